@@ -1,0 +1,93 @@
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from core.audit import audited
+
+
+class SegmentKind(models.TextChoices):
+    RULE = "rule", _("By rule")
+    STATIC = "static", _("Fixed list")
+
+
+class SegmentState(models.TextChoices):
+    ACTIVE = "active", _("Active")
+    ARCHIVED = "archived", _("Archived")
+
+
+class SegmentQuerySet(models.QuerySet["Segment"]):
+    def active(self):
+        return self.filter(state=SegmentState.ACTIVE)
+
+
+@audited
+class Segment(models.Model):
+    """A group of customers by rule. `computed_at` is set when a computation is done, never when it begins (S1)."""
+
+    name = models.CharField(_("name"), max_length=120, unique=True)
+    description = models.CharField(_("description"), max_length=400, blank=True, default="")
+    kind = models.CharField(_("kind"), max_length=6, choices=SegmentKind.choices, default=SegmentKind.RULE)
+    state = models.CharField(_("state"), max_length=8, choices=SegmentState.choices, default=SegmentState.ACTIVE)
+    rule = models.JSONField(_("rule"), default=dict)
+    version = models.PositiveIntegerField(_("version"), default=1)
+    size = models.BigIntegerField(_("customers"), default=0)
+    computed_at = models.DateTimeField(_("last computed"), null=True)
+    computed_version = models.PositiveIntegerField(default=0)
+    error = models.TextField(_("error"), blank=True, default="")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    objects = SegmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("segment")
+        verbose_name_plural = _("segments")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SegmentMembership(models.Model):
+    """[entered, left) of one customer in one segment (S1)."""
+
+    segment = models.ForeignKey(Segment, models.PROTECT, related_name="memberships")
+    customer = models.ForeignKey("crm.Customer", models.CASCADE, related_name="segment_memberships")
+    entered_at = models.DateTimeField(_("entered"))
+    left_at = models.DateTimeField(_("left"), null=True)
+
+    class Meta:
+        verbose_name = _("segment membership")
+        verbose_name_plural = _("segment memberships")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["segment", "customer"], condition=models.Q(left_at=None), name="analytics_membership_one_open"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(left_at=None) | models.Q(left_at__gte=models.F("entered_at")),
+                name="analytics_membership_leaves_after_entering",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["customer", "-entered_at"], name="analytics_membership_of"),
+            models.Index(fields=["segment", "entered_at", "left_at"], name="analytics_membership_history"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id} in {self.segment_id}"
+
+
+class SegmentSize(models.Model):
+    """The size after each computation that changed it, for the trend."""
+
+    segment = models.ForeignKey(Segment, models.CASCADE, related_name="sizes")
+    at = models.DateTimeField(db_default=Now())
+    size = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["segment", "-at"], name="analytics_segmentsize_trend")]
+
+    def __str__(self) -> str:
+        return f"{self.segment_id}: {self.size}"

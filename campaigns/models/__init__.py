@@ -1,0 +1,33 @@
+from campaigns.models.coupons import CodeMode, Coupon, CouponCode, CouponTally, CouponUse, DiscountKind, UseState
+from campaigns.models.messages import (
+    CareRule,
+    CareState,
+    CareTrigger,
+    Message,
+    MessageClass,
+    MessageState,
+    SendingPolicy,
+    Suppression,
+    Template,
+    TemplateText,
+)
+
+__all__ = [
+    "CareRule",
+    "CareState",
+    "CareTrigger",
+    "CodeMode",
+    "Coupon",
+    "CouponCode",
+    "CouponTally",
+    "CouponUse",
+    "DiscountKind",
+    "Message",
+    "MessageClass",
+    "MessageState",
+    "SendingPolicy",
+    "Suppression",
+    "Template",
+    "TemplateText",
+    "UseState",
+]

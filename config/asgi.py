@@ -1,0 +1,14 @@
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
+
+from core import embedded
+
+embedded.attach()
+
+from django.core.asgi import get_asgi_application
+
+from config.celery import app as celery_app
+
+application = get_asgi_application()
+celery_app.set_default()

@@ -1,0 +1,9 @@
+"""Settings of the tests: the same servers and schema, cheap password hashing, nothing sent anywhere."""
+
+from config.settings.base import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+API_RATE_LIMIT = 10_000_000
+MEMBER_TOKEN_RATE_LIMIT = 10_000_000
+AXES_ENABLED = False

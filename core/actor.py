@@ -1,0 +1,30 @@
+"""Who does it: recorded with every domain event, ledger entry and audit row."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Actor:
+    """kind: `user` (staff), `key` (a storefront's server), `member` (their own token), `system`."""
+
+    kind: str
+    id: int | None = None
+    label: str = ""
+
+    def __str__(self) -> str:
+        return self.kind if self.id is None else f"{self.kind}:{self.id}"
+
+    @property
+    def user_id(self) -> int | None:
+        return self.id if self.kind == "user" else None
+
+
+SYSTEM = Actor("system")
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+
+def of_user(user) -> Actor:
+    return Actor("user", user.pk, user.get_username())

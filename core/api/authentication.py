@@ -1,0 +1,53 @@
+"""Server keys: `Authorization: Bearer lk_...`."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+
+from core.actor import Actor
+from core.services.api_keys import PREFIX, KeyIdentity, identify
+
+
+class KeyUser:
+    """DRF wants a user; a server key is not a member of staff and has none of their rights."""
+
+    is_authenticated = True
+    is_active = True
+    is_staff = False
+    pk = None
+
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+
+
+def bearer(request) -> str:
+    kind, _space, value = get_authorization_header(request).partition(b" ")
+    return value.strip().decode("latin-1") if kind.lower() == b"bearer" else ""
+
+
+class ServerKeyAuthentication(BaseAuthentication):
+    def authenticate(self, request):
+        presented = bearer(request)
+        if not presented.startswith(PREFIX):
+            return None
+        identity = identify(presented)
+        if identity is None:
+            raise AuthenticationFailed(_("This API key is unknown or revoked."), code="invalid_key")
+        return KeyUser(Actor("key", identity.id, identity.name)), identity
+
+    def authenticate_header(self, request):
+        return "Bearer"
+
+
+class ServerKeyScheme(OpenApiAuthenticationExtension):
+    target_class = ServerKeyAuthentication
+    name = "serverKey"
+
+    def get_security_definition(self, auto_schema):
+        return {"type": "http", "scheme": "bearer", "description": "A server key with scopes (lk_…)."}
+
+
+__all__ = ["KeyIdentity", "KeyUser", "ServerKeyAuthentication", "bearer"]

@@ -1,0 +1,49 @@
+"""OpenAPI: our error envelope on every operation, and the Idempotency-Key header where a command needs it."""
+
+from __future__ import annotations
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="1 to 200 characters of your own, the same for every repeat of the same command.",
+)
+
+
+class ErrorItem(serializers.Serializer):
+    code = serializers.CharField(help_text="Stable; branch on this.")
+    detail = serializers.CharField(help_text="For people, in the request's language.")
+    attr = serializers.CharField(allow_null=True, help_text="The field that is wrong, dotted for nested ones.")
+
+
+class ErrorEnvelope(serializers.Serializer):
+    type = serializers.ChoiceField(choices=["validation_error", "client_error", "server_error"])
+    errors = ErrorItem(many=True)
+    details = serializers.DictField(required=False, help_text="Numbers behind a refusal, such as what is available.")
+
+
+ERRORS = {
+    "400": "The input is wrong; `attr` names the field.",
+    "401": "No key, or an unknown or revoked one.",
+    "403": "The key lacks the scope, or this belongs to someone else.",
+    "404": "There is no such thing.",
+    "409": "The state forbids it, or the idempotency key was used for another request.",
+    "415": "Send application/json.",
+    "422": "A business limit says no.",
+    "429": "Too many requests; see Retry-After.",
+    "503": "The database is away; see Retry-After.",
+}
+
+
+class ApiSchema(AutoSchema):
+    def _get_response_bodies(self, direction="response"):
+        responses = super()._get_response_bodies(direction)
+        for status, description in ERRORS.items():
+            if status not in responses:
+                responses[status] = self._get_response_for_code(ErrorEnvelope, status) | {"description": description}
+        return responses

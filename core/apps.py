@@ -1,0 +1,16 @@
+from django.apps import AppConfig
+from django.conf import settings
+from django.db.models.signals import post_migrate
+
+
+class CoreConfig(AppConfig):
+    name = "core"
+    verbose_name = "Core"
+
+    def ready(self) -> None:
+        from core import logs, registry, roles
+
+        logs.configure()
+        registry.load(settings.OUR_APPS)
+        # Permissions exist only after migrate has made them, and its signal is the one moment that is always there.
+        post_migrate.connect(roles.synchronise_groups, dispatch_uid="core.roles")

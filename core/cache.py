@@ -1,0 +1,49 @@
+"""A Redis cache that may be away: reads miss, writes are skipped, and the site goes on from the database (F4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from django.core.cache.backends.redis import RedisCache
+from redis.exceptions import RedisError
+
+log = structlog.get_logger("liuke.cache")
+
+
+class ForgivingRedisCache(RedisCache):
+    """`add` answers True while Redis is away: whoever guards work with it then works rather than skips."""
+
+    def _try(self, method: str, fallback: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return getattr(RedisCache, method)(self, *args, **kwargs)
+        except (RedisError, OSError) as error:
+            log.warning("cache_away", operation=method, error=str(error)[:200])
+            return fallback
+
+    def get(self, key, default=None, version=None):
+        return self._try("get", default, key, default, version)
+
+    def get_many(self, keys, version=None):
+        return self._try("get_many", {}, keys, version)
+
+    def set(self, key, value, *args, **kwargs):
+        return self._try("set", None, key, value, *args, **kwargs)
+
+    def set_many(self, data, *args, **kwargs):
+        return self._try("set_many", list(data), data, *args, **kwargs)
+
+    def add(self, key, value, *args, **kwargs):
+        return self._try("add", True, key, value, *args, **kwargs)
+
+    def delete(self, key, version=None):
+        return self._try("delete", False, key, version)
+
+    def delete_many(self, keys, version=None):
+        return self._try("delete_many", None, keys, version)
+
+    def touch(self, key, *args, **kwargs):
+        return self._try("touch", False, key, *args, **kwargs)
+
+    def has_key(self, key, version=None):
+        return self._try("has_key", False, key, version)

@@ -1,0 +1,175 @@
+"""Domain events: declared, emitted inside the transaction that makes them true, handled after it.
+
+    ORDER_PAID = declare("crm.order_paid", _("Order paid"))
+    emit(ORDER_PAID, subject_id=customer.pk, payload={"order": order.pk}, actor=actor)
+
+    @subscribe(ORDER_PAID, name="loyalty.award_points")
+    def award(events: Sequence[Event]) -> None: ...
+
+A handler gets a list, works inside one transaction and must be safe to run twice (unique keys). The rows that say
+"still owed" are written with the event and removed with the handler's work, so a crash at any moment loses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.functional import Promise
+
+from core import actor as actors
+from core.actor import SYSTEM, Actor
+from core.locks import require_transaction
+from core.registry import Registry
+
+
+@dataclass(frozen=True)
+class EventType:
+    """`icon` and `label` are what the timeline shows; `describe` makes one plain sentence of a payload."""
+
+    kind: str
+    label: str | Promise
+    icon: str = "circle"
+    describe: Callable[[Mapping[str, Any]], str] | None = None
+    on_timeline: bool = True
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event as a handler sees it."""
+
+    id: int
+    kind: str
+    subject_id: int | None
+    payload: dict[str, Any]
+    occurred_at: datetime
+
+
+@dataclass(frozen=True)
+class Emission:
+    """One event to be emitted by `emit_many`."""
+
+    type: EventType
+    subject_id: int | None
+    payload: dict[str, Any] = field(default_factory=dict)
+    occurred_at: datetime | None = None
+
+
+Handler = Callable[[Sequence[Event]], None]
+TYPES: Registry[EventType] = Registry("event type")
+HANDLERS: Registry[Handler] = Registry("event handler")
+_handlers_of: dict[str, list[str]] = defaultdict(list)
+
+
+def declare(
+    kind: str,
+    label: str | Promise,
+    *,
+    icon: str = "circle",
+    describe: Callable[[Mapping[str, Any]], str] | None = None,
+    on_timeline: bool = True,
+) -> EventType:
+    return TYPES.register(kind, EventType(kind, label, icon, describe, on_timeline))
+
+
+def subscribe(*types: EventType, name: str) -> Callable[[Handler], Handler]:
+    """Register a handler under a stable name: the name is stored, so renaming it strands what is still owed."""
+
+    def decorate(handler: Handler) -> Handler:
+        HANDLERS.register(name, handler)
+        for event_type in types:
+            _handlers_of[event_type.kind].append(name)
+        return handler
+
+    return decorate
+
+
+def handler_names(kind: str) -> list[str]:
+    return _handlers_of.get(kind, [])
+
+
+def emit(
+    event_type: EventType,
+    *,
+    subject_id: int | None,
+    payload: dict[str, Any] | None = None,
+    actor: Actor = SYSTEM,
+    occurred_at: datetime | None = None,
+) -> None:
+    """Write one event and what its handlers are owed: one round trip."""
+    emit_many([Emission(event_type, subject_id, payload or {}, occurred_at)], actor=actor)
+
+
+def emit_many(emissions: Iterable[Emission], *, actor: Actor = SYSTEM) -> int:
+    """Write many events in one statement. Returns how many."""
+    require_transaction()
+    rows = list(emissions)
+    if not rows:
+        return 0
+    _insert(
+        """SELECT kind, subject_id, payload::jsonb, occurred_at
+           FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::timestamptz[])
+                AS given(kind, subject_id, payload, occurred_at)""",
+        [
+            [row.type.kind for row in rows],
+            [row.subject_id for row in rows],
+            [json.dumps(row.payload) for row in rows],
+            [row.occurred_at for row in rows],
+        ],
+        kinds={row.type.kind for row in rows},
+        actor=actor,
+    )
+    return len(rows)
+
+
+def emit_from_select(event_type: EventType, select: str, params: Sequence[Any], *, actor: Actor = SYSTEM) -> int:
+    """Set-based emission: `select` yields (subject_id bigint, payload jsonb, occurred_at timestamptz). Returns how many."""
+    require_transaction()
+    return _insert(
+        f"SELECT %s::text, given.* FROM ({select}) AS given(subject_id, payload, occurred_at)",
+        [event_type.kind, *params],
+        kinds={event_type.kind},
+        actor=actor,
+    )
+
+
+def _insert(select: str, params: Sequence[Any], *, kinds: set[str], actor: Actor) -> int:
+    owed = [(kind, name) for kind in kinds for name in handler_names(kind)]
+    insert = f"""
+        INSERT INTO core_domainevent (kind, subject_id, payload, occurred_at, actor, request_id)
+        SELECT given.kind, given.subject_id, given.payload, coalesce(given.occurred_at, now()), %s, %s
+        FROM ({select}) AS given(kind, subject_id, payload, occurred_at)"""
+    values: list[Any] = [str(actor), actors.request_id.get(), *params]
+    with connection.cursor() as cursor:
+        if not owed:
+            cursor.execute(insert, values)
+            return cursor.rowcount
+        cursor.execute(
+            f"""WITH event AS ({insert} RETURNING id, kind),
+                     delivery AS (
+                         INSERT INTO core_eventdelivery (event_id, handler, attempts, last_error)
+                         SELECT event.id, owed.handler, 0, ''
+                         FROM event JOIN unnest(%s::text[], %s::text[]) AS owed(kind, handler) USING (kind))
+                SELECT count(*) FROM event""",
+            [*values, [kind for kind, _ in owed], [name for _, name in owed]],
+        )
+        count = cursor.fetchone()[0]
+    if count:
+        wake(name for _, name in owed)
+    return count
+
+
+def wake(names: Iterable[str]) -> None:
+    """After commit, tell the workers that these handlers are owed something."""
+    from core.services.outbox import poke
+
+    unique = sorted(set(names))
+    transaction.on_commit(lambda: poke(unique), robust=True)

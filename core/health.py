@@ -1,0 +1,121 @@
+"""Is it well: checks that `doctor`, /readyz and the jobs page share. Each app may register more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.cache import caches
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from core.registry import Registry
+
+
+@dataclass(frozen=True)
+class Check:
+    """`essential` checks decide /readyz; the others only warn."""
+
+    name: str
+    run: Callable[[], tuple[bool, str]]
+    essential: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    name: str
+    ok: bool
+    essential: bool
+    detail: str
+
+
+CHECKS: Registry[Check] = Registry("health check")
+
+
+def register(name: str, run: Callable[[], tuple[bool, str]], *, essential: bool = False) -> None:
+    CHECKS.register(name, Check(name, run, essential))
+
+
+def examine(*, essential_only: bool = False) -> list[Finding]:
+    findings = []
+    for check in CHECKS:
+        if essential_only and not check.essential:
+            continue
+        try:
+            ok, detail = check.run()
+        except Exception as error:  # noqa: BLE001
+            ok, detail = False, f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
+        findings.append(Finding(check.name, ok, check.essential, detail))
+    return findings
+
+
+def database() -> tuple[bool, str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version'), pg_size_pretty(pg_database_size(current_database()))")
+        version, size = cursor.fetchone()
+    return True, f"PostgreSQL {version}, {size}"
+
+
+def cache() -> tuple[bool, str]:
+    client = caches["default"]._cache.get_client(None, write=True)
+    info = client.info("server")
+    return bool(client.ping()), f"{info.get('server_name', 'redis')} {info.get('valkey_version') or info['redis_version']}"
+
+
+def queue() -> tuple[bool, str]:
+    """Reachable, and how many tasks wait; a queue that only grows means that no worker runs."""
+    from celery import current_app
+
+    with current_app.connection_for_read() as broker:
+        broker.ensure_connection(max_retries=0, timeout=2)
+        waiting = broker.default_channel.client.llen("celery")
+    return waiting < 10_000, f"{waiting} tasks waiting"
+
+
+def migrations() -> tuple[bool, str]:
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return not plan, f"{len(plan)} migrations to apply" if plan else "up to date"
+
+
+def outbox() -> tuple[bool, str]:
+    """Deliveries that are late, and those given up."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(*) FILTER (WHERE dead_at IS NULL), count(*) FILTER (WHERE dead_at IS NOT NULL),
+                      coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE dead_at IS NULL)), 0)
+               FROM core_eventdelivery"""
+        )
+        owed, dead, lag = cursor.fetchone()
+    return lag < 120 and not dead, f"{owed} deliveries owed, oldest {int(max(lag, 0))} s, {dead} given up"
+
+
+def worker() -> tuple[bool, str]:
+    from celery import current_app
+
+    alive = current_app.control.ping(timeout=1.0)
+    return bool(alive), f"{len(alive)} workers answer"
+
+
+def configuration() -> tuple[bool, str]:
+    embedded = [
+        name for name, external in (("PostgreSQL", "DATABASE_URL"), ("Valkey", "REDIS_URL")) if not _set(external)
+    ]
+    mail = settings.EMAIL_BACKEND.rsplit(".", 2)[-2]
+    return True, f"embedded: {', '.join(embedded) or 'none'}; mail: {mail}; site: {settings.SITE_URL}"
+
+
+def _set(name: str) -> bool:
+    import os
+
+    return bool(os.environ.get(name))
+
+
+register("configuration", configuration)
+register("database", database, essential=True)
+register("cache", cache, essential=True)
+register("queue", queue, essential=True)
+register("migrations", migrations, essential=True)
+register("outbox", outbox)
+register("worker", worker)

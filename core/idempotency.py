@@ -1,0 +1,70 @@
+"""Same key, same request: the first answer again. Same key, other request: 409 (L7).
+
+    with transaction.atomic():
+        claim = idempotency.claim("coupons", key, request)
+        if claim.answer is not None:
+            return claim.answer
+        ...
+        return claim.store(answer)
+
+Claiming and working share one transaction, so a crash leaves the key free and a second caller waits for the first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from core.errors import IdempotencyConflict, IdempotencyKeyMissing
+from core.locks import require_transaction
+
+KEY_LENGTH = 200
+
+
+def digest(request: Any) -> bytes:
+    return hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).digest()
+
+
+def check_key(key: str | None) -> str:
+    if not key or len(key) > KEY_LENGTH:
+        raise IdempotencyKeyMissing(field="Idempotency-Key")
+    return key
+
+
+@dataclass
+class Claim:
+    record_id: int | None
+    answer: Any = None
+
+    def store(self, answer: Any) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE core_idempotencyrecord SET answer = %s WHERE id = %s", [json.dumps(answer), self.record_id]
+            )
+        return answer
+
+
+def claim(scope: str, key: str, request: Any) -> Claim:
+    """Claim the key or find its answer. Waits while another transaction holds the same key."""
+    require_transaction()
+    wanted = digest(request)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO core_idempotencyrecord (scope, key, digest) VALUES (%s, %s, %s)
+               ON CONFLICT (scope, key) DO NOTHING RETURNING id""",
+            [scope, check_key(key), wanted],
+        )
+        row = cursor.fetchone()
+        if row:
+            return Claim(row[0])
+        cursor.execute(
+            "SELECT id, digest, answer FROM core_idempotencyrecord WHERE scope = %s AND key = %s", [scope, key]
+        )
+        record_id, stored, answer = cursor.fetchone()
+    if bytes(stored) != wanted:
+        raise IdempotencyConflict(field="Idempotency-Key")
+    return Claim(record_id, json.loads(answer) if isinstance(answer, str) else answer)

@@ -1,0 +1,7 @@
+from core.models.accounts import Theme, User
+from core.models.api_keys import ApiKey
+from core.models.events import DomainEvent, EventDelivery
+from core.models.idempotency import IdempotencyRecord
+from core.models.jobs import Job, JobState
+
+__all__ = ["ApiKey", "DomainEvent", "EventDelivery", "IdempotencyRecord", "Job", "JobState", "Theme", "User"]

@@ -1,0 +1,171 @@
+"""The relay: from "still owed" rows to handlers, at least once to try and exactly once to take effect.
+
+A delivery is claimed by locking its row (SKIP LOCKED), the handler works in the same transaction, and the row is
+deleted with it. A crash rolls both back; two relays never hold the same row.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable
+
+import structlog
+from django.core.cache import cache
+from django.db import connection, transaction
+
+from core.events import HANDLERS, Event
+
+log = structlog.get_logger("liuke.outbox")
+BATCH = 500
+MAX_ATTEMPTS = 12
+POKE_SECONDS = 15
+
+
+def poke(names: Iterable[str]) -> None:
+    """Queue one relay task per handler unless one is queued already and has not begun to look.
+
+    The relay removes its mark before it looks, so whatever was committed before the mark was found is seen. When
+    Redis is away nothing is queued and the sweep finds the rows later (F4).
+    """
+    from core.tasks import deliver_events
+
+    for name in names:
+        try:
+            if cache.add(_mark(name), 1, POKE_SECONDS):
+                deliver_events.apply_async([name], retry=False)
+        except Exception as error:  # noqa: BLE001
+            log.warning("relay_not_woken", handler=name, error=str(error))
+
+
+def _mark(name: str) -> str:
+    return f"relay:{name}"
+
+
+def deliver(name: str, *, batches: int = 40) -> int:
+    """Hand everything due to one handler, in batches. Returns how many events were handled."""
+    cache.delete(_mark(name))
+    handled = 0
+    for _ in range(batches):
+        count = _deliver_batch(name, BATCH)
+        handled += count
+        if count < BATCH:
+            break
+    else:
+        poke([name])
+    return handled
+
+
+def deliver_all(rounds: int = 20) -> int:
+    """Hand out everything that is due until nothing is left: for commands and tests that run without workers."""
+    total = 0
+    for _ in range(rounds):
+        handled = sum(deliver(name) for name in owed_handlers())
+        total += handled
+        if not handled:
+            break
+    return total
+
+
+def owed_handlers() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT handler FROM core_eventdelivery WHERE dead_at IS NULL AND due_at <= now()")
+        return [name for (name,) in cursor.fetchall() if name in HANDLERS]
+
+
+def sweep() -> int:
+    """Wake the relay for every handler that is owed something: what a crash or a lost task left behind."""
+    names = owed_handlers()
+    cache.delete_many([_mark(name) for name in names])
+    poke(names)
+    return len(names)
+
+
+def revive(delivery_ids: list[int] | None = None) -> int:
+    """Give dead deliveries another round of attempts, from the jobs page."""
+    from core.models import EventDelivery
+
+    dead = EventDelivery.objects.filter(dead_at__isnull=False)
+    if delivery_ids is not None:
+        dead = dead.filter(pk__in=delivery_ids)
+    names = list(dead.values_list("handler", flat=True).distinct())
+    count = dead.update(dead_at=None, attempts=0, due_at=_now())
+    poke(names)
+    return count
+
+
+def _now():
+    from django.db.models.functions import Now
+
+    return Now()
+
+
+def _deliver_batch(name: str, limit: int) -> int:
+    try:
+        with transaction.atomic():
+            claimed = _claim(name, limit)
+            if claimed:
+                _handle(name, [event for _, event in claimed])
+                _forget([delivery for delivery, _ in claimed])
+        return len(claimed)
+    except Exception as error:  # noqa: BLE001
+        # One poisoned event must not hold up the others, so the batch is repeated one by one.
+        log.warning("batch_failed", handler=name, error=str(error)[:300], exc_info=logging.DEBUG >= log.getEffectiveLevel())
+        return _deliver_singly(name, limit)
+
+
+def _deliver_singly(name: str, limit: int) -> int:
+    handled = 0
+    last = 0
+    for _ in range(limit):
+        try:
+            with transaction.atomic():
+                claimed = _claim(name, 1, after=last)
+                if not claimed:
+                    break
+                delivery, event = claimed[0]
+                last = delivery
+                with transaction.atomic():
+                    _handle(name, [event])
+                _forget([delivery])
+                handled += 1
+        except Exception as error:  # noqa: BLE001
+            _postpone(last, error)
+            log.error("delivery_failed", handler=name, delivery=last, error=str(error)[:300])
+    return handled
+
+
+def _handle(name: str, events: list[Event]) -> None:
+    HANDLERS[name](events)
+
+
+def _claim(name: str, limit: int, after: int = 0) -> list[tuple[int, Event]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT d.id, e.id, e.kind, e.subject_id, e.payload, e.occurred_at
+               FROM (SELECT id, event_id FROM core_eventdelivery
+                     WHERE handler = %s AND dead_at IS NULL AND due_at <= now() AND id > %s
+                     ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED) d
+               JOIN core_domainevent e ON e.id = d.event_id ORDER BY d.id""",
+            [name, after, limit],
+        )
+        return [
+            (row[0], Event(row[1], row[2], row[3], row[4] if isinstance(row[4], dict) else json.loads(row[4]), row[5]))
+            for row in cursor.fetchall()
+        ]
+
+
+def _forget(ids: list[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM core_eventdelivery WHERE id = ANY(%s)", [ids])
+
+
+def _postpone(delivery_id: int, error: Exception) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE core_eventdelivery SET attempts = attempts + 1, last_error = %s,
+                      due_at = now() + make_interval(secs => least(3600, 5 * power(2, attempts))),
+                      dead_at = CASE WHEN attempts + 1 >= %s THEN now() END
+               WHERE id = %s""",
+            [f"{type(error).__name__}: {error}"[:2000], MAX_ATTEMPTS, delivery_id],
+        )

@@ -1,0 +1,190 @@
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+
+class OrderState(models.TextChoices):
+    PLACED = "placed", _("Placed")
+    PAID = "paid", _("Paid")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    def paid(self):
+        return self.filter(state=OrderState.PAID)
+
+
+class Order(models.Model):
+    """An order of one store. All amounts are minor units of `currency`; `total` is what was paid in money.
+
+    total = subtotal - discount - points_amount + shipping + tax + fees, checked by the database.
+    """
+
+    store = models.ForeignKey("crm.Store", models.PROTECT, related_name="orders")
+    source = models.CharField(_("source"), max_length=40, default="storefront")
+    number = models.CharField(_("order number"), max_length=64)
+    customer = models.ForeignKey("crm.Customer", models.PROTECT, null=True, related_name="orders")
+    state = models.CharField(_("state"), max_length=10, choices=OrderState.choices, default=OrderState.PAID)
+    channel = models.CharField(_("sales channel"), max_length=40, blank=True, default="")
+    currency = models.CharField(_("currency"), max_length=3)
+    subtotal = models.BigIntegerField(_("goods"), default=0)
+    discount = models.BigIntegerField(_("discount"), default=0)
+    points_amount = models.BigIntegerField(_("paid with points"), default=0)
+    shipping = models.BigIntegerField(_("shipping"), default=0)
+    tax = models.BigIntegerField(_("tax"), default=0)
+    fees = models.BigIntegerField(_("fees"), default=0)
+    total = models.BigIntegerField(_("total"))
+    refunded = models.BigIntegerField(_("refunded"), default=0)
+    item_count = models.DecimalField(_("items"), max_digits=14, decimal_places=3, default=0)
+    placed_at = models.DateTimeField(_("placed at"))
+    paid_at = models.DateTimeField(_("paid at"), null=True)
+    import_run = models.ForeignKey("crm.ImportRun", models.SET_NULL, null=True, related_name="+")
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        constraints = [
+            models.UniqueConstraint(fields=["source", "number"], name="crm_order_number_once_per_source"),
+            models.CheckConstraint(
+                condition=models.Q(
+                    total=models.F("subtotal")
+                    - models.F("discount")
+                    - models.F("points_amount")
+                    + models.F("shipping")
+                    + models.F("tax")
+                    + models.F("fees")
+                ),
+                name="crm_order_total_is_the_sum",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(refunded__gte=0, refunded__lte=models.F("total")),
+                name="crm_order_refunded_within_total",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="paid") | models.Q(paid_at__isnull=False), name="crm_order_paid_has_time"
+            ),
+        ]
+        indexes = [
+            # feature rows and the customer page: paid orders of one customer by time
+            models.Index(
+                fields=["customer", "paid_at"],
+                include=["total", "refunded", "item_count", "discount"],
+                condition=models.Q(state="paid"),
+                name="crm_order_paid_of_customer",
+            ),
+            models.Index(fields=["customer", "-placed_at"], name="crm_order_of_customer"),
+            models.Index(
+                fields=["import_run"], condition=models.Q(import_run__isnull=False), name="crm_order_import_run"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class LineKind(models.TextChoices):
+    PRODUCT = "product", _("Product")
+    SHIPPING = "shipping", _("Shipping")
+    FEE = "fee", _("Fee")
+    DISCOUNT = "discount", _("Discount")
+
+
+class OrderLine(models.Model):
+    """`amount` is minor units after the line's own discount; `unit_price` is a rate and may be finer than a cent."""
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="lines")
+    customer_id = models.BigIntegerField(null=True)
+    position = models.PositiveIntegerField(_("position"))
+    kind = models.CharField(_("kind"), max_length=8, choices=LineKind.choices, default=LineKind.PRODUCT)
+    product = models.ForeignKey("crm.Product", models.PROTECT, null=True, related_name="+")
+    name = models.CharField(_("name"), max_length=300, blank=True, default="")
+    quantity = models.DecimalField(_("quantity"), max_digits=12, decimal_places=3)
+    unit_price = models.DecimalField(_("unit price"), max_digits=16, decimal_places=4)
+    discount = models.BigIntegerField(_("discount"), default=0)
+    amount = models.BigIntegerField(_("amount"))
+    refunded_quantity = models.DecimalField(max_digits=12, decimal_places=3, default=0)
+    refunded_amount = models.BigIntegerField(default=0)
+    bought_at = models.DateTimeField(_("bought at"))
+
+    class Meta:
+        verbose_name = _("order line")
+        verbose_name_plural = _("order lines")
+        constraints = [
+            models.UniqueConstraint(fields=["order", "position"], name="crm_orderline_position_once"),
+            models.CheckConstraint(
+                condition=models.Q(refunded_quantity__gte=0, refunded_quantity__lte=models.F("quantity"))
+                | models.Q(quantity__lt=0),
+                name="crm_orderline_refunded_within_quantity",
+            ),
+        ]
+        indexes = [
+            # "bought X since": a customer's product lines by time
+            models.Index(fields=["customer_id", "bought_at"], include=["product"], name="crm_orderline_of_customer"),
+            models.Index(fields=["product", "bought_at"], name="crm_orderline_of_product"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.name}"
+
+
+class Payment(models.Model):
+    order = models.ForeignKey(Order, models.PROTECT, related_name="payments")
+    method = models.CharField(_("method"), max_length=40)
+    amount = models.BigIntegerField(_("amount"))
+    reference = models.CharField(_("reference"), max_length=120, blank=True, default="")
+    paid_at = models.DateTimeField(_("paid at"))
+
+    class Meta:
+        verbose_name = _("payment")
+        verbose_name_plural = _("payments")
+        indexes = [models.Index(fields=["order"], name="crm_payment_of_order")]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.amount}"
+
+
+class Refund(models.Model):
+    """Money given back for an order, whole or part."""
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="refunds")
+    customer_id = models.BigIntegerField(null=True)
+    source = models.CharField(_("source"), max_length=40, default="storefront")
+    number = models.CharField(_("refund number"), max_length=64)
+    amount = models.BigIntegerField(_("amount"))
+    reason = models.CharField(_("reason"), max_length=200, blank=True, default="")
+    refunded_at = models.DateTimeField(_("refunded at"))
+    import_run = models.ForeignKey("crm.ImportRun", models.SET_NULL, null=True, related_name="+")
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("refund")
+        verbose_name_plural = _("refunds")
+        constraints = [
+            models.UniqueConstraint(fields=["source", "number", "order"], name="crm_refund_number_once_per_order"),
+            models.CheckConstraint(condition=models.Q(amount__gte=0), name="crm_refund_not_negative"),
+        ]
+        indexes = [
+            models.Index(fields=["customer_id", "refunded_at"], include=["amount"], name="crm_refund_of_customer"),
+            models.Index(fields=["order"], name="crm_refund_of_order"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class RefundLine(models.Model):
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="lines")
+    line = models.ForeignKey(OrderLine, models.PROTECT, related_name="refund_lines")
+    quantity = models.DecimalField(_("quantity"), max_digits=12, decimal_places=3)
+    amount = models.BigIntegerField(_("amount"))
+
+    class Meta:
+        verbose_name = _("refund line")
+        verbose_name_plural = _("refund lines")
+        constraints = [models.UniqueConstraint(fields=["refund", "line"], name="crm_refundline_once")]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of {self.line_id}"

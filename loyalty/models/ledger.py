@@ -1,0 +1,266 @@
+"""The points ledger (L1-L11). Rows are written by the functions in loyalty/sql/ alone, under the account's row lock."""
+
+import uuid
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+
+class Account(models.Model):
+    """One member's points of one type. The four figures are the fold of the entries and the sum of the lots (L11).
+
+    balance = available + held; pending is not spendable yet; debt is what a refund could not take back (L5).
+    """
+
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="accounts")
+    point_type = models.ForeignKey("loyalty.PointType", models.PROTECT, related_name="accounts")
+    available = models.BigIntegerField(_("available"), default=0)
+    pending = models.BigIntegerField(_("pending"), default=0)
+    held = models.BigIntegerField(_("held"), default=0)
+    debt = models.BigIntegerField(_("debt"), default=0)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("points account")
+        verbose_name_plural = _("points accounts")
+        constraints = [
+            models.UniqueConstraint(fields=["member", "point_type"], name="points_account_one_per_type"),
+            models.CheckConstraint(condition=models.Q(available__gte=0), name="points_account_available_not_negative"),
+            models.CheckConstraint(condition=models.Q(pending__gte=0), name="points_account_pending_not_negative"),
+            models.CheckConstraint(condition=models.Q(held__gte=0), name="points_account_held_not_negative"),
+            models.CheckConstraint(condition=models.Q(debt__gte=0), name="points_account_debt_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.member_id}: {self.available}"
+
+    @property
+    def balance(self) -> int:
+        return self.available + self.held
+
+
+class EntryKind(models.TextChoices):
+    EARN = "earn", _("Earned")
+    CONFIRM = "confirm", _("Became available")
+    HOLD = "hold", _("Held")
+    CAPTURE = "capture", _("Spent from a hold")
+    RELEASE = "release", _("Hold released")
+    REDEEM = "redeem", _("Spent")
+    RETURN = "return", _("Given back after a refund")
+    CLAWBACK = "clawback", _("Taken back after a refund")
+    SETTLE = "settle", _("Debt settled")
+    EXPIRE = "expire", _("Expired")
+    ADJUST = "adjust", _("Adjusted by hand")
+    TRANSFER_OUT = "transfer_out", _("Given to another member")
+    TRANSFER_IN = "transfer_in", _("Received from another member")
+
+
+class Entry(models.Model):
+    """One change of an account: append-only, refused UPDATE and DELETE by the database itself (L1)."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="entries")
+    kind = models.CharField(_("kind"), max_length=12, choices=EntryKind.choices)
+    available = models.BigIntegerField(_("available"), default=0)
+    pending = models.BigIntegerField(_("pending"), default=0)
+    held = models.BigIntegerField(_("held"), default=0)
+    debt = models.BigIntegerField(_("debt"), default=0)
+    hold_id = models.UUIDField(null=True)
+    order = models.ForeignKey("crm.Order", models.PROTECT, null=True, related_name="+")
+    reference = models.CharField(_("reference"), max_length=200, blank=True, default="")
+    reason = models.CharField(_("reason"), max_length=40, blank=True, default="")
+    actor = models.CharField(max_length=80, default="system")
+    occurred_at = models.DateTimeField(_("occurred at"))
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("ledger entry")
+        verbose_name_plural = _("ledger entries")
+        indexes = [models.Index(fields=["account", "-id"], name="loyalty_entry_of_account")]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(available=0, pending=0, held=0, debt=0), name="loyalty_entry_changes_something"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.available:+d}"
+
+
+class LotSource(models.TextChoices):
+    ORDER = "order", _("Order")
+    ADJUSTMENT = "adjustment", _("Adjustment")
+    REINSTATED = "reinstated", _("Reinstated after a refund")
+    TRANSFER = "transfer", _("Transfer")
+    ACTIVITY = "activity", _("Activity")
+
+
+class Lot(models.Model):
+    """An earning (L2): what is left of it, from when and until when. Pending until `confirmed_at` is set (L4)."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="lots")
+    source = models.CharField(_("source"), max_length=12, choices=LotSource.choices)
+    entry = models.ForeignKey(Entry, models.PROTECT, related_name="+")
+    order = models.ForeignKey("crm.Order", models.PROTECT, null=True, related_name="+")
+    points = models.BigIntegerField(_("points"))
+    remaining = models.BigIntegerField(_("left"))
+    held = models.BigIntegerField(_("held"), default=0)
+    expired = models.BigIntegerField(_("expired"), default=0)
+    available_from = models.DateTimeField(_("available from"))
+    confirmed_at = models.DateTimeField(_("became available"), null=True)
+    expires_at = models.DateTimeField(_("expires"), null=True)
+
+    class Meta:
+        verbose_name = _("lot")
+        verbose_name_plural = _("lots")
+        constraints = [
+            models.CheckConstraint(condition=models.Q(points__gt=0), name="loyalty_lot_has_points"),
+            models.CheckConstraint(
+                condition=models.Q(remaining__gte=0, held__gte=0, expired__gte=0), name="loyalty_lot_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(points__gte=models.F("remaining") + models.F("held") + models.F("expired")),
+                name="loyalty_lot_never_more_than_earned",
+            ),
+        ]
+        indexes = [
+            # what can be spent, soonest expiry first, never-expiring last
+            models.Index(
+                models.F("account"),
+                models.F("expires_at").asc(nulls_last=True),
+                models.F("id"),
+                condition=models.Q(remaining__gt=0),
+                name="loyalty_lot_spendable",
+            ),
+            models.Index(
+                fields=["available_from"],
+                condition=models.Q(confirmed_at=None, remaining__gt=0),
+                name="loyalty_lot_to_confirm",
+            ),
+            models.Index(fields=["expires_at"], condition=models.Q(remaining__gt=0), name="loyalty_lot_to_expire"),
+            models.Index(fields=["order"], condition=models.Q(order__isnull=False), name="loyalty_lot_of_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.remaining}/{self.points}"
+
+
+class Allocation(models.Model):
+    """Which lot a spend used, and how much of it came back (L2, L5)."""
+
+    entry = models.ForeignKey(Entry, models.PROTECT, related_name="allocations")
+    lot = models.ForeignKey(Lot, models.PROTECT, related_name="allocations")
+    points = models.BigIntegerField(_("points"))
+    returned = models.BigIntegerField(_("returned"), default=0)
+
+    class Meta:
+        verbose_name = _("allocation")
+        verbose_name_plural = _("allocations")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(points__gt=0, returned__gte=0, returned__lte=models.F("points")),
+                name="loyalty_allocation_returns_at_most_itself",
+            )
+        ]
+        indexes = [models.Index(fields=["entry"], name="loyalty_allocation_of_entry")]
+
+    def __str__(self) -> str:
+        return f"{self.points} of lot {self.lot_id}"
+
+
+class HoldState(models.TextChoices):
+    HELD = "held", _("Held")
+    CAPTURED = "captured", _("Spent")
+    RELEASED = "released", _("Released")
+    EXPIRED = "expired", _("Ran out")
+
+
+class Hold(models.Model):
+    """Points set aside for a purchase (L8): exactly one final state. A one-step redemption is born captured."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="holds")
+    entry = models.ForeignKey(Entry, models.PROTECT, related_name="+")
+    points = models.BigIntegerField(_("points"))
+    captured = models.BigIntegerField(_("spent"), default=0)
+    returned = models.BigIntegerField(_("given back"), default=0)
+    state = models.CharField(_("state"), max_length=8, choices=HoldState.choices, default=HoldState.HELD)
+    reference = models.CharField(_("reference"), max_length=200, blank=True, default="")
+    expires_at = models.DateTimeField(_("lives until"))
+    created_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("hold")
+        verbose_name_plural = _("holds")
+        constraints = [
+            models.CheckConstraint(condition=models.Q(points__gt=0), name="loyalty_hold_has_points"),
+            models.CheckConstraint(
+                condition=models.Q(captured__gte=0, captured__lte=models.F("points"), returned__gte=0)
+                & models.Q(returned__lte=models.F("captured")),
+                name="loyalty_hold_captures_at_most_itself",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="held", ended_at=None) | (~models.Q(state="held") & models.Q(ended_at__isnull=False)),
+                name="loyalty_hold_ends_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], condition=models.Q(state="held"), name="loyalty_hold_to_sweep"),
+            models.Index(fields=["account", "-created_at"], name="loyalty_hold_of_account"),
+            models.Index(fields=["reference"], condition=~models.Q(reference=""), name="loyalty_hold_by_reference"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.points} {self.state}"
+
+
+class Earning(models.Model):
+    """The natural key of an earning (L7): once per order and rule, however often it is asked for."""
+
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="earnings")
+    rule = models.ForeignKey("loyalty.EarningRule", models.PROTECT, related_name="earnings")
+    version = models.ForeignKey("loyalty.EarningRuleVersion", models.PROTECT, related_name="earnings")
+    order = models.ForeignKey("crm.Order", models.PROTECT, related_name="+")
+    base = models.BigIntegerField(_("base"), help_text="Minor units that counted (L6).")
+    multiplier = models.DecimalField(_("multiplier"), max_digits=5, decimal_places=2)
+    points = models.BigIntegerField(_("points"))
+    remainder = models.DecimalField(
+        _("rounded off"), max_digits=12, decimal_places=6, help_text="Exact points less the points given (L3)."
+    )
+    taken_back = models.BigIntegerField(_("taken back"), default=0)
+    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("earning")
+        verbose_name_plural = _("earnings")
+        constraints = [
+            models.UniqueConstraint(fields=["order", "rule"], name="loyalty_earning_once_per_order_and_rule"),
+            models.CheckConstraint(
+                condition=models.Q(taken_back__gte=0, taken_back__lte=models.F("points")),
+                name="loyalty_earning_takes_back_at_most_itself",
+            ),
+        ]
+        indexes = [models.Index(fields=["member", "-id"], name="loyalty_earning_of_member")]
+
+    def __str__(self) -> str:
+        return f"{self.points} for order {self.order_id}"
+
+
+class Reconciliation(models.Model):
+    """One proof of L11 over the whole ledger."""
+
+    ran_at = models.DateTimeField(db_default=Now())
+    account_count = models.BigIntegerField(_("accounts"))
+    difference_count = models.BigIntegerField(_("accounts that differ"))
+    differences = models.JSONField(default=list)
+    seconds = models.FloatField(_("seconds"))
+
+    class Meta:
+        verbose_name = _("reconciliation")
+        verbose_name_plural = _("reconciliations")
+        indexes = [models.Index(fields=["-ran_at"], name="loyalty_reconciliation_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.ran_at}: {self.difference_count}"

@@ -1,0 +1,249 @@
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from core.audit import audited
+
+
+class Rounding(models.TextChoices):
+    FLOOR = "floor", _("Down")
+    HALF_UP = "half_up", _("Half up")
+    CEILING = "ceiling", _("Up")
+
+
+class ExpiryPolicy(models.TextChoices):
+    NEVER = "never", _("Never")
+    ROLLING = "rolling", _("A number of days after earning")
+    END_OF_DAY = "day", _("End of the day, after so many days")
+    END_OF_MONTH = "month", _("End of the month, after so many months")
+    END_OF_QUARTER = "quarter", _("End of the quarter, after so many quarters")
+    END_OF_YEAR = "year", _("End of the year, after so many years")
+
+
+class ProgramQuerySet(models.QuerySet["Program"]):
+    def default(self) -> "Program | None":
+        return self.filter(is_default=True).first()
+
+
+@audited
+class Program(models.Model):
+    """A loyalty programme: one set of rules, one rounding (L3), one return window (L4), one expiry policy (L10)."""
+
+    code = models.SlugField(_("code"), max_length=40, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    currency = models.CharField(_("currency"), max_length=3)
+    time_zone = models.CharField(_("time zone"), max_length=64)
+    is_default = models.BooleanField(_("default"), default=False)
+    auto_enrol = models.BooleanField(
+        _("enrol on first paid order"), default=True, help_text=_("Otherwise members join through the API or staff.")
+    )
+    return_window_days = models.PositiveSmallIntegerField(
+        _("return window (days)"), default=0, help_text=_("Points are pending this long; 0 makes them available at once.")
+    )
+    rounding = models.CharField(_("rounding"), max_length=8, choices=Rounding.choices, default=Rounding.FLOOR)
+    expiry_policy = models.CharField(
+        _("points expire"), max_length=8, choices=ExpiryPolicy.choices, default=ExpiryPolicy.NEVER
+    )
+    expiry_count = models.PositiveSmallIntegerField(
+        _("expiry count"), default=0, help_text=_("How many days, months, quarters or years, by the policy.")
+    )
+    reinstatement_days = models.PositiveSmallIntegerField(
+        _("reinstatement (days)"), default=30, help_text=_("How long returned points live whose lot has expired (L5).")
+    )
+    hold_seconds = models.PositiveIntegerField(_("hold lives (seconds)"), default=900)
+    redeem_points = models.PositiveIntegerField(_("points"), default=100, help_text=_("So many points are worth ..."))
+    redeem_amount = models.PositiveIntegerField(_("worth"), default=100, help_text=_("... this, in minor units."))
+    redeem_minimum = models.PositiveIntegerField(_("fewest points in one redemption"), default=1)
+    redeem_share_percent = models.PositiveSmallIntegerField(
+        _("most of a cart paid with points (%)"), default=100
+    )
+    tier_window_days = models.PositiveSmallIntegerField(_("tier window (days)"), default=365)
+    tier_grace_days = models.PositiveSmallIntegerField(_("tier grace (days)"), default=0)
+
+    objects = ProgramQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("program")
+        verbose_name_plural = _("programs")
+        permissions = [("adjust_points", _("Can adjust points by hand")), ("view_loyalty", _("Can see loyalty pages"))]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"], condition=models.Q(is_default=True), name="loyalty_program_one_default"
+            ),
+            models.CheckConstraint(condition=models.Q(redeem_points__gt=0), name="loyalty_program_points_have_a_price"),
+            models.CheckConstraint(
+                condition=models.Q(redeem_share_percent__lte=100), name="loyalty_program_share_at_most_all"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PointType(models.Model):
+    """Spendable points, or growth value that only counts for tiers."""
+
+    program = models.ForeignKey(Program, models.PROTECT, related_name="point_types")
+    code = models.SlugField(_("code"), max_length=40)
+    name = models.CharField(_("name"), max_length=80)
+    spendable = models.BooleanField(_("can be spent"), default=True)
+
+    class Meta:
+        verbose_name = _("point type")
+        verbose_name_plural = _("point types")
+        constraints = [models.UniqueConstraint(fields=["program", "code"], name="loyalty_pointtype_code_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@audited
+class Tier(models.Model):
+    """`threshold` is what qualifies: minor units spent within the program's tier window (T1)."""
+
+    program = models.ForeignKey(Program, models.PROTECT, related_name="tiers")
+    code = models.SlugField(_("code"), max_length=40)
+    name = models.CharField(_("name"), max_length=80)
+    name_zh = models.CharField(_("name in Chinese"), max_length=80, blank=True, default="")
+    rank = models.PositiveSmallIntegerField(_("rank"))
+    threshold = models.BigIntegerField(_("threshold"))
+    multiplier = models.DecimalField(_("points multiplier"), max_digits=5, decimal_places=2, default=1)
+
+    class Meta:
+        verbose_name = _("tier")
+        verbose_name_plural = _("tiers")
+        ordering = ["program", "rank"]
+        constraints = [
+            models.UniqueConstraint(fields=["program", "code"], name="loyalty_tier_code_once"),
+            models.UniqueConstraint(fields=["program", "rank"], name="loyalty_tier_rank_once"),
+            models.UniqueConstraint(fields=["program", "threshold"], name="loyalty_tier_threshold_once"),
+            models.CheckConstraint(condition=models.Q(multiplier__gte=0), name="loyalty_tier_multiplier_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        from django.utils.translation import get_language
+
+        return self.name_zh if self.name_zh and (get_language() or "").startswith("zh") else self.name
+
+
+class MemberState(models.TextChoices):
+    ACTIVE = "active", _("Active")
+    SUSPENDED = "suspended", _("Suspended")
+    LEFT = "left", _("Left")
+
+
+class MemberQuerySet(models.QuerySet["Member"]):
+    def active(self):
+        return self.filter(state=MemberState.ACTIVE)
+
+
+@audited
+class Member(models.Model):
+    """A customer's membership of one program. `tier` is the open TierPeriod's, kept beside for lists and rules."""
+
+    program = models.ForeignKey(Program, models.PROTECT, related_name="members")
+    customer = models.ForeignKey("crm.Customer", models.PROTECT, related_name="memberships")
+    state = models.CharField(_("state"), max_length=10, choices=MemberState.choices, default=MemberState.ACTIVE)
+    tier = models.ForeignKey(Tier, models.PROTECT, null=True, blank=True, related_name="members")
+    tier_since = models.DateTimeField(_("tier since"), null=True)
+    tier_locked_until = models.DateTimeField(_("tier locked until"), null=True)
+    qualifying = models.BigIntegerField(_("qualifying spend"), default=0)
+    enrolled_at = models.DateTimeField(_("member since"), db_default=Now())
+
+    objects = MemberQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
+        constraints = [models.UniqueConstraint(fields=["program", "customer"], name="loyalty_member_once_per_program")]
+        indexes = [
+            models.Index(fields=["customer"], name="loyalty_member_of_customer"),
+            models.Index(fields=["program", "tier"], name="loyalty_member_by_tier"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id}"
+
+
+class TierReason(models.TextChoices):
+    QUALIFIED = "qualified", _("Qualified")
+    PERIOD_ENDED = "period_ended", _("Period ended")
+    RETURNED = "returned", _("Goods returned")
+    MANUAL = "manual", _("Set by hand")
+
+
+class TierPeriod(models.Model):
+    """[from, to) in one tier and why it began (T3); no row means below the first tier."""
+
+    member = models.ForeignKey(Member, models.PROTECT, related_name="tier_periods")
+    tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="periods")
+    reason = models.CharField(_("reason"), max_length=14, choices=TierReason.choices)
+    started_at = models.DateTimeField(_("from"))
+    ended_at = models.DateTimeField(_("to"), null=True)
+    actor = models.CharField(max_length=80, default="system")
+
+    class Meta:
+        verbose_name = _("tier period")
+        verbose_name_plural = _("tier periods")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["member"], condition=models.Q(ended_at=None), name="loyalty_tierperiod_one_open"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ended_at=None) | models.Q(ended_at__gte=models.F("started_at")),
+                name="loyalty_tierperiod_ends_after_start",
+            ),
+        ]
+        indexes = [models.Index(fields=["member", "-started_at"], name="loyalty_tierperiod_of_member")]
+
+    def __str__(self) -> str:
+        return f"{self.member_id} {self.tier_id}"
+
+
+@audited
+class EarningRule(models.Model):
+    """How points are earned. What it says is in its versions; an earning names the version that made it."""
+
+    program = models.ForeignKey(Program, models.PROTECT, related_name="rules")
+    point_type = models.ForeignKey(PointType, models.PROTECT, related_name="rules")
+    code = models.SlugField(_("code"), max_length=40)
+    name = models.CharField(_("name"), max_length=120)
+    active = models.BooleanField(_("active"), default=True)
+    starts_at = models.DateTimeField(_("starts"), null=True, blank=True)
+    ends_at = models.DateTimeField(_("ends"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("earning rule")
+        verbose_name_plural = _("earning rules")
+        constraints = [models.UniqueConstraint(fields=["program", "code"], name="loyalty_earningrule_code_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EarningRuleVersion(models.Model):
+    """points = rounding(base / per_amount * points * tier multiplier); the base is stated here (L6)."""
+
+    rule = models.ForeignKey(EarningRule, models.PROTECT, related_name="versions")
+    version = models.PositiveIntegerField(_("version"))
+    points = models.PositiveIntegerField(_("points"), default=1)
+    per_amount = models.PositiveIntegerField(_("per amount"), default=100, help_text=_("In minor units."))
+    include_tax = models.BooleanField(_("tax counts"), default=False)
+    include_shipping = models.BooleanField(_("shipping counts"), default=False)
+    tier_multiplier = models.BooleanField(_("multiplied by tier"), default=True)
+    published_at = models.DateTimeField(_("published"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("earning rule version")
+        verbose_name_plural = _("earning rule versions")
+        constraints = [
+            models.UniqueConstraint(fields=["rule", "version"], name="loyalty_earningruleversion_once"),
+            models.CheckConstraint(condition=models.Q(per_amount__gt=0), name="loyalty_earningruleversion_has_a_unit"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule_id} v{self.version}"
