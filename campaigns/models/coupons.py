@@ -110,8 +110,8 @@ class CouponTally(models.Model):
     """Uses per coupon and customer, raised by conditional upsert so that the limit holds under contention (C2)."""
 
     pk = models.CompositePrimaryKey("coupon_id", "customer_id")
-    coupon = models.ForeignKey(Coupon, models.PROTECT, related_name="+")
-    customer = models.ForeignKey("crm.Customer", models.PROTECT, related_name="+")
+    coupon_id = models.BigIntegerField()
+    customer_id = models.BigIntegerField()
     used = models.PositiveIntegerField(default=0)
 
     class Meta:

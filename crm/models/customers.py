@@ -169,7 +169,7 @@ class ConsentState(models.Model):
     """The latest consent per channel and purpose, kept by a trigger on Consent so that a gate can join it."""
 
     pk = models.CompositePrimaryKey("customer_id", "channel", "purpose")
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="consent_states")
+    customer_id = models.BigIntegerField()
     channel = models.CharField(max_length=8)
     purpose = models.CharField(max_length=10)
     granted = models.BooleanField()
