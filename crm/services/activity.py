@@ -1,0 +1,139 @@
+"""Activity events, in batches: one statement for the receipts and the rows (S4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.core.cache import cache
+from django.db import connection, transaction
+
+from core.actor import Actor
+from core.events import emit
+from crm import events
+from crm.models import ActivityKind, Customer
+from crm.services.identities import indexes_of
+
+KNOWN_KINDS_KEY = "crm:activity-kinds"
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityInput:
+    """`sender_id` is unique within the source; `identity` is (kind, normalised value) or None for a visitor."""
+
+    sender_id: str
+    kind: str
+    occurred_at: datetime
+    identity: tuple[str, str] | None = None
+    customer_number: str = ""
+    anonymous_id: str = ""
+    sku: str = ""
+    properties: dict | None = None
+
+
+@dataclass(frozen=True)
+class ActivityRecorded:
+    accepted: int
+    repeated: int
+
+
+def record_activity(*, items: Sequence[ActivityInput], source: str, actor: Actor) -> ActivityRecorded:
+    """Take a batch in one transaction. What was sent before is counted as repeated and changes nothing."""
+    if not items:
+        return ActivityRecorded(0, 0)
+    customers = _customers(items)
+    owners = [customers.get(item.identity or item.customer_number) for item in items]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """WITH given AS (
+                   SELECT DISTINCT ON (sender_id) * FROM unnest(
+                       %s::text[], %s::text[], %s::timestamptz[], %s::bigint[], %s::text[], %s::text[], %s::jsonb[])
+                       AS g(sender_id, kind, occurred_at, customer_id, anonymous_id, sku, properties)
+                   ORDER BY sender_id),
+               fresh AS (
+                   INSERT INTO crm_activityreceipt (source, sender_id) SELECT %s, sender_id FROM given
+                   ON CONFLICT DO NOTHING RETURNING sender_id)
+               INSERT INTO crm_activityevent
+                   (customer_id, anonymous_id, source, sender_id, kind, product_id, properties, occurred_at)
+               SELECT given.customer_id, given.anonymous_id, %s, given.sender_id, given.kind, product.id,
+                      given.properties, given.occurred_at
+               FROM given JOIN fresh USING (sender_id) LEFT JOIN crm_product product ON product.sku = nullif(given.sku, '')
+               RETURNING customer_id""",
+            [
+                [item.sender_id for item in items],
+                [item.kind for item in items],
+                [item.occurred_at for item in items],
+                owners,
+                [item.anonymous_id for item in items],
+                [item.sku for item in items],
+                [json.dumps(item.properties) if item.properties else "{}" for item in items],
+                source,
+                source,
+            ],
+        )
+        written = cursor.fetchall()
+        touched = sorted({row[0] for row in written if row[0] is not None})
+        if touched:
+            emit(events.ACTIVITY_RECEIVED, subject_id=None, payload={"customers": touched}, actor=actor)
+    _remember_kinds({item.kind for item in items})
+    return ActivityRecorded(len(written), len(items) - len(written))
+
+
+def join_anonymous_activity(*, customer: Customer, anonymous_id: str, actor: Actor) -> int:
+    """What a visitor did becomes the customer's when they identify (S5). Returns how many events moved."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE crm_activityevent SET customer_id = %s
+               WHERE anonymous_id = %s AND anonymous_id <> '' AND customer_id IS NULL""",
+            [customer.pk, anonymous_id],
+        )
+        moved = cursor.rowcount
+        if moved:
+            emit(events.ACTIVITY_RECEIVED, subject_id=None, payload={"customers": [customer.pk]}, actor=actor)
+    return moved
+
+
+def make_partitions(*, first: date, months: int) -> int:
+    """Make the partitions of `months` months from `first`. Returns how many were new."""
+    made = 0
+    with connection.cursor() as cursor:
+        for offset in range(months):
+            year, month = divmod(first.year * 12 + first.month - 1 + offset, 12)
+            cursor.execute("SELECT crm_make_activity_partition(%s)", [date(year, month + 1, 1)])
+            made += bool(cursor.fetchone()[0])
+    return made
+
+
+def _customers(items: Sequence[ActivityInput]) -> dict[tuple[str, str] | str, int]:
+    """{identity or number: customer id} for those that are known; only verified identities count."""
+    wanted = {item.identity for item in items if item.identity}
+    by_index = {index: pair for pair in wanted for index in indexes_of(*pair)}
+    found: dict[tuple[str, str] | str, int] = {}
+    with connection.cursor() as cursor:
+        if by_index:
+            cursor.execute(
+                """SELECT kind, value_index, customer_id FROM crm_identity
+                   WHERE value_index = ANY(%s) AND verified_at IS NOT NULL""",
+                [list(by_index)],
+            )
+            for kind, index, customer_id in cursor.fetchall():
+                pair = by_index[bytes(index)]
+                if pair[0] == kind:
+                    found[pair] = customer_id
+        numbers = {item.customer_number for item in items if item.customer_number}
+        if numbers:
+            cursor.execute("SELECT number, id FROM crm_customer WHERE number = ANY(%s)", [list(numbers)])
+            found |= dict(cursor.fetchall())
+    return found
+
+
+def _remember_kinds(kinds: set[str]) -> None:
+    known = cache.get(KNOWN_KINDS_KEY) or frozenset(ActivityKind.objects.values_list("code", flat=True))
+    new = kinds - known
+    if new:
+        ActivityKind.objects.bulk_create([ActivityKind(code=code) for code in sorted(new)], ignore_conflicts=True)
+    if new or not cache.get(KNOWN_KINDS_KEY):
+        cache.set(KNOWN_KINDS_KEY, known | new, 300)
+

@@ -1,0 +1,59 @@
+"""What a customer agreed to, and withdrew (P1)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from core import clock
+from core.actor import Actor
+from core.errors import Invalid
+from core.events import emit
+from crm import events
+from crm.models import Channel, Consent, ConsentDecision, Customer, Purpose
+
+
+def record_consent(
+    *,
+    customer: Customer,
+    channel: str,
+    purpose: str,
+    decision: str,
+    source: str,
+    actor: Actor,
+    evidence: str = "",
+    given_at: datetime | None = None,
+) -> Consent:
+    """Append one decision. A later decision counts, an earlier one that arrives late changes nothing."""
+    for field, value, allowed in (
+        ("channel", channel, Channel.values),
+        ("purpose", purpose, Purpose.values),
+        ("decision", decision, ConsentDecision.values),
+    ):
+        if value not in allowed:
+            raise Invalid(_("Not one of the choices."), code="invalid_choice", field=field)
+    if not source.strip():
+        raise Invalid(_("Say where the consent was given."), code="required", field="source")
+    with transaction.atomic():
+        now = clock.now()
+        if given_at and given_at > now:
+            raise Invalid(_("This time is in the future."), code="in_the_future", field="given_at")
+        consent = Consent.objects.create(
+            customer=customer,
+            channel=channel,
+            purpose=purpose,
+            decision=decision,
+            source=source.strip()[:60],
+            evidence=evidence[:500],
+            given_at=given_at or now,
+            actor=str(actor),
+        )
+        emit(
+            events.CONSENT_CHANGED,
+            subject_id=customer.pk,
+            payload={"channel": channel, "purpose": purpose, "decision": decision, "source": source},
+            actor=actor,
+        )
+    return consent

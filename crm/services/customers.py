@@ -1,0 +1,177 @@
+"""Profiles: changing them, tags, notes, and looking at a contact detail in full."""
+
+from __future__ import annotations
+
+import zoneinfo
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from core import crypto
+from core.actor import Actor
+from core.errors import Conflict, Invalid
+from core.events import emit
+from core.locks import lock_row
+from crm import events
+from crm.models import AttributeDefinition, Customer, CustomerState, CustomerTag, Gender, Identity, Note, Tag
+from crm.rules.attributes import AttributeSpec, WrongAttribute, check_attributes
+
+PLAIN_FIELDS = {"name": 200, "country": 60, "region": 120, "language": 10, "time_zone": 64, "gender": 8}
+
+
+def birthday_indexes(month: int, day: int) -> list[bytes]:
+    """The stored forms of a month and day, by which today's birthdays are found without reading anyone's (P3)."""
+    return crypto.blind_indexes(f"{month:02d}-{day:02d}", "birthday")
+
+
+def birthday_columns(birthday: date | None) -> dict[str, Any]:
+    if birthday is None:
+        return {"birthday": None, "birthday_index": None, "birth_year": None}
+    return {
+        "birthday": birthday.isoformat(),
+        "birthday_index": crypto.blind_index(f"{birthday:%m-%d}", "birthday"),
+        "birth_year": birthday.year,
+    }
+
+
+def attribute_specs() -> dict[str, AttributeSpec]:
+    return {
+        row.code: AttributeSpec(row.code, row.type, tuple(row.choices)) for row in AttributeDefinition.objects.all()
+    }
+
+
+def checked_changes(changes: dict[str, Any]) -> dict[str, Any]:
+    """Columns for these profile changes. Raises Invalid naming the field."""
+    columns: dict[str, Any] = {}
+    for field, value in changes.items():
+        if field in PLAIN_FIELDS:
+            text = str(value or "").strip()
+            if len(text) > PLAIN_FIELDS[field] or "\x00" in text:
+                raise Invalid(_("This is too long or has characters that can't be stored."), code="invalid", field=field)
+            columns[field] = text
+        elif field == "birthday":
+            columns |= birthday_columns(_birthday(value))
+        elif field == "attributes":
+            try:
+                columns["attributes"] = check_attributes(value or {}, attribute_specs())
+            except WrongAttribute as error:
+                messages = {
+                    "unknown_attribute": _("The shop has no such attribute."),
+                    "wrong_type": _("This value does not fit the attribute's type."),
+                }
+                raise Invalid(
+                    messages[error.code], code=error.code, field=f"attributes.{error.attribute}"
+                ) from None
+        else:
+            raise Invalid(_("Unknown field."), code="unknown_field", field=field)
+    if columns.get("gender") and columns["gender"] not in Gender.values:
+        raise Invalid(_("Use female, male, other or nothing."), code="invalid_choice", field="gender")
+    if columns.get("time_zone") and columns["time_zone"] not in zoneinfo.available_timezones():
+        raise Invalid(_("Use a zone such as Asia/Shanghai."), code="unknown_time_zone", field="time_zone")
+    if columns.get("language"):
+        columns["language"] = supported_language(columns["language"])
+    return columns
+
+
+def supported_language(tag: str) -> str:
+    """`zh-CN`, `zh_Hans` and `zh` are zh-hans; other tags keep their first part when we speak it, else as given."""
+    folded = tag.replace("_", "-").lower()
+    if folded.split("-")[0] == "zh":
+        return "zh-hans"
+    first = folded.split("-")[0]
+    return first if first in dict(settings.LANGUAGES) else folded
+
+
+def update_customer(*, customer: Customer, changes: dict[str, Any], actor: Actor) -> Customer:
+    """Change a profile. Raises Invalid for a wrong value, Conflict when the customer was merged or erased."""
+    columns = checked_changes(changes)
+    with transaction.atomic():
+        locked = lock_row(Customer.objects.filter(pk=customer.pk))
+        if locked.state != CustomerState.ACTIVE:
+            raise Conflict(_("This customer is merged or erased."), code="customer_not_active")
+        if "attributes" in columns:
+            merged = {**locked.attributes, **columns["attributes"]}
+            columns["attributes"] = {code: value for code, value in merged.items() if value is not None}
+        changed = [name for name, value in columns.items() if getattr(locked, name) != value]
+        if changed:
+            for name in changed:
+                setattr(locked, name, columns[name])
+            locked.updated_at = Now()  # type: ignore[assignment]
+            locked.save(update_fields=[*changed, "updated_at"])
+            shown = sorted({"birthday" if name.startswith("birth") else name for name in changed})
+            emit(events.CUSTOMER_UPDATED, subject_id=locked.pk, payload={"fields": shown}, actor=actor)
+            locked.refresh_from_db()
+    return locked
+
+
+def add_tag(*, customer: Customer, name: str, actor: Actor) -> Tag:
+    """Tag a customer; a new name becomes a tag. Tagging twice is once."""
+    clean = " ".join(name.split())
+    if not clean or len(clean) > 60:
+        raise Invalid(_("A tag has 1 to 60 characters."), code="invalid", field="tag")
+    with transaction.atomic():
+        tag, _created = Tag.objects.get_or_create(name=clean)
+        _row, added = CustomerTag.objects.get_or_create(customer=customer, tag=tag, defaults={"added_by": str(actor)})
+        if added:
+            emit(events.TAGS_CHANGED, subject_id=customer.pk, payload={"added": clean}, actor=actor)
+    return tag
+
+
+def add_tag_to_many(*, customer_ids: list[int], name: str, actor: Actor) -> int:
+    """Tag many at once. Returns how many did not have it."""
+    clean = " ".join(name.split())
+    if not clean or len(clean) > 60:
+        raise Invalid(_("A tag has 1 to 60 characters."), code="invalid", field="tag")
+    with transaction.atomic():
+        tag, _created = Tag.objects.get_or_create(name=clean)
+        had = set(CustomerTag.objects.filter(tag=tag, customer_id__in=customer_ids).values_list("customer_id", flat=True))
+        new = [pk for pk in customer_ids if pk not in had]
+        CustomerTag.objects.bulk_create(
+            [CustomerTag(customer_id=pk, tag=tag, added_by=str(actor)) for pk in new], ignore_conflicts=True
+        )
+        for pk in new:
+            emit(events.TAGS_CHANGED, subject_id=pk, payload={"added": clean}, actor=actor)
+    return len(new)
+
+
+def remove_tag(*, customer: Customer, tag: Tag, actor: Actor) -> bool:
+    with transaction.atomic():
+        removed, _rows = CustomerTag.objects.filter(customer=customer, tag=tag).delete()
+        if removed:
+            emit(events.TAGS_CHANGED, subject_id=customer.pk, payload={"removed": tag.name}, actor=actor)
+    return bool(removed)
+
+
+def add_note(*, customer: Customer, text: str, actor: Actor, pinned: bool = False) -> Note:
+    clean = text.strip()
+    if not clean or len(clean) > 4000:
+        raise Invalid(_("A note has 1 to 4,000 characters."), code="invalid", field="text")
+    return Note.objects.create(customer=customer, author_id=actor.user_id, text=clean, pinned=pinned)
+
+
+def unmask_identity(*, identity: Identity, actor: Actor) -> str:
+    """The value in full. Every look is recorded with who looked (P3)."""
+    with transaction.atomic():
+        emit(
+            events.IDENTITY_UNMASKED,
+            subject_id=identity.customer_id,
+            payload={"kind": identity.kind, "identity": identity.pk},
+            actor=actor,
+        )
+    return identity.value
+
+
+def _birthday(value: Any) -> date | None:
+    if value in (None, ""):
+        return None
+    try:
+        birthday = value if isinstance(value, date) else date.fromisoformat(str(value))
+    except ValueError:
+        raise Invalid(_("Use a date such as 1990-12-31."), code="invalid_date", field="birthday") from None
+    if not 1900 <= birthday.year <= 2100:
+        raise Invalid(_("Use a date such as 1990-12-31."), code="invalid_date", field="birthday")
+    return birthday

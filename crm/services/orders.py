@@ -1,0 +1,271 @@
+"""Orders as the storefront sends them: once per (source, number), however often they arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from core import clock
+from core.actor import Actor
+from core.errors import Conflict, Invalid
+from core.events import emit
+from core.locks import lock_name
+from crm import events
+from crm.models import Customer, LineKind, Order, OrderLine, OrderState, Payment, Store
+from crm.rules.money import to_minor
+from crm.services.identities import GivenIdentity, resolve_customer
+from crm.services.products import ProductInput, product_ids
+
+MAX_LINES = 1000
+
+
+@dataclass(frozen=True)
+class LineInput:
+    """`unit_price` is in major units; `discount` and `amount` in minor ones, amount being after the discount."""
+
+    quantity: Decimal
+    unit_price: Decimal
+    kind: str = LineKind.PRODUCT
+    sku: str = ""
+    name: str = ""
+    category: str = ""
+    discount: int = 0
+    amount: int | None = None
+
+
+@dataclass(frozen=True)
+class PaymentInput:
+    method: str
+    amount: int
+    reference: str = ""
+    paid_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class OrderInput:
+    """All amounts in minor units. `total`, when given, must be what the parts add up to."""
+
+    number: str
+    placed_at: datetime
+    lines: Sequence[LineInput]
+    currency: str = ""
+    store: str = ""
+    state: str = OrderState.PAID
+    paid_at: datetime | None = None
+    channel: str = ""
+    identities: Sequence[GivenIdentity] = ()
+    customer_number: str = ""
+    customer_name: str = ""
+    discount: int = 0
+    points_amount: int = 0
+    shipping: int = 0
+    tax: int = 0
+    fees: int = 0
+    total: int | None = None
+    payments: Sequence[PaymentInput] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class OrderRecorded:
+    """`outcome`: created, updated (its state moved on) or unchanged."""
+
+    order: Order
+    outcome: str
+
+
+def record_order(*, data: OrderInput, source: str, actor: Actor) -> OrderRecorded:
+    """Record an order, or move a known one from placed to paid or cancelled.
+
+    Raises Invalid (a field is wrong, the sum differs) and Conflict `order_differs` when the number is known with
+    other amounts. The same order again is `unchanged`.
+    """
+    with transaction.atomic():
+        store = _store(data.store)
+        amounts, lines = _priced(data, store)
+        lock_name("order", source, data.number)
+        known = Order.objects.select_for_update(of=("self",)).filter(source=source, number=data.number).first()
+        if known:
+            return _move_on(known, data, amounts, actor)
+        now = clock.now()
+        _check_times(data, now)
+        customer = _customer(data, store, source, actor)
+        paid_at = (data.paid_at or data.placed_at) if data.state == OrderState.PAID else None
+        order = Order.objects.create(
+            store=store,
+            source=source,
+            number=data.number,
+            customer=customer,
+            state=data.state,
+            channel=data.channel[:40],
+            currency=store.currency,
+            placed_at=data.placed_at,
+            paid_at=paid_at,
+            item_count=sum((line.quantity for line in lines if line.kind == LineKind.PRODUCT), Decimal(0)),
+            **amounts,
+        )
+        products = product_ids(
+            ProductInput(line.sku, line.name, line.category) for line in lines if line.kind == LineKind.PRODUCT
+        )
+        OrderLine.objects.bulk_create(
+            OrderLine(
+                order=order,
+                customer_id=order.customer_id,
+                position=position,
+                kind=line.kind,
+                product_id=products.get(line.sku) if line.kind == LineKind.PRODUCT else None,
+                name=line.name[:300],
+                quantity=line.quantity,
+                unit_price=line.unit_price,
+                discount=line.discount,
+                amount=line.amount or 0,
+                bought_at=paid_at or data.placed_at,
+            )
+            for position, line in enumerate(lines, 1)
+        )
+        Payment.objects.bulk_create(
+            Payment(
+                order=order,
+                method=payment.method,
+                amount=payment.amount,
+                reference=payment.reference,
+                paid_at=payment.paid_at or paid_at or data.placed_at,
+            )
+            for payment in data.payments
+        )
+        _announce(order, actor)
+    return OrderRecorded(order, "created")
+
+
+def _store(code: str) -> Store:
+    store = Store.objects.filter(code=code).first() if code else Store.objects.filter(is_default=True).first()
+    if store is None:
+        raise Invalid(_("There is no such store."), code="unknown_store", field="store")
+    return store
+
+
+def _priced(data: OrderInput, store: Store) -> tuple[dict[str, int], list[LineInput]]:
+    """The order's amounts, and the lines with theirs."""
+    if data.currency and data.currency != store.currency:
+        raise Invalid(
+            _("This store sells in %(currency)s.") % {"currency": store.currency}, code="wrong_currency", field="currency"
+        )
+    if not data.lines or len(data.lines) > MAX_LINES:
+        raise Invalid(_("An order has 1 to 1,000 lines."), code="invalid", field="lines")
+    lines: list[LineInput] = []
+    subtotal = discount = shipping = fees = 0
+    for position, line in enumerate(data.lines):
+        if line.kind == LineKind.PRODUCT and not line.sku:
+            raise Invalid(_("A product line needs its SKU."), code="required", field=f"lines.{position}.sku")
+        if line.quantity <= 0:
+            raise Invalid(_("Use a quantity above 0."), code="invalid", field=f"lines.{position}.quantity")
+        gross = to_minor(line.quantity * line.unit_price, store.currency)
+        amount = gross - line.discount
+        if line.amount is not None and line.amount != amount:
+            raise Invalid(
+                _("quantity × unit price − discount is %(sum)s.") % {"sum": amount},
+                code="amount_mismatch",
+                field=f"lines.{position}.amount",
+            )
+        if amount < 0:
+            raise Invalid(_("The discount is more than the line."), code="invalid", field=f"lines.{position}.discount")
+        if line.kind == LineKind.PRODUCT:
+            subtotal += gross
+            discount += line.discount
+        elif line.kind == LineKind.SHIPPING:
+            shipping += amount
+        elif line.kind == LineKind.FEE:
+            fees += amount
+        else:
+            discount += amount
+        lines.append(
+            LineInput(
+                line.quantity, line.unit_price, line.kind, line.sku, line.name, line.category, line.discount, amount
+            )
+        )
+    amounts = {
+        "subtotal": subtotal,
+        "discount": discount + data.discount,
+        "points_amount": data.points_amount,
+        "shipping": shipping + data.shipping,
+        "tax": data.tax,
+        "fees": fees + data.fees,
+    }
+    total = (
+        subtotal
+        - amounts["discount"]
+        - data.points_amount
+        + amounts["shipping"]
+        + data.tax
+        + amounts["fees"]
+    )
+    if total < 0:
+        raise Invalid(_("Discounts and points are more than the order."), code="invalid", field="discount")
+    if data.total is not None and data.total != total:
+        raise Invalid(_("The parts add up to %(sum)s.") % {"sum": total}, code="total_mismatch", field="total")
+    if total > 2**53:
+        raise Invalid(_("This amount is too large."), code="invalid", field="total")
+    return {**amounts, "total": total}, lines
+
+
+def _check_times(data: OrderInput, now: datetime) -> None:
+    for name in ("placed_at", "paid_at"):
+        value = getattr(data, name)
+        if value and (value - now).total_seconds() > 600:
+            raise Invalid(_("This time is in the future."), code="in_the_future", field=name)
+        if value and value.year < 1990:
+            raise Invalid(_("This time is before 1990."), code="too_old", field=name)
+
+
+def _customer(data: OrderInput, store: Store, source: str, actor: Actor) -> Customer | None:
+    if data.customer_number:
+        customer = Customer.objects.filter(number=data.customer_number).first()
+        if customer is None:
+            raise Invalid(_("There is no such customer."), code="unknown_customer", field="customer.number")
+        return customer.merged_into or customer
+    if not data.identities:
+        return None
+    return resolve_customer(
+        data.identities, actor=actor, source=source, country=store.country, defaults={"name": data.customer_name[:200]}
+    ).customer
+
+
+def _announce(order: Order, actor: Actor) -> None:
+    event = {
+        OrderState.PLACED: events.ORDER_PLACED,
+        OrderState.PAID: events.ORDER_PAID,
+        OrderState.CANCELLED: events.ORDER_CANCELLED,
+    }[OrderState(order.state)]
+    emit(
+        event,
+        subject_id=order.customer_id,
+        payload={"order": order.pk, "number": order.number, "total": order.total, "currency": order.currency},
+        actor=actor,
+        occurred_at=order.paid_at or order.placed_at,
+    )
+
+
+def _move_on(order: Order, data: OrderInput, amounts: dict[str, int], actor: Actor) -> OrderRecorded:
+    if any(getattr(order, name) != value for name, value in amounts.items()):
+        raise Conflict(
+            _("This order is known with other amounts. Record a refund, or use another number."),
+            code="order_differs",
+            field="number",
+        )
+    if order.state == data.state:
+        return OrderRecorded(order, "unchanged")
+    if order.state != OrderState.PLACED:
+        raise Conflict(
+            _("A paid or cancelled order can't go back."), code="order_state", field="state", state=order.state
+        )
+    order.state = data.state
+    if data.state == OrderState.PAID:
+        order.paid_at = data.paid_at or clock.now()
+        OrderLine.objects.filter(order=order).update(bought_at=order.paid_at)
+    order.save(update_fields=["state", "paid_at"])
+    _announce(order, actor)
+    return OrderRecorded(order, "updated")

@@ -1,0 +1,63 @@
+"""The catalogue, as the storefront or an order tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import connection
+
+from core.locks import require_transaction
+from crm.models import Product
+
+
+@dataclass(frozen=True)
+class ProductInput:
+    sku: str
+    name: str = ""
+    category: str = ""
+    brand: str = ""
+    price: int | None = None
+    active: bool = True
+
+
+def save_products(items: Iterable[ProductInput]) -> dict[str, int]:
+    """Create or update by SKU; empty texts leave what is there. Returns {sku: id}. One statement."""
+    require_transaction()
+    rows = list({item.sku: item for item in items}.values())
+    if not rows:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO crm_product AS p (sku, name, category, brand, price, active)
+               SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bool[])
+                    AS given(sku, name, category, brand, price, active) ORDER BY sku
+               ON CONFLICT (sku) DO UPDATE SET
+                   name = coalesce(nullif(excluded.name, ''), p.name),
+                   category = coalesce(nullif(excluded.category, ''), p.category),
+                   brand = coalesce(nullif(excluded.brand, ''), p.brand),
+                   price = coalesce(excluded.price, p.price),
+                   active = excluded.active, updated_at = now()
+               WHERE (p.name, p.category, p.brand, p.price, p.active) IS DISTINCT FROM
+                     (coalesce(nullif(excluded.name, ''), p.name),
+                      coalesce(nullif(excluded.category, ''), p.category),
+                      coalesce(nullif(excluded.brand, ''), p.brand),
+                      coalesce(excluded.price, p.price), excluded.active)""",
+            [
+                [row.sku for row in rows],
+                [row.name for row in rows],
+                [row.category for row in rows],
+                [row.brand for row in rows],
+                [row.price for row in rows],
+                [row.active for row in rows],
+            ],
+        )
+    return dict(Product.objects.filter(sku__in=[row.sku for row in rows]).values_list("sku", "id"))
+
+
+def product_ids(items: Iterable[ProductInput]) -> dict[str, int]:
+    """Ids of products named by order lines; unknown ones are added, known ones are left as the catalogue has them."""
+    rows = {item.sku: item for item in items}
+    known = dict(Product.objects.filter(sku__in=rows).values_list("sku", "id"))
+    missing = [row for sku, row in rows.items() if sku not in known]
+    return known | save_products(missing) if missing else known

@@ -1,0 +1,55 @@
+"""Orders become points and tiers; refunds take them back. Each handler may run twice: earnings have a natural key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.events import Event, subscribe
+from crm.events import ORDER_PAID, ORDER_REFUNDED, ORDERS_IMPORTED
+from crm.models import Order, Refund
+from loyalty.models import Program, TierReason
+from loyalty.services.earning import award_points_for_orders, reverse_points_for_orders
+from loyalty.services.tiers import evaluate_tiers
+
+
+@subscribe(ORDER_PAID, name="loyalty.award_points")
+def award_points(events: Sequence[Event]) -> None:
+    program = Program.objects.default()
+    if program is None:
+        return
+    orders = list(Order.objects.filter(pk__in=[event.payload["order"] for event in events]).order_by("customer_id", "pk"))
+    award_points_for_orders(program=program, orders=orders)
+    _evaluate(program, [order.customer_id for order in orders if order.customer_id])
+    # Events may arrive out of order: a refund that came first left nothing to take back.
+    reverse_points_for_orders(orders=[order for order in orders if order.refunded])
+
+
+@subscribe(ORDER_REFUNDED, name="loyalty.reverse_points")
+def reverse_points(events: Sequence[Event]) -> None:
+    orders = Order.objects.filter(pk__in=[event.payload["order"] for event in events]).order_by("customer_id", "pk")
+    reverse_points_for_orders(orders=orders)
+
+
+@subscribe(ORDERS_IMPORTED, name="loyalty.award_points_for_import")
+def award_points_for_import(events: Sequence[Event]) -> None:
+    program = Program.objects.default()
+    if program is None:
+        return
+    for event in events:
+        run = event.payload["run"]
+        award_points_for_orders(
+            program=program,
+            orders=Order.objects.filter(import_run_id=run, customer__isnull=False)
+            .order_by("customer_id", "paid_at", "pk")
+            .iterator(chunk_size=5000),
+        )
+        refunded = Order.objects.filter(
+            pk__in=Refund.objects.filter(import_run_id=run).values("order_id"), customer__isnull=False
+        )
+        reverse_points_for_orders(orders=refunded.order_by("customer_id", "pk").iterator(chunk_size=5000))
+    evaluate_tiers(program=program)
+
+
+def _evaluate(program: Program, customer_ids: list[int]) -> None:
+    if customer_ids:
+        evaluate_tiers(program=program, customer_ids=sorted(set(customer_ids)), reason=TierReason.QUALIFIED)

@@ -1,0 +1,32 @@
+"""What happens to points and tiers. `subject_id` is always the customer."""
+
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from core.events import declare
+
+
+def _points(payload) -> str:
+    count = int(payload.get("points", 0))
+    text = ngettext("%(count)s point", "%(count)s points", abs(count)) % {"count": f"{count:,}"}
+    reference = payload.get("reference")
+    return f"{text} · {reference}" if reference else text
+
+
+MEMBER_ENROLLED = declare("loyalty.member_enrolled", _("Became a member"), icon="id-badge")
+POINTS_EARNED = declare("loyalty.points_earned", _("Points earned"), icon="coins", describe=_points)
+POINTS_HELD = declare("loyalty.points_held", _("Points held"), icon="lock", describe=_points)
+POINTS_REDEEMED = declare("loyalty.points_redeemed", _("Points spent"), icon="gift", describe=_points)
+HOLD_RELEASED = declare("loyalty.hold_released", _("Hold released"), icon="lock-open", describe=_points)
+POINTS_RETURNED = declare("loyalty.points_returned", _("Points given back"), icon="arrow-back-up", describe=_points)
+POINTS_TAKEN_BACK = declare("loyalty.points_taken_back", _("Points taken back"), icon="arrow-back", describe=_points)
+POINTS_ADJUSTED = declare("loyalty.points_adjusted", _("Points adjusted"), icon="adjustments", describe=_points)
+POINTS_EXPIRED = declare("loyalty.points_expired", _("Points expired"), icon="hourglass", describe=_points)
+TIER_CHANGED = declare(
+    "loyalty.tier_changed",
+    _("Tier changed"),
+    icon="trophy",
+    describe=lambda p: _t("%(from)s to %(to)s") % {"from": p.get("from") or "–", "to": p.get("to") or "–"},
+)
+ACCOUNTS_CHANGED = declare("loyalty.accounts_changed", _("Points accounts changed"), on_timeline=False)

@@ -1,0 +1,59 @@
+"""Becoming a member, and the accounts that come with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from core.actor import SYSTEM, Actor
+from core.errors import Conflict
+from core.events import emit_from_select
+from core.locks import require_transaction
+from crm.models import Customer, CustomerState
+from loyalty import events
+from loyalty.models import Member, Program
+
+
+def enrol_member(*, customer: Customer, program: Program, actor: Actor) -> Member:
+    """Make a customer a member; one who is a member already stays as they are."""
+    if customer.state != CustomerState.ACTIVE:
+        raise Conflict(_("This customer is merged or erased."), code="customer_not_active")
+    with transaction.atomic():
+        enrol_many(program=program, customer_ids=[customer.pk], since=[None], actor=actor)
+    return Member.objects.select_related("tier", "customer", "program").get(program=program, customer=customer)
+
+
+def enrol_many(
+    *, program: Program, customer_ids: Sequence[int], since: Sequence[datetime | None], actor: Actor = SYSTEM
+) -> int:
+    """Enrol those who are not members yet, each with an account per point type. Returns how many were new."""
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO loyalty_member (program_id, customer_id, state, qualifying, enrolled_at)
+               SELECT %s, given.customer, 'active', 0, coalesce(given.since, now())
+               FROM unnest(%s::bigint[], %s::timestamptz[]) AS given(customer, since) ORDER BY given.customer
+               ON CONFLICT (program_id, customer_id) DO NOTHING RETURNING id""",
+            [program.pk, list(customer_ids), list(since)],
+        )
+        members = [row[0] for row in cursor.fetchall()]
+        if not members:
+            return 0
+        cursor.execute(
+            """INSERT INTO loyalty_account (member_id, point_type_id, available, pending, held, debt)
+               SELECT member.id, type.id, 0, 0, 0, 0
+               FROM unnest(%s::bigint[]) AS member(id), loyalty_pointtype type WHERE type.program_id = %s
+               ORDER BY member.id, type.id ON CONFLICT DO NOTHING""",
+            [members, program.pk],
+        )
+    emit_from_select(
+        events.MEMBER_ENROLLED,
+        """SELECT customer_id, jsonb_build_object('member', id, 'program', program_id), enrolled_at
+           FROM loyalty_member WHERE id = ANY(%s)""",
+        [members],
+        actor=actor,
+    )
+    return len(members)

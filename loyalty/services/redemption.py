@@ -1,0 +1,173 @@
+"""Spending points (L7-L9): hold, capture, release, or both at once. Each is one call to the database."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django.utils.translation import gettext_lazy as _
+
+from core import actor as actors
+from core import idempotency
+from core.actor import Actor
+from core.db import call
+from core.errors import Conflict, DomainError, IdempotencyConflict, Invalid, NotFound, Refused
+from core.events import handler_names, wake
+from crm.models import Order
+from loyalty import events
+from loyalty.models import Account, Program
+
+Answer = dict[str, Any]
+
+
+def _insufficient(figures: dict) -> DomainError:
+    return Refused(
+        _("%(available)s points are available.") % {"available": figures["available"]},
+        code="insufficient_points",
+        field="points",
+        **figures,
+    )
+
+
+REFUSALS: Mapping[str, Any] = {
+    "idempotency_key_reused": lambda f: IdempotencyConflict(field="Idempotency-Key"),
+    "insufficient_points": _insufficient,
+    "not_a_member": lambda f: NotFound(_("This customer is not a member."), code="not_a_member"),
+    "member_not_active": lambda f: Conflict(_("This membership is not active."), code="member_not_active", **f),
+    "points_not_spendable": lambda f: Refused(_("These points can't be spent."), code="points_not_spendable"),
+    "unknown_hold": lambda f: NotFound(_("There is no such hold."), code="unknown_hold"),
+    "hold_captured": lambda f: Conflict(_("This hold has been spent."), code="hold_captured", **f),
+    "hold_released": lambda f: Conflict(_("This hold has been released."), code="hold_released", **f),
+    "hold_expired": lambda f: Conflict(_("This hold has run out."), code="hold_expired", **f),
+    "capture_exceeds_hold": lambda f: Refused(
+        _("Only %(held)s points are held.") % {"held": f["held"]}, code="capture_exceeds_hold", field="points", **f
+    ),
+}
+MAX_POINTS = 2**53
+
+
+def hold_points(
+    *, account: Account, points: int, key: str, actor: Actor, reference: str = "", seconds: int | None = None
+) -> Answer:
+    """Set points aside for a purchase. Raises Refused `insufficient_points` with what is available."""
+    program = account.member.program
+    life = program.hold_seconds if seconds is None else seconds
+    if not 1 <= life <= 7 * 86400:
+        raise Invalid(_("A hold lives from 1 second to 7 days."), code="invalid", field="seconds")
+    return _hold(account, program, points, key, actor, reference, life, one_step=False, order=None)
+
+
+def redeem_points(
+    *, account: Account, points: int, key: str, actor: Actor, reference: str = "", order: Order | None = None
+) -> Answer:
+    """Hold and capture in one transaction."""
+    program = account.member.program
+    return _hold(account, program, points, key, actor, reference, program.hold_seconds, one_step=True, order=order)
+
+
+def capture_hold(
+    *, program: Program, hold: uuid.UUID, key: str, actor: Actor, points: int | None = None, order: Order | None = None
+) -> Answer:
+    """Spend a hold, all of it or `points` of it; the rest is released. Raises Conflict when it has ended."""
+    if points is not None:
+        _check_points(points)
+    request = {"capture": str(hold), "points": points, "order": order.pk if order else None}
+    handlers = handler_names(events.POINTS_REDEEMED.kind)
+    answer = call(
+        "loyalty_capture",
+        [
+            _scope(program),
+            idempotency.check_key(key),
+            idempotency.digest(request),
+            hold,
+            points,
+            order.pk if order else None,
+            str(actor),
+            actors.request_id.get(),
+            handlers,
+        ],
+        refusals=REFUSALS,
+    )
+    wake(handlers)
+    return cast(Answer, answer)
+
+
+def release_hold(*, program: Program, hold: uuid.UUID, key: str, actor: Actor) -> Answer:
+    """Give a hold's points back. Raises Conflict when it has ended."""
+    handlers = handler_names(events.HOLD_RELEASED.kind)
+    answer = call(
+        "loyalty_release",
+        [
+            _scope(program),
+            idempotency.check_key(key),
+            idempotency.digest({"release": str(hold)}),
+            hold,
+            str(actor),
+            actors.request_id.get(),
+            handlers,
+        ],
+        refusals=REFUSALS,
+    )
+    wake(handlers)
+    return cast(Answer, answer)
+
+
+def _hold(
+    account: Account,
+    program: Program,
+    points: int,
+    key: str,
+    actor: Actor,
+    reference: str,
+    seconds: int,
+    *,
+    one_step: bool,
+    order: Order | None,
+) -> Answer:
+    _check_points(points)
+    if points < program.redeem_minimum:
+        raise Refused(
+            _("Spend at least %(minimum)s points.") % {"minimum": program.redeem_minimum},
+            code="below_minimum",
+            field="points",
+            minimum=program.redeem_minimum,
+        )
+    event = events.POINTS_REDEEMED if one_step else events.POINTS_HELD
+    handlers = handler_names(event.kind)
+    request = {
+        "redeem" if one_step else "hold": account.pk,
+        "points": points,
+        "reference": reference,
+        "seconds": None if one_step else seconds,
+        "order": order.pk if order else None,
+    }
+    answer = call(
+        "loyalty_hold",
+        [
+            _scope(program),
+            idempotency.check_key(key),
+            idempotency.digest(request),
+            account.pk,
+            points,
+            seconds,
+            one_step,
+            reference,
+            order.pk if order else None,
+            str(actor),
+            actors.request_id.get(),
+            handlers,
+        ],
+        refusals=REFUSALS,
+    )
+    wake(handlers)
+    return cast(Answer, answer)
+
+
+def _scope(program: Program) -> str:
+    return f"loyalty:{program.pk}"
+
+
+def _check_points(points: int) -> None:
+    if not 1 <= points <= MAX_POINTS:
+        raise Invalid(_("Use a whole number of points above 0."), code="invalid", field="points")

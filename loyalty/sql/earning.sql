@@ -1,0 +1,203 @@
+-- Awards for many orders at once (L7: once per order and rule). The arrays are parallel; `p_lots` false only previews.
+-- Accounts are locked in order of id, so that two batches never wait for each other in a circle.
+CREATE OR REPLACE FUNCTION loyalty_award(
+    p_accounts bigint[], p_members bigint[], p_rules bigint[], p_versions bigint[], p_orders bigint[], p_bases bigint[],
+    p_multipliers numeric[], p_points bigint[], p_remainders numeric[], p_available_from timestamptz[],
+    p_expires_at timestamptz[], p_occurred_at timestamptz[], p_actor text
+) RETURNS TABLE (account_id bigint, order_id bigint, points bigint) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE moment timestamptz;
+BEGIN
+    PERFORM 1 FROM loyalty_account a WHERE a.id = ANY (p_accounts) ORDER BY a.id FOR NO KEY UPDATE;
+    moment := clock_timestamp();
+    RETURN QUERY
+    WITH given AS (
+        SELECT g.*, CASE WHEN g.points > 0 THEN nextval('loyalty_entry_id_seq') END AS entry,
+               CASE WHEN g.points > 0 THEN nextval('loyalty_lot_id_seq') END AS lot
+        FROM unnest(p_accounts, p_members, p_rules, p_versions, p_orders, p_bases, p_multipliers, p_points, p_remainders,
+                    p_available_from, p_expires_at, p_occurred_at)
+             AS g(account, member, rule, version, ordered, base, multiplier, points, remainder, available_from, expires_at,
+                  occurred_at)),
+    fresh AS (
+        INSERT INTO loyalty_earning
+            (member_id, rule_id, version_id, order_id, base, multiplier, points, remainder, taken_back, lot_id)
+        SELECT member, rule, version, ordered, base, multiplier, points, remainder, 0, lot FROM given
+        ON CONFLICT (order_id, rule_id) DO NOTHING RETURNING order_id, rule_id),
+    earned AS (
+        SELECT given.*, available_from <= moment AS ready FROM given
+        JOIN fresh ON fresh.order_id = given.ordered AND fresh.rule_id = given.rule WHERE given.points > 0),
+    entries AS (
+        INSERT INTO loyalty_entry
+            (id, account_id, kind, available, pending, held, debt, order_id, reference, reason, actor, occurred_at)
+        SELECT entry, account, 'earn', CASE WHEN ready THEN earned.points ELSE 0 END,
+               CASE WHEN ready THEN 0 ELSE earned.points END, 0, 0, ordered, '', '', p_actor, occurred_at
+        FROM earned),
+    lots AS (
+        INSERT INTO loyalty_lot
+            (id, account_id, source, entry_id, order_id, points, remaining, held, expired, available_from, confirmed_at,
+             expires_at)
+        SELECT lot, account, 'order', entry, ordered, earned.points, earned.points, 0, 0, available_from,
+               CASE WHEN ready THEN moment END, expires_at
+        FROM earned),
+    balances AS (
+        UPDATE loyalty_account a
+        SET available = a.available + sums.ready, pending = a.pending + sums.waiting, updated_at = moment
+        FROM (SELECT account, coalesce(sum(earned.points) FILTER (WHERE ready), 0) AS ready,
+                     coalesce(sum(earned.points) FILTER (WHERE NOT ready), 0) AS waiting
+              FROM earned GROUP BY account) AS sums
+        WHERE a.id = sums.account)
+    SELECT earned.account, earned.ordered, earned.points FROM earned;
+
+    PERFORM loyalty_settle_debt(a.id, moment) FROM loyalty_account a
+        WHERE a.id = ANY (p_accounts) AND a.debt > 0 AND a.available > 0 ORDER BY a.id;
+END $$;
+
+-- Takes back `p_points` of one earning after a refund: its own pending or unspent points first, then other lots, and what
+-- is not there becomes debt (L5). Points of the earning that have run out are gone already and are not asked for again.
+CREATE OR REPLACE FUNCTION loyalty_take_back(p_earning bigint, p_points bigint, p_reference text, p_actor text)
+RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    e record; own record; moment timestamptz; owed bigint; take bigint; entry bigint; lot record;
+    from_pending bigint := 0; from_available bigint := 0; parts jsonb := '[]';
+BEGIN
+    SELECT earning.id, earning.lot_id, earning.order_id, earning.points, earning.taken_back, account.id AS account_id
+        INTO e FROM loyalty_earning earning JOIN loyalty_lot l ON l.id = earning.lot_id
+        JOIN loyalty_account account ON account.id = l.account_id WHERE earning.id = p_earning FOR NO KEY UPDATE OF account;
+    IF NOT FOUND OR p_points <= 0 THEN
+        RETURN 0;
+    END IF;
+    moment := clock_timestamp();
+    PERFORM loyalty_settle(e.account_id, moment);
+    SELECT taken_back INTO e.taken_back FROM loyalty_earning WHERE id = p_earning FOR UPDATE;
+    owed := least(p_points, e.points - e.taken_back);
+    IF owed <= 0 THEN
+        RETURN 0;
+    END IF;
+    UPDATE loyalty_earning SET taken_back = taken_back + owed WHERE id = p_earning;
+    SELECT id, remaining, expired, confirmed_at INTO own FROM loyalty_lot WHERE id = e.lot_id;
+    take := least(owed, own.remaining);
+    IF take > 0 THEN
+        UPDATE loyalty_lot SET remaining = remaining - take WHERE id = own.id;
+        parts := parts || jsonb_build_object('lot', own.id, 'points', take);
+        IF own.confirmed_at IS NULL THEN from_pending := take; ELSE from_available := take; END IF;
+    END IF;
+    owed := owed - take;
+    owed := owed - least(owed, own.expired);
+    FOR lot IN SELECT id, remaining FROM loyalty_lot
+               WHERE account_id = e.account_id AND remaining > 0 AND confirmed_at IS NOT NULL
+               ORDER BY expires_at NULLS LAST, id
+    LOOP
+        EXIT WHEN owed = 0;
+        take := least(owed, lot.remaining);
+        UPDATE loyalty_lot SET remaining = remaining - take WHERE id = lot.id;
+        parts := parts || jsonb_build_object('lot', lot.id, 'points', take);
+        from_available := from_available + take;
+        owed := owed - take;
+    END LOOP;
+    IF from_pending + from_available + owed > 0 THEN
+        INSERT INTO loyalty_entry
+            (account_id, kind, available, pending, held, debt, order_id, reference, reason, actor, occurred_at)
+            VALUES (e.account_id, 'clawback', -from_available, -from_pending, 0, owed, e.order_id, p_reference, '', p_actor,
+                    moment) RETURNING id INTO entry;
+        INSERT INTO loyalty_allocation (entry_id, lot_id, points, returned)
+            SELECT entry, (part ->> 'lot')::bigint, (part ->> 'points')::bigint, 0 FROM jsonb_array_elements(parts) AS part;
+        UPDATE loyalty_account SET available = available - from_available, pending = pending - from_pending,
+               debt = debt + owed, updated_at = moment WHERE id = e.account_id;
+    END IF;
+    RETURN from_pending + from_available + owed;
+END $$;
+
+-- Returns `p_points` of a captured hold to the lots they came from, latest expiry first; a lot that has run out meanwhile
+-- lives again as a lot of its own for the program's reinstatement days (L5).
+CREATE OR REPLACE FUNCTION loyalty_give_back(p_hold uuid, p_points bigint, p_reference text, p_actor text)
+RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    h record; part record; moment timestamptz; due bigint; take bigint; entry bigint; days integer; revived bigint := 0;
+BEGIN
+    SELECT hold.account_id INTO h FROM loyalty_hold hold WHERE hold.id = p_hold;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    PERFORM 1 FROM loyalty_account WHERE id = h.account_id FOR NO KEY UPDATE;
+    moment := clock_timestamp();
+    SELECT hold.id, hold.account_id, hold.entry_id, hold.captured, hold.returned, program.reinstatement_days AS days,
+           entry.order_id
+        INTO h FROM loyalty_hold hold JOIN loyalty_account a ON a.id = hold.account_id
+        JOIN loyalty_member m ON m.id = a.member_id JOIN loyalty_program program ON program.id = m.program_id
+        JOIN loyalty_entry entry ON entry.id = hold.entry_id WHERE hold.id = p_hold;
+    due := least(p_points, h.captured - h.returned);
+    IF due <= 0 THEN
+        RETURN 0;
+    END IF;
+    INSERT INTO loyalty_entry
+        (account_id, kind, available, pending, held, debt, hold_id, order_id, reference, reason, actor, occurred_at)
+        VALUES (h.account_id, 'return', due, 0, 0, 0, p_hold, h.order_id, p_reference, '', p_actor, moment)
+        RETURNING id INTO entry;
+    UPDATE loyalty_hold SET returned = returned + due WHERE id = p_hold;
+    UPDATE loyalty_account SET available = available + due, updated_at = moment WHERE id = h.account_id;
+    FOR part IN SELECT a.id, a.lot_id, a.points - a.returned AS left_over, l.expires_at
+                FROM loyalty_allocation a JOIN loyalty_lot l ON l.id = a.lot_id
+                WHERE a.entry_id = h.entry_id AND a.points > a.returned ORDER BY l.expires_at DESC NULLS FIRST, l.id DESC
+    LOOP
+        EXIT WHEN due = 0;
+        take := least(due, part.left_over);
+        UPDATE loyalty_allocation SET returned = returned + take WHERE id = part.id;
+        IF part.expires_at IS NULL OR part.expires_at > moment THEN
+            UPDATE loyalty_lot SET remaining = remaining + take WHERE id = part.lot_id;
+        ELSE
+            revived := revived + take;
+        END IF;
+        due := due - take;
+    END LOOP;
+    IF revived > 0 THEN
+        INSERT INTO loyalty_lot
+            (account_id, source, entry_id, order_id, points, remaining, held, expired, available_from, confirmed_at, expires_at)
+            VALUES (h.account_id, 'reinstated', entry, h.order_id, revived, revived, 0, 0, moment, moment,
+                    moment + make_interval(days => h.days));
+    END IF;
+    PERFORM loyalty_settle_debt(h.account_id, moment) FROM loyalty_account WHERE id = h.account_id AND debt > 0;
+    RETURN p_points;
+END $$;
+
+-- A manual adjustment (L12): a lot when it gives, soonest-expiring lots when it takes; never below zero (L9).
+CREATE OR REPLACE FUNCTION loyalty_adjust(
+    p_scope text, p_key text, p_digest bytea, p_account bigint, p_points bigint, p_expires_at timestamptz, p_reason text,
+    p_reference text, p_actor text, p_request text, p_handlers text[]
+) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    answer jsonb; account record; entry bigint; moment timestamptz;
+BEGIN
+    answer := loyalty_claim(p_scope, p_key, p_digest);
+    IF answer IS NOT NULL THEN
+        RETURN answer;
+    END IF;
+    SELECT a.id, m.customer_id INTO account FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id
+        WHERE a.id = p_account FOR NO KEY UPDATE OF a;
+    IF NOT FOUND THEN
+        PERFORM loyalty_refuse('not_a_member');
+    END IF;
+    moment := clock_timestamp();
+    PERFORM loyalty_settle(p_account, moment);
+    IF (SELECT available FROM loyalty_account WHERE id = p_account) + p_points < 0 THEN
+        PERFORM loyalty_refuse('insufficient_points', jsonb_build_object('available',
+            (SELECT available FROM loyalty_account WHERE id = p_account), 'requested', -p_points));
+    END IF;
+    INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, reason, actor, occurred_at)
+        VALUES (p_account, 'adjust', p_points, 0, 0, 0, p_reference, p_reason, p_actor, moment) RETURNING id INTO entry;
+    IF p_points > 0 THEN
+        INSERT INTO loyalty_lot
+            (account_id, source, entry_id, points, remaining, held, expired, available_from, confirmed_at, expires_at)
+            VALUES (p_account, 'adjustment', entry, p_points, p_points, 0, 0, moment, moment, p_expires_at);
+    ELSE
+        PERFORM loyalty_take(p_account, entry, -p_points, moment, false);
+    END IF;
+    UPDATE loyalty_account SET available = available + p_points, updated_at = moment WHERE id = p_account;
+    IF p_points > 0 THEN
+        PERFORM loyalty_settle_debt(p_account, moment);
+    END IF;
+    PERFORM loyalty_emit('loyalty.points_adjusted', account.customer_id,
+        jsonb_build_object('points', p_points, 'reason', p_reason, 'reference', p_reference), p_actor, p_request, p_handlers);
+    RETURN loyalty_answer(p_scope, p_key, (SELECT jsonb_build_object(
+        'points', p_points, 'available', available, 'held', held, 'balance', available + held, 'debt', debt)
+        FROM loyalty_account WHERE id = p_account));
+END $$;

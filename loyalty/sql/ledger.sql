@@ -1,0 +1,284 @@
+-- The points ledger's commands (L1-L11). One call is one transaction's work and one round trip: the key is claimed, the
+-- account is locked, its lots are brought up to date, the rule is checked under the lock, entry, lots and balance are
+-- written, the event is emitted and the answer stored. A refusal raises LK001 with its code and figures as JSON in DETAIL;
+-- the caller's transaction then rolls everything back, so a refused command leaves no trace and its key stays free.
+
+DROP TRIGGER IF EXISTS loyalty_entry_append_only ON loyalty_entry;
+CREATE TRIGGER loyalty_entry_append_only BEFORE UPDATE OR DELETE ON loyalty_entry
+    FOR EACH ROW EXECUTE FUNCTION core_refuse_change();
+DROP TRIGGER IF EXISTS loyalty_entry_no_truncate ON loyalty_entry;
+CREATE TRIGGER loyalty_entry_no_truncate BEFORE TRUNCATE ON loyalty_entry
+    FOR EACH STATEMENT EXECUTE FUNCTION core_refuse_change();
+
+CREATE OR REPLACE FUNCTION loyalty_refuse(p_code text, p_detail jsonb DEFAULT '{}') RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '%', p_code USING ERRCODE = 'LK001', DETAIL = p_detail::text;
+END $$;
+
+-- Claims an idempotency key (L7). Returns the stored answer when the same request was answered before, else NULL.
+CREATE OR REPLACE FUNCTION loyalty_claim(p_scope text, p_key text, p_digest bytea) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE stored record;
+BEGIN
+    INSERT INTO core_idempotencyrecord (scope, key, digest) VALUES (p_scope, p_key, p_digest)
+        ON CONFLICT (scope, key) DO NOTHING;
+    IF FOUND THEN
+        RETURN NULL;
+    END IF;
+    SELECT digest, answer INTO stored FROM core_idempotencyrecord WHERE scope = p_scope AND key = p_key;
+    IF stored.digest <> p_digest THEN
+        PERFORM loyalty_refuse('idempotency_key_reused');
+    END IF;
+    RETURN stored.answer;
+END $$;
+
+CREATE OR REPLACE FUNCTION loyalty_answer(p_scope text, p_key text, p_answer jsonb) RETURNS jsonb LANGUAGE sql AS $$
+    UPDATE core_idempotencyrecord SET answer = p_answer WHERE scope = p_scope AND key = p_key RETURNING answer
+$$;
+
+CREATE OR REPLACE FUNCTION loyalty_emit(
+    p_kind text, p_customer bigint, p_payload jsonb, p_actor text, p_request text, p_handlers text[]
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE event bigint;
+BEGIN
+    INSERT INTO core_domainevent (kind, subject_id, payload, actor, request_id, occurred_at)
+        VALUES (p_kind, p_customer, p_payload, p_actor, p_request, now()) RETURNING id INTO event;
+    IF cardinality(p_handlers) > 0 THEN
+        INSERT INTO core_eventdelivery (event_id, handler, attempts, last_error)
+            SELECT event, handler, 0, '' FROM unnest(p_handlers) AS handler;
+    END IF;
+END $$;
+
+-- Points that arrive pay the debt first (L5). The caller holds the account's lock.
+CREATE OR REPLACE FUNCTION loyalty_settle_debt(p_account bigint, p_now timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    owed bigint; lot record; take bigint; entry bigint;
+BEGIN
+    SELECT debt INTO owed FROM loyalty_account WHERE id = p_account;
+    FOR lot IN SELECT id, remaining FROM loyalty_lot
+               WHERE account_id = p_account AND remaining > 0 AND confirmed_at IS NOT NULL
+                     AND (expires_at IS NULL OR expires_at > p_now)
+               ORDER BY expires_at NULLS LAST, id
+    LOOP
+        EXIT WHEN owed = 0;
+        take := least(owed, lot.remaining);
+        INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, reason, actor, occurred_at)
+            VALUES (p_account, 'settle', -take, 0, 0, -take, '', '', 'system', p_now) RETURNING id INTO entry;
+        UPDATE loyalty_lot SET remaining = remaining - take WHERE id = lot.id;
+        INSERT INTO loyalty_allocation (entry_id, lot_id, points, returned) VALUES (entry, lot.id, take, 0);
+        UPDATE loyalty_account SET available = available - take, debt = debt - take, updated_at = p_now
+            WHERE id = p_account;
+        owed := owed - take;
+    END LOOP;
+END $$;
+
+-- Brings one locked account up to date: lots whose window has passed become available (L4), run-out ones go (L2, L10).
+-- The sweeps do the same for everyone; doing it here makes a late sweep invisible.
+CREATE OR REPLACE FUNCTION loyalty_settle(p_account bigint, p_now timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    confirmed bigint; gone_available bigint; gone_pending bigint; owed bigint;
+BEGIN
+    WITH due AS (
+        UPDATE loyalty_lot SET confirmed_at = p_now
+        WHERE account_id = p_account AND remaining > 0 AND confirmed_at IS NULL AND available_from <= p_now
+        RETURNING id, remaining, order_id),
+    written AS (
+        INSERT INTO loyalty_entry
+            (account_id, kind, available, pending, held, debt, order_id, reference, reason, actor, occurred_at)
+        SELECT p_account, 'confirm', remaining, -remaining, 0, 0, order_id, '', '', 'system', p_now FROM due)
+    SELECT coalesce(sum(remaining), 0) INTO confirmed FROM due;
+    IF confirmed > 0 THEN
+        UPDATE loyalty_account SET available = available + confirmed, pending = pending - confirmed, updated_at = p_now
+            WHERE id = p_account RETURNING debt INTO owed;
+    END IF;
+
+    WITH due AS (
+        SELECT id, remaining, order_id, confirmed_at IS NOT NULL AS was_available FROM loyalty_lot
+        WHERE account_id = p_account AND remaining > 0 AND expires_at <= p_now),
+    emptied AS (
+        UPDATE loyalty_lot lot SET remaining = 0, expired = lot.expired + due.remaining FROM due WHERE lot.id = due.id),
+    written AS (
+        INSERT INTO loyalty_entry
+            (account_id, kind, available, pending, held, debt, order_id, reference, reason, actor, occurred_at)
+        SELECT p_account, 'expire', CASE WHEN was_available THEN -remaining ELSE 0 END,
+               CASE WHEN was_available THEN 0 ELSE -remaining END, 0, 0, order_id, '', '', 'system', p_now
+        FROM due)
+    SELECT coalesce(sum(remaining) FILTER (WHERE was_available), 0),
+           coalesce(sum(remaining) FILTER (WHERE NOT was_available), 0)
+        INTO gone_available, gone_pending FROM due;
+    IF gone_available + gone_pending > 0 THEN
+        UPDATE loyalty_account
+            SET available = available - gone_available, pending = pending - gone_pending, updated_at = p_now
+            WHERE id = p_account;
+    END IF;
+    IF owed > 0 THEN
+        PERFORM loyalty_settle_debt(p_account, p_now);
+    END IF;
+END $$;
+
+-- Takes points from the lots, soonest expiry first, never-expiring last (L2). `p_hold`: into `held` rather than away.
+CREATE OR REPLACE FUNCTION loyalty_take(
+    p_account bigint, p_entry bigint, p_points bigint, p_now timestamptz, p_hold boolean
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    wanted bigint := p_points; lot record; take bigint;
+BEGIN
+    FOR lot IN SELECT id, remaining FROM loyalty_lot
+               WHERE account_id = p_account AND remaining > 0 AND confirmed_at IS NOT NULL
+                     AND (expires_at IS NULL OR expires_at > p_now)
+               ORDER BY expires_at NULLS LAST, id
+    LOOP
+        take := least(wanted, lot.remaining);
+        UPDATE loyalty_lot SET remaining = remaining - take, held = held + CASE WHEN p_hold THEN take ELSE 0 END
+            WHERE id = lot.id;
+        INSERT INTO loyalty_allocation (entry_id, lot_id, points, returned) VALUES (p_entry, lot.id, take, 0);
+        wanted := wanted - take;
+        EXIT WHEN wanted = 0;
+    END LOOP;
+    IF wanted > 0 THEN
+        RAISE EXCEPTION 'account % has % points less in its lots than in its balance', p_account, wanted;
+    END IF;
+END $$;
+
+-- Hold points (L8), or spend them in one step. Answers {hold, state, points, available, held, balance, expires_at}.
+CREATE OR REPLACE FUNCTION loyalty_hold(
+    p_scope text, p_key text, p_digest bytea, p_account bigint, p_points bigint, p_seconds integer, p_one_step boolean,
+    p_reference text, p_order bigint, p_actor text, p_request text, p_handlers text[]
+) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    answer jsonb; account record; entry bigint; hold uuid := gen_random_uuid(); moment timestamptz;
+BEGIN
+    answer := loyalty_claim(p_scope, p_key, p_digest);
+    IF answer IS NOT NULL THEN
+        RETURN answer;
+    END IF;
+    SELECT a.id, a.available, a.held, a.debt, m.customer_id, m.state, t.spendable INTO account
+        FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id JOIN loyalty_pointtype t ON t.id = a.point_type_id
+        WHERE a.id = p_account FOR NO KEY UPDATE OF a;
+    IF NOT FOUND THEN
+        PERFORM loyalty_refuse('not_a_member');
+    ELSIF account.state <> 'active' THEN
+        PERFORM loyalty_refuse('member_not_active', jsonb_build_object('state', account.state));
+    ELSIF NOT account.spendable THEN
+        PERFORM loyalty_refuse('points_not_spendable');
+    END IF;
+    -- After the lock: the transaction may have waited, and what it waited for may be what ran out.
+    moment := clock_timestamp();
+    PERFORM loyalty_settle(p_account, moment);
+    SELECT available, held INTO account.available, account.held FROM loyalty_account WHERE id = p_account;
+    IF account.available < p_points THEN
+        PERFORM loyalty_refuse('insufficient_points',
+                               jsonb_build_object('available', account.available, 'requested', p_points));
+    END IF;
+    INSERT INTO loyalty_entry
+            (account_id, kind, available, pending, held, debt, hold_id, order_id, reference, reason, actor, occurred_at)
+        VALUES (p_account, CASE WHEN p_one_step THEN 'redeem' ELSE 'hold' END, -p_points, 0,
+                CASE WHEN p_one_step THEN 0 ELSE p_points END, 0, hold, p_order, p_reference, '', p_actor, moment)
+        RETURNING id INTO entry;
+    PERFORM loyalty_take(p_account, entry, p_points, moment, NOT p_one_step);
+    INSERT INTO loyalty_hold (id, account_id, entry_id, points, captured, returned, state, reference, expires_at, ended_at)
+        VALUES (hold, p_account, entry, p_points, CASE WHEN p_one_step THEN p_points ELSE 0 END, 0,
+                CASE WHEN p_one_step THEN 'captured' ELSE 'held' END, p_reference,
+                moment + make_interval(secs => p_seconds), CASE WHEN p_one_step THEN moment END);
+    UPDATE loyalty_account
+        SET available = available - p_points, held = held + CASE WHEN p_one_step THEN 0 ELSE p_points END,
+            updated_at = moment
+        WHERE id = p_account RETURNING available, held INTO account.available, account.held;
+    PERFORM loyalty_emit(
+        CASE WHEN p_one_step THEN 'loyalty.points_redeemed' ELSE 'loyalty.points_held' END, account.customer_id,
+        jsonb_build_object('hold', hold, 'points', p_points, 'reference', p_reference, 'available', account.available),
+        p_actor, p_request, p_handlers);
+    RETURN loyalty_answer(p_scope, p_key, jsonb_build_object(
+        'hold', hold, 'state', CASE WHEN p_one_step THEN 'captured' ELSE 'held' END, 'points', p_points,
+        'captured', CASE WHEN p_one_step THEN p_points ELSE 0 END,
+        'available', account.available, 'held', account.held, 'balance', account.available + account.held,
+        'reference', p_reference, 'expires_at', CASE WHEN p_one_step THEN NULL ELSE
+            to_jsonb(moment + make_interval(secs => p_seconds)) END));
+END $$;
+
+-- Gives the held points of a hold back to their lots; lots that ran out meanwhile run out now.
+CREATE OR REPLACE FUNCTION loyalty_free(p_hold uuid, p_entry bigint, p_account bigint, p_keep bigint, p_now timestamptz)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    keep bigint := p_keep; part record; used bigint;
+BEGIN
+    FOR part IN SELECT a.id, a.lot_id, a.points FROM loyalty_allocation a JOIN loyalty_lot l ON l.id = a.lot_id
+                WHERE a.entry_id = p_entry ORDER BY l.expires_at NULLS LAST, l.id
+    LOOP
+        used := least(keep, part.points);
+        keep := keep - used;
+        UPDATE loyalty_lot SET held = held - part.points, remaining = remaining + part.points - used WHERE id = part.lot_id;
+        -- What was held and came back was never spent: a refund must not return it a second time.
+        UPDATE loyalty_allocation SET returned = returned + part.points - used WHERE id = part.id AND used < part.points;
+    END LOOP;
+END $$;
+
+-- Ends a hold: captures all or part of it, or releases it. `p_final` is captured, released or expired (the sweeper).
+CREATE OR REPLACE FUNCTION loyalty_end_hold(
+    p_hold uuid, p_final text, p_points bigint, p_order bigint, p_actor text, p_request text, p_handlers text[]
+) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    h record; account record; moment timestamptz; spent bigint;
+BEGIN
+    SELECT id, account_id INTO h FROM loyalty_hold WHERE id = p_hold;
+    IF NOT FOUND THEN
+        PERFORM loyalty_refuse('unknown_hold');
+    END IF;
+    SELECT a.id, a.available, a.held, m.customer_id INTO account
+        FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id WHERE a.id = h.account_id FOR NO KEY UPDATE OF a;
+    moment := clock_timestamp();
+    SELECT id, account_id, entry_id, points, state, expires_at, reference INTO h FROM loyalty_hold WHERE id = p_hold;
+    IF h.state <> 'held' THEN
+        PERFORM loyalty_refuse('hold_' || h.state, jsonb_build_object('state', h.state));
+    ELSIF h.expires_at <= moment AND p_final <> 'expired' THEN
+        PERFORM loyalty_refuse('hold_expired', jsonb_build_object('state', 'expired'));
+    ELSIF h.expires_at > moment AND p_final = 'expired' THEN
+        RETURN NULL;
+    END IF;
+    spent := CASE WHEN p_final = 'captured' THEN coalesce(p_points, h.points) ELSE 0 END;
+    IF spent > h.points OR (p_final = 'captured' AND spent <= 0) THEN
+        PERFORM loyalty_refuse('capture_exceeds_hold', jsonb_build_object('held', h.points, 'requested', spent));
+    END IF;
+    PERFORM loyalty_free(p_hold, h.entry_id, h.account_id, spent, moment);
+    IF spent > 0 THEN
+        INSERT INTO loyalty_entry
+            (account_id, kind, available, pending, held, debt, hold_id, order_id, reference, reason, actor, occurred_at)
+            VALUES (h.account_id, 'capture', 0, 0, -spent, 0, p_hold, p_order, h.reference, '', p_actor, moment);
+    END IF;
+    IF h.points > spent THEN
+        INSERT INTO loyalty_entry
+            (account_id, kind, available, pending, held, debt, hold_id, order_id, reference, reason, actor, occurred_at)
+            VALUES (h.account_id, 'release', h.points - spent, 0, spent - h.points, 0, p_hold, p_order, h.reference,
+                    CASE WHEN p_final = 'expired' THEN 'hold_ran_out' ELSE '' END, p_actor, moment);
+    END IF;
+    UPDATE loyalty_hold SET state = p_final, captured = spent, ended_at = moment WHERE id = p_hold;
+    UPDATE loyalty_account SET available = available + h.points - spent, held = held - h.points, updated_at = moment
+        WHERE id = h.account_id;
+    PERFORM loyalty_settle(h.account_id, moment);
+    SELECT available, held INTO account.available, account.held FROM loyalty_account WHERE id = h.account_id;
+    PERFORM loyalty_emit(
+        CASE p_final WHEN 'captured' THEN 'loyalty.points_redeemed' ELSE 'loyalty.hold_released' END, account.customer_id,
+        jsonb_build_object('hold', p_hold, 'points', CASE WHEN p_final = 'captured' THEN spent ELSE h.points END,
+                           'reference', h.reference, 'available', account.available), p_actor, p_request, p_handlers);
+    RETURN jsonb_build_object(
+        'hold', p_hold, 'state', p_final, 'points', h.points, 'captured', spent, 'available', account.available,
+        'held', account.held, 'balance', account.available + account.held, 'reference', h.reference, 'expires_at', NULL);
+END $$;
+
+CREATE OR REPLACE FUNCTION loyalty_capture(
+    p_scope text, p_key text, p_digest bytea, p_hold uuid, p_points bigint, p_order bigint, p_actor text, p_request text,
+    p_handlers text[]
+) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE answer jsonb := loyalty_claim(p_scope, p_key, p_digest);
+BEGIN
+    RETURN coalesce(answer, loyalty_answer(p_scope, p_key,
+        loyalty_end_hold(p_hold, 'captured', p_points, p_order, p_actor, p_request, p_handlers)));
+END $$;
+
+CREATE OR REPLACE FUNCTION loyalty_release(
+    p_scope text, p_key text, p_digest bytea, p_hold uuid, p_actor text, p_request text, p_handlers text[]
+) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE answer jsonb := loyalty_claim(p_scope, p_key, p_digest);
+BEGIN
+    RETURN coalesce(answer, loyalty_answer(p_scope, p_key,
+        loyalty_end_hold(p_hold, 'released', NULL, NULL, p_actor, p_request, p_handlers)));
+END $$;

@@ -1,0 +1,25 @@
+from celery import shared_task
+
+from loyalty.models import Program
+from loyalty.services import reconciliation, sweeps, tiers
+
+
+@shared_task(name="loyalty.sweep_holds")
+def sweep_holds() -> int:
+    return sweeps.sweep_holds()
+
+
+@shared_task(name="loyalty.sweep_lots")
+def sweep_lots() -> int:
+    return sweeps.sweep_lots()
+
+
+@shared_task(name="loyalty.end_tier_periods")
+def end_tier_periods() -> list[tuple[int, int]]:
+    """Nightly: downgrades, and upgrades undone by returns (T2, T4)."""
+    return [tiers.evaluate_tiers(program=program, downgrade=True) for program in Program.objects.all()]
+
+
+@shared_task(name="loyalty.reconcile_points")
+def reconcile_points() -> int:
+    return reconciliation.reconcile_points().difference_count
