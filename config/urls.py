@@ -1,3 +1,10 @@
-from django.urls import path  # noqa: F401
+from django.contrib import admin
+from django.urls import include, path
 
-urlpatterns: list = []
+urlpatterns = [
+    path("", include("core.console.urls")),
+    path("", include("crm.console.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("api/", include("config.api_urls")),
+]

@@ -1,2 +1,43 @@
-def shell(request):
-    return {}
+"""What the shell needs on every page; nothing of it is computed for a response that does not show it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import translation
+
+from core.console import navigation
+from core.models import Theme
+
+
+class Shell:
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    @cached_property
+    def groups(self) -> list[navigation.Group]:
+        return navigation.groups(self.request.user, self.request.path)
+
+    @property
+    def theme(self) -> str:
+        user = getattr(self.request, "user", None)
+        return user.theme if user is not None and user.is_authenticated else Theme.AUTO
+
+    @property
+    def themes(self) -> list[tuple[str, str]]:
+        return list(Theme.choices)
+
+    @property
+    def language(self) -> str:
+        return translation.get_language() or "en"
+
+    @property
+    def languages(self) -> list[tuple[str, str]]:
+        """Each under its own name, so that whoever landed in the wrong one finds the way out."""
+        return [(code, translation.get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES]
+
+
+def shell(request: HttpRequest) -> dict[str, Shell]:
+    return {"shell": Shell(request)}

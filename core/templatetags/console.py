@@ -1,3 +1,165 @@
+"""What console templates speak in: amounts, times, badges, form fields and the parts that pages are made of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
 from django import template
+from django.http import QueryDict
+from django.template.loader import get_template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from core import formatting
 
 register = template.Library()
+
+TONES = {
+    "good": "active sent paid done resolved captured redeemed granted completed running enabled verified healthy",
+    "info": "open placed queued held reserved scheduled uploaded sending new",
+    "warn": "pending paused uncertain partial overdue late waiting",
+    "bad": "failed cancelled refused withdrawn suppressed breached erased dead revoked error",
+}
+TONE_OF = {state: tone for tone, states in TONES.items() for state in states.split()}
+PRIORITY_TONES = {1: "off", 2: "off", 3: "warn", 4: "bad"}
+
+
+@register.simple_tag
+def icon(name: str, css: str = "", label: str = "") -> SafeString:
+    """An icon of the sprite. Decorative unless it has a label."""
+    meaning = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    return format_html(
+        '<svg class="icon {}" {}><use href="{}#{}"></use></svg>', css, meaning, static("vendor/tabler/icons.svg"), name
+    )
+
+
+@register.simple_tag
+def money(amount: int | None, currency: str) -> str:
+    return formatting.money(amount, currency)
+
+
+@register.filter
+def number(value: Any) -> str:
+    return formatting.number(value)
+
+
+@register.filter
+def percent(value: Any, digits: int = 0) -> str:
+    return formatting.percent(value, digits)
+
+
+@register.filter
+def day(value: Any) -> str:
+    return formatting.day(value)
+
+
+@register.filter
+def when(value: datetime | None) -> str:
+    return formatting.when(value)
+
+
+@register.simple_tag
+def ago(value: datetime | None) -> SafeString | str:
+    """Relative, with the exact time for the pointer and for machines."""
+    if value is None:
+        return ""
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), formatting.when(value), formatting.ago(value)
+    )
+
+
+@register.simple_tag
+def state_badge(state: Any, label: str = "", tone: str = "") -> SafeString:
+    """A state with its colour: good, info, warn, bad or off. The label always says it too."""
+    chosen = tone or (PRIORITY_TONES.get(state, "off") if isinstance(state, int) else TONE_OF.get(str(state), "off"))
+    return format_html('<span class="badge tone-{}">{}</span>', chosen, label or state)
+
+
+@register.simple_tag(takes_context=True)
+def query_update(context, **changes: Any) -> str:
+    """This page's query string with some parameters replaced; None or "" removes one. Starts with `?`."""
+    request = context.get("request")
+    query = request.GET.copy() if request else QueryDict(mutable=True)
+    for name, value in changes.items():
+        if value is None or value == "":
+            query.pop(name, None)
+        else:
+            query[name] = str(value)
+    return f"?{query.urlencode()}"
+
+
+@register.filter
+def initials(name: str) -> str:
+    """For the round mark beside a name: 王小明 -> 王, Anna Berg -> AB."""
+    words = str(name).split()
+    if not words:
+        return "?"
+    if not words[0][0].isascii() or len(words) == 1:
+        return words[0][0].upper()
+    return (words[0][0] + words[-1][0]).upper()
+
+
+@register.filter
+def item(mapping: Any, key: Any) -> Any:
+    """mapping[key], or nothing."""
+    return mapping.get(key) if mapping else None
+
+
+@register.inclusion_tag("components/empty.html")
+def empty(title: str, text: str = "", icon: str = "inbox", url: str = "", label: str = "") -> dict:
+    """Nothing is here: what to do next."""
+    return {"title": title, "text": text, "icon": icon, "url": url, "label": label}
+
+
+@register.inclusion_tag("components/stat.html")
+def stat(label: str, value: Any, url: str = "", detail: str = "", tone: str = "") -> dict:
+    return {"label": label, "value": value, "url": url, "detail": detail, "tone": tone}
+
+
+@register.inclusion_tag("components/pager.html", takes_context=True)
+def pager(context, page) -> dict:
+    """Newer and older, by cursor, keeping the rest of the address."""
+    return {
+        "page": page,
+        "newer": query_update(context, cursor=page.previous) if page.previous else "",
+        "older": query_update(context, cursor=page.next) if page.next else "",
+        "first": query_update(context, cursor=None),
+    }
+
+
+@register.inclusion_tag("components/field.html")
+def field(bound, label: str = "", hide_label: bool = False) -> dict:
+    """A form field with its label, help and errors tied to it for screen readers."""
+    widget = bound.field.widget
+    kind = getattr(widget, "input_type", "")
+    css = "form-check-input" if kind in {"checkbox", "radio"} else "form-select" if kind == "select" else "form-control"
+    described = [
+        f"{bound.auto_id}_{part}" for part, text in (("help", bound.help_text), ("error", bound.errors)) if text
+    ]
+    attrs = {"class": f"{css} is-invalid" if bound.errors else css}
+    if described:
+        attrs["aria-describedby"] = " ".join(described)
+    return {
+        "bound": bound,
+        "control": bound.as_widget(attrs=attrs),
+        "checkbox": kind == "checkbox",
+        "hidden": bound.is_hidden,
+        "label": label or bound.label,
+        "hide_label": hide_label,
+        "required": bound.field.required,
+    }
+
+
+@register.simple_tag(takes_context=True)
+def render_part(context, template_name: str, values: dict | None = None) -> str:
+    """Render a registered part (panel, card) with its own values on top of the page's context."""
+    with context.push(**(values or {})):
+        return get_template(template_name).template.render(context)
+
+
+@register.filter
+def yes_no(value: Any) -> str:
+    return _("Yes") if value else _("No")

@@ -1,0 +1,92 @@
+"""The left navigation and the pages that Ctrl-K offers. Each app registers its own in `extensions`:
+
+navigation.register("customers", _("Customers"), url="customers", icon="users",
+                    permission="crm.view_customer", section="service", order=10)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from core.console.views import may
+from core.registry import Registry
+
+SECTIONS: dict[str, str | Promise] = {
+    "": "",
+    "service": _("Service"),
+    "marketing": _("Marketing"),
+    "loyalty": _("Loyalty"),
+    "insight": _("Insight"),
+    "data": _("Data"),
+    "settings": _("Settings"),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`permission` None: for all staff. `listed` False: only in the palette."""
+
+    name: str
+    label: str | Promise
+    url: str
+    icon: str
+    permission: str | None = None
+    section: str = ""
+    order: int = 100
+    listed: bool = True
+
+    @property
+    def href(self) -> str:
+        return reverse(self.url)
+
+
+@dataclass(frozen=True)
+class Group:
+    label: str | Promise
+    entries: list[tuple[Entry, bool]]
+
+
+ENTRIES: Registry[Entry] = Registry("navigation entry")
+
+
+def register(
+    name: str,
+    label: str | Promise,
+    *,
+    url: str,
+    icon: str,
+    permission: str | None = None,
+    section: str = "",
+    order: int = 100,
+    listed: bool = True,
+) -> Entry:
+    """Add a page to the navigation: `url` is the name of a route without arguments, `section` a key of SECTIONS."""
+    if section not in SECTIONS:
+        raise RuntimeError(f"Navigation entry {name!r} names the unknown section {section!r}.")
+    return ENTRIES.register(name, Entry(name, label, url, icon, permission, section, order, listed))
+
+
+def allowed(user) -> list[Entry]:
+    sections = list(SECTIONS)
+    found = [entry for entry in ENTRIES if may(user, entry.permission)]
+    return sorted(found, key=lambda entry: (sections.index(entry.section), entry.order))
+
+
+def groups(user, path: str) -> list[Group]:
+    """What this person sees, by section; the entry whose page (or a page below it) is open is marked."""
+    entries = [entry for entry in allowed(user) if entry.listed]
+    here = max((entry.href for entry in entries if _covers(entry.href, path)), key=len, default="")
+    result: list[Group] = []
+    for section, label in SECTIONS.items():
+        own = [(entry, entry.href == here) for entry in entries if entry.section == section]
+        if own:
+            result.append(Group(label, own))
+    return result
+
+
+def _covers(href: str, path: str) -> bool:
+    return path == href or (href != "/" and path.startswith(href))

@@ -1,0 +1,109 @@
+"""Pages of the shell itself: home, search, palette, preferences."""
+
+from __future__ import annotations
+
+import zoneinfo
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import translation
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from core import roles
+from core.console import component_samples, palette
+from core.console import home as home_cards
+from core.console.views import back, page
+from core.models import Theme
+from core.services.staff import set_preferences
+
+
+@page(None)
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "core/home.html", {"places": home_cards.cards(request)})
+
+
+@page(None)
+def search(request: HttpRequest) -> HttpResponse:
+    """Everything that matches; straight to the page when there is exactly one."""
+    query = request.GET.get("q", "").strip()
+    found = palette.search(request, query, limit=20) if query else []
+    results = [result for item in found for result in item.results]
+    if len(results) == 1:
+        return redirect(results[0].url)
+    return render(request, "core/search.html", {"query": query, "found": found})
+
+
+@page(None)
+def palette_results(request: HttpRequest) -> HttpResponse:
+    query = request.GET.get("q", "")
+    return render(request, "core/palette_results.html", {"query": query, "found": palette.search(request, query)})
+
+
+class PreferencesForm(forms.Form):
+    language = forms.ChoiceField(label=_("Language"))
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
+    theme = forms.ChoiceField(label=_("Theme"), choices=Theme.choices)
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        languages = [(code, translation.get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES]
+        self.fields["language"].choices = languages  # type: ignore[attr-defined]
+        default = _t("The shop's zone (%(zone)s)") % {"zone": settings.TIME_ZONE}
+        zones = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
+        self.fields["time_zone"].choices = [("", default), *[(zone, zone.replace("_", " ")) for zone in zones]]  # type: ignore[attr-defined]
+
+
+@page(None, methods=("GET", "POST"))
+def preferences(request: HttpRequest) -> HttpResponse:
+    user = request.user
+    form = PreferencesForm(
+        request.POST or None,
+        initial={
+            "language": user.language or translation.get_language(),
+            "time_zone": user.time_zone,
+            "theme": user.theme,
+        },
+    )
+    if request.method == "POST" and form.is_valid():
+        set_preferences(user=user, **form.cleaned_data)
+        translation.activate(form.cleaned_data["language"])
+        messages.success(request, _t("Your preferences are saved."))
+        return _remember_language(redirect("preferences"), form.cleaned_data["language"])
+    role = roles.role_of(user)
+    return render(request, "core/preferences.html", {"form": form, "role": roles.LABELS[role] if role else ""})
+
+
+@login_not_required
+@require_POST
+def set_language(request: HttpRequest) -> HttpResponse:
+    """The switch on every page, the sign-in page too: no permission to ask for."""
+    language = request.POST.get("language", "")
+    response = back(request)
+    if language in dict(settings.LANGUAGES):
+        if request.user.is_authenticated:
+            set_preferences(user=request.user, language=language)
+        _remember_language(response, language)
+    return response
+
+
+@page(None, methods=("POST",))
+def set_theme(request: HttpRequest) -> HttpResponse:
+    set_preferences(user=request.user, theme=request.POST.get("theme", ""))
+    return back(request)
+
+
+@page(None)
+def components(request: HttpRequest) -> HttpResponse:
+    """Every part that pages are made of, once."""
+    return render(request, "core/components.html", component_samples.context(request))
+
+
+def _remember_language(response: HttpResponse, language: str) -> HttpResponse:
+    response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, max_age=365 * 24 * 3600, samesite="Lax", httponly=True)
+    return response

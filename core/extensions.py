@@ -1,0 +1,13 @@
+"""What the core itself adds to the registries."""
+
+from django.utils.translation import gettext_lazy as _
+
+from core.console import navigation
+
+navigation.register("home", _("Home"), url="home", icon="home", order=0)
+navigation.register(
+    "preferences", _("Preferences"), url="preferences", icon="settings", section="settings", listed=False
+)
+navigation.register(
+    "components", _("Components"), url="components", icon="layout-grid", section="settings", listed=False
+)

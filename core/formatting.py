@@ -1,0 +1,85 @@
+"""Amounts, numbers and times as the viewer reads them: in the active language and time zone."""
+
+from __future__ import annotations
+
+import copy
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from babel import Locale, dates, numbers
+from django.utils import timezone, translation
+
+# Decimals of the minor unit in ISO 4217 where they are not two. CLDR's own table drops the decimals that some
+# countries no longer use in cash, so it can't tell what a stored minor unit is worth.
+EXPONENTS = {
+    "BHD": 3, "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "IQD": 3, "ISK": 0, "JOD": 3, "JPY": 0, "KMF": 0, "KRW": 0,
+    "KWD": 3, "LYD": 3, "OMR": 3, "PYG": 0, "RWF": 0, "TND": 3, "UGX": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0,
+    "XPF": 0,
+}  # fmt: skip
+
+
+def exponent(currency: str) -> int:
+    return EXPONENTS.get(currency, 2)
+
+
+def locale() -> Locale:
+    return _locale(translation.get_language() or "en")
+
+
+@lru_cache(maxsize=16)
+def _locale(language: str) -> Locale:
+    return Locale.parse({"zh-hans": "zh_Hans_CN"}.get(language, language.replace("-", "_")))
+
+
+@lru_cache(maxsize=64)
+def _money_pattern(language: Locale, digits: int):
+    pattern = copy.copy(language.currency_formats["standard"])
+    pattern.frac_prec = (digits, digits)
+    return pattern
+
+
+def money(minor: int | None, currency: str) -> str:
+    """Minor units as an amount: 123456 CNY -> ¥1,234.56 in Chinese, CN¥1,234.56 in English."""
+    if minor is None:
+        return ""
+    digits = exponent(currency)
+    value = Decimal(int(minor)).scaleb(-digits)
+    return _money_pattern(locale(), digits).apply(value, locale(), currency=currency, currency_digits=False)
+
+
+def number(value: int | float | Decimal | None) -> str:
+    """With the language's separators, at most three decimals: 1204 -> 1,204; 2.500 -> 2.5."""
+    return "" if value is None else numbers.format_decimal(value, locale=locale())
+
+
+def percent(value: float | Decimal | None, digits: int = 0) -> str:
+    """A share: 0.125 with one digit -> 12.5%."""
+    pattern = "#,##0." + "0" * digits + "%" if digits else "#,##0%"
+    return "" if value is None else numbers.format_percent(value, format=pattern, locale=locale())
+
+
+def day(value: date | datetime | None) -> str:
+    """Nov 22, 2026 / 2026年11月22日, in the viewer's zone when it has a time."""
+    if value is None:
+        return ""
+    return dates.format_date(local(value), format="medium", locale=locale())
+
+
+def when(value: datetime | None) -> str:
+    """The day and the time of day, to the minute."""
+    if value is None:
+        return ""
+    return f"{day(value)} {local(value):%H:%M}"
+
+
+def ago(value: datetime | None, now: datetime | None = None) -> str:
+    """How long ago, or in how long: 3 hours ago, in 2 days."""
+    if value is None:
+        return ""
+    delta = value - (now or timezone.now())
+    return dates.format_timedelta(delta, granularity="minute", threshold=1.2, add_direction=True, locale=locale())
+
+
+def local(value):
+    return timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
