@@ -8,7 +8,4 @@ embedded.attach()
 
 from django.core.asgi import get_asgi_application
 
-from config.celery import app as celery_app
-
 application = get_asgi_application()
-celery_app.set_default()

@@ -3,20 +3,23 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import beat_init, celeryd_init, setup_logging, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 
-from core import embedded
-
-embedded.attach()
-
 from config.schedules import SCHEDULE
+from core import embedded
 
 app = Celery("liuke")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.beat_schedule = SCHEDULE
 app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+@beat_init.connect
+def _attach_to_servers(**_: object) -> None:
+    embedded.attach()
 
 
 @setup_logging.connect

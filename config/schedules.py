@@ -1,8 +1,31 @@
-"""The timetable: what beat starts and how often. Each entry names a task of some app's `tasks` module."""
+"""The timetable: what beat starts and how often. Each entry names a task of some app's `tasks` module.
+
+`expires` drops a run that waited longer than its interval, so that a worker that was away does not catch up for hours.
+"""
 
 from celery.schedules import crontab
 
+
+def every(seconds: float, task: str) -> dict:
+    return {"task": task, "schedule": float(seconds), "options": {"expires": seconds}}
+
+
+def nightly(hour: int, minute: int, task: str) -> dict:
+    return {"task": task, "schedule": crontab(hour=str(hour), minute=str(minute))}
+
+
 SCHEDULE: dict[str, dict] = {
-    "sweep the outbox": {"task": "core.sweep_outbox", "schedule": 30.0, "options": {"expires": 25}},
+    "outbox: send what was left behind": every(30, "core.sweep_outbox"),
+    "points: release holds that ran out": every(30, "loyalty.sweep_holds"),
+    "points: confirm and expire lots": every(300, "loyalty.sweep_lots"),
+    "tiers: end of periods": nightly(0, 30, "loyalty.end_tier_periods"),
+    "points: prove the ledger": nightly(3, 30, "loyalty.reconcile_points"),
+    "analytics: changed customers": every(10, "analytics.refresh_changed"),
+    "analytics: rules about time": every(3600, "analytics.refresh_time_based_segments"),
+    "analytics: everything": nightly(2, 0, "analytics.refresh_everything"),
+    "activity: make partitions ahead": nightly(1, 0, "crm.make_activity_partitions"),
+    "care: who is due": every(60, "campaigns.run_care_rules"),
+    "messages: send what is due": every(10, "campaigns.send_due"),
+    "messages: leases that ran out": every(30, "campaigns.sweep_leases"),
+    "coupons: reservations that ran out": every(60, "campaigns.sweep_reservations"),
 }
-__all__ = ["SCHEDULE", "crontab"]

@@ -8,13 +8,14 @@ from core.events import Event, subscribe
 from crm.events import ORDER_PAID, ORDER_REFUNDED, ORDERS_IMPORTED
 from crm.models import Order, Refund
 from loyalty.models import Program, TierReason
+from loyalty.services.setup import ensure_default_program
 from loyalty.services.earning import award_points_for_orders, reverse_points_for_orders
 from loyalty.services.tiers import evaluate_tiers
 
 
 @subscribe(ORDER_PAID, name="loyalty.award_points")
 def award_points(events: Sequence[Event]) -> None:
-    program = Program.objects.default()
+    program = ensure_default_program()
     if program is None:
         return
     orders = list(Order.objects.filter(pk__in=[event.payload["order"] for event in events]).order_by("customer_id", "pk"))
@@ -32,7 +33,7 @@ def reverse_points(events: Sequence[Event]) -> None:
 
 @subscribe(ORDERS_IMPORTED, name="loyalty.award_points_for_import")
 def award_points_for_import(events: Sequence[Event]) -> None:
-    program = Program.objects.default()
+    program = ensure_default_program()
     if program is None:
         return
     for event in events:

@@ -7,3 +7,4 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 API_RATE_LIMIT = 10_000_000
 MEMBER_TOKEN_RATE_LIMIT = 10_000_000
 AXES_ENABLED = False
+DATABASES["default"]["OPTIONS"]["options"] += " -c liuke.reset=yes"  # noqa: F405

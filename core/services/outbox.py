@@ -7,7 +7,6 @@ deleted with it. A crash rolls both back; two relays never hold the same row.
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterable
 
 import structlog
@@ -69,7 +68,7 @@ def deliver_all(rounds: int = 20) -> int:
 
 def owed_handlers() -> list[str]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT DISTINCT handler FROM core_eventdelivery WHERE dead_at IS NULL AND due_at <= now()")
+        cursor.execute("SELECT DISTINCT handler FROM core_eventdelivery WHERE dead_at IS NULL AND due_at <= statement_timestamp()")
         return [name for (name,) in cursor.fetchall() if name in HANDLERS]
 
 
@@ -110,7 +109,7 @@ def _deliver_batch(name: str, limit: int) -> int:
         return len(claimed)
     except Exception as error:  # noqa: BLE001
         # One poisoned event must not hold up the others, so the batch is repeated one by one.
-        log.warning("batch_failed", handler=name, error=str(error)[:300], exc_info=logging.DEBUG >= log.getEffectiveLevel())
+        log.warning("batch_failed", handler=name, error=str(error)[:300], exc_info=True)
         return _deliver_singly(name, limit)
 
 
@@ -144,7 +143,7 @@ def _claim(name: str, limit: int, after: int = 0) -> list[tuple[int, Event]]:
         cursor.execute(
             """SELECT d.id, e.id, e.kind, e.subject_id, e.payload, e.occurred_at
                FROM (SELECT id, event_id FROM core_eventdelivery
-                     WHERE handler = %s AND dead_at IS NULL AND due_at <= now() AND id > %s
+                     WHERE handler = %s AND dead_at IS NULL AND due_at <= statement_timestamp() AND id > %s
                      ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED) d
                JOIN core_domainevent e ON e.id = d.event_id ORDER BY d.id""",
             [name, after, limit],
@@ -164,7 +163,7 @@ def _postpone(delivery_id: int, error: Exception) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE core_eventdelivery SET attempts = attempts + 1, last_error = %s,
-                      due_at = now() + make_interval(secs => least(3600, 5 * power(2, attempts))),
+                      due_at = statement_timestamp() + make_interval(secs => least(3600, 5 * power(2, attempts))),
                       dead_at = CASE WHEN attempts + 1 >= %s THEN now() END
                WHERE id = %s""",
             [f"{type(error).__name__}: {error}"[:2000], MAX_ATTEMPTS, delivery_id],

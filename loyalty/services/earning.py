@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import islice
 
 from django.db import connection, transaction
@@ -77,7 +78,7 @@ def _award_chunk(program: Program, orders: Sequence[Order], actor: Actor) -> int
             if member is None or not _running(rule, order.paid_at):
                 continue
             base = earning_base(amounts_of(order), terms)
-            multiplier = member.tier.multiplier if member.tier and terms.tier_multiplier else 1
+            multiplier = member.tier.multiplier if member.tier and terms.tier_multiplier else Decimal(1)
             award: Award = points_for(base, terms, multiplier, program.rounding)
             available_from = order.paid_at + timedelta(days=program.return_window_days)
             row = (

@@ -11,9 +11,8 @@ from loyalty.models import Reconciliation
 SHOWN = 100
 
 
-def reconcile_points() -> Reconciliation:
-    """Compare the whole ledger and keep the result; the first 100 accounts that differ are listed with their figures."""
-    started = time.monotonic()
+def find_differences() -> tuple[int, int, list[dict]]:
+    """(accounts, how many differ, the first 100 of those with stored, entry and lot figures)."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM loyalty_account")
         accounts = cursor.fetchone()[0]
@@ -46,9 +45,13 @@ def reconcile_points() -> Reconciliation:
         }
         for row in rows
     ]
+    return accounts, rows[0][12] if rows else 0, differences
+
+
+def reconcile_points() -> Reconciliation:
+    """Compare the whole ledger and keep the result."""
+    started = time.monotonic()
+    accounts, count, differences = find_differences()
     return Reconciliation.objects.create(
-        account_count=accounts,
-        difference_count=rows[0][12] if rows else 0,
-        differences=differences,
-        seconds=time.monotonic() - started,
+        account_count=accounts, difference_count=count, differences=differences, seconds=time.monotonic() - started
     )

@@ -17,9 +17,9 @@ def sweep_lots(*, limit: int = 1_000_000) -> int:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
                 """SELECT id FROM loyalty_account WHERE id IN (
-                       SELECT account_id FROM loyalty_lot WHERE remaining > 0 AND expires_at <= now()
+                       SELECT account_id FROM loyalty_lot WHERE remaining > 0 AND expires_at <= statement_timestamp()
                        UNION SELECT account_id FROM loyalty_lot
-                             WHERE remaining > 0 AND confirmed_at IS NULL AND available_from <= now() LIMIT %s)
+                             WHERE remaining > 0 AND confirmed_at IS NULL AND available_from <= statement_timestamp() LIMIT %s)
                    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED""",
                 [CHUNK],
             )
@@ -56,7 +56,7 @@ def sweep_holds(*, limit: int = 100_000) -> int:
     while ended < limit:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT id FROM loyalty_hold WHERE state = 'held' AND expires_at <= now() ORDER BY expires_at LIMIT %s",
+                "SELECT id FROM loyalty_hold WHERE state = 'held' AND expires_at <= statement_timestamp() ORDER BY expires_at LIMIT %s",
                 [CHUNK],
             )
             holds = [row[0] for row in cursor.fetchall()]

@@ -1,0 +1,212 @@
+"""Segment conditions: what can be asked of a customer. Each app registers its own in `extensions`.
+
+A condition turns the values of one leaf of a rule into SQL over the aliases `f` (the feature row) and `c` (the customer).
+Conditions over facts must use the form `f.customer_id IN (SELECT ...)`, so that all segments can be computed in one
+pass, and put `{scope}` where the facts can be limited to some customers. See docs/how-to/add-a-condition.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import Invalid
+from core.registry import Registry
+
+Choices = Sequence[tuple[str, str | Promise]]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One value of a condition. kind: number, money (minor units), days, date, choice, choices, text."""
+
+    name: str
+    kind: str
+    label: str | Promise = ""
+    choices: Callable[[], Choices] | None = None
+    required: bool = True
+    default: Any = None
+    minimum: int | None = None
+
+
+@dataclass(frozen=True)
+class Sql:
+    """A boolean expression and its parameters, in order."""
+
+    text: str
+    params: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`operators`: code -> label. `value`: SQL over f and c that shows what a customer's value is (S3).
+
+    `time_based`: true when an answer can change with nothing but time passing.
+    """
+
+    name: str
+    label: str | Promise
+    group: str | Promise
+    operators: dict[str, str | Promise]
+    inputs: Callable[[str], Sequence[Input]]
+    sql: Callable[[str, dict[str, Any]], Sql]
+    value: str
+    time_based: bool = False
+    phrase: Callable[[str, dict[str, Any]], str] | None = None
+
+
+CONDITIONS: Registry[Condition] = Registry("segment condition")
+NUMBER_OPERATORS: dict[str, str | Promise] = {
+    "gte": _("is at least"),
+    "lte": _("is at most"),
+    "eq": _("is exactly"),
+    "between": _("is between"),
+}
+DATE_OPERATORS: dict[str, str | Promise] = {
+    "within": _("is within the last … days"),
+    "before": _("is more than … days ago"),
+    "after_date": _("is on or after"),
+    "before_date": _("is before"),
+    "never": _("has never happened"),
+}
+CHOICE_OPERATORS: dict[str, str | Promise] = {"in": _("is one of"), "not_in": _("is none of")}
+HAS_OPERATORS: dict[str, str | Promise] = {"has": _("has"), "has_not": _("has not")}
+YES_NO: dict[str, str | Promise] = {"yes": _("yes"), "no": _("no")}
+
+
+def clean(condition: Condition, operator: str, values: dict[str, Any], where: str) -> dict[str, Any]:
+    """The values of one leaf in canonical form. Raises Invalid naming the place in the tree."""
+    if operator not in condition.operators:
+        raise Invalid(_("This condition has no such comparison."), code="unknown_operator", field=f"{where}.operator")
+    inputs = {item.name: item for item in condition.inputs(operator)}
+    unknown = set(values) - set(inputs)
+    if unknown:
+        raise Invalid(_("Unknown value."), code="unknown_value", field=f"{where}.{sorted(unknown)[0]}")
+    cleaned: dict[str, Any] = {}
+    for name, item in inputs.items():
+        raw = values.get(name)
+        if raw in (None, "", []):
+            if item.required and item.default is None:
+                raise Invalid(_("Fill this in."), code="required", field=f"{where}.{name}")
+            if item.default is not None:
+                cleaned[name] = item.default
+            continue
+        cleaned[name] = _clean_value(item, raw, f"{where}.{name}")
+    return cleaned
+
+
+def _clean_value(item: Input, raw: Any, where: str) -> Any:
+    if item.kind in {"number", "money", "days"}:
+        if isinstance(raw, bool):
+            raise Invalid(_("Use a whole number."), code="invalid", field=where)
+        try:
+            number = int(str(raw))
+        except ValueError:
+            raise Invalid(_("Use a whole number."), code="invalid", field=where) from None
+        limit = 36500 if item.kind == "days" else 2**53
+        if number < (item.minimum if item.minimum is not None else 0) or number > limit:
+            raise Invalid(_("This number is out of range."), code="out_of_range", field=where)
+        return number
+    if item.kind == "date":
+        try:
+            return date.fromisoformat(str(raw)).isoformat()
+        except ValueError:
+            raise Invalid(_("Use a date such as 2026-01-31."), code="invalid_date", field=where) from None
+    if item.kind in {"choice", "choices"}:
+        given = [str(value) for value in (raw if isinstance(raw, list) else [raw])]
+        known = {str(code) for code, _label in item.choices()} if item.choices else None
+        if known is not None and not set(given) <= known:
+            raise Invalid(_("Not one of the choices."), code="invalid_choice", field=where)
+        return sorted(set(given)) if item.kind == "choices" else given[0]
+    text = str(raw)
+    if len(text) > 200 or "\x00" in text:
+        raise Invalid(_("This is too long."), code="invalid", field=where)
+    return text
+
+
+def number(name: str, label, group, expression: str, *, kind: str = "number", time_based: bool = False) -> Condition:
+    """A condition on one whole-number expression."""
+
+    def inputs(operator: str) -> Sequence[Input]:
+        if operator == "between":
+            return [Input("low", kind, _("from")), Input("high", kind, _("to"))]
+        return [Input("value", kind, _("value"))]
+
+    def sql(operator: str, values: dict[str, Any]) -> Sql:
+        if operator == "between":
+            return Sql(f"({expression} BETWEEN %s AND %s)", (values["low"], values["high"]))
+        sign = {"gte": ">=", "lte": "<=", "eq": "="}[operator]
+        return Sql(f"({expression} {sign} %s)", (values["value"],))
+
+    return Condition(name, label, group, NUMBER_OPERATORS, inputs, sql, expression, time_based)
+
+
+def moment(name: str, label, group, expression: str) -> Condition:
+    """A condition on one timestamp expression, relative to now or absolute."""
+
+    def inputs(operator: str) -> Sequence[Input]:
+        if operator in {"within", "before"}:
+            return [Input("days", "days", _("days"))]
+        return [] if operator == "never" else [Input("date", "date", _("date"))]
+
+    def sql(operator: str, values: dict[str, Any]) -> Sql:
+        if operator == "never":
+            return Sql(f"({expression} IS NULL)")
+        if operator == "within":
+            return Sql(f"coalesce({expression} > now() - make_interval(days => %s), false)", (values["days"],))
+        if operator == "before":
+            return Sql(f"coalesce({expression} <= now() - make_interval(days => %s), false)", (values["days"],))
+        sign = ">=" if operator == "after_date" else "<"
+        return Sql(f"coalesce({expression} {sign} %s::date, false)", (values["date"],))
+
+    return Condition(name, label, group, DATE_OPERATORS, inputs, sql, expression, time_based=True)
+
+
+def choice(name: str, label, group, expression: str, choices: Callable[[], Choices]) -> Condition:
+    """A condition on one text or number with known values."""
+
+    def inputs(operator: str) -> Sequence[Input]:
+        return [Input("values", "choices", _("values"), choices)]
+
+    def sql(operator: str, values: dict[str, Any]) -> Sql:
+        positive = f"(({expression})::text = ANY(%s))"
+        return Sql(positive if operator == "in" else f"(NOT {positive})", (values["values"],))
+
+    return Condition(name, label, group, CHOICE_OPERATORS, inputs, sql, f"({expression})::text")
+
+
+def flag(name: str, label, group, expression: str) -> Condition:
+    return Condition(
+        name,
+        label,
+        group,
+        YES_NO,
+        lambda operator: [],
+        lambda operator, values: Sql(f"({expression})" if operator == "yes" else f"(NOT ({expression}))"),
+        expression,
+    )
+
+
+def member_of(name: str, label, group, select: str, choices: Callable[[], Choices], value: str) -> Condition:
+    """Has any of some things: `select` yields customer ids and takes the chosen values as its one parameter."""
+
+    def sql(operator: str, values: dict[str, Any]) -> Sql:
+        text = f"(f.customer_id IN ({select}))"
+        return Sql(text if operator == "has" else f"(NOT {text})", (values["values"],))
+
+    return Condition(
+        name, label, group, HAS_OPERATORS, lambda operator: [Input("values", "choices", _("values"), choices)], sql, value
+    )
+
+
+def days_ahead(days: int, today: date) -> list[tuple[int, int]]:
+    """(month, day) of today and the following days, for yearly dates."""
+    return [((today + timedelta(days=offset)).month, (today + timedelta(days=offset)).day) for offset in range(days + 1)]
+
+
+__all__ = ["CONDITIONS", "Condition", "Input", "Sql", "choice", "clean", "flag", "member_of", "moment", "number"]

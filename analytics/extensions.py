@@ -1,0 +1,27 @@
+"""What analytics adds to the rest: segment conditions, facts, roles."""
+
+from __future__ import annotations
+
+from analytics.models import Segment
+from analytics.segment_conditions import register_all
+from core.facts import FACTS
+from core.roles import Role, grant
+from core.scopes import SCOPES
+from django.utils.translation import gettext_lazy as _
+
+register_all()
+
+
+def _segments() -> list[dict]:
+    return [
+        {"id": row.pk, "name": row.name, "size": row.size, "computed_at": row.computed_at and row.computed_at.isoformat()}
+        for row in Segment.objects.active()
+    ]
+
+
+FACTS.register("segments", _segments)
+SCOPES.register("segments:read", _("Read segments and who is in them"))
+
+EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
+grant("analytics.view_segment", "analytics.view_customerfeature", to=EVERYONE)
+grant("analytics.add_segment", "analytics.change_segment", to=[Role.MARKETER, Role.ANALYST])

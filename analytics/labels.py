@@ -1,0 +1,17 @@
+"""Names of groups that people see."""
+
+from django.utils.translation import gettext_lazy as _
+
+RFM_GROUPS = {
+    "champion": _("Champions"),
+    "loyal": _("Loyal"),
+    "potential": _("Potential loyalists"),
+    "recent": _("Recent"),
+    "promising": _("Promising"),
+    "need_attention": _("Need attention"),
+    "about_to_sleep": _("About to sleep"),
+    "at_risk": _("Slipping away"),
+    "cant_lose": _("Can't lose them"),
+    "hibernating": _("Hibernating"),
+    "lost": _("Long gone"),
+}

@@ -1,0 +1,37 @@
+"""RFM scores and the groups they fall into.
+
+A score runs from 1 to 5 by four cut points (quintiles of the buyers); equal values always get equal scores, so ties are
+broken the same way every time (A1). The group depends on recency and on the mean of frequency and money.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+# Rows: recency 1 to 5. Columns: round((frequency + money) / 2) from 1 to 5.
+GRID: tuple[tuple[str, ...], ...] = (
+    ("lost", "hibernating", "at_risk", "cant_lose", "cant_lose"),
+    ("hibernating", "hibernating", "at_risk", "at_risk", "cant_lose"),
+    ("about_to_sleep", "about_to_sleep", "need_attention", "loyal", "loyal"),
+    ("promising", "potential", "potential", "loyal", "loyal"),
+    ("recent", "potential", "potential", "champion", "champion"),
+)
+GROUPS = (
+    "champion", "loyal", "potential", "recent", "promising", "need_attention", "about_to_sleep", "at_risk", "cant_lose",
+    "hibernating", "lost",
+)  # fmt: skip
+
+
+def recency_score(days: float, cuts: Sequence[float]) -> int:
+    """5 is the most recent fifth. `cuts` ascend in days."""
+    return 5 - bisect_left(cuts, days)
+
+
+def value_score(value: float, cuts: Sequence[float]) -> int:
+    """5 is the highest fifth; a value equal to a cut belongs below it."""
+    return 1 + bisect_left(cuts, value)
+
+
+def group_of(recency: int, frequency: int, money: int) -> str:
+    return GRID[recency - 1][(frequency + money + 1) // 2 - 1]

@@ -1,0 +1,83 @@
+"""What they bought: sums of the feature row, and products or categories within a window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from analytics.conditions import CONDITIONS, Condition, Input, Sql, choice, moment, number
+from crm.models import Order, Product
+
+GROUP = _("Orders")
+BOUGHT_OPERATORS = {"has": _("bought"), "has_not": _("did not buy")}
+
+
+def _categories():
+    values = Product.objects.exclude(category="").values_list("category", flat=True).distinct().order_by("category")[:500]
+    return [(value, value) for value in values]
+
+
+def _channels():
+    values = Order.objects.exclude(channel="").values_list("channel", flat=True).distinct().order_by("channel")[:100]
+    return [(value, value) for value in values]
+
+
+def _bought(column: str):
+    """At least `times` orders with it in the last `days`; what came back whole does not count (A2)."""
+
+    def sql(operator: str, values: dict[str, Any]) -> Sql:
+        text = f"""(f.customer_id IN (
+            SELECT l.customer_id FROM crm_orderline l JOIN crm_product p ON p.id = l.product_id
+            WHERE {column} AND l.bought_at > now() - make_interval(days => %s)
+              AND l.refunded_quantity < l.quantity AND l.customer_id {{scope}}
+            GROUP BY l.customer_id HAVING count(DISTINCT l.order_id) >= %s))"""
+        params = (values["values"] if "values" in values else values["sku"], values["days"], values["times"])
+        return Sql(text if operator == "has" else f"(NOT {text})", params)
+
+    return sql
+
+
+def _window_inputs(first: Input):
+    return lambda operator: [
+        first,
+        Input("times", "number", _("at least so many times"), default=1, minimum=1),
+        Input("days", "days", _("in the last days"), default=365, minimum=1),
+    ]
+
+
+def register() -> None:
+    for condition in (
+        number("order_count", _("Orders"), GROUP, "f.order_count"),
+        number("net_spend", _("Net spend"), GROUP, "f.net_spend", kind="money"),
+        number("spend_365", _("Spend in the last year"), GROUP, "f.spend_365", kind="money", time_based=True),
+        number("spend_90", _("Spend in the last 90 days"), GROUP, "f.spend_90", kind="money", time_based=True),
+        number("orders_90", _("Orders in the last 90 days"), GROUP, "f.orders_90", time_based=True),
+        number("average_order", _("Average order"), GROUP, "f.average_order", kind="money"),
+        number("refund_count", _("Refunds"), GROUP, "f.refund_count"),
+        moment("first_order", _("First order"), GROUP, "f.first_order_at"),
+        moment("last_order", _("Last order"), GROUP, "f.last_order_at"),
+        choice("main_channel", _("Main sales channel"), GROUP, "f.main_channel", _channels),
+        choice("top_category", _("Favourite category"), GROUP, "f.top_category", _categories),
+        Condition(
+            "bought_category",
+            _("Category"),
+            GROUP,
+            BOUGHT_OPERATORS,
+            _window_inputs(Input("values", "choices", _("categories"), _categories)),
+            _bought("p.category = ANY(%s)"),
+            "array_to_string(f.categories, ', ')",
+            time_based=True,
+        ),
+        Condition(
+            "bought_product",
+            _("Product"),
+            GROUP,
+            BOUGHT_OPERATORS,
+            _window_inputs(Input("sku", "text", _("SKU"))),
+            _bought("p.sku = %s"),
+            "f.order_count",
+            time_based=True,
+        ),
+    ):
+        CONDITIONS.register(condition.name, condition)

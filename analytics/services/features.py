@@ -1,0 +1,324 @@
+"""The per-customer feature row: one statement from the facts, for some customers or for all.
+
+Whatever the scope, a row is the same pure function of the facts, the RFM cut points and `as_of` (F19).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from analytics import events
+from analytics.models import ChangedCustomer, ComputationState, RfmModel
+from analytics.rules.lifecycle import LIMITS
+from analytics.rules.rfm import GRID
+from analytics.sources import FEATURE_SOURCES
+from core import clock
+from core.events import emit_from_select
+from core.locks import require_transaction
+
+SCOPE = "analytics_scope"
+_GRID_ROWS = ", ".join(
+    f"({recency}, {value}, '{name}')" for recency, row in enumerate(GRID, 1) for value, name in enumerate(row, 1)
+)
+_COLUMNS = (
+    "order_count item_count gross_spend refunded net_spend discounted refund_count first_order_at last_order_at "
+    "previous_order_at mean_interval_days average_order orders_365 spend_365 orders_90 spend_90 categories top_category "
+    "main_channel last_activity_at activity_30 points_available tier_rank is_member messages_90 opened_90 stage"
+).split()
+
+
+def mark_changed(customer_ids: Iterable[int]) -> None:
+    """Remember that these customers' inputs changed; the refresh takes them within a minute (S2)."""
+    ids = sorted(set(customer_ids))
+    if not ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO analytics_changedcustomer (customer_id, mark) SELECT id, 1 FROM unnest(%s::bigint[]) AS id
+               ON CONFLICT DO NOTHING""",
+            [ids],
+        )
+
+
+def mark_changed_by_query(select: str, params: list) -> int:
+    """Set-based: `select` yields customer ids."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""INSERT INTO analytics_changedcustomer (customer_id, mark)
+                SELECT DISTINCT id, 1 FROM ({select}) AS given(id) WHERE id IS NOT NULL ORDER BY id ON CONFLICT DO NOTHING""",
+            params,
+        )
+        return cursor.rowcount
+
+
+def claim_changed(limit: int) -> int:
+    """Take changed customers into the scope of this transaction. Returns how many.
+
+    The rows go with the computation: when it fails they are still there, and who changes meanwhile is marked anew.
+    """
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {SCOPE}")
+        cursor.execute(f"CREATE TEMP TABLE {SCOPE} (customer_id bigint PRIMARY KEY) ON COMMIT DROP")
+        cursor.execute(
+            f"""WITH taken AS (
+                    DELETE FROM analytics_changedcustomer WHERE customer_id IN (
+                        SELECT customer_id FROM analytics_changedcustomer ORDER BY marked_at LIMIT %s FOR UPDATE SKIP LOCKED)
+                    RETURNING customer_id)
+                INSERT INTO {SCOPE} SELECT taken.customer_id FROM taken JOIN crm_customer c ON c.id = taken.customer_id""",
+            [limit],
+        )
+        count = cursor.rowcount
+        cursor.execute(f"ANALYZE {SCOPE}")
+    return count
+
+
+def compute_features(*, as_of: datetime, scoped: bool) -> int:
+    """Compute the rows of the scope (or of everyone) and write those that differ. Returns how many were written.
+
+    Stage changes close and open a StagePeriod and emit an event each.
+    """
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '256MB'")
+        cursor.execute(
+            f"CREATE TEMP TABLE analytics_computed ON COMMIT DROP AS {_query(scoped)}",
+            {
+                "as_of": as_of,
+                "new": LIMITS.new_days,
+                "active": LIMITS.active_days,
+                "at_risk": LIMITS.at_risk_days,
+                "lapsed": LIMITS.lapsed_days,
+            },
+        )
+        if scoped:
+            cursor.execute("ANALYZE analytics_computed")
+        _write_stages(as_of)
+        names = ", ".join(_COLUMNS)
+        cursor.execute(
+            f"""INSERT INTO analytics_customerfeature AS kept (customer_id, {names}, rfm_group, as_of, stage_since)
+                SELECT customer_id, {names}, '', %s, %s FROM analytics_computed
+                ON CONFLICT (customer_id) DO UPDATE SET
+                    {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)}, as_of = excluded.as_of,
+                    stage_since = CASE WHEN kept.stage = excluded.stage THEN kept.stage_since ELSE excluded.stage_since END
+                WHERE ({", ".join(f"kept.{name}" for name in _COLUMNS)})
+                      IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in _COLUMNS)})""",
+            [as_of, as_of],
+        )
+        written = cursor.rowcount
+        cursor.execute("DROP TABLE analytics_computed")
+    return written
+
+
+def compute_rfm_model(*, as_of: datetime) -> RfmModel | None:
+    """Take the cut points of all buyers as of a day: the quintiles of their feature rows. None without buyers."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (
+                          ORDER BY extract(epoch FROM (%(as_of)s::date + 1)::timestamptz - last_order_at)::float8 / 86400),
+                      percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (ORDER BY order_count::float8),
+                      percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (ORDER BY net_spend::float8), count(*)
+               FROM analytics_customerfeature WHERE order_count > 0 AND last_order_at IS NOT NULL""",
+            {"as_of": as_of.date()},
+        )
+        recency, frequency, money, count = cursor.fetchone()
+        if not count:
+            return None
+        model, _created = RfmModel.objects.update_or_create(
+            as_of=as_of.date(),
+            defaults={
+                "recency_cuts": [float(cut) for cut in recency],
+                "frequency_cuts": frequency,
+                "money_cuts": money,
+                "customer_count": count,
+            },
+        )
+    return model
+
+
+def score_rfm(*, scoped: bool) -> int:
+    """Score the scope (or everyone) by the newest cut points; the scores carry their date (A1). Returns how many changed."""
+    cuts = RfmModel.objects.order_by("-as_of").first()
+    if cuts is None:
+        return 0
+    scope = f"AND f.customer_id IN (SELECT customer_id FROM {SCOPE})" if scoped else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""WITH scored AS (
+                    SELECT customer_id, CASE WHEN order_count > 0 THEN 5 - (
+                               SELECT count(*) FROM unnest(%(r)s::float8[]) AS cut WHERE cut <
+                               extract(epoch FROM (%(as_of)s::date + 1)::timestamptz - last_order_at)::float8 / 86400)
+                           END AS recency,
+                           CASE WHEN order_count > 0 THEN 1 + (
+                               SELECT count(*) FROM unnest(%(f)s::float8[]) AS cut WHERE cut < order_count) END AS frequency,
+                           CASE WHEN order_count > 0 THEN 1 + (
+                               SELECT count(*) FROM unnest(%(m)s::float8[]) AS cut WHERE cut < net_spend) END AS money
+                    FROM analytics_customerfeature f WHERE true {scope}),
+                grouped AS (
+                    SELECT customer_id, recency::smallint, frequency::smallint, money::smallint,
+                           coalesce(grid.name, '') AS name,
+                           CASE WHEN recency IS NOT NULL THEN %(as_of)s::date END AS as_of
+                    FROM scored LEFT JOIN (VALUES {_GRID_ROWS}) AS grid(r, v, name)
+                         ON grid.r = recency AND grid.v = (frequency + money + 1) / 2)
+                UPDATE analytics_customerfeature f
+                SET rfm_r = recency, rfm_f = frequency, rfm_m = money, rfm_group = name, rfm_as_of = grouped.as_of
+                FROM grouped WHERE grouped.customer_id = f.customer_id
+                  AND (f.rfm_r, f.rfm_f, f.rfm_m, f.rfm_group, f.rfm_as_of)
+                      IS DISTINCT FROM (recency, frequency, money, name, grouped.as_of)""",
+            {
+                "as_of": cuts.as_of,
+                "r": cuts.recency_cuts,
+                "f": cuts.frequency_cuts,
+                "m": cuts.money_cuts,
+            },
+        )
+        return cursor.rowcount
+
+
+def refresh_everything(*, as_of: datetime | None = None) -> int:
+    """All rows from nothing but the facts: windows move with time, so this runs nightly. Returns how many changed."""
+    started = time.monotonic()
+    with transaction.atomic():
+        if not try_lock():
+            return 0
+        as_of = as_of or clock.now()
+        # What changes after this is marked anew; what is marked now is covered.
+        ChangedCustomer.objects.filter(marked_at__lt=as_of).delete()
+        written = compute_features(as_of=as_of, scoped=False)
+        compute_rfm_model(as_of=as_of)
+        score_rfm(scoped=False)
+        note("features", written, time.monotonic() - started)
+    return written
+
+
+def try_lock() -> bool:
+    """One refresh at a time; a second one leaves at once and finds its work done."""
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('analytics.refresh', 0))")
+        return cursor.fetchone()[0]
+
+
+def note(name: str, rows: int, seconds: float, error: str = "") -> None:
+    """Say how far a computation has come; `finished_at` moves only when it succeeded."""
+    values: dict = {"row_count": rows, "seconds": seconds, "error": error}
+    if not error:
+        values["finished_at"] = Now()
+    ComputationState.objects.update_or_create(name=name, defaults=values)
+
+
+def _write_stages(as_of: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """CREATE TEMP TABLE analytics_stage_moves ON COMMIT DROP AS
+               SELECT computed.customer_id, kept.stage AS before, computed.stage AS after
+               FROM analytics_computed computed LEFT JOIN analytics_customerfeature kept USING (customer_id)
+               WHERE kept.stage IS DISTINCT FROM computed.stage"""
+        )
+        cursor.execute(
+            """UPDATE analytics_stageperiod p SET ended_at = greatest(%s, p.started_at) FROM analytics_stage_moves moves
+               WHERE p.customer_id = moves.customer_id AND p.ended_at IS NULL""",
+            [as_of],
+        )
+        cursor.execute(
+            """INSERT INTO analytics_stageperiod (customer_id, stage, started_at)
+               SELECT customer_id, after, %s FROM analytics_stage_moves""",
+            [as_of],
+        )
+        emit_from_select(
+            events.STAGE_CHANGED,
+            """SELECT customer_id, jsonb_build_object('from', before, 'to', after), %s::timestamptz
+               FROM analytics_stage_moves WHERE before IS NOT NULL""",
+            [as_of],
+        )
+        cursor.execute("DROP TABLE analytics_stage_moves")
+
+
+def _query(scoped: bool) -> str:
+    scope = f"customer_id IN (SELECT customer_id FROM {SCOPE})" if scoped else "true"
+    sources, joins, columns = [], [], {}
+    for position, source in enumerate(FEATURE_SOURCES):
+        alias = f"source_{position}"
+        sources.append(f"{alias} AS ({source.query.replace('{scope}', scope)})")
+        joins.append(f"LEFT JOIN {alias} USING (customer_id)")
+        columns |= {name: f"coalesce({alias}.{name}, 0)" for name in source.columns}
+    return f"""
+    WITH people AS (SELECT id AS customer_id FROM crm_customer
+                    WHERE state = 'active' AND {scope.replace("customer_id IN", "id IN", 1)}),
+    orders AS (
+        SELECT customer_id,
+               count(*) FILTER (WHERE kept) AS order_count, coalesce(sum(item_count) FILTER (WHERE kept), 0) AS item_count,
+               sum(total) AS gross_spend, sum(refunded) AS refunded, sum(discount) AS discounted,
+               min(paid_at) FILTER (WHERE kept) AS first_order_at, max(paid_at) FILTER (WHERE kept) AS last_order_at,
+               (array_agg(paid_at ORDER BY paid_at DESC) FILTER (WHERE kept))[2] AS previous_order_at,
+               count(*) FILTER (WHERE kept AND paid_at > %(as_of)s - interval '365 days') AS orders_365,
+               coalesce(sum(total - refunded) FILTER (WHERE paid_at > %(as_of)s - interval '365 days'), 0) AS spend_365,
+               count(*) FILTER (WHERE kept AND paid_at > %(as_of)s - interval '90 days') AS orders_90,
+               coalesce(sum(total - refunded) FILTER (WHERE paid_at > %(as_of)s - interval '90 days'), 0) AS spend_90
+        FROM (SELECT customer_id, paid_at, total, refunded, discount, item_count, refunded < total OR total = 0 AS kept
+              FROM crm_order WHERE state = 'paid' AND customer_id IS NOT NULL AND {scope}) AS paid
+        GROUP BY customer_id),
+    refunds AS (SELECT customer_id, count(*) AS refund_count FROM crm_refund
+                WHERE customer_id IS NOT NULL AND {scope} GROUP BY customer_id),
+    channels AS (
+        SELECT DISTINCT ON (customer_id) customer_id, channel AS main_channel
+        FROM (SELECT customer_id, channel, count(*) AS times FROM crm_order
+              WHERE state = 'paid' AND channel <> '' AND customer_id IS NOT NULL AND {scope} GROUP BY 1, 2) AS used
+        ORDER BY customer_id, times DESC, channel),
+    bought AS (
+        SELECT line.customer_id, product.category, sum(line.amount - line.refunded_amount) AS spent
+        FROM crm_orderline line JOIN crm_product product ON product.id = line.product_id
+        WHERE product.category <> '' AND line.customer_id IS NOT NULL AND {"line." + scope if scoped else "true"}
+        GROUP BY 1, 2),
+    categories AS (
+        SELECT customer_id, array_agg(category ORDER BY category) AS categories,
+               (array_agg(category ORDER BY spent DESC, category))[1] AS top_category
+        FROM bought GROUP BY customer_id),
+    activity AS (
+        SELECT customer_id, max(occurred_at) AS last_activity_at,
+               count(*) FILTER (WHERE occurred_at > %(as_of)s - interval '30 days') AS activity_30
+        FROM crm_activityevent WHERE customer_id IS NOT NULL AND {scope} GROUP BY customer_id),
+    membership AS (
+        SELECT m.customer_id, max(tier.rank) AS tier_rank, sum(a.available) FILTER (WHERE type.spendable) AS points_available
+        FROM loyalty_member m JOIN loyalty_program program ON program.id = m.program_id AND program.is_default
+        LEFT JOIN loyalty_tier tier ON tier.id = m.tier_id LEFT JOIN loyalty_account a ON a.member_id = m.id
+        LEFT JOIN loyalty_pointtype type ON type.id = a.point_type_id
+        WHERE m.state = 'active' AND {"m." + scope if scoped else "true"} GROUP BY m.customer_id)
+    {"".join(", " + source for source in sources)},
+    rows AS (
+        SELECT people.customer_id,
+               coalesce(o.order_count, 0)::int AS order_count, coalesce(o.item_count, 0)::numeric(16, 3) AS item_count,
+               coalesce(o.gross_spend, 0)::bigint AS gross_spend, coalesce(o.refunded, 0)::bigint AS refunded,
+               coalesce(o.gross_spend - o.refunded, 0)::bigint AS net_spend, coalesce(o.discounted, 0)::bigint AS discounted,
+               coalesce(r.refund_count, 0)::int AS refund_count, o.first_order_at, o.last_order_at, o.previous_order_at,
+               CASE WHEN o.order_count > 1 THEN
+                   extract(epoch FROM o.last_order_at - o.first_order_at)::float8 / 86400 / (o.order_count - 1) END
+                   AS mean_interval_days,
+               CASE WHEN o.order_count > 0 THEN round((o.gross_spend - o.refunded)::numeric / o.order_count)::bigint
+                    ELSE 0 END AS average_order,
+               coalesce(o.orders_365, 0)::int AS orders_365, coalesce(o.spend_365, 0)::bigint AS spend_365,
+               coalesce(o.orders_90, 0)::int AS orders_90, coalesce(o.spend_90, 0)::bigint AS spend_90,
+               coalesce(k.categories, '{{}}')::varchar(200)[] AS categories,
+               coalesce(k.top_category, '')::varchar(200) AS top_category,
+               coalesce(h.main_channel, '')::varchar(40) AS main_channel, v.last_activity_at,
+               coalesce(v.activity_30, 0)::int AS activity_30,
+               coalesce(m.points_available, 0)::bigint AS points_available, coalesce(m.tier_rank, 0)::smallint AS tier_rank,
+               m.customer_id IS NOT NULL AS is_member,
+               ({columns.get("messages_90", "0")})::int AS messages_90, ({columns.get("opened_90", "0")})::int AS opened_90,
+               (CASE WHEN coalesce(o.order_count, 0) = 0 THEN 'prospect'
+                    WHEN o.last_order_at >= %(as_of)s - make_interval(days => %(active)s) THEN
+                        CASE WHEN o.last_order_at - o.previous_order_at > make_interval(days => %(at_risk)s) THEN 'won_back'
+                             WHEN o.first_order_at >= %(as_of)s - make_interval(days => %(new)s) THEN 'new'
+                             ELSE 'active' END
+                    WHEN o.last_order_at >= %(as_of)s - make_interval(days => %(at_risk)s) THEN 'at_risk'
+                    WHEN o.last_order_at >= %(as_of)s - make_interval(days => %(lapsed)s) THEN 'lapsed'
+                    ELSE 'lost' END)::varchar(8) AS stage
+        FROM people LEFT JOIN orders o USING (customer_id) LEFT JOIN refunds r USING (customer_id)
+        LEFT JOIN categories k USING (customer_id) LEFT JOIN channels h USING (customer_id)
+        LEFT JOIN activity v USING (customer_id) LEFT JOIN membership m USING (customer_id) {" ".join(joins)})
+    SELECT * FROM rows"""

@@ -1,0 +1,33 @@
+from celery import shared_task
+from django.core.cache import cache
+
+from analytics.services import features, segments
+
+
+@shared_task(name="analytics.refresh_changed")
+def refresh_changed() -> int:
+    """Every few seconds: until nobody is marked, so that a big import is carried on at once."""
+    total = 0
+    while count := segments.refresh_changed():
+        total += count
+    return total
+
+
+@shared_task(name="analytics.refresh_everything")
+def refresh_everything() -> int:
+    """Nightly: windows and scores move with time."""
+    written = features.refresh_everything()
+    segments.compute_segments()
+    return written
+
+
+@shared_task(name="analytics.refresh_time_based_segments")
+def refresh_time_based_segments() -> list[int]:
+    """Hourly: rules whose answer changes with nothing but time, and whatever failed or was never computed."""
+    return segments.compute_segments(segments.due_segments())
+
+
+@shared_task(name="analytics.compute_segment")
+def compute_segment(segment_id: int) -> list[int]:
+    cache.delete(f"segment-queued:{segment_id}")
+    return segments.compute_segments([segment_id])

@@ -1,0 +1,89 @@
+"""What crm adds to the rest: facts, scopes, roles."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from core.facts import FACTS
+from core.roles import Role, grant
+from core.scopes import SCOPES
+from crm import panels as panels
+from crm.console import listing as listing
+from crm.console import shell as shell
+
+
+def _count(sql: str):
+    def fact() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchone()[0] or 0
+
+    return fact
+
+
+def _refunds() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*), coalesce(sum(amount), 0)::bigint FROM crm_refund")
+        count, amount = cursor.fetchone()
+    return {"count": count, "amount": amount}
+
+
+def _net_revenue() -> dict[str, int]:
+    """Minor units per currency: paid orders less refunds, guests included."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT currency, sum(total - refunded)::bigint FROM crm_order WHERE state = 'paid' GROUP BY 1 ORDER BY 1"
+        )
+        return dict(cursor.fetchall())
+
+
+def _tickets() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT status, count(*) FROM crm_ticket GROUP BY 1 ORDER BY 1")
+        return dict(cursor.fetchall())
+
+
+FACTS.register("customers", _count("SELECT count(*) FROM crm_customer WHERE state = 'active'"))
+FACTS.register("identities", _count("SELECT count(*) FROM crm_identity"))
+FACTS.register("orders", _count("SELECT count(*) FROM crm_order WHERE state = 'paid'"))
+FACTS.register("order_lines", _count("SELECT count(*) FROM crm_orderline"))
+FACTS.register("products", _count("SELECT count(*) FROM crm_product"))
+FACTS.register("activity_events", _count("SELECT count(*) FROM crm_activityevent"))
+FACTS.register("refunds", _refunds)
+FACTS.register("net_revenue", _net_revenue)
+FACTS.register("tickets", _tickets)
+
+for _scope, _label in {
+    "customers:read": _("Read customers"),
+    "customers:write": _("Create and change customers, identities and consents"),
+    "orders:read": _("Read orders"),
+    "orders:write": _("Send orders and refunds"),
+    "activity:write": _("Send activity events"),
+    "products:read": _("Read products"),
+    "products:write": _("Send products"),
+    "tickets:read": _("Read tickets"),
+    "tickets:write": _("Open and answer tickets"),
+    "tokens:write": _("Make member tokens"),
+}.items():
+    SCOPES.register(_scope, _label)
+
+EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
+grant(
+    "crm.view_customer", "crm.view_identity", "crm.view_consent", "crm.view_tag", "crm.view_order", "crm.view_product",
+    "crm.view_note", "crm.view_attributedefinition", "crm.view_store",
+    to=EVERYONE,
+)  # fmt: skip
+grant("crm.view_ticket", to=[Role.AGENT, Role.LEAD, Role.ANALYST])
+grant("crm.add_ticket", "crm.change_ticket", "crm.add_note", to=[Role.AGENT, Role.LEAD])
+grant("crm.change_customer", "crm.add_customertag", "crm.unmask_customer", to=[Role.AGENT, Role.LEAD])
+grant("crm.add_customertag", "crm.view_importrun", "crm.add_importrun", to=[Role.MARKETER])
+grant("crm.export_customer", "crm.view_importrun", to=[Role.LEAD, Role.ANALYST])
+grant("core.view_jobs", to=[Role.LEAD, Role.MARKETER])
+grant("core.view_audit", to=[Role.LEAD])
+grant(
+    "core.manage_apikeys", "core.view_user", "core.add_user", "core.change_user", "core.view_apikey",
+    "auth.view_group", "crm.change_store", "crm.add_store", "crm.add_attributedefinition", "crm.change_attributedefinition",
+    "crm.delete_attributedefinition", "crm.change_tag", "crm.delete_tag", "crm.change_product",
+    to=[],
+)  # fmt: skip

@@ -1,0 +1,67 @@
+"""What loyalty adds to the rest: facts, scopes, roles, a health check."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from core import health
+from core.facts import FACTS
+from core.roles import Role, grant
+from core.scopes import SCOPES
+from loyalty.models import Reconciliation
+
+
+def _tiers() -> dict[str, int]:
+    """Members per tier of the default program, lowest first; `none` is below the first tier."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT coalesce(t.code, 'none'), count(*) FROM loyalty_member m
+               JOIN loyalty_program p ON p.id = m.program_id AND p.is_default
+               LEFT JOIN loyalty_tier t ON t.id = m.tier_id WHERE m.state = 'active'
+               GROUP BY t.code, t.rank ORDER BY coalesce(t.rank, 0)"""
+        )
+        return dict(cursor.fetchall())
+
+
+def _points() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT coalesce(sum(available), 0)::bigint, coalesce(sum(pending), 0)::bigint,
+                      coalesce(sum(held), 0)::bigint, coalesce(sum(debt), 0)::bigint
+               FROM loyalty_account a JOIN loyalty_pointtype t ON t.id = a.point_type_id WHERE t.spendable"""
+        )
+        return dict(zip(("available", "pending", "held", "debt"), cursor.fetchone(), strict=True))
+
+
+def _ledger() -> dict:
+    """Proved anew each time it is asked for: a stored "yes" would be a claim, not a fact."""
+    from loyalty.services.reconciliation import find_differences
+
+    accounts, rows, _shown = find_differences()
+    return {"reconciles": rows == 0, "accounts": accounts, "differ": rows}
+
+
+def _reconciled() -> tuple[bool, str]:
+    last = Reconciliation.objects.order_by("-ran_at").first()
+    if last is None:
+        return True, "never ran yet"
+    return last.difference_count == 0, f"{last.difference_count} of {last.account_count} accounts differ, {last.ran_at:%F %R}"
+
+
+FACTS.register("members_per_tier", _tiers)
+FACTS.register("points", _points)
+FACTS.register("ledger", _ledger)
+SCOPES.register("members:read", _("Read members, points and tiers"))
+SCOPES.register("members:write", _("Enrol members"))
+SCOPES.register("points:redeem", _("Hold and spend points"))
+health.register("ledger", _reconciled)
+
+grant("loyalty.view_loyalty", "loyalty.view_member", to=[Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST])
+grant("loyalty.adjust_points", to=[Role.AGENT, Role.LEAD])
+grant(
+    "loyalty.view_program", "loyalty.view_tier", "loyalty.view_earningrule", "loyalty.view_earningruleversion",
+    "loyalty.change_program", "loyalty.change_tier", "loyalty.change_earningrule", "loyalty.add_tier",
+    "loyalty.add_earningrule", "loyalty.add_earningruleversion",
+    to=[Role.MARKETER],
+)  # fmt: skip

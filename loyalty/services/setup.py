@@ -1,0 +1,52 @@
+"""The program a shop starts with: tiers by 12-month spend at 1, 501, 2001 and 5001 currency units."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from core.locks import lock_name
+from crm.models import Store
+from crm.rules.money import exponent
+from loyalty.models import EarningRule, EarningRuleVersion, PointType, Program, Tier
+
+TIERS = (
+    ("bronze", "Bronze", "铜卡会员", 1, "1.00"),
+    ("silver", "Silver", "银卡会员", 501, "1.10"),
+    ("gold", "Gold", "金卡会员", 2001, "1.25"),
+    ("platinum", "Platinum", "铂金会员", 5001, "1.50"),
+)
+
+
+def ensure_default_program() -> Program | None:
+    """The default program, made from the default store when there is none. None while there is no store."""
+    program = Program.objects.default()
+    if program:
+        return program
+    store = Store.objects.filter(is_default=True).first()
+    if store is None:
+        return None
+    with transaction.atomic():
+        lock_name("loyalty.default-program")
+        program = Program.objects.default()
+        if program:
+            return program
+        unit = 10 ** exponent(store.currency)
+        program = Program.objects.create(
+            code="members",
+            name=f"{store.name} Club",
+            currency=store.currency,
+            time_zone=store.time_zone,
+            is_default=True,
+            redeem_points=100,
+            redeem_amount=unit,
+        )
+        points = PointType.objects.create(program=program, code="points", name="Points")
+        Tier.objects.bulk_create(
+            Tier(
+                program=program, code=code, name=name, name_zh=name_zh, rank=rank, threshold=units * unit, multiplier=multiplier
+            )
+            for rank, (code, name, name_zh, units, multiplier) in enumerate(TIERS, 1)
+        )
+        rule = EarningRule.objects.create(program=program, point_type=points, code="spend", name="Points for orders")
+        EarningRuleVersion.objects.create(rule=rule, version=1, points=1, per_amount=unit)
+    return program

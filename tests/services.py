@@ -1,0 +1,32 @@
+"""Pytest plugin (`-p tests.services`): real PostgreSQL and Valkey for the tests, started before Django reads settings.
+
+DATABASE_URL and REDIS_URL of the caller are used as they are; else embedded ones run under var/test.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _start() -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ or os.environ.get("LIUKE_TEST_SERVICES"):
+        return
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
+    os.environ.setdefault("LIUKE_VAR", os.environ.get("LIUKE_TEST_VAR") or str(ROOT / "var" / "test"))
+    os.environ["LIUKE_EMBEDDED_FSYNC"] = "off"
+    from core import embedded
+
+    place = embedded.locations()
+    postgres, valkey = embedded.needed()
+    embedded.attach()
+    if postgres:
+        os.environ["DATABASE_URL"] = place.database_url
+    if valkey:
+        os.environ["REDIS_URL"] = place.redis_url
+    os.environ["LIUKE_TEST_SERVICES"] = "1"
+
+
+_start()
