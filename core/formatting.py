@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 
-from babel import Locale, dates, numbers
+from babel import Locale, UnknownLocaleError, dates, numbers
 from django.utils import timezone, translation
 
 # Decimals of the minor unit in ISO 4217 where they are not two. CLDR's own table drops the decimals that some
@@ -83,3 +83,11 @@ def ago(value: datetime | None, now: datetime | None = None) -> str:
 
 def local(value):
     return timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
+
+
+def language_name(code: str) -> str:
+    """A language tag in the viewer's words; one that nobody knows stays as it is."""
+    try:
+        return Locale.parse(code, sep="-").get_display_name(locale()) or code
+    except (ValueError, UnknownLocaleError):
+        return code

@@ -163,3 +163,9 @@ def render_part(context, template_name: str, values: dict | None = None) -> str:
 @register.filter
 def yes_no(value: Any) -> str:
     return _("Yes") if value else _("No")
+
+
+@register.filter
+def language_name(code: str) -> str:
+    """A language tag in the viewer's words: zh-hans -> 简体中文 or Chinese (Simplified)."""
+    return formatting.language_name(code)

@@ -1,0 +1,259 @@
+"""The customer list and the customer page."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+
+import structlog
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
+
+from core.actor import of_user
+from core.console import paging
+from core.console.views import back, may, page, wants_part
+from core.errors import DomainError
+from core.formatting import number as format_number
+from crm import panels
+from crm.console import listing
+from crm.console.forms import ProfileForm
+from crm.models import Customer, CustomerState, CustomerTag, Identity, Tag
+from crm.selectors import customers as selectors
+from crm.selectors import profile
+from crm.selectors import timeline as timelines
+from crm.services import customers as services
+
+log = structlog.get_logger("liuke.console")
+ORDER = ["-created_at", "-id"]
+PAGE = 50
+EXPORT_LIMIT = 100_000
+EXPORT_CHUNK = 1000
+
+
+@page("crm.view_customer")
+def index(request: HttpRequest) -> HttpResponse:
+    wanted = listing.narrowed(request, request.GET)
+    found = paging.keyset(wanted, ORDER, request.GET.get("cursor"), PAGE)
+    details = selectors.rows(found)
+    columns = [(item.label, item.load(found.items)) for item in listing.COLUMNS if may(request.user, item.permission)]
+    choices = listing.choices(request)
+    context = {
+        "page": found,
+        "rows": [
+            (customer, details[customer.pk], [values.get(customer.pk, "") for _, values in columns])
+            for customer in found
+        ],
+        "columns": [label for label, _ in columns],
+        "choices": choices,
+        "query": request.GET.get("q", ""),
+        "filtered": bool(request.GET.get("q") or any(choice.value for choice in choices)),
+        "count": paging.count(wanted),
+        "may_see_contacts": may(request.user, "crm.view_identity"),
+        "may_see_orders": may(request.user, "crm.view_order"),
+        "may_tag": may(request.user, "crm.add_customertag"),
+        "may_export": may(request.user, "crm.export_customer"),
+    }
+    return render(request, "crm/customers.html", context)
+
+
+@page("crm.add_customertag", methods=("POST",))
+def tag_many(request: HttpRequest) -> HttpResponse:
+    chosen = _chosen(request.POST.getlist("customer"))
+    if not chosen:
+        messages.warning(request, _t("Choose customers first."))
+        return back(request, reverse("customers"))
+    name = request.POST.get("tag", "")
+    count = services.add_tag_to_many(customer_ids=chosen, name=name, actor=of_user(request.user))
+    text = ngettext("%(count)s customer tagged “%(tag)s”.", "%(count)s customers tagged “%(tag)s”.", count)
+    messages.success(request, text % {"count": format_number(count), "tag": " ".join(name.split())})
+    return back(request, reverse("customers"))
+
+
+@page("crm.export_customer")
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """The chosen customers, or all that match, as CSV with masked contacts; at most EXPORT_LIMIT rows."""
+    chosen = request.GET.getlist("customer")
+    wanted = Customer.objects.active().filter(number__in=chosen) if chosen else listing.narrowed(request, request.GET)
+    log.info(
+        "customers_exported", user=request.user.get_username(), chosen=len(chosen), query=request.GET.urlencode()[:500]
+    )
+    response = StreamingHttpResponse(_csv(wanted), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="customers-{timezone.localdate():%Y%m%d}.csv"'
+    return response
+
+
+def _chosen(numbers: list[str]) -> list[int]:
+    return list(Customer.objects.active().filter(number__in=numbers[:1000]).values_list("pk", flat=True))
+
+
+class _Echo:
+    def write(self, value: str) -> str:
+        return value
+
+
+def _csv(wanted: QuerySet[Customer]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    # Excel reads UTF-8 only behind this mark.
+    yield "\ufeff"
+    yield writer.writerow(
+        [
+            _t("Customer number"),
+            _t("Name"),
+            _t("Phone"),
+            _t("E-mail"),
+            _t("Country"),
+            _t("Region"),
+            _t("Tags"),
+            _t("Orders"),
+            _t("Known since"),
+        ]
+    )
+    cursor: str | None = None
+    for _chunk in range(EXPORT_LIMIT // EXPORT_CHUNK):
+        found = paging.keyset(wanted, ORDER, cursor, EXPORT_CHUNK)
+        details = selectors.rows(found)
+        for customer in found:
+            row = details[customer.pk]
+            known = timezone.localtime(customer.created_at).date().isoformat()
+            plain = [
+                customer.number,
+                customer.name,
+                row.phone,
+                row.email,
+                customer.country,
+                customer.region,
+                "; ".join(row.tags),
+            ]
+            yield writer.writerow([*_harmless(plain), row.orders, known])
+        cursor = found.next
+        if not cursor:
+            return
+
+
+def _harmless(cells: Iterable[str]) -> list[str]:
+    """A cell that a spreadsheet would run as a formula is marked as text; a phone number is not one."""
+    return [
+        f"'{cell}"
+        if cell[:1] in {"=", "@", "\t", "\r"} or (cell[:1] in {"+", "-"} and not cell[1:2].isdigit())
+        else cell
+        for cell in cells
+    ]
+
+
+def _customer(number: str) -> Customer:
+    return get_object_or_404(Customer.objects.select_related("merged_into"), number=number)
+
+
+@page("crm.view_customer")
+def show(request: HttpRequest, number: str) -> HttpResponse:
+    customer = _customer(number)
+    if customer.state == CustomerState.MERGED and customer.merged_into:
+        messages.info(request, _t("Customer %(number)s was merged into this one.") % {"number": customer.number})
+        return redirect("customer", customer.merged_into.number)
+    shown_panels = {place: panels.shown(customer, request, place) for place in ("main", "side")}
+    contacts = next((panel.values["contacts"] for panel in shown_panels["side"] if panel.name == "contacts"), [])
+    context = {
+        "customer": customer,
+        "contacts": _reachable(contacts),
+        "tags": customer.customer_tags.select_related("tag").order_by("tag__name"),
+        "spending": selectors.spending([customer.pk]).get(customer.pk, [])
+        if may(request.user, "crm.view_order")
+        else None,
+        "facts": panels.facts(customer, request),
+        "actions": panels.actions(customer, request) if customer.state == CustomerState.ACTIVE else [],
+        "panels": shown_panels,
+        "may_tag": may(request.user, "crm.add_customertag"),
+        **_timeline(request, customer),
+    }
+    return render(request, "crm/customer.html", context)
+
+
+def _reachable(contacts: list[profile.Contact]) -> list[profile.Contact]:
+    """The first phone and e-mail of the contacts panel, repeated under the name."""
+    firsts = {contact.kind: contact for contact in reversed(contacts)}
+    return [firsts[kind] for kind in ("phone", "email") if kind in firsts]
+
+
+@page("crm.view_customer")
+def timeline(request: HttpRequest, number: str) -> HttpResponse:
+    """A page of the timeline, or one more of its pages, to be put into the customer page."""
+    if not wants_part(request):
+        return redirect(f"{reverse('customer', args=[number])}?{request.GET.urlencode()}")
+    customer = _customer(number)
+    template = "crm/timeline_page.html" if request.GET.get("before") else "crm/timeline.html"
+    return render(request, template, {"customer": customer, **_timeline(request, customer)})
+
+
+def _timeline(request: HttpRequest, customer: Customer) -> dict:
+    show, before = request.GET.get("show", ""), request.GET.get("before", "")
+    if show not in timelines.FILTERS:
+        show = ""
+    found = timelines.timeline(customer, show=show, cursor=before, allowed=lambda name: may(request.user, name))
+    return {
+        "timeline": found,
+        "show": show,
+        "before": before,
+        "tabs": [("", _t("All")), *[(name, item.label) for name, item in timelines.FILTERS.items()]],
+    }
+
+
+@page("crm.change_customer", methods=("GET", "POST"))
+def edit(request: HttpRequest, number: str) -> HttpResponse:
+    customer = get_object_or_404(Customer.objects.active(), number=number)
+    form = ProfileForm(request.POST or None, customer=customer)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.update_customer(customer=customer, changes=form.changes(), actor=of_user(request.user))
+        except DomainError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, _t("Profile saved."))
+            return redirect("customer", customer.number)
+    return render(request, "crm/customer_edit.html", {"customer": customer, "form": form})
+
+
+@page("crm.add_customertag", methods=("POST",))
+def tag(request: HttpRequest, number: str) -> HttpResponse:
+    customer = get_object_or_404(Customer.objects.active(), number=number)
+    services.add_tag(customer=customer, name=request.POST.get("tag", ""), actor=of_user(request.user))
+    return redirect("customer", customer.number)
+
+
+@page("crm.add_customertag", methods=("POST",))
+def untag(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+    customer = get_object_or_404(Customer.objects.active(), number=number)
+    chosen = get_object_or_404(
+        Tag.objects.filter(pk__in=CustomerTag.objects.filter(customer=customer).values("tag")), pk=pk
+    )
+    services.remove_tag(customer=customer, tag=chosen, actor=of_user(request.user))
+    return redirect("customer", customer.number)
+
+
+@page("crm.add_note", methods=("POST",))
+def note(request: HttpRequest, number: str) -> HttpResponse:
+    customer = get_object_or_404(Customer.objects.active(), number=number)
+    services.add_note(
+        customer=customer,
+        text=request.POST.get("text", ""),
+        actor=of_user(request.user),
+        pinned=request.POST.get("pinned") == "on",
+    )
+    messages.success(request, _t("Note added."))
+    return redirect("customer", customer.number)
+
+
+@page("crm.unmask_customer", methods=("POST",))
+def unmask(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+    """One contact in full. The service records who looked."""
+    identity = get_object_or_404(Identity.objects.select_related("customer"), pk=pk, customer__number=number)
+    value = services.unmask_identity(identity=identity, actor=of_user(request.user))
+    context = {"customer": identity.customer, "contact": profile.contact(identity), "value": value}
+    response = render(request, "crm/contact.html" if wants_part(request) else "crm/unmasked.html", context)
+    response["Cache-Control"] = "no-store"
+    return response

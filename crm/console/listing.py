@@ -1,0 +1,115 @@
+"""The customer list's filters and columns. Each app adds its own in `extensions`:
+
+listing.FILTERS.register("stage", Filter(_("Stage"), choices=stage_choices, apply=in_stage, permission="analytics.view_customerfeature"))
+listing.COLUMNS.register("tier", Column(_("Tier"), load=tier_names, permission="loyalty.view_member"))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, QueryDict
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from core.console.views import may
+from core.registry import Registry
+from crm.models import Customer, CustomerTag, Order, Tag
+from crm.selectors import customers as selectors
+
+TAGS_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Filter:
+    """`choices` are (value, label) pairs; `apply` narrows the list, and leaves it when the value makes no sense."""
+
+    label: str | Promise
+    choices: Callable[[HttpRequest], Sequence[tuple[str, str]]]
+    apply: Callable[[QuerySet[Customer], str], QuerySet[Customer]]
+    permission: str | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """`load` gives a text per customer id for one page of customers, in one query."""
+
+    label: str | Promise
+    load: Callable[[Sequence[Customer]], dict[int, str]]
+    permission: str | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A filter as the form shows it."""
+
+    name: str
+    label: str | Promise
+    choices: Sequence[tuple[str, str]]
+    value: str
+
+
+FILTERS: Registry[Filter] = Registry("customer filter")
+COLUMNS: Registry[Column] = Registry("customer column")
+
+
+def narrowed(request: HttpRequest, query: QueryDict) -> QuerySet[Customer]:
+    """The customers that the search words and filters of this query string name."""
+    customers = selectors.search(query.get("q", ""))
+    for name, item in FILTERS.items():
+        value = query.get(name, "")
+        if value and may(request.user, item.permission):
+            customers = item.apply(customers, value)
+    return customers
+
+
+def choices(request: HttpRequest) -> list[Choice]:
+    offered = [
+        Choice(name, item.label, item.choices(request), request.GET.get(name, ""))
+        for name, item in FILTERS.items()
+        if may(request.user, item.permission)
+    ]
+    return [choice for choice in offered if choice.choices]
+
+
+def _tags(_request: HttpRequest) -> list[tuple[str, str]]:
+    return [(str(pk), name) for pk, name in Tag.objects.values_list("pk", "name")[:TAGS_SHOWN]]
+
+
+def _with_tag(customers: QuerySet[Customer], value: str) -> QuerySet[Customer]:
+    if not (value.isascii() and value.isdigit()):
+        return customers
+    return customers.filter(Exists(CustomerTag.objects.filter(customer=OuterRef("pk"), tag_id=int(value[:18]))))
+
+
+def _periods(_request: HttpRequest) -> list[tuple[str, str]]:
+    last = [
+        (str(days), ngettext("Last %(days)s day", "Last %(days)s days", days) % {"days": days}) for days in (7, 30, 90)
+    ]
+    return [("1", _t("Since yesterday")), *last]
+
+
+def _since(customers: QuerySet[Customer], value: str) -> QuerySet[Customer]:
+    if value not in {"1", "7", "30", "90"}:
+        return customers
+    return customers.filter(created_at__gte=timezone.now() - timedelta(days=int(value)))
+
+
+def _purchases(_request: HttpRequest) -> list[tuple[str, str]]:
+    return [("yes", _t("Has bought")), ("no", _t("Never bought"))]
+
+
+def _bought(customers: QuerySet[Customer], value: str) -> QuerySet[Customer]:
+    paid = Exists(Order.objects.paid().filter(customer=OuterRef("pk")))
+    return customers.filter(paid) if value == "yes" else customers.exclude(paid) if value == "no" else customers
+
+
+FILTERS.register("tag", Filter(_("Tag"), choices=_tags, apply=_with_tag, permission="crm.view_tag"))
+FILTERS.register("since", Filter(_("Known since"), choices=_periods, apply=_since))
+FILTERS.register("bought", Filter(_("Purchases"), choices=_purchases, apply=_bought, permission="crm.view_order"))

@@ -1,0 +1,208 @@
+"""The timeline's own sources: orders, refunds, notes, activity and the domain events of every app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import structlog
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from core import events
+from core.formatting import number
+from core.models import DomainEvent, User
+from crm.models import (
+    ActivityEvent,
+    ActivityKind,
+    Channel,
+    ConsentDecision,
+    Customer,
+    IdentityKind,
+    Note,
+    Order,
+    OrderState,
+    Product,
+    Purpose,
+    Refund,
+)
+from crm.selectors.timeline import EVENTS, FILTERS, SOURCES, Before, Filter, Moment, Source, older
+
+log = structlog.get_logger("liuke.timeline")
+
+BUILTIN_ACTIVITY: dict[str, tuple[str | Promise, str]] = {
+    "view": (_("Viewed a product"), "eye"),
+    "search": (_("Searched"), "search"),
+    "cart": (_("Added to cart"), "shopping-cart-plus"),
+    "share": (_("Shared"), "share"),
+    "review": (_("Reviewed"), "star"),
+    "check_in": (_("Checked in"), "map-pin"),
+}
+ORDER_TITLES: dict[str, tuple[str | Promise, str]] = {
+    OrderState.PLACED: (_("Order placed"), ""),
+    OrderState.PAID: (_("Order paid"), ""),
+    OrderState.CANCELLED: (_("Order cancelled"), "warn"),
+}
+FIELD_LABELS = {field.name: field.verbose_name for field in Customer._meta.fields}
+
+
+def orders(customer: Customer, before: Before | None, limit: int, _chosen: Filter | None) -> list[Moment]:
+    found = older(Order.objects.filter(customer=customer), before, "placed_at")[:limit]
+    return [
+        Moment(
+            at=order.placed_at,
+            id=order.pk,
+            title=ORDER_TITLES[order.state][0],
+            icon="shopping-cart",
+            detail=_t("No. %(number)s · %(items)s items") % {"number": order.number, "items": number(order.item_count)},
+            url=reverse("order", args=[order.pk]),
+            amount=order.total,
+            currency=order.currency,
+            tone=ORDER_TITLES[order.state][1],
+        )
+        for order in found
+    ]
+
+
+def refunds(customer: Customer, before: Before | None, limit: int, _chosen: Filter | None) -> list[Moment]:
+    found = older(Refund.objects.filter(customer_id=customer.pk).select_related("order"), before, "refunded_at")[:limit]
+    return [
+        Moment(
+            at=refund.refunded_at,
+            id=refund.pk,
+            title=_("Refund"),
+            icon="receipt-refund",
+            detail=" · ".join(filter(None, [_t("Order %(number)s") % {"number": refund.order.number}, refund.reason])),
+            url=reverse("order", args=[refund.order_id]),
+            amount=-refund.amount,
+            currency=refund.order.currency,
+            tone="warn",
+        )
+        for refund in found
+    ]
+
+
+def notes(customer: Customer, before: Before | None, limit: int, _chosen: Filter | None) -> list[Moment]:
+    found = older(Note.objects.filter(customer=customer).select_related("author"), before, "created_at")[:limit]
+    return [
+        Moment(
+            at=note.created_at,
+            id=note.pk,
+            title=_("Note"),
+            icon="note",
+            detail=note.text,
+            actor=str(note.author) if note.author else "",
+        )
+        for note in found
+    ]
+
+
+def activity(customer: Customer, before: Before | None, limit: int, _chosen: Filter | None) -> list[Moment]:
+    found = list(older(ActivityEvent.objects.filter(customer_id=customer.pk), before, "occurred_at")[:limit])
+    products = dict(
+        Product.objects.filter(pk__in={row.product_id for row in found if row.product_id}).values_list("pk", "name")
+    )
+    custom = {row.kind for row in found} - BUILTIN_ACTIVITY.keys()
+    labels = dict(ActivityKind.objects.filter(code__in=custom).values_list("code", "label")) if custom else {}
+    result = []
+    for row in found:
+        title, icon = BUILTIN_ACTIVITY.get(row.kind, (labels.get(row.kind) or row.kind, "click"))
+        detail = products.get(row.product_id) or row.properties.get("query") or row.properties.get("text") or ""
+        result.append(Moment(at=row.occurred_at, id=row.id, title=title, icon=icon, detail=str(detail)[:200]))
+    return result
+
+
+def domain_events(customer: Customer, before: Before | None, limit: int, chosen: Filter | None) -> list[Moment]:
+    kinds = [
+        kind
+        for kind, declared in events.TYPES.items()
+        if declared.on_timeline and (chosen is None or kind.startswith(chosen.events))
+    ]
+    wanted = DomainEvent.objects.filter(subject_id=customer.pk, kind__in=kinds)
+    found = list(older(wanted, before, "occurred_at")[:limit])
+    people = _people(row.actor for row in found)
+    return [
+        Moment(
+            at=row.occurred_at,
+            id=row.pk,
+            title=events.TYPES[row.kind].label,
+            icon=events.TYPES[row.kind].icon,
+            detail=describe(row.kind, row.payload),
+            actor=people.get(row.actor, ""),
+        )
+        for row in found
+    ]
+
+
+def describe(kind: str, payload: Mapping[str, Any]) -> str:
+    """One sentence of a payload, in the viewer's words. An old payload that no longer fits says nothing."""
+    declared = events.TYPES[kind].describe
+    explain = DESCRIPTIONS.get(kind, declared)
+    if explain is None:
+        return ""
+    try:
+        return explain(payload)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        log.warning("event_not_described", kind=kind, error=str(error)[:200])
+        return ""
+
+
+def _people(actors: Iterable[str]) -> dict[str, str]:
+    """Names for the actors of events: staff by name, the storefront and the customer as such."""
+    wanted = set(actors)
+    ids = {
+        int(pk) for kind, _colon, pk in (actor.partition(":") for actor in wanted) if kind == "user" and pk.isdigit()
+    }
+    staff = {f"user:{user.pk}": str(user) for user in User.objects.filter(pk__in=ids)} if ids else {}
+    others = {"key": _t("Storefront"), "member": _t("Customer")}
+    return {actor: staff.get(actor) or others.get(actor.partition(":")[0], "") for actor in wanted}
+
+
+def _label(choices: Any, value: Any) -> str:
+    return str(dict(choices).get(value, value))
+
+
+def _fields(payload: Mapping[str, Any]) -> str:
+    return _t(", ").join(str(FIELD_LABELS.get(name, name)) for name in payload.get("fields", []))
+
+
+def _tags(payload: Mapping[str, Any]) -> str:
+    added, removed = payload.get("added"), payload.get("removed")
+    parts = [_t("added “%(tag)s”") % {"tag": added}] if added else []
+    parts += [_t("removed “%(tag)s”") % {"tag": removed}] if removed else []
+    return _t(", ").join(parts)
+
+
+def _consent(payload: Mapping[str, Any]) -> str:
+    channel, purpose = _label(Channel.choices, payload["channel"]), _label(Purpose.choices, payload["purpose"])
+    return f"{channel} · {purpose} · {_label(ConsentDecision.choices, payload['decision'])}"
+
+
+def _identity(payload: Mapping[str, Any]) -> str:
+    return _label(IdentityKind.choices, payload["kind"])
+
+
+DESCRIPTIONS = {
+    "crm.customer_updated": _fields,
+    "crm.tags_changed": _tags,
+    "crm.consent_changed": _consent,
+    "crm.identity_added": _identity,
+    "crm.identity_moved": _identity,
+    "crm.identity_unmasked": _identity,
+    "crm.duplicate_suspected": lambda payload: _t("with customer %(number)s") % {"number": payload["number"]},
+}
+
+SOURCES.register("orders", Source(orders, "crm.view_order"))
+SOURCES.register("refunds", Source(refunds, "crm.view_order"))
+SOURCES.register("notes", Source(notes, "crm.view_note"))
+SOURCES.register("activity", Source(activity, "crm.view_customer"))
+SOURCES.register(EVENTS, Source(domain_events))
+FILTERS.register("orders", Filter(_("Orders"), sources=("orders", "refunds")))
+FILTERS.register("service", Filter(_("Service"), sources=("notes",), events=("crm.ticket_",)))
+FILTERS.register("activity", Filter(_("Activity"), sources=("activity",)))
+FILTERS.register(
+    "profile",
+    Filter(_("Profile"), events=("crm.customer_", "crm.identity_", "crm.consent_", "crm.tags_", "crm.duplicate_")),
+)

@@ -1,0 +1,129 @@
+"""One customer as the customer page shows them."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Prefetch, QuerySet
+from django.utils.functional import Promise
+
+from core.formatting import day
+from crm.models import (
+    AttributeDefinition,
+    Channel,
+    ConsentState,
+    Customer,
+    Identity,
+    IdentityKind,
+    Order,
+    OrderLine,
+    Payment,
+    Purpose,
+    Refund,
+    RefundLine,
+)
+from crm.rules.identities import mask
+
+CONTACT_ICONS = {
+    "phone": "phone",
+    "email": "mail",
+    "storefront": "building-store",
+    "wechat_openid": "brand-wechat",
+    "wechat_unionid": "brand-wechat",
+    "card": "credit-card",
+    "device": "device-mobile",
+}
+
+
+@dataclass(frozen=True)
+class Contact:
+    """An identity with its value masked; the whole one comes only from `unmask_identity`, which records the look."""
+
+    id: int
+    kind: str
+    label: str | Promise
+    icon: str
+    masked: str
+    verified_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ConsentRow:
+    channel: str | Promise
+    purpose: str | Promise
+    granted: bool
+    since: datetime
+
+
+@dataclass(frozen=True)
+class AttributeValue:
+    label: str
+    value: str | bool | None
+
+
+def contact(identity: Identity) -> Contact:
+    return Contact(
+        identity.pk,
+        identity.kind,
+        identity.get_kind_display(),
+        CONTACT_ICONS.get(identity.kind, "id"),
+        mask(identity.kind, identity.value),
+        identity.verified_at,
+    )
+
+
+def contacts(customer: Customer) -> list[Contact]:
+    """What reaches them first (phone, e-mail), then what recognises them."""
+    order = IdentityKind.values
+    found = sorted(customer.identities.all(), key=lambda item: (order.index(item.kind), item.pk))
+    return [contact(identity) for identity in found]
+
+
+def consents(customer: Customer) -> list[ConsentRow]:
+    channels, purposes = dict(Channel.choices), dict(Purpose.choices)
+    found = ConsentState.objects.filter(customer_id=customer.pk)
+    return [
+        ConsentRow(
+            channels.get(row.channel, row.channel), purposes.get(row.purpose, row.purpose), row.granted, row.since
+        )
+        for row in sorted(found, key=lambda row: (row.purpose, row.channel))
+    ]
+
+
+def attributes(customer: Customer) -> list[AttributeValue]:
+    """The shop's own fields in their order, those without a value too."""
+    result = []
+    for definition in AttributeDefinition.objects.all():
+        value = customer.attributes.get(definition.code)
+        if definition.type == "date" and isinstance(value, str):
+            with contextlib.suppress(ValueError):
+                value = day(datetime.fromisoformat(value).date())
+        result.append(AttributeValue(definition.label, value))
+    return result
+
+
+def masked_birthday(customer: Customer) -> str:
+    """The year alone: the day is a security question elsewhere (P3)."""
+    if not customer.birthday:
+        return ""
+    return f"{customer.birth_year or '****'}-**-**"
+
+
+def orders_of(customer: Customer) -> QuerySet[Order]:
+    """Their orders with lines and refunds, newest first: three queries whatever their number."""
+    lines = OrderLine.objects.select_related("product").order_by("position")
+    return customer.orders.order_by("-placed_at").prefetch_related(
+        Prefetch("lines", lines), Prefetch("refunds", Refund.objects.order_by("refunded_at"))
+    )
+
+
+def order_with_everything() -> QuerySet[Order]:
+    refund_lines = RefundLine.objects.select_related("line", "line__product")
+    return Order.objects.select_related("store", "customer").prefetch_related(
+        Prefetch("lines", OrderLine.objects.select_related("product").order_by("position")),
+        Prefetch("payments", Payment.objects.order_by("paid_at")),
+        Prefetch("refunds", Refund.objects.order_by("refunded_at").prefetch_related(Prefetch("lines", refund_lines))),
+        "tickets",
+    )

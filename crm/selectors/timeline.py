@@ -1,0 +1,140 @@
+"""One customer's timeline: everything that happened, from every source, newest first, by cursor.
+
+An app adds a source of its own rows, and a filter that picks sources and kinds of domain events:
+
+    timeline.SOURCES.register("messages", Source(messages_of, permission="campaigns.view_message"))
+    timeline.FILTERS.register("messages", Filter(_("Messages"), sources=("messages",), events=("campaigns.",)))
+
+A source is a callable(customer, before, limit, filter) -> at most `limit` moments, newest first: `older` applies
+`before` to a queryset; `filter` is the chosen one or None, of interest only to a source that several filters share.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+from django.utils.functional import Promise
+
+from core.registry import Registry
+from crm.models import Customer
+
+PAGE = 30
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Something that happened. `id` is unique within its source; `tone` is good, warn, bad or ""."""
+
+    at: datetime
+    id: int
+    title: str | Promise
+    icon: str = "circle"
+    detail: str = ""
+    url: str = ""
+    actor: str = ""
+    amount: int | None = None
+    currency: str = ""
+    tone: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Before:
+    """Older than this: times below `at`, and at that very time either all (`inclusive`) or ids below `id`."""
+
+    at: datetime
+    inclusive: bool = False
+    id: int | None = None
+
+
+Fetch = Callable[[Customer, "Before | None", int, "Filter | None"], list[Moment]]
+
+
+@dataclass(frozen=True)
+class Source:
+    fetch: Fetch
+    permission: str | None = None
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A tab: these sources, and the domain events whose kind starts so."""
+
+    label: str | Promise
+    sources: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Timeline:
+    moments: list[Moment] = field(default_factory=list)
+    next: str = ""
+
+
+SOURCES: Registry[Source] = Registry("timeline source")
+FILTERS: Registry[Filter] = Registry("timeline filter")
+EVENTS = "events"
+
+
+def older(queryset: QuerySet, before: Before | None, at: str, pk: str = "id") -> QuerySet:
+    """The rows older than `before`, newest first."""
+    if before is not None:
+        if before.id is not None:
+            queryset = queryset.filter(Q(**{f"{at}__lt": before.at}) | Q(**{at: before.at, f"{pk}__lt": before.id}))
+        else:
+            queryset = queryset.filter(**{f"{at}__lte" if before.inclusive else f"{at}__lt": before.at})
+    return queryset.order_by(f"-{at}", f"-{pk}")
+
+
+def timeline(
+    customer: Customer, *, show: str = "", cursor: str = "", allowed: Callable[[str | None], bool], limit: int = PAGE
+) -> Timeline:
+    """One page of what the viewer may see. `show` is a filter's name; a cursor that can't be read is the start.
+
+    Moments of the same instant are ordered by source, then by id, so that a cursor names one place.
+    """
+    chosen = FILTERS.get(show)
+    names = [
+        name
+        for name, source in SOURCES.items()
+        if allowed(source.permission)
+        and (chosen is None or name in chosen.sources or (name == EVENTS and bool(chosen.events)))
+    ]
+    start = decode(cursor)
+    found: list[tuple[int, Moment]] = []
+    for rank, name in enumerate(SOURCES.names()):
+        if name in names:
+            moments = SOURCES[name].fetch(customer, _before(start, rank), limit + 1, chosen)
+            found += [(rank, replace(moment, source=name)) for moment in moments]
+    found.sort(key=lambda item: (item[1].at, -item[0], item[1].id), reverse=True)
+    shown = [moment for _rank, moment in found[:limit]]
+    return Timeline(shown, encode(shown[-1]) if len(found) > limit else "")
+
+
+def _before(start: tuple[datetime, str, int] | None, rank: int) -> Before | None:
+    if start is None:
+        return None
+    at, name, pk = start
+    names = SOURCES.names()
+    last = names.index(name) if name in names else -1
+    return Before(at, inclusive=rank > last, id=pk if rank == last else None)
+
+
+def encode(moment: Moment) -> str:
+    text = json.dumps([moment.at.isoformat(), moment.source, moment.id])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode(cursor: str) -> tuple[datetime, str, int] | None:
+    try:
+        at, name, pk = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        moment = datetime.fromisoformat(at)
+        return (moment, str(name), int(pk)) if moment.tzinfo else None
+    except (ValueError, TypeError, binascii.Error):
+        return None
