@@ -8,9 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from core.facts import FACTS
 from core.roles import Role, grant
 from core.scopes import SCOPES
-from crm import panels as panels
-from crm.console import listing as listing
-from crm.console import shell as shell
+from crm import panels  # noqa: F401
+from crm.console import listing, shell  # noqa: F401
 
 
 def _count(sql: str):
