@@ -1,0 +1,109 @@
+"""Bring in a CSV file: `manage.py import_csv FILE --kind orders --source shop [--map number=OrderNo ...]`."""
+
+import sys
+import time
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+
+from core.actor import SYSTEM
+from core.errors import DomainError
+from core.services import outbox
+from crm.models import ImportKind, ImportRun
+from crm.services import imports
+from crm.services.imports.refusals import refused_csv
+
+
+class Command(BaseCommand):
+    help = "Brings in orders, customers, products, activity or consents from a CSV file, which may be gzip."
+
+    def add_arguments(self, parser):
+        parser.add_argument("file", nargs="?", help="the file")
+        parser.add_argument("--kind", choices=ImportKind.values)
+        parser.add_argument("--source", help="where the file comes from; orders and events are unique per source")
+        parser.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN", help="may be repeated")
+        for name, text in (
+            ("encoding", "utf-8, gb18030, latin-1, cp1252 or utf-16; found out by default"),
+            ("delimiter", "found out by default; write tab for a tab"),
+            ("decimal", ". or ,; found out by default"),
+            ("date-order", "dmy or mdy for dates such as 31/12/2024; found out by default"),
+            ("time-zone", "for times that carry none; the store's by default"),
+            ("currency", "refuse the file if the store sells in another"),
+            ("store", "code of the store; the default store otherwise"),
+        ):
+            parser.add_argument(f"--{name}", default="", help=text)
+        parser.add_argument("--dry-run", action="store_true", help="count, take nothing")
+        parser.add_argument("--strict", action="store_true", help="exit with 3 when a row is refused")
+        parser.add_argument("--refused", metavar="OUT.CSV", help="write the refused rows with their reasons")
+        parser.add_argument(
+            "--refused-of", type=int, metavar="RUN", help="only write the refused rows of an earlier import"
+        )
+        parser.add_argument("--no-deliver", action="store_true", help="leave points and features to the workers")
+
+    def handle(self, **options):
+        if options["refused_of"]:
+            run = ImportRun.objects.filter(pk=options["refused_of"]).first()
+            if run is None or not options["refused"]:
+                raise CommandError("Name an import and where to write: --refused-of RUN --refused OUT.CSV.")
+            return self._write_refused(run, options["refused"])
+        if not (options["file"] and options["kind"] and options["source"]):
+            raise CommandError("Say what to bring in: FILE --kind KIND --source SOURCE.")
+        try:
+            return self._bring_in(options)
+        except DomainError as error:
+            raise CommandError(str(error.message)) from None
+
+    def _bring_in(self, options) -> None:
+        given = {name: options[name] for name in imports.OPTIONS}
+        given["delimiter"] = "\t" if given["delimiter"] in {"tab", "\\t"} else given["delimiter"]
+        run = imports.create_import(
+            kind=options["kind"],
+            source=options["source"],
+            path=str(Path(options["file"]).resolve()),
+            actor=SYSTEM,
+            options=given,
+            mapping=self._mapping(options["map"]),
+        )
+        self.stdout.write("Columns: " + ", ".join(f"{name} = {column}" for name, column in run.mapping.items()))
+        began = time.monotonic()
+        if options["dry_run"]:
+            preview = imports.dry_run(run)
+            run.delete()
+            counts = (preview.accepted, preview.unchanged, preview.refused)
+        else:
+            run = imports.run_import(run=run)
+            counts = (run.accepted_count, run.unchanged_count, run.refused_count)
+        read = sum(counts)
+        seconds = max(time.monotonic() - began, 0.001)
+        would = "would be " if options["dry_run"] else ""
+        self.stdout.write(
+            f"Read {read:,} rows in {seconds:.1f} s ({read / seconds:,.0f} a second): {counts[0]:,} {would}taken, "
+            f"{counts[1]:,} already there, {counts[2]:,} {would}refused."
+        )
+        if not options["dry_run"]:
+            for code, count in run.result.get("refused", {}).items():
+                self.stdout.write(f"  {code}: {count:,}")
+            if options["refused"]:
+                self._write_refused(run, options["refused"])
+            if not options["no_deliver"]:
+                outbox.deliver_all()
+        if counts[2] and options["strict"]:
+            sys.exit(3)
+
+    @staticmethod
+    def _mapping(pairs: list[str]) -> dict[str, str]:
+        mapping = {}
+        for pair in pairs:
+            name, equals, column = pair.partition("=")
+            if not (equals and name.strip() and column.strip()):
+                raise CommandError(f"Write --map FIELD=COLUMN, not {pair!r}.")
+            mapping[name.strip()] = column.strip()
+        return mapping
+
+    def _write_refused(self, run: ImportRun, path: str) -> None:
+        try:
+            with open(path, "w", encoding="utf-8", newline="") as handle:
+                handle.writelines(refused_csv(run))
+        except OSError as error:
+            raise CommandError(f"{path} can't be written: {error.strerror}.") from None
+        self.stdout.write(f"Refused rows: {path}")

@@ -1,0 +1,79 @@
+"""Bring in UCI Online Retail whole: `manage.py import_online_retail [--path FILE]`."""
+
+import os
+import resource
+import time
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from core.actor import SYSTEM
+from core.errors import DomainError
+from core.services import outbox
+from crm.models import ImportKind
+from crm.services import imports
+from crm.services.imports import online_retail
+
+DEFAULT = Path(settings.BASE_DIR).parent / "shared" / "data" / "online_retail.csv.gz"
+
+
+class Command(BaseCommand):
+    help = "Brings in the UCI Online Retail file: 541,909 lines of a UK gift shop (CC BY 4.0, Dr. Daqing Chen)."
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "--path", default=os.environ.get("ONLINE_RETAIL") or str(DEFAULT), help="the file, also .gz"
+        )
+        parser.add_argument("--no-deliver", action="store_true", help="leave points and features to the workers")
+
+    def handle(self, *, path: str, no_deliver: bool, **_options):
+        began = time.monotonic()
+        if not Path(path).is_file():
+            raise CommandError(f"There is no file {path}: name it with --path or ONLINE_RETAIL.")
+        try:
+            online_retail.prepare_store()
+            run = imports.create_import(
+                kind=ImportKind.ORDERS,
+                source=online_retail.SOURCE,
+                path=path,
+                actor=SYSTEM,
+                options=online_retail.OPTIONS,
+                mapping=online_retail.MAPPING,
+            )
+            run = imports.run_import(run=run)
+        except DomainError as error:
+            raise CommandError(str(error.message)) from None
+        seconds = time.monotonic() - began
+        self._report(run, seconds)
+        if not no_deliver:
+            began = time.monotonic()
+            handled = outbox.deliver_all()
+            self.stdout.write(
+                f"Points and features followed: {handled} deliveries in {time.monotonic() - began:.1f} s."
+            )
+
+    def _report(self, run, seconds: float) -> None:
+        write = self.stdout.write
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        write(
+            f"Read {run.read_count:,} lines in {seconds:.1f} s ({run.read_count / seconds:,.0f} a second, "
+            f"peak {peak:.0f} MB): {run.accepted_count:,} taken, {run.unchanged_count:,} already there, "
+            f"{run.refused_count:,} refused."
+        )
+        result = run.result
+        for name in ("invoices_read", "stock_codes_read", "countries_read"):
+            write(f"  {name.replace('_', ' ')}: {result[name]:,}")
+        for name, value in online_retail.figures().items():
+            shown = f"{value / 100:,.2f} GBP" if name == "customer_sales" else f"{value:,}"
+            write(f"  {name.replace('_', ' ')}: {shown}")
+        if result["refunds_created"]:
+            write(
+                f"  cancelled lines: {result['refund_rows_matched']:,} refunded, "
+                f"{result['refund_rows_partly_matched']:,} in part, {result['refund_rows_unmatched']:,} without an earlier "
+                f"purchase; {result['refunds_created']:,} refunds worth {result['refunded'] / 100:,.2f} GBP"
+            )
+        for code, count in result["refused"].items():
+            write(f"  {code}: {count:,}")
+        write(f"Each of these lines with its reason: on the page /imports/{run.pk}/ or with "
+              f"`manage.py import_csv --refused-of {run.pk} --refused FILE`.")  # fmt: skip

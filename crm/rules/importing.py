@@ -1,0 +1,219 @@
+"""What an import can bring in: our fields per kind, and which column of a file is likely which."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+IDENTITIES = ("storefront", "wechat_unionid", "wechat_openid", "card", "phone", "email")
+ATTRIBUTE = "attributes."
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of ours. `shape` says how a cell is read, `limit` the characters a text may have.
+
+    `header`: in an orders file the same on every row of an order, or given on one of them.
+    """
+
+    name: str
+    shape: str = "text"
+    limit: int = 0
+    required: bool = False
+    aliases: str = ""
+    header: bool = False
+
+
+def _identity(name: str, aliases: str, *, header: bool = False) -> Field:
+    return Field(name, "identity", aliases=aliases, header=header)
+
+
+def _who(*, header: bool = False) -> tuple[Field, ...]:
+    return (
+        Field("customer_number", limit=20, aliases="customerno membernumber memberno 客户编号 会员编号", header=header),
+        _identity(
+            "storefront",
+            "customerid userid buyerid memberid shopcustomerid accountid customer 用户id 会员id 买家id 客户id",
+            header=header,
+        ),
+        _identity("wechat_unionid", "unionid wechatunionid 微信unionid", header=header),
+        _identity("wechat_openid", "openid wechatopenid 微信openid", header=header),
+        _identity("card", "cardnumber cardno membercard 会员卡号 卡号", header=header),
+        _identity(
+            "phone",
+            "phonenumber mobile mobilephone tel telephone customerphone 手机 手机号 手机号码 电话",
+            header=header,
+        ),
+        _identity("email", "emailaddress mail customeremail 邮箱 电子邮箱 邮件", header=header),
+    )
+
+
+FIELDS: dict[str, tuple[Field, ...]] = {
+    "orders": (
+        Field(
+            "number",
+            limit=64,
+            required=True,
+            aliases="order ordernumber orderno orderid ordername invoice invoiceno invoicenumber 订单号 订单编号 单号",
+            header=True,
+        ),
+        Field(
+            "placed_at",
+            "time",
+            required=True,
+            aliases="orderdate orderedat createdat created date placed orderplaced invoicedate 下单时间 订单时间 创建时间 日期",
+            header=True,
+        ),
+        Field(
+            "paid_at", "time", aliases="paid paidtime paymentdate paymenttime datepaid 付款时间 支付时间", header=True
+        ),
+        Field("state", "order_state", aliases="status orderstatus financialstatus 状态 订单状态", header=True),
+        Field("currency", "currency", aliases="currencycode 币种 货币", header=True),
+        Field("store", limit=40, aliases="storecode shop 店铺 门店", header=True),
+        Field("channel", limit=40, aliases="saleschannel orderchannel 渠道 销售渠道", header=True),
+        *_who(header=True),
+        Field(
+            "customer_name",
+            limit=200,
+            aliases="name buyername fullname billingname 姓名 客户姓名 收货人 买家",
+            header=True,
+        ),
+        Field("country", limit=60, aliases="countryname billingcountry shippingcountry 国家", header=True),
+        Field(
+            "sku",
+            limit=64,
+            aliases="stockcode productid itemsku lineitemsku productcode itemcode 商品编码 货号 商品编号",
+        ),
+        Field(
+            "product_name",
+            limit=300,
+            aliases="product description productname itemname lineitemname title 商品 商品名称",
+        ),
+        Field("category", limit=200, aliases="productcategory 分类 类目"),
+        Field("brand", limit=120, aliases="vendor 品牌"),
+        Field("line_kind", "line_kind", aliases="linetype itemtype"),
+        Field("quantity", "number", aliases="qty count lineitemquantity 数量 件数"),
+        Field("unit_price", "number", aliases="price unitprice itemprice lineitemprice 单价 价格"),
+        Field("line_discount", "number", aliases="itemdiscount lineitemdiscount 商品优惠"),
+        Field("line_amount", "number", aliases="linetotal amount lineamount itemtotal 小计 金额"),
+        Field(
+            "discount", "number", aliases="orderdiscount discountamount discounttotal 优惠 优惠金额 折扣", header=True
+        ),
+        Field(
+            "shipping", "number", aliases="postage shippingcost shippingtotal freight delivery 运费 邮费", header=True
+        ),
+        Field("tax", "number", aliases="taxes vat taxtotal 税 税费", header=True),
+        Field("fees", "number", aliases="fee feetotal 手续费 服务费", header=True),
+        Field("points_amount", "number", aliases="paidwithpoints pointsused 积分抵扣", header=True),
+        Field(
+            "total",
+            "number",
+            aliases="ordertotal grandtotal totalpaid totalamount 实付 实付金额 总额 合计",
+            header=True,
+        ),
+    ),
+    "customers": (
+        *_who(),
+        Field("name", limit=200, aliases="fullname customername displayname 姓名 客户姓名 名字"),
+        Field("birthday", "birthday", aliases="birthdate dateofbirth dob born 生日 出生日期"),
+        Field("gender", "gender", aliases="sex 性别"),
+        Field("language", "language", limit=10, aliases="lang locale 语言"),
+        Field("time_zone", "zone", aliases="timezone tz 时区"),
+        Field("country", limit=60, aliases="countryname 国家"),
+        Field("region", limit=120, aliases="state province city 省份 地区 城市"),
+        Field("tags", "tags", aliases="tag labels 标签"),
+    ),
+    "products": (
+        Field(
+            "sku",
+            limit=64,
+            required=True,
+            aliases="stockcode productid productcode itemcode code 商品编码 货号 商品编号",
+        ),
+        Field("name", limit=300, aliases="productname title description product 商品名称 商品 名称"),
+        Field("category", limit=200, aliases="productcategory type 分类 类目"),
+        Field("brand", limit=120, aliases="vendor manufacturer 品牌"),
+        Field("price", "number", aliases="unitprice listprice saleprice 价格 售价 单价"),
+        Field("active", "boolean", aliases="enabled published onsale available 上架 在售"),
+    ),
+    "activity": (
+        Field("sender_id", limit=80, required=True, aliases="id eventid event_id uuid messageid 事件id"),
+        Field("kind", limit=40, required=True, aliases="event eventname eventtype type action 事件 行为"),
+        Field("occurred_at", "time", required=True, aliases="time timestamp date eventtime occurred 时间 发生时间"),
+        *_who(),
+        Field("anonymous_id", limit=80, aliases="visitorid anonymousid deviceid sessionid clientid 访客id"),
+        Field("sku", limit=64, aliases="productid itemid itemsku stockcode 商品编码 货号"),
+        Field("properties", "json", aliases="props data payload 属性"),
+    ),
+    "consents": (
+        *_who(),
+        Field("channel", "consent_channel", required=True, aliases="medium 渠道"),
+        Field("purpose", "consent_purpose", required=True, aliases="reason 用途 目的"),
+        Field(
+            "decision", "consent_decision", required=True, aliases="state status consent granted optin 决定 状态 同意"
+        ),
+        Field("given_at", "time", required=True, aliases="time timestamp date consentedat 时间 同意时间"),
+        Field("source", limit=60, required=True, aliases="where origin 来源"),
+        Field("evidence", limit=500, aliases="proof note 凭据 备注"),
+    ),
+}
+
+
+def fields_of(kind: str, attributes: Iterable[str] = ()) -> dict[str, Field]:
+    """Our fields of a kind by name; a customers file may also fill the shop's own attributes."""
+    fields = {field.name: field for field in FIELDS[kind]}
+    if kind == "customers":
+        fields |= {f"{ATTRIBUTE}{code}": Field(f"{ATTRIBUTE}{code}", "attribute") for code in attributes}
+    return fields
+
+
+def folded(text: str) -> str:
+    """`Order No.` and `order_no` are one name."""
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
+def suggest_mapping(fields: Mapping[str, Field], header: Sequence[str]) -> dict[str, str]:
+    """{our field: the file's column} where the column's name says so; a column is used once."""
+    columns: dict[str, str] = {}
+    for column in header:
+        columns.setdefault(folded(column), column)
+    mapping: dict[str, str] = {}
+    used: set[str] = set()
+    names = {field.name: [folded(field.name), folded(field.name.removeprefix(ATTRIBUTE))] for field in fields.values()}
+    # A column that bears our own name is taken before any that only resembles one.
+    for candidates in (names, {field.name: [folded(a) for a in field.aliases.split()] for field in fields.values()}):
+        for name, options in candidates.items():
+            column = next((columns[o] for o in options if o in columns and columns[o] not in used), None)
+            if name not in mapping and column is not None:
+                mapping[name] = column
+                used.add(column)
+    return mapping
+
+
+class WrongMapping(ValueError):
+    """`code` is unknown_field, unknown_column, required, nobody or no_price; `name` the field or column."""
+
+    def __init__(self, code: str, name: str) -> None:
+        self.code = code
+        self.name = name
+        super().__init__(f"{code}: {name}")
+
+
+def check_mapping(kind: str, fields: Mapping[str, Field], header: Sequence[str], mapping: Mapping[str, str]) -> None:
+    """Raises WrongMapping when this mapping can't bring in a single row."""
+    for name, column in mapping.items():
+        if name not in fields:
+            raise WrongMapping("unknown_field", name)
+        if column not in header:
+            raise WrongMapping("unknown_column", column)
+    for name, field in fields.items():
+        if field.required and name not in mapping:
+            raise WrongMapping("required", name)
+    who = {"customer_number", *IDENTITIES} & mapping.keys()
+    if kind in {"customers", "consents"} and not who:
+        raise WrongMapping("nobody", "customer_number")
+    if kind == "activity" and not who and "anonymous_id" not in mapping:
+        raise WrongMapping("nobody", "customer_number")
+    if kind == "orders" and not {"unit_price", "line_amount", "total"} & mapping.keys():
+        raise WrongMapping("no_price", "unit_price")

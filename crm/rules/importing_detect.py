@@ -1,0 +1,90 @@
+"""What a file looks like: encoding, separator, decimal mark, order of day and month. Plain functions on a sample."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+
+DELIMITERS = ",;\t|"
+ENCODINGS = ("utf-8", "gb18030", "latin-1", "cp1252", "utf-16")
+_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_COMMA_DECIMAL = re.compile(r"[^\d]{0,4}(?:\d{1,3}(?:[.\s']\d{3})+|\d+),(?:\d{1,2}|\d{4,})[^\d]{0,4}\Z", re.ASCII)
+_DOT_DECIMAL = re.compile(r"[^\d]{0,4}(?:\d{1,3}(?:[,\s']\d{3})+|\d+)\.(?:\d{1,2}|\d{4,})[^\d]{0,4}\Z", re.ASCII)
+_SLASHED = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](?:\d{4}|\d{2})(?!\d)", re.ASCII)
+
+
+def detect_encoding(sample: bytes) -> str:
+    """One of ENCODINGS for the first bytes of a file; the sample may end inside a character."""
+    for mark, encoding in _BOMS:
+        if sample.startswith(mark):
+            return encoding
+    if _decodes(sample, "utf-8"):
+        return "utf-8"
+    if _decodes(sample, "gb18030") and _looks_chinese(sample):
+        return "gb18030"
+    # 0x80 to 0x9f are control characters in Latin-1, but the euro sign and curly quotes on Windows.
+    return "cp1252" if re.search(rb"[\x80-\x9f]", sample) and _decodes(sample, "cp1252") else "latin-1"
+
+
+def _decodes(sample: bytes, encoding: str) -> bool:
+    try:
+        sample.decode(encoding)
+    except UnicodeDecodeError as error:
+        # Cut off inside its last character.
+        return error.start >= len(sample) - 4 and error.end == len(sample) and error.start > 0
+    return True
+
+
+def _looks_chinese(sample: bytes) -> bool:
+    """Chinese text is pairs of high bytes; an accented letter of a western language mostly stands alone."""
+    runs = re.findall(rb"[\x80-\xff]+", sample)
+    paired = sum(len(run) for run in runs if len(run) >= 2)
+    return paired * 2 > sum(len(run) for run in runs)
+
+
+def detect_delimiter(text: str) -> str:
+    """The separator that cuts the first rows into the most columns of one number. A comma when nothing does."""
+    best, best_score = ",", 0.0
+    for delimiter in DELIMITERS:
+        try:
+            rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row][:50]
+        except csv.Error:
+            continue
+        if not rows or len(rows[0]) < 2:
+            continue
+        agreeing = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
+        score = agreeing * min(len(rows[0]), 12)
+        if score > best_score:
+            best, best_score = delimiter, score
+    return best
+
+
+def detect_decimal(cells: Iterable[str]) -> str:
+    """`,` when more amounts are written like 1.234,50 than like 1,234.50, else `.`. A lone 1,234 says neither."""
+    comma = dot = 0
+    for cell in cells:
+        value = cell.strip()
+        if "," in value:
+            comma += bool(_COMMA_DECIMAL.match(value))
+        if "." in value:
+            dot += bool(_DOT_DECIMAL.match(value))
+    return "," if comma > dot else "."
+
+
+def detect_date_order(cells: Iterable[str]) -> str:
+    """`mdy` or `dmy` for dates like 31/12/2024, by a part above 12; `dmy` when none tells."""
+    first = second = 0
+    for cell in cells:
+        match = _SLASHED.match(cell.strip())
+        if match:
+            first += int(match[1]) > 12
+            second += int(match[2]) > 12
+    return "mdy" if second > first else "dmy"
+
+
+def unambiguous_dates(cells: Sequence[str]) -> bool:
+    """Whether no date of the sample could be read both ways."""
+    slashed = [match for cell in cells if (match := _SLASHED.match(cell.strip()))]
+    return not slashed or any(int(match[1]) > 12 or int(match[2]) > 12 for match in slashed)

@@ -1,0 +1,33 @@
+"""Files into the shop: orders, customers, products, activity and consents."""
+
+from crm.services.imports.running import (
+    OPTIONS,
+    Busy,
+    Preview,
+    PreviewRow,
+    configure_import,
+    create_import,
+    drop_stale_uploads,
+    dry_run,
+    is_stale,
+    keep_upload,
+    preview_import,
+    queue_import,
+    run_import,
+)
+
+__all__ = [
+    "OPTIONS",
+    "Busy",
+    "Preview",
+    "PreviewRow",
+    "configure_import",
+    "create_import",
+    "drop_stale_uploads",
+    "dry_run",
+    "is_stale",
+    "keep_upload",
+    "preview_import",
+    "queue_import",
+    "run_import",
+]

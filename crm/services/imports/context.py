@@ -1,0 +1,78 @@
+"""What the parts of one import share while it is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from django.db import connection
+
+from core.actor import Actor
+from crm.models import Store
+from crm.rules.importing import Field
+from crm.rules.money import EXPONENTS
+
+
+@dataclass
+class Context:
+    """`run_id` 0 is a preview. `lenient`: a refused row leaves the other rows of its order alone."""
+
+    run_id: int
+    source: str
+    store: Store
+    actor: Actor
+    fields: Mapping[str, Field]
+    mapping: Mapping[str, str]
+    options: Mapping[str, Any]
+    result: dict[str, Any] = field(default_factory=dict)
+    # One figure or many: statements with %(run)s and %(source)s get them from here.
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        return {
+            "run": self.run_id,
+            "source": self.source,
+            "store": self.store.pk,
+            "actor": str(self.actor),
+            **self.extra,
+        }
+
+    def execute(self, sql: str) -> int:
+        """Run one statement; returns how many rows it touched."""
+        with connection.cursor() as cursor:
+            cursor.execute(sql, self.params)
+            return cursor.rowcount
+
+    def value(self, sql: str) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, self.params)
+            row = cursor.fetchone()
+            return row[0] if row else None
+
+    def rows(self, sql: str) -> Sequence[tuple]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, self.params)
+            return cursor.fetchall()
+
+    def refuse(self, select: str) -> int:
+        """`select` yields (row_number, field, code, detail); the first refusal of a row stands."""
+        return self.execute(f"INSERT INTO lk_refused {select} ON CONFLICT DO NOTHING")
+
+
+class Handler(Protocol):
+    """How one kind is taken. `check` decides without touching the shop's tables, `apply` writes what is decided.
+
+    Both see lk_rows and lk_refused. After `check` every row is in lk_refused, in lk_unchanged, or will be applied.
+    """
+
+    def check(self, context: Context) -> None: ...
+
+    def apply(self, context: Context) -> None: ...
+
+
+def factor(currency: str) -> str:
+    """SQL for minor units per major unit, by a column that holds the currency."""
+    cases = " ".join(f"WHEN '{code}' THEN {10**digits}" for code, digits in EXPONENTS.items())
+    return f"(CASE {currency} {cases} ELSE 100 END)"

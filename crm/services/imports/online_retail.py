@@ -1,0 +1,319 @@
+"""UCI Online Retail: a year of a gift shop's invoices, as dirty as real data.
+
+Donor: Dr. Daqing Chen; licensed CC BY 4.0. What its habits mean here:
+
+- `CustomerID` 17850.0 is the storefront id 17850; every customer named anywhere in the file becomes one.
+- Codes that are postage (POST, DOT, C2) are shipping lines, fees and hand entries (M, BANK CHARGES, AMAZONFEE, S, D,
+  CRUK) are fee lines; neither is a product. Gift vouchers, DCGS codes and PADS are goods. B is bookkeeping.
+- A line that repeats an earlier one in every column, has no price, or a negative quantity without being a
+  cancellation, is not a sale and is refused by itself; the rest of its invoice is taken.
+- An invoice C... is a cancellation. It refunds the same customer's earlier lines of the same code: the same unit
+  price first, then the latest, up to what is left of each line and never more money than the line cost.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import Invalid
+from crm.models import Store
+from crm.rules.money import to_minor
+from crm.services.imports import people
+from crm.services.imports.context import Context
+from crm.services.imports.orders import Orders
+
+NAME = "online_retail"
+SOURCE = "online-retail"
+OPTIONS = {"profile": NAME, "time_zone": "Europe/London", "decimal": ".", "currency": "GBP"}
+MAPPING = {
+    "number": "InvoiceNo",
+    "sku": "StockCode",
+    "product_name": "Description",
+    "quantity": "Quantity",
+    "placed_at": "InvoiceDate",
+    "unit_price": "UnitPrice",
+    "storefront": "CustomerID",
+    "country": "Country",
+}
+# Code -> kind of line and the name that such lines go by.
+NOT_PRODUCTS = {
+    "POST": ("shipping", "Postage"),
+    "DOT": ("shipping", "Dotcom postage"),
+    "C2": ("shipping", "Carriage"),
+    "M": ("fee", "Manual"),
+    "m": ("fee", "Manual"),
+    "D": ("fee", "Discount"),
+    "S": ("fee", "Samples"),
+    "BANK CHARGES": ("fee", "Bank charges"),
+    "AMAZONFEE": ("fee", "Amazon fee"),
+    "CRUK": ("fee", "CRUK commission"),
+    "B": ("fee", "Bookkeeping"),
+}
+
+
+@dataclass(frozen=True)
+class Profile:
+    clean: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+
+
+PROFILE = Profile(clean={"storefront": lambda text: text.removesuffix(".0")})
+
+
+@dataclass
+class _Line:
+    """A line that may still be refunded. Money in minor units."""
+
+    id: int
+    order: int
+    bought_at: datetime
+    unit_price: Decimal
+    left: Decimal
+    money_left: int
+
+
+def prepare_store() -> Store:
+    """The shop that the file belongs to: the default store, or a new one where there is none at all.
+
+    Raises Invalid wrong_currency when the shop sells in anything but pounds.
+    """
+    with transaction.atomic():
+        store = Store.objects.filter(is_default=True).first()
+        if store is None and not Store.objects.exists():
+            store = Store.objects.create(
+                code=SOURCE, name="Online Retail", currency="GBP", time_zone="Europe/London", country="GB",
+                language=settings.LANGUAGE_CODE, is_default=True,
+            )  # fmt: skip
+    if store is None or store.currency != "GBP":
+        raise Invalid(
+            _("Online Retail is in GBP: bring it into an empty shop, or one whose default store sells in GBP."),
+            code="wrong_currency",
+            field="currency",
+        )
+    return store
+
+
+class OnlineRetail(Orders):
+    rows = "r.number !~ '^C'"
+    whole = False
+    errors = """WHEN sku = 'B' THEN 'not_a_sale'
+                WHEN quantity <= 0 THEN 'stock_adjustment'
+                WHEN unit_price <= 0 THEN 'no_sale_price'"""
+
+    def check(self, context: Context) -> None:
+        context.result |= {
+            "stock_codes_read": context.value("SELECT count(DISTINCT sku) FROM lk_rows"),
+            "invoices_read": context.value("SELECT count(DISTINCT number) FROM lk_rows"),
+            "countries_read": context.value("SELECT count(DISTINCT country) FROM lk_rows"),
+        }
+        context.execute(
+            """UPDATE lk_rows r SET error_code = 'duplicate_line', error_field = ''
+               FROM (SELECT unnest((array_agg(row_number ORDER BY row_number))[2:]) AS row_number
+                     FROM lk_rows WHERE error_code IS NULL
+                     GROUP BY number, sku, product_name, quantity, placed_at, unit_price, storefront, country
+                     HAVING count(*) > 1) again
+               WHERE r.row_number = again.row_number"""
+        )
+        context.execute("CREATE TEMP TABLE lk_code (sku text, kind text, name text) ON COMMIT DROP")
+        with connection.cursor() as cursor, cursor.copy("COPY lk_code FROM STDIN") as copy:
+            for code, (kind, name) in NOT_PRODUCTS.items():
+                copy.write_row([code, kind, name])
+        context.execute(
+            "UPDATE lk_rows r SET line_kind = c.kind, product_name = c.name FROM lk_code c WHERE r.sku = c.sku"
+        )
+        super().check(context)
+        self._check_cancellations(context)
+
+    def _check_cancellations(self, context: Context) -> None:
+        """lk_cancelled: rows of cancellations, with what of them was refunded by an earlier run."""
+        context.refuse(
+            "SELECT row_number, '', error_code, '' FROM lk_rows WHERE number ~ '^C' AND error_code IS NOT NULL"
+        )
+        context.execute(
+            """CREATE TEMP TABLE lk_cancelled ON COMMIT DROP AS
+               SELECT r.row_number, r.number, r.sku, r.line_kind, r.product_name, -r.quantity AS quantity, r.unit_price,
+                      r.placed_at, r.storefront,
+                      EXISTS (SELECT FROM crm_refund f WHERE f.source = %(source)s AND f.number = r.number) AS known
+               FROM lk_rows r WHERE r.number ~ '^C' AND r.error_code IS NULL"""
+        )
+        context.execute("ANALYZE lk_cancelled")
+        done: dict[tuple[str, str], Decimal] = {
+            row[:2]: row[2]
+            for row in context.rows(
+                """SELECT f.number, coalesce(p.sku, l.name), sum(t.quantity)
+                   FROM crm_refund f JOIN crm_refundline t ON t.refund_id = f.id JOIN crm_orderline l ON l.id = t.line_id
+                   LEFT JOIN crm_product p ON p.id = l.product_id
+                   WHERE f.source = %(source)s AND f.number IN (SELECT number FROM lk_cancelled WHERE known)
+                   GROUP BY 1, 2"""
+            )
+        }
+        outcome = []
+        for row, number, key, quantity in context.rows(
+            """SELECT row_number, number, CASE WHEN line_kind IS NULL THEN sku ELSE product_name END, quantity
+               FROM lk_cancelled WHERE known ORDER BY row_number"""
+        ):
+            taken = min(done.get((number, key), Decimal(0)), quantity)
+            done[number, key] = done.get((number, key), Decimal(0)) - taken
+            outcome.append((row, quantity - taken, taken > 0))
+        _record_leftovers(outcome)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO lk_unchanged SELECT unnest(%s::bigint[])", [[row for row, _l, some in outcome if some]]
+            )
+
+    def _resolve(self, context: Context) -> None:
+        # Customers with nothing but cancellations or gifts are customers, too.
+        people.resolve(
+            """SELECT min(row_number) AS row_number, '' AS customer_number, storefront
+               FROM lk_rows WHERE storefront <> 0 GROUP BY storefront""",
+            ["storefront"],
+            create=True,
+        )
+
+    def _refund(self, context: Context) -> None:
+        lines = self._refundable(context)
+        refunds: dict[tuple[str, int], list] = {}
+        refund_lines: dict[tuple[str, int, int], list] = {}
+        outcome = []
+        capped = 0
+        currency = context.store.currency
+        for row, number, key, quantity, price, at, customer in context.rows(
+            """SELECT c.row_number, c.number, CASE WHEN c.line_kind IS NULL THEN c.sku ELSE c.product_name END,
+                      c.quantity, c.unit_price, c.placed_at, w.customer
+               FROM lk_cancelled c LEFT JOIN lk_person p ON p.storefront = c.storefront AND c.storefront <> 0
+               LEFT JOIN lk_owner w ON w.row_number = p.row_number
+               WHERE NOT c.known ORDER BY c.placed_at, c.row_number"""
+        ):
+            left = quantity
+            earlier = [line for line in lines.get((customer, key), ()) if line.bought_at <= at and line.left > 0]
+            for line in sorted(earlier, key=lambda line: line.unit_price != price):
+                part = min(left, line.left)
+                asked = to_minor(part * price, currency)
+                money = min(asked, line.money_left)
+                capped += asked - money
+                line.left -= part
+                line.money_left -= money
+                left -= part
+                refund = refunds.setdefault((number, line.order), [customer, at, 0])
+                refund[2] += money
+                total = refund_lines.setdefault((number, line.order, line.id), [Decimal(0), 0])
+                total[0] += part
+                total[1] += money
+                if not left:
+                    break
+            outcome.append((row, left, left < quantity))
+        _record_leftovers(outcome)
+        self._write(context, refunds, refund_lines)
+        context.result |= {
+            "refunds_created": len(refunds),
+            "refunded": sum(refund[2] for refund in refunds.values()),
+            "refund_rows_matched": sum(not left for _row, left, _any in outcome),
+            "refund_rows_partly_matched": sum(bool(left) and some for _row, left, some in outcome),
+            "refund_rows_unmatched": sum(not some for _row, _left, some in outcome),
+            "refund_above_price": capped,
+        }
+
+    @staticmethod
+    def _refundable(context: Context) -> dict[tuple[int, str], list[_Line]]:
+        """Lines of the customers and codes that are cancelled, the latest first."""
+        lines: dict[tuple[int, str], list[_Line]] = defaultdict(list)
+        for customer, key, *rest in context.rows(
+            """SELECT l.customer_id, wanted.key, l.id, l.order_id, l.bought_at, l.unit_price,
+                      l.quantity - l.refunded_quantity, l.amount - l.refunded_amount
+               FROM (SELECT DISTINCT w.customer, coalesce(c.line_kind, 'product') AS kind, x.id AS product,
+                            CASE WHEN c.line_kind IS NULL THEN c.sku ELSE c.product_name END AS key
+                     FROM lk_cancelled c JOIN lk_person p ON p.storefront = c.storefront
+                     JOIN lk_owner w ON w.row_number = p.row_number
+                     LEFT JOIN crm_product x ON x.sku = c.sku AND c.line_kind IS NULL
+                     WHERE NOT c.known) wanted
+               JOIN crm_orderline l ON l.customer_id = wanted.customer AND l.kind = wanted.kind
+                    AND (l.product_id = wanted.product OR (wanted.kind <> 'product' AND l.name = wanted.key))
+               JOIN crm_order o ON o.id = l.order_id AND o.state = 'paid' AND o.source = %(source)s
+               ORDER BY l.bought_at DESC, l.id DESC"""
+        ):
+            lines[customer, key].append(_Line(*rest))
+        return lines
+
+    @staticmethod
+    def _write(context: Context, refunds: Mapping, refund_lines: Mapping) -> None:
+        context.execute(
+            """CREATE TEMP TABLE lk_refund (number text, order_id bigint, customer bigint, at timestamptz, amount bigint)
+               ON COMMIT DROP"""
+        )
+        context.execute(
+            """CREATE TEMP TABLE lk_refundline (number text, order_id bigint, line_id bigint, quantity numeric, amount bigint)
+               ON COMMIT DROP"""
+        )
+        with connection.cursor() as cursor:
+            with cursor.copy("COPY lk_refund FROM STDIN") as copy:
+                for (number, order), (customer, at, amount) in refunds.items():
+                    copy.write_row([number, order, customer, at, amount])
+            with cursor.copy("COPY lk_refundline FROM STDIN") as copy:
+                for (number, order, line), (quantity, amount) in refund_lines.items():
+                    copy.write_row([number, order, line, quantity, amount])
+        context.execute("ANALYZE lk_refund; ANALYZE lk_refundline")
+        context.execute(
+            """WITH made AS (
+                   INSERT INTO crm_refund (order_id, customer_id, source, number, amount, reason, refunded_at, import_run_id)
+                   SELECT order_id, customer, %(source)s, number, amount, '', at, %(run)s FROM lk_refund ORDER BY at, number
+                   RETURNING id, order_id, number)
+               INSERT INTO crm_refundline (refund_id, line_id, quantity, amount)
+               SELECT m.id, t.line_id, t.quantity, t.amount FROM lk_refundline t JOIN made m USING (order_id, number)"""
+        )
+        context.execute(
+            """UPDATE crm_order o SET refunded = o.refunded + t.amount
+               FROM (SELECT order_id, sum(amount) AS amount FROM lk_refund GROUP BY order_id) t WHERE o.id = t.order_id"""
+        )
+        context.execute(
+            """UPDATE crm_orderline l SET refunded_quantity = l.refunded_quantity + t.quantity,
+                      refunded_amount = l.refunded_amount + t.amount
+               FROM (SELECT line_id, sum(quantity) AS quantity, sum(amount) AS amount FROM lk_refundline GROUP BY line_id) t
+               WHERE l.id = t.line_id"""
+        )
+
+
+def _record_leftovers(outcome: list[tuple[int, Decimal, bool]]) -> None:
+    """List what of the cancelled quantities found no earlier line; a row that found some is taken."""
+    listed = [
+        (row, "refund_partly_matched" if some else "refund_unmatched", f"{left.normalize():f}")
+        for row, left, some in outcome
+        if left
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO lk_refused SELECT given.row_number, 'quantity', given.code, given.detail
+               FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS given(row_number, code, detail)
+               ON CONFLICT DO NOTHING""",
+            [list(column) for column in zip(*listed, strict=True)] or [[], [], []],
+        )
+
+
+def figures(source: str = SOURCE) -> dict[str, int]:
+    """What the shop now holds of this source, to be checked against the published figures. Money in minor units."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(DISTINCT o.customer_id), count(*) FILTER (WHERE o.customer_id IS NOT NULL),
+                      coalesce(sum(l.amount) FILTER (WHERE o.customer_id IS NOT NULL), 0)::bigint,
+                      count(DISTINCT o.id) FILTER (WHERE o.customer_id IS NOT NULL), count(DISTINCT o.id), count(*)
+               FROM crm_orderline l JOIN crm_order o ON o.id = l.order_id WHERE o.source = %s""",
+            [source],
+        )
+        buyers, customer_lines, worth, customer_orders, orders, lines = cursor.fetchone()
+        cursor.execute("SELECT count(*) FROM crm_customer WHERE source = %s", [source])
+        customers = cursor.fetchone()[0]
+    return {
+        "customers": customers,
+        "customers_with_a_sale": buyers,
+        "customer_sale_lines": customer_lines,
+        "customer_sales": worth,
+        "customer_orders": customer_orders,
+        "orders": orders,
+        "sale_lines": lines,
+    }

@@ -1,0 +1,294 @@
+"""Orders from a file with a row per line: whole orders or none, once per (source, number)."""
+
+from __future__ import annotations
+
+from core.events import emit
+from crm import events
+from crm.services.imports import people
+from crm.services.imports.context import Context, factor
+
+AMOUNTS = ("discount", "shipping", "tax", "fees", "points_amount", "total")
+# What may stand on any row of an order but must not differ between its rows; the earliest time counts.
+LARGEST = 2**53
+SHARED = (*people.PRECEDENCE[:-1], "customer_number", "state", "store", "currency", "channel", *AMOUNTS)
+# The field that a refusal found in SQL points at.
+FIELD_OF = """CASE code WHEN 'unknown_store' THEN 'store' WHEN 'wrong_currency' THEN 'currency'
+                        WHEN 'not_positive' THEN 'quantity' WHEN 'too_precise' THEN 'quantity'
+                        WHEN 'number_too_large' THEN CASE WHEN quantity > 999999999 THEN 'quantity' ELSE 'unit_price' END
+                        WHEN 'required' THEN CASE WHEN kind = 'product' AND sku IS NULL THEN 'sku' ELSE 'unit_price' END
+                        WHEN 'negative' THEN CASE WHEN unit_price < 0 THEN 'unit_price' ELSE 'line_discount' END
+                        WHEN 'discount_exceeds_line' THEN 'line_discount' WHEN 'amount_mismatch' THEN 'line_amount' END"""
+
+
+class Orders:
+    """`rows` narrows what is a sale, `errors` adds row errors, `whole`: a refused row takes its order with it."""
+
+    rows = "true"
+    errors = ""
+    whole = True
+
+    def check(self, context: Context) -> None:
+        self._price(context)
+        self._group(context)
+        self._compare(context)
+        self._refuse(context)
+        self._resolve(context)
+
+    def _price(self, context: Context) -> None:
+        """lk_priced: each row with its store, kind, amounts in minor units and its first error."""
+        context.execute(
+            f"""CREATE TEMP TABLE lk_store ON COMMIT DROP AS
+                SELECT code, id, currency, {factor("currency")} AS factor FROM crm_store"""
+        )
+        context.extra |= {"store_code": context.store.code, "currency": context.options.get("currency") or None}
+        shared = ", ".join(f"r.{name} AS shared_{name}" for name in (*SHARED, "placed_at", "paid_at"))
+        context.execute(
+            f"""CREATE TEMP TABLE lk_priced ON COMMIT DROP AS
+                SELECT priced.*, gross - line_discount AS amount,
+                    CASE WHEN error_code IS NOT NULL THEN error_code
+                         {self.errors}
+                         WHEN store_id IS NULL THEN 'unknown_store'
+                         WHEN given_currency <> currency THEN 'wrong_currency'
+                         WHEN NOT has_line THEN NULL
+                         WHEN kind = 'product' AND sku IS NULL THEN 'required'
+                         WHEN quantity <= 0 THEN 'not_positive'
+                         WHEN quantity > 999999999 OR unit_price > 999999999 OR gross >= {LARGEST} THEN 'number_too_large'
+                         WHEN scale(trim_scale(quantity)) > 3 THEN 'too_precise'
+                         WHEN unit_price IS NULL THEN 'required'
+                         WHEN unit_price < 0 OR line_discount < 0 THEN 'negative'
+                         WHEN line_discount > gross THEN 'discount_exceeds_line'
+                         WHEN gross - line_discount <> given_amount THEN 'amount_mismatch' END AS code
+                FROM (SELECT valued.*,
+                             coalesce(round(given_discount * factor)::bigint, greatest(gross - given_amount, 0), 0)
+                                 AS line_discount
+                      FROM (SELECT r.row_number, r.error_field, r.error_code, r.error_detail, r.number, r.sku,
+                                   r.product_name, r.category, r.brand, s.id AS store_id, s.currency, s.factor,
+                                   coalesce(r.currency, %(currency)s) AS given_currency,
+                                   coalesce(r.line_kind, 'product') AS kind, coalesce(r.quantity, 1) AS quantity,
+                                   round(coalesce(r.unit_price, (r.line_amount + coalesce(r.line_discount, 0))
+                                                                / nullif(coalesce(r.quantity, 1), 0)), 4) AS unit_price,
+                                   least(greatest(round(coalesce(round(r.unit_price, 4) * coalesce(r.quantity, 1),
+                                                                 r.line_amount + coalesce(r.line_discount, 0), 0)
+                                                        * s.factor), -{LARGEST}), {LARGEST})::bigint AS gross,
+                                   r.line_discount AS given_discount, round(r.line_amount * s.factor)::bigint AS given_amount,
+                                   (r.sku IS NOT NULL OR r.quantity IS NOT NULL OR r.unit_price IS NOT NULL
+                                    OR r.line_amount IS NOT NULL) AS has_line, {shared}
+                            FROM lk_rows r LEFT JOIN lk_store s ON s.code = coalesce(r.store, %(store_code)s)
+                            WHERE {self.rows} OFFSET 0) valued) priced"""
+        )
+        context.execute("ANALYZE lk_priced")
+
+    def _group(self, context: Context) -> None:
+        """lk_order: one row per number with what its rows share, its sums and its first problem."""
+        columns, differs = [], []
+        for name in SHARED:
+            identity = name in people.PRECEDENCE
+            value = f"nullif(shared_{name}, 0)" if identity else f"shared_{name}"
+            if name in context.mapping:
+                columns.append(f"min({value}) AS {name}")
+                differs.append(f"WHEN min({value}) <> max({value}) THEN '{name}'")
+            else:
+                columns.append(f"NULL::{'bigint' if identity else 'numeric' if name in AMOUNTS else 'text'} AS {name}")
+        sums = [
+            f"coalesce(sum({'gross' if kind == 'product' else 'amount'}) FILTER (WHERE kind = '{kind}' AND has_line), 0)"
+            f" AS sum_{kind}"
+            for kind in ("product", "shipping", "fee", "discount")
+        ]
+        differing = f"CASE {' '.join(differs)} END" if differs else "NULL::text"
+        context.execute(
+            f"""CREATE TEMP TABLE lk_grouped ON COMMIT DROP AS
+                SELECT number, min(row_number) AS first_row, min(shared_placed_at) AS placed_at,
+                       min(shared_paid_at) AS paid_at, min(store_id) AS store_id, min(currency) AS store_currency,
+                       min(factor) AS factor, count(*) FILTER (WHERE has_line) AS line_count, {", ".join(sums)},
+                       coalesce(sum(line_discount) FILTER (WHERE kind = 'product'), 0) AS line_discounts,
+                       coalesce(sum(quantity) FILTER (WHERE kind = 'product' AND has_line), 0) AS item_count,
+                       {", ".join(columns)}, {differing} AS differing
+                FROM lk_priced WHERE number IS NOT NULL {"" if self.whole else "AND code IS NULL"} GROUP BY number"""
+        )
+        minor = {name: f"coalesce(round(g.{name} * factor), 0)" for name in AMOUNTS}
+        # An order without lines is taken by its total, from which the goods are worked out.
+        context.execute(
+            f"""CREATE TEMP TABLE lk_order ON COMMIT DROP AS
+                WITH summed AS (
+                    SELECT g.*, sum_discount + line_discounts + {minor["discount"]} AS discounts,
+                           {minor["points_amount"]} AS points, sum_shipping + {minor["shipping"]} AS shippings,
+                           {minor["tax"]} AS taxes, sum_fee + {minor["fees"]} AS all_fees,
+                           CASE WHEN g.total IS NOT NULL THEN {minor["total"]} END AS given_total
+                    FROM lk_grouped g),
+                whole AS (
+                    SELECT s.*, CASE WHEN line_count > 0 THEN sum_product
+                                     ELSE given_total + discounts + points - shippings - taxes - all_fees END AS goods
+                    FROM summed s)
+                SELECT w.*, goods - discounts - points + shippings + taxes + all_fees AS sum_total,
+                       coalesce(w.state, 'paid') AS order_state, o.id AS known, o.customer_id AS known_customer,
+                       CASE WHEN differing IS NOT NULL THEN 'order_columns_differ'
+                            WHEN w.placed_at IS NULL THEN 'required'
+                            WHEN goods IS NULL THEN 'no_price'
+                            WHEN least(discounts, points, shippings, taxes, all_fees, goods) < 0 THEN 'negative'
+                            WHEN goods - discounts - points + shippings + taxes + all_fees < 0 THEN 'discount_exceeds_order'
+                            WHEN goods + shippings + taxes + all_fees > {LARGEST} THEN 'number_too_large'
+                            WHEN given_total <> goods - discounts - points + shippings + taxes + all_fees
+                                 THEN 'total_mismatch' END AS code,
+                       CASE WHEN differing IS NOT NULL THEN differing
+                            WHEN w.placed_at IS NULL THEN 'placed_at' WHEN goods IS NULL THEN 'total'
+                            WHEN least(discounts, points, shippings, taxes, all_fees, goods) < 0
+                                OR goods - discounts - points + shippings + taxes + all_fees < 0 THEN 'discount'
+                            ELSE 'total' END AS field
+                FROM whole w LEFT JOIN crm_order o ON o.source = %(source)s AND o.number = w.number"""
+        )
+        context.execute("DROP TABLE lk_grouped; ANALYZE lk_order")
+
+    def _compare(self, context: Context) -> None:
+        """lk_differing: known orders whose content is not what the file says."""
+        context.execute("CREATE TEMP TABLE lk_differing (number text) ON COMMIT DROP")
+        if not context.value("SELECT EXISTS (SELECT FROM lk_order WHERE known IS NOT NULL)"):
+            return
+        context.execute(
+            """INSERT INTO lk_differing
+               SELECT n.number FROM lk_order n JOIN crm_order o ON o.id = n.known
+               WHERE (o.store_id, o.subtotal, o.discount, o.points_amount, o.shipping, o.tax, o.fees, o.total, o.placed_at)
+                     IS DISTINCT FROM (n.store_id, n.goods, n.discounts, n.points, n.shippings, n.taxes, n.all_fees,
+                                       n.sum_total, n.placed_at)
+                  -- An order moves on by itself after it was placed.
+                  OR NOT (o.state = n.order_state OR n.order_state = 'placed')"""
+        )
+        context.execute(
+            f"""INSERT INTO lk_differing
+                WITH given AS (
+                    SELECT n.known, p.kind, p.sku, p.quantity, p.unit_price, p.amount,
+                           row_number() OVER (PARTITION BY n.known ORDER BY p.row_number) AS position
+                    FROM lk_priced p JOIN lk_order n USING (number)
+                    WHERE n.known IS NOT NULL AND p.has_line {"" if self.whole else "AND p.code IS NULL"}),
+                stored AS (
+                    SELECT l.order_id, l.position, l.kind, x.sku, l.quantity, l.unit_price, l.amount
+                    FROM crm_orderline l JOIN lk_order n ON n.known = l.order_id LEFT JOIN crm_product x ON x.id = l.product_id)
+                SELECT DISTINCT n.number
+                FROM given g FULL JOIN stored s ON s.order_id = g.known AND s.position = g.position
+                JOIN lk_order n ON n.known = coalesce(g.known, s.order_id)
+                WHERE (g.kind, CASE WHEN g.kind = 'product' THEN g.sku END, g.quantity, g.unit_price, g.amount)
+                      IS DISTINCT FROM (s.kind, s.sku, s.quantity, s.unit_price, s.amount)"""
+        )
+
+    def _refuse(self, context: Context) -> None:
+        context.refuse(
+            f"""SELECT row_number, coalesce(error_field, {FIELD_OF}, ''), code, coalesce(error_detail, '')
+                FROM lk_priced WHERE code IS NOT NULL"""
+        )
+        context.refuse(
+            """SELECT p.row_number, 'customer_number', 'unknown_customer', '' FROM lk_rows p
+               LEFT JOIN crm_customer c ON c.number = p.customer_number
+               WHERE p.customer_number IS NOT NULL AND (c.id IS NULL OR c.state = 'erased')"""
+        )
+        context.execute("ANALYZE lk_refused")
+        if self.whole:
+            context.refuse(
+                f"""SELECT r.row_number, 'number', 'order_has_refused_rows', '' FROM lk_rows r
+                    JOIN (SELECT DISTINCT number FROM lk_rows JOIN lk_refused USING (row_number)) spoiled USING (number)
+                    WHERE {self.rows}"""
+            )
+        context.refuse(
+            f"""SELECT r.row_number, n.field, n.code, '' FROM lk_rows r JOIN lk_order n USING (number)
+                WHERE n.code IS NOT NULL AND {self.rows}"""
+        )
+        context.refuse(
+            f"""SELECT r.row_number, 'number', 'order_differs', '' FROM lk_rows r
+                JOIN (SELECT DISTINCT number FROM lk_differing) d USING (number) WHERE {self.rows}"""
+        )
+        refused = "SELECT number FROM lk_rows JOIN lk_refused USING (row_number) WHERE number IS NOT NULL"
+        gone = (
+            f"DELETE FROM lk_order WHERE number IN ({refused})"
+            if self.whole
+            else "DELETE FROM lk_order WHERE code IS NOT NULL OR number IN (SELECT number FROM lk_differing)"
+        )
+        context.execute(gone)
+        context.execute(
+            f"""INSERT INTO lk_unchanged SELECT r.row_number FROM lk_rows r JOIN lk_order n USING (number)
+                LEFT JOIN lk_refused x USING (row_number)
+                WHERE n.known IS NOT NULL AND x.row_number IS NULL AND {self.rows}"""
+        )
+        context.execute("DELETE FROM lk_order WHERE known IS NOT NULL")
+        context.execute("ANALYZE lk_order")
+
+    def _resolve(self, context: Context) -> None:
+        kinds = people.kinds_in([*context.mapping])
+        keys = ", ".join(["coalesce(customer_number, '')", *(f"coalesce({kind}, 0)" for kind in kinds)])
+        names = "".join(f", coalesce({kind}, 0) AS {kind}" for kind in kinds)
+        known = " OR ".join(["customer_number IS NOT NULL", *(f"{kind} <> 0" for kind in kinds)])
+        people.resolve(
+            f"""SELECT min(first_row) AS row_number, coalesce(customer_number, '') AS customer_number{names}
+                FROM lk_order WHERE {known} GROUP BY {keys}""",
+            kinds,
+            create=True,
+        )
+
+    def apply(self, context: Context) -> None:
+        self._create_customers(context)
+        people.attach_identities(context.actor)
+        self._create_products(context)
+        self._create_orders(context)
+        self._refund(context)
+        if context.result["orders_created"] or context.result.get("refunds_created"):
+            emit(events.ORDERS_IMPORTED, subject_id=None, payload={"run": context.run_id}, actor=context.actor)
+        people.announce(
+            events.CUSTOMERS_CHANGED,
+            "SELECT customer FROM lk_owner WHERE fresh",
+            [],
+            run_id=context.run_id,
+            actor=context.actor,
+        )
+
+    def _refund(self, context: Context) -> None:
+        """For files whose rows also give money back."""
+
+    def _create_customers(self, context: Context) -> None:
+        context.result["customers_created"] = context.execute(
+            """INSERT INTO crm_customer (id, name, country, source, gender, language, time_zone, region, attributes, state)
+               SELECT w.customer, coalesce(r.customer_name, ''), coalesce(r.country, ''), %(source)s,
+                      '', '', '', '', '{}', 'active'
+               FROM lk_owner w JOIN lk_rows r USING (row_number) WHERE w.fresh ORDER BY w.customer"""
+        )
+
+    def _create_products(self, context: Context) -> None:
+        # The latest name of a product in the file is the one it goes by.
+        context.result["products_created"] = context.execute(
+            """INSERT INTO crm_product (sku, name, category, brand, active)
+               SELECT p.sku, coalesce((array_agg(p.product_name ORDER BY p.row_number DESC)
+                                       FILTER (WHERE p.product_name IS NOT NULL))[1], ''),
+                      coalesce(max(p.category), ''), coalesce(max(p.brand), ''), true
+               FROM lk_priced p JOIN lk_order n USING (number) LEFT JOIN crm_product x ON x.sku = p.sku
+               WHERE p.kind = 'product' AND p.has_line AND p.code IS NULL AND x.id IS NULL
+               GROUP BY p.sku ORDER BY p.sku ON CONFLICT (sku) DO NOTHING"""
+        )
+
+    def _create_orders(self, context: Context) -> None:
+        kinds = people.kinds_in([*context.mapping])
+        same = " AND ".join(
+            ["coalesce(n.customer_number, '') = p.customer_number"]
+            + [f"coalesce(n.{kind}, 0) = p.{kind}" for kind in kinds]
+        )
+        context.execute(
+            f"""CREATE TEMP TABLE lk_fresh ON COMMIT DROP AS
+                SELECT nextval(pg_get_serial_sequence('crm_order', 'id')) AS id, made.*
+                FROM (SELECT n.*, w.customer,
+                             CASE WHEN order_state = 'paid' THEN coalesce(n.paid_at, n.placed_at) END AS settled_at
+                      FROM lk_order n LEFT JOIN lk_person p ON {same} LEFT JOIN lk_owner w ON w.row_number = p.row_number
+                      ORDER BY n.first_row) made"""
+        )
+        context.execute("ANALYZE lk_fresh")
+        context.result["orders_created"] = context.execute(
+            """INSERT INTO crm_order (id, store_id, source, number, customer_id, state, channel, currency, subtotal, discount,
+                   points_amount, shipping, tax, fees, total, refunded, item_count, placed_at, paid_at, import_run_id)
+               SELECT id, store_id, %(source)s, number, customer, order_state, coalesce(channel, ''), store_currency, goods,
+                      discounts, points, shippings, taxes, all_fees, sum_total, 0, item_count, placed_at, settled_at, %(run)s
+               FROM lk_fresh ORDER BY id"""
+        )
+        context.result["lines_created"] = context.execute(
+            """INSERT INTO crm_orderline (order_id, customer_id, position, kind, product_id, name, quantity, unit_price,
+                   discount, amount, refunded_quantity, refunded_amount, bought_at)
+               SELECT f.id, f.customer, row_number() OVER (PARTITION BY f.id ORDER BY p.row_number), p.kind, x.id,
+                      coalesce(p.product_name, ''), p.quantity, p.unit_price, p.line_discount, p.amount, 0, 0,
+                      coalesce(f.settled_at, f.placed_at)
+               FROM lk_priced p JOIN lk_fresh f USING (number)
+               LEFT JOIN crm_product x ON x.sku = p.sku AND p.kind = 'product'
+               WHERE p.has_line AND p.code IS NULL"""
+        )

@@ -1,0 +1,206 @@
+"""Whom the rows of a file name: all of them at once, by the same rule as one request (S5).
+
+The people of a file are walked through in its order, in memory that holds one number per distinct identity. Staff
+vouch for a file, so its identities count as verified; where two name different customers, the order of PRECEDENCE
+decides and the pair is proposed as duplicates, never joined.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from core.actor import Actor
+from core.errors import Conflict
+from core.events import EventType, emit_from_select
+from crm import events
+from crm.services.identities import PRECEDENCE
+
+CHUNK = 5000
+_BATCH = 20_000
+
+
+class Raced(Conflict):
+    """Another request made one of these customers meanwhile: start over, and it is known."""
+
+    code = "raced"
+
+
+def kinds_in(mapping: Sequence[str]) -> list[str]:
+    """The identity columns that are mapped, the one that decides first."""
+    return [kind for kind in PRECEDENCE if kind in mapping]
+
+
+def resolve(people: str, kinds: Sequence[str], *, create: bool, once: bool = False) -> None:
+    """Decide for each person who they are. `people` selects (row, customer_number, <kinds>) with 0 for no identity.
+
+    Leaves lk_person (what was selected) and lk_owner (row, customer, fresh, problem): `fresh` customers have an id
+    but no row yet, `problem` is unknown_customer, customer_erased, repeated_in_file or NULL. lk_attach holds the
+    identities that become a customer's, lk_suspect pairs that may be one person. `create`: who is unknown is new.
+    `once`: a customer may be named by one person only.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS lk_person, lk_owner, lk_attach, lk_suspect, lk_known")
+        cursor.execute(f"CREATE TEMP TABLE lk_person ON COMMIT DROP AS {people}")
+        cursor.execute(
+            """CREATE TEMP TABLE lk_owner (row_number bigint, customer bigint, fresh boolean, problem text) ON COMMIT DROP;
+               CREATE TEMP TABLE lk_attach (identity bigint, customer bigint) ON COMMIT DROP;
+               CREATE TEMP TABLE lk_suspect (customer bigint, other bigint) ON COMMIT DROP"""
+        )
+        _find_known(cursor)
+        owners = _known_owners(cursor)
+        with (
+            tempfile.TemporaryFile() as decided,
+            tempfile.TemporaryFile() as attached,
+            tempfile.TemporaryFile() as suspected,
+        ):
+            seen: set[int] = set()
+            ids = _new_ids()
+            for row, number, by_number, erased, *given in _people(kinds):
+                items = [identity for identity in given if identity]
+                named = list(dict.fromkeys(owner for item in items if (owner := owners[item])))
+                if number and by_number:
+                    named = [by_number, *(owner for owner in named if owner != by_number)]
+                problem = ""
+                fresh = False
+                if (number and not by_number) or not (named or (create and items)):
+                    problem = "customer_erased" if erased else "unknown_customer"
+                elif once and named and named[0] in seen:
+                    problem = "repeated_in_file"
+                if problem:
+                    decided.write(f"{row}\t\\N\tf\t{problem}\n".encode())
+                    continue
+                fresh = not named
+                customer = named[0] if named else next(ids)
+                if once:
+                    seen.add(customer)
+                decided.write(f"{row}\t{customer}\t{'t' if fresh else 'f'}\t\\N\n".encode())
+                for other in named[1:]:
+                    suspected.write(f"{customer}\t{other}\n".encode())
+                if create:
+                    for item in items:
+                        if not owners[item]:
+                            owners[item] = customer
+                            attached.write(f"{item}\t{customer}\n".encode())
+            for table, spool in (("lk_owner", decided), ("lk_attach", attached), ("lk_suspect", suspected)):
+                spool.seek(0)
+                with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                    while block := spool.read(1 << 20):
+                        copy.write(block)
+        cursor.execute("ANALYZE lk_person; ANALYZE lk_owner; ANALYZE lk_attach")
+
+
+def _find_known(cursor: Any) -> None:
+    older = ""
+    if len(settings.PII_KEYS) > 1:
+        older = """ UNION ALL SELECT i.id, k.id, k.customer_id, k.verified_at IS NOT NULL
+                    FROM lk_identity i CROSS JOIN unnest(i.older) AS form
+                    JOIN crm_identity k ON k.kind = i.kind AND k.value_index = form"""
+    cursor.execute(
+        f"""CREATE TEMP TABLE lk_known ON COMMIT DROP AS
+            SELECT found.*, coalesce(c.merged_into_id, c.id) AS owner FROM (
+                SELECT i.id, k.id AS identity, k.customer_id AS customer, k.verified_at IS NOT NULL AS verified
+                FROM lk_identity i JOIN crm_identity k ON k.kind = i.kind AND k.value_index = i.value_index{older}) found
+            JOIN crm_customer c ON c.id = found.customer AND c.state <> 'erased'"""
+    )
+
+
+def _known_owners(cursor: Any) -> array:
+    """owners[identity] = customer, or 0. Only verified identities name anyone."""
+    cursor.execute("SELECT coalesce(max(id), 0) FROM lk_identity")
+    owners = array("q", bytes(8 * (cursor.fetchone()[0] + 1)))
+    for identity, owner in _streamed("SELECT id, owner FROM lk_known WHERE verified"):
+        owners[identity] = owner
+    return owners
+
+
+def _people(kinds: Sequence[str]) -> Iterator[tuple]:
+    columns = "".join(f", p.{kind}" for kind in kinds)
+    return _streamed(
+        f"""SELECT p.row_number, p.customer_number,
+                   CASE WHEN c.state <> 'erased' THEN coalesce(c.merged_into_id, c.id) END, c.state = 'erased'{columns}
+            FROM lk_person p LEFT JOIN crm_customer c ON c.number = p.customer_number ORDER BY p.row_number"""
+    )
+
+
+def _streamed(sql: str) -> Iterator[tuple]:
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(sql)
+        while rows := cursor.fetchmany(_BATCH):
+            yield from rows
+
+
+def _new_ids() -> Iterator[int]:
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT nextval(pg_get_serial_sequence('crm_customer', 'id')) FROM generate_series(1, %s)", [CHUNK]
+            )
+            block = cursor.fetchall()
+        for (number,) in block:
+            yield number
+
+
+def attach_identities(actor: Actor) -> None:
+    """Give the resolved customers the identities that are new to them. Fresh customers must have their rows by now.
+
+    Raises Raced when another transaction took one of the identities meanwhile.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """CREATE TEMP TABLE lk_moved ON COMMIT DROP AS
+               SELECT k.identity, k.customer AS previous, a.customer, i.kind
+               FROM lk_attach a JOIN lk_known k ON k.id = a.identity JOIN lk_identity i ON i.id = a.identity
+               WHERE NOT k.verified"""
+        )
+        cursor.execute(
+            """UPDATE crm_identity k SET customer_id = m.customer, verified_at = now()
+               FROM lk_moved m WHERE k.id = m.identity AND k.verified_at IS NULL"""
+        )
+        cursor.execute("SELECT count(*) FROM lk_attach a WHERE a.identity NOT IN (SELECT id FROM lk_known)")
+        expected = cursor.fetchone()[0]
+        cursor.execute(
+            """INSERT INTO crm_identity (customer_id, kind, value, value_index, tail_index, verified_at)
+               SELECT a.customer, i.kind, i.value, i.value_index, i.tail_index, now()
+               FROM lk_attach a JOIN lk_identity i ON i.id = a.identity
+               WHERE a.identity NOT IN (SELECT id FROM lk_known)
+               ORDER BY a.customer ON CONFLICT DO NOTHING"""
+        )
+        if cursor.rowcount != expected:
+            raise Raced()
+    emit_from_select(
+        events.IDENTITY_MOVED,
+        """SELECT m.customer, jsonb_build_object('kind', m.kind, 'from', m.previous), now()
+           FROM lk_moved m WHERE m.customer <> m.previous""",
+        [],
+        actor=actor,
+    )
+    emit_from_select(
+        events.DUPLICATE_SUSPECTED,
+        """SELECT s.customer, jsonb_build_object('other', s.other, 'number', c.number), now()
+           FROM (SELECT DISTINCT customer, other FROM lk_suspect UNION
+                 SELECT customer, previous FROM lk_moved WHERE customer <> previous) s
+           JOIN crm_customer c ON c.id = s.other
+           WHERE NOT EXISTS (SELECT FROM core_domainevent e WHERE e.subject_id = s.customer
+                             AND e.kind = 'crm.duplicate_suspected' AND (e.payload->>'other')::bigint = s.other)""",
+        [],
+        actor=actor,
+    )
+
+
+def announce(event_type: EventType, customers: str, params: Sequence[Any], *, run_id: int, actor: Actor) -> int:
+    """Emit {"run", "customers"} events of at most 5,000 ids; `customers` selects the ids. Returns how many events."""
+    return emit_from_select(
+        event_type,
+        f"""SELECT NULL::bigint, jsonb_build_object('run', %s::bigint, 'customers', jsonb_agg(id ORDER BY id)), now()
+            FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / {CHUNK} AS chunk
+                  FROM (SELECT DISTINCT id FROM ({customers}) AS named(id) WHERE id IS NOT NULL) AS distinct_ids) AS cut
+            GROUP BY chunk""",
+        [run_id, *params],
+        actor=actor,
+    )

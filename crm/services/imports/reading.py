@@ -1,0 +1,175 @@
+"""Files as rows: opened, decoded and cut a piece at a time, so that a file of any length takes little memory."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import Invalid
+from crm.rules.importing_detect import ENCODINGS, detect_delimiter, detect_encoding
+
+SAMPLE = 256 * 1024
+MAX_CELL = 1_000_000
+MAX_COLUMNS = 1000
+SAMPLE_ROWS = 500
+# A file that is plain ASCII so far tells nothing of its encoding, so the look goes on until it does.
+LOOK_AHEAD = 512 * SAMPLE
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    encoding: str
+    delimiter: str
+
+
+def damaged(error: Exception) -> Invalid:
+    return Invalid(_("The file can't be read to its end: it is damaged or cut off."), code="file_damaged", field="file")
+
+
+class _Source:
+    """The raw file, which says how far it has been read, and its bytes, unpacked when it is gzip."""
+
+    def __init__(self, path: str) -> None:
+        try:
+            self.raw: IO[bytes] = open(path, "rb")  # noqa: SIM115
+            self.size = max(Path(path).stat().st_size, 1)
+        except OSError as error:
+            raise Invalid(
+                _("The file can't be opened: %(why)s.") % {"why": error.strerror or type(error).__name__},
+                code="no_file",
+                field="file",
+            ) from None
+        packed = self.raw.read(2) == b"\x1f\x8b"
+        self.raw.seek(0)
+        self.data: Any = gzip.GzipFile(fileobj=self.raw) if packed else self.raw
+
+    def read_share(self) -> float:
+        return min(self.raw.tell() / self.size, 1.0)
+
+    def close(self) -> None:
+        self.data.close()
+        self.raw.close()
+
+
+def sniff(path: str, *, encoding: str = "", delimiter: str = "") -> FileFormat:
+    """The format of a file; what is given is kept. Raises Invalid: no_file, empty_file, file_damaged, unknown_encoding."""
+    source = _Source(path)
+    try:
+        sample = first = source.data.read(SAMPLE)
+        seen = len(sample)
+        while sample and sample.isascii() and seen < LOOK_AHEAD:
+            further = source.data.read(SAMPLE)
+            seen += len(further)
+            if not further:
+                break
+            # The end of the one before may hold the first half of a character.
+            sample = sample[-4:] + further
+    except (OSError, EOFError, zlib.error) as error:
+        raise damaged(error) from None
+    finally:
+        source.close()
+    if not first.strip(b"\r\n\t \xef\xbb\xbf"):
+        raise Invalid(_("The file is empty."), code="empty_file", field="file")
+    if encoding and encoding not in ENCODINGS:
+        raise Invalid(_("Use one of these encodings: %(names)s.") % {"names": ", ".join(ENCODINGS)},
+                      code="unknown_encoding", field="encoding")  # fmt: skip
+    if not encoding:
+        encoding = detect_encoding(first)
+        if encoding == "utf-8" and first.isascii():
+            encoding = detect_encoding(sample)
+    if not delimiter:
+        delimiter = detect_delimiter(
+            first.decode(_codec(encoding), "replace").rpartition("\n")[0] or first.decode(_codec(encoding), "replace")
+        )
+    return FileFormat(encoding, delimiter)
+
+
+def _codec(encoding: str) -> str:
+    return "utf-8-sig" if encoding == "utf-8" else encoding
+
+
+class Rows:
+    """The rows of an open file: iterate for (row number, cells); cells are None where a row can't be cut.
+
+    Row numbers are what a spreadsheet shows: the header is row 1, empty lines count but are not given out.
+    Bytes that the encoding does not know become lone surrogates, to be refused where they matter.
+    """
+
+    def __init__(self, source: _Source, form: FileFormat) -> None:
+        self._source = source
+        text = io.TextIOWrapper(source.data, encoding=_codec(form.encoding), errors="surrogateescape", newline="")
+        self._reader = csv.reader(text, delimiter=form.delimiter)
+        self.number = 0
+        self.header: list[str] = []
+        for _number, cells in self:
+            self.header = _named(cells or [])
+            break
+
+    def read_share(self) -> float:
+        return self._source.read_share()
+
+    def __iter__(self) -> Iterator[tuple[int, list[str] | None]]:
+        reader = self._reader
+        while True:
+            try:
+                for cells in reader:
+                    self.number += 1
+                    if cells:
+                        yield self.number, cells
+                return
+            except csv.Error:
+                # A cell above the limit, often a quote that is never closed: the reader goes on at the next line.
+                self.number += 1
+                yield self.number, None
+            except (OSError, EOFError, zlib.error) as error:
+                raise damaged(error) from None
+
+
+def _named(cells: list[str]) -> list[str]:
+    """Names of columns: trimmed, numbered where one is missing or repeated."""
+    names: list[str] = []
+    for position, cell in enumerate(cells[:MAX_COLUMNS], 1):
+        name = cell.strip().replace("\0", "").encode("utf-8", "replace").decode()[:200] or f"column {position}"
+        while name in names:
+            name = f"{name} ({position})"
+        names.append(name)
+    return names
+
+
+@contextmanager
+def open_rows(path: str, form: FileFormat) -> Iterator[Rows]:
+    source = _Source(path)
+    csv.field_size_limit(MAX_CELL)
+    try:
+        yield Rows(source, form)
+    finally:
+        source.close()
+
+
+def sample_rows(path: str, form: FileFormat, count: int = SAMPLE_ROWS) -> tuple[list[str], list[list[str]]]:
+    """(header, the first rows). Raises Invalid no_header for a file without a usable first line."""
+    with open_rows(path, form) as rows:
+        sample: list[list[str]] = []
+        for _number, cells in rows:
+            if cells is not None:
+                sample.append(cells)
+            if len(sample) >= count:
+                break
+        if len(rows.header) < 1 or not any(rows.header):
+            raise Invalid(_("The first line must hold the names of the columns."), code="no_header", field="file")
+        return rows.header, sample
+
+
+def as_csv(cells: list[str]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="").writerow(cells)
+    return buffer.getvalue()

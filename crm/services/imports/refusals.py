@@ -1,0 +1,143 @@
+"""Rows that were not taken: stored with the reason, shown and given back in the reader's language.
+
+A row as read may hold anything about a person, so it is stored encrypted; reasons never quote it.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+from collections.abc import Iterator
+
+from django.db import connection
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_noop as _n
+
+from core import crypto
+from crm.models import ImportRefusal, ImportRun
+from crm.rules.importing_values import neutralised
+from crm.services.imports.reading import FileFormat, as_csv, open_rows
+
+RAW = "crm.importrefusal.raw"
+MAX_RAW_CELL = 2000
+BATCH = 5000
+REASONS = {
+    # The row as a whole
+    "ragged_row": _n("The row has another number of cells than the header"),
+    "cell_too_large": _n("A cell is above one million characters, or a quote is never closed"),
+    "nul_character": _n("The cell holds a NUL character"),
+    "undecodable": _n("The cell holds bytes that are not in the file's encoding"),
+    # A cell
+    "required": _n("A value is needed here"),
+    "too_long": _n("The text is too long; characters at most"),
+    "not_a_number": _n("This is not a number in the chosen decimal notation"),
+    "number_too_large": _n("The number is too large"),
+    "too_precise": _n("At most three decimals"),
+    "negative": _n("This can't be below zero"),
+    "not_positive": _n("This must be above zero"),
+    "not_a_time": _n("This is not a time that can be read"),
+    "not_a_date": _n("This is not a date that can be read"),
+    "in_the_future": _n("This time is in the future"),
+    "too_old": _n("This time is before 1990"),
+    "not_a_choice": _n("This is not one of the known words"),
+    "not_json": _n("This is not a JSON object"),
+    "wrong_type": _n("This does not fit the attribute's type"),
+    "unknown_time_zone": _n("There is no such time zone"),
+    "empty": _n("A value is needed here"),
+    "not_a_phone": _n("This is not a phone number of the store's country"),
+    "not_an_email": _n("This is not an e-mail address"),
+    "not_printable": _n("The text has characters that can't be shown"),
+    # What the shop knows
+    "unknown_store": _n("There is no store with this code"),
+    "unknown_customer": _n("There is no such customer"),
+    "customer_erased": _n("This customer was erased"),
+    "unknown_sku": _n("There is no such product"),
+    "wrong_currency": _n("This is not the currency of the store"),
+    "repeated_in_file": _n("An earlier row of the file has the same key"),
+    "nobody": _n("The row names no customer"),
+    # Orders
+    "no_price": _n("The order has neither lines with prices nor a total"),
+    "amount_mismatch": _n("Quantity × unit price − discount is not the amount"),
+    "discount_exceeds_line": _n("The discount is more than the line"),
+    "discount_exceeds_order": _n("Discounts and points are more than the order"),
+    "total_mismatch": _n("The parts of the order do not add up to its total"),
+    "order_columns_differ": _n("The rows of this order differ in a value that belongs to the whole order"),
+    "order_differs": _n("The order is already there with other content"),
+    "order_has_refused_rows": _n("Another row of this order was refused, and half an order would be wrong money"),
+    # Online Retail
+    "duplicate_line": _n("An earlier row is the same in every column"),
+    "stock_adjustment": _n("A negative quantity that is no cancellation: a correction of stock, not a sale"),
+    "no_sale_price": _n("The price is zero: a gift, a sample or a note, not a sale"),
+    "not_a_sale": _n("An entry of the books, not a sale"),
+    "refund_unmatched": _n("No earlier purchase of this customer to refund; left over"),
+    "refund_partly_matched": _n("Refunded as far as earlier purchases go; left over"),
+}
+
+
+def reason(code: str, detail: str = "") -> str:
+    """The stored, English form."""
+    return f"{REASONS.get(code, code)}: {detail}"[:300] if detail else REASONS.get(code, code)
+
+
+def translated(refusal: ImportRefusal) -> str:
+    english = REASONS.get(refusal.code)
+    if english is None or not refusal.reason.startswith(english):
+        return refusal.reason
+    return _t(english) + refusal.reason[len(english) :]
+
+
+def seal_row(cells: list[str] | None) -> str:
+    if cells is None:
+        return ""
+    text = as_csv([cell[:MAX_RAW_CELL].replace("\0", "\ufffd") for cell in cells])
+    return base64.b64encode(crypto.encrypt(text.encode("utf-8", "replace").decode(), RAW)).decode()
+
+
+def open_row(refusal: ImportRefusal) -> list[str]:
+    """The refused row's cells as they stood in the file; none where the row could not be cut."""
+    if not refusal.raw:
+        return []
+    text = crypto.decrypt(base64.b64decode(refusal.raw), RAW)
+    return next(csv.reader(text.splitlines(keepends=True)), [])
+
+
+def store_refusals(run_id: int, path: str, form: FileFormat) -> int:
+    """Write lk_refused to ImportRefusal, with each row as it stands in the file, which is read a second time."""
+    stored = 0
+    last = 0
+    with connection.cursor() as cursor, open_rows(path, form) as rows:
+        walk = iter(rows)
+        while True:
+            cursor.execute(
+                "SELECT row_number, field, code, detail FROM lk_refused WHERE row_number > %s ORDER BY row_number LIMIT %s",
+                [last, BATCH],
+            )
+            batch = cursor.fetchall()
+            if not batch:
+                return stored
+            with cursor.copy(
+                "COPY crm_importrefusal (run_id, row_number, field, code, reason, raw) FROM STDIN"
+            ) as copy:
+                for row_number, field, code, detail in batch:
+                    number, cells = 0, None
+                    while number < row_number:
+                        number, cells = next(walk)
+                    copy.write_row([run_id, row_number, field, code, reason(code, detail), seal_row(cells)])
+            stored += len(batch)
+            last = batch[-1][0]
+
+
+def refused_csv(run: ImportRun) -> Iterator[str]:
+    """Lines of a CSV to mend and bring in again: the reason first, then the row. A spreadsheet runs none of it."""
+    header = run.options.get("header", [])
+    yield "\ufeff" + as_csv([_t("row"), _t("field"), _t("code"), _t("reason"), *map(neutralised, header)]) + "\r\n"
+    for refusal in run.refusals.order_by("row_number").iterator(chunk_size=BATCH):
+        cells = [str(refusal.row_number), refusal.field, refusal.code, translated(refusal), *open_row(refusal)]
+        yield as_csv([neutralised(cell) for cell in cells]) + "\r\n"
+
+
+def reason_text(code: str, detail: str = "") -> str | Promise:
+    """In the reader's language."""
+    text = _t(REASONS[code]) if code in REASONS else code
+    return f"{text}: {detail}" if detail else text

@@ -1,0 +1,473 @@
+"""One import from its file to its result. Applying it is one transaction: killed at any moment, it leaves nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import zoneinfo
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from celery import current_app
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage
+from django.core.files.uploadedfile import UploadedFile
+from django.db import OperationalError, connection, transaction
+from django.db.models.functions import Now
+from django.utils.crypto import get_random_string
+from django.utils.translation import gettext_lazy as _
+from psycopg import errors as pg
+
+from core.actor import SYSTEM, Actor
+from core.audit import acting
+from core.errors import Conflict, DomainError, Invalid
+from core.models import Job
+from core.services.jobs import Progress, create_job, fail_job, finish_job, start_job
+from crm.models import ImportKind, ImportMapping, ImportRun, ImportState, Store
+from crm.rules import importing_detect as detect
+from crm.rules.importing import Field, WrongMapping, check_mapping, fields_of, suggest_mapping
+from crm.services.customers import attribute_specs
+from crm.services.imports import online_retail, refusals
+from crm.services.imports.catalogue import Activity, Products
+from crm.services.imports.context import Context, Handler
+from crm.services.imports.orders import Orders
+from crm.services.imports.people import Raced
+from crm.services.imports.profiles import Consents, Customers
+from crm.services.imports.reading import FileFormat, open_rows, sample_rows, sniff
+from crm.services.imports.staging import Reading, Stager
+
+log = structlog.get_logger("liuke.imports")
+HANDLERS: dict[str, type[Handler]] = {
+    ImportKind.ORDERS: Orders,
+    ImportKind.CUSTOMERS: Customers,
+    ImportKind.PRODUCTS: Products,
+    ImportKind.ACTIVITY: Activity,
+    ImportKind.CONSENTS: Consents,
+}
+PREVIEW_ROWS = 50
+ATTEMPTS = 3
+OPTIONS = ("encoding", "delimiter", "decimal", "date_order", "time_zone", "currency", "store")
+MESSAGES = {
+    "unknown_field": _("There is no field %(name)s."),
+    "unknown_column": _("The file has no column %(name)s."),
+    "required": _("Say which column holds %(name)s."),
+    "nobody": _("Map a column that says who the customer is: a customer number, an id, a phone number or an e-mail."),
+    "no_price": _("Map the unit price, the amount of a line, or the total of the order."),
+}
+
+
+class Busy(Conflict):
+    code = "import_running"
+    message = _("This import is being applied right now.")
+
+
+@dataclass(frozen=True)
+class PreviewRow:
+    """`refused` is (field, code, detail) when this row would be refused, else None."""
+
+    number: int
+    cells: list[str]
+    refused: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    header: list[str]
+    rows: list[PreviewRow] = field(default_factory=list)
+    accepted: int = 0
+    unchanged: int = 0
+    refused: int = 0
+
+
+def keep_upload(upload: UploadedFile) -> str:
+    """Store an uploaded file until it has been brought in. Returns its path."""
+    storage = FileSystemStorage(location=Path(settings.MEDIA_ROOT) / "imports")
+    return storage.path(storage.save(f"{get_random_string(20)}.csv", upload))
+
+
+def create_import(
+    *,
+    kind: str,
+    source: str,
+    path: str,
+    actor: Actor,
+    file_name: str = "",
+    options: Mapping[str, Any] | None = None,
+    mapping: Mapping[str, str] | None = None,
+) -> ImportRun:
+    """Look at a file and note what it seems to be; `options` and `mapping` given here win.
+
+    Raises Invalid: invalid_choice (kind), required (source), no_file, empty_file, no_header, file_damaged, or for an
+    option or the mapping.
+    """
+    if kind not in ImportKind.values:
+        raise Invalid(_("Not one of the choices."), code="invalid_choice", field="kind")
+    source = source.strip()
+    if not source or len(source) > 40:
+        raise Invalid(_("Name the source in 1 to 40 characters."), code="required", field="source")
+    given = {name: value for name, value in (options or {}).items() if value not in (None, "")}
+    remembered = ImportMapping.objects.filter(kind=kind, source=source).first()
+    form = sniff(path, encoding=given.get("encoding", ""), delimiter=given.get("delimiter", ""))
+    header, sample = sample_rows(path, form)
+    fields = fields_of(kind, attribute_specs())
+    chosen = dict(mapping or {})
+    if not chosen and remembered and set(remembered.mapping.values()) <= set(header):
+        chosen = {name: column for name, column in remembered.mapping.items() if name in fields}
+    chosen = chosen or suggest_mapping(fields, header)
+    found = _detected(fields, chosen, header, sample)
+    kept = {name: value for name, value in (remembered.options if remembered else {}).items() if name in OPTIONS[2:]}
+    store = _store(given.get("store", ""))
+    run = ImportRun(
+        kind=kind,
+        source=source,
+        file_name=(file_name or Path(path).name)[:255],
+        path=path,
+        options={
+            "time_zone": store.time_zone if store else settings.TIME_ZONE,
+            **found,
+            **kept,
+            **given,
+            "encoding": form.encoding,
+            "delimiter": form.delimiter,
+            "header": header,
+        },
+        mapping=chosen,
+        created_by_id=actor.user_id,
+    )
+    _check_options(run.options)
+    if mapping:
+        _check_mapping(run)
+    run.save()
+    run.refresh_from_db()
+    return run
+
+
+def configure_import(*, run: ImportRun, options: Mapping[str, Any], mapping: Mapping[str, str]) -> ImportRun:
+    """Change how a file is read before it is brought in. Raises Invalid, or Conflict once it has begun."""
+    if run.state not in {ImportState.UPLOADED, ImportState.FAILED}:
+        raise Conflict(_("This import has begun."), code="import_begun")
+    merged = {**run.options, **{name: options[name] for name in OPTIONS if options.get(name)}}
+    for name in ("currency", "store"):
+        if name in options and not options[name]:
+            merged.pop(name, None)
+    _check_options(merged)
+    form = sniff(run.path, encoding=merged["encoding"], delimiter=merged["delimiter"])
+    merged["header"], _sample = sample_rows(run.path, form)
+    run.options = merged
+    run.mapping = {name: column for name, column in mapping.items() if column}
+    _check_mapping(run)
+    run.save(update_fields=["options", "mapping"])
+    return run
+
+
+def preview_import(run: ImportRun, rows: int = PREVIEW_ROWS) -> Preview:
+    """What the first rows would become, by the same code that brings them in; nothing is kept."""
+    _check_mapping(run)
+    with transaction.atomic():
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '5s'")
+            context, stager = _staged(run, SYSTEM, limit=rows)
+            _handler(run).check(context)
+            refused = {
+                row[0]: (row[1], row[2], row[3])
+                for row in context.rows("SELECT row_number, field, code, detail FROM lk_refused")
+            }
+            unchanged = context.value("SELECT count(*) FROM lk_unchanged")
+            read = stager.read_count
+        finally:
+            transaction.set_rollback(True)
+    shown = []
+    header, _sample = sample_rows(run.path, _form(run), 1)
+    with open_rows(run.path, _form(run)) as given:
+        for number, cells in given:
+            shown.append(PreviewRow(number, [cell[:200] for cell in cells or []], refused.get(number)))
+            if len(shown) >= read:
+                break
+    return Preview(header, shown, read - unchanged - len(refused), unchanged, len(refused))
+
+
+def dry_run(run: ImportRun) -> Preview:
+    """The counts of the whole file without taking anything."""
+    _check_mapping(run)
+    with transaction.atomic():
+        context, stager = _staged(run, SYSTEM)
+        _handler(run).check(context)
+        refused = context.value("SELECT count(*) FROM lk_refused")
+        unchanged = context.value("SELECT count(*) FROM lk_unchanged")
+        transaction.set_rollback(True)
+    return Preview([], [], stager.read_count - refused - unchanged, unchanged, refused)
+
+
+def queue_import(*, run: ImportRun, actor: Actor) -> ImportRun:
+    """Hand an import to a worker, or again one that was left behind. Raises Conflict when it is done or running."""
+    with transaction.atomic():
+        locked = ImportRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
+        if locked.state == ImportState.DONE:
+            raise Conflict(_("This import is done."), code="import_done")
+        if locked.state in {ImportState.RUNNING, ImportState.QUEUED} and not is_stale(locked):
+            raise Busy()
+        _check_mapping(locked)
+        locked.job = create_job(kind="crm.import", label=locked.file_name, created_by=locked.created_by, total=100)
+        locked.state = ImportState.QUEUED
+        locked.error = ""
+        locked.save(update_fields=["job", "state", "error"])
+        transaction.on_commit(lambda: _send(locked.pk))
+    run.refresh_from_db()
+    return run
+
+
+def _send(run_id: int) -> None:
+    try:
+        current_app.send_task("crm.run_import", [run_id], retry=False)
+    except Exception as error:
+        # It stays queued; the page offers to start it again once the queue is back.
+        log.warning("import_not_queued", run=run_id, error=str(error)[:200])
+
+
+def is_stale(run: ImportRun) -> bool:
+    """Whether a queued or running import has shown no life for ten minutes and no transaction applies it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT coalesce(j.heartbeat_at, j.created_at, r.created_at) < clock_timestamp() - interval '10 minutes'
+                      AND NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted
+                                      AND classid::bigint = (key >> 32) & 4294967295 AND objid::bigint = key & 4294967295)
+               FROM crm_importrun r LEFT JOIN core_job j ON j.id = r.job_id, hashtextextended(%s, 0) AS key
+               WHERE r.id = %s""",
+            [_lock_of(run.pk), run.pk],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def run_import(*, run: ImportRun, actor: Actor = SYSTEM, wait: int = 60) -> ImportRun:
+    """Bring a file in, whole or not at all; done twice it is done once. Returns the run with its counts.
+
+    Raises Busy when another process still applies it after `wait` seconds, and Invalid or OSError when the file or
+    its description is wrong; the run is then `failed` and says why.
+    """
+    job = run.job or create_job(kind="crm.import", label=run.file_name, created_by=run.created_by, total=100)
+    started = ImportRun.objects.filter(pk=run.pk).exclude(state=ImportState.DONE)
+    if not started.update(state=ImportState.RUNNING, job=job, error=""):
+        run.refresh_from_db()
+        return run
+    start_job(job)
+    try:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                _apply(run.pk, actor, job, wait)
+                break
+            except (Raced, OperationalError) as error:
+                deadlock = isinstance(error.__cause__, pg.DeadlockDetected | pg.SerializationFailure)
+                if attempt == ATTEMPTS or not (deadlock or isinstance(error, Raced)):
+                    raise
+    except Busy:
+        raise
+    except Exception as error:
+        message = str(error.message) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
+        ImportRun.objects.filter(pk=run.pk).exclude(state=ImportState.DONE).update(
+            state=ImportState.FAILED, error=message[:2000], finished_at=Now()
+        )
+        fail_job(job, message)
+        raise
+    finally:
+        run.refresh_from_db()
+    _remember(run)
+    _drop_upload(run)
+    return run
+
+
+def _lock_of(run_id: int) -> str:
+    return f"import:{run_id}"
+
+
+def _apply(run_id: int, actor: Actor, job: Job, wait: int) -> None:
+    progress = Progress(job)
+    with transaction.atomic(), acting(actor, import_run=run_id):
+        _lock(run_id, wait)
+        run = ImportRun.objects.get(pk=run_id)
+        if run.state == ImportState.DONE:
+            return
+        _check_options(run.options)
+        _check_mapping(run)
+        run.refusals.all().delete()
+        context, stager = _staged(run, actor, progress=lambda share: progress(int(share * 50), 100))
+        progress(50, 100, force=True)
+        handler = _handler(run)
+        handler.check(context)
+        progress(70, 100, force=True)
+        handler.apply(context)
+        progress(95, 100, force=True)
+        refused = context.value("SELECT count(*) FROM lk_refused WHERE code <> 'refund_partly_matched'")
+        unchanged = context.value("SELECT count(*) FROM lk_unchanged")
+        refusals.store_refusals(run_id, run.path, _form(run))
+        counts = {
+            "read_count": stager.read_count,
+            "accepted_count": stager.read_count - unchanged - refused,
+            "unchanged_count": unchanged,
+            "refused_count": refused,
+        }
+        by_code = dict(context.rows("SELECT code, count(*) FROM lk_refused GROUP BY code ORDER BY 2 DESC, 1"))
+        ImportRun.objects.filter(pk=run_id).update(
+            state=ImportState.DONE, result={**context.result, "refused": by_code}, finished_at=Now(), error="", **counts
+        )
+        finish_job(job, {**counts, "run": run_id})
+        Job.objects.filter(pk=job.pk).update(done_count=100, total_count=100)
+
+
+def _lock(run_id: int, wait: int) -> None:
+    """Wait for whoever applies this run, then for other imports: two at once would wait for each other's rows."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        # A worker killed in the middle of a long statement: its session ends within seconds and takes nothing along.
+        cursor.execute("SET LOCAL client_connection_check_interval = '2s'")
+        cursor.execute("SET LOCAL work_mem = '128MB'")
+        cursor.execute(f"SET LOCAL lock_timeout = '{int(wait)}s'")
+        try:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [_lock_of(run_id)])
+        except OperationalError as error:
+            if isinstance(error.__cause__, pg.LockNotAvailable):
+                raise Busy() from None
+            raise
+        cursor.execute("SET LOCAL lock_timeout = 0")
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('imports', 0))")
+
+
+def _staged(
+    run: ImportRun, actor: Actor, *, limit: int | None = None, progress: Callable[[float], None] | None = None
+) -> tuple[Context, Stager]:
+    """Stage the file; leaves lk_rows, lk_identity and empty lk_refused and lk_unchanged."""
+    store = _store(run.options.get("store", ""))
+    if store is None:
+        raise Invalid(_("There is no store yet: add one, or name its code."), code="unknown_store", field="store")
+    specs = attribute_specs()
+    fields = fields_of(run.kind, specs)
+    profile = online_retail.PROFILE if run.options.get("profile") == online_retail.NAME else None
+    stager = Stager(
+        fields,
+        run.mapping,
+        Reading(
+            form=_form(run),
+            decimal=run.options.get("decimal", "."),
+            zone=run.options.get("time_zone", store.time_zone),
+            date_order=run.options.get("date_order", "dmy"),
+            country=store.country,
+            specs=specs,
+            clean=profile.clean if profile else {},
+        ),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """CREATE TEMP TABLE lk_refused (row_number bigint PRIMARY KEY, field text, code text, detail text)
+                   ON COMMIT DROP;
+               CREATE TEMP TABLE lk_unchanged (row_number bigint PRIMARY KEY) ON COMMIT DROP"""
+        )
+    stager.stage(run.path, limit=limit, progress=progress)
+    context = Context(run.pk or 0, run.source, store, actor, fields, stager.mapping, run.options)
+    return context, stager
+
+
+def _handler(run: ImportRun) -> Handler:
+    if run.options.get("profile") == online_retail.NAME:
+        return online_retail.OnlineRetail()
+    return HANDLERS[run.kind]()
+
+
+def _form(run: ImportRun) -> FileFormat:
+    return FileFormat(run.options["encoding"], run.options["delimiter"])
+
+
+def _store(code: str) -> Store | None:
+    stores = Store.objects.filter(code=code) if code else Store.objects.filter(is_default=True)
+    return stores.first()
+
+
+def _detected(
+    fields: Mapping[str, Field], mapping: Mapping[str, str], header: list[str], sample: list[list[str]]
+) -> dict[str, str]:
+    """Decimal mark and order of dates, from the columns that hold them."""
+
+    def cells(shapes: set[str]) -> Iterator[str]:
+        columns = {header.index(column) for name, column in mapping.items()
+                   if name in fields and fields[name].shape in shapes and column in header}  # fmt: skip
+        for row in sample:
+            for position in columns:
+                if position < len(row):
+                    yield row[position]
+
+    return {
+        "decimal": detect.detect_decimal(cells({"number"})),
+        "date_order": detect.detect_date_order(cells({"time", "birthday"})),
+    }
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    choices: dict[str, tuple[str, ...]] = {
+        "encoding": detect.ENCODINGS,
+        "delimiter": tuple(detect.DELIMITERS),
+        "decimal": (".", ","),
+        "date_order": ("dmy", "mdy"),
+    }
+    for name, allowed in choices.items():
+        if name in options and options[name] not in allowed:
+            raise Invalid(_("Not one of the choices."), code="invalid_choice", field=name)
+    zone = options.get("time_zone")
+    if zone and zone not in zoneinfo.available_timezones():
+        raise Invalid(_("Use a zone such as Asia/Shanghai."), code="unknown_time_zone", field="time_zone")
+    store = _store(options.get("store", ""))
+    if options.get("store") and store is None:
+        raise Invalid(_("There is no such store."), code="unknown_store", field="store")
+    currency = options.get("currency")
+    if currency and store and currency != store.currency:
+        raise Invalid(
+            _("This store sells in %(currency)s.") % {"currency": store.currency},
+            code="wrong_currency",
+            field="currency",
+        )
+
+
+def _check_mapping(run: ImportRun) -> None:
+    try:
+        check_mapping(run.kind, fields_of(run.kind, attribute_specs()), run.options.get("header", []), run.mapping)
+    except WrongMapping as wrong:
+        raise Invalid(
+            MESSAGES[wrong.code] % {"name": wrong.name}, code=f"mapping_{wrong.code}", field=wrong.name
+        ) from None
+
+
+def _remember(run: ImportRun) -> None:
+    if run.options.get("profile"):
+        return
+    ImportMapping.objects.update_or_create(
+        kind=run.kind,
+        source=run.source,
+        defaults={
+            "mapping": run.mapping,
+            "options": {name: run.options[name] for name in OPTIONS if run.options.get(name)},
+            "updated_at": Now(),
+        },
+    )
+
+
+def _drop_upload(run: ImportRun) -> None:
+    """What was uploaded is deleted once it is in: it holds personal data in the clear."""
+    uploads = Path(settings.MEDIA_ROOT) / "imports"
+    path = Path(run.path)
+    if path.is_relative_to(uploads):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def drop_stale_uploads(*, days: int = 7) -> int:
+    """Delete uploads that nobody brought in for `days` days. Returns how many."""
+    old = ImportRun.objects.filter(
+        state__in=[ImportState.UPLOADED, ImportState.FAILED],
+        created_at__lt=Now() - timedelta(days=days),
+    ).exclude(path="")
+    dropped = 0
+    for run in old:
+        _drop_upload(run)
+        dropped += ImportRun.objects.filter(pk=run.pk).update(path="")
+    return dropped

@@ -1,0 +1,309 @@
+"""A file into a temporary table: cells read into typed columns as the rows stream through COPY.
+
+A cell's shape (is this a number, a time, a phone number) is decided here, once per distinct text; what depends on
+other rows or on the database is decided in SQL afterwards. Personal values never reach the temporary tables: rows
+carry the small number of an identity, whose blind index and ciphertext stand in lk_identity.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+import zoneinfo
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from core import clock, crypto
+from crm.rules import importing_values as values
+from crm.rules.attributes import AttributeSpec, WrongAttribute, check_attributes
+from crm.rules.identities import normalise, phone_tail
+from crm.rules.importing import ATTRIBUTE, IDENTITIES, Field
+from crm.rules.importing_values import BadValue, lookup
+from crm.services.customers import supported_language
+from crm.services.identities import index_of, indexes_of
+from crm.services.imports.reading import FileFormat, open_rows
+
+SEPARATOR = "\x1f"
+BATCH = 2000
+# Texts repeat in real files; the memory for it is bounded by starting over.
+REMEMBERED = 20_000
+REMEMBERED_IDENTITIES = 200_000
+EXPECTED_CELLS = "ragged_row"
+_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", SEPARATOR: "\\x1f"})
+_CHOICES = {
+    "order_state": lookup(values.ORDER_STATES),
+    "line_kind": lookup(values.LINE_KINDS),
+    "gender": lookup(values.GENDERS),
+    "consent_channel": lookup(values.CHANNELS),
+    "consent_purpose": lookup(values.PURPOSES),
+    "consent_decision": lookup(values.DECISIONS),
+    "boolean": lookup(values.BOOLEANS),
+}
+_TYPES = {"number": "numeric", "time": "timestamptz", "identity": "bigint", "boolean": "boolean", "json": "jsonb"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How this file writes its values."""
+
+    form: FileFormat
+    decimal: str
+    zone: str
+    date_order: str
+    country: str
+    specs: Mapping[str, AttributeSpec] = field(default_factory=dict)
+    # Field -> what is done to its cells first, for files with habits of their own.
+    clean: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+
+
+def escaped(text: str) -> str:
+    return text.translate(_ESCAPES)
+
+
+def _bytea(value: bytes | None) -> str:
+    return f"\\\\x{value.hex()}" if value else ""
+
+
+def column_of(name: str) -> str:
+    return f"attribute_{name.removeprefix(ATTRIBUTE)}" if name.startswith(ATTRIBUTE) else name
+
+
+def columns_of(given: Field) -> list[tuple[str, str]]:
+    """[(column, type)] of the staging table for a field."""
+    if given.shape == "birthday":
+        return [("birthday", "bytea"), ("birthday_index", "bytea"), ("birth_year", "smallint")]
+    return [(f'"{column_of(given.name)}"', _TYPES.get(given.shape, "text"))]
+
+
+class _Remembering(dict):
+    """cell -> its COPY text; a miss is converted, a full memory starts over. `empty` None: a value is required."""
+
+    def __init__(self, convert: Callable[[str], str], empty: str | None) -> None:
+        super().__init__()
+        self._convert = convert
+        self._empty = empty
+
+    def __missing__(self, cell: str) -> str:
+        text = cell.strip()
+        if not text:
+            if self._empty is None:
+                raise BadValue("required")
+            result = self._empty
+        else:
+            if "\0" in text:
+                raise BadValue("nul_character")
+            if not text.isascii():
+                try:
+                    text.encode()
+                except UnicodeEncodeError:
+                    raise BadValue("undecodable") from None
+            result = self._convert(text)
+        if len(self) >= REMEMBERED:
+            self.clear()
+        self[cell] = result
+        return result
+
+
+class Stager:
+    """Stages the rows of one file. After `stage`: lk_rows (every row read) and lk_identity."""
+
+    def __init__(self, fields: Mapping[str, Field], mapping: Mapping[str, str], reading: Reading) -> None:
+        self.fields = fields
+        self.mapping = {name: mapping[name] for name in fields if name in mapping}
+        self.reading = reading
+        self.read_count = 0
+        self._zone = zoneinfo.ZoneInfo(reading.zone)
+        self._latest: datetime = clock.now() + timedelta(minutes=10)
+        self._ids: dict[tuple[str, str], str] = {}
+        self._identity_count = 0
+        self._spool: Any = None
+
+    def stage(self, path: str, *, limit: int | None = None, progress: Callable[[float], None] | None = None) -> None:
+        columns = ["row_number bigint NOT NULL", "error_field text", "error_code text", "error_detail text"]
+        for given in self.fields.values():
+            # 0 is nobody: a number joins by hash where NULL would not.
+            default = " NOT NULL DEFAULT 0" if given.shape == "identity" else ""
+            columns += [f"{name} {kind}{default}" for name, kind in columns_of(given)]
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE IF EXISTS lk_rows, lk_identity")
+            cursor.execute(f"CREATE TEMP TABLE lk_rows ({', '.join(columns)}) ON COMMIT DROP")
+            cursor.execute(
+                """CREATE TEMP TABLE lk_identity (id bigint, kind text, value_index bytea, older bytea[], value bytea,
+                       tail_index bytea) ON COMMIT DROP"""
+            )
+            with tempfile.TemporaryFile() as self._spool:
+                self._copy_rows(cursor, path, limit, progress or (lambda share: None))
+                self._copy_identities(cursor)
+            cursor.execute("ANALYZE lk_rows")
+
+    def _copy_rows(self, cursor: Any, path: str, limit: int | None, progress: Callable[[float], None]) -> None:
+        targets = [column for name in self.mapping for column, _type in columns_of(self.fields[name])]
+        into = ", ".join(["row_number", "error_field", "error_code", "error_detail", *targets])
+        copy_sql = f"COPY lk_rows ({into}) FROM STDIN (DELIMITER E'\\x1f', NULL '', ENCODING 'UTF8')"
+        blanks = [self._empty_of(self.fields[name]) for name in self.mapping]
+        with open_rows(path, self.reading.form) as rows, cursor.copy(copy_sql) as copy:
+            positions = {column: position for position, column in enumerate(rows.header)}
+            plan = [(positions[column], self._converter(name)) for name, column in self.mapping.items()]
+            names = list(self.mapping)
+            width = len(rows.header)
+            # The rows of an order fall together: a refused row still says which order it belongs to.
+            anchor = names.index("number") if "number" in self.mapping and self.fields["number"].header else None
+            lines: list[str] = []
+            count = 0
+            for number, cells in rows:
+                count += 1
+                out: list[str] = []
+                if cells is None:
+                    error: tuple[str, str, str] | None = ("", "cell_too_large", "")
+                elif len(cells) != width:
+                    error = ("", EXPECTED_CELLS, f"{len(cells)}, {width}")
+                else:
+                    try:
+                        for position, convert in plan:
+                            out.append(convert[cells[position]])
+                        error = None
+                    except BadValue as wrong:
+                        error = (names[len(out)], wrong.code, wrong.detail)
+                if error is None:
+                    lines.append(f"{number}{SEPARATOR}{SEPARATOR}{SEPARATOR}{SEPARATOR}{SEPARATOR.join(out)}\n")
+                else:
+                    out = [*blanks]
+                    if anchor is not None and cells is not None and plan[anchor][0] < len(cells):
+                        with contextlib.suppress(BadValue):
+                            out[anchor] = plan[anchor][1][cells[plan[anchor][0]]]
+                    lines.append(SEPARATOR.join([str(number), *map(escaped, error), *out]) + "\n")
+                if len(lines) >= BATCH:
+                    copy.write("".join(lines).encode())
+                    lines.clear()
+                    progress(rows.read_share())
+                if limit and count >= limit:
+                    break
+            copy.write("".join(lines).encode())
+            self.read_count = count
+
+    def _copy_identities(self, cursor: Any) -> None:
+        self._spool.seek(0)
+        with cursor.copy("COPY lk_identity FROM STDIN (DELIMITER E'\\x1f', NULL '')") as copy:
+            while block := self._spool.read(1 << 20):
+                copy.write(block)
+        if self._identity_count > REMEMBERED_IDENTITIES:
+            # The memory started over, so one identity may have several numbers: the smallest stands for all.
+            cursor.execute(
+                """CREATE TEMP TABLE lk_again ON COMMIT DROP AS
+                   SELECT id, first FROM (SELECT id, min(id) OVER (PARTITION BY kind, value_index) AS first
+                                          FROM lk_identity) numbered WHERE id <> first"""
+            )
+            cursor.execute("SELECT count(*) FROM lk_again")
+            if cursor.fetchone()[0]:
+                for name in IDENTITIES:
+                    if name in self.mapping:
+                        cursor.execute(f"UPDATE lk_rows r SET {name} = a.first FROM lk_again a WHERE r.{name} = a.id")
+                cursor.execute("DELETE FROM lk_identity i USING lk_again a WHERE i.id = a.id")
+            cursor.execute("DROP TABLE lk_again")
+        cursor.execute("ALTER TABLE lk_identity ADD PRIMARY KEY (id)")
+        cursor.execute("ANALYZE lk_identity")
+
+    @staticmethod
+    def _empty_of(given: Field) -> str:
+        if given.shape == "identity":
+            return "0"
+        return SEPARATOR * (len(columns_of(given)) - 1)
+
+    def _converter(self, name: str) -> _Remembering:
+        given = self.fields[name]
+        convert = self._by_shape(given)
+        clean = self.reading.clean.get(name)
+        # What an order's rows share may stand on one of them only, so SQL asks for it per order.
+        required = given.required and (name == "number" or not given.header)
+        return _Remembering(
+            convert if clean is None else lambda text: convert(clean(text)), None if required else self._empty_of(given)
+        )
+
+    def _by_shape(self, given: Field) -> Callable[[str], str]:
+        reading = self.reading
+        if given.shape in _CHOICES:
+            choices = _CHOICES[given.shape]
+
+            def choose(text: str) -> str:
+                try:
+                    return choices[text.casefold()]
+                except KeyError:
+                    raise BadValue("not_a_choice") from None
+
+            return choose
+        if given.shape == "number":
+            return lambda text: values.parse_number(text, reading.decimal)
+        if given.shape == "time":
+            return lambda text: values.parse_time(text, self._zone, reading.date_order, self._latest)
+        if given.shape == "identity":
+            return lambda text: self._identity(given.name, text)
+        return {
+            "currency": _currency,
+            "birthday": self._birthday,
+            "zone": values.parse_zone,
+            "json": lambda text: escaped(values.parse_json_object(text)),
+            "tags": lambda text: escaped(json.dumps(values.parse_tags(text), ensure_ascii=False)),
+            "language": lambda text: escaped(_limited(supported_language(text), given.limit)),
+            "attribute": lambda text: self._attribute(given.name, text),
+        }.get(given.shape, lambda text: escaped(_limited(text, given.limit)))
+
+    def _identity(self, kind: str, text: str) -> str:
+        try:
+            value = normalise(kind, text, self.reading.country)
+        except ValueError as error:
+            raise BadValue(str(error)) from None
+        known = self._ids.get((kind, value))
+        if known is None:
+            if len(self._ids) >= REMEMBERED_IDENTITIES:
+                self._ids.clear()
+            self._identity_count += 1
+            known = self._ids[kind, value] = str(self._identity_count)
+            older = indexes_of(kind, value)[1:] if len(settings.PII_KEYS) > 1 else []
+            tail = crypto.blind_index(phone_tail(value), "identity:phone_tail") if kind == "phone" else None
+            array = "{" + ",".join(f'"\\\\\\\\x{item.hex()}"' for item in older) + "}" if older else ""
+            sealed = crypto.encrypt(value, "crm.identity.value")
+            self._spool.write(
+                SEPARATOR.join(
+                    [known, kind, _bytea(index_of(kind, value)), array, _bytea(sealed), f"{_bytea(tail)}\n"]
+                ).encode()
+            )
+        return known
+
+    def _birthday(self, text: str) -> str:
+        day = values.parse_birthday(text, self.reading.date_order)
+        sealed = crypto.encrypt(day.isoformat(), "crm.customer.birthday")
+        index = crypto.blind_index(f"{day:%m-%d}", "birthday")
+        return SEPARATOR.join([_bytea(sealed), _bytea(index), str(day.year)])
+
+    def _attribute(self, name: str, text: str) -> str:
+        code = name.removeprefix(ATTRIBUTE)
+        spec = self.reading.specs[code]
+        given = text
+        if spec.type == "number":
+            given = values.parse_number(text, self.reading.decimal)
+        elif spec.type == "date":
+            given = values.parse_birthday(text, self.reading.date_order).isoformat()
+        try:
+            value = check_attributes({code: given}, {code: spec})[code]
+        except WrongAttribute:
+            raise BadValue("wrong_type") from None
+        return escaped(json.dumps(value, ensure_ascii=False))
+
+
+def _limited(text: str, limit: int) -> str:
+    if limit and len(text) > limit:
+        raise BadValue("too_long", str(limit))
+    return text
+
+
+def _currency(text: str) -> str:
+    code = text.upper()
+    if len(code) != 3 or not code.isalpha() or not code.isascii():
+        raise BadValue("wrong_currency")
+    return code
