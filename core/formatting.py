@@ -85,6 +85,11 @@ def local(value):
     return timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
 
 
+def country_name(code: str) -> str:
+    """CN -> China or 中国; what is not a code stays as the shop wrote it."""
+    return locale().territories.get(code.upper(), code) if len(code) == 2 else code
+
+
 def language_name(code: str) -> str:
     """A language tag in the viewer's words; one that nobody knows stays as it is."""
     try:

@@ -149,7 +149,8 @@ def field(bound, label: str = "", hide_label: bool = False) -> dict:
         "hidden": bound.is_hidden,
         "label": label or bound.label,
         "hide_label": hide_label,
-        "required": bound.field.required,
+        # Where nothing is required, saying "optional" at every field is noise.
+        "optional": not bound.field.required and any(field.required for field in bound.form.fields.values()),
     }
 
 
@@ -169,3 +170,9 @@ def yes_no(value: Any) -> str:
 def language_name(code: str) -> str:
     """A language tag in the viewer's words: zh-hans -> 简体中文 or Chinese (Simplified)."""
     return formatting.language_name(code)
+
+
+@register.filter
+def country_name(code: str) -> str:
+    """CN -> China or 中国."""
+    return formatting.country_name(code)

@@ -33,7 +33,7 @@ class ProfileForm(forms.Form):
         self.customer = customer
         self.definitions = list(AttributeDefinition.objects.all())
         initial = {name: getattr(customer, name) for name in PLAIN}
-        initial |= {f"{ATTRIBUTE}{code}": value for code, value in customer.attributes.items()}
+        initial |= {f"{ATTRIBUTE}{code}": _shown(value) for code, value in customer.attributes.items()}
         super().__init__(data, initial=initial)
         known = [(code, translation.get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES]
         if customer.language and customer.language not in dict(known):
@@ -71,6 +71,10 @@ class ProfileForm(forms.Form):
         """Put the service's refusal beside the field that it names."""
         name = (error.field or "").replace("attributes.", ATTRIBUTE)
         self.add_error(name if name in self.fields else None, str(error.message))
+
+
+def _shown(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _stored(value: Any) -> Any:

@@ -30,6 +30,9 @@ navigation.register(
     section="service",
     order=10,
 )
+navigation.register(
+    "orders", _("Orders"), url="orders", icon="shopping-cart", permission="crm.view_order", section="service", order=20
+)
 
 
 def _all_matching(query: str) -> str:
@@ -76,7 +79,7 @@ def open_tickets(_request: HttpRequest) -> Card | None:
         return None
     detail = _t("Longest without an answer: %(time)s") % {"time": ago(found["oldest"])}
     if found["urgent"]:
-        detail = ngettext("%(count)s is urgent", "%(count)s are urgent", found["urgent"]) % {
+        detail = ngettext("%(count)s of high priority", "%(count)s of high priority", found["urgent"]) % {
             "count": number(found["urgent"])
         }
     return Card(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import ceil
 from typing import Any
 
 import structlog
@@ -10,6 +11,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from core import events
 from core.formatting import number
@@ -56,7 +58,7 @@ def orders(customer: Customer, before: Before | None, limit: int, _chosen: Filte
             id=order.pk,
             title=ORDER_TITLES[order.state][0],
             icon="shopping-cart",
-            detail=_t("No. %(number)s · %(items)s items") % {"number": order.number, "items": number(order.item_count)},
+            detail=_items(order),
             url=reverse("order", args=[order.pk]),
             amount=order.total,
             currency=order.currency,
@@ -64,6 +66,12 @@ def orders(customer: Customer, before: Before | None, limit: int, _chosen: Filte
         )
         for order in found
     ]
+
+
+def _items(order: Order) -> str:
+    # A weight such as 2.5 is plural; ngettext wants a whole number.
+    text = ngettext("No. %(number)s · %(items)s item", "No. %(number)s · %(items)s items", ceil(order.item_count))
+    return text % {"number": order.number, "items": number(order.item_count)}
 
 
 def refunds(customer: Customer, before: Before | None, limit: int, _chosen: Filter | None) -> list[Moment]:

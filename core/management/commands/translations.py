@@ -1,0 +1,188 @@
+"""Catalogues without GNU gettext: extracts with Babel, which is a Python package, from Python and templates.
+
+manage.py translations --update    new texts come in, gone ones leave; what is translated stays
+manage.py translations --compile   locale/*/LC_MESSAGES/django.mo
+manage.py translations --check     fails when a text has no translation, a placeholder differs or the .mo is stale
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract
+from babel.messages.mofile import read_mo, write_mo
+from babel.messages.pofile import read_po, write_po
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import to_locale
+from django.utils.translation.template import templatize
+
+KEYWORDS = {
+    "_": None,
+    "_t": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
+    "npgettext_lazy": ((1, "c"), 2, 3),
+}
+PLACEHOLDER = re.compile(r"%\(\w+\)[sdf]|%[sdf]|\{\w*\}")
+HEADERS_LEFT_OUT = tuple(
+    f'"{name}:'
+    for name in ("Project-Id-Version", "Report-Msgid-Bugs-To", "POT-Creation-Date", "PO-Revision-Date", "Last-Translator",
+                 "Language-Team", "Generated-By")
+)  # fmt: skip
+Found = tuple[str, int, str | tuple[str, ...], str | None]
+
+
+class Command(BaseCommand):
+    help = "Update, compile or check the translations of the product's texts."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser) -> None:
+        for name in ("update", "compile", "check"):
+            parser.add_argument(f"--{name}", action="store_true")
+
+    def handle(self, *args, **options) -> None:
+        chosen = [name for name in ("update", "compile", "check") if options[name]]
+        if not chosen:
+            raise CommandError("Say what to do: --update, --compile or --check.")
+        for language, _name in settings.LANGUAGES:
+            if language != "en":
+                for name in chosen:
+                    getattr(self, name)(language)
+
+    def update(self, language: str) -> None:
+        path = catalogue_path(language)
+        fresh = template()
+        if path.exists():
+            catalogue = load(path, language)
+            # Fuzzy matching would carry a wrong translation over to a text that only looks alike.
+            catalogue.update(fresh, no_fuzzy_matching=True)
+            catalogue.obsolete.clear()
+        else:
+            catalogue = Catalog(locale=to_locale(language), project="Liuke", charset="utf-8")
+            for message in fresh:
+                if message.id:
+                    catalogue[message.id] = message
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(dump(catalogue))
+        empty = sum(1 for message in catalogue if message.id and not translated(message))
+        self.stdout.write(f"{path.relative_to(settings.BASE_DIR)}: {len(catalogue)} texts, {empty} without translation")
+
+    def compile(self, language: str) -> None:
+        path = catalogue_path(language)
+        path.with_suffix(".mo").write_bytes(compiled(load(path, language)))
+        self.stdout.write(f"{path.with_suffix('.mo').relative_to(settings.BASE_DIR)} written")
+
+    def check(self, language: str) -> None:
+        path = catalogue_path(language)
+        catalogue = load(path, language)
+        problems = list(faults(catalogue))
+        compiled_path = path.with_suffix(".mo")
+        if not compiled_path.exists() or texts(compiled_path) != texts_of(catalogue):
+            problems.append(f"{compiled_path.name} is older than {path.name}: run translations --compile")
+        for problem in problems:
+            self.stderr.write(problem)
+        if problems:
+            raise CommandError(f"{len(problems)} problems in {language}.")
+        self.stdout.write(f"{language}: {len(catalogue)} texts, all translated")
+
+
+def catalogue_path(language: str) -> Path:
+    return Path(settings.LOCALE_PATHS[0]) / to_locale(language) / "LC_MESSAGES" / "django.po"
+
+
+def load(path: Path, language: str) -> Catalog:
+    with path.open("rb") as handle:
+        return read_po(handle, locale=to_locale(language))
+
+
+def template() -> Catalog:
+    """Every text of the product's own Python and templates."""
+    catalogue = Catalog(project="Liuke", charset="utf-8")
+    for file_name, _line, message, context in found():
+        flags = ["python-format"] if PLACEHOLDER.search(message if isinstance(message, str) else message[0]) else []
+        catalogue.add(message, locations=[(file_name, None)], flags=flags, context=context)
+    return catalogue
+
+
+def found() -> Iterator[Found]:
+    root = settings.BASE_DIR
+    folders = [*settings.OUR_APPS, "config", "templates"]
+    for path in sorted(path for folder in folders for path in (root / folder).rglob("*")):
+        if path.suffix not in {".py", ".html", ".txt"} or "migrations" in path.parts:
+            continue
+        source = path.read_text()
+        if path.suffix != ".py":
+            # Only the calls matter, and what is left of the markup's indentation is not Python's.
+            source = "\n".join(line.strip() for line in templatize(source).splitlines())
+        for line, message, _comments, context in extract("python", io.BytesIO(source.encode()), keywords=KEYWORDS):
+            yield str(path.relative_to(root)), line, message, context
+
+
+def faults(catalogue: Catalog) -> Iterator[str]:
+    known = {(message.context, key(message)) for message in catalogue if message.id}
+    for message in template():
+        if message.id and (message.context, key(message)) not in known:
+            yield f"not in the catalogue: {key(message)!r} ({message.locations[0][0]})"
+    for message in catalogue:
+        if not message.id:
+            continue
+        if not translated(message):
+            yield f"without translation: {key(message)!r}"
+            continue
+        plural = isinstance(message.id, tuple | list)
+        # Chinese has one form for every number, so it is the plural whose placeholders count.
+        wanted = set(PLACEHOLDER.findall(message.id[-1] if plural else message.id))
+        for text in message.string if isinstance(message.string, tuple | list) else [message.string]:
+            if set(PLACEHOLDER.findall(text)) != wanted:
+                yield f"placeholders differ: {key(message)!r} -> {text!r}"
+
+
+def key(message: Message) -> str:
+    return message.id[0] if isinstance(message.id, tuple | list) else message.id
+
+
+def translated(message: Message) -> bool:
+    strings = message.string if isinstance(message.string, tuple | list) else [message.string]
+    return bool(strings) and all(strings) and "fuzzy" not in message.flags
+
+
+def dump(catalogue: Catalog) -> bytes:
+    buffer = io.BytesIO()
+    # Line numbers and dates would make every update a conflict.
+    catalogue.header_comment = "# Simplified Chinese of Liuke. Texts come and go by `manage.py translations --update`."
+    catalogue.fuzzy = False
+    write_po(buffer, catalogue, width=120, sort_output=True, omit_header=False, include_lineno=False)
+    lines = buffer.getvalue().decode().splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith(HEADERS_LEFT_OUT)).encode()
+
+
+def compiled(catalogue: Catalog) -> bytes:
+    buffer = io.BytesIO()
+    write_mo(buffer, catalogue)
+    return buffer.getvalue()
+
+
+def texts(path: Path) -> dict:
+    with path.open("rb") as handle:
+        return texts_of(read_mo(handle))
+
+
+def texts_of(catalogue: Catalog) -> dict:
+    return {
+        (message.context, key(message)): tuple(message.string)
+        if isinstance(message.string, tuple | list)
+        else message.string
+        for message in catalogue
+        if message.id and translated(message)
+    }
