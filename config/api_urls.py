@@ -1,1 +1,25 @@
-urlpatterns: list = []
+"""The storefront's API and its documentation."""
+
+from importlib.util import find_spec
+
+from django.contrib.auth.decorators import login_not_required
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+
+v1 = [
+    path("", include("crm.api.urls")),
+    path("", include("loyalty.api.urls")),
+    path("", include("analytics.api.urls")),
+]
+if find_spec("campaigns.api.urls"):
+    v1.append(path("", include("campaigns.api.urls")))
+
+urlpatterns = [
+    path("v1/", include(v1)),
+    path("schema/", login_not_required(SpectacularJSONAPIView.as_view(throttle_classes=[])), name="api-schema"),
+    path(
+        "docs/",
+        login_not_required(SpectacularSwaggerSplitView.as_view(url_name="api-schema", throttle_classes=[])),
+        name="api-docs",
+    ),
+]

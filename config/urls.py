@@ -1,7 +1,12 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from core import ops
+
 urlpatterns = [
+    path("healthz", ops.healthz),
+    path("readyz", ops.readyz),
+    path("metrics", ops.metrics),
     path("", include("core.console.urls")),
     path("", include("crm.console.urls")),
     path("accounts/", include("allauth.urls")),

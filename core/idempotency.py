@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from core.errors import IdempotencyConflict, IdempotencyKeyMissing
 from core.locks import require_transaction
@@ -68,3 +69,15 @@ def claim(scope: str, key: str, request: Any) -> Claim:
     if bytes(stored) != wanted:
         raise IdempotencyConflict(field="Idempotency-Key")
     return Claim(record_id, json.loads(answer) if isinstance(answer, str) else answer)
+
+
+def run_once(scope: str, key: str | None, request: Any, command: Callable[[], Any]) -> Any:
+    """Run a command that has no natural key of its own, at most once per key when one is given.
+
+    `command` returns its answer as plain JSON values; the stored answer is returned for a repeat.
+    """
+    with transaction.atomic():
+        if key is None:
+            return command()
+        taken = claim(scope, key, request)
+        return taken.answer if taken.answer is not None else taken.store(command())

@@ -1,5 +1,6 @@
 """Settings of a machine that has been given none: everything has a default that works. See docs/operations.md."""
 
+import logging
 from datetime import timedelta
 
 import dj_database_url
@@ -46,6 +47,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "template_partials",
     *OUR_APPS,
+    "config",
 ]
 
 MIDDLEWARE = [
@@ -277,6 +279,7 @@ LOGGING = {
     },
 }
 DJANGO_STRUCTLOG_CELERY_ENABLED = False
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
 
 SENTRY_DSN = env.text("SENTRY_DSN")
 if SENTRY_DSN:
@@ -286,3 +289,4 @@ if SENTRY_DSN:
 
 UNFOLD = {"SITE_TITLE": "Liuke", "SITE_HEADER": "Liuke", "SITE_URL": "/", "SHOW_HISTORY": False}
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
+METRICS_TOKEN = env.text("METRICS_TOKEN")

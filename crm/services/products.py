@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db import connection
+from django.db import connection, transaction
 
 from core.locks import require_transaction
 from crm.models import Product
@@ -53,6 +53,12 @@ def save_products(items: Iterable[ProductInput]) -> dict[str, int]:
             ],
         )
     return dict(Product.objects.filter(sku__in=[row.sku for row in rows]).values_list("sku", "id"))
+
+
+def update_catalogue(*, items: Iterable[ProductInput]) -> int:
+    """Save products as one command. Returns how many."""
+    with transaction.atomic():
+        return len(save_products(items))
 
 
 def product_ids(items: Iterable[ProductInput]) -> dict[str, int]:

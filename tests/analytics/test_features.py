@@ -40,7 +40,7 @@ def test_a_row_sums_what_the_customer_bought_net_of_refunds(program, make_custom
     assert round(row.mean_interval_days, 3) == 45.0
     assert (row.categories, row.top_category, row.main_channel) == (["Coffee", "Ware"], "Coffee", "app")
     assert abs(row.last_order_at - (timezone.now() - timedelta(days=10))) < timedelta(minutes=5), "A2: not the refunded one"
-    assert (row.is_member, row.tier_rank, row.points_available) == (True, 1, 540)
+    assert (row.is_member, row.tier_rank, row.points_available) == (True, 2, 540)
     assert row.stage == "active"
 
 

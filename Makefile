@@ -1,0 +1,53 @@
+# One command each. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ONLINE_RETAIL ?= ../shared/data/online_retail.csv.gz
+
+.DEFAULT_GOAL := help
+.PHONY: help up test lint bench demo import-online-retail screenshots lock translations
+
+help: ## What there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
+
+$(VENV)/.runtime: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Liuke needs Python 3.11 or newer; this is %d.%d. Set PYTHON=/path/to/python3." % sys.version_info[:2])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Python can't make a virtual environment: install its venv module (Debian: apt install python3-venv)."; exit 1; }
+	@echo "Installing the requirements ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.runtime requirements-dev.txt
+	@echo "Installing the development requirements ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+up: $(VENV)/.runtime ## Start everything; PORT=8000 BIND=127.0.0.1
+	@exec $(BIN)/python manage.py up
+
+test: $(VENV)/.development ## Everything that CI checks
+	@tests/run.sh
+
+lint: $(VENV)/.development ## The style checks alone
+	@tests/lint.sh
+
+bench: $(VENV)/.development ## Measure, beside the floor; results in bench/results
+	@$(BIN)/python -m bench
+
+demo: $(VENV)/.runtime ## Empty the shop and load the demo shop anew
+	@$(BIN)/python manage.py demo --reset
+
+import-online-retail: $(VENV)/.runtime ## Bring in the UCI Online Retail file; ONLINE_RETAIL=path
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py import_online_retail --path $(ONLINE_RETAIL)
+
+translations: $(VENV)/.development ## Collect new texts and compile the catalogues
+	@$(BIN)/python manage.py translations --update
+	@$(BIN)/python manage.py translations --compile
+
+screenshots: $(VENV)/.development ## Retake the README's pictures from the running demo shop
+	@$(BIN)/python tests/screenshots.py
+
+lock: $(VENV)/.development ## Resolve the requirements anew
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate requirements-dev.in -o requirements-dev.txt

@@ -1,0 +1,199 @@
+"""The demo shop: a made-up one that behaves like a real one, with logins and a key to try it with."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from django.contrib.auth.models import Group
+from django.db import connection, transaction
+
+from analytics.models import Segment
+from analytics.services import features, segments
+from config import env
+from core.actor import SYSTEM
+from core.models import ApiKey, User
+from core.roles import LABELS, Role, synchronise_groups
+from core.scopes import SCOPES
+from core.services.api_keys import create_api_key
+from core.services.outbox import deliver_all
+from crm.models import Order, Store
+from crm.services.setup import ensure_store
+from crm.services.tickets import open_ticket, reply_to_ticket, resolve_ticket
+from crm.simulation.load import Simulated, simulate_shop
+from loyalty.services.setup import ensure_default_program
+from loyalty.services.sweeps import sweep_lots
+from loyalty.services.tiers import evaluate_tiers
+
+KEPT_TABLES = {"django_migrations", "django_content_type", "auth_permission", "crm_activitykind"}
+LOGINS = {Role.AGENT: "agent", Role.LEAD: "lead", Role.MARKETER: "marketer", Role.ANALYST: "analyst", Role.ADMINISTRATOR: "admin"}
+SEGMENTS: dict[str, tuple[str, dict]] = {
+    "新客户 · New customers": ("First order in the last 30 days", {"condition": "stage", "operator": "in", "values": ["new"]}),
+    "活跃会员 · Active members": (
+        "Bought in the last 90 days",
+        {"condition": "last_order", "operator": "within", "days": 90},
+    ),
+    "流失风险 · At risk": ("No order for 90 to 180 days", {"condition": "stage", "operator": "in", "values": ["at_risk"]}),
+    "已流失 · Lapsed": ("No order for 180 to 365 days", {"condition": "stage", "operator": "in", "values": ["lapsed"]}),
+    "高价值 · VIP": (
+        "Gold or above",
+        {"condition": "tier_rank", "operator": "gte", "value": 3},
+    ),
+    "本月生日 · Birthday soon": ("Birthday in the next 30 days", {"condition": "birthday", "operator": "has", "days": 30}),
+    "只买一次 · One-time buyers": ("Exactly one order", {"condition": "order_count", "operator": "eq", "value": 1}),
+    "咖啡爱好者 · Coffee lovers": (
+        "Bought beans at least twice in a year",
+        {"condition": "bought_category", "operator": "has", "values": ["咖啡/咖啡豆"], "times": 2, "days": 365},
+    ),
+}
+
+
+def demo_password() -> str:
+    """One for all demo logins, made once for this machine."""
+    return "liuke-" + env.generated_secret("DEMO_PASSWORD", 6)
+
+
+def demo_key_file() -> Path:
+    return env.locations().directory / "demo-key"
+
+
+def empty_shop() -> None:
+    """Remove every row of every table but those that migrations filled; the ledger too, which only a reset may do."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL liuke.reset = 'yes'")
+        cursor.execute(
+            """SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition"""
+        )
+        tables = [row[0] for row in cursor.fetchall() if row[0] not in KEPT_TABLES]
+        cursor.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
+    synchronise_groups()
+
+
+def ensure_logins() -> dict[str, str]:
+    """One login per role, as {username: role}. Existing accounts are left alone, their passwords too."""
+    synchronise_groups()
+    password = demo_password()
+    for role, name in LOGINS.items():
+        user, created = User.objects.get_or_create(
+            username=name,
+            defaults={
+                "first_name": str(LABELS[role]),
+                "is_staff": role in {Role.ADMINISTRATOR, Role.MARKETER},
+                "is_superuser": role is Role.ADMINISTRATOR,
+            },
+        )
+        if created:
+            user.set_password(password)
+            user.save()
+            user.groups.add(Group.objects.get(name=role.value))
+    return {name: role.value for role, name in LOGINS.items()}
+
+
+def ensure_key() -> str:
+    """A server key with every scope for the README's examples; its secret lies in var/demo-key."""
+    path = demo_key_file()
+    if path.exists() and ApiKey.objects.active().filter(name="Demo storefront").exists():
+        return path.read_text().strip()
+    with transaction.atomic():
+        ApiKey.objects.filter(name="Demo storefront").delete()
+        _key, secret = create_api_key(name="Demo storefront", scopes=SCOPES.names())
+        path.touch(mode=0o600)
+        path.write_text(secret + "\n")
+    return secret
+
+
+def load_demo_shop(*, customers: int, seed: int, say: Callable[[str], None] = lambda text: None) -> Simulated:
+    """Make the shop and carry it through every floor: points, tiers, figures, segments, care, tickets."""
+    started = time.monotonic()
+    store = ensure_store(
+        name="山茶咖啡 Camellia", currency="CNY", time_zone="Asia/Shanghai", country="CN", language="zh-hans"
+    )
+    program = ensure_default_program()
+    if program is None:
+        raise RuntimeError("a store exists, so a program does")
+    type(program).objects.filter(pk=program.pk).update(
+        name="山茶会 Camellia Club", return_window_days=7, expiry_policy="year", expiry_count=1
+    )
+    made = simulate_shop(
+        store=store,
+        customers=customers,
+        seed=seed,
+        truth_directory=env.locations().directory / "simulation",
+        progress=lambda done: say(f"{done:,} of {customers:,} customers"),
+    )
+    say(f"{made.orders:,} orders, {made.activity:,} events; awarding points")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    deliver_all()
+    sweep_lots()
+    evaluate_tiers(program=program, downgrade=True)
+    say("computing figures and segments")
+    features.refresh_everything()
+    for name, (description, leaf) in SEGMENTS.items():
+        if not Segment.objects.filter(name=name).exists():
+            segments.create_segment(
+                name=name, description=description, rule={"op": "and", "children": [leaf]}, actor=SYSTEM
+            )
+    segments.compute_segments()
+    _tickets(store)
+    _care(store)
+    deliver_all()
+    say(f"the shop is ready after {time.monotonic() - started:.0f} s")
+    return made
+
+
+def _tickets(store: Store) -> None:
+    """A desk with something on it."""
+    texts = (
+        ("包裹还没有收到", "下单已经五天了，物流一直没有更新，请帮忙查一下。"),
+        ("咖啡豆受潮", "收到的豆子包装破了，想换一包。"),
+        ("Points missing", "I ordered last week and can't see my points yet."),
+        ("修改生日", "注册时生日填错了，可以改吗？"),
+        ("Gift wrapping", "Could my next order be wrapped as a gift?"),
+        ("发票抬头", "麻烦把发票抬头改成公司名称，谢谢。"),
+    )
+    lead = User.objects.filter(username="agent").first()
+    orders = list(
+        Order.objects.filter(customer__isnull=False).select_related("customer").order_by("-placed_at")[: len(texts)]
+    )
+    for position, (order, (subject, text)) in enumerate(zip(orders, texts, strict=False)):
+        ticket = open_ticket(
+            customer=order.customer,
+            subject=subject,
+            text=text,
+            actor=SYSTEM,
+            order=order,
+            priority=2 + position % 3,
+            origin="api",
+            assignee=lead if position % 2 else None,
+        )
+        if position >= 2:
+            reply_to_ticket(ticket=ticket, text="您好，已经在为您处理。We are on it.", actor=SYSTEM)
+        if position >= 4:
+            resolve_ticket(ticket=ticket, actor=SYSTEM)
+
+
+def _care(store: Store) -> None:
+    from campaigns.services.presets import ensure_presets
+
+    ensure_presets(store)
+
+
+def print_welcome(url: str) -> None:
+    """Where it is and who may come in."""
+    out = sys.stdout
+    out.write(f"\n  Liuke runs at {url}\n\n")
+    names = set(User.objects.filter(username__in=LOGINS.values()).values_list("username", flat=True))
+    if names:
+        out.write(f"  Logins (password {demo_password()}):\n")
+        for role, name in LOGINS.items():
+            if name in names:
+                out.write(f"    {name:<10} {LABELS[role]}\n")
+    if demo_key_file().exists():
+        out.write(f"\n  API docs {url}/api/docs/, server key in {demo_key_file()}\n")
+    out.write("  Ctrl-C stops everything.\n\n")
+    out.flush()
+

@@ -1,0 +1,27 @@
+from django.core.management.base import BaseCommand, CommandError
+
+from config import demo
+from crm.models import Customer
+
+
+class Command(BaseCommand):
+    help = "Fill an empty shop with the demo shop; --reset empties it first."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--reset", action="store_true", help="remove everything that is there, the ledger too")
+        parser.add_argument("--customers", type=int, default=2000)
+        parser.add_argument("--seed", type=int, default=20260101, help="the same seed makes the same shop")
+
+    def handle(self, *args, **options):
+        if options["customers"] < 1:
+            raise CommandError("--customers must be at least 1.")
+        if options["reset"]:
+            demo.empty_shop()
+            demo.demo_key_file().unlink(missing_ok=True)
+        elif Customer.objects.exists():
+            raise CommandError("The shop is not empty. Use --reset to remove everything and start anew.")
+        demo.ensure_logins()
+        demo.ensure_key()
+        demo.load_demo_shop(
+            customers=options["customers"], seed=options["seed"], say=lambda text: self.stdout.write(text, ending="\n")
+        )

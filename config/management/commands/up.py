@@ -1,0 +1,130 @@
+"""`make up`: everything a shop needs on one machine, in one terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
+
+from config import env
+from core import embedded
+
+
+class Command(BaseCommand):
+    help = "Start the servers that are not configured, migrate, load the demo shop the first time, run web, worker and beat."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser):
+        parser.add_argument("--no-demo", action="store_true", help="leave an empty shop empty")
+
+    def handle(self, *args, **options):
+        port, bind = env.integer("PORT", 8000), env.text("BIND", "127.0.0.1")
+        self._check_address(bind, port)
+        # Said early, so that a terminal closed while the demo loads still stops what was started.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        try:
+            embedded.attach()
+            self._prepare(options)
+            url = f"http://{'localhost' if bind in {'127.0.0.1', '0.0.0.0', '::1'} else bind}:{port}"
+            code = self._run(bind, port, url)
+        except KeyboardInterrupt:
+            code = 0
+        except embedded.ConfigurationError as error:
+            raise CommandError(str(error)) from None
+        finally:
+            connections.close_all()
+            embedded.detach()
+        sys.exit(code)
+
+    def _check_address(self, bind: str, port: int) -> None:
+        if not 1 <= port <= 65535:
+            raise CommandError(f"PORT must be from 1 to 65535, not {port}.")
+        family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((bind, port))
+            except PermissionError:
+                raise CommandError(f"No right to listen on port {port}: choose one above 1023, for example PORT=8000.") from None
+            except OSError as error:
+                raise CommandError(
+                    f"Port {port} on {bind} is not free ({error.strerror}): stop what uses it, or start with PORT={port + 1} make up."
+                ) from None
+
+    def _prepare(self, options: dict[str, Any]) -> None:
+        from django.core.management import call_command
+        from django.db.migrations.executor import MigrationExecutor
+
+        try:
+            connection.ensure_connection()
+        except OperationalError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise CommandError(f"The database of DATABASE_URL can't be reached: {reason}") from None
+        self._check_redis()
+        executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            self.stdout.write("Preparing the database ...")
+            call_command("migrate", verbosity=0, interactive=False)
+        from config import demo
+        from core.models import User
+        from crm.models import Store
+
+        if options["no_demo"] or env.text("DJANGO_SETTINGS_MODULE").endswith("production"):
+            return
+        if not Store.objects.exists():
+            self.stdout.write("Loading the demo shop, the first time only ...")
+            demo.ensure_logins()
+            demo.load_demo_shop(customers=2000, seed=20260101, say=lambda text: self.stdout.write(f"  {text}"))
+        if not User.objects.exists():
+            demo.ensure_logins()
+        demo.ensure_key()
+
+    def _check_redis(self) -> None:
+        import redis
+        from django.conf import settings
+
+        try:
+            redis.Redis.from_url(settings.CACHES["default"]["LOCATION"], socket_connect_timeout=3).ping()
+        except (redis.RedisError, ValueError) as error:
+            raise CommandError(f"The Redis of REDIS_URL can't be reached: {error}") from None
+
+    def _run(self, bind: str, port: int, url: str) -> int:
+        from honcho.manager import Manager
+        from honcho.printer import Printer
+
+        from config import demo
+
+        place = embedded.locations()
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        postgres, valkey = embedded.needed()
+        if postgres:
+            environment["DATABASE_URL"] = place.database_url
+        if valkey:
+            environment["REDIS_URL"] = place.redis_url
+        python = f'"{sys.executable}" -m'
+        beat = place.directory / "beat"
+        manager = Manager(Printer(sys.stdout))
+        manager.add_process(
+            "web",
+            f"{python} granian --interface wsgi --host {bind} --port {port} --workers {env.integer('WEB_WORKERS', 2)} "
+            "--blocking-threads 4 --no-log-access --log-level warning --respawn-failed-workers config.wsgi:application",
+            env=environment,
+        )
+        manager.add_process(
+            "worker",
+            f"{python} celery -A config.celery worker --loglevel WARNING --concurrency {env.integer('TASK_WORKERS', 2)}",
+            env=environment,
+        )
+        manager.add_process(
+            "beat", f"{python} celery -A config.celery beat --loglevel WARNING --pidfile= --schedule {beat}", env=environment
+        )
+        demo.print_welcome(url)
+        connections.close_all()
+        manager.loop()
+        # Stopped by Ctrl-C is not a failure.
+        return 0 if manager.returncode in {None, 130, 143, -2, -15} else manager.returncode

@@ -1,0 +1,59 @@
+"""Member tokens: short-lived, signed, for the shop's own front end. They reach one customer and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.core import signing
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+
+from core.actor import Actor
+from core.api.authentication import KeyUser, bearer
+from crm.models import Customer
+
+PREFIX = "lkm_"
+SALT = "crm.member-token"
+LONGEST_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True)
+class MemberToken:
+    customer_id: int
+    source: str
+
+
+def make_member_token(customer: Customer, *, source: str, seconds: int) -> str:
+    """A token that speaks for one customer for `seconds` (at most a day)."""
+    signer = signing.TimestampSigner(salt=SALT)
+    return PREFIX + signer.sign_object([customer.pk, source, seconds])
+
+
+class MemberTokenAuthentication(BaseAuthentication):
+    def authenticate(self, request):
+        presented = bearer(request)
+        if not presented.startswith(PREFIX):
+            return None
+        signer = signing.TimestampSigner(salt=SALT)
+        body = presented.removeprefix(PREFIX)
+        try:
+            customer_id, source, seconds = signer.unsign_object(body, max_age=LONGEST_SECONDS)
+            signer.unsign(body, max_age=seconds)
+        except signing.SignatureExpired:
+            raise AuthenticationFailed(_("This member token has expired."), code="token_expired") from None
+        except (signing.BadSignature, ValueError, UnicodeError):
+            raise AuthenticationFailed(_("This member token is not valid."), code="token_invalid") from None
+        return KeyUser(Actor("member", customer_id)), MemberToken(customer_id, source)
+
+    def authenticate_header(self, request):
+        return "Bearer"
+
+
+class MemberTokenScheme(OpenApiAuthenticationExtension):
+    target_class = MemberTokenAuthentication
+    name = "memberToken"
+
+    def get_security_definition(self, auto_schema):
+        return {"type": "http", "scheme": "bearer", "description": "A member's own short-lived token (lkm_…)."}

@@ -1,0 +1,135 @@
+"""Orders and refunds, one by one and in batches."""
+
+from __future__ import annotations
+
+import django_filters
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.response import Response
+
+from core.api.pagination import KeysetPagination
+from core.api.views import ApiView, ApiViewSet
+from core.errors import DomainError, NotFound
+from crm.api import serializers as shapes
+from crm.api.authentication import MemberToken
+from crm.api.customers import given
+from crm.models import Order
+from crm.services.orders import LineInput, OrderInput, PaymentInput, record_order
+from crm.services.refunds import RefundLineInput, record_refund
+
+
+def order_input(data: dict) -> OrderInput:
+    data = dict(data)
+    customer = data.pop("customer", None) or {}
+    return OrderInput(
+        lines=[LineInput(**line) for line in data.pop("lines")],
+        payments=[PaymentInput(**payment) for payment in data.pop("payments", [])],
+        customer_number=customer.get("number", ""),
+        customer_name=customer.get("name", ""),
+        identities=given(customer.get("identities", [])),
+        **data,
+    )
+
+
+class OrderFilter(django_filters.FilterSet):
+    customer = django_filters.CharFilter("customer__number", max_length=20)
+    placed_from = django_filters.IsoDateTimeFilter("placed_at", "gte")
+    placed_before = django_filters.IsoDateTimeFilter("placed_at", "lt")
+
+    class Meta:
+        model = Order
+        fields = ["customer", "state"]
+
+
+class OrderPages(KeysetPagination):
+    ordering = ("-placed_at", "-id")
+
+
+class OrdersViewSet(ApiViewSet):
+    scopes = {"list": "orders:read", "create": "orders:write", "retrieve": "orders:read", "batch": "orders:write"}
+    member_actions = ("list", "retrieve")
+    pagination_class = OrderPages
+    filterset_class = OrderFilter
+    serializer_class = shapes.OrderOut
+    queryset = Order.objects.none()
+
+    def get_queryset(self):
+        orders = Order.objects.select_related("customer")
+        if isinstance(self.request.auth, MemberToken):
+            return orders.filter(customer_id=self.request.auth.customer_id)
+        return orders.filter(source=self.source_of(self.request))
+
+    @extend_schema(responses=shapes.OrderOut(many=True))
+    def list(self, request):
+        """Orders of this key's source, newest first."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(shapes.OrderOut(page, many=True).data)
+
+    @extend_schema(responses=shapes.OrderOut)
+    def retrieve(self, request, number: str):
+        order = self.get_queryset().filter(number=number).first()
+        if order is None:
+            raise NotFound(code="unknown_order")
+        return Response(shapes.OrderOut(order).data)
+
+    @extend_schema(request=shapes.OrderIn, responses={200: shapes.OrderRecordedOut, 201: shapes.OrderRecordedOut})
+    def create(self, request):
+        """Record an order. The same one again is `unchanged`; a placed one may become paid or cancelled."""
+        data = self.valid(shapes.OrderIn, request)
+        recorded = record_order(data=order_input(data), source=self.source_of(request), actor=self.actor_of(request))
+        body = {**shapes.OrderOut(recorded.order).data, "outcome": recorded.outcome}
+        return Response(body, status=201 if recorded.outcome == "created" else 200)
+
+    @extend_schema(request=shapes.OrderBatchIn, responses=shapes.OrderBatchOut)
+    def batch(self, request):
+        """Up to 100 orders, each on its own: a refused one is named with its errors and the others are taken."""
+        items = self.valid(_Batch, request)["orders"]
+        source, actor = self.source_of(request), self.actor_of(request)
+        return Response({"results": [_record_one(item, source, actor) for item in items]})
+
+
+class _Batch(shapes.OrderBatchIn):
+    """Each order is checked on its own, so that one wrong field does not refuse the others."""
+
+    orders = shapes.serializers.ListField(child=shapes.serializers.DictField(), min_length=1, max_length=100)
+
+
+def _record_one(item: dict, source: str, actor) -> dict:
+    number = str(item.get("number", ""))[:64]
+    checked = shapes.OrderIn(data=item)
+    if not checked.is_valid():
+        return {"number": number, "outcome": "refused", "errors": _flat(ValidationError(checked.errors))}
+    try:
+        recorded = record_order(data=order_input(checked.validated_data), source=source, actor=actor)
+    except DomainError as error:
+        errors = [{"code": error.code, "detail": str(error.message), "attr": error.field}]
+        return {"number": number, "outcome": "refused", "errors": errors}
+    return {"number": number, "outcome": recorded.outcome, "errors": []}
+
+
+def _flat(error: ValidationError) -> list[dict]:
+    from drf_standardized_errors.formatter import flatten_errors
+
+    return [{"code": e.code, "detail": str(e.detail), "attr": e.attr} for e in flatten_errors(error.detail)]
+
+
+class RefundsView(ApiView):
+    scopes = {"get": "orders:read", "post": "orders:write"}
+
+    @extend_schema(responses=shapes.RefundOut(many=True))
+    def get(self, request, number: str):
+        order = Order.objects.filter(source=self.source_of(request), number=number).first()
+        if order is None:
+            raise NotFound(code="unknown_order")
+        return Response(shapes.RefundOut(order.refunds.order_by("refunded_at", "pk"), many=True).data)
+
+    @extend_schema(request=shapes.RefundIn, responses={200: shapes.RefundRecordedOut, 201: shapes.RefundRecordedOut})
+    def post(self, request, number: str):
+        """Refund an order by lines, by amount, or the whole rest. Its points follow (both earned and spent)."""
+        data = self.valid(shapes.RefundIn, request)
+        lines = [RefundLineInput(**line) for line in data.pop("lines", [])]
+        recorded = record_refund(
+            order_number=number, source=self.source_of(request), actor=self.actor_of(request), lines=lines, **data
+        )
+        body = {**shapes.RefundOut(recorded.refund).data, "outcome": recorded.outcome}
+        return Response(body, status=201 if recorded.outcome == "created" else 200)

@@ -1,0 +1,313 @@
+"""Shapes of the customer, order, activity and ticket endpoints. Amounts are minor units (fen, cents) everywhere."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from core.api.schema import ErrorItem
+from crm.api.authentication import LONGEST_SECONDS
+from crm.models import (
+    Channel,
+    ConsentDecision,
+    Gender,
+    IdentityKind,
+    LineKind,
+    OrderState,
+    Purpose,
+    TicketPriority,
+    TicketStatus,
+)
+from crm.rules.identities import mask
+
+LARGEST = 2**53
+
+
+class Minor(serializers.IntegerField):
+    """An amount in minor units."""
+
+    def __init__(self, **kwargs):
+        kwargs.setdefault("min_value", 0)
+        kwargs.setdefault("max_value", LARGEST)
+        super().__init__(**kwargs)
+
+
+class IdentityIn(serializers.Serializer):
+    kind = serializers.ChoiceField(choices=IdentityKind.choices)
+    value = serializers.CharField(max_length=200)
+    verified = serializers.BooleanField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Proven to be theirs. Left out: true for storefront, WeChat and card ids, else false.",
+    )
+
+
+class IdentityOut(serializers.Serializer):
+    kind = serializers.CharField()
+    value = serializers.SerializerMethodField(help_text="Masked.")
+    verified = serializers.SerializerMethodField()
+
+    def get_value(self, identity) -> str:
+        return mask(identity.kind, identity.value)
+
+    def get_verified(self, identity) -> bool:
+        return identity.verified_at is not None
+
+
+class ProfileIn(serializers.Serializer):
+    name = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    birthday = serializers.DateField(required=False, allow_null=True)
+    gender = serializers.ChoiceField(choices=Gender.choices, required=False, allow_blank=True)
+    language = serializers.CharField(max_length=10, required=False, allow_blank=True)
+    time_zone = serializers.CharField(max_length=64, required=False, allow_blank=True)
+    country = serializers.CharField(max_length=60, required=False, allow_blank=True)
+    region = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    attributes = serializers.DictField(required=False, help_text="By the shop's own schema; null removes one.")
+
+
+class CustomerIn(ProfileIn):
+    identities = IdentityIn(many=True, min_length=1, max_length=20)
+    anonymous_id = serializers.CharField(
+        max_length=80, required=False, help_text="The visitor id that they had before; its activity becomes theirs."
+    )
+
+
+class CustomerOut(serializers.Serializer):
+    number = serializers.CharField()
+    name = serializers.CharField()
+    gender = serializers.CharField()
+    language = serializers.CharField()
+    time_zone = serializers.CharField()
+    country = serializers.CharField()
+    region = serializers.CharField()
+    birthday = serializers.CharField(allow_null=True)
+    attributes = serializers.DictField()
+    tags = serializers.SerializerMethodField()
+    identities = IdentityOut(many=True)
+    created_at = serializers.DateTimeField()
+
+    def get_tags(self, customer) -> list[str]:
+        return sorted(row.tag.name for row in customer.customer_tags.all())
+
+
+class CustomerCreated(CustomerOut):
+    created = serializers.BooleanField(help_text="False when the identities named a known customer.")
+
+
+class ConsentIn(serializers.Serializer):
+    channel = serializers.ChoiceField(choices=Channel.choices)
+    purpose = serializers.ChoiceField(choices=Purpose.choices)
+    decision = serializers.ChoiceField(choices=ConsentDecision.choices)
+    source = serializers.CharField(max_length=60, help_text="Where it was given, for example checkout.")
+    evidence = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    given_at = serializers.DateTimeField(required=False)
+
+
+class ConsentOut(serializers.Serializer):
+    channel = serializers.CharField()
+    purpose = serializers.CharField()
+    decision = serializers.CharField()
+    source = serializers.CharField()
+    given_at = serializers.DateTimeField()
+
+
+class CustomerRef(serializers.Serializer):
+    """Either the number, or identities that name someone."""
+
+    number = serializers.CharField(max_length=20, required=False)
+    name = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    identities = IdentityIn(many=True, required=False, max_length=20)
+
+
+class LineIn(serializers.Serializer):
+    kind = serializers.ChoiceField(choices=LineKind.choices, default=LineKind.PRODUCT)
+    sku = serializers.CharField(max_length=64, required=False, allow_blank=True)
+    name = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    category = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    quantity = serializers.DecimalField(max_digits=12, decimal_places=3)
+    unit_price = serializers.DecimalField(max_digits=16, decimal_places=4, min_value=0, help_text="In major units.")
+    discount = Minor(default=0)
+    amount = Minor(required=False, help_text="After the discount; checked when given.")
+
+
+class PaymentIn(serializers.Serializer):
+    method = serializers.CharField(max_length=40)
+    amount = Minor()
+    reference = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    paid_at = serializers.DateTimeField(required=False)
+
+
+class OrderIn(serializers.Serializer):
+    number = serializers.RegexField(r"^[^/\x00-\x1f]{1,64}\Z", help_text="Unique per source: sending it again is harmless.")
+    customer = CustomerRef(required=False, help_text="Left out for a guest.")
+    state = serializers.ChoiceField(choices=OrderState.choices, default=OrderState.PAID)
+    placed_at = serializers.DateTimeField()
+    paid_at = serializers.DateTimeField(required=False)
+    currency = serializers.CharField(max_length=3, required=False)
+    store = serializers.CharField(max_length=40, required=False)
+    channel = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    lines = LineIn(many=True, min_length=1, max_length=1000)
+    discount = Minor(default=0)
+    points_amount = Minor(default=0, help_text="The part paid with points.")
+    shipping = Minor(default=0)
+    tax = Minor(default=0)
+    fees = Minor(default=0)
+    total = Minor(required=False, help_text="Checked against the parts when given.")
+    payments = PaymentIn(many=True, required=False, max_length=20)
+
+
+class OrderOut(serializers.Serializer):
+    number = serializers.CharField()
+    source = serializers.CharField()
+    state = serializers.CharField()
+    customer = serializers.SerializerMethodField(help_text="The customer's number; null for a guest.")
+    currency = serializers.CharField()
+    subtotal = serializers.IntegerField()
+    discount = serializers.IntegerField()
+    points_amount = serializers.IntegerField()
+    shipping = serializers.IntegerField()
+    tax = serializers.IntegerField()
+    fees = serializers.IntegerField()
+    total = serializers.IntegerField()
+    refunded = serializers.IntegerField()
+    placed_at = serializers.DateTimeField()
+    paid_at = serializers.DateTimeField(allow_null=True)
+
+    def get_customer(self, order) -> str | None:
+        return order.customer.number if order.customer_id else None
+
+
+class OrderRecordedOut(OrderOut):
+    outcome = serializers.ChoiceField(choices=["created", "updated", "unchanged"])
+
+
+class OrderBatchIn(serializers.Serializer):
+    orders = OrderIn(many=True, min_length=1, max_length=100)
+
+
+class OrderBatchItem(serializers.Serializer):
+    number = serializers.CharField()
+    outcome = serializers.ChoiceField(choices=["created", "updated", "unchanged", "refused"])
+    errors = ErrorItem(many=True)
+
+
+class OrderBatchOut(serializers.Serializer):
+    results = OrderBatchItem(many=True)
+
+
+class RefundLineIn(serializers.Serializer):
+    position = serializers.IntegerField(min_value=1, max_value=1000)
+    quantity = serializers.DecimalField(max_digits=12, decimal_places=3)
+
+
+class RefundIn(serializers.Serializer):
+    """By lines, by amount, or the whole rest when neither is given."""
+
+    number = serializers.CharField(max_length=64)
+    amount = Minor(required=False, min_value=1)
+    lines = RefundLineIn(many=True, required=False, max_length=1000)
+    reason = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    refunded_at = serializers.DateTimeField(required=False)
+
+
+class RefundOut(serializers.Serializer):
+    number = serializers.CharField()
+    amount = serializers.IntegerField()
+    reason = serializers.CharField()
+    refunded_at = serializers.DateTimeField()
+
+
+class RefundRecordedOut(RefundOut):
+    outcome = serializers.ChoiceField(choices=["created", "unchanged"])
+
+
+class ActivityItemIn(serializers.Serializer):
+    id = serializers.CharField(max_length=80, help_text="Yours, unique per source: sending it again is harmless.")
+    kind = serializers.RegexField(
+        r"^[a-z][a-z0-9_]{0,39}\Z", help_text="view, search, cart, share, review, check_in, or one of your own."
+    )
+    occurred_at = serializers.DateTimeField()
+    customer = serializers.CharField(max_length=20, required=False, help_text="The customer's number.")
+    identity = IdentityIn(required=False)
+    anonymous_id = serializers.CharField(max_length=80, required=False)
+    sku = serializers.CharField(max_length=64, required=False)
+    properties = serializers.DictField(required=False)
+
+
+class ActivityBatchIn(serializers.Serializer):
+    events = ActivityItemIn(many=True, min_length=1, max_length=1000)
+
+
+class ActivityBatchOut(serializers.Serializer):
+    accepted = serializers.IntegerField()
+    repeated = serializers.IntegerField()
+
+
+class ProductIn(serializers.Serializer):
+    sku = serializers.CharField(max_length=64)
+    name = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    category = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    brand = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    price = Minor(required=False, allow_null=True)
+    active = serializers.BooleanField(default=True)
+
+
+class ProductBatchIn(serializers.Serializer):
+    products = ProductIn(many=True, min_length=1, max_length=1000)
+
+
+class ProductBatchOut(serializers.Serializer):
+    saved = serializers.IntegerField()
+
+
+class ProductOut(serializers.Serializer):
+    sku = serializers.CharField()
+    name = serializers.CharField()
+    category = serializers.CharField()
+    brand = serializers.CharField()
+    price = serializers.IntegerField(allow_null=True)
+    active = serializers.BooleanField()
+
+
+class TokenIn(serializers.Serializer):
+    customer = serializers.CharField(max_length=20)
+    seconds = serializers.IntegerField(min_value=60, max_value=LONGEST_SECONDS, default=900)
+
+
+class TokenOut(serializers.Serializer):
+    token = serializers.CharField()
+    expires_in = serializers.IntegerField()
+
+
+class TicketIn(serializers.Serializer):
+    customer = serializers.CharField(max_length=20, required=False, help_text="Left out with a member token.")
+    subject = serializers.CharField(max_length=200)
+    text = serializers.CharField(max_length=10000)
+    priority = serializers.ChoiceField(choices=TicketPriority.choices, default=TicketPriority.NORMAL)
+    order = serializers.CharField(max_length=64, required=False, help_text="The order's number.")
+
+
+class TicketOut(serializers.Serializer):
+    number = serializers.CharField()
+    subject = serializers.CharField()
+    status = serializers.ChoiceField(choices=TicketStatus.choices)
+    priority = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class TicketMessageOut(serializers.Serializer):
+    author = serializers.CharField(source="author_kind")
+    text = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class TicketDetailOut(TicketOut):
+    messages = serializers.SerializerMethodField(help_text="Public ones, oldest first.")
+
+    def get_messages(self, ticket) -> list[dict]:
+        return TicketMessageOut(ticket.messages.filter(internal=False).order_by("created_at", "pk"), many=True).data
+
+
+class ReplyIn(serializers.Serializer):
+    text = serializers.CharField(max_length=10000)

@@ -1,0 +1,1 @@
+"""A shop made up from a known process, so that what analytics finds can be checked against the truth."""

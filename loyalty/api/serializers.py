@@ -1,0 +1,106 @@
+"""Shapes of the membership and points endpoints."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+LARGEST = 2**53
+
+
+class TierOut(serializers.Serializer):
+    code = serializers.CharField()
+    name = serializers.CharField(source="label")
+    rank = serializers.IntegerField()
+
+
+class NextTierOut(serializers.Serializer):
+    code = serializers.CharField()
+    name = serializers.CharField()
+    missing = serializers.IntegerField(help_text="Minor units still to spend.")
+
+
+class MemberOut(serializers.Serializer):
+    customer = serializers.CharField()
+    state = serializers.CharField()
+    tier = TierOut(allow_null=True)
+    next_tier = NextTierOut(allow_null=True)
+    qualifying = serializers.IntegerField(help_text="Minor units spent in the program's window.")
+    enrolled_at = serializers.DateTimeField()
+
+
+class EnrolIn(serializers.Serializer):
+    customer = serializers.CharField(max_length=20)
+
+
+class ExpiryOut(serializers.Serializer):
+    points = serializers.IntegerField()
+    at = serializers.DateTimeField()
+
+
+class BalanceOut(serializers.Serializer):
+    available = serializers.IntegerField()
+    pending = serializers.IntegerField(help_text="Not spendable until the return window has passed.")
+    held = serializers.IntegerField(help_text="Set aside for purchases under way.")
+    balance = serializers.IntegerField(help_text="available + held")
+    debt = serializers.IntegerField(help_text="What refunds could not take back; the next earnings pay it.")
+    worth = serializers.IntegerField(help_text="What the available points pay for, in minor units.")
+    expiring = ExpiryOut(many=True, help_text="Soonest first.")
+
+
+class EntryOut(serializers.Serializer):
+    id = serializers.IntegerField()
+    kind = serializers.CharField()
+    available = serializers.IntegerField(help_text="Change of what is available.")
+    pending = serializers.IntegerField()
+    held = serializers.IntegerField()
+    debt = serializers.IntegerField()
+    reference = serializers.CharField()
+    reason = serializers.CharField()
+    occurred_at = serializers.DateTimeField()
+
+
+class QuoteIn(serializers.Serializer):
+    amount = serializers.IntegerField(min_value=0, max_value=LARGEST, help_text="The cart's goods, in minor units.")
+
+
+class QuoteOut(serializers.Serializer):
+    points_available = serializers.IntegerField()
+    points_usable = serializers.IntegerField()
+    amount = serializers.IntegerField(help_text="What the usable points pay, in minor units.")
+    price_after = serializers.IntegerField()
+    points_earned = serializers.IntegerField(help_text="For what is left to pay.")
+
+
+class HoldIn(serializers.Serializer):
+    points = serializers.IntegerField(min_value=1, max_value=LARGEST)
+    reference = serializers.CharField(
+        max_length=200,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="The order's number: a refund of that order gives the points back.",
+    )
+    seconds = serializers.IntegerField(min_value=1, max_value=7 * 86400, required=False, help_text="How long it lives.")
+
+
+class RedeemIn(serializers.Serializer):
+    points = serializers.IntegerField(min_value=1, max_value=LARGEST)
+    reference = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class CaptureIn(serializers.Serializer):
+    points = serializers.IntegerField(
+        min_value=1, max_value=LARGEST, required=False, help_text="Less than held releases the rest; left out is all."
+    )
+
+
+class HoldOut(serializers.Serializer):
+    hold = serializers.UUIDField()
+    state = serializers.ChoiceField(choices=["held", "captured", "released"])
+    points = serializers.IntegerField()
+    captured = serializers.IntegerField()
+    available = serializers.IntegerField()
+    held = serializers.IntegerField()
+    balance = serializers.IntegerField()
+    reference = serializers.CharField()
+    expires_at = serializers.DateTimeField(allow_null=True)

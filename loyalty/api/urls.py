@@ -1,0 +1,16 @@
+from django.urls import path
+
+import core.api.converters  # noqa: F401
+from loyalty.api import views
+
+urlpatterns = [
+    path("members", views.MembersView.as_view()),
+    path("members/<ref:number>", views.MemberView.as_view()),
+    path("members/<ref:number>/points", views.BalanceView.as_view()),
+    path("members/<ref:number>/points/history", views.HistoryViewSet.as_view({"get": "list"})),
+    path("members/<ref:number>/points/quote", views.QuoteView.as_view()),
+    path("members/<ref:number>/points/holds", views.HoldsView.as_view()),
+    path("members/<ref:number>/points/redemptions", views.RedemptionsView.as_view()),
+    path("points/holds/<uuid:hold>/capture", views.CaptureView.as_view()),
+    path("points/holds/<uuid:hold>/release", views.ReleaseView.as_view()),
+]

@@ -1,0 +1,165 @@
+"""Members and their points. Every command that moves points takes an Idempotency-Key (L7)."""
+
+from __future__ import annotations
+
+import uuid
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.response import Response
+
+from core.api.pagination import KeysetPagination
+from core.api.schema import IDEMPOTENCY_KEY
+from core.api.views import ApiView, ApiViewSet
+from core.services.api_keys import KeyIdentity
+from crm.api.customers import customer_of
+from crm.models import Customer
+from loyalty import selectors
+from loyalty.api import serializers as shapes
+from loyalty.models import Account, Entry, Member
+from loyalty.services.enrolment import enrol_member
+from loyalty.services.redemption import Answer, capture_hold, hold_points, redeem_points, release_hold
+
+PEOPLE = Customer.objects.all()
+HOLD_FIELDS = ("hold", "state", "points", "captured", "available", "held", "balance", "reference", "expires_at")
+
+
+def answer_body(answer: Answer) -> dict:
+    """In one order, whether the answer is fresh or stored: a repeat gets the same bytes."""
+    return {name: answer[name] for name in HOLD_FIELDS}
+
+
+def account_of(request, number: str) -> Account:
+    """The member's spendable account; a member's token reaches only its own. Raises NotFound."""
+    if isinstance(request.auth, KeyIdentity):
+        return selectors.spendable_account_of(number)
+    return selectors.spendable_account(selectors.member_of(customer_of(request, number, PEOPLE)))
+
+
+def member_body(member: Member) -> dict:
+    following = selectors.next_tier(member)
+    return {
+        "customer": member.customer.number,
+        "state": member.state,
+        "tier": shapes.TierOut(member.tier).data if member.tier else None,
+        "next_tier": following
+        and {"code": following[0].code, "name": following[0].label, "missing": following[1]},
+        "qualifying": member.qualifying,
+        "enrolled_at": member.enrolled_at,
+    }
+
+
+class MembersView(ApiView):
+    scopes = {"post": "members:write"}
+
+    @extend_schema(request=shapes.EnrolIn, responses=shapes.MemberOut)
+    def post(self, request):
+        """Make a customer a member; one who is stays as they are."""
+        customer = customer_of(request, self.valid(shapes.EnrolIn, request)["customer"], PEOPLE)
+        member = enrol_member(customer=customer, program=selectors.default_program(), actor=self.actor_of(request))
+        return Response(member_body(member))
+
+
+class MemberView(ApiView):
+    scopes = {"get": "members:read"}
+    member_actions = ("get",)
+
+    @extend_schema(responses=shapes.MemberOut)
+    def get(self, request, number: str):
+        """Tier, and how far the next one is."""
+        return Response(member_body(selectors.member_of(customer_of(request, number, PEOPLE))))
+
+
+class BalanceView(ApiView):
+    scopes = {"get": "members:read"}
+    member_actions = ("get",)
+
+    @extend_schema(responses=shapes.BalanceOut)
+    def get(self, request, number: str):
+        """What can be spent now, what waits, and the dated amounts that will run out."""
+        return Response(shapes.BalanceOut(selectors.balance_of(account_of(request, number))).data)
+
+
+class EntryPages(KeysetPagination):
+    ordering = "-id"
+
+
+class HistoryViewSet(ApiViewSet):
+    scopes = {"list": "members:read"}
+    member_actions = ("list",)
+    pagination_class = EntryPages
+    serializer_class = shapes.EntryOut
+    queryset = Entry.objects.none()
+    filter_backends = []
+
+    @extend_schema(responses=shapes.EntryOut(many=True))
+    def list(self, request, number: str):
+        """Every ledger entry, newest first."""
+        page = self.paginate_queryset(Entry.objects.filter(account=account_of(request, number)))
+        return self.get_paginated_response(shapes.EntryOut(page, many=True).data)
+
+
+class QuoteView(ApiView):
+    scopes = {"post": "members:read"}
+    member_actions = ("post",)
+
+    @extend_schema(request=shapes.QuoteIn, responses=shapes.QuoteOut)
+    def post(self, request, number: str):
+        """How much of a cart points can pay, and what the rest would earn. Moves nothing."""
+        amount = self.valid(shapes.QuoteIn, request)["amount"]
+        account = account_of(request, number)
+        return Response(shapes.QuoteOut(selectors.quote_cart(account.member, account, amount)).data)
+
+
+class HoldsView(ApiView):
+    scopes = {"post": "points:redeem"}
+
+    @extend_schema(request=shapes.HoldIn, parameters=[IDEMPOTENCY_KEY], responses={201: shapes.HoldOut})
+    def post(self, request, number: str):
+        """Set points aside for a purchase. 422 `insufficient_points` says what is available."""
+        data = self.valid(shapes.HoldIn, request)
+        answer = hold_points(
+            account=account_of(request, number), key=self.key_of(request), actor=self.actor_of(request), **data
+        )
+        return Response(answer_body(answer), status=201)
+
+
+class RedemptionsView(ApiView):
+    scopes = {"post": "points:redeem"}
+
+    @extend_schema(request=shapes.RedeemIn, parameters=[IDEMPOTENCY_KEY], responses={201: shapes.HoldOut})
+    def post(self, request, number: str):
+        """Spend points in one step."""
+        data = self.valid(shapes.RedeemIn, request)
+        answer = redeem_points(
+            account=account_of(request, number), key=self.key_of(request), actor=self.actor_of(request), **data
+        )
+        return Response(answer_body(answer), status=201)
+
+
+class CaptureView(ApiView):
+    scopes = {"post": "points:redeem"}
+
+    @extend_schema(request=shapes.CaptureIn, parameters=[IDEMPOTENCY_KEY], responses=shapes.HoldOut)
+    def post(self, request, hold: uuid.UUID):
+        """Spend a hold, all or part; the rest is released."""
+        data = self.valid(shapes.CaptureIn, request)
+        answer = capture_hold(
+            program=selectors.default_program(),
+            hold=hold,
+            points=data.get("points"),
+            key=self.key_of(request),
+            actor=self.actor_of(request),
+        )
+        return Response(answer_body(answer))
+
+
+class ReleaseView(ApiView):
+    scopes = {"post": "points:redeem"}
+
+    @extend_schema(request=None, parameters=[IDEMPOTENCY_KEY], responses=shapes.HoldOut)
+    def post(self, request, hold: uuid.UUID):
+        """Give a hold's points back."""
+        answer = release_hold(
+            program=selectors.default_program(), hold=hold, key=self.key_of(request), actor=self.actor_of(request)
+        )
+        return Response(answer_body(answer))

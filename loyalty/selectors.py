@@ -1,0 +1,162 @@
+"""Reads: what a member has, and when it runs out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import NotFound
+from crm.models import Customer
+from loyalty.models import Account, Member, Program, Tier
+
+
+@dataclass(frozen=True)
+class Expiry:
+    points: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Balance:
+    """As of now by the database's clock: a window that passed or a lot that ran out counts before any sweep (L2, L4)."""
+
+    available: int
+    pending: int
+    held: int
+    debt: int
+    expiring: list[Expiry]
+    worth: int
+
+    @property
+    def balance(self) -> int:
+        return self.available + self.held
+
+
+def default_program() -> Program:
+    program = Program.objects.default()
+    if program is None:
+        raise NotFound(_("The shop has no loyalty program yet."), code="no_program")
+    return program
+
+
+def member_of(customer: Customer, program: Program | None = None) -> Member:
+    """Raises NotFound `not_a_member`."""
+    rows = Member.objects.select_related("program", "tier", "customer")
+    if program is None:
+        rows = rows.filter(program__is_default=True)
+    else:
+        rows = rows.filter(program=program)
+    member = rows.filter(customer=customer).first()
+    if member is None:
+        raise NotFound(_("This customer is not a member."), code="not_a_member")
+    return member
+
+
+def spendable_account(member: Member) -> Account:
+    account = (
+        Account.objects.select_related("member__program", "point_type")
+        .filter(member=member, point_type__spendable=True)
+        .order_by("point_type_id")
+        .first()
+    )
+    if account is None:
+        raise NotFound(_("This customer is not a member."), code="not_a_member")
+    return account
+
+
+def spendable_account_of(number: str) -> Account:
+    """The default program's spendable account of a customer number, in one query. Raises NotFound."""
+    account = (
+        Account.objects.select_related("member__program")
+        .filter(
+            member__customer__number=number,
+            member__customer__state="active",
+            member__program__is_default=True,
+            point_type__spendable=True,
+        )
+        .order_by("point_type_id")
+        .first()
+    )
+    if account is None:
+        raise NotFound(_("This customer is not a member."), code="not_a_member")
+    return account
+
+
+def balance_of(account: Account) -> Balance:
+    """One query over the account's lots: what can be spent, what waits, and the dated amounts that will run out (L10)."""
+    program = account.member.program
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT coalesce(sum(remaining) FILTER (WHERE available_from <= now()), 0)::bigint,
+                      coalesce(sum(remaining) FILTER (WHERE available_from > now()), 0)::bigint,
+                      expires_at
+               FROM loyalty_lot WHERE account_id = %s AND remaining > 0 AND (expires_at IS NULL OR expires_at > now())
+               GROUP BY expires_at ORDER BY expires_at NULLS LAST""",
+            [account.pk],
+        )
+        rows = cursor.fetchall()
+    ready = sum(row[0] for row in rows)
+    waiting = sum(row[1] for row in rows)
+    settled = min(account.debt, ready)
+    available = ready - settled
+    expiring, owed = [], settled
+    for points, _pending, at in rows:
+        paid = min(owed, points)
+        owed -= paid
+        if at is not None and points > paid:
+            expiring.append(Expiry(points - paid, at))
+    return Balance(
+        available, waiting, account.held, account.debt - settled, expiring, points_worth(program, available)
+    )
+
+
+def points_worth(program: Program, points: int) -> int:
+    """Minor units that so many points pay for."""
+    return points * program.redeem_amount // program.redeem_points
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What a cart earns and how much of it points can pay."""
+
+    points_available: int
+    points_usable: int
+    amount: int
+    price_after: int
+    points_earned: int
+
+
+def quote_cart(member: Member, account: Account, cart_amount: int) -> Quote:
+    """Usable points are limited by what is there, by the program's share of a cart, and by its smallest redemption."""
+    from loyalty.rules.earning import points_for
+    from loyalty.services.earning import current_versions, terms_of
+
+    program = member.program
+    available = balance_of(account).available
+    payable = cart_amount * program.redeem_share_percent // 100
+    usable = min(available, payable * program.redeem_points // program.redeem_amount)
+    if usable < program.redeem_minimum:
+        usable = 0
+    amount = points_worth(program, usable)
+    earned = sum(
+        points_for(
+            max(cart_amount - amount, 0),
+            terms_of(version),
+            member.tier.multiplier if member.tier else Decimal(1),
+            program.rounding,
+        ).points
+        for version in current_versions(program)
+        if version.rule.point_type_id == account.point_type_id
+    )
+    return Quote(available, usable, amount, cart_amount - amount, earned)
+
+
+def next_tier(member: Member) -> tuple[Tier, int] | None:
+    """The next tier up and how many minor units are missing, or None at the top."""
+    rank = member.tier.rank if member.tier else 0
+    tier = Tier.objects.filter(program=member.program, rank__gt=rank).order_by("rank").first()
+    return None if tier is None else (tier, max(tier.threshold - member.qualifying, 0))

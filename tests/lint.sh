@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# The checks that need no database: style, types, layers, migrations, templates, translations.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=.venv/bin
+say() { printf '\n== %s\n' "$1"; }
+say "ruff"; $bin/ruff check . ; $bin/ruff format --check .
+say "import-linter"; $bin/lint-imports
+say "djLint"; $bin/djlint templates --check --lint --quiet
+say "mypy"; $bin/mypy core crm loyalty analytics campaigns config
+say "migrations"; $bin/python manage.py makemigrations --check --dry-run
+say "translations"; $bin/python manage.py translations --check

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Everything that CI checks. Browser tests need Chromium: as root it is installed, otherwise the one that is there is used.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "Installing Chromium for the browser tests ..."
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null
+    else
+        echo "The browser tests need Chromium: install it (Debian: apt install chromium fonts-noto-cjk) and run again."
+        exit 1
+    fi
+fi
+tests/lint.sh
+echo; echo "== tests"
+.venv/bin/python -m pytest -n 2 --dist loadgroup -m "not processes and not browser" --create-db
+echo; echo "== tests with real processes and a browser"
+.venv/bin/python -m pytest -m "processes or browser" --create-db
