@@ -200,13 +200,21 @@ def member_of(name: str, label, group, select: str, choices: Callable[[], Choice
         return Sql(text if operator == "has" else f"(NOT {text})", (values["values"],))
 
     return Condition(
-        name, label, group, HAS_OPERATORS, lambda operator: [Input("values", "choices", _("values"), choices)], sql, value
+        name,
+        label,
+        group,
+        HAS_OPERATORS,
+        lambda operator: [Input("values", "choices", _("values"), choices)],
+        sql,
+        value,
     )
 
 
 def days_ahead(days: int, today: date) -> list[tuple[int, int]]:
     """(month, day) of today and the following days, for yearly dates."""
-    return [((today + timedelta(days=offset)).month, (today + timedelta(days=offset)).day) for offset in range(days + 1)]
+    return [
+        ((today + timedelta(days=offset)).month, (today + timedelta(days=offset)).day) for offset in range(days + 1)
+    ]
 
 
 __all__ = ["CONDITIONS", "Condition", "Input", "Sql", "choice", "clean", "flag", "member_of", "moment", "number"]

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 from analytics.models import Segment
 from analytics.segment_conditions import register_all
 from core.facts import FACTS
 from core.roles import Role, grant
 from core.scopes import SCOPES
-from django.utils.translation import gettext_lazy as _
 
 register_all()
 
 
 def _segments() -> list[dict]:
     return [
-        {"id": row.pk, "name": row.name, "size": row.size, "computed_at": row.computed_at and row.computed_at.isoformat()}
+        {
+            "id": row.pk,
+            "name": row.name,
+            "size": row.size,
+            "computed_at": row.computed_at and row.computed_at.isoformat(),
+        }
         for row in Segment.objects.active()
     ]
 

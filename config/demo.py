@@ -28,20 +28,35 @@ from loyalty.services.sweeps import sweep_lots
 from loyalty.services.tiers import evaluate_tiers
 
 KEPT_TABLES = {"django_migrations", "django_content_type", "auth_permission", "crm_activitykind"}
-LOGINS = {Role.AGENT: "agent", Role.LEAD: "lead", Role.MARKETER: "marketer", Role.ANALYST: "analyst", Role.ADMINISTRATOR: "admin"}
+LOGINS = {
+    Role.AGENT: "agent",
+    Role.LEAD: "lead",
+    Role.MARKETER: "marketer",
+    Role.ANALYST: "analyst",
+    Role.ADMINISTRATOR: "admin",
+}
 SEGMENTS: dict[str, tuple[str, dict]] = {
-    "新客户 · New customers": ("First order in the last 30 days", {"condition": "stage", "operator": "in", "values": ["new"]}),
+    "新客户 · New customers": (
+        "First order in the last 30 days",
+        {"condition": "stage", "operator": "in", "values": ["new"]},
+    ),
     "活跃会员 · Active members": (
         "Bought in the last 90 days",
         {"condition": "last_order", "operator": "within", "days": 90},
     ),
-    "流失风险 · At risk": ("No order for 90 to 180 days", {"condition": "stage", "operator": "in", "values": ["at_risk"]}),
+    "流失风险 · At risk": (
+        "No order for 90 to 180 days",
+        {"condition": "stage", "operator": "in", "values": ["at_risk"]},
+    ),
     "已流失 · Lapsed": ("No order for 180 to 365 days", {"condition": "stage", "operator": "in", "values": ["lapsed"]}),
     "高价值 · VIP": (
         "Gold or above",
         {"condition": "tier_rank", "operator": "gte", "value": 3},
     ),
-    "本月生日 · Birthday soon": ("Birthday in the next 30 days", {"condition": "birthday", "operator": "has", "days": 30}),
+    "本月生日 · Birthday soon": (
+        "Birthday in the next 30 days",
+        {"condition": "birthday", "operator": "has", "days": 30},
+    ),
     "只买一次 · One-time buyers": ("Exactly one order", {"condition": "order_count", "operator": "eq", "value": 1}),
     "咖啡爱好者 · Coffee lovers": (
         "Bought beans at least twice in a year",
@@ -160,6 +175,8 @@ def _tickets(store: Store) -> None:
         Order.objects.filter(customer__isnull=False).select_related("customer").order_by("-placed_at")[: len(texts)]
     )
     for position, (order, (subject, text)) in enumerate(zip(orders, texts, strict=False)):
+        if order.customer is None:
+            continue
         ticket = open_ticket(
             customer=order.customer,
             subject=subject,
@@ -196,4 +213,3 @@ def print_welcome(url: str) -> None:
         out.write(f"\n  API docs {url}/api/docs/, server key in {demo_key_file()}\n")
     out.write("  Ctrl-C stops everything.\n\n")
     out.flush()
-

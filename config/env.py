@@ -69,7 +69,7 @@ def redis_url() -> str:
 def redis_database(url: str, number: int) -> str:
     """The same server, database `number`: kept apart so that flushing the cache never drops a task."""
     if url.startswith("unix://"):
-        return f"{url.split('?')[0]}?db={number}"
+        return f"{url.split('?', maxsplit=1)[0]}?db={number}"
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}/{number}" + (f"?{parts.query}" if parts.query else "")
 

@@ -15,6 +15,9 @@ class EncryptedTextField(models.BinaryField):
     `context` (default: model.field) is bound into the ciphertext; name it when a column is ever renamed.
     """
 
+    _pyi_private_set_type: str | None
+    _pyi_private_get_type: str
+
     def __init__(self, *args: Any, context: str = "", **kwargs: Any) -> None:
         self._context = context
         kwargs.setdefault("editable", True)

@@ -90,7 +90,7 @@ def country_name(code: str) -> str:
     return locale().territories.get(code.upper(), code) if len(code) == 2 else code
 
 
-def language_name(code: str) -> str:
+def language_label(code: str) -> str:
     """A language tag in the viewer's words; one that nobody knows stays as it is."""
     try:
         return Locale.parse(code, sep="-").get_display_name(locale()) or code

@@ -44,7 +44,7 @@ def examine(*, essential_only: bool = False) -> list[Finding]:
             continue
         try:
             ok, detail = check.run()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             ok, detail = False, f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
         findings.append(Finding(check.name, ok, check.essential, detail))
     return findings
@@ -58,9 +58,11 @@ def database() -> tuple[bool, str]:
 
 
 def cache() -> tuple[bool, str]:
-    client = caches["default"]._cache.get_client(None, write=True)
+    client = caches["default"]._cache.get_client(None, write=True)  # type: ignore[attr-defined]
     info = client.info("server")
-    return bool(client.ping()), f"{info.get('server_name', 'redis')} {info.get('valkey_version') or info['redis_version']}"
+    return bool(
+        client.ping()
+    ), f"{info.get('server_name', 'redis')} {info.get('valkey_version') or info['redis_version']}"
 
 
 def queue() -> tuple[bool, str]:
@@ -69,7 +71,7 @@ def queue() -> tuple[bool, str]:
 
     with current_app.connection_for_read() as broker:
         broker.ensure_connection(max_retries=0, timeout=2)
-        waiting = broker.default_channel.client.llen("celery")
+        waiting = broker.default_channel.client.llen("celery")  # type: ignore[attr-defined]
     return waiting < 10_000, f"{waiting} tasks waiting"
 
 
@@ -95,7 +97,7 @@ def worker() -> tuple[bool, str]:
     from celery import current_app
 
     alive = current_app.control.ping(timeout=1.0)
-    return bool(alive), f"{len(alive)} workers answer"
+    return bool(alive), f"{len(alive or [])} workers answer"
 
 
 def configuration() -> tuple[bool, str]:

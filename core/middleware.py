@@ -87,7 +87,10 @@ class AdminContentPolicyMiddleware(MiddlewareMixin):
 
     def process_response(self, request, response):
         if request.path.startswith("/admin/"):
-            response._csp_update = {"script-src": ["'unsafe-eval'", "'unsafe-inline'"], "style-src": ["'unsafe-inline'"]}
+            response._csp_update = {
+                "script-src": ["'unsafe-eval'", "'unsafe-inline'"],
+                "style-src": ["'unsafe-inline'"],
+            }
         return response
 
 
@@ -106,7 +109,7 @@ class DatabaseUnavailableMiddleware:
         log.error("database_unavailable", error=str(exception)[:300])
         try:
             response = render(request, "errors/unavailable.html", status=503)
-        except Exception:  # noqa: BLE001
+        except Exception:
             response = HttpResponse("The database is not available now; try again.", status=503)
         response["Retry-After"] = "2"
         return response

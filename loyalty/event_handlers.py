@@ -8,8 +8,8 @@ from core.events import Event, subscribe
 from crm.events import ORDER_PAID, ORDER_REFUNDED, ORDERS_IMPORTED
 from crm.models import Order, Refund
 from loyalty.models import Program, TierReason
-from loyalty.services.setup import ensure_default_program
 from loyalty.services.earning import award_points_for_orders, reverse_points_for_orders
+from loyalty.services.setup import ensure_default_program
 from loyalty.services.tiers import evaluate_tiers
 
 
@@ -18,7 +18,9 @@ def award_points(events: Sequence[Event]) -> None:
     program = ensure_default_program()
     if program is None:
         return
-    orders = list(Order.objects.filter(pk__in=[event.payload["order"] for event in events]).order_by("customer_id", "pk"))
+    orders = list(
+        Order.objects.filter(pk__in=[event.payload["order"] for event in events]).order_by("customer_id", "pk")
+    )
     award_points_for_orders(program=program, orders=orders)
     _evaluate(program, [order.customer_id for order in orders if order.customer_id])
     # Events may arrive out of order: a refund that came first left nothing to take back.

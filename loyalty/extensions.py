@@ -46,7 +46,10 @@ def _reconciled() -> tuple[bool, str]:
     last = Reconciliation.objects.order_by("-ran_at").first()
     if last is None:
         return True, "never ran yet"
-    return last.difference_count == 0, f"{last.difference_count} of {last.account_count} accounts differ, {last.ran_at:%F %R}"
+    return (
+        last.difference_count == 0,
+        f"{last.difference_count} of {last.account_count} accounts differ, {last.ran_at:%F %R}",
+    )
 
 
 FACTS.register("members_per_tier", _tiers)

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import NotFound
 from crm.models import Customer
-from loyalty.models import Account, Member, Program, Tier
+from loyalty.models import Account, EarningRuleVersion, Member, Program, Tier
+from loyalty.rules.earning import RuleTerms, points_for
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,22 @@ def balance_of(account: Account) -> Balance:
         owed -= paid
         if at is not None and points > paid:
             expiring.append(Expiry(points - paid, at))
-    return Balance(
-        available, waiting, account.held, account.debt - settled, expiring, points_worth(program, available)
+    return Balance(available, waiting, account.held, account.debt - settled, expiring, points_worth(program, available))
+
+
+def current_versions(program: Program) -> list[EarningRuleVersion]:
+    """The newest published version of each active rule."""
+    return list(
+        EarningRuleVersion.objects.filter(rule__program=program, rule__active=True)
+        .order_by("rule_id", "-version")
+        .distinct("rule_id")
+        .select_related("rule")
+    )
+
+
+def terms_of(version: EarningRuleVersion) -> RuleTerms:
+    return RuleTerms(
+        version.points, version.per_amount, version.include_tax, version.include_shipping, version.tier_multiplier
     )
 
 
@@ -132,9 +147,6 @@ class Quote:
 
 def quote_cart(member: Member, account: Account, cart_amount: int) -> Quote:
     """Usable points are limited by what is there, by the program's share of a cart, and by its smallest redemption."""
-    from loyalty.rules.earning import points_for
-    from loyalty.services.earning import current_versions, terms_of
-
     program = member.program
     available = balance_of(account).available
     payable = cart_amount * program.redeem_share_percent // 100

@@ -5,35 +5,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='ChangedCustomer',
+            name="ChangedCustomer",
             fields=[
-                ('customer_id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('marked_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('mark', models.BigIntegerField(default=1)),
+                ("customer_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("marked_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("mark", models.BigIntegerField(default=1)),
             ],
             options={
-                'verbose_name': 'changed customer',
+                "verbose_name": "changed customer",
             },
         ),
         migrations.CreateModel(
-            name='ComputationState',
+            name="ComputationState",
             fields=[
-                ('name', models.CharField(max_length=60, primary_key=True, serialize=False)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('row_count', models.BigIntegerField(default=0)),
-                ('seconds', models.FloatField(default=0)),
-                ('error', models.TextField(blank=True, default='')),
+                ("name", models.CharField(max_length=60, primary_key=True, serialize=False)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("row_count", models.BigIntegerField(default=0)),
+                ("seconds", models.FloatField(default=0)),
+                ("error", models.TextField(blank=True, default="")),
             ],
             options={
-                'verbose_name': 'computation state',
+                "verbose_name": "computation state",
             },
         ),
     ]

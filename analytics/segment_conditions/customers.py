@@ -29,7 +29,9 @@ GROUP = _("Customer")
 
 def _distinct(column: str):
     def choices():
-        values = Customer.objects.exclude(**{column: ""}).values_list(column, flat=True).distinct().order_by(column)[:300]
+        values = (
+            Customer.objects.exclude(**{column: ""}).values_list(column, flat=True).distinct().order_by(column)[:300]
+        )
         return [(value, value) for value in values]
 
     return choices
@@ -45,7 +47,9 @@ def _tags():
 
 def _birthday(operator: str, values: dict[str, Any]) -> Sql:
     """Today and the coming days by the database's clock, without reading anyone's birthday (P3)."""
-    days = [index for month, day in days_ahead(values["days"], clock.now().date()) for index in birthday_indexes(month, day)]
+    days = [
+        index for month, day in days_ahead(values["days"], clock.now().date()) for index in birthday_indexes(month, day)
+    ]
     text = "coalesce(c.birthday_index = ANY(%s), false)"
     return Sql(text if operator == "has" else f"(NOT {text})", (days,))
 

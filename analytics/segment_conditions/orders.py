@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from analytics.conditions import CONDITIONS, Condition, Input, Sql, choice, moment, number
 from crm.models import Order, Product
 
 GROUP = _("Orders")
-BOUGHT_OPERATORS = {"has": _("bought"), "has_not": _("did not buy")}
+BOUGHT_OPERATORS: dict[str, str | Promise] = {"has": _("bought"), "has_not": _("did not buy")}
 
 
 def _categories():
-    values = Product.objects.exclude(category="").values_list("category", flat=True).distinct().order_by("category")[:500]
+    values = (
+        Product.objects.exclude(category="").values_list("category", flat=True).distinct().order_by("category")[:500]
+    )
     return [(value, value) for value in values]
 
 

@@ -25,11 +25,35 @@ SCOPE = "analytics_scope"
 _GRID_ROWS = ", ".join(
     f"({recency}, {value}, '{name}')" for recency, row in enumerate(GRID, 1) for value, name in enumerate(row, 1)
 )
-_COLUMNS = (
-    "order_count item_count gross_spend refunded net_spend discounted refund_count first_order_at last_order_at "
-    "previous_order_at mean_interval_days average_order orders_365 spend_365 orders_90 spend_90 categories top_category "
-    "main_channel last_activity_at activity_30 points_available tier_rank is_member messages_90 opened_90 stage"
-).split()
+_COLUMNS = [
+    "order_count",
+    "item_count",
+    "gross_spend",
+    "refunded",
+    "net_spend",
+    "discounted",
+    "refund_count",
+    "first_order_at",
+    "last_order_at",
+    "previous_order_at",
+    "mean_interval_days",
+    "average_order",
+    "orders_365",
+    "spend_365",
+    "orders_90",
+    "spend_90",
+    "categories",
+    "top_category",
+    "main_channel",
+    "last_activity_at",
+    "activity_30",
+    "points_available",
+    "tier_rank",
+    "is_member",
+    "messages_90",
+    "opened_90",
+    "stage",
+]
 
 
 def mark_changed(customer_ids: Iterable[int]) -> None:

@@ -90,7 +90,9 @@ def create_segment(*, name: str, rule: Any, actor: Actor, description: str = "",
     """Save a new segment. It is computed by a worker at once; until then its size is unknown, not 0."""
     cleaned = clean_rule(rule)
     _check_name(name, None)
-    return Segment.objects.create(name=name.strip(), description=description.strip()[:400], rule=cleaned, created_by=created_by)
+    return Segment.objects.create(
+        name=name.strip(), description=description.strip()[:400], rule=cleaned, created_by=created_by
+    )
 
 
 def update_segment(*, segment: Segment, name: str, rule: Any, actor: Actor, description: str = "") -> Segment:
@@ -273,9 +275,7 @@ def _compute_whole(segments: list[Segment]) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('analytics.refresh', 0))")
         _diff(segments, scoped=False)
         for segment in segments:
-            Segment.objects.filter(pk=segment.pk).update(
-                computed_at=Now(), computed_version=segment.version, error=""
-            )
+            Segment.objects.filter(pk=segment.pk).update(computed_at=Now(), computed_version=segment.version, error="")
 
 
 def _diff(segments: list[Segment], *, scoped: bool) -> None:
@@ -298,7 +298,9 @@ def _diff(segments: list[Segment], *, scoped: bool) -> None:
                 WHERE given.held {scope}""",
             params,
         )
-        cursor.execute("CREATE TEMP TABLE analytics_moved (segment_id bigint, customer_id bigint, entered bool) ON COMMIT DROP")
+        cursor.execute(
+            "CREATE TEMP TABLE analytics_moved (segment_id bigint, customer_id bigint, entered bool) ON COMMIT DROP"
+        )
         open_scope = f"AND m.customer_id IN (SELECT customer_id FROM {features.SCOPE})" if scoped else ""
         cursor.execute(
             f"""WITH gone AS (

@@ -61,7 +61,7 @@ def handle(exc: Exception, context: dict):
     elif isinstance(exc, OperationalError):
         log.error("database_unavailable", error=str(exc)[:300])
         exc = Unavailable()
-    response = exception_handler(exc, context)
+    response = exception_handler(exc, context)  # type: ignore[arg-type]
     if response is not None and isinstance(exc, exceptions.APIException):
         set_rollback()
         if exc.status_code == 503:

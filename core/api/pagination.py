@@ -12,7 +12,7 @@ class KeysetPagination(CursorPagination):
     page_size = 50
     max_page_size = 500
     page_size_query_param = "limit"
-    ordering = "-id"
+    ordering: str | tuple[str, ...] = "-id"  # type: ignore[assignment]
     cursor_query_description = "From `next` or `previous` of an earlier page."
 
     def get_page_size(self, request):

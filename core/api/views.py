@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from core.actor import Actor
+from core.api.authentication import KeyUser
 from core.services.api_keys import KeyIdentity
 
 
@@ -21,11 +22,11 @@ class ApiMixin:
 
     @staticmethod
     def actor_of(request: Request) -> Actor:
-        return request.user.actor
+        return cast(KeyUser, request.user).actor
 
     @staticmethod
     def source_of(request: Request) -> str:
-        return request.auth.source
+        return cast(KeyIdentity, request.auth).source
 
     @staticmethod
     def key_of(request: Request) -> str:
@@ -35,7 +36,7 @@ class ApiMixin:
     @staticmethod
     def scope_of(request: Request) -> str:
         """Keys of one caller never meet those of another."""
-        auth = request.auth
+        auth: Any = request.auth
         return f"api:key:{auth.id}" if isinstance(auth, KeyIdentity) else f"api:member:{auth.customer_id}"
 
     @staticmethod

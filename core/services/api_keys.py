@@ -11,9 +11,9 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.models.functions import Now
 
-from core.scopes import SCOPES
 from core.errors import Invalid
 from core.models import ApiKey
+from core.scopes import SCOPES
 
 PREFIX = "lk_"
 CACHE_SECONDS = 60
@@ -44,7 +44,12 @@ def create_api_key(
     if secret:
         prefix = secret.removeprefix(PREFIX).split("_")[0]
     key = ApiKey.objects.create(
-        name=name, prefix=prefix, digest=_digest(whole), scopes=sorted(set(scopes)), source=source, created_by=created_by
+        name=name,
+        prefix=prefix,
+        digest=_digest(whole),
+        scopes=sorted(set(scopes)),
+        source=source,
+        created_by=created_by,
     )
     return key, whole
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 
 import structlog
+from celery import current_app
 from django.core.cache import cache
 from django.db import connection, transaction
 
@@ -27,13 +28,11 @@ def poke(names: Iterable[str]) -> None:
     The relay removes its mark before it looks, so whatever was committed before the mark was found is seen. When
     Redis is away nothing is queued and the sweep finds the rows later (F4).
     """
-    from core.tasks import deliver_events
-
     for name in names:
         try:
             if cache.add(_mark(name), 1, POKE_SECONDS):
-                deliver_events.apply_async([name], retry=False)
-        except Exception as error:  # noqa: BLE001
+                current_app.send_task("core.deliver_events", [name], retry=False)
+        except Exception as error:
             log.warning("relay_not_woken", handler=name, error=str(error))
 
 
@@ -68,7 +67,9 @@ def deliver_all(rounds: int = 20) -> int:
 
 def owed_handlers() -> list[str]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT DISTINCT handler FROM core_eventdelivery WHERE dead_at IS NULL AND due_at <= statement_timestamp()")
+        cursor.execute(
+            "SELECT DISTINCT handler FROM core_eventdelivery WHERE dead_at IS NULL AND due_at <= statement_timestamp()"
+        )
         return [name for (name,) in cursor.fetchall() if name in HANDLERS]
 
 
@@ -107,7 +108,7 @@ def _deliver_batch(name: str, limit: int) -> int:
                 _handle(name, [event for _, event in claimed])
                 _forget([delivery for delivery, _ in claimed])
         return len(claimed)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         # One poisoned event must not hold up the others, so the batch is repeated one by one.
         log.warning("batch_failed", handler=name, error=str(error)[:300], exc_info=True)
         return _deliver_singly(name, limit)
@@ -128,7 +129,7 @@ def _deliver_singly(name: str, limit: int) -> int:
                     _handle(name, [event])
                 _forget([delivery])
                 handled += 1
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             _postpone(last, error)
             log.error("delivery_failed", handler=name, delivery=last, error=str(error)[:300])
     return handled

@@ -75,7 +75,7 @@ class CustomersView(ApiView):
         data = self.valid(shapes.CustomerIn, request)
         identities = given(data.pop("identities"))
         anonymous_id = data.pop("anonymous_id", "")
-        result = register_customer(
+        result, created = register_customer(
             identities=identities,
             profile=data,
             anonymous_id=anonymous_id,
@@ -83,9 +83,9 @@ class CustomersView(ApiView):
             source=self.source_of(request),
             country=shop_country(),
         )
-        customer = FULL.get(pk=result.customer.pk)
-        body = {**shapes.CustomerOut(customer).data, "created": result.created}
-        return Response(body, status=201 if result.created else 200)
+        customer = FULL.get(pk=result.pk)
+        body = {**shapes.CustomerOut(customer).data, "created": created}
+        return Response(body, status=201 if created else 200)
 
 
 class CustomerView(ApiView):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import django_filters
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
@@ -88,10 +89,10 @@ class OrdersViewSet(ApiViewSet):
         return Response({"results": [_record_one(item, source, actor) for item in items]})
 
 
-class _Batch(shapes.OrderBatchIn):
+class _Batch(serializers.Serializer):
     """Each order is checked on its own, so that one wrong field does not refuse the others."""
 
-    orders = shapes.serializers.ListField(child=shapes.serializers.DictField(), min_length=1, max_length=100)
+    orders = serializers.ListField(child=serializers.DictField(), min_length=1, max_length=100)
 
 
 def _record_one(item: dict, source: str, actor) -> dict:

@@ -138,7 +138,9 @@ class PaymentIn(serializers.Serializer):
 
 
 class OrderIn(serializers.Serializer):
-    number = serializers.RegexField(r"^[^/\x00-\x1f]{1,64}\Z", help_text="Unique per source: sending it again is harmless.")
+    number = serializers.RegexField(
+        r"^[^/\x00-\x1f]{1,64}\Z", help_text="Unique per source: sending it again is harmless."
+    )
     customer = CustomerRef(required=False, help_text="Left out for a guest.")
     state = serializers.ChoiceField(choices=OrderState.choices, default=OrderState.PAID)
     placed_at = serializers.DateTimeField()

@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from core.actor import Actor
 from core.errors import Invalid
+from crm.models import Customer
 from crm.services.activity import join_anonymous_activity
 from crm.services.customers import checked_changes, update_customer
-from crm.services.identities import GivenIdentity, Resolution, resolve_customer
+from crm.services.identities import GivenIdentity, resolve_customer
 
 
 def register_customer(
@@ -23,9 +24,10 @@ def register_customer(
     source: str,
     country: str,
     anonymous_id: str = "",
-) -> Resolution:
+) -> tuple[Customer, bool]:
     """Find or create the customer, bring the profile up to date and join their visits (S5), in one transaction.
 
+    Returns the customer and whether they are new.
     Raises Invalid; `device_only` when nothing but a device is given, which names nobody.
     """
     checked_changes(profile)
@@ -39,4 +41,4 @@ def register_customer(
             update_customer(customer=result.customer, changes=profile, actor=actor)
         if anonymous_id:
             join_anonymous_activity(customer=result.customer, anonymous_id=anonymous_id, actor=actor)
-    return result
+    return result.customer, result.created

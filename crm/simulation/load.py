@@ -58,7 +58,8 @@ def simulate_shop(
     days = (end - first_day).days
     update_catalogue(
         items=[
-            ProductInput(sku, zh, category, price=round(price * 100)) for sku, zh, _en, category, price in words.PRODUCTS
+            ProductInput(sku, zh, category, price=round(price * 100))
+            for sku, zh, _en, category, price in words.PRODUCTS
         ]
     )
     make_partitions(first=(first_day - timedelta(days=31)).date(), months=MONTHS + 5)
@@ -84,10 +85,12 @@ def simulate_shop(
         json.dumps({"seed": seed, "customers": customers, "days": days, "parameters": truth.as_dict()}, indent=1)
     )
     np.savez_compressed(
-        truth_directory / "truth.npz", **{name: np.concatenate([part[name] for part in kept]) for name in kept[0]}
+        truth_directory / "truth.npz",
+        **{name: np.concatenate([part[name] for part in kept]) for name in kept[0]},  # type: ignore[arg-type]
     )
     run.refresh_from_db()
-    return Simulated(*(int(count) for count in counts), run=run)
+    people, orders, lines, refunds, activity = (int(count) for count in counts)
+    return Simulated(people, orders, lines, refunds, activity, run)
 
 
 class _Chunk:
@@ -343,4 +346,3 @@ def _copy(table: str, columns: str, rows: Iterable[tuple]) -> None:
     with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns.split())}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
-

@@ -78,6 +78,4 @@ def simulate(customers: int, days: int, truth: Truth, random: np.random.Generato
     order = np.lexsort((time, owner))
     owner, time = owner[order], time[order]
     amount = random.gamma(truth.p, mean_amount[owner] / truth.p)
-    return History(
-        acquired, rate, dropout, mean_amount, alive, owner + first, time, np.maximum(amount, 5.0)
-    )
+    return History(acquired, rate, dropout, mean_amount, alive, owner + first, time, np.maximum(amount, 5.0))

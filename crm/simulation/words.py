@@ -1,18 +1,107 @@
 """Names, places and goods of the made-up shop. No name belongs to anyone."""
 
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
-GIVEN = (
-    "伟 芳 娜 敏 静 丽 强 磊 军 洋 勇 艳 杰 娟 涛 明 超 秀英 霞 平 刚 桂英 子涵 欣怡 浩然 宇轩 梓萱 诗涵 雨桐 思远 "
-    "佳怡 俊杰 嘉豪 若曦 晨曦 一诺 梦琪 博文 天佑 雅婷 志远 晓明 小雨 建国 文静 海燕 玉兰 春梅 少华 立新"
-).split()
-FIRST = (
-    "Emma Liam Olivia Noah Ava James Sophia Lucas Mia Ethan Isla Leo Amelia Oscar Freya Hugo Elena Marco Giulia Pierre "
-    "Camille Hans Greta Lars Ingrid Yuki Haruto Sakura Min-jun Seo-yeon Aisha Omar Priya Arjun Zoë José Chloé Søren Łukasz"
-).split()
+GIVEN = [
+    "伟",
+    "芳",
+    "娜",
+    "敏",
+    "静",
+    "丽",
+    "强",
+    "磊",
+    "军",
+    "洋",
+    "勇",
+    "艳",
+    "杰",
+    "娟",
+    "涛",
+    "明",
+    "超",
+    "秀英",
+    "霞",
+    "平",
+    "刚",
+    "桂英",
+    "子涵",
+    "欣怡",
+    "浩然",
+    "宇轩",
+    "梓萱",
+    "诗涵",
+    "雨桐",
+    "思远",
+    "佳怡",
+    "俊杰",
+    "嘉豪",
+    "若曦",
+    "晨曦",
+    "一诺",
+    "梦琪",
+    "博文",
+    "天佑",
+    "雅婷",
+    "志远",
+    "晓明",
+    "小雨",
+    "建国",
+    "文静",
+    "海燕",
+    "玉兰",
+    "春梅",
+    "少华",
+    "立新",
+]
+FIRST = [
+    "Emma",
+    "Liam",
+    "Olivia",
+    "Noah",
+    "Ava",
+    "James",
+    "Sophia",
+    "Lucas",
+    "Mia",
+    "Ethan",
+    "Isla",
+    "Leo",
+    "Amelia",
+    "Oscar",
+    "Freya",
+    "Hugo",
+    "Elena",
+    "Marco",
+    "Giulia",
+    "Pierre",
+    "Camille",
+    "Hans",
+    "Greta",
+    "Lars",
+    "Ingrid",
+    "Yuki",
+    "Haruto",
+    "Sakura",
+    "Min-jun",
+    "Seo-yeon",
+    "Aisha",
+    "Omar",
+    "Priya",
+    "Arjun",
+    "Zoë",
+    "José",
+    "Chloé",
+    "Søren",
+    "Łukasz",
+]
 LAST = (
-    "Smith Jones Taylor Brown Wilson Evans Walker Roberts Garcia Martin Bernard Dubois Rossi Ferrari Müller Schmidt Weber "
-    "Jansen Bakker Nielsen Hansen Kowalski Novák Tanaka Sato Kim Park Khan Patel Singh O'Brien Da Silva"
-).replace("Da Silva", "Silva").split()
+    (
+        "Smith Jones Taylor Brown Wilson Evans Walker Roberts Garcia Martin Bernard Dubois Rossi Ferrari Müller Schmidt Weber "
+        "Jansen Bakker Nielsen Hansen Kowalski Novák Tanaka Sato Kim Park Khan Patel Singh O'Brien Da Silva"
+    )
+    .replace("Da Silva", "Silva")
+    .split()
+)
 
 CHINESE_REGIONS = ("上海", "北京", "广东", "浙江", "江苏", "四川", "湖北", "福建", "山东", "陕西")
 ABROAD = (

@@ -41,8 +41,7 @@ def member_body(member: Member) -> dict:
         "customer": member.customer.number,
         "state": member.state,
         "tier": shapes.TierOut(member.tier).data if member.tier else None,
-        "next_tier": following
-        and {"code": following[0].code, "name": following[0].label, "missing": following[1]},
+        "next_tier": following and {"code": following[0].code, "name": following[0].label, "missing": following[1]},
         "qualifying": member.qualifying,
         "enrolled_at": member.enrolled_at,
     }

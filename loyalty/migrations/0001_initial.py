@@ -10,627 +10,1256 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('crm', '0001_initial'),
-        ('pghistory', '0007_auto_20250421_0444'),
+        ("crm", "0001_initial"),
+        ("pghistory", "0007_auto_20250421_0444"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('available', models.BigIntegerField(default=0, verbose_name='available')),
-                ('pending', models.BigIntegerField(default=0, verbose_name='pending')),
-                ('held', models.BigIntegerField(default=0, verbose_name='held')),
-                ('debt', models.BigIntegerField(default=0, verbose_name='debt')),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("available", models.BigIntegerField(default=0, verbose_name="available")),
+                ("pending", models.BigIntegerField(default=0, verbose_name="pending")),
+                ("held", models.BigIntegerField(default=0, verbose_name="held")),
+                ("debt", models.BigIntegerField(default=0, verbose_name="debt")),
+                ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'verbose_name': 'points account',
-                'verbose_name_plural': 'points accounts',
+                "verbose_name": "points account",
+                "verbose_name_plural": "points accounts",
             },
         ),
         migrations.CreateModel(
-            name='EarningRule',
+            name="EarningRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=40, verbose_name='code')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('active', models.BooleanField(default=True, verbose_name='active')),
-                ('starts_at', models.DateTimeField(blank=True, null=True, verbose_name='starts')),
-                ('ends_at', models.DateTimeField(blank=True, null=True, verbose_name='ends')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.SlugField(max_length=40, verbose_name="code")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("active", models.BooleanField(default=True, verbose_name="active")),
+                ("starts_at", models.DateTimeField(blank=True, null=True, verbose_name="starts")),
+                ("ends_at", models.DateTimeField(blank=True, null=True, verbose_name="ends")),
             ],
             options={
-                'verbose_name': 'earning rule',
-                'verbose_name_plural': 'earning rules',
+                "verbose_name": "earning rule",
+                "verbose_name_plural": "earning rules",
             },
         ),
         migrations.CreateModel(
-            name='PointType',
+            name="PointType",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=40, verbose_name='code')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('spendable', models.BooleanField(default=True, verbose_name='can be spent')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.SlugField(max_length=40, verbose_name="code")),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                ("spendable", models.BooleanField(default=True, verbose_name="can be spent")),
             ],
             options={
-                'verbose_name': 'point type',
-                'verbose_name_plural': 'point types',
+                "verbose_name": "point type",
+                "verbose_name_plural": "point types",
             },
         ),
         migrations.CreateModel(
-            name='ProgramEvent',
+            name="ProgramEvent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.BigIntegerField()),
-                ('code', models.SlugField(db_index=False, max_length=40, verbose_name='code')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('time_zone', models.CharField(max_length=64, verbose_name='time zone')),
-                ('is_default', models.BooleanField(default=False, verbose_name='default')),
-                ('auto_enrol', models.BooleanField(default=True, help_text='Otherwise members join through the API or staff.', verbose_name='enrol on first paid order')),
-                ('return_window_days', models.PositiveSmallIntegerField(default=0, help_text='Points are pending this long; 0 makes them available at once.', verbose_name='return window (days)')),
-                ('rounding', models.CharField(choices=[('floor', 'Down'), ('half_up', 'Half up'), ('ceiling', 'Up')], default='floor', max_length=8, verbose_name='rounding')),
-                ('expiry_policy', models.CharField(choices=[('never', 'Never'), ('rolling', 'A number of days after earning'), ('day', 'End of the day, after so many days'), ('month', 'End of the month, after so many months'), ('quarter', 'End of the quarter, after so many quarters'), ('year', 'End of the year, after so many years')], default='never', max_length=8, verbose_name='points expire')),
-                ('expiry_count', models.PositiveSmallIntegerField(default=0, help_text='How many days, months, quarters or years, by the policy.', verbose_name='expiry count')),
-                ('reinstatement_days', models.PositiveSmallIntegerField(default=30, help_text='How long returned points live whose lot has expired (L5).', verbose_name='reinstatement (days)')),
-                ('hold_seconds', models.PositiveIntegerField(default=900, verbose_name='hold lives (seconds)')),
-                ('redeem_points', models.PositiveIntegerField(default=100, help_text='So many points are worth ...', verbose_name='points')),
-                ('redeem_amount', models.PositiveIntegerField(default=100, help_text='... this, in minor units.', verbose_name='worth')),
-                ('redeem_minimum', models.PositiveIntegerField(default=1, verbose_name='fewest points in one redemption')),
-                ('redeem_share_percent', models.PositiveSmallIntegerField(default=100, verbose_name='most of a cart paid with points (%)')),
-                ('tier_window_days', models.PositiveSmallIntegerField(default=365, verbose_name='tier window (days)')),
-                ('tier_grace_days', models.PositiveSmallIntegerField(default=0, verbose_name='tier grace (days)')),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.BigIntegerField()),
+                ("code", models.SlugField(db_index=False, max_length=40, verbose_name="code")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                ("time_zone", models.CharField(max_length=64, verbose_name="time zone")),
+                ("is_default", models.BooleanField(default=False, verbose_name="default")),
+                (
+                    "auto_enrol",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Otherwise members join through the API or staff.",
+                        verbose_name="enrol on first paid order",
+                    ),
+                ),
+                (
+                    "return_window_days",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="Points are pending this long; 0 makes them available at once.",
+                        verbose_name="return window (days)",
+                    ),
+                ),
+                (
+                    "rounding",
+                    models.CharField(
+                        choices=[("floor", "Down"), ("half_up", "Half up"), ("ceiling", "Up")],
+                        default="floor",
+                        max_length=8,
+                        verbose_name="rounding",
+                    ),
+                ),
+                (
+                    "expiry_policy",
+                    models.CharField(
+                        choices=[
+                            ("never", "Never"),
+                            ("rolling", "A number of days after earning"),
+                            ("day", "End of the day, after so many days"),
+                            ("month", "End of the month, after so many months"),
+                            ("quarter", "End of the quarter, after so many quarters"),
+                            ("year", "End of the year, after so many years"),
+                        ],
+                        default="never",
+                        max_length=8,
+                        verbose_name="points expire",
+                    ),
+                ),
+                (
+                    "expiry_count",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="How many days, months, quarters or years, by the policy.",
+                        verbose_name="expiry count",
+                    ),
+                ),
+                (
+                    "reinstatement_days",
+                    models.PositiveSmallIntegerField(
+                        default=30,
+                        help_text="How long returned points live whose lot has expired (L5).",
+                        verbose_name="reinstatement (days)",
+                    ),
+                ),
+                ("hold_seconds", models.PositiveIntegerField(default=900, verbose_name="hold lives (seconds)")),
+                (
+                    "redeem_points",
+                    models.PositiveIntegerField(
+                        default=100, help_text="So many points are worth ...", verbose_name="points"
+                    ),
+                ),
+                (
+                    "redeem_amount",
+                    models.PositiveIntegerField(
+                        default=100, help_text="... this, in minor units.", verbose_name="worth"
+                    ),
+                ),
+                (
+                    "redeem_minimum",
+                    models.PositiveIntegerField(default=1, verbose_name="fewest points in one redemption"),
+                ),
+                (
+                    "redeem_share_percent",
+                    models.PositiveSmallIntegerField(default=100, verbose_name="most of a cart paid with points (%)"),
+                ),
+                ("tier_window_days", models.PositiveSmallIntegerField(default=365, verbose_name="tier window (days)")),
+                ("tier_grace_days", models.PositiveSmallIntegerField(default=0, verbose_name="tier grace (days)")),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Reconciliation',
+            name="Reconciliation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ran_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('account_count', models.BigIntegerField(verbose_name='accounts')),
-                ('difference_count', models.BigIntegerField(verbose_name='accounts that differ')),
-                ('differences', models.JSONField(default=list)),
-                ('seconds', models.FloatField(verbose_name='seconds')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("ran_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("account_count", models.BigIntegerField(verbose_name="accounts")),
+                ("difference_count", models.BigIntegerField(verbose_name="accounts that differ")),
+                ("differences", models.JSONField(default=list)),
+                ("seconds", models.FloatField(verbose_name="seconds")),
             ],
             options={
-                'verbose_name': 'reconciliation',
-                'verbose_name_plural': 'reconciliations',
+                "verbose_name": "reconciliation",
+                "verbose_name_plural": "reconciliations",
             },
         ),
         migrations.CreateModel(
-            name='Tier',
+            name="Tier",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=40, verbose_name='code')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('name_zh', models.CharField(blank=True, default='', max_length=80, verbose_name='name in Chinese')),
-                ('rank', models.PositiveSmallIntegerField(verbose_name='rank')),
-                ('threshold', models.BigIntegerField(verbose_name='threshold')),
-                ('multiplier', models.DecimalField(decimal_places=2, default=1, max_digits=5, verbose_name='points multiplier')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.SlugField(max_length=40, verbose_name="code")),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                ("name_zh", models.CharField(blank=True, default="", max_length=80, verbose_name="name in Chinese")),
+                ("rank", models.PositiveSmallIntegerField(verbose_name="rank")),
+                ("threshold", models.BigIntegerField(verbose_name="threshold")),
+                (
+                    "multiplier",
+                    models.DecimalField(decimal_places=2, default=1, max_digits=5, verbose_name="points multiplier"),
+                ),
             ],
             options={
-                'verbose_name': 'tier',
-                'verbose_name_plural': 'tiers',
-                'ordering': ['program', 'rank'],
+                "verbose_name": "tier",
+                "verbose_name_plural": "tiers",
+                "ordering": ["program", "rank"],
             },
         ),
         migrations.CreateModel(
-            name='TierEvent',
+            name="TierEvent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.BigIntegerField()),
-                ('code', models.SlugField(db_index=False, max_length=40, verbose_name='code')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('name_zh', models.CharField(blank=True, default='', max_length=80, verbose_name='name in Chinese')),
-                ('rank', models.PositiveSmallIntegerField(verbose_name='rank')),
-                ('threshold', models.BigIntegerField(verbose_name='threshold')),
-                ('multiplier', models.DecimalField(decimal_places=2, default=1, max_digits=5, verbose_name='points multiplier')),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.BigIntegerField()),
+                ("code", models.SlugField(db_index=False, max_length=40, verbose_name="code")),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                ("name_zh", models.CharField(blank=True, default="", max_length=80, verbose_name="name in Chinese")),
+                ("rank", models.PositiveSmallIntegerField(verbose_name="rank")),
+                ("threshold", models.BigIntegerField(verbose_name="threshold")),
+                (
+                    "multiplier",
+                    models.DecimalField(decimal_places=2, default=1, max_digits=5, verbose_name="points multiplier"),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='TierPeriod',
+            name="TierPeriod",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(choices=[('qualified', 'Qualified'), ('period_ended', 'Period ended'), ('returned', 'Goods returned'), ('manual', 'Set by hand')], max_length=14, verbose_name='reason')),
-                ('started_at', models.DateTimeField(verbose_name='from')),
-                ('ended_at', models.DateTimeField(null=True, verbose_name='to')),
-                ('actor', models.CharField(default='system', max_length=80)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("qualified", "Qualified"),
+                            ("period_ended", "Period ended"),
+                            ("returned", "Goods returned"),
+                            ("manual", "Set by hand"),
+                        ],
+                        max_length=14,
+                        verbose_name="reason",
+                    ),
+                ),
+                ("started_at", models.DateTimeField(verbose_name="from")),
+                ("ended_at", models.DateTimeField(null=True, verbose_name="to")),
+                ("actor", models.CharField(default="system", max_length=80)),
             ],
             options={
-                'verbose_name': 'tier period',
-                'verbose_name_plural': 'tier periods',
+                "verbose_name": "tier period",
+                "verbose_name_plural": "tier periods",
             },
         ),
         migrations.CreateModel(
-            name='EarningRuleVersion',
+            name="EarningRuleVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(verbose_name='version')),
-                ('points', models.PositiveIntegerField(default=1, verbose_name='points')),
-                ('per_amount', models.PositiveIntegerField(default=100, help_text='In minor units.', verbose_name='per amount')),
-                ('include_tax', models.BooleanField(default=False, verbose_name='tax counts')),
-                ('include_shipping', models.BooleanField(default=False, verbose_name='shipping counts')),
-                ('tier_multiplier', models.BooleanField(default=True, verbose_name='multiplied by tier')),
-                ('published_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='published')),
-                ('rule', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='loyalty.earningrule')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(verbose_name="version")),
+                ("points", models.PositiveIntegerField(default=1, verbose_name="points")),
+                (
+                    "per_amount",
+                    models.PositiveIntegerField(default=100, help_text="In minor units.", verbose_name="per amount"),
+                ),
+                ("include_tax", models.BooleanField(default=False, verbose_name="tax counts")),
+                ("include_shipping", models.BooleanField(default=False, verbose_name="shipping counts")),
+                ("tier_multiplier", models.BooleanField(default=True, verbose_name="multiplied by tier")),
+                (
+                    "published_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="published"
+                    ),
+                ),
+                (
+                    "rule",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="versions", to="loyalty.earningrule"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'earning rule version',
-                'verbose_name_plural': 'earning rule versions',
+                "verbose_name": "earning rule version",
+                "verbose_name_plural": "earning rule versions",
             },
         ),
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('earn', 'Earned'), ('confirm', 'Became available'), ('hold', 'Held'), ('capture', 'Spent from a hold'), ('release', 'Hold released'), ('redeem', 'Spent'), ('return', 'Given back after a refund'), ('clawback', 'Taken back after a refund'), ('settle', 'Debt settled'), ('expire', 'Expired'), ('adjust', 'Adjusted by hand'), ('transfer_out', 'Given to another member'), ('transfer_in', 'Received from another member')], max_length=12, verbose_name='kind')),
-                ('available', models.BigIntegerField(default=0, verbose_name='available')),
-                ('pending', models.BigIntegerField(default=0, verbose_name='pending')),
-                ('held', models.BigIntegerField(default=0, verbose_name='held')),
-                ('debt', models.BigIntegerField(default=0, verbose_name='debt')),
-                ('hold_id', models.UUIDField(null=True)),
-                ('reference', models.CharField(blank=True, default='', max_length=200, verbose_name='reference')),
-                ('reason', models.CharField(blank=True, default='', max_length=40, verbose_name='reason')),
-                ('actor', models.CharField(default='system', max_length=80)),
-                ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='loyalty.account')),
-                ('order', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='crm.order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("earn", "Earned"),
+                            ("confirm", "Became available"),
+                            ("hold", "Held"),
+                            ("capture", "Spent from a hold"),
+                            ("release", "Hold released"),
+                            ("redeem", "Spent"),
+                            ("return", "Given back after a refund"),
+                            ("clawback", "Taken back after a refund"),
+                            ("settle", "Debt settled"),
+                            ("expire", "Expired"),
+                            ("adjust", "Adjusted by hand"),
+                            ("transfer_out", "Given to another member"),
+                            ("transfer_in", "Received from another member"),
+                        ],
+                        max_length=12,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("available", models.BigIntegerField(default=0, verbose_name="available")),
+                ("pending", models.BigIntegerField(default=0, verbose_name="pending")),
+                ("held", models.BigIntegerField(default=0, verbose_name="held")),
+                ("debt", models.BigIntegerField(default=0, verbose_name="debt")),
+                ("hold_id", models.UUIDField(null=True)),
+                ("reference", models.CharField(blank=True, default="", max_length=200, verbose_name="reference")),
+                ("reason", models.CharField(blank=True, default="", max_length=40, verbose_name="reason")),
+                ("actor", models.CharField(default="system", max_length=80)),
+                ("occurred_at", models.DateTimeField(verbose_name="occurred at")),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="entries", to="loyalty.account"
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="crm.order"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'ledger entry',
-                'verbose_name_plural': 'ledger entries',
+                "verbose_name": "ledger entry",
+                "verbose_name_plural": "ledger entries",
             },
         ),
         migrations.CreateModel(
-            name='Hold',
+            name="Hold",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('points', models.BigIntegerField(verbose_name='points')),
-                ('captured', models.BigIntegerField(default=0, verbose_name='spent')),
-                ('returned', models.BigIntegerField(default=0, verbose_name='given back')),
-                ('state', models.CharField(choices=[('held', 'Held'), ('captured', 'Spent'), ('released', 'Released'), ('expired', 'Ran out')], default='held', max_length=8, verbose_name='state')),
-                ('reference', models.CharField(blank=True, default='', max_length=200, verbose_name='reference')),
-                ('expires_at', models.DateTimeField(verbose_name='lives until')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='loyalty.account')),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.entry')),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("points", models.BigIntegerField(verbose_name="points")),
+                ("captured", models.BigIntegerField(default=0, verbose_name="spent")),
+                ("returned", models.BigIntegerField(default=0, verbose_name="given back")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("held", "Held"),
+                            ("captured", "Spent"),
+                            ("released", "Released"),
+                            ("expired", "Ran out"),
+                        ],
+                        default="held",
+                        max_length=8,
+                        verbose_name="state",
+                    ),
+                ),
+                ("reference", models.CharField(blank=True, default="", max_length=200, verbose_name="reference")),
+                ("expires_at", models.DateTimeField(verbose_name="lives until")),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="holds", to="loyalty.account"
+                    ),
+                ),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loyalty.entry"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'hold',
-                'verbose_name_plural': 'holds',
+                "verbose_name": "hold",
+                "verbose_name_plural": "holds",
             },
         ),
         migrations.CreateModel(
-            name='Lot',
+            name="Lot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(choices=[('order', 'Order'), ('adjustment', 'Adjustment'), ('reinstated', 'Reinstated after a refund'), ('transfer', 'Transfer'), ('activity', 'Activity')], max_length=12, verbose_name='source')),
-                ('points', models.BigIntegerField(verbose_name='points')),
-                ('remaining', models.BigIntegerField(verbose_name='left')),
-                ('held', models.BigIntegerField(default=0, verbose_name='held')),
-                ('expired', models.BigIntegerField(default=0, verbose_name='expired')),
-                ('available_from', models.DateTimeField(verbose_name='available from')),
-                ('confirmed_at', models.DateTimeField(null=True, verbose_name='became available')),
-                ('expires_at', models.DateTimeField(null=True, verbose_name='expires')),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lots', to='loyalty.account')),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.entry')),
-                ('order', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='crm.order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("order", "Order"),
+                            ("adjustment", "Adjustment"),
+                            ("reinstated", "Reinstated after a refund"),
+                            ("transfer", "Transfer"),
+                            ("activity", "Activity"),
+                        ],
+                        max_length=12,
+                        verbose_name="source",
+                    ),
+                ),
+                ("points", models.BigIntegerField(verbose_name="points")),
+                ("remaining", models.BigIntegerField(verbose_name="left")),
+                ("held", models.BigIntegerField(default=0, verbose_name="held")),
+                ("expired", models.BigIntegerField(default=0, verbose_name="expired")),
+                ("available_from", models.DateTimeField(verbose_name="available from")),
+                ("confirmed_at", models.DateTimeField(null=True, verbose_name="became available")),
+                ("expires_at", models.DateTimeField(null=True, verbose_name="expires")),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="lots", to="loyalty.account"
+                    ),
+                ),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loyalty.entry"
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="crm.order"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'lot',
-                'verbose_name_plural': 'lots',
+                "verbose_name": "lot",
+                "verbose_name_plural": "lots",
             },
         ),
         migrations.CreateModel(
-            name='Allocation',
+            name="Allocation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('points', models.BigIntegerField(verbose_name='points')),
-                ('returned', models.BigIntegerField(default=0, verbose_name='returned')),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='allocations', to='loyalty.entry')),
-                ('lot', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='allocations', to='loyalty.lot')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("points", models.BigIntegerField(verbose_name="points")),
+                ("returned", models.BigIntegerField(default=0, verbose_name="returned")),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="allocations", to="loyalty.entry"
+                    ),
+                ),
+                (
+                    "lot",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="allocations", to="loyalty.lot"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'allocation',
-                'verbose_name_plural': 'allocations',
+                "verbose_name": "allocation",
+                "verbose_name_plural": "allocations",
             },
         ),
         migrations.CreateModel(
-            name='Member',
+            name="Member",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended'), ('left', 'Left')], default='active', max_length=10, verbose_name='state')),
-                ('tier_since', models.DateTimeField(null=True, verbose_name='tier since')),
-                ('tier_locked_until', models.DateTimeField(null=True, verbose_name='tier locked until')),
-                ('qualifying', models.BigIntegerField(default=0, verbose_name='qualifying spend')),
-                ('enrolled_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='member since')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='crm.customer')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "Active"), ("suspended", "Suspended"), ("left", "Left")],
+                        default="active",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("tier_since", models.DateTimeField(null=True, verbose_name="tier since")),
+                ("tier_locked_until", models.DateTimeField(null=True, verbose_name="tier locked until")),
+                ("qualifying", models.BigIntegerField(default=0, verbose_name="qualifying spend")),
+                (
+                    "enrolled_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="member since"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="memberships", to="crm.customer"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'member',
-                'verbose_name_plural': 'members',
+                "verbose_name": "member",
+                "verbose_name_plural": "members",
             },
         ),
         migrations.CreateModel(
-            name='Earning',
+            name="Earning",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('base', models.BigIntegerField(help_text='Minor units that counted (L6).', verbose_name='base')),
-                ('multiplier', models.DecimalField(decimal_places=2, max_digits=5, verbose_name='multiplier')),
-                ('points', models.BigIntegerField(verbose_name='points')),
-                ('remainder', models.DecimalField(decimal_places=6, help_text='Exact points less the points given (L3).', max_digits=12, verbose_name='rounded off')),
-                ('taken_back', models.BigIntegerField(default=0, verbose_name='taken back')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='crm.order')),
-                ('rule', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='earnings', to='loyalty.earningrule')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='earnings', to='loyalty.earningruleversion')),
-                ('lot', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.lot')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='earnings', to='loyalty.member')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("base", models.BigIntegerField(help_text="Minor units that counted (L6).", verbose_name="base")),
+                ("multiplier", models.DecimalField(decimal_places=2, max_digits=5, verbose_name="multiplier")),
+                ("points", models.BigIntegerField(verbose_name="points")),
+                (
+                    "remainder",
+                    models.DecimalField(
+                        decimal_places=6,
+                        help_text="Exact points less the points given (L3).",
+                        max_digits=12,
+                        verbose_name="rounded off",
+                    ),
+                ),
+                ("taken_back", models.BigIntegerField(default=0, verbose_name="taken back")),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "order",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="crm.order"),
+                ),
+                (
+                    "rule",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="earnings", to="loyalty.earningrule"
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="earnings",
+                        to="loyalty.earningruleversion",
+                    ),
+                ),
+                (
+                    "lot",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loyalty.lot"
+                    ),
+                ),
+                (
+                    "member",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="earnings", to="loyalty.member"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'earning',
-                'verbose_name_plural': 'earnings',
+                "verbose_name": "earning",
+                "verbose_name_plural": "earnings",
             },
         ),
         migrations.AddField(
-            model_name='account',
-            name='member',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='loyalty.member'),
+            model_name="account",
+            name="member",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="accounts", to="loyalty.member"
+            ),
         ),
         migrations.AddField(
-            model_name='earningrule',
-            name='point_type',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rules', to='loyalty.pointtype'),
+            model_name="earningrule",
+            name="point_type",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="rules", to="loyalty.pointtype"
+            ),
         ),
         migrations.AddField(
-            model_name='account',
-            name='point_type',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='loyalty.pointtype'),
+            model_name="account",
+            name="point_type",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="accounts", to="loyalty.pointtype"
+            ),
         ),
         migrations.CreateModel(
-            name='Program',
+            name="Program",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=40, unique=True, verbose_name='code')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('time_zone', models.CharField(max_length=64, verbose_name='time zone')),
-                ('is_default', models.BooleanField(default=False, verbose_name='default')),
-                ('auto_enrol', models.BooleanField(default=True, help_text='Otherwise members join through the API or staff.', verbose_name='enrol on first paid order')),
-                ('return_window_days', models.PositiveSmallIntegerField(default=0, help_text='Points are pending this long; 0 makes them available at once.', verbose_name='return window (days)')),
-                ('rounding', models.CharField(choices=[('floor', 'Down'), ('half_up', 'Half up'), ('ceiling', 'Up')], default='floor', max_length=8, verbose_name='rounding')),
-                ('expiry_policy', models.CharField(choices=[('never', 'Never'), ('rolling', 'A number of days after earning'), ('day', 'End of the day, after so many days'), ('month', 'End of the month, after so many months'), ('quarter', 'End of the quarter, after so many quarters'), ('year', 'End of the year, after so many years')], default='never', max_length=8, verbose_name='points expire')),
-                ('expiry_count', models.PositiveSmallIntegerField(default=0, help_text='How many days, months, quarters or years, by the policy.', verbose_name='expiry count')),
-                ('reinstatement_days', models.PositiveSmallIntegerField(default=30, help_text='How long returned points live whose lot has expired (L5).', verbose_name='reinstatement (days)')),
-                ('hold_seconds', models.PositiveIntegerField(default=900, verbose_name='hold lives (seconds)')),
-                ('redeem_points', models.PositiveIntegerField(default=100, help_text='So many points are worth ...', verbose_name='points')),
-                ('redeem_amount', models.PositiveIntegerField(default=100, help_text='... this, in minor units.', verbose_name='worth')),
-                ('redeem_minimum', models.PositiveIntegerField(default=1, verbose_name='fewest points in one redemption')),
-                ('redeem_share_percent', models.PositiveSmallIntegerField(default=100, verbose_name='most of a cart paid with points (%)')),
-                ('tier_window_days', models.PositiveSmallIntegerField(default=365, verbose_name='tier window (days)')),
-                ('tier_grace_days', models.PositiveSmallIntegerField(default=0, verbose_name='tier grace (days)')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.SlugField(max_length=40, unique=True, verbose_name="code")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                ("time_zone", models.CharField(max_length=64, verbose_name="time zone")),
+                ("is_default", models.BooleanField(default=False, verbose_name="default")),
+                (
+                    "auto_enrol",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Otherwise members join through the API or staff.",
+                        verbose_name="enrol on first paid order",
+                    ),
+                ),
+                (
+                    "return_window_days",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="Points are pending this long; 0 makes them available at once.",
+                        verbose_name="return window (days)",
+                    ),
+                ),
+                (
+                    "rounding",
+                    models.CharField(
+                        choices=[("floor", "Down"), ("half_up", "Half up"), ("ceiling", "Up")],
+                        default="floor",
+                        max_length=8,
+                        verbose_name="rounding",
+                    ),
+                ),
+                (
+                    "expiry_policy",
+                    models.CharField(
+                        choices=[
+                            ("never", "Never"),
+                            ("rolling", "A number of days after earning"),
+                            ("day", "End of the day, after so many days"),
+                            ("month", "End of the month, after so many months"),
+                            ("quarter", "End of the quarter, after so many quarters"),
+                            ("year", "End of the year, after so many years"),
+                        ],
+                        default="never",
+                        max_length=8,
+                        verbose_name="points expire",
+                    ),
+                ),
+                (
+                    "expiry_count",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="How many days, months, quarters or years, by the policy.",
+                        verbose_name="expiry count",
+                    ),
+                ),
+                (
+                    "reinstatement_days",
+                    models.PositiveSmallIntegerField(
+                        default=30,
+                        help_text="How long returned points live whose lot has expired (L5).",
+                        verbose_name="reinstatement (days)",
+                    ),
+                ),
+                ("hold_seconds", models.PositiveIntegerField(default=900, verbose_name="hold lives (seconds)")),
+                (
+                    "redeem_points",
+                    models.PositiveIntegerField(
+                        default=100, help_text="So many points are worth ...", verbose_name="points"
+                    ),
+                ),
+                (
+                    "redeem_amount",
+                    models.PositiveIntegerField(
+                        default=100, help_text="... this, in minor units.", verbose_name="worth"
+                    ),
+                ),
+                (
+                    "redeem_minimum",
+                    models.PositiveIntegerField(default=1, verbose_name="fewest points in one redemption"),
+                ),
+                (
+                    "redeem_share_percent",
+                    models.PositiveSmallIntegerField(default=100, verbose_name="most of a cart paid with points (%)"),
+                ),
+                ("tier_window_days", models.PositiveSmallIntegerField(default=365, verbose_name="tier window (days)")),
+                ("tier_grace_days", models.PositiveSmallIntegerField(default=0, verbose_name="tier grace (days)")),
             ],
             options={
-                'verbose_name': 'program',
-                'verbose_name_plural': 'programs',
-                'permissions': [('adjust_points', 'Can adjust points by hand'), ('view_loyalty', 'Can see loyalty pages')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('is_default',), name='loyalty_program_one_default'), models.CheckConstraint(condition=models.Q(('redeem_points__gt', 0)), name='loyalty_program_points_have_a_price'), models.CheckConstraint(condition=models.Q(('redeem_share_percent__lte', 100)), name='loyalty_program_share_at_most_all')],
+                "verbose_name": "program",
+                "verbose_name_plural": "programs",
+                "permissions": [
+                    ("adjust_points", "Can adjust points by hand"),
+                    ("view_loyalty", "Can see loyalty pages"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_default", True)),
+                        fields=("is_default",),
+                        name="loyalty_program_one_default",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("redeem_points__gt", 0)), name="loyalty_program_points_have_a_price"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("redeem_share_percent__lte", 100)), name="loyalty_program_share_at_most_all"
+                    ),
+                ],
             },
         ),
         migrations.AddField(
-            model_name='pointtype',
-            name='program',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='point_types', to='loyalty.program'),
+            model_name="pointtype",
+            name="program",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="point_types", to="loyalty.program"
+            ),
         ),
         migrations.CreateModel(
-            name='MemberEvent',
+            name="MemberEvent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.BigIntegerField()),
-                ('state', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended'), ('left', 'Left')], default='active', max_length=10, verbose_name='state')),
-                ('tier_since', models.DateTimeField(null=True, verbose_name='tier since')),
-                ('tier_locked_until', models.DateTimeField(null=True, verbose_name='tier locked until')),
-                ('qualifying', models.BigIntegerField(default=0, verbose_name='qualifying spend')),
-                ('enrolled_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='member since')),
-                ('customer', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='crm.customer')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='loyalty.member')),
-                ('program', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='loyalty.program')),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.BigIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "Active"), ("suspended", "Suspended"), ("left", "Left")],
+                        default="active",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("tier_since", models.DateTimeField(null=True, verbose_name="tier since")),
+                ("tier_locked_until", models.DateTimeField(null=True, verbose_name="tier locked until")),
+                ("qualifying", models.BigIntegerField(default=0, verbose_name="qualifying spend")),
+                (
+                    "enrolled_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="member since"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="crm.customer",
+                    ),
+                ),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="loyalty.member",
+                    ),
+                ),
+                (
+                    "program",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="loyalty.program",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.AddField(
-            model_name='member',
-            name='program',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='members', to='loyalty.program'),
+            model_name="member",
+            name="program",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="members", to="loyalty.program"
+            ),
         ),
         migrations.CreateModel(
-            name='EarningRuleEvent',
+            name="EarningRuleEvent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.BigIntegerField()),
-                ('code', models.SlugField(db_index=False, max_length=40, verbose_name='code')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('active', models.BooleanField(default=True, verbose_name='active')),
-                ('starts_at', models.DateTimeField(blank=True, null=True, verbose_name='starts')),
-                ('ends_at', models.DateTimeField(blank=True, null=True, verbose_name='ends')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='loyalty.earningrule')),
-                ('point_type', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='loyalty.pointtype')),
-                ('program', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='loyalty.program')),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.BigIntegerField()),
+                ("code", models.SlugField(db_index=False, max_length=40, verbose_name="code")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("active", models.BooleanField(default=True, verbose_name="active")),
+                ("starts_at", models.DateTimeField(blank=True, null=True, verbose_name="starts")),
+                ("ends_at", models.DateTimeField(blank=True, null=True, verbose_name="ends")),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="loyalty.earningrule",
+                    ),
+                ),
+                (
+                    "point_type",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="loyalty.pointtype",
+                    ),
+                ),
+                (
+                    "program",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="loyalty.program",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.AddField(
-            model_name='earningrule',
-            name='program',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rules', to='loyalty.program'),
+            model_name="earningrule",
+            name="program",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="rules", to="loyalty.program"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='program',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "loyalty_programevent" ("auto_enrol", "code", "currency", "expiry_count", "expiry_policy", "hold_seconds", "id", "is_default", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeem_amount", "redeem_minimum", "redeem_points", "redeem_share_percent", "reinstatement_days", "return_window_days", "rounding", "tier_grace_days", "tier_window_days", "time_zone") VALUES (OLD."auto_enrol", OLD."code", OLD."currency", OLD."expiry_count", OLD."expiry_policy", OLD."hold_seconds", OLD."id", OLD."is_default", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."redeem_amount", OLD."redeem_minimum", OLD."redeem_points", OLD."redeem_share_percent", OLD."reinstatement_days", OLD."return_window_days", OLD."rounding", OLD."tier_grace_days", OLD."tier_window_days", OLD."time_zone"); RETURN NULL;', hash='d8aaba5ef9c1bb06071de4cd1a43cc70551688d3', operation='UPDATE', pgid='pgtrigger_update_update_25566', table='loyalty_program', when='AFTER')),
+            model_name="program",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "loyalty_programevent" ("auto_enrol", "code", "currency", "expiry_count", "expiry_policy", "hold_seconds", "id", "is_default", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeem_amount", "redeem_minimum", "redeem_points", "redeem_share_percent", "reinstatement_days", "return_window_days", "rounding", "tier_grace_days", "tier_window_days", "time_zone") VALUES (OLD."auto_enrol", OLD."code", OLD."currency", OLD."expiry_count", OLD."expiry_policy", OLD."hold_seconds", OLD."id", OLD."is_default", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."redeem_amount", OLD."redeem_minimum", OLD."redeem_points", OLD."redeem_share_percent", OLD."reinstatement_days", OLD."return_window_days", OLD."rounding", OLD."tier_grace_days", OLD."tier_window_days", OLD."time_zone"); RETURN NULL;',
+                    hash="d8aaba5ef9c1bb06071de4cd1a43cc70551688d3",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_25566",
+                    table="loyalty_program",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='program',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "loyalty_programevent" ("auto_enrol", "code", "currency", "expiry_count", "expiry_policy", "hold_seconds", "id", "is_default", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeem_amount", "redeem_minimum", "redeem_points", "redeem_share_percent", "reinstatement_days", "return_window_days", "rounding", "tier_grace_days", "tier_window_days", "time_zone") VALUES (OLD."auto_enrol", OLD."code", OLD."currency", OLD."expiry_count", OLD."expiry_policy", OLD."hold_seconds", OLD."id", OLD."is_default", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."redeem_amount", OLD."redeem_minimum", OLD."redeem_points", OLD."redeem_share_percent", OLD."reinstatement_days", OLD."return_window_days", OLD."rounding", OLD."tier_grace_days", OLD."tier_window_days", OLD."time_zone"); RETURN NULL;', hash='70835fcd24a8ccd11f458dbded40ee7dee990de0', operation='DELETE', pgid='pgtrigger_delete_delete_f2c00', table='loyalty_program', when='AFTER')),
+            model_name="program",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "loyalty_programevent" ("auto_enrol", "code", "currency", "expiry_count", "expiry_policy", "hold_seconds", "id", "is_default", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeem_amount", "redeem_minimum", "redeem_points", "redeem_share_percent", "reinstatement_days", "return_window_days", "rounding", "tier_grace_days", "tier_window_days", "time_zone") VALUES (OLD."auto_enrol", OLD."code", OLD."currency", OLD."expiry_count", OLD."expiry_policy", OLD."hold_seconds", OLD."id", OLD."is_default", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."redeem_amount", OLD."redeem_minimum", OLD."redeem_points", OLD."redeem_share_percent", OLD."reinstatement_days", OLD."return_window_days", OLD."rounding", OLD."tier_grace_days", OLD."tier_window_days", OLD."time_zone"); RETURN NULL;',
+                    hash="70835fcd24a8ccd11f458dbded40ee7dee990de0",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_f2c00",
+                    table="loyalty_program",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddField(
-            model_name='programevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            model_name="programevent",
+            name="pgh_context",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="pghistory.context",
+            ),
         ),
         migrations.AddField(
-            model_name='programevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='loyalty.program'),
+            model_name="programevent",
+            name="pgh_obj",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="events",
+                to="loyalty.program",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reconciliation',
-            index=models.Index(fields=['-ran_at'], name='loyalty_reconciliation_recent'),
+            model_name="reconciliation",
+            index=models.Index(fields=["-ran_at"], name="loyalty_reconciliation_recent"),
         ),
         migrations.AddField(
-            model_name='tier',
-            name='program',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tiers', to='loyalty.program'),
+            model_name="tier",
+            name="program",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="tiers", to="loyalty.program"
+            ),
         ),
         migrations.AddField(
-            model_name='memberevent',
-            name='tier',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='loyalty.tier'),
+            model_name="memberevent",
+            name="tier",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to="loyalty.tier",
+            ),
         ),
         migrations.AddField(
-            model_name='member',
-            name='tier',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='members', to='loyalty.tier'),
+            model_name="member",
+            name="tier",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="members",
+                to="loyalty.tier",
+            ),
         ),
         migrations.AddField(
-            model_name='tierevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            model_name="tierevent",
+            name="pgh_context",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="pghistory.context",
+            ),
         ),
         migrations.AddField(
-            model_name='tierevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='loyalty.tier'),
+            model_name="tierevent",
+            name="pgh_obj",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="events",
+                to="loyalty.tier",
+            ),
         ),
         migrations.AddField(
-            model_name='tierevent',
-            name='program',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='loyalty.program'),
+            model_name="tierevent",
+            name="program",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to="loyalty.program",
+            ),
         ),
         migrations.AddField(
-            model_name='tierperiod',
-            name='member',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tier_periods', to='loyalty.member'),
+            model_name="tierperiod",
+            name="member",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="tier_periods", to="loyalty.member"
+            ),
         ),
         migrations.AddField(
-            model_name='tierperiod',
-            name='tier',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='periods', to='loyalty.tier'),
+            model_name="tierperiod",
+            name="tier",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="periods", to="loyalty.tier"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='earningruleversion',
-            constraint=models.UniqueConstraint(fields=('rule', 'version'), name='loyalty_earningruleversion_once'),
+            model_name="earningruleversion",
+            constraint=models.UniqueConstraint(fields=("rule", "version"), name="loyalty_earningruleversion_once"),
         ),
         migrations.AddConstraint(
-            model_name='earningruleversion',
-            constraint=models.CheckConstraint(condition=models.Q(('per_amount__gt', 0)), name='loyalty_earningruleversion_has_a_unit'),
+            model_name="earningruleversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("per_amount__gt", 0)), name="loyalty_earningruleversion_has_a_unit"
+            ),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['account', '-id'], name='loyalty_entry_of_account'),
+            model_name="entry",
+            index=models.Index(fields=["account", "-id"], name="loyalty_entry_of_account"),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(('available', 0), ('debt', 0), ('held', 0), ('pending', 0), _negated=True), name='loyalty_entry_changes_something'),
+            model_name="entry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("available", 0), ("debt", 0), ("held", 0), ("pending", 0), _negated=True),
+                name="loyalty_entry_changes_something",
+            ),
         ),
         migrations.AddIndex(
-            model_name='hold',
-            index=models.Index(condition=models.Q(('state', 'held')), fields=['expires_at'], name='loyalty_hold_to_sweep'),
+            model_name="hold",
+            index=models.Index(
+                condition=models.Q(("state", "held")), fields=["expires_at"], name="loyalty_hold_to_sweep"
+            ),
         ),
         migrations.AddIndex(
-            model_name='hold',
-            index=models.Index(fields=['account', '-created_at'], name='loyalty_hold_of_account'),
+            model_name="hold",
+            index=models.Index(fields=["account", "-created_at"], name="loyalty_hold_of_account"),
         ),
         migrations.AddIndex(
-            model_name='hold',
-            index=models.Index(condition=models.Q(('reference', ''), _negated=True), fields=['reference'], name='loyalty_hold_by_reference'),
+            model_name="hold",
+            index=models.Index(
+                condition=models.Q(("reference", ""), _negated=True),
+                fields=["reference"],
+                name="loyalty_hold_by_reference",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(('points__gt', 0)), name='loyalty_hold_has_points'),
+            model_name="hold",
+            constraint=models.CheckConstraint(condition=models.Q(("points__gt", 0)), name="loyalty_hold_has_points"),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(('captured__gte', 0), ('captured__lte', models.F('points')), ('returned__gte', 0), ('returned__lte', models.F('captured'))), name='loyalty_hold_captures_at_most_itself'),
+            model_name="hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("captured__gte", 0),
+                    ("captured__lte", models.F("points")),
+                    ("returned__gte", 0),
+                    ("returned__lte", models.F("captured")),
+                ),
+                name="loyalty_hold_captures_at_most_itself",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('state', 'held')), models.Q(models.Q(('state', 'held'), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='loyalty_hold_ends_once'),
+            model_name="hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at", None), ("state", "held")),
+                    models.Q(models.Q(("state", "held"), _negated=True), ("ended_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="loyalty_hold_ends_once",
+            ),
         ),
         migrations.AddIndex(
-            model_name='lot',
-            index=models.Index(models.F('account'), models.OrderBy(models.F('expires_at'), nulls_last=True), models.F('id'), condition=models.Q(('remaining__gt', 0)), name='loyalty_lot_spendable'),
+            model_name="lot",
+            index=models.Index(
+                models.F("account"),
+                models.OrderBy(models.F("expires_at"), nulls_last=True),
+                models.F("id"),
+                condition=models.Q(("remaining__gt", 0)),
+                name="loyalty_lot_spendable",
+            ),
         ),
         migrations.AddIndex(
-            model_name='lot',
-            index=models.Index(condition=models.Q(('confirmed_at', None), ('remaining__gt', 0)), fields=['available_from'], name='loyalty_lot_to_confirm'),
+            model_name="lot",
+            index=models.Index(
+                condition=models.Q(("confirmed_at", None), ("remaining__gt", 0)),
+                fields=["available_from"],
+                name="loyalty_lot_to_confirm",
+            ),
         ),
         migrations.AddIndex(
-            model_name='lot',
-            index=models.Index(condition=models.Q(('remaining__gt', 0)), fields=['expires_at'], name='loyalty_lot_to_expire'),
+            model_name="lot",
+            index=models.Index(
+                condition=models.Q(("remaining__gt", 0)), fields=["expires_at"], name="loyalty_lot_to_expire"
+            ),
         ),
         migrations.AddIndex(
-            model_name='lot',
-            index=models.Index(condition=models.Q(('order__isnull', False)), fields=['order'], name='loyalty_lot_of_order'),
+            model_name="lot",
+            index=models.Index(
+                condition=models.Q(("order__isnull", False)), fields=["order"], name="loyalty_lot_of_order"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lot',
-            constraint=models.CheckConstraint(condition=models.Q(('points__gt', 0)), name='loyalty_lot_has_points'),
+            model_name="lot",
+            constraint=models.CheckConstraint(condition=models.Q(("points__gt", 0)), name="loyalty_lot_has_points"),
         ),
         migrations.AddConstraint(
-            model_name='lot',
-            constraint=models.CheckConstraint(condition=models.Q(('expired__gte', 0), ('held__gte', 0), ('remaining__gte', 0)), name='loyalty_lot_not_negative'),
+            model_name="lot",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("expired__gte", 0), ("held__gte", 0), ("remaining__gte", 0)),
+                name="loyalty_lot_not_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lot',
-            constraint=models.CheckConstraint(condition=models.Q(('points__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('remaining'), '+', models.F('held')), '+', models.F('expired')))), name='loyalty_lot_never_more_than_earned'),
+            model_name="lot",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "points__gte",
+                        django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("remaining"), "+", models.F("held")
+                            ),
+                            "+",
+                            models.F("expired"),
+                        ),
+                    )
+                ),
+                name="loyalty_lot_never_more_than_earned",
+            ),
         ),
         migrations.AddIndex(
-            model_name='allocation',
-            index=models.Index(fields=['entry'], name='loyalty_allocation_of_entry'),
+            model_name="allocation",
+            index=models.Index(fields=["entry"], name="loyalty_allocation_of_entry"),
         ),
         migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.CheckConstraint(condition=models.Q(('points__gt', 0), ('returned__gte', 0), ('returned__lte', models.F('points'))), name='loyalty_allocation_returns_at_most_itself'),
+            model_name="allocation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("points__gt", 0), ("returned__gte", 0), ("returned__lte", models.F("points"))),
+                name="loyalty_allocation_returns_at_most_itself",
+            ),
         ),
         migrations.AddIndex(
-            model_name='earning',
-            index=models.Index(fields=['member', '-id'], name='loyalty_earning_of_member'),
+            model_name="earning",
+            index=models.Index(fields=["member", "-id"], name="loyalty_earning_of_member"),
         ),
         migrations.AddConstraint(
-            model_name='earning',
-            constraint=models.UniqueConstraint(fields=('order', 'rule'), name='loyalty_earning_once_per_order_and_rule'),
+            model_name="earning",
+            constraint=models.UniqueConstraint(
+                fields=("order", "rule"), name="loyalty_earning_once_per_order_and_rule"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='earning',
-            constraint=models.CheckConstraint(condition=models.Q(('taken_back__gte', 0), ('taken_back__lte', models.F('points'))), name='loyalty_earning_takes_back_at_most_itself'),
+            model_name="earning",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("taken_back__gte", 0), ("taken_back__lte", models.F("points"))),
+                name="loyalty_earning_takes_back_at_most_itself",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(fields=('member', 'point_type'), name='points_account_one_per_type'),
+            model_name="account",
+            constraint=models.UniqueConstraint(fields=("member", "point_type"), name="points_account_one_per_type"),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('available__gte', 0)), name='points_account_available_not_negative'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("available__gte", 0)), name="points_account_available_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('pending__gte', 0)), name='points_account_pending_not_negative'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("pending__gte", 0)), name="points_account_pending_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('held__gte', 0)), name='points_account_held_not_negative'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("held__gte", 0)), name="points_account_held_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('debt__gte', 0)), name='points_account_debt_not_negative'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("debt__gte", 0)), name="points_account_debt_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pointtype',
-            constraint=models.UniqueConstraint(fields=('program', 'code'), name='loyalty_pointtype_code_once'),
+            model_name="pointtype",
+            constraint=models.UniqueConstraint(fields=("program", "code"), name="loyalty_pointtype_code_once"),
         ),
         migrations.AddConstraint(
-            model_name='earningrule',
-            constraint=models.UniqueConstraint(fields=('program', 'code'), name='loyalty_earningrule_code_once'),
+            model_name="earningrule",
+            constraint=models.UniqueConstraint(fields=("program", "code"), name="loyalty_earningrule_code_once"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='earningrule',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "loyalty_earningruleevent" ("active", "code", "ends_at", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "point_type_id", "program_id", "starts_at") VALUES (OLD."active", OLD."code", OLD."ends_at", OLD."id", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."point_type_id", OLD."program_id", OLD."starts_at"); RETURN NULL;', hash='b25c846f750e4e45cf3a6183c7c1ef8fee168374', operation='UPDATE', pgid='pgtrigger_update_update_d70de', table='loyalty_earningrule', when='AFTER')),
+            model_name="earningrule",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "loyalty_earningruleevent" ("active", "code", "ends_at", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "point_type_id", "program_id", "starts_at") VALUES (OLD."active", OLD."code", OLD."ends_at", OLD."id", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."point_type_id", OLD."program_id", OLD."starts_at"); RETURN NULL;',
+                    hash="b25c846f750e4e45cf3a6183c7c1ef8fee168374",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_d70de",
+                    table="loyalty_earningrule",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='earningrule',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "loyalty_earningruleevent" ("active", "code", "ends_at", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "point_type_id", "program_id", "starts_at") VALUES (OLD."active", OLD."code", OLD."ends_at", OLD."id", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."point_type_id", OLD."program_id", OLD."starts_at"); RETURN NULL;', hash='02d4a431105a0f2a24763aa2c65f2db8e5e7266e', operation='DELETE', pgid='pgtrigger_delete_delete_56e13', table='loyalty_earningrule', when='AFTER')),
+            model_name="earningrule",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "loyalty_earningruleevent" ("active", "code", "ends_at", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "point_type_id", "program_id", "starts_at") VALUES (OLD."active", OLD."code", OLD."ends_at", OLD."id", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."point_type_id", OLD."program_id", OLD."starts_at"); RETURN NULL;',
+                    hash="02d4a431105a0f2a24763aa2c65f2db8e5e7266e",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_56e13",
+                    table="loyalty_earningrule",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tier',
-            constraint=models.UniqueConstraint(fields=('program', 'code'), name='loyalty_tier_code_once'),
+            model_name="tier",
+            constraint=models.UniqueConstraint(fields=("program", "code"), name="loyalty_tier_code_once"),
         ),
         migrations.AddConstraint(
-            model_name='tier',
-            constraint=models.UniqueConstraint(fields=('program', 'rank'), name='loyalty_tier_rank_once'),
+            model_name="tier",
+            constraint=models.UniqueConstraint(fields=("program", "rank"), name="loyalty_tier_rank_once"),
         ),
         migrations.AddConstraint(
-            model_name='tier',
-            constraint=models.UniqueConstraint(fields=('program', 'threshold'), name='loyalty_tier_threshold_once'),
+            model_name="tier",
+            constraint=models.UniqueConstraint(fields=("program", "threshold"), name="loyalty_tier_threshold_once"),
         ),
         migrations.AddConstraint(
-            model_name='tier',
-            constraint=models.CheckConstraint(condition=models.Q(('multiplier__gte', 0)), name='loyalty_tier_multiplier_not_negative'),
+            model_name="tier",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("multiplier__gte", 0)), name="loyalty_tier_multiplier_not_negative"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='tier',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "loyalty_tierevent" ("code", "id", "multiplier", "name", "name_zh", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "rank", "threshold") VALUES (OLD."code", OLD."id", OLD."multiplier", OLD."name", OLD."name_zh", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."program_id", OLD."rank", OLD."threshold"); RETURN NULL;', hash='3ed0162aa330e8da24da887876f41f17265bbf81', operation='UPDATE', pgid='pgtrigger_update_update_96856', table='loyalty_tier', when='AFTER')),
+            model_name="tier",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "loyalty_tierevent" ("code", "id", "multiplier", "name", "name_zh", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "rank", "threshold") VALUES (OLD."code", OLD."id", OLD."multiplier", OLD."name", OLD."name_zh", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."program_id", OLD."rank", OLD."threshold"); RETURN NULL;',
+                    hash="3ed0162aa330e8da24da887876f41f17265bbf81",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_96856",
+                    table="loyalty_tier",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='tier',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "loyalty_tierevent" ("code", "id", "multiplier", "name", "name_zh", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "rank", "threshold") VALUES (OLD."code", OLD."id", OLD."multiplier", OLD."name", OLD."name_zh", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."program_id", OLD."rank", OLD."threshold"); RETURN NULL;', hash='167eb46fcf5f3afa2a326ce0c9f00f5d4ee70607', operation='DELETE', pgid='pgtrigger_delete_delete_5ef47', table='loyalty_tier', when='AFTER')),
+            model_name="tier",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "loyalty_tierevent" ("code", "id", "multiplier", "name", "name_zh", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "rank", "threshold") VALUES (OLD."code", OLD."id", OLD."multiplier", OLD."name", OLD."name_zh", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."program_id", OLD."rank", OLD."threshold"); RETURN NULL;',
+                    hash="167eb46fcf5f3afa2a326ce0c9f00f5d4ee70607",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_5ef47",
+                    table="loyalty_tier",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='member',
-            index=models.Index(fields=['customer'], name='loyalty_member_of_customer'),
+            model_name="member",
+            index=models.Index(fields=["customer"], name="loyalty_member_of_customer"),
         ),
         migrations.AddIndex(
-            model_name='member',
-            index=models.Index(fields=['program', 'tier'], name='loyalty_member_by_tier'),
+            model_name="member",
+            index=models.Index(fields=["program", "tier"], name="loyalty_member_by_tier"),
         ),
         migrations.AddConstraint(
-            model_name='member',
-            constraint=models.UniqueConstraint(fields=('program', 'customer'), name='loyalty_member_once_per_program'),
+            model_name="member",
+            constraint=models.UniqueConstraint(fields=("program", "customer"), name="loyalty_member_once_per_program"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='member',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "loyalty_memberevent" ("customer_id", "enrolled_at", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "qualifying", "state", "tier_id", "tier_locked_until", "tier_since") VALUES (OLD."customer_id", OLD."enrolled_at", OLD."id", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."program_id", OLD."qualifying", OLD."state", OLD."tier_id", OLD."tier_locked_until", OLD."tier_since"); RETURN NULL;', hash='adc64ec80771eab69442f9120a6d65027bb3e5aa', operation='UPDATE', pgid='pgtrigger_update_update_1bc76', table='loyalty_member', when='AFTER')),
+            model_name="member",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "loyalty_memberevent" ("customer_id", "enrolled_at", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "qualifying", "state", "tier_id", "tier_locked_until", "tier_since") VALUES (OLD."customer_id", OLD."enrolled_at", OLD."id", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."program_id", OLD."qualifying", OLD."state", OLD."tier_id", OLD."tier_locked_until", OLD."tier_since"); RETURN NULL;',
+                    hash="adc64ec80771eab69442f9120a6d65027bb3e5aa",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_1bc76",
+                    table="loyalty_member",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='member',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "loyalty_memberevent" ("customer_id", "enrolled_at", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "qualifying", "state", "tier_id", "tier_locked_until", "tier_since") VALUES (OLD."customer_id", OLD."enrolled_at", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."program_id", OLD."qualifying", OLD."state", OLD."tier_id", OLD."tier_locked_until", OLD."tier_since"); RETURN NULL;', hash='9478a3d9e3911eee003ec3fdcbd8a43122eaa222', operation='DELETE', pgid='pgtrigger_delete_delete_ecdc5', table='loyalty_member', when='AFTER')),
+            model_name="member",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "loyalty_memberevent" ("customer_id", "enrolled_at", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "qualifying", "state", "tier_id", "tier_locked_until", "tier_since") VALUES (OLD."customer_id", OLD."enrolled_at", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."program_id", OLD."qualifying", OLD."state", OLD."tier_id", OLD."tier_locked_until", OLD."tier_since"); RETURN NULL;',
+                    hash="9478a3d9e3911eee003ec3fdcbd8a43122eaa222",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_ecdc5",
+                    table="loyalty_member",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='tierperiod',
-            index=models.Index(fields=['member', '-started_at'], name='loyalty_tierperiod_of_member'),
+            model_name="tierperiod",
+            index=models.Index(fields=["member", "-started_at"], name="loyalty_tierperiod_of_member"),
         ),
         migrations.AddConstraint(
-            model_name='tierperiod',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('member',), name='loyalty_tierperiod_one_open'),
+            model_name="tierperiod",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at", None)), fields=("member",), name="loyalty_tierperiod_one_open"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tierperiod',
-            constraint=models.CheckConstraint(condition=models.Q(('ended_at', None), ('ended_at__gte', models.F('started_at')), _connector='OR'), name='loyalty_tierperiod_ends_after_start'),
+            model_name="tierperiod",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ended_at", None), ("ended_at__gte", models.F("started_at")), _connector="OR"),
+                name="loyalty_tierperiod_ends_after_start",
+            ),
         ),
     ]

@@ -201,7 +201,8 @@ class Hold(models.Model):
                 name="loyalty_hold_captures_at_most_itself",
             ),
             models.CheckConstraint(
-                condition=models.Q(state="held", ended_at=None) | (~models.Q(state="held") & models.Q(ended_at__isnull=False)),
+                condition=models.Q(state="held", ended_at=None)
+                | (~models.Q(state="held") & models.Q(ended_at__isnull=False)),
                 name="loyalty_hold_ends_once",
             ),
         ]

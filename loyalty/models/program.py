@@ -38,7 +38,9 @@ class Program(models.Model):
         _("enrol on first paid order"), default=True, help_text=_("Otherwise members join through the API or staff.")
     )
     return_window_days = models.PositiveSmallIntegerField(
-        _("return window (days)"), default=0, help_text=_("Points are pending this long; 0 makes them available at once.")
+        _("return window (days)"),
+        default=0,
+        help_text=_("Points are pending this long; 0 makes them available at once."),
     )
     rounding = models.CharField(_("rounding"), max_length=8, choices=Rounding.choices, default=Rounding.FLOOR)
     expiry_policy = models.CharField(
@@ -54,9 +56,7 @@ class Program(models.Model):
     redeem_points = models.PositiveIntegerField(_("points"), default=100, help_text=_("So many points are worth ..."))
     redeem_amount = models.PositiveIntegerField(_("worth"), default=100, help_text=_("... this, in minor units."))
     redeem_minimum = models.PositiveIntegerField(_("fewest points in one redemption"), default=1)
-    redeem_share_percent = models.PositiveSmallIntegerField(
-        _("most of a cart paid with points (%)"), default=100
-    )
+    redeem_share_percent = models.PositiveSmallIntegerField(_("most of a cart paid with points (%)"), default=100)
     tier_window_days = models.PositiveSmallIntegerField(_("tier window (days)"), default=365)
     tier_grace_days = models.PositiveSmallIntegerField(_("tier grace (days)"), default=0)
 

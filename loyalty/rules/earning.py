@@ -59,9 +59,7 @@ def points_for(base: int, terms: RuleTerms, multiplier: Decimal, rounding: str) 
     return Award(points, (Decimal(left.numerator) / Decimal(left.denominator)).quantize(Decimal("0.000001")))
 
 
-def points_after_refund(
-    base: int, order: OrderAmounts, terms: RuleTerms, multiplier: Decimal, rounding: str
-) -> int:
+def points_after_refund(base: int, order: OrderAmounts, terms: RuleTerms, multiplier: Decimal, rounding: str) -> int:
     """What the order would have earned without what was refunded (L5): pro rata to the total, rounded the same way."""
     if order.total <= 0 or order.refunded >= order.total:
         return 0

@@ -31,9 +31,13 @@ def adjust_points(*, account: Account, points: int, reason: str, key: str, actor
     if reason not in REASONS:
         raise Invalid(_("Choose a reason."), code="invalid_choice", field="reason")
     if points == 0 or abs(points) > 10_000_000:
-        raise Invalid(_("Use a number from 1 to 10,000,000, or below 0 to take points."), code="invalid", field="points")
+        raise Invalid(
+            _("Use a number from 1 to 10,000,000, or below 0 to take points."), code="invalid", field="points"
+        )
     program = account.member.program
-    until = expires_at(clock.now(), program.expiry_policy, program.expiry_count, program.time_zone) if points > 0 else None
+    until = (
+        expires_at(clock.now(), program.expiry_policy, program.expiry_count, program.time_zone) if points > 0 else None
+    )
     handlers = handler_names(events.POINTS_ADJUSTED.kind)
     answer = call(
         "loyalty_adjust",

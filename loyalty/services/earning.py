@@ -16,17 +16,17 @@ from core.events import emit_from_select
 from core.locks import require_transaction
 from crm.models import Order, OrderState
 from loyalty import events
-from loyalty.models import Account, Earning, EarningRuleVersion, Hold, HoldState, Member, MemberState, Program
+from loyalty.models import Account, Earning, Hold, HoldState, Member, MemberState, Program
 from loyalty.rules.earning import (
     Award,
     OrderAmounts,
-    RuleTerms,
     earning_base,
     points_after_refund,
     points_for,
     redeemed_to_return,
 )
 from loyalty.rules.expiry import expires_at
+from loyalty.selectors import current_versions, terms_of
 from loyalty.services.enrolment import enrol_many
 
 CHUNK = 5000
@@ -48,22 +48,21 @@ def award_points_for_orders(*, program: Program, orders: Iterable[Order], actor:
 def _award_chunk(program: Program, orders: Sequence[Order], actor: Actor) -> int:
     require_transaction()
     eligible = [
-        order
+        (order, order.customer_id, order.paid_at)
         for order in orders
-        if order.customer_id and order.state == OrderState.PAID and order.currency == program.currency
+        if order.customer_id and order.paid_at and order.state == OrderState.PAID and order.currency == program.currency
     ]
     if not eligible:
         return 0
     if program.auto_enrol:
         first: dict[int, datetime] = {}
-        for order in eligible:
-            paid_at = order.paid_at
-            first[order.customer_id] = min(first.get(order.customer_id, paid_at), paid_at)
+        for _order, buyer, paid_at in eligible:
+            first[buyer] = min(first.get(buyer, paid_at), paid_at)
         enrol_many(program=program, customer_ids=sorted(first), since=[first[pk] for pk in sorted(first)], actor=actor)
     members = {
         member.customer_id: member
         for member in Member.objects.filter(
-            program=program, customer_id__in={order.customer_id for order in eligible}, state=MemberState.ACTIVE
+            program=program, customer_id__in={buyer for _order, buyer, _paid_at in eligible}, state=MemberState.ACTIVE
         ).select_related("tier")
     }
     accounts = {
@@ -73,14 +72,14 @@ def _award_chunk(program: Program, orders: Sequence[Order], actor: Actor) -> int
     columns: list[list] = [[] for _ in range(12)]
     for version in current_versions(program):
         rule, terms = version.rule, terms_of(version)
-        for order in eligible:
-            member = members.get(order.customer_id)
-            if member is None or not _running(rule, order.paid_at):
+        for order, buyer, paid_at in eligible:
+            member = members.get(buyer)
+            if member is None or not _running(rule, paid_at):
                 continue
             base = earning_base(amounts_of(order), terms)
             multiplier = member.tier.multiplier if member.tier and terms.tier_multiplier else Decimal(1)
             award: Award = points_for(base, terms, multiplier, program.rounding)
-            available_from = order.paid_at + timedelta(days=program.return_window_days)
+            available_from = paid_at + timedelta(days=program.return_window_days)
             row = (
                 accounts[member.pk, rule.point_type_id],
                 member.pk,
@@ -93,7 +92,7 @@ def _award_chunk(program: Program, orders: Sequence[Order], actor: Actor) -> int
                 award.remainder,
                 available_from,
                 expires_at(available_from, program.expiry_policy, program.expiry_count, program.time_zone),
-                order.paid_at,
+                paid_at,
             )
             for column, value in zip(columns, row, strict=True):
                 column.append(value)
@@ -121,7 +120,9 @@ def _award_chunk(program: Program, orders: Sequence[Order], actor: Actor) -> int
     return sum(row[2] for row in given)
 
 
-def reverse_points_for_orders(*, orders: Iterable[Order], reference: str = "", actor: Actor = SYSTEM) -> tuple[int, int]:
+def reverse_points_for_orders(
+    *, orders: Iterable[Order], reference: str = "", actor: Actor = SYSTEM
+) -> tuple[int, int]:
     """Bring points in line with what has been refunded of these orders (L5), both sides. Safe to repeat.
 
     Returns (points taken back, points given back).
@@ -155,22 +156,6 @@ def reverse_points_for_orders(*, orders: Iterable[Order], reference: str = "", a
                     returned += _call("loyalty_give_back", hold.pk, due, order.number, actor)
                     _announce(events.POINTS_RETURNED, hold.account.member.customer_id, due, order, actor)
     return taken, returned
-
-
-def current_versions(program: Program) -> list[EarningRuleVersion]:
-    """The newest published version of each active rule."""
-    return list(
-        EarningRuleVersion.objects.filter(rule__program=program, rule__active=True)
-        .order_by("rule_id", "-version")
-        .distinct("rule_id")
-        .select_related("rule")
-    )
-
-
-def terms_of(version: EarningRuleVersion) -> RuleTerms:
-    return RuleTerms(
-        version.points, version.per_amount, version.include_tax, version.include_shipping, version.tier_multiplier
-    )
 
 
 def amounts_of(order: Order) -> OrderAmounts:

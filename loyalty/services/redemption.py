@@ -23,7 +23,7 @@ Answer = dict[str, Any]
 
 def _insufficient(figures: dict) -> DomainError:
     return Refused(
-        _("%(available)s points are available.") % {"available": figures["available"]},
+        _("Points available: %(available)s.") % {"available": figures["available"]},
         code="insufficient_points",
         field="points",
         **figures,
@@ -41,7 +41,7 @@ REFUSALS: Mapping[str, Any] = {
     "hold_released": lambda f: Conflict(_("This hold has been released."), code="hold_released", **f),
     "hold_expired": lambda f: Conflict(_("This hold has run out."), code="hold_expired", **f),
     "capture_exceeds_hold": lambda f: Refused(
-        _("Only %(held)s points are held.") % {"held": f["held"]}, code="capture_exceeds_hold", field="points", **f
+        _("Points held: %(held)s.") % {"held": f["held"]}, code="capture_exceeds_hold", field="points", **f
     ),
 }
 MAX_POINTS = 2**53
@@ -128,7 +128,7 @@ def _hold(
     _check_points(points)
     if points < program.redeem_minimum:
         raise Refused(
-            _("Spend at least %(minimum)s points.") % {"minimum": program.redeem_minimum},
+            _("Smallest number of points: %(minimum)s.") % {"minimum": program.redeem_minimum},
             code="below_minimum",
             field="points",
             minimum=program.redeem_minimum,

@@ -43,7 +43,13 @@ def ensure_default_program() -> Program | None:
         points = PointType.objects.create(program=program, code="points", name="Points")
         Tier.objects.bulk_create(
             Tier(
-                program=program, code=code, name=name, name_zh=name_zh, rank=rank, threshold=units * unit, multiplier=multiplier
+                program=program,
+                code=code,
+                name=name,
+                name_zh=name_zh,
+                rank=rank,
+                threshold=units * unit,
+                multiplier=multiplier,
             )
             for rank, (code, name, name_zh, units, multiplier) in enumerate(TIERS, 1)
         )

@@ -79,7 +79,8 @@ def _expire(hold, handlers: list[str]) -> bool:
 
     try:
         return (
-            call("loyalty_end_hold", [hold, "expired", None, None, "system", "", handlers], refusals=REFUSALS) is not None
+            call("loyalty_end_hold", [hold, "expired", None, None, "system", "", handlers], refusals=REFUSALS)
+            is not None
         )
     except DomainError:
         return False

@@ -100,9 +100,7 @@ def evaluate_tiers(
                WHERE m.id = c.member_id""",
             [at],
         )
-        cursor.execute(
-            "SELECT count(*) FILTER (WHERE up), count(*) FILTER (WHERE NOT up) FROM loyalty_tier_changes"
-        )
+        cursor.execute("SELECT count(*) FILTER (WHERE up), count(*) FILTER (WHERE NOT up) FROM loyalty_tier_changes")
         up, down = cursor.fetchone()
         if up or down:
             emit_from_select(

@@ -14,6 +14,9 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connection
 from config import env
 from core import embedded
 
+# Addresses that a browser on this machine reaches as localhost.
+LOCAL = {"127.0.0.1", "0.0.0.0", "::1"}  # noqa: S104
+
 
 class Command(BaseCommand):
     help = "Start the servers that are not configured, migrate, load the demo shop the first time, run web, worker and beat."
@@ -30,7 +33,7 @@ class Command(BaseCommand):
         try:
             embedded.attach()
             self._prepare(options)
-            url = f"http://{'localhost' if bind in {'127.0.0.1', '0.0.0.0', '::1'} else bind}:{port}"
+            url = f"http://{'localhost' if bind in LOCAL else bind}:{port}"
             code = self._run(bind, port, url)
         except KeyboardInterrupt:
             code = 0
@@ -50,7 +53,9 @@ class Command(BaseCommand):
             try:
                 probe.bind((bind, port))
             except PermissionError:
-                raise CommandError(f"No right to listen on port {port}: choose one above 1023, for example PORT=8000.") from None
+                raise CommandError(
+                    f"No right to listen on port {port}: choose one above 1023, for example PORT=8000."
+                ) from None
             except OSError as error:
                 raise CommandError(
                     f"Port {port} on {bind} is not free ({error.strerror}): stop what uses it, or start with PORT={port + 1} make up."
@@ -89,7 +94,7 @@ class Command(BaseCommand):
         from django.conf import settings
 
         try:
-            redis.Redis.from_url(settings.CACHES["default"]["LOCATION"], socket_connect_timeout=3).ping()
+            redis.Redis.from_url(str(settings.CACHES["default"]["LOCATION"]), socket_connect_timeout=3).ping()
         except (redis.RedisError, ValueError) as error:
             raise CommandError(f"The Redis of REDIS_URL can't be reached: {error}") from None
 
@@ -121,7 +126,9 @@ class Command(BaseCommand):
             env=environment,
         )
         manager.add_process(
-            "beat", f"{python} celery -A config.celery beat --loglevel WARNING --pidfile= --schedule {beat}", env=environment
+            "beat",
+            f"{python} celery -A config.celery beat --loglevel WARNING --pidfile= --schedule {beat}",
+            env=environment,
         )
         demo.print_welcome(url)
         connections.close_all()

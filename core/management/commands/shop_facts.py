@@ -18,10 +18,14 @@ class Command(BaseCommand):
             return
         width = max(len(name) for name in facts)
         for name, value in facts.items():
-            if isinstance(value, dict):
-                value = ", ".join(f"{key} {part:,}" if isinstance(part, int) else f"{key} {part}" for key, part in value.items())
-            elif isinstance(value, list):
-                value = "; ".join(f"{row['name']} {row['size']:,}" for row in value)
-            elif isinstance(value, int):
-                value = f"{value:,}"
-            print(f"{name.replace('_', ' '):<{width}}  {value or '–'}")
+            print(f"{name.replace('_', ' '):<{width}}  {_in_words(value) or '–'}")
+
+
+def _in_words(value) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_in_words(part)}" for key, part in value.items())
+    if isinstance(value, list):
+        return "; ".join(f"{row['name']} {row['size']:,}" for row in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)

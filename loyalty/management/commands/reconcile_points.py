@@ -27,6 +27,8 @@ class Command(BaseCommand):
         else:
             print(f"{result.account_count:,} accounts, {result.difference_count:,} differ, {result.seconds:.2f} s")
             for row in result.differences:
-                print(f"  account {row['account']}: stored {row['stored']}, entries {row['entries']}, lots {row['lots']}")
+                print(
+                    f"  account {row['account']}: stored {row['stored']}, entries {row['entries']}, lots {row['lots']}"
+                )
         if result.difference_count:
             raise SystemExit(1)
