@@ -5,11 +5,14 @@ from __future__ import annotations
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
+from core import crypto
 from core.facts import FACTS
 from core.roles import Role, grant
+from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
 from crm import panels  # noqa: F401
 from crm.console import listing, shell  # noqa: F401
+from crm.rules.identities import phone_tail
 
 
 def _count(sql: str):
@@ -86,3 +89,40 @@ grant(
     "crm.delete_attributedefinition", "crm.change_tag", "crm.delete_tag", "crm.change_product",
     to=[],
 )  # fmt: skip
+
+
+def _identity_index(value: str, row: dict) -> bytes:
+    return crypto.blind_index(value, f"identity:{row['kind']}")
+
+
+def _tail_index(value: str, row: dict) -> bytes | None:
+    return crypto.blind_index(phone_tail(value), "identity:phone_tail") if row["kind"] == "phone" else None
+
+
+ENCRYPTED.register(
+    "crm.identity",
+    EncryptedColumn(
+        "crm_identity",
+        "value",
+        "crm.identity.value",
+        ("kind",),
+        {"value_index": _identity_index, "tail_index": _tail_index},
+    ),
+)
+ENCRYPTED.register(
+    "crm.customer.birthday",
+    EncryptedColumn(
+        "crm_customer",
+        "birthday",
+        "crm.customer.birthday",
+        (),
+        {"birthday_index": lambda value, row: crypto.blind_index(value[5:], "birthday")},
+    ),
+)
+for _table, _column in (("crm_identityevent", "value"), ("crm_customerevent", "birthday")):
+    ENCRYPTED.register(
+        f"history.{_table}",
+        EncryptedColumn(
+            _table, _column, f"{_table.replace('_', '.', 1).removesuffix('event')}.{_column}", key="pgh_id"
+        ),
+    )

@@ -1,0 +1,12 @@
+from django.core.management.base import BaseCommand
+
+from core.services.rotation import rotate_keys
+
+
+class Command(BaseCommand):
+    help = "Re-encrypt personal data under the first key of PII_KEYS. Keep the old keys configured until it is done."
+
+    def handle(self, *args, **options):
+        say = self.stdout.write if options["verbosity"] else lambda text: None
+        total = rotate_keys(say)
+        say(f"{total} values are now under the first key; the others may be removed from PII_KEYS.")

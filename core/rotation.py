@@ -1,0 +1,24 @@
+"""What key rotation has to visit: each app registers the columns that hold encrypted values and their blind indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.registry import Registry
+
+
+@dataclass(frozen=True)
+class EncryptedColumn:
+    """`key` is the primary key. `indexes`: column -> the function that makes it of the decrypted value and the row's other columns."""
+
+    table: str
+    column: str
+    context: str
+    columns: tuple[str, ...] = ()
+    indexes: dict[str, Callable[[str, dict[str, Any]], bytes | None]] = field(default_factory=dict)
+    key: str = "id"
+
+
+ENCRYPTED: Registry[EncryptedColumn] = Registry("encrypted column")

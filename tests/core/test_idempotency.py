@@ -1,0 +1,80 @@
+"""L7: same key and request, the first answer; other request, 409; a failed command leaves its key free."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.db import connection
+
+from core.errors import IdempotencyConflict, IdempotencyKeyMissing
+from core.idempotency import run_once
+from core.models import IdempotencyRecord
+from crm.models import Tag
+
+
+def make_tag(name: str):
+    return lambda: {"tag": Tag.objects.create(name=name).name}
+
+
+@pytest.mark.django_db
+def test_the_same_key_and_request_gives_the_first_answer():
+    first = run_once("s", "k", {"a": 1}, make_tag("one"))
+    assert run_once("s", "k", {"a": 1}, make_tag("two")) == first == {"tag": "one"}
+    assert list(Tag.objects.values_list("name", flat=True)) == ["one"]
+
+
+@pytest.mark.django_db
+def test_the_same_key_with_another_request_is_refused_and_changes_nothing():
+    run_once("s", "k", {"a": 1}, make_tag("one"))
+    with pytest.raises(IdempotencyConflict):
+        run_once("s", "k", {"a": 2}, make_tag("two"))
+    assert Tag.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_keys_of_two_scopes_never_meet():
+    run_once("a", "k", {}, make_tag("one"))
+    run_once("b", "k", {"other": True}, make_tag("two"))
+    assert Tag.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_a_failed_command_leaves_its_key_free():
+    def fail():
+        Tag.objects.create(name="half")
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        run_once("s", "k", {}, fail)
+    assert (Tag.objects.count(), IdempotencyRecord.objects.count()) == (0, 0)
+    assert run_once("s", "k", {}, make_tag("whole")) == {"tag": "whole"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("key", ["", "x" * 201])
+def test_a_key_has_1_to_200_characters(key):
+    with pytest.raises(IdempotencyKeyMissing):
+        run_once("s", key, {}, make_tag("one"))
+    assert Tag.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_f9_one_key_a_hundred_times_at_once_has_one_effect():
+    answers, barrier = [], threading.Barrier(20)
+
+    def call():
+        barrier.wait()
+        try:
+            for _ in range(5):
+                answers.append(run_once("s", "k", {"a": 1}, make_tag("one"))["tag"])
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=call) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == ["one"] * 100
+    assert Tag.objects.count() == 1
