@@ -33,19 +33,28 @@ def _locale(language: str) -> Locale:
 
 
 @lru_cache(maxsize=64)
-def _money_pattern(language: Locale, digits: int):
-    pattern = copy.copy(language.currency_formats["standard"])
+def _money_pattern(language: str, currency: str):
+    """The language's pattern with this currency's symbol and decimals put in: looking them up costs most of the time."""
+    digits, spoken = exponent(currency), _locale(language)
+    pattern = copy.copy(spoken.currency_formats["standard"])
     pattern.frac_prec = (digits, digits)
+    symbol = numbers.get_currency_symbol(currency, spoken)
+    pattern.prefix = tuple(part.replace("¤", symbol) for part in pattern.prefix)
+    pattern.suffix = tuple(part.replace("¤", symbol) for part in pattern.suffix)
     return pattern
+
+
+@lru_cache(maxsize=4096)
+def _day(value: date, language: str) -> str:
+    return dates.format_date(value, format="medium", locale=_locale(language))
 
 
 def money(minor: int | None, currency: str) -> str:
     """Minor units as an amount: 123456 CNY -> ¥1,234.56 in Chinese, CN¥1,234.56 in English."""
     if minor is None:
         return ""
-    digits = exponent(currency)
-    value = Decimal(int(minor)).scaleb(-digits)
-    return _money_pattern(locale(), digits).apply(value, locale(), currency=currency, currency_digits=False)
+    value = Decimal(int(minor)).scaleb(-exponent(currency))
+    return _money_pattern(translation.get_language() or "en", currency).apply(value, locale())
 
 
 def number(value: int | float | Decimal | None) -> str:
@@ -63,7 +72,8 @@ def day(value: date | datetime | None) -> str:
     """Nov 22, 2026 / 2026年11月22日, in the viewer's zone when it has a time."""
     if value is None:
         return ""
-    return dates.format_date(local(value), format="medium", locale=locale())
+    moment = local(value)
+    return _day(moment.date() if isinstance(moment, datetime) else moment, translation.get_language() or "en")
 
 
 def when(value: datetime | None) -> str:

@@ -131,19 +131,21 @@ def pager(context, page) -> dict:
 
 
 @register.inclusion_tag("components/field.html")
-def field(bound, label: str = "", hide_label: bool = False) -> dict:
+def field(bound, label: str = "", hide_label: bool = False, help: bool = True) -> dict:
     """A form field with its label, help and errors tied to it for screen readers."""
     widget = bound.field.widget
     kind = getattr(widget, "input_type", "")
     css = "form-check-input" if kind in {"checkbox", "radio"} else "form-select" if kind == "select" else "form-control"
     described = [
-        f"{bound.auto_id}_{part}" for part, text in (("help", bound.help_text), ("error", bound.errors)) if text
+        f"{bound.auto_id}_{part}" for part, text in (("help", help and bound.help_text), ("error", bound.errors)) if text
     ]
-    attrs = {"class": f"{css} is-invalid" if bound.errors else css}
+    # The label says it already, and a placeholder is gone as soon as someone types.
+    attrs: dict[str, Any] = {"class": f"{css} is-invalid" if bound.errors else css, "placeholder": hide_label and label}
     if described:
         attrs["aria-describedby"] = " ".join(described)
     return {
         "bound": bound,
+        "help": bound.help_text if help else "",
         "control": bound.as_widget(attrs=attrs),
         "checkbox": kind == "checkbox",
         "hidden": bound.is_hidden,
@@ -167,9 +169,9 @@ def yes_no(value: Any) -> str:
 
 
 @register.filter
-def language_name(code: str) -> str:
+def language_label(code: str) -> str:
     """A language tag in the viewer's words: zh-hans -> 简体中文 or Chinese (Simplified)."""
-    return formatting.language_name(code)
+    return formatting.language_label(code)
 
 
 @register.filter
