@@ -86,7 +86,7 @@ grant("core.view_audit", to=[Role.LEAD])
 grant(
     "core.manage_apikeys", "core.view_user", "core.add_user", "core.change_user", "core.view_apikey",
     "auth.view_group", "crm.change_store", "crm.add_store", "crm.add_attributedefinition", "crm.change_attributedefinition",
-    "crm.delete_attributedefinition", "crm.change_tag", "crm.delete_tag", "crm.change_product",
+    "crm.delete_attributedefinition", "crm.view_activitykind", "crm.change_tag", "crm.delete_tag", "crm.change_product", "crm.add_product",
     to=[],
 )  # fmt: skip
 

@@ -66,5 +66,6 @@ grant(
     "loyalty.view_program", "loyalty.view_tier", "loyalty.view_earningrule", "loyalty.view_earningruleversion",
     "loyalty.change_program", "loyalty.change_tier", "loyalty.change_earningrule", "loyalty.add_tier",
     "loyalty.add_earningrule", "loyalty.add_earningruleversion",
+    "loyalty.view_pointtype", "loyalty.add_pointtype", "loyalty.change_pointtype",
     to=[Role.MARKETER],
 )  # fmt: skip

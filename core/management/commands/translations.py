@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
@@ -58,9 +59,9 @@ class Command(BaseCommand):
         for language, _name in settings.LANGUAGES:
             if language != "en":
                 for name in chosen:
-                    getattr(self, name)(language)
+                    getattr(self, f"{name}_catalogue")(language)
 
-    def update(self, language: str) -> None:
+    def update_catalogue(self, language: str) -> None:
         path = catalogue_path(language)
         fresh = template()
         if path.exists():
@@ -78,12 +79,12 @@ class Command(BaseCommand):
         empty = sum(1 for message in catalogue if message.id and not translated(message))
         self.stdout.write(f"{path.relative_to(settings.BASE_DIR)}: {len(catalogue)} texts, {empty} without translation")
 
-    def compile(self, language: str) -> None:
+    def compile_catalogue(self, language: str) -> None:
         path = catalogue_path(language)
         path.with_suffix(".mo").write_bytes(compiled(load(path, language)))
         self.stdout.write(f"{path.with_suffix('.mo').relative_to(settings.BASE_DIR)} written")
 
-    def check(self, language: str) -> None:
+    def check_catalogue(self, language: str) -> None:
         path = catalogue_path(language)
         catalogue = load(path, language)
         problems = list(faults(catalogue))
@@ -111,7 +112,7 @@ def template() -> Catalog:
     catalogue = Catalog(project="Liuke", charset="utf-8")
     for file_name, _line, message, context in found():
         flags = ["python-format"] if PLACEHOLDER.search(message if isinstance(message, str) else message[0]) else []
-        catalogue.add(message, locations=[(file_name, None)], flags=flags, context=context)
+        catalogue.add(message, locations=[(file_name, 0)], flags=flags, context=context)
     return catalogue
 
 
@@ -140,21 +141,24 @@ def faults(catalogue: Catalog) -> Iterator[str]:
         if not translated(message):
             yield f"without translation: {key(message)!r}"
             continue
-        plural = isinstance(message.id, tuple | list)
         # Chinese has one form for every number, so it is the plural whose placeholders count.
-        wanted = set(PLACEHOLDER.findall(message.id[-1] if plural else message.id))
-        for text in message.string if isinstance(message.string, tuple | list) else [message.string]:
+        wanted = set(PLACEHOLDER.findall(forms(message.id)[-1]))
+        for text in forms(message.string):
             if set(PLACEHOLDER.findall(text)) != wanted:
                 yield f"placeholders differ: {key(message)!r} -> {text!r}"
 
 
+def forms(text: Any) -> list[str]:
+    """A message's texts: one, or one per plural form."""
+    return [str(item) for item in text] if isinstance(text, tuple | list) else [str(text or "")]
+
+
 def key(message: Message) -> str:
-    return message.id[0] if isinstance(message.id, tuple | list) else message.id
+    return forms(message.id)[0]
 
 
 def translated(message: Message) -> bool:
-    strings = message.string if isinstance(message.string, tuple | list) else [message.string]
-    return bool(strings) and all(strings) and "fuzzy" not in message.flags
+    return all(forms(message.string)) and "fuzzy" not in message.flags
 
 
 def dump(catalogue: Catalog) -> bytes:

@@ -1,0 +1,30 @@
+from django.core.management.base import BaseCommand, CommandError
+
+from core.errors import DomainError
+from crm.services.setup import ensure_store
+from loyalty.services.setup import ensure_default_program
+
+
+class Command(BaseCommand):
+    help = "Give an empty shop its default store and loyalty program. What is there already is left as it is."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--name", required=True)
+        parser.add_argument("--currency", required=True, help="ISO 4217, for example CNY")
+        parser.add_argument("--time-zone", required=True, help="for example Asia/Shanghai")
+        parser.add_argument("--country", required=True, help="two letters; reads phone numbers without a country code")
+        parser.add_argument("--language", default="en", choices=["en", "zh-hans"])
+
+    def handle(self, *args, **options):
+        try:
+            store = ensure_store(
+                name=options["name"],
+                currency=options["currency"].upper(),
+                time_zone=options["time_zone"],
+                country=options["country"].upper(),
+                language=options["language"],
+            )
+        except DomainError as error:
+            raise CommandError(f"{error.field}: {error.message}") from None
+        program = ensure_default_program()
+        self.stdout.write(f"Store {store.name} ({store.currency}, {store.time_zone}), program {program}.")

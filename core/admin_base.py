@@ -1,0 +1,42 @@
+"""The one base of our admin classes, so that the admin's look stays replaceable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from unfold.admin import ModelAdmin, TabularInline
+
+
+class ConfigurationAdmin(ModelAdmin):
+    """Configuration that staff edit by form. Rows that others refer to are switched off, not deleted."""
+
+    list_per_page = 25
+    show_full_result_count = False
+    compressed_fields = True
+    warn_unsaved_form = True
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False
+
+
+class ReadOnlyAdmin(ConfigurationAdmin):
+    """Seen here, written by services alone."""
+
+    def has_add_permission(self, request) -> bool:
+        return False
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return False
+
+
+class ConfigurationInline(TabularInline):
+    extra = 0
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False
+
+
+def plain_fields(model: type[models.Model], *, without: tuple[str, ...] = ()) -> list[Any]:
+    """The editable columns of a model in their own order."""
+    return [field.name for field in model._meta.fields if field.editable and field.name not in {"id", *without}]

@@ -1,0 +1,25 @@
+from django.core.management.base import BaseCommand, CommandError
+
+from core.errors import DomainError
+from core.scopes import SCOPES
+from core.services.api_keys import create_api_key
+
+
+class Command(BaseCommand):
+    help = "Create a server key and print its secret, which can't be shown again."
+
+    def add_arguments(self, parser):
+        parser.add_argument("name")
+        parser.add_argument(
+            "--scope", action="append", help=f"one of {', '.join(SCOPES.names())}; repeatable; default all"
+        )
+        parser.add_argument("--source", default="storefront", help="the system it speaks for")
+
+    def handle(self, *args, **options):
+        try:
+            _key, secret = create_api_key(
+                name=options["name"], scopes=options["scope"] or SCOPES.names(), source=options["source"]
+            )
+        except DomainError as error:
+            raise CommandError(str(error.message)) from None
+        self.stdout.write(secret)
