@@ -46,8 +46,8 @@ def age(lot: Lot, **columns) -> None:
 
 def test_a_paid_order_earns_its_points_once_however_often_it_is_told(account, settle, make_order):
     assert figures(account) == (500, 0, 0, 0)
-    from loyalty.event_handlers import award_points
     from core.models import DomainEvent
+    from loyalty.event_handlers import award_points
 
     paid = DomainEvent.objects.filter(kind="crm.order_paid")
     award_points(list(paid))
@@ -139,7 +139,12 @@ def test_l8_a_hold_lowers_what_is_available_and_not_the_balance(account, program
     assert (answer["available"], answer["held"], answer["balance"]) == (300, 200, 500)
     hold = uuid.UUID(answer["hold"])
     captured = capture_hold(program=program, hold=hold, points=150, key="c", actor=SYSTEM)
-    assert (captured["state"], captured["captured"], captured["available"], captured["held"]) == ("captured", 150, 350, 0)
+    assert (captured["state"], captured["captured"], captured["available"], captured["held"]) == (
+        "captured",
+        150,
+        350,
+        0,
+    )
     assert figures(account) == (350, 0, 0, 0)
     for attempt in (
         lambda: capture_hold(program=program, hold=hold, key="c2", actor=SYSTEM),

@@ -1,0 +1,154 @@
+"""The ledger under real threads (F7, F8, F9): never more than there is, one final state, one effect per key."""
+
+from __future__ import annotations
+
+import random
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from core.actor import SYSTEM
+from core.errors import DomainError
+from loyalty.models import Account, Entry, Hold
+from loyalty.services.adjustments import adjust_points
+from loyalty.services.enrolment import enrol_member
+from loyalty.services.reconciliation import reconcile_points
+from loyalty.services.redemption import capture_hold, hold_points, redeem_points, release_hold
+from loyalty.services.sweeps import sweep_holds
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def member(program, make_customer) -> Callable[[int], Account]:
+    def make(points: int) -> Account:
+        member = enrol_member(customer=make_customer(), program=program, actor=SYSTEM)
+        account = Account.objects.select_related("member__program").get(member=member)
+        adjust_points(account=account, points=points, reason="goodwill", key=uuid.uuid4().hex, actor=SYSTEM)
+        return account
+
+    return make
+
+
+def storm(threads: int, work: Callable[[int], None]) -> None:
+    """Run `work(thread number)` in real threads that begin together; the first exception is raised here."""
+    barrier, failures = threading.Barrier(threads), []
+
+    def run(number: int) -> None:
+        barrier.wait()
+        try:
+            work(number)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=run, args=(number,)) for number in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if failures:
+        raise failures[0]
+
+
+def attempt(command: Callable[[], object]) -> str:
+    try:
+        command()
+    except DomainError as error:
+        return error.code
+    return "done"
+
+
+def test_f7_500_redemptions_of_7_from_a_balance_of_100_leave_exactly_2(member):
+    account, outcomes = member(100), Counter()
+
+    def work(number: int) -> None:
+        for turn in range(500 // 20):
+            key = f"{number}-{turn}"
+            outcomes[attempt(lambda key=key: redeem_points(account=account, points=7, key=key, actor=SYSTEM))] += 1
+
+    storm(20, work)
+    account.refresh_from_db()
+    assert outcomes == {"done": 14, "insufficient_points": 486}
+    assert (account.available, account.held) == (2, 0)
+    assert Entry.objects.filter(account=account, kind="redeem").count() == 14
+    assert reconcile_points().difference_count == 0
+
+
+def test_a_thousand_redemptions_of_more_than_the_balance_from_16_threads(member):
+    """Random amounts that add up to several times the balance: what was given out is what is gone, never below zero."""
+    accounts = [member(5_000) for _ in range(3)]
+    given, lock = Counter(), threading.Lock()
+
+    def work(number: int) -> None:
+        dice = random.Random(number)
+        for turn in range(63):
+            account, points = dice.choice(accounts), dice.randint(1, 150)
+            key = f"{number}-{turn}"
+            command = partial(redeem_points, account=account, points=points, key=key, actor=SYSTEM)
+            outcome, again = attempt(command), attempt(command)
+            assert outcome in {"done", "insufficient_points"}
+            if outcome == "done":
+                assert again == "done", "the repeat gives the first answer"
+                with lock:
+                    given[account.pk] += points
+            elif again == "done":
+                raise AssertionError("nothing was added meanwhile, so a refusal stays one")
+
+    storm(16, work)
+    for account in accounts:
+        account.refresh_from_db()
+        assert account.available == 5_000 - given[account.pk]
+        assert 0 <= account.available < 150
+    assert reconcile_points().difference_count == 0
+
+
+def test_f9_one_key_100_times_at_once_has_one_effect_and_one_answer(member):
+    account, answers = member(1_000), []
+    storm(20, lambda number: answers.extend(
+        str(redeem_points(account=account, points=10, key="same", actor=SYSTEM)) for _ in range(5)
+    ))  # fmt: skip
+    account.refresh_from_db()
+    assert (len(answers), len(set(answers)), account.available) == (100, 1, 990)
+
+
+def test_f8_capture_and_release_against_the_sweeper_end_each_hold_once(member, program):
+    account = member(100_000)
+    trials = 400
+    holds = [
+        uuid.UUID(hold_points(account=account, points=3, key=f"h{n}", actor=SYSTEM)["hold"]) for n in range(trials)
+    ]
+    # Deadlines all around now, so that every order of events happens.
+    for position, hold in enumerate(holds):
+        Hold.objects.filter(pk=hold).update(expires_at=timezone.now() + timedelta(milliseconds=position * 3 - 200))
+    ended = Counter()
+
+    def work(number: int) -> None:
+        if number == 0:
+            for _ in range(60):
+                sweep_holds()
+            return
+        for hold in holds[number - 1 :: 3]:
+            for command, name in ((capture_hold, "captured"), (release_hold, "released")):
+                key = f"{name}-{number}-{hold}"
+                if attempt(lambda c=command, k=key, h=hold: c(program=program, hold=h, key=k, actor=SYSTEM)) == "done":
+                    ended[name] += 1
+
+    storm(4, work)
+    Hold.objects.filter(state="held").update(expires_at=timezone.now() - timedelta(seconds=1))
+    sweep_holds()
+    states = Counter(Hold.objects.values_list("state", flat=True))
+    assert sum(states.values()) == trials
+    assert states["held"] == 0
+    assert (states["captured"], states["released"]) == (ended["captured"], ended["released"])
+    account.refresh_from_db()
+    assert (account.available, account.held) == (100_000 - 3 * states["captured"], 0)
+    assert reconcile_points().difference_count == 0
