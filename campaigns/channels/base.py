@@ -1,0 +1,80 @@
+"""What a channel is to the sender."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from core.registry import Registry
+
+
+class Result(StrEnum):
+    SENT = "sent"
+    TEMPORARY = "temporary"
+    """Not taken now; the same may be taken later."""
+    BOUNCED = "bounced"
+    """This address takes no mail and never will: it is suppressed."""
+    REFUSED = "refused"
+    """This message is not taken; others to the same address may be."""
+    AWAY = "away"
+    """The provider can't be reached: nothing was handed over, and the rest of the batch need not be tried."""
+    UNKNOWN = "unknown"
+    """The connection broke after the message was handed over: it may have been taken (J2)."""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """One rendered message, ready for a provider. `id` is carried along, so that it can be asked for later."""
+
+    id: UUID
+    customer_id: int
+    address: str
+    subject: str
+    body: str
+    language: str
+    message_class: str
+    unsubscribe_url: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    id: UUID
+    result: Result
+    provider_id: str = ""
+    error: str = ""
+
+
+class Channel:
+    """`batch` messages are marked as begun in one commit and handed over in one call: so many may be uncertain at worst.
+
+    `address_kind` is the kind of identity it is sent to, None when none is needed; `opt_in` whether marketing needs a yes;
+    `html` whether bodies are HTML. A `local` channel has no provider: its messages are sent when they are decided.
+    """
+
+    name: ClassVar[str]
+    address_kind: ClassVar[str | None] = None
+    opt_in: ClassVar[bool] = True
+    html: ClassVar[bool] = False
+    local: ClassVar[bool] = False
+    batch: ClassVar[int] = 1
+
+    def begin_id(self, message_id: UUID) -> str:
+        """What the provider will know the message by; stored before the call."""
+        return str(message_id)
+
+    def deliver(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+        """Hand over to the provider. Never raises for one message's sake; outside any transaction."""
+        raise NotImplementedError
+
+    def find(self, provider_id: str) -> bool | None:
+        """Whether the provider has this message. None: it can't say."""
+        return None
+
+    def close(self) -> None:
+        """The batch is over: let go of connections."""
+
+
+CHANNELS: Registry[Channel] = Registry("channel")

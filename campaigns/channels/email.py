@@ -1,0 +1,107 @@
+"""E-mail through Django's backend: SMTP, or a provider's API by anymail."""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+
+from campaigns.channels.base import Channel, Outcome, Outgoing, Result
+from campaigns.rules.html import to_text
+
+
+class Email(Channel):
+    """Multipart text and HTML. The Message-ID is made of our id, so that a bounce, or a person, finds the message."""
+
+    name = "email"
+    address_kind = "email"
+    html = True
+
+    def __init__(self) -> None:
+        self._connection = None
+
+    def begin_id(self, message_id: UUID) -> str:
+        return f"<{message_id}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"
+
+    def deliver(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+        return [self._send(item) for item in batch]
+
+    def close(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                connection.close()
+
+    def _send(self, item: Outgoing) -> Outcome:
+        message = self._compose(item)
+        try:
+            if self._connection is None:
+                connection = get_connection()
+                connection.open()
+                self._connection = connection
+        except Exception as error:
+            # Nothing was handed over yet, whatever went wrong.
+            return Outcome(item.id, Result.TEMPORARY, error=_text(error))
+        message.connection = self._connection
+        try:
+            message.send()
+        except Exception as error:
+            self.close()
+            return Outcome(item.id, classify(error), error=_text(error))
+        status = getattr(message, "anymail_status", None)
+        provider_id = getattr(status, "message_id", None) or self.begin_id(item.id)
+        return Outcome(item.id, Result.SENT, str(provider_id))
+
+    def _connected(self):
+        """An open connection, tried first: one that the server has closed must not cost a message its certainty."""
+        if self._connection is not None:
+            smtp = getattr(self._connection, "connection", None)
+            try:
+                if not hasattr(smtp, "noop") or smtp.noop()[0] == 250:
+                    return self._connection
+            except (OSError, smtplib.SMTPException):
+                pass
+            self.close()
+        connection = get_connection()
+        connection.open()
+        self._connection = connection
+        return connection
+
+    def _compose(self, item: Outgoing) -> EmailMultiAlternatives:
+        headers = {
+            "Message-ID": self.begin_id(item.id),
+            "X-Liuke-Message": str(item.id),
+            "Content-Language": item.language,
+        }
+        if item.unsubscribe_url:
+            headers["List-Unsubscribe"] = f"<{item.unsubscribe_url}>"
+            headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        message = EmailMultiAlternatives(item.subject, to_text(item.body), to=[item.address], headers=headers)
+        message.attach_alternative(item.body, "text/html")
+        return message
+
+
+def classify(error: Exception) -> Result:
+    """What an error says of the message: only 5xx on the recipient condemns the address."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        codes = [code for code, _text in error.recipients.values()]
+        return Result.BOUNCED if codes and all(code >= 500 for code in codes) else Result.TEMPORARY
+    if isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPDataError | smtplib.SMTPResponseException):
+        return Result.REFUSED if error.smtp_code >= 500 else Result.TEMPORARY
+    if isinstance(error, smtplib.SMTPServerDisconnected | TimeoutError | ConnectionError | OSError):
+        # It may have broken between the data and the answer.
+        return Result.UNKNOWN
+    status = getattr(error, "status_code", None)
+    if isinstance(status, int):
+        # A provider's API: 429 did not take it, 5xx may have.
+        return Result.TEMPORARY if status == 429 else Result.UNKNOWN if status >= 500 else Result.REFUSED
+    return Result.REFUSED
+
+
+def _text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]

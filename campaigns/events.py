@@ -1,0 +1,47 @@
+"""What campaigns do. `subject_id` is always the customer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from core.events import declare
+from core.formatting import money
+
+
+def _coupon(payload: Mapping[str, Any]) -> str:
+    return str(payload.get("name", ""))
+
+
+def _use(payload: Mapping[str, Any]) -> str:
+    text = f"{payload['name']} · {money(payload['discount'], payload['currency'])}"
+    reference = payload.get("reference")
+    return _t("%(coupon)s · order %(order)s") % {"coupon": text, "order": reference} if reference else text
+
+
+def _message(payload: Mapping[str, Any]) -> str:
+    from campaigns.labels import channel_label
+
+    return " · ".join(
+        filter(None, [channel_label(payload["channel"]), payload.get("subject") or payload.get("name", "")])
+    )
+
+
+def _not_sent(payload: Mapping[str, Any]) -> str:
+    from campaigns.labels import reason_label
+
+    return f"{_message(payload)} · {reason_label(payload['reason'])}"
+
+
+COUPON_ISSUED = declare("campaigns.coupon_issued", _("Coupon given"), icon="ticket", describe=_coupon)
+COUPON_REDEEMED = declare("campaigns.coupon_redeemed", _("Coupon used"), icon="discount", describe=_use)
+COUPON_RELEASED = declare("campaigns.coupon_released", _("Coupon use taken back"), icon="arrow-back", describe=_use)
+MESSAGE_SENT = declare("campaigns.message_sent", _("Message sent"), icon="send", describe=_message)
+ADDRESS_SUPPRESSED = declare(
+    "campaigns.address_suppressed", _("Address no longer used"), icon="mail-off", describe=_not_sent
+)
+CARE_RULE_ACTIVATED = declare("campaigns.care_rule_activated", _("Care rule activated"), on_timeline=False)
+CARE_RULE_PAUSED = declare("campaigns.care_rule_paused", _("Care rule paused"), on_timeline=False)

@@ -1,0 +1,52 @@
+"""What reasons, channels and states are called."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.rules.gate import Reason
+from crm.models import Channel
+
+REASONS: dict[str, str | Promise] = {
+    Reason.CUSTOMER_NOT_ACTIVE: _("The customer was merged or erased"),
+    Reason.DUPLICATE: _("Already sent"),
+    Reason.HOLDOUT: _("Held out to measure the effect"),
+    Reason.RULE_PAUSED: _("The rule was paused"),
+    Reason.LEFT_SEGMENT: _("No longer matches the rule"),
+    Reason.STALE: _("Waited too long"),
+    Reason.NO_ADDRESS: _("No address on this channel"),
+    Reason.SUPPRESSED: _("The address must not be used"),
+    Reason.NO_CONSENT: _("No consent"),
+    Reason.QUIET_HOURS: _("Quiet hours"),
+    Reason.CAP_DAY: _("The day's limit is reached"),
+    Reason.CAP_WEEK: _("The week's limit is reached"),
+    "template_error": _("The template failed"),
+    "refused": _("The provider refused it"),
+    "gave_up": _("Failed too often"),
+    "bounce": _("Bounced"),
+    "complaint": _("Complained"),
+    "unsubscribe": _("Unsubscribed"),
+    "manual": _("By hand"),
+}
+
+REFUSALS: dict[str, str | Promise] = {
+    "unknown_code": _("There is no such code."),
+    "not_started": _("This coupon is not valid yet."),
+    "expired": _("This coupon is no longer valid."),
+    "wrong_customer": _("This code belongs to another customer."),
+    "condition_failed": _("The cart does not meet the coupon's conditions."),
+    "not_stackable": _("This order has a coupon already."),
+    "code_limit": _("This code has been used."),
+    "customer_limit": _("You have used this coupon as often as you may."),
+    "campaign_limit": _("This coupon has run out."),
+    "budget_spent": _("This coupon has run out."),
+}
+
+
+def reason_label(reason: str) -> str:
+    return str(REASONS.get(reason, reason))
+
+
+def channel_label(channel: str) -> str:
+    return str(dict(Channel.choices).get(channel, channel))

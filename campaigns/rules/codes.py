@@ -1,0 +1,55 @@
+"""Coupon codes (C4): 14 random characters of an alphabet of 23 (63 bits) and one check character.
+
+The alphabet has no two characters that look like each other: no 0 O Q, 1 I L, U V W Y, and only one of 2 Z, 5 S, 8 B. The check is a weighted sum modulo 23, a prime, so it notices every single mistyped character and every
+exchange of two neighbours.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+ALPHABET = "23456789ACDEFGHJKMNPRTX"
+RANDOM = 14
+LENGTH = RANDOM + 1
+_VALUES = {character: value for value, character in enumerate(ALPHABET)}
+_PRIME = len(ALPHABET)
+_LAST_WEIGHT_INVERSE = pow(LENGTH, -1, _PRIME)
+_SEPARATORS = re.compile(r"[\s\-_.‐-―−]+")
+CHOSEN = re.compile(r"[0-9A-Z]{4,20}\Z")
+
+
+def new_code() -> str:
+    body = [secrets.randbelow(_PRIME) for _ in range(RANDOM)]
+    return "".join(ALPHABET[value] for value in [*body, _check(body)])
+
+
+def new_codes(count: int) -> list[str]:
+    return [new_code() for _ in range(count)]
+
+
+def _check(body: list[int]) -> int:
+    total = sum(weight * value for weight, value in enumerate(body, 1))
+    return -total * _LAST_WEIGHT_INVERSE % _PRIME
+
+
+def normalise(text: str) -> str:
+    """The stored form of what someone typed: capitals, no spaces, no dashes."""
+    return _SEPARATORS.sub("", text).upper()[:40]
+
+
+def shown(code: str) -> str:
+    """For people: generated codes in groups of five."""
+    return "-".join(code[i : i + 5] for i in range(0, len(code), 5)) if len(code) == LENGTH else code
+
+
+def is_mistyped(code: str) -> bool:
+    """Whether a code has the form of a generated one and its check character is wrong."""
+    if len(code) != LENGTH or any(character not in _VALUES for character in code):
+        return False
+    return sum(weight * _VALUES[character] for weight, character in enumerate(code, 1)) % _PRIME != 0
+
+
+def is_choosable(code: str) -> bool:
+    """Whether a shop may choose it as a public code: 4 to 20 letters and digits, no broken copy of a generated one."""
+    return bool(CHOSEN.match(code)) and not is_mistyped(code)

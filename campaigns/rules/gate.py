@@ -1,0 +1,187 @@
+"""The gate (J1): whether a message may be sent now, on plain values.
+
+The batch version in `campaigns.services.gate` decides the same in one statement; a test runs both over random inputs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+
+class Verdict(StrEnum):
+    SEND = "send"
+    HOLD = "hold"
+    SUPPRESS = "suppress"
+
+
+class Reason(StrEnum):
+    """Why not. In the order in which they are looked at."""
+
+    CUSTOMER_NOT_ACTIVE = "customer_not_active"
+    DUPLICATE = "duplicate"
+    HOLDOUT = "holdout"
+    RULE_PAUSED = "rule_paused"
+    LEFT_SEGMENT = "left_segment"
+    STALE = "stale"
+    NO_ADDRESS = "no_address"
+    SUPPRESSED = "suppressed"
+    NO_CONSENT = "no_consent"
+    QUIET_HOURS = "quiet_hours"
+    CAP_DAY = "cap_day"
+    CAP_WEEK = "cap_week"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Caps: None or 0 is no cap (J5). Quiet from = until is off. stale_hours 0 keeps held messages for ever."""
+
+    cap_day: int | None = None
+    cap_week: int | None = None
+    quiet_from: time = time(0)
+    quiet_until: time = time(0)
+    stale_hours: int = 0
+    spread_minutes: int = 0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One intended send.
+
+    `granted` is the latest consent of its purpose, None when nothing was ever said; `opt_in`: the channel needs a yes.
+    `waiting_since` is when it was first due, or first held. `sent` are the times of what counts against the caps.
+    `survey` is a service message: it needs no marketing consent but counts as one message more (D2).
+    """
+
+    id: UUID
+    zone: str
+    customer_active: bool = True
+    duplicate: bool = False
+    holdout: bool = False
+    unmatched: str | None = None
+    waiting_since: datetime | None = None
+    has_address: bool = True
+    suppressed: bool = False
+    granted: bool | None = None
+    opt_in: bool = True
+    marketing: bool = True
+    survey: bool = False
+    sent: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    verdict: Verdict
+    reason: Reason | None = None
+    held_until: datetime | None = None
+
+
+def decide(message: Candidate, policy: Policy, now: datetime) -> Decision:
+    """What becomes of a message at `now`. Transactional ones pass consent, caps and quiet hours by class (J5)."""
+    if not message.customer_active:
+        return _suppress(Reason.CUSTOMER_NOT_ACTIVE)
+    if message.duplicate:
+        return _suppress(Reason.DUPLICATE)
+    if message.holdout:
+        return _suppress(Reason.HOLDOUT)
+    if message.unmatched:
+        return _suppress(Reason(message.unmatched))
+    if message.marketing and is_stale(message.waiting_since, policy.stale_hours, now):
+        return _suppress(Reason.STALE)
+    if not message.has_address:
+        return _suppress(Reason.NO_ADDRESS)
+    if message.suppressed:
+        return _suppress(Reason.SUPPRESSED)
+    if not consented(message):
+        return _suppress(Reason.NO_CONSENT)
+    if message.marketing:
+        until = quiet_until(now, message.zone, policy.quiet_from, policy.quiet_until)
+        if until is not None:
+            return Decision(Verdict.HOLD, Reason.QUIET_HOURS, until + spread(message.id, policy.spread_minutes))
+    if message.marketing or message.survey:
+        reason = capped(message.sent, policy, message.zone, now)
+        if reason:
+            return _suppress(reason)
+    return Decision(Verdict.SEND)
+
+
+def consented(message: Candidate) -> bool:
+    """Marketing on an opt-in channel needs a yes; elsewhere, and for surveys, only a no counts."""
+    if message.marketing and message.opt_in:
+        return message.granted is True
+    if message.marketing or message.survey:
+        return message.granted is not False
+    return True
+
+
+def is_stale(waiting_since: datetime | None, stale_hours: int, now: datetime) -> bool:
+    return bool(stale_hours) and waiting_since is not None and now - waiting_since > timedelta(hours=stale_hours)
+
+
+def capped(sent: tuple[datetime, ...], policy: Policy, zone: str, now: datetime) -> Reason | None:
+    """Calendar days and weeks (from Monday) in the customer's zone (J5)."""
+    day = day_start(now, zone)
+    week = week_start(now, zone)
+    if policy.cap_day and sum(at >= day for at in sent) >= policy.cap_day:
+        return Reason.CAP_DAY
+    if policy.cap_week and sum(at >= week for at in sent) >= policy.cap_week:
+        return Reason.CAP_WEEK
+    return None
+
+
+def quiet_until(now: datetime, zone: str, start: time, end: time) -> datetime | None:
+    """When the quiet hours end that hold at `now`, or None. They may cross midnight; start = end is off (J6)."""
+    local = now.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    if start == end:
+        return None
+    if start < end:
+        if not start <= local.time() < end:
+            return None
+        day = local.date()
+    elif local.time() < end:
+        day = local.date()
+    elif local.time() >= start:
+        day = local.date() + timedelta(days=1)
+    else:
+        return None
+    return instant(datetime.combine(day, end), zone)
+
+
+def day_start(now: datetime, zone: str) -> datetime:
+    return instant(datetime.combine(now.astimezone(ZoneInfo(zone)).date(), time(0)), zone)
+
+
+def week_start(now: datetime, zone: str) -> datetime:
+    local = now.astimezone(ZoneInfo(zone)).date()
+    return instant(datetime.combine(local - timedelta(days=local.weekday()), time(0)), zone)
+
+
+def instant(local: datetime, zone: str) -> datetime:
+    """A wall-clock time as an instant, as PostgreSQL reads it.
+
+    A time that the clocks skip is read with the offset before the change, one that they repeat with the offset after.
+    """
+    first = local.replace(tzinfo=ZoneInfo(zone), fold=0)
+    second = first.replace(fold=1)
+    before, after = first.utcoffset(), second.utcoffset()
+    assert before is not None
+    assert after is not None
+    return (second if before > after else first).astimezone(UTC)
+
+
+def spread(message_id: UUID, minutes: int) -> timedelta:
+    """Some seconds less than `minutes`, always the same ones for one message."""
+    return timedelta(seconds=int(message_id.hex[-8:], 16) % (minutes * 60)) if minutes else timedelta()
+
+
+def bucket(origin: str, customer_id: int) -> int:
+    """0 to 99, from a hash of what is sent and to whom: below the holdout's percentage is held out (X1)."""
+    return int(hashlib.sha256(f"{origin}/{customer_id}".encode()).hexdigest()[:8], 16) % 100
+
+
+def _suppress(reason: Reason) -> Decision:
+    return Decision(Verdict.SUPPRESS, reason)

@@ -1,0 +1,60 @@
+"""HTML that a shop's template made: cleaned before it is stored, and as plain text beside it."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import nh3
+
+TAGS = {
+    "a", "b", "blockquote", "br", "center", "code", "div", "em", "h1", "h2", "h3", "h4", "hr", "i", "img", "li", "ol", "p",
+    "pre", "s", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul",
+}  # fmt: skip
+ATTRIBUTES = {
+    "*": {"style", "align", "dir", "lang", "title"},
+    "a": {"href"},
+    "img": {"src", "alt", "width", "height"},
+    "table": {"width", "border", "cellpadding", "cellspacing", "bgcolor"},
+    "td": {"width", "height", "colspan", "rowspan", "valign", "bgcolor"},
+    "th": {"width", "height", "colspan", "rowspan", "valign", "bgcolor"},
+    "tr": {"valign", "bgcolor"},
+}
+STYLES = {
+    "background-color", "border", "border-radius", "border-collapse", "color", "display", "font-family", "font-size",
+    "font-style", "font-weight", "height", "letter-spacing", "line-height", "margin", "margin-bottom", "margin-left",
+    "margin-right", "margin-top", "max-width", "padding", "padding-bottom", "padding-left", "padding-right", "padding-top",
+    "text-align", "text-decoration", "vertical-align", "width",
+}  # fmt: skip
+_CLEANER = nh3.Cleaner(
+    tags=TAGS,
+    attributes=ATTRIBUTES,
+    filter_style_properties=STYLES,
+    url_schemes={"http", "https", "mailto", "tel"},
+    link_rel=None,
+)
+_MARKUP = re.compile(r"<[a-zA-Z!/]")
+_BREAK = re.compile(r"<(?:br|hr)\s*/?>|</(?:p|div|h[1-4]|li|tr|table|blockquote|pre)>", re.IGNORECASE)
+_LINK = re.compile(r'<a\b[^>]*\bhref="([^"]*)"[^>]*>(.*?)</a>', re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^>]*>")
+
+
+def clean(source: str) -> str:
+    """No scripts, handlers, forms, frames or odd schemes. Text without any markup becomes paragraphs."""
+    if not _MARKUP.search(source):
+        blocks = [block.strip() for block in re.split(r"\n\s*\n", source) if block.strip()]
+        source = "\n".join(f"<p>{block.replace(chr(10), '<br>')}</p>" for block in blocks)
+    return _CLEANER.clean(source)
+
+
+def to_text(source: str) -> str:
+    """Readable plain text of cleaned HTML, with the addresses of its links."""
+
+    def link(found: re.Match[str]) -> str:
+        label = _TAG.sub("", found[2]).strip()
+        return found[1] if not label or label == found[1] else f"{label} ({found[1]})"
+
+    text = _LINK.sub(link, source)
+    text = html.unescape(_TAG.sub("", _BREAK.sub("\n", text)))
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"

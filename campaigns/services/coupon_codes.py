@@ -1,0 +1,219 @@
+"""Codes of unique coupons: issued to customers, once per cause, or generated in bulk (C4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from analytics.models import Segment
+from campaigns import events
+from campaigns.models import CodeMode, Coupon, CouponCode
+from campaigns.rules import codes
+from core import clock
+from core.actor import SYSTEM, Actor
+from core.errors import Conflict, Invalid
+from core.events import emit_from_select
+from core.models import Job, JobState, User
+from core.services import jobs
+from crm.models import Customer, CustomerState
+
+CHUNK = 5000
+COPY_CHUNK = 20_000
+LARGEST_BATCH = 5_000_000
+ISSUE = "campaigns.issue_to_segment"
+GENERATE = "campaigns.generate_codes"
+Cause = tuple[int, str]
+
+
+def issue_coupon(*, customer: Customer, coupon: Coupon, cause: str, actor: Actor) -> CouponCode:
+    """Give one customer a code of their own, once per cause: the same cause again gives the same code.
+
+    Raises Conflict when the coupon is public, over, or the customer not active.
+    """
+    if customer.state != CustomerState.ACTIVE:
+        raise Conflict(_("This customer is merged or erased."), code="customer_not_active")
+    _check_issuable(coupon)
+    if not cause or len(cause) > 120:
+        raise Invalid(_("Name the cause in 1 to 120 characters."), code="invalid", field="cause")
+    with transaction.atomic():
+        return issue_to_many(coupon=coupon, wanted=[(customer.pk, cause)], actor=actor)[customer.pk, cause]
+
+
+def issue_to_many(
+    *, coupon: Coupon, wanted: Sequence[Cause], actor: Actor = SYSTEM, count: bool = True
+) -> dict[Cause, CouponCode]:
+    """Codes for (customer id, cause) pairs inside the caller's transaction; `is_new` tells which were made now.
+
+    With `count` false the caller raises the coupon's counter itself, at the end of its transaction.
+    """
+    # In order, so that two batches that issue for the same causes wait for each other one way round.
+    rows = sorted(set(wanted))
+    for attempt in range(3):
+        try:
+            with transaction.atomic():
+                made = _insert(coupon, rows)
+                break
+        except IntegrityError:
+            # Two random codes were equal: not in a shop's lifetime, but then it is tried with others.
+            if attempt == 2:
+                raise
+    new = set(made)
+    found = {
+        (code.customer_id, code.issued_for): code
+        for code in CouponCode.objects.filter(
+            coupon=coupon,
+            customer_id__in={customer for customer, _cause in rows},
+            issued_for__in={c for _pk, c in rows},
+        )
+    }
+    for code in found.values():
+        code.is_new = code.pk in new  # type: ignore[attr-defined]
+    if new:
+        emit_from_select(
+            events.COUPON_ISSUED,
+            """SELECT k.customer_id, jsonb_build_object('coupon', k.coupon_id, 'name', %s::text, 'code', k.code), k.created_at
+               FROM campaigns_couponcode k WHERE k.id = ANY(%s)""",
+            [coupon.name, sorted(new)],
+            actor=actor,
+        )
+        if count:
+            count_issued(coupon, len(new))
+    return found  # type: ignore[return-value]
+
+
+def count_issued(coupon: Coupon, count: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT campaigns_count_issued(%s, %s)", [coupon.pk, count])
+
+
+def _insert(coupon: Coupon, rows: Sequence[Cause]) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO campaigns_couponcode
+                   (coupon_id, code, customer_id, expires_at, reserved_count, redeemed_count, use_limit, issued_for)
+               SELECT %s, g.code, g.customer_id, statement_timestamp() + make_interval(days => %s), 0, 0, %s, g.cause
+               FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS g(customer_id, cause, code)
+               ON CONFLICT (coupon_id, customer_id, issued_for) DO NOTHING RETURNING id""",
+            [
+                coupon.pk,
+                coupon.valid_days,
+                coupon.limit_per_code,
+                [customer for customer, _cause in rows],
+                [cause for _customer, cause in rows],
+                codes.new_codes(len(rows)),
+            ],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def start_issue(*, coupon: Coupon, segment: Segment, actor: Actor, user: User | None = None) -> Job:
+    """Prepare giving every customer of a segment a code. Start it with `campaigns.tasks.run_job`."""
+    _check_issuable(coupon)
+    job = jobs.create_job(kind=ISSUE, label=f"{coupon.name} → {segment.name}", created_by=user, total=segment.size)
+    _keep_plan(job, {"coupon": coupon.pk, "segment": segment.pk})
+    return job
+
+
+def start_generation(*, coupon: Coupon, count: int, actor: Actor, user: User | None = None) -> Job:
+    """Prepare `count` codes that belong to nobody yet. Start it with `campaigns.tasks.run_job`."""
+    if coupon.mode != CodeMode.UNIQUE:
+        raise Conflict(_("A public coupon has one code."), code="public_coupon")
+    if not 1 <= count <= LARGEST_BATCH:
+        raise Invalid(_("From 1 to 5,000,000 codes at once."), code="invalid", field="count")
+    job = jobs.create_job(kind=GENERATE, label=coupon.name, created_by=user, total=count)
+    _keep_plan(job, {"coupon": coupon.pk, "count": count})
+    return job
+
+
+def run_job(job: Job) -> Job:
+    """Do an issue or a generation, from where an earlier attempt stopped. Safe to run twice, also at once."""
+    work: Callable[[Job, jobs.Progress], dict[str, Any]] = {ISSUE: _issue_all, GENERATE: _generate}[job.kind]
+    if job.state == JobState.DONE:
+        return job
+    plan = job.result
+    jobs.start_job(job)
+    try:
+        result = work(job, jobs.Progress(job))
+    except Exception as error:
+        jobs.fail_job(job, f"{type(error).__name__}: {error}")
+        raise
+    jobs.finish_job(job, {**plan, **result})
+    return job
+
+
+def waiting_jobs() -> list[int]:
+    """Jobs of ours that no worker works on: never started, or without a sign of life for five minutes."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT id FROM core_job WHERE kind = ANY(%s) AND state IN ('queued', 'running') AND attempts < 10
+                   AND coalesce(heartbeat_at, created_at) < clock_timestamp() - interval '5 minutes' ORDER BY id""",
+            [[ISSUE, GENERATE]],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def batch_codes(job: Job) -> Iterable[str]:
+    """The codes of one generation, to be streamed out, in the form that people read."""
+    rows = CouponCode.objects.filter(coupon_id=job.result["coupon"], issued_for=_batch(job)).order_by("pk")
+    for code in rows.values_list("code", flat=True).iterator(chunk_size=10_000):
+        yield codes.shown(code)
+
+
+def _issue_all(job: Job, progress: jobs.Progress) -> dict[str, Any]:
+    coupon = Coupon.objects.get(pk=job.result["coupon"])
+    done = last = 0
+    while True:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    """SELECT m.customer_id FROM analytics_segmentmembership m
+                       JOIN crm_customer c ON c.id = m.customer_id AND c.state = 'active'
+                       WHERE m.segment_id = %s AND m.left_at IS NULL AND m.customer_id > %s ORDER BY 1 LIMIT %s""",
+                    [job.result["segment"], last, CHUNK],
+                )
+                customers = [row[0] for row in cursor.fetchall()]
+            if not customers:
+                break
+            issue_to_many(coupon=coupon, wanted=[(pk, _batch(job)) for pk in customers])
+        last = customers[-1]
+        done += len(customers)
+        progress(done, force=True)
+    return {"customers": done}
+
+
+def _generate(job: Job, progress: jobs.Progress) -> dict[str, Any]:
+    coupon, wanted = Coupon.objects.get(pk=job.result["coupon"]), job.result["count"]
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            # One writer at a time; what is there is counted under the lock, so an attempt goes on where another stopped.
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('campaigns.generate', %s))", [job.pk])
+            made = CouponCode.objects.filter(coupon=coupon, issued_for=_batch(job)).count()
+            size = min(COPY_CHUNK, wanted - made)
+            if size <= 0:
+                break
+            now = clock.now()
+            columns = "coupon_id, code, reserved_count, redeemed_count, use_limit, issued_for, created_at"
+            with cursor.copy(f"COPY campaigns_couponcode ({columns}) FROM STDIN") as copy:
+                for code in codes.new_codes(size):
+                    copy.write_row((coupon.pk, code, 0, 0, coupon.limit_per_code, _batch(job), now))
+        progress(made + size, wanted, force=True)
+    return {"codes": made}
+
+
+def _batch(job: Job) -> str:
+    return f"job:{job.pk}"
+
+
+def _keep_plan(job: Job, plan: dict[str, Any]) -> None:
+    job.result = plan
+    job.save(update_fields=["result"])
+
+
+def _check_issuable(coupon: Coupon) -> None:
+    if coupon.mode != CodeMode.UNIQUE:
+        raise Conflict(_("A public coupon has one code for everyone."), code="public_coupon")
+    if not coupon.active or (coupon.ends_at and coupon.ends_at <= clock.now()):
+        raise Conflict(_("This coupon is over."), code="coupon_over")

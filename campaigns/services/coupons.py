@@ -1,0 +1,158 @@
+"""Coupon campaigns: made, changed, switched off."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.models import CodeMode, Coupon, CouponCode, DiscountKind
+from campaigns.rules import codes
+from core.actor import Actor
+from core.errors import Conflict, Invalid
+from core.locks import lock_row
+from crm.models import Store
+
+LARGEST = 2**53
+CHANGEABLE = frozenset(
+    [
+        "name",
+        "starts_at",
+        "ends_at",
+        "valid_days",
+        "limit_total",
+        "limit_per_customer",
+        "budget",
+        "minimum_spend",
+        "max_discount",
+        "reserve_seconds",
+        "active",
+    ]
+)
+
+
+def create_coupon(
+    *,
+    name: str,
+    kind: str,
+    value: int,
+    actor: Actor,
+    currency: str = "",
+    mode: str = CodeMode.UNIQUE,
+    code: str = "",
+    max_discount: int | None = None,
+    minimum_spend: int = 0,
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+    valid_days: int | None = None,
+    limit_total: int | None = None,
+    limit_per_code: int | None = None,
+    limit_per_customer: int | None = 1,
+    budget: int | None = None,
+    reserve_seconds: int = 900,
+) -> Coupon:
+    """Create a coupon. Amounts are minor units of `currency` (the default store's when empty); 0 or None is no limit.
+
+    A public coupon has one `code` that the shop chooses; a unique one gets its codes by issuing or generating, each good
+    for `limit_per_code` uses (one when not given). Raises Invalid naming the field.
+    """
+    store = Store.objects.filter(is_default=True).first()
+    currency = (currency or (store.currency if store else "")).upper()
+    if len(currency) != 3:
+        raise Invalid(_("Use a currency such as CNY."), code="invalid", field="currency")
+    if kind not in DiscountKind.values:
+        raise Invalid(_("Not one of the choices."), code="invalid_choice", field="kind")
+    if mode not in CodeMode.values:
+        raise Invalid(_("Not one of the choices."), code="invalid_choice", field="mode")
+    if not 1 <= value <= (100 if kind == DiscountKind.PERCENT else LARGEST):
+        raise Invalid(_("A percentage is 1 to 100, an amount above 0."), code="invalid", field="value")
+    public = mode == CodeMode.PUBLIC
+    chosen = codes.normalise(code) if public else ""
+    if public and not codes.is_choosable(chosen):
+        raise Invalid(_("Choose a code of 4 to 20 letters and digits."), code="invalid", field="code")
+    values: dict[str, Any] = {
+        "name": _name(name),
+        "starts_at": starts_at,
+        "ends_at": ends_at,
+        **_limits(
+            max_discount=max_discount,
+            minimum_spend=minimum_spend,
+            valid_days=valid_days,
+            limit_total=limit_total,
+            limit_per_customer=limit_per_customer,
+            budget=budget,
+            reserve_seconds=reserve_seconds,
+            limit_per_code=limit_per_code if public or limit_per_code else 1,
+        ),
+    }
+    _check_dates(starts_at, ends_at)
+    with transaction.atomic():
+        coupon = Coupon.objects.create(
+            kind=kind, value=value, currency=currency, mode=mode, created_by_id=actor.user_id, **values
+        )
+        if public:
+            try:
+                with transaction.atomic():
+                    CouponCode.objects.create(coupon=coupon, code=chosen, use_limit=coupon.limit_per_code)
+            except IntegrityError:
+                raise Invalid(_("Another coupon has this code."), code="code_taken", field="code") from None
+        coupon.refresh_from_db()
+    return coupon
+
+
+def update_coupon(*, coupon: Coupon, actor: Actor, **changes: Any) -> Coupon:
+    """Change limits, dates, name, or switch it on and off. What it gives is fixed: codes may be out with customers.
+
+    Raises Invalid for other fields, Conflict `below_use` for a limit or budget below what is used already.
+    """
+    for field in changes.keys() - CHANGEABLE:
+        raise Invalid(_("This can't be changed once a coupon exists."), code="fixed", field=field)
+    if "name" in changes:
+        changes["name"] = _name(changes["name"])
+    limits = {name: value for name, value in changes.items() if name not in {"name", "starts_at", "ends_at", "active"}}
+    changes |= _limits(**limits)
+    with transaction.atomic():
+        locked = lock_row(Coupon.objects.filter(pk=coupon.pk), weak=True)
+        for name, value in changes.items():
+            setattr(locked, name, value)
+        _check_dates(locked.starts_at, locked.ends_at)
+        if locked.limit_total is not None and locked.limit_total < locked.reserved_count + locked.redeemed_count:
+            raise Conflict(_("More than that has been used."), code="below_use", field="limit_total")
+        if locked.budget is not None and locked.budget < locked.reserved_amount + locked.redeemed_amount:
+            raise Conflict(_("More than that has been given."), code="below_use", field="budget")
+        if changes:
+            locked.save(update_fields=list(changes))
+    return locked
+
+
+def _name(name: str) -> str:
+    clean = " ".join(name.split())
+    if not clean or len(clean) > 120:
+        raise Invalid(_("A name has 1 to 120 characters."), code="invalid", field="name")
+    return clean
+
+
+def _limits(**limits: int | None) -> dict[str, int | None]:
+    largest = {
+        "valid_days": 3650,
+        "limit_per_code": 2**31 - 1,
+        "limit_per_customer": 2**31 - 1,
+        "reserve_seconds": 7 * 86400,
+    }
+    cleaned: dict[str, int | None] = {}
+    for name, value in limits.items():
+        if value is not None and (isinstance(value, bool) or not 0 <= value <= largest.get(name, LARGEST)):
+            raise Invalid(_("This number is too small or too large."), code="invalid", field=name)
+        if name == "reserve_seconds" and not value:
+            raise Invalid(_("A reservation lives at least a second."), code="invalid", field=name)
+        cleaned[name] = value if name == "minimum_spend" else value or None
+    if "minimum_spend" in cleaned:
+        cleaned["minimum_spend"] = cleaned["minimum_spend"] or 0
+    return cleaned
+
+
+def _check_dates(starts_at: datetime | None, ends_at: datetime | None) -> None:
+    if starts_at and ends_at and ends_at <= starts_at:
+        raise Invalid(_("The end is before the start."), code="invalid", field="ends_at")

@@ -1,0 +1,55 @@
+-- What the gate needs of time and chance, on the database's side; campaigns/rules/gate.py says the same in Python and a
+-- test holds both together.
+
+-- The holdout's bucket, 0 to 99: a hash of what is sent and to whom, so that it is the same on every machine (X1).
+CREATE OR REPLACE FUNCTION campaigns_bucket(p_origin text, p_customer bigint) RETURNS integer
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT (('x' || left(encode(sha256(convert_to(p_origin || '/' || p_customer::text, 'UTF8')), 'hex'), 8))::bit(32)::bigint
+            % 100)::integer
+$$;
+
+-- When quiet hours end that hold at p_now, or NULL when none do (J6). The same time twice turns them off.
+CREATE OR REPLACE FUNCTION campaigns_quiet_until(p_now timestamptz, p_zone text, p_from time, p_until time)
+RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT CASE
+        WHEN p_from = p_until THEN NULL
+        WHEN p_from < p_until AND l.t >= p_from AND l.t < p_until THEN (l.d + p_until) AT TIME ZONE p_zone
+        WHEN p_from > p_until AND l.t < p_until THEN (l.d + p_until) AT TIME ZONE p_zone
+        WHEN p_from > p_until AND l.t >= p_from THEN (l.d + 1 + p_until) AT TIME ZONE p_zone
+        END
+    FROM (SELECT (p_now AT TIME ZONE p_zone)::time AS t, (p_now AT TIME ZONE p_zone)::date AS d) AS l
+$$;
+
+-- How long after the quiet hours one message waits, so that the morning's are spread out (J6).
+CREATE OR REPLACE FUNCTION campaigns_spread(p_id uuid, p_minutes integer) RETURNS interval
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT make_interval(secs => CASE WHEN p_minutes > 0 THEN
+        ('x' || right(p_id::text, 8))::bit(32)::bigint % (p_minutes * 60) ELSE 0 END)
+$$;
+
+-- What makes a care rule's message no longer right: the rule was paused, or its reason has gone (J4). NULL: still right.
+CREATE OR REPLACE FUNCTION campaigns_unmatched(p_origin text, p_occurrence text, p_customer bigint) RETURNS text
+LANGUAGE plpgsql STABLE AS $$
+DECLARE r record;
+BEGIN
+    IF p_origin NOT LIKE 'care:%' THEN
+        RETURN NULL;
+    END IF;
+    SELECT trigger, state, segment_id INTO r FROM campaigns_carerule WHERE id = split_part(p_origin, ':', 2)::bigint;
+    IF NOT FOUND OR r.state <> 'active' THEN
+        RETURN 'rule_paused';
+    ELSIF r.segment_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM analytics_segmentmembership m
+        WHERE m.segment_id = r.segment_id AND m.customer_id = p_customer AND m.left_at IS NULL) THEN
+        RETURN 'left_segment';
+    ELSIF r.trigger = 'no_order' AND EXISTS (
+        SELECT FROM crm_order o WHERE o.customer_id = p_customer AND o.state = 'paid'
+            AND o.paid_at > substr(p_occurrence, 6)::timestamptz AND (o.refunded < o.total OR o.total = 0)) THEN
+        RETURN 'left_segment';
+    ELSIF r.trigger = 'after_purchase' AND NOT EXISTS (
+        SELECT FROM crm_order o WHERE o.id = split_part(p_occurrence, ':', 2)::bigint AND o.state = 'paid'
+            AND (o.refunded < o.total OR o.total = 0)) THEN
+        RETURN 'left_segment';
+    END IF;
+    RETURN NULL;
+END $$;

@@ -1,0 +1,93 @@
+"""Fixtures of campaigns: coupons, threads that start together, a channel that remembers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, connections
+
+from campaigns.channels import CHANNELS, Channel, Outcome, Result
+from campaigns.models import SendingPolicy
+from campaigns.services.coupons import create_coupon
+from core.actor import SYSTEM
+
+
+@pytest.fixture
+def make_coupon(store):
+    def make(**fields):
+        values = {"name": "Summer", "kind": "amount", "value": 2_000, "actor": SYSTEM, **fields}
+        if values.get("code"):
+            values["mode"] = "public"
+        return create_coupon(**values)
+
+    return make
+
+
+@pytest.fixture
+def open_policy(store):
+    """No caps and no quiet hours."""
+    return policy()
+
+
+def policy(**values) -> SendingPolicy:
+    fields = {"cap_per_day": 0, "cap_per_week": 0, "quiet_from": "00:00", "quiet_until": "00:00", **values}
+    SendingPolicy.objects.update_or_create(pk=1, defaults=fields)
+    return SendingPolicy.objects.get(pk=1)
+
+
+class Memory(Channel):
+    """A provider in memory: what it took, what it answers next, whether it can be asked."""
+
+    name = "memory"
+    address_kind = "email"
+    html = True
+    batch = 50
+
+    def __init__(self) -> None:
+        self.taken: list = []
+        self.answers: dict = {}
+        self.known: set[str] = set()
+        self.on_deliver: Callable | None = None
+
+    def deliver(self, batch):
+        if self.on_deliver:
+            self.on_deliver(batch)
+        outcomes = []
+        for item in batch:
+            result = self.answers.get(item.customer_id, Result.SENT)
+            if result is Result.SENT:
+                self.taken.append(item)
+                self.known.add(self.begin_id(item.id))
+            outcomes.append(Outcome(item.id, result, error="" if result is Result.SENT else "said no"))
+        return outcomes
+
+    def find(self, provider_id):
+        return provider_id in self.known
+
+
+@pytest.fixture
+def memory(monkeypatch) -> Memory:
+    channel = Memory()
+    monkeypatch.setitem(CHANNELS._items, "memory", channel)
+    return channel
+
+
+def at_once(work: list[Callable]) -> list:
+    """Run everything at the same moment, each on a connection of its own. Exceptions are results."""
+    gate = threading.Barrier(len(work))
+
+    def run(function):
+        connection.ensure_connection()
+        gate.wait()
+        try:
+            return function()
+        except Exception as error:
+            return error
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(work)) as pool:
+        return list(pool.map(run, work))
