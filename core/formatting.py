@@ -39,7 +39,9 @@ def _money_pattern(language: str, currency: str):
     pattern = copy.copy(spoken.currency_formats["standard"])
     pattern.frac_prec = (digits, digits)
     symbol = numbers.get_currency_symbol(currency, spoken)
-    pattern.prefix = tuple(part.replace("¤", symbol) for part in pattern.prefix)
+    # A code of letters stands apart from the digits, a sign does not: KWD 1.000, CN¥1.00.
+    before = f"{symbol}\xa0" if symbol[-1:].isalpha() else symbol
+    pattern.prefix = tuple(part.replace("¤", before) for part in pattern.prefix)
     pattern.suffix = tuple(part.replace("¤", symbol) for part in pattern.suffix)
     return pattern
 
@@ -88,7 +90,7 @@ def ago(value: datetime | None, now: datetime | None = None) -> str:
     if value is None:
         return ""
     delta = value - (now or timezone.now())
-    return dates.format_timedelta(delta, granularity="minute", threshold=1.2, add_direction=True, locale=locale())
+    return dates.format_timedelta(delta, granularity="minute", threshold=1, add_direction=True, locale=locale())
 
 
 def local(value):

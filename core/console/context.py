@@ -27,7 +27,7 @@ class Shell:
 
     @property
     def themes(self) -> list[tuple[str, str]]:
-        return list(Theme.choices)
+        return [(code, str(label)) for code, label in Theme.choices]
 
     @property
     def language(self) -> str:

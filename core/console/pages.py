@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from core import roles
 from core.console import component_samples, palette
 from core.console import home as home_cards
-from core.console.views import back, page
+from core.console.views import back, page, viewer
 from core.models import Theme
 from core.services.staff import set_preferences
 
@@ -61,7 +61,7 @@ class PreferencesForm(forms.Form):
 
 @page(None, methods=("GET", "POST"))
 def preferences(request: HttpRequest) -> HttpResponse:
-    user = request.user
+    user = viewer(request)
     form = PreferencesForm(
         request.POST or None,
         initial={
@@ -87,14 +87,14 @@ def set_language(request: HttpRequest) -> HttpResponse:
     response = back(request)
     if language in dict(settings.LANGUAGES):
         if request.user.is_authenticated:
-            set_preferences(user=request.user, language=language)
+            set_preferences(user=viewer(request), language=language)
         _remember_language(response, language)
     return response
 
 
 @page(None, methods=("POST",))
 def set_theme(request: HttpRequest) -> HttpResponse:
-    set_preferences(user=request.user, theme=request.POST.get("theme", ""))
+    set_preferences(user=viewer(request), theme=request.POST.get("theme", ""))
     return back(request)
 
 

@@ -14,11 +14,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
+from django.db.models import BooleanField, F, Field, Func, Model, QuerySet, Value
 
 M = TypeVar("M", bound=Model)
 COUNT_LIMIT = 1000
@@ -64,7 +64,7 @@ def keyset(queryset: QuerySet[M], order: Sequence[str], cursor: str | None, size
     direction = "-" if order[0].startswith("-") == forward else ""
     wanted = queryset
     if values:
-        given = [Value(value, output_field=field) for value, field in zip(values, fields, strict=True)]
+        given = [Value(value, output_field=cast(Field, field)) for value, field in zip(values, fields, strict=True)]
         wanted = queryset.filter(_Row([F(name) for name in names], "<" if direction else ">", given))
     rows = list(wanted.order_by(*[f"{direction}{name}" for name in names])[: size + 1])
     more = len(rows) > size

@@ -60,7 +60,7 @@ def source(
 
 def search(request: HttpRequest, query: str, limit: int = 8) -> list[Found]:
     """What the sources know of these words, and pages whose name contains them."""
-    query = query.strip()[:100]
+    query = query.replace("\x00", " ").strip()[:100]
     found = []
     if query:
         for item in SOURCES:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from typing import cast
 from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
 from django.utils.cache import patch_vary_headers
@@ -16,8 +18,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 from core.errors import DomainError, Forbidden, NotFound
+from core.models import User
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def page(permission: str | None, *, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
@@ -29,7 +32,8 @@ def page(permission: str | None, *, methods: tuple[str, ...] = ("GET",)) -> Call
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def wrapped(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+        def wrapped(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
+            response: HttpResponseBase
             if not may(request.user, permission):
                 raise PermissionDenied
             try:
@@ -60,10 +64,17 @@ def may(user, permission: str | None) -> bool:
     return bool(user.is_authenticated and user.is_active and (not permission or user.has_perm(permission)))
 
 
+def viewer(request: HttpRequest) -> User:
+    """The member of staff behind a request that a signed-in person made."""
+    return cast(User, request.user)
+
+
 def wants_part(request: HttpRequest) -> bool:
     """htmx asks for a part of the page, not for the page itself (as it does when going back in history)."""
     htmx = getattr(request, "htmx", None)
-    return bool(htmx) and not htmx.history_restore_request and htmx.request_type != "full"
+    if htmx is None or not htmx:
+        return False
+    return not htmx.history_restore_request and htmx.request_type != "full"
 
 
 def back(request: HttpRequest, fallback: str = "/") -> HttpResponse:

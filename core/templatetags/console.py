@@ -7,7 +7,6 @@ from typing import Any
 
 from django import template
 from django.http import QueryDict
-from django.template.loader import get_template
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -137,7 +136,9 @@ def field(bound, label: str = "", hide_label: bool = False, help: bool = True) -
     kind = getattr(widget, "input_type", "")
     css = "form-check-input" if kind in {"checkbox", "radio"} else "form-select" if kind == "select" else "form-control"
     described = [
-        f"{bound.auto_id}_{part}" for part, text in (("help", help and bound.help_text), ("error", bound.errors)) if text
+        f"{bound.auto_id}_{part}"
+        for part, text in (("help", help and bound.help_text), ("error", bound.errors))
+        if text
     ]
     # The label says it already, and a placeholder is gone as soon as someone types.
     attrs: dict[str, Any] = {"class": f"{css} is-invalid" if bound.errors else css, "placeholder": hide_label and label}
@@ -160,7 +161,7 @@ def field(bound, label: str = "", hide_label: bool = False, help: bool = True) -
 def render_part(context, template_name: str, values: dict | None = None) -> str:
     """Render a registered part (panel, card) with its own values on top of the page's context."""
     with context.push(**(values or {})):
-        return get_template(template_name).template.render(context)
+        return context.template.engine.get_template(template_name).render(context)
 
 
 @register.filter

@@ -26,7 +26,7 @@ def search(query: str) -> QuerySet[Customer]:
     An e-mail address, phone number, the last four digits of one, customer, order or ticket number, or another id is
     taken as exactly that when it is one; anything else is part of a name. Every word has to be in the name.
     """
-    query = " ".join(query.split())[:100]
+    query = " ".join(query.replace("\x00", " ").split())[:100]
     customers = Customer.objects.active()
     if not query:
         return customers

@@ -1,0 +1,60 @@
+"""Keyset pages: every row once, whatever ties there are; a damaged cursor is the start."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core.console import paging
+from core.models import Job
+
+pytestmark = pytest.mark.django_db
+ORDER = ["-created_at", "-id"]
+
+
+@pytest.fixture
+def jobs():
+    # Given seven rows, five of which came at the same instant, as an import makes them
+    same = datetime(2026, 1, 1, tzinfo=UTC)
+    times = [same + timedelta(days=1), *[same] * 5, same - timedelta(days=1)]
+    return [Job.objects.create(kind="test", label=str(i), created_at=at) for i, at in enumerate(times)]
+
+
+def labels(page):
+    return [job.label for job in page]
+
+
+def test_forward_and_back_show_every_row_once(jobs):
+    first = paging.keyset(Job.objects.all(), ORDER, None, 3)
+    second = paging.keyset(Job.objects.all(), ORDER, first.next, 3)
+    third = paging.keyset(Job.objects.all(), ORDER, second.next, 3)
+    assert [labels(first), labels(second), labels(third)] == [["0", "5", "4"], ["3", "2", "1"], ["6"]]
+    assert first.previous is None
+    assert third.next is None
+
+    again = paging.keyset(Job.objects.all(), ORDER, third.previous, 3)
+    assert labels(again) == ["3", "2", "1"]
+    assert labels(paging.keyset(Job.objects.all(), ORDER, again.previous, 3)) == ["0", "5", "4"]
+
+
+def test_going_back_to_the_start_gives_a_whole_first_page(jobs):
+    second = paging.keyset(Job.objects.all(), ORDER, paging.keyset(Job.objects.all(), ORDER, None, 2).next, 3)
+    back = paging.keyset(Job.objects.all(), ORDER, second.previous, 3)
+    assert labels(back) == ["0", "5", "4"]
+    assert back.previous is None
+
+
+@pytest.mark.parametrize("cursor", ["", "???", "WyJuIl0", "bm90IGpzb24", "WyJuIiwgIngiLCAxXQ"])
+def test_a_cursor_that_cannot_be_read_is_the_start(jobs, cursor):
+    assert labels(paging.keyset(Job.objects.all(), ORDER, cursor, 2)) == ["0", "5"]
+
+
+def test_one_query_a_page(jobs, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        paging.keyset(Job.objects.all(), ORDER, None, 3)
+
+
+def test_counts_are_exact_below_the_limit_and_say_so_above(jobs):
+    assert paging.count(Job.objects.all()) == paging.Count(7, True)
+    estimated = paging.count(Job.objects.all(), limit=5)
+    assert not estimated.exact
+    assert estimated.value >= 5
