@@ -103,6 +103,11 @@ def parse_time(text: str, zone: tzinfo, date_order: str, latest: datetime) -> st
 
 
 def _moment(text: str, date_order: str) -> datetime:
+    if len(text) >= 16 and text[4] == "-":
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            pass
     if _EPOCH.match(text):
         return datetime.fromtimestamp(int(text[:10]), UTC) + timedelta(milliseconds=int(text[10:] or 0))
     match = _TIME.match(text)

@@ -96,8 +96,8 @@ class Orders:
         ]
         differing = f"CASE {' '.join(differs)} END" if differs else "NULL::text"
         context.execute(
-            f"""CREATE TEMP TABLE lk_grouped ON COMMIT DROP AS
-                SELECT number, min(row_number) AS first_row, min(shared_placed_at) AS placed_at,
+            f"""CREATE TEMP VIEW lk_grouped AS
+                SELECT number, min(row_number) AS first_row, max(row_number) AS last_row, min(shared_placed_at) AS placed_at,
                        min(shared_paid_at) AS paid_at, min(store_id) AS store_id, min(currency) AS store_currency,
                        min(factor) AS factor, count(*) FILTER (WHERE has_line) AS line_count, {", ".join(sums)},
                        coalesce(sum(line_discount) FILTER (WHERE kind = 'product'), 0) AS line_discounts,
@@ -136,7 +136,7 @@ class Orders:
                             ELSE 'total' END AS field
                 FROM whole w LEFT JOIN crm_order o ON o.source = %(source)s AND o.number = w.number"""
         )
-        context.execute("DROP TABLE lk_grouped; ANALYZE lk_order")
+        context.execute("DROP VIEW lk_grouped; ANALYZE lk_order")
 
     def _compare(self, context: Context) -> None:
         """lk_differing: known orders whose content is not what the file says."""
@@ -231,7 +231,7 @@ class Orders:
             emit(events.ORDERS_IMPORTED, subject_id=None, payload={"run": context.run_id}, actor=context.actor)
         people.announce(
             events.CUSTOMERS_CHANGED,
-            "SELECT customer FROM lk_owner WHERE fresh",
+            "SELECT customer FROM lk_owner WHERE number IS NOT NULL",
             [],
             run_id=context.run_id,
             actor=context.actor,
@@ -242,22 +242,25 @@ class Orders:
 
     def _create_customers(self, context: Context) -> None:
         context.result["customers_created"] = context.execute(
-            """INSERT INTO crm_customer (id, name, country, source, gender, language, time_zone, region, attributes, state)
-               SELECT w.customer, coalesce(r.customer_name, ''), coalesce(r.country, ''), %(source)s,
+            """INSERT INTO crm_customer (id, number, name, country, source, gender, language, time_zone, region,
+                   attributes, state)
+               SELECT w.customer, w.number, coalesce(r.customer_name, ''), coalesce(r.country, ''), %(source)s,
                       '', '', '', '', '{}', 'active'
-               FROM lk_owner w JOIN lk_rows r USING (row_number) WHERE w.fresh ORDER BY w.customer"""
+               FROM lk_owner w JOIN lk_rows r USING (row_number) WHERE w.number IS NOT NULL ORDER BY w.customer"""
         )
 
     def _create_products(self, context: Context) -> None:
         # The latest name of a product in the file is the one it goes by.
         context.result["products_created"] = context.execute(
             """INSERT INTO crm_product (sku, name, category, brand, active)
-               SELECT p.sku, coalesce((array_agg(p.product_name ORDER BY p.row_number DESC)
-                                       FILTER (WHERE p.product_name IS NOT NULL))[1], ''),
-                      coalesce(max(p.category), ''), coalesce(max(p.brand), ''), true
-               FROM lk_priced p JOIN lk_order n USING (number) LEFT JOIN crm_product x ON x.sku = p.sku
-               WHERE p.kind = 'product' AND p.has_line AND p.code IS NULL AND x.id IS NULL
-               GROUP BY p.sku ORDER BY p.sku ON CONFLICT (sku) DO NOTHING"""
+               SELECT seen.sku, coalesce(named.product_name, ''), coalesce(seen.category, ''), coalesce(seen.brand, ''), true
+               FROM (SELECT p.sku, max(p.row_number) FILTER (WHERE p.product_name IS NOT NULL) AS named_in,
+                            max(p.category) AS category, max(p.brand) AS brand
+                     FROM lk_priced p JOIN lk_order n USING (number)
+                     WHERE p.kind = 'product' AND p.has_line AND p.code IS NULL GROUP BY p.sku) seen
+               LEFT JOIN lk_priced named ON named.row_number = seen.named_in
+               LEFT JOIN crm_product x ON x.sku = seen.sku
+               WHERE x.id IS NULL ORDER BY seen.sku ON CONFLICT (sku) DO NOTHING"""
         )
 
     def _create_orders(self, context: Context) -> None:
@@ -267,28 +270,48 @@ class Orders:
             + [f"coalesce(n.{kind}, 0) = p.{kind}" for kind in kinds]
         )
         context.execute(
-            f"""CREATE TEMP TABLE lk_fresh ON COMMIT DROP AS
-                SELECT nextval(pg_get_serial_sequence('crm_order', 'id')) AS id, made.*
-                FROM (SELECT n.*, w.customer,
-                             CASE WHEN order_state = 'paid' THEN coalesce(n.paid_at, n.placed_at) END AS settled_at
-                      FROM lk_order n LEFT JOIN lk_person p ON {same} LEFT JOIN lk_owner w ON w.row_number = p.row_number
-                      ORDER BY n.first_row) made"""
+            """CREATE TEMP TABLE lk_fresh (id bigint, number text, customer bigint, bought_at timestamptz, first_row bigint)
+               ON COMMIT DROP"""
         )
+        context.insert_many(
+            f"""WITH made AS (
+                    INSERT INTO crm_order (store_id, source, number, customer_id, state, channel, currency, subtotal, discount,
+                        points_amount, shipping, tax, fees, total, refunded, item_count, placed_at, paid_at, import_run_id)
+                    SELECT n.store_id, %(source)s, n.number, w.customer, order_state, coalesce(channel, ''), store_currency,
+                           goods, discounts, points, shippings, taxes, all_fees, sum_total, 0, item_count, placed_at,
+                           CASE WHEN order_state = 'paid' THEN coalesce(paid_at, placed_at) END, %(run)s
+                    FROM lk_order n LEFT JOIN lk_person p ON {same} LEFT JOIN lk_owner w ON w.row_number = p.row_number
+                    ORDER BY n.first_row
+                    RETURNING id, number, customer_id, coalesce(paid_at, placed_at) AS bought_at)
+                INSERT INTO lk_fresh
+                SELECT made.*, n.first_row FROM made JOIN lk_order n USING (number)""",
+            "crm_order",
+            {
+                "crm_store": "SELECT store_id FROM lk_order",
+                "crm_customer": "SELECT customer FROM lk_owner WHERE customer IS NOT NULL",
+                "crm_importrun": "SELECT %(run)s",
+            },
+        )
+        context.result["orders_created"] = context.value("SELECT count(*) FROM lk_fresh")
         context.execute("ANALYZE lk_fresh")
-        context.result["orders_created"] = context.execute(
-            """INSERT INTO crm_order (id, store_id, source, number, customer_id, state, channel, currency, subtotal, discount,
-                   points_amount, shipping, tax, fees, total, refunded, item_count, placed_at, paid_at, import_run_id)
-               SELECT id, store_id, %(source)s, number, customer, order_state, coalesce(channel, ''), store_currency, goods,
-                      discounts, points, shippings, taxes, all_fees, sum_total, 0, item_count, placed_at, settled_at, %(run)s
-               FROM lk_fresh ORDER BY id"""
+        # Rows of an order mostly follow each other; then their places are known without sorting.
+        together = context.value("SELECT bool_and(last_row - first_row + 1 = line_count) FROM lk_order")
+        position = (
+            "p.row_number - f.first_row + 1"
+            if together
+            else "row_number() OVER (PARTITION BY f.id ORDER BY p.row_number)"
         )
-        context.result["lines_created"] = context.execute(
-            """INSERT INTO crm_orderline (order_id, customer_id, position, kind, product_id, name, quantity, unit_price,
+        context.result["lines_created"] = context.insert_many(
+            f"""INSERT INTO crm_orderline (order_id, customer_id, position, kind, product_id, name, quantity, unit_price,
                    discount, amount, refunded_quantity, refunded_amount, bought_at)
-               SELECT f.id, f.customer, row_number() OVER (PARTITION BY f.id ORDER BY p.row_number), p.kind, x.id,
-                      coalesce(p.product_name, ''), p.quantity, p.unit_price, p.line_discount, p.amount, 0, 0,
-                      coalesce(f.settled_at, f.placed_at)
+               SELECT f.id, f.customer, {position}, p.kind, x.id, coalesce(p.product_name, ''), p.quantity, p.unit_price,
+                      p.line_discount, p.amount, 0, 0, f.bought_at
                FROM lk_priced p JOIN lk_fresh f USING (number)
                LEFT JOIN crm_product x ON x.sku = p.sku AND p.kind = 'product'
-               WHERE p.has_line AND p.code IS NULL"""
+               WHERE p.has_line AND p.code IS NULL""",
+            "crm_orderline",
+            {
+                "crm_order": "SELECT id FROM lk_fresh",
+                "crm_product": "SELECT x.id FROM lk_priced p JOIN crm_product x USING (sku) WHERE p.kind = 'product'",
+            },
         )

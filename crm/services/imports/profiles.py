@@ -47,7 +47,7 @@ class Customers:
         given = ", ".join(f"""'"{name.removeprefix("attribute_")}":' || r."{name}\"""" for name in attributes) or "NULL"
         context.execute(
             f"""CREATE TEMP TABLE lk_profile ON COMMIT DROP AS
-                SELECT w.row_number, w.customer, w.fresh, ('{{' || concat_ws(',', {given}) || '}}')::jsonb AS attributes,
+                SELECT w.row_number, w.customer, w.number, ('{{' || concat_ws(',', {given}) || '}}')::jsonb AS attributes,
                        r.tags::jsonb AS tags, r.birthday, r.birthday_index, r.birth_year,
                        {", ".join(f"r.{name}" for name in PLAIN)}
                 FROM lk_owner w JOIN lk_rows r USING (row_number) WHERE w.problem IS NULL"""
@@ -57,13 +57,13 @@ class Customers:
         context.execute(
             f"""CREATE TEMP TABLE lk_changed ON COMMIT DROP AS
                 SELECT p.customer FROM lk_profile p JOIN crm_customer c ON c.id = p.customer
-                WHERE NOT p.fresh AND ({differs} OR NOT c.attributes @> p.attributes
+                WHERE p.number IS NULL AND ({differs} OR NOT c.attributes @> p.attributes
                       OR (p.birthday_index IS NOT NULL AND (c.birthday_index, c.birth_year)
                                                            IS DISTINCT FROM (p.birthday_index, p.birth_year)))"""
         )
         context.execute(
             """INSERT INTO lk_unchanged SELECT p.row_number FROM lk_profile p
-               WHERE NOT p.fresh AND p.customer NOT IN (SELECT customer FROM lk_changed)
+               WHERE p.number IS NULL AND p.customer NOT IN (SELECT customer FROM lk_changed)
                  AND p.customer NOT IN (SELECT customer FROM lk_attach)
                  AND NOT EXISTS (SELECT FROM jsonb_array_elements_text(p.tags) AS given(name)
                                  WHERE NOT EXISTS (SELECT FROM crm_customertag ct JOIN crm_tag t ON t.id = ct.tag_id
@@ -74,9 +74,9 @@ class Customers:
         columns = ", ".join(PLAIN)
         values = ", ".join(f"coalesce({name}, '')" for name in PLAIN)
         context.result["customers_created"] = context.execute(
-            f"""INSERT INTO crm_customer (id, {columns}, birthday, birthday_index, birth_year, attributes, source, state)
-                SELECT customer, {values}, birthday, birthday_index, birth_year, attributes, %(source)s, 'active'
-                FROM lk_profile WHERE fresh ORDER BY customer"""
+            f"""INSERT INTO crm_customer (id, number, {columns}, birthday, birthday_index, birth_year, attributes, source, state)
+                SELECT customer, number, {values}, birthday, birthday_index, birth_year, attributes, %(source)s, 'active'
+                FROM lk_profile WHERE number IS NOT NULL ORDER BY customer"""
         )
         updates = ", ".join(f"{name} = coalesce(p.{name}, c.{name})" for name in PLAIN)
         context.result["customers_updated"] = context.execute(

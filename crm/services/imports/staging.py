@@ -14,6 +14,8 @@ import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
@@ -34,7 +36,6 @@ BATCH = 2000
 # Texts repeat in real files; the memory for it is bounded by starting over.
 REMEMBERED = 20_000
 REMEMBERED_IDENTITIES = 200_000
-EXPECTED_CELLS = "ragged_row"
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", SEPARATOR: "\\x1f"})
 _CHOICES = {
     "order_state": lookup(values.ORDER_STATES),
@@ -62,6 +63,11 @@ class Reading:
     clean: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
 
 
+@lru_cache(maxsize=16384)
+def _tail_index(tail: str) -> bytes:
+    return crypto.blind_index(tail, "identity:phone_tail")
+
+
 def escaped(text: str) -> str:
     return text.translate(_ESCAPES)
 
@@ -84,30 +90,41 @@ def columns_of(given: Field) -> list[tuple[str, str]]:
 class _Remembering(dict):
     """cell -> its COPY text; a miss is converted, a full memory starts over. `empty` None: a value is required."""
 
-    def __init__(self, convert: Callable[[str], str], empty: str | None) -> None:
+    def __init__(self, convert: Callable[[str], str], empty: str | None, limit: int = REMEMBERED) -> None:
         super().__init__()
         self._convert = convert
         self._empty = empty
+        self._limit = limit
+        self._refused: dict[str, BadValue] = {}
 
     def __missing__(self, cell: str) -> str:
-        text = cell.strip()
-        if not text:
-            if self._empty is None:
-                raise BadValue("required")
-            result = self._empty
-        else:
-            if "\0" in text:
-                raise BadValue("nul_character")
-            if not text.isascii():
-                try:
-                    text.encode()
-                except UnicodeEncodeError:
-                    raise BadValue("undecodable") from None
-            result = self._convert(text)
-        if len(self) >= REMEMBERED:
+        if cell in self._refused:
+            raise self._refused[cell]
+        try:
+            result = self._read(cell.strip())
+        except BadValue as error:
+            if len(self._refused) >= REMEMBERED:
+                self._refused.clear()
+            self._refused[cell] = error.with_traceback(None)
+            raise
+        if len(self) >= self._limit:
             self.clear()
         self[cell] = result
         return result
+
+    def _read(self, text: str) -> str:
+        if not text:
+            if self._empty is None:
+                raise BadValue("required")
+            return self._empty
+        if "\0" in text:
+            raise BadValue("nul_character")
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                raise BadValue("undecodable") from None
+        return self._convert(text)
 
 
 class Stager:
@@ -148,36 +165,31 @@ class Stager:
         copy_sql = f"COPY lk_rows ({into}) FROM STDIN (DELIMITER E'\\x1f', NULL '', ENCODING 'UTF8')"
         blanks = [self._empty_of(self.fields[name]) for name in self.mapping]
         with open_rows(path, self.reading.form) as rows, cursor.copy(copy_sql) as copy:
-            positions = {column: position for position, column in enumerate(rows.header)}
-            plan = [(positions[column], self._converter(name)) for name, column in self.mapping.items()]
             names = list(self.mapping)
+            positions = [rows.header.index(self.mapping[name]) for name in names]
+            converters = [self._converter(name) for name in names]
             width = len(rows.header)
             # The rows of an order fall together: a refused row still says which order it belongs to.
             anchor = names.index("number") if "number" in self.mapping and self.fields["number"].header else None
             lines: list[str] = []
             count = 0
+            pick = _picker(positions)
             for number, cells in rows:
                 count += 1
-                out: list[str] = []
-                if cells is None:
-                    error: tuple[str, str, str] | None = ("", "cell_too_large", "")
-                elif len(cells) != width:
-                    error = ("", EXPECTED_CELLS, f"{len(cells)}, {width}")
-                else:
-                    try:
-                        for position, convert in plan:
-                            out.append(convert[cells[position]])
-                        error = None
-                    except BadValue as wrong:
-                        error = (names[len(out)], wrong.code, wrong.detail)
-                if error is None:
-                    lines.append(f"{number}{SEPARATOR}{SEPARATOR}{SEPARATOR}{SEPARATOR}{SEPARATOR.join(out)}\n")
-                else:
+                try:
+                    if cells is None or len(cells) != width:
+                        raise BadValue(*_uncut(cells, width))
+                    out = [convert[cell] for convert, cell in zip(converters, pick(cells), strict=False)]
+                    lines.append(f"{number}\x1f\x1f\x1f\x1f{SEPARATOR.join(out)}\n")
+                except BadValue as wrong:
+                    field_name = (
+                        _field_at_fault(names, converters, pick(cells)) if cells and len(cells) == width else ""
+                    )
                     out = [*blanks]
-                    if anchor is not None and cells is not None and plan[anchor][0] < len(cells):
+                    if anchor is not None and cells and positions[anchor] < len(cells):
                         with contextlib.suppress(BadValue):
-                            out[anchor] = plan[anchor][1][cells[plan[anchor][0]]]
-                    lines.append(SEPARATOR.join([str(number), *map(escaped, error), *out]) + "\n")
+                            out[anchor] = converters[anchor][cells[positions[anchor]]]
+                    lines.append(SEPARATOR.join([str(number), field_name, wrong.code, wrong.detail, *out]) + "\n")
                 if len(lines) >= BATCH:
                     copy.write("".join(lines).encode())
                     lines.clear()
@@ -222,7 +234,9 @@ class Stager:
         # What an order's rows share may stand on one of them only, so SQL asks for it per order.
         required = given.required and (name == "number" or not given.header)
         return _Remembering(
-            convert if clean is None else lambda text: convert(clean(text)), None if required else self._empty_of(given)
+            convert if clean is None else lambda text: convert(clean(text)),
+            None if required else self._empty_of(given),
+            REMEMBERED_IDENTITIES if given.shape == "identity" else REMEMBERED,
         )
 
     def _by_shape(self, given: Field) -> Callable[[str], str]:
@@ -265,7 +279,7 @@ class Stager:
             self._identity_count += 1
             known = self._ids[kind, value] = str(self._identity_count)
             older = indexes_of(kind, value)[1:] if len(settings.PII_KEYS) > 1 else []
-            tail = crypto.blind_index(phone_tail(value), "identity:phone_tail") if kind == "phone" else None
+            tail = _tail_index(phone_tail(value)) if kind == "phone" else None
             array = "{" + ",".join(f'"\\\\\\\\x{item.hex()}"' for item in older) + "}" if older else ""
             sealed = crypto.encrypt(value, "crm.identity.value")
             self._spool.write(
@@ -294,6 +308,25 @@ class Stager:
         except WrongAttribute:
             raise BadValue("wrong_type") from None
         return escaped(json.dumps(value, ensure_ascii=False))
+
+
+def _picker(positions: list[int]) -> Callable[[list[str]], Any]:
+    if len(positions) == 1:
+        return lambda cells: (cells[positions[0]],)
+    return itemgetter(*positions)
+
+
+def _uncut(cells: list[str] | None, width: int) -> tuple[str, str]:
+    return ("cell_too_large", "") if cells is None else ("ragged_row", f"{len(cells)} / {width}")
+
+
+def _field_at_fault(names: list[str], converters: list[_Remembering], cells: Any) -> str:
+    for name, convert, cell in zip(names, converters, cells, strict=True):
+        try:
+            convert[cell]
+        except BadValue:
+            return name
+    return ""
 
 
 def _limited(text: str, limit: int) -> str:
