@@ -172,6 +172,9 @@ def dump(catalogue: Catalog) -> bytes:
 
 
 def compiled(catalogue: Catalog) -> bytes:
+    # Babel writes an untranslated plural as its English, which would then count as the translation.
+    for message in [item for item in catalogue if item.id and not translated(item)]:
+        catalogue.delete(message.id, message.context)
     buffer = io.BytesIO()
     write_mo(buffer, catalogue)
     return buffer.getvalue()
