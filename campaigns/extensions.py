@@ -1,9 +1,103 @@
-"""What campaigns add to the rest."""
+"""What campaigns add to the rest: channels, facts, scopes, feature columns, roles, a health check."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from analytics.sources import FEATURE_SOURCES, FeatureSource
 from campaigns import events  # noqa: F401
 from campaigns.channels.base import CHANNELS
 from campaigns.channels.email import Email
 from campaigns.channels.inbox import Inbox
+from core import health
+from core.facts import FACTS
+from core.roles import Role, grant
+from core.scopes import SCOPES
+
+LATE_SECONDS = 300
 
 CHANNELS.register("email", Email())
 CHANNELS.register("inbox", Inbox())
+
+
+def _messages() -> dict[str, Any]:
+    """Messages by how they stand, and those not sent by reason."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT state, reason, count(*) FROM campaigns_message GROUP BY 1, 2 ORDER BY 1, 2")
+        rows = cursor.fetchall()
+    states: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    for state, reason, count in rows:
+        states[state] = states.get(state, 0) + count
+        if reason:
+            reasons[reason] = reasons.get(reason, 0) + count
+    return {**states, "reasons": reasons}
+
+
+def _coupons() -> dict[str, int]:
+    """Over all coupons; `discount` is minor units of the shop's currency."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(*), coalesce(sum(issued_count), 0)::bigint, coalesce(sum(reserved_count), 0)::bigint,
+                      coalesce(sum(redeemed_count), 0)::bigint, coalesce(sum(redeemed_amount), 0)::bigint
+               FROM campaigns_coupon"""
+        )
+        return dict(zip(("campaigns", "issued", "reserved", "redeemed", "discount"), cursor.fetchone(), strict=True))
+
+
+def _lag() -> tuple[bool, str]:
+    """How late the oldest due message is, and what only a person can settle."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(due_at)), 0)::bigint
+               FROM campaigns_message WHERE state IN ('queued', 'held') AND due_at <= clock_timestamp()"""
+        )
+        due, lag = cursor.fetchone()
+        cursor.execute("SELECT count(*) FROM campaigns_message WHERE state = 'uncertain'")
+        (uncertain,) = cursor.fetchone()
+    return lag < LATE_SECONDS, f"{due} due, oldest {lag} s late, {uncertain} uncertain"
+
+
+FACTS.register("messages", _messages)
+FACTS.register("coupons", _coupons)
+SCOPES.register("coupons:read", _("Read coupons and check codes"))
+SCOPES.register("coupons:write", _("Reserve, use and give coupons"))
+SCOPES.register("inbox:read", _("Read the in-app inbox"))
+health.register("messages", _lag)
+FEATURE_SOURCES.register(
+    "campaigns.engagement",
+    FeatureSource(
+        ("messages_90", "opened_90"),
+        """SELECT customer_id, count(*) AS messages_90, count(opened_at) AS opened_90 FROM campaigns_message
+           WHERE state = 'sent' AND sent_at > %(as_of)s - interval '90 days' AND sent_at <= %(as_of)s AND {scope}
+           GROUP BY customer_id""",
+    ),
+)
+
+EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
+grant(
+    "campaigns.view_coupon",
+    "campaigns.view_couponcode",
+    "campaigns.view_couponuse",
+    "campaigns.view_message",
+    to=EVERYONE,
+)
+grant("campaigns.issue_coupon", to=[Role.AGENT, Role.LEAD, Role.MARKETER])
+grant(
+    "campaigns.view_carerule",
+    "campaigns.view_template",
+    "campaigns.view_sendingpolicy",
+    to=[Role.MARKETER, Role.ANALYST],
+)
+grant(
+    "campaigns.view_suppression", "campaigns.add_suppression", "campaigns.change_message", to=[Role.LEAD, Role.MARKETER]
+)
+grant(
+    "campaigns.add_coupon", "campaigns.change_coupon", "campaigns.add_carerule", "campaigns.change_carerule",
+    "campaigns.add_template", "campaigns.change_template", "campaigns.view_templatetext", "campaigns.change_sendingpolicy",
+    "campaigns.change_suppression",
+    to=[Role.MARKETER],
+)  # fmt: skip

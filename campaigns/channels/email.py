@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import smtplib
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -23,7 +24,7 @@ class Email(Channel):
     html = True
 
     def __init__(self) -> None:
-        self._connection = None
+        self._connection: Any = None
 
     def begin_id(self, message_id: UUID) -> str:
         return f"<{message_id}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"
@@ -60,7 +61,7 @@ class Email(Channel):
     def _connected(self):
         """An open connection, tried first: one that the server has closed must not cost a message its certainty."""
         if self._connection is not None:
-            smtp = getattr(self._connection, "connection", None)
+            smtp: Any = getattr(self._connection, "connection", None)
             try:
                 if not hasattr(smtp, "noop") or smtp.noop()[0] == 250:
                     return self._connection

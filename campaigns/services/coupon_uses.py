@@ -162,12 +162,12 @@ def sweep_reservations(*, limit: int = 100_000, chunk: int = 500) -> int:
     return done
 
 
-def customer_of(reservation: uuid.UUID) -> int | None:
-    """Whose reservation it is. Raises NotFound."""
-    row = CouponUse.objects.filter(pk=reservation).values_list("customer_id").first()
-    if row is None:
+def use_of(reservation: uuid.UUID) -> CouponUse:
+    """Raises NotFound."""
+    use = CouponUse.objects.filter(pk=reservation).first()
+    if use is None:
         raise NotFound(_("There is no such reservation."), code="unknown_reservation")
-    return row[0]
+    return use
 
 
 def _end(reservation: uuid.UUID, to: str, key: str, actor: Actor) -> Answer:

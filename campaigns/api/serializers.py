@@ -1,0 +1,85 @@
+"""Shapes of the coupon and inbox endpoints. Amounts are minor units."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from campaigns.labels import REFUSALS
+
+LARGEST = 2**53
+
+
+class CartIn(serializers.Serializer):
+    code = serializers.CharField(max_length=60, help_text="As the customer typed it.")
+    cart_amount = serializers.IntegerField(
+        min_value=0, max_value=LARGEST, help_text="The cart's goods, in minor units."
+    )
+    currency = serializers.RegexField(r"^[A-Z]{3}$")
+    customer = serializers.CharField(
+        max_length=20,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Customer number; a member's token implies it.",
+    )
+    reference = serializers.CharField(
+        max_length=120,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Your order or cart: it takes one coupon.",
+    )
+
+
+class QuoteOut(serializers.Serializer):
+    code = serializers.CharField(help_text="In normal form.")
+    valid = serializers.BooleanField()
+    discount = serializers.IntegerField(help_text="0 when it is not valid.")
+    reason = serializers.ChoiceField(choices=sorted(REFUSALS), allow_blank=True, help_text="Why not.")
+    details = serializers.DictField(help_text="Figures behind the reason, such as minimum_spend.")
+
+
+class ReservationOut(serializers.Serializer):
+    reservation = serializers.UUIDField()
+    state = serializers.ChoiceField(choices=["reserved", "redeemed", "released"])
+    coupon = serializers.IntegerField()
+    code = serializers.CharField()
+    discount = serializers.IntegerField()
+    cart_amount = serializers.IntegerField()
+    currency = serializers.CharField()
+    reference = serializers.CharField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class IssueIn(serializers.Serializer):
+    customer = serializers.CharField(max_length=20, help_text="Customer number.")
+    cause = serializers.RegexField(
+        r"^[ -~]{1,80}$", help_text="Why, in your own words or key: the same cause gives the same code again."
+    )
+
+
+class HeldCouponOut(serializers.Serializer):
+    code = serializers.CharField()
+    coupon = serializers.IntegerField(source="coupon.pk")
+    name = serializers.CharField(source="coupon.name")
+    kind = serializers.CharField(source="coupon.kind")
+    value = serializers.IntegerField(source="coupon.value", help_text="Minor units, or whole percent.")
+    max_discount = serializers.IntegerField(source="coupon.max_discount", allow_null=True)
+    minimum_spend = serializers.IntegerField(source="coupon.minimum_spend")
+    currency = serializers.CharField(source="coupon.currency")
+    state = serializers.ChoiceField(choices=["valid", "used", "expired"])
+    expires_at = serializers.DateTimeField(allow_null=True)
+    uses_left = serializers.IntegerField(allow_null=True, help_text="Null: as often as one likes.")
+
+
+class InboxMessageOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    subject = serializers.CharField()
+    body = serializers.CharField(help_text="Plain text.")
+    language = serializers.CharField()
+    sent_at = serializers.DateTimeField()
+    read_at = serializers.DateTimeField(allow_null=True)
+
+
+class UnreadOut(serializers.Serializer):
+    unread = serializers.IntegerField()

@@ -1,0 +1,173 @@
+"""Coupons at the checkout, and the in-app inbox. Every command that uses a coupon takes an Idempotency-Key."""
+
+from __future__ import annotations
+
+import uuid
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.response import Response
+
+from campaigns import selectors
+from campaigns.api import serializers as shapes
+from campaigns.models import Coupon, Message
+from campaigns.services.coupon_codes import issue_coupon
+from campaigns.services.coupon_uses import (
+    Answer,
+    redeem_coupon,
+    release_coupon,
+    reserve_coupon,
+    use_of,
+    validate_coupon,
+)
+from campaigns.services.inbox import mark_all_read, mark_read
+from core import clock
+from core.api.pagination import KeysetPagination
+from core.api.schema import IDEMPOTENCY_KEY
+from core.api.views import ApiView, ApiViewSet
+from core.errors import NotFound
+from crm.api.authentication import MemberToken
+from crm.api.customers import customer_of
+from crm.models import Customer
+
+PEOPLE = Customer.objects.all()
+FIELDS = (
+    "reservation", "state", "coupon", "code", "discount", "cart_amount", "currency", "reference", "expires_at",
+)  # fmt: skip
+
+
+def answer_body(answer: Answer) -> dict:
+    """In one order, whether the answer is fresh or stored: a repeat gets the same bytes."""
+    return {name: answer[name] for name in FIELDS}
+
+
+def buyer(request, number: str) -> Customer | None:
+    """Whose cart it is: a member's token speaks for its own customer alone. Raises NotFound."""
+    if isinstance(request.auth, MemberToken):
+        own = PEOPLE.filter(pk=request.auth.customer_id).first()
+        return customer_of(request, number or (own.number if own else ""), PEOPLE)
+    return customer_of(request, number, PEOPLE) if number else None
+
+
+class ValidateView(ApiView):
+    scopes = {"post": "coupons:read"}
+    member_actions = ("post",)
+
+    @extend_schema(request=shapes.CartIn, responses=shapes.QuoteOut)
+    def post(self, request):
+        """What a code would give for a cart, or why not. Reserves nothing."""
+        data = self.valid(shapes.CartIn, request)
+        customer = buyer(request, data.pop("customer"))
+        quote = validate_coupon(customer=customer, actor=self.actor_of(request), **data)
+        return Response(
+            {
+                "code": quote.code,
+                "valid": quote.valid,
+                "discount": quote.discount,
+                "reason": quote.reason,
+                "details": quote.figures,
+            }
+        )
+
+
+class ReservationsView(ApiView):
+    scopes = {"post": "coupons:write"}
+    member_actions = ("post",)
+
+    @extend_schema(request=shapes.CartIn, parameters=[IDEMPOTENCY_KEY], responses={201: shapes.ReservationOut})
+    def post(self, request):
+        """Set one use aside for an order. 422 names the reason, such as `campaign_limit`."""
+        data = self.valid(shapes.CartIn, request)
+        customer = buyer(request, data.pop("customer"))
+        answer = reserve_coupon(customer=customer, key=self.key_of(request), actor=self.actor_of(request), **data)
+        return Response(answer_body(answer), status=201)
+
+
+class RedeemView(ApiView):
+    scopes = {"post": "coupons:write"}
+
+    @extend_schema(request=None, parameters=[IDEMPOTENCY_KEY], responses=shapes.ReservationOut)
+    def post(self, request, reservation: uuid.UUID):
+        """The order was paid. 409 `reservation_expired`: reserve again, the limits are checked anew."""
+        answer = redeem_coupon(reservation=reservation, key=self.key_of(request), actor=self.actor_of(request))
+        return Response(answer_body(answer))
+
+
+class ReleaseView(ApiView):
+    scopes = {"post": "coupons:write"}
+    member_actions = ("post",)
+
+    @extend_schema(request=None, parameters=[IDEMPOTENCY_KEY], responses=shapes.ReservationOut)
+    def post(self, request, reservation: uuid.UUID):
+        """The cart was dropped, or the payment reversed. A member's token only drops its own open reservations."""
+        if isinstance(request.auth, MemberToken):
+            use = use_of(reservation)
+            if use.customer_id != request.auth.customer_id or use.redeemed_at is not None:
+                raise NotFound(code="unknown_reservation")
+        answer = release_coupon(reservation=reservation, key=self.key_of(request), actor=self.actor_of(request))
+        return Response(answer_body(answer))
+
+
+class IssueView(ApiView):
+    scopes = {"post": "coupons:write"}
+
+    @extend_schema(request=shapes.IssueIn, responses=shapes.HeldCouponOut)
+    def post(self, request, coupon: int):
+        """Give one customer a code of their own, once per cause."""
+        data = self.valid(shapes.IssueIn, request)
+        found = Coupon.objects.filter(pk=coupon).first()
+        if found is None:
+            raise NotFound(code="unknown_coupon")
+        code = issue_coupon(
+            customer=customer_of(request, data["customer"], PEOPLE),
+            coupon=found,
+            cause=f"api:{data['cause']}",
+            actor=self.actor_of(request),
+        )
+        return Response(shapes.HeldCouponOut(selectors.held_coupon(code, clock.now())).data)
+
+
+class CustomerCouponsView(ApiView):
+    scopes = {"get": "coupons:read"}
+    member_actions = ("get",)
+
+    @extend_schema(responses=shapes.HeldCouponOut(many=True))
+    def get(self, request, number: str):
+        """The customer's own codes, newest first, at most 200."""
+        held = selectors.coupons_of(customer_of(request, number, PEOPLE), clock.now())
+        return Response(shapes.HeldCouponOut(held, many=True).data)
+
+
+class InboxPages(KeysetPagination):
+    ordering = ("-sent_at", "-id")
+
+
+class InboxViewSet(ApiViewSet):
+    scopes = {"list": "inbox:read", "unread": "inbox:read", "read": "inbox:read", "read_all": "inbox:read"}
+    member_actions = ("list", "unread", "read", "read_all")
+    pagination_class = InboxPages
+    serializer_class = shapes.InboxMessageOut
+    queryset = Message.objects.none()
+    filter_backends = []
+
+    @extend_schema(responses=shapes.InboxMessageOut(many=True))
+    def list(self, request, number: str):
+        """Messages in the app, newest first."""
+        page = self.paginate_queryset(selectors.inbox_of(customer_of(request, number, PEOPLE)))
+        return self.get_paginated_response(shapes.InboxMessageOut(page, many=True).data)
+
+    @extend_schema(responses=shapes.UnreadOut)
+    def unread(self, request, number: str):
+        """How many are not read."""
+        return Response({"unread": selectors.unread_count(customer_of(request, number, PEOPLE))})
+
+    @extend_schema(request=None, responses=shapes.InboxMessageOut)
+    def read(self, request, number: str, message: uuid.UUID):
+        """Mark one as read; the first time counts."""
+        read = mark_read(customer=customer_of(request, number, PEOPLE), message_id=message)
+        return Response(shapes.InboxMessageOut(read).data)
+
+    @extend_schema(request=None, responses=shapes.UnreadOut)
+    def read_all(self, request, number: str):
+        """Mark all as read."""
+        mark_all_read(customer=customer_of(request, number, PEOPLE))
+        return Response({"unread": 0})

@@ -1,0 +1,39 @@
+"""What campaigns do when something happens below. Each is safe to run twice: messages have a natural key (J2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analytics.events import SEGMENT_ENTERED
+from campaigns.services import care_runs, surveys
+from campaigns.tasks import wake_sender
+from core.events import Event, subscribe
+from crm.events import ORDER_PAID, ORDERS_IMPORTED, TICKET_RESOLVED
+
+
+@subscribe(ORDER_PAID, name="campaigns.care_for_orders")
+def care_for_orders(events: Sequence[Event]) -> None:
+    if care_runs.care_for_orders(order_ids=[event.payload["order"] for event in events]):
+        wake_sender()
+
+
+@subscribe(ORDERS_IMPORTED, name="campaigns.care_for_import")
+def care_for_import(events: Sequence[Event]) -> None:
+    if sum(care_runs.care_for_import(run=event.payload["run"]) for event in events):
+        wake_sender()
+
+
+@subscribe(SEGMENT_ENTERED, name="campaigns.care_for_entering")
+def care_for_entering(events: Sequence[Event]) -> None:
+    segments = sorted({event.payload["segment"] for event in events})
+    if care_runs.care_for_entering(event_ids=[event.id for event in events], segment_ids=segments):
+        wake_sender()
+
+
+@subscribe(TICKET_RESOLVED, name="campaigns.ask_satisfaction")
+def ask_satisfaction(events: Sequence[Event]) -> None:
+    asked = [
+        surveys.ask_satisfaction(ticket_id=e.payload["ticket"], resolution=e.payload["resolution"]) for e in events
+    ]
+    if any(asked):
+        wake_sender()

@@ -1,0 +1,315 @@
+"""What marketers write in templates, run so that it can neither reach further than its context nor run away (P5).
+
+Stock python-liquid is bounded here in what it can do (a list of tags and filters of our own, no includes, no attributes)
+and in how much: source, ranges, loop turns, filter calls, lengths of strings, sizes of numbers and output.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import lru_cache, wraps
+from typing import Any
+from urllib.parse import quote
+
+from liquid import BoundTemplate, Environment, RenderContext
+from liquid.builtin import content, illegal, output
+from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.builtin.filters import misc, string
+from liquid.builtin.tags import (
+    assign_tag,
+    capture_tag,
+    case_tag,
+    comment_tag,
+    cycle_tag,
+    for_tag,
+    if_tag,
+    inline_comment_tag,
+    unless_tag,
+)
+from liquid.exceptions import LiquidError
+
+SOURCE_LIMIT = 32 * 1024
+OUTPUT_LIMIT = 256 * 1024
+RANGE_LIMIT = 200
+LOOP_LIMIT = 500
+FILTER_LIMIT = 5000
+STRING_LIMIT = 16 * 1024
+NUMBER_LIMIT = 10**15
+ROOTS = frozenset(
+    ["customer", "member", "shop", "coupon", "order", "rfm", "links", "ticket", "segment", "today", "forloop"]
+)
+_NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,6})?\Z")
+_PART = re.compile(r"\{\{.*?\}\}|\{%-?\s*(?:assign|if|for|unless|case)\b.*?%\}")
+_OPENING = re.compile(r"\{%-?\s*(if|for|unless|case)\b")
+_DATE_FORMAT = re.compile(r"(?:%[YmdBbjHMy]|%-[md]|[^%]){0,60}\Z")
+
+
+class TemplateError(Exception):
+    """What is wrong with a template: a stable code, the line (from 1), and words for the one who wrote it."""
+
+    def __init__(self, code: str, message: str, line: int = 0) -> None:
+        self.code = code
+        self.line = line
+        super().__init__(message)
+
+
+class _TooMuch(LiquidError):
+    pass
+
+
+def _limited(what: str) -> _TooMuch:
+    return _TooMuch(f"{what}: the limit is reached", token=None)
+
+
+class _Context(RenderContext):
+    """Counts loop turns and filter calls over the whole template: nesting is not the only way to have many."""
+
+    __slots__ = ("filter_calls", "turns")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.turns = 0
+        self.filter_calls = 0
+
+    def raise_for_loop_limit(self, length: int = 1) -> None:
+        self.turns += length
+        if self.turns > LOOP_LIMIT:
+            raise _limited("loop turns")
+
+    def filter(self, name: str, token: Any) -> Callable[..., object]:
+        self.filter_calls += 1
+        if self.filter_calls > FILTER_LIMIT:
+            raise _limited("filters")
+        return super().filter(name, token)
+
+
+class _Template(BoundTemplate):
+    context_class = _Context
+
+
+class _Environment(Environment):
+    template_class = _Template
+    block_nesting_limit = 12
+    context_depth_limit = 14
+    output_stream_limit = OUTPUT_LIMIT
+    local_namespace_limit = 4 * STRING_LIMIT
+
+    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
+        for tag in (
+            content.Literal, output.Output, illegal.Illegal, if_tag.IfTag, unless_tag.UnlessTag, case_tag.CaseTag,
+            for_tag.ForTag, for_tag.BreakTag, for_tag.ContinueTag, assign_tag.AssignTag, capture_tag.CaptureTag,
+            cycle_tag.CycleTag, comment_tag.CommentTag, inline_comment_tag.InlineCommentTag,
+        ):  # fmt: skip
+            self.add_tag(tag)
+        for name, function in FILTERS.items():
+            self.add_filter(name, function)
+
+
+def _capped(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuses long arguments and long results, so that no chain of filters grows without end."""
+
+    @wraps(function)
+    def run(value: Any, *args: Any, **kwargs: Any) -> Any:
+        for given in (value, *args):
+            if isinstance(given, str) and len(given) > STRING_LIMIT:
+                raise _limited("text length")
+        result = function(value, *args, **kwargs)
+        if isinstance(result, str) and len(result) > STRING_LIMIT:
+            raise _limited("text length")
+        return result
+
+    for mark in ("with_environment", "with_context"):
+        if hasattr(function, mark):
+            setattr(run, mark, True)
+    return run
+
+
+def _number(value: Any) -> int | float:
+    if isinstance(value, bool) or value is None:
+        return 0
+    if isinstance(value, int | float):
+        return value if -NUMBER_LIMIT < value < NUMBER_LIMIT else 0
+    text = str(value).strip()
+    if not _NUMBER.match(text):
+        return 0
+    return float(text) if "." in text else int(text)
+
+
+def _arithmetic(function: Callable[..., int | float]) -> Callable[..., Any]:
+    @wraps(function)
+    def run(value: Any, *args: Any) -> Any:
+        if len(args) != function.__code__.co_argcount - 1:
+            raise LiquidError("wrong number of arguments", token=None)
+        result = function(_number(value), *map(_number, args))
+        if not -NUMBER_LIMIT < result < NUMBER_LIMIT:
+            raise _limited("number")
+        return result
+
+    return run
+
+
+def _divide(a: Any, b: Any) -> Any:
+    if not b:
+        raise LiquidError("division by zero", token=None)
+    return a // b if isinstance(a, int) and isinstance(b, int) else a / b
+
+
+def _modulo(a: Any, b: Any) -> Any:
+    if not b:
+        raise LiquidError("division by zero", token=None)
+    return a % b
+
+
+def _round(value: Any, digits: Any = 0) -> Any:
+    places = min(max(int(_number(digits)), 0), 6)
+    return round(_number(value), places) if places else round(_number(value))
+
+
+def _date(value: Any, form: Any = "%Y-%m-%d") -> str:
+    """Of an ISO date or time. Only year, month, day, hour and minute: strftime's widths could fill the memory."""
+    if not isinstance(form, str) or not _DATE_FORMAT.match(form):
+        raise LiquidError("use a date format such as %Y-%m-%d", token=None)
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value[:40])
+        except ValueError:
+            return value
+    return value.strftime(form) if isinstance(value, date) else ""
+
+
+def _ends(position: int) -> Callable[[Any], Any]:
+    def pick(value: Any) -> Any:
+        return value[position] if isinstance(value, list | tuple | range) and len(value) else ""
+
+    return pick
+
+
+def _url_encode(value: Any) -> str:
+    return quote(str(value), safe="")
+
+
+# Lambdas also where a builtin would do: `_arithmetic` counts their arguments.
+FILTERS: dict[str, Callable[..., Any]] = {
+    "abs": _arithmetic(lambda a: abs(a)),  # noqa: PLW0108
+    "at_least": _arithmetic(lambda a, b: max(a, b)),  # noqa: PLW0108
+    "at_most": _arithmetic(lambda a, b: min(a, b)),  # noqa: PLW0108
+    "ceil": _arithmetic(lambda a: -int(-a // 1)),
+    "floor": _arithmetic(lambda a: int(a // 1)),
+    "plus": _arithmetic(lambda a, b: a + b),
+    "minus": _arithmetic(lambda a, b: a - b),
+    "times": _arithmetic(lambda a, b: a * b),
+    "divided_by": _arithmetic(_divide),
+    "modulo": _arithmetic(_modulo),
+    "round": _round,
+    "date": _date,
+    "first": _ends(0),
+    "last": _ends(-1),
+    "size": misc.size,
+    "default": misc.default,
+    "append": _capped(string.append),
+    "prepend": _capped(string.prepend),
+    "capitalize": _capped(string.capitalize),
+    "downcase": _capped(string.downcase),
+    "upcase": _capped(string.upcase),
+    "escape": _capped(string.escape),
+    "strip": _capped(string.strip),
+    "lstrip": _capped(string.lstrip),
+    "rstrip": _capped(string.rstrip),
+    "newline_to_br": _capped(string.newline_to_br),
+    "truncate": _capped(string.truncate),
+    "url_encode": _capped(_url_encode),
+}
+
+
+def _make_short_range(self: RangeLiteral, start: Any, stop: Any) -> range:
+    # The stock one counts to any number, and `reversed` turns it into a list before the loop limit is asked.
+    first, last = int(_number(start)), int(_number(stop))
+    if last - first >= RANGE_LIMIT:
+        raise _limited("range")
+    return range(first, max(last + 1, first))
+
+
+RangeLiteral._make_range = _make_short_range  # type: ignore[method-assign]
+
+_HTML = _Environment(autoescape=True)
+_TEXT = _Environment(autoescape=False)
+
+
+@lru_cache(maxsize=512)
+def _parsed(source: str, html: bool) -> BoundTemplate:
+    return (_HTML if html else _TEXT).from_string(source)
+
+
+def check(source: str, *, html: bool) -> None:
+    """Raises TemplateError naming the line: syntax, unknown tags, filters and variables, size."""
+    if len(source.encode()) > SOURCE_LIMIT:
+        raise TemplateError("too_long", "A template has at most 32 KB.")
+    if "\x00" in source:
+        raise TemplateError("invalid", "This has characters that can't be stored.")
+    try:
+        parsed = (_HTML if html else _TEXT).from_string(source)
+        found = parsed.analyze(include_partials=False)
+    except LiquidError as error:
+        raise _explained(error, source) from None
+    except RecursionError:
+        raise TemplateError("too_deep", "This is nested too deep.") from None
+    for name, spans in found.filters.items():
+        if name not in FILTERS:
+            raise TemplateError("unknown_filter", f"There is no filter “{name}”.", _line(source, spans[0].index))
+    for name, uses in found.globals.items():
+        if name not in ROOTS:
+            raise TemplateError(
+                "unknown_variable", f"There is nothing called “{name}”.", _line(source, uses[0].span.index)
+            )
+    try:
+        # Filters check their arguments only when they run, so it is run once with nothing known.
+        parsed.render({})
+    except LiquidError as error:
+        raise _explained(error, source) from None
+
+
+def render(source: str, context: Mapping[str, Any], *, html: bool) -> str:
+    """Raises TemplateError when a limit is reached or a filter is used wrongly. The context is copied to plain values."""
+    try:
+        return _parsed(source, html).render(plain(context))
+    except LiquidError as error:
+        raise _explained(error, source) from None
+    except (ArithmeticError, ValueError, TypeError, RecursionError) as error:
+        raise TemplateError("failed", str(error)[:200]) from None
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """Only dicts, lists, texts, numbers and truth values: nothing that a template touches has methods of ours."""
+    if value is None or type(value) in (str, int, float, bool):
+        return value
+    if depth > 8:
+        raise TypeError("A template's context is nested too deep.")
+    if type(value) is dict:
+        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return [plain(item, depth + 1) for item in value]
+    raise TypeError(f"A template's context can't hold a {type(value).__name__}.")
+
+
+def _explained(error: LiquidError, source: str) -> TemplateError:
+    where = error.token.start_index if error.token is not None else -1
+    code = "too_much" if isinstance(error, _TooMuch) or "limit reached" in str(error.message) else "syntax"
+    return TemplateError(code, str(error.message), _line(source, where) if where >= 0 else _guess(source))
+
+
+def _line(source: str, index: int) -> int:
+    return source.count("\n", 0, index) + 1
+
+
+def _guess(source: str) -> int:
+    """The parser does not say where an expression ends too early: the first line on which the text stops parsing."""
+    for number, line in enumerate(source.split("\n"), 1):
+        for part in _PART.findall(line):
+            opening = _OPENING.match(part)
+            try:
+                _TEXT.from_string(f"{part}{{% end{opening[1]} %}}" if opening else part)
+            except LiquidError:
+                return number
+    return 0

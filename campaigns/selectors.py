@@ -1,0 +1,100 @@
+"""What pages and the API read of campaigns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Count, Q, QuerySet
+
+from campaigns.models import CareRule, Coupon, CouponCode, CouponUse, Message, MessageState
+from campaigns.rules import codes
+from crm.models import Customer
+
+
+@dataclass(frozen=True)
+class HeldCoupon:
+    """One code of a customer. `state`: valid, used, expired."""
+
+    code: str
+    coupon: Coupon
+    state: str
+    expires_at: datetime | None
+    uses_left: int | None
+
+
+def coupons_of(customer: Customer, now: datetime) -> list[HeldCoupon]:
+    """The customer's own codes, newest first."""
+    rows = CouponCode.objects.filter(customer=customer).select_related("coupon").order_by("-created_at", "-pk")[:200]
+    return [held_coupon(row, now) for row in rows]
+
+
+def held_coupon(row: CouponCode, now: datetime) -> HeldCoupon:
+    ends = [moment for moment in (row.expires_at, row.coupon.ends_at) if moment is not None]
+    expires = min(ends) if ends else None
+    left = None if row.use_limit is None else row.use_limit - row.reserved_count - row.redeemed_count
+    if left == 0:
+        state = "used"
+    elif not row.coupon.active or (expires and expires <= now):
+        state = "expired"
+    else:
+        state = "valid"
+    return HeldCoupon(codes.shown(row.code), row.coupon, state, expires, left)
+
+
+def inbox_of(customer: Customer) -> QuerySet[Message]:
+    return Message.objects.filter(customer=customer, channel="inbox", state=MessageState.SENT)
+
+
+def unread_count(customer: Customer) -> int:
+    return inbox_of(customer).filter(read_at=None).count()
+
+
+@dataclass(frozen=True)
+class RuleFigures:
+    """What became of a rule's messages, by state, and of those suppressed by reason."""
+
+    states: dict[str, int]
+    reasons: dict[str, int]
+    coupons_redeemed: int
+    discount_given: int
+
+    @property
+    def total(self) -> int:
+        return sum(self.states.values())
+
+
+def figures_of(rule: CareRule) -> RuleFigures:
+    rows = Message.objects.filter(origin=f"care:{rule.pk}").values_list("state", "reason").annotate(count=Count("pk"))
+    states: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    for state, reason, count in rows:
+        states[state] = states.get(state, 0) + count
+        if reason:
+            reasons[reason] = reasons.get(reason, 0) + count
+    redeemed = (0, 0)
+    if rule.coupon_id:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """SELECT count(*), coalesce(sum(u.discount), 0)::bigint FROM campaigns_couponuse u
+                   JOIN campaigns_couponcode k ON k.id = u.code_id
+                   JOIN campaigns_message m ON k.issued_for = 'message:' || m.id AND m.origin = %s
+                   WHERE u.coupon_id = %s AND u.state = 'redeemed'""",
+                [f"care:{rule.pk}", rule.coupon_id],
+            )
+            redeemed = cursor.fetchone()
+    return RuleFigures(states, reasons, *redeemed)
+
+
+def uses_of(coupon: Coupon) -> QuerySet[CouponUse]:
+    return CouponUse.objects.filter(coupon=coupon).select_related("code", "customer").order_by("-reserved_at")
+
+
+def messages_to_look_at() -> QuerySet[Message]:
+    """What a person has to decide about: uncertain and failed messages, newest first."""
+    return (
+        Message.objects.filter(Q(state=MessageState.UNCERTAIN) | Q(state=MessageState.FAILED))
+        .select_related("customer", "template")
+        .order_by("-created_at")
+    )

@@ -1,0 +1,171 @@
+"""Whom a care rule takes: one SELECT per trigger, used for making messages and for the audience preview alike.
+
+Each yields customer_id, occurrence, due_at and context. The occurrence says what happens once: a birthday's year, an
+order, the last order before a lapse, an entering of a segment; it does not depend on the rule's version.
+"""
+
+from __future__ import annotations
+
+from calendar import isleap
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from analytics.events import SEGMENT_ENTERED
+from campaigns.models import CareRule, CareTrigger
+from campaigns.services import gate
+from crm.services.customers import birthday_indexes
+
+Select = tuple[str, dict[str, Any]]
+LAPSE_WINDOW_DAYS = 3
+RECENT_DAYS = 30
+
+_ZONE = "CASE WHEN c.time_zone = ANY(%(zones)s::text[]) THEN c.time_zone ELSE %(zone)s END"
+# The next time the clock shows `send_at` where the customer is; at once when the rule names no time.
+_NEXT_SEND = """CASE WHEN %(send_at)s::time IS NULL THEN %(now)s ELSE
+    (((%(now)s AT TIME ZONE z.zone)::date + ((%(now)s AT TIME ZONE z.zone)::time > %(send_at)s::time)::int
+      + %(send_at)s::time) AT TIME ZONE z.zone) END"""
+_BIRTHDAY = f"""
+    SELECT c.id, to_char(g.birthday, 'YYYY'),
+           CASE WHEN %(send_at)s::time IS NULL THEN %(now)s
+                ELSE ((g.birthday - %(days)s + %(send_at)s::time) AT TIME ZONE z.zone) END, '{{}}'::jsonb
+    FROM unnest(%(indexes)s::bytea[], %(birthdays)s::date[]) AS g(birthday_index, birthday)
+    JOIN crm_customer c ON c.birthday_index = g.birthday_index AND c.state = 'active'
+    CROSS JOIN LATERAL (SELECT {_ZONE} AS zone) AS z
+    WHERE (%(now)s AT TIME ZONE z.zone)::date - (g.birthday - %(days)s) BETWEEN 0 AND %(late)s
+          AND g.birthday - %(days)s >= (%(since)s AT TIME ZONE z.zone)::date"""
+_LAPSED = f"""
+    SELECT c.id, 'last:' || to_char(f.last_order_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+           {_NEXT_SEND}, '{{}}'::jsonb
+    FROM analytics_customerfeature f JOIN crm_customer c ON c.id = f.customer_id AND c.state = 'active'
+    CROSS JOIN LATERAL (SELECT {_ZONE} AS zone) AS z
+    WHERE f.last_order_at <= %(now)s - make_interval(days => %(days)s) AND f.last_order_at > %(after)s"""
+_BOUGHT = f"""
+    SELECT c.id, 'order:' || o.id,
+           CASE WHEN %(send_at)s::time IS NULL THEN o.paid_at + make_interval(days => %(days)s)
+                ELSE ((o.paid_at AT TIME ZONE z.zone)::date + %(days)s + %(send_at)s::time) AT TIME ZONE z.zone END,
+           jsonb_build_object('order_id', o.id)
+    FROM crm_order o JOIN crm_customer c ON c.id = o.customer_id AND c.state = 'active'
+    CROSS JOIN LATERAL (SELECT {_ZONE} AS zone) AS z
+    WHERE o.state = 'paid' AND o.paid_at >= %(since)s AND (o.refunded < o.total OR o.total = 0)"""
+_ENTERED = f"""
+    SELECT c.id, 'event:' || e.id, {_NEXT_SEND}, jsonb_build_object('segment', jsonb_build_object('name', %(segment_name)s))
+    FROM core_domainevent e JOIN crm_customer c ON c.id = e.subject_id AND c.state = 'active'
+    CROSS JOIN LATERAL (SELECT {_ZONE} AS zone) AS z
+    WHERE e.id = ANY(%(events)s) AND e.kind = '{SEGMENT_ENTERED.kind}' AND e.occurred_at >= %(since)s
+          AND (e.payload->>'segment')::bigint = %(segment)s"""
+
+
+def birthday(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
+    """Those whose day it is where they are (J7); `late` days afterwards still, for when nothing ran."""
+    params = _params(rule, now)
+    pairs = _birthdays(now, rule.days, gate.policy().leap_birthday)
+    params |= {
+        "indexes": [index for index, _day in pairs],
+        "birthdays": [day for _index, day in pairs],
+        "late": late,
+    }
+    return _BIRTHDAY, params
+
+
+def lapsed(rule: CareRule, now: datetime, *, everyone: bool) -> Select:
+    """Those without an order for so many days: all of them, or only those who have become so lately."""
+    after = (
+        datetime.min.replace(year=1900, tzinfo=now.tzinfo)
+        if everyone
+        else (rule.last_run_at or now) - timedelta(days=rule.days + LAPSE_WINDOW_DAYS)
+    )
+    return _LAPSED, {**_params(rule, now), "after": after}
+
+
+def bought(rule: CareRule, now: datetime, order_ids: Sequence[int]) -> Select:
+    return f"{_BOUGHT} AND o.id = ANY(%(orders)s)", {**_params(rule, now), "orders": list(order_ids)}
+
+
+def bought_in_import(rule: CareRule, now: datetime, run_id: int) -> Select:
+    return f"{_BOUGHT} AND o.import_run_id = %(run)s", {**_params(rule, now), "run": run_id}
+
+
+def entered(rule: CareRule, now: datetime, event_ids: Sequence[int]) -> Select:
+    return _ENTERED, {**_params(rule, now), "events": list(event_ids)}
+
+
+def in_segment(rule: CareRule, column: str = "a.customer_id") -> str:
+    """A segment on any other trigger limits who gets it."""
+    if rule.segment_id is None or rule.trigger == CareTrigger.SEGMENT_ENTERED:
+        return "true"
+    return f"""EXISTS (SELECT FROM analytics_segmentmembership s
+                       WHERE s.segment_id = %(segment)s AND s.customer_id = {column} AND s.left_at IS NULL)"""
+
+
+def preview_select(rule: CareRule, now: datetime) -> tuple[str, dict[str, Any], str]:
+    """Candidates for the gate, and what they are based on."""
+    basis = "last_30_days"
+    recent = now - timedelta(days=RECENT_DAYS)
+    if rule.trigger == CareTrigger.BIRTHDAY:
+        (select, params), basis = birthday(rule, now, late=0), "now"
+        params["since"] = recent
+    elif rule.trigger == CareTrigger.NO_ORDER:
+        (select, params), basis = lapsed(rule, now, everyone=True), "now"
+    elif rule.trigger == CareTrigger.AFTER_PURCHASE:
+        params = {**_params(rule, now), "after": recent}
+        select = """
+            SELECT f.customer_id, 'preview', %(now)s, '{}'::jsonb FROM analytics_customerfeature f
+            JOIN crm_customer c ON c.id = f.customer_id AND c.state = 'active' WHERE f.last_order_at >= %(after)s"""
+    else:
+        params = {**_params(rule, now), "after": recent}
+        select = """
+            SELECT DISTINCT m.customer_id, 'preview', %(now)s, '{}'::jsonb FROM analytics_segmentmembership m
+            JOIN crm_customer c ON c.id = m.customer_id AND c.state = 'active'
+            WHERE m.segment_id = %(segment)s AND m.entered_at >= %(after)s AND m.left_at IS NULL"""
+    candidates = f"""
+        SELECT NULL::uuid AS id, a.customer_id, %(channel)s AS channel, %(message_class)s AS message_class,
+               %(origin)s AS origin, 'send' AS step, a.occurrence, a.due_at, NULL::timestamptz AS waiting_since,
+               NULL::text AS unmatched, {HELD_OUT} AS holdout
+        FROM ({select}) AS a(customer_id, occurrence, due_at, context) WHERE {in_segment(rule)}"""
+    return candidates, params, basis
+
+
+# The arm is kept from the first message on, so that a change of the percentage moves nobody (X1).
+HELD_OUT = """coalesce(
+    (SELECT m.reason = 'holdout' FROM campaigns_message m WHERE m.customer_id = a.customer_id AND m.origin = %(origin)s
+     ORDER BY m.created_at, m.id LIMIT 1),
+    campaigns_bucket(%(origin)s, a.customer_id) < %(holdout)s)"""
+
+
+def origin_of(rule: CareRule) -> str:
+    return f"care:{rule.pk}"
+
+
+def _params(rule: CareRule, now: datetime) -> dict[str, Any]:
+    return {
+        **gate.parameters(now),
+        "send_at": rule.send_at,
+        "days": rule.days,
+        "since": rule.activated_at or now,
+        "segment": rule.segment_id,
+        "segment_name": rule.segment.name if rule.segment else "",
+        "origin": origin_of(rule),
+        "channel": rule.template.channel,
+        "message_class": rule.template.message_class,
+        "holdout": rule.holdout_percent,
+    }
+
+
+def _birthdays(now: datetime, days: int, leap: str) -> list[tuple[bytes, date]]:
+    """The look-up forms of the days that are celebrated when it is today anywhere, or was yesterday."""
+    today = now.date()
+    pairs = []
+    for offset in range(-2, 3):
+        celebrated = today + timedelta(days=offset + days)
+        for month, day in celebrated_on(celebrated, leap):
+            pairs += [(index, celebrated) for index in birthday_indexes(month, day)]
+    return pairs
+
+
+def celebrated_on(day: date, leap: str) -> list[tuple[int, int]]:
+    """Which birthdays, as month and day, are celebrated on a date: 29 February also on `leap` in other years (J7)."""
+    found = [(day.month, day.day)]
+    if not isleap(day.year) and f"{day:%m-%d}" == leap:
+        found.append((2, 29))
+    return found

@@ -1,0 +1,160 @@
+"""Care rules: what is true of a customer, and what they get when it becomes true. Made, changed, switched on and off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from analytics.models import Segment, SegmentState
+from campaigns import events
+from campaigns.models import CareRule, CareState, CareTrigger, CodeMode, Coupon, Template
+from campaigns.services import audiences, gate
+from core import clock
+from core.actor import Actor
+from core.errors import Conflict, Invalid
+from core.events import emit
+from core.locks import lock_row
+
+# A change of these is a new version: messages that are made from then on carry it (J8).
+VERSIONED = ("trigger", "days", "segment", "template", "coupon", "send_at", "holdout_percent")
+MOST_DAYS = {CareTrigger.BIRTHDAY: 60, CareTrigger.AFTER_PURCHASE: 365, CareTrigger.NO_ORDER: 1095}
+
+
+@dataclass(frozen=True)
+class AudiencePreview:
+    """How an audience would fare through the gate now: `reasons` adds up to `total`, `sent` is what passes.
+
+    `basis`: `now` are those that the rule would take at once when activated; for triggers that only look forward it is
+    `last_30_days`, those it would have taken.
+    """
+
+    total: int
+    sent: int
+    held: int
+    suppressed: int
+    reasons: dict[str, int]
+    basis: str
+
+
+def create_care_rule(
+    *,
+    name: str,
+    trigger: str,
+    template: Template,
+    actor: Actor,
+    days: int = 0,
+    segment: Segment | None = None,
+    coupon: Coupon | None = None,
+    send_at: time | None = None,
+    holdout_percent: int = 0,
+) -> CareRule:
+    """A draft that sends nothing yet. Raises Invalid naming the field."""
+    rule = CareRule(
+        name=_name(name, None),
+        trigger=trigger,
+        template=template,
+        days=days,
+        segment=segment,
+        coupon=coupon,
+        send_at=send_at,
+        holdout_percent=holdout_percent,
+    )
+    _check(rule)
+    rule.save()
+    rule.refresh_from_db()
+    return rule
+
+
+def update_care_rule(*, rule: CareRule, actor: Actor, **changes: Any) -> CareRule:
+    """Change a rule. What is queued keeps what it was made with; nobody is sent the same occurrence a second time."""
+    unknown = changes.keys() - {"name", *VERSIONED}
+    if unknown:
+        raise Invalid(_("Unknown field."), code="unknown_field", field=min(unknown))
+    with transaction.atomic():
+        locked = lock_row(CareRule.objects.filter(pk=rule.pk))
+        before = {name: getattr(locked, name) for name in VERSIONED}
+        if "name" in changes:
+            changes["name"] = _name(changes["name"], locked.pk)
+        for name, value in changes.items():
+            setattr(locked, name, value)
+        _check(locked)
+        if any(getattr(locked, name) != value for name, value in before.items()):
+            locked.version += 1
+            locked.last_run_at = None
+        locked.save()
+    return locked
+
+
+def activate_care_rule(*, rule: CareRule, actor: Actor) -> CareRule:
+    """From now on it takes customers. Raises Conflict when its segment or coupon is no longer there to be used."""
+    with transaction.atomic():
+        locked = lock_row(CareRule.objects.filter(pk=rule.pk))
+        if locked.state == CareState.ACTIVE:
+            return locked
+        _check(locked)
+        if locked.segment and locked.segment.state != SegmentState.ACTIVE:
+            raise Conflict(_("Its segment is archived."), code="segment_archived", field="segment")
+        if locked.coupon and (
+            not locked.coupon.active or (locked.coupon.ends_at and locked.coupon.ends_at <= clock.now())
+        ):
+            raise Conflict(_("Its coupon is over."), code="coupon_over", field="coupon")
+        locked.state = CareState.ACTIVE
+        locked.activated_at = Now()  # type: ignore[assignment]
+        locked.last_run_at = None
+        locked.save()
+        locked.refresh_from_db()
+        payload = {"rule": locked.pk, "name": locked.name, "version": locked.version}
+        emit(events.CARE_RULE_ACTIVATED, subject_id=None, payload=payload, actor=actor)
+    return locked
+
+
+def pause_care_rule(*, rule: CareRule, actor: Actor) -> CareRule:
+    """It takes nobody any more; what is still queued is dropped at the moment of sending (J4)."""
+    with transaction.atomic():
+        locked = lock_row(CareRule.objects.filter(pk=rule.pk))
+        if locked.state == CareState.ACTIVE:
+            locked.state = CareState.PAUSED
+            locked.save(update_fields=["state"])
+            payload = {"rule": locked.pk, "name": locked.name, "version": locked.version}
+            emit(events.CARE_RULE_PAUSED, subject_id=None, payload=payload, actor=actor)
+    return locked
+
+
+def preview_audience(rule: CareRule) -> AudiencePreview:
+    """Who would get it now, through the same gate that sends (J1). Saved or not, active or not; writes nothing."""
+    _check(rule)
+    now = clock.now()
+    select, params, basis = audiences.preview_select(rule, now)
+    counts = gate.count_reasons(select, params, now)
+    sent, held = counts.pop("", 0), counts.get("quiet_hours", 0)
+    total = sent + sum(counts.values())
+    return AudiencePreview(total, sent, held, total - sent - held, counts, basis)
+
+
+def _name(name: str, own: int | None) -> str:
+    clean = " ".join(name.split())
+    if not clean or len(clean) > 120:
+        raise Invalid(_("A name has 1 to 120 characters."), code="invalid", field="name")
+    if CareRule.objects.filter(name=clean).exclude(pk=own).exists():
+        raise Invalid(_("Another rule has this name."), code="name_taken", field="name")
+    return clean
+
+
+def _check(rule: CareRule) -> None:
+    if rule.trigger not in CareTrigger.values:
+        raise Invalid(_("Not one of the choices."), code="invalid_choice", field="trigger")
+    if rule.trigger == CareTrigger.SEGMENT_ENTERED and rule.segment is None:
+        raise Invalid(_("Choose the segment."), code="required", field="segment")
+    if not 0 <= rule.days <= MOST_DAYS.get(CareTrigger(rule.trigger), 365):
+        raise Invalid(_("This number of days is too small or too large."), code="invalid", field="days")
+    if rule.trigger == CareTrigger.NO_ORDER and rule.days < 1:
+        raise Invalid(_("After how many days without an order?"), code="required", field="days")
+    if not 0 <= rule.holdout_percent <= 90:
+        raise Invalid(_("A holdout is 0 to 90 percent."), code="invalid", field="holdout_percent")
+    if rule.coupon is not None and rule.coupon.mode != CodeMode.UNIQUE:
+        raise Invalid(_("Choose a coupon with a code for each customer."), code="public_coupon", field="coupon")

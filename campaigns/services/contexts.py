@@ -1,0 +1,205 @@
+"""What a template is told about a customer: plain values, loaded for a whole batch with one query per kind of fact."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core import signing
+from django.db import connection
+from django.utils import translation
+
+from campaigns.models import Coupon, CouponCode, DiscountKind
+from campaigns.rules import codes
+from core.formatting import day, exponent, money
+from crm.models import Customer, Order, Store
+from loyalty.models import Tier
+
+UNSUBSCRIBE_SALT = "campaigns.unsubscribe"
+
+
+@dataclass
+class Person:
+    """`languages` in the order in which a text is looked for."""
+
+    id: int
+    name: str
+    number: str
+    languages: tuple[str, ...]
+    zone: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+class Contexts:
+    """Facts about the customers of one batch. `of` gives one customer's context in one language."""
+
+    def __init__(self, customer_ids: Iterable[int], zones: frozenset[str]) -> None:
+        self.store = Store.objects.filter(is_default=True).first()
+        fallback = self.store.time_zone if self.store and self.store.time_zone in zones else "UTC"
+        shop_language = self.store.language if self.store else settings.LANGUAGE_CODE
+        self.people: dict[int, Person] = {
+            row.pk: Person(
+                row.pk,
+                row.name,
+                row.number,
+                tuple(dict.fromkeys(filter(None, [row.language, row.language.partition("-")[0], shop_language]))),
+                row.time_zone if row.time_zone in zones else fallback,
+            )
+            for row in Customer.objects.filter(pk__in=set(customer_ids)).only(
+                "id", "name", "number", "language", "time_zone"
+            )
+        }
+        self._tiers = {tier.pk: tier for tier in Tier.objects.all()}
+        self._load()
+
+    def _load(self) -> None:
+        ids = list(self.people)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """SELECT m.customer_id, m.tier_id, coalesce(sum(a.available) FILTER (WHERE t.spendable), 0)::bigint,
+                          coalesce(sum(a.pending) FILTER (WHERE t.spendable), 0)::bigint
+                   FROM loyalty_member m JOIN loyalty_program p ON p.id = m.program_id AND p.is_default
+                   LEFT JOIN loyalty_account a ON a.member_id = m.id LEFT JOIN loyalty_pointtype t ON t.id = a.point_type_id
+                   WHERE m.customer_id = ANY(%s) AND m.state = 'active' GROUP BY 1, 2""",
+                [ids],
+            )
+            for customer, tier, available, pending in cursor.fetchall():
+                self.people[customer].values["member"] = {"tier_id": tier, "points": available, "pending": pending}
+            cursor.execute(
+                """SELECT customer_id, order_count, net_spend, rfm_r, rfm_f, rfm_m, rfm_group, stage, last_order_at
+                   FROM analytics_customerfeature WHERE customer_id = ANY(%s)""",
+                [ids],
+            )
+            names = ("order_count", "net_spend", "recency", "frequency", "money", "group", "stage", "last_order_at")
+            for customer, *values in cursor.fetchall():
+                self.people[customer].values["features"] = dict(zip(names, values, strict=True))
+
+    def of(self, customer_id: int, language: str, extra: dict[str, Any]) -> dict[str, Any]:
+        """`extra` is what the message itself brought: order, ticket, links."""
+        person = self.people[customer_id]
+        features = person.values.get("features", {})
+        currency = self.store.currency if self.store else ""
+        with translation.override(language):
+            return {
+                "customer": {
+                    "name": person.name,
+                    "first_name": first_name(person.name),
+                    "number": person.number,
+                    "language": person.languages[0] if person.languages else "",
+                    "order_count": features.get("order_count", 0),
+                    "spent": money(features.get("net_spend", 0), currency) if currency else "",
+                    "last_order_at": _local(features.get("last_order_at"), person.zone),
+                },
+                "member": self._member(person),
+                "rfm": {name: features.get(name) for name in ("recency", "frequency", "money", "group")},
+                "shop": {"name": self.store.name if self.store else "", "url": settings.SITE_URL, "currency": currency},
+                **{
+                    name: value
+                    for name, value in extra.items()
+                    if name in {"order", "ticket", "segment", "coupon", "links"}
+                },
+            }
+
+    def _member(self, person: Person) -> dict[str, Any]:
+        facts = person.values.get("member")
+        if facts is None:
+            return {"is_member": False, "points": 0, "points_pending": 0, "tier": ""}
+        tier = self._tiers.get(facts["tier_id"])
+        return {
+            "is_member": True,
+            "points": facts["points"],
+            "points_pending": facts["pending"],
+            "tier": tier.label if tier else "",
+        }
+
+
+def first_name(name: str) -> str:
+    """The first word of a Latin name; a Chinese, Japanese or Korean name whole."""
+    words = name.split()
+    return words[0] if words and all(ord(character) < 0x2E80 for character in name) else name.strip()
+
+
+def coupon_context(coupon: Coupon, code: CouponCode | None, language: str) -> dict[str, Any]:
+    """`value` as people read it in that language: 10%, ¥20.00."""
+    with translation.override(language):
+        return {
+            "name": coupon.name,
+            "code": codes.shown(code.code) if code else "",
+            "value": f"{coupon.value}%"
+            if coupon.kind == DiscountKind.PERCENT
+            else money(coupon.value, coupon.currency),
+            "minimum_spend": money(coupon.minimum_spend, coupon.currency) if coupon.minimum_spend else "",
+            "expires": day(_earlier(coupon.ends_at, code.expires_at if code else None)),
+        }
+
+
+def order_contexts(order_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """By order id: number, total, placed_at, and up to twenty lines with name and quantity."""
+    result: dict[int, dict[str, Any]] = {}
+    lines: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT l.order_id, coalesce(nullif(l.name, ''), p.name, ''), l.quantity FROM crm_orderline l
+               LEFT JOIN crm_product p ON p.id = l.product_id
+               WHERE l.order_id = ANY(%s) AND l.kind = 'product' AND l.position <= 20 ORDER BY l.order_id, l.position""",
+            [list(order_ids)],
+        )
+        for order, name, quantity in cursor.fetchall():
+            lines[order].append({"name": name, "quantity": f"{quantity.normalize():f}"})
+    for order in Order.objects.filter(pk__in=list(order_ids)):
+        amount = f"{order.total / 10 ** exponent(order.currency):.{exponent(order.currency)}f}"
+        result[order.pk] = {
+            "number": order.number,
+            "total": f"{amount} {order.currency}",
+            "placed_at": order.placed_at.isoformat(),
+            "items": lines[order.pk],
+        }
+    return result
+
+
+def unsubscribe_url(message_id: UUID | str, customer_id: int, channel: str) -> str:
+    """The signed link of one message. It never expires: a person must always be able to say no."""
+    token = signing.dumps([str(message_id), customer_id, channel], salt=UNSUBSCRIBE_SALT)
+    return f"{settings.SITE_URL}/u/{token}/"
+
+
+def sample_context(language: str) -> dict[str, Any]:
+    """For the template page's preview."""
+    store = Store.objects.filter(is_default=True).first()
+    currency = store.currency if store else "CNY"
+    name = "王小明" if language.startswith("zh") else "Ada Lovelace"
+    with translation.override(language):
+        return {
+            "customer": {
+                "name": name, "first_name": first_name(name), "number": "10000017", "language": language,
+                "order_count": 3, "spent": money(128_00, currency), "last_order_at": "2026-01-15T10:00:00",
+            },
+            "member": {"is_member": True, "points": 1280, "points_pending": 0, "tier": "Gold"},
+            "rfm": {"recency": 5, "frequency": 4, "money": 4, "group": "champions"},
+            "shop": {"name": store.name if store else "Shop", "url": settings.SITE_URL, "currency": currency},
+            "coupon": {
+                "name": "Welcome", "code": "23456-789AC-DEFGH", "value": money(20_00, currency), "minimum_spend": "",
+                "expires": "",
+            },
+            "order": {
+                "number": "2026-0001", "total": money(99_00, currency), "placed_at": "2026-01-15T10:00:00",
+                "items": [{"name": "Mug", "quantity": "1"}],
+            },
+            "ticket": {"number": "T10017", "subject": "Where is my order?"},
+            "segment": {"name": "VIP"},
+            "links": {"unsubscribe": settings.SITE_URL, "rating": settings.SITE_URL},
+        }  # fmt: skip
+
+
+def _local(value: Any, zone: str) -> str:
+    return value.astimezone(ZoneInfo(zone)).isoformat(timespec="minutes") if value else ""
+
+
+def _earlier(*moments: Any) -> Any:
+    known = [moment for moment in moments if moment is not None]
+    return min(known) if known else None

@@ -1,0 +1,29 @@
+"""What a member does with the messages in the app."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.models import Message
+from campaigns.selectors import inbox_of
+from core import clock
+from core.errors import NotFound
+from crm.models import Customer
+
+
+def mark_read(*, customer: Customer, message_id: UUID) -> Message:
+    """The first reading counts; later ones change nothing. Raises NotFound."""
+    rows = inbox_of(customer).filter(pk=message_id)
+    now = clock.now()
+    rows.filter(read_at=None).update(read_at=now, opened_at=now)
+    message = rows.first()
+    if message is None:
+        raise NotFound(_("There is no such message."), code="unknown_message")
+    return message
+
+
+def mark_all_read(*, customer: Customer) -> int:
+    now = clock.now()
+    return inbox_of(customer).filter(read_at=None).update(read_at=now, opened_at=now)

@@ -1,0 +1,460 @@
+"""The life of a message (J2): queued, decided by the gate and rendered under a claim, handed over, recorded.
+
+Three commits, each a point where a worker may die:
+1. claim: the gate has decided, text and state `sending` are stored, `provider_id` is empty. Dying here loses nothing: the
+   lease runs out and the message is queued again.
+2. begin: `provider_id` is what the provider will know it by. Dying after this leaves it uncertain: the provider is asked,
+   or a person decides. It is never sent again blindly.
+3. record: how it ended, only by the worker that holds the claim.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+
+from campaigns import events
+from campaigns.channels import CHANNELS, Channel, Outcome, Outgoing, Result
+from campaigns.models import CareRule, Message, MessageState, Template
+from campaigns.rules.gate import Verdict
+from campaigns.services import contexts, gate, templates
+from campaigns.services.coupon_codes import issue_to_many
+from campaigns.services.suppressions import suppress_bounced
+from core import clock, crypto
+from core.actor import Actor
+from core.errors import Conflict
+from core.events import emit_from_select
+from core.locks import lock_row
+from crm.models import Customer
+
+log = structlog.get_logger("liuke.messages")
+BATCH = 500
+MAX_ATTEMPTS = 5
+LEASE_SECONDS = 60
+AWAY_SECONDS = 60
+
+
+@dataclass
+class Batch:
+    """What one worker holds: rendered messages per channel, ready to hand over."""
+
+    claim: UUID
+    taken: int
+    outgoing: dict[str, list[Outgoing]] = field(default_factory=dict)
+
+
+def lease_seconds() -> int:
+    return getattr(settings, "MESSAGE_LEASE_SECONDS", LEASE_SECONDS)
+
+
+def queue_message(
+    *,
+    customer: Customer,
+    template: Template,
+    origin: str,
+    occurrence: str,
+    origin_version: int = 1,
+    step: str = "send",
+    context: dict[str, Any] | None = None,
+    due_at: datetime | None = None,
+) -> Message | None:
+    """Intend to send one message, once per customer, origin, version, step, occurrence and channel (J2).
+
+    None when it was intended before. Wake the sender after the commit (`campaigns.tasks.wake_sender`).
+    """
+    key = {
+        "customer": customer,
+        "origin": origin,
+        "origin_version": origin_version,
+        "step": step,
+        "occurrence": occurrence,
+        "channel": template.channel,
+    }
+    values: dict[str, Any] = {"due_at": due_at} if due_at else {}
+    with transaction.atomic():
+        message = Message(
+            **key,
+            message_class=template.message_class,
+            template=template,
+            template_version=template.version,
+            context=context or {},
+            **values,
+        )
+        Message.objects.bulk_create([message], ignore_conflicts=True)
+        return Message.objects.filter(pk=message.pk).first()
+
+
+def send_due(*, seconds: float = 50.0, batch: int = BATCH) -> int:
+    """Claim and deliver until nothing is due or the time is up. Returns how many were decided."""
+    until = time.monotonic() + seconds
+    total = 0
+    while time.monotonic() < until:
+        held = claim_batch(limit=batch)
+        if held is None:
+            break
+        total += held.taken
+        deliver_batch(held)
+    return total
+
+
+def claim_batch(*, limit: int = BATCH) -> Batch | None:
+    """Take what is due, decide it, render what may go. None when nothing is due.
+
+    The customers are locked, so that two workers never pass a cap together (J1).
+    """
+    with transaction.atomic():
+        now = clock.now()
+        rows = _take(now, limit)
+        if not rows:
+            return None
+        rulings = {ruling.id: ruling for ruling in gate.judge_messages([row["id"] for row in rows], now)}
+        batch = Batch(uuid.uuid4(), len(rows))
+        _refuse([rulings[row["id"]] for row in rows if rulings[row["id"]].verdict is not Verdict.SEND], now)
+        going = [row for row in rows if rulings[row["id"]].verdict is Verdict.SEND]
+        if going:
+            _prepare(going, rulings, batch, now)
+    return batch
+
+
+def deliver_batch(batch: Batch) -> None:
+    """Hand over what the claim holds, outside any transaction. A worker that lost its lease hands over nothing more."""
+    beat = time.monotonic()
+    for name, messages in batch.outgoing.items():
+        channel = CHANNELS[name]
+        try:
+            for start in range(0, len(messages), channel.batch):
+                if time.monotonic() - beat > lease_seconds() / 3:
+                    _beat(batch.claim)
+                    beat = time.monotonic()
+                part = messages[start : start + channel.batch]
+                begun = begin(batch.claim, part, channel)
+                outcomes = _hand_over(channel, [item for item in part if item.id in begun])
+                record(batch.claim, outcomes)
+                if any(outcome.result is Result.AWAY for outcome in outcomes):
+                    give_back(batch.claim, [item.id for item in messages[start + channel.batch :]])
+                    break
+        finally:
+            channel.close()
+
+
+def _hand_over(channel: Channel, items: list[Outgoing]) -> list[Outcome]:
+    if not items:
+        return []
+    try:
+        return channel.deliver(items)
+    except Exception as error:
+        log.exception("channel_failed", channel=channel.name)
+        return [Outcome(item.id, Result.UNKNOWN, error=f"{type(error).__name__}: {error}"[:500]) for item in items]
+
+
+def begin(claim: UUID, part: Sequence[Outgoing], channel: Channel) -> set[UUID]:
+    """Commit that the provider is about to be called. Returns those that are still ours."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE campaigns_message m SET attempts = m.attempts + 1, provider_id = g.provider_id,
+                      leased_until = clock_timestamp() + make_interval(secs => %s)
+               FROM unnest(%s::uuid[], %s::text[]) AS g(id, provider_id)
+               WHERE m.id = g.id AND m.claim = %s AND m.state = 'sending' AND m.provider_id = '' RETURNING m.id""",
+            [lease_seconds(), [item.id for item in part], [channel.begin_id(item.id) for item in part], claim],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def record(claim: UUID | None, outcomes: Sequence[Outcome]) -> int:
+    """Write how each ended, where the claim still holds it. Returns how many were written."""
+    if not outcomes:
+        return 0
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE campaigns_message m SET
+                   state = CASE g.result WHEN 'sent' THEN 'sent' WHEN 'unknown' THEN 'uncertain' WHEN 'away' THEN 'queued'
+                           WHEN 'temporary' THEN CASE WHEN m.attempts >= %(most)s THEN 'failed' ELSE 'queued' END
+                           ELSE 'failed' END,
+                   reason = CASE g.result WHEN 'bounced' THEN 'bounce' WHEN 'refused' THEN 'refused'
+                            WHEN 'temporary' THEN CASE WHEN m.attempts >= %(most)s THEN 'gave_up' ELSE '' END ELSE '' END,
+                   error = g.error,
+                   sent_at = CASE WHEN g.result = 'sent' THEN clock_timestamp() END,
+                   attempts = m.attempts - (g.result = 'away')::int,
+                   due_at = CASE g.result
+                       WHEN 'away' THEN clock_timestamp() + make_interval(secs => %(away)s)
+                       WHEN 'temporary' THEN clock_timestamp() + make_interval(secs => 60 * power(4, m.attempts - 1))
+                       ELSE m.due_at END,
+                   provider_id = CASE WHEN g.result IN ('away', 'temporary') THEN ''
+                                 ELSE coalesce(nullif(g.provider_id, ''), m.provider_id) END,
+                   claim = CASE WHEN g.result = 'unknown' THEN m.claim END, leased_until = NULL
+               FROM unnest(%(ids)s::uuid[], %(results)s::text[], %(provider_ids)s::text[], %(errors)s::text[])
+                    AS g(id, result, provider_id, error)
+               WHERE m.id = g.id AND m.claim IS NOT DISTINCT FROM %(claim)s AND m.state IN ('sending', 'uncertain')
+               RETURNING m.id, g.result""",
+            {
+                "most": MAX_ATTEMPTS,
+                "away": AWAY_SECONDS,
+                "ids": [outcome.id for outcome in outcomes],
+                "results": [outcome.result.value for outcome in outcomes],
+                "provider_ids": [outcome.provider_id[:200] for outcome in outcomes],
+                "errors": [outcome.error.replace("\x00", "") for outcome in outcomes],
+                "claim": claim,
+            },
+        )
+        written = cursor.fetchall()
+        announce([pk for pk, result in written if result == Result.SENT])
+        suppress_bounced([pk for pk, result in written if result == Result.BOUNCED])
+    return len(written)
+
+
+def announce(message_ids: Sequence[UUID]) -> None:
+    """The timeline's line for each message that was sent."""
+    if message_ids:
+        emit_from_select(
+            events.MESSAGE_SENT,
+            """SELECT m.customer_id, jsonb_build_object('message', m.id, 'channel', m.channel, 'subject', m.subject,
+                          'name', t.name, 'origin', m.origin), m.sent_at
+               FROM campaigns_message m JOIN campaigns_template t ON t.id = m.template_id WHERE m.id = ANY(%s)""",
+            [list(message_ids)],
+        )
+
+
+def give_back(claim: UUID, ids: Sequence[UUID]) -> None:
+    """Queue again what was claimed and not begun, for when the provider is away."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE campaigns_message SET state = 'queued', claim = NULL, leased_until = NULL,
+                      due_at = clock_timestamp() + make_interval(secs => %s)
+               WHERE id = ANY(%s) AND claim = %s AND state = 'sending' AND provider_id = ''""",
+            [AWAY_SECONDS, list(ids), claim],
+        )
+
+
+def _beat(claim: UUID) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE campaigns_message SET leased_until = clock_timestamp() + make_interval(secs => %s)
+               WHERE claim = %s AND state = 'sending'""",
+            [lease_seconds(), claim],
+        )
+
+
+def sweep_leases(*, limit: int = 1000) -> dict[str, int]:
+    """Leases that ran out: not begun is queued again, begun is uncertain; then providers that can tell are asked."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """WITH late AS (
+                   SELECT id FROM campaigns_message WHERE state = 'sending' AND leased_until < clock_timestamp()
+                   ORDER BY leased_until LIMIT %s FOR UPDATE SKIP LOCKED)
+               UPDATE campaigns_message m SET
+                   state = CASE WHEN m.provider_id = '' THEN 'queued' ELSE 'uncertain' END,
+                   claim = CASE WHEN m.provider_id = '' THEN NULL ELSE m.claim END, leased_until = NULL
+               FROM late WHERE m.id = late.id RETURNING m.state""",
+            [limit],
+        )
+        states = [row[0] for row in cursor.fetchall()]
+    return {
+        "queued": states.count("queued"),
+        "uncertain": states.count("uncertain"),
+        "reconciled": reconcile_uncertain(limit=limit),
+    }
+
+
+def reconcile_uncertain(*, limit: int = 1000) -> int:
+    """Ask the providers that can tell about uncertain messages. Returns how many are certain now."""
+    done = 0
+    for channel in CHANNELS:
+        if type(channel).find is Channel.find:
+            continue
+        rows = Message.objects.filter(state=MessageState.UNCERTAIN, channel=channel.name).order_by("decided_at")[:limit]
+        for row in rows:
+            found = channel.find(row.provider_id)
+            if found is not None:
+                # Not there means never taken: it is queued as if it had not been begun.
+                result = Result.SENT if found else Result.AWAY
+                done += record(row.claim, [Outcome(row.pk, result, row.provider_id if found else "")])
+    return done
+
+
+def send_again(*, message: Message, actor: Actor) -> Message:
+    """A person decides that an uncertain or failed message is to be sent (again). Raises Conflict in any other state."""
+    return _settle(message, {MessageState.UNCERTAIN, MessageState.FAILED}, state=MessageState.QUEUED, actor=actor)
+
+
+def mark_sent(*, message: Message, actor: Actor) -> Message:
+    """A person knows that an uncertain message arrived."""
+    return _settle(message, {MessageState.UNCERTAIN}, state=MessageState.SENT, actor=actor)
+
+
+def _settle(message: Message, allowed: set[str], *, state: str, actor: Actor) -> Message:
+    with transaction.atomic():
+        locked = lock_row(Message.objects.filter(pk=message.pk))
+        if locked.state not in allowed:
+            raise Conflict(_state_message(), code="message_state", state=locked.state)
+        log.info("message_settled", message=str(locked.pk), state=state, by=str(actor))
+        locked.state = state
+        locked.reason, locked.claim, locked.leased_until = "", None, None
+        if state == MessageState.QUEUED:
+            locked.provider_id, locked.attempts, locked.due_at = "", 0, clock.now()
+        else:
+            locked.sent_at = clock.now()
+        locked.save()
+        if state == MessageState.SENT:
+            announce([locked.pk])
+    return locked
+
+
+def _state_message():
+    from django.utils.translation import gettext_lazy as _
+
+    return _("This message is not in a state in which that can be done.")
+
+
+def _take(now: datetime, limit: int) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT id, customer_id, channel, message_class, origin, occurrence, template_id, template_version, context
+               FROM campaigns_message WHERE state IN ('queued', 'held') AND due_at <= %s
+               ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED""",
+            [now, limit],
+        )
+        names = [column[0] for column in cursor.description]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        for row in rows:
+            if isinstance(row["context"], str):
+                row["context"] = json.loads(row["context"])
+        cursor.execute(
+            "SELECT id FROM crm_customer WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+            [sorted({row["customer_id"] for row in rows})],
+        )
+    return rows
+
+
+def _refuse(rulings: Sequence[gate.Ruling], now: datetime) -> None:
+    if not rulings:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE campaigns_message m SET
+                   decided_at = CASE WHEN g.verdict = 'hold' AND m.state = 'held' THEN m.decided_at ELSE %s END,
+                   state = CASE g.verdict WHEN 'hold' THEN 'held' ELSE 'suppressed' END, reason = g.reason,
+                   due_at = coalesce(g.held_until, m.due_at), claim = NULL, leased_until = NULL
+               FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::timestamptz[]) AS g(id, verdict, reason, held_until)
+               WHERE m.id = g.id""",
+            [
+                now,
+                [ruling.id for ruling in rulings],
+                [ruling.verdict.value for ruling in rulings],
+                [ruling.reason for ruling in rulings],
+                [ruling.held_until if ruling.verdict is Verdict.HOLD else None for ruling in rulings],
+            ],
+        )
+
+
+def _prepare(rows: list[dict[str, Any]], rulings: dict[UUID | None, gate.Ruling], batch: Batch, now: datetime) -> None:
+    """Render and store what goes out. What can't be rendered fails on its own."""
+    facts = contexts.Contexts((row["customer_id"] for row in rows), gate.known_zones())
+    known = Template.objects.in_bulk({row["template_id"] for row in rows})
+    addresses = _addresses([ruling.identity_id for ruling in rulings.values() if ruling.identity_id])
+    coupons = _coupons(rows)
+    orders = contexts.order_contexts([row["context"]["order_id"] for row in rows if "order_id" in row["context"]])
+    stored: list[tuple[UUID, str, str, str, str, str]] = []
+    sent: list[UUID] = []
+    for row in rows:
+        channel = CHANNELS[row["channel"]]
+        identity = rulings[row["id"]].identity_id
+        address = addresses.get(identity, "") if identity else ""
+        if channel.address_kind and not address:
+            stored.append((row["id"], "failed", "", "", "", "The address can't be read: its key is not configured."))
+            continue
+        person = facts.people[row["customer_id"]]
+        link = contexts.unsubscribe_url(row["id"], person.id, row["channel"])
+        marketing = row["message_class"] == "marketing"
+        try:
+            text = templates.pick_text(row["template_id"], row["template_version"], person.languages)
+            extra = dict(row["context"])
+            extra["links"] = {**extra.get("links", {}), "unsubscribe": link}
+            if row["id"] in coupons:
+                extra["coupon"] = contexts.coupon_context(*coupons[row["id"]], text.language)
+            if "order_id" in extra:
+                extra["order"] = orders.get(extra["order_id"], {})
+            told = facts.of(row["customer_id"], text.language, extra)
+            done = templates.render_text(text, channel=known[row["template_id"]].channel, context=told)
+        except (templates.RenderFailed, TypeError, ValueError) as error:
+            stored.append((row["id"], "failed", "", "", "", str(error)[:500]))
+            continue
+        stored.append((row["id"], "sent" if channel.local else "sending", done.language, done.subject, done.body, ""))
+        if channel.local:
+            sent.append(row["id"])
+            continue
+        batch.outgoing.setdefault(row["channel"], []).append(
+            Outgoing(
+                row["id"], person.id, address, done.subject, done.body, done.language, row["message_class"],
+                link if marketing else "",
+            )
+        )  # fmt: skip
+    _store(stored, batch.claim, now)
+    announce(sent)
+    for coupon_id, count in _issued_counts(coupons).items():
+        # Last, so that a coupon's row is not locked while the batch is rendered.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT campaigns_count_issued(%s, %s)", [coupon_id, count])
+
+
+def _store(stored: list[tuple[UUID, str, str, str, str, str]], claim: UUID, now: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE campaigns_message m SET state = g.state, reason = CASE g.state WHEN 'failed' THEN 'template_error' ELSE '' END,
+                   language = g.language, subject = g.subject, body = g.body, error = g.error, decided_at = %s,
+                   provider_id = '', sent_at = CASE g.state WHEN 'sent' THEN clock_timestamp() END,
+                   claim = CASE g.state WHEN 'sending' THEN %s::uuid END,
+                   leased_until = CASE g.state WHEN 'sending' THEN clock_timestamp() + make_interval(secs => %s) END
+               FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+                    AS g(id, state, language, subject, body, error)
+               WHERE m.id = g.id""",
+            [now, claim, lease_seconds(), *([row[i] for row in stored] for i in range(6))],
+        )
+
+
+def _addresses(identity_ids: Sequence[int]) -> dict[int, str]:
+    """One that can't be decrypted is left out, so that it fails alone."""
+    found = {}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, value FROM crm_identity WHERE id = ANY(%s)", [list(identity_ids)])
+        for pk, value in cursor.fetchall():
+            try:
+                found[pk] = crypto.decrypt(bytes(value), "crm.identity.value")
+            except crypto.Undecryptable:
+                log.error("address_not_readable", identity=pk)
+    return found
+
+
+def _coupons(rows: list[dict[str, Any]]) -> dict[UUID, tuple[Any, Any]]:
+    """Each care rule's coupon, issued to its customer for this message: once per message, whatever is repeated."""
+    rules = {row["origin"]: int(row["origin"][5:]) for row in rows if row["origin"].startswith("care:")}
+    coupon_of = {
+        f"care:{rule.pk}": rule.coupon
+        for rule in CareRule.objects.filter(pk__in=rules.values()).select_related("coupon")
+        if rule.coupon is not None
+    }
+    result: dict[UUID, tuple[Any, Any]] = {}
+    for origin, coupon in coupon_of.items():
+        wanted = [(row["customer_id"], f"message:{row['id']}") for row in rows if row["origin"] == origin]
+        issued = issue_to_many(coupon=coupon, wanted=wanted, count=False)
+        for row in rows:
+            if row["origin"] == origin:
+                result[row["id"]] = (coupon, issued[row["customer_id"], f"message:{row['id']}"])
+    return result
+
+
+def _issued_counts(coupons: dict[UUID, tuple[Any, Any]]) -> dict[int, int]:
+    counts: dict[int, int] = {}
+    for coupon, code in coupons.values():
+        if getattr(code, "is_new", False):
+            counts[coupon.pk] = counts.get(coupon.pk, 0) + 1
+    return counts

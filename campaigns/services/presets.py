@@ -1,0 +1,193 @@
+"""Templates and rules to start from, in Chinese and English. Rules are drafts: nothing is sent until someone says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time
+
+from django.db import transaction
+
+from analytics.models import Segment
+from campaigns.models import CareRule, CareTrigger, CodeMode, Coupon, DiscountKind, MessageClass, Template
+from campaigns.services.care import activate_care_rule, create_care_rule
+from campaigns.services.coupons import create_coupon
+from campaigns.services.templates import Text, save_template
+from core.actor import SYSTEM
+from core.formatting import exponent
+from core.locks import lock_name
+from crm.models import Store
+
+_FOOT_EN = (
+    '<p style="color:#666;font-size:12px"><a href="{{ links.unsubscribe }}">Unsubscribe</a> · {{ shop.name }}</p>'
+)
+_FOOT_ZH = '<p style="color:#666;font-size:12px"><a href="{{ links.unsubscribe }}">退订</a> · {{ shop.name }}</p>'
+_COUPON_EN = """{% if coupon.code %}<p>Your code, worth {{ coupon.value }}{% if coupon.minimum_spend != "" %} from {{ coupon.minimum_spend }}{% endif %}:
+<strong>{{ coupon.code }}</strong>{% if coupon.expires != "" %}, good until {{ coupon.expires }}{% endif %}.</p>{% endif %}"""
+_COUPON_ZH = """{% if coupon.code %}<p>您的专属优惠码({{ coupon.value }}{% if coupon.minimum_spend != "" %},满 {{ coupon.minimum_spend }} 可用{% endif %}):
+<strong>{{ coupon.code }}</strong>{% if coupon.expires != "" %},有效期至 {{ coupon.expires }}{% endif %}。</p>{% endif %}"""
+
+
+@dataclass(frozen=True)
+class Preset:
+    code: str
+    name: str
+    name_zh: str
+    trigger: str
+    subject_en: str
+    body_en: str
+    subject_zh: str
+    body_zh: str
+    days: int = 0
+    send_at: time | None = time(10, 0)
+    channel: str = "email"
+    coupon: tuple[str, int, int] | None = None
+    holdout_percent: int = 0
+
+
+PRESETS = (
+    Preset(
+        "birthday", "Birthday wishes with a coupon", "生日祝福与优惠券", CareTrigger.BIRTHDAY,
+        "Happy birthday, {{ customer.first_name | default: 'friend' }}!",
+        "<p>Dear {{ customer.first_name | default: 'friend' }},</p><p>all of us at {{ shop.name }} wish you a happy birthday.</p>"
+        + _COUPON_EN + _FOOT_EN,
+        "{{ customer.name | default: '亲爱的顾客' }},生日快乐!",
+        "<p>亲爱的{{ customer.name | default: '顾客' }}:</p><p>{{ shop.name }}全体伙伴祝您生日快乐。</p>" + _COUPON_ZH + _FOOT_ZH,
+        send_at=time(9, 30), coupon=(DiscountKind.AMOUNT, 20, 30),
+    ),
+    Preset(
+        "thanks", "Thank you and a request for a review", "购后感谢与评价邀请", CareTrigger.AFTER_PURCHASE,
+        "How do you like your order {{ order.number }}?",
+        "<p>Dear {{ customer.first_name | default: 'customer' }},</p><p>thank you for your order {{ order.number }}:</p>"
+        "<ul>{% for item in order.items limit: 5 %}<li>{{ item.name }}</li>{% endfor %}</ul>"
+        "<p>Would you tell others how you like it? A review takes a minute and helps a lot.</p>" + _FOOT_EN,
+        "订单 {{ order.number }} 用得怎么样?",
+        "<p>亲爱的{{ customer.name | default: '顾客' }}:</p><p>感谢您的订单 {{ order.number }}:</p>"
+        "<ul>{% for item in order.items limit: 5 %}<li>{{ item.name }}</li>{% endfor %}</ul>"
+        "<p>欢迎写下您的使用感受,一分钟就好,对其他顾客很有帮助。</p>" + _FOOT_ZH,
+        days=7,
+    ),
+    Preset(
+        "winback", "We miss you, with a coupon", "沉睡客户召回", CareTrigger.NO_ORDER,
+        "We have missed you, {{ customer.first_name | default: 'friend' }}",
+        "<p>Dear {{ customer.first_name | default: 'customer' }},</p><p>it has been a while since your last order. "
+        "{% if member.points > 0 %}You still have {{ member.points }} points.{% endif %}</p>" + _COUPON_EN + _FOOT_EN,
+        "{{ customer.name | default: '亲爱的顾客' }},好久不见",
+        "<p>亲爱的{{ customer.name | default: '顾客' }}:</p><p>距离您上次光临已有一段时间。"
+        "{% if member.points > 0 %}您还有 {{ member.points }} 积分可用。{% endif %}</p>" + _COUPON_ZH + _FOOT_ZH,
+        days=90, coupon=(DiscountKind.PERCENT, 10, 14), holdout_percent=10,
+    ),
+    Preset(
+        "welcome", "Welcome to a segment", "进入分群欢迎", CareTrigger.SEGMENT_ENTERED,
+        "Welcome, {{ customer.first_name | default: 'friend' }}",
+        "Dear {{ customer.first_name | default: 'customer' }}, you now belong to “{{ segment.name }}” at {{ shop.name }}. "
+        "{% if member.tier != '' %}Your tier is {{ member.tier }}.{% endif %}",
+        "欢迎您,{{ customer.name | default: '亲爱的顾客' }}",
+        "亲爱的{{ customer.name | default: '顾客' }},您已成为{{ shop.name }}的“{{ segment.name }}”。"
+        "{% if member.tier != '' %}您当前的等级是{{ member.tier }}。{% endif %}",
+        send_at=None, channel="inbox",
+    ),
+)  # fmt: skip
+
+SURVEY = {
+    "email": (
+        Text(
+            "en",
+            "<p>Dear {{ customer.first_name | default: 'customer' }},</p><p>we have resolved your request {{ ticket.number }} "
+            '(“{{ ticket.subject }}”). How did we do?</p><p><a href="{{ links.rating }}">Answer with one click</a></p>',
+            "How did we do? ({{ ticket.number }})",
+        ),
+        Text(
+            "zh-hans",
+            "<p>亲爱的{{ customer.name | default: '顾客' }}:</p><p>您的工单 {{ ticket.number }}(“{{ ticket.subject }}”)已解决。"
+            '您对这次服务满意吗?</p><p><a href="{{ links.rating }}">一键评价</a></p>',
+            "请为我们的服务打分({{ ticket.number }})",
+        ),
+    ),
+    "inbox": (
+        Text(
+            "en",
+            "We have resolved your request {{ ticket.number }}. How did we do? {{ links.rating }}",
+            "How did we do?",
+        ),
+        Text(
+            "zh-hans", "您的工单 {{ ticket.number }} 已解决,请为我们的服务打分:{{ links.rating }}", "请为我们的服务打分"
+        ),
+    ),
+}
+
+
+def ensure_presets(
+    store: Store, *, active: tuple[str, ...] = (), segment: Segment | None = None
+) -> dict[str, CareRule]:
+    """Make what is not there yet, by name; names are in the store's language. Rules are drafts unless listed in `active`.
+
+    The welcome rule needs a segment: it is left out without one. Returns the rules by code.
+    """
+    rules = {}
+    with transaction.atomic():
+        lock_name("campaigns.presets")
+        for preset in PRESETS:
+            if preset.trigger == CareTrigger.SEGMENT_ENTERED and segment is None:
+                continue
+            name = preset.name_zh if store.language.startswith("zh") else preset.name
+            rule = CareRule.objects.filter(name=name).first()
+            if rule is None:
+                rule = create_care_rule(
+                    name=name,
+                    trigger=preset.trigger,
+                    template=_template(name, preset),
+                    actor=SYSTEM,
+                    days=preset.days,
+                    segment=segment if preset.trigger == CareTrigger.SEGMENT_ENTERED else None,
+                    coupon=_coupon(name, preset, store),
+                    send_at=preset.send_at,
+                    holdout_percent=preset.holdout_percent,
+                )
+            if preset.code in active:
+                rule = activate_care_rule(rule=rule, actor=SYSTEM)
+            rules[preset.code] = rule
+        for channel in SURVEY:
+            survey_template(channel)
+    return rules
+
+
+def survey_template(channel: str) -> Template:
+    """The satisfaction question's template, made on first use; the shop may change its texts."""
+    name = f"Satisfaction question ({channel})"
+    found = Template.objects.filter(name=name).first()
+    if found:
+        return found
+    with transaction.atomic():
+        lock_name("campaigns.template", name)
+        return Template.objects.filter(name=name).first() or save_template(
+            name=name, channel=channel, texts=SURVEY[channel], message_class=MessageClass.TRANSACTIONAL, actor=SYSTEM
+        )
+
+
+def _template(name: str, preset: Preset) -> Template:
+    found = Template.objects.filter(name=name).first()
+    return found or save_template(
+        name=name,
+        channel=preset.channel,
+        texts=[
+            Text("en", preset.body_en, preset.subject_en),
+            Text("zh-hans", preset.body_zh, preset.subject_zh),
+        ],
+        actor=SYSTEM,
+    )
+
+
+def _coupon(name: str, preset: Preset, store: Store) -> Coupon | None:
+    if preset.coupon is None:
+        return None
+    kind, value, valid_days = preset.coupon
+    found = Coupon.objects.filter(name=name, mode=CodeMode.UNIQUE).first()
+    return found or create_coupon(
+        name=name,
+        kind=kind,
+        value=value if kind == DiscountKind.PERCENT else value * 10 ** exponent(store.currency),
+        currency=store.currency,
+        valid_days=valid_days,
+        limit_per_customer=None,
+        actor=SYSTEM,
+    )

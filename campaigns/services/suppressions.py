@@ -1,0 +1,68 @@
+"""Addresses and people that must not get messages on a channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from campaigns import events
+from campaigns.channels import CHANNELS
+from campaigns.models import Suppression
+from core.actor import Actor
+from core.errors import Invalid
+from core.events import emit, emit_from_select
+from crm.models import Customer
+
+
+def suppress_customer(*, customer: Customer, channel: str, reason: str, actor: Actor) -> Suppression:
+    """Stop every message on a channel for this person, transactional ones too. Twice is once."""
+    if channel not in CHANNELS:
+        raise Invalid(_("There is no such channel."), code="invalid_choice", field="channel")
+    if not reason.strip() or len(reason) > 40:
+        raise Invalid(_("Give a reason of at most 40 characters."), code="required", field="reason")
+    with transaction.atomic():
+        found, created = Suppression.objects.get_or_create(
+            customer=customer, channel=channel, address_index=None, lifted_at=None,
+            defaults={"reason": reason.strip(), "created_by_id": actor.user_id},
+        )  # fmt: skip
+        if created:
+            payload = {"channel": channel, "reason": found.reason}
+            emit(events.ADDRESS_SUPPRESSED, subject_id=customer.pk, payload=payload, actor=actor)
+    return found
+
+
+def lift_suppression(*, suppression: Suppression, actor: Actor) -> None:
+    Suppression.objects.filter(pk=suppression.pk, lifted_at=None).update(lifted_at=Now())
+
+
+def suppress_bounced(message_ids: Sequence[UUID], reason: str = "bounce") -> int:
+    """Condemn the addresses that these messages went to, inside the caller's transaction. Returns how many are new."""
+    if not message_ids:
+        return 0
+    with connection.cursor() as cursor:
+        # The address that the gate would choose is the one that was chosen: the best one that is not suppressed yet.
+        cursor.execute(
+            """INSERT INTO campaigns_suppression (customer_id, channel, address_index, reason)
+               SELECT DISTINCT m.customer_id, m.channel, address.value_index, %s
+               FROM campaigns_message m JOIN unnest(%s::text[], %s::text[]) AS way(channel, kind) ON way.channel = m.channel
+               CROSS JOIN LATERAL (
+                   SELECT i.value_index FROM crm_identity i
+                   WHERE i.customer_id = m.customer_id AND i.kind = way.kind AND NOT EXISTS (
+                       SELECT FROM campaigns_suppression s WHERE s.address_index = i.value_index AND s.channel = m.channel
+                           AND s.lifted_at IS NULL)
+                   ORDER BY i.verified_at IS NULL, i.id DESC LIMIT 1) AS address
+               WHERE m.id = ANY(%s)""",
+            [reason, CHANNELS.names(), [channel.address_kind for channel in CHANNELS], list(message_ids)],
+        )
+        count = cursor.rowcount
+    emit_from_select(
+        events.ADDRESS_SUPPRESSED,
+        """SELECT m.customer_id, jsonb_build_object('channel', m.channel, 'reason', %s::text), now()
+           FROM campaigns_message m WHERE m.id = ANY(%s)""",
+        [reason, list(message_ids)],
+    )
+    return count

@@ -1,0 +1,183 @@
+"""Templates: what messages say, in each language. Every save that changes something is a new version (J8)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.channels import CHANNELS
+from campaigns.models import MessageClass, Template, TemplateText
+from campaigns.rules import html, liquid
+from core.actor import Actor
+from core.errors import Invalid
+from core.locks import lock_name, lock_row
+from crm.services.customers import supported_language
+
+SUBJECT_LENGTH = 300
+MESSAGES = {
+    "syntax": _("Line %(line)s: %(message)s"),
+    "too_long": _("A template has at most 32 KB."),
+    "too_much": _("Line %(line)s: this does more than a template may (%(message)s)."),
+    "unknown_filter": _("Line %(line)s: %(message)s"),
+    "unknown_variable": _("Line %(line)s: %(message)s"),
+}
+
+
+@dataclass(frozen=True)
+class Text:
+    language: str
+    body: str
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """`subject` is one line of plain text; `body` is clean HTML on channels that show HTML, else plain text."""
+
+    language: str
+    subject: str
+    body: str
+
+
+class RenderFailed(Exception):
+    """The template can't be rendered for this context; the message says why."""
+
+
+def save_template(
+    *,
+    name: str,
+    channel: str,
+    texts: Sequence[Text],
+    actor: Actor,
+    template: Template | None = None,
+    message_class: str = MessageClass.MARKETING,
+) -> Template:
+    """Create a template, or give one new texts: a new version, so that what was sent stays what it was.
+
+    Raises Invalid: field `texts.0.body` and so on, with the line that is wrong in the message and in details.
+    """
+    clean_name = " ".join(name.split())
+    if not clean_name or len(clean_name) > 120:
+        raise Invalid(_("A name has 1 to 120 characters."), code="invalid", field="name")
+    if channel not in CHANNELS:
+        raise Invalid(_("There is no such channel."), code="invalid_choice", field="channel")
+    if message_class not in MessageClass.values:
+        raise Invalid(_("Not one of the choices."), code="invalid_choice", field="message_class")
+    if template is not None and template.channel != channel:
+        raise Invalid(_("A template keeps its channel."), code="invalid", field="channel")
+    cleaned = _checked(texts, channel)
+    with transaction.atomic():
+        lock_name("campaigns.template", clean_name)
+        if Template.objects.filter(name=clean_name).exclude(pk=template.pk if template else None).exists():
+            raise Invalid(_("Another template has this name."), code="name_taken", field="name")
+        if template is None:
+            saved = Template.objects.create(name=clean_name, channel=channel, message_class=message_class)
+            _write(saved, cleaned)
+        else:
+            saved = lock_row(Template.objects.filter(pk=template.pk))
+            saved.name, saved.message_class = clean_name, message_class
+            if _texts(saved) != {text.language: text for text in cleaned}:
+                saved.version += 1
+                _write(saved, cleaned)
+            saved.updated_at = Now()  # type: ignore[assignment]
+            saved.save()
+        saved.refresh_from_db()
+    return saved
+
+
+def render(*, template: Template, version: int, languages: Sequence[str], context: Mapping[str, Any]) -> Rendered:
+    """In the first of `languages` that this version has, else in any. Raises RenderFailed."""
+    text = pick_text(template.pk, version, tuple(languages))
+    return render_text(text, channel=template.channel, context=context)
+
+
+def render_text(text: Text, *, channel: str, context: Mapping[str, Any]) -> Rendered:
+    as_html = CHANNELS[channel].html
+    try:
+        subject = liquid.render(text.subject, context, html=False)
+        body = liquid.render(text.body, context, html=as_html)
+    except liquid.TemplateError as error:
+        raise RenderFailed(f"{text.language}, line {error.line}: {error}") from None
+    body = html.clean(body) if as_html else body.strip()
+    return Rendered(
+        text.language, " ".join(subject.split())[:SUBJECT_LENGTH].replace("\x00", ""), body.replace("\x00", "")
+    )
+
+
+def preview(*, text: Text, channel: str, context: Mapping[str, Any]) -> Rendered:
+    """What an unsaved text would look like. Raises Invalid like `save_template`, field `body` or `subject`."""
+    checked = _checked([text], channel, prefix="")[0]
+    try:
+        return render_text(checked, channel=channel, context=context)
+    except RenderFailed as error:
+        raise Invalid(str(error), code="failed", field="body") from None
+
+
+@lru_cache(maxsize=1024)
+def pick_text(template_id: int, version: int, languages: tuple[str, ...]) -> Text:
+    """A version's texts never change, so they are kept in memory."""
+    found = {
+        row.language: Text(row.language, row.body, row.subject)
+        for row in TemplateText.objects.filter(template_id=template_id, version=version).order_by("language")
+    }
+    if not found:
+        raise RenderFailed(f"Version {version} of template {template_id} has no text.")
+    for language in languages:
+        if language in found:
+            return found[language]
+    return next(iter(found.values()))
+
+
+def _texts(template: Template) -> dict[str, Text]:
+    rows = TemplateText.objects.filter(template=template, version=template.version)
+    return {row.language: Text(row.language, row.body, row.subject) for row in rows}
+
+
+def _write(template: Template, texts: Sequence[Text]) -> None:
+    TemplateText.objects.bulk_create(
+        TemplateText(
+            template=template, version=template.version, language=text.language, subject=text.subject, body=text.body
+        )
+        for text in texts
+    )
+
+
+def _checked(texts: Sequence[Text], channel: str, prefix: str = "texts.") -> list[Text]:
+    if not texts:
+        raise Invalid(_("Write the text in one language at least."), code="required", field="texts")
+    as_html = CHANNELS[channel].html if channel in CHANNELS else False
+    result: dict[str, Text] = {}
+    for position, text in enumerate(texts):
+        where = f"{prefix}{position}." if prefix else ""
+        language = supported_language(text.language)
+        if language not in dict(settings.LANGUAGES) and not re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})?", language):
+            raise Invalid(_("Use a language such as en or zh-hans."), code="invalid_choice", field=f"{where}language")
+        if language in result:
+            raise Invalid(_("This language is there twice."), code="duplicate", field=f"{where}language")
+        if not text.body.strip():
+            raise Invalid(_("Write the text."), code="required", field=f"{where}body")
+        if channel == "email" and not text.subject.strip():
+            raise Invalid(_("An e-mail needs a subject."), code="required", field=f"{where}subject")
+        if len(text.subject) > SUBJECT_LENGTH:
+            raise Invalid(_("A subject has at most 300 characters."), code="too_long", field=f"{where}subject")
+        body = text.body.replace("\r\n", "\n")
+        _check(body, as_html, f"{where}body")
+        _check(text.subject, False, f"{where}subject")
+        result[language] = Text(language, body, " ".join(text.subject.split()))
+    return list(result.values())
+
+
+def _check(source: str, as_html: bool, field: str) -> None:
+    try:
+        liquid.check(source, html=as_html)
+    except liquid.TemplateError as error:
+        message = MESSAGES.get(error.code, "%(message)s") % {"line": error.line, "message": str(error)}
+        raise Invalid(message, code=error.code, field=field, line=error.line) from None

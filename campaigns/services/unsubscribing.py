@@ -1,0 +1,65 @@
+"""The signed link at the foot of a message: one look, one click, and marketing on that channel ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.core import signing
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.services.contexts import UNSUBSCRIBE_SALT
+from core.actor import Actor
+from core.errors import Invalid
+from core.locks import lock_row
+from crm.models import ConsentDecision, ConsentState, Customer, Purpose
+from crm.services.consents import record_consent
+
+
+@dataclass(frozen=True)
+class Link:
+    message_id: str
+    customer_id: int
+    channel: str
+
+
+def read_link(token: str) -> Link:
+    """Raises Invalid `link_invalid` for a forged one. A genuine one never expires."""
+    try:
+        message_id, customer_id, channel = signing.loads(token, salt=UNSUBSCRIBE_SALT)
+    except (signing.BadSignature, ValueError, TypeError):
+        raise Invalid(_("This link is not valid."), code="link_invalid") from None
+    return Link(str(message_id), int(customer_id), str(channel))
+
+
+def is_unsubscribed(link: Link) -> bool:
+    state = ConsentState.objects.filter(
+        customer_id=_current(link).pk, channel=link.channel, purpose=Purpose.MARKETING
+    ).first()
+    return state is not None and not state.granted
+
+
+def unsubscribe(*, token: str, source: str = "unsubscribe link") -> Link:
+    """Withdraw the consent to marketing on the link's channel. Twice is once."""
+    link = read_link(token)
+    with transaction.atomic():
+        customer = lock_row(Customer.objects.filter(pk=_current(link).pk), weak=True)
+        if not is_unsubscribed(link):
+            record_consent(
+                customer=customer,
+                channel=link.channel,
+                purpose=Purpose.MARKETING,
+                decision=ConsentDecision.WITHDRAWN,
+                source=source,
+                evidence=f"message {link.message_id}",
+                actor=Actor("member", customer.pk),
+            )
+    return link
+
+
+def _current(link: Link) -> Customer:
+    """Whoever the customer was merged into; a link that was sent before still counts."""
+    customer = Customer.objects.select_related("merged_into").filter(pk=link.customer_id).first()
+    if customer is None:
+        raise Invalid(_("This link is not valid."), code="link_invalid")
+    return customer.merged_into or customer
