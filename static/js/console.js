@@ -101,6 +101,16 @@
   // The browser restores ticked boxes when going back.
   addEventListener("pageshow", () => $$("form[data-selectable]").forEach(count));
 
+  // A box above a long list of choices hides those that do not contain what is typed
+  document.addEventListener("input", (event) => {
+    const list = event.target.dataset.filter && document.getElementById(event.target.dataset.filter);
+    if (!list) return;
+    // What is searched for is no part of the form.
+    event.stopImmediatePropagation();
+    const wanted = event.target.value.trim().toLocaleLowerCase();
+    for (const label of $$(".form-check", list)) label.hidden = !label.textContent.toLocaleLowerCase().includes(wanted);
+  }, true);
+
   // Keys
   const typing = (element) => element.matches?.("input, textarea, select, [contenteditable]") && element.type !== "checkbox";
   const step = (by) => {

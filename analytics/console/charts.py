@@ -1,0 +1,36 @@
+"""Small pictures drawn as plain SVG, so that they need no script."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+PADDING = 2
+
+
+@dataclass(frozen=True)
+class Sparkline:
+    """`points` of a polyline within width x height; first and last say it in words."""
+
+    points: str
+    width: int
+    height: int
+    first: int
+    last: int
+
+
+def sparkline(values: Sequence[int], width: int = 96, height: int = 24) -> Sparkline | None:
+    """A line through the values, oldest first. None when there are fewer than two."""
+    if len(values) < 2:
+        return None
+    low, span = min(values), max(values) - min(values)
+    inner_width, inner_height = width - 2 * PADDING, height - 2 * PADDING
+    points = [
+        (
+            PADDING + inner_width * index / (len(values) - 1),
+            PADDING + inner_height * (1 - (value - low) / span if span else 0.5),
+        )
+        for index, value in enumerate(values)
+    ]
+    text = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return Sparkline(text, width, height, values[0], values[-1])

@@ -1,0 +1,256 @@
+"""Segments: the list, one with its members, the builder."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import structlog
+from django.contrib import messages
+from django.core.cache import cache
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
+
+from analytics import phrases, selectors
+from analytics.conditions import CONDITIONS
+from analytics.console import forms
+from analytics.console.builder import Builder, offered, operations
+from analytics.console.charts import sparkline
+from analytics.models import Segment, SegmentState
+from analytics.services import segments as services
+from analytics.tasks import compute_segment
+from core.actor import of_user
+from core.console import paging
+from core.console.views import may, page, viewer, wants_part
+from core.errors import DomainError
+from core.formatting import number
+from crm.models import Customer
+
+log = structlog.get_logger("liuke.console")
+PAGE = 50
+QUEUED_SECONDS = 300
+
+
+@page("analytics.view_segment")
+def index(request: HttpRequest) -> HttpResponse:
+    archived = request.GET.get("state") == SegmentState.ARCHIVED
+    wanted = Segment.objects.filter(state=SegmentState.ARCHIVED if archived else SegmentState.ACTIVE)
+    found = paging.keyset(wanted, ["name"], request.GET.get("cursor"), PAGE)
+    currency = selectors.shop_currency()
+    sizes = selectors.trends(found.items)
+    context = {
+        "page": found,
+        "rows": [
+            (segment, segment.description or phrases.sentence(segment.rule, currency), sparkline(sizes[segment.pk]))
+            for segment in found
+        ],
+        "archived": archived,
+        "may_add": may(request.user, "analytics.add_segment"),
+    }
+    return render(request, "analytics/segments.html", context)
+
+
+@page("analytics.view_segment")
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    segment = get_object_or_404(Segment.objects.select_related("created_by"), pk=pk)
+    currency = selectors.shop_currency()
+    members = selectors.members(segment)
+    entered, left = selectors.lately(segment)
+    context = {
+        "segment": segment,
+        "words": phrases.tree_words(segment.rule, currency),
+        "currency": currency,
+        "page": paging.keyset(members, ["-entered_at", "-id"], request.GET.get("cursor"), PAGE),
+        "first_page": not request.GET.get("cursor"),
+        "trend": sparkline(selectors.trends([segment])[segment.pk], width=240, height=48),
+        "entered": entered,
+        "left": left,
+        "active": segment.state == SegmentState.ACTIVE,
+        "pending": _pending(segment),
+        "may_change": may(request.user, "analytics.change_segment"),
+        "archive_text": _archive_text(segment),
+        **_reason(segment, request.GET.get("who", "").strip(), currency),
+    }
+    return render(request, "analytics/segment.html", context)
+
+
+def _archive_text(segment: Segment) -> str:
+    text = ngettext(
+        "%(count)s customer will leave “%(name)s”, and it is no longer computed.",
+        "%(count)s customers will leave “%(name)s”, and it is no longer computed.",
+        segment.size,
+    )
+    return text % {"count": number(segment.size), "name": segment.name}
+
+
+def _reason(segment: Segment, who: str, currency: str) -> dict[str, Any]:
+    """Why one customer is in or out (S3)."""
+    if not who:
+        return {"who": ""}
+    customer = Customer.objects.active().filter(number=who[:20]).first()
+    if customer is None:
+        return {"who": who, "nobody": True}
+    reason = services.explain_rule(segment.rule, customer)
+    rows = [
+        (phrases.leaf_words(item.leaf, currency), _value(item.leaf, item.value, currency), item.held)
+        for item in reason.leaves
+    ]
+    return {"who": who, "customer": customer, "reason": reason, "reason_rows": rows}
+
+
+def _value(leaf: dict, value: Any, currency: str) -> str:
+    """A customer's value as the rule's own words would say it."""
+    condition = CONDITIONS.get(leaf["condition"])
+    return phrases.value_words(condition, leaf, value, currency) if condition else ""
+
+
+@page("analytics.view_segment")
+def status(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asked every two seconds while a computation is awaited; the page is loaded anew when it is done."""
+    segment = get_object_or_404(Segment, pk=pk)
+    if _pending(segment):
+        return render(request, "analytics/segment_status.html", {"segment": segment, "pending": True})
+    return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+
+
+def _pending(segment: Segment) -> bool:
+    return segment.state == SegmentState.ACTIVE and segment.computed_version != segment.version and not segment.error
+
+
+@page("analytics.add_segment", methods=("GET", "POST"))
+def new(request: HttpRequest) -> HttpResponse:
+    return _build(request, None)
+
+
+@page("analytics.change_segment", methods=("GET", "POST"))
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    return _build(request, get_object_or_404(Segment.objects.active(), pk=pk))
+
+
+def _build(request: HttpRequest, segment: Segment | None) -> HttpResponse:
+    """The builder. Each button sends the whole form; what was typed comes back, with what is wrong beside it."""
+    currency = selectors.shop_currency()
+    errors: dict[str, str] = {}
+    if request.method == "GET":
+        rule = segment.rule if segment else {"op": "and", "children": [forms.EMPTY_LEAF]}
+        shown = forms.shown_of(rule)
+        name, description = (segment.name, segment.description) if segment else ("", "")
+        return _builder(request, segment, shown, currency, name=name, description=description, errors=errors)
+    command = request.POST.get("do", "")
+    shown = forms.change(forms.tree_of(dict(request.POST.lists()), currency), command)
+    name, description = request.POST.get("name", ""), request.POST.get("description", "")
+    if command == "save":
+        errors = forms.problems(shown)
+        saved = None if errors else _save(request, segment, name, description, shown, errors)
+        if saved is not None:
+            return saved
+    context = {"name": name, "description": description, "errors": errors}
+    if command != "save" and not wants_part(request):
+        context["preview"] = _counted(shown, currency)
+    return _builder(request, segment, shown, currency, **context)
+
+
+def _save(
+    request: HttpRequest, segment: Segment | None, name: str, description: str, shown: dict, errors: dict[str, str]
+) -> HttpResponse | None:
+    """Save and go to the segment; None when it was refused, with the reason in `errors`."""
+    rule, actor = forms.rule_of(shown), of_user(request.user)
+    try:
+        if segment is None:
+            saved = services.create_segment(
+                name=name, description=description, rule=rule, actor=actor, created_by=viewer(request)
+            )
+        else:
+            saved = services.update_segment(segment=segment, name=name, description=description, rule=rule, actor=actor)
+    except DomainError as error:
+        errors[error.field or "rule"] = str(error.message)
+        return None
+    if saved.computed_version != saved.version:
+        _compute_soon(saved)
+    messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.name})
+    target = reverse("segment", args=[saved.pk])
+    return HttpResponse(status=204, headers={"HX-Redirect": target}) if wants_part(request) else redirect(target)
+
+
+def _compute_soon(segment: Segment) -> None:
+    transaction.on_commit(partial(_enqueue, segment.pk))
+
+
+def _enqueue(pk: int) -> None:
+    """Once, however often it is asked for; when the queue is away the hourly run finds the segment (F4)."""
+    mark = f"segment-queued:{pk}"
+    try:
+        if cache.add(mark, 1, QUEUED_SECONDS):
+            compute_segment.apply_async([pk], retry=False)
+    except Exception as error:
+        log.warning("segment_not_queued", segment=pk, error=str(error)[:300])
+
+
+def _builder(
+    request: HttpRequest, segment: Segment | None, shown: dict, currency: str, *, errors: dict[str, str], **values: Any
+) -> HttpResponse:
+    root = Builder(currency, errors).show(shown)
+    known = {"name", "description", *_places(root)}
+    context = {
+        "segment": segment,
+        "root": root,
+        "offered": offered(),
+        "operations": operations(),
+        "errors": errors,
+        "other_errors": [text for place, text in errors.items() if place not in known],
+        "action": reverse("segment_edit", args=[segment.pk]) if segment else reverse("segment_new"),
+        **values,
+    }
+    part = "analytics/builder.html" if wants_part(request) else "analytics/segment_edit.html"
+    return render(request, part, context)
+
+
+def _places(node: Any) -> set[str]:
+    """The paths beside which the builder can show a fault."""
+    if node.is_leaf:
+        return {
+            node.path, f"{node.path}.condition", f"{node.path}.operator", *(item.name for item in node.inputs),
+        }  # fmt: skip
+    return {node.path, f"{node.path}.op"}.union(*(_places(child) for child in node.children))
+
+
+@page("analytics.view_segment", methods=("POST",))
+def preview(request: HttpRequest) -> HttpResponse:
+    """How many a rule holds now, ten of them, and the rule in words: asked while it is being edited."""
+    currency = selectors.shop_currency()
+    shown = forms.tree_of(dict(request.POST.lists()), currency)
+    return render(request, "analytics/preview.html", {"preview": _counted(shown, currency)})
+
+
+def _counted(shown: dict, currency: str) -> dict[str, Any]:
+    if forms.problems(shown):
+        return {"unfinished": True}
+    rule = forms.rule_of(shown)
+    found: dict[str, Any] = {"words": phrases.tree_words(rule, currency)}
+    try:
+        found["count"] = services.count_rule(rule)
+        found["sample"] = selectors.customers_by_ids(services.sample_rule(rule))
+    except DomainError as error:
+        found["refusal"] = str(error.message)
+    return found
+
+
+@page("analytics.change_segment", methods=("POST",))
+def archive(request: HttpRequest, pk: int) -> HttpResponse:
+    segment = get_object_or_404(Segment.objects.active(), pk=pk)
+    services.archive_segment(segment=segment, actor=of_user(request.user))
+    messages.success(request, _t("“%(name)s” is archived.") % {"name": segment.name})
+    return redirect("segments")
+
+
+@page("analytics.change_segment", methods=("POST",))
+def recompute(request: HttpRequest, pk: int) -> HttpResponse:
+    """Try again after a failure, without waiting for the hourly run."""
+    segment = get_object_or_404(Segment.objects.active(), pk=pk)
+    _compute_soon(segment)
+    messages.info(request, _t("It is being computed."))
+    return redirect("segment", segment.pk)

@@ -1,0 +1,111 @@
+"""What analytics adds to the shell: its pages, figures on the home page, filters of the customer list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.core.cache import cache
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from analytics import selectors
+from analytics.models import CustomerFeature, Segment, SegmentMembership, Stage
+from core.console import home, navigation, palette
+from core.console.home import Card
+from core.console.palette import Result
+from core.formatting import number
+from crm.console import listing
+from crm.models import Customer
+
+CACHED_SECONDS = 300
+SEGMENTS_OFFERED = 200
+# A stage that calls for someone comes before one that merely happened.
+TELLING = (Stage.AT_RISK, Stage.LAPSED, Stage.WON_BACK, Stage.NEW)
+
+navigation.register(
+    "segments",
+    _("Segments"),
+    url="segments",
+    icon="users-group",
+    permission="analytics.view_segment",
+    section="marketing",
+    order=10,
+)
+
+
+@palette.source("segments", label=_("Segments"), permission="analytics.view_segment")
+def find_segments(_request: HttpRequest, query: str, limit: int) -> list[Result]:
+    return [
+        Result(segment.name, reverse("segment", args=[segment.pk]), "users-group", number(segment.size))
+        for segment in Segment.objects.active().filter(name__icontains=query)[:limit]
+    ]
+
+
+@home.card("failing_segments", place="needs", permission="analytics.change_segment", order=30)
+def failing_segments(_request: HttpRequest) -> Card | None:
+    count = Segment.objects.active().exclude(error="").count()
+    if not count:
+        return None
+    return Card(_("Failing segments"), number(count), url=reverse("segments"), tone="bad")
+
+
+@home.card("segment_moves", place="changed", permission="analytics.view_segment", order=40)
+def segment_moves(_request: HttpRequest) -> Card | None:
+    moves = cache.get_or_set("analytics.segment-moves", selectors.segment_moves, CACHED_SECONDS)
+    if not moves or not (moves.entered or moves.left):
+        return None
+    return Card(
+        _("Entered a segment in 7 days"),
+        number(moves.entered),
+        url=reverse("segments"),
+        detail=_t("%(count)s left one") % {"count": number(moves.left)},
+    )
+
+
+@home.card("stage_moves", place="changed", permission="analytics.view_customerfeature", order=50)
+def stage_moves(_request: HttpRequest) -> Card | None:
+    moves = cache.get_or_set("analytics.stage-moves", selectors.stage_moves, CACHED_SECONDS) or {}
+    if not moves:
+        return None
+    first = next((stage for stage in TELLING if moves.get(stage)), next(iter(moves)))
+    others = [stage for stage in moves if stage != first]
+    labels = dict(Stage.choices)
+    return Card(
+        _t("Became “%(stage)s” in 7 days") % {"stage": labels[first]},
+        number(moves[first]),
+        url=f"{reverse('customers')}?stage={first}",
+        detail=" · ".join(f"{labels[stage]} {number(moves[stage])}" for stage in others[:3]),
+    )
+
+
+def _stages(_request: HttpRequest) -> list[tuple[str, str]]:
+    return [(value, str(label)) for value, label in Stage.choices]
+
+
+def _in_stage(customers: QuerySet[Customer], value: str) -> QuerySet[Customer]:
+    return customers.filter(features__stage=value) if value in Stage.values else customers
+
+
+def _segments(_request: HttpRequest) -> list[tuple[str, str]]:
+    return [(str(pk), name) for pk, name in Segment.objects.active().values_list("pk", "name")[:SEGMENTS_OFFERED]]
+
+
+def _in_segment(customers: QuerySet[Customer], value: str) -> QuerySet[Customer]:
+    if not (value.isascii() and value.isdigit()):
+        return customers
+    rows = SegmentMembership.objects.filter(customer=OuterRef("pk"), segment_id=int(value[:18]), left_at=None)
+    return customers.filter(Exists(rows))
+
+
+def _stage_names(customers: Sequence[Customer]) -> dict[int, str]:
+    labels = dict(Stage.choices)
+    rows = CustomerFeature.objects.filter(customer__in=customers).values_list("customer_id", "stage")
+    return {pk: str(labels[stage]) for pk, stage in rows}
+
+
+listing.FILTERS.register("stage", listing.Filter(_("Stage"), _stages, _in_stage, "analytics.view_customerfeature"))
+listing.FILTERS.register("segment", listing.Filter(_("Segment"), _segments, _in_segment, "analytics.view_segment"))
+listing.COLUMNS.register("stage", listing.Column(_("Stage"), _stage_names, "analytics.view_customerfeature"))

@@ -1,0 +1,14 @@
+from django.urls import path
+
+from analytics.console import segments
+
+urlpatterns = [
+    path("segments/", segments.index, name="segments"),
+    path("segments/new/", segments.new, name="segment_new"),
+    path("segments/preview/", segments.preview, name="segment_preview"),
+    path("segments/<int:pk>/", segments.show, name="segment"),
+    path("segments/<int:pk>/edit/", segments.edit, name="segment_edit"),
+    path("segments/<int:pk>/status/", segments.status, name="segment_status"),
+    path("segments/<int:pk>/archive/", segments.archive, name="segment_archive"),
+    path("segments/<int:pk>/recompute/", segments.recompute, name="segment_recompute"),
+]

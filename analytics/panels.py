@@ -1,0 +1,53 @@
+"""What analytics shows on the customer page: stage, scores, key figures, segments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from analytics import selectors
+from analytics.labels import RFM_GROUPS
+from analytics.models import Stage
+from core.console.views import may
+from crm import panels
+from crm.models import Customer
+
+STAGE_TONES = {
+    Stage.ACTIVE: "good",
+    Stage.NEW: "good",
+    Stage.WON_BACK: "good",
+    Stage.AT_RISK: "warn",
+    Stage.LAPSED: "bad",
+    Stage.LOST: "bad",
+}
+
+
+def _figures(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
+    features = selectors.features_of(customer)
+    if features is None:
+        return None
+    scores = [
+        (_("Recency"), features.rfm_r),
+        (_("Frequency"), features.rfm_f),
+        (_("Money"), features.rfm_m),
+    ]
+    return {
+        "features": features,
+        "currency": selectors.shop_currency(),
+        "stage_tone": STAGE_TONES.get(Stage(features.stage), "off"),
+        "scores": scores if features.rfm_r else [],
+        "group": RFM_GROUPS.get(features.rfm_group, ""),
+        "memberships": selectors.segments_of(customer) if may(request.user, "analytics.view_segment") else None,
+    }
+
+
+panels.register(
+    "analytics",
+    title=_("Figures and segments"),
+    template="analytics/panels/customer.html",
+    context=_figures,
+    permission="analytics.view_customerfeature",
+    order=50,
+)

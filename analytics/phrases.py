@@ -1,0 +1,183 @@
+"""Rules in plain words, in the viewer's language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
+
+from analytics.conditions import CONDITIONS, DATE_OPERATORS, YES_NO, Condition, Input
+from core.formatting import day, money, number, when
+
+SHOWN_VALUES = 6
+
+
+@dataclass(frozen=True)
+class Words:
+    """One condition, or a group (`children`) with what it asks of them."""
+
+    text: str
+    children: list[Words] = field(default_factory=list)
+
+
+def tree_words(rule: dict, currency: str) -> Words:
+    if "condition" in rule:
+        return Words(leaf_words(rule, currency))
+    parts = [tree_words(child, currency) for child in rule["children"]]
+    if rule["op"] == "not":
+        # not(or(a, b)) reads as "none of a, b".
+        inner = rule["children"][0] if rule["children"] else {}
+        return Words(_t("None of these:"), parts[0].children if inner.get("op") == "or" else parts)
+    if not parts:
+        return Words(_t("Every customer") if rule["op"] == "and" else _t("Nobody"))
+    if len(parts) == 1:
+        return parts[0]
+    return Words(_t("All of these:") if rule["op"] == "and" else _t("Any of these:"), parts)
+
+
+def sentence(rule: dict, currency: str) -> str:
+    """The whole rule on one line."""
+
+    def line(node: dict, nested: bool) -> str:
+        if "condition" in node:
+            return leaf_words(node, currency)
+        parts = [line(child, True) for child in node["children"]]
+        if node["op"] == "not":
+            return _t("not (%(rule)s)") % {"rule": parts[0] if parts else ""}
+        if not parts:
+            return _t("Every customer") if node["op"] == "and" else _t("Nobody")
+        text = (_t(" and ") if node["op"] == "and" else _t(" or ")).join(parts)
+        return f"({text})" if nested and len(parts) > 1 else text
+
+    return line(rule, False)
+
+
+def leaf_words(leaf: dict, currency: str) -> str:
+    """One condition: "Net spend is at least ¥500.00". A condition that is gone, or not filled in, is said to be so."""
+    condition = CONDITIONS.get(leaf["condition"])
+    if condition is None:
+        return _t("Unknown condition “%(name)s”") % {"name": leaf["condition"]} if leaf["condition"] else "…"
+    operator = leaf["operator"]
+    values = {key: value for key, value in leaf.items() if key not in {"condition", "operator"}}
+    if operator not in condition.operators:
+        return str(condition.label)
+    if condition.phrase:
+        return condition.phrase(operator, values)
+    shown = {item.name: _shown(item, values.get(item.name), currency) for item in condition.inputs(operator)}
+    special = SPECIAL.get(condition.name)
+    return special(condition, operator, shown, values) if special else _plain(condition, operator, shown)
+
+
+def _plain(condition: Condition, operator: str, shown: dict[str, str]) -> str:
+    how = str(condition.operators[operator])
+    if condition.operators is YES_NO:
+        return _t("%(what)s: %(how)s") % {"what": condition.label, "how": how}
+    if condition.operators is DATE_OPERATORS and "days" in shown:
+        return f"{condition.label} {how.replace('…', shown['days'])}"
+    if set(shown) == {"low", "high"}:
+        return _t("%(what)s is between %(low)s and %(high)s") % {"what": condition.label, **shown}
+    return " ".join(filter(None, [str(condition.label), how, *shown.values()]))
+
+
+def _shown(item: Input, value: Any, currency: str) -> str:
+    if value in (None, "", []):
+        return "…"
+    if item.kind == "money" and isinstance(value, int):
+        return money(value, currency)
+    if item.kind in {"number", "days"} and isinstance(value, int):
+        return number(value)
+    if item.kind == "date":
+        try:
+            return day(date.fromisoformat(str(value)))
+        except ValueError:
+            return str(value)
+    if item.kind in {"choice", "choices"}:
+        given = [str(part) for part in value] if isinstance(value, list) else [str(value)]
+        labels = {str(code): str(label) or _t("(empty)") for code, label in item.choices()} if item.choices else {}
+        return _listed([labels.get(part, part) for part in given])
+    return f"“{value}”"
+
+
+def value_words(condition: Condition, leaf: dict, value: str | None, currency: str) -> str:
+    """What a customer's own value is, for the reason why they are in or out (S3). `value` is text from the database."""
+    if value is None or value == "":
+        return _t("nothing")
+    if condition.operators is YES_NO or value in {"true", "false"}:
+        return _t("yes") if value == "true" else _t("no") if value == "false" else value
+    if condition.operators is DATE_OPERATORS:
+        try:
+            return when(datetime.fromisoformat(value))
+        except ValueError:
+            return value
+    for item in condition.inputs(leaf["operator"]):
+        if item.kind == "money" and value.lstrip("-").isdigit():
+            return money(int(value), currency)
+        if item.kind in {"number", "days"} and value.lstrip("-").isdigit():
+            return number(int(value))
+        if item.kind in {"choice", "choices"} and item.choices:
+            labels = {str(code): str(label) for code, label in item.choices()}
+            return labels.get(value, value)
+    return value
+
+
+def _listed(names: Sequence[str]) -> str:
+    text = _t(", ").join(names[:SHOWN_VALUES])
+    rest = len(names) - SHOWN_VALUES
+    if rest <= 0:
+        return text
+    return ngettext("%(names)s and %(count)s more", "%(names)s and %(count)s more", rest) % {
+        "names": text,
+        "count": rest,
+    }
+
+
+Special = Callable[[Condition, str, dict[str, str], dict[str, Any]], str]
+
+
+def _windowed(condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+    """Did something so many times in a window."""
+    what = shown.get("values") or shown.get("sku") or shown.get("kind") or ""
+    times = values.get("times")
+    count = times if isinstance(times, int) else 1
+    text = ngettext(
+        "%(how)s %(what)s at least %(times)s time in the last %(days)s days",
+        "%(how)s %(what)s at least %(times)s times in the last %(days)s days",
+        count,
+    )
+    return text % {
+        "how": str(condition.operators[operator]).capitalize(),
+        "what": what,
+        "times": shown.get("times", ""),
+        "days": shown.get("days", ""),
+    }
+
+
+def _birthday(_condition: Condition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
+    if operator == "has":
+        return _t("Birthday is within the next %(days)s days") % shown
+    return _t("Birthday is not within the next %(days)s days") % shown
+
+
+def _consent(_condition: Condition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
+    if operator == "has":
+        return _t("Agreed to %(purpose)s by %(channel)s") % shown
+    return _t("Has not agreed to %(purpose)s by %(channel)s") % shown
+
+
+def _attribute(condition: Condition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
+    how = str(condition.operators[operator])
+    return " ".join(filter(None, [shown["attribute"], how, shown.get("text", "")]))
+
+
+SPECIAL: dict[str, Special] = {
+    "did": _windowed,
+    "bought_category": _windowed,
+    "bought_product": _windowed,
+    "birthday": _birthday,
+    "consent": _consent,
+    "attribute": _attribute,
+}

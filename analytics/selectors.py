@@ -1,0 +1,99 @@
+"""Reads for the pages: segments with their trend, who moved, what is known of one customer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import connection
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from analytics import events
+from analytics.models import CustomerFeature, Segment, SegmentMembership, Stage
+from core.models import DomainEvent
+from crm.models import Customer, Store
+
+TREND_DAYS = 30
+RECENT = 10
+
+
+def shop_currency() -> str:
+    """The currency that feature rows are in."""
+    return Store.objects.filter(is_default=True).values_list("currency", flat=True).first() or "CNY"
+
+
+def trends(segments: Sequence[Segment]) -> dict[int, list[int]]:
+    """The size at the end of each of the last 30 days, oldest first; days before the first computation are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT given.id, last.size
+               FROM unnest(%s::bigint[]) AS given(id)
+               CROSS JOIN generate_series(%s - 1, 0, -1) AS back(days)
+               CROSS JOIN LATERAL (SELECT z.size FROM analytics_segmentsize z
+                                   WHERE z.segment_id = given.id AND z.at <= now() - make_interval(days => back.days)
+                                   ORDER BY z.at DESC LIMIT 1) AS last
+               ORDER BY given.id, back.days DESC""",
+            [[segment.pk for segment in segments], TREND_DAYS],
+        )
+        found: dict[int, list[int]] = {segment.pk: [] for segment in segments}
+        for pk, size in cursor.fetchall():
+            found[pk].append(size)
+    return found
+
+
+def members(segment: Segment) -> QuerySet[SegmentMembership]:
+    return SegmentMembership.objects.filter(segment=segment, left_at=None).select_related("customer__features")
+
+
+def lately(segment: Segment) -> tuple[list[SegmentMembership], list[SegmentMembership]]:
+    """(entered, left): the last ten of each."""
+    rows = SegmentMembership.objects.filter(segment=segment).select_related("customer")
+    entered = rows.filter(left_at=None).order_by("-entered_at", "-id")[:RECENT]
+    left = rows.filter(left_at__isnull=False).order_by("-left_at", "-id")[:RECENT]
+    return list(entered), list(left)
+
+
+def customers_by_ids(ids: Sequence[int]) -> list[Customer]:
+    """In the order of the ids."""
+    found = {customer.pk: customer for customer in Customer.objects.filter(pk__in=ids).select_related("features")}
+    return [found[pk] for pk in ids if pk in found]
+
+
+def features_of(customer: Customer) -> CustomerFeature | None:
+    return CustomerFeature.objects.filter(customer=customer).first()
+
+
+def segments_of(customer: Customer) -> list[SegmentMembership]:
+    rows = SegmentMembership.objects.filter(customer=customer, left_at=None).select_related("segment")
+    return list(rows.order_by("segment__name"))
+
+
+@dataclass(frozen=True)
+class Moves:
+    entered: int
+    left: int
+
+
+def segment_moves(days: int = 7) -> Moves:
+    """How often customers entered and left segments."""
+    since = timezone.now() - timedelta(days=days)
+    kinds = DomainEvent.objects.filter(recorded_at__gte=since)
+    found = kinds.filter(kind__in=[events.SEGMENT_ENTERED.kind, events.SEGMENT_LEFT.kind]).aggregate(
+        entered=Count("pk", filter=Q(kind=events.SEGMENT_ENTERED.kind)),
+        left=Count("pk", filter=Q(kind=events.SEGMENT_LEFT.kind)),
+    )
+    return Moves(found["entered"], found["left"])
+
+
+def stage_moves(days: int = 7) -> dict[str, int]:
+    """How many customers came into each stage from another one."""
+    since = timezone.now() - timedelta(days=days)
+    rows = (
+        DomainEvent.objects.filter(kind=events.STAGE_CHANGED.kind, recorded_at__gte=since)
+        .values_list("payload__to")
+        .annotate(count=Count("pk"))
+    )
+    found = dict(rows)
+    return {stage: found[stage] for stage in Stage.values if found.get(stage)}
