@@ -10,19 +10,10 @@ from functools import lru_cache
 from babel import Locale, UnknownLocaleError, dates, numbers
 from django.utils import timezone, translation
 
+from core.currencies import exponent
+
+
 # Decimals of the minor unit in ISO 4217 where they are not two. CLDR's own table drops the decimals that some
-# countries no longer use in cash, so it can't tell what a stored minor unit is worth.
-EXPONENTS = {
-    "BHD": 3, "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "IQD": 3, "ISK": 0, "JOD": 3, "JPY": 0, "KMF": 0, "KRW": 0,
-    "KWD": 3, "LYD": 3, "OMR": 3, "PYG": 0, "RWF": 0, "TND": 3, "UGX": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0,
-    "XPF": 0,
-}  # fmt: skip
-
-
-def exponent(currency: str) -> int:
-    return EXPONENTS.get(currency, 2)
-
-
 def locale() -> Locale:
     return _locale(translation.get_language() or "en")
 

@@ -11,7 +11,7 @@ from core.roles import Role, grant
 from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
 from crm import panels  # noqa: F401
-from crm.console import listing, shell  # noqa: F401
+from crm.console import desk, listing, shell  # noqa: F401
 from crm.rules.identities import phone_tail
 
 

@@ -2,9 +2,10 @@
 
 from celery import shared_task
 
+from core import clock
 from core.actor import SYSTEM, Actor
 from crm.models import ImportRun
-from crm.services import imports
+from crm.services import activity, imports
 
 
 @shared_task(name="crm.run_import", bind=True, max_retries=30)
@@ -22,3 +23,9 @@ def run_import(self, run_id: int) -> None:
 @shared_task(name="crm.drop_stale_uploads")
 def drop_stale_uploads() -> int:
     return imports.drop_stale_uploads()
+
+
+@shared_task(name="crm.make_activity_partitions")
+def make_activity_partitions() -> int:
+    """This month and the three that follow, made before anyone writes into them."""
+    return activity.make_partitions(first=clock.now().date(), months=4)

@@ -1,6 +1,7 @@
 """Settings of a machine that has been given none: everything has a default that works. See docs/operations.md."""
 
 import logging
+import warnings
 from datetime import timedelta
 
 import dj_database_url
@@ -157,6 +158,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
+# Without collectstatic there is no such folder, and with finders none is needed.
+warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
 MEDIA_ROOT = env.text("MEDIA_ROOT") or str(env.locations().directory / "media")
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
@@ -178,7 +181,8 @@ ACCOUNT_ADAPTER = "core.accounts.StaffAccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_RATE_LIMITS = {"login": "60/m/ip"}
+# axes counts failures and locks; a second limit in front of it would hide its page.
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": False}
 ACCOUNT_SESSION_REMEMBER = True
 MFA_ADAPTER = "core.accounts.StaffMfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
@@ -290,3 +294,4 @@ if SENTRY_DSN:
 UNFOLD = {"SITE_TITLE": "Liuke", "SITE_HEADER": "Liuke", "SITE_URL": "/", "SHOW_HISTORY": False}
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 METRICS_TOKEN = env.text("METRICS_TOKEN")
+MESSAGE_LEASE_SECONDS = env.integer("MESSAGE_LEASE_SECONDS", 60)

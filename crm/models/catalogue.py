@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+
 class Product(models.Model):
     """Something the shop sells. Fees and postage are order lines of another kind, never products."""
 

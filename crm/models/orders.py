@@ -76,6 +76,14 @@ class Order(models.Model):
                 name="crm_order_paid_of_customer",
             ),
             models.Index(fields=["customer", "-placed_at"], name="crm_order_of_customer"),
+            # revenue of the last days, and lists by time
+            models.Index(
+                fields=["-paid_at"],
+                include=["total", "refunded", "currency"],
+                condition=models.Q(state="paid"),
+                name="crm_order_paid_recent",
+            ),
+            models.Index(fields=["-placed_at", "-id"], name="crm_order_placed_recent"),
             models.Index(
                 fields=["import_run"], condition=models.Q(import_run__isnull=False), name="crm_order_import_run"
             ),

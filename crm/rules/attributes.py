@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -53,7 +54,7 @@ def _coerce(spec: AttributeSpec, value: Any) -> Any:
             number = float(value)
         except (TypeError, ValueError):
             raise wrong from None
-        if number != number or number in (float("inf"), float("-inf")):
+        if not math.isfinite(number):
             raise wrong
         return int(number) if number.is_integer() and abs(number) < 2**53 else number
     if spec.type == "date":

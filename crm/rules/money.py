@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 
-# ISO 4217 currencies that do not have two decimals and that a shop may meet.
-EXPONENTS = {"BIF": 0, "CLP": 0, "ISK": 0, "JPY": 0, "KRW": 0, "PYG": 0, "UGX": 0, "VND": 0, "XAF": 0, "XOF": 0,
-             "XPF": 0, "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3}  # fmt: skip
+from core.currencies import exponent
 
-
-def exponent(currency: str) -> int:
-    return EXPONENTS.get(currency, 2)
+__all__ = ["exponent", "share", "to_major", "to_minor"]
 
 
 def to_minor(amount: Decimal, currency: str) -> int:

@@ -136,4 +136,3 @@ def _remember_kinds(kinds: set[str]) -> None:
         ActivityKind.objects.bulk_create([ActivityKind(code=code) for code in sorted(new)], ignore_conflicts=True)
     if new or not cache.get(KNOWN_KINDS_KEY):
         cache.set(KNOWN_KINDS_KEY, known | new, 300)
-

@@ -51,7 +51,9 @@ def checked_changes(changes: dict[str, Any]) -> dict[str, Any]:
         if field in PLAIN_FIELDS:
             text = str(value or "").strip()
             if len(text) > PLAIN_FIELDS[field] or "\x00" in text:
-                raise Invalid(_("This is too long or has characters that can't be stored."), code="invalid", field=field)
+                raise Invalid(
+                    _("This is too long or has characters that can't be stored."), code="invalid", field=field
+                )
             columns[field] = text
         elif field == "birthday":
             columns |= birthday_columns(_birthday(value))
@@ -63,9 +65,7 @@ def checked_changes(changes: dict[str, Any]) -> dict[str, Any]:
                     "unknown_attribute": _("The shop has no such attribute."),
                     "wrong_type": _("This value does not fit the attribute's type."),
                 }
-                raise Invalid(
-                    messages[error.code], code=error.code, field=f"attributes.{error.attribute}"
-                ) from None
+                raise Invalid(messages[error.code], code=error.code, field=f"attributes.{error.attribute}") from None
         else:
             raise Invalid(_("Unknown field."), code="unknown_field", field=field)
     if columns.get("gender") and columns["gender"] not in Gender.values:
@@ -128,7 +128,9 @@ def add_tag_to_many(*, customer_ids: list[int], name: str, actor: Actor) -> int:
         raise Invalid(_("A tag has 1 to 60 characters."), code="invalid", field="tag")
     with transaction.atomic():
         tag, _created = Tag.objects.get_or_create(name=clean)
-        had = set(CustomerTag.objects.filter(tag=tag, customer_id__in=customer_ids).values_list("customer_id", flat=True))
+        had = set(
+            CustomerTag.objects.filter(tag=tag, customer_id__in=customer_ids).values_list("customer_id", flat=True)
+        )
         new = [pk for pk in customer_ids if pk not in had]
         CustomerTag.objects.bulk_create(
             [CustomerTag(customer_id=pk, tag=tag, added_by=str(actor)) for pk in new], ignore_conflicts=True

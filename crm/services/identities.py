@@ -106,9 +106,7 @@ def resolve_customer(
     with transaction.atomic():
         # Two requests that bring the same new person at once must not create them twice.
         lock_names([f"identity:{item.kind}:{index_of(item.kind, item.value).hex()}" for item in items])
-        known = {
-            (item.kind, item.value): found for item in items if (found := find(item.kind, item.value)) is not None
-        }
+        known = {(item.kind, item.value): found for item in items if (found := find(item.kind, item.value)) is not None}
         verified = _distinct(
             known[item.kind, item.value].customer
             for item in items
@@ -154,10 +152,14 @@ def add_identity(
         lock_names([f"identity:{item.kind}:{index_of(item.kind, item.value).hex()}"])
         found = find(item.kind, item.value)
         if found and found.customer_id != customer.pk and (found.verified_at or not item.strong):
-            raise Conflict(_("This identity belongs to another customer."), code="identity_taken", field="identity.value")
+            raise Conflict(
+                _("This identity belongs to another customer."), code="identity_taken", field="identity.value"
+            )
         identity = _attach(customer, item, found, actor)
         if identity is None:
-            raise Conflict(_("This identity belongs to another customer."), code="identity_taken", field="identity.value")
+            raise Conflict(
+                _("This identity belongs to another customer."), code="identity_taken", field="identity.value"
+            )
         return identity
 
 

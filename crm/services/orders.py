@@ -152,7 +152,9 @@ def _priced(data: OrderInput, store: Store) -> tuple[dict[str, int], list[LineIn
     """The order's amounts, and the lines with theirs."""
     if data.currency and data.currency != store.currency:
         raise Invalid(
-            _("This store sells in %(currency)s.") % {"currency": store.currency}, code="wrong_currency", field="currency"
+            _("This store sells in %(currency)s.") % {"currency": store.currency},
+            code="wrong_currency",
+            field="currency",
         )
     if not data.lines or len(data.lines) > MAX_LINES:
         raise Invalid(_("An order has 1 to 1,000 lines."), code="invalid", field="lines")
@@ -195,14 +197,7 @@ def _priced(data: OrderInput, store: Store) -> tuple[dict[str, int], list[LineIn
         "tax": data.tax,
         "fees": fees + data.fees,
     }
-    total = (
-        subtotal
-        - amounts["discount"]
-        - data.points_amount
-        + amounts["shipping"]
-        + data.tax
-        + amounts["fees"]
-    )
+    total = subtotal - amounts["discount"] - data.points_amount + amounts["shipping"] + data.tax + amounts["fees"]
     if total < 0:
         raise Invalid(_("Discounts and points are more than the order."), code="invalid", field="discount")
     if data.total is not None and data.total != total:

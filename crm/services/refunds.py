@@ -52,7 +52,9 @@ def record_refund(
         if order is None:
             raise NotFound(_("There is no such order."), code="unknown_order", field="order")
         if order.state != OrderState.PAID:
-            raise Conflict(_("Only a paid order can be refunded."), code="order_state", field="order", state=order.state)
+            raise Conflict(
+                _("Only a paid order can be refunded."), code="order_state", field="order", state=order.state
+            )
         by_position = {line.position: line for line in order.lines.select_for_update(of=("self",)).order_by("position")}
         known = order.refunds.filter(source=source, number=number).first()
         if known:
@@ -127,8 +129,6 @@ def _chosen(
                 field=f"lines.{index}.quantity",
             )
         # By what is refunded in all, so that the parts of a line add up to its amount to the last unit.
-        after = share(
-            line.amount, int((line.refunded_quantity + given.quantity) * 1000), int(line.quantity * 1000)
-        )
+        after = share(line.amount, int((line.refunded_quantity + given.quantity) * 1000), int(line.quantity * 1000))
         chosen.append((line, given.quantity, after - line.refunded_amount))
     return chosen

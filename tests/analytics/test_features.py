@@ -39,7 +39,9 @@ def test_a_row_sums_what_the_customer_bought_net_of_refunds(program, make_custom
     assert (row.average_order, row.refund_count) == (18_000, 2)
     assert round(row.mean_interval_days, 3) == 45.0
     assert (row.categories, row.top_category, row.main_channel) == (["Coffee", "Ware"], "Coffee", "app")
-    assert abs(row.last_order_at - (timezone.now() - timedelta(days=10))) < timedelta(minutes=5), "A2: not the refunded one"
+    assert abs(row.last_order_at - (timezone.now() - timedelta(days=10))) < timedelta(minutes=5), (
+        "A2: not the refunded one"
+    )
     assert (row.is_member, row.tier_rank, row.points_available) == (True, 2, 540)
     assert row.stage == "active"
 
@@ -118,7 +120,9 @@ def snapshot() -> list[tuple]:
         return cursor.fetchall()
 
 
-def test_f19_random_batches_carried_on_incrementally_equal_a_full_computation(program, make_customer, make_order, settle):
+def test_f19_random_batches_carried_on_incrementally_equal_a_full_computation(
+    program, make_customer, make_order, settle
+):
     dice = random.Random(19)
     customers = [make_customer() for _ in range(12)]
     numbers: list[str] = []

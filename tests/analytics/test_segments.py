@@ -104,7 +104,9 @@ def test_s1_a_failing_segment_keeps_its_error_and_leaves_the_others_alone(progra
 
 
 def test_conditions_on_facts_and_profile(program, make_customer, make_order, settle):
-    ann = make_customer("Ann", gender="female", country="UK", birthday=timezone.now().date().replace(year=1990).isoformat())
+    ann = make_customer(
+        "Ann", gender="female", country="UK", birthday=timezone.now().date().replace(year=1990).isoformat()
+    )
     bob = make_customer("Bob", gender="male", country="CN")
     make_order(ann, 10_000, sku="BEANS", category="Coffee", days_ago=10, number="1")
     make_order(ann, 10_000, sku="BEANS", category="Coffee", days_ago=20, number="2")
@@ -115,7 +117,8 @@ def test_conditions_on_facts_and_profile(program, make_customer, make_order, set
     )
     record_activity(
         items=[
-            ActivityInput(f"v{i}", "view", timezone.now() - timedelta(days=i), customer_number=bob.number) for i in range(3)
+            ActivityInput(f"v{i}", "view", timezone.now() - timedelta(days=i), customer_number=bob.number)
+            for i in range(3)
         ],
         source="storefront",
         actor=SYSTEM,

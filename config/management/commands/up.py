@@ -105,7 +105,7 @@ class Command(BaseCommand):
         from config import demo
 
         place = embedded.locations()
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
         postgres, valkey = embedded.needed()
         if postgres:
             environment["DATABASE_URL"] = place.database_url
@@ -117,17 +117,17 @@ class Command(BaseCommand):
         manager.add_process(
             "web",
             f"{python} granian --interface wsgi --host {bind} --port {port} --workers {env.integer('WEB_WORKERS', 2)} "
-            "--blocking-threads 4 --no-log-access --log-level warning --respawn-failed-workers config.wsgi:application",
+            "--blocking-threads 4 --log-level warning --respawn-failed-workers config.wsgi:application",
             env=environment,
         )
         manager.add_process(
             "worker",
-            f"{python} celery -A config.celery worker --loglevel WARNING --concurrency {env.integer('TASK_WORKERS', 2)}",
+            f"{python} celery --quiet -A config.celery worker --loglevel WARNING --concurrency {env.integer('TASK_WORKERS', 2)}",
             env=environment,
         )
         manager.add_process(
             "beat",
-            f"{python} celery -A config.celery beat --loglevel WARNING --pidfile= --schedule {beat}",
+            f"{python} celery --quiet -A config.celery beat --loglevel WARNING --pidfile= --schedule {beat}",
             env=environment,
         )
         demo.print_welcome(url)

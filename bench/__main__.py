@@ -1,0 +1,24 @@
+"""`python -m bench [name ...]`: run all benchmarks, or those named, each beside its floor."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+from bench.common import start_servers
+
+
+def main() -> None:
+    known = sorted(path.stem.removeprefix("bench_") for path in Path(__file__).parent.glob("bench_*.py"))
+    wanted = sys.argv[1:] or known
+    unknown = set(wanted) - set(known)
+    if unknown:
+        sys.exit(f"No benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
+    start_servers()
+    for name in wanted:
+        importlib.import_module(f"bench.bench_{name}").run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""A whole Liuke of real processes for one test: servers of its own, web, worker, beat, and an SMTP server that it mails to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import email
+import email.policy
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Mailbox:
+    """Keeps what arrives. While `stalled` is set, a client's greeting is answered only after `resume`."""
+
+    def __init__(self) -> None:
+        self.messages: list[email.message.EmailMessage] = []
+        self.stalled = threading.Event()
+        self.reached = threading.Event()
+        self.resume = threading.Event()
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        if self.stalled.is_set():
+            self.reached.set()
+            while not self.resume.is_set():
+                await asyncio.sleep(0.05)
+        return responses
+
+    async def handle_DATA(self, server, session, envelope):
+        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        message["X-Recipient"] = envelope.rcpt_tos[0]
+        self.messages.append(message)
+        return "250 OK"
+
+
+class Shop:
+    def __init__(self, directory: Path) -> None:
+        self.mailbox = Mailbox()
+        self.port = free_port()
+        mail_port = free_port()
+        self.smtp = Controller(self.mailbox, hostname="127.0.0.1", port=mail_port)
+        self.smtp.start()
+        without = {"DATABASE_URL", "REDIS_URL", "LIUKE_TEST_SERVICES", "PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER"}
+        self.environment = {name: value for name, value in os.environ.items() if name not in without} | {
+            "LIUKE_VAR": str(directory),
+            "LIUKE_EMBEDDED_FSYNC": "off",
+            "DJANGO_SETTINGS_MODULE": "config.settings.base",
+            "EMAIL_HOST": "127.0.0.1",
+            "EMAIL_PORT": str(mail_port),
+            "MESSAGE_LEASE_SECONDS": "5",
+            "PORT": str(self.port),
+            "PYTHONWARNINGS": "ignore",
+            "LOG_LEVEL": "ERROR",
+        }
+        self.processes: dict[str, subprocess.Popen] = {}
+        self.key = ""
+
+    def manage(self, *arguments: str, code: str = "") -> str:
+        """Run a command of manage.py; `code` goes to `shell`. Returns what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            input=code or None,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise AssertionError(
+                f"manage.py {' '.join(arguments)} exited {done.returncode}: {done.stdout}{done.stderr}"
+            )
+        return done.stdout
+
+    def shell(self, code: str) -> Any:
+        """Run Python inside the shop; it assigns `answer`, which comes back."""
+        wrapped = f"{code}\nimport json as _json\nprint('ANSWER' + _json.dumps(answer, default=str))\n"
+        output = self.manage("shell", "-v0", "-c", wrapped)
+        return json.loads(output.rpartition("ANSWER")[2])
+
+    def start(self, *names: str) -> None:
+        commands = {
+            "web": ["granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1",
+                    "--blocking-threads", "4", "--log-level", "error", "config.wsgi:application"],
+            "worker": ["celery", "--quiet", "-A", "config.celery", "worker", "--loglevel", "ERROR", "--concurrency", "1"],
+            "beat": ["celery", "--quiet", "-A", "config.celery", "beat", "--loglevel", "ERROR", "--pidfile=",
+                     "--schedule", f"{self.environment['LIUKE_VAR']}/beat"],
+        }  # fmt: skip
+        for name in names:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-m", *commands[name]],
+                cwd=ROOT,
+                env=self.environment,
+                start_new_session=True,
+            )
+
+    def kill(self, name: str) -> None:
+        """kill -9, the process and all its children."""
+        process = self.processes.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        self.mailbox.resume.set()
+        for process in self.processes.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+        for process in self.processes.values():
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+        self.smtp.stop()
+
+    def call(self, method: str, path: str, body: Any = None, *, idempotency_key: str = "") -> tuple[int, Any]:
+        """One API call as the storefront's server."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
+        )
+        if idempotency_key:
+            request.add_header("Idempotency-Key", idempotency_key)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read() or b"null")
+
+    def get(self, path: str) -> Any:
+        status, body = self.call("GET", path)
+        assert status == 200, (path, status, body)
+        return body
+
+    def all(self, path: str) -> list[dict]:
+        """Every page of a list."""
+        rows, following = [], path
+        while following:
+            page = self.get(following)
+            rows += page["results"]
+            following = page["next"] and page["next"].split(str(self.port), 1)[1]
+        return rows
+
+
+def wait_until(what: str, ready: Callable[[], Any], seconds: float = 60) -> Any:
+    """Poll until it is true; says what did not happen."""
+    deadline = time.monotonic() + seconds
+    last: Any = None
+    while time.monotonic() < deadline:
+        try:
+            last = ready()
+        except (OSError, AssertionError) as error:
+            last = error
+        else:
+            if last:
+                return last
+        time.sleep(0.25)
+    raise AssertionError(f"not within {seconds} s: {what} (last: {last!r})")
