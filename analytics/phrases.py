@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
-from analytics.conditions import CONDITIONS, DATE_OPERATORS, YES_NO, Condition, Input
+from analytics.conditions import CHOICE_OPERATORS, CONDITIONS, DATE_OPERATORS, YES_NO, Condition, Input
 from core.formatting import day, money, number, when
 
 SHOWN_VALUES = 6
@@ -69,10 +69,10 @@ def leaf_words(leaf: dict, currency: str) -> str:
         return condition.phrase(operator, values)
     shown = {item.name: _shown(item, values.get(item.name), currency) for item in condition.inputs(operator)}
     special = SPECIAL.get(condition.name)
-    return special(condition, operator, shown, values) if special else _plain(condition, operator, shown)
+    return (special or _plain)(condition, operator, shown, values)
 
 
-def _plain(condition: Condition, operator: str, shown: dict[str, str]) -> str:
+def _plain(condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
     how = str(condition.operators[operator])
     if condition.operators is YES_NO:
         return _t("%(what)s: %(how)s") % {"what": condition.label, "how": how}
@@ -80,6 +80,8 @@ def _plain(condition: Condition, operator: str, shown: dict[str, str]) -> str:
         return f"{condition.label} {how.replace('…', shown['days'])}"
     if set(shown) == {"low", "high"}:
         return _t("%(what)s is between %(low)s and %(high)s") % {"what": condition.label, **shown}
+    if condition.operators is CHOICE_OPERATORS and len(values.get("values") or []) == 1:
+        how = _t("is") if operator == "in" else _t("is not")
     return " ".join(filter(None, [str(condition.label), how, *shown.values()]))
 
 

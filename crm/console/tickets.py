@@ -1,0 +1,253 @@
+"""The desk: lists of tickets, one with its conversation, and the customer's word on how it went."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from core.actor import Actor, of_user
+from core.console.views import may, page, viewer
+from core.errors import Conflict, DomainError, Invalid
+from core.models import User
+from crm import panels
+from crm.models import Customer, Order, Ticket, TicketPriority, TicketStatus
+from crm.selectors import tickets as selectors
+from crm.services import tickets as services
+
+ORDERS_OFFERED = 20
+
+
+@page("crm.view_ticket")
+def index(request: HttpRequest) -> HttpResponse:
+    name = _view(request, "mine" if may(request.user, "crm.change_ticket") else "open")
+    context = {
+        "page": selectors.page(name, viewer(request), request.GET.get("cursor")),
+        "may_add": may(request.user, "crm.add_ticket"),
+        **_views(request, name),
+    }
+    return render(request, "crm/tickets/index.html", context)
+
+
+def _view(request: HttpRequest, default: str) -> str:
+    name = request.GET.get("view", default)
+    return name if name in selectors.VIEWS else default
+
+
+def _views(request: HttpRequest, name: str) -> dict[str, Any]:
+    counts = selectors.counts(viewer(request))
+    return {
+        "view": name,
+        "view_label": selectors.VIEWS[name].label,
+        "views": [(key, view.label, counts.get(key)) for key, view in selectors.VIEWS.items()],
+    }
+
+
+@page("crm.view_ticket")
+def show(request: HttpRequest, number: str) -> HttpResponse:
+    ticket = _ticket(number)
+    name = _view(request, "open")
+    customer = ticket.customer
+    closed = ticket.status == TicketStatus.CLOSED
+    context = {
+        "ticket": ticket,
+        "messages_": selectors.messages(ticket),
+        "ratings": selectors.ratings(ticket),
+        "page": selectors.page(name, viewer(request), request.GET.get("cursor"), 30),
+        "customer": customer,
+        "facts": panels.facts(customer, request),
+        "panels": _beside(customer, request),
+        "assignees": selectors.assignees(),
+        "priorities": TicketPriority.choices,
+        "may_change": may(request.user, "crm.change_ticket"),
+        "closed": closed,
+        "done": closed or ticket.status == TicketStatus.RESOLVED,
+        **_views(request, name),
+    }
+    return render(request, "crm/tickets/show.html", context)
+
+
+# Of the customer page's panels, those that help with an answer.
+SHOWN_BESIDE = ("contacts", "loyalty", "orders", "notes")
+
+
+def _beside(customer: Customer, request: HttpRequest) -> list[panels.Shown]:
+    found = []
+    for name in SHOWN_BESIDE:
+        panel = panels.PANELS.get(name)
+        if panel is not None and may(request.user, panel.permission):
+            values = panel.context(customer, request)
+            if values is not None:
+                found.append(panels.Shown(name, panel.title, panel.template, values))
+    return found
+
+
+def _ticket(number: str) -> Ticket:
+    ticket = selectors.ticket(number)
+    if ticket is None:
+        raise Http404
+    return ticket
+
+
+class NewTicketForm(forms.Form):
+    customer = forms.CharField(label=_("Customer number"), max_length=20)
+    subject = forms.CharField(label=_("Subject"), max_length=200)
+    text = forms.CharField(label=_("Message"), max_length=10000, widget=forms.Textarea(attrs={"rows": 6}))
+    from_customer = forms.BooleanField(
+        label=_("This is what the customer told us"),
+        required=False,
+        initial=True,
+        help_text=_("Otherwise it is a message from us to the customer."),
+    )
+    priority = forms.TypedChoiceField(
+        label=_("Priority"), choices=TicketPriority.choices, coerce=int, initial=TicketPriority.NORMAL
+    )
+    order = forms.ModelChoiceField(label=_("Order"), queryset=Order.objects.none(), required=False)
+
+    def __init__(self, *args: Any, customer: Customer | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.chosen = customer
+        if customer is not None:
+            self.fields["customer"].widget = forms.HiddenInput()
+            recent = Order.objects.filter(customer=customer).order_by("-placed_at").values("pk")[:ORDERS_OFFERED]
+            self.fields["order"].queryset = Order.objects.filter(pk__in=recent).order_by("-placed_at")  # type: ignore[attr-defined]
+        else:
+            del self.fields["order"]
+
+    def clean_customer(self) -> str:
+        number = self.cleaned_data["customer"].strip()
+        if self.chosen is None or self.chosen.number != number:
+            self.chosen = Customer.objects.active().filter(number=number).first()
+        if self.chosen is None:
+            raise forms.ValidationError(_("There is no customer with this number."))
+        return number
+
+
+@page("crm.add_ticket", methods=("GET", "POST"))
+def new(request: HttpRequest) -> HttpResponse:
+    number = request.POST.get("customer") or request.GET.get("customer", "")
+    customer = Customer.objects.active().filter(number=number.strip()[:20]).first() if number else None
+    form = NewTicketForm(request.POST or None, customer=customer, initial={"customer": number})
+    if request.method == "POST" and form.is_valid() and form.chosen is not None:
+        values = form.cleaned_data
+        try:
+            ticket = services.open_ticket(
+                customer=form.chosen,
+                subject=values["subject"],
+                text=values["text"],
+                priority=values["priority"],
+                order=values.get("order"),
+                from_customer=values["from_customer"],
+                assignee=viewer(request),
+                actor=of_user(request.user),
+            )
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, str(error.message))
+        else:
+            messages.success(request, _t("Ticket %(number)s is open.") % {"number": ticket.number})
+            return redirect("ticket", ticket.number)
+    return render(request, "crm/tickets/new.html", {"form": form, "customer": customer})
+
+
+@page("crm.change_ticket", methods=("POST",))
+def reply(request: HttpRequest, number: str) -> HttpResponse:
+    """A public reply or, with `internal`, a note for colleagues."""
+    internal = bool(request.POST.get("internal"))
+    services.reply_to_ticket(
+        ticket=_ticket(number), text=request.POST.get("text", ""), internal=internal, actor=of_user(request.user)
+    )
+    messages.success(request, _t("The note is added.") if internal else _t("The reply is added."))
+    return redirect("ticket", number)
+
+
+@page("crm.change_ticket", methods=("POST",))
+def assign(request: HttpRequest, number: str) -> HttpResponse:
+    """To the person chosen; empty to nobody."""
+    chosen = request.POST.get("assignee", "")
+    assignee: User | None = None
+    if chosen:
+        if not (chosen.isascii() and chosen.isdigit()):
+            raise Http404
+        assignee = get_object_or_404(selectors.assignees(), pk=int(chosen[:18]))
+    services.assign_ticket(ticket=_ticket(number), assignee=assignee, actor=of_user(request.user))
+    text = _t("Assigned to %(name)s.") % {"name": assignee} if assignee else _t("Assigned to nobody.")
+    messages.success(request, text)
+    return redirect("ticket", number)
+
+
+@page("crm.change_ticket", methods=("POST",))
+def prioritise(request: HttpRequest, number: str) -> HttpResponse:
+    chosen = request.POST.get("priority", "")
+    # What is no number at all is refused by the service like any other wrong value.
+    priority = int(chosen) if chosen in {str(value) for value in TicketPriority.values} else 0
+    services.prioritise_ticket(ticket=_ticket(number), priority=priority, actor=of_user(request.user))
+    messages.success(request, _t("The priority is changed."))
+    return redirect("ticket", number)
+
+
+@page("crm.change_ticket", methods=("POST",))
+def resolve(request: HttpRequest, number: str) -> HttpResponse:
+    services.resolve_ticket(ticket=_ticket(number), actor=of_user(request.user))
+    messages.success(request, _t("Ticket %(number)s is resolved.") % {"number": number})
+    return redirect("ticket", number)
+
+
+@page("crm.change_ticket", methods=("POST",))
+def close(request: HttpRequest, number: str) -> HttpResponse:
+    services.close_ticket(ticket=_ticket(number), actor=of_user(request.user))
+    messages.success(request, _t("Ticket %(number)s is closed.") % {"number": number})
+    return redirect("ticket", number)
+
+
+SCORES = [
+    (5, _("Very satisfied")),
+    (4, _("Satisfied")),
+    (3, _("Neither satisfied nor dissatisfied")),
+    (2, _("Dissatisfied")),
+    (1, _("Very dissatisfied")),
+]
+
+
+class RatingForm(forms.Form):
+    score = forms.TypedChoiceField(
+        label=_("How satisfied are you with our help?"),
+        choices=SCORES,
+        coerce=int,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose one of the five answers.")},
+    )
+    comment = forms.CharField(
+        label=_("Anything you want to tell us?"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def rate(request: HttpRequest, token: str) -> HttpResponse:
+    """The satisfaction question (D2). Whoever has the signed link answers, once per resolution."""
+    try:
+        ticket, resolution = services.read_rating_token(token)
+    except Invalid as error:
+        return render(request, "crm/tickets/rate_done.html", {"refusal": error.message}, status=410)
+    if selectors.is_rated(ticket, resolution):
+        return render(request, "crm/tickets/rate_done.html", {"answered": True})
+    form = RatingForm(request.POST or None, initial={"score": request.GET.get("score")})
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.rate_ticket(token=token, actor=Actor("member", ticket.customer_id), **form.cleaned_data)
+        except Conflict:
+            return render(request, "crm/tickets/rate_done.html", {"answered": True})
+        return render(request, "crm/tickets/rate_done.html", {"thanks": True})
+    return render(request, "crm/tickets/rate.html", {"form": form, "ticket": ticket})
