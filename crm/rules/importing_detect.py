@@ -38,10 +38,12 @@ def _decodes(sample: bytes, encoding: str) -> bool:
 
 
 def _looks_chinese(sample: bytes) -> bool:
-    """Chinese text is pairs of high bytes; an accented letter of a western language mostly stands alone."""
-    runs = re.findall(rb"[\x80-\xff]+", sample)
-    paired = sum(len(run) for run in runs if len(run) >= 2)
-    return paired * 2 > sum(len(run) for run in runs)
+    """Chinese text is pairs of bytes, most of them of the common characters and punctuation.
+
+    An accented letter of a western language mostly stands alone, and where two meet they are rarely such a pair.
+    """
+    common = sum(len(run) for run in re.findall(rb"(?:[\xa1-\xa3\xb0-\xd7][\xa1-\xfe])+", sample))
+    return common * 2 > len(re.findall(rb"[\x80-\xff]", sample))
 
 
 def detect_delimiter(text: str) -> str:

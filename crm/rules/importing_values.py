@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _SPACES = re.compile(r"[\s\u00a0\u2009\u202f'’]+")
-_SIGNS = re.compile(r"(?:[¥￥$€£₹元]|(?:RMB|CNY|USD|EUR|GBP|HK|US)\b\.?)+", re.IGNORECASE)
+_SIGNS = re.compile(r"[¥￥$€£₹元]|(?<![A-Z])(?:RMB|CNY|USD|EUR|GBP|HKD|JPY|HK|US)(?![A-Z])", re.IGNORECASE)
 _DOT_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)?(?:\.[0-9]*)?\Z")
 _COMMA_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)?(?:,[0-9]*)?\Z")
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,8})?\Z")

@@ -45,7 +45,6 @@ def resolve(people: str, kinds: Sequence[str], *, create: bool, once: bool = Fal
     `once`: a customer may be named by one person only.
     """
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS lk_person, lk_owner, lk_attach, lk_suspect, lk_known")
         cursor.execute(f"CREATE TEMP TABLE lk_person ON COMMIT DROP AS {people}")
         cursor.execute(
             """CREATE TEMP TABLE lk_owner (row_number bigint, customer bigint, number text, problem text) ON COMMIT DROP;

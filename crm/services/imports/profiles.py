@@ -94,7 +94,7 @@ class Customers:
         context.execute(
             """INSERT INTO crm_customertag (customer_id, tag_id, added_by)
                SELECT p.customer, t.id, %(actor)s
-               FROM lk_profile p CROSS JOIN jsonb_array_elements_text(p.tags) AS given(name) JOIN crm_tag t USING (name)
+               FROM lk_profile p CROSS JOIN jsonb_array_elements_text(p.tags) AS given(tag) JOIN crm_tag t ON t.name = given.tag
                ON CONFLICT DO NOTHING"""
         )
         people.announce(

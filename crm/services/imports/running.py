@@ -359,6 +359,14 @@ def _staged(
         ),
     )
     with connection.cursor() as cursor:
+        # Left by an earlier import of the same transaction.
+        cursor.execute(
+            """SELECT string_agg(format('DROP %s IF EXISTS pg_temp.%I CASCADE',
+                                        CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, relname), ';')
+               FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relname ~ '^lk_' AND relkind IN ('r', 'v')"""
+        )
+        if leftovers := cursor.fetchone()[0]:
+            cursor.execute(leftovers)
         cursor.execute(
             """CREATE TEMP TABLE lk_refused (row_number bigint PRIMARY KEY, field text, code text, detail text)
                    ON COMMIT DROP;

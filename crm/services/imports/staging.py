@@ -148,7 +148,6 @@ class Stager:
             default = " NOT NULL DEFAULT 0" if given.shape == "identity" else ""
             columns += [f"{name} {kind}{default}" for name, kind in columns_of(given)]
         with connection.cursor() as cursor:
-            cursor.execute("DROP TABLE IF EXISTS lk_rows, lk_identity")
             cursor.execute(f"CREATE TEMP TABLE lk_rows ({', '.join(columns)}) ON COMMIT DROP")
             cursor.execute(
                 """CREATE TEMP TABLE lk_identity (id bigint, kind text, value_index bytea, older bytea[], value bytea,
