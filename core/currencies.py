@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# Where they are not two. CLDR's own table drops the decimals that some
 # countries no longer use in cash, so it can't tell what a stored minor unit is worth.
 EXPONENTS = {
     "BHD": 3, "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "IQD": 3, "ISK": 0, "JOD": 3, "JPY": 0, "KMF": 0, "KRW": 0,

@@ -13,7 +13,6 @@ from django.utils import timezone, translation
 from core.currencies import exponent
 
 
-# Decimals of the minor unit in ISO 4217 where they are not two. CLDR's own table drops the decimals that some
 def locale() -> Locale:
     return _locale(translation.get_language() or "en")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from core.currencies import exponent
+from core.currencies import EXPONENTS, exponent
 
-__all__ = ["exponent", "share", "to_major", "to_minor"]
+__all__ = ["EXPONENTS", "exponent", "share", "to_major", "to_minor"]
 
 
 def to_minor(amount: Decimal, currency: str) -> int:
