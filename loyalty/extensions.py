@@ -9,6 +9,8 @@ from core import health
 from core.facts import FACTS
 from core.roles import Role, grant
 from core.scopes import SCOPES
+from loyalty import panels  # noqa: F401
+from loyalty.console import shell  # noqa: F401
 from loyalty.models import Reconciliation
 
 
@@ -61,7 +63,8 @@ SCOPES.register("points:redeem", _("Hold and spend points"))
 health.register("ledger", _reconciled)
 
 grant("loyalty.view_loyalty", "loyalty.view_member", to=[Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST])
-grant("loyalty.adjust_points", to=[Role.AGENT, Role.LEAD])
+grant("loyalty.adjust_points", "loyalty.add_member", to=[Role.AGENT, Role.LEAD])
+grant("loyalty.add_reconciliation", to=[])
 grant(
     "loyalty.view_program", "loyalty.view_tier", "loyalty.view_earningrule", "loyalty.view_earningruleversion",
     "loyalty.change_program", "loyalty.change_tier", "loyalty.change_earningrule", "loyalty.add_tier",

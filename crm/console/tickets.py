@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -19,7 +20,7 @@ from core.console.views import may, page, viewer
 from core.errors import Conflict, DomainError, Invalid
 from core.models import User
 from crm import panels
-from crm.models import Customer, Order, Ticket, TicketPriority, TicketStatus
+from crm.models import Customer, Order, Store, Ticket, TicketPriority, TicketStatus
 from crm.selectors import tickets as selectors
 from crm.services import tickets as services
 
@@ -237,17 +238,23 @@ class RatingForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def rate(request: HttpRequest, token: str) -> HttpResponse:
     """The satisfaction question (D2). Whoever has the signed link answers, once per resolution."""
+    page_of = partial(_rating_page, request)
     try:
         ticket, resolution = services.read_rating_token(token)
     except Invalid as error:
-        return render(request, "crm/tickets/rate_done.html", {"refusal": error.message}, status=410)
+        return page_of("rate_done", status=410, refusal=error.message)
     if selectors.is_rated(ticket, resolution):
-        return render(request, "crm/tickets/rate_done.html", {"answered": True})
+        return page_of("rate_done", answered=True)
     form = RatingForm(request.POST or None, initial={"score": request.GET.get("score")})
     if request.method == "POST" and form.is_valid():
         try:
             services.rate_ticket(token=token, actor=Actor("member", ticket.customer_id), **form.cleaned_data)
         except Conflict:
-            return render(request, "crm/tickets/rate_done.html", {"answered": True})
-        return render(request, "crm/tickets/rate_done.html", {"thanks": True})
-    return render(request, "crm/tickets/rate.html", {"form": form, "ticket": ticket})
+            return page_of("rate_done", answered=True)
+        return page_of("rate_done", thanks=True)
+    return page_of("rate", form=form, ticket=ticket)
+
+
+def _rating_page(request: HttpRequest, name: str, status: int = 200, **values: Any) -> HttpResponse:
+    shop = Store.objects.filter(is_default=True).values_list("name", flat=True).first()
+    return render(request, f"crm/tickets/{name}.html", {"shop": shop or "", **values}, status=status)

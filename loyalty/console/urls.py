@@ -1,3 +1,11 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from loyalty.console import views
+
+urlpatterns = [
+    path("loyalty/", views.overview, name="loyalty"),
+    path("loyalty/prove/", views.prove, name="loyalty_prove"),
+    path("loyalty/members/", views.members, name="loyalty_members"),
+    path("loyalty/members/<str:number>/adjust/", views.adjust, name="loyalty_adjust"),
+    path("loyalty/members/<str:number>/enrol/", views.enrol, name="loyalty_enrol"),
+]

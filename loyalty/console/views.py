@@ -1,0 +1,110 @@
+"""Loyalty: what the shop owes in points, who is where, and the two things that staff do by hand."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _t
+
+from core.actor import of_user
+from core.console import paging
+from core.console.views import back, may, page
+from core.errors import Invalid, NotFound
+from core.formatting import number as format_number
+from crm.models import Customer
+from loyalty import figures, selectors
+from loyalty.models import Member, Program
+from loyalty.services.adjustments import adjust_points
+from loyalty.services.enrolment import enrol_member
+from loyalty.services.reconciliation import reconcile_points
+
+PAGE = 50
+
+
+@page("loyalty.view_loyalty")
+def overview(request: HttpRequest) -> HttpResponse:
+    program = Program.objects.default()
+    if program is None:
+        return render(request, "loyalty/overview.html", {"program": None})
+    rows = figures.tiers(program)
+    context = {
+        "program": program,
+        "liability": figures.liability(program),
+        "flow": figures.flow(program, 30),
+        "tiers": rows,
+        "members": sum(row.count for row in rows),
+        "moves": figures.tier_moves(30),
+        "reconciliation": figures.last_reconciliation(),
+        "may_see_members": may(request.user, "loyalty.view_member"),
+        "may_prove": may(request.user, "loyalty.add_reconciliation"),
+    }
+    return render(request, "loyalty/overview.html", context)
+
+
+@page("loyalty.add_reconciliation", methods=("POST",))
+def prove(request: HttpRequest) -> HttpResponse:
+    result = reconcile_points()
+    accounts = format_number(result.account_count)
+    if result.difference_count:
+        text = _t("%(differ)s of %(accounts)s accounts differ from the ledger.")
+        messages.error(request, text % {"differ": format_number(result.difference_count), "accounts": accounts})
+    else:
+        messages.success(request, _t("All %(accounts)s accounts agree with the ledger.") % {"accounts": accounts})
+    return redirect("loyalty")
+
+
+@page("loyalty.view_member")
+def members(request: HttpRequest) -> HttpResponse:
+    program = Program.objects.default()
+    if program is None:
+        return redirect("loyalty")
+    chosen = request.GET.get("tier", "")
+    wanted = figures.members(program, chosen)
+    found = paging.keyset(wanted, ["-enrolled_at", "-id"], request.GET.get("cursor"), PAGE)
+    accounts = figures.balances(found.items)
+    context = {
+        "program": program,
+        "page": found,
+        "rows": [(member, accounts.get(member.pk)) for member in found],
+        "count": paging.count(wanted),
+        "tiers": [(row.code, row.label) for row in figures.tiers(program)],
+        "chosen": chosen,
+    }
+    return render(request, "loyalty/members.html", context)
+
+
+@page("loyalty.adjust_points", methods=("POST",))
+def adjust(request: HttpRequest, number: str) -> HttpResponse:
+    """Give or take points by hand. The form brings its own key, so that a second click gives nothing twice (L7)."""
+    member = _member(number)
+    try:
+        points = int(request.POST.get("points", "").strip())
+    except ValueError:
+        raise Invalid(_t("Use a whole number."), code="invalid", field="points") from None
+    adjust_points(
+        account=selectors.spendable_account(member),
+        points=points,
+        reason=request.POST.get("reason", ""),
+        reference=request.POST.get("reference", "").strip(),
+        key=request.POST.get("key", ""),
+        actor=of_user(request.user),
+    )
+    text = _t("%(points)s points given.") if points > 0 else _t("%(points)s points taken.")
+    messages.success(request, text % {"points": format_number(abs(points))})
+    return back(request, f"/customers/{number}/")
+
+
+@page("loyalty.add_member", methods=("POST",))
+def enrol(request: HttpRequest, number: str) -> HttpResponse:
+    customer = get_object_or_404(Customer.objects.active(), number=number)
+    member = enrol_member(customer=customer, program=selectors.default_program(), actor=of_user(request.user))
+    messages.success(request, _t("%(name)s is a member now.") % {"name": member.customer})
+    return back(request, f"/customers/{number}/")
+
+
+def _member(number: str) -> Member:
+    customer = Customer.objects.filter(number=number).first()
+    if customer is None:
+        raise NotFound(code="unknown_customer")
+    return selectors.member_of(customer)

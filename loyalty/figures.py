@@ -1,0 +1,174 @@
+"""Reads for the loyalty pages: what is owed in points, what came and went, who is in which tier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.db import connection
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+
+from core.models import DomainEvent
+from loyalty import events
+from loyalty.models import Account, Entry, Member, Program, Reconciliation, Tier
+from loyalty.selectors import points_worth
+
+CACHED_SECONDS = 600
+ENTRIES_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Liability:
+    """Points that members hold; `worth` is what available, held and pending points pay for, in minor units."""
+
+    available: int
+    pending: int
+    held: int
+    debt: int
+    worth: int
+
+    @property
+    def points(self) -> int:
+        return self.available + self.pending + self.held
+
+
+def liability(program: Program) -> Liability:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT coalesce(sum(a.available), 0)::bigint, coalesce(sum(a.pending), 0)::bigint,
+                      coalesce(sum(a.held), 0)::bigint, coalesce(sum(a.debt), 0)::bigint
+               FROM loyalty_account a JOIN loyalty_pointtype t ON t.id = a.point_type_id
+               WHERE t.spendable AND t.program_id = %s""",
+            [program.pk],
+        )
+        available, pending, held, debt = cursor.fetchone()
+    return Liability(available, pending, held, debt, points_worth(program, available + pending + held))
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Points in a window by the time they happened. `taken_back` is net of what refunds gave back."""
+
+    earned: int
+    spent: int
+    expired: int
+    adjusted: int
+    taken_back: int
+
+
+def flow(program: Program, days: int) -> Flow:
+    """Reads the window's entries once in ten minutes: the ledger has no index by time, and a figure of a month may wait."""
+    key = f"loyalty.flow:{program.pk}:{days}"
+    found: Flow | None = cache.get(key)
+    if found is None:
+        found = _flow(program, days)
+        cache.set(key, found, CACHED_SECONDS)
+    return found
+
+
+def _flow(program: Program, days: int) -> Flow:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT coalesce(sum(e.available + e.pending) FILTER (WHERE e.kind = 'earn'), 0)::bigint,
+                      coalesce(-sum(e.available + e.held) FILTER (WHERE e.kind IN ('redeem', 'capture')), 0)::bigint,
+                      coalesce(-sum(e.available + e.pending) FILTER (WHERE e.kind = 'expire'), 0)::bigint,
+                      coalesce(sum(e.available) FILTER (WHERE e.kind = 'adjust'), 0)::bigint,
+                      coalesce(-sum(e.available + e.pending) FILTER (WHERE e.kind IN ('clawback', 'return')), 0)::bigint
+               FROM loyalty_entry e JOIN loyalty_account a ON a.id = e.account_id
+               JOIN loyalty_pointtype t ON t.id = a.point_type_id
+               WHERE e.occurred_at > now() - make_interval(days => %s) AND t.spendable AND t.program_id = %s""",
+            [days, program.pk],
+        )
+        return Flow(*cursor.fetchone())
+
+
+@dataclass(frozen=True)
+class TierRow:
+    """Members in one tier; `share` of all members in percent. `tier` None: below the first tier."""
+
+    tier: Tier | None
+    count: int
+    share: int
+
+    @property
+    def label(self) -> str:
+        return self.tier.label if self.tier else _t("No tier")
+
+    @property
+    def code(self) -> str:
+        return self.tier.code if self.tier else "none"
+
+
+def tiers(program: Program) -> list[TierRow]:
+    """Every tier, highest first, those without members too."""
+    rows = Member.objects.active().filter(program=program).values_list("tier_id").annotate(count=Count("pk"))
+    counts: dict[int | None, int] = dict(rows)
+    total = sum(counts.values())
+    known: list[Tier | None] = [*Tier.objects.filter(program=program).order_by("-rank"), None]
+    found = ((tier, counts.get(tier.pk if tier else None, 0)) for tier in known)
+    return [TierRow(tier, count, round(100 * count / total) if total else 0) for tier, count in found]
+
+
+def members(program: Program, tier_code: str) -> QuerySet[Member]:
+    """Active members, of one tier when its code is known; "none" is below the first."""
+    rows = Member.objects.active().filter(program=program).select_related("customer", "tier")
+    if tier_code == "none":
+        return rows.filter(tier=None)
+    if tier_code and (tier := Tier.objects.filter(program=program, code=tier_code).first()):
+        return rows.filter(tier=tier)
+    return rows
+
+
+def balances(rows: list[Member]) -> dict[int, Account]:
+    """The spendable account of each member."""
+    found = Account.objects.filter(member__in=rows, point_type__spendable=True).order_by("-point_type_id")
+    return {account.member_id: account for account in found}
+
+
+def last_reconciliation() -> Reconciliation | None:
+    return Reconciliation.objects.order_by("-ran_at").first()
+
+
+@dataclass(frozen=True)
+class TierMoves:
+    up: int
+    down: int
+
+
+def tier_moves(days: int = 7) -> TierMoves:
+    since = timezone.now() - timedelta(days=days)
+    found = DomainEvent.objects.filter(kind=events.TIER_CHANGED.kind, recorded_at__gte=since).aggregate(
+        up=Count("pk", filter=Q(payload__up=True)), down=Count("pk", filter=Q(payload__up=False))
+    )
+    return TierMoves(found["up"], found["down"])
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an entry did to one of the account's figures."""
+
+    label: str
+    points: int
+
+
+def entries(account: Account) -> list[tuple[Entry, list[Change]]]:
+    """The newest entries, each with the figures that it changed."""
+    rows = Entry.objects.filter(account=account).select_related("order").order_by("-pk")[:ENTRIES_SHOWN]
+    return [(entry, list(_changes(entry))) for entry in rows]
+
+
+def _changes(entry: Entry) -> Iterator[Change]:
+    figures: list[tuple[str, Any]] = [
+        ("", entry.available),
+        (_t("pending"), entry.pending),
+        (_t("held"), entry.held),
+        (_t("debt"), entry.debt),
+    ]
+    for label, points in figures:
+        if points:
+            yield Change(label, points)

@@ -1,0 +1,80 @@
+"""What loyalty shows on the customer page: tier, points, what expires when, the newest entries."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from core.console.views import may
+from core.errors import NotFound
+from core.formatting import number
+from crm import panels
+from crm.models import Customer, CustomerState
+from loyalty import figures, selectors
+from loyalty.models import Member, MemberState, Program
+from loyalty.services.adjustments import REASONS
+
+EXPIRIES_SHOWN = 6
+
+
+def _member(customer: Customer) -> Member | None:
+    try:
+        return selectors.member_of(customer)
+    except NotFound:
+        return None
+
+
+def _membership(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
+    member = _member(customer)
+    if member is None:
+        active = customer.state == CustomerState.ACTIVE
+        if not active or not may(request.user, "loyalty.add_member") or Program.objects.default() is None:
+            return None
+        return {"member": None}
+    account = selectors.spendable_account(member)
+    balance = selectors.balance_of(account)
+    upward = selectors.next_tier(member)
+    return {
+        "member": member,
+        "active": member.state == MemberState.ACTIVE,
+        "program": member.program,
+        "balance": balance,
+        "expiring": balance.expiring[:EXPIRIES_SHOWN],
+        "more_expiring": len(balance.expiring) > EXPIRIES_SHOWN,
+        "next": upward[0] if upward else None,
+        "missing": upward[1] if upward else 0,
+        "entries": figures.entries(account),
+        "reasons": list(REASONS.items()),
+        "key": str(uuid.uuid4()),
+        "may_adjust": may(request.user, "loyalty.adjust_points") and member.state == MemberState.ACTIVE,
+    }
+
+
+def _tier(customer: Customer, _request: HttpRequest) -> panels.Fact | None:
+    member = _member(customer)
+    if member is None:
+        return None
+    return panels.Fact(_("Tier"), member.tier.label if member.tier else str(_("Member")), url="#panel-loyalty")
+
+
+def _points(customer: Customer, _request: HttpRequest) -> panels.Fact | None:
+    member = _member(customer)
+    if member is None:
+        return None
+    balance = selectors.balance_of(selectors.spendable_account(member))
+    return panels.Fact(_("Points"), number(balance.available), url="#panel-loyalty")
+
+
+panels.register(
+    "loyalty",
+    title=_("Membership"),
+    template="loyalty/panels/customer.html",
+    context=_membership,
+    permission="loyalty.view_member",
+    order=5,
+)
+panels.FACTS.register("tier", panels.RegisteredFact(_tier, "loyalty.view_member", order=10))
+panels.FACTS.register("points", panels.RegisteredFact(_points, "loyalty.view_member", order=20))
