@@ -41,14 +41,9 @@ class Email(Channel):
     def _send(self, item: Outgoing) -> Outcome:
         message = self._compose(item)
         try:
-            if self._connection is None:
-                connection = get_connection()
-                connection.open()
-                self._connection = connection
+            message.connection = self._connected()
         except Exception as error:
-            # Nothing was handed over yet, whatever went wrong.
-            return Outcome(item.id, Result.TEMPORARY, error=_text(error))
-        message.connection = self._connection
+            return Outcome(item.id, Result.AWAY, error=_text(error))
         try:
             message.send()
         except Exception as error:
@@ -62,11 +57,9 @@ class Email(Channel):
         """An open connection, tried first: one that the server has closed must not cost a message its certainty."""
         if self._connection is not None:
             smtp: Any = getattr(self._connection, "connection", None)
-            try:
+            with contextlib.suppress(OSError, smtplib.SMTPException):
                 if not hasattr(smtp, "noop") or smtp.noop()[0] == 250:
                     return self._connection
-            except (OSError, smtplib.SMTPException):
-                pass
             self.close()
         connection = get_connection()
         connection.open()

@@ -59,6 +59,10 @@ class _TooMuch(LiquidError):
     pass
 
 
+class _ByZero(LiquidError):
+    pass
+
+
 def _limited(what: str) -> _TooMuch:
     return _TooMuch(f"{what}: the limit is reached", token=None)
 
@@ -152,13 +156,13 @@ def _arithmetic(function: Callable[..., int | float]) -> Callable[..., Any]:
 
 def _divide(a: Any, b: Any) -> Any:
     if not b:
-        raise LiquidError("division by zero", token=None)
+        raise _ByZero("division by zero", token=None)
     return a // b if isinstance(a, int) and isinstance(b, int) else a / b
 
 
 def _modulo(a: Any, b: Any) -> Any:
     if not b:
-        raise LiquidError("division by zero", token=None)
+        raise _ByZero("division by zero", token=None)
     return a % b
 
 
@@ -266,6 +270,8 @@ def check(source: str, *, html: bool) -> None:
     try:
         # Filters check their arguments only when they run, so it is run once with nothing known.
         parsed.render({})
+    except _ByZero:
+        pass
     except LiquidError as error:
         raise _explained(error, source) from None
 

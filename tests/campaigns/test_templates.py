@@ -1,0 +1,164 @@
+"""P5: what marketers write can't run code, read settings, reach another customer or run away; and what it can do."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+
+import pytest
+
+from campaigns.models import Template, TemplateText
+from campaigns.rules import html, liquid
+from campaigns.services.templates import RenderFailed, Text, preview, render, save_template
+from core.actor import SYSTEM
+from core.errors import Invalid
+
+CONTEXT = {
+    "customer": {"name": "Ada <b>", "first_name": "Ada", "number": "1"},
+    "member": {"points": 1200, "tier": "Gold"},
+    "order": {"items": [{"name": f"Item {n}"} for n in range(3)]},
+    "today": "2026-03-10",
+}
+
+
+class Secret:
+    password = "hunter2"
+
+    def delete(self):
+        raise AssertionError("code ran")
+
+
+ATTACKS = {
+    "attributes": "{{ customer.__class__ }}{{ customer.__class__.__mro__ }}{{ customer.keys }}{{ customer.items }}",
+    "settings": "{{ settings.SECRET_KEY }}",
+    "huge range": "{% for i in (1..1000000000) %}x{% endfor %}",
+    "huge range reversed": "{% for i in (1..1000000000) reversed %}x{% endfor %}",
+    "range as a value": "{{ (1..99999999999) | size }}",
+    "replace bomb": "{% assign a = 'aaaaaaaaaa' %}" + "{% assign a = a | replace: 'a', 'aaaaaaaaaa' %}" * 9,
+    "split": "{{ 'a,b' | split: ',' | join: 'x' }}",
+    "join": "{{ order.items | join: 'x' }}",
+    "nested loops": "{% for a in (1..100) %}{% for b in (1..100) %}{% for c in (1..100) %}x{% endfor %}{% endfor %}{% endfor %}",
+    "loops one after another": "{% for a in (1..100) %}{% endfor %}" * 100,
+    "doubling": "{% assign a = 'xxxxxxxxxxxxxxxx' %}" + "{% assign a = a | append: a %}" * 60,
+    "doubling by capture": "{% capture a %}xxxxxxxx{% endcapture %}"
+    + "{% capture a %}{{ a }}{{ a }}{{ a }}{{ a }}{% endcapture %}" * 30,
+    "chain of filters": "{% assign a = 'xxxxxxxxxxxxxxxx' %}{{ a" + " | append: a" * 2600 + " }}",
+    "big numbers": "{% assign n = 99999 %}" + "{% assign n = n | times: n %}" * 60,
+    "exponent": "{{ '1e999999999' | times: 1e99 }}",
+    "include": "{% include 'base.html' %}",
+    "render": "{% render 'base.html' %}",
+    "date width": "{{ today | date: '%99999999Y' }}",
+    "deep nesting": "{% if 1 %}" * 200 + "{% endif %}" * 200,
+    "output": "{% for a in (1..200) %}" + "x" * 3000 + "{% endfor %}",
+    "source": "x" * 33_000,
+    "safe": "{{ customer.name | safe }}",
+    "tag": "{% load static %}",
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_p5_attacks_are_refused_or_bounded(name):
+    tracemalloc.start()
+    started = time.monotonic()
+    try:
+        liquid.check(ATTACKS[name], html=True)
+        shown = liquid.render(ATTACKS[name], CONTEXT, html=True)
+        assert name in {"attributes", "exponent"}, "only harmless ones pass"
+        assert shown.strip("0.") == ""
+    except liquid.TemplateError as error:
+        assert error.code in {"too_much", "too_long", "syntax", "unknown_filter", "unknown_variable"}  # noqa: PT017
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert time.monotonic() - started < 3
+    assert peak < 40_000_000
+
+
+def test_p5_a_context_with_objects_is_refused_before_a_template_sees_it():
+    for value in (Secret(), Secret, len, {"x": Secret()}, [Secret()]):
+        with pytest.raises(liquid.TemplateError):
+            liquid.render("{{ customer.x.delete }}", {"customer": value}, html=False)
+
+
+def test_values_are_escaped_in_html_and_left_alone_in_text():
+    assert liquid.render("{{ customer.name }}", CONTEXT, html=True) == "Ada &lt;b&gt;"
+    assert liquid.render("{{ customer.name }}", CONTEXT, html=False) == "Ada <b>"
+
+
+def test_what_a_template_can_do():
+    source = (
+        "{% for item in order.items limit: 2 %}{{ item.name }}{% unless forloop.last %}, {% endunless %}{% endfor %} "
+        "{{ member.points | divided_by: 100 | plus: 1 }} {{ today | date: '%d.%m.%Y' }} {{ customer.x | default: 'friend' }} "
+        "{% if member.tier == 'Gold' and member.points > 1000 %}gold{% else %}other{% endif %}"
+    )
+    liquid.check(source, html=True)
+    assert liquid.render(source, CONTEXT, html=True) == "Item 0, Item 1 13 10.03.2026 friend gold"
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "code"),
+    [
+        ("one\ntwo {{ customer.name | }}", 2, "syntax"),
+        ("one\n\n{% bad %}", 3, "syntax"),
+        ("a\n{{ customer.name | replace: 'a' }}", 2, "unknown_filter"),
+        ("a\nb\n{{ custmer.name }}", 3, "unknown_variable"),
+    ],
+)
+def test_errors_name_the_line_when_saved(db, source, line, code):
+    with pytest.raises(Invalid) as error:
+        save_template(name="T", channel="inbox", texts=[Text("en", "fine"), Text("zh-CN", source)], actor=SYSTEM)
+    assert (error.value.code, error.value.field, error.value.details) == (code, "texts.1.body", {"line": line})
+    assert Template.objects.count() == 0
+
+
+def test_every_change_is_a_new_version_and_the_old_one_stays(db):
+    first = save_template(name="T", channel="email", texts=[Text("en", "<p>one</p>", "S")], actor=SYSTEM)
+    assert first.version == 1
+    same = save_template(
+        name="T2", channel="email", template=first, texts=[Text("en", "<p>one</p>", "S")], actor=SYSTEM
+    )
+    assert (same.version, same.name) == (1, "T2")
+    second = save_template(
+        name="T2", channel="email", template=first, texts=[Text("en", "<p>two</p>", "S")], actor=SYSTEM
+    )
+    assert second.version == 2
+    assert render(template=second, version=1, languages=["en"], context={}).body == "<p>one</p>"
+    assert render(template=second, version=2, languages=["en"], context={}).body == "<p>two</p>"
+    assert TemplateText.objects.count() == 2
+
+
+def test_languages_fall_back_to_the_shops_and_then_to_any(db):
+    template = save_template(
+        name="T", channel="inbox", actor=SYSTEM, texts=[Text("en", "hello"), Text("zh_CN", "您好")]
+    )  # fmt: skip
+    body = lambda *languages: render(template=template, version=1, languages=languages, context={}).body  # noqa: E731
+    assert body("zh-hans", "en") == "您好"
+    assert body("fr", "zh-hans") == "您好"
+    assert body("fr") == "hello"
+    with pytest.raises(RenderFailed):
+        render(template=template, version=9, languages=["en"], context={})
+
+
+def test_html_is_cleaned_and_has_a_readable_text_beside_it():
+    dirty = (
+        '<p onclick="x()">Hi<script>alert(1)</script> <a href="javascript:x()">bad</a> '
+        '<a href="https://shop.example/a?b=1&amp;c=2">good</a></p><form action="/x"><input></form>'
+        '<p style="color:red;position:fixed">x</p><iframe src="https://x"></iframe>'
+    )
+    clean = html.clean(dirty)
+    for gone in ("script", "onclick", "javascript:", "form", "input", "position", "iframe"):
+        assert gone not in clean
+    assert '<a href="https://shop.example/a?b=1&amp;c=2">good</a>' in clean
+    assert "color:red" in clean
+    assert html.to_text(clean) == "Hi bad good (https://shop.example/a?b=1&c=2)\nx\n"
+    assert html.clean("one\ntwo\n\nthree") == "<p>one<br>two</p>\n<p>three</p>"
+
+
+def test_a_preview_refuses_what_saving_refuses(store):
+    from campaigns.services.contexts import sample_context
+
+    text = Text("zh-hans", "<p>{{ customer.name }} {{ coupon.value }}</p>", "S {{ order.number }}")
+    shown = preview(text=text, channel="email", context=sample_context("zh-hans"))
+    assert (shown.subject, shown.body) == ("S 2026-0001", "<p>王小明 ¥20.00</p>")
+    with pytest.raises(Invalid):
+        preview(text=Text("en", "{{ x }}", "S"), channel="email", context={})
