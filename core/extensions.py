@@ -11,3 +11,9 @@ navigation.register(
 navigation.register(
     "components", _("Components"), url="components", icon="layout-grid", section="settings", listed=False
 )
+navigation.register(
+    "jobs", _("Jobs and health"), url="jobs", icon="heartbeat", permission="core.view_jobs", section="data", order=80
+)
+navigation.register(
+    "keys", _("API keys"), url="keys", icon="key", permission="core.manage_apikeys", section="data", order=90
+)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from core.console import pages
+from core.console import jobs, keys, pages
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -9,5 +9,12 @@ urlpatterns = [
     path("preferences/", pages.preferences, name="preferences"),
     path("preferences/language/", pages.set_language, name="set_language"),
     path("preferences/theme/", pages.set_theme, name="set_theme"),
+    path("jobs/", jobs.index, name="jobs"),
+    path("jobs/running/", jobs.running, name="jobs_running"),
+    path("jobs/health/", jobs.health, name="jobs_health"),
+    path("jobs/retry/", jobs.retry, name="jobs_retry"),
+    path("keys/", keys.index, name="keys"),
+    path("keys/new/", keys.new, name="key_new"),
+    path("keys/<int:pk>/revoke/", keys.revoke, name="key_revoke"),
     path("components/", pages.components, name="components"),
 ]

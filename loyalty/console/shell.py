@@ -79,7 +79,7 @@ def points(_request: HttpRequest) -> Card | None:
         _("Points earned in 7 days"),
         number(flow.earned),
         url=reverse("loyalty"),
-        detail=_t("%(spent)s spent, %(expired)s expired")
+        detail=_t("%(spent)s redeemed, %(expired)s expired")
         % {"spent": number(flow.spent), "expired": number(flow.expired)},
     )
 

@@ -1,0 +1,72 @@
+"""Is everything moving: background jobs, what the outbox owes to whom, and the health checks."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from core import selectors
+from core.console import paging
+from core.console.views import page, wants_part
+from core.formatting import number
+from core.health import examine
+from core.models import JobState
+from core.services.outbox import revive
+
+PAGE = 30
+CHECK_LABELS = {
+    "configuration": _("Configuration"),
+    "database": _("Database"),
+    "cache": _("Cache"),
+    "queue": _("Queue"),
+    "migrations": _("Migrations"),
+    "outbox": _("Deliveries"),
+    "worker": _("Workers"),
+    "ledger": _("Points ledger"),
+}
+
+
+@page("core.view_jobs")
+def index(request: HttpRequest) -> HttpResponse:
+    """The health checks ask workers for an answer, which takes a second: they come as a part of their own."""
+    context = {**_jobs(request), "backlogs": selectors.backlogs()}
+    if request.GET.get("health"):
+        context |= _findings()
+    return render(request, "core/jobs.html", context)
+
+
+@page("core.view_jobs")
+def running(request: HttpRequest) -> HttpResponse:
+    """The table of jobs alone, asked for every few seconds while something runs."""
+    if not wants_part(request):
+        return redirect("jobs")
+    return render(request, "core/jobs_list.html", _jobs(request))
+
+
+def _jobs(request: HttpRequest) -> dict:
+    found = paging.keyset(selectors.jobs(), ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
+    moving = any(job.state in {JobState.QUEUED, JobState.RUNNING} for job in found)
+    return {"page": found, "moving": moving and not request.GET.get("cursor")}
+
+
+@page("core.view_jobs")
+def health(request: HttpRequest) -> HttpResponse:
+    if not wants_part(request):
+        return redirect("/jobs/?health=1")
+    return render(request, "core/jobs_health.html", _findings())
+
+
+def _findings() -> dict:
+    return {"findings": [(CHECK_LABELS.get(finding.name, finding.name), finding) for finding in examine()]}
+
+
+@page("core.view_jobs", methods=("POST",))
+def retry(request: HttpRequest) -> HttpResponse:
+    """Another round for what a handler has given up."""
+    count = revive(selectors.dead_deliveries(request.POST.get("handler", "")))
+    text = ngettext("%(count)s delivery is tried again.", "%(count)s deliveries are tried again.", count)
+    messages.success(request, text % {"count": number(count)})
+    return redirect("jobs")
