@@ -179,15 +179,13 @@ def suggest_mapping(fields: Mapping[str, Field], header: Sequence[str]) -> dict[
     for column in header:
         columns.setdefault(folded(column), column)
     mapping: dict[str, str] = {}
-    used: set[str] = set()
-    names = {field.name: [folded(field.name), folded(field.name.removeprefix(ATTRIBUTE))] for field in fields.values()}
+    own = {field.name: [folded(field.name), folded(field.name.removeprefix(ATTRIBUTE))] for field in fields.values()}
     # A column that bears our own name is taken before any that only resembles one.
-    for candidates in (names, {field.name: [folded(a) for a in field.aliases.split()] for field in fields.values()}):
-        for name, options in candidates.items():
-            column = next((columns[o] for o in options if o in columns and columns[o] not in used), None)
-            if name not in mapping and column is not None:
-                mapping[name] = column
-                used.add(column)
+    for names in (own, {field.name: [folded(alias) for alias in field.aliases.split()] for field in fields.values()}):
+        for name, spellings in names.items():
+            free = (columns[text] for text in spellings if text in columns and columns[text] not in mapping.values())
+            if name not in mapping and (found := next(free, "")):
+                mapping[name] = found
     return mapping
 
 

@@ -95,10 +95,13 @@ def seal_row(cells: list[str] | None) -> str:
 
 
 def open_row(refusal: ImportRefusal) -> list[str]:
-    """The refused row's cells as they stood in the file; none where the row could not be cut."""
+    """The refused row's cells as they stood in the file; none where it could not be cut or its key is gone."""
     if not refusal.raw:
         return []
-    text = crypto.decrypt(base64.b64decode(refusal.raw), RAW)
+    try:
+        text = crypto.decrypt(base64.b64decode(refusal.raw), RAW)
+    except crypto.Undecryptable:
+        return []
     return next(csv.reader(text.splitlines(keepends=True)), [])
 
 

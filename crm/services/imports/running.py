@@ -275,7 +275,7 @@ def run_import(*, run: ImportRun, actor: Actor = SYSTEM, wait: int = 60) -> Impo
     finally:
         run.refresh_from_db()
     _remember(run)
-    _drop_upload(run)
+    drop_upload(run.path)
     return run
 
 
@@ -459,13 +459,11 @@ def _remember(run: ImportRun) -> None:
     )
 
 
-def _drop_upload(run: ImportRun) -> None:
-    """What was uploaded is deleted once it is in: it holds personal data in the clear."""
-    uploads = Path(settings.MEDIA_ROOT) / "imports"
-    path = Path(run.path)
-    if path.is_relative_to(uploads):
+def drop_upload(path: str) -> None:
+    """What was uploaded is deleted once it is in, or of no use: it holds personal data in the clear."""
+    if Path(path).is_relative_to(Path(settings.MEDIA_ROOT) / "imports"):
         with contextlib.suppress(OSError):
-            path.unlink()
+            Path(path).unlink()
 
 
 def drop_stale_uploads(*, days: int = 7) -> int:
@@ -476,6 +474,6 @@ def drop_stale_uploads(*, days: int = 7) -> int:
     ).exclude(path="")
     dropped = 0
     for run in old:
-        _drop_upload(run)
+        drop_upload(run.path)
         dropped += ImportRun.objects.filter(pk=run.pk).update(path="")
     return dropped

@@ -1,0 +1,212 @@
+"""Imports: upload, say what the columns are, look at the first rows, bring in, see the result."""
+
+from __future__ import annotations
+
+import zoneinfo
+
+import structlog
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from core.actor import of_user
+from core.console import paging
+from core.console.views import may, page, viewer, wants_part
+from core.errors import DomainError
+from crm.console.import_labels import DATE_ORDERS, DECIMALS, DELIMITERS, labelled_fields
+from crm.models import ImportKind, ImportMapping, ImportRun, ImportState, Store
+from crm.rules.importing_detect import ENCODINGS
+from crm.services import imports
+from crm.services.imports.refusals import open_row, reason_text, refused_csv, translated
+
+log = structlog.get_logger("liuke.console")
+OPEN = {ImportState.UPLOADED, ImportState.FAILED}
+UNDERWAY = {ImportState.QUEUED, ImportState.RUNNING}
+SIZE = 50
+SHOWN_CELLS = 8
+
+
+class UploadForm(forms.Form):
+    kind = forms.ChoiceField(label=_("What is in the file"), choices=ImportKind.choices)
+    source = forms.CharField(
+        label=_("Source"),
+        max_length=40,
+        help_text=_("Where the file comes from, for example shop. Its columns are remembered under this name."),
+    )
+    file = forms.FileField(label=_("CSV file"), help_text=_("Also packed as .gz. The first line names the columns."))
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["source"].widget.attrs["list"] = "sources"
+        self.fields["file"].widget.attrs["accept"] = ".csv,.txt,.tsv,.gz,text/csv"
+
+    def refuse(self, error: DomainError) -> None:
+        self.add_error(error.field if error.field in self.fields else None, str(error.message))
+
+
+@page("crm.view_importrun")
+def index(request: HttpRequest) -> HttpResponse:
+    runs = ImportRun.objects.select_related("created_by")
+    found = paging.keyset(runs, ["-id"], request.GET.get("cursor"), SIZE)
+    return render(request, "crm/imports/index.html", {"page": found, "may_add": may(request.user, "crm.add_importrun")})
+
+
+@page("crm.add_importrun", methods=("GET", "POST"))
+def new(request: HttpRequest) -> HttpResponse:
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        upload = form.cleaned_data["file"]
+        path = imports.keep_upload(upload)
+        try:
+            run = imports.create_import(
+                kind=form.cleaned_data["kind"],
+                source=form.cleaned_data["source"],
+                path=path,
+                file_name=upload.name,
+                actor=of_user(request.user),
+            )
+        except DomainError as error:
+            imports.drop_upload(path)
+            form.refuse(error)
+        else:
+            return redirect("import_map", run.pk)
+    sources = ImportMapping.objects.order_by("source").values_list("source", flat=True).distinct()
+    return render(request, "crm/imports/new.html", {"form": form, "sources": sources})
+
+
+@page("crm.add_importrun", methods=("GET", "POST"))
+def columns(request: HttpRequest, pk: int) -> HttpResponse:
+    """Which column is what, with a preview of the first rows."""
+    run = get_object_or_404(ImportRun, pk=pk)
+    if run.state not in OPEN or not run.path:
+        return redirect("import_run", run.pk)
+    fields = labelled_fields(run.kind)
+    if request.method == "POST":
+        return _save(request, run, list(fields))
+    preview, problem = None, ""
+    try:
+        preview = imports.preview_import(run)
+    except DomainError as error:
+        problem = str(error.message)
+    label_of = {column: fields[name][1] for name, column in run.mapping.items() if name in fields}
+    context = {
+        "run": run,
+        "fields": [(name, label, field.required, run.mapping.get(name, "")) for name, (field, label) in fields.items()],
+        "header": [(column, label_of.get(column, "")) for column in run.options.get("header", [])],
+        "preview": preview,
+        "rows": [
+            (row, row.refused and fields_label(fields, row.refused[0]), row.refused and reason_text(*row.refused[1:]))
+            for row in (preview.rows if preview else [])
+        ],
+        "problem": problem,
+        "choices": {
+            "encoding": [(name, name) for name in ENCODINGS],
+            "delimiter": DELIMITERS,
+            "decimal": DECIMALS,
+            "date_order": DATE_ORDERS,
+        },
+        "stores": Store.objects.order_by("-is_default", "name"),
+        "zones": sorted(name for name in zoneinfo.available_timezones() if "/" in name),
+    }
+    return render(request, "crm/imports/map.html", context)
+
+
+def fields_label(fields: dict, name: str) -> str:
+    return fields[name][1] if name in fields else ""
+
+
+def _save(request: HttpRequest, run: ImportRun, names: list[str]) -> HttpResponse:
+    try:
+        run = imports.configure_import(
+            run=run,
+            options={name: request.POST.get(name, "") for name in imports.OPTIONS if name in request.POST},
+            mapping={name: request.POST[f"map-{name}"] for name in names if request.POST.get(f"map-{name}")},
+        )
+        if request.POST.get("action") == "run":
+            imports.queue_import(run=run, actor=of_user(request.user))
+            return redirect("import_run", run.pk)
+    except DomainError as error:
+        messages.error(request, str(error.message))
+    return redirect("import_map", run.pk)
+
+
+@page("crm.view_importrun")
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    run = get_object_or_404(ImportRun.objects.select_related("job", "created_by"), pk=pk)
+    return render(request, "crm/imports/run.html", _progress_of(request, run))
+
+
+@page("crm.view_importrun")
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part that the page asks for once a second; when there is nothing to wait for, the page itself again."""
+    run = get_object_or_404(ImportRun.objects.select_related("job"), pk=pk)
+    if not wants_part(request):
+        return redirect("import_run", pk)
+    if run.state not in UNDERWAY:
+        return HttpResponse(status=204, headers={"HX-Redirect": reverse("import_run", args=[pk])})
+    return render(request, "crm/imports/progress.html", _progress_of(request, run))
+
+
+def _progress_of(request: HttpRequest, run: ImportRun) -> dict:
+    counts = run.result.get("refused", {}) if run.state == ImportState.DONE else {}
+    return {
+        "run": run,
+        "underway": run.state in UNDERWAY,
+        "stale": run.state in UNDERWAY and imports.is_stale(run),
+        "reasons": [(code, reason_text(code), count) for code, count in counts.items()],
+        "may_add": may(request.user, "crm.add_importrun"),
+    }
+
+
+@page("crm.add_importrun", methods=("POST",))
+def start(request: HttpRequest, pk: int) -> HttpResponse:
+    """Again, for a run that failed or was left behind."""
+    run = get_object_or_404(ImportRun, pk=pk)
+    imports.queue_import(run=run, actor=of_user(request.user))
+    messages.success(request, _t("The import was handed to a worker."))
+    return redirect("import_run", pk)
+
+
+@page("crm.view_importrun")
+def refused(request: HttpRequest, pk: int) -> HttpResponse:
+    run = get_object_or_404(ImportRun, pk=pk)
+    rows = run.refusals.all()
+    code = request.GET.get("code", "")
+    if code:
+        rows = rows.filter(code=code)
+    found = paging.keyset(rows, ["row_number", "id"], request.GET.get("cursor"), SIZE)
+    # A row may hold contacts in the clear, so it is shown to those who could have uploaded it.
+    open_rows = may(request.user, "crm.add_importrun")
+    labels = labelled_fields(run.kind)
+    context = {
+        "run": run,
+        "page": found,
+        "rows": [
+            (
+                item,
+                fields_label(labels, item.field),
+                translated(item),
+                open_row(item)[:SHOWN_CELLS] if open_rows else [],
+            )
+            for item in found
+        ],
+        "codes": [(name, reason_text(name)) for name in run.result.get("refused", {})],
+        "code": code,
+        "may_see_rows": open_rows,
+    }
+    return render(request, "crm/imports/refused.html", context)
+
+
+@page("crm.add_importrun")
+def refused_file(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """The refused rows as CSV with a reason each, to mend and bring in again."""
+    run = get_object_or_404(ImportRun, pk=pk)
+    log.info("refused_rows_exported", user=viewer(request).get_username(), run=run.pk)
+    response = StreamingHttpResponse(refused_csv(run), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="refused-{run.pk}.csv"'
+    response["Cache-Control"] = "no-store"
+    return response
