@@ -58,7 +58,10 @@ def run_care_rules() -> dict[int, int]:
 def sweep_leases() -> dict[str, int]:
     for pk in coupon_codes.waiting_jobs():
         run_job.apply_async((pk,))
-    return messages.sweep_leases()
+    swept = messages.sweep_leases()
+    if swept["queued"]:
+        wake_sender()
+    return swept
 
 
 @shared_task(name="campaigns.sweep_reservations")

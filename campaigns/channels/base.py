@@ -65,6 +65,12 @@ class Channel:
         """What the provider will know the message by; stored before the call."""
         return str(message_id)
 
+    def open(self) -> None:
+        """Reach the provider, before anything is marked as begun: who dies while connecting has handed over nothing.
+
+        Raises whatever says that it is away; the messages are queued again.
+        """
+
     def deliver(self, batch: Sequence[Outgoing]) -> list[Outcome]:
         """Hand over to the provider. Never raises for one message's sake; outside any transaction."""
         raise NotImplementedError

@@ -29,6 +29,20 @@ class Email(Channel):
     def begin_id(self, message_id: UUID) -> str:
         return f"<{message_id}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"
 
+    def open(self) -> None:
+        """Greeted and answering, asked each time: a closed connection must not cost a message its certainty."""
+        if self._connection is not None:
+            smtp: Any = getattr(self._connection, "connection", None)
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                if not hasattr(smtp, "noop") or smtp.noop()[0] == 250:
+                    return
+            self.close()
+        self._connection = get_connection()
+        self._connection.open()
+        smtp = getattr(self._connection, "connection", None)
+        if hasattr(smtp, "ehlo_or_helo_if_needed"):
+            smtp.ehlo_or_helo_if_needed()
+
     def deliver(self, batch: Sequence[Outgoing]) -> list[Outcome]:
         return [self._send(item) for item in batch]
 
@@ -40,10 +54,7 @@ class Email(Channel):
 
     def _send(self, item: Outgoing) -> Outcome:
         message = self._compose(item)
-        try:
-            message.connection = self._connected()
-        except Exception as error:
-            return Outcome(item.id, Result.AWAY, error=_text(error))
+        message.connection = self._connection
         try:
             message.send()
         except Exception as error:
@@ -52,19 +63,6 @@ class Email(Channel):
         status = getattr(message, "anymail_status", None)
         provider_id = getattr(status, "message_id", None) or self.begin_id(item.id)
         return Outcome(item.id, Result.SENT, str(provider_id))
-
-    def _connected(self):
-        """An open connection, tried first: one that the server has closed must not cost a message its certainty."""
-        if self._connection is not None:
-            smtp: Any = getattr(self._connection, "connection", None)
-            with contextlib.suppress(OSError, smtplib.SMTPException):
-                if not hasattr(smtp, "noop") or smtp.noop()[0] == 250:
-                    return self._connection
-            self.close()
-        connection = get_connection()
-        connection.open()
-        self._connection = connection
-        return connection
 
     def _compose(self, item: Outgoing) -> EmailMultiAlternatives:
         headers = {

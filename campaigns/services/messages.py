@@ -40,7 +40,7 @@ from crm.models import Customer
 log = structlog.get_logger("liuke.messages")
 BATCH = 500
 MAX_ATTEMPTS = 5
-LEASE_SECONDS = 60
+LEASE_SECONDS = 45
 AWAY_SECONDS = 60
 
 
@@ -137,14 +137,30 @@ def deliver_batch(batch: Batch) -> None:
                     _beat(batch.claim)
                     beat = time.monotonic()
                 part = messages[start : start + channel.batch]
+                if problem := _open(channel):
+                    give_back(batch.claim, [item.id for item in messages[start:]], problem)
+                    break
                 begun = begin(batch.claim, part, channel)
                 outcomes = _hand_over(channel, [item for item in part if item.id in begun])
                 record(batch.claim, outcomes)
                 if any(outcome.result is Result.AWAY for outcome in outcomes):
-                    give_back(batch.claim, [item.id for item in messages[start + channel.batch :]])
+                    rest = [item.id for item in messages[start + channel.batch :]]
+                    give_back(batch.claim, rest, outcomes[-1].error)
                     break
         finally:
             channel.close()
+
+
+def _open(channel: Channel) -> str:
+    """Empty when the provider can be reached, else why not."""
+    try:
+        channel.open()
+    except Exception as error:
+        channel.close()
+        problem = f"{type(error).__name__}: {error}"[:500]
+        log.warning("provider_away", channel=channel.name, error=problem)
+        return problem
+    return ""
 
 
 def _hand_over(channel: Channel, items: list[Outgoing]) -> list[Outcome]:
@@ -224,14 +240,14 @@ def announce(message_ids: Sequence[UUID]) -> None:
         )
 
 
-def give_back(claim: UUID, ids: Sequence[UUID]) -> None:
+def give_back(claim: UUID, ids: Sequence[UUID], error: str) -> None:
     """Queue again what was claimed and not begun, for when the provider is away."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE campaigns_message SET state = 'queued', claim = NULL, leased_until = NULL,
+            """UPDATE campaigns_message SET state = 'queued', claim = NULL, leased_until = NULL, error = %s,
                       due_at = clock_timestamp() + make_interval(secs => %s)
                WHERE id = ANY(%s) AND claim = %s AND state = 'sending' AND provider_id = ''""",
-            [AWAY_SECONDS, list(ids), claim],
+            [error[:500].replace("\x00", ""), AWAY_SECONDS, list(ids), claim],
         )
 
 

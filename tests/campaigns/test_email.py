@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import os
 import re
@@ -42,11 +43,15 @@ class Mailbox:
         self.data_answers: dict[str, str] = {}
         self.before_answer = None
         self.drop_after_data = False
+        self.greeting: threading.Event | None = None
         self.sessions = 0
         self.lock = threading.Lock()
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
         self.sessions += 1
+        if self.greeting:
+            self.greeting.set()
+            await asyncio.sleep(5)
         session.host_name = hostname
         return responses
 
@@ -198,7 +203,8 @@ def test_f23_a_connection_that_breaks_after_the_data_leaves_it_uncertain(mailbox
 
 class TestUnsubscribing:
     @pytest.fixture
-    def link(self, mailbox, template, reachable):
+    def link(self, mailbox, template, reachable, settings):
+        settings.ROOT_URLCONF = "campaigns.urls"
         message = queue(reachable(), template)
         send_due()
         url = mailbox.received[0]["List-Unsubscribe"].strip().strip("<>")
@@ -281,6 +287,22 @@ class TestKilled:
         assert sorted(mailbox.ids.values()) == [1] * 5
         assert set(Message.objects.values_list("state", "attempts")) == {("sent", 1)}
 
+    def test_kill_9_while_the_worker_greets_the_server_delivers_exactly_once(self, mailbox, template, reachable):
+        for _ in range(5):
+            queue(reachable(), template)
+        greeted = threading.Event()
+        mailbox.greeting = greeted
+        worker = start_worker(mailbox, "drain")
+        assert greeted.wait(30)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        mailbox.greeting = None
+        assert Message.objects.filter(state="sending", provider_id="").count() == 5, "nothing had begun"
+        expire_leases()
+        assert sweep_leases()["queued"] == 5
+        send_due()
+        assert sorted(mailbox.ids.values()) == [1] * 5
+
     def test_kill_9_while_the_server_is_answering_never_delivers_twice(self, mailbox, template, reachable):
         for _ in range(10):
             queue(reachable(), template)
@@ -338,7 +360,7 @@ class TestKilled:
 
 def expire_leases_of_the_dead() -> None:
     """As a minute would: a claim that nobody has touched for a second is a dead worker's."""
-    late = timezone.now() + timedelta(seconds=59)
+    late = timezone.now() + timedelta(seconds=44)
     Message.objects.filter(state="sending", leased_until__lt=late).update(
         leased_until=timezone.now() - timedelta(seconds=1)
     )
