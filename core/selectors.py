@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from django.db import connection
 from django.db.models import QuerySet
 
-from core.events import HANDLERS
 from core.models import EventDelivery, Job
 
 
 @dataclass(frozen=True)
 class HandlerBacklog:
-    """`lag` is how many seconds the oldest due delivery is late; `known` is false for a handler that no longer exists."""
+    """`lag` is how many seconds the oldest due delivery is late."""
 
     handler: str
     owed: int
@@ -21,7 +20,6 @@ class HandlerBacklog:
     retrying: int
     dead: int
     last_error: str
-    known: bool
 
 
 def backlogs() -> list[HandlerBacklog]:
@@ -37,7 +35,7 @@ def backlogs() -> list[HandlerBacklog]:
                FROM core_eventdelivery d GROUP BY d.handler ORDER BY 5 DESC, 3 DESC, 1"""
         )
         return [
-            HandlerBacklog(handler, owed, max(lag, 0), retrying, dead, error or "", handler in HANDLERS)
+            HandlerBacklog(handler, owed, max(lag, 0), retrying, dead, error or "")
             for handler, owed, lag, retrying, dead, error in cursor.fetchall()
         ]
 

@@ -148,7 +148,7 @@ def _build(request: HttpRequest, segment: Segment | None) -> HttpResponse:
         saved = None if errors else _save(request, segment, name, description, shown, errors)
         if saved is not None:
             return saved
-    context = {"name": name, "description": description, "errors": errors}
+    context: dict[str, Any] = {"name": name, "description": description, "errors": errors}
     if command != "save" and not wants_part(request):
         context["preview"] = _counted(shown, currency)
     return _builder(request, segment, shown, currency, **context)
@@ -185,7 +185,7 @@ def _enqueue(pk: int) -> None:
     mark = f"segment-queued:{pk}"
     try:
         if cache.add(mark, 1, QUEUED_SECONDS):
-            compute_segment.apply_async([pk], retry=False)
+            compute_segment.apply_async((pk,), retry=False)
     except Exception as error:
         log.warning("segment_not_queued", segment=pk, error=str(error)[:300])
 

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from core import selectors
 from core.console import paging
 from core.console.views import page, wants_part
+from core.events import HANDLERS
 from core.formatting import number
 from core.health import examine
 from core.models import JobState
@@ -32,7 +33,8 @@ CHECK_LABELS = {
 @page("core.view_jobs")
 def index(request: HttpRequest) -> HttpResponse:
     """The health checks ask workers for an answer, which takes a second: they come as a part of their own."""
-    context = {**_jobs(request), "backlogs": selectors.backlogs()}
+    backlogs = [(row, row.handler in HANDLERS) for row in selectors.backlogs()]
+    context = {**_jobs(request), "backlogs": backlogs}
     if request.GET.get("health"):
         context |= _findings()
     return render(request, "core/jobs.html", context)
