@@ -256,9 +256,12 @@ class Fields(HTMLParser):
             self._select = given.get("name", "")
         elif tag == "option" and "selected" in given and self._select:
             self.found.setdefault(self._select, []).append(given.get("value", ""))
-        elif tag == "input" and given.get("name", "").startswith("rule"):
-            if given.get("type") != "checkbox" or "checked" in given:
-                self.found.setdefault(given["name"], []).append(given.get("value", ""))
+        elif (
+            tag == "input"
+            and given.get("name", "").startswith("rule")
+            and (given.get("type") != "checkbox" or "checked" in given)
+        ):
+            self.found.setdefault(given["name"], []).append(given.get("value", ""))
 
 
 def test_the_page_s_own_form_gives_the_rule_back(marketer, program, make_customer):
@@ -288,7 +291,7 @@ def test_saving_makes_a_segment_and_queues_its_computation(
     assert (response.status_code, response.url) == (302, reverse("segment", args=[segment.pk]))
     assert segment.rule == group("and", leaf("net_spend", "gte", value=50_000))
     assert segment.created_by.groups.get().name == Role.MARKETER
-    assert queued == [[segment.pk]]
+    assert queued == [(segment.pk,)]
     assert "is being computed" in marketer.get(response.url).content.decode()
 
 
@@ -344,9 +347,7 @@ def test_s3_the_page_says_why_a_customer_is_in_or_out(marketer, big_spenders, ma
 def test_s1_a_failing_segment_is_visible_in_list_and_page(marketer, big_spenders):
     Segment.objects.filter(pk=big_spenders.pk).update(error="column f.gone does not exist")
     assert "Failing" in marketer.get(reverse("segments")).content.decode()
-    assert "column f.gone does not exist" in marketer.get(
-        reverse("segment", args=[big_spenders.pk])
-    ).content.decode()
+    assert "column f.gone does not exist" in marketer.get(reverse("segment", args=[big_spenders.pk])).content.decode()
 
 
 def test_archiving_names_the_number_and_lets_them_go(marketer, big_spenders):
@@ -370,9 +371,7 @@ def test_the_page_reloads_once_it_is_computed(marketer, big_spenders):
     ("role", "may_edit"),
     [(Role.AGENT, False), (Role.LEAD, False), (Role.MARKETER, True), (Role.ANALYST, True), (Role.ADMINISTRATOR, True)],
 )
-def test_p4_everyone_sees_segments_and_marketers_and_analysts_change_them(
-    role, may_edit, client, staff, big_spenders
-):
+def test_p4_everyone_sees_segments_and_marketers_and_analysts_change_them(role, may_edit, client, staff, big_spenders):
     client.force_login(staff(role))
     pk = big_spenders.pk
     for name, args in (("segments", []), ("segment", [pk]), ("segment_status", [pk])):

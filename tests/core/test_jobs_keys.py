@@ -1,0 +1,144 @@
+"""Jobs, deliveries and health; API keys: who may, a secret shown once, a round of new attempts."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+
+import pytest
+from django.db import connection
+from django.urls import reverse
+from django.utils import timezone
+
+from core import selectors
+from core.models import ApiKey, DomainEvent, EventDelivery
+from core.roles import Role
+from core.services.api_keys import create_api_key, identify
+from core.services.jobs import create_job, fail_job, start_job
+
+pytestmark = pytest.mark.django_db
+HANDLER = "analytics.mark_changed"
+
+
+@pytest.fixture
+def admin(client, staff):
+    client.force_login(staff(Role.ADMINISTRATOR, "admin"))
+    return client
+
+
+def owe(handler: str = HANDLER, *, dead: bool = False, error: str = "") -> EventDelivery:
+    event = DomainEvent.objects.create(kind="crm.tags_changed", subject_id=None, occurred_at=timezone.now())
+    return EventDelivery.objects.create(
+        event_id=event.pk,
+        handler=handler,
+        attempts=12 if dead else 0,
+        dead_at=timezone.now() if dead else None,
+        last_error=error,
+    )
+
+
+def test_jobs_show_progress_and_errors(admin):
+    job = create_job(kind="crm.import", label="customers.csv", total=200)
+    start_job(job)
+    type(job).objects.filter(pk=job.pk).update(done_count=50)
+    fail_job(create_job(kind="crm.import", label="orders.csv"), "the file is not text")
+    page = admin.get(reverse("jobs")).content.decode()
+    assert 'value="25" max="100"' in page
+    assert "50 of 200" in page
+    assert "the file is not text" in page
+    # Something runs, so the table looks again by itself.
+    assert 'hx-trigger="every 3s"' in page
+    type(job).objects.update(state="done")
+    assert 'hx-trigger="every 3s"' not in admin.get(reverse("jobs")).content.decode()
+
+
+def test_dead_deliveries_are_named_and_tried_again(admin, monkeypatch):
+    poked = []
+    monkeypatch.setattr("core.services.outbox.poke", lambda names: poked.extend(names))
+    dead, other, owed = owe(dead=True, error="KeyError: 'x'"), owe("gone.handler", dead=True), owe()
+    assert [(row.handler, row.owed, row.dead, row.last_error) for row in selectors.backlogs()] == [
+        (HANDLER, 1, 1, "KeyError: 'x'"),
+        ("gone.handler", 0, 1, ""),
+    ]
+    page = admin.get(reverse("jobs")).content.decode()
+    assert "KeyError: &#x27;x&#x27;" in page
+    assert page.count("no longer exists") == 1
+    page = admin.post(reverse("jobs_retry"), {"handler": HANDLER}, follow=True).content.decode()
+    assert "1 delivery is tried again." in page
+    assert poked == [HANDLER]
+    for delivery in (dead, other, owed):
+        delivery.refresh_from_db()
+    assert (dead.dead_at, dead.attempts) == (None, 0)
+    assert other.dead_at is not None
+
+
+def test_health_is_a_part_and_a_page(admin):
+    part = admin.get(reverse("jobs_health"), headers={"HX-Request": "true"}).content.decode()
+    assert "PostgreSQL" in part
+    assert "<html" not in part
+    assert admin.get(reverse("jobs_health")).url == "/jobs/?health=1"
+    assert "PostgreSQL" in admin.get("/jobs/?health=1").content.decode()
+
+
+def test_a_key_s_secret_is_shown_once_and_only_its_digest_is_kept(admin):
+    data = {"name": "Shop", "source": "storefront", "scopes": ["orders:write", "orders:read"]}
+    made = admin.post(reverse("key_new"), data)
+    secret = re.search(r'value="(lk_[^"]+)"', made.content.decode())[1]
+    assert made["Cache-Control"] == "no-store"
+    key = ApiKey.objects.get()
+    assert (key.name, key.source, key.scopes, key.created_by.username) == (
+        "Shop",
+        "storefront",
+        ["orders:read", "orders:write"],
+        "admin",
+    )
+    assert bytes(key.digest) == sha256(secret.encode()).digest()
+    assert secret not in admin.get(reverse("keys")).content.decode()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT string_agg(k::text, ' ') FROM core_apikey k")
+        assert secret not in cursor.fetchone()[0]
+        cursor.execute("SELECT coalesce(string_agg(s.session_data, ' '), '') FROM django_session s")
+        assert secret not in cursor.fetchone()[0]
+    assert identify(secret).scopes == {"orders:read", "orders:write"}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"name": ""}, {"source": "a b"}, {"scopes": []}, {"scopes": ["orders:burn"]}, {"name": "x" * 81}]
+)
+def test_a_wrong_key_is_not_made(admin, wrong):
+    data = {"name": "Shop", "source": "storefront", "scopes": ["orders:read"], **wrong}
+    assert "field-error" in admin.post(reverse("key_new"), data).content.decode()
+    assert ApiKey.objects.count() == 0
+
+
+def test_a_revoked_key_opens_nothing(admin):
+    key, secret = create_api_key(name="Shop", scopes=["orders:read"])
+    assert identify(secret) is not None
+    assert "shut out at once" in admin.get(reverse("keys")).content.decode()
+    assert admin.post(reverse("key_revoke", args=[key.pk])).url == reverse("keys")
+    assert identify(secret) is None
+    assert admin.post(reverse("key_revoke", args=[key.pk])).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("role", "jobs", "keys"),
+    [
+        (Role.AGENT, False, False),
+        (Role.LEAD, True, False),
+        (Role.MARKETER, True, False),
+        (Role.ANALYST, False, False),
+        (Role.ADMINISTRATOR, True, True),
+    ],
+)
+def test_p4_who_sees_jobs_and_who_makes_keys(role, jobs, keys, client, staff):
+    key, _secret = create_api_key(name="Shop", scopes=["orders:read"])
+    client.force_login(staff(role))
+    assert client.get(reverse("jobs")).status_code == (200 if jobs else 403)
+    for name in ("jobs_running", "jobs_health"):
+        assert client.get(reverse(name)).status_code == (302 if jobs else 403)
+    assert client.post(reverse("jobs_retry")).status_code == (302 if jobs else 403)
+    assert client.get(reverse("keys")).status_code == (200 if keys else 403)
+    assert client.get(reverse("key_new")).status_code == (200 if keys else 403)
+    assert client.post(reverse("key_revoke", args=[key.pk])).status_code == (302 if keys else 403)
+    key.refresh_from_db()
+    assert (key.revoked_at is not None) == keys

@@ -1,0 +1,276 @@
+"""The desk: who may, opening, answering, assigning, resolving, closing, and the customer's answer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core import signing
+from django.urls import reverse
+from django.utils import timezone
+
+from core.actor import SYSTEM
+from core.models import DomainEvent
+from core.roles import Role
+from crm.models import Ticket, TicketMessage, TicketPriority, TicketRating, TicketStatus
+from crm.selectors import tickets as selectors
+from crm.services.tickets import close_ticket, open_ticket, rating_token, reply_to_ticket, resolve_ticket
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def agent(staff):
+    return staff(Role.AGENT, "agent")
+
+
+@pytest.fixture
+def desk(client, agent):
+    client.force_login(agent)
+    return client
+
+
+@pytest.fixture
+def ticket(make_customer):
+    return make_ticket(make_customer("Anna Berg"))
+
+
+def make_ticket(customer, subject: str = "Where is my parcel", **changes) -> Ticket:
+    return open_ticket(customer=customer, subject=subject, text="It has not come.", actor=SYSTEM, **changes)
+
+
+def post(client, name: str, ticket: Ticket, **data):
+    return client.post(reverse(name, args=[ticket.number]), data)
+
+
+def test_a_ticket_is_opened_from_the_customer_page(desk, agent, make_customer, make_order):
+    customer, other = make_customer("Anna Berg"), make_customer("Someone")
+    own, _foreign = make_order(customer, number="A-1"), make_order(other, number="B-1")
+    link = f"{reverse('ticket_new')}?customer={customer.number}"
+    assert link in desk.get(reverse("customer", args=[customer.number])).content.decode()
+    page = desk.get(link).content.decode()
+    assert "Anna Berg" in page
+    assert "A-1" in page
+    assert "B-1" not in page
+    data = {
+        "customer": customer.number,
+        "subject": "Broken cup",
+        "text": "The cup is broken.",
+        "from_customer": "on",
+        "priority": "3",
+        "order": own.pk,
+    }
+    response = desk.post(reverse("ticket_new"), data)
+    ticket = Ticket.objects.get()
+    assert response.url == reverse("ticket", args=[ticket.number])
+    assert (ticket.customer, ticket.subject, ticket.priority, ticket.order, ticket.assignee) == (
+        customer,
+        "Broken cup",
+        TicketPriority.HIGH,
+        own,
+        agent,
+    )
+    assert list(ticket.messages.values_list("author_kind", "text")) == [("customer", "The cup is broken.")]
+
+
+def test_wrong_input_opens_nothing(desk, make_customer):
+    page = desk.post(reverse("ticket_new"), {"customer": "999", "subject": "", "text": "x", "priority": "2"})
+    text = page.content.decode()
+    assert "There is no customer with this number." in text
+    assert "This field is required." in text
+    assert Ticket.objects.count() == 0
+
+
+def test_a_reply_is_public_and_a_note_is_visibly_internal(desk, agent, ticket):
+    post(desk, "ticket_reply", ticket, text="Ask the carrier first.", internal="yes")
+    assert Ticket.objects.get().status == TicketStatus.OPEN
+    post(desk, "ticket_reply", ticket, text="We are looking for it.")
+    assert Ticket.objects.get().status == TicketStatus.PENDING
+    assert list(TicketMessage.objects.order_by("pk").values_list("author_id", "internal", "text")) == [
+        (None, False, "It has not come."),
+        (agent.pk, True, "Ask the carrier first."),
+        (agent.pk, False, "We are looking for it."),
+    ]
+    page = desk.get(reverse("ticket", args=[ticket.number])).content.decode()
+    assert page.count("talk-note") == 1
+    assert page.count('class="talk-item talk-staff"') == 1
+    assert page.count('class="talk-item talk-customer"') == 1
+
+
+def test_an_empty_reply_is_refused(desk, ticket):
+    response = post(desk, "ticket_reply", ticket, text="  ")
+    assert response.status_code == 302
+    assert ticket.messages.count() == 1
+
+
+def test_assigning_to_me_to_another_and_to_nobody(desk, agent, staff, ticket):
+    lead, marketer = staff(Role.LEAD), staff(Role.MARKETER)
+    assert set(selectors.assignees()) == {agent, lead}
+    post(desk, "ticket_assign", ticket, assignee=agent.pk)
+    assert Ticket.objects.get().assignee == agent
+    post(desk, "ticket_assign", ticket, assignee=lead.pk)
+    assert Ticket.objects.get().assignee == lead
+    for wrong in (marketer.pk, "x", 10**30):
+        assert post(desk, "ticket_assign", ticket, assignee=wrong).status_code == 404
+    assert Ticket.objects.get().assignee == lead
+    post(desk, "ticket_assign", ticket, assignee="")
+    assert Ticket.objects.get().assignee is None
+
+
+def test_priority_is_one_of_four(desk, ticket):
+    post(desk, "ticket_priority", ticket, priority="4")
+    assert Ticket.objects.get().priority == TicketPriority.URGENT
+    for wrong in ("9", "", "x"):
+        post(desk, "ticket_priority", ticket, priority=wrong)
+    assert Ticket.objects.get().priority == TicketPriority.URGENT
+
+
+def test_resolving_and_closing(desk, ticket):
+    post(desk, "ticket_resolve", ticket)
+    ticket.refresh_from_db()
+    assert (ticket.status, ticket.resolution_count) == (TicketStatus.RESOLVED, 1)
+    post(desk, "ticket_close", ticket)
+    post(desk, "ticket_reply", ticket, text="Too late")
+    ticket.refresh_from_db()
+    assert (ticket.status, ticket.messages.count()) == (TicketStatus.CLOSED, 1)
+    page = desk.get(reverse("ticket", args=[ticket.number])).content.decode()
+    assert "the customer gets no more replies" in page
+
+
+def test_views_hold_what_they_say_urgent_and_longest_waiting_first(agent, make_customer):
+    customer = make_customer()
+    old, new = make_ticket(customer, "old"), make_ticket(customer, "new")
+    urgent = make_ticket(customer, "urgent", priority=TicketPriority.URGENT)
+    mine = make_ticket(customer, "mine", assignee=agent)
+    waiting = make_ticket(customer, "waiting")
+    reply_to_ticket(ticket=waiting, text="?", actor=SYSTEM)
+    resolved, closed = make_ticket(customer, "resolved"), make_ticket(customer, "closed")
+    resolve_ticket(ticket=resolved, actor=SYSTEM)
+    close_ticket(ticket=closed, actor=SYSTEM)
+
+    def held(name: str) -> list[str]:
+        return [found.subject for found in selectors.page(name, agent, None)]
+
+    # All in one transaction have one now(), so the number decides.
+    assert held("open") == ["urgent", "old", "new", "mine", "waiting"]
+    assert held("mine") == ["mine"]
+    assert held("unassigned") == ["urgent", "old", "new", "waiting"]
+    assert held("waiting") == ["waiting"]
+    assert held("resolved") == ["closed", "resolved"]
+    assert selectors.counts(agent) == {"mine": 1, "unassigned": 4, "open": 5, "waiting": 1}
+    assert {old.status, new.status, urgent.status, mine.status} == {TicketStatus.OPEN}
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(agent, make_customer):
+    customer = make_customer()
+    made = []
+    for position in range(7):
+        ticket = make_ticket(customer, str(position), priority=1 + position % 2)
+        Ticket.objects.filter(pk=ticket.pk).update(updated_at=timezone.now() - timedelta(minutes=position // 2))
+        made.append(ticket)
+    for view, whole in (("open", selectors.page("open", agent, None, 99).items), ("resolved", None)):
+        if view == "resolved":
+            Ticket.objects.update(status=TicketStatus.RESOLVED)
+            whole = selectors.page("resolved", agent, None, 99).items
+        seen, cursor = [], None
+        while True:
+            page = selectors.page(view, agent, cursor, 2)
+            seen += page.items
+            cursor = page.next
+            if not cursor:
+                break
+        assert seen == whole
+        assert len(seen) == 7
+    for damaged in ("x", "bnVsbA", "WzEsMiwzXQ"):
+        assert len(selectors.page("resolved", agent, damaged, 99)) == 7
+
+
+@pytest.mark.parametrize(
+    ("role", "sees", "answers"),
+    [
+        (Role.AGENT, True, True),
+        (Role.LEAD, True, True),
+        (Role.MARKETER, False, False),
+        (Role.ANALYST, True, False),
+        (Role.ADMINISTRATOR, True, True),
+    ],
+)
+def test_p4_who_sees_the_desk_and_who_answers(role, sees, answers, client, staff, ticket):
+    client.force_login(staff(role))
+    assert client.get(reverse("tickets")).status_code == (200 if sees else 403)
+    shown = client.get(reverse("ticket", args=[ticket.number]))
+    assert shown.status_code == (200 if sees else 403)
+    assert ("desk-reply" in shown.content.decode()) == answers
+    assert client.get(reverse("ticket_new")).status_code == (200 if answers else 403)
+    commands = {"reply": {"text": "x"}, "assign": {}, "priority": {"priority": "3"}, "resolve": {}, "close": {}}
+    for command, data in commands.items():
+        response = post(client, f"ticket_{command}", ticket, **data)
+        assert response.status_code == (302 if answers else 403)
+    ticket.refresh_from_db()
+    assert (ticket.status == TicketStatus.CLOSED) == answers
+    assert ticket.messages.count() == (2 if answers else 1)
+
+
+def test_an_unknown_ticket_is_404(desk):
+    assert desk.get(reverse("ticket", args=["T0"])).status_code == 404
+
+
+# The satisfaction page
+
+
+@pytest.fixture
+def link(ticket) -> str:
+    resolved = resolve_ticket(ticket=ticket, actor=SYSTEM)
+    return reverse("rate", args=[rating_token(resolved)])
+
+
+def test_d2_the_customer_answers_once_without_signing_in(client, link, ticket):
+    page = client.get(link)
+    text = page.content.decode()
+    assert text.count('type="radio"') == 5
+    assert "Where is my parcel" in text
+    assert "Test Shop" in text
+    assert "sidebar" not in text
+    assert "no-store" in page["Cache-Control"]
+
+    thanks = client.post(link, {"score": "4", "comment": " Quick. "})
+    assert "Thank you!" in thanks.content.decode()
+    rating = TicketRating.objects.get()
+    assert (rating.ticket, rating.resolution, rating.score, rating.comment) == (ticket, 1, 4, "Quick.")
+    event = DomainEvent.objects.get(kind="crm.ticket_rated")
+    assert (event.subject_id, event.actor) == (ticket.customer_id, f"member:{ticket.customer_id}")
+
+    for again in (client.get(link), client.post(link, {"score": "1"})):
+        assert "You have answered already" in again.content.decode()
+    assert TicketRating.objects.get().score == 4
+
+
+def test_a_second_resolution_asks_anew(client, link, ticket):
+    client.post(link, {"score": "2"})
+    reply_to_ticket(ticket=ticket, text="Still not here.", actor=SYSTEM, from_customer=True)
+    again = resolve_ticket(ticket=ticket, actor=SYSTEM)
+    client.post(reverse("rate", args=[rating_token(again)]), {"score": "5"})
+    assert list(TicketRating.objects.order_by("resolution").values_list("resolution", "score")) == [(1, 2), (2, 5)]
+
+
+@pytest.mark.parametrize("score", ["", "0", "6", "x"])
+def test_a_score_that_is_none_of_the_five_is_asked_for_again(client, link, score):
+    page = client.post(link, {"score": score, "comment": "Kept"}).content.decode()
+    assert "field-error" in page
+    assert "Kept" in page
+    assert TicketRating.objects.count() == 0
+
+
+def test_a_forged_or_old_link_says_so_and_records_nothing(client, link, monkeypatch):
+    forged = client.post(reverse("rate", args=["nonsense"]), {"score": "5"})
+    assert (forged.status_code, "This link is not valid." in forged.content.decode()) == (410, True)
+    monkeypatch.setattr(signing.time, "time", lambda: timezone.now().timestamp() + 31 * 86400)
+    old = client.post(link, {"score": "5"})
+    assert (old.status_code, "This link has expired." in old.content.decode()) == (410, True)
+    assert TicketRating.objects.count() == 0
+
+
+def test_the_page_speaks_the_customer_s_language(client, link):
+    page = client.get(link, headers={"accept-language": "zh-CN,zh;q=0.9"}).content.decode()
+    assert 'lang="zh-hans"' in page
+    assert "非常满意" in page

@@ -1,0 +1,196 @@
+"""Loyalty in the console: figures, members, adjusting by hand, who may."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from core.actor import SYSTEM
+from core.roles import Role
+from loyalty import figures, selectors
+from loyalty.models import Account, Entry, Member, Reconciliation
+from loyalty.services.adjustments import adjust_points
+from loyalty.services.enrolment import enrol_member
+from loyalty.services.redemption import hold_points, redeem_points
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def member(program, make_customer) -> Member:
+    return enrol_member(customer=make_customer("Anna Berg"), program=program, actor=SYSTEM)
+
+
+def account_of(member: Member) -> Account:
+    return selectors.spendable_account(member)
+
+
+def give(member: Member, points: int, key: str = "first") -> None:
+    adjust_points(account=account_of(member), points=points, reason="goodwill", key=key, actor=SYSTEM)
+
+
+@pytest.fixture
+def agent(client, staff):
+    client.force_login(staff(Role.AGENT, "agent"))
+    return client
+
+
+def panel(client, member: Member) -> str:
+    page = client.get(reverse("customer", args=[member.customer.number])).content.decode()
+    return page[page.index('id="panel-loyalty"') :].split("</section>")[0]
+
+
+def key_in(text: str) -> str:
+    return re.search(r'name="key" value="([0-9a-f-]{36})"', text)[1]
+
+
+def adjust(client, member: Member, **data):
+    return client.post(reverse("loyalty_adjust", args=[member.customer.number]), data)
+
+
+def test_the_panel_says_what_the_member_has(agent, member, make_order, settle):
+    make_order(member.customer, 60_000)
+    settle()
+    hold_points(account=account_of(member), points=100, key="hold", actor=SYSTEM)
+    text = panel(agent, member)
+    assert "Silver" in text
+    assert "CN¥1,401.00 more to Gold" in text
+    assert re.findall(r"<dd>([\d,]+)</dd>", text) == ["500", "0", "100"]
+    assert "Available points pay for CN¥5.00." in text
+    assert "+600" in text
+
+
+def test_l7_points_are_given_once_however_often_the_form_is_sent(agent, member):
+    data = {"points": "250", "reason": "goodwill", "reference": "T10017", "key": key_in(panel(agent, member))}
+    assert adjust(agent, member, **data).status_code == 302
+    assert adjust(agent, member, **data).status_code == 302
+    entry = Entry.objects.get()
+    assert (entry.kind, entry.available, entry.reason, entry.reference) == ("adjust", 250, "goodwill", "T10017")
+    assert entry.actor.startswith("user:")
+    assert account_of(member).available == 250
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"points": "x"}, {"points": ""}, {"points": "0"}, {"points": "-1"}, {"reason": ""}, {"reason": "mood"}, {"key": ""}],
+)  # fmt: skip
+def test_a_wrong_adjustment_is_refused_and_changes_nothing(agent, member, wrong):
+    data = {"points": "5", "reason": "goodwill", "key": "k", **wrong}
+    response = agent.post(reverse("loyalty_adjust", args=[member.customer.number]), data, follow=True)
+    assert "toast-error" in response.content.decode()
+    assert Entry.objects.count() == 0
+
+
+def test_adjusting_someone_who_is_no_member_is_404(agent, program, make_customer):
+    assert (
+        agent.post(
+            reverse("loyalty_adjust", args=[make_customer().number]), {"points": "5", "reason": "goodwill", "key": "k"}
+        ).status_code
+        == 404
+    )
+
+
+def test_a_customer_becomes_a_member(agent, program, make_customer):
+    customer = make_customer("Anna Berg")
+    page = agent.get(reverse("customer", args=[customer.number])).content.decode()
+    assert "Not a member yet." in page
+    agent.post(reverse("loyalty_enrol", args=[customer.number]))
+    assert Member.objects.get().customer == customer
+    assert "Not a member yet." not in agent.get(reverse("customer", args=[customer.number])).content.decode()
+
+
+def test_liability_and_flow_are_exact(program, member, make_customer, make_order, settle):
+    other = enrol_member(customer=make_customer(), program=program, actor=SYSTEM)
+    make_order(member.customer, 60_000, days_ago=10)
+    make_order(other.customer, 20_000, days_ago=60)
+    settle()
+    give(other, 50)
+    give(other, -20, key="second")
+    redeem_points(account=account_of(member), points=200, key="spend", actor=SYSTEM)
+    hold_points(account=account_of(member), points=30, key="hold", actor=SYSTEM)
+    owed = figures.liability(program)
+    assert (owed.available, owed.pending, owed.held, owed.debt) == (600 - 200 - 30 + 200 + 30, 0, 30, 0)
+    assert (owed.points, owed.worth) == (630, 630)
+    assert figures.flow(program, 30) == figures.Flow(earned=600, spent=200, expired=0, adjusted=30, taken_back=0)
+
+
+def test_tiers_are_counted_highest_first(program, member, make_customer, make_order, settle):
+    make_order(member.customer, 60_000)
+    settle()
+    enrol_member(customer=make_customer(), program=program, actor=SYSTEM)
+    assert [(row.code, row.count, row.share) for row in figures.tiers(program)] == [
+        ("platinum", 0, 0),
+        ("gold", 0, 0),
+        ("silver", 1, 50),
+        ("bronze", 0, 0),
+        ("none", 1, 50),
+    ]
+    assert [row.customer_id for row in figures.members(program, "silver")] == [member.customer_id]
+    assert figures.members(program, "none").count() == 1
+    assert figures.members(program, "").count() == 2
+
+
+def test_l11_the_administrator_proves_the_ledger(client, staff, member):
+    give(member, 10)
+    client.force_login(staff(Role.ADMINISTRATOR))
+    assert "It has not run yet." in client.get(reverse("loyalty")).content.decode()
+    page = client.post(reverse("loyalty_prove"), follow=True).content.decode()
+    assert "All 1 accounts agree with the ledger." in page
+    result = Reconciliation.objects.get()
+    assert (result.account_count, result.difference_count) == (1, 0)
+    assert "agrees" in client.get("/").content.decode()
+
+
+def test_a_difference_is_on_the_home_page(client, staff, member):
+    Reconciliation.objects.create(account_count=9, difference_count=2, differences=[], seconds=1)
+    client.force_login(staff(Role.MARKETER))
+    assert "Points accounts that differ" in client.get("/").content.decode()
+    assert "2 of 9 accounts differ." in client.get(reverse("loyalty")).content.decode()
+
+
+def test_pages_without_a_program_say_what_to_do(client, staff, db):
+    client.force_login(staff(Role.AGENT))
+    assert "There is no program yet" in client.get(reverse("loyalty")).content.decode()
+    assert client.get(reverse("loyalty_members")).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("role", "adjusts", "proves"),
+    [
+        (Role.AGENT, True, False),
+        (Role.LEAD, True, False),
+        (Role.MARKETER, False, False),
+        (Role.ANALYST, False, False),
+        (Role.ADMINISTRATOR, True, True),
+    ],
+)
+def test_p4_everyone_sees_points_service_adjusts_them_administrators_prove(
+    role, adjusts, proves, client, staff, member, make_customer
+):
+    newcomer = make_customer()
+    client.force_login(staff(role))
+    assert client.get(reverse("loyalty")).status_code == 200
+    members = client.get(reverse("loyalty_members"), {"tier": "none"})
+    assert "Anna Berg" in members.content.decode()
+    assert ("Adjust points" in panel(client, member)) == adjusts
+    refused = {True: 302, False: 403}
+    assert adjust(client, member, points="5", reason="goodwill", key="k").status_code == refused[adjusts]
+    assert client.post(reverse("loyalty_enrol", args=[newcomer.number])).status_code == refused[adjusts]
+    assert client.post(reverse("loyalty_prove")).status_code == refused[proves]
+    assert Entry.objects.count() == adjusts
+    assert Member.objects.count() == 1 + adjusts
+    assert Reconciliation.objects.count() == proves
+
+
+def test_the_customer_list_narrows_to_a_tier(agent, member, make_customer, make_order, settle):
+    make_order(member.customer, 60_000)
+    settle()
+    make_customer("Nobody Yet")
+    silver = agent.get(reverse("customers"), {"tier": "silver"}).content.decode()
+    assert "Anna Berg" in silver
+    assert "Nobody Yet" not in silver
+    outside = agent.get(reverse("customers"), {"tier": "no"}).content.decode()
+    assert "Nobody Yet" in outside
+    assert "Anna Berg" not in outside
