@@ -26,6 +26,7 @@ from core import actor as actors
 from core.actor import SYSTEM, Actor
 from core.locks import require_transaction
 from core.registry import Registry
+from core.wakeup import poke
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,5 @@ def _insert(select: str, params: Sequence[Any], *, kinds: set[str], actor: Actor
 
 def wake(names: Iterable[str]) -> None:
     """After commit, tell the workers that these handlers are owed something."""
-    from core.services.outbox import poke
-
     unique = sorted(set(names))
     transaction.on_commit(lambda: poke(unique), robust=True)

@@ -7,42 +7,22 @@ deleted with it. A crash rolls both back; two relays never hold the same row.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 
 import structlog
-from celery import current_app
 from django.core.cache import cache
 from django.db import connection, transaction
 
 from core.events import HANDLERS, Event
+from core.wakeup import mark_of, poke
 
 log = structlog.get_logger("liuke.outbox")
 BATCH = 500
 MAX_ATTEMPTS = 12
-POKE_SECONDS = 15
-
-
-def poke(names: Iterable[str]) -> None:
-    """Queue one relay task per handler unless one is queued already and has not begun to look.
-
-    The relay removes its mark before it looks, so whatever was committed before the mark was found is seen. When
-    Redis is away nothing is queued and the sweep finds the rows later (F4).
-    """
-    for name in names:
-        try:
-            if cache.add(_mark(name), 1, POKE_SECONDS):
-                current_app.send_task("core.deliver_events", [name], retry=False)
-        except Exception as error:
-            log.warning("relay_not_woken", handler=name, error=str(error))
-
-
-def _mark(name: str) -> str:
-    return f"relay:{name}"
 
 
 def deliver(name: str, *, batches: int = 40) -> int:
     """Hand everything due to one handler, in batches. Returns how many events were handled."""
-    cache.delete(_mark(name))
+    cache.delete(mark_of(name))
     handled = 0
     for _ in range(batches):
         count = _deliver_batch(name, BATCH)
@@ -76,7 +56,7 @@ def owed_handlers() -> list[str]:
 def sweep() -> int:
     """Wake the relay for every handler that is owed something: what a crash or a lost task left behind."""
     names = owed_handlers()
-    cache.delete_many([_mark(name) for name in names])
+    cache.delete_many([mark_of(name) for name in names])
     poke(names)
     return len(names)
 
