@@ -1,7 +1,5 @@
 """The storefront's API and its documentation."""
 
-from importlib.util import find_spec
-
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
@@ -10,9 +8,8 @@ v1 = [
     path("", include("crm.api.urls")),
     path("", include("loyalty.api.urls")),
     path("", include("analytics.api.urls")),
+    path("", include("campaigns.api.urls")),
 ]
-if find_spec("campaigns.api.urls"):
-    v1.append(path("", include("campaigns.api.urls")))
 
 urlpatterns = [
     path("v1/", include(v1)),

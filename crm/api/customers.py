@@ -139,8 +139,9 @@ class ConsentsView(ApiView):
 
     @extend_schema(request=shapes.ConsentIn, responses={201: shapes.ConsentOut})
     def post(self, request, number: str):
+        customer = customer_of(request, number)
         data = self.valid(shapes.ConsentIn, request)
-        consent = record_consent(customer=customer_of(request, number), actor=self.actor_of(request), **data)
+        consent = record_consent(customer=customer, actor=self.actor_of(request), **data)
         return Response(shapes.ConsentOut(consent).data, status=201)
 
 

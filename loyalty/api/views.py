@@ -104,8 +104,8 @@ class QuoteView(ApiView):
     @extend_schema(request=shapes.QuoteIn, responses=shapes.QuoteOut)
     def post(self, request, number: str):
         """How much of a cart points can pay, and what the rest would earn. Moves nothing."""
-        amount = self.valid(shapes.QuoteIn, request)["amount"]
         account = account_of(request, number)
+        amount = self.valid(shapes.QuoteIn, request)["amount"]
         return Response(shapes.QuoteOut(selectors.quote_cart(account.member, account, amount)).data)
 
 

@@ -161,15 +161,15 @@ def by_csv(shop: Shop, people: list[Person], directory: Path) -> None:
     customers, consents, orders = (directory / f"{name}.csv" for name in ("customers", "consents", "orders"))
     with customers.open("w", newline="", encoding="utf-8-sig") as handle:
         rows = csv.writer(handle)
-        rows.writerow(["storefront_id", "email", "name", "language"])
+        rows.writerow(["storefront", "email", "name", "language"])
         rows.writerows([person.key, person.email, person.name, person.language] for person in people)
     with consents.open("w", newline="", encoding="utf-8") as handle:
         rows = csv.writer(handle)
-        rows.writerow(["storefront_id", "channel", "purpose", "decision", "consent_source"])
-        rows.writerows([p.key, "email", "marketing", "granted", "checkout"] for p in people if p.consented)
+        rows.writerow(["storefront", "channel", "purpose", "decision", "given_at", "source"])
+        rows.writerows([p.key, "email", "marketing", "granted", "2024-01-01T00:00:00Z", "checkout"] for p in people if p.consented)
     with orders.open("w", newline="", encoding="utf-8") as handle:
         rows = csv.writer(handle, delimiter=";")
-        rows.writerow(["number", "placed_at", "storefront_id", "sku", "quantity", "unit_price"])
+        rows.writerow(["number", "placed_at", "storefront", "sku", "quantity", "unit_price"])
         for person in people:
             for number, lines in person.orders.items():
                 for sku, quantity, price in lines:

@@ -1,0 +1,364 @@
+"""P4, F17: who may open what. One line for every page and every API operation; the list of routes comes from the URL map,
+so that a new route fails here until it has its line.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+import pytest
+from django.contrib import admin
+from django.core import signing
+from django.urls import get_resolver
+from rest_framework.test import APIClient
+
+from core.actor import SYSTEM
+from core.roles import Role
+from core.scopes import SCOPES
+from crm.api.authentication import make_member_token
+from crm.services.tickets import open_ticket
+
+pytestmark = pytest.mark.django_db
+
+# Route, then the roles that may open it: `staff` is everyone who is signed in, `public` everyone.
+PAGES = """
+/healthz                                           public
+/readyz                                            public
+/metrics                                           public
+/                                                  staff
+/search/                                           staff
+/palette/                                          staff
+/preferences/                                      staff
+/preferences/language/                             public
+/preferences/theme/                                staff
+/jobs/                                             lead marketer administrator
+/jobs/running/                                     lead marketer administrator
+/jobs/health/                                      lead marketer administrator
+/jobs/retry/                                       lead marketer administrator
+/keys/                                             administrator
+/keys/new/                                         administrator
+/keys/<int:pk>/revoke/                             administrator
+/components/                                       staff
+/customers/                                        staff
+/customers/tag/                                    agent lead marketer administrator
+/customers/export/                                 lead analyst administrator
+/customers/<str:number>/                           staff
+/customers/<str:number>/timeline/                  staff
+/customers/<str:number>/orders/                    staff
+/customers/<str:number>/edit/                      agent lead administrator
+/customers/<str:number>/tags/                      agent lead marketer administrator
+/customers/<str:number>/tags/<int:pk>/remove/      agent lead marketer administrator
+/customers/<str:number>/notes/                     agent lead administrator
+/customers/<str:number>/identities/<int:pk>/       agent lead administrator
+/orders/                                           staff
+/orders/<int:pk>/                                  staff
+/tickets/                                          agent lead analyst administrator
+/tickets/new/                                      agent lead administrator
+/tickets/<str:number>/                             agent lead analyst administrator
+/tickets/<str:number>/reply/                       agent lead administrator
+/tickets/<str:number>/assign/                      agent lead administrator
+/tickets/<str:number>/priority/                    agent lead administrator
+/tickets/<str:number>/resolve/                     agent lead administrator
+/tickets/<str:number>/close/                       agent lead administrator
+/rate/<str:token>/                                 public
+/imports/                                          lead marketer analyst administrator
+/imports/new/                                      marketer administrator
+/imports/<int:pk>/                                 lead marketer analyst administrator
+/imports/<int:pk>/map/                             marketer administrator
+/imports/<int:pk>/progress/                        lead marketer analyst administrator
+/imports/<int:pk>/start/                           marketer administrator
+/imports/<int:pk>/refused/                         lead marketer analyst administrator
+/imports/<int:pk>/refused.csv                      marketer administrator
+/loyalty/                                          staff
+/loyalty/prove/                                    administrator
+/loyalty/members/                                  staff
+/loyalty/members/<str:number>/adjust/              agent lead administrator
+/loyalty/members/<str:number>/enrol/               agent lead administrator
+/segments/                                         staff
+/segments/new/                                     marketer analyst administrator
+/segments/preview/                                 staff
+/segments/<int:pk>/                                staff
+/segments/<int:pk>/edit/                           marketer analyst administrator
+/segments/<int:pk>/status/                         staff
+/segments/<int:pk>/archive/                        marketer analyst administrator
+/segments/<int:pk>/recompute/                      marketer analyst administrator
+/care/                                             marketer analyst administrator
+/care/new/                                         marketer administrator
+/care/<int:pk>/                                    marketer analyst administrator
+/care/<int:pk>/edit/                               marketer administrator
+/care/<int:pk>/preview/                            marketer analyst administrator
+/care/<int:pk>/activate/                           marketer administrator
+/care/<int:pk>/pause/                              marketer administrator
+/messages/                                         staff
+/messages/<uuid:pk>/                               staff
+/messages/<uuid:pk>/body/                          staff
+/messages/<uuid:pk>/again/                         lead marketer administrator
+/messages/<uuid:pk>/sent/                          lead marketer administrator
+/templates/                                        marketer analyst administrator
+/templates/new/                                    marketer administrator
+/templates/preview/                                marketer administrator
+/templates/preview/<slug:mark>/                    marketer administrator
+/templates/<int:pk>/                               marketer analyst administrator
+/templates/<int:pk>/edit/                          marketer administrator
+/templates/<int:pk>/body/                          marketer analyst administrator
+/templates/<int:pk>/test/                          marketer administrator
+/coupons/                                          staff
+/coupons/new/                                      marketer administrator
+/coupons/<int:pk>/                                 staff
+/coupons/<int:pk>/edit/                            marketer administrator
+/coupons/<int:pk>/switch/                          marketer administrator
+/coupons/<int:pk>/jobs/                            staff
+/coupons/<int:pk>/issue/                           agent lead marketer administrator
+/coupons/<int:pk>/issue/segment/                   marketer administrator
+/customers/<str:number>/coupons/                   agent lead marketer administrator
+/customers/<str:number>/suppressions/              lead marketer administrator
+/suppressions/<int:pk>/lift/                       marketer administrator
+/sending/                                          marketer analyst administrator
+/u/<str:token>/                                    public
+/api/schema/                                       public
+/api/docs/                                         public
+"""
+
+# Below /api/v1/: route, method, the scope that a server key needs, whether a member's own token may.
+API = """
+customers                                            GET    customers:read   -
+customers                                            POST   customers:write  -
+customers/<ref:number>                               GET    customers:read   member
+customers/<ref:number>                               PATCH  customers:write  member
+customers/<ref:number>/identities                    GET    customers:read   -
+customers/<ref:number>/identities                    POST   customers:write  -
+customers/<ref:number>/consents                      GET    customers:read   member
+customers/<ref:number>/consents                      POST   customers:write  member
+member-tokens                                        POST   tokens:write     -
+orders                                               GET    orders:read      member
+orders                                               POST   orders:write     -
+orders/batch                                         POST   orders:write     -
+orders/<ref:number>                                  GET    orders:read      member
+orders/<ref:number>/refunds                          GET    orders:read      -
+orders/<ref:number>/refunds                          POST   orders:write     -
+activity                                             POST   activity:write   -
+products                                             GET    products:read    -
+products                                             POST   products:write   -
+tickets                                              GET    tickets:read     member
+tickets                                              POST   tickets:write    member
+tickets/<ref:number>                                 GET    tickets:read     member
+tickets/<ref:number>/replies                         POST   tickets:write    member
+members                                              POST   members:write    -
+members/<ref:number>                                 GET    members:read     member
+members/<ref:number>/points                          GET    members:read     member
+members/<ref:number>/points/history                  GET    members:read     member
+members/<ref:number>/points/quote                    POST   members:read     member
+members/<ref:number>/points/holds                    POST   points:redeem    -
+members/<ref:number>/points/redemptions              POST   points:redeem    -
+points/holds/<uuid:hold>/capture                     POST   points:redeem    -
+points/holds/<uuid:hold>/release                     POST   points:redeem    -
+segments                                             GET    segments:read    -
+segments/<id:segment>/members                        GET    segments:read    -
+customers/<ref:number>/segments                      GET    segments:read    -
+coupons/validate                                     POST   coupons:read     member
+coupons/reservations                                 POST   coupons:write    member
+coupons/reservations/<uuid:reservation>/redeem       POST   coupons:write    -
+coupons/reservations/<uuid:reservation>/release      POST   coupons:write    member
+coupons/<id:coupon>/issue                            POST   coupons:write    -
+customers/<ref:number>/coupons                       GET    coupons:read     member
+customers/<ref:number>/inbox                         GET    inbox:read       member
+customers/<ref:number>/inbox/unread                  GET    inbox:read       member
+customers/<ref:number>/inbox/read                    POST   inbox:read       member
+customers/<ref:number>/inbox/<uuid:message>/read     POST   inbox:read       member
+"""
+
+# Models in /admin/ and the roles that see them there; nobody without is_staff gets in at all.
+ADMIN = """
+core/user                          administrator
+auth/group                         administrator
+crm/store                          agent lead marketer analyst administrator
+crm/attributedefinition            agent lead marketer analyst administrator
+crm/tag                            agent lead marketer analyst administrator
+crm/product                        agent lead marketer analyst administrator
+crm/activitykind                   administrator
+loyalty/program                    marketer administrator
+loyalty/earningrule                marketer administrator
+campaigns/sendingpolicy            marketer analyst administrator
+campaigns/coupon                   agent lead marketer analyst administrator
+campaigns/template                 marketer analyst administrator
+campaigns/carerule                 marketer analyst administrator
+campaigns/suppression              lead marketer administrator
+"""
+
+NAMES = {
+    "agent": Role.AGENT,
+    "lead": Role.LEAD,
+    "marketer": Role.MARKETER,
+    "analyst": Role.ANALYST,
+    "administrator": Role.ADMINISTRATOR,
+}
+
+
+def table(text: str) -> list[list[str]]:
+    return [line.split() for line in text.strip().splitlines()]
+
+
+def routes(resolver=None, prefix: str = "") -> dict[str, object]:
+    found: dict[str, object] = {}
+    for pattern in (resolver or get_resolver()).url_patterns:
+        route = prefix + str(pattern.pattern)
+        if hasattr(pattern, "url_patterns"):
+            found |= routes(pattern, route)
+        else:
+            found[route] = pattern.callback
+    return found
+
+
+def operations(view) -> list[str]:
+    cls = getattr(view, "cls", None) or view.view_class
+    actions = getattr(view, "actions", None) or {
+        name: name for name in ("get", "post", "patch", "put", "delete") if hasattr(cls, name)
+    }
+    return sorted(name.upper() for name in actions if name != "head")
+
+
+def test_every_page_has_its_line():
+    known = {row[0].lstrip("/") for row in (line if len(line) > 1 else ["", *line] for line in table(PAGES))}
+    pages = {route for route in routes() if not route.startswith(("api/v1/", "admin/", "accounts/"))}
+    assert pages - known == set(), "these pages need a line in PAGES"
+    assert known - pages == set(), "these lines name no page"
+
+
+def test_every_api_operation_has_its_line():
+    known = {(row[0], row[1]) for row in table(API)}
+    found = {
+        (route.removeprefix("api/v1/"), method)
+        for route, view in routes().items()
+        if route.startswith("api/v1/")
+        for method in operations(view)
+    }
+    assert found == known
+
+
+def test_every_admin_model_has_its_line():
+    ours = {
+        f"{model._meta.app_label}/{model._meta.model_name}"
+        for model in admin.site._registry
+        if model._meta.app_label in {"core", "auth", "crm", "loyalty", "analytics", "campaigns"}
+    }
+    assert ours == {row[0] for row in table(ADMIN)}
+
+
+@pytest.fixture
+def shop(program, make_customer, make_order, settle):
+    customer = make_customer("Ann", phone="13800138000")
+    order = make_order(customer, 50_000, number="A1")
+    ticket = open_ticket(customer=customer, subject="Hi", text="Hello", actor=SYSTEM)
+    settle()
+    return customer, order, ticket
+
+
+def fill(route: str, customer, ticket) -> str:
+    number = ticket.number if route.startswith(("/tickets", "tickets")) else customer.number
+    if route.startswith("orders/"):
+        number = "A1"
+    route = re.sub(r"<(?:str|ref):number>", number, route)
+    route = re.sub(r"<(?:int|id):[a-z]+>", "999999", route)
+    route = re.sub(r"<uuid:[a-z]+>", str(uuid.UUID(int=7)), route)
+    return re.sub(r"<(?:str|slug):[a-z]+>", signing.dumps([1, 1], salt="x").replace(":", "-"), route)
+
+
+def reaches(client, path: str) -> int:
+    """The status of opening it, by POST where it can't be opened by GET."""
+    response = client.get(path)
+    if response.status_code == 405:
+        response = client.post(path, {})
+    return response.status_code
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_each_role_reaches_its_pages_and_no_others(role, client, staff, shop):
+    customer, _order, ticket = shop
+    client.force_login(staff(NAMES[role]))
+    wrong = []
+    for route, *who in table(PAGES):
+        status = reaches(client, fill(route, customer, ticket))
+        allowed = "staff" in who or "public" in who or role in who
+        if (status == 403) == allowed or (status >= 500 and "readyz" not in route):
+            wrong.append((route, status))
+    assert wrong == []
+
+
+def test_strangers_are_sent_to_sign_in(client, shop):
+    customer, _order, ticket = shop
+    wrong = []
+    for route, *who in table(PAGES):
+        path = fill(route, customer, ticket)
+        response = client.get(path)
+        if response.status_code == 405:
+            response = client.post(path, {})
+        to_login = response.status_code == 302 and response["Location"].startswith("/accounts/login/")
+        if to_login == ("public" in who):
+            wrong.append((route, response.status_code))
+    assert wrong == []
+
+
+def call(client: APIClient, method: str, path: str):
+    return client.generic(method, "/api/v1/" + path, "{}", content_type="application/json")
+
+
+def test_a_key_without_the_scope_is_refused_and_one_with_it_gets_in(shop, server_key):
+    customer, _order, ticket = shop
+    wrong = []
+    keys = {scope: server_key(scope) for scope in SCOPES.names()}
+    for route, method, scope, _member in table(API):
+        path = fill(route, customer, ticket)
+        for name, secret in keys.items():
+            client = APIClient()
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+            status = call(client, method, path).status_code
+            if (status == 403) == (name == scope) or status in {401, 405} or status >= 500:
+                wrong.append((route, method, name, status))
+    assert wrong == []
+
+
+def test_no_key_and_a_wrong_key_are_401_everywhere(shop):
+    customer, _order, ticket = shop
+    for header in ("", "Bearer lk_wrong_key", "Bearer lkm_forged", "Basic YTpi"):
+        client = APIClient()
+        if header:
+            client.credentials(HTTP_AUTHORIZATION=header)
+        for route, method, _scope, _member in table(API):
+            assert call(client, method, fill(route, customer, ticket)).status_code == 401, (route, header)
+
+
+def test_a_members_token_reaches_its_own_and_nobody_elses(shop, make_customer, settle):
+    ann, _order, ticket = shop
+    bob = make_customer("Bob")
+    settle()
+    own, others = APIClient(), APIClient()
+    own.credentials(HTTP_AUTHORIZATION="Bearer " + make_member_token(ann, source="storefront", seconds=60))
+    others.credentials(HTTP_AUTHORIZATION="Bearer " + make_member_token(bob, source="storefront", seconds=60))
+    wrong = []
+    for route, method, _scope, member in table(API):
+        path = fill(route, ann, ticket)
+        mine, theirs = call(own, method, path).status_code, call(others, method, path).status_code
+        if (mine == 403) == (member == "member") or mine >= 500:
+            wrong.append((route, method, "own", mine))
+        # What names Ann in its path answers Bob as if it were not there.
+        if "<ref:number>" in route and theirs not in {403, 404}:
+            wrong.append((route, method, "other", theirs))
+        if theirs >= 500:
+            wrong.append((route, method, "other", theirs))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_the_admin_shows_each_role_its_models(role, client, staff, shop):
+    user = staff(NAMES[role])
+    client.force_login(user)
+    assert client.get("/admin/").status_code == 302, "not without is_staff"
+    user.is_staff = True
+    user.save()
+    wrong = []
+    for model, *who in table(ADMIN):
+        status = client.get(f"/admin/{model}/").status_code
+        if status != (200 if role in who else 403):
+            wrong.append((model, status))
+    assert wrong == []
