@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from django.db import connection
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
-from django.utils.translation import gettext_noop as _n
+from django.utils.translation import gettext_noop
 
 from core import crypto
 from crm.models import ImportRefusal, ImportRun
@@ -24,54 +24,56 @@ MAX_RAW_CELL = 2000
 BATCH = 5000
 REASONS = {
     # The row as a whole
-    "ragged_row": _n("The row has another number of cells than the header"),
-    "cell_too_large": _n("A cell is above one million characters, or a quote is never closed"),
-    "nul_character": _n("The cell holds a NUL character"),
-    "undecodable": _n("The cell holds bytes that are not in the file's encoding"),
+    "ragged_row": gettext_noop("The row has another number of cells than the header"),
+    "cell_too_large": gettext_noop("A cell is above one million characters, or a quote is never closed"),
+    "nul_character": gettext_noop("The cell holds a NUL character"),
+    "undecodable": gettext_noop("The cell holds bytes that are not in the file's encoding"),
     # A cell
-    "required": _n("A value is needed here"),
-    "too_long": _n("The text is too long; characters at most"),
-    "not_a_number": _n("This is not a number in the chosen decimal notation"),
-    "number_too_large": _n("The number is too large"),
-    "too_precise": _n("At most three decimals"),
-    "negative": _n("This can't be below zero"),
-    "not_positive": _n("This must be above zero"),
-    "not_a_time": _n("This is not a time that can be read"),
-    "not_a_date": _n("This is not a date that can be read"),
-    "in_the_future": _n("This time is in the future"),
-    "too_old": _n("This time is before 1990"),
-    "not_a_choice": _n("This is not one of the known words"),
-    "not_json": _n("This is not a JSON object"),
-    "wrong_type": _n("This does not fit the attribute's type"),
-    "unknown_time_zone": _n("There is no such time zone"),
-    "empty": _n("A value is needed here"),
-    "not_a_phone": _n("This is not a phone number of the store's country"),
-    "not_an_email": _n("This is not an e-mail address"),
-    "not_printable": _n("The text has characters that can't be shown"),
+    "required": gettext_noop("A value is needed here"),
+    "too_long": gettext_noop("The text is too long; characters at most"),
+    "not_a_number": gettext_noop("This is not a number in the chosen decimal notation"),
+    "number_too_large": gettext_noop("The number is too large"),
+    "too_precise": gettext_noop("At most three decimals"),
+    "negative": gettext_noop("This can't be below zero"),
+    "not_positive": gettext_noop("This must be above zero"),
+    "not_a_time": gettext_noop("This is not a time that can be read"),
+    "not_a_date": gettext_noop("This is not a date that can be read"),
+    "in_the_future": gettext_noop("This time is in the future"),
+    "too_old": gettext_noop("This time is before 1990"),
+    "not_a_choice": gettext_noop("This is not one of the known words"),
+    "not_json": gettext_noop("This is not a JSON object"),
+    "wrong_type": gettext_noop("This does not fit the attribute's type"),
+    "unknown_time_zone": gettext_noop("There is no such time zone"),
+    "empty": gettext_noop("A value is needed here"),
+    "not_a_phone": gettext_noop("This is not a phone number of the store's country"),
+    "not_an_email": gettext_noop("This is not an e-mail address"),
+    "not_printable": gettext_noop("The text has characters that can't be shown"),
     # What the shop knows
-    "unknown_store": _n("There is no store with this code"),
-    "unknown_customer": _n("There is no such customer"),
-    "customer_erased": _n("This customer was erased"),
-    "unknown_sku": _n("There is no such product"),
-    "wrong_currency": _n("This is not the currency of the store"),
-    "repeated_in_file": _n("An earlier row of the file has the same key"),
-    "nobody": _n("The row names no customer"),
+    "unknown_store": gettext_noop("There is no store with this code"),
+    "unknown_customer": gettext_noop("There is no such customer"),
+    "customer_erased": gettext_noop("This customer was erased"),
+    "unknown_sku": gettext_noop("There is no such product"),
+    "wrong_currency": gettext_noop("This is not the currency of the store"),
+    "repeated_in_file": gettext_noop("An earlier row of the file has the same key"),
+    "nobody": gettext_noop("The row names no customer"),
     # Orders
-    "no_price": _n("The order has neither lines with prices nor a total"),
-    "amount_mismatch": _n("Quantity × unit price − discount is not the amount"),
-    "discount_exceeds_line": _n("The discount is more than the line"),
-    "discount_exceeds_order": _n("Discounts and points are more than the order"),
-    "total_mismatch": _n("The parts of the order do not add up to its total"),
-    "order_columns_differ": _n("The rows of this order differ in a value that belongs to the whole order"),
-    "order_differs": _n("The order is already there with other content"),
-    "order_has_refused_rows": _n("Another row of this order was refused, and half an order would be wrong money"),
+    "no_price": gettext_noop("The order has neither lines with prices nor a total"),
+    "amount_mismatch": gettext_noop("Quantity × unit price − discount is not the amount"),
+    "discount_exceeds_line": gettext_noop("The discount is more than the line"),
+    "discount_exceeds_order": gettext_noop("Discounts and points are more than the order"),
+    "total_mismatch": gettext_noop("The parts of the order do not add up to its total"),
+    "order_columns_differ": gettext_noop("The rows of this order differ in a value that belongs to the whole order"),
+    "order_differs": gettext_noop("The order is already there with other content"),
+    "order_has_refused_rows": gettext_noop(
+        "Another row of this order was refused, and half an order would be wrong money"
+    ),
     # Online Retail
-    "duplicate_line": _n("An earlier row is the same in every column"),
-    "stock_adjustment": _n("A negative quantity that is no cancellation: a correction of stock, not a sale"),
-    "no_sale_price": _n("The price is zero: a gift, a sample or a note, not a sale"),
-    "not_a_sale": _n("An entry of the books, not a sale"),
-    "refund_unmatched": _n("No earlier purchase of this customer to refund; left over"),
-    "refund_partly_matched": _n("Refunded as far as earlier purchases go; left over"),
+    "duplicate_line": gettext_noop("An earlier row is the same in every column"),
+    "stock_adjustment": gettext_noop("A negative quantity that is no cancellation: a correction of stock, not a sale"),
+    "no_sale_price": gettext_noop("The price is zero: a gift, a sample or a note, not a sale"),
+    "not_a_sale": gettext_noop("An entry of the books, not a sale"),
+    "refund_unmatched": gettext_noop("No earlier purchase of this customer to refund; left over"),
+    "refund_partly_matched": gettext_noop("Refunded as far as earlier purchases go; left over"),
 }
 
 

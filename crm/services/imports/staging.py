@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import tempfile
 import zoneinfo
 from collections.abc import Callable, Mapping
@@ -36,6 +37,7 @@ BATCH = 2000
 # Texts repeat in real files; the memory for it is bounded by starting over.
 REMEMBERED = 20_000
 REMEMBERED_IDENTITIES = 200_000
+_SPECIAL = re.compile(r"[\\\n\r\x1f]")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", SEPARATOR: "\\x1f"})
 _CHOICES = {
     "order_state": lookup(values.ORDER_STATES),
@@ -69,7 +71,7 @@ def _tail_index(tail: str) -> bytes:
 
 
 def escaped(text: str) -> str:
-    return text.translate(_ESCAPES)
+    return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
 
 
 def _bytea(value: bytes | None) -> str:
