@@ -11,133 +11,268 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('language', models.CharField(blank=True, default='', max_length=10, verbose_name='language')),
-                ('time_zone', models.CharField(blank=True, default='', max_length=64, verbose_name='time zone')),
-                ('theme', models.CharField(choices=[('auto', 'As the device'), ('light', 'Light'), ('dark', 'Dark')], default='auto', max_length=5, verbose_name='theme')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                ("language", models.CharField(blank=True, default="", max_length=10, verbose_name="language")),
+                ("time_zone", models.CharField(blank=True, default="", max_length=64, verbose_name="time zone")),
+                (
+                    "theme",
+                    models.CharField(
+                        choices=[("auto", "As the device"), ("light", "Light"), ("dark", "Dark")],
+                        default="auto",
+                        max_length=5,
+                        verbose_name="theme",
+                    ),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'staff member',
-                'verbose_name_plural': 'staff',
-                'permissions': [('view_jobs', 'Can see jobs, deliveries and their lag'), ('view_audit', 'Can see the audit log'), ('manage_apikeys', 'Can create and revoke API keys')],
+                "verbose_name": "staff member",
+                "verbose_name_plural": "staff",
+                "permissions": [
+                    ("view_jobs", "Can see jobs, deliveries and their lag"),
+                    ("view_audit", "Can see the audit log"),
+                    ("manage_apikeys", "Can create and revoke API keys"),
+                ],
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('prefix', models.CharField(max_length=12, unique=True, verbose_name='prefix')),
-                ('digest', models.BinaryField(max_length=32)),
-                ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, size=None, verbose_name='scopes')),
-                ('source', models.CharField(default='storefront', help_text='The system that this key speaks for; order and event numbers are unique within it.', max_length=40, verbose_name='source')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='created')),
-                ('last_used_at', models.DateTimeField(null=True, verbose_name='last used')),
-                ('revoked_at', models.DateTimeField(null=True, verbose_name='revoked')),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                ("prefix", models.CharField(max_length=12, unique=True, verbose_name="prefix")),
+                ("digest", models.BinaryField(max_length=32)),
+                (
+                    "scopes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), default=list, size=None, verbose_name="scopes"
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        default="storefront",
+                        help_text="The system that this key speaks for; order and event numbers are unique within it.",
+                        max_length=40,
+                        verbose_name="source",
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="created"),
+                ),
+                ("last_used_at", models.DateTimeField(null=True, verbose_name="last used")),
+                ("revoked_at", models.DateTimeField(null=True, verbose_name="revoked")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API key',
-                'verbose_name_plural': 'API keys',
+                "verbose_name": "API key",
+                "verbose_name_plural": "API keys",
             },
         ),
         migrations.CreateModel(
-            name='DomainEvent',
+            name="DomainEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=80, verbose_name='kind')),
-                ('subject_id', models.BigIntegerField(help_text='The person whose timeline this is on.', null=True, verbose_name='subject')),
-                ('payload', models.JSONField(default=dict, verbose_name='payload')),
-                ('actor', models.CharField(default='system', max_length=80, verbose_name='actor')),
-                ('request_id', models.CharField(blank=True, default='', max_length=64, verbose_name='request')),
-                ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='recorded at')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=80, verbose_name="kind")),
+                (
+                    "subject_id",
+                    models.BigIntegerField(
+                        help_text="The person whose timeline this is on.", null=True, verbose_name="subject"
+                    ),
+                ),
+                ("payload", models.JSONField(default=dict, verbose_name="payload")),
+                ("actor", models.CharField(default="system", max_length=80, verbose_name="actor")),
+                ("request_id", models.CharField(blank=True, default="", max_length=64, verbose_name="request")),
+                ("occurred_at", models.DateTimeField(verbose_name="occurred at")),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="recorded at"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'domain event',
-                'verbose_name_plural': 'domain events',
-                'indexes': [models.Index(fields=['subject_id', '-occurred_at', '-id'], name='core_event_timeline'), models.Index(fields=['kind', '-recorded_at'], name='core_event_kind_recent')],
+                "verbose_name": "domain event",
+                "verbose_name_plural": "domain events",
+                "indexes": [
+                    models.Index(fields=["subject_id", "-occurred_at", "-id"], name="core_event_timeline"),
+                    models.Index(fields=["kind", "-recorded_at"], name="core_event_kind_recent"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='EventDelivery',
+            name="EventDelivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.BigIntegerField()),
-                ('handler', models.CharField(max_length=80, verbose_name='handler')),
-                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
-                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='due at')),
-                ('dead_at', models.DateTimeField(null=True, verbose_name='given up at')),
-                ('last_error', models.TextField(blank=True, default='', verbose_name='last error')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("event_id", models.BigIntegerField()),
+                ("handler", models.CharField(max_length=80, verbose_name="handler")),
+                ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
+                (
+                    "due_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="due at"),
+                ),
+                ("dead_at", models.DateTimeField(null=True, verbose_name="given up at")),
+                ("last_error", models.TextField(blank=True, default="", verbose_name="last error")),
             ],
             options={
-                'verbose_name': 'event delivery',
-                'verbose_name_plural': 'event deliveries',
-                'indexes': [models.Index(condition=models.Q(('dead_at', None)), fields=['handler', 'id'], name='core_delivery_owed'), models.Index(condition=models.Q(('dead_at__isnull', False)), fields=['dead_at'], name='core_delivery_dead')],
+                "verbose_name": "event delivery",
+                "verbose_name_plural": "event deliveries",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("dead_at", None)), fields=["handler", "id"], name="core_delivery_owed"
+                    ),
+                    models.Index(
+                        condition=models.Q(("dead_at__isnull", False)), fields=["dead_at"], name="core_delivery_dead"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='IdempotencyRecord',
+            name="IdempotencyRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scope', models.CharField(max_length=60)),
-                ('key', models.CharField(max_length=200)),
-                ('digest', models.BinaryField(max_length=32)),
-                ('answer', models.JSONField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("scope", models.CharField(max_length=60)),
+                ("key", models.CharField(max_length=200)),
+                ("digest", models.BinaryField(max_length=32)),
+                ("answer", models.JSONField(null=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('scope', 'key'), name='core_idempotency_key_once_per_scope')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("scope", "key"), name="core_idempotency_key_once_per_scope")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=60, verbose_name='kind')),
-                ('label', models.CharField(blank=True, default='', max_length=200, verbose_name='label')),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='queued', max_length=10, verbose_name='state')),
-                ('done_count', models.BigIntegerField(default=0, verbose_name='done')),
-                ('total_count', models.BigIntegerField(default=0, verbose_name='total')),
-                ('result', models.JSONField(blank=True, default=dict, verbose_name='result')),
-                ('error', models.TextField(blank=True, default='', verbose_name='error')),
-                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='created')),
-                ('started_at', models.DateTimeField(null=True, verbose_name='started')),
-                ('heartbeat_at', models.DateTimeField(null=True, verbose_name='last sign of life')),
-                ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=60, verbose_name="kind")),
+                ("label", models.CharField(blank=True, default="", max_length=200, verbose_name="label")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("queued", "Queued"), ("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+                        default="queued",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("done_count", models.BigIntegerField(default=0, verbose_name="done")),
+                ("total_count", models.BigIntegerField(default=0, verbose_name="total")),
+                ("result", models.JSONField(blank=True, default=dict, verbose_name="result")),
+                ("error", models.TextField(blank=True, default="", verbose_name="error")),
+                ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="created"),
+                ),
+                ("started_at", models.DateTimeField(null=True, verbose_name="started")),
+                ("heartbeat_at", models.DateTimeField(null=True, verbose_name="last sign of life")),
+                ("finished_at", models.DateTimeField(null=True, verbose_name="finished")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'job',
-                'verbose_name_plural': 'jobs',
-                'indexes': [models.Index(fields=['-created_at'], name='core_job_recent'), models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='core_job_open')],
+                "verbose_name": "job",
+                "verbose_name_plural": "jobs",
+                "indexes": [
+                    models.Index(fields=["-created_at"], name="core_job_recent"),
+                    models.Index(
+                        condition=models.Q(("state__in", ["queued", "running"])), fields=["state"], name="core_job_open"
+                    ),
+                ],
             },
         ),
     ]
