@@ -72,6 +72,19 @@ BEGIN
     END IF;
 END $$;
 
+-- What this key was answered before (L7), or NULL. Commands ask it first, and once more before they refuse: meanwhile
+-- another call with the same key may have been answered. The key is written with its answer, in one row version.
+CREATE OR REPLACE FUNCTION campaigns_stored(p_scope text, p_key text, p_digest bytea) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE stored record;
+BEGIN
+    SELECT digest, answer INTO stored FROM core_idempotencyrecord WHERE scope = p_scope AND key = p_key;
+    IF FOUND AND stored.digest <> p_digest THEN
+        PERFORM loyalty_refuse('idempotency_key_reused');
+    END IF;
+    RETURN stored.answer;
+END $$;
+
 -- Reserve one use (C1). Answers {reservation, state, coupon, code, discount, cart_amount, currency, reference, expires_at}.
 -- The counters are not history: without the SET the audit trigger would copy the whole coupon at each use.
 CREATE OR REPLACE FUNCTION campaigns_reserve(
@@ -81,15 +94,28 @@ CREATE OR REPLACE FUNCTION campaigns_reserve(
 DECLARE
     answer jsonb; j record; use uuid := gen_random_uuid(); moment timestamptz; refusal text;
 BEGIN
-    answer := loyalty_claim(p_scope, p_key, p_digest);
+    answer := campaigns_stored(p_scope, p_key, p_digest);
     IF answer IS NOT NULL THEN
         RETURN answer;
     END IF;
     SELECT * INTO j FROM campaigns_judge(p_code, p_customer, p_cart, p_currency, p_reference);
     IF j.reason IS NOT NULL THEN
-        PERFORM loyalty_refuse(j.reason, j.figures);
+        answer := campaigns_stored(p_scope, p_key, p_digest);
+        IF answer IS NULL THEN
+            PERFORM loyalty_refuse(j.reason, j.figures);
+        END IF;
+        RETURN answer;
     END IF;
     moment := clock_timestamp();
+    answer := jsonb_build_object(
+        'reservation', use, 'state', 'reserved', 'coupon', j.coupon_id, 'code', p_code, 'discount', j.discount,
+        'cart_amount', p_cart, 'currency', p_currency, 'reference', p_reference,
+        'expires_at', moment + make_interval(secs => j.seconds));
+    INSERT INTO core_idempotencyrecord (scope, key, digest, answer) VALUES (p_scope, p_key, p_digest, answer)
+        ON CONFLICT (scope, key) DO NOTHING;
+    IF NOT FOUND THEN
+        RETURN campaigns_stored(p_scope, p_key, p_digest);
+    END IF;
     INSERT INTO campaigns_couponuse (id, coupon_id, code_id, customer_id, order_reference, state, cart_amount, discount,
                                      reserved_at, expires_at)
         VALUES (use, j.coupon_id, j.code_id, p_customer, p_reference, 'reserved', p_cart, j.discount, moment,
@@ -98,10 +124,6 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM loyalty_refuse('not_stackable');
     END IF;
-    answer := loyalty_answer(p_scope, p_key, jsonb_build_object(
-        'reservation', use, 'state', 'reserved', 'coupon', j.coupon_id, 'code', p_code, 'discount', j.discount,
-        'cart_amount', p_cart, 'currency', p_currency, 'reference', p_reference,
-        'expires_at', moment + make_interval(secs => j.seconds)));
     IF p_customer IS NOT NULL THEN
         INSERT INTO campaigns_coupontally AS tally (coupon_id, customer_id, used) VALUES (j.coupon_id, p_customer, 1)
             ON CONFLICT (coupon_id, customer_id) DO UPDATE SET used = tally.used + 1
@@ -133,12 +155,17 @@ BEGIN
     RETURN answer;
 END $$;
 
--- Ends or moves on one use: p_to is redeemed or released. The caller has claimed the key.
-CREATE OR REPLACE FUNCTION campaigns_move_use(p_use uuid, p_to text, p_actor text, p_request text, p_handlers text[])
-RETURNS jsonb LANGUAGE plpgsql SET pgtrigger.ignore = '{pgtrigger_update_update_b3b42}' AS $$
+-- Moves one use on: p_to is redeemed or released.
+CREATE OR REPLACE FUNCTION campaigns_end_use(
+    p_scope text, p_key text, p_digest bytea, p_use uuid, p_to text, p_actor text, p_request text, p_handlers text[]
+) RETURNS jsonb LANGUAGE plpgsql SET pgtrigger.ignore = '{pgtrigger_update_update_b3b42}' AS $$
 DECLARE
-    u record; moment timestamptz; was text; ran_out boolean;
+    u record; moment timestamptz; was text; answer jsonb; refusal text;
 BEGIN
+    answer := campaigns_stored(p_scope, p_key, p_digest);
+    IF answer IS NOT NULL THEN
+        RETURN answer;
+    END IF;
     SELECT w.*, k.code AS text, p.currency, p.name INTO u FROM campaigns_couponuse w
         JOIN campaigns_couponcode k ON k.id = w.code_id JOIN campaigns_coupon p ON p.id = w.coupon_id
         WHERE w.id = p_use FOR NO KEY UPDATE OF w;
@@ -148,12 +175,26 @@ BEGIN
     moment := clock_timestamp();
     was := u.state;
     -- The same answer before the sweep and after it: what ran out is no one's any more, and a new reservation checks anew.
-    ran_out := CASE was WHEN 'reserved' THEN u.expires_at <= moment
-                        WHEN 'released' THEN u.redeemed_at IS NULL AND u.released_at >= u.expires_at ELSE false END;
-    IF p_to = 'redeemed' AND ran_out THEN
-        PERFORM loyalty_refuse('reservation_expired', jsonb_build_object('state', 'released'));
+    IF p_to = 'redeemed' AND (was = 'reserved' AND u.expires_at <= moment
+            OR was = 'released' AND u.redeemed_at IS NULL AND u.released_at >= u.expires_at) THEN
+        refusal := 'reservation_expired';
     ELSIF was = 'released' OR was = p_to THEN
-        PERFORM loyalty_refuse('reservation_' || was, jsonb_build_object('state', was));
+        refusal := 'reservation_' || was;
+    END IF;
+    IF refusal IS NOT NULL THEN
+        answer := campaigns_stored(p_scope, p_key, p_digest);
+        IF answer IS NULL THEN
+            PERFORM loyalty_refuse(refusal, jsonb_build_object('state', replace(was, 'reserved', 'released')));
+        END IF;
+        RETURN answer;
+    END IF;
+    answer := jsonb_build_object(
+        'reservation', p_use, 'state', p_to, 'coupon', u.coupon_id, 'code', u.text, 'discount', u.discount,
+        'cart_amount', u.cart_amount, 'currency', u.currency, 'reference', u.order_reference, 'expires_at', NULL);
+    INSERT INTO core_idempotencyrecord (scope, key, digest, answer) VALUES (p_scope, p_key, p_digest, answer)
+        ON CONFLICT (scope, key) DO NOTHING;
+    IF NOT FOUND THEN
+        RETURN campaigns_stored(p_scope, p_key, p_digest);
     END IF;
     UPDATE campaigns_couponuse SET state = p_to,
             redeemed_at = CASE p_to WHEN 'redeemed' THEN moment ELSE redeemed_at END,
@@ -178,18 +219,7 @@ BEGIN
             reserved_amount = reserved_amount - u.discount * (was = 'reserved')::int,
             redeemed_amount = redeemed_amount + u.discount * ((p_to = 'redeemed')::int - (was = 'redeemed')::int)
         WHERE id = u.coupon_id;
-    RETURN jsonb_build_object(
-        'reservation', p_use, 'state', p_to, 'coupon', u.coupon_id, 'code', u.text, 'discount', u.discount,
-        'cart_amount', u.cart_amount, 'currency', u.currency, 'reference', u.order_reference, 'expires_at', NULL);
-END $$;
-
-CREATE OR REPLACE FUNCTION campaigns_end_use(
-    p_scope text, p_key text, p_digest bytea, p_use uuid, p_to text, p_actor text, p_request text, p_handlers text[]
-) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE answer jsonb := loyalty_claim(p_scope, p_key, p_digest);
-BEGIN
-    RETURN coalesce(answer, loyalty_answer(p_scope, p_key,
-        campaigns_move_use(p_use, p_to, p_actor, p_request, p_handlers)));
+    RETURN answer;
 END $$;
 
 -- Releases up to p_limit reservations that ran out. Returns how many; one sweep at a time.
