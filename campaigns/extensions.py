@@ -8,10 +8,11 @@ from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from analytics.sources import FEATURE_SOURCES, FeatureSource
-from campaigns import events  # noqa: F401
+from campaigns import events, panels  # noqa: F401
 from campaigns.channels.base import CHANNELS
 from campaigns.channels.email import Email
 from campaigns.channels.inbox import Inbox
+from campaigns.console import shell  # noqa: F401
 from core import health
 from core.facts import FACTS
 from core.roles import Role, grant

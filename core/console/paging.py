@@ -81,7 +81,8 @@ def keyset(queryset: QuerySet[M], order: Sequence[str], cursor: str | None, size
 
 def encode(row: Model, names: Sequence[str], way: str) -> str:
     values = [getattr(row, name) for name in names]
-    text = json.dumps([way, *[value.isoformat() if isinstance(value, datetime) else value for value in values]])
+    plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
+    text = json.dumps([way, *plain], default=str)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

@@ -1,0 +1,183 @@
+"""Care rules: the list, one rule with whom it would reach and what became of its messages, making and switching."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
+
+from campaigns import selectors, words
+from campaigns.console import queries
+from campaigns.console.care_form import CareForm
+from campaigns.labels import reason_label
+from campaigns.models import CareRule, CareState, MessageState
+from campaigns.services import care as services
+from core.actor import of_user
+from core.console import paging
+from core.console.views import may, page, wants_part
+from core.errors import DomainError
+from core.formatting import number
+
+PAGE = 50
+LAST_MESSAGES = 10
+TABS = ("", CareState.ACTIVE, CareState.DRAFT, CareState.PAUSED)
+
+
+def _rule(pk: int) -> CareRule:
+    return get_object_or_404(CareRule.objects.select_related("template", "segment", "coupon"), pk=pk)
+
+
+@page("campaigns.view_carerule")
+def index(request: HttpRequest) -> HttpResponse:
+    state = request.GET.get("state", "")
+    wanted = CareRule.objects.select_related("template", "segment")
+    if state in CareState.values:
+        wanted = wanted.filter(state=state)
+    found = paging.keyset(wanted, ["name"], request.GET.get("cursor"), PAGE)
+    outcomes = queries.outcomes_of(found)
+    labels = dict(CareState.choices)
+    context = {
+        "page": found,
+        "rows": [(rule, words.trigger_words(rule), outcomes.get(rule.pk, {})) for rule in found],
+        "state": state if state in CareState.values else "",
+        "tabs": [(value, labels[value] if value else _t("All")) for value in TABS],
+        "may_add": may(request.user, "campaigns.add_carerule"),
+    }
+    return render(request, "campaigns/care.html", context)
+
+
+@page("campaigns.view_carerule")
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    return render(request, "campaigns/care_rule.html", _shown(request, _rule(pk)))
+
+
+def _shown(request: HttpRequest, rule: CareRule) -> dict[str, Any]:
+    figures = selectors.figures_of(rule)
+    labels = dict(MessageState.choices)
+    listed = f"{reverse('messages')}?campaign=care:{rule.pk}&days=all"
+    states = [
+        (labels[state], figures.states[state], f"{listed}&state={state}", words.tone(state))
+        for state in MessageState.values
+        if figures.states.get(state)
+    ]
+    reasons = sorted(figures.reasons.items(), key=lambda item: -item[1])
+    return {
+        "rule": rule,
+        "trigger": words.trigger_words(rule),
+        "figures": figures,
+        "states": states,
+        "reasons": [(reason_label(reason), count, f"{listed}&reason={reason}") for reason, count in reasons],
+        "listed": listed,
+        "recent": [
+            (message, words.tone(message.state), reason_label(message.reason) if message.reason else "")
+            for message in queries.messages_of(rule, LAST_MESSAGES)
+        ],
+        "active": rule.state == CareState.ACTIVE,
+        "may_change": may(request.user, "campaigns.change_carerule"),
+        "pause_text": _pause_text(rule) if rule.state == CareState.ACTIVE else "",
+    }
+
+
+def _pause_text(rule: CareRule) -> str:
+    waiting = queries.waiting_of(rule)
+    text = ngettext(
+        "%(count)s waiting message will not be sent, and “%(name)s” takes nobody new.",
+        "%(count)s waiting messages will not be sent, and “%(name)s” takes nobody new.",
+        waiting,
+    )
+    return text % {"count": number(waiting), "name": rule.name}
+
+
+@page("campaigns.view_carerule")
+def preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """Whom it would reach, through the gate that sends: a part of the rule's page, and the page with it."""
+    rule = _rule(pk)
+    context: dict[str, Any] = {"rule": rule, "active": rule.state == CareState.ACTIVE}
+    try:
+        found = services.preview_audience(rule)
+    except DomainError as error:
+        context["refusal"] = str(error.message)
+    else:
+        reasons = sorted(((r, c) for r, c in found.reasons.items() if r != "quiet_hours"), key=lambda item: -item[1])
+        context |= {
+            "preview": found,
+            "reasons": [(reason_label(reason), count) for reason, count in reasons],
+            "activate_text": _activate_text(rule, found),
+        }
+    context["may_change"] = may(request.user, "campaigns.change_carerule")
+    if wants_part(request):
+        return render(request, "campaigns/care_preview.html", context)
+    return render(request, "campaigns/care_rule.html", {**_shown(request, rule), **context, "with_preview": True})
+
+
+def _activate_text(rule: CareRule, found: services.AudiencePreview) -> str:
+    figures = {
+        "name": rule.name,
+        "sent": number(found.sent + found.held),
+        "not_sent": number(found.suppressed),
+    }
+    if found.basis == "now":
+        return _t("“%(name)s” starts now: %(sent)s customers would be sent this, %(not_sent)s would not.") % figures
+    return (
+        _t(
+            "“%(name)s” starts now and looks forward only. In the last 30 days %(sent)s customers would have been sent "
+            "this, %(not_sent)s would not."
+        )
+        % figures
+    )
+
+
+@page("campaigns.add_carerule", methods=("GET", "POST"))
+def new(request: HttpRequest) -> HttpResponse:
+    return _form(request, None)
+
+
+@page("campaigns.change_carerule", methods=("GET", "POST"))
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    return _form(request, _rule(pk))
+
+
+def _form(request: HttpRequest, rule: CareRule | None) -> HttpResponse:
+    """Another trigger asks for other fields: `do=look` shows the form anew with what was typed, and saves nothing."""
+    action = reverse("care_edit", args=[rule.pk]) if rule else reverse("care_new")
+    if request.method == "POST" and request.POST.get("do") != "look":
+        form = CareForm(request.POST, rule=rule, action=action)
+        if form.is_valid():
+            try:
+                saved = _save(request, rule, form.values())
+            except DomainError as error:
+                form.refuse(error)
+            else:
+                messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.name})
+                return redirect("care_rule", saved.pk)
+    else:
+        typed = request.POST.dict() if request.method == "POST" else request.GET.dict()
+        form = CareForm(rule=rule, action=action, typed=typed)
+    template = "campaigns/care_fields.html" if wants_part(request) else "campaigns/care_edit.html"
+    return render(request, template, {"rule": rule, "form": form, "action": action})
+
+
+def _save(request: HttpRequest, rule: CareRule | None, values: dict[str, Any]) -> CareRule:
+    actor = of_user(request.user)
+    if rule is None:
+        return services.create_care_rule(actor=actor, **values)
+    return services.update_care_rule(rule=rule, actor=actor, **values)
+
+
+@page("campaigns.change_carerule", methods=("POST",))
+def activate(request: HttpRequest, pk: int) -> HttpResponse:
+    rule = services.activate_care_rule(rule=_rule(pk), actor=of_user(request.user))
+    messages.success(request, _t("“%(name)s” is active.") % {"name": rule.name})
+    return redirect("care_rule", rule.pk)
+
+
+@page("campaigns.change_carerule", methods=("POST",))
+def pause(request: HttpRequest, pk: int) -> HttpResponse:
+    rule = services.pause_care_rule(rule=_rule(pk), actor=of_user(request.user))
+    messages.success(request, _t("“%(name)s” is paused.") % {"name": rule.name})
+    return redirect("care_rule", rule.pk)

@@ -1,0 +1,114 @@
+"""Forms of coupons. Amounts are typed in major units; the service decides what is valid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.models import CodeMode, Coupon, DiscountKind
+from core.errors import DomainError
+from crm.rules.money import exponent, to_major, to_minor
+
+AMOUNTS = ("max_discount", "minimum_spend", "budget")
+KEPT = (
+    "name", "starts_at", "ends_at", "valid_days", "limit_total", "limit_per_customer", "budget", "minimum_spend",
+    "max_discount",
+)  # fmt: skip
+
+
+def _moment(label: Any) -> forms.DateTimeField:
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    return forms.DateTimeField(label=label, required=False, widget=widget)
+
+
+def _limit(label: Any, help_text: Any = "") -> forms.IntegerField:
+    return forms.IntegerField(label=label, min_value=0, max_value=2**31 - 1, required=False, help_text=help_text)
+
+
+class CouponForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=120)
+    kind = forms.ChoiceField(label=_("Kind"), choices=DiscountKind.choices)
+    value = forms.DecimalField(label=_("Value"))
+    max_discount = forms.DecimalField(label=_("Largest discount"), required=False)
+    minimum_spend = forms.DecimalField(label=_("Minimum spend"), required=False)
+    mode = forms.ChoiceField(label=_("Codes"), choices=CodeMode.choices)
+    code = forms.CharField(
+        label=_("Code"), max_length=40, required=False, help_text=_("4 to 20 letters and digits, such as SUMMER25.")
+    )
+    valid_days = _limit(_("Days valid after issue"), _("Counted from the day a customer gets the code."))
+    starts_at = _moment(_("Starts"))
+    ends_at = _moment(_("Ends"))
+    limit_total = _limit(_("Uses in all"))
+    limit_per_customer = _limit(_("Uses per customer"))
+    limit_per_code = _limit(_("Uses per code"))
+    budget = forms.DecimalField(label=_("Budget"), required=False, help_text=_("Of all discounts together."))
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        currency: str,
+        action: str,
+        coupon: Coupon | None = None,
+        typed: dict[str, Any] | None = None,
+    ) -> None:
+        self.currency = coupon.currency if coupon else currency
+        super().__init__(data, initial={**self._initial(coupon), **(typed or {})})
+        given = data or self.initial
+        self.gives = coupon.kind if coupon else given.get("kind") or DiscountKind.AMOUNT
+        self.coded = coupon.mode if coupon else given.get("mode") or CodeMode.UNIQUE
+        again = {"hx-post": action, "hx-trigger": "change", "hx-target": "#coupon-fields", "hx-swap": "outerHTML",
+                 "hx-vals": '{"do": "look"}'}  # fmt: skip
+        for name in ("kind", "mode"):
+            self.fields[name].widget.attrs = again
+        self._suit(fixed=coupon is not None)
+
+    def _initial(self, coupon: Coupon | None) -> dict[str, Any]:
+        if coupon is None:
+            return {"kind": DiscountKind.AMOUNT, "mode": CodeMode.UNIQUE, "limit_per_customer": 1, "valid_days": 30}
+        values = {name: getattr(coupon, name) for name in KEPT}
+        return values | {name: self._typed(values[name]) for name in AMOUNTS}
+
+    def _typed(self, minor: int | None) -> str:
+        return f"{to_major(minor, self.currency):f}" if minor else ""
+
+    def _suit(self, *, fixed: bool) -> None:
+        """Only what this kind of coupon has; of one that exists, what it gives is fixed."""
+        gone = {"kind", "value", "mode", "code", "limit_per_code"} if fixed else set()
+        gone |= {"max_discount"} if self.gives != DiscountKind.PERCENT else set()
+        gone |= {"valid_days"} if self.coded == CodeMode.PUBLIC else {"code"}
+        for name in gone:
+            self.fields.pop(name, None)
+        for name in ("value", *AMOUNTS):
+            if name in self.fields:
+                self.fields[name] = self._amount(name, self.fields[name])
+        if "code" in self.fields:
+            self.fields["code"].required = True
+
+    def _amount(self, name: str, field: forms.Field) -> forms.DecimalField:
+        """The same field with as many decimals as the currency has; a percentage is whole."""
+        percent = name == "value" and self.gives == DiscountKind.PERCENT
+        return forms.DecimalField(
+            label=f"{field.label} ({'%' if percent else self.currency})",
+            required=field.required,
+            help_text=field.help_text,
+            min_value=0,
+            max_digits=15,
+            decimal_places=0 if percent else exponent(self.currency),
+        )
+
+    def values(self) -> dict[str, Any]:
+        """What the services are given, amounts in minor units."""
+        values = dict(self.cleaned_data)
+        for name in ("value", *AMOUNTS):
+            if values.get(name) is not None:
+                percent = name == "value" and self.gives == DiscountKind.PERCENT
+                values[name] = int(values[name]) if percent else to_minor(values[name], self.currency)
+        if "minimum_spend" in values:
+            values["minimum_spend"] = values["minimum_spend"] or 0
+        return values
+
+    def refuse(self, error: DomainError) -> None:
+        self.add_error(error.field if error.field in self.fields else None, str(error.message))

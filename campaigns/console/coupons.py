@@ -1,0 +1,300 @@
+"""Coupons: the list, one with its limits and uses, making, giving to one customer or to a segment."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
+
+from analytics.models import Segment
+from campaigns import selectors
+from campaigns.console import queries
+from campaigns.console.coupon_form import CouponForm
+from campaigns.models import CodeMode, Coupon, CouponCode, DiscountKind
+from campaigns.rules import codes
+from campaigns.services import coupon_codes
+from campaigns.services import coupons as services
+from campaigns.tasks import start_job
+from core import clock
+from core.actor import of_user
+from core.console import paging
+from core.console.views import may, page, viewer, wants_part
+from core.errors import DomainError, Invalid
+from core.formatting import money, number, when
+from crm.models import Customer, Store
+
+PAGE = 50
+USES = 25
+
+
+def _coupon(pk: int) -> Coupon:
+    return get_object_or_404(Coupon.objects.select_related("created_by"), pk=pk)
+
+
+def _currency() -> str:
+    store = Store.objects.filter(is_default=True).first()
+    return store.currency if store else "CNY"
+
+
+def worth(coupon: Coupon) -> str:
+    """What it gives: 10% or ¥20.00, and from what spend."""
+    value = f"{coupon.value}%" if coupon.kind == DiscountKind.PERCENT else money(coupon.value, coupon.currency)
+    if not coupon.minimum_spend:
+        return value
+    return _t("%(value)s from %(spend)s") % {"value": value, "spend": money(coupon.minimum_spend, coupon.currency)}
+
+
+def standing(coupon: Coupon) -> tuple[str, str, str]:
+    """(state, label, tone) of a coupon now."""
+    now = clock.now()
+    if not coupon.active:
+        return "off", _t("Switched off"), "off"
+    if coupon.ends_at and coupon.ends_at <= now:
+        return "ended", _t("Ended"), "off"
+    if coupon.starts_at and coupon.starts_at > now:
+        return "scheduled", _t("Not started"), "info"
+    return "active", _t("Active"), "good"
+
+
+@page("campaigns.view_coupon")
+def index(request: HttpRequest) -> HttpResponse:
+    over = request.GET.get("state") == "over"
+    ended = Q(active=False) | Q(ends_at__lte=clock.now())
+    wanted = Coupon.objects.filter(ended) if over else Coupon.objects.exclude(ended)
+    found = paging.keyset(wanted, ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
+    context = {
+        "page": found,
+        "rows": [(coupon, worth(coupon), standing(coupon)) for coupon in found],
+        "over": over,
+        "may_add": may(request.user, "campaigns.add_coupon"),
+        **_looked_up(request),
+    }
+    return render(request, "campaigns/coupons.html", context)
+
+
+def _looked_up(request: HttpRequest) -> dict[str, Any]:
+    """The code that was asked for, as typed by whoever has it before them."""
+    typed = request.GET.get("code", "").replace("\x00", "").strip()[:60]
+    if not typed or not may(request.user, "campaigns.view_couponcode"):
+        return {"code": ""}
+    normal = codes.normalise(typed)
+    row = CouponCode.objects.filter(code=normal).select_related("coupon", "customer").first()
+    if row is None:
+        return {"code": typed, "mistyped": codes.is_mistyped(normal)}
+    uses = row.uses.select_related("customer").order_by("-reserved_at")[:5]
+    return {"code": typed, "found": row, "held": selectors.held_coupon(row, clock.now()), "uses": uses}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One limit: what is used and set aside of how much. `percent` None where there is no limit."""
+
+    label: str
+    text: str
+    percent: int | None
+
+
+def _limits(coupon: Coupon) -> list[Limit]:
+    used, reserved = coupon.redeemed_count, coupon.reserved_count
+    given, held = coupon.redeemed_amount, coupon.reserved_amount
+
+    def say(done: str, aside: int, aside_text: str, whole: str) -> str:
+        values = {"used": done, "reserved": aside_text, "limit": whole}
+        if aside:
+            text = (
+                _t("%(used)s of %(limit)s, %(reserved)s reserved") if whole else _t("%(used)s, %(reserved)s reserved")
+            )
+        else:
+            text = _t("%(used)s of %(limit)s") if whole else "%(used)s"
+        return text % values
+
+    def share(part: int, whole: int | None) -> int | None:
+        return min(100, round(100 * part / whole)) if whole else None
+
+    return [
+        Limit(
+            _t("Uses"),
+            say(number(used), reserved, number(reserved), number(coupon.limit_total) if coupon.limit_total else ""),
+            share(used + reserved, coupon.limit_total),
+        ),
+        Limit(
+            _t("Discount given"),
+            say(
+                money(given, coupon.currency), held, money(held, coupon.currency),
+                money(coupon.budget, coupon.currency) if coupon.budget else "",
+            ),
+            share(given + held, coupon.budget),
+        ),
+    ]  # fmt: skip
+
+
+@page("campaigns.view_coupon")
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    coupon = _coupon(pk)
+    state, label, tone = standing(coupon)
+    unique = coupon.mode == CodeMode.UNIQUE
+    found_jobs = queries.jobs_of(coupon)
+    context = {
+        "coupon": coupon,
+        "worth": worth(coupon),
+        "state": state,
+        "state_label": label,
+        "state_tone": tone,
+        "unique": unique,
+        "public_code": "" if unique else str(coupon.codes.first() or ""),
+        "limits": _limits(coupon),
+        "page": paging.keyset(selectors.uses_of(coupon), ["-reserved_at", "-id"], request.GET.get("cursor"), USES),
+        "may_see_uses": may(request.user, "campaigns.view_couponuse"),
+        "jobs": found_jobs,
+        "running": any(queries.is_open(job) for job in found_jobs),
+        "may_change": may(request.user, "campaigns.change_coupon"),
+        "may_issue": unique and state == "active" and may(request.user, "campaigns.issue_coupon"),
+        "nonce": uuid.uuid4().hex,
+        "switch_text": _switch_text(coupon),
+        **_segment_step(request, coupon, usable=unique and state == "active"),
+    }
+    return render(request, "campaigns/coupon.html", context)
+
+
+def _switch_text(coupon: Coupon) -> str:
+    text = ngettext(
+        "“%(name)s” can no longer be used: %(count)s code that is out stops working.",
+        "“%(name)s” can no longer be used: %(count)s codes that are out stop working.",
+        coupon.issued_count,
+    )
+    return text % {"name": coupon.name, "count": number(coupon.issued_count)}
+
+
+def _segment_step(request: HttpRequest, coupon: Coupon, *, usable: bool) -> dict[str, Any]:
+    """Giving it to a whole segment is a marketer's act: first which segment, then what that means in numbers."""
+    if not usable or not may(request.user, "campaigns.change_coupon"):
+        return {"may_issue_segment": False}
+    segments = Segment.objects.active().order_by("name")
+    chosen = None
+    given = request.GET.get("segment", "")
+    if given.isascii() and given.isdigit():
+        chosen = segments.filter(pk=int(given[:18])).first()
+    context: dict[str, Any] = {"may_issue_segment": True, "segments": segments, "chosen": chosen}
+    if chosen:
+        text = ngettext(
+            "%(count)s customer in “%(segment)s” gets a code of “%(coupon)s”.",
+            "%(count)s customers in “%(segment)s” get a code each of “%(coupon)s”.",
+            chosen.size,
+        )
+        context["issue_text"] = text % {
+            "count": number(chosen.size), "segment": chosen.name, "coupon": coupon.name,
+        }  # fmt: skip
+    return context
+
+
+@page("campaigns.view_coupon")
+def jobs(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asked every two seconds while something runs; the page is loaded anew when it is done."""
+    coupon = _coupon(pk)
+    found = queries.jobs_of(coupon)
+    if not any(queries.is_open(job) for job in found):
+        if wants_part(request):
+            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        return redirect("coupon", coupon.pk)
+    return render(request, "campaigns/coupon_jobs.html", {"coupon": coupon, "jobs": found, "running": True})
+
+
+@page("campaigns.add_coupon", methods=("GET", "POST"))
+def new(request: HttpRequest) -> HttpResponse:
+    return _form(request, None)
+
+
+@page("campaigns.change_coupon", methods=("GET", "POST"))
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    return _form(request, _coupon(pk))
+
+
+def _form(request: HttpRequest, coupon: Coupon | None) -> HttpResponse:
+    currency = _currency()
+    action = reverse("coupon_edit", args=[coupon.pk]) if coupon else reverse("coupon_new")
+    if request.method == "POST" and request.POST.get("do") != "look":
+        form = CouponForm(request.POST, currency=currency, action=action, coupon=coupon)
+        if form.is_valid():
+            try:
+                saved = _save(request, coupon, form.values(), currency)
+            except DomainError as error:
+                form.refuse(error)
+            else:
+                messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.name})
+                return redirect("coupon", saved.pk)
+    else:
+        typed = request.POST.dict() if request.method == "POST" else None
+        form = CouponForm(currency=currency, action=action, coupon=coupon, typed=typed)
+    template = "campaigns/coupon_fields.html" if wants_part(request) else "campaigns/coupon_edit.html"
+    return render(request, template, {"coupon": coupon, "form": form, "action": action})
+
+
+def _save(request: HttpRequest, coupon: Coupon | None, values: dict[str, Any], currency: str) -> Coupon:
+    actor = of_user(request.user)
+    if coupon is None:
+        return services.create_coupon(actor=actor, currency=currency, **values)
+    return services.update_coupon(coupon=coupon, actor=actor, **values)
+
+
+@page("campaigns.change_coupon", methods=("POST",))
+def switch(request: HttpRequest, pk: int) -> HttpResponse:
+    active = request.POST.get("active") == "on"
+    coupon = services.update_coupon(coupon=_coupon(pk), actor=of_user(request.user), active=active)
+    text = _t("“%(name)s” is switched on.") if active else _t("“%(name)s” is switched off.")
+    messages.success(request, text % {"name": coupon.name})
+    return redirect("coupon", coupon.pk)
+
+
+@page("campaigns.issue_coupon", methods=("POST",))
+def issue(request: HttpRequest, pk: int) -> HttpResponse:
+    """From the coupon's page, to a customer by number."""
+    typed = request.POST.get("customer", "").strip()[:20]
+    customer = Customer.objects.active().filter(number=typed).first()
+    if customer is None:
+        raise Invalid(_t("There is no customer with this number."), code="unknown_customer", field="customer")
+    _give(request, customer, _coupon(pk))
+    return redirect("coupon", pk)
+
+
+@page("campaigns.issue_coupon", methods=("POST",))
+def give(request: HttpRequest, number: str) -> HttpResponse:
+    """From the customer's page."""
+    customer = get_object_or_404(Customer.objects.active(), number=number)
+    chosen = request.POST.get("coupon", "")
+    if not (chosen.isascii() and chosen.isdigit()):
+        raise Invalid(_t("Choose a coupon."), code="required", field="coupon")
+    _give(request, customer, _coupon(int(chosen[:18])))
+    return redirect(f"{reverse('customer', args=[customer.number])}#panel-coupons")
+
+
+def _give(request: HttpRequest, customer: Customer, coupon: Coupon) -> None:
+    """The form's own mark is the cause, so that pressing twice gives one code."""
+    mark = request.POST.get("mark", "")[:40] or uuid.uuid4().hex
+    code = coupon_codes.issue_coupon(
+        customer=customer, coupon=coupon, cause=f"staff:{viewer(request).pk}:{mark}", actor=of_user(request.user)
+    )
+    held = selectors.held_coupon(code, clock.now())
+    values = {"code": held.code, "customer": customer, "until": when(held.expires_at)}
+    text = _t("%(customer)s has the code %(code)s, valid until %(until)s.")
+    messages.success(request, (text if held.expires_at else _t("%(customer)s has the code %(code)s.")) % values)
+
+
+@page("campaigns.change_coupon", methods=("POST",))
+def issue_segment(request: HttpRequest, pk: int) -> HttpResponse:
+    coupon = _coupon(pk)
+    given = request.POST.get("segment", "")
+    segment = get_object_or_404(
+        Segment.objects.active(), pk=int(given[:18]) if given.isascii() and given.isdigit() else 0
+    )
+    job = coupon_codes.start_issue(coupon=coupon, segment=segment, actor=of_user(request.user), user=viewer(request))
+    start_job(job)
+    messages.success(request, _t("The codes are being given. You can leave this page."))
+    return redirect("coupon", coupon.pk)

@@ -1,0 +1,31 @@
+"""A message's own HTML, in a frame that can do nothing: no script, no form, no request but for pictures, no origin."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.utils.html import escape
+
+from campaigns.channels import CHANNELS
+
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; frame-ancestors 'self'; base-uri 'none'; "
+    "form-action 'none'; sandbox"
+)
+_PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><title>&nbsp;</title>
+<style>body{{margin:16px;font:14px/1.5 system-ui,sans-serif;color:#1f2937;background:#fff;overflow-wrap:anywhere}}img{{max-width:100%}}</style>
+</head><body>{body}</body></html>"""
+
+
+def shows_html(channel: str) -> bool:
+    return channel in CHANNELS and CHANNELS[channel].html
+
+
+def framed(body: str, *, as_html: bool) -> HttpResponse:
+    """`body` is what `templates.render_text` cleaned; it stays shut in even if the cleaner missed something."""
+    shown = body if as_html else f"<p style='white-space:pre-line'>{escape(body)}</p>"
+    response = HttpResponse(_PAGE.format(body=shown))
+    response["Content-Security-Policy"] = POLICY
+    response["X-Frame-Options"] = "SAMEORIGIN"
+    response["Referrer-Policy"] = "no-referrer"
+    response["Cache-Control"] = "private, no-store"
+    return response

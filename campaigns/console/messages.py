@@ -1,0 +1,163 @@
+"""Messages: every intended send with its outcome, and what a person has to decide about."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
+
+from campaigns import words
+from campaigns.channels import CHANNELS
+from campaigns.console import frames, queries
+from campaigns.labels import REASONS, channel_label, reason_label
+from campaigns.models import CareRule, Message, MessageState
+from campaigns.services import messages as services
+from campaigns.tasks import wake_sender
+from core.actor import of_user
+from core.console import paging
+from core.console.views import may, page
+
+PAGE = 50
+ORDER = ["-created_at", "-id"]
+RULES_OFFERED = 200
+TILES = (
+    MessageState.SENT,
+    MessageState.QUEUED,
+    MessageState.HELD,
+    MessageState.SUPPRESSED,
+    MessageState.FAILED,
+    MessageState.UNCERTAIN,
+)
+TILE_TONES = {MessageState.FAILED: "bad", MessageState.UNCERTAIN: "warn"}
+
+
+@page("campaigns.view_message")
+def index(request: HttpRequest) -> HttpResponse:
+    wanted = queries.Wanted.of(request.GET)
+    rows = wanted.rows()
+    found = paging.keyset(rows, ORDER, request.GET.get("cursor"), PAGE)
+    origins = words.origins({message.origin for message in found} | ({wanted.origin} if wanted.origin else set()))
+    counts = wanted.counts()
+    context = {
+        "page": found,
+        "rows": [
+            (
+                message,
+                origins[message.origin],
+                channel_label(message.channel),
+                words.tone(message.state),
+                reason_label(message.reason) if message.reason else "",
+            )
+            for message in found
+        ],
+        "wanted": wanted,
+        "tiles": _tiles(counts),
+        "reasons": _reasons(counts, wanted.state),
+        "count": paging.count(rows),
+        "filters": _filters(wanted, origins),
+        "filtered": bool(wanted.state or wanted.reason or wanted.origin or wanted.channel or request.GET.get("days")),
+    }
+    return render(request, "campaigns/messages.html", context)
+
+
+def _tiles(counts: dict[tuple[str, str], int]) -> list[tuple[str, str, int, str]]:
+    """(state, label, count, tone); the ordinary ones always, trouble only when there is some."""
+    sums: dict[str, int] = {}
+    for (state, _reason), count in counts.items():
+        sums[state] = sums.get(state, 0) + count
+    return [
+        (state, str(state.label), sums.get(state, 0), TILE_TONES.get(state, ""))
+        for state in TILES
+        if state not in TILE_TONES or sums.get(state)
+    ]
+
+
+def _reasons(counts: dict[tuple[str, str], int], state: str) -> list[tuple[str, str, int]]:
+    """(reason, label, count) of those that were not sent, most first, within the chosen state."""
+    sums: dict[str, int] = {}
+    for (own, reason), count in counts.items():
+        if reason and state in {"", own}:
+            sums[reason] = sums.get(reason, 0) + count
+    return [(reason, reason_label(reason), count) for reason, count in sorted(sums.items(), key=lambda item: -item[1])]
+
+
+def _filters(wanted: queries.Wanted, origins: dict[str, words.Origin]) -> list[tuple[str, str, list, str]]:
+    """(name, label, choices, value); a campaign beyond the list's end stays while it is chosen."""
+    rules = [
+        (f"care:{pk}", name) for pk, name in CareRule.objects.order_by("name").values_list("pk", "name")[:RULES_OFFERED]
+    ]
+    campaigns = [*rules, (words.SURVEY, _t("Satisfaction question"))]
+    if wanted.origin and wanted.origin not in dict(campaigns):
+        campaigns.append((wanted.origin, origins[wanted.origin].label))
+    states = [*MessageState.choices, (queries.TROUBLE, _t("Failed or uncertain"))]
+    periods = [
+        (value, ngettext("Last %(days)s day", "Last %(days)s days", int(value)) % {"days": value})
+        for value in queries.PERIODS[:-1]
+    ]
+    return [
+        ("state", _t("State"), [("", _t("All")), *states], wanted.state),
+        ("reason", _t("Reason"), [("", _t("All")), *REASONS.items()], wanted.reason),
+        ("campaign", _t("Campaign"), [("", _t("All")), *campaigns], wanted.origin),
+        (
+            "channel",
+            _t("Channel"),
+            [("", _t("All")), *((n, channel_label(n)) for n in CHANNELS.names())],
+            wanted.channel,
+        ),
+        ("days", _t("Period"), [*periods, ("all", _t("All"))], wanted.days),
+    ]
+
+
+def _message(pk: UUID) -> Message:
+    return get_object_or_404(Message.objects.select_related("customer", "template"), pk=pk)
+
+
+@page("campaigns.view_message")
+def show(request: HttpRequest, pk: UUID) -> HttpResponse:
+    message = _message(pk)
+    settle = may(request.user, "campaigns.change_message")
+    uncertain = message.state == MessageState.UNCERTAIN
+    context: dict[str, Any] = {
+        "message": message,
+        "origin": words.origins([message.origin])[message.origin],
+        "channel": channel_label(message.channel),
+        "tone": words.tone(message.state),
+        "reason": reason_label(message.reason) if message.reason else "",
+        "outcome": words.outcome(message),
+        "as_html": frames.shows_html(message.channel),
+        "may_see_template": may(request.user, "campaigns.view_template"),
+        "may_see_rule": may(request.user, "campaigns.view_carerule"),
+        "may_send_again": settle and message.state in {MessageState.UNCERTAIN, MessageState.FAILED},
+        "may_mark_sent": settle and uncertain,
+        "again_text": _t("1 message is sent again. If the first one arrived, the customer gets it twice.")
+        if uncertain
+        else _t("1 message is queued again and goes through the gate anew."),
+    }
+    return render(request, "campaigns/message.html", context)
+
+
+@page("campaigns.view_message")
+def body(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What was said, for the frame on the message's page."""
+    message = _message(pk)
+    return frames.framed(message.body, as_html=frames.shows_html(message.channel))
+
+
+@page("campaigns.change_message", methods=("POST",))
+def again(request: HttpRequest, pk: UUID) -> HttpResponse:
+    message = services.send_again(message=_message(pk), actor=of_user(request.user))
+    wake_sender()
+    messages.success(request, _t("The message is queued again."))
+    return redirect("message", message.pk)
+
+
+@page("campaigns.change_message", methods=("POST",))
+def sent(request: HttpRequest, pk: UUID) -> HttpResponse:
+    message = services.mark_sent(message=_message(pk), actor=of_user(request.user))
+    messages.success(request, _t("The message counts as sent."))
+    return redirect("message", message.pk)

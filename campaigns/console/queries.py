@@ -1,0 +1,193 @@
+"""What these pages read beyond `campaigns.selectors`: counts over a period, the message list's filters."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core.cache import cache
+from django.db.models import Count, F, Min, Q, QuerySet
+from django.http import QueryDict
+
+from campaigns.channels import CHANNELS
+from campaigns.labels import REASONS
+from campaigns.models import CareRule, Coupon, CouponUse, Message, MessageState, Template, TemplateText, UseState
+from campaigns.services import coupon_codes
+from core import clock
+from core.models import Job, JobState
+from crm.models import Customer
+
+TROUBLE = "trouble"
+PERIODS = ("1", "7", "30", "all")
+SLOW_SECONDS = 0.2
+KEPT_SECONDS = 60
+
+
+def since(days: int) -> datetime:
+    return clock.now() - timedelta(days=days)
+
+
+def outcomes_of(rules: Iterable[CareRule], days: int = 30) -> dict[int, dict[str, int]]:
+    """By rule: how many of its messages of the last days are in each state."""
+    origins = {f"care:{rule.pk}": rule.pk for rule in rules}
+    result: dict[int, dict[str, int]] = defaultdict(dict)
+    rows = (
+        Message.objects.filter(origin__in=origins, created_at__gte=since(days))
+        .values_list("origin", "state")
+        .annotate(count=Count("pk"))
+    )
+    for origin, state, count in rows:
+        result[origins[origin]][state] = count
+    return result
+
+
+def waiting_of(rule: CareRule) -> int:
+    """What pausing would drop."""
+    return Message.objects.filter(
+        origin=f"care:{rule.pk}", state__in=[MessageState.QUEUED, MessageState.HELD]
+    ).count()  # fmt: skip
+
+
+def messages_of(rule: CareRule, limit: int) -> list[Message]:
+    found = Message.objects.filter(origin=f"care:{rule.pk}").select_related("customer", "template")
+    return list(found.order_by("-created_at")[:limit])
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The message list's filters. What makes no sense is left out."""
+
+    state: str = ""
+    reason: str = ""
+    origin: str = ""
+    channel: str = ""
+    days: str = "30"
+    customer: Customer | None = None
+
+    @classmethod
+    def of(cls, query: QueryDict) -> Wanted:
+        number = query.get("customer", "")[:20]
+        customer = Customer.objects.filter(number=number).first() if number else None
+        state, days = query.get("state", ""), query.get("days", "")
+        return cls(
+            state if state in {*MessageState.values, TROUBLE} else "",
+            query.get("reason", "") if query.get("reason", "") in REASONS else "",
+            query.get("campaign", "")[:40].replace("\x00", ""),
+            query.get("channel", "") if query.get("channel", "") in CHANNELS.names() else "",
+            # One customer's messages are few: all of them, unless a period is asked for.
+            days if days in PERIODS else "all" if customer else "30",
+            customer,
+        )
+
+    def around(self) -> QuerySet[Message]:
+        """Without state and reason: what the figures above the list count."""
+        rows = Message.objects.all()
+        if self.days != "all":
+            rows = rows.filter(created_at__gte=since(int(self.days)))
+        if self.origin:
+            rows = rows.filter(origin=self.origin)
+        if self.channel:
+            rows = rows.filter(channel=self.channel)
+        return rows.filter(customer=self.customer) if self.customer else rows
+
+    def rows(self) -> QuerySet[Message]:
+        rows = self.around()
+        if self.state:
+            states = [MessageState.FAILED, MessageState.UNCERTAIN] if self.state == TROUBLE else [self.state]
+            rows = rows.filter(state__in=states)
+        if self.reason:
+            rows = rows.filter(reason=self.reason)
+        return rows.select_related("customer", "template")
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """By state and reason. What took long to count is kept for a minute."""
+        key = f"campaigns.counts:{self.days}:{self.origin}:{self.channel}:{self.customer and self.customer.pk}"
+        kept = cache.get(key)
+        if kept is not None:
+            return kept
+        started = time.monotonic()
+        rows = self.around().values_list("state", "reason").annotate(count=Count("pk"))
+        found = {(state, reason): count for state, reason, count in rows}
+        if time.monotonic() - started > SLOW_SECONDS:
+            cache.set(key, found, KEPT_SECONDS)
+        return found
+
+
+def languages_of(templates: Iterable[Template]) -> dict[int, list[str]]:
+    """By template: the languages that its current version has."""
+    result: dict[int, list[str]] = defaultdict(list)
+    rows = TemplateText.objects.filter(template__in=list(templates), version=F("template__version"))
+    for pk, language in rows.order_by("language").values_list("template_id", "language"):
+        result[pk].append(language)
+    return result
+
+
+def rules_using(templates: Iterable[Template]) -> dict[int, int]:
+    rows = CareRule.objects.filter(template__in=list(templates)).values_list("template_id").annotate(count=Count("pk"))
+    return dict(rows)
+
+
+@dataclass(frozen=True)
+class Version:
+    number: int
+    made_at: datetime
+    languages: list[str]
+
+
+def versions_of(template: Template) -> list[Version]:
+    """Newest first."""
+    rows = TemplateText.objects.filter(template=template).values_list("version", "language", "created_at")
+    found: dict[int, Version] = {}
+    for number, language, made_at in rows.order_by("-version", "language"):
+        found.setdefault(number, Version(number, made_at, [])).languages.append(language)
+    return list(found.values())
+
+
+def jobs_of(coupon: Coupon, limit: int = 5) -> list[Job]:
+    kinds = [coupon_codes.ISSUE, coupon_codes.GENERATE]
+    return list(Job.objects.filter(kind__in=kinds, result__coupon=coupon.pk).order_by("-pk")[:limit])
+
+
+def is_open(job: Job) -> bool:
+    return job.state in {JobState.QUEUED, JobState.RUNNING}
+
+
+@dataclass(frozen=True)
+class Trouble:
+    failed: int
+    uncertain: int
+    oldest: datetime | None
+
+
+def trouble(days: int = 30) -> Trouble:
+    found = Message.objects.filter(created_at__gte=since(days), state__in=[MessageState.FAILED, MessageState.UNCERTAIN])
+    row = found.aggregate(
+        failed=Count("pk", filter=Q(state=MessageState.FAILED)),
+        uncertain=Count("pk", filter=Q(state=MessageState.UNCERTAIN)),
+        oldest=Min("created_at"),
+    )
+    return Trouble(**row)
+
+
+def made_lately(days: int = 7) -> tuple[int, int]:
+    """Messages made in the last days: how many were sent, and how many were not."""
+    row = Message.objects.filter(created_at__gte=since(days)).aggregate(
+        sent=Count("pk", filter=Q(state=MessageState.SENT)),
+        not_sent=Count("pk", filter=Q(state=MessageState.SUPPRESSED)),
+    )
+    return row["sent"], row["not_sent"]
+
+
+def redeemed_lately(days: int = 7) -> list[tuple[str, int, int]]:
+    """(currency, uses, discount), the currency with most uses first."""
+    rows = CouponUse.objects.filter(state=UseState.REDEEMED, redeemed_at__gte=since(days))
+    totals: dict[str, tuple[int, int]] = {}
+    for currency, discount, count in (
+        rows.values_list("coupon__currency", "discount").annotate(count=Count("pk")).order_by()
+    ):
+        uses, given = totals.get(currency, (0, 0))
+        totals[currency] = (uses + count, given + discount * count)
+    return sorted(((currency, *sums) for currency, sums in totals.items()), key=lambda item: -item[1])

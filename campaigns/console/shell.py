@@ -1,0 +1,108 @@
+"""What campaigns add to the shell: their pages, the search, figures on the home page, a tab of the timeline."""
+
+from __future__ import annotations
+
+from django.core.cache import cache
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from campaigns.console import queries
+from campaigns.models import CareRule, Coupon, CouponCode, Template
+from campaigns.rules import codes
+from core.console import home, navigation, palette
+from core.console.home import Card
+from core.console.palette import Result
+from core.formatting import ago, money, number
+from crm.selectors import timeline
+
+CACHED_SECONDS = 300
+
+for _name, _label, _icon, _permission, _order in (
+    ("care", _("Care rules"), "heart", "campaigns.view_carerule", 20),
+    ("coupons", _("Coupons"), "ticket", "campaigns.view_coupon", 30),
+    ("templates", _("Templates"), "template", "campaigns.view_template", 40),
+    ("messages", _("Messages"), "send", "campaigns.view_message", 50),
+    ("sending", _("Sending limits"), "clock-pause", "campaigns.view_sendingpolicy", 60),
+):
+    navigation.register(
+        _name, _label, url=_name, icon=_icon, permission=_permission, section="marketing", order=_order
+    )  # fmt: skip
+
+timeline.FILTERS.register("campaigns", timeline.Filter(_("Messages and coupons"), events=("campaigns.",)))
+
+
+@palette.source("care", label=_("Care rules"), permission="campaigns.view_carerule")
+def find_rules(_request: HttpRequest, query: str, limit: int) -> list[Result]:
+    return [
+        Result(rule.name, reverse("care_rule", args=[rule.pk]), "heart", rule.get_state_display())
+        for rule in CareRule.objects.filter(name__icontains=query)[:limit]
+    ]
+
+
+@palette.source("templates", label=_("Templates"), permission="campaigns.view_template")
+def find_templates(_request: HttpRequest, query: str, limit: int) -> list[Result]:
+    return [
+        Result(template.name, reverse("template", args=[template.pk]), "template")
+        for template in Template.objects.filter(name__icontains=query)[:limit]
+    ]
+
+
+@palette.source("coupons", label=_("Coupons"), permission="campaigns.view_coupon")
+def find_coupons(_request: HttpRequest, query: str, limit: int) -> list[Result]:
+    """By name, and by a code as it stands on a customer's screen."""
+    found = [
+        Result(coupon.name, reverse("coupon", args=[coupon.pk]), "ticket")
+        for coupon in Coupon.objects.filter(name__icontains=query).order_by("-created_at")[:limit]
+    ]
+    normal = codes.normalise(query)
+    if len(normal) >= 4 and (code := CouponCode.objects.filter(code=normal).select_related("coupon").first()):
+        shown = codes.shown(code.code)
+        found.insert(0, Result(shown, f"{reverse('coupons')}?code={shown}", "ticket", code.coupon.name))
+    return found[:limit]
+
+
+@home.card("message_trouble", place="needs", permission="campaigns.change_message", order=15)
+def message_trouble(_request: HttpRequest) -> Card | None:
+    found = cache.get_or_set("campaigns.trouble", queries.trouble, 60)
+    if found is None or not (found.failed or found.uncertain):
+        return None
+    parts = []
+    if found.uncertain:
+        parts.append(_t("%(count)s uncertain") % {"count": number(found.uncertain)})
+    parts.append(_t("oldest %(time)s") % {"time": ago(found.oldest)})
+    return Card(
+        _("Failed or uncertain messages"),
+        number(found.failed + found.uncertain),
+        url=f"{reverse('messages')}?state={queries.TROUBLE}&days=30",
+        detail=" · ".join(parts),
+        tone="bad" if found.failed else "warn",
+    )
+
+
+@home.card("messages_sent", place="changed", permission="campaigns.view_message", order=60)
+def messages_sent(_request: HttpRequest) -> Card | None:
+    sent, not_sent = cache.get_or_set("campaigns.made-lately", queries.made_lately, CACHED_SECONDS) or (0, 0)
+    if not sent and not not_sent:
+        return None
+    return Card(
+        _("Messages sent in 7 days"),
+        number(sent),
+        url=f"{reverse('messages')}?state=sent&days=7",
+        detail=_t("%(count)s not sent, by rule or consent") % {"count": number(not_sent)},
+    )
+
+
+@home.card("coupons_redeemed", place="changed", permission="campaigns.view_couponuse", order=70)
+def coupons_redeemed(_request: HttpRequest) -> Card | None:
+    found = cache.get_or_set("campaigns.redeemed-lately", queries.redeemed_lately, CACHED_SECONDS)
+    if not found:
+        return None
+    uses = sum(count for _currency, count, _given in found)
+    given = " · ".join(money(amount, currency) for currency, _count, amount in found)
+    text = ngettext("%(amount)s of discount", "%(amount)s of discount", uses)
+    return Card(
+        _("Coupons redeemed in 7 days"), number(uses), url=reverse("coupons"), detail=text % {"amount": given}
+    )  # fmt: skip

@@ -1,0 +1,236 @@
+"""Templates: the list, one with its versions and preview, the editor, and a test to oneself."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.cache import cache
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+
+from campaigns.channels import CHANNELS
+from campaigns.console import frames, queries, testing, variables
+from campaigns.console.template_form import TemplateForm, explained, texts_of, typed_texts
+from campaigns.labels import channel_label
+from campaigns.models import MessageClass, Template
+from campaigns.services import contexts, gate
+from campaigns.services import templates as services
+from campaigns.services.templates import Rendered, Text
+from core.actor import of_user
+from core.console import paging
+from core.console.views import may, page, viewer, wants_part
+from core.errors import DomainError
+from crm.models import Customer
+from crm.selectors import customers
+
+PAGE = 50
+DRAFT_SECONDS = 600
+
+
+def _template(pk: int) -> Template:
+    return get_object_or_404(Template, pk=pk)
+
+
+@page("campaigns.view_template")
+def index(request: HttpRequest) -> HttpResponse:
+    found = paging.keyset(Template.objects.all(), ["name"], request.GET.get("cursor"), PAGE)
+    languages, used = queries.languages_of(found), queries.rules_using(found)
+    context = {
+        "page": found,
+        "rows": [
+            (template, channel_label(template.channel), languages.get(template.pk, []), used.get(template.pk, 0))
+            for template in found
+        ],
+        "may_add": may(request.user, "campaigns.add_template"),
+    }
+    return render(request, "campaigns/templates.html", context)
+
+
+@page("campaigns.view_template")
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """One version of it, as a customer would read it."""
+    template = _template(pk)
+    version = _version(request, template)
+    reader = _reader(request, request.GET.get("as", ""))
+    texts = [services.Text(row.language, row.body, row.subject) for row in texts_of(template, version).values()]
+    if not texts:
+        raise Http404
+    context = {
+        "template": template,
+        "channel": channel_label(template.channel),
+        "version": version,
+        "versions": queries.versions_of(template),
+        "sides": [_looked(text, template.channel, reader) for text in texts],
+        "reader": reader,
+        "as_html": frames.shows_html(template.channel),
+        "rules": template.care_rules.order_by("name"),
+        "transactional": template.message_class == MessageClass.TRANSACTIONAL,
+        "may_change": may(request.user, "campaigns.change_template"),
+        "may_see_rules": may(request.user, "campaigns.view_carerule"),
+        "may_choose": may(request.user, "crm.view_customer"),
+        "may_test": may(request.user, "campaigns.change_template") and template.channel == testing.CHANNEL,
+        "own_address": viewer(request).email,
+    }
+    return render(request, "campaigns/template.html", context)
+
+
+def _version(request: HttpRequest, template: Template) -> int:
+    given = request.GET.get("version", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else template.version
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Whose eyes a preview has: a customer's, or those of a made-up one."""
+
+    asked: str = ""
+    customer: Customer | None = None
+
+    @property
+    def unknown(self) -> bool:
+        return bool(self.asked) and self.customer is None
+
+    def context(self, language: str) -> dict[str, Any]:
+        """What only a message brings (order, coupon, segment, links) is made up."""
+        sample = contexts.sample_context(language)
+        if self.customer is None:
+            return sample
+        facts = contexts.Contexts([self.customer.pk], gate.known_zones())
+        extra = {name: sample[name] for name in ("order", "coupon", "segment", "ticket", "links")}
+        return facts.of(self.customer.pk, language, extra)
+
+
+def _reader(request: HttpRequest, asked: str) -> Reader:
+    """A customer by number, name or contact; only for those who may see customers."""
+    asked = asked.replace("\x00", "").strip()[:100]
+    if not asked or not may(request.user, "crm.view_customer"):
+        return Reader()
+    exact = Customer.objects.active().filter(number=asked).first()
+    return Reader(asked, exact or customers.search(asked).order_by("-created_at", "-id").first())
+
+
+@dataclass(frozen=True)
+class Look:
+    """One language of a preview: what came out, or what is wrong. `mark` names the draft that the frame asks for."""
+
+    language: str
+    rendered: Rendered | None = None
+    error: str = ""
+    mark: str = ""
+
+
+def _looked(text: Text, channel: str, reader: Reader, *, keep: int | None = None) -> Look:
+    try:
+        rendered = services.preview(text=text, channel=channel, context=reader.context(text.language))
+    except DomainError as error:
+        source = text.subject if error.field == "subject" else text.body
+        return Look(text.language, error=explained(error, source))
+    if keep is None or not frames.shows_html(channel):
+        return Look(text.language, rendered)
+    mark = hashlib.blake2b(rendered.body.encode(), digest_size=16).hexdigest()
+    cache.set(_draft_key(keep, mark), rendered.body, DRAFT_SECONDS)
+    return Look(text.language, rendered, mark=mark)
+
+
+def _draft_key(user_id: int, mark: str) -> str:
+    return f"campaigns.draft:{user_id}:{mark}"
+
+
+@page("campaigns.view_template")
+def body(request: HttpRequest, pk: int) -> HttpResponse:
+    """A saved text, rendered, for its frame."""
+    template = _template(pk)
+    row = texts_of(template, _version(request, template)).get(request.GET.get("language", ""))
+    if row is None:
+        raise Http404
+    reader = _reader(request, request.GET.get("as", ""))
+    look = _looked(Text(row.language, row.body, row.subject), template.channel, reader)
+    shown = look.rendered.body if look.rendered else ""
+    return frames.framed(shown, as_html=frames.shows_html(template.channel))
+
+
+@page("campaigns.change_template")
+def draft(request: HttpRequest, mark: str) -> HttpResponse:
+    """What this person's editor has just rendered, for its frame."""
+    return frames.framed(cache.get(_draft_key(viewer(request).pk, mark), ""), as_html=True)
+
+
+@page("campaigns.change_template", methods=("POST",))
+def preview(request: HttpRequest) -> HttpResponse:
+    """The unsaved texts as the chosen customer would read them."""
+    channel = request.POST.get("channel", "")
+    if channel not in CHANNELS:
+        raise Http404
+    reader = _reader(request, request.POST.get("as", ""))
+    languages = [name[5:] for name in request.POST if name.startswith("body_")][:12]
+    texts = [text for text in typed_texts(request.POST, languages) if text.subject or text.body.strip()]
+    context = {
+        "sides": [_looked(text, channel, reader, keep=viewer(request).pk) for text in texts],
+        "reader": reader,
+        "as_html": frames.shows_html(channel),
+    }
+    return render(request, "campaigns/template_preview.html", context)
+
+
+@page("campaigns.add_template", methods=("GET", "POST"))
+def new(request: HttpRequest) -> HttpResponse:
+    return _form(request, None)
+
+
+@page("campaigns.change_template", methods=("GET", "POST"))
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    return _form(request, _template(pk))
+
+
+def _form(request: HttpRequest, template: Template | None) -> HttpResponse:
+    form = TemplateForm(request.POST or None, template=template)
+    if request.method == "POST" and form.is_valid():
+        texts = form.texts()
+        try:
+            saved = services.save_template(
+                name=form.cleaned_data["name"],
+                channel=form.cleaned_data["channel"],
+                message_class=form.cleaned_data["message_class"],
+                texts=texts,
+                template=template,
+                actor=of_user(request.user),
+            )
+        except DomainError as error:
+            form.refuse(error, texts)
+        else:
+            messages.success(
+                request,
+                _t("“%(name)s” is saved as version %(version)s.") % {"name": saved.name, "version": saved.version},
+            )
+            return redirect("template", saved.pk)
+    context = {
+        "template": template,
+        "form": form,
+        "action": reverse("template_edit", args=[template.pk]) if template else reverse("template_new"),
+        "variables": list(variables.offered(contexts.sample_context(request.LANGUAGE_CODE or settings.LANGUAGE_CODE))),  # type: ignore[attr-defined]
+        "pieces": variables.PIECES,
+    }
+    return render(request, "campaigns/template_edit.html", context)
+
+
+@page("campaigns.change_template", methods=("POST",))
+def test(request: HttpRequest, pk: int) -> HttpResponse:
+    """To the address of the one who asks, and to no other."""
+    template = _template(pk)
+    language = request.POST.get("language", "")
+    address = testing.send_test(
+        template=template,
+        language=language,
+        context=_reader(request, request.POST.get("as", "")).context(language or settings.LANGUAGE_CODE),
+        user=viewer(request),
+    )
+    messages.success(request, _t("A test was sent to %(address)s.") % {"address": address})
+    if wants_part(request):
+        return HttpResponse(status=204)
+    return redirect("template", template.pk)

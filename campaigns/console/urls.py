@@ -1,0 +1,38 @@
+from django.urls import path
+
+from campaigns.console import care, coupons, messages, sending, templates
+
+urlpatterns = [
+    path("care/", care.index, name="care"),
+    path("care/new/", care.new, name="care_new"),
+    path("care/<int:pk>/", care.show, name="care_rule"),
+    path("care/<int:pk>/edit/", care.edit, name="care_edit"),
+    path("care/<int:pk>/preview/", care.preview, name="care_preview"),
+    path("care/<int:pk>/activate/", care.activate, name="care_activate"),
+    path("care/<int:pk>/pause/", care.pause, name="care_pause"),
+    path("messages/", messages.index, name="messages"),
+    path("messages/<uuid:pk>/", messages.show, name="message"),
+    path("messages/<uuid:pk>/body/", messages.body, name="message_body"),
+    path("messages/<uuid:pk>/again/", messages.again, name="message_again"),
+    path("messages/<uuid:pk>/sent/", messages.sent, name="message_sent"),
+    path("templates/", templates.index, name="templates"),
+    path("templates/new/", templates.new, name="template_new"),
+    path("templates/preview/", templates.preview, name="template_preview"),
+    path("templates/preview/<slug:mark>/", templates.draft, name="template_draft"),
+    path("templates/<int:pk>/", templates.show, name="template"),
+    path("templates/<int:pk>/edit/", templates.edit, name="template_edit"),
+    path("templates/<int:pk>/body/", templates.body, name="template_body"),
+    path("templates/<int:pk>/test/", templates.test, name="template_test"),
+    path("coupons/", coupons.index, name="coupons"),
+    path("coupons/new/", coupons.new, name="coupon_new"),
+    path("coupons/<int:pk>/", coupons.show, name="coupon"),
+    path("coupons/<int:pk>/edit/", coupons.edit, name="coupon_edit"),
+    path("coupons/<int:pk>/switch/", coupons.switch, name="coupon_switch"),
+    path("coupons/<int:pk>/jobs/", coupons.jobs, name="coupon_jobs"),
+    path("coupons/<int:pk>/issue/", coupons.issue, name="coupon_issue"),
+    path("coupons/<int:pk>/issue/segment/", coupons.issue_segment, name="coupon_issue_segment"),
+    path("customers/<str:number>/coupons/", coupons.give, name="coupon_give"),
+    path("customers/<str:number>/suppressions/", sending.suppress, name="suppress"),
+    path("suppressions/<int:pk>/lift/", sending.lift, name="suppression_lift"),
+    path("sending/", sending.limits, name="sending"),
+]

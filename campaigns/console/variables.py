@@ -1,0 +1,73 @@
+"""What a template may speak of, as the editor lists it: a path, what it is, and for example."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Variable = tuple[str, str | Promise]
+
+GROUPS: list[tuple[str | Promise, list[Variable]]] = [
+    (
+        _("Customer"),
+        [
+            ("customer.name", _("Name")),
+            ("customer.first_name", _("First name")),
+            ("customer.number", _("Customer number")),
+            ("customer.order_count", _("Paid orders")),
+            ("customer.spent", _("Net spend")),
+            ("customer.last_order_at | date: '%Y-%m-%d'", _("Last order")),
+        ],
+    ),
+    (
+        _("Membership"),
+        [
+            ("member.points", _("Points available")),
+            ("member.points_pending", _("Points pending")),
+            ("member.tier", _("Tier")),
+        ],
+    ),
+    (
+        _("Coupon"),
+        [
+            ("coupon.code", _("Code")),
+            ("coupon.value", _("What it is worth")),
+            ("coupon.minimum_spend", _("Minimum spend")),
+            ("coupon.expires", _("Valid until")),
+            ("coupon.name", _("Name")),
+        ],
+    ),
+    (
+        _("Order (days after a purchase)"),
+        [
+            ("order.number", _("Order number")),
+            ("order.total", _("Total")),
+            ("order.placed_at | date: '%Y-%m-%d'", _("Placed at")),
+        ],
+    ),
+    (_("Segment (entered a segment)"), [("segment.name", _("Name"))]),
+    (_("Shop"), [("shop.name", _("Name")), ("shop.url", _("Address"))]),
+    (_("Links"), [("links.unsubscribe", _("Unsubscribe"))]),
+]
+PIECES: list[tuple[str, str | Promise]] = [
+    ("{{ customer.first_name | default: 'friend' }}", _("With something else where it is empty")),
+    ("{% if coupon.code %} … {% endif %}", _("Only when there is a coupon")),
+    ("{% if member.points > 0 %} … {% endif %}", _("Only with points")),
+    ("{% for item in order.items %}{{ item.name }} {% endfor %}", _("Each article of the order")),
+]
+
+
+def offered(sample: dict[str, Any]) -> Iterator[tuple[str | Promise, list[tuple[str, str | Promise, str]]]]:
+    """(group, [(what to write, label, for example)])."""
+    for group, items in GROUPS:
+        yield group, [(f"{{{{ {path} }}}}", label, _example(sample, path)) for path, label in items]
+
+
+def _example(sample: dict[str, Any], path: str) -> str:
+    value: Any = sample
+    for part in path.partition(" ")[0].split("."):
+        value = value.get(part, "") if isinstance(value, dict) else ""
+    return str(value)[:10] if path.endswith("d'") else str(value)

@@ -1,0 +1,108 @@
+"""What campaigns show on the customer page: coupons, messages with their outcome, blocked channels."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from campaigns import selectors, words
+from campaigns.channels import CHANNELS
+from campaigns.labels import channel_label, reason_label
+from campaigns.models import CodeMode, Coupon, Message, Suppression
+from core import clock
+from core.console.views import may
+from crm import panels
+from crm.models import Customer, CustomerState
+
+SHOWN = 5
+COUPONS_OFFERED = 100
+STATES = {"valid": (_("Valid"), "good"), "used": (_("Used"), "off"), "expired": (_("Expired"), "off")}
+
+
+def _coupons(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
+    now = clock.now()
+    held = selectors.coupons_of(customer, now)
+    # What can still be used comes first, whatever was given later.
+    held.sort(key=lambda item: item.state != "valid")
+    may_give = may(request.user, "campaigns.issue_coupon") and customer.state == CustomerState.ACTIVE
+    offered = Coupon.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), mode=CodeMode.UNIQUE, active=True)
+    return {
+        "held": [(item, *STATES[item.state]) for item in held[:SHOWN]],
+        "more": max(0, len(held) - SHOWN),
+        "offered": offered.order_by("name")[:COUPONS_OFFERED] if may_give else [],
+        "mark": uuid.uuid4().hex,
+    }
+
+
+def _messages(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
+    rows = Message.objects.filter(customer=customer).select_related("template").order_by("-created_at", "-id")
+    found = list(rows[: SHOWN + 1])
+    shown = found[:SHOWN]
+    origins = words.origins(message.origin for message in shown)
+    return {
+        "rows": [
+            (
+                message,
+                origins[message.origin],
+                channel_label(message.channel),
+                words.tone(message.state),
+                reason_label(message.reason) if message.reason else "",
+            )
+            for message in shown
+        ],
+        "more": len(found) > SHOWN,
+    }
+
+
+def _suppressions(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
+    """Of the person and of their addresses: a bounce condemns the address, whoever has it."""
+    addresses = customer.identities.values("value_index")
+    rows = Suppression.objects.filter(Q(customer=customer) | Q(address_index__in=addresses), lifted_at=None)
+    found = list(rows.select_related("created_by").order_by("-created_at"))
+    blocked = {row.channel for row in found if row.address_index is None}
+    may_add = may(request.user, "campaigns.add_suppression") and customer.state == CustomerState.ACTIVE
+    if not found and not may_add:
+        return None
+    return {
+        "rows": [
+            (row, channel_label(row.channel), reason_label(row.reason), row.address_index is not None) for row in found
+        ],
+        "channels": [(name, channel_label(name)) for name in CHANNELS.names() if name not in blocked]
+        if may_add
+        else [],
+        "may_lift": may(request.user, "campaigns.change_suppression"),
+    }
+
+
+panels.register(
+    "coupons",
+    title=_("Coupons"),
+    template="campaigns/panels/coupons.html",
+    context=_coupons,
+    permission="campaigns.view_couponcode",
+    order=35,
+)
+panels.register(
+    "messages",
+    title=_("Messages"),
+    template="campaigns/panels/messages.html",
+    context=_messages,
+    permission="campaigns.view_message",
+    order=60,
+)
+panels.register(
+    "suppressions",
+    title=_("Blocked channels"),
+    template="campaigns/panels/suppressions.html",
+    context=_suppressions,
+    permission="campaigns.view_suppression",
+    order=95,
+)
+panels.ACTIONS.register(
+    "give_coupon",
+    panels.Action(_("Give a coupon"), "ticket", lambda _customer: "#panel-coupons", "campaigns.issue_coupon", order=30),
+)

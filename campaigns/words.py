@@ -1,0 +1,122 @@
+"""Rules, campaigns and outcomes in sentences that a colleague can read out to a customer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from campaigns.channels import CHANNELS
+from campaigns.labels import reason_label
+from campaigns.models import CareRule, CareTrigger, Message, MessageState
+from campaigns.rules.gate import Reason
+from core.formatting import when
+
+EXPLANATIONS: dict[str, str | Promise] = {
+    Reason.CUSTOMER_NOT_ACTIVE: _("The customer was merged into another or erased before it was due."),
+    Reason.DUPLICATE: _("The customer has had this message already, and each is sent once."),
+    Reason.HOLDOUT: _("The customer belongs to the share that gets nothing, so that the effect can be measured."),
+    Reason.RULE_PAUSED: _("The rule was paused before the message was due."),
+    Reason.LEFT_SEGMENT: _("At the moment of sending the customer no longer matched the rule."),
+    Reason.STALE: _("It was held for longer than the shop's limit, and would have come too late."),
+    Reason.NO_ADDRESS: _("The customer has no address on this channel."),
+    Reason.SUPPRESSED: _("The customer's address is blocked on this channel: it bounced, complained, or was blocked by hand."),
+    Reason.NO_CONSENT: _("The customer has not agreed to marketing on this channel, or has withdrawn it."),
+    Reason.QUIET_HOURS: _("It is quiet hours where the customer is."),
+    Reason.CAP_DAY: _("The customer had as many messages that day as the shop allows."),
+    Reason.CAP_WEEK: _("The customer had as many messages that week as the shop allows."),
+    "template_error": _("The template could not be filled in for this customer; the error below says where."),
+    "refused": _("The provider did not take this message; its answer is below."),
+    "gave_up": _("The provider did not take it, however often it was tried."),
+    "bounce": _("The address takes no mail. It is blocked from now on."),
+}  # fmt: skip
+
+# Not being sent is mostly how it should be: no consent, held out. Only what went wrong is red.
+TONES = {MessageState.SUPPRESSED: "off", MessageState.FAILED: "bad", MessageState.UNCERTAIN: "warn"}
+
+
+def tone(state: str) -> str:
+    return TONES.get(MessageState(state), "")
+
+
+def trigger_words(rule: CareRule) -> str:
+    """When it acts and for whom: "90 days without an order, only in “VIP”, at 10:00"."""
+    days = rule.days
+    if rule.trigger == CareTrigger.BIRTHDAY:
+        text = (
+            ngettext("%(days)s day before the birthday", "%(days)s days before the birthday", days)
+            if days
+            else _t("On the birthday")
+        )
+    elif rule.trigger == CareTrigger.AFTER_PURCHASE:
+        text = (
+            ngettext("%(days)s day after a purchase", "%(days)s days after a purchase", days)
+            if days
+            else _t("Right after a purchase")
+        )
+    elif rule.trigger == CareTrigger.NO_ORDER:
+        text = ngettext("%(days)s day without an order", "%(days)s days without an order", days)
+    else:
+        text = _t("Enters “%(segment)s”")
+    parts = [text % {"days": days, "segment": rule.segment or ""}]
+    if rule.segment and rule.trigger != CareTrigger.SEGMENT_ENTERED:
+        parts.append(_t("only in “%(segment)s”") % {"segment": rule.segment})
+    if rule.send_at:
+        parts.append(_t("at %(time)s") % {"time": f"{rule.send_at:%H:%M}"})
+    return _t(", ").join(parts)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a message belongs to: a care rule by name, or the satisfaction question."""
+
+    label: str
+    rule: int | None = None
+
+
+SURVEY = "survey:ticket"
+
+
+def origins(values: Iterable[str]) -> dict[str, Origin]:
+    """Labels for many `Message.origin` in one query."""
+    wanted = set(values)
+    ids = {int(value[5:]) for value in wanted if value.startswith("care:") and value[5:].isdigit()}
+    names = dict(CareRule.objects.filter(pk__in=ids).values_list("pk", "name")) if ids else {}
+    known = {f"care:{pk}": Origin(name, pk) for pk, name in names.items()} | {
+        SURVEY: Origin(_t("Satisfaction question"))
+    }
+    return {value: known.get(value, Origin(value)) for value in wanted}
+
+
+def outcome(message: Message) -> str:
+    """How one message ended, and why, in a sentence or two."""
+    local = CHANNELS[message.channel].local if message.channel in CHANNELS else False
+    if message.state == MessageState.SENT:
+        if local:
+            return _t("It is in the customer's inbox in the app.")
+        return _t("It was handed over to the provider, who took it.")
+    if message.state == MessageState.QUEUED:
+        if message.attempts:
+            return _t("The provider did not take it yet; it is tried again at %(time)s.") % {
+                "time": when(message.due_at)
+            }
+        return _t("It waits for its time: %(time)s. The gate decides then.") % {"time": when(message.due_at)}
+    if message.state == MessageState.HELD:
+        reason = explained(message.reason)
+        return _t("%(reason)s It is looked at again at %(time)s.") % {"reason": reason, "time": when(message.due_at)}
+    if message.state == MessageState.SENDING:
+        return _t("It is being handed over now.")
+    if message.state == MessageState.UNCERTAIN:
+        return _t(
+            "The connection broke while it was being handed over, so it may have arrived or not. Look for its id in the "
+            "provider's records before you send it again."
+        )
+    return explained(message.reason)
+
+
+def explained(reason: str) -> str:
+    return str(EXPLANATIONS.get(reason) or reason_label(reason))
