@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _t
+from django.utils.translation import pgettext
 
 from analytics.conditions import CONDITIONS, Choices, Input
 from analytics.console import forms
@@ -127,7 +128,7 @@ class Builder:
             digits = exponent(self.currency)
             shown.step = f"0.{'0' * (digits - 1)}1" if digits else "1"
         elif item.kind == "days":
-            shown.unit = _t("days")
+            shown.unit = pgettext("unit", "days")
         return shown
 
     def _offered(self, item: Input, chosen: Sequence[str]) -> list[tuple[str, str]]:

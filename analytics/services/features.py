@@ -55,6 +55,20 @@ _COLUMNS = [
     "stage",
 ]
 
+_SCORES = ("rfm_r", "rfm_f", "rfm_m", "rfm_group", "rfm_as_of")
+# Scores count the cut points below a value. width_bucket counts those at or below it, so both sides are negated: then a
+# value equal to a cut stays below it. Without a model nobody is scored.
+_SCORED = """
+    SELECT computed.*,
+           CASE WHEN order_count > 0 AND %(day)s::date IS NOT NULL THEN 1 + width_bucket(
+               -extract(epoch FROM (%(day)s::date + 1)::timestamptz - last_order_at)::float8 / 86400, %(r)s::float8[])
+               END AS recency,
+           CASE WHEN order_count > 0 AND %(day)s::date IS NOT NULL THEN 5 - width_bucket(
+               -order_count::float8, %(f)s::float8[]) END AS frequency,
+           CASE WHEN order_count > 0 AND %(day)s::date IS NOT NULL THEN 5 - width_bucket(
+               -net_spend::float8, %(m)s::float8[]) END AS money
+    FROM analytics_computed AS computed"""
+
 
 def mark_changed(customer_ids: Iterable[int]) -> None:
     """Remember that these customers' inputs changed; the refresh takes them within a minute (S2)."""
@@ -102,10 +116,11 @@ def claim_changed(limit: int) -> int:
     return count
 
 
-def compute_features(*, as_of: datetime, scoped: bool) -> int:
+def compute_features(*, as_of: datetime, scoped: bool, remodel: bool = False) -> int:
     """Compute the rows of the scope (or of everyone) and write those that differ. Returns how many were written.
 
-    Stage changes close and open a StagePeriod and emit an event each.
+    `remodel` takes new RFM cut points from the rows computed; otherwise the newest ones are used. Stage changes close and
+    open a StagePeriod and emit an event each.
     """
     require_transaction()
     with connection.cursor() as cursor:
@@ -120,88 +135,67 @@ def compute_features(*, as_of: datetime, scoped: bool) -> int:
                 "lapsed": LIMITS.lapsed_days,
             },
         )
-        if scoped:
-            cursor.execute("ANALYZE analytics_computed")
+        cursor.execute("ANALYZE analytics_computed")
+        if remodel:
+            compute_rfm_model(as_of=as_of)
         _write_stages(as_of)
+        cuts = RfmModel.objects.order_by("-as_of").first()
         names = ", ".join(_COLUMNS)
+        scores = ", ".join(_SCORES)
+        columns = (*_COLUMNS, *_SCORES)
         cursor.execute(
-            f"""INSERT INTO analytics_customerfeature AS kept (customer_id, {names}, rfm_group, as_of, stage_since)
-                SELECT customer_id, {names}, '', %s, %s FROM analytics_computed
+            f"""INSERT INTO analytics_customerfeature AS kept (customer_id, {names}, {scores}, as_of, stage_since)
+                SELECT customer_id, {names}, recency::smallint, frequency::smallint, money::smallint,
+                       coalesce(grid.name, ''), CASE WHEN recency IS NOT NULL THEN %(day)s::date END,
+                       %(as_of)s::timestamptz, %(as_of)s::timestamptz
+                FROM ({_SCORED}) AS scored LEFT JOIN (VALUES {_GRID_ROWS}) AS grid(r, v, name)
+                     ON grid.r = recency AND grid.v = (frequency + money + 1) / 2
                 ON CONFLICT (customer_id) DO UPDATE SET
-                    {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)}, as_of = excluded.as_of,
+                    {", ".join(f"{name} = excluded.{name}" for name in columns)}, as_of = excluded.as_of,
                     stage_since = CASE WHEN kept.stage = excluded.stage THEN kept.stage_since ELSE excluded.stage_since END
-                WHERE ({", ".join(f"kept.{name}" for name in _COLUMNS)})
-                      IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in _COLUMNS)})""",
-            [as_of, as_of],
+                WHERE ({", ".join(f"kept.{name}" for name in columns)})
+                      IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in columns)})""",
+            {
+                "as_of": as_of,
+                "day": cuts.as_of if cuts else None,
+                "r": _negated(cuts.recency_cuts) if cuts else None,
+                "f": _negated(cuts.frequency_cuts) if cuts else None,
+                "m": _negated(cuts.money_cuts) if cuts else None,
+            },
         )
         written = cursor.rowcount
         cursor.execute("DROP TABLE analytics_computed")
     return written
 
 
+def _negated(cuts: list[float]) -> list[float]:
+    return [-cut for cut in reversed(cuts)]
+
+
 def compute_rfm_model(*, as_of: datetime) -> RfmModel | None:
-    """Take the cut points of all buyers as of a day: the quintiles of their feature rows. None without buyers."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (
-                          ORDER BY extract(epoch FROM (%(as_of)s::date + 1)::timestamptz - last_order_at)::float8 / 86400),
-                      percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (ORDER BY order_count::float8),
-                      percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (ORDER BY net_spend::float8), count(*)
-               FROM analytics_customerfeature WHERE order_count > 0 AND last_order_at IS NOT NULL""",
-            {"as_of": as_of.date()},
-        )
-        recency, frequency, money, count = cursor.fetchone()
-        if not count:
-            return None
-        model, _created = RfmModel.objects.update_or_create(
-            as_of=as_of.date(),
-            defaults={
-                "recency_cuts": [float(cut) for cut in recency],
-                "frequency_cuts": frequency,
-                "money_cuts": money,
-                "customer_count": count,
-            },
-        )
-    return model
-
-
-def score_rfm(*, scoped: bool) -> int:
-    """Score the scope (or everyone) by the newest cut points; the scores carry their date (A1). Returns how many changed."""
-    cuts = RfmModel.objects.order_by("-as_of").first()
-    if cuts is None:
-        return 0
-    scope = f"AND f.customer_id IN (SELECT customer_id FROM {SCOPE})" if scoped else ""
+    """Take the cut points of all buyers as of a day: the quintiles of the rows just computed. None without buyers."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""WITH scored AS (
-                    SELECT customer_id, CASE WHEN order_count > 0 THEN 5 - (
-                               SELECT count(*) FROM unnest(%(r)s::float8[]) AS cut WHERE cut <
-                               extract(epoch FROM (%(as_of)s::date + 1)::timestamptz - last_order_at)::float8 / 86400)
-                           END AS recency,
-                           CASE WHEN order_count > 0 THEN 1 + (
-                               SELECT count(*) FROM unnest(%(f)s::float8[]) AS cut WHERE cut < order_count) END AS frequency,
-                           CASE WHEN order_count > 0 THEN 1 + (
-                               SELECT count(*) FROM unnest(%(m)s::float8[]) AS cut WHERE cut < net_spend) END AS money
-                    FROM analytics_customerfeature f WHERE true {scope}),
-                grouped AS (
-                    SELECT customer_id, recency::smallint, frequency::smallint, money::smallint,
-                           coalesce(grid.name, '') AS name,
-                           CASE WHEN recency IS NOT NULL THEN %(as_of)s::date END AS as_of
-                    FROM scored LEFT JOIN (VALUES {_GRID_ROWS}) AS grid(r, v, name)
-                         ON grid.r = recency AND grid.v = (frequency + money + 1) / 2)
-                UPDATE analytics_customerfeature f
-                SET rfm_r = recency, rfm_f = frequency, rfm_m = money, rfm_group = name, rfm_as_of = grouped.as_of
-                FROM grouped WHERE grouped.customer_id = f.customer_id
-                  AND (f.rfm_r, f.rfm_f, f.rfm_m, f.rfm_group, f.rfm_as_of)
-                      IS DISTINCT FROM (recency, frequency, money, name, grouped.as_of)""",
-            {
-                "as_of": cuts.as_of,
-                "r": cuts.recency_cuts,
-                "f": cuts.frequency_cuts,
-                "m": cuts.money_cuts,
-            },
+            """SELECT percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (
+                          ORDER BY extract(epoch FROM (%(day)s::date + 1)::timestamptz - last_order_at)::float8 / 86400),
+                      percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (ORDER BY order_count::float8),
+                      percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (ORDER BY net_spend::float8), count(*)
+               FROM analytics_computed WHERE order_count > 0""",
+            {"day": as_of.date()},
         )
-        return cursor.rowcount
+        recency, frequency, money, count = cursor.fetchone()
+    if not count:
+        return None
+    model, _created = RfmModel.objects.update_or_create(
+        as_of=as_of.date(),
+        defaults={
+            "recency_cuts": recency,
+            "frequency_cuts": frequency,
+            "money_cuts": money,
+            "customer_count": count,
+        },
+    )
+    return model
 
 
 def refresh_everything(*, as_of: datetime | None = None) -> int:
@@ -213,9 +207,7 @@ def refresh_everything(*, as_of: datetime | None = None) -> int:
         as_of = as_of or clock.now()
         # What changes after this is marked anew; what is marked now is covered.
         ChangedCustomer.objects.filter(marked_at__lt=as_of).delete()
-        written = compute_features(as_of=as_of, scoped=False)
-        compute_rfm_model(as_of=as_of)
-        score_rfm(scoped=False)
+        written = compute_features(as_of=as_of, scoped=False, remodel=True)
         note("features", written, time.monotonic() - started)
     return written
 

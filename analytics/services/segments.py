@@ -210,7 +210,6 @@ def refresh_changed(*, limit: int = 50_000) -> int:
             as_of = clock.now()
             count = features.claim_changed(limit)
             features.compute_features(as_of=as_of, scoped=True)
-            features.score_rfm(scoped=True)
             segments = list(Segment.objects.active().filter(kind=SegmentKind.RULE))
             _diff([segment for segment in segments if segment.computed_version == segment.version], scoped=True)
             features.note("incremental", count, time.monotonic() - started)
@@ -227,7 +226,6 @@ def _refresh_without_segments(limit: int) -> int:
             return 0
         count = features.claim_changed(limit)
         features.compute_features(as_of=clock.now(), scoped=True)
-        features.score_rfm(scoped=True)
     compute_segments()
     return count
 

@@ -1,0 +1,179 @@
+"""A shop of a million customers (BENCH_CUSTOMERS): making it, its figures, one segment, search and the customer page.
+
+Floors, in the same run: RFM aggregates straight from the orders, one scan over the feature rows, four plain queries for a page.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.common import ROOT, interleaved, report, vacuum
+
+CUSTOMERS = int(os.environ.get("BENCH_CUSTOMERS", "1000000"))
+
+
+def timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def sql(statement: str, params: list | None = None) -> list:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return cursor.fetchall() if cursor.description else []
+
+
+def make_shop() -> None:
+    from config import demo
+    from crm.models import Customer
+    from crm.services.setup import ensure_store
+    from crm.simulation.load import simulate_shop
+
+    if Customer.objects.filter(orders__source="simulator").exists():
+        return
+    demo.empty_shop()
+    store = ensure_store(name="Bench", currency="CNY", time_zone="Asia/Shanghai", country="CN", language="en")
+    made = {}
+
+    def work() -> None:
+        made["shop"] = simulate_shop(
+            store=store,
+            customers=CUSTOMERS,
+            seed=1,
+            truth_directory=Path(os.environ.get("LIUKE_VAR", ROOT / "var")) / "simulation",
+            with_activity=False,
+        )
+
+    seconds = timed(work)
+    shop = made["shop"]
+    report(
+        "simulate_shop",
+        CUSTOMERS / seconds,
+        "customers a second",
+        extra={"customers": CUSTOMERS, "orders": shop.orders, "lines": shop.lines, "seconds": round(seconds, 1)},
+    )
+
+
+def figures() -> None:
+    from django.db import transaction
+
+    from analytics.models import CustomerFeature
+    from analytics.services import features
+
+    def ours() -> float:
+        return timed(features.refresh_everything)
+
+    def floor() -> float:
+        return timed(
+            lambda: sql(
+                """SELECT count(*) FROM (
+                       SELECT customer_id, count(*), sum(amount - refunded_amount), max(bought_at), min(bought_at)
+                       FROM crm_orderline WHERE customer_id IS NOT NULL GROUP BY customer_id) AS rfm"""
+            )
+        )
+
+    def forget() -> None:
+        with transaction.atomic():
+            CustomerFeature.objects.all()._raw_delete("default")
+
+    forget()
+    vacuum()
+    first = ours()
+    base, again = interleaved(1, floor, ours)
+    count = CustomerFeature.objects.count()
+    report("features_from_nothing", first, "s", base, extra={"customers": count})
+    report("features_again", again, "s", base, extra={"customers": count})
+
+
+def segment() -> None:
+    from analytics.models import Segment
+    from analytics.services import segments
+    from core.actor import SYSTEM
+
+    vacuum()
+    rule = {
+        "op": "and",
+        "children": [
+            {"condition": "net_spend", "operator": "gte", "value": 50000},
+            {"condition": "last_order", "operator": "before", "days": 90},
+        ],
+    }
+
+    def floor() -> float:
+        return timed(
+            lambda: sql(
+                """SELECT count(*) FROM analytics_customerfeature
+                   WHERE net_spend >= 50000 AND last_order_at <= now() - interval '90 days'"""
+            )
+        )
+
+    base, ours = interleaved(5, floor, lambda: timed(lambda: segments.count_rule(rule)))
+    report("segment_count", ours * 1000, "ms", base * 1000)
+    Segment.objects.filter(name="Bench").update(name=f"Bench {time.time()}", state="archived")
+    row = segments.create_segment(name="Bench", rule=rule, actor=SYSTEM)
+    seconds = timed(lambda: segments.compute_segments([row.pk]))
+    row.refresh_from_db()
+    report("segment_fill", seconds, "s", base, extra={"members": row.size})
+
+
+def pages() -> None:
+    """Search and the customer page through the whole stack, by Django's own client: no network, everything else."""
+    from django.conf import settings
+    from django.test import Client
+
+    from core.models import User
+    from crm.models import Customer
+
+    settings.ALLOWED_HOSTS = ["*"]
+    user, _ = User.objects.get_or_create(username="bench", defaults={"is_superuser": True, "is_staff": True})
+    client = Client()
+    client.force_login(user)
+    dice = random.Random(1)
+    people = list(Customer.objects.filter(pk__gt=dice.randint(1, CUSTOMERS // 2))[:300])
+    words = [person.name[:2] for person in people[:60]] + [person.number for person in people[60:100]]
+    words += [f"{dice.randint(0, 9999):04d}" for _ in range(40)]
+    for word in words[:5]:
+        client.get("/customers/", {"q": word})
+
+    def latency(requests: list[tuple[str, dict]]) -> tuple[float, float]:
+        taken = []
+        for path, query in requests:
+            started = time.perf_counter()
+            response = client.get(path, query)
+            taken.append((time.perf_counter() - started) * 1000)
+            if response.status_code not in {200, 302}:
+                raise RuntimeError(f"{path}: {response.status_code}")
+        return statistics.median(taken), statistics.quantiles(taken, n=20)[18]
+
+    p50, p95 = latency([("/customers/", {"q": word}) for word in words])
+    report("customer_search", p95, "ms p95", extra={"p50_ms": round(p50, 1)})
+
+    def floor() -> float:
+        person = dice.choice(people)
+        return timed(
+            lambda: (
+                sql("SELECT * FROM crm_customer WHERE id = %s", [person.pk]),
+                sql("SELECT * FROM crm_identity WHERE customer_id = %s", [person.pk]),
+                sql("SELECT * FROM crm_order WHERE customer_id = %s ORDER BY placed_at DESC LIMIT 20", [person.pk]),
+                sql("SELECT * FROM analytics_customerfeature WHERE customer_id = %s", [person.pk]),
+            )
+        )
+
+    base = interleaved(50, floor)[0] * 1000
+    p50, p95 = latency([(f"/customers/{person.number}/", {}) for person in people[:150]])
+    report("customer_page", p95, "ms p95", base, extra={"p50_ms": round(p50, 1)})
+
+
+def run() -> None:
+    make_shop()
+    figures()
+    segment()
+    pages()
