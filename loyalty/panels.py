@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
@@ -14,28 +15,40 @@ from core.formatting import number
 from crm import panels
 from crm.models import Customer, CustomerState
 from loyalty import figures, selectors
-from loyalty.models import Member, MemberState, Program
+from loyalty.models import Account, Member, MemberState, Program
 from loyalty.services.adjustments import REASONS
 
 EXPIRIES_SHOWN = 6
 
 
-def _member(customer: Customer) -> Member | None:
-    try:
-        return selectors.member_of(customer)
-    except NotFound:
-        return None
+@dataclass(frozen=True)
+class Standing:
+    member: Member
+    account: Account
+    balance: selectors.Balance
+
+
+def _standing(customer: Customer) -> Standing | None:
+    """What the header and the panel both show, read once for the customer in hand."""
+    if "loyalty_standing" not in customer.__dict__:
+        try:
+            member = selectors.member_of(customer)
+            account = selectors.spendable_account(member)
+            found = Standing(member, account, selectors.balance_of(account))
+        except NotFound:
+            found = None
+        customer.__dict__["loyalty_standing"] = found
+    return customer.__dict__["loyalty_standing"]
 
 
 def _membership(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
-    member = _member(customer)
-    if member is None:
+    standing = _standing(customer)
+    if standing is None:
         active = customer.state == CustomerState.ACTIVE
         if not active or not may(request.user, "loyalty.add_member") or Program.objects.default() is None:
             return None
         return {"member": None}
-    account = selectors.spendable_account(member)
-    balance = selectors.balance_of(account)
+    member, balance = standing.member, standing.balance
     upward = selectors.next_tier(member)
     return {
         "member": member,
@@ -46,7 +59,7 @@ def _membership(customer: Customer, request: HttpRequest) -> dict[str, Any] | No
         "more_expiring": len(balance.expiring) > EXPIRIES_SHOWN,
         "next": upward[0] if upward else None,
         "missing": upward[1] if upward else 0,
-        "entries": figures.entries(account),
+        "entries": figures.entries(standing.account),
         "reasons": list(REASONS.items()),
         "key": str(uuid.uuid4()),
         "may_adjust": may(request.user, "loyalty.adjust_points") and member.state == MemberState.ACTIVE,
@@ -54,18 +67,18 @@ def _membership(customer: Customer, request: HttpRequest) -> dict[str, Any] | No
 
 
 def _tier(customer: Customer, _request: HttpRequest) -> panels.Fact | None:
-    member = _member(customer)
-    if member is None:
+    standing = _standing(customer)
+    if standing is None:
         return None
-    return panels.Fact(_("Tier"), member.tier.label if member.tier else str(_("Member")), url="#panel-loyalty")
+    tier = standing.member.tier
+    return panels.Fact(_("Tier"), tier.label if tier else str(_("Member")), url="#panel-loyalty")
 
 
 def _points(customer: Customer, _request: HttpRequest) -> panels.Fact | None:
-    member = _member(customer)
-    if member is None:
+    standing = _standing(customer)
+    if standing is None:
         return None
-    balance = selectors.balance_of(selectors.spendable_account(member))
-    return panels.Fact(_("Points"), number(balance.available), url="#panel-loyalty")
+    return panels.Fact(_("Points"), number(standing.balance.available), url="#panel-loyalty")
 
 
 panels.register(

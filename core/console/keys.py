@@ -21,7 +21,7 @@ PAGE = 50
 
 class KeyForm(forms.Form):
     name = forms.CharField(
-        label=_("Name"), max_length=80, help_text=_("Who uses it, for example the storefront in production.")
+        label=_("Name of the key"), max_length=80, help_text=_("Who uses it, for example the storefront in production.")
     )
     source = forms.SlugField(
         label=_("Source"),
