@@ -24,6 +24,7 @@ SCHEDULE: dict[str, dict] = {
     "analytics: rules about time": every(3600, "analytics.refresh_time_based_segments"),
     "analytics: everything": nightly(2, 0, "analytics.refresh_everything"),
     "activity: make partitions ahead": nightly(1, 0, "crm.make_activity_partitions"),
+    "imports: drop files that nobody ran": nightly(1, 30, "crm.drop_stale_uploads"),
     "care: who is due": every(60, "campaigns.run_care_rules"),
     "messages: send what is due": every(10, "campaigns.send_due"),
     "messages: leases that ran out": every(30, "campaigns.sweep_leases"),

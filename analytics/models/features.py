@@ -90,7 +90,7 @@ class ChangedCustomer(models.Model):
 class StagePeriod(models.Model):
     """[from, to) in one lifecycle stage."""
 
-    customer = models.ForeignKey("crm.Customer", models.CASCADE, related_name="stage_periods")
+    customer = models.ForeignKey("crm.Customer", models.CASCADE, related_name="stage_periods", db_index=False)
     stage = models.CharField(_("stage"), max_length=8, choices=Stage.choices)
     started_at = models.DateTimeField(_("from"))
     ended_at = models.DateTimeField(_("to"), null=True)

@@ -53,8 +53,8 @@ class Segment(models.Model):
 class SegmentMembership(models.Model):
     """[entered, left) of one customer in one segment (S1)."""
 
-    segment = models.ForeignKey(Segment, models.PROTECT, related_name="memberships")
-    customer = models.ForeignKey("crm.Customer", models.CASCADE, related_name="segment_memberships")
+    segment = models.ForeignKey(Segment, models.PROTECT, related_name="memberships", db_index=False)
+    customer = models.ForeignKey("crm.Customer", models.CASCADE, related_name="segment_memberships", db_index=False)
     entered_at = models.DateTimeField(_("entered"))
     left_at = models.DateTimeField(_("left"), null=True)
 
@@ -82,7 +82,7 @@ class SegmentMembership(models.Model):
 class SegmentSize(models.Model):
     """The size after each computation that changed it, for the trend."""
 
-    segment = models.ForeignKey(Segment, models.CASCADE, related_name="sizes")
+    segment = models.ForeignKey(Segment, models.CASCADE, related_name="sizes", db_index=False)
     at = models.DateTimeField(db_default=Now())
     size = models.BigIntegerField()
 

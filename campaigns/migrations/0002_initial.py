@@ -9,264 +9,529 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('analytics', '0002_initial'),
-        ('campaigns', '0001_initial'),
-        ('crm', '0001_initial'),
-        ('pghistory', '0007_auto_20250421_0444'),
+        ("analytics", "0002_initial"),
+        ("campaigns", "0001_initial"),
+        ("crm", "0001_initial"),
+        ("pghistory", "0007_auto_20250421_0444"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='carerule',
-            name='segment',
-            field=models.ForeignKey(blank=True, help_text='For “entered a segment” its trigger; otherwise a limit on who gets it.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='analytics.segment', verbose_name='segment'),
+            model_name="carerule",
+            name="segment",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="For “entered a segment” its trigger; otherwise a limit on who gets it.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="analytics.segment",
+                verbose_name="segment",
+            ),
         ),
         migrations.AddField(
-            model_name='careruleevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            model_name="careruleevent",
+            name="pgh_context",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="pghistory.context",
+            ),
         ),
         migrations.AddField(
-            model_name='careruleevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='campaigns.carerule'),
+            model_name="careruleevent",
+            name="pgh_obj",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="events",
+                to="campaigns.carerule",
+            ),
         ),
         migrations.AddField(
-            model_name='careruleevent',
-            name='segment',
-            field=models.ForeignKey(blank=True, db_constraint=False, help_text='For “entered a segment” its trigger; otherwise a limit on who gets it.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='analytics.segment', verbose_name='segment'),
+            model_name="careruleevent",
+            name="segment",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                help_text="For “entered a segment” its trigger; otherwise a limit on who gets it.",
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to="analytics.segment",
+                verbose_name="segment",
+            ),
         ),
         migrations.AddField(
-            model_name='coupon',
-            name='created_by',
-            field=models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL),
+            model_name="coupon",
+            name="created_by",
+            field=models.ForeignKey(
+                editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='careruleevent',
-            name='coupon',
-            field=models.ForeignKey(blank=True, db_constraint=False, help_text='Issued to the customer and offered to the template as coupon.code.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='campaigns.coupon', verbose_name='coupon'),
+            model_name="careruleevent",
+            name="coupon",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                help_text="Issued to the customer and offered to the template as coupon.code.",
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to="campaigns.coupon",
+                verbose_name="coupon",
+            ),
         ),
         migrations.AddField(
-            model_name='carerule',
-            name='coupon',
-            field=models.ForeignKey(blank=True, help_text='Issued to the customer and offered to the template as coupon.code.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.coupon', verbose_name='coupon'),
+            model_name="carerule",
+            name="coupon",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="Issued to the customer and offered to the template as coupon.code.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="campaigns.coupon",
+                verbose_name="coupon",
+            ),
         ),
         migrations.AddField(
-            model_name='couponcode',
-            name='coupon',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='codes', to='campaigns.coupon'),
+            model_name="couponcode",
+            name="coupon",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="codes", to="campaigns.coupon"
+            ),
         ),
         migrations.AddField(
-            model_name='couponcode',
-            name='customer',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='coupon_codes', to='crm.customer'),
+            model_name="couponcode",
+            name="customer",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="coupon_codes", to="crm.customer"
+            ),
         ),
         migrations.AddField(
-            model_name='couponevent',
-            name='created_by',
-            field=models.ForeignKey(db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="couponevent",
+            name="created_by",
+            field=models.ForeignKey(
+                db_constraint=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='couponevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            model_name="couponevent",
+            name="pgh_context",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="pghistory.context",
+            ),
         ),
         migrations.AddField(
-            model_name='couponevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='campaigns.coupon'),
+            model_name="couponevent",
+            name="pgh_obj",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="events",
+                to="campaigns.coupon",
+            ),
         ),
         migrations.AddField(
-            model_name='couponuse',
-            name='code',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='uses', to='campaigns.couponcode'),
+            model_name="couponuse",
+            name="code",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="uses", to="campaigns.couponcode"
+            ),
         ),
         migrations.AddField(
-            model_name='couponuse',
-            name='coupon',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='uses', to='campaigns.coupon'),
+            model_name="couponuse",
+            name="coupon",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="uses", to="campaigns.coupon"
+            ),
         ),
         migrations.AddField(
-            model_name='couponuse',
-            name='customer',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='coupon_uses', to='crm.customer'),
+            model_name="couponuse",
+            name="customer",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="coupon_uses", to="crm.customer"
+            ),
         ),
         migrations.AddField(
-            model_name='message',
-            name='customer',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='crm.customer'),
+            model_name="message",
+            name="customer",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="messages", to="crm.customer"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sendingpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('pk', 1)), name='campaigns_sendingpolicy_only_one'),
+            model_name="sendingpolicy",
+            constraint=models.CheckConstraint(condition=models.Q(("pk", 1)), name="campaigns_sendingpolicy_only_one"),
         ),
         migrations.AddField(
-            model_name='suppression',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="suppression",
+            name="created_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='suppression',
-            name='customer',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='suppressions', to='crm.customer'),
+            model_name="suppression",
+            name="customer",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="suppressions",
+                to="crm.customer",
+            ),
         ),
         migrations.AddField(
-            model_name='message',
-            name='template',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='campaigns.template'),
+            model_name="message",
+            name="template",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="messages", to="campaigns.template"
+            ),
         ),
         migrations.AddField(
-            model_name='careruleevent',
-            name='template',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='campaigns.template', verbose_name='template'),
+            model_name="careruleevent",
+            name="template",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to="campaigns.template",
+                verbose_name="template",
+            ),
         ),
         migrations.AddField(
-            model_name='carerule',
-            name='template',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='care_rules', to='campaigns.template', verbose_name='template'),
+            model_name="carerule",
+            name="template",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="care_rules",
+                to="campaigns.template",
+                verbose_name="template",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='template',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "campaigns_templateevent" ("channel", "created_at", "id", "message_class", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "version") VALUES (OLD."channel", OLD."created_at", OLD."id", OLD."message_class", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."updated_at", OLD."version"); RETURN NULL;', hash='6d0812c48a7bb57c552ec79aa93b43b7c2c6765e', operation='UPDATE', pgid='pgtrigger_update_update_0f4b2', table='campaigns_template', when='AFTER')),
+            model_name="template",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "campaigns_templateevent" ("channel", "created_at", "id", "message_class", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "version") VALUES (OLD."channel", OLD."created_at", OLD."id", OLD."message_class", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."updated_at", OLD."version"); RETURN NULL;',
+                    hash="6d0812c48a7bb57c552ec79aa93b43b7c2c6765e",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_0f4b2",
+                    table="campaigns_template",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='template',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "campaigns_templateevent" ("channel", "created_at", "id", "message_class", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "version") VALUES (OLD."channel", OLD."created_at", OLD."id", OLD."message_class", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."updated_at", OLD."version"); RETURN NULL;', hash='3a26358d8eda597f12450dea22b9886a95d42f52', operation='DELETE', pgid='pgtrigger_delete_delete_63876', table='campaigns_template', when='AFTER')),
+            model_name="template",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "campaigns_templateevent" ("channel", "created_at", "id", "message_class", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "version") VALUES (OLD."channel", OLD."created_at", OLD."id", OLD."message_class", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."updated_at", OLD."version"); RETURN NULL;',
+                    hash="3a26358d8eda597f12450dea22b9886a95d42f52",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_63876",
+                    table="campaigns_template",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddField(
-            model_name='templateevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            model_name="templateevent",
+            name="pgh_context",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="pghistory.context",
+            ),
         ),
         migrations.AddField(
-            model_name='templateevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='campaigns.template'),
+            model_name="templateevent",
+            name="pgh_obj",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="events",
+                to="campaigns.template",
+            ),
         ),
         migrations.AddField(
-            model_name='templatetext',
-            name='template',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='texts', to='campaigns.template'),
+            model_name="templatetext",
+            name="template",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="texts", to="campaigns.template"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='coupon',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'percent'), _negated=True), models.Q(('value__gte', 1), ('value__lte', 100)), _connector='OR'), name='campaigns_coupon_percent_from_1_to_100'),
+            model_name="coupon",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "percent"), _negated=True),
+                    models.Q(("value__gte", 1), ("value__lte", 100)),
+                    _connector="OR",
+                ),
+                name="campaigns_coupon_percent_from_1_to_100",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='coupon',
-            constraint=models.CheckConstraint(condition=models.Q(('value__gt', 0)), name='campaigns_coupon_gives_something'),
+            model_name="coupon",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("value__gt", 0)), name="campaigns_coupon_gives_something"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='coupon',
-            constraint=models.CheckConstraint(condition=models.Q(('limit_total', None), ('limit_total__gte', django.db.models.expressions.CombinedExpression(models.F('reserved_count'), '+', models.F('redeemed_count'))), _connector='OR'), name='campaigns_coupon_within_limit'),
+            model_name="coupon",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("limit_total", None),
+                    (
+                        "limit_total__gte",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("reserved_count"), "+", models.F("redeemed_count")
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="campaigns_coupon_within_limit",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='coupon',
-            constraint=models.CheckConstraint(condition=models.Q(('budget', None), ('budget__gte', django.db.models.expressions.CombinedExpression(models.F('reserved_amount'), '+', models.F('redeemed_amount'))), _connector='OR'), name='campaigns_coupon_within_budget'),
+            model_name="coupon",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("budget", None),
+                    (
+                        "budget__gte",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("reserved_amount"), "+", models.F("redeemed_amount")
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="campaigns_coupon_within_budget",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='coupon',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "campaigns_couponevent" ("active", "budget", "created_at", "created_by_id", "currency", "ends_at", "id", "issued_count", "kind", "limit_per_code", "limit_per_customer", "limit_total", "max_discount", "minimum_spend", "mode", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeemed_amount", "redeemed_count", "reserve_seconds", "reserved_amount", "reserved_count", "starts_at", "valid_days", "value") VALUES (OLD."active", OLD."budget", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."ends_at", OLD."id", OLD."issued_count", OLD."kind", OLD."limit_per_code", OLD."limit_per_customer", OLD."limit_total", OLD."max_discount", OLD."minimum_spend", OLD."mode", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."redeemed_amount", OLD."redeemed_count", OLD."reserve_seconds", OLD."reserved_amount", OLD."reserved_count", OLD."starts_at", OLD."valid_days", OLD."value"); RETURN NULL;', hash='3687c69a7a269d5ad3ac37401b131ebc2536ceca', operation='UPDATE', pgid='pgtrigger_update_update_b3b42', table='campaigns_coupon', when='AFTER')),
+            model_name="coupon",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "campaigns_couponevent" ("active", "budget", "created_at", "created_by_id", "currency", "ends_at", "id", "issued_count", "kind", "limit_per_code", "limit_per_customer", "limit_total", "max_discount", "minimum_spend", "mode", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeemed_amount", "redeemed_count", "reserve_seconds", "reserved_amount", "reserved_count", "starts_at", "valid_days", "value") VALUES (OLD."active", OLD."budget", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."ends_at", OLD."id", OLD."issued_count", OLD."kind", OLD."limit_per_code", OLD."limit_per_customer", OLD."limit_total", OLD."max_discount", OLD."minimum_spend", OLD."mode", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."redeemed_amount", OLD."redeemed_count", OLD."reserve_seconds", OLD."reserved_amount", OLD."reserved_count", OLD."starts_at", OLD."valid_days", OLD."value"); RETURN NULL;',
+                    hash="3687c69a7a269d5ad3ac37401b131ebc2536ceca",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_b3b42",
+                    table="campaigns_coupon",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='coupon',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "campaigns_couponevent" ("active", "budget", "created_at", "created_by_id", "currency", "ends_at", "id", "issued_count", "kind", "limit_per_code", "limit_per_customer", "limit_total", "max_discount", "minimum_spend", "mode", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeemed_amount", "redeemed_count", "reserve_seconds", "reserved_amount", "reserved_count", "starts_at", "valid_days", "value") VALUES (OLD."active", OLD."budget", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."ends_at", OLD."id", OLD."issued_count", OLD."kind", OLD."limit_per_code", OLD."limit_per_customer", OLD."limit_total", OLD."max_discount", OLD."minimum_spend", OLD."mode", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."redeemed_amount", OLD."redeemed_count", OLD."reserve_seconds", OLD."reserved_amount", OLD."reserved_count", OLD."starts_at", OLD."valid_days", OLD."value"); RETURN NULL;', hash='4e3461264d3cc8d364902de79a8f36b15396492b', operation='DELETE', pgid='pgtrigger_delete_delete_9ee48', table='campaigns_coupon', when='AFTER')),
+            model_name="coupon",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "campaigns_couponevent" ("active", "budget", "created_at", "created_by_id", "currency", "ends_at", "id", "issued_count", "kind", "limit_per_code", "limit_per_customer", "limit_total", "max_discount", "minimum_spend", "mode", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeemed_amount", "redeemed_count", "reserve_seconds", "reserved_amount", "reserved_count", "starts_at", "valid_days", "value") VALUES (OLD."active", OLD."budget", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."ends_at", OLD."id", OLD."issued_count", OLD."kind", OLD."limit_per_code", OLD."limit_per_customer", OLD."limit_total", OLD."max_discount", OLD."minimum_spend", OLD."mode", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."redeemed_amount", OLD."redeemed_count", OLD."reserve_seconds", OLD."reserved_amount", OLD."reserved_count", OLD."starts_at", OLD."valid_days", OLD."value"); RETURN NULL;',
+                    hash="4e3461264d3cc8d364902de79a8f36b15396492b",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_9ee48",
+                    table="campaigns_coupon",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='couponcode',
-            index=models.Index(fields=['customer', '-created_at'], name='campaigns_couponcode_of'),
+            model_name="couponcode",
+            index=models.Index(fields=["customer", "-created_at"], name="campaigns_couponcode_of"),
         ),
         migrations.AddConstraint(
-            model_name='couponcode',
-            constraint=models.CheckConstraint(condition=models.Q(('use_limit', None), ('use_limit__gte', django.db.models.expressions.CombinedExpression(models.F('reserved_count'), '+', models.F('redeemed_count'))), _connector='OR'), name='campaigns_couponcode_within_limit'),
+            model_name="couponcode",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("use_limit", None),
+                    (
+                        "use_limit__gte",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("reserved_count"), "+", models.F("redeemed_count")
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="campaigns_couponcode_within_limit",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='couponcode',
-            constraint=models.UniqueConstraint(fields=('coupon', 'customer', 'issued_for'), name='campaigns_couponcode_issued_once_per_cause'),
+            model_name="couponcode",
+            constraint=models.UniqueConstraint(
+                fields=("coupon", "customer", "issued_for"), name="campaigns_couponcode_issued_once_per_cause"
+            ),
         ),
         migrations.AddIndex(
-            model_name='couponuse',
-            index=models.Index(fields=['customer', '-reserved_at'], name='campaigns_couponuse_of'),
+            model_name="couponuse",
+            index=models.Index(fields=["customer", "-reserved_at"], name="campaigns_couponuse_of"),
         ),
         migrations.AddIndex(
-            model_name='couponuse',
-            index=models.Index(condition=models.Q(('state', 'reserved')), fields=['expires_at'], name='campaigns_couponuse_to_sweep'),
+            model_name="couponuse",
+            index=models.Index(
+                condition=models.Q(("state", "reserved")), fields=["expires_at"], name="campaigns_couponuse_to_sweep"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='couponuse',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('redeemed_at', None), ('released_at', None), ('state', 'reserved')), models.Q(('redeemed_at__isnull', False), ('released_at', None), ('state', 'redeemed')), models.Q(('released_at__isnull', False), ('state', 'released')), _connector='OR'), name='campaigns_couponuse_state_has_its_time'),
+            model_name="couponuse",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("redeemed_at", None), ("released_at", None), ("state", "reserved")),
+                    models.Q(("redeemed_at__isnull", False), ("released_at", None), ("state", "redeemed")),
+                    models.Q(("released_at__isnull", False), ("state", "released")),
+                    _connector="OR",
+                ),
+                name="campaigns_couponuse_state_has_its_time",
+            ),
         ),
         migrations.AddIndex(
-            model_name='suppression',
-            index=models.Index(fields=['customer', 'channel'], name='campaigns_suppression_of'),
+            model_name="suppression",
+            index=models.Index(fields=["customer", "channel"], name="campaigns_suppression_of"),
         ),
         migrations.AddIndex(
-            model_name='suppression',
-            index=models.Index(fields=['address_index'], name='campaigns_suppression_address'),
+            model_name="suppression",
+            index=models.Index(fields=["address_index"], name="campaigns_suppression_address"),
         ),
         migrations.AddConstraint(
-            model_name='suppression',
-            constraint=models.CheckConstraint(condition=models.Q(('customer__isnull', False), ('address_index__isnull', False), _connector='OR'), name='campaigns_suppression_names_someone'),
+            model_name="suppression",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("customer__isnull", False), ("address_index__isnull", False), _connector="OR"),
+                name="campaigns_suppression_names_someone",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'held'])), fields=['due_at'], name='campaigns_message_due'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("state__in", ["queued", "held"])), fields=["due_at"], name="campaigns_message_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('state', 'sending')), fields=['leased_until'], name='campaigns_message_leased'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("state", "sending")), fields=["leased_until"], name="campaigns_message_leased"
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['customer', '-sent_at'], name='campaigns_message_sent_to'),
+            model_name="message",
+            index=models.Index(fields=["customer", "-sent_at"], name="campaigns_message_sent_to"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['customer', '-created_at'], name='campaigns_message_of'),
+            model_name="message",
+            index=models.Index(fields=["customer", "-created_at"], name="campaigns_message_of"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['origin', 'state'], name='campaigns_message_outcomes'),
+            model_name="message",
+            index=models.Index(fields=["origin", "state"], name="campaigns_message_outcomes"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['-created_at'], name='campaigns_message_recent'),
+            model_name="message",
+            index=models.Index(fields=["-created_at"], name="campaigns_message_recent"),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('customer', 'origin', 'origin_version', 'step', 'occurrence', 'channel'), name='campaigns_message_once_per_occurrence'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                fields=("customer", "origin", "origin_version", "step", "occurrence", "channel"),
+                name="campaigns_message_once_per_occurrence",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'sent'), _negated=True), ('sent_at__isnull', False), _connector='OR'), name='campaigns_message_sent_has_time'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "sent"), _negated=True), ("sent_at__isnull", False), _connector="OR"
+                ),
+                name="campaigns_message_sent_has_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['held', 'suppressed']), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='campaigns_message_not_sent_has_reason'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ["held", "suppressed"]), _negated=True),
+                    models.Q(("reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="campaigns_message_not_sent_has_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='carerule',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('trigger', 'segment_entered'), _negated=True), ('segment__isnull', False), _connector='OR'), name='campaigns_carerule_segment_named'),
+            model_name="carerule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("trigger", "segment_entered"), _negated=True), ("segment__isnull", False), _connector="OR"
+                ),
+                name="campaigns_carerule_segment_named",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='carerule',
-            constraint=models.CheckConstraint(condition=models.Q(('holdout_percent__lte', 90)), name='campaigns_carerule_holdout'),
+            model_name="carerule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("holdout_percent__lte", 90)), name="campaigns_carerule_holdout"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='carerule',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "campaigns_careruleevent" ("activated_at", "coupon_id", "created_at", "days", "holdout_percent", "id", "last_run_at", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "segment_id", "send_at", "state", "template_id", "trigger", "version") VALUES (OLD."activated_at", OLD."coupon_id", OLD."created_at", OLD."days", OLD."holdout_percent", OLD."id", OLD."last_run_at", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."segment_id", OLD."send_at", OLD."state", OLD."template_id", OLD."trigger", OLD."version"); RETURN NULL;', hash='7b6fdae70d6da65cda90d98351ad2967487603eb', operation='UPDATE', pgid='pgtrigger_update_update_6d594', table='campaigns_carerule', when='AFTER')),
+            model_name="carerule",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "campaigns_careruleevent" ("activated_at", "coupon_id", "created_at", "days", "holdout_percent", "id", "last_run_at", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "segment_id", "send_at", "state", "template_id", "trigger", "version") VALUES (OLD."activated_at", OLD."coupon_id", OLD."created_at", OLD."days", OLD."holdout_percent", OLD."id", OLD."last_run_at", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."segment_id", OLD."send_at", OLD."state", OLD."template_id", OLD."trigger", OLD."version"); RETURN NULL;',
+                    hash="7b6fdae70d6da65cda90d98351ad2967487603eb",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_6d594",
+                    table="campaigns_carerule",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='carerule',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "campaigns_careruleevent" ("activated_at", "coupon_id", "created_at", "days", "holdout_percent", "id", "last_run_at", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "segment_id", "send_at", "state", "template_id", "trigger", "version") VALUES (OLD."activated_at", OLD."coupon_id", OLD."created_at", OLD."days", OLD."holdout_percent", OLD."id", OLD."last_run_at", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."segment_id", OLD."send_at", OLD."state", OLD."template_id", OLD."trigger", OLD."version"); RETURN NULL;', hash='67842156da6bf3ff6d42e064bcf651f2c1d9955a', operation='DELETE', pgid='pgtrigger_delete_delete_d6a6c', table='campaigns_carerule', when='AFTER')),
+            model_name="carerule",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "campaigns_careruleevent" ("activated_at", "coupon_id", "created_at", "days", "holdout_percent", "id", "last_run_at", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "segment_id", "send_at", "state", "template_id", "trigger", "version") VALUES (OLD."activated_at", OLD."coupon_id", OLD."created_at", OLD."days", OLD."holdout_percent", OLD."id", OLD."last_run_at", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."segment_id", OLD."send_at", OLD."state", OLD."template_id", OLD."trigger", OLD."version"); RETURN NULL;',
+                    hash="67842156da6bf3ff6d42e064bcf651f2c1d9955a",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_d6a6c",
+                    table="campaigns_carerule",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='templatetext',
-            constraint=models.UniqueConstraint(fields=('template', 'version', 'language'), name='campaigns_templatetext_once'),
+            model_name="templatetext",
+            constraint=models.UniqueConstraint(
+                fields=("template", "version", "language"), name="campaigns_templatetext_once"
+            ),
         ),
     ]

@@ -79,7 +79,7 @@ class CouponCode(models.Model):
 
     coupon = models.ForeignKey(Coupon, models.PROTECT, related_name="codes")
     code = models.CharField(_("code"), max_length=40, unique=True)
-    customer = models.ForeignKey("crm.Customer", models.PROTECT, null=True, related_name="coupon_codes")
+    customer = models.ForeignKey("crm.Customer", models.PROTECT, null=True, related_name="coupon_codes", db_index=False)
     expires_at = models.DateTimeField(_("expires"), null=True)
     reserved_count = models.PositiveIntegerField(default=0)
     redeemed_count = models.PositiveIntegerField(_("used"), default=0)
@@ -133,7 +133,7 @@ class CouponUse(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     coupon = models.ForeignKey(Coupon, models.PROTECT, related_name="uses")
     code = models.ForeignKey(CouponCode, models.PROTECT, related_name="uses")
-    customer = models.ForeignKey("crm.Customer", models.PROTECT, null=True, related_name="coupon_uses")
+    customer = models.ForeignKey("crm.Customer", models.PROTECT, null=True, related_name="coupon_uses", db_index=False)
     order_reference = models.CharField(_("order"), max_length=120, blank=True, default="")
     state = models.CharField(_("state"), max_length=8, choices=UseState.choices, default=UseState.RESERVED)
     cart_amount = models.PositiveBigIntegerField(_("cart"))

@@ -39,7 +39,7 @@ class Template(models.Model):
 class TemplateText(models.Model):
     """One version of a template in one language. Liquid, checked when saved (P5)."""
 
-    template = models.ForeignKey(Template, models.PROTECT, related_name="texts")
+    template = models.ForeignKey(Template, models.PROTECT, related_name="texts", db_index=False)
     version = models.PositiveIntegerField(_("version"))
     language = models.CharField(_("language"), max_length=10)
     subject = models.CharField(_("subject"), max_length=300, blank=True, default="")
@@ -154,7 +154,7 @@ class Message(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    customer = models.ForeignKey("crm.Customer", models.PROTECT, related_name="messages")
+    customer = models.ForeignKey("crm.Customer", models.PROTECT, related_name="messages", db_index=False)
     channel = models.CharField(_("channel"), max_length=8)
     message_class = models.CharField(max_length=13, choices=MessageClass.choices)
     origin = models.CharField(_("campaign"), max_length=40, help_text="For example care:12.")
@@ -191,7 +191,8 @@ class Message(models.Model):
                 name="campaigns_message_once_per_occurrence",
             ),
             models.CheckConstraint(
-                condition=~models.Q(state="sent") | models.Q(sent_at__isnull=False), name="campaigns_message_sent_has_time"
+                condition=~models.Q(state="sent") | models.Q(sent_at__isnull=False),
+                name="campaigns_message_sent_has_time",
             ),
             models.CheckConstraint(
                 condition=~models.Q(state__in=["held", "suppressed"]) | ~models.Q(reason=""),
@@ -203,9 +204,7 @@ class Message(models.Model):
             models.Index(
                 fields=["due_at"], condition=models.Q(state__in=["queued", "held"]), name="campaigns_message_due"
             ),
-            models.Index(
-                fields=["leased_until"], condition=models.Q(state="sending"), name="campaigns_message_leased"
-            ),
+            models.Index(fields=["leased_until"], condition=models.Q(state="sending"), name="campaigns_message_leased"),
             # frequency caps and the customer page
             models.Index(fields=["customer", "-sent_at"], name="campaigns_message_sent_to"),
             models.Index(fields=["customer", "-created_at"], name="campaigns_message_of"),
@@ -220,7 +219,9 @@ class Message(models.Model):
 class Suppression(models.Model):
     """An address or person that must not get messages on a channel: bounce, complaint, unsubscribe, by hand."""
 
-    customer = models.ForeignKey("crm.Customer", models.PROTECT, null=True, blank=True, related_name="suppressions")
+    customer = models.ForeignKey(
+        "crm.Customer", models.PROTECT, null=True, blank=True, related_name="suppressions", db_index=False
+    )
     channel = models.CharField(_("channel"), max_length=8)
     address_index = BlindIndexField(null=True)
     reason = models.CharField(_("reason"), max_length=40)

@@ -23,6 +23,15 @@ from crm.models import Customer, ImportRun, ImportState, Order, Ticket, TicketSt
 from crm.selectors import customers
 
 navigation.register(
+    "imports",
+    _("Imports"),
+    url="imports",
+    icon="file-import",
+    permission="crm.view_importrun",
+    section="data",
+    order=10,
+)
+navigation.register(
     "customers",
     _("Customers"),
     url="customers",

@@ -4,18 +4,22 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('crm', '0002_facts'),
+        ("crm", "0002_facts"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('state', 'paid')), fields=['-paid_at'], include=('total', 'refunded', 'currency'), name='crm_order_paid_recent'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("state", "paid")),
+                fields=["-paid_at"],
+                include=("total", "refunded", "currency"),
+                name="crm_order_paid_recent",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['-placed_at', '-id'], name='crm_order_placed_recent'),
+            model_name="order",
+            index=models.Index(fields=["-placed_at", "-id"], name="crm_order_placed_recent"),
         ),
     ]

@@ -146,7 +146,7 @@ class ConsentDecision(models.TextChoices):
 class Consent(models.Model):
     """What a customer said about one channel and purpose (P1). Append-only: the database refuses changes."""
 
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="consents")
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="consents", db_index=False)
     channel = models.CharField(_("channel"), max_length=8, choices=Channel.choices)
     purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose.choices)
     decision = models.CharField(_("decision"), max_length=10, choices=ConsentDecision.choices)
@@ -197,8 +197,8 @@ class Tag(models.Model):
 
 
 class CustomerTag(models.Model):
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="customer_tags")
-    tag = models.ForeignKey(Tag, models.CASCADE, related_name="customer_tags")
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="customer_tags", db_index=False)
+    tag = models.ForeignKey(Tag, models.CASCADE, related_name="customer_tags", db_index=False)
     added_at = models.DateTimeField(db_default=Now())
     added_by = models.CharField(max_length=80, default="system")
 
@@ -214,7 +214,7 @@ class CustomerTag(models.Model):
 class Note(models.Model):
     """What staff want each other to know about a customer; never shown to the customer."""
 
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="notes")
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="notes", db_index=False)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     text = models.TextField(_("note"), max_length=4000)
     pinned = models.BooleanField(_("pinned"), default=False)

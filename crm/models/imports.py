@@ -62,7 +62,7 @@ class ImportRun(models.Model):
 class ImportRefusal(models.Model):
     """A row that was not taken, as it stood in the file, with the reason."""
 
-    run = models.ForeignKey(ImportRun, models.CASCADE, related_name="refusals")
+    run = models.ForeignKey(ImportRun, models.CASCADE, related_name="refusals", db_index=False)
     row_number = models.BigIntegerField(_("row"))
     field = models.CharField(_("field"), max_length=60, blank=True, default="")
     code = models.CharField(_("code"), max_length=40)

@@ -20,10 +20,10 @@ class Order(models.Model):
     total = subtotal - discount - points_amount + shipping + tax + fees, checked by the database.
     """
 
-    store = models.ForeignKey("crm.Store", models.PROTECT, related_name="orders")
+    store = models.ForeignKey("crm.Store", models.PROTECT, related_name="orders", db_index=False)
     source = models.CharField(_("source"), max_length=40, default="storefront")
     number = models.CharField(_("order number"), max_length=64)
-    customer = models.ForeignKey("crm.Customer", models.PROTECT, null=True, related_name="orders")
+    customer = models.ForeignKey("crm.Customer", models.PROTECT, null=True, related_name="orders", db_index=False)
     state = models.CharField(_("state"), max_length=10, choices=OrderState.choices, default=OrderState.PAID)
     channel = models.CharField(_("sales channel"), max_length=40, blank=True, default="")
     currency = models.CharField(_("currency"), max_length=3)
@@ -38,7 +38,7 @@ class Order(models.Model):
     item_count = models.DecimalField(_("items"), max_digits=14, decimal_places=3, default=0)
     placed_at = models.DateTimeField(_("placed at"))
     paid_at = models.DateTimeField(_("paid at"), null=True)
-    import_run = models.ForeignKey("crm.ImportRun", models.SET_NULL, null=True, related_name="+")
+    import_run = models.ForeignKey("crm.ImportRun", models.SET_NULL, null=True, related_name="+", db_index=False)
     recorded_at = models.DateTimeField(db_default=Now())
 
     objects = OrderQuerySet.as_manager()
@@ -103,11 +103,11 @@ class LineKind(models.TextChoices):
 class OrderLine(models.Model):
     """`amount` is minor units after the line's own discount; `unit_price` is a rate and may be finer than a cent."""
 
-    order = models.ForeignKey(Order, models.PROTECT, related_name="lines")
+    order = models.ForeignKey(Order, models.PROTECT, related_name="lines", db_index=False)
     customer_id = models.BigIntegerField(null=True)
     position = models.PositiveIntegerField(_("position"))
     kind = models.CharField(_("kind"), max_length=8, choices=LineKind.choices, default=LineKind.PRODUCT)
-    product = models.ForeignKey("crm.Product", models.PROTECT, null=True, related_name="+")
+    product = models.ForeignKey("crm.Product", models.PROTECT, null=True, related_name="+", db_index=False)
     name = models.CharField(_("name"), max_length=300, blank=True, default="")
     quantity = models.DecimalField(_("quantity"), max_digits=12, decimal_places=3)
     unit_price = models.DecimalField(_("unit price"), max_digits=16, decimal_places=4)
@@ -139,7 +139,7 @@ class OrderLine(models.Model):
 
 
 class Payment(models.Model):
-    order = models.ForeignKey(Order, models.PROTECT, related_name="payments")
+    order = models.ForeignKey(Order, models.PROTECT, related_name="payments", db_index=False)
     method = models.CharField(_("method"), max_length=40)
     amount = models.BigIntegerField(_("amount"))
     reference = models.CharField(_("reference"), max_length=120, blank=True, default="")
@@ -157,7 +157,7 @@ class Payment(models.Model):
 class Refund(models.Model):
     """Money given back for an order, whole or part."""
 
-    order = models.ForeignKey(Order, models.PROTECT, related_name="refunds")
+    order = models.ForeignKey(Order, models.PROTECT, related_name="refunds", db_index=False)
     customer_id = models.BigIntegerField(null=True)
     source = models.CharField(_("source"), max_length=40, default="storefront")
     number = models.CharField(_("refund number"), max_length=64)
@@ -184,7 +184,7 @@ class Refund(models.Model):
 
 
 class RefundLine(models.Model):
-    refund = models.ForeignKey(Refund, models.PROTECT, related_name="lines")
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="lines", db_index=False)
     line = models.ForeignKey(OrderLine, models.PROTECT, related_name="refund_lines")
     quantity = models.DecimalField(_("quantity"), max_digits=12, decimal_places=3)
     amount = models.BigIntegerField(_("amount"))

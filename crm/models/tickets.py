@@ -41,7 +41,7 @@ class Ticket(models.Model):
         unique=True,
         db_default=models.Func(function="crm_next_ticket_number", output_field=models.CharField()),
     )
-    customer = models.ForeignKey("crm.Customer", models.PROTECT, related_name="tickets")
+    customer = models.ForeignKey("crm.Customer", models.PROTECT, related_name="tickets", db_index=False)
     subject = models.CharField(_("subject"), max_length=200)
     status = models.CharField(_("status"), max_length=8, choices=TicketStatus.choices, default=TicketStatus.OPEN)
     priority = models.PositiveSmallIntegerField(
@@ -81,7 +81,7 @@ class MessageAuthor(models.TextChoices):
 class TicketMessage(models.Model):
     """A public reply or an internal note; internal ones never leave the console."""
 
-    ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="messages")
+    ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="messages", db_index=False)
     author_kind = models.CharField(max_length=8, choices=MessageAuthor.choices)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     text = models.TextField(_("text"), max_length=10000)
@@ -106,7 +106,7 @@ class TicketMessage(models.Model):
 class TicketRating(models.Model):
     """The customer's answer after a resolution: one per resolution (D2)."""
 
-    ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="ratings")
+    ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="ratings", db_index=False)
     resolution = models.PositiveSmallIntegerField()
     score = models.PositiveSmallIntegerField(_("score"))
     comment = models.TextField(_("comment"), max_length=2000, blank=True, default="")

@@ -2,12 +2,16 @@
 CREATE SEQUENCE IF NOT EXISTS crm_customer_number_seq START 1000001;
 CREATE SEQUENCE IF NOT EXISTS crm_ticket_number_seq START 1001;
 
-CREATE OR REPLACE FUNCTION crm_luhn_digit(p_number bigint) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT ((10 - sum(CASE WHEN place % 2 = 1 THEN CASE WHEN digit > 4 THEN digit * 2 - 9 ELSE digit * 2 END
-                           ELSE digit END) % 10) % 10)::text
-    FROM (SELECT substr(reverse(p_number::text), place, 1)::int AS digit, place
-          FROM generate_series(1, length(p_number::text)) AS place) AS digits
-$$;
+CREATE OR REPLACE FUNCTION crm_luhn_digit(p_number bigint) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE digits text := reverse(p_number::text); total int := 0; digit int;
+BEGIN
+    FOR place IN 1 .. length(digits) LOOP
+        digit := substr(digits, place, 1)::int;
+        IF place % 2 = 1 THEN digit := digit * 2; IF digit > 9 THEN digit := digit - 9; END IF; END IF;
+        total := total + digit;
+    END LOOP;
+    RETURN ((10 - total % 10) % 10)::text;
+END $$;
 
 CREATE OR REPLACE FUNCTION crm_next_customer_number() RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE n bigint := nextval('crm_customer_number_seq');
@@ -22,9 +26,14 @@ BEGIN
 END $$;
 
 -- Pairs of neighbouring characters of a name, for search in any script: two Chinese characters are one key of the index.
-CREATE OR REPLACE FUNCTION crm_bigrams(p_text text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT coalesce(array_agg(DISTINCT substr(folded, place, 2)), '{}')
-    FROM (SELECT regexp_replace(lower(p_text), '\s+', '', 'g') AS folded) AS given,
-         generate_series(1, greatest(length(folded) - 1, 1)) AS place
-    WHERE folded <> ''
-$$;
+CREATE OR REPLACE FUNCTION crm_bigrams(p_text text) RETURNS text[] LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE folded text := lower(p_text); found text[] := '{}'; pair text;
+BEGIN
+    IF folded ~ '\s' THEN folded := regexp_replace(folded, '\s+', '', 'g'); END IF;
+    IF folded = '' THEN RETURN found; END IF;
+    FOR place IN 1 .. greatest(length(folded) - 1, 1) LOOP
+        pair := substr(folded, place, 2);
+        IF pair <> ALL (found) THEN found := found || pair; END IF;
+    END LOOP;
+    RETURN found;
+END $$;

@@ -13,8 +13,8 @@ class Account(models.Model):
     balance = available + held; pending is not spendable yet; debt is what a refund could not take back (L5).
     """
 
-    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="accounts")
-    point_type = models.ForeignKey("loyalty.PointType", models.PROTECT, related_name="accounts")
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="accounts", db_index=False)
+    point_type = models.ForeignKey("loyalty.PointType", models.PROTECT, related_name="accounts", db_index=False)
     available = models.BigIntegerField(_("available"), default=0)
     pending = models.BigIntegerField(_("pending"), default=0)
     held = models.BigIntegerField(_("held"), default=0)
@@ -59,14 +59,14 @@ class EntryKind(models.TextChoices):
 class Entry(models.Model):
     """One change of an account: append-only, refused UPDATE and DELETE by the database itself (L1)."""
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="entries")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="entries", db_index=False)
     kind = models.CharField(_("kind"), max_length=12, choices=EntryKind.choices)
     available = models.BigIntegerField(_("available"), default=0)
     pending = models.BigIntegerField(_("pending"), default=0)
     held = models.BigIntegerField(_("held"), default=0)
     debt = models.BigIntegerField(_("debt"), default=0)
     hold_id = models.UUIDField(null=True)
-    order = models.ForeignKey("crm.Order", models.PROTECT, null=True, related_name="+")
+    order = models.ForeignKey("crm.Order", models.PROTECT, null=True, related_name="+", db_index=False)
     reference = models.CharField(_("reference"), max_length=200, blank=True, default="")
     reason = models.CharField(_("reason"), max_length=40, blank=True, default="")
     actor = models.CharField(max_length=80, default="system")
@@ -76,7 +76,10 @@ class Entry(models.Model):
     class Meta:
         verbose_name = _("ledger entry")
         verbose_name_plural = _("ledger entries")
-        indexes = [models.Index(fields=["account", "-id"], name="loyalty_entry_of_account")]
+        indexes = [
+            models.Index(fields=["account", "-id"], name="loyalty_entry_of_account"),
+            models.Index(fields=["order"], condition=models.Q(order__isnull=False), name="loyalty_entry_of_order"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=~models.Q(available=0, pending=0, held=0, debt=0), name="loyalty_entry_changes_something"
@@ -98,10 +101,10 @@ class LotSource(models.TextChoices):
 class Lot(models.Model):
     """An earning (L2): what is left of it, from when and until when. Pending until `confirmed_at` is set (L4)."""
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="lots")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="lots", db_index=False)
     source = models.CharField(_("source"), max_length=12, choices=LotSource.choices)
-    entry = models.ForeignKey(Entry, models.PROTECT, related_name="+")
-    order = models.ForeignKey("crm.Order", models.PROTECT, null=True, related_name="+")
+    entry = models.ForeignKey(Entry, models.PROTECT, related_name="+", db_index=False)
+    order = models.ForeignKey("crm.Order", models.PROTECT, null=True, related_name="+", db_index=False)
     points = models.BigIntegerField(_("points"))
     remaining = models.BigIntegerField(_("left"))
     held = models.BigIntegerField(_("held"), default=0)
@@ -148,8 +151,8 @@ class Lot(models.Model):
 class Allocation(models.Model):
     """Which lot a spend used, and how much of it came back (L2, L5)."""
 
-    entry = models.ForeignKey(Entry, models.PROTECT, related_name="allocations")
-    lot = models.ForeignKey(Lot, models.PROTECT, related_name="allocations")
+    entry = models.ForeignKey(Entry, models.PROTECT, related_name="allocations", db_index=False)
+    lot = models.ForeignKey(Lot, models.PROTECT, related_name="allocations", db_index=False)
     points = models.BigIntegerField(_("points"))
     returned = models.BigIntegerField(_("returned"), default=0)
 
@@ -179,8 +182,8 @@ class Hold(models.Model):
     """Points set aside for a purchase (L8): exactly one final state. A one-step redemption is born captured."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    account = models.ForeignKey(Account, models.PROTECT, related_name="holds")
-    entry = models.ForeignKey(Entry, models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="holds", db_index=False)
+    entry = models.ForeignKey(Entry, models.PROTECT, related_name="+", db_index=False)
     points = models.BigIntegerField(_("points"))
     captured = models.BigIntegerField(_("spent"), default=0)
     returned = models.BigIntegerField(_("given back"), default=0)
@@ -219,10 +222,10 @@ class Hold(models.Model):
 class Earning(models.Model):
     """The natural key of an earning (L7): once per order and rule, however often it is asked for."""
 
-    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="earnings")
-    rule = models.ForeignKey("loyalty.EarningRule", models.PROTECT, related_name="earnings")
-    version = models.ForeignKey("loyalty.EarningRuleVersion", models.PROTECT, related_name="earnings")
-    order = models.ForeignKey("crm.Order", models.PROTECT, related_name="+")
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="earnings", db_index=False)
+    rule = models.ForeignKey("loyalty.EarningRule", models.PROTECT, related_name="earnings", db_index=False)
+    version = models.ForeignKey("loyalty.EarningRuleVersion", models.PROTECT, related_name="earnings", db_index=False)
+    order = models.ForeignKey("crm.Order", models.PROTECT, related_name="+", db_index=False)
     base = models.BigIntegerField(_("base"), help_text="Minor units that counted (L6).")
     multiplier = models.DecimalField(_("multiplier"), max_digits=5, decimal_places=2)
     points = models.BigIntegerField(_("points"))
@@ -230,7 +233,7 @@ class Earning(models.Model):
         _("rounded off"), max_digits=12, decimal_places=6, help_text="Exact points less the points given (L3)."
     )
     taken_back = models.BigIntegerField(_("taken back"), default=0)
-    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+")
+    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+", db_index=False)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

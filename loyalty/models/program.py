@@ -145,8 +145,8 @@ class MemberQuerySet(models.QuerySet["Member"]):
 class Member(models.Model):
     """A customer's membership of one program. `tier` is the open TierPeriod's, kept beside for lists and rules."""
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="members")
-    customer = models.ForeignKey("crm.Customer", models.PROTECT, related_name="memberships")
+    program = models.ForeignKey(Program, models.PROTECT, related_name="members", db_index=False)
+    customer = models.ForeignKey("crm.Customer", models.PROTECT, related_name="memberships", db_index=False)
     state = models.CharField(_("state"), max_length=10, choices=MemberState.choices, default=MemberState.ACTIVE)
     tier = models.ForeignKey(Tier, models.PROTECT, null=True, blank=True, related_name="members")
     tier_since = models.DateTimeField(_("tier since"), null=True)
@@ -179,7 +179,7 @@ class TierReason(models.TextChoices):
 class TierPeriod(models.Model):
     """[from, to) in one tier and why it began (T3); no row means below the first tier."""
 
-    member = models.ForeignKey(Member, models.PROTECT, related_name="tier_periods")
+    member = models.ForeignKey(Member, models.PROTECT, related_name="tier_periods", db_index=False)
     tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="periods")
     reason = models.CharField(_("reason"), max_length=14, choices=TierReason.choices)
     started_at = models.DateTimeField(_("from"))
@@ -228,7 +228,7 @@ class EarningRule(models.Model):
 class EarningRuleVersion(models.Model):
     """points = rounding(base / per_amount * points * tier multiplier); the base is stated here (L6)."""
 
-    rule = models.ForeignKey(EarningRule, models.PROTECT, related_name="versions")
+    rule = models.ForeignKey(EarningRule, models.PROTECT, related_name="versions", db_index=False)
     version = models.PositiveIntegerField(_("version"))
     points = models.PositiveIntegerField(_("points"), default=1)
     per_amount = models.PositiveIntegerField(_("per amount"), default=100, help_text=_("In minor units."))
