@@ -49,8 +49,7 @@ def _messages(customer: Customer, _request: HttpRequest) -> dict[str, Any] | Non
                 message,
                 origins[message.origin],
                 channel_label(message.channel),
-                words.tone(message.state),
-                reason_label(message.reason) if message.reason else "",
+                words.badge(message),
             )
             for message in shown
         ],

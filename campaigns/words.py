@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from campaigns.channels import CHANNELS
 from campaigns.labels import reason_label
@@ -35,8 +35,24 @@ EXPLANATIONS: dict[str, str | Promise] = {
     "bounce": _("The address takes no mail. It is blocked from now on."),
 }  # fmt: skip
 
+# Points are held too, in another sense.
+STATES: dict[str, str | Promise] = {**dict(MessageState.choices), MessageState.HELD: pgettext_lazy("message", "Held")}
 # Not being sent is mostly how it should be: no consent, held out. Only what went wrong is red.
 TONES = {MessageState.SUPPRESSED: "off", MessageState.FAILED: "bad", MessageState.UNCERTAIN: "warn"}
+
+
+@dataclass(frozen=True)
+class Badge:
+    """How a message's state is shown; `reason` says why it was not sent, or not yet."""
+
+    label: str
+    tone: str
+    reason: str
+
+
+def badge(message: Message) -> Badge:
+    reason = reason_label(message.reason) if message.reason else ""
+    return Badge(str(STATES[message.state]), tone(message.state), reason)
 
 
 def tone(state: str) -> str:

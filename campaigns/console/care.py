@@ -58,10 +58,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _shown(request: HttpRequest, rule: CareRule) -> dict[str, Any]:
     figures = selectors.figures_of(rule)
-    labels = dict(MessageState.choices)
     listed = f"{reverse('messages')}?campaign=care:{rule.pk}&days=all"
     states = [
-        (labels[state], figures.states[state], f"{listed}&state={state}", words.tone(state))
+        (words.STATES[state], figures.states[state], f"{listed}&state={state}", words.tone(state))
         for state in MessageState.values
         if figures.states.get(state)
     ]
@@ -73,10 +72,7 @@ def _shown(request: HttpRequest, rule: CareRule) -> dict[str, Any]:
         "states": states,
         "reasons": [(reason_label(reason), count, f"{listed}&reason={reason}") for reason, count in reasons],
         "listed": listed,
-        "recent": [
-            (message, words.tone(message.state), reason_label(message.reason) if message.reason else "")
-            for message in queries.messages_of(rule, LAST_MESSAGES)
-        ],
+        "recent": [(message, words.badge(message)) for message in queries.messages_of(rule, LAST_MESSAGES)],
         "active": rule.state == CareState.ACTIVE,
         "may_change": may(request.user, "campaigns.change_carerule"),
         "pause_text": _pause_text(rule) if rule.state == CareState.ACTIVE else "",

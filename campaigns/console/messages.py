@@ -50,8 +50,7 @@ def index(request: HttpRequest) -> HttpResponse:
                 message,
                 origins[message.origin],
                 channel_label(message.channel),
-                words.tone(message.state),
-                reason_label(message.reason) if message.reason else "",
+                words.badge(message),
             )
             for message in found
         ],
@@ -71,7 +70,7 @@ def _tiles(counts: dict[tuple[str, str], int]) -> list[tuple[str, str, int, str]
     for (state, _reason), count in counts.items():
         sums[state] = sums.get(state, 0) + count
     return [
-        (state, str(state.label), sums.get(state, 0), TILE_TONES.get(state, ""))
+        (state, str(words.STATES[state]), sums.get(state, 0), TILE_TONES.get(state, ""))
         for state in TILES
         if state not in TILE_TONES or sums.get(state)
     ]
@@ -94,7 +93,7 @@ def _filters(wanted: queries.Wanted, origins: dict[str, words.Origin]) -> list[t
     campaigns = [*rules, (words.SURVEY, _t("Satisfaction question"))]
     if wanted.origin and wanted.origin not in dict(campaigns):
         campaigns.append((wanted.origin, origins[wanted.origin].label))
-    states = [*MessageState.choices, (queries.TROUBLE, _t("Failed or uncertain"))]
+    states = [*words.STATES.items(), (queries.TROUBLE, _t("Failed or uncertain"))]
     periods = [
         (value, ngettext("Last %(days)s day", "Last %(days)s days", int(value)) % {"days": value})
         for value in queries.PERIODS[:-1]
@@ -126,8 +125,7 @@ def show(request: HttpRequest, pk: UUID) -> HttpResponse:
         "message": message,
         "origin": words.origins([message.origin])[message.origin],
         "channel": channel_label(message.channel),
-        "tone": words.tone(message.state),
-        "reason": reason_label(message.reason) if message.reason else "",
+        "badge": words.badge(message),
         "outcome": words.outcome(message),
         "as_html": frames.shows_html(message.channel),
         "may_see_template": may(request.user, "campaigns.view_template"),
