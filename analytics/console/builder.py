@@ -13,7 +13,7 @@ from analytics.conditions import CONDITIONS, Choices, Input
 from analytics.console import forms
 from crm.rules.money import exponent
 
-LONG_LIST = 12
+LONG_LIST = 8
 
 
 @dataclass

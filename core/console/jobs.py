@@ -27,6 +27,7 @@ CHECK_LABELS = {
     "outbox": _("Deliveries"),
     "worker": _("Workers"),
     "ledger": _("Points ledger"),
+    "messages": _("Messages"),
 }
 
 
