@@ -278,6 +278,8 @@ def check(source: str, *, html: bool) -> None:
 
 def render(source: str, context: Mapping[str, Any], *, html: bool) -> str:
     """Raises TemplateError when a limit is reached or a filter is used wrongly. The context is copied to plain values."""
+    if "{" not in source:
+        return source
     try:
         return _parsed(source, html).render(plain(context))
     except LiquidError as error:

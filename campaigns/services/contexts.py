@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -79,8 +80,8 @@ class Contexts:
             for customer, *values in cursor.fetchall():
                 self.people[customer].values["features"] = dict(zip(names, values, strict=True))
 
-    def of(self, customer_id: int, language: str, extra: dict[str, Any]) -> dict[str, Any]:
-        """`extra` is what the message itself brought: order, ticket, links."""
+    def of(self, customer_id: int, language: str, extra: dict[str, Any], source: str = "spent") -> dict[str, Any]:
+        """`extra` is what the message itself brought: order, ticket, links. What `source` does not name is not formatted."""
         person = self.people[customer_id]
         features = person.values.get("features", {})
         currency = self.store.currency if self.store else ""
@@ -92,7 +93,7 @@ class Contexts:
                     "number": person.number,
                     "language": person.languages[0] if person.languages else "",
                     "order_count": features.get("order_count", 0),
-                    "spent": money(features.get("net_spend", 0), currency) if currency else "",
+                    "spent": money(features.get("net_spend", 0), currency) if currency and "spent" in source else "",
                     "last_order_at": _local(features.get("last_order_at"), person.zone),
                 },
                 "member": self._member(person),
@@ -164,8 +165,12 @@ def order_contexts(order_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
 
 def unsubscribe_url(message_id: UUID | str, customer_id: int, channel: str) -> str:
     """The signed link of one message. It never expires: a person must always be able to say no."""
-    token = signing.dumps([str(message_id), customer_id, channel], salt=UNSUBSCRIBE_SALT)
-    return f"{settings.SITE_URL}/u/{token}/"
+    return f"{settings.SITE_URL}/u/{link_signer().sign(f'{message_id}.{customer_id}.{channel}')}/"
+
+
+@lru_cache(maxsize=1)
+def link_signer() -> signing.Signer:
+    return signing.Signer(salt=UNSUBSCRIBE_SALT)
 
 
 def sample_context(language: str) -> dict[str, Any]:

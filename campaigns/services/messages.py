@@ -389,17 +389,20 @@ def _prepare(rows: list[dict[str, Any]], rulings: dict[UUID | None, gate.Ruling]
             stored.append((row["id"], "failed", "", "", "", "The address can't be read: its key is not configured."))
             continue
         person = facts.people[row["customer_id"]]
-        link = contexts.unsubscribe_url(row["id"], person.id, row["channel"])
         marketing = row["message_class"] == "marketing"
         try:
             text = templates.pick_text(row["template_id"], row["template_version"], person.languages)
+            source = text.subject + text.body
+            # Signing costs more than the rest of a message, so only what is used is signed.
+            wanted = (marketing and not channel.local) or "unsubscribe" in source
+            link = contexts.unsubscribe_url(row["id"], person.id, row["channel"]) if wanted else ""
             extra = dict(row["context"])
             extra["links"] = {**extra.get("links", {}), "unsubscribe": link}
             if row["id"] in coupons:
                 extra["coupon"] = contexts.coupon_context(*coupons[row["id"]], text.language)
             if "order_id" in extra:
                 extra["order"] = orders.get(extra["order_id"], {})
-            told = facts.of(row["customer_id"], text.language, extra)
+            told = facts.of(row["customer_id"], text.language, extra, source)
             done = templates.render_text(text, channel=known[row["template_id"]].channel, context=told)
         except (templates.RenderFailed, TypeError, ValueError) as error:
             stored.append((row["id"], "failed", "", "", "", str(error)[:500]))

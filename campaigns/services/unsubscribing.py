@@ -8,7 +8,7 @@ from django.core import signing
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.services.contexts import UNSUBSCRIBE_SALT
+from campaigns.services.contexts import link_signer
 from core.actor import Actor
 from core.errors import Invalid
 from core.locks import lock_row
@@ -26,10 +26,10 @@ class Link:
 def read_link(token: str) -> Link:
     """Raises Invalid `link_invalid` for a forged one. A genuine one never expires."""
     try:
-        message_id, customer_id, channel = signing.loads(token, salt=UNSUBSCRIBE_SALT)
-    except (signing.BadSignature, ValueError, TypeError):
+        message_id, customer_id, channel = link_signer().unsign(token).split(".")
+        return Link(message_id, int(customer_id), channel)
+    except (signing.BadSignature, ValueError):
         raise Invalid(_("This link is not valid."), code="link_invalid") from None
-    return Link(str(message_id), int(customer_id), str(channel))
 
 
 def is_unsubscribed(link: Link) -> bool:
