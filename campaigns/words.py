@@ -12,7 +12,7 @@ from django.utils.translation import ngettext, pgettext_lazy
 
 from campaigns.channels import CHANNELS
 from campaigns.labels import reason_label
-from campaigns.models import CareRule, CareTrigger, Message, MessageState
+from campaigns.models import CareRule, CareState, CareTrigger, Message, MessageState
 from campaigns.rules.gate import Reason
 from core.formatting import when
 
@@ -37,6 +37,8 @@ EXPLANATIONS: dict[str, str | Promise] = {
 
 # Points are held too, in another sense.
 STATES: dict[str, str | Promise] = {**dict(MessageState.choices), MessageState.HELD: pgettext_lazy("message", "Held")}
+# A customer is active in another sense than a rule.
+RULE_STATES: dict[str, str | Promise] = {**dict(CareState.choices), CareState.ACTIVE: pgettext_lazy("rule", "Active")}
 # Not being sent is mostly how it should be: no consent, held out. Only what went wrong is red.
 TONES = {MessageState.SUPPRESSED: "off", MessageState.FAILED: "bad", MessageState.UNCERTAIN: "warn"}
 

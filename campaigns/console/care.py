@@ -40,12 +40,14 @@ def index(request: HttpRequest) -> HttpResponse:
         wanted = wanted.filter(state=state)
     found = paging.keyset(wanted, ["name"], request.GET.get("cursor"), PAGE)
     outcomes = queries.outcomes_of(found)
-    labels = dict(CareState.choices)
     context = {
         "page": found,
-        "rows": [(rule, words.trigger_words(rule), outcomes.get(rule.pk, {})) for rule in found],
+        "rows": [
+            (rule, words.trigger_words(rule), words.RULE_STATES[rule.state], outcomes.get(rule.pk, {}))
+            for rule in found
+        ],
         "state": state if state in CareState.values else "",
-        "tabs": [(value, labels[value] if value else _t("All")) for value in TABS],
+        "tabs": [(value, words.RULE_STATES[value] if value else _t("All")) for value in TABS],
         "may_add": may(request.user, "campaigns.add_carerule"),
     }
     return render(request, "campaigns/care.html", context)
@@ -68,6 +70,7 @@ def _shown(request: HttpRequest, rule: CareRule) -> dict[str, Any]:
     return {
         "rule": rule,
         "trigger": words.trigger_words(rule),
+        "state_label": words.RULE_STATES[rule.state],
         "figures": figures,
         "states": states,
         "reasons": [(reason_label(reason), count, f"{listed}&reason={reason}") for reason, count in reasons],

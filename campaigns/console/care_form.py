@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from analytics.models import Segment, SegmentState
 from campaigns.labels import channel_label
@@ -27,8 +28,8 @@ class TemplateChoice(forms.ModelChoiceField):
 
 
 class CareForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=120)
-    trigger = forms.ChoiceField(label=_("When"), choices=CareTrigger.choices)
+    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=120)
+    trigger = forms.ChoiceField(label=pgettext_lazy("trigger", "When"), choices=CareTrigger.choices)
     days = forms.IntegerField(label=_("Days"), min_value=0, max_value=1095)
     segment = forms.ModelChoiceField(label=_("Segment"), queryset=Segment.objects.none(), required=False)
     template = TemplateChoice(label=_("Template"), queryset=Template.objects.none())

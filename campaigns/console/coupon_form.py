@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from campaigns.models import CodeMode, Coupon, DiscountKind
 from core.errors import DomainError
@@ -28,7 +29,7 @@ def _limit(label: Any, help_text: Any = "") -> forms.IntegerField:
 
 
 class CouponForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=120)
+    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=120)
     kind = forms.ChoiceField(label=_("Kind"), choices=DiscountKind.choices)
     value = forms.DecimalField(label=_("Value"))
     max_discount = forms.DecimalField(label=_("Largest discount"), required=False)

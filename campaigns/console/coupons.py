@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _t
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from analytics.models import Segment
 from campaigns import selectors
@@ -61,7 +61,7 @@ def standing(coupon: Coupon) -> tuple[str, str, str]:
         return "ended", _t("Ended"), "off"
     if coupon.starts_at and coupon.starts_at > now:
         return "scheduled", _t("Not started"), "info"
-    return "active", _t("Active"), "good"
+    return "active", pgettext("coupon", "Active"), "good"
 
 
 @page("campaigns.view_coupon")

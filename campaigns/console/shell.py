@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from campaigns import words
 from campaigns.console import queries
 from campaigns.models import CareRule, Coupon, CouponCode, Template
 from campaigns.rules import codes
@@ -37,7 +38,7 @@ timeline.FILTERS.register("campaigns", timeline.Filter(_("Messages and coupons")
 @palette.source("care", label=_("Care rules"), permission="campaigns.view_carerule")
 def find_rules(_request: HttpRequest, query: str, limit: int) -> list[Result]:
     return [
-        Result(rule.name, reverse("care_rule", args=[rule.pk]), "heart", rule.get_state_display())
+        Result(rule.name, reverse("care_rule", args=[rule.pk]), "heart", str(words.RULE_STATES[rule.state]))
         for rule in CareRule.objects.filter(name__icontains=query)[:limit]
     ]
 

@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from campaigns.channels import CHANNELS
 from campaigns.labels import channel_label
@@ -27,7 +28,7 @@ class Side:
 
 
 class TemplateForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=120)
+    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=120)
     channel = forms.ChoiceField(label=_("Channel"))
     message_class = forms.ChoiceField(
         label=_("Class"),

@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _t
 
+from campaigns import words
 from campaigns.channels import CHANNELS
 from campaigns.console import frames, queries, testing, variables
 from campaigns.console.template_form import TemplateForm, explained, texts_of, typed_texts
@@ -69,7 +70,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "sides": [_looked(text, template.channel, reader) for text in texts],
         "reader": reader,
         "as_html": frames.shows_html(template.channel),
-        "rules": template.care_rules.order_by("name"),
+        "rules": [(rule, words.RULE_STATES[rule.state]) for rule in template.care_rules.order_by("name")],
         "transactional": template.message_class == MessageClass.TRANSACTIONAL,
         "may_change": may(request.user, "campaigns.change_template"),
         "may_see_rules": may(request.user, "campaigns.view_carerule"),

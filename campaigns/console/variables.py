@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 Variable = tuple[str, str | Promise]
 
@@ -37,7 +38,7 @@ GROUPS: list[tuple[str | Promise, list[Variable]]] = [
             ("coupon.value", _("What it is worth")),
             ("coupon.minimum_spend", _("Minimum spend")),
             ("coupon.expires", _("Valid until")),
-            ("coupon.name", _("Name")),
+            ("coupon.name", pgettext_lazy("thing", "Name")),
         ],
     ),
     (
@@ -48,8 +49,8 @@ GROUPS: list[tuple[str | Promise, list[Variable]]] = [
             ("order.placed_at | date: '%Y-%m-%d'", _("Placed at")),
         ],
     ),
-    (_("Segment (entered a segment)"), [("segment.name", _("Name"))]),
-    (_("Shop"), [("shop.name", _("Name")), ("shop.url", _("Address"))]),
+    (_("Segment (entered a segment)"), [("segment.name", pgettext_lazy("thing", "Name"))]),
+    (_("Shop"), [("shop.name", pgettext_lazy("thing", "Name")), ("shop.url", _("Address"))]),
     (_("Links"), [("links.unsubscribe", _("Unsubscribe"))]),
 ]
 PIECES: list[tuple[str, str | Promise]] = [

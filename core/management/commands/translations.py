@@ -185,9 +185,14 @@ def texts(path: Path) -> dict:
         return texts_of(read_mo(handle))
 
 
+def _text(context: str | bytes | None) -> str | None:
+    """Babel reads a context of an .mo as bytes."""
+    return context.decode() if isinstance(context, bytes) else context
+
+
 def texts_of(catalogue: Catalog) -> dict:
     return {
-        (message.context, key(message)): tuple(message.string)
+        (_text(message.context), key(message)): tuple(message.string)
         if isinstance(message.string, tuple | list)
         else message.string
         for message in catalogue
