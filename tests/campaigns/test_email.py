@@ -203,8 +203,7 @@ def test_f23_a_connection_that_breaks_after_the_data_leaves_it_uncertain(mailbox
 
 class TestUnsubscribing:
     @pytest.fixture
-    def link(self, mailbox, template, reachable, settings):
-        settings.ROOT_URLCONF = "campaigns.urls"
+    def link(self, mailbox, template, reachable):
         message = queue(reachable(), template)
         send_due()
         url = mailbox.received[0]["List-Unsubscribe"].strip().strip("<>")
