@@ -16,7 +16,7 @@ class EncryptedTextField(models.BinaryField):
     """
 
     _pyi_private_set_type: str | None
-    _pyi_private_get_type: str
+    _pyi_private_get_type: str  # type: ignore[assignment]
 
     def __init__(self, *args: Any, context: str = "", **kwargs: Any) -> None:
         self._context = context
@@ -52,7 +52,7 @@ class EncryptedTextField(models.BinaryField):
         return value if isinstance(value, str) or value is None else super().to_python(value)
 
     def value_to_string(self, obj: models.Model) -> str:
-        return self.value_from_object(obj) or ""
+        return str(self.value_from_object(obj) or "")
 
 
 class BlindIndexField(models.BinaryField):

@@ -3,6 +3,7 @@
 import logging
 import warnings
 from datetime import timedelta
+from typing import cast
 
 import dj_database_url
 from django.utils.translation import gettext_lazy as _
@@ -99,23 +100,22 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {
-    "default": {
-        **dj_database_url.parse(
-            env.database_url(),
-            conn_max_age=env.integer("DATABASE_MAX_AGE", 600),
-            conn_health_checks=True,
-        ),
-        "ENGINE": "django.db.backends.postgresql",
-        "ATOMIC_REQUESTS": False,
-    }
-}
-DATABASES["default"].setdefault("OPTIONS", {})
-DATABASES["default"]["OPTIONS"] |= {
+DATABASE_OPTIONS = {
     "connect_timeout": 5,
     "application_name": "liuke",
     "server_side_binding": False,
     "options": f"-c statement_timeout={env.integer('DATABASE_STATEMENT_TIMEOUT', 60) * 1000}",
+}
+_database = dict(dj_database_url.parse(env.database_url()))
+DATABASES = {
+    "default": {
+        **_database,
+        "ENGINE": "django.db.backends.postgresql",
+        "ATOMIC_REQUESTS": False,
+        "CONN_MAX_AGE": env.integer("DATABASE_MAX_AGE", 600),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {**cast("dict", _database.get("OPTIONS", {})), **DATABASE_OPTIONS},
+    }
 }
 
 REDIS_URL = env.redis_url()

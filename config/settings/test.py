@@ -7,4 +7,6 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 API_RATE_LIMIT = 10_000_000
 MEMBER_TOKEN_RATE_LIMIT = 10_000_000
 AXES_ENABLED = False
-DATABASES["default"]["OPTIONS"]["options"] += " -c liuke.reset=yes"  # noqa: F405
+# Tests empty the tables between two cases, the ledger's too.
+DATABASE_OPTIONS["options"] = f"{DATABASE_OPTIONS['options']} -c liuke.reset=yes"  # noqa: F405
+DATABASES["default"]["OPTIONS"] = DATABASE_OPTIONS  # noqa: F405

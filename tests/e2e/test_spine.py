@@ -166,7 +166,9 @@ def by_csv(shop: Shop, people: list[Person], directory: Path) -> None:
     with consents.open("w", newline="", encoding="utf-8") as handle:
         rows = csv.writer(handle)
         rows.writerow(["storefront", "channel", "purpose", "decision", "given_at", "source"])
-        rows.writerows([p.key, "email", "marketing", "granted", "2024-01-01T00:00:00Z", "checkout"] for p in people if p.consented)
+        rows.writerows(
+            [p.key, "email", "marketing", "granted", "2024-01-01T00:00:00Z", "checkout"] for p in people if p.consented
+        )
     with orders.open("w", newline="", encoding="utf-8") as handle:
         rows = csv.writer(handle, delimiter=";")
         rows.writerow(["number", "placed_at", "storefront", "sku", "quantity", "unit_price"])
