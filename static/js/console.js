@@ -145,6 +145,10 @@
       } else if (event.key === "Enter" && !event.isComposing) {
         event.preventDefault();
         ($("[aria-selected=true]", palette) || $("[role=option]", palette))?.click();
+      } else if (event.key === "Escape") {
+        // The browser would only empty the search field.
+        event.preventDefault();
+        palette.close();
       }
       return;
     }

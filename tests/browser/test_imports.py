@@ -1,0 +1,86 @@
+"""A CSV file with broken rows: upload, columns, preview, run, result, the refused rows back as a file."""
+
+import csv
+import io
+
+import pytest
+from playwright.sync_api import expect
+
+from core.roles import Role
+from crm.models import Customer, ImportRun
+from crm.tasks import run_import
+
+pytestmark = pytest.mark.browser
+
+FILE = """Kunde,Telefon,Geburtstag,E-Mail
+赵云,13911110001,1990-02-03,zhao@example.com
+钱多,13911110002,30.02.1990,
+孙尚,12,1991-05-06,
+李白,13911110004,,li@example
+周瑜,13911110005,1989-12-24,zhou@example.com
+"""
+
+
+def test_from_the_upload_to_the_refused_rows(signed_in):
+    page = signed_in(Role.ADMINISTRATOR)
+    page.goto("/imports/")
+    page.get_by_role("link", name="Import a file").first.click()
+    page.get_by_label("What is in the file").select_option("customers")
+    page.get_by_label("Source").fill("till")
+    page.get_by_label("CSV file").set_input_files(
+        {"name": "kunden.csv", "mimeType": "text/csv", "buffer": FILE.encode()}
+    )
+    page.get_by_role("button", name="Upload and look at it").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("kunden.csv")
+    page.get_by_label("Name", exact=True).select_option("Kunde")
+    page.get_by_label("Phone").select_option("Telefon")
+    page.get_by_label("E-mail").select_option("E-Mail")
+    page.get_by_label("Birthday").select_option("Geburtstag")
+    page.get_by_role("button", name="Preview again").click()
+    expect(page.get_by_text("2 taken, 0 already there, 3 refused")).to_be_visible()
+    rows = page.get_by_role("region", name="Preview").locator("tbody tr")
+    expect(rows.nth(0)).to_contain_text("Good")
+    expect(rows.nth(1)).to_contain_text("Refused")
+    expect(rows.nth(1)).to_contain_text("Birthday")
+    expect(rows.nth(2)).to_contain_text("Phone")
+    expect(rows.nth(3)).to_contain_text("E-mail")
+    assert not Customer.objects.filter(name="赵云").exists()
+
+    page.get_by_role("button", name="Bring it in").click()
+    expect(page.get_by_text("Waiting for a worker.")).to_be_visible()
+    run = ImportRun.objects.latest("id")
+    run_import.apply((run.pk,), throw=True)
+    # The page asks every second and shows the result by itself.
+    expect(page.get_by_role("heading", name="Why rows were refused")).to_be_visible()
+    figures = dict(
+        zip(page.locator(".stat-label").all_inner_texts(), page.locator(".stat-value").all_inner_texts(), strict=True)
+    )
+    assert figures == {"Read": "5", "Taken": "2", "Already there": "0", "Refused": "3"}
+    assert set(Customer.objects.filter(source__contains="till").values_list("name", flat=True)) <= {"赵云", "周瑜"}
+    assert Customer.objects.filter(name__in=["赵云", "钱多", "孙尚", "李白", "周瑜"]).count() == 2
+
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Download refused rows").click()
+    text = waiting.value.path().read_text(encoding="utf-8-sig")
+    refused = list(csv.DictReader(io.StringIO(text)))
+    assert [(row["row"], row["field"], row["Kunde"], row["Telefon"]) for row in refused] == [
+        ("3", "birthday", "钱多", "13911110002"),
+        ("4", "phone", "孙尚", "12"),
+        ("5", "email", "李白", "13911110004"),
+    ]
+    assert all(row["reason"] for row in refused)
+
+    page.get_by_role("link", name="Refused rows", exact=True).click()
+    expect(page.locator("[data-row]")).to_have_count(3)
+
+
+def test_a_file_that_is_no_table_is_refused_at_the_door(signed_in):
+    page = signed_in(Role.ADMINISTRATOR)
+    page.goto("/imports/new/")
+    page.get_by_label("What is in the file").select_option("orders")
+    page.get_by_label("Source").fill("shop")
+    page.get_by_label("CSV file").set_input_files({"name": "empty.csv", "mimeType": "text/csv", "buffer": b"\n"})
+    page.get_by_role("button", name="Upload and look at it").click()
+    expect(page.locator(".field-error, .notice-bad").first).to_be_visible()
+    assert not ImportRun.objects.filter(file_name="empty.csv").exists()

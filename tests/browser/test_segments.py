@@ -1,0 +1,125 @@
+"""Segments: built with nested groups, counted while building, saved, computed, and all of it without scripts too."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db.models import Q
+from playwright.sync_api import Page, expect
+
+from analytics.models import CustomerFeature, Segment
+from analytics.services import segments
+from core.actor import SYSTEM
+from core.roles import Role
+
+pytestmark = pytest.mark.browser
+
+
+def expected_ids() -> set[int]:
+    """One order, or at least three of them and at least 200.00 spent."""
+    wanted = Q(order_count=1) | Q(order_count__gte=3, net_spend__gte=20_000)
+    return set(CustomerFeature.objects.filter(wanted, customer__state="active").values_list("customer_id", flat=True))
+
+
+def build(page: Page, name: str) -> None:
+    """Any of: orders = 1; (all of: orders >= 3, net spend >= 200)."""
+    page.goto("/segments/new/")
+    page.get_by_label("Name of the segment").fill(name)
+    page.get_by_label("How many of these must hold").first.select_option("or")
+    choose(page, 0, "order_count", "eq", "1")
+    page.locator(".rule-group > .rule-add").get_by_role("button", name="Group").last.click()
+    inner = page.locator(".rule-group .rule-group")
+    expect(inner.locator(".rule-leaf")).to_have_count(1)
+    inner.get_by_label("How many of these must hold").select_option("and")
+    inner.get_by_role("button", name="Condition", exact=True).click()
+    expect(inner.locator(".rule-leaf")).to_have_count(2)
+    choose(page, 1, "order_count", "gte", "3")
+    choose(page, 2, "net_spend", "gte", "200")
+
+
+def choose(page: Page, place: int, condition: str, operator: str, value: str) -> None:
+    leaf = page.locator(".rule-leaf").nth(place)
+    with the_form_anew(page):
+        leaf.get_by_label("Condition", exact=True).select_option(condition)
+    with the_form_anew(page):
+        leaf.get_by_label("Comparison").select_option(operator)
+    expect(leaf.get_by_label("Comparison")).to_have_value(operator)
+    leaf.locator(".rule-input input").fill(value)
+
+
+@contextmanager
+def the_form_anew(page: Page) -> Iterator[None]:
+    """Each choice brings the form with its fields; without scripts the button for updating does."""
+    form = page.locator("#builder")
+    form.evaluate("form => form.dataset.old = 'yes'")
+    yield
+    update = page.get_by_role("button", name="Update and count")
+    if update.count():
+        update.click()
+    expect(page.locator("#builder[data-old]")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_nested_groups_live_count_save_and_members(signed_in, scripts):
+    wanted = expected_ids()
+    assert wanted
+    name = f"Once or devoted ({scripts})"
+    page = signed_in(Role.MARKETER, java_script_enabled=scripts)
+    build(page, name)
+    if not scripts:
+        page.get_by_role("button", name="Update and count").click()
+    expect(page.locator("#preview .big-figure")).to_have_text(re.compile(rf"^\s*{len(wanted)} customers?\s*$"))
+    expect(page.locator("#preview .rule-words")).to_contain_text("Any of these")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(name)
+    expect(page.get_by_text("Not computed yet").first).to_be_visible()
+
+    segment = Segment.objects.get(name=name)
+    assert segment.rule["op"] == "or"
+    assert [child.get("op", child.get("condition")) for child in segment.rule["children"]] == ["order_count", "and"]
+    segments.compute_segments([segment.pk])
+    if scripts:
+        # The page asks every two seconds and shows the members by itself.
+        expect(page.locator("[data-row]").first).to_be_visible()
+    page.reload()
+    expect(page.locator(".big-figure")).to_contain_text(str(len(wanted)))
+    first = page.locator("[data-row]").first
+    expect(first).to_be_visible()
+    number = first.locator("small").inner_text()
+    page.get_by_placeholder("Customer number").fill(number)
+    page.get_by_role("button", name="Explain").click()
+    expect(page.locator("#why")).to_contain_text("matches the rule")
+
+
+def test_a_rule_with_gaps_is_not_saved_and_says_where(signed_in):
+    page = signed_in(Role.MARKETER)
+    page.goto("/segments/new/")
+    page.get_by_label("Name of the segment").fill("Unfinished")
+    choose(page, 0, "net_spend", "gte", "lots")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert").first).to_contain_text("not saved yet")
+    expect(page.locator(".rule-leaf .field-error").first).to_be_visible()
+    expect(page.locator(".rule-leaf .rule-input input")).to_have_value("lots")
+    assert not Segment.objects.filter(name="Unfinished").exists()
+
+
+def test_archiving_says_how_many_leave_first(signed_in, shop):
+    segment = segments.create_segment(
+        name="To be archived",
+        rule={"op": "and", "children": [{"condition": "order_count", "operator": "gte", "value": 1}]},
+        actor=SYSTEM,
+    )
+    segments.compute_segments([segment.pk])
+    segment.refresh_from_db()
+    page = signed_in(Role.MARKETER)
+    page.goto(f"/segments/{segment.pk}/")
+    page.get_by_role("button", name="Archive").click()
+    question = page.get_by_role("dialog")
+    expect(question).to_contain_text(f"{segment.size} customers will leave")
+    question.get_by_role("button", name="Cancel").click()
+    segment.refresh_from_db()
+    assert segment.state == "active"
+    page.get_by_role("button", name="Archive").click()
+    question.get_by_role("button", name="Archive").click()
+    expect(page.get_by_text("“To be archived” is archived.")).to_be_visible()
