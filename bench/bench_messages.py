@@ -119,4 +119,10 @@ def run(count: int = MESSAGES) -> None:
     assert sent + Message.objects.filter(state="suppressed").count() == count
     report("messages_gate_sql", count / floor_seconds, "a second")
     report("messages_gate_in_batches", count / in_gate[0], "a second", count / floor_seconds)
-    report("messages_sent", count / seconds, "a second", count / floor_seconds, extra={"sent": sent, "seconds": round(seconds, 1)})
+    report(
+        "messages_sent",
+        count / seconds,
+        "a second",
+        count / floor_seconds,
+        extra={"sent": sent, "seconds": round(seconds, 1)},
+    )

@@ -1,5 +1,6 @@
 """Settings of the tests: the same servers and schema, cheap password hashing, nothing sent anywhere."""
 
+from config import env
 from config.settings.base import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -10,3 +11,5 @@ AXES_ENABLED = False
 # Tests empty the tables between two cases, the ledger's too.
 DATABASE_OPTIONS["options"] = f"{DATABASE_OPTIONS['options']} -c liuke.reset=yes"  # noqa: F405
 DATABASES["default"]["OPTIONS"] = DATABASE_OPTIONS  # noqa: F405
+# Two test processes at once empty their own caches only.
+CACHES["default"]["LOCATION"] = env.redis_database(REDIS_URL, 1 + int(env.text("PYTEST_XDIST_WORKER", "gw0")[2:]))  # noqa: F405
