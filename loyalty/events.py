@@ -14,6 +14,11 @@ def _points(payload) -> str:
     return f"{text} · {reference}" if reference else text
 
 
+def _tiers(payload: Mapping[str, Any]) -> str:
+    before, after = payload.get("from") or "", payload.get("to") or "–"
+    return _t("%(from)s to %(to)s") % {"from": before, "to": after} if before else after
+
+
 MEMBER_ENROLLED = declare("loyalty.member_enrolled", _("Became a member"), icon="id-badge")
 POINTS_EARNED = declare("loyalty.points_earned", _("Points earned"), icon="coins", describe=_points)
 POINTS_HELD = declare("loyalty.points_held", _("Points held"), icon="lock", describe=_points)
@@ -27,6 +32,6 @@ TIER_CHANGED = declare(
     "loyalty.tier_changed",
     _("Tier changed"),
     icon="trophy",
-    describe=lambda p: _t("%(from)s to %(to)s") % {"from": p.get("from") or "–", "to": p.get("to") or "–"},
+    describe=_tiers,
 )
 ACCOUNTS_CHANGED = declare("loyalty.accounts_changed", _("Points accounts changed"), on_timeline=False)

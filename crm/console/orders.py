@@ -47,7 +47,7 @@ def of_customer(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _list(request: HttpRequest, orders: QuerySet[Order], context: dict) -> HttpResponse:
-    found = paging.keyset(orders, ["-id"], request.GET.get("cursor"), PAGE)
+    found = paging.keyset(orders, ["-placed_at", "-id"], request.GET.get("cursor"), PAGE)
     return render(request, "crm/orders.html", {"page": found, "count": paging.count(orders), **context})
 
 
