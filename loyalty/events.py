@@ -14,7 +14,7 @@ def _points(payload) -> str:
     return f"{text} · {reference}" if reference else text
 
 
-def _tiers(payload: Mapping[str, Any]) -> str:
+def _tiers(payload) -> str:
     before, after = payload.get("from") or "", payload.get("to") or "–"
     return _t("%(from)s to %(to)s") % {"from": before, "to": after} if before else after
 
@@ -28,10 +28,5 @@ POINTS_RETURNED = declare("loyalty.points_returned", _("Points given back"), ico
 POINTS_TAKEN_BACK = declare("loyalty.points_taken_back", _("Points taken back"), icon="arrow-back", describe=_points)
 POINTS_ADJUSTED = declare("loyalty.points_adjusted", _("Points adjusted"), icon="adjustments", describe=_points)
 POINTS_EXPIRED = declare("loyalty.points_expired", _("Points expired"), icon="hourglass", describe=_points)
-TIER_CHANGED = declare(
-    "loyalty.tier_changed",
-    _("Tier changed"),
-    icon="trophy",
-    describe=_tiers,
-)
+TIER_CHANGED = declare("loyalty.tier_changed", _("Tier changed"), icon="trophy", describe=_tiers)
 ACCOUNTS_CHANGED = declare("loyalty.accounts_changed", _("Points accounts changed"), on_timeline=False)
