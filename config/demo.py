@@ -48,7 +48,10 @@ SEGMENTS: dict[str, tuple[str, dict]] = {
         "No order for 90 to 180 days",
         {"condition": "stage", "operator": "in", "values": ["at_risk"]},
     ),
-    "沉睡客户 · Lapsed": ("No order for 180 to 365 days", {"condition": "stage", "operator": "in", "values": ["lapsed"]}),
+    "沉睡客户 · Lapsed": (
+        "No order for 180 to 365 days",
+        {"condition": "stage", "operator": "in", "values": ["lapsed"]},
+    ),
     "高价值 · VIP": (
         "Gold or above",
         {"condition": "tier_rank", "operator": "gte", "value": 3},
