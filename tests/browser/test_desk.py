@@ -39,7 +39,7 @@ def test_a_ticket_is_opened_answered_noted_and_resolved(signed_in, customer):
     assert ticket.status == "resolved"
 
     page.goto(f"/tickets/{ticket.number}/")
-    page.get_by_label("More").click()
+    page.get_by_label("More", exact=True).click()
     page.get_by_role("button", name="Close the ticket").click()
     question = page.get_by_role("dialog")
     expect(question).to_contain_text("takes no more replies")
@@ -47,7 +47,7 @@ def test_a_ticket_is_opened_answered_noted_and_resolved(signed_in, customer):
     expect(question).to_be_hidden()
     ticket.refresh_from_db()
     assert ticket.status == "resolved"
-    page.get_by_label("More").click()
+    page.get_by_label("More", exact=True).click()
     page.get_by_role("button", name="Close the ticket").click()
     question.get_by_role("button", name="Close the ticket").click()
     expect(page.get_by_text("so the customer gets no more replies")).to_be_visible()
