@@ -49,8 +49,8 @@ class Picture:
 
 
 def build_segment(page: Page) -> None:
-    """Devoted customers who fell silent: all of (at least 5 orders; any of (no order for 90 days; at risk))."""
-    page.fill("[name=name]", "老客流失预警 · Devoted, now silent")
+    """All of: at least 5 orders; any of: a net spend of at least 1,500, or no order in 90 days."""
+    page.fill("[name=name]", "重点老客 · Regulars to care for")
     choose(page, "rule.children.0", "order_count", "gte")
     page.fill("[name='rule.children.0.value']", "5")
     press(page, "group:rule")
