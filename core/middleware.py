@@ -15,14 +15,14 @@ from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 
-from core import actor
+from core import actor, zones
 
 log = structlog.get_logger("liuke.web")
 LANGUAGE_COOKIE = settings.LANGUAGE_COOKIE_NAME
 
 
 class StaffLocaleMiddleware(MiddlewareMixin):
-    """The user's own choice, else the cookie, else what the browser asks for."""
+    """The user's own choice; else the cookie or what the browser asks for, and the shop's zone."""
 
     def process_request(self, request):
         user = request.user
@@ -33,7 +33,7 @@ class StaffLocaleMiddleware(MiddlewareMixin):
         request.LANGUAGE_CODE = translation.get_language()
         zone = user.time_zone if user.is_authenticated else ""
         try:
-            timezone.activate(zoneinfo.ZoneInfo(zone or settings.TIME_ZONE))
+            timezone.activate(zoneinfo.ZoneInfo(zone or zones.shop_zone()))
         except (zoneinfo.ZoneInfoNotFoundError, ValueError):
             timezone.deactivate()
 

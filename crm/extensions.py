@@ -10,8 +10,10 @@ from core.facts import FACTS
 from core.roles import Role, grant
 from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
+from core.zones import ZONES
 from crm import panels  # noqa: F401
 from crm.console import desk, listing, shell  # noqa: F401
+from crm.models import Store
 from crm.rules.identities import phone_tail
 
 
@@ -55,6 +57,13 @@ FACTS.register("activity_events", _count("SELECT count(*) FROM crm_activityevent
 FACTS.register("refunds", _refunds)
 FACTS.register("net_revenue", _net_revenue)
 FACTS.register("tickets", _tickets)
+
+
+def _store_zone() -> str:
+    return Store.objects.filter(is_default=True).values_list("time_zone", flat=True).first() or ""
+
+
+ZONES.register("store", _store_zone)
 
 for _scope, _label in {
     "customers:read": _("Read customers"),

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.utils import timezone
 
+from core import zones
 from core.actor import SYSTEM
 from core.models import User
 from core.roles import Role, synchronise_groups
@@ -24,6 +25,7 @@ from loyalty.services.setup import ensure_default_program
 @pytest.fixture(autouse=True)
 def _fresh_cache():
     cache.clear()
+    zones.forget()
 
 
 @pytest.fixture(scope="session")

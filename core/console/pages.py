@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from core import roles
+from core import roles, zones
 from core.console import component_samples, palette
 from core.console import home as home_cards
 from core.console.views import back, page, viewer
@@ -54,9 +54,9 @@ class PreferencesForm(forms.Form):
         super().__init__(*args, **kwargs)
         languages = [(code, translation.get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES]
         self.fields["language"].choices = languages  # type: ignore[attr-defined]
-        default = _t("The shop's zone (%(zone)s)") % {"zone": settings.TIME_ZONE}
-        zones = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
-        self.fields["time_zone"].choices = [("", default), *[(zone, zone.replace("_", " ")) for zone in zones]]  # type: ignore[attr-defined]
+        default = _t("The shop's zone (%(zone)s)") % {"zone": zones.shop_zone()}
+        known = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
+        self.fields["time_zone"].choices = [("", default), *[(zone, zone.replace("_", " ")) for zone in known]]  # type: ignore[attr-defined]
 
 
 @page(None, methods=("GET", "POST"))
