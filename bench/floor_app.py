@@ -36,5 +36,5 @@ class Redeem(APIView):
 
 urlpatterns = [path("redeem/<int:account>", Redeem.as_view())]
 settings.ROOT_URLCONF = "bench.floor_app"
-settings.MIDDLEWARE = []
+settings.MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]  # it sends the length that keep-alive needs
 application = get_wsgi_application()

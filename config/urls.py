@@ -4,6 +4,7 @@ from django.urls import include, path
 from core import ops
 
 urlpatterns = [
+    path("api/", include("config.api_urls")),
     path("healthz", ops.healthz),
     path("readyz", ops.readyz),
     path("metrics", ops.metrics),
@@ -17,5 +18,4 @@ urlpatterns = [
     path("", include("campaigns.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
-    path("api/", include("config.api_urls")),
 ]

@@ -26,7 +26,7 @@ from core import actor as actors
 from core.actor import SYSTEM, Actor
 from core.locks import require_transaction
 from core.registry import Registry
-from core.wakeup import poke
+from core.wakeup import gatherer
 
 
 @dataclass(frozen=True)
@@ -170,5 +170,6 @@ def _insert(select: str, params: Sequence[Any], *, kinds: set[str], actor: Actor
 
 def wake(names: Iterable[str]) -> None:
     """After commit, tell the workers that these handlers are owed something."""
-    unique = sorted(set(names))
-    transaction.on_commit(lambda: poke(unique), robust=True)
+    unique = set(names)
+    if unique:
+        transaction.on_commit(lambda: gatherer.add(unique), robust=True)

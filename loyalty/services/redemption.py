@@ -19,6 +19,8 @@ from loyalty import events
 from loyalty.models import Account, Program
 
 Answer = dict[str, Any]
+# An account, or the customer number whose spendable account in the default program pays: found in the same round trip.
+Spender = Account | str
 
 
 def _insufficient(figures: dict) -> DomainError:
@@ -30,9 +32,19 @@ def _insufficient(figures: dict) -> DomainError:
     )
 
 
+def _below_minimum(figures: dict) -> DomainError:
+    return Refused(
+        _("Smallest number of points: %(minimum)s.") % {"minimum": figures["minimum"]},
+        code="below_minimum",
+        field="points",
+        **figures,
+    )
+
+
 REFUSALS: Mapping[str, Any] = {
     "idempotency_key_reused": lambda f: IdempotencyConflict(field="Idempotency-Key"),
     "insufficient_points": _insufficient,
+    "below_minimum": _below_minimum,
     "not_a_member": lambda f: NotFound(_("This customer is not a member."), code="not_a_member"),
     "member_not_active": lambda f: Conflict(_("This membership is not active."), code="member_not_active", **f),
     "points_not_spendable": lambda f: Refused(_("These points can't be spent."), code="points_not_spendable"),
@@ -48,22 +60,19 @@ MAX_POINTS = 2**53
 
 
 def hold_points(
-    *, account: Account, points: int, key: str, actor: Actor, reference: str = "", seconds: int | None = None
+    *, account: Spender, points: int, key: str, actor: Actor, reference: str = "", seconds: int | None = None
 ) -> Answer:
     """Set points aside for a purchase. Raises Refused `insufficient_points` with what is available."""
-    program = account.member.program
-    life = program.hold_seconds if seconds is None else seconds
-    if not 1 <= life <= 7 * 86400:
+    if seconds is not None and not 1 <= seconds <= 7 * 86400:
         raise Invalid(_("A hold lives from 1 second to 7 days."), code="invalid", field="seconds")
-    return _hold(account, program, points, key, actor, reference, life, one_step=False, order=None)
+    return _hold(account, points, key, actor, reference, seconds, one_step=False, order=None)
 
 
 def redeem_points(
-    *, account: Account, points: int, key: str, actor: Actor, reference: str = "", order: Order | None = None
+    *, account: Spender, points: int, key: str, actor: Actor, reference: str = "", order: Order | None = None
 ) -> Answer:
     """Hold and capture in one transaction."""
-    program = account.member.program
-    return _hold(account, program, points, key, actor, reference, program.hold_seconds, one_step=True, order=order)
+    return _hold(account, points, key, actor, reference, None, one_step=True, order=order)
 
 
 def capture_hold(
@@ -114,41 +123,34 @@ def release_hold(*, program: Program, hold: uuid.UUID, key: str, actor: Actor) -
 
 
 def _hold(
-    account: Account,
-    program: Program,
+    account: Spender,
     points: int,
     key: str,
     actor: Actor,
     reference: str,
-    seconds: int,
+    seconds: int | None,
     *,
     one_step: bool,
     order: Order | None,
 ) -> Answer:
     _check_points(points)
-    if points < program.redeem_minimum:
-        raise Refused(
-            _("Smallest number of points: %(minimum)s.") % {"minimum": program.redeem_minimum},
-            code="below_minimum",
-            field="points",
-            minimum=program.redeem_minimum,
-        )
-    event = events.POINTS_REDEEMED if one_step else events.POINTS_HELD
-    handlers = handler_names(event.kind)
+    function, spender = (
+        ("loyalty_hold_of_customer", account) if isinstance(account, str) else ("loyalty_hold", account.pk)
+    )
+    handlers = handler_names((events.POINTS_REDEEMED if one_step else events.POINTS_HELD).kind)
     request = {
-        "redeem" if one_step else "hold": account.pk,
+        "redeem" if one_step else "hold": spender,
         "points": points,
         "reference": reference,
-        "seconds": None if one_step else seconds,
+        "seconds": seconds,
         "order": order.pk if order else None,
     }
     answer = call(
-        "loyalty_hold",
+        function,
         [
-            _scope(program),
+            spender,
             idempotency.check_key(key),
             idempotency.digest(request),
-            account.pk,
             points,
             seconds,
             one_step,

@@ -74,11 +74,16 @@ BEGIN
 END $$;
 
 -- Brings one locked account up to date: lots whose window has passed become available (L4), run-out ones go (L2, L10).
--- The sweeps do the same for everyone; doing it here makes a late sweep invisible.
-CREATE OR REPLACE FUNCTION loyalty_settle(p_account bigint, p_now timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+-- The sweeps do the same for everyone; doing it here makes a late sweep invisible. Answers whether anything was due.
+DROP FUNCTION IF EXISTS loyalty_settle(bigint, timestamptz);
+CREATE FUNCTION loyalty_settle(p_account bigint, p_now timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     confirmed bigint; gone_available bigint; gone_pending bigint; owed bigint;
 BEGIN
+    IF NOT EXISTS (SELECT FROM loyalty_lot WHERE account_id = p_account AND remaining > 0 AND (
+                       expires_at <= p_now OR (confirmed_at IS NULL AND available_from <= p_now))) THEN
+        RETURN false;
+    END IF;
     WITH due AS (
         UPDATE loyalty_lot SET confirmed_at = p_now
         WHERE account_id = p_account AND remaining > 0 AND confirmed_at IS NULL AND available_from <= p_now
@@ -115,6 +120,7 @@ BEGIN
     IF owed > 0 THEN
         PERFORM loyalty_settle_debt(p_account, p_now);
     END IF;
+    RETURN true;
 END $$;
 
 -- Takes points from the lots, soonest expiry first, never-expiring last (L2). `p_hold`: into `held` rather than away.
@@ -141,60 +147,92 @@ BEGIN
     END IF;
 END $$;
 
--- Hold points (L8), or spend them in one step. Answers {hold, state, points, available, held, balance, expires_at}.
+-- Hold points (L8), or spend them in one step. `p_seconds` NULL is the program's own. Answers {hold, state, points,
+-- available, held, balance, expires_at}. The key is looked for under the account's lock and written once, with its answer:
+-- who repeats a request waits for the first one there; a key that another account's command is using meets it at the end.
+DROP FUNCTION IF EXISTS loyalty_hold(text, text, bytea, bigint, bigint, integer, boolean, text, bigint, text, text, text[]);
 CREATE OR REPLACE FUNCTION loyalty_hold(
-    p_scope text, p_key text, p_digest bytea, p_account bigint, p_points bigint, p_seconds integer, p_one_step boolean,
+    p_account bigint, p_key text, p_digest bytea, p_points bigint, p_seconds integer, p_one_step boolean,
     p_reference text, p_order bigint, p_actor text, p_request text, p_handlers text[]
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-    answer jsonb; account record; entry bigint; hold uuid := gen_random_uuid(); moment timestamptz;
+    answer jsonb; account record; stored record; entry bigint; hold uuid := gen_random_uuid(); moment timestamptz;
+    set_aside bigint := CASE WHEN p_one_step THEN 0 ELSE p_points END; ends timestamptz; key_scope text;
 BEGIN
-    answer := loyalty_claim(p_scope, p_key, p_digest);
-    IF answer IS NOT NULL THEN
-        RETURN answer;
-    END IF;
-    SELECT a.id, a.available, a.held, a.debt, m.customer_id, m.state, t.spendable INTO account
+    SELECT a.available, a.held, m.customer_id, m.state, m.program_id, t.spendable, p.redeem_minimum, p.hold_seconds
+        INTO account
         FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id JOIN loyalty_pointtype t ON t.id = a.point_type_id
+             JOIN loyalty_program p ON p.id = m.program_id
         WHERE a.id = p_account FOR NO KEY UPDATE OF a;
     IF NOT FOUND THEN
         PERFORM loyalty_refuse('not_a_member');
+    END IF;
+    key_scope := 'loyalty:' || account.program_id;
+    SELECT r.digest, r.answer INTO stored FROM core_idempotencyrecord r WHERE r.scope = key_scope AND r.key = p_key;
+    IF FOUND THEN
+        IF stored.digest <> p_digest THEN
+            PERFORM loyalty_refuse('idempotency_key_reused');
+        END IF;
+        RETURN stored.answer;
     ELSIF account.state <> 'active' THEN
         PERFORM loyalty_refuse('member_not_active', jsonb_build_object('state', account.state));
     ELSIF NOT account.spendable THEN
         PERFORM loyalty_refuse('points_not_spendable');
+    ELSIF p_points < account.redeem_minimum THEN
+        PERFORM loyalty_refuse('below_minimum', jsonb_build_object('minimum', account.redeem_minimum));
     END IF;
     -- After the lock: the transaction may have waited, and what it waited for may be what ran out.
     moment := clock_timestamp();
-    PERFORM loyalty_settle(p_account, moment);
-    SELECT available, held INTO account.available, account.held FROM loyalty_account WHERE id = p_account;
+    ends := moment + make_interval(secs => coalesce(p_seconds, account.hold_seconds));
+    IF loyalty_settle(p_account, moment) THEN
+        SELECT available, held INTO account.available, account.held FROM loyalty_account WHERE id = p_account;
+    END IF;
     IF account.available < p_points THEN
         PERFORM loyalty_refuse('insufficient_points',
                                jsonb_build_object('available', account.available, 'requested', p_points));
     END IF;
     INSERT INTO loyalty_entry
             (account_id, kind, available, pending, held, debt, hold_id, order_id, reference, reason, actor, occurred_at)
-        VALUES (p_account, CASE WHEN p_one_step THEN 'redeem' ELSE 'hold' END, -p_points, 0,
-                CASE WHEN p_one_step THEN 0 ELSE p_points END, 0, hold, p_order, p_reference, '', p_actor, moment)
+        VALUES (p_account, CASE WHEN p_one_step THEN 'redeem' ELSE 'hold' END, -p_points, 0, set_aside, 0, hold, p_order,
+                p_reference, '', p_actor, moment)
         RETURNING id INTO entry;
     PERFORM loyalty_take(p_account, entry, p_points, moment, NOT p_one_step);
     INSERT INTO loyalty_hold (id, account_id, entry_id, points, captured, returned, state, reference, expires_at, ended_at)
-        VALUES (hold, p_account, entry, p_points, CASE WHEN p_one_step THEN p_points ELSE 0 END, 0,
-                CASE WHEN p_one_step THEN 'captured' ELSE 'held' END, p_reference,
-                moment + make_interval(secs => p_seconds), CASE WHEN p_one_step THEN moment END);
-    UPDATE loyalty_account
-        SET available = available - p_points, held = held + CASE WHEN p_one_step THEN 0 ELSE p_points END,
-            updated_at = moment
+        VALUES (hold, p_account, entry, p_points, p_points - set_aside, 0,
+                CASE WHEN p_one_step THEN 'captured' ELSE 'held' END, p_reference, ends,
+                CASE WHEN p_one_step THEN moment END);
+    UPDATE loyalty_account SET available = available - p_points, held = held + set_aside, updated_at = moment
         WHERE id = p_account RETURNING available, held INTO account.available, account.held;
     PERFORM loyalty_emit(
         CASE WHEN p_one_step THEN 'loyalty.points_redeemed' ELSE 'loyalty.points_held' END, account.customer_id,
         jsonb_build_object('hold', hold, 'points', p_points, 'reference', p_reference, 'available', account.available),
         p_actor, p_request, p_handlers);
-    RETURN loyalty_answer(p_scope, p_key, jsonb_build_object(
+    answer := jsonb_build_object(
         'hold', hold, 'state', CASE WHEN p_one_step THEN 'captured' ELSE 'held' END, 'points', p_points,
-        'captured', CASE WHEN p_one_step THEN p_points ELSE 0 END,
-        'available', account.available, 'held', account.held, 'balance', account.available + account.held,
-        'reference', p_reference, 'expires_at', CASE WHEN p_one_step THEN NULL ELSE
-            to_jsonb(moment + make_interval(secs => p_seconds)) END));
+        'captured', p_points - set_aside, 'available', account.available, 'held', account.held,
+        'balance', account.available + account.held, 'reference', p_reference,
+        'expires_at', CASE WHEN p_one_step THEN NULL ELSE to_jsonb(ends) END);
+    INSERT INTO core_idempotencyrecord (scope, key, digest, answer) VALUES (key_scope, p_key, p_digest, answer)
+        ON CONFLICT ON CONSTRAINT core_idempotency_key_once_per_scope DO NOTHING;
+    IF NOT FOUND THEN
+        PERFORM loyalty_refuse('idempotency_key_reused');
+    END IF;
+    RETURN answer;
+END $$;
+
+-- The same for the spendable account that a customer number has in the default program.
+CREATE OR REPLACE FUNCTION loyalty_hold_of_customer(
+    p_number text, p_key text, p_digest bytea, p_points bigint, p_seconds integer, p_one_step boolean,
+    p_reference text, p_order bigint, p_actor text, p_request text, p_handlers text[]
+) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN loyalty_hold(
+        (SELECT a.id FROM crm_customer c
+             JOIN loyalty_member m ON m.customer_id = c.id JOIN loyalty_program p ON p.id = m.program_id
+             JOIN loyalty_account a ON a.member_id = m.id JOIN loyalty_pointtype t ON t.id = a.point_type_id
+         WHERE c.number = p_number AND c.state = 'active' AND p.is_default AND t.spendable
+         ORDER BY t.id LIMIT 1),
+        p_key, p_digest, p_points, p_seconds, p_one_step, p_reference, p_order, p_actor, p_request, p_handlers);
 END $$;
 
 -- Gives the held points of a hold back to their lots; lots that ran out meanwhile run out now.
