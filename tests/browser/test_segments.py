@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 from django.db.models import Q
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from analytics.models import CustomerFeature, Segment
 from analytics.services import segments
@@ -90,6 +90,62 @@ def test_nested_groups_live_count_save_and_members(signed_in, scripts):
     page.get_by_placeholder("Customer number").fill(number)
     page.get_by_role("button", name="Explain").click()
     expect(page.locator("#why")).to_contain_text("matches the rule")
+
+
+def test_nothing_typed_while_an_answer_is_awaited_is_lost(signed_in):
+    # given two conditions, and a server that takes its time
+    page = signed_in(Role.MARKETER)
+    page.goto("/segments/new/")
+    choose(page, 0, "net_spend", "gte", "1")
+    with the_form_anew(page):
+        page.get_by_role("button", name="Condition", exact=True).last.click()
+    choose(page, 1, "order_count", "gte", "2")
+    first, second = (page.locator(".rule-leaf").nth(place) for place in (0, 1))
+    held: list[Route] = []
+    page.route("**/segments/new/", lambda route: held.append(route), times=1)
+
+    # when the first comparison changes, and before its answer comes everything else goes on
+    first.get_by_label("Comparison").select_option("lte")
+    page.get_by_label("Name of the segment").fill("Typed meanwhile")
+    second.get_by_label("Comparison").select_option("eq")
+    second.locator(".rule-input input").fill("")
+    page.keyboard.type("37", delay=20)
+    page.get_by_role("button", name="Condition", exact=True).last.click()
+    second.locator(".rule-input input").focus()
+    page.wait_for_timeout(200)
+    held[0].continue_()
+
+    # then all of it is there, and the form knows of the second comparison and the third condition
+    expect(page.locator(".rule-leaf")).to_have_count(3)
+    expect(first.get_by_label("Comparison")).to_have_value("lte")
+    expect(first.locator(".rule-input input")).to_have_value("1.00")
+    expect(second.get_by_label("Comparison")).to_have_value("eq")
+    expect(second.locator(".rule-input input")).to_have_value("37")
+    expect(second.locator(".rule-input input")).to_be_focused()
+    expect(page.get_by_label("Name of the segment")).to_have_value("Typed meanwhile")
+
+
+def test_what_is_typed_while_a_condition_goes_stays_with_its_own_condition(signed_in):
+    page = signed_in(Role.MARKETER)
+    page.goto("/segments/new/")
+    choose(page, 0, "net_spend", "gte", "1")
+    for place in (1, 2):
+        with the_form_anew(page):
+            page.get_by_role("button", name="Condition", exact=True).last.click()
+        choose(page, place, "order_count", "gte", str(place + 1))
+    held: list[Route] = []
+    page.route("**/segments/new/", lambda route: held.append(route))
+
+    page.get_by_role("button", name="Remove the condition").nth(1).click()
+    page.locator(".rule-leaf").nth(2).locator(".rule-input input").fill("99")
+    page.wait_for_timeout(100)
+    held[0].continue_()
+
+    expect(page.locator(".rule-leaf")).to_have_count(2)
+    inputs = page.locator(".rule-input input")
+    expect(inputs.nth(0)).to_have_value("1.00")
+    expect(inputs.nth(1)).to_have_value("99")
+    expect(page.locator("#preview .rule-words")).to_contain_text("99")
 
 
 def test_a_rule_with_gaps_is_not_saved_and_says_where(signed_in):

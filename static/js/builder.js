@@ -1,0 +1,88 @@
+// The segment builder: each choice brings the form anew from the server. What was typed after the form was sent is put
+// back into the new one, and what was pressed meanwhile is pressed there. Without scripts the page is simply loaded.
+(() => {
+  const builder = () => document.getElementById("builder");
+  const key = (field) => (field.type === "checkbox" ? `${field.name}=${field.value}` : field.name || field.id);
+  const state = (field) => (field.type === "checkbox" ? field.checked : field.value);
+  const fields = () => [...builder().elements].filter((field) => field.matches("input, select") && key(field));
+  const read = () => new Map(fields().map((field) => [key(field), state(field)]));
+
+  // The request that is on its way: {ctx, command, values, waiting}; then, from before the swap on, {typed, focus} too.
+  let sent = null;
+
+  const isOurs = (ctx) => {
+    const form = builder();
+    return form && form.contains(ctx.sourceElement) && ctx.request.action === form.getAttribute("action");
+  };
+
+  // Where a field or a command of the old form is in the new one, after `remove:` has moved up what comes later.
+  const moved = (name) => {
+    const [verb, path] = sent.command.split(/:(.*)/);
+    if (verb !== "remove") return name;
+    const [, list, removed] = path.match(/^(.*\.children\.)(\d+)$/) || [];
+    const at = list ? name.indexOf(list) : -1;
+    if (at < 0) return name;
+    const [, index, rest] = name.slice(at + list.length).match(/^(\d+)([^]*)$/);
+    if (index === removed) return null;
+    return name.slice(0, at) + list + (Number(index) > Number(removed) ? index - 1 : index) + rest;
+  };
+
+  // A condition that was exchanged starts anew: what stood in its fields meant something else.
+  const exchanged = (name) => {
+    const leaf = name.replace(/\.[a-z_]+(=[^]*)?$/, "");
+    const condition = sent.values.get(`${leaf}.condition`);
+    return condition !== undefined && condition !== sent.values.get(`${leaf}.was`) && name !== `${leaf}.condition`;
+  };
+
+  document.addEventListener("htmx:config:request", (event) => {
+    const { ctx } = event.detail;
+    if (!isOurs(ctx)) return;
+    const command = ctx.request.submitter?.value || "";
+    if (!sent) {
+      sent = { ctx, command, values: read(), waiting: [] };
+      return;
+    }
+    event.preventDefault();
+    // A changed choice is seen as such after the swap; only a button leaves nothing behind.
+    if (command) sent.waiting.push(command);
+  });
+
+  document.addEventListener("htmx:before:swap", (event) => {
+    if (sent?.ctx !== event.detail.ctx) return;
+    sent.typed = [...read()].filter(([name, value]) => sent.values.get(name) !== value);
+    const active = document.activeElement;
+    if (builder().contains(active) && active.matches("input, select")) {
+      sent.focus = { name: key(active), start: active.selectionStart, end: active.selectionEnd };
+    }
+  });
+
+  document.addEventListener("htmx:after:swap", (event) => {
+    if (sent?.ctx !== event.detail.ctx || !builder()) return;
+    const found = new Map(fields().map((field) => [key(field), field]));
+    for (const [name, value] of sent.typed) {
+      const field = exchanged(name) ? null : found.get(moved(name));
+      if (!field || field.type === "hidden") continue;
+      if (field.type === "checkbox") field.checked = value;
+      else field.value = value;
+      sent.changed ||= field.matches("select") ? field : null;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    const field = sent.focus && !exchanged(sent.focus.name) && found.get(moved(sent.focus.name));
+    if (field) {
+      field.focus();
+      if (sent.focus.start != null) field.setSelectionRange(sent.focus.start, sent.focus.end);
+    }
+  });
+
+  document.addEventListener("htmx:finally:request", (event) => {
+    if (sent?.ctx !== event.detail.ctx) return;
+    const { changed, waiting } = sent;
+    const commands = waiting.map(moved).filter(Boolean);
+    sent = null;
+    // One at a time: the next answer takes the others along.
+    changed?.dispatchEvent(new Event("change", { bubbles: true }));
+    for (const command of commands) {
+      [...builder().elements].find((button) => button.name === "do" && button.value === command)?.click();
+    }
+  });
+})();
