@@ -93,9 +93,9 @@ def open_tickets(_request: HttpRequest) -> Card | None:
             "count": number(found["urgent"])
         }
     return Card(
-        _("Open tickets"),
+        _("Tickets to be answered"),
         number(found["count"]),
-        url=link("tickets"),
+        url=f"{reverse('tickets')}?view=answer",
         detail=detail,
         tone="warn" if found["urgent"] else "",
     )

@@ -33,6 +33,7 @@ class View:
 VIEWS: dict[str, View] = {
     "mine": View(_("Mine"), lambda user: UNRESOLVED & Q(assignee=user)),
     "unassigned": View(_("Unassigned"), lambda user: UNRESOLVED & Q(assignee=None)),
+    "answer": View(_("To be answered"), lambda user: Q(status=TicketStatus.OPEN)),
     "open": View(_("All open"), lambda user: UNRESOLVED),
     "waiting": View(_("Waiting for customer"), lambda user: Q(status=TicketStatus.PENDING)),
     "resolved": View(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import re
+
 import pytest
 from django.core import signing
 from django.urls import reverse
@@ -153,12 +155,32 @@ def test_views_hold_what_they_say_urgent_and_longest_waiting_first(agent, make_c
 
     # All in one transaction have one now(), so the number decides.
     assert held("open") == ["urgent", "old", "new", "mine", "waiting"]
+    assert held("answer") == ["urgent", "old", "new", "mine"]
     assert held("mine") == ["mine"]
     assert held("unassigned") == ["urgent", "old", "new", "waiting"]
     assert held("waiting") == ["waiting"]
     assert held("resolved") == ["closed", "resolved"]
-    assert selectors.counts(agent) == {"mine": 1, "unassigned": 4, "open": 5, "waiting": 1}
+    assert selectors.counts(agent) == {"mine": 1, "unassigned": 4, "answer": 4, "open": 5, "waiting": 1}
     assert {old.status, new.status, urgent.status, mine.status} == {TicketStatus.OPEN}
+
+
+def test_the_home_figure_opens_the_list_that_has_that_number(desk, make_customer):
+    # given two tickets that wait for us, someone else's among them, and one that waits for the customer
+    customer = make_customer()
+    for subject in ("First", "Second"):
+        make_ticket(customer, subject)
+    answered = make_ticket(customer, "Answered")
+    reply_to_ticket(ticket=answered, text="We look into it.", actor=SYSTEM)
+
+    # when the figure on the home page is followed
+    home = desk.get("/").content.decode()
+    card = re.search(r'Tickets to be answered</p>\s*<p class="stat-value"><a href="([^"]+)">(\d+)</a>', home)
+    assert card
+    rows = desk.get(card[1]).content.decode()
+
+    # then it is the list of those two
+    assert card[2] == "2"
+    assert [subject in rows for subject in ("First", "Second", "Answered")] == [True, True, False]
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(agent, make_customer):
