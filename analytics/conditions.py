@@ -14,6 +14,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.errors import Invalid
 from core.registry import Registry
@@ -134,7 +135,10 @@ def number(name: str, label, group, expression: str, *, kind: str = "number", ti
 
     def inputs(operator: str) -> Sequence[Input]:
         if operator == "between":
-            return [Input("low", kind, _("from")), Input("high", kind, _("to"))]
+            return [
+                Input("low", kind, pgettext_lazy("range", "from")),
+                Input("high", kind, pgettext_lazy("range", "to")),
+            ]
         return [Input("value", kind, _("value"))]
 
     def sql(operator: str, values: dict[str, Any]) -> Sql:

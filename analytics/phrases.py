@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -12,6 +13,7 @@ from django.utils.translation import ngettext
 
 from analytics.conditions import CHOICE_OPERATORS, CONDITIONS, DATE_OPERATORS, YES_NO, Condition, Input
 from core.formatting import day, money, number, when
+from crm.models import Channel, Purpose
 
 SHOWN_VALUES = 6
 
@@ -77,12 +79,19 @@ def _plain(condition: Condition, operator: str, shown: dict[str, str], values: d
     if condition.operators is YES_NO:
         return _t("%(what)s: %(how)s") % {"what": condition.label, "how": how}
     if condition.operators is DATE_OPERATORS and "days" in shown:
-        return f"{condition.label} {how.replace('…', shown['days'])}"
+        return _said(str(condition.label), how.replace("…", shown["days"]), "")
     if set(shown) == {"low", "high"}:
         return _t("%(what)s is between %(low)s and %(high)s") % {"what": condition.label, **shown}
     if condition.operators is CHOICE_OPERATORS and len(values.get("values") or []) == 1:
         how = _t("is") if operator == "in" else _t("is not")
-    return " ".join(filter(None, [str(condition.label), how, *shown.values()]))
+    return _said(str(condition.label), how, " ".join(shown.values()))
+
+
+def _said(what: str, how: str, value: str) -> str:
+    """Chinese puts no space between them."""
+    if not value:
+        return _t("%(what)s %(how)s") % {"what": what, "how": how}
+    return _t("%(what)s %(how)s %(value)s") % {"what": what, "how": how, "value": value}
 
 
 def _shown(item: Input, value: Any, currency: str) -> str:
@@ -108,6 +117,8 @@ def value_words(condition: Condition, leaf: dict, value: str | None, currency: s
     """What a customer's own value is, for the reason why they are in or out (S3). `value` is text from the database."""
     if value is None or value == "":
         return _t("nothing")
+    if condition.name in OWN_VALUES:
+        return OWN_VALUES[condition.name](leaf, value)
     if condition.operators is YES_NO or value in {"true", "false"}:
         return _t("yes") if value == "true" else _t("no") if value == "false" else value
     if condition.operators is DATE_OPERATORS:
@@ -140,22 +151,64 @@ def _listed(names: Sequence[str]) -> str:
 Special = Callable[[Condition, str, dict[str, str], dict[str, Any]], str]
 
 
-def _windowed(condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
-    """Did something so many times in a window."""
-    what = shown.get("values") or shown.get("sku") or shown.get("kind") or ""
+def _bought(_condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+    what, times = shown.get("values") or shown.get("sku") or "…", _times(values)
+    if operator == "has":
+        text = ngettext(
+            "Bought %(what)s at least %(times)s time in the last %(days)s days",
+            "Bought %(what)s at least %(times)s times in the last %(days)s days",
+            times,
+        )
+    elif times == 1:
+        text = _t("Did not buy %(what)s in the last %(days)s days")
+    else:
+        text = _t("Bought %(what)s fewer than %(times)s times in the last %(days)s days")
+    return text % {"what": what, "times": shown["times"], "days": shown["days"]}
+
+
+def _did(_condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+    times = _times(values)
+    if operator == "has":
+        text = ngettext(
+            "“%(what)s” at least %(times)s time in the last %(days)s days",
+            "“%(what)s” at least %(times)s times in the last %(days)s days",
+            times,
+        )
+    elif times == 1:
+        text = _t("No “%(what)s” in the last %(days)s days")
+    else:
+        text = _t("“%(what)s” fewer than %(times)s times in the last %(days)s days")
+    return text % {"what": shown["kind"], "times": shown["times"], "days": shown["days"]}
+
+
+def _times(values: dict[str, Any]) -> int:
     times = values.get("times")
-    count = times if isinstance(times, int) else 1
-    text = ngettext(
-        "%(how)s %(what)s at least %(times)s time in the last %(days)s days",
-        "%(how)s %(what)s at least %(times)s times in the last %(days)s days",
-        count,
-    )
-    return text % {
-        "how": str(condition.operators[operator]).capitalize(),
-        "what": what,
-        "times": shown.get("times", ""),
-        "days": shown.get("days", ""),
+    return times if isinstance(times, int) else 1
+
+
+def _tags(_condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+    one = len(values.get("values") or []) == 1
+    if operator == "has":
+        text = _t("Has the tag %(names)s") if one else _t("Has one of the tags %(names)s")
+    else:
+        text = _t("Does not have the tag %(names)s") if one else _t("Has none of the tags %(names)s")
+    return text % {"names": shown["values"]}
+
+
+def _tier_rank(condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+    """With the names of the tiers: "Tier rank is at least 3 (Gold)"."""
+    tiers = CONDITIONS.get("tier")
+    names = {
+        str(code): str(label)
+        for item in (tiers.inputs("in") if tiers else [])
+        for code, label in (item.choices or list)()
     }
+
+    def named(name: str) -> str:
+        label = names.get(str(values.get(name)))
+        return _t("%(rank)s (%(tier)s)") % {"rank": shown[name], "tier": label} if label else shown[name]
+
+    return _plain(condition, operator, {name: named(name) for name in shown}, values)
 
 
 def _birthday(_condition: Condition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
@@ -171,15 +224,39 @@ def _consent(_condition: Condition, operator: str, shown: dict[str, str], _value
 
 
 def _attribute(condition: Condition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
-    how = str(condition.operators[operator])
-    return " ".join(filter(None, [shown["attribute"], how, shown.get("text", "")]))
+    return _said(shown["attribute"], str(condition.operators[operator]), shown.get("text", ""))
 
 
 SPECIAL: dict[str, Special] = {
-    "did": _windowed,
-    "bought_category": _windowed,
-    "bought_product": _windowed,
+    "did": _did,
+    "bought_category": _bought,
+    "bought_product": _bought,
+    "tags": _tags,
+    "tier_rank": _tier_rank,
     "birthday": _birthday,
     "consent": _consent,
     "attribute": _attribute,
 }
+
+
+def _own_consents(_leaf: dict, value: str) -> str:
+    """email/marketing, sms/service -> E-mail · Marketing, SMS · Service and surveys."""
+    channels, purposes = dict(Channel.choices), dict(Purpose.choices)
+    pairs = [part.partition("/") for part in value.split(", ")]
+    return _listed(
+        [f"{channels.get(channel, channel)} · {purposes.get(purpose, purpose)}" for channel, _, purpose in pairs]
+    )
+
+
+def _own_attribute(leaf: dict, value: str) -> str:
+    """Of all attributes the one that the condition asks for."""
+    try:
+        found = json.loads(value).get(leaf.get("attribute"))
+    except (ValueError, AttributeError):
+        return value
+    if isinstance(found, bool):
+        return _t("yes") if found else _t("no")
+    return _t("nothing") if found in (None, "") else str(found)
+
+
+OWN_VALUES: dict[str, Callable[[dict, str], str]] = {"consent": _own_consents, "attribute": _own_attribute}

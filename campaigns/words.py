@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext_lazy
+from django.utils.translation import ngettext
 
 from campaigns.channels import CHANNELS
 from campaigns.labels import reason_label
@@ -35,10 +35,8 @@ EXPLANATIONS: dict[str, str | Promise] = {
     "bounce": _("The address takes no mail. It is blocked from now on."),
 }  # fmt: skip
 
-# Points are held too, in another sense.
-STATES: dict[str, str | Promise] = {**dict(MessageState.choices), MessageState.HELD: pgettext_lazy("message", "Held")}
-# A customer is active in another sense than a rule.
-RULE_STATES: dict[str, str | Promise] = {**dict(CareState.choices), CareState.ACTIVE: pgettext_lazy("rule", "Active")}
+STATES: dict[str, str | Promise] = dict(MessageState.choices)
+RULE_STATES: dict[str, str | Promise] = dict(CareState.choices)
 # Not being sent is mostly how it should be: no consent, held out. Only what went wrong is red.
 TONES = {MessageState.SUPPRESSED: "off", MessageState.FAILED: "bad", MessageState.UNCERTAIN: "warn"}
 

@@ -68,6 +68,12 @@ def day(value: date | datetime | None) -> str:
     return _day(moment.date() if isinstance(moment, datetime) else moment, translation.get_language() or "en")
 
 
+def month_day(month: int, day: int) -> str:
+    """A day of every year: February 28 / 2月28日."""
+    # A leap year, because it has every day.
+    return dates.format_skeleton("MMMMd", date(2000, month, day), locale=locale())
+
+
 def when(value: datetime | None) -> str:
     """The day and the time of day, to the minute."""
     if value is None:

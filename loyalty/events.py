@@ -1,21 +1,37 @@
 """What happens to points and tiers. `subject_id` is always the customer."""
 
+from django.core.cache import cache
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from core.events import declare
+from core.formatting import number
 
 
 def _points(payload) -> str:
     count = int(payload.get("points", 0))
-    text = ngettext("%(count)s point", "%(count)s points", abs(count)) % {"count": f"{count:,}"}
+    text = ngettext("%(count)s point", "%(count)s points", abs(count)) % {"count": number(count)}
     reference = payload.get("reference")
     return f"{text} · {reference}" if reference else text
 
 
+def _tier(name: str | None) -> str:
+    """Its name in the viewer's language. An event keeps the name that the tier had then, in the shop's first language."""
+    if not name or not (get_language() or "").startswith("zh"):
+        return name or ""
+    names: dict[str, str] = cache.get_or_set("loyalty:tier-names-zh", _names_in_chinese, 60) or {}
+    return names.get(name, name)
+
+
+def _names_in_chinese() -> dict[str, str]:
+    from loyalty.models import Tier
+
+    return dict(Tier.objects.exclude(name_zh="").values_list("name", "name_zh"))
+
+
 def _tiers(payload) -> str:
-    before, after = payload.get("from") or "", payload.get("to") or "–"
+    before, after = _tier(payload.get("from")), _tier(payload.get("to")) or "–"
     return _t("%(from)s to %(to)s") % {"from": before, "to": after} if before else after
 
 

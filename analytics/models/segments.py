@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.audit import audited
 
@@ -12,7 +13,7 @@ class SegmentKind(models.TextChoices):
 
 
 class SegmentState(models.TextChoices):
-    ACTIVE = "active", _("Active")
+    ACTIVE = "active", pgettext_lazy("segment", "Active")
     ARCHIVED = "archived", _("Archived")
 
 
@@ -56,7 +57,7 @@ class SegmentMembership(models.Model):
     segment = models.ForeignKey(Segment, models.PROTECT, related_name="memberships", db_index=False)
     customer = models.ForeignKey("crm.Customer", models.CASCADE, related_name="segment_memberships", db_index=False)
     entered_at = models.DateTimeField(_("entered"))
-    left_at = models.DateTimeField(_("left"), null=True)
+    left_at = models.DateTimeField(pgettext_lazy("segment", "left"), null=True)
 
     class Meta:
         verbose_name = _("segment membership")

@@ -7,13 +7,14 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from analytics.conditions import CONDITIONS, YES_NO, Condition, Input, Sql, moment
+from crm.labels import ACTIVITY
 from crm.models import ActivityKind
 
 GROUP = _("Activity")
 
 
 def _kinds():
-    return [(row.code, str(row)) for row in ActivityKind.objects.all()]
+    return [(row.code, ACTIVITY.get(row.code) or str(row)) for row in ActivityKind.objects.all()]
 
 
 def _did(operator: str, values: dict[str, Any]) -> Sql:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import TextChoices
@@ -21,18 +22,20 @@ from analytics.conditions import (
     number,
 )
 from core import clock
+from core.formatting import country_name, language_label
+from crm.labels import source_label
 from crm.models import AttributeDefinition, AttributeType, Channel, Customer, Gender, Purpose, Tag
 from crm.services.customers import birthday_indexes
 
 GROUP = _("Customer")
 
 
-def _distinct(column: str):
+def _distinct(column: str, label: Callable[[str], str] = str):
     def choices():
         values = (
             Customer.objects.exclude(**{column: ""}).values_list(column, flat=True).distinct().order_by(column)[:300]
         )
-        return [(value, value) for value in values]
+        return [(value, label(value)) for value in values]
 
     return choices
 
@@ -92,11 +95,11 @@ def register() -> None:
     add = CONDITIONS.register
     for condition in (
         choice("gender", _("Gender"), GROUP, "c.gender", _choices(Gender)),
-        choice("country", _("Country"), GROUP, "c.country", _distinct("country")),
+        choice("country", _("Country"), GROUP, "c.country", _distinct("country", country_name)),
         choice("region", _("Region"), GROUP, "c.region", _distinct("region")),
-        choice("language", _("Language"), GROUP, "c.language", _distinct("language")),
-        choice("source", _("Came from"), GROUP, "c.source", _distinct("source")),
-        moment("known_since", _("Known since"), GROUP, "c.created_at"),
+        choice("language", _("Language"), GROUP, "c.language", _distinct("language", language_label)),
+        choice("source", _("Source"), GROUP, "c.source", _distinct("source", source_label)),
+        moment("known_since", _("First known"), GROUP, "c.created_at"),
         number("age", _("Age"), GROUP, "(extract(year FROM now())::int - c.birth_year)", time_based=True),
         flag("has_name", _("Name is known"), GROUP, "c.name <> ''"),
         member_of(

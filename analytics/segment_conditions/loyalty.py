@@ -20,7 +20,7 @@ def register() -> None:
     for condition in (
         flag("is_member", _("Is a member"), GROUP, "f.is_member"),
         choice("tier", _("Tier"), GROUP, "f.tier_rank", _tiers),
-        number("tier_rank", _("Tier, by rank"), GROUP, "f.tier_rank"),
+        number("tier_rank", _("Tier rank"), GROUP, "f.tier_rank"),
         number("points_available", _("Points available"), GROUP, "f.points_available"),
     ):
         CONDITIONS.register(condition.name, condition)

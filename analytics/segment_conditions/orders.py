@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from analytics.conditions import CONDITIONS, Condition, Input, Sql, choice, moment, number
+from crm.labels import sales_channel_label
 from crm.models import Order, Product
 
 GROUP = _("Orders")
@@ -23,7 +24,7 @@ def _categories():
 
 def _channels():
     values = Order.objects.exclude(channel="").values_list("channel", flat=True).distinct().order_by("channel")[:100]
-    return [(value, value) for value in values]
+    return [(value, sales_channel_label(value)) for value in values]
 
 
 def _bought(column: str):
@@ -51,13 +52,13 @@ def _window_inputs(first: Input):
 
 def register() -> None:
     for condition in (
-        number("order_count", _("Orders"), GROUP, "f.order_count"),
+        number("order_count", _("Number of orders"), GROUP, "f.order_count"),
         number("net_spend", _("Net spend"), GROUP, "f.net_spend", kind="money"),
         number("spend_365", _("Spend in the last year"), GROUP, "f.spend_365", kind="money", time_based=True),
         number("spend_90", _("Spend in the last 90 days"), GROUP, "f.spend_90", kind="money", time_based=True),
-        number("orders_90", _("Orders in the last 90 days"), GROUP, "f.orders_90", time_based=True),
-        number("average_order", _("Average order"), GROUP, "f.average_order", kind="money"),
-        number("refund_count", _("Refunds"), GROUP, "f.refund_count"),
+        number("orders_90", _("Number of orders in the last 90 days"), GROUP, "f.orders_90", time_based=True),
+        number("average_order", _("Average order value"), GROUP, "f.average_order", kind="money"),
+        number("refund_count", _("Number of refunds"), GROUP, "f.refund_count"),
         moment("first_order", _("First order"), GROUP, "f.first_order_at"),
         moment("last_order", _("Last order"), GROUP, "f.last_order_at"),
         choice("main_channel", _("Main sales channel"), GROUP, "f.main_channel", _channels),

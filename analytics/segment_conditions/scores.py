@@ -18,7 +18,7 @@ def register() -> None:
         number("rfm_r", _("Recency score"), GROUP, "coalesce(f.rfm_r, 0)"),
         number("rfm_f", _("Frequency score"), GROUP, "coalesce(f.rfm_f, 0)"),
         number("rfm_m", _("Monetary score"), GROUP, "coalesce(f.rfm_m, 0)"),
-        number("messages_90", _("Messages in 90 days"), GROUP, "f.messages_90", time_based=True),
-        number("opened_90", _("Opened in 90 days"), GROUP, "f.opened_90", time_based=True),
+        number("messages_90", _("Messages sent in the last 90 days"), GROUP, "f.messages_90", time_based=True),
+        number("opened_90", _("Messages opened in the last 90 days"), GROUP, "f.opened_90", time_based=True),
     ):
         CONDITIONS.register(condition.name, condition)

@@ -15,6 +15,7 @@ from campaigns.services import suppressions as services
 from campaigns.services.gate import policy
 from core.actor import of_user
 from core.console.views import back, may, page
+from core.formatting import month_day
 from crm.models import Customer
 
 
@@ -23,6 +24,7 @@ def limits(request: HttpRequest) -> HttpResponse:
     found = policy()
     context = {
         "policy": found,
+        "leap_day": month_day(*map(int, found.leap_birthday.split("-"))),
         "quiet": found.quiet_from != found.quiet_until,
         "channels": [(channel_label(channel.name), channel) for channel in CHANNELS],
         # The form is in the admin, which asks for more than the permission.

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.audit import audited
 from core.fields import BlindIndexField
@@ -66,7 +67,7 @@ class CareTrigger(models.TextChoices):
 
 class CareState(models.TextChoices):
     DRAFT = "draft", _("Draft")
-    ACTIVE = "active", _("Active")
+    ACTIVE = "active", pgettext_lazy("rule", "Active")
     PAUSED = "paused", _("Paused")
 
 
@@ -138,7 +139,7 @@ class SendingPolicy(models.Model):
 
 class MessageState(models.TextChoices):
     QUEUED = "queued", _("Queued")
-    HELD = "held", _("Held")
+    HELD = "held", pgettext_lazy("message", "Held")
     SENDING = "sending", _("Being sent")
     SENT = "sent", _("Sent")
     SUPPRESSED = "suppressed", _("Not sent")

@@ -4,6 +4,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.audit import audited
 from core.fields import BlindIndexField, EncryptedTextField
@@ -17,7 +18,7 @@ class Gender(models.TextChoices):
 
 
 class CustomerState(models.TextChoices):
-    ACTIVE = "active", _("Active")
+    ACTIVE = "active", pgettext_lazy("customer", "Active")
     MERGED = "merged", _("Merged into another")
     ERASED = "erased", _("Erased")
 

@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from core import events
 from core.formatting import number
 from core.models import DomainEvent, User
+from crm.labels import ACTIVITY
 from crm.models import (
     ActivityEvent,
     ActivityKind,
@@ -34,13 +35,13 @@ from crm.selectors.timeline import EVENTS, FILTERS, SOURCES, Before, Filter, Mom
 
 log = structlog.get_logger("liuke.timeline")
 
-BUILTIN_ACTIVITY: dict[str, tuple[str | Promise, str]] = {
-    "view": (_("Viewed a product"), "eye"),
-    "search": (_("Searched"), "search"),
-    "cart": (_("Added to cart"), "shopping-cart-plus"),
-    "share": (_("Shared"), "share"),
-    "review": (_("Reviewed"), "star"),
-    "check_in": (_("Checked in"), "map-pin"),
+ACTIVITY_ICONS = {
+    "view": "eye",
+    "search": "search",
+    "cart": "shopping-cart-plus",
+    "share": "share",
+    "review": "star",
+    "check_in": "map-pin",
 }
 ORDER_TITLES: dict[str, tuple[str | Promise, str]] = {
     OrderState.PLACED: (_("Order placed"), ""),
@@ -112,11 +113,12 @@ def activity(customer: Customer, before: Before | None, limit: int, _chosen: Fil
     products = dict(
         Product.objects.filter(pk__in={row.product_id for row in found if row.product_id}).values_list("pk", "name")
     )
-    custom = {row.kind for row in found} - BUILTIN_ACTIVITY.keys()
+    custom = {row.kind for row in found} - ACTIVITY.keys()
     labels = dict(ActivityKind.objects.filter(code__in=custom).values_list("code", "label")) if custom else {}
     result = []
     for row in found:
-        title, icon = BUILTIN_ACTIVITY.get(row.kind, (labels.get(row.kind) or row.kind, "click"))
+        title = ACTIVITY.get(row.kind) or labels.get(row.kind) or row.kind
+        icon = ACTIVITY_ICONS.get(row.kind, "click")
         detail = products.get(row.product_id) or row.properties.get("query") or row.properties.get("text") or ""
         result.append(Moment(at=row.occurred_at, id=row.id, title=title, icon=icon, detail=str(detail)[:200]))
     return result

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db.models import Prefetch, QuerySet
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _t
 
 from core.formatting import day
 from crm.models import (
@@ -108,7 +109,9 @@ def masked_birthday(customer: Customer) -> str:
     """The year alone: the day is a security question elsewhere (P3)."""
     if not customer.birthday:
         return ""
-    return f"{customer.birth_year or '****'}-**-**"
+    if not customer.birth_year:
+        return _t("known, but hidden")
+    return _t("%(year)s, the day is hidden") % {"year": customer.birth_year}
 
 
 def orders_of(customer: Customer) -> QuerySet[Order]:

@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Account(models.Model):
@@ -46,7 +47,7 @@ class EntryKind(models.TextChoices):
     HOLD = "hold", _("Held")
     CAPTURE = "capture", _("Spent from a hold")
     RELEASE = "release", _("Hold released")
-    REDEEM = "redeem", _("Spent")
+    REDEEM = "redeem", pgettext_lazy("points", "Spent")
     RETURN = "return", _("Given back after a refund")
     CLAWBACK = "clawback", _("Taken back after a refund")
     SETTLE = "settle", _("Debt settled")
@@ -106,7 +107,7 @@ class Lot(models.Model):
     entry = models.ForeignKey(Entry, models.PROTECT, related_name="+", db_index=False)
     order = models.ForeignKey("crm.Order", models.PROTECT, null=True, related_name="+", db_index=False)
     points = models.BigIntegerField(_("points"))
-    remaining = models.BigIntegerField(_("left"))
+    remaining = models.BigIntegerField(pgettext_lazy("points", "left"))
     held = models.BigIntegerField(_("held"), default=0)
     expired = models.BigIntegerField(_("expired"), default=0)
     available_from = models.DateTimeField(_("available from"))
@@ -173,7 +174,7 @@ class Allocation(models.Model):
 
 class HoldState(models.TextChoices):
     HELD = "held", _("Held")
-    CAPTURED = "captured", _("Spent")
+    CAPTURED = "captured", pgettext_lazy("points", "Spent")
     RELEASED = "released", _("Released")
     EXPIRED = "expired", _("Ran out")
 

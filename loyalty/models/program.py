@@ -1,6 +1,7 @@
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.audit import audited
 
@@ -131,9 +132,9 @@ class Tier(models.Model):
 
 
 class MemberState(models.TextChoices):
-    ACTIVE = "active", _("Active")
+    ACTIVE = "active", pgettext_lazy("member", "Active")
     SUSPENDED = "suspended", _("Suspended")
-    LEFT = "left", _("Left")
+    LEFT = "left", pgettext_lazy("member", "Left")
 
 
 class MemberQuerySet(models.QuerySet["Member"]):

@@ -6,16 +6,19 @@ from html.parser import HTMLParser
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analytics import phrases
+from analytics.conditions import CONDITIONS
 from analytics.console import forms
 from analytics.console.charts import sparkline
 from analytics.models import Segment, SegmentMembership, SegmentState
 from analytics.services import segments
 from core.actor import SYSTEM
 from core.roles import Role
+from crm.models import Customer, Tag
 from crm.services.customers import add_tag
 
 pytestmark = pytest.mark.django_db
@@ -231,6 +234,53 @@ def test_words_are_exact():
     ]
     assert [child.text for child in words.children[3].children] == ["Is a member: yes", "Country is CN"]
     assert phrases.leaf_words(leaf("gone", "is"), "CNY") == "Unknown condition “gone”"
+
+
+@pytest.mark.parametrize(
+    ("given", "english", "chinese"),
+    [
+        (leaf("order_count", "gte", value=5), "Number of orders is at least 5", "订单数大于等于 5"),
+        (leaf("refund_count", "eq", value=0), "Number of refunds is exactly 0", "退款次数等于 0"),
+        (leaf("tier_rank", "gte", value=3), "Tier rank is at least 3 (Gold)", "等级序号大于等于 3（金卡会员）"),
+        (leaf("tier_rank", "lte", value=9), "Tier rank is at most 9", "等级序号小于等于 9"),
+        (leaf("country", "in", values=["DE"]), "Country is Germany", "国家/地区是 德国"),
+        (leaf("source", "in", values=["mini_program"]), "Source is Mini program", "来源是 小程序"),
+        (leaf("did", "has", kind="cart", times=2, days=30), "“Added to cart” at least 2 times in the last 30 days", "最近 30 天内“加入购物车”至少 2 次"),
+        (leaf("did", "has_not", kind="cart", times=1, days=30), "No “Added to cart” in the last 30 days", "最近 30 天内没有“加入购物车”"),
+        (leaf("bought_product", "has_not", sku="A", times=1, days=30), "Did not buy “A” in the last 30 days", "最近 30 天内未购买“A”"),
+        (leaf("bought_product", "has_not", sku="A", times=3, days=30), "Bought “A” fewer than 3 times in the last 30 days", "最近 30 天内购买“A”少于 3 次"),
+        (leaf("last_order", "within", days=90), "Last order is within the last 90 days", "最近下单在最近 90 天内"),
+        (leaf("messages_90", "gte", value=4), "Messages sent in the last 90 days is at least 4", "近 90 天发送消息数大于等于 4"),
+    ],
+)  # fmt: skip
+def test_a_condition_reads_well_in_both_languages(program, make_customer, given, english, chinese):
+    make_customer(country="DE")
+    Customer.objects.update(source="mini_program")
+    with translation.override("en"):
+        assert phrases.leaf_words(given, "CNY") == english
+    with translation.override("zh-hans"):
+        assert phrases.leaf_words(given, "CNY") == chinese
+
+
+def test_tags_are_named_one_or_several(make_customer):
+    add_tag(customer=make_customer(), name="vip", actor=SYSTEM)
+    add_tag(customer=make_customer(), name="wholesale", actor=SYSTEM)
+    vip, wholesale = (str(Tag.objects.get(name=name).pk) for name in ("vip", "wholesale"))
+    assert phrases.leaf_words(leaf("tags", "has", values=[vip]), "CNY") == "Has the tag vip"
+    assert (
+        phrases.leaf_words(leaf("tags", "has_not", values=[vip, wholesale]), "CNY")
+        == "Has none of the tags vip, wholesale"
+    )
+
+
+def test_a_customers_own_value_is_in_words_too():
+    consent = CONDITIONS["consent"]
+    assert phrases.value_words(consent, leaf("consent", "has"), "email/marketing, sms/service", "CNY") == (
+        "E-mail · Marketing, SMS · Service and surveys"
+    )
+    roast = leaf("attribute", "equals", attribute="roast", text="dark")
+    assert phrases.value_words(CONDITIONS["attribute"], roast, '{"roast": "light", "size": 3}', "CNY") == "light"
+    assert phrases.value_words(CONDITIONS["attribute"], roast, '{"size": 3}', "CNY") == "nothing"
 
 
 def test_a_sparkline_needs_two_points():

@@ -103,3 +103,10 @@ def test_initials(name, mark):
 def test_icons_are_decorative_unless_named():
     assert 'aria-hidden="true"' in render('{% icon "user" %}')
     assert 'role="img" aria-label="Phone"' in render('{% icon "phone" label="Phone" %}')
+
+
+def test_a_day_of_every_year():
+    with translation.override("en"):
+        assert [formatting.month_day(2, 28), formatting.month_day(2, 29)] == ["February 28", "February 29"]
+    with translation.override("zh-hans"):
+        assert formatting.month_day(3, 1) == "3月1日"

@@ -1,0 +1,78 @@
+"""What staff read for the codes that storefronts, tills and imports send. A code that nobody knows is shown as it came."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+SOURCES: dict[str, str | Promise] = {
+    "api": _("API"),
+    "console": _("Console"),
+    "import": _("Import"),
+    "online_retail": "Online Retail",
+    "simulator": _("Demo data"),
+    "storefront": _("Storefront"),
+    "system": _("System"),
+}
+CHANNELS: dict[str, str | Promise] = {
+    "app": _("App"),
+    "marketplace": _("Marketplace"),
+    "mini_program": _("Mini program"),
+    "phone": pgettext_lazy("channel", "Phone"),
+    "pos": _("Till"),
+    "store": pgettext_lazy("channel", "Store"),
+    "web": _("Website"),
+}
+PAYMENT_METHODS: dict[str, str | Promise] = {
+    "alipay": _("Alipay"),
+    "apple_pay": "Apple Pay",
+    "bank_transfer": _("Bank transfer"),
+    "card": pgettext_lazy("payment", "Card"),
+    "cash": _("Cash"),
+    "cash_on_delivery": _("Cash on delivery"),
+    "cod": _("Cash on delivery"),
+    "credit_card": _("Credit card"),
+    "debit_card": _("Debit card"),
+    "gift_card": _("Gift card"),
+    "google_pay": "Google Pay",
+    "invoice": _("Invoice"),
+    "paypal": "PayPal",
+    "points": pgettext_lazy("payment", "Points"),
+    "store_credit": _("Store credit"),
+    "unionpay": _("UnionPay"),
+    "wechat": _("WeChat Pay"),
+    "wechat_pay": _("WeChat Pay"),
+    "wechatpay": _("WeChat Pay"),
+}
+ACTIVITY: dict[str, str | Promise] = {
+    "view": _("Viewed a product"),
+    "search": _("Searched"),
+    "cart": _("Added to cart"),
+    "share": _("Shared"),
+    "review": _("Reviewed"),
+    "check_in": _("Checked in"),
+}
+
+
+def _code(value: str) -> str:
+    return value.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def source_label(source: str) -> str:
+    """Where a customer, an order or a file came from; many shops name a sales channel there."""
+    code = _code(source)
+    return str(SOURCES.get(code) or CHANNELS.get(code) or source)
+
+
+def sales_channel_label(channel: str) -> str:
+    return str(CHANNELS.get(_code(channel), channel))
+
+
+def method_label(method: str) -> str:
+    return str(PAYMENT_METHODS.get(_code(method), method))
+
+
+def origin_label(source: str, channel: str) -> str:
+    """Both, or once where they say the same."""
+    return " · ".join(dict.fromkeys(filter(None, [source_label(source), sales_channel_label(channel)])))
