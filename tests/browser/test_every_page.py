@@ -28,8 +28,8 @@ LINKS = """() => [
 ].flatMap((place) => place ? [...place.querySelectorAll("a[href]")].slice(0, 3) : [])
  .filter((link) => !link.hasAttribute("download") && link.origin === location.origin)
  .map((link) => link.pathname + link.search)"""
-# What "good" begins at for Cumulative Layout Shift.
-STILL = 0.1
+# Half of what Cumulative Layout Shift calls good.
+STILL = 0.05
 # Files, and the admin, which has pages of its own kind.
 NOT_PAGES = ("export", ".csv", "/admin/", "/api/")
 JUMPS = """() => new Promise((resolve) => {
