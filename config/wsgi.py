@@ -1,6 +1,7 @@
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
+os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT", "60")
 
 from core import embedded
 

@@ -38,7 +38,7 @@ POSTGRES_SETTINGS = {
     "max_connections": "120",
     "max_wal_size": "'4GB'",
     "checkpoint_timeout": "'15min'",
-    "wal_compression": "on",
+    "wal_compression": "off",
     "random_page_cost": "1.1",
     "effective_cache_size": "'2GB'",
     "jit": "off",

@@ -1,5 +1,4 @@
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -20,9 +19,14 @@ class CustomerFeature(models.Model):
 
     Money is minor units of the shop's currency, net of refunds (A2). Windows end at `as_of`. Every column is a pure
     function of the facts and `as_of`, so that an incremental computation equals a full one (F19).
+
+    Derived tables have no foreign key in the database: they are written from a join with the customers, and checking a
+    million rows one by one costs more than computing them.
     """
 
-    customer = models.OneToOneField("crm.Customer", models.CASCADE, primary_key=True, related_name="features")
+    customer = models.OneToOneField(
+        "crm.Customer", models.CASCADE, primary_key=True, related_name="features", db_constraint=False
+    )
     order_count = models.IntegerField(_("orders"), default=0)
     item_count = models.DecimalField(_("items"), max_digits=16, decimal_places=3, default=0)
     gross_spend = models.BigIntegerField(_("gross spend"), default=0)
@@ -64,8 +68,6 @@ class CustomerFeature(models.Model):
         indexes = [
             models.Index(fields=["last_order_at"], name="analytics_feature_last_order"),
             models.Index(fields=["-net_spend", "customer"], name="analytics_feature_spend"),
-            models.Index(fields=["stage"], name="analytics_feature_stage"),
-            GinIndex(fields=["categories"], name="analytics_feature_categories"),
         ]
 
     def __str__(self) -> str:
@@ -90,7 +92,9 @@ class ChangedCustomer(models.Model):
 class StagePeriod(models.Model):
     """[from, to) in one lifecycle stage."""
 
-    customer = models.ForeignKey("crm.Customer", models.CASCADE, related_name="stage_periods", db_index=False)
+    customer = models.ForeignKey(
+        "crm.Customer", models.CASCADE, related_name="stage_periods", db_index=False, db_constraint=False
+    )
     stage = models.CharField(_("stage"), max_length=8, choices=Stage.choices)
     started_at = models.DateTimeField(_("from"))
     ended_at = models.DateTimeField(_("to"), null=True)

@@ -54,8 +54,12 @@ class Segment(models.Model):
 class SegmentMembership(models.Model):
     """[entered, left) of one customer in one segment (S1)."""
 
-    segment = models.ForeignKey(Segment, models.PROTECT, related_name="memberships", db_index=False)
-    customer = models.ForeignKey("crm.Customer", models.CASCADE, related_name="segment_memberships", db_index=False)
+    segment = models.ForeignKey(
+        Segment, models.PROTECT, related_name="memberships", db_index=False, db_constraint=False
+    )
+    customer = models.ForeignKey(
+        "crm.Customer", models.CASCADE, related_name="segment_memberships", db_index=False, db_constraint=False
+    )
     entered_at = models.DateTimeField(_("entered"))
     left_at = models.DateTimeField(pgettext_lazy("segment", "left"), null=True)
 

@@ -22,6 +22,8 @@ from core.events import emit_from_select
 from core.locks import require_transaction
 
 SCOPE = "analytics_scope"
+# Autovacuum comes a minute later, and plans made in between would take the table for what it was.
+REANALYSE_ABOVE = 20_000
 _GRID_ROWS = ", ".join(
     f"({recency}, {value}, '{name}')" for recency, row in enumerate(GRID, 1) for value, name in enumerate(row, 1)
 )
@@ -141,20 +143,23 @@ def compute_features(*, as_of: datetime, scoped: bool, remodel: bool = False) ->
         _write_stages(as_of)
         cuts = RfmModel.objects.order_by("-as_of").first()
         names = ", ".join(_COLUMNS)
-        scores = ", ".join(_SCORES)
         columns = (*_COLUMNS, *_SCORES)
         cursor.execute(
-            f"""INSERT INTO analytics_customerfeature AS kept (customer_id, {names}, {scores}, as_of, stage_since)
-                SELECT customer_id, {names}, recency::smallint, frequency::smallint, money::smallint,
-                       coalesce(grid.name, ''), CASE WHEN recency IS NOT NULL THEN %(day)s::date END,
-                       %(as_of)s::timestamptz, %(as_of)s::timestamptz
-                FROM ({_SCORED}) AS scored LEFT JOIN (VALUES {_GRID_ROWS}) AS grid(r, v, name)
-                     ON grid.r = recency AND grid.v = (frequency + money + 1) / 2
-                ON CONFLICT (customer_id) DO UPDATE SET
-                    {", ".join(f"{name} = excluded.{name}" for name in columns)}, as_of = excluded.as_of,
-                    stage_since = CASE WHEN kept.stage = excluded.stage THEN kept.stage_since ELSE excluded.stage_since END
-                WHERE ({", ".join(f"kept.{name}" for name in columns)})
-                      IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in columns)})""",
+            f"""MERGE INTO analytics_customerfeature AS kept USING (
+                    SELECT customer_id, {names}, recency::smallint AS rfm_r, frequency::smallint AS rfm_f,
+                           money::smallint AS rfm_m, coalesce(grid.name, '') AS rfm_group,
+                           CASE WHEN recency IS NOT NULL THEN %(day)s::date END AS rfm_as_of
+                    FROM ({_SCORED}) AS scored LEFT JOIN (VALUES {_GRID_ROWS}) AS grid(r, v, name)
+                         ON grid.r = recency AND grid.v = (frequency + money + 1) / 2) AS fresh
+                ON kept.customer_id = fresh.customer_id
+                WHEN MATCHED AND ({", ".join(f"kept.{name}" for name in columns)})
+                                 IS DISTINCT FROM ({", ".join(f"fresh.{name}" for name in columns)}) THEN
+                    UPDATE SET {", ".join(f"{name} = fresh.{name}" for name in columns)}, as_of = %(as_of)s::timestamptz,
+                        stage_since = CASE WHEN kept.stage = fresh.stage THEN kept.stage_since ELSE %(as_of)s::timestamptz END
+                WHEN NOT MATCHED THEN
+                    INSERT (customer_id, {", ".join(columns)}, as_of, stage_since)
+                    VALUES (fresh.customer_id, {", ".join(f"fresh.{name}" for name in columns)},
+                            %(as_of)s::timestamptz, %(as_of)s::timestamptz)""",
             {
                 "as_of": as_of,
                 "day": cuts.as_of if cuts else None,
@@ -164,6 +169,16 @@ def compute_features(*, as_of: datetime, scoped: bool, remodel: bool = False) ->
             },
         )
         written = cursor.rowcount
+        # Who is no longer an active customer has no row, so that readers of the rows need not ask who is.
+        cursor.execute(
+            f"""DELETE FROM analytics_customerfeature kept WHERE {
+                f"customer_id IN (SELECT customer_id FROM {SCOPE}) AND" if scoped else ""
+            } NOT EXISTS (SELECT FROM analytics_computed computed
+                                               WHERE computed.customer_id = kept.customer_id)"""
+        )
+        written += cursor.rowcount
+        if written > REANALYSE_ABOVE:
+            cursor.execute("ANALYZE analytics_customerfeature")
         cursor.execute("DROP TABLE analytics_computed")
     return written
 
@@ -256,6 +271,7 @@ def _write_stages(as_of: datetime) -> None:
 
 
 def _query(scoped: bool) -> str:
+    """Sums of minor units are taken as float8, exact up to 2^53 of them: sums of bigint are numeric and take twice as long."""
     scope = f"customer_id IN (SELECT customer_id FROM {SCOPE})" if scoped else "true"
     sources, joins, columns = [], [], {}
     for position, source in enumerate(FEATURE_SOURCES):
@@ -269,25 +285,22 @@ def _query(scoped: bool) -> str:
     orders AS (
         SELECT customer_id,
                count(*) FILTER (WHERE kept) AS order_count, coalesce(sum(item_count) FILTER (WHERE kept), 0) AS item_count,
-               sum(total) AS gross_spend, sum(refunded) AS refunded, sum(discount) AS discounted,
+               sum(total::float8) AS gross_spend, sum(refunded::float8) AS refunded, sum(discount::float8) AS discounted,
                min(paid_at) FILTER (WHERE kept) AS first_order_at, max(paid_at) FILTER (WHERE kept) AS last_order_at,
                (array_agg(paid_at ORDER BY paid_at DESC) FILTER (WHERE kept))[2] AS previous_order_at,
                count(*) FILTER (WHERE kept AND paid_at > %(as_of)s - interval '365 days') AS orders_365,
-               coalesce(sum(total - refunded) FILTER (WHERE paid_at > %(as_of)s - interval '365 days'), 0) AS spend_365,
+               coalesce(sum((total - refunded)::float8) FILTER (WHERE paid_at > %(as_of)s - interval '365 days'), 0) AS spend_365,
+               mode() WITHIN GROUP (ORDER BY channel) FILTER (WHERE channel <> '') AS main_channel,
                count(*) FILTER (WHERE kept AND paid_at > %(as_of)s - interval '90 days') AS orders_90,
-               coalesce(sum(total - refunded) FILTER (WHERE paid_at > %(as_of)s - interval '90 days'), 0) AS spend_90
-        FROM (SELECT customer_id, paid_at, total, refunded, discount, item_count, refunded < total OR total = 0 AS kept
+               coalesce(sum((total - refunded)::float8) FILTER (WHERE paid_at > %(as_of)s - interval '90 days'), 0) AS spend_90
+        FROM (SELECT customer_id, paid_at, total, refunded, discount, item_count, channel,
+                     refunded < total OR total = 0 AS kept
               FROM crm_order WHERE state = 'paid' AND customer_id IS NOT NULL AND {scope}) AS paid
         GROUP BY customer_id),
     refunds AS (SELECT customer_id, count(*) AS refund_count FROM crm_refund
                 WHERE customer_id IS NOT NULL AND {scope} GROUP BY customer_id),
-    channels AS (
-        SELECT DISTINCT ON (customer_id) customer_id, channel AS main_channel
-        FROM (SELECT customer_id, channel, count(*) AS times FROM crm_order
-              WHERE state = 'paid' AND channel <> '' AND customer_id IS NOT NULL AND {scope} GROUP BY 1, 2) AS used
-        ORDER BY customer_id, times DESC, channel),
     bought AS (
-        SELECT line.customer_id, product.category, sum(line.amount - line.refunded_amount) AS spent
+        SELECT line.customer_id, product.category, sum((line.amount - line.refunded_amount)::float8) AS spent
         FROM crm_orderline line JOIN crm_product product ON product.id = line.product_id
         WHERE product.category <> '' AND line.customer_id IS NOT NULL AND {"line." + scope if scoped else "true"}
         GROUP BY 1, 2),
@@ -321,7 +334,7 @@ def _query(scoped: bool) -> str:
                coalesce(o.orders_90, 0)::int AS orders_90, coalesce(o.spend_90, 0)::bigint AS spend_90,
                coalesce(k.categories, '{{}}')::varchar(200)[] AS categories,
                coalesce(k.top_category, '')::varchar(200) AS top_category,
-               coalesce(h.main_channel, '')::varchar(40) AS main_channel, v.last_activity_at,
+               coalesce(o.main_channel, '')::varchar(40) AS main_channel, v.last_activity_at,
                coalesce(v.activity_30, 0)::int AS activity_30,
                coalesce(m.points_available, 0)::bigint AS points_available, coalesce(m.tier_rank, 0)::smallint AS tier_rank,
                m.customer_id IS NOT NULL AS is_member,
@@ -335,6 +348,6 @@ def _query(scoped: bool) -> str:
                     WHEN o.last_order_at >= %(as_of)s - make_interval(days => %(lapsed)s) THEN 'lapsed'
                     ELSE 'lost' END)::varchar(8) AS stage
         FROM people LEFT JOIN orders o USING (customer_id) LEFT JOIN refunds r USING (customer_id)
-        LEFT JOIN categories k USING (customer_id) LEFT JOIN channels h USING (customer_id)
+        LEFT JOIN categories k USING (customer_id)
         LEFT JOIN activity v USING (customer_id) LEFT JOIN membership m USING (customer_id) {" ".join(joins)})
     SELECT * FROM rows"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -132,7 +133,7 @@ def count_rule(rule: Any) -> int:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {PREVIEW_TIMEOUT_MS}")
-            cursor.execute(f"SELECT count(*) FROM {_PEOPLE} WHERE {sql.text}", sql.params)
+            cursor.execute(f"SELECT count(*) FROM {_people(sql.text)} WHERE {sql.text}", sql.params)
             return cursor.fetchone()[0]
     except DatabaseError as error:
         if getattr(getattr(error.__cause__, "diag", None), "sqlstate", "") == "57014":
@@ -146,7 +147,7 @@ def sample_rule(rule: Any, limit: int = 10) -> list[int]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = {PREVIEW_TIMEOUT_MS}")
         cursor.execute(
-            f"SELECT f.customer_id FROM {_PEOPLE} WHERE {sql.text} ORDER BY f.customer_id DESC LIMIT %s",
+            f"SELECT f.customer_id FROM {_people(sql.text)} WHERE {sql.text} ORDER BY f.customer_id DESC LIMIT %s",
             [*sql.params, limit],
         )
         return [row[0] for row in cursor.fetchall()]
@@ -179,7 +180,8 @@ def explain_rule(rule: dict, customer: Customer) -> Reason:
         columns += [f"({sql.text})", f"({CONDITIONS[leaf['condition']].value})::text"]
         params += sql.params
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(columns)} FROM {_PEOPLE} WHERE c.id = %s", [*params, customer.pk])
+        selected = ", ".join(columns)
+        cursor.execute(f"SELECT {selected} FROM {_people(selected)} WHERE f.customer_id = %s", [*params, customer.pk])
         row = cursor.fetchone()
     if row is None:
         return Reason(False, [LeafReason(path, leaf, False, None) for path, leaf in parts])
@@ -192,7 +194,10 @@ def explain_rule(rule: dict, customer: Customer) -> Reason:
     )
 
 
-_PEOPLE = "analytics_customerfeature f JOIN crm_customer c ON c.id = f.customer_id AND c.state = 'active'"
+def _people(condition: str) -> str:
+    """The feature rows, which only active customers have; joined with the customers when a condition reads `c`."""
+    join = " JOIN crm_customer c ON c.id = f.customer_id" if re.search(r"\bc\.", condition) else ""
+    return f"analytics_customerfeature f{join}"
 
 
 def refresh_changed(*, limit: int = 50_000) -> int:
@@ -286,16 +291,18 @@ def _diff(segments: list[Segment], *, scoped: bool) -> None:
         values.append(f"({segment.pk}, {sql.text})")
         params += sql.params
     scope = f"AND f.customer_id IN (SELECT customer_id FROM {features.SCOPE})" if scoped else ""
+    decided = ", ".join(values)
     ids = [segment.pk for segment in segments]
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '256MB'")
         cursor.execute(
             f"""CREATE TEMP TABLE analytics_matched ON COMMIT DROP AS
-                SELECT given.segment_id, f.customer_id FROM {_PEOPLE}
-                CROSS JOIN LATERAL (VALUES {", ".join(values)}) AS given(segment_id, held)
+                SELECT given.segment_id, f.customer_id FROM {_people(decided)}
+                CROSS JOIN LATERAL (VALUES {decided}) AS given(segment_id, held)
                 WHERE given.held {scope}""",
             params,
         )
+        cursor.execute("ANALYZE analytics_matched")
         cursor.execute(
             "CREATE TEMP TABLE analytics_moved (segment_id bigint, customer_id bigint, entered bool) ON COMMIT DROP"
         )

@@ -71,7 +71,7 @@ class Order(models.Model):
             # feature rows and the customer page: paid orders of one customer by time
             models.Index(
                 fields=["customer", "paid_at"],
-                include=["total", "refunded", "item_count", "discount"],
+                include=["total", "refunded", "item_count", "discount", "channel"],
                 condition=models.Q(state="paid"),
                 name="crm_order_paid_of_customer",
             ),
