@@ -92,6 +92,12 @@ def set_language(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@login_not_required
+def password_reset(request: HttpRequest) -> HttpResponse:
+    """A new password comes from an administrator, as the account did: nothing is sent, whoever asks."""
+    return render(request, "account/password_reset.html")
+
+
 @page(None, methods=("POST",))
 def set_theme(request: HttpRequest) -> HttpResponse:
     set_preferences(user=viewer(request), theme=request.POST.get("theme", ""))

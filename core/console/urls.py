@@ -3,6 +3,8 @@ from django.urls import path
 from core.console import jobs, keys, pages
 
 urlpatterns = [
+    # Before the one that would send a link by e-mail.
+    path("accounts/password/reset/", pages.password_reset, name="account_reset_password"),
     path("", pages.home, name="home"),
     path("search/", pages.search, name="search"),
     path("palette/", pages.palette_results, name="palette"),

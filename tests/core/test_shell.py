@@ -33,6 +33,19 @@ def test_there_is_no_signing_up(client):
     assert response.status_code == 200
 
 
+def test_a_forgotten_password_is_the_administrators_to_change(client, agent, mailoutbox):
+    agent.email = "mei@example.com"
+    agent.save()
+    page = client.get(reverse("account_change_password")).content.decode()
+    assert "Forgot" not in page
+    assert "password/reset" not in page
+
+    client.logout()
+    answer = client.post("/accounts/password/reset/", {"email": "mei@example.com"})
+    assert "Ask your administrator for a new one." in answer.content.decode()
+    assert mailoutbox == []
+
+
 def test_the_navigation_shows_what_the_role_may_open(client, agent):
     page = client.get("/").content.decode()
     assert f'href="{reverse("customers")}"' in page
