@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.models import Segment, SegmentState
 from campaigns import events
-from campaigns.models import CareRule, CareState, CareTrigger, CodeMode, Coupon, Template
+from campaigns.models import CareRule, CareState, CareTrigger, CodeMode, Coupon, MessageClass, Template
 from campaigns.services import audiences, gate
 from core import clock
 from core.actor import Actor
@@ -148,6 +148,13 @@ def _name(name: str, own: int | None) -> str:
 def _check(rule: CareRule) -> None:
     if rule.trigger not in CareTrigger.values:
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field="trigger")
+    # It would pass consent, caps and quiet hours.
+    if rule.template.message_class != MessageClass.MARKETING:
+        raise Invalid(
+            _("A care rule sends marketing, and this template is for what customers asked for."),
+            code="transactional_template",
+            field="template",
+        )
     if rule.trigger == CareTrigger.SEGMENT_ENTERED and rule.segment is None:
         raise Invalid(_("Choose the segment."), code="required", field="segment")
     if not 0 <= rule.days <= MOST_DAYS.get(CareTrigger(rule.trigger), 365):

@@ -17,7 +17,7 @@ from campaigns.channels import CHANNELS
 from campaigns.models import MessageClass, Template, TemplateText
 from campaigns.rules import html, liquid
 from core.actor import Actor
-from core.errors import Invalid
+from core.errors import Conflict, Invalid
 from core.locks import lock_name, lock_row
 from crm.services.customers import supported_language
 
@@ -62,7 +62,8 @@ def save_template(
 ) -> Template:
     """Create a template, or give one new texts: a new version, so that what was sent stays what it was.
 
-    Raises Invalid: field `texts.0.body` and so on, with the line that is wrong in the message and in details.
+    Raises Invalid: field `texts.0.body` and so on, with the line that is wrong in the message and in details. Conflict
+    when a care rule's template would no longer be marketing.
     """
     clean_name = " ".join(name.split())
     if not clean_name or len(clean_name) > 120:
@@ -83,6 +84,10 @@ def save_template(
             _write(saved, cleaned)
         else:
             saved = lock_row(Template.objects.filter(pk=template.pk))
+            if message_class != MessageClass.MARKETING and saved.care_rules.exists():
+                raise Conflict(
+                    _("A care rule sends it, so it stays marketing."), code="used_by_care_rule", field="message_class"
+                )
             saved.name, saved.message_class = clean_name, message_class
             if _texts(saved) != {text.language: text for text in cleaned}:
                 saved.version += 1

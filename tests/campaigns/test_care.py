@@ -328,6 +328,39 @@ def test_rules_are_checked(make_rule, template, make_coupon):
         activate_care_rule(rule=CareRule.objects.get(pk=rule.pk), actor=SYSTEM)
 
 
+def test_what_a_rule_sends_is_marketing_whoever_makes_it(make_rule, template):
+    # given a template for what customers asked for, which would pass consent, caps and quiet hours
+    receipt = save_template(
+        name="Receipt", channel="inbox", texts=[Text("en", "Paid")], message_class="transactional", actor=SYSTEM
+    )
+    rule = make_rule("birthday")
+
+    # then no rule takes it
+    with pytest.raises(Invalid) as made:
+        create_care_rule(name="X", trigger="birthday", template=receipt, actor=SYSTEM)
+    with pytest.raises(Invalid) as changed:
+        update_care_rule(rule=rule, template=receipt, actor=SYSTEM)
+    assert {(error.value.code, error.value.field) for error in (made, changed)} == {
+        ("transactional_template", "template")
+    }
+
+    # and the template of a rule does not become one
+    with pytest.raises(Conflict) as kept:
+        save_template(
+            name="Hello",
+            channel="inbox",
+            texts=[Text("en", "Hi")],
+            message_class="transactional",
+            template=template,
+            actor=SYSTEM,
+        )
+    assert kept.value.field == "message_class"
+    template.refresh_from_db()
+    rule.refresh_from_db()
+    assert (CareRule.objects.count(), rule.template, rule.version) == (1, template, 1)
+    assert (template.message_class, template.version) == ("marketing", 1)
+
+
 def test_presets_are_drafts_in_two_languages_and_made_once(store):
     segment = Segment.objects.create(name="VIP", rule={"op": "and", "children": []})
     first = ensure_presets(store, segment=segment)
