@@ -30,9 +30,17 @@ ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "liuke"
 # A unix socket's path is limited to 107 bytes, of which PostgreSQL's file name takes 18.
 SOCKET_PATH_LIMIT = 85
+
+
+def _megabytes(share: int, most: int) -> int:
+    """A part of this machine's memory, from 256 MB up to `most`."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    return max(256, min(most, whole // share))
+
+
 POSTGRES_SETTINGS = {
     "listen_addresses": "''",
-    "shared_buffers": "'512MB'",
+    "shared_buffers": f"'{_megabytes(8, 2048)}MB'",
     "work_mem": "'32MB'",
     "maintenance_work_mem": "'256MB'",
     "max_connections": "120",
@@ -40,7 +48,7 @@ POSTGRES_SETTINGS = {
     "checkpoint_timeout": "'15min'",
     "wal_compression": "off",
     "random_page_cost": "1.1",
-    "effective_cache_size": "'2GB'",
+    "effective_cache_size": f"'{_megabytes(2, 16384)}MB'",
     "jit": "off",
     "max_parallel_workers_per_gather": "2",
     "shared_preload_libraries": "'pg_stat_statements'",

@@ -31,7 +31,7 @@ from crm.services import customers as services
 
 log = structlog.get_logger("liuke.console")
 ORDER = ["-created_at", "-id"]
-PAGE = 50
+PAGE = 30
 EXPORT_LIMIT = 100_000
 EXPORT_CHUNK = 1000
 

@@ -160,13 +160,13 @@ def test_the_list_costs_the_same_for_one_row_and_many(as_role, wang, make_custom
 
 
 def test_the_list_pages_by_cursor_and_filters_by_tag(as_role, make_customer):
-    customers = [make_customer(f"Number {n:02d}") for n in range(60)]
+    customers = [make_customer(f"Number {n:02d}") for n in range(40)]
     Customer.objects.update(created_at="2026-01-01T00:00:00Z")
     add_tag(customer=customers[7], name="chosen", actor=SYSTEM)
     client = as_role(Role.AGENT)
     first = client.get(reverse("customers"))
     page = first.context["page"]
-    assert (len(page), first.context["count"].value) == (50, 60)
+    assert (len(page), first.context["count"].value) == (30, 40)
     second = client.get(reverse("customers"), {"cursor": page.next}).context["page"]
     assert {customer.name for customer in [*page, *second]} == {customer.name for customer in customers}
     assert page.next == encode(page.items[-1], ["created_at", "id"], "n")
