@@ -20,6 +20,7 @@ from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 from django_htmx import middleware as django_htmx
+from django_structlog import middlewares as django_structlog
 
 from core import actor, zones
 
@@ -54,6 +55,7 @@ LoginRequiredMiddleware = people_only(auth.LoginRequiredMiddleware)
 MessageMiddleware = people_only(messages.MessageMiddleware)
 CSPMiddleware = people_only(csp.CSPMiddleware)
 HtmxMiddleware = people_only(django_htmx.HtmxMiddleware)
+RequestLogMiddleware = people_only(django_structlog.RequestMiddleware)
 
 
 class StaffLocaleMiddleware(MiddlewareMixin):
@@ -95,7 +97,8 @@ class ActorMiddleware:
         request.id = request.headers.get("X-Request-ID", "")[:64] or uuid.uuid4().hex
         token = actor.request_id.set(request.id)
         try:
-            if request.method in {"GET", "HEAD", "OPTIONS"}:
+            # A program is known only after its key was read: core.api.views names it for the history.
+            if request.method in {"GET", "HEAD", "OPTIONS"} or from_machine(request):
                 response = self.get_response(request)
             else:
                 user = getattr(request, "user", None)

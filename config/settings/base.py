@@ -69,7 +69,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.middleware.CSPMiddleware",
     "core.middleware.AdminContentPolicyMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "core.middleware.RequestLogMiddleware",
     "core.middleware.ActorMiddleware",
     "core.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",

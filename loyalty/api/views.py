@@ -111,6 +111,7 @@ class QuoteView(ApiView):
 
 class HoldsView(ApiView):
     scopes = {"post": "points:redeem"}
+    keeps_history = False
 
     @extend_schema(request=shapes.HoldIn, parameters=[IDEMPOTENCY_KEY], responses={201: shapes.HoldOut})
     def post(self, request, number: str):
@@ -122,6 +123,7 @@ class HoldsView(ApiView):
 
 class RedemptionsView(ApiView):
     scopes = {"post": "points:redeem"}
+    keeps_history = False
 
     @extend_schema(request=shapes.RedeemIn, parameters=[IDEMPOTENCY_KEY], responses={201: shapes.HoldOut})
     def post(self, request, number: str):
@@ -133,6 +135,7 @@ class RedemptionsView(ApiView):
 
 class CaptureView(ApiView):
     scopes = {"post": "points:redeem"}
+    keeps_history = False
 
     @extend_schema(request=shapes.CaptureIn, parameters=[IDEMPOTENCY_KEY], responses=shapes.HoldOut)
     def post(self, request, hold: uuid.UUID):
@@ -150,6 +153,7 @@ class CaptureView(ApiView):
 
 class ReleaseView(ApiView):
     scopes = {"post": "points:redeem"}
+    keeps_history = False
 
     @extend_schema(request=None, parameters=[IDEMPOTENCY_KEY], responses=shapes.HoldOut)
     def post(self, request, hold: uuid.UUID):

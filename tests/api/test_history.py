@@ -1,0 +1,26 @@
+"""Changes that a program makes are kept with its name, as those of staff are."""
+
+from __future__ import annotations
+
+from core.models import ApiKey
+
+
+def test_a_change_over_the_api_is_kept_with_the_key_and_the_request(api, make_customer):
+    # given a customer and a server key
+    customer = make_customer("Old name")
+    key = ApiKey.objects.get()
+
+    # when the key's owner renames the customer
+    answer = api.patch(
+        f"/api/v1/customers/{customer.number}", {"name": "New name"}, format="json", headers={"X-Request-ID": "req-7"}
+    )
+
+    # then the trigger kept the old name, and who changed it in which request
+    assert answer.status_code == 200, answer.content
+    kept = customer.events.get()
+    assert kept.name == "Old name"
+    assert kept.pgh_context.metadata == {
+        "actor": f"key:{key.pk}",
+        "request": "req-7",
+        "url": f"/api/v1/customers/{customer.number}",
+    }
