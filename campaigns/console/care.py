@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
 from campaigns import selectors, words
-from campaigns.console import queries
+from campaigns.console import editing, queries
 from campaigns.console.care_form import CareForm
 from campaigns.labels import reason_label
 from campaigns.models import CareRule, CareState, MessageState
@@ -158,7 +158,14 @@ def _form(request: HttpRequest, rule: CareRule | None) -> HttpResponse:
         typed = request.POST.dict() if request.method == "POST" else request.GET.dict()
         form = CareForm(rule=rule, action=action, typed=typed)
     template = "campaigns/care_fields.html" if wants_part(request) else "campaigns/care_edit.html"
-    return render(request, template, {"rule": rule, "form": form, "action": action})
+    around = editing.shell(
+        rule,
+        heading=_t("Edit care rule") if rule else _t("New care rule"),
+        page="care_rule",
+        index="care",
+        index_label=_t("Care rules"),
+    )
+    return render(request, template, {"rule": rule, "form": form, "action": action, **around})
 
 
 def _save(request: HttpRequest, rule: CareRule | None, values: dict[str, Any]) -> CareRule:

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext, pgettext
 
 from analytics.models import Segment
 from campaigns import selectors
-from campaigns.console import queries
+from campaigns.console import editing, queries
 from campaigns.console.coupon_form import CouponForm
 from campaigns.models import CodeMode, Coupon, CouponCode, DiscountKind
 from campaigns.rules import codes
@@ -234,7 +234,14 @@ def _form(request: HttpRequest, coupon: Coupon | None) -> HttpResponse:
         typed = request.POST.dict() if request.method == "POST" else None
         form = CouponForm(currency=currency, action=action, coupon=coupon, typed=typed)
     template = "campaigns/coupon_fields.html" if wants_part(request) else "campaigns/coupon_edit.html"
-    return render(request, template, {"coupon": coupon, "form": form, "action": action})
+    around = editing.shell(
+        coupon,
+        heading=_t("Edit coupon") if coupon else _t("New coupon"),
+        page="coupon",
+        index="coupons",
+        index_label=_t("Coupons"),
+    )
+    return render(request, template, {"coupon": coupon, "form": form, "action": action, **around})
 
 
 def _save(request: HttpRequest, coupon: Coupon | None, values: dict[str, Any], currency: str) -> Coupon:
