@@ -12,7 +12,7 @@ def _opens(route: str, pk: int) -> str:
 
 
 @admin.register(SendingPolicy)
-class SendingPolicyAdmin(ConfigurationAdmin):
+class SendingPolicyAdmin(ReadOnlyAdmin):
     """The one row; `gate.policy` makes it when it is first asked for."""
 
     list_display = ("name", "cap_per_day", "cap_per_week", "quiet_from", "quiet_until")
@@ -20,14 +20,16 @@ class SendingPolicyAdmin(ConfigurationAdmin):
         (_("How many"), {"fields": ("cap_per_day", "cap_per_week")}),
         (_("Quiet hours"), {"fields": ("quiet_from", "quiet_until", "spread_minutes", "stale_hours")}),
         (_("Birthdays"), {"fields": ("leap_birthday",)}),
+        (None, {"fields": ("console",)}),
     )
 
     @admin.display(description=_("sending limits"))
     def name(self, _row: SendingPolicy) -> str:
         return str(_("Sending limits"))
 
-    def has_add_permission(self, request) -> bool:
-        return super().has_add_permission(request) and not SendingPolicy.objects.exists()
+    @admin.display(description=_("console"))
+    def console(self, _row: SendingPolicy) -> str:
+        return format_html('<a href="{}">{}</a>', reverse("sending"), _("Open in the console"))
 
 
 @admin.register(Coupon)

@@ -93,12 +93,13 @@ grant(
     "campaigns.view_sendingpolicy",
     to=[Role.MARKETER, Role.ANALYST],
 )
+grant("campaigns.view_sendingpolicy", "campaigns.change_sendingpolicy", to=[Role.LEAD, Role.MARKETER])
 grant(
     "campaigns.view_suppression", "campaigns.add_suppression", "campaigns.change_message", to=[Role.LEAD, Role.MARKETER]
 )
 grant(
     "campaigns.add_coupon", "campaigns.change_coupon", "campaigns.add_carerule", "campaigns.change_carerule",
-    "campaigns.add_template", "campaigns.change_template", "campaigns.view_templatetext", "campaigns.change_sendingpolicy",
+    "campaigns.add_template", "campaigns.change_template", "campaigns.view_templatetext",
     "campaigns.change_suppression",
     to=[Role.MARKETER],
 )  # fmt: skip

@@ -114,7 +114,8 @@ PAGES = """
 /customers/<str:number>/coupons/                   agent lead marketer administrator
 /customers/<str:number>/suppressions/              lead marketer administrator
 /suppressions/<int:pk>/lift/                       marketer administrator
-/sending/                                          marketer analyst administrator
+/sending/                                          lead marketer analyst administrator
+/sending/edit/                                     lead marketer administrator
 /u/<str:token>/                                    public
 /api/schema/                                       public
 /api/docs/                                         public
@@ -179,7 +180,7 @@ crm/product                        agent lead marketer analyst administrator
 crm/activitykind                   administrator
 loyalty/program                    marketer administrator
 loyalty/earningrule                marketer administrator
-campaigns/sendingpolicy            marketer analyst administrator
+campaigns/sendingpolicy            lead marketer analyst administrator
 campaigns/coupon                   agent lead marketer analyst administrator
 campaigns/template                 marketer analyst administrator
 campaigns/carerule                 marketer analyst administrator

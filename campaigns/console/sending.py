@@ -1,22 +1,66 @@
-"""The shop's sending limits in words, and blocking a customer on a channel."""
+"""The shop's sending limits in words and as a form, and blocking a customer on a channel."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
 
 from campaigns.channels import CHANNELS
 from campaigns.labels import channel_label
-from campaigns.models import Suppression
-from campaigns.services import suppressions as services
+from campaigns.models import SendingPolicy, Suppression
+from campaigns.services import sending, suppressions
 from campaigns.services.gate import policy
 from core.actor import of_user
 from core.console.views import back, may, page
+from core.errors import DomainError
 from core.formatting import month_day
 from crm.models import Customer
+
+FIELDS = (
+    "cap_per_day", "cap_per_week", "quiet_from", "quiet_until", "spread_minutes", "stale_hours", "leap_birthday",
+)  # fmt: skip
+
+
+class PolicyForm(forms.Form):
+    cap_per_day = forms.IntegerField(
+        label=_("Messages a day"), required=False, min_value=0, help_text=_("Empty or 0: no limit.")
+    )
+    cap_per_week = forms.IntegerField(
+        label=_("Messages a week"), required=False, min_value=0, help_text=_("Empty or 0: no limit.")
+    )
+    quiet_from = forms.TimeField(label=_("Quiet from"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    quiet_until = forms.TimeField(
+        label=_("Quiet until"),
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        help_text=_("The same time twice turns it off."),
+    )
+    spread_minutes = forms.IntegerField(
+        label=_("Spread over (minutes)"),
+        min_value=0,
+        help_text=_("What was held goes out over this time, not all at once."),
+    )
+    stale_hours = forms.IntegerField(
+        label=_("Dropped after (hours)"), min_value=0, help_text=_("0 keeps held messages for ever.")
+    )
+    leap_birthday = forms.ChoiceField(label=_("Born on 29 February, congratulated in other years on"))
+
+    def __init__(self, data: Any = None, *, found: SendingPolicy) -> None:
+        super().__init__(data, initial={name: getattr(found, name) for name in FIELDS})
+        choices = [(code, _day(code)) for code, _label in SendingPolicy._meta.get_field("leap_birthday").flatchoices]
+        self.fields["leap_birthday"].choices = choices  # type: ignore[attr-defined]
+
+
+def _day(code: str) -> str:
+    """02-28 -> February 28 / 2月28日."""
+    month, day = code.split("-")
+    return month_day(int(month), int(day))
 
 
 @page("campaigns.view_sendingpolicy")
@@ -24,21 +68,32 @@ def limits(request: HttpRequest) -> HttpResponse:
     found = policy()
     context = {
         "policy": found,
-        "leap_day": month_day(*map(int, found.leap_birthday.split("-"))),
+        "leap_day": _day(found.leap_birthday),
         "quiet": found.quiet_from != found.quiet_until,
         "channels": [(channel_label(channel.name), channel) for channel in CHANNELS],
-        # The form is in the admin, which asks for more than the permission.
-        "change_url": reverse("admin:campaigns_sendingpolicy_change", args=[1])
-        if may(request.user, "campaigns.change_sendingpolicy") and request.user.is_staff
-        else "",
+        "may_change": may(request.user, "campaigns.change_sendingpolicy"),
     }
     return render(request, "campaigns/sending.html", context)
+
+
+@page("campaigns.change_sendingpolicy", methods=("GET", "POST"))
+def edit(request: HttpRequest) -> HttpResponse:
+    form = PolicyForm(request.POST or None, found=policy())
+    if request.method == "POST" and form.is_valid():
+        try:
+            sending.set_sending_policy(**form.cleaned_data, actor=of_user(request.user))
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, str(error.message))
+        else:
+            messages.success(request, _t("The sending limits are saved."))
+            return redirect("sending")
+    return render(request, "campaigns/sending_edit.html", {"form": form})
 
 
 @page("campaigns.add_suppression", methods=("POST",))
 def suppress(request: HttpRequest, number: str) -> HttpResponse:
     customer = get_object_or_404(Customer.objects.active(), number=number)
-    found = services.suppress_customer(
+    found = suppressions.suppress_customer(
         customer=customer, channel=request.POST.get("channel", ""), reason="manual", actor=of_user(request.user)
     )
     text = _t("Nothing is sent to %(name)s by %(channel)s any more.")
@@ -49,6 +104,6 @@ def suppress(request: HttpRequest, number: str) -> HttpResponse:
 @page("campaigns.change_suppression", methods=("POST",))
 def lift(request: HttpRequest, pk: int) -> HttpResponse:
     suppression = get_object_or_404(Suppression.objects.filter(lifted_at=None), pk=pk)
-    services.lift_suppression(suppression=suppression, actor=of_user(request.user))
+    suppressions.lift_suppression(suppression=suppression, actor=of_user(request.user))
     messages.success(request, _t("The block is lifted."))
     return back(request)

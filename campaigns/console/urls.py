@@ -35,4 +35,5 @@ urlpatterns = [
     path("customers/<str:number>/suppressions/", sending.suppress, name="suppress"),
     path("suppressions/<int:pk>/lift/", sending.lift, name="suppression_lift"),
     path("sending/", sending.limits, name="sending"),
+    path("sending/edit/", sending.edit, name="sending_edit"),
 ]

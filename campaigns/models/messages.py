@@ -113,6 +113,7 @@ class CareRule(models.Model):
         return self.name
 
 
+@audited
 class SendingPolicy(models.Model):
     """The shop's limits on marketing messages. Empty or 0 means no cap, never "block all" (J5)."""
 
