@@ -16,6 +16,7 @@ from campaigns.console import shell  # noqa: F401
 from core import health
 from core.facts import FACTS
 from core.roles import Role, grant
+from core.rotation import COPIES, IndexCopy
 from core.scopes import SCOPES
 
 LATE_SECONDS = 300
@@ -68,6 +69,9 @@ SCOPES.register("coupons:read", _("Read coupons and check codes"))
 SCOPES.register("coupons:write", _("Reserve, use and give coupons"))
 SCOPES.register("inbox:read", _("Read the in-app inbox"))
 health.register("messages", _lag)
+COPIES.register(
+    "campaigns.suppression", IndexCopy("campaigns_suppression", "address_index", of="crm.identity", index="value_index")
+)
 FEATURE_SOURCES.register(
     "campaigns.engagement",
     FeatureSource(

@@ -11,7 +11,10 @@ from core.registry import Registry
 
 @dataclass(frozen=True)
 class EncryptedColumn:
-    """`key` is the primary key. `indexes`: column -> the function that makes it of the decrypted value and the row's other columns."""
+    """`key` is the primary key. `indexes`: column -> the function that makes it of the decrypted value and the row's other columns.
+
+    `base64`: the column is text, with the bytes in that form.
+    """
 
     table: str
     column: str
@@ -19,6 +22,21 @@ class EncryptedColumn:
     columns: tuple[str, ...] = ()
     indexes: dict[str, Callable[[str, dict[str, Any]], bytes | None]] = field(default_factory=dict)
     key: str = "id"
+    base64: bool = False
+
+
+@dataclass(frozen=True)
+class IndexCopy:
+    """A column that holds another table's blind index without the value: it changes together with its original.
+
+    `of` names the encrypted column whose `index` it is.
+    """
+
+    table: str
+    column: str
+    of: str
+    index: str
 
 
 ENCRYPTED: Registry[EncryptedColumn] = Registry("encrypted column")
+COPIES: Registry[IndexCopy] = Registry("copy of a blind index")

@@ -128,6 +128,9 @@ ENCRYPTED.register(
         {"birthday_index": lambda value, row: crypto.blind_index(value[5:], "birthday")},
     ),
 )
+ENCRYPTED.register(
+    "crm.importrefusal", EncryptedColumn("crm_importrefusal", "raw", "crm.importrefusal.raw", base64=True)
+)
 for _table, _column in (("crm_identityevent", "value"), ("crm_customerevent", "birthday")):
     ENCRYPTED.register(
         f"history.{_table}",

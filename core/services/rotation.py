@@ -2,47 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import base64
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from django.db import connection, transaction
 
 from core import crypto
-from core.rotation import ENCRYPTED, EncryptedColumn
+from core.rotation import COPIES, ENCRYPTED, EncryptedColumn, IndexCopy
 
 CHUNK = 1000
 
 
 def rotate_keys(say: Callable[[str], None] = lambda text: None) -> int:
-    """Bring every value and blind index under the first key of PII_KEYS. Can be stopped and started. Returns how many."""
+    """Bring every value and blind index under the first key of PII_KEYS. Can be stopped and started. Returns how many.
+
+    A copy whose original is gone stays under its key, because the value is nowhere: that key must then be kept.
+    """
     total = 0
     for name, column in ENCRYPTED.items():
+        copies = [copy for copy in COPIES if copy.of == name]
         count = 0
-        while changed := _rotate_chunk(column):
+        while changed := _rotate_chunk(column, copies):
             count += changed
         say(f"{name}: {count}")
         total += count
+    for name, copy in COPIES.items():
+        if left := _left(copy):
+            say(f"{name}: {left} left under an old key, whose addresses nobody has any more")
     return total
 
 
-def _rotate_chunk(spec: EncryptedColumn) -> int:
-    primary = crypto.primary_key_id()
-    stale = " OR ".join(
-        f"(octet_length({name}) > 0 AND get_byte({name}, 0) <> {primary})" for name in (spec.column, *spec.indexes)
-    )
-    others = "".join(f", {name}" for name in spec.columns)
+def _rotate_chunk(spec: EncryptedColumn, copies: Sequence[IndexCopy]) -> int:
+    sealed = f"decode({spec.column}, 'base64')" if spec.base64 else spec.column
+    stale = " OR ".join(_is_stale(column) for column in (sealed, *spec.indexes))
+    read = "".join(f", {name}" for name in (*spec.columns, *spec.indexes))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT {spec.key}, {spec.column}{others} FROM {spec.table} WHERE {stale}
+            f"""SELECT {spec.key}, {sealed}{read} FROM {spec.table} WHERE {stale}
                 ORDER BY {spec.key} LIMIT {CHUNK} FOR UPDATE SKIP LOCKED"""
         )
         rows = cursor.fetchall()
         for pk, stored, *extra in rows:
             value = crypto.decrypt(bytes(stored), spec.context)
-            row = dict(zip(spec.columns, extra, strict=True))
-            columns = {spec.column: crypto.encrypt(value, spec.context)}
-            columns |= {name: make(value, row) for name, make in spec.indexes.items()}
+            row = dict(zip((*spec.columns, *spec.indexes), extra, strict=True))
+            encrypted = crypto.encrypt(value, spec.context)
+            columns: dict[str, Any] = {
+                spec.column: base64.b64encode(encrypted).decode() if spec.base64 else encrypted,
+                **{name: make(value, row) for name, make in spec.indexes.items()},
+            }
             cursor.execute(
                 f"UPDATE {spec.table} SET {', '.join(f'{name} = %s' for name in columns)} WHERE {spec.key} = %s",
                 [*columns.values(), pk],
             )
+            for copy in copies:
+                cursor.execute(
+                    f"UPDATE {copy.table} SET {copy.column} = %s WHERE {copy.column} = %s",
+                    [columns[copy.index], row[copy.index]],
+                )
     return len(rows)
+
+
+def _is_stale(column: str) -> str:
+    return f"(octet_length({column}) > 0 AND get_byte({column}, 0) <> {crypto.primary_key_id()})"
+
+
+def _left(copy: IndexCopy) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {copy.table} WHERE {_is_stale(copy.column)}")
+        return cursor.fetchone()[0]

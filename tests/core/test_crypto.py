@@ -7,11 +7,14 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 
+from campaigns.models import Suppression
 from core import crypto
 from core.actor import SYSTEM
-from crm.models import Customer, Identity
+from core.services.rotation import rotate_keys
+from crm.models import Customer, Identity, ImportRefusal, ImportRun
 from crm.services.customers import update_customer
 from crm.services.identities import find
+from crm.services.imports.refusals import open_row, seal_row
 
 OLD, NEW = b"o" * 32, b"n" * 32
 
@@ -61,3 +64,34 @@ def test_rotation_reads_the_old_key_and_writes_everything_under_the_new_one(sett
     with connection.cursor() as cursor:
         cursor.execute("SELECT get_byte(value, 0), get_byte(coalesce(tail_index, value), 0) FROM crm_identity")
         assert set(cursor.fetchall()) == {(2, 2)}
+
+
+@pytest.mark.django_db
+def test_rotation_takes_blocked_addresses_and_refused_rows_along(settings, make_customer):
+    # given an address that bounced, one that nobody has any more, and a refused row, all under the old key
+    settings.PII_KEYS = {1: OLD}
+    customer = make_customer("Ann", email="ann@example.com")
+    address = customer.identities.get(kind="email").value_index
+    Suppression.objects.create(channel="email", address_index=address, reason="bounce")
+    gone = crypto.blind_index("gone@example.com", "identity:email")
+    Suppression.objects.create(channel="email", address_index=gone, reason="bounce")
+    run = ImportRun.objects.create(kind="customers", source="till", file_name="a.csv")
+    row = ["Ann", "ann(at)example.com"]
+    refusal = ImportRefusal.objects.create(run=run, row_number=2, code="not_an_email", reason="x", raw=seal_row(row))
+    empty = ImportRefusal.objects.create(run=run, row_number=3, code="ragged_row", reason="x", raw="")
+
+    # when the keys are rotated, twice
+    settings.PII_KEYS = {2: NEW, 1: OLD}
+    said: list[str] = []
+    assert rotate_keys(said.append) == 5, "two identities, what the audit kept of them, and the row"
+    assert rotate_keys(said.append) == 0
+
+    # then the new key alone reads the row and still blocks the address, and what can't be brought along is named
+    settings.PII_KEYS = {2: NEW}
+    refusal.refresh_from_db()
+    empty.refresh_from_db()
+    assert (open_row(refusal), empty.raw) == (row, "")
+    own = customer.identities.get(kind="email").value_index
+    assert bytes(own)[0] == 2
+    assert {bytes(index) for index in Suppression.objects.values_list("address_index", flat=True)} == {bytes(own), gone}
+    assert "campaigns.suppression: 1 left under an old key, whose addresses nobody has any more" in said

@@ -9,4 +9,4 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         say = self.stdout.write if options["verbosity"] else lambda text: None
         total = rotate_keys(say)
-        say(f"{total} values are now under the first key; the others may be removed from PII_KEYS.")
+        say(f"{total} values are now under the first key. Unless some were left, the others may go from PII_KEYS.")
