@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from django.contrib.auth.models import Group
 from django.db import connection, transaction
 
@@ -23,6 +24,8 @@ from crm.models import Order, Store
 from crm.services.setup import ensure_store
 from crm.services.tickets import open_ticket, reply_to_ticket, resolve_ticket
 from crm.simulation.load import Simulated, simulate_shop
+from loyalty.models import Account
+from loyalty.services.redemption import redeem_points
 from loyalty.services.setup import ensure_default_program
 from loyalty.services.sweeps import sweep_lots
 from loyalty.services.tiers import evaluate_tiers
@@ -147,6 +150,7 @@ def load_demo_shop(*, customers: int, seed: int, say: Callable[[str], None] = la
         cursor.execute("ANALYZE")
     deliver_all()
     sweep_lots()
+    _redemptions(seed)
     evaluate_tiers(program=program, downgrade=True)
     say("computing figures and segments")
     features.refresh_everything()
@@ -161,6 +165,22 @@ def load_demo_shop(*, customers: int, seed: int, say: Callable[[str], None] = la
     deliver_all()
     say(f"the shop is ready after {time.monotonic() - started:.0f} s")
     return made
+
+
+def _redemptions(seed: int) -> None:
+    """One member in twelve has spent some points."""
+    dice = np.random.default_rng(seed)
+    rich = Account.objects.filter(available__gte=200, point_type__spendable=True).select_related("member__program")
+    for account in rich.order_by("pk"):
+        if dice.random() < 1 / 12:
+            points = 100 * int(dice.integers(1, account.available // 100 + 1))
+            redeem_points(
+                account=account,
+                points=points,
+                key=f"demo-{seed}-{account.pk}",
+                actor=SYSTEM,
+                reference=f"D{account.pk}",
+            )
 
 
 def _tickets(store: Store) -> None:

@@ -299,29 +299,35 @@ class _Chunk:
         return count, total_lines, len(refunds)
 
     def _activity(self, ids: list[int]) -> int:
-        """Visits before each order, and now and then a share, a review or a check-in."""
+        """Visits before each order and after each sign-up without one; now and then a share, a review or a check-in."""
         history, random = self.history, self.random
         kinds = ("view", "view", "view", "search", "cart", "cart", "share", "review", "check_in")
-        per_order = random.poisson(3.0, len(history.order_time))
-        total = int(per_order.sum())
+        prospects = np.flatnonzero(~history.buyer)
+        owners = np.concatenate([history.order_customer - self.first, prospects])
+        moments = np.concatenate([history.order_time, history.acquired[prospects]])
+        visits = random.poisson(3.0, len(owners))
+        total = int(visits.sum())
         which = random.integers(0, len(kinds), total)
-        before = random.exponential(2 * DAY, total)
+        apart = random.exponential(2 * DAY, total)
         goods = random.integers(0, len(words.PRODUCTS), total)
         events_, receipts = [], []
         skus = [row[0] for row in words.PRODUCTS]
         position = 0
-        for index, number in enumerate(per_order):
-            customer = ids[int(history.order_customer[index]) - self.first]
-            moment = history.order_time[index]
+        for index, number in enumerate(visits):
+            bought = index < len(history.order_time)
             for _ in range(number):
-                kind = kinds[which[position]]
-                shift = -before[position] if kind in {"view", "search", "cart"} else before[position]
-                at = min(max(self._at(moment + shift), self.first_day), self.end)
+                kind = kinds[which[position]] if bought else kinds[which[position] % 6]
+                before = bought and kind in {"view", "search", "cart"}
+                at = min(
+                    max(self._at(moments[index] + (-apart[position] if before else apart[position])), self.first_day),
+                    self.end,
+                )
                 sender = f"{self.first}-{position}"
                 sku = skus[goods[position]]
                 events_.append(
-                    (customer, "", "simulator", sender, kind, self.products[sku], json.dumps({"sku": sku}), at, at)
-                )
+                    (ids[int(owners[index])], "", "simulator", sender, kind, self.products[sku],
+                     json.dumps({"sku": sku}), at, at)
+                )  # fmt: skip
                 receipts.append(("simulator", sender))
                 position += 1
         _copy("crm_activityreceipt", "source sender_id", receipts)

@@ -1,8 +1,9 @@
 """Buy till you die: when each customer buys, how much, and when they stop for good.
 
-Purchases follow BG/NBD (Fader, Hardie, Lee 2005): while alive, intervals are exponential with a rate drawn from a gamma
-distribution; after each purchase a customer leaves for good with a probability drawn from a beta distribution. Amounts
-follow Gamma-Gamma (Fader, Hardie 2013): each order is gamma around a mean that differs between customers.
+Purchases follow MBG/NBD (Batislam, Denizel, Filiztekin 2007): while alive, intervals are exponential with a rate drawn
+from a gamma distribution; after each purchase, the first one too, a customer leaves for good with a probability drawn from
+a beta distribution. Amounts follow Gamma-Gamma (Fader, Hardie 2013): each order is gamma around a mean that differs between
+customers.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ DAY = 86400.0
 
 @dataclass(frozen=True)
 class Truth:
-    """Population parameters. Rates are per day; amounts in major units."""
+    """Population parameters. Rates are per day; amounts in major units; `prospects` is the share who never buy."""
 
     r: float = 0.9
     alpha: float = 38.0
@@ -26,6 +27,7 @@ class Truth:
     p: float = 5.5
     q: float = 4.0
     gamma: float = 95.0
+    prospects: float = 0.08
 
     def as_dict(self) -> dict[str, float]:
         return asdict(self)
@@ -33,8 +35,12 @@ class Truth:
 
 @dataclass(frozen=True)
 class History:
-    """One row per customer, and one per order in order of customer and time. Times are seconds since the shop's first day."""
+    """One row per customer, and one per order in order of customer and time. Times are seconds since the shop's first day.
 
+    Who is no `buyer` signed up and bought nothing: the purchase process does not speak of them.
+    """
+
+    buyer: np.ndarray
     acquired: np.ndarray
     rate: np.ndarray
     dropout: np.ndarray
@@ -46,6 +52,7 @@ class History:
 
     def truth_arrays(self) -> dict[str, Any]:
         return {
+            "buyer": self.buyer,
             "acquired": self.acquired,
             "rate": self.rate,
             "dropout": self.dropout,
@@ -63,7 +70,8 @@ def simulate(customers: int, days: int, truth: Truth, random: np.random.Generato
     mean_amount = truth.p * truth.gamma / random.gamma(truth.q, 1.0, customers)
     at = acquired.copy()
     alive = np.ones(customers, dtype=bool)
-    active = np.arange(customers)
+    buyer = random.random(customers) >= truth.prospects
+    active = np.flatnonzero(buyer)
     owners, times = [], []
     while active.size:
         owners.append(active)
@@ -78,4 +86,4 @@ def simulate(customers: int, days: int, truth: Truth, random: np.random.Generato
     order = np.lexsort((time, owner))
     owner, time = owner[order], time[order]
     amount = random.gamma(truth.p, mean_amount[owner] / truth.p)
-    return History(acquired, rate, dropout, mean_amount, alive, owner + first, time, np.maximum(amount, 5.0))
+    return History(buyer, acquired, rate, dropout, mean_amount, alive, owner + first, time, np.maximum(amount, 5.0))
