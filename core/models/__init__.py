@@ -3,5 +3,18 @@ from core.models.api_keys import ApiKey
 from core.models.events import DomainEvent, EventDelivery
 from core.models.idempotency import IdempotencyRecord
 from core.models.jobs import Job, JobState
+from core.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookState
 
-__all__ = ["ApiKey", "DomainEvent", "EventDelivery", "IdempotencyRecord", "Job", "JobState", "Theme", "User"]
+__all__ = [
+    "ApiKey",
+    "DomainEvent",
+    "EventDelivery",
+    "IdempotencyRecord",
+    "Job",
+    "JobState",
+    "Theme",
+    "User",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookState",
+]

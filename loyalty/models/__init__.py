@@ -23,9 +23,21 @@ from loyalty.models.program import (
     TierPeriod,
     TierReason,
 )
+from loyalty.models.requests import AdjustmentRequest, AgentBudget, RequestState, Transfer
+from loyalty.models.rewards import (
+    RedemptionState,
+    Reward,
+    RewardCategory,
+    RewardCode,
+    RewardKind,
+    RewardRedemption,
+    RewardUse,
+)
 
 __all__ = [
     "Account",
+    "AdjustmentRequest",
+    "AgentBudget",
     "Allocation",
     "Earning",
     "EarningRule",
@@ -42,8 +54,17 @@ __all__ = [
     "PointType",
     "Program",
     "Reconciliation",
+    "RedemptionState",
+    "RequestState",
+    "Reward",
+    "RewardCategory",
+    "RewardCode",
+    "RewardKind",
+    "RewardRedemption",
+    "RewardUse",
     "Rounding",
     "Tier",
     "TierPeriod",
     "TierReason",
+    "Transfer",
 ]

@@ -55,6 +55,8 @@ class EntryKind(models.TextChoices):
     ADJUST = "adjust", _("Adjusted by hand")
     TRANSFER_OUT = "transfer_out", _("Given to another member")
     TRANSFER_IN = "transfer_in", _("Received from another member")
+    MERGE_OUT = "merge_out", _("Carried to the merged customer")
+    MERGE_IN = "merge_in", _("Carried from the merged customer")
 
 
 class Entry(models.Model):
@@ -97,6 +99,7 @@ class LotSource(models.TextChoices):
     REINSTATED = "reinstated", _("Reinstated after a refund")
     TRANSFER = "transfer", _("Transfer")
     ACTIVITY = "activity", _("Activity")
+    MERGE = "merge", _("Merge of two customers")
 
 
 class Lot(models.Model):

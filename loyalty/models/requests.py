@@ -1,0 +1,109 @@
+"""Points that people give: adjustments that wait for a second person (L12), daily budgets, transfers between members."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from core.audit import audited
+
+
+class RequestState(models.TextChoices):
+    WAITING = "waiting", pgettext_lazy("request", "Waiting")
+    APPROVED = "approved", _("Approved")
+    DECLINED = "declined", _("Declined")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+@audited
+class AdjustmentRequest(models.Model):
+    """An adjustment above the program's limit: nothing moves until someone else approves it (L12, four eyes)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    account = models.ForeignKey("loyalty.Account", models.PROTECT, related_name="adjustment_requests")
+    points = models.BigIntegerField(_("points"))
+    reason = models.CharField(_("reason"), max_length=40)
+    note = models.CharField(_("note"), max_length=400, blank=True, default="")
+    ticket = models.ForeignKey("crm.Ticket", models.SET_NULL, null=True, blank=True, related_name="+")
+    state = models.CharField(_("state"), max_length=9, choices=RequestState.choices, default=RequestState.WAITING)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("asked by")
+    )
+    requested_at = models.DateTimeField(_("asked"), db_default=Now())
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("decided by")
+    )
+    decided_at = models.DateTimeField(_("decided"), null=True)
+    decision_note = models.CharField(_("answer"), max_length=400, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("adjustment to approve")
+        verbose_name_plural = _("adjustments to approve")
+        permissions = [("approve_adjustment", _("Can approve adjustments of points"))]
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(points=0), name="loyalty_adjustmentrequest_moves_something"),
+            models.CheckConstraint(
+                condition=~models.Q(state="approved") | ~models.Q(decided_by=models.F("requested_by")),
+                name="loyalty_adjustmentrequest_four_eyes",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["requested_at"], condition=models.Q(state="waiting"), name="loyalty_adjustment_waiting"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.points:+d} {self.state}"
+
+
+class AgentBudget(models.Model):
+    """Points that a member of staff has given by hand on one day of the program (L12); raised by conditional update."""
+
+    program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="+", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
+    day = models.DateField(_("day"))
+    given = models.BigIntegerField(_("given"), default=0)
+
+    class Meta:
+        verbose_name = _("agent's budget")
+        verbose_name_plural = _("agents' budgets")
+        constraints = [
+            models.UniqueConstraint(fields=["program", "user", "day"], name="loyalty_agentbudget_once_a_day"),
+            models.CheckConstraint(condition=models.Q(given__gte=0), name="loyalty_agentbudget_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.day}: {self.given}"
+
+
+class Transfer(models.Model):
+    """Points that went from one member to another; the lots keep their expiry on the way."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    sender = models.ForeignKey("loyalty.Account", models.PROTECT, related_name="transfers_out", db_index=False)
+    receiver = models.ForeignKey("loyalty.Account", models.PROTECT, related_name="transfers_in", db_index=False)
+    points = models.BigIntegerField(_("points"))
+    note = models.CharField(_("note"), max_length=200, blank=True, default="")
+    actor = models.CharField(max_length=80)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("transfer of points")
+        verbose_name_plural = _("transfers of points")
+        constraints = [
+            models.CheckConstraint(condition=models.Q(points__gt=0), name="loyalty_transfer_has_points"),
+            models.CheckConstraint(
+                condition=~models.Q(sender=models.F("receiver")), name="loyalty_transfer_to_someone_else"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["sender", "-created_at"], name="loyalty_transfer_sent"),
+            models.Index(fields=["receiver", "-created_at"], name="loyalty_transfer_received"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.points}"
