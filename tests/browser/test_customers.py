@@ -34,6 +34,19 @@ def test_by_the_chinese_name_in_the_list(signed_in, wang):
     expect(page.get_by_role("heading", level=1)).to_have_text("王小明")
 
 
+def test_the_list_is_walked_with_j_and_k(signed_in, shop):
+    page = signed_in(Role.AGENT)
+    page.goto("/customers/")
+    links = page.locator("[data-rows] [data-row] a.person-name")
+    expect(links.nth(1)).to_be_visible()
+    for key, place in (("j", 0), ("j", 1), ("k", 0), ("k", 0), ("j", 1)):
+        page.keyboard.press(key)
+        expect(links.nth(place)).to_be_focused()
+    name = links.nth(1).inner_text()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+
+
 def test_by_the_last_digits_of_the_phone_after_a_slash(signed_in, wang):
     page = signed_in(Role.AGENT)
     page.goto("/")

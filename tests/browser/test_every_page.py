@@ -6,17 +6,14 @@ page, one step further.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
-from playwright.sync_api import Page, expect
 
 from core.console import navigation
 from core.roles import Role
 from crm.models import Customer, Ticket
 from tests.browser.conftest import DESKTOP, PHONE, sign_in_directly, user_of
+from tests.browser.looking import Fault, faults_of
 
 pytestmark = pytest.mark.browser
 
@@ -28,17 +25,8 @@ LINKS = """() => [
 ].flatMap((place) => place ? [...place.querySelectorAll("a[href]")].slice(0, 3) : [])
  .filter((link) => !link.hasAttribute("download") && link.origin === location.origin)
  .map((link) => link.pathname + link.search)"""
-# Half of what Cumulative Layout Shift calls good.
-STILL = 0.05
 # Files, and the admin, which has pages of its own kind.
 NOT_PAGES = ("export", ".csv", "/admin/", "/api/")
-JUMPS = """() => new Promise((resolve) => {
-  let sum = 0;
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value;
-  }).observe({ type: "layout-shift", buffered: true });
-  setTimeout(() => resolve(sum), 60);
-})"""
 
 
 @pytest.fixture(scope="package")
@@ -89,13 +77,6 @@ def test_the_pages_are_found(paths):
     assert len(kinds) >= 30
 
 
-@dataclass(frozen=True)
-class Fault:
-    path: str
-    what: str
-    where: str = ""
-
-
 @pytest.mark.parametrize(
     ("language", "theme", "viewport", "axe"),
     [("en", "light", DESKTOP, True), ("zh-hans", "dark", PHONE, True), ("en", "light", PHONE, False)],
@@ -111,28 +92,5 @@ def test_every_page_fits_stays_still_and_is_readable_by_all(
     faults: list[Fault] = []
     for visitor, path in [*((page, path) for path in paths), *((stranger, path) for path in OPEN_TO_ALL)]:
         visitor.goto(path)
-        shift = visitor.evaluate(JUMPS)
-        if shift > STILL:
-            faults.append(Fault(path, f"jumps by {shift:.2f}"))
-        wider = visitor.evaluate("document.documentElement.scrollWidth - innerWidth")
-        if wider > 0:
-            faults.append(Fault(path, f"{wider} px wider than the window"))
-        if axe:
-            faults += serious(visitor, path)
+        faults += faults_of(visitor, path, axe=axe)
     assert not faults, "\n".join(map(str, faults))
-
-
-def serious(page: Page, path: str) -> list[Fault]:
-    expect(page.locator(".htmx-request")).to_have_count(0)
-    # The rows of a list are alike, and axe weighs each of their colours.
-    page.evaluate("for (const row of document.querySelectorAll('[data-row]:nth-child(n+6)')) row.remove()")
-    # What is folded away is read as well.
-    page.evaluate("for (const fold of document.querySelectorAll('main details')) fold.open = true")
-    found = Axe().run(
-        page, options={"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
-    )
-    return [
-        Fault(path, violation["id"], violation["nodes"][0]["html"][:160])
-        for violation in found.response["violations"]
-        if violation["impact"] in {"serious", "critical"}
-    ]
