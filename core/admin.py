@@ -18,6 +18,8 @@ class StaffAdmin(DjangoUserAdmin, ConfigurationAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    # Five roles need no search within them.
+    filter_horizontal = ()
     list_display = ("username", "first_name", "last_name", "email", "role_names", "is_active", "last_login")
     list_filter = ("is_active", "groups")
     fieldsets = (
