@@ -43,6 +43,12 @@ HOLD_RELEASED = declare("loyalty.hold_released", _("Hold released"), icon="lock-
 POINTS_RETURNED = declare("loyalty.points_returned", _("Points given back"), icon="arrow-back-up", describe=_points)
 POINTS_TAKEN_BACK = declare("loyalty.points_taken_back", _("Points taken back"), icon="arrow-back", describe=_points)
 POINTS_ADJUSTED = declare("loyalty.points_adjusted", _("Points adjusted"), icon="adjustments", describe=_points)
+POINTS_SENT = declare(
+    "loyalty.points_sent", _("Points given to another member"), icon="send", describe=_points
+)
+POINTS_RECEIVED = declare(
+    "loyalty.points_received", _("Points received from another member"), icon="gift", describe=_points
+)
 POINTS_EXPIRED = declare("loyalty.points_expired", _("Points expired"), icon="hourglass", describe=_points)
 TIER_CHANGED = declare("loyalty.tier_changed", _("Tier changed"), icon="trophy", describe=_tiers)
 ACCOUNTS_CHANGED = declare("loyalty.accounts_changed", _("Points accounts changed"), on_timeline=False)

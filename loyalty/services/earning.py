@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from core import clock
 from core.actor import SYSTEM, Actor
-from core.events import emit_from_select
+from core.events import emit, emit_from_select
 from core.locks import require_transaction
 from crm.models import Order, OrderState
 from loyalty import events
@@ -146,15 +146,16 @@ def reverse_points_for_orders(
                     earning.multiplier,
                     earning.member.program.rounding,
                 )
-                due = earning.points - keep - earning.taken_back
-                if due > 0:
-                    taken += _call("loyalty_take_back", earning.pk, due, order.number, actor)
-                    _announce(events.POINTS_TAKEN_BACK, earning.member.customer_id, due, order, actor)
+                if earning.points - keep > earning.taken_back:
+                    step = _call("loyalty_take_back", earning.pk, earning.points - keep, order.number, actor)
+                    _announce(events.POINTS_TAKEN_BACK, earning.member.customer_id, step, order, actor)
+                    taken += step
             for hold, order in _holds_of(by_id):
-                due = redeemed_to_return(hold.captured, order.total, order.refunded) - hold.returned
-                if due > 0:
-                    returned += _call("loyalty_give_back", hold.pk, due, order.number, actor)
-                    _announce(events.POINTS_RETURNED, hold.account.member.customer_id, due, order, actor)
+                total = redeemed_to_return(hold.captured, order.total, order.refunded)
+                if total > hold.returned:
+                    step = _call("loyalty_give_back", hold.pk, total, order.number, actor)
+                    _announce(events.POINTS_RETURNED, hold.account.member.customer_id, step, order, actor)
+                    returned += step
     return taken, returned
 
 
@@ -193,15 +194,15 @@ def _holds_of(orders: dict[int, Order]) -> Iterator[tuple[Hold, Order]]:
             yield hold, order
 
 
-def _call(function: str, key, points: int, reference: str, actor: Actor) -> int:
+def _call(function: str, key, total: int, reference: str, actor: Actor) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s, %s, %s, %s)", [key, points, reference, str(actor)])
+        cursor.execute(f"SELECT {function}(%s, %s, %s, %s)", [key, total, reference, str(actor)])
         return cursor.fetchone()[0]
 
 
 def _announce(event, customer_id: int, points: int, order: Order, actor: Actor) -> None:
-    from core.events import emit
-
+    if not points:
+        return
     emit(
         event,
         subject_id=customer_id,

@@ -80,7 +80,7 @@ def capture_hold(
 ) -> Answer:
     """Spend a hold, all of it or `points` of it; the rest is released. Raises Conflict when it has ended."""
     if points is not None:
-        _check_points(points)
+        check_points(points)
     request = {"capture": str(hold), "points": points, "order": order.pk if order else None}
     handlers = handler_names(events.POINTS_REDEEMED.kind)
     answer = call(
@@ -133,7 +133,7 @@ def _hold(
     one_step: bool,
     order: Order | None,
 ) -> Answer:
-    _check_points(points)
+    check_points(points)
     function, spender = (
         ("loyalty_hold_of_customer", account) if isinstance(account, str) else ("loyalty_hold", account.pk)
     )
@@ -170,6 +170,7 @@ def _scope(program: Program) -> str:
     return f"loyalty:{program.pk}"
 
 
-def _check_points(points: int) -> None:
+def check_points(points: int) -> None:
+    """Raises Invalid unless it is a whole number of points that can be counted."""
     if not 1 <= points <= MAX_POINTS:
         raise Invalid(_("Use a whole number of points above 0."), code="invalid", field="points")

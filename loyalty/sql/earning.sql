@@ -52,9 +52,12 @@ BEGIN
         WHERE a.id = ANY (p_accounts) AND a.debt > 0 AND a.available > 0 ORDER BY a.id;
 END $$;
 
--- Takes back `p_points` of one earning after a refund: its own pending or unspent points first, then other lots, and what
--- is not there becomes debt (L5). Points of the earning that have run out are gone already and are not asked for again.
-CREATE OR REPLACE FUNCTION loyalty_take_back(p_earning bigint, p_points bigint, p_reference text, p_actor text)
+-- Brings what was taken back of one earning to `p_total` after a refund: its own pending or unspent points first, then other
+-- lots, and what is not there becomes debt (L5). Points of the earning that have run out are gone already and are not asked
+-- for again. The total, not the step, is given: two refunds of one order at once each know the total that they reached, and
+-- whoever comes second under the lock finds its part done (F11). Answers how many were taken now.
+DROP FUNCTION IF EXISTS loyalty_take_back(bigint, bigint, text, text);
+CREATE FUNCTION loyalty_take_back(p_earning bigint, p_total bigint, p_reference text, p_actor text)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     e record; own record; moment timestamptz; owed bigint; take bigint; entry bigint; lot record;
@@ -63,13 +66,13 @@ BEGIN
     SELECT earning.id, earning.lot_id, earning.order_id, earning.points, earning.taken_back, account.id AS account_id
         INTO e FROM loyalty_earning earning JOIN loyalty_lot l ON l.id = earning.lot_id
         JOIN loyalty_account account ON account.id = l.account_id WHERE earning.id = p_earning FOR NO KEY UPDATE OF account;
-    IF NOT FOUND OR p_points <= 0 THEN
+    IF NOT FOUND THEN
         RETURN 0;
     END IF;
     moment := clock_timestamp();
     PERFORM loyalty_settle(e.account_id, moment);
     SELECT taken_back INTO e.taken_back FROM loyalty_earning WHERE id = p_earning FOR UPDATE;
-    owed := least(p_points, e.points - e.taken_back);
+    owed := least(p_total, e.points) - e.taken_back;
     IF owed <= 0 THEN
         RETURN 0;
     END IF;
@@ -107,12 +110,13 @@ BEGIN
     RETURN from_pending + from_available + owed;
 END $$;
 
--- Returns `p_points` of a captured hold to the lots they came from, latest expiry first; a lot that has run out meanwhile
--- lives again as a lot of its own for the program's reinstatement days (L5).
-CREATE OR REPLACE FUNCTION loyalty_give_back(p_hold uuid, p_points bigint, p_reference text, p_actor text)
+-- Brings what was given back of a captured hold to `p_total`, in the lots it came from, latest expiry first; a lot that has
+-- run out meanwhile lives again as a lot of its own for the program's reinstatement days (L5). Answers how many were given.
+DROP FUNCTION IF EXISTS loyalty_give_back(uuid, bigint, text, text);
+CREATE FUNCTION loyalty_give_back(p_hold uuid, p_total bigint, p_reference text, p_actor text)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    h record; part record; moment timestamptz; due bigint; take bigint; entry bigint; days integer; revived bigint := 0;
+    h record; part record; moment timestamptz; due bigint; given bigint; take bigint; entry bigint; revived bigint := 0;
 BEGIN
     SELECT hold.account_id INTO h FROM loyalty_hold hold WHERE hold.id = p_hold;
     IF NOT FOUND THEN
@@ -125,10 +129,11 @@ BEGIN
         INTO h FROM loyalty_hold hold JOIN loyalty_account a ON a.id = hold.account_id
         JOIN loyalty_member m ON m.id = a.member_id JOIN loyalty_program program ON program.id = m.program_id
         JOIN loyalty_entry entry ON entry.id = hold.entry_id WHERE hold.id = p_hold;
-    due := least(p_points, h.captured - h.returned);
+    due := least(p_total, h.captured) - h.returned;
     IF due <= 0 THEN
         RETURN 0;
     END IF;
+    given := due;
     INSERT INTO loyalty_entry
         (account_id, kind, available, pending, held, debt, hold_id, order_id, reference, reason, actor, occurred_at)
         VALUES (h.account_id, 'return', due, 0, 0, 0, p_hold, h.order_id, p_reference, '', p_actor, moment)
@@ -156,7 +161,7 @@ BEGIN
                     moment + make_interval(days => h.days));
     END IF;
     PERFORM loyalty_settle_debt(h.account_id, moment) FROM loyalty_account WHERE id = h.account_id AND debt > 0;
-    RETURN p_points;
+    RETURN given;
 END $$;
 
 -- A manual adjustment (L12): a lot when it gives, soonest-expiring lots when it takes; never below zero (L9).

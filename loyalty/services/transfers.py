@@ -1,0 +1,80 @@
+"""Points from one member to another, and the accounts of two customers who turn out to be one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from core import actor as actors
+from core import idempotency
+from core.actor import Actor
+from core.db import call
+from core.errors import Conflict, Refused
+from core.events import handler_names, wake
+from loyalty import events
+from loyalty.models import Account, Member, MemberState
+from loyalty.services import redemption
+from loyalty.services.redemption import Answer
+
+NOTE_LENGTH = 200
+REFUSALS: Mapping[str, Any] = {
+    **redemption.REFUSALS,
+    "transfer_to_self": lambda f: Refused(_("Points go to another member."), code="transfer_to_self", field="to"),
+    "transfers_off": lambda f: Refused(_("Members of this program can't give points."), code="transfers_off"),
+    "transfer_limit": lambda f: Refused(
+        _("Left today: %(points_left)s points in %(times_left)s transfers.") % f,
+        code="transfer_limit",
+        field="points",
+        **f,
+    ),
+}
+
+
+def transfer_points(
+    *, sender: Account, receiver: Account, points: int, key: str, actor: Actor, note: str = ""
+) -> Answer:
+    """Give points to another member, within the program's daily limits; they keep their expiry.
+
+    Answers {transfer, points, to, available}. Raises Refused `transfers_off`, `transfer_limit`, `transfer_to_self`,
+    `insufficient_points`, Conflict `member_not_active`.
+    """
+    redemption.check_points(points)
+    handlers = sorted({*handler_names(events.POINTS_SENT.kind), *handler_names(events.POINTS_RECEIVED.kind)})
+    request = {"transfer": sender.pk, "to": receiver.pk, "points": points, "note": note}
+    answer = call(
+        "loyalty_transfer",
+        [
+            sender.pk,
+            receiver.pk,
+            idempotency.check_key(key),
+            idempotency.digest(request),
+            points,
+            note[:NOTE_LENGTH],
+            str(actor),
+            actors.request_id.get(),
+            handlers,
+        ],
+        refusals=REFUSALS,
+    )
+    wake(handlers)
+    return cast(Answer, answer)
+
+
+def merge_members(*, source: Member, target: Member, actor: Actor) -> Answer:
+    """Carry all points, holds and debt of one member to another of the same program; the first one has left then.
+
+    Repeating it carries nothing a second time. Raises Conflict `not_one_program`.
+    """
+    if source.program_id != target.program_id or source.pk == target.pk:
+        raise Conflict(_("Two members of one program can be merged."), code="not_one_program")
+    carried: Answer = {"available": 0, "pending": 0, "held": 0, "debt": 0}
+    with transaction.atomic():
+        kept = {account.point_type_id: account.pk for account in target.accounts.all()}
+        for account in source.accounts.order_by("pk"):
+            moved = call("loyalty_merge", [account.pk, kept[account.point_type_id], str(actor)], refusals=REFUSALS)
+            carried = {name: carried[name] + moved[name] for name in carried}
+        Member.objects.filter(pk=source.pk).update(state=MemberState.LEFT)
+    return carried
