@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from analytics import panels  # noqa: F401
 from analytics.console import shell  # noqa: F401
 from analytics.models import Segment
 from analytics.segment_conditions import register_all
+from core.audit_log import OBJECTS, Described
 from core.facts import FACTS
 from core.roles import Role, grant
 from core.scopes import SCOPES
@@ -31,5 +33,6 @@ FACTS.register("segments", _segments)
 SCOPES.register("segments:read", _("Read segments and who is in them"))
 
 EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
+OBJECTS.register("analytics.segment", Described(url=lambda row: reverse("segment", args=[row["id"]])))
 grant("analytics.view_segment", "analytics.view_customerfeature", to=EVERYONE)
 grant("analytics.add_segment", "analytics.change_segment", to=[Role.MARKETER, Role.ANALYST])

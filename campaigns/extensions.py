@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from analytics.sources import FEATURE_SOURCES, FeatureSource
@@ -14,6 +15,7 @@ from campaigns.channels.email import Email
 from campaigns.channels.inbox import Inbox
 from campaigns.console import shell  # noqa: F401
 from core import health
+from core.audit_log import LOGGED, OBJECTS, Described, Logged
 from core.facts import FACTS
 from core.roles import Role, grant
 from core.rotation import COPIES, IndexCopy
@@ -69,6 +71,14 @@ SCOPES.register("coupons:read", _("Read coupons and check codes"))
 SCOPES.register("coupons:write", _("Reserve, use and give coupons"))
 SCOPES.register("inbox:read", _("Read the in-app inbox"))
 health.register("messages", _lag)
+for _kind in ("campaigns.care_rule_activated", "campaigns.care_rule_paused"):
+    LOGGED.register(_kind, Logged(lambda payload: str(payload["name"])))
+for _kind, _route in (("carerule", "care_rule"), ("coupon", "coupon"), ("template", "template")):
+    OBJECTS.register(f"campaigns.{_kind}", Described(url=lambda row, route=_route: reverse(route, args=[row["id"]])))
+OBJECTS.register(
+    "campaigns.sendingpolicy",
+    Described(label=lambda row: str(_("Sending limits")), url=lambda row: reverse("sending")),
+)
 COPIES.register(
     "campaigns.suppression", IndexCopy("campaigns_suppression", "address_index", of="crm.identity", index="value_index")
 )

@@ -15,5 +15,8 @@ navigation.register(
     "jobs", _("Jobs and health"), url="jobs", icon="heartbeat", permission="core.view_jobs", section="data", order=80
 )
 navigation.register(
+    "audit", _("Audit log"), url="audit", icon="history", permission="core.view_audit", section="data", order=85
+)
+navigation.register(
     "keys", _("API keys"), url="keys", icon="key", permission="core.manage_apikeys", section="data", order=90
 )

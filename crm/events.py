@@ -30,6 +30,8 @@ ORDER_REFUNDED = declare("crm.order_refunded", _("Refund"), icon="receipt-refund
 ORDERS_IMPORTED = declare("crm.orders_imported", _("Orders imported"), icon="file-import", on_timeline=False)
 CUSTOMERS_CHANGED = declare("crm.customers_changed", _("Customers changed"), icon="users", on_timeline=False)
 ACTIVITY_RECEIVED = declare("crm.activity_received", _("Activity received"), icon="activity", on_timeline=False)
+CUSTOMERS_EXPORTED = declare("crm.customers_exported", _("Customers exported"), on_timeline=False)
+REFUSED_ROWS_EXPORTED = declare("crm.refused_rows_exported", _("Refused rows downloaded"), on_timeline=False)
 TICKET_OPENED = declare(
     "crm.ticket_opened", _("Ticket opened"), icon="message-circle", describe=lambda p: p.get("subject", "")
 )

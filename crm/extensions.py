@@ -12,7 +12,7 @@ from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
 from core.zones import ZONES
 from crm import panels  # noqa: F401
-from crm.console import desk, listing, shell  # noqa: F401
+from crm.console import audit, desk, listing, shell  # noqa: F401
 from crm.models import Store
 from crm.rules.identities import phone_tail
 

@@ -6,6 +6,7 @@ from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from core import health
+from core.audit_log import LOGGED, Logged
 from core.facts import FACTS
 from core.roles import Role, grant
 from core.scopes import SCOPES
@@ -62,6 +63,7 @@ SCOPES.register("members:write", _("Enrol members"))
 SCOPES.register("points:redeem", _("Hold and spend points"))
 health.register("ledger", _reconciled)
 
+LOGGED.register("loyalty.points_adjusted", Logged())
 grant("loyalty.view_loyalty", "loyalty.view_member", to=[Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST])
 grant("loyalty.adjust_points", "loyalty.add_member", to=[Role.AGENT, Role.LEAD])
 grant("loyalty.add_reconciliation", to=[])

@@ -36,6 +36,7 @@ PAGES = """
 /jobs/running/                                     lead marketer administrator
 /jobs/health/                                      lead marketer administrator
 /jobs/retry/                                       lead marketer administrator
+/audit/                                            lead administrator
 /keys/                                             administrator
 /keys/new/                                         administrator
 /keys/<int:pk>/revoke/                             administrator

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from core.console import jobs, keys, pages
+from core.console import audit, jobs, keys, pages
 
 urlpatterns = [
     # Before the one that would send a link by e-mail.
@@ -15,6 +15,7 @@ urlpatterns = [
     path("jobs/running/", jobs.running, name="jobs_running"),
     path("jobs/health/", jobs.health, name="jobs_health"),
     path("jobs/retry/", jobs.retry, name="jobs_retry"),
+    path("audit/", audit.index, name="audit"),
     path("keys/", keys.index, name="keys"),
     path("keys/new/", keys.new, name="key_new"),
     path("keys/<int:pk>/revoke/", keys.revoke, name="key_revoke"),

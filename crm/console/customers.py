@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 
-import structlog
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -28,8 +27,8 @@ from crm.selectors import customers as selectors
 from crm.selectors import profile
 from crm.selectors import timeline as timelines
 from crm.services import customers as services
+from crm.services import exports
 
-log = structlog.get_logger("liuke.console")
 ORDER = ["-created_at", "-id"]
 PAGE = 30
 EXPORT_LIMIT = 100_000
@@ -80,8 +79,12 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     """The chosen customers, or all that match, as CSV with masked contacts; at most EXPORT_LIMIT rows."""
     chosen = request.GET.getlist("customer")
     wanted = Customer.objects.active().filter(number__in=chosen) if chosen else listing.narrowed(request, request.GET)
-    log.info(
-        "customers_exported", user=request.user.get_username(), chosen=len(chosen), query=request.GET.urlencode()[:500]
+    names = ["q", *listing.FILTERS.names()]
+    exports.record_customer_export(
+        rows=wanted.order_by()[:EXPORT_LIMIT].count(),
+        chosen=bool(chosen),
+        filters={} if chosen else {name: request.GET.get(name, "") for name in names},
+        actor=of_user(request.user),
     )
     response = StreamingHttpResponse(_csv(wanted), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="customers-{timezone.localdate():%Y%m%d}.csv"'

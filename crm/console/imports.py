@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zoneinfo
 
-import structlog
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -15,15 +14,14 @@ from django.utils.translation import gettext_lazy as _
 
 from core.actor import of_user
 from core.console import paging
-from core.console.views import may, page, viewer, wants_part
+from core.console.views import may, page, wants_part
 from core.errors import DomainError
 from crm.console.import_labels import DATE_ORDERS, DECIMALS, DELIMITERS, labelled_fields
 from crm.models import ImportKind, ImportMapping, ImportRun, ImportState, Store
 from crm.rules.importing_detect import ENCODINGS
-from crm.services import imports
+from crm.services import exports, imports
 from crm.services.imports.refusals import open_row, reason_text, refused_csv, translated
 
-log = structlog.get_logger("liuke.console")
 OPEN = {ImportState.UPLOADED, ImportState.FAILED}
 UNDERWAY = {ImportState.QUEUED, ImportState.RUNNING}
 SIZE = 50
@@ -205,7 +203,7 @@ def refused(request: HttpRequest, pk: int) -> HttpResponse:
 def refused_file(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The refused rows as CSV with a reason each, to mend and bring in again."""
     run = get_object_or_404(ImportRun, pk=pk)
-    log.info("refused_rows_exported", user=viewer(request).get_username(), run=run.pk)
+    exports.record_refusals_export(run=run, actor=of_user(request.user))
     response = StreamingHttpResponse(refused_csv(run), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="refused-{run.pk}.csv"'
     response["Cache-Control"] = "no-store"

@@ -1,0 +1,116 @@
+"""Who changed what, and who took what out: the audit log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from core import audit_log, events
+from core.audit_log import Change, Entry, Wanted
+from core.console.paging import Page
+from core.console.views import page
+from core.formatting import day, number, when
+from core.models import User
+
+LONGEST = 160
+OTHERS = {
+    "system": _("The system"),
+    "key": _("Storefront"),
+    "member": _("Customer"),
+    "anonymous": _("Somebody not signed in"),
+    "": _("The system"),
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    entry: Entry
+    who: str | Promise
+    kind: str | Promise
+    label: str | Promise
+    url: str
+    words: str
+    changes: list[tuple[str, str, str]]
+
+
+@page("core.view_audit")
+def index(request: HttpRequest) -> HttpResponse:
+    wanted = Wanted(
+        actor=request.GET.get("actor", "")[:80],
+        source=request.GET.get("what", "")[:80],
+        since=_midnight(request.GET.get("since", "")),
+        until=_midnight(request.GET.get("until", ""), after=True),
+    )
+    entries, following = audit_log.page(wanted, request.GET.get("cursor", ""))
+    staff = {f"user:{user.pk}": str(user) for user in User.objects.order_by("first_name", "username")}
+    sources = dict(audit_log.sources())
+    context = {
+        "page": Page(entries, following or None),  # type: ignore[type-var]
+        "rows": [_shown(entry, staff, sources) for entry in entries],
+        "wanted": {name: request.GET.get(name, "") for name in ("actor", "what", "since", "until")},
+        "actors": [*staff.items(), ("system", OTHERS["system"])],
+        "sources": [(audit_log.EVENTS, _t("Looks, exports and decisions")), *sources.items()],
+        "filtered": any(request.GET.get(name) for name in ("actor", "what", "since", "until")),
+    }
+    return render(request, "core/audit.html", context)
+
+
+def _midnight(text: str, *, after: bool = False) -> datetime | None:
+    """The start of a day in the viewer's zone, or its end; None for what is no date."""
+    try:
+        found = parse_date(text)
+    except ValueError:
+        return None
+    if found is None:
+        return None
+    moment = timezone.make_aware(datetime.combine(found, time()))
+    return moment + timedelta(days=1) if after else moment
+
+
+def _shown(entry: Entry, staff: dict[str, str], sources: dict[str, str]) -> Shown:
+    who = staff.get(entry.actor) or str(OTHERS.get(entry.actor.partition(":")[0], entry.actor))
+    if entry.source == audit_log.EVENTS:
+        declared = events.TYPES.get(entry.what)
+        kind = (declared and declared.label) or entry.what
+        return Shown(entry, who, kind, "", "", audit_log.words_of(entry), [])
+    changes = [(change.label, *_values(change, deleted=entry.what == "delete")) for change in audit_log.changes(entry)]
+    return Shown(entry, who, sources[entry.source], audit_log.label_of(entry), audit_log.url_of(entry), "", changes)
+
+
+def _values(change: Change, *, deleted: bool) -> tuple[str, str]:
+    if change.secret:
+        return ("•••" if change.before else "—", "" if deleted else "•••" if change.after else "—")
+    return _value(change.field, change.before), "" if deleted else _value(change.field, change.after)
+
+
+def _value(field: models.Field, value: Any) -> str:
+    """In the viewer's words, at most LONGEST characters."""
+    if value in (None, ""):
+        return "—"
+    if field.flatchoices:
+        return str(dict(field.flatchoices).get(value, value))
+    if isinstance(value, bool):
+        return _t("Yes") if value else _t("No")
+    if field.is_relation:
+        return f"#{value}"
+    if isinstance(field, models.DateTimeField):
+        moment = parse_datetime(str(value))
+        return when(moment) if moment else str(value)
+    if isinstance(field, models.DateField):
+        date = parse_date(str(value))
+        return day(date) if date else str(value)
+    if isinstance(value, int | float):
+        # A year is a small number too, and has no separator.
+        return str(value) if isinstance(field, models.PositiveSmallIntegerField) else number(value)
+    text = str(value)
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"

@@ -1,0 +1,66 @@
+"""What crm adds to the audit log: looks and exports, and where a changed row is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
+
+from core.audit_log import LOGGED, OBJECTS, Described, Logged
+from core.console.views import link
+from core.formatting import number
+from crm.console import listing
+from crm.models import Customer, IdentityKind
+
+
+def _exported(payload: Mapping[str, Any]) -> str:
+    rows = ngettext("%(count)s customer", "%(count)s customers", payload["rows"]) % {"count": number(payload["rows"])}
+    if payload["chosen"]:
+        how = [_t("picked by hand")]
+    else:
+        how = [_filter(name, value) for name, value in payload["filters"].items()] or [_t("without a filter")]
+    return " · ".join([rows, *how])
+
+
+def _filter(name: str, value: str) -> str:
+    if name == "q":
+        return _t("search “%(words)s”") % {"words": value}
+    item = listing.FILTERS.get(name)
+    if item is None:
+        return f"{name}: {value}"
+    labels = {str(code): str(label) for code, label in item.choices(HttpRequest())}
+    return _t("%(filter)s: %(value)s") % {"filter": item.label, "value": labels.get(value, value)}
+
+
+def _refusals(payload: Mapping[str, Any]) -> str:
+    rows = ngettext("%(count)s row", "%(count)s rows", payload["rows"]) % {"count": number(payload["rows"])}
+    return f"{payload['file']} · {rows}"
+
+
+def _unmasked(payload: Mapping[str, Any]) -> str:
+    return str(dict(IdentityKind.choices).get(payload["kind"], payload["kind"]))
+
+
+def _of_customer(row: Mapping[str, Any]) -> str:
+    """Rows that hang on a customer lead there; their table keeps no number."""
+    found = Customer.objects.filter(pk=row.get("customer_id")).values_list("number", flat=True).first()
+    return reverse("customer", args=[found]) if found else ""
+
+
+LOGGED.register("crm.customers_exported", Logged(_exported))
+LOGGED.register("crm.refused_rows_exported", Logged(_refusals))
+LOGGED.register("crm.identity_unmasked", Logged(_unmasked))
+OBJECTS.register(
+    "crm.customer",
+    Described(
+        label=lambda row: " · ".join(filter(None, [row.get("name"), row.get("number")])),
+        url=lambda row: reverse("customer", args=[row["number"]]),
+    ),
+)
+OBJECTS.register("crm.ticket", Described(url=lambda row: link("ticket", row["number"])))
+for _kind in ("crm.identity", "crm.note"):
+    OBJECTS.register(_kind, Described(url=_of_customer))
