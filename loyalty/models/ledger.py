@@ -237,6 +237,9 @@ class Earning(models.Model):
         _("rounded off"), max_digits=12, decimal_places=6, help_text="Exact points less the points given (L3)."
     )
     taken_back = models.BigIntegerField(_("taken back"), default=0)
+    forgiven = models.BigIntegerField(
+        default=0, help_text="Of what was taken back: points that had run out, and were gone already."
+    )
     lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+", db_index=False)
     created_at = models.DateTimeField(db_default=Now())
 

@@ -20,8 +20,8 @@ BEGIN
                   occurred_at)),
     fresh AS (
         INSERT INTO loyalty_earning
-            (member_id, rule_id, version_id, order_id, base, multiplier, points, remainder, taken_back, lot_id)
-        SELECT member, rule, version, ordered, base, multiplier, points, remainder, 0, lot FROM given
+            (member_id, rule_id, version_id, order_id, base, multiplier, points, remainder, taken_back, forgiven, lot_id)
+        SELECT member, rule, version, ordered, base, multiplier, points, remainder, 0, 0, lot FROM given
         ON CONFLICT (order_id, rule_id) DO NOTHING RETURNING order_id, rule_id),
     earned AS (
         SELECT given.*, available_from <= moment AS ready FROM given
@@ -54,16 +54,17 @@ END $$;
 
 -- Brings what was taken back of one earning to `p_total` after a refund: its own pending or unspent points first, then other
 -- lots, and what is not there becomes debt (L5). Points of the earning that have run out are gone already and are not asked
--- for again. The total, not the step, is given: two refunds of one order at once each know the total that they reached, and
+-- for again, each of them forgiven once. The total, not the step, is given: two refunds of one order at once each know the total that they reached, and
 -- whoever comes second under the lock finds its part done (F11). Answers how many were taken now.
 DROP FUNCTION IF EXISTS loyalty_take_back(bigint, bigint, text, text);
 CREATE FUNCTION loyalty_take_back(p_earning bigint, p_total bigint, p_reference text, p_actor text)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    e record; own record; moment timestamptz; owed bigint; take bigint; entry bigint; lot record;
+    e record; own record; moment timestamptz; owed bigint; take bigint; forgive bigint; entry bigint; lot record;
     from_pending bigint := 0; from_available bigint := 0; parts jsonb := '[]';
 BEGIN
-    SELECT earning.id, earning.lot_id, earning.order_id, earning.points, earning.taken_back, account.id AS account_id
+    SELECT earning.id, earning.lot_id, earning.order_id, earning.points, earning.taken_back, earning.forgiven,
+           account.id AS account_id
         INTO e FROM loyalty_earning earning JOIN loyalty_lot l ON l.id = earning.lot_id
         JOIN loyalty_account account ON account.id = l.account_id WHERE earning.id = p_earning FOR NO KEY UPDATE OF account;
     IF NOT FOUND THEN
@@ -71,21 +72,21 @@ BEGIN
     END IF;
     moment := clock_timestamp();
     PERFORM loyalty_settle(e.account_id, moment);
-    SELECT taken_back INTO e.taken_back FROM loyalty_earning WHERE id = p_earning FOR UPDATE;
+    SELECT taken_back, forgiven INTO e.taken_back, e.forgiven FROM loyalty_earning WHERE id = p_earning FOR UPDATE;
     owed := least(p_total, e.points) - e.taken_back;
     IF owed <= 0 THEN
         RETURN 0;
     END IF;
-    UPDATE loyalty_earning SET taken_back = taken_back + owed WHERE id = p_earning;
     SELECT id, remaining, expired, confirmed_at INTO own FROM loyalty_lot WHERE id = e.lot_id;
     take := least(owed, own.remaining);
+    forgive := least(owed - take, greatest(own.expired - e.forgiven, 0));
+    UPDATE loyalty_earning SET taken_back = taken_back + owed, forgiven = forgiven + forgive WHERE id = p_earning;
     IF take > 0 THEN
         UPDATE loyalty_lot SET remaining = remaining - take WHERE id = own.id;
         parts := parts || jsonb_build_object('lot', own.id, 'points', take);
         IF own.confirmed_at IS NULL THEN from_pending := take; ELSE from_available := take; END IF;
     END IF;
-    owed := owed - take;
-    owed := owed - least(owed, own.expired);
+    owed := owed - take - forgive;
     FOR lot IN SELECT id, remaining FROM loyalty_lot
                WHERE account_id = e.account_id AND remaining > 0 AND confirmed_at IS NOT NULL
                ORDER BY expires_at NULLS LAST, id

@@ -294,6 +294,8 @@ BEGIN
     UPDATE loyalty_account SET available = available + h.points - spent, held = held - h.points, updated_at = moment
         WHERE id = h.account_id;
     PERFORM loyalty_settle(h.account_id, moment);
+    PERFORM loyalty_settle_debt(h.account_id, moment) FROM loyalty_account
+        WHERE id = h.account_id AND debt > 0 AND available > 0;
     SELECT available, held INTO account.available, account.held FROM loyalty_account WHERE id = h.account_id;
     PERFORM loyalty_emit(
         CASE p_final WHEN 'captured' THEN 'loyalty.points_redeemed' ELSE 'loyalty.hold_released' END, account.customer_id,
