@@ -3,6 +3,7 @@ from core.models.api_keys import ApiKey
 from core.models.events import DomainEvent, EventDelivery
 from core.models.idempotency import IdempotencyRecord
 from core.models.jobs import Job, JobState
+from core.models.views import SavedView
 from core.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookState
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "IdempotencyRecord",
     "Job",
     "JobState",
+    "SavedView",
     "Theme",
     "User",
     "WebhookDelivery",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,23 +16,25 @@ from django.utils.translation import ngettext
 
 from core.actor import of_user
 from core.console import paging
-from core.console.views import back, may, page, wants_part
+from core.console.views import back, may, page, viewer, wants_part
 from core.errors import DomainError
 from core.formatting import number as format_number
-from crm import panels
-from crm.console import listing
+from crm import panels, tasks
+from crm.console import listing, saved_views
 from crm.console.forms import ProfileForm
 from crm.models import Customer, CustomerState, CustomerTag, Identity, Tag
 from crm.selectors import customers as selectors
 from crm.selectors import profile
 from crm.selectors import timeline as timelines
+from crm.selectors.matching import matching
 from crm.services import customers as services
-from crm.services import exports
+from crm.services import exports, tagging
 
 ORDER = ["-created_at", "-id"]
 PAGE = 30
 EXPORT_LIMIT = 100_000
 EXPORT_CHUNK = 1000
+AT_ONCE = 1000
 
 
 @page("crm.view_customer")
@@ -51,6 +53,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "columns": [label for label, _ in columns],
         "choices": choices,
         "query": request.GET.get("q", ""),
+        "matching": listing.query_of(request.GET),
+        "views": saved_views.shown(request),
         "filtered": bool(request.GET.get("q") or any(choice.value for choice in choices)),
         "count": paging.count(wanted),
         "may_see_contacts": may(request.user, "crm.view_identity"),
@@ -63,6 +67,8 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @page("crm.add_customertag", methods=("POST",))
 def tag_many(request: HttpRequest) -> HttpResponse:
+    if request.POST.get("all") == "yes":
+        return _tag_all(request)
     chosen = _chosen(request.POST.getlist("customer"))
     if not chosen:
         messages.warning(request, _t("Choose customers first."))
@@ -74,16 +80,37 @@ def tag_many(request: HttpRequest) -> HttpResponse:
     return back(request, reverse("customers"))
 
 
+def _tag_all(request: HttpRequest) -> HttpResponse:
+    """Everyone who matches: at once when they are few, else a job whose progress is on the jobs page."""
+    filters = listing.permitted(request, QueryDict(request.POST.get("matching", "")))
+    wanted = matching(filters)
+    name, actor = request.POST.get("tag", ""), of_user(request.user)
+    ids = list(wanted.order_by().values_list("pk", flat=True)[: AT_ONCE + 1])
+    if len(ids) <= AT_ONCE:
+        count = services.add_tag_to_many(customer_ids=ids, name=name, actor=actor)
+        text = ngettext("%(count)s customer tagged “%(tag)s”.", "%(count)s customers tagged “%(tag)s”.", count)
+        messages.success(request, text % {"count": format_number(count), "tag": " ".join(name.split())})
+        return back(request, reverse("customers"))
+    total = paging.count(wanted).value
+    job = tagging.start_tagging(name=name, filters=filters, total=total, actor=actor, user=viewer(request))
+    tasks.start_tagging(job)
+    text = _t("“%(tag)s” is being given to about %(count)s customers; you can go on meanwhile.")
+    messages.success(request, text % {"tag": job.label, "count": format_number(total)})
+    return back(request, reverse("customers"))
+
+
 @page("crm.export_customer")
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The chosen customers, or all that match, as CSV with masked contacts; at most EXPORT_LIMIT rows."""
     chosen = request.GET.getlist("customer")
-    wanted = Customer.objects.active().filter(number__in=chosen) if chosen else listing.narrowed(request, request.GET)
-    names = ["q", *listing.FILTERS.names()]
+    query = request.GET
+    if query.get("all") == "yes":
+        chosen, query = [], QueryDict(query.get("matching", ""))
+    wanted = Customer.objects.active().filter(number__in=chosen) if chosen else listing.narrowed(request, query)
     exports.record_customer_export(
         rows=wanted.order_by()[:EXPORT_LIMIT].count(),
         chosen=bool(chosen),
-        filters={} if chosen else {name: request.GET.get(name, "") for name in names},
+        filters={} if chosen else listing.permitted(request, query),
         actor=of_user(request.user),
     )
     response = StreamingHttpResponse(_csv(wanted), content_type="text/csv; charset=utf-8")

@@ -6,9 +6,10 @@ listing.COLUMNS.register("tier", Column(_("Tier"), load=tier_names, permission="
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, QueryDict
@@ -22,6 +23,7 @@ from core.console.views import may
 from core.registry import Registry
 from crm.models import Customer, CustomerTag, Order, Tag
 from crm.selectors import customers as selectors
+from crm.selectors.matching import MATCHING
 
 TAGS_SHOWN = 200
 
@@ -61,10 +63,27 @@ COLUMNS: Registry[Column] = Registry("customer column")
 
 def narrowed(request: HttpRequest, query: QueryDict) -> QuerySet[Customer]:
     """The customers that the search words and filters of this query string name."""
-    customers = selectors.search(query.get("q", ""))
-    for name, item in FILTERS.items():
-        value = query.get(name, "")
-        if value and may(request.user, item.permission):
+    return _matching(permitted(request, query))
+
+
+def permitted(request: HttpRequest, query: QueryDict) -> dict[str, str]:
+    """The search words and filters of this query string that this person may use, without those that are empty."""
+    given = {"q": query.get("q", "").strip()}
+    given |= {name: query.get(name, "") for name, item in FILTERS.items() if may(request.user, item.permission)}
+    return {name: value for name, value in given.items() if value}
+
+
+def query_of(query: QueryDict) -> str:
+    """The same as a query string in one order, so that two ways to one list are one address."""
+    given = {name: query.get(name, "").strip() for name in ("q", *FILTERS.names())}
+    return urlencode({name: value for name, value in given.items() if value})
+
+
+def _matching(filters: Mapping[str, str]) -> QuerySet[Customer]:
+    customers = selectors.search(filters.get("q", ""))
+    for name, value in filters.items():
+        item = FILTERS.get(name)
+        if item is not None:
             customers = item.apply(customers, value)
     return customers
 
@@ -113,3 +132,4 @@ def _bought(customers: QuerySet[Customer], value: str) -> QuerySet[Customer]:
 FILTERS.register("tag", Filter(_("Tag"), choices=_tags, apply=_with_tag, permission="crm.view_tag"))
 FILTERS.register("since", Filter(_("Known since"), choices=_periods, apply=_since))
 FILTERS.register("bought", Filter(_("Purchases"), choices=_purchases, apply=_bought, permission="crm.view_order"))
+MATCHING.register("customers", _matching)

@@ -1,11 +1,13 @@
 from django.urls import path
 
-from crm.console import customers, orders
+from crm.console import customers, orders, saved_views
 
 urlpatterns = [
     path("customers/", customers.index, name="customers"),
     path("customers/tag/", customers.tag_many, name="customers_tag"),
     path("customers/export/", customers.export, name="customers_export"),
+    path("customers/views/", saved_views.save, name="customers_view_save"),
+    path("customers/views/<int:pk>/remove/", saved_views.remove, name="customers_view_remove"),
     path("customers/<str:number>/", customers.show, name="customer"),
     path("customers/<str:number>/timeline/", customers.timeline, name="customer_timeline"),
     path("customers/<str:number>/orders/", orders.of_customer, name="customer_orders"),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from core import crypto
 from core.actor import Actor
 from core.errors import Conflict, Invalid
-from core.events import emit
+from core.events import Emission, emit, emit_many
 from core.locks import lock_row
 from crm import events
 from crm.models import AttributeDefinition, Customer, CustomerState, CustomerTag, Gender, Identity, Note, Tag
@@ -123,9 +123,7 @@ def add_tag(*, customer: Customer, name: str, actor: Actor) -> Tag:
 
 def add_tag_to_many(*, customer_ids: list[int], name: str, actor: Actor) -> int:
     """Tag many at once. Returns how many did not have it."""
-    clean = " ".join(name.split())
-    if not clean or len(clean) > 60:
-        raise Invalid(_("A tag has 1 to 60 characters."), code="invalid", field="tag")
+    clean = checked_tag(name)
     with transaction.atomic():
         tag, _created = Tag.objects.get_or_create(name=clean)
         had = set(
@@ -135,9 +133,16 @@ def add_tag_to_many(*, customer_ids: list[int], name: str, actor: Actor) -> int:
         CustomerTag.objects.bulk_create(
             [CustomerTag(customer_id=pk, tag=tag, added_by=str(actor)) for pk in new], ignore_conflicts=True
         )
-        for pk in new:
-            emit(events.TAGS_CHANGED, subject_id=pk, payload={"added": clean}, actor=actor)
+        emit_many([Emission(events.TAGS_CHANGED, pk, {"added": clean}) for pk in new], actor=actor)
     return len(new)
+
+
+def checked_tag(name: str) -> str:
+    """The name as it is kept. Raises Invalid."""
+    clean = " ".join(name.split())
+    if not clean or len(clean) > 60:
+        raise Invalid(_("A tag has 1 to 60 characters."), code="invalid", field="tag")
+    return clean
 
 
 def remove_tag(*, customer: Customer, tag: Tag, actor: Actor) -> bool:

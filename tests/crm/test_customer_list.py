@@ -1,0 +1,123 @@
+"""The customer list: work on all that match, by the page or by a worker, and views that are kept."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from core.actor import SYSTEM
+from core.models import DomainEvent, Job, SavedView
+from core.roles import Role
+from crm import tasks
+from crm.console import customers as page
+from crm.models import CustomerTag
+from crm.services.customers import add_tag
+from crm.services.tagging import run_tagging
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def agent(client, staff):
+    user = staff(Role.AGENT, "mei")
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def people(make_customer):
+    return [make_customer(f"Wang {number}") for number in range(5)] + [make_customer("Li")]
+
+
+def tagged(name: str) -> list[str]:
+    found = CustomerTag.objects.filter(tag__name=name).order_by("customer_id")
+    return list(found.values_list("customer__name", flat=True))
+
+
+def test_all_that_match_are_tagged_whatever_the_page_shows(client, agent, people):
+    client.post(
+        reverse("customers_tag"), {"all": "yes", "matching": "q=Wang", "tag": "vip", "customer": people[5].number}
+    )
+    assert tagged("vip") == [f"Wang {number}" for number in range(5)]
+    assert DomainEvent.objects.filter(kind="crm.tags_changed", actor=f"user:{agent.pk}").count() == 5
+
+
+def test_many_are_a_job_that_can_be_done_twice(client, agent, people, monkeypatch):
+    # given more than are done at once
+    monkeypatch.setattr(page, "AT_ONCE", 2)
+    monkeypatch.setattr("crm.services.tagging.CHUNK", 2)
+    begun: list[int] = []
+    monkeypatch.setattr(tasks.tag_customers, "apply_async", lambda args, **_options: begun.append(args[0]))
+    add_tag(customer=people[0], name="vip", actor=SYSTEM)
+
+    # when all that match are tagged
+    answer = client.post(reverse("customers_tag"), {"all": "yes", "matching": "q=Wang", "tag": " vip "}, follow=True)
+
+    # then nothing has happened yet but a job, and the worker tags those who have it not
+    assert "“vip” is being given to about 5 customers" in answer.content.decode()
+    job = Job.objects.get(pk=begun[0])
+    assert (job.kind, job.label, job.total_count, job.created_by, tagged("vip")) == (
+        "crm.tag_customers", "vip", 5, agent, ["Wang 0"],
+    )  # fmt: skip
+    tasks.tag_customers(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.result["tagged"]) == ("done", 4)
+    assert tagged("vip") == [f"Wang {number}" for number in range(5)]
+    run_tagging(job)
+    assert DomainEvent.objects.filter(kind="crm.tags_changed", actor=f"user:{agent.pk}").count() == 4
+
+
+def test_a_filter_that_the_role_does_not_have_is_not_applied_to_more_than_it_shows(client, staff, people):
+    # given someone who may tag but not see orders
+    user = staff(Role.AGENT)
+    user.groups.first().permissions.remove(*user.groups.first().permissions.filter(codename="view_order"))
+    client.force_login(user)
+    shown = client.get(reverse("customers"), {"q": "Wang", "bought": "yes"}).context["count"].value
+    client.post(reverse("customers_tag"), {"all": "yes", "matching": "q=Wang&bought=yes", "tag": "seen"})
+    assert len(tagged("seen")) == shown == 5
+
+
+def test_a_tag_that_is_no_good_makes_no_job(client, agent, people, monkeypatch):
+    monkeypatch.setattr(page, "AT_ONCE", 2)
+    client.post(reverse("customers_tag"), {"all": "yes", "matching": "", "tag": "x" * 61})
+    assert (Job.objects.count(), CustomerTag.objects.count()) == (0, 0)
+
+
+def test_a_view_is_kept_under_a_name_and_marked_when_it_is_shown(client, agent, people):
+    saved = client.post(
+        reverse("customers_view_save"), {"name": " My  Wangs ", "query": "bought=no&q=Wang&cursor=x&nonsense=1"}
+    )
+    assert saved.url == "/customers/?q=Wang&bought=no"
+    listed = client.get(saved.url).content.decode()
+    assert '<a href="/customers/?q=Wang&amp;bought=no"' in listed
+    assert listed.count('aria-current="true">My Wangs') == 1
+    assert "Remove the view “My Wangs”" in listed
+    client.post(reverse("customers_view_save"), {"name": "My Wangs", "query": "q=Li"})
+    assert list(SavedView.objects.values_list("name", "query", "shared")) == [("My Wangs", "q=Li", False)]
+
+
+def test_views_are_ones_own_or_everybodys_and_only_the_owner_removes_them(client, agent, staff, people):
+    for name, shared in (("Private list", ""), ("Ours", "on")):
+        client.post(reverse("customers_view_save"), {"name": name, "query": "q=Wang", "shared": shared})
+    ours = SavedView.objects.get(name="Ours")
+
+    client.force_login(staff(Role.ANALYST))
+    assert [item.view.name for item in client.get(reverse("customers")).context["views"]] == ["Ours"]
+    assert client.post(reverse("customers_view_remove", args=[ours.pk])).status_code == 403
+    client.force_login(agent)
+    client.post(reverse("customers_view_remove", args=[ours.pk]))
+    assert list(SavedView.objects.values_list("name", flat=True)) == ["Private list"]
+
+
+@pytest.mark.parametrize("given", [{"name": "", "query": "q=Wang"}, {"name": "Empty", "query": "cursor=abc"}])
+def test_a_view_needs_a_name_and_something_to_keep(client, agent, given):
+    client.post(reverse("customers_view_save"), given)
+    assert SavedView.objects.count() == 0
+
+
+def test_an_export_of_all_that_match(client, staff, people):
+    client.force_login(staff(Role.LEAD))
+    answer = client.get(reverse("customers_export"), {"all": "yes", "matching": "q=Li", "customer": people[0].number})
+    lines = b"".join(answer.streaming_content).decode().splitlines()
+    assert len(lines) == 2
+    assert "Li" in lines[1]
