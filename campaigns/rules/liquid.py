@@ -47,11 +47,15 @@ _DATE_FORMAT = re.compile(r"(?:%[YmdBbjHMy]|%-[md]|[^%]){0,60}\Z")
 
 
 class TemplateError(Exception):
-    """What is wrong with a template: a stable code, the line (from 1), and words for the one who wrote it."""
+    """What is wrong with a template: a stable code, the line (from 1) and what `name`d thing is meant.
 
-    def __init__(self, code: str, message: str, line: int = 0) -> None:
+    The message is for a log, in English; the service says it in the writer's language.
+    """
+
+    def __init__(self, code: str, message: str, line: int = 0, name: str = "") -> None:
         self.code = code
         self.line = line
+        self.name = name
         super().__init__(message)
 
 
@@ -261,11 +265,11 @@ def check(source: str, *, html: bool) -> None:
         raise TemplateError("too_deep", "This is nested too deep.") from None
     for name, spans in found.filters.items():
         if name not in FILTERS:
-            raise TemplateError("unknown_filter", f"There is no filter “{name}”.", _line(source, spans[0].index))
+            raise TemplateError("unknown_filter", f"There is no filter “{name}”.", _line(source, spans[0].index), name)
     for name, uses in found.globals.items():
         if name not in ROOTS:
             raise TemplateError(
-                "unknown_variable", f"There is nothing called “{name}”.", _line(source, uses[0].span.index)
+                "unknown_variable", f"There is nothing called “{name}”.", _line(source, uses[0].span.index), name
             )
     try:
         # Filters check their arguments only when they run, so it is run once with nothing known.

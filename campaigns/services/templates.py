@@ -23,11 +23,14 @@ from crm.services.customers import supported_language
 
 SUBJECT_LENGTH = 300
 MESSAGES = {
-    "syntax": _("Line %(line)s: %(message)s"),
+    # What the parser itself says is English.
+    "syntax": _("Line %(line)s: this can't be read (%(message)s)."),
+    "invalid": _("This has characters that can't be stored."),
+    "too_deep": _("This is nested too deep."),
     "too_long": _("A template has at most 32 KB."),
     "too_much": _("Line %(line)s: this does more than a template may (%(message)s)."),
-    "unknown_filter": _("Line %(line)s: %(message)s"),
-    "unknown_variable": _("Line %(line)s: %(message)s"),
+    "unknown_filter": _("Line %(line)s: there is no filter “%(name)s”."),
+    "unknown_variable": _("Line %(line)s: there is nothing called “%(name)s”."),
 }
 
 
@@ -184,5 +187,6 @@ def _check(source: str, as_html: bool, field: str) -> None:
     try:
         liquid.check(source, html=as_html)
     except liquid.TemplateError as error:
-        message = MESSAGES.get(error.code, "%(message)s") % {"line": error.line, "message": str(error)}
+        given = {"line": error.line, "name": error.name, "message": str(error).rstrip(".")}
+        message = MESSAGES.get(error.code, "%(message)s") % given
         raise Invalid(message, code=error.code, field=field, line=error.line) from None

@@ -6,6 +6,7 @@ import time
 import tracemalloc
 
 import pytest
+from django.utils import translation
 
 from campaigns.models import Template, TemplateText
 from campaigns.rules import html, liquid
@@ -162,3 +163,28 @@ def test_a_preview_refuses_what_saving_refuses(store):
     assert (shown.subject, shown.body) == ("S 2026-0001", "<p>王小明 ¥20.00</p>")
     with pytest.raises(Invalid):
         preview(text=Text("en", "{{ x }}", "S"), channel="email", context={})
+
+
+@pytest.mark.parametrize(
+    ("source", "english", "chinese"),
+    [
+        ("a\n{{ customer.name | shout }}", "Line 2: there is no filter “shout”.", "第 2 行：没有名为“shout”的过滤器。"),
+        (
+            "{{ settings.SECRET_KEY }}",
+            "Line 1: there is nothing called “settings”.",
+            "第 1 行：没有名为“settings”的变量。",
+        ),
+        ("a\x00b", "This has characters that can't be stored.", "包含无法保存的字符。"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_writers_language(store, source, english, chinese):
+    for language, said in (("en", english), ("zh-hans", chinese)):
+        with translation.override(language), pytest.raises(Invalid) as error:
+            save_template(name="T", channel="inbox", texts=[Text("en", source)], actor=SYSTEM)
+        assert str(error.value.message) == said
+
+
+def test_a_text_that_can_t_be_read_names_its_line_in_chinese_too(store):
+    with translation.override("zh-hans"), pytest.raises(Invalid) as error:
+        save_template(name="T", channel="inbox", texts=[Text("en", "a\n{% if %}")], actor=SYSTEM)
+    assert str(error.value.message).startswith("第 2 行：无法识别（")
