@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from analytics import panels  # noqa: F401
+from analytics import panels, webhooks  # noqa: F401
 from analytics.console import shell  # noqa: F401
 from analytics.models import Segment
 from analytics.segment_conditions import register_all

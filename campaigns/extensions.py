@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from analytics.sources import FEATURE_SOURCES, FeatureSource
-from campaigns import events, panels  # noqa: F401
+from campaigns import events, panels, webhooks  # noqa: F401
 from campaigns.channels.base import CHANNELS
 from campaigns.channels.email import Email
 from campaigns.channels.inbox import Inbox

@@ -8,6 +8,8 @@
 
 A handler gets a list, works inside one transaction and must be safe to run twice (unique keys). The rows that say
 "still owed" are written with the event and removed with the handler's work, so a crash at any moment loses nothing.
+
+A handler that rarely has work says so with `wanted`: an event that it does not want then costs nothing to emit.
 """
 
 from __future__ import annotations
@@ -68,6 +70,7 @@ Handler = Callable[[Sequence[Event]], None]
 TYPES: Registry[EventType] = Registry("event type")
 HANDLERS: Registry[Handler] = Registry("event handler")
 _handlers_of: dict[str, list[str]] = defaultdict(list)
+_wanted_by: dict[str, Callable[[str], bool]] = {}
 
 
 def declare(
@@ -81,20 +84,38 @@ def declare(
     return TYPES.register(kind, EventType(kind, label, icon, describe, on_timeline))
 
 
-def subscribe(*types: EventType, name: str) -> Callable[[Handler], Handler]:
-    """Register a handler under a stable name: the name is stored, so renaming it strands what is still owed."""
+def subscribe(
+    *types: EventType, name: str, wanted: Callable[[str], bool] | None = None
+) -> Callable[[Handler], Handler]:
+    """Register a handler under a stable name: the name is stored, so renaming it strands what is still owed.
+
+    `wanted` is asked with the kind whenever such an event is emitted, in the middle of a redemption too: it answers
+    from memory, and may be some seconds behind. What it refuses is never owed to the handler.
+    """
 
     def decorate(handler: Handler) -> Handler:
         HANDLERS.register(name, handler)
+        if wanted is not None:
+            _wanted_by[name] = wanted
         for event_type in types:
-            _handlers_of[event_type.kind].append(name)
+            hear(event_type, name)
         return handler
 
     return decorate
 
 
+def hear(event_type: EventType, name: str) -> None:
+    """Let a handler hear of one more type; twice is once. For handlers whose types other apps register."""
+    if name not in _handlers_of[event_type.kind]:
+        _handlers_of[event_type.kind].append(name)
+
+
 def handler_names(kind: str) -> list[str]:
-    return _handlers_of.get(kind, [])
+    """Who is owed an event of this kind now."""
+    names = _handlers_of.get(kind, [])
+    if _wanted_by.keys().isdisjoint(names):
+        return names
+    return [name for name in names if name not in _wanted_by or _wanted_by[name](kind)]
 
 
 def emit(

@@ -1,8 +1,12 @@
 """What the core itself adds to the registries."""
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from core.console import navigation
+from core.audit_log import LOGGED, OBJECTS, Described, Logged
+from core.console import navigation, webhooks  # noqa: F401
+from core.roles import grant
+from core.rotation import ENCRYPTED, EncryptedColumn
 
 navigation.register("home", _("Home"), url="home", icon="home", order=0)
 navigation.register(
@@ -20,3 +24,14 @@ navigation.register(
 navigation.register(
     "keys", _("API keys"), url="keys", icon="key", permission="core.manage_apikeys", section="data", order=90
 )
+navigation.register(
+    "webhooks", _("Webhooks"), url="webhooks", icon="webhook", permission="core.manage_webhooks", section="data", order=95
+)
+grant("core.manage_webhooks", to=[])
+LOGGED.register("core.webhook_switched_off", Logged(lambda payload: str(payload["url"])))
+OBJECTS.register("core.webhookendpoint", Described(url=lambda row: reverse("webhook", args=[row["id"]])))
+for _table, _key in (("core_webhookendpoint", "id"), ("core_webhookendpointevent", "pgh_id")):
+    for _column in ("secret", "previous_secret"):
+        ENCRYPTED.register(
+            f"{_table}.{_column}", EncryptedColumn(_table, _column, f"core.webhookendpoint.{_column}", key=_key)
+        )

@@ -93,6 +93,14 @@ def outbox() -> tuple[bool, str]:
     return lag < 120 and not dead, f"{owed} deliveries owed, oldest {int(max(lag, 0))} s, {dead} given up"
 
 
+def webhooks() -> tuple[bool, str]:
+    """How late the oldest delivery to the merchant's own systems is, and which of them were given up."""
+    from core.services.webhook_sending import lag_seconds
+
+    due, lag, off = lag_seconds()
+    return lag < 600 and not off, f"{due} due, oldest {int(max(lag, 0))} s late, {off} switched off by failure"
+
+
 def worker() -> tuple[bool, str]:
     from celery import current_app
 
@@ -120,4 +128,5 @@ register("cache", cache, essential=True)
 register("queue", queue, essential=True)
 register("migrations", migrations, essential=True)
 register("outbox", outbox)
+register("webhooks", webhooks)
 register("worker", worker)

@@ -11,7 +11,7 @@ from core.roles import Role, grant
 from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
 from core.zones import ZONES
-from crm import panels  # noqa: F401
+from crm import panels, webhooks  # noqa: F401
 from crm.console import audit, desk, listing, shell  # noqa: F401
 from crm.models import Store
 from crm.rules.identities import phone_tail

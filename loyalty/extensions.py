@@ -10,7 +10,7 @@ from core.audit_log import LOGGED, Logged
 from core.facts import FACTS
 from core.roles import Role, grant
 from core.scopes import SCOPES
-from loyalty import panels  # noqa: F401
+from loyalty import panels, webhooks  # noqa: F401
 from loyalty.console import shell  # noqa: F401
 from loyalty.models import Reconciliation
 

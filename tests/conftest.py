@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.utils import timezone
 
-from core import zones
+from core import webhooks, zones
 from core.actor import SYSTEM
 from core.models import User
 from core.roles import Role, synchronise_groups
@@ -26,6 +26,7 @@ from loyalty.services.setup import ensure_default_program
 def _fresh_cache():
     cache.clear()
     zones.forget()
+    webhooks.forget()
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,16 @@ PAGES = """
 /keys/                                             administrator
 /keys/new/                                         administrator
 /keys/<int:pk>/revoke/                             administrator
+/webhooks/                                         administrator
+/webhooks/new/                                     administrator
+/webhooks/deliveries/<uuid:pk>/                    administrator
+/webhooks/deliveries/<uuid:pk>/replay/             administrator
+/webhooks/<int:pk>/                                administrator
+/webhooks/<int:pk>/edit/                           administrator
+/webhooks/<int:pk>/switch/                         administrator
+/webhooks/<int:pk>/secret/                         administrator
+/webhooks/<int:pk>/test/                           administrator
+/webhooks/<int:pk>/replay/                         administrator
 /components/                                       staff
 /customers/                                        staff
 /customers/tag/                                    agent lead marketer administrator

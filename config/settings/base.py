@@ -296,3 +296,5 @@ UNFOLD = {"SITE_TITLE": "Liuke", "SITE_HEADER": "Liuke", "SITE_URL": "/", "SHOW_
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 MESSAGE_LEASE_SECONDS = env.integer("MESSAGE_LEASE_SECONDS", 60)
+# A trial has its receiver on the same machine or network; production.py turns it off, and with it plain HTTP.
+WEBHOOKS_ALLOW_PRIVATE = env.boolean("WEBHOOKS_ALLOW_PRIVATE", True)

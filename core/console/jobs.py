@@ -28,6 +28,7 @@ CHECK_LABELS = {
     "worker": _("Workers"),
     "ledger": _("Points ledger"),
     "messages": _("Messages"),
+    "webhooks": _("Webhooks"),
 }
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from core.console import audit, jobs, keys, pages
+from core.console import audit, jobs, keys, pages, webhooks
 
 urlpatterns = [
     # Before the one that would send a link by e-mail.
@@ -19,5 +19,15 @@ urlpatterns = [
     path("keys/", keys.index, name="keys"),
     path("keys/new/", keys.new, name="key_new"),
     path("keys/<int:pk>/revoke/", keys.revoke, name="key_revoke"),
+    path("webhooks/", webhooks.index, name="webhooks"),
+    path("webhooks/new/", webhooks.new, name="webhook_new"),
+    path("webhooks/deliveries/<uuid:pk>/", webhooks.delivery, name="webhook_delivery"),
+    path("webhooks/deliveries/<uuid:pk>/replay/", webhooks.replay, name="webhook_replay"),
+    path("webhooks/<int:pk>/", webhooks.show, name="webhook"),
+    path("webhooks/<int:pk>/edit/", webhooks.edit, name="webhook_edit"),
+    path("webhooks/<int:pk>/switch/", webhooks.switch, name="webhook_switch"),
+    path("webhooks/<int:pk>/secret/", webhooks.rotate, name="webhook_rotate"),
+    path("webhooks/<int:pk>/test/", webhooks.test, name="webhook_test"),
+    path("webhooks/<int:pk>/replay/", webhooks.replay_all, name="webhook_replay_all"),
     path("components/", pages.components, name="components"),
 ]

@@ -12,22 +12,35 @@ from core.audit import audited
 from core.fields import EncryptedTextField
 
 
+class SwitchedOff(models.TextChoices):
+    """Why an endpoint is off without anyone having switched it off."""
+
+    GONE = "gone", _("It answered 410 Gone.")
+    FAILING = "failing", _("Every attempt failed for 5 days.")
+
+
 @audited
 class WebhookEndpoint(models.Model):
-    """Where events are sent, signed by Standard Webhooks with `secret`. Switched off by hand or after long failure."""
+    """Where events are sent, signed by Standard Webhooks with `secret`. Switched off by hand or after long failure.
+
+    `previous_secret` signs too until `previous_until`, so that a receiver can change over without a gap.
+    """
 
     url = models.URLField(_("address"), max_length=500)
     description = models.CharField(_("description"), max_length=200, blank=True, default="")
     secret = EncryptedTextField()
+    previous_secret = EncryptedTextField(default=b"")
+    previous_until = models.DateTimeField(null=True)
     event_types = ArrayField(models.CharField(max_length=80), verbose_name=_("events"), default=list)
     active = models.BooleanField(_("active"), default=True)
     failing_since = models.DateTimeField(_("failing since"), null=True)
-    disabled_reason = models.CharField(max_length=200, blank=True, default="")
+    disabled_reason = models.CharField(max_length=200, choices=SwitchedOff.choices, blank=True, default="")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         verbose_name = _("webhook")
         verbose_name_plural = _("webhooks")
+        permissions = [("manage_webhooks", _("Can manage webhooks and see what they were sent"))]
 
     def __str__(self) -> str:
         return self.url
@@ -65,8 +78,14 @@ class WebhookDelivery(models.Model):
             models.UniqueConstraint(fields=["endpoint", "event_id", "event_type"], name="core_webhookdelivery_once")
         ]
         indexes = [
-            models.Index(fields=["due_at"], condition=models.Q(state="pending"), name="core_webhookdelivery_due"),
+            # what one endpoint is owed, however much another one has waiting
+            models.Index(
+                fields=["endpoint", "due_at"], condition=models.Q(state="pending"), name="core_webhookdelivery_owed"
+            ),
             models.Index(fields=["endpoint", "-created_at"], name="core_webhookdelivery_recent"),
+            models.Index(
+                fields=["endpoint", "-created_at"], condition=models.Q(state="dead"), name="core_webhookdelivery_dead"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,212 @@
+"""HTTP to addresses that someone typed in: signed, no redirects, one deadline, and never into our own network.
+
+The address is looked at again when the connection is made, because a name can be made to point somewhere else
+after it was checked.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import ipaddress
+import secrets
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpcore
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import Invalid
+
+PREFIX = "whsec_"
+SECRET_BYTES = 32
+ANSWER_BYTES = 2000
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    text: str
+    retry_after: str = ""
+
+
+class NoAnswer(Exception):
+    """Nothing came back. `code` is one of timeout, unknown_host, private_address, tls, connection."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        self.code = code
+        super().__init__(detail)
+
+
+def make_secret() -> str:
+    return PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def signature(keys: Iterable[str], message_id: str, timestamp: int, body: bytes) -> str:
+    """The `webhook-signature` of Standard Webhooks: one `v1,` entry per secret, parted by spaces."""
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    digests = (hmac.digest(base64.b64decode(key.removeprefix(PREFIX)), signed, sha256) for key in keys)
+    return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
+
+
+def check_url(url: str) -> None:
+    """Raises Invalid when nothing may be sent there: not HTTPS, a name that nobody knows, an address of our own network."""
+    parts = urlsplit(url)
+    private = settings.WEBHOOKS_ALLOW_PRIVATE
+    try:
+        port = parts.port
+    except ValueError:
+        raise Invalid(_("This address is not valid."), field="url") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.fragment:
+        raise Invalid(_("This address is not valid."), field="url")
+    if parts.scheme != "https" and not private:
+        raise Invalid(_("The address must begin with https://."), code="https_required", field="url")
+    if private:
+        return
+    try:
+        _public_addresses(parts.hostname, port or 443)
+    except NoAnswer as error:
+        if error.code == "private_address":
+            message = _("This address is inside a private network, where webhooks are not sent.")
+            raise Invalid(message, code="private_address", field="url") from None
+        raise Invalid(_("No server has this name."), code="unknown_host", field="url") from None
+
+
+def is_public(address: str) -> bool:
+    """Whether anyone on the internet could be meant, whatever way the address is written."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if inner is None and ip in NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast
+
+
+def _public_addresses(host: str, port: int) -> list[str]:
+    """All addresses of a name. One that is not public spoils the rest: which one is taken is not ours to choose."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise NoAnswer("unknown_host", str(error)) from None
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not settings.WEBHOOKS_ALLOW_PRIVATE:
+        for address in addresses:
+            if not is_public(address):
+                raise NoAnswer("private_address", address)
+    return addresses
+
+
+_call = threading.local()
+
+
+def _left(timeout: float | None) -> float:
+    """Seconds that the call under way still has: a receiver that sends a byte a second does not hold us for ever."""
+    left = getattr(_call, "deadline", time.monotonic() + (timeout or 0)) - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout("deadline")
+    return left
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self.stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self.stream.read(max_bytes, _left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.stream.write(buffer, _left(timeout))
+
+    def close(self) -> None:
+        self.stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Stream(self.stream.start_tls(ssl_context, server_hostname, _left(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self.stream.get_extra_info(info)
+
+
+class _Network(httpcore.NetworkBackend):
+    """Connects to the address that was checked, not to the name."""
+
+    def __init__(self) -> None:
+        self.plain = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        addresses = _public_addresses(host, port)
+        for number, address in enumerate(addresses, 1):
+            try:
+                return _Stream(self.plain.connect_tcp(address, port, _left(timeout), local_address, socket_options))
+            except httpcore.ConnectError:
+                if number == len(addresses):
+                    raise
+        raise NoAnswer("unknown_host", host)
+
+
+class Sender:
+    """Posts over kept connections, from several threads. Use as a context manager."""
+
+    def __init__(self, *, seconds: float, connections: int) -> None:
+        self.seconds = seconds
+        self.pool = httpcore.ConnectionPool(
+            max_connections=connections, network_backend=_Network(), keepalive_expiry=seconds
+        )
+
+    def __enter__(self) -> Sender:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.pool.close()
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """The answer, whatever its status, with the beginning of its text. Raises NoAnswer within `seconds`."""
+        _call.deadline = time.monotonic() + self.seconds
+        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self.seconds)
+        sent: Sequence[tuple[bytes, bytes]] = [(name.encode(), value.encode()) for name, value in headers.items()]
+        try:
+            with self.pool.stream(
+                "POST", url, headers=sent, content=body, extensions={"timeout": timeouts}
+            ) as response:
+                given = {name.lower(): value for name, value in response.headers}
+                text = _beginning(response)
+                return Answer(response.status, text, given.get(b"retry-after", b"").decode("latin-1"))
+        except httpcore.TimeoutException as error:
+            raise NoAnswer("timeout", str(error)) from None
+        except httpcore.NetworkError as error:
+            raise NoAnswer("tls" if isinstance(error.__context__, ssl.SSLError) else "connection", str(error)) from None
+        except (httpcore.ProtocolError, httpcore.UnsupportedProtocol, ssl.SSLError, OSError, ValueError) as error:
+            raise NoAnswer("connection", str(error)) from None
+
+
+def _beginning(response: httpcore.Response) -> str:
+    """What is shown of an answer; the rest is not read. A body that breaks off takes nothing from the status."""
+    body = b""
+    try:
+        for part in response.iter_stream():
+            body += part
+            if len(body) >= ANSWER_BYTES:
+                break
+    except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
+        pass
+    return body[:ANSWER_BYTES].decode("utf-8", "replace").replace("\0", "")

@@ -1,0 +1,52 @@
+"""What loyalty lets the merchant's own systems hear of. Points are whole numbers, negative where they were taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.utils.translation import gettext_lazy as _
+
+from core.events import Event
+from core.webhooks import Payload, publish
+from crm.webhooks import about_customer, numbers_of, picking
+from loyalty import events as kinds
+from loyalty.models import Tier
+
+
+def _tiers(events: Sequence[Event]) -> list[Payload | None]:
+    """`from` and `to` are the names that the tiers had then, null below the first; `tier` is the new one's code."""
+    numbers = numbers_of(events)
+    ids = {event.payload.get("tier") for event in events} - {None}
+    codes = dict(Tier.objects.filter(pk__in=ids).values_list("pk", "code"))
+    return [
+        {
+            "customer": numbers[event.subject_id],
+            "tier": codes.get(event.payload.get("tier") or 0),
+            "from": event.payload.get("from"),
+            "to": event.payload.get("to"),
+            "up": event.payload.get("up"),
+        }
+        if event.subject_id and event.subject_id in numbers
+        else None
+        for event in events
+    ]
+
+
+_OF_ORDER = about_customer(picking("points", order="reference"))
+_SPENT = about_customer(picking("points", "reference"))
+
+publish("member.enrolled", kinds.MEMBER_ENROLLED, _("Became a member"), about_customer())
+publish("tier.changed", kinds.TIER_CHANGED, _("Tier changed"), _tiers)
+publish("points.earned", kinds.POINTS_EARNED, _("Points earned"), _OF_ORDER)
+publish("points.held", kinds.POINTS_HELD, _("Points held"), _SPENT)
+publish("points.redeemed", kinds.POINTS_REDEEMED, _("Points spent"), _SPENT)
+publish("points.released", kinds.HOLD_RELEASED, _("Hold released"), _SPENT)
+publish("points.returned", kinds.POINTS_RETURNED, _("Points given back"), _SPENT)
+publish("points.taken_back", kinds.POINTS_TAKEN_BACK, _("Points taken back"), _OF_ORDER)
+publish(
+    "points.adjusted",
+    kinds.POINTS_ADJUSTED,
+    _("Points adjusted"),
+    about_customer(picking("points", "reason", "reference")),
+)
+publish("points.expired", kinds.POINTS_EXPIRED, _("Points expired"), about_customer(picking("points")))

@@ -1,0 +1,566 @@
+"""Webhooks: what is written when, what is sent and how signed, when it is tried again, when it is given up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from django.core.cache import cache
+from django.db import transaction
+
+from core import clock, outgoing, webhooks
+from core.actor import SYSTEM
+from core.errors import Conflict, Invalid
+from core.events import emit, handler_names
+from core.health import CHECKS
+from core.models import DomainEvent, EventDelivery, WebhookDelivery, WebhookEndpoint
+from core.models.webhooks import SwitchedOff
+from core.services import webhook_sending
+from core.services import webhooks as services
+from core.services.outbox import deliver
+from core.services.rotation import rotate_keys
+from core.webhooks import PUBLIC
+from crm.events import CUSTOMER_CREATED, ORDER_PAID
+from crm.services.tickets import open_ticket
+from tests.core.receiving import Receiver
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def receiver():
+    made = Receiver()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def at(monkeypatch):
+    """at(moment): the database's clock stands there."""
+
+    def stand(moment: datetime) -> datetime:
+        monkeypatch.setattr(clock, "now", lambda: moment)
+        return moment
+
+    return stand
+
+
+@pytest.fixture
+def no_jitter(monkeypatch):
+    monkeypatch.setattr(webhook_sending, "JITTER", 0)
+
+
+def subscribe(receiver_or_url, *types: str) -> tuple[WebhookEndpoint, str]:
+    url = getattr(receiver_or_url, "url", receiver_or_url)
+    return services.create_endpoint(url=url, event_types=types or ("customer.created",))
+
+
+def happen(count: int = 1, subject: int | None = None, kind=CUSTOMER_CREATED, **payload) -> None:
+    with transaction.atomic():
+        for _number in range(count):
+            emit(kind, subject_id=subject, payload=payload)
+
+
+def send(endpoint: WebhookEndpoint) -> int:
+    webhook_sending.end_pause(endpoint.pk)
+    return webhook_sending.send_due(endpoint.pk)
+
+
+def only(endpoint: WebhookEndpoint) -> WebhookDelivery:
+    return WebhookDelivery.objects.get(endpoint=endpoint)
+
+
+# What is signed
+
+
+def test_signs_as_the_specification_does():
+    """The worked example of Standard Webhooks."""
+    signed = outgoing.signature(
+        ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
+        "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        1614265330,
+        b'{"test": 2432232314}',
+    )
+    assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_a_secret_is_32_random_bytes_and_encrypted_at_rest(receiver):
+    endpoint, secret = subscribe(receiver)
+    assert secret.startswith("whsec_")
+    assert len(outgoing.base64.b64decode(secret[6:])) == 32
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT secret FROM core_webhookendpoint WHERE id = %s", [endpoint.pk])
+        assert secret.encode() not in bytes(cursor.fetchone()[0])
+
+
+# What is written
+
+
+def test_nothing_is_owed_while_no_endpoint_wants_it(make_customer):
+    ann = make_customer("Ann")
+    assert webhooks.HANDLER not in handler_names("crm.customer_created")
+    happen(subject=ann.pk)
+    assert not EventDelivery.objects.filter(handler=webhooks.HANDLER).exists()
+    assert WebhookDelivery.objects.count() == 0
+
+
+def test_asking_who_is_owed_costs_no_query_within_seconds(receiver, django_assert_num_queries):
+    subscribe(receiver)
+    handler_names("crm.customer_created")
+    with django_assert_num_queries(0):
+        for _number in range(1000):
+            assert webhooks.HANDLER in handler_names("crm.customer_created")
+            assert webhooks.HANDLER not in handler_names("loyalty.points_redeemed")
+
+
+def test_another_process_learns_of_an_endpoint_when_its_copy_is_stale(receiver, monkeypatch):
+    """Given a process that has just looked, when another one makes an endpoint, then it is heard of after 3 seconds."""
+    now = [1000.0]
+    monkeypatch.setattr(webhooks.time, "monotonic", lambda: now[0])
+    other = webhooks._Wanted()
+    assert not other("crm.customer_created")
+    subscribe(receiver)
+    now[0] += 2.9
+    assert not other("crm.customer_created")
+    now[0] += 0.2
+    assert other("crm.customer_created")
+
+
+def test_an_event_is_written_once_for_each_endpoint_that_wants_it(receiver, make_customer):
+    first, _secret = subscribe(receiver, "customer.created", "order.paid")
+    second, _secret = subscribe(receiver, "customer.created")
+    third, _secret = subscribe(receiver, "order.paid")
+    ann = make_customer("Ann")
+    assert deliver(webhooks.HANDLER) == 1
+    event = DomainEvent.objects.get(kind="crm.customer_created")
+    with transaction.atomic():
+        services.fan_out(events=[event])
+    rows = WebhookDelivery.objects.order_by("endpoint")
+    assert [(row.endpoint_id, row.event_type) for row in rows] == [
+        (first.pk, "customer.created"),
+        (second.pk, "customer.created"),
+    ]
+    assert third.deliveries.count() == 0
+    assert ann.number in rows[0].body
+
+
+def test_a_body_names_numbers_and_nothing_else_about_the_person(receiver, make_customer, make_order, settle):
+    endpoint, _secret = subscribe(receiver, *PUBLIC.names())
+    ann = make_customer("Ann Example", phone="13800138000", email="ann@example.com")
+    order = make_order(ann, 12_300, number="A-7")
+    open_ticket(customer=ann, subject="My address is Main Street 1", text="Hello", actor=SYSTEM)
+    make_order(None, 500, number="A-8")
+    settle()
+    bodies = {row.event_type: row.body for row in endpoint.deliveries.order_by("event_id")}
+    assert {"customer.created", "order.paid", "ticket.opened"} <= bodies.keys()
+    text = "".join(endpoint.deliveries.values_list("body", flat=True))
+    for personal in ("Ann", "13800138000", "example.com", "Main Street"):
+        assert personal not in text
+    paid = endpoint.deliveries.filter(event_type="order.paid").order_by("event_id")
+    assert paid[0].body == (
+        f'{{"type":"order.paid","timestamp":"{order.paid_at.astimezone(UTC).isoformat(timespec="milliseconds")[:-6]}Z",'
+        f'"data":{{"customer":"{ann.number}","order":"A-7","source":"storefront","total":12300,"currency":"CNY"}}}}'
+    )
+    assert '"customer":null' in paid[1].body
+
+
+def test_every_public_event_is_named_by_its_subject_and_builds_from_an_event_of_nobody():
+    for public in PUBLIC:
+        assert public.name == public.name.lower()
+        assert public.name.count(".") == 1
+    assert "points.expiring" not in PUBLIC, "no such event exists yet"
+
+
+# What is sent
+
+
+def test_an_event_arrives_signed_and_ends_as_delivered(receiver, make_customer):
+    endpoint, secret = subscribe(receiver)
+    ann = make_customer("Ann")
+    deliver(webhooks.HANDLER)
+    assert send(endpoint) == 1
+    [got] = receiver.received
+    assert got.signed_with(secret)
+    assert not got.signed_with(outgoing.make_secret())
+    assert got.body["type"] == "customer.created"
+    assert got.body["data"] == {"customer": ann.number}
+    row = only(endpoint)
+    assert (row.state, row.status, row.answer, row.attempts, str(row.pk)) == ("delivered", 200, "thanks", 1, got.id)
+    assert abs(got.timestamp - clock.now().timestamp()) < 5
+    assert send(endpoint) == 0
+
+
+def test_two_hundred_arrive_once_each(receiver, make_customer):
+    endpoint, secret = subscribe(receiver)
+    ann = make_customer("Ann")
+    happen(199, subject=ann.pk)
+    deliver(webhooks.HANDLER)
+    assert send(endpoint) == 200
+    assert len({got.id for got in receiver.received}) == len(receiver.received) == 200
+    assert all(got.signed_with(secret) for got in receiver.received)
+    assert endpoint.deliveries.filter(state="delivered").count() == 200
+
+
+def test_a_worker_that_dies_leaves_a_lease_and_another_sends_the_same_id(receiver, make_customer, at):
+    """Given a message that was sent by a worker which died before it could say so, then it is sent again, as the same."""
+    endpoint, _secret = subscribe(receiver)
+    make_customer("Ann")
+    deliver(webhooks.HANDLER)
+    start = at(clock.now() + timedelta(seconds=1))
+    [claimed] = webhook_sending._claim(endpoint.pk, 10, start, start + webhook_sending.LEASE)
+    with outgoing.Sender(seconds=5, connections=1) as sender:
+        webhook_sending._send(endpoint.url, [endpoint.secret], claimed, sender, int(start.timestamp()))
+    assert send(endpoint) == 0, "not while the lease holds"
+    at(start + webhook_sending.LEASE)
+    assert webhook_sending.owed_endpoints() == [endpoint.pk]
+    assert send(endpoint) == 1
+    assert [got.id for got in receiver.received] == [str(claimed.id)] * 2
+    row = only(endpoint)
+    assert (row.state, row.attempts) == ("delivered", 2)
+
+
+def test_late_news_of_a_failure_does_not_undo_what_another_worker_delivered(receiver, make_customer):
+    endpoint, _secret = subscribe(receiver)
+    make_customer("Ann")
+    deliver(webhooks.HANDLER)
+    start = clock.now()
+    lost = start - timedelta(seconds=1)
+    [claimed] = webhook_sending._claim(endpoint.pk, 10, start, lost)
+    assert send(endpoint) == 1
+    webhook_sending._record(endpoint, [webhook_sending.Outcome(claimed, error="timeout: late")], lost)
+    assert only(endpoint).state == "delivered"
+
+
+def test_a_redirect_is_a_failure_and_is_not_followed(receiver, make_customer):
+    other = Receiver()
+    receiver.answer = lambda _got: (302, {"location": other.url}, "")
+    endpoint, _secret = subscribe(receiver)
+    make_customer("Ann")
+    deliver(webhooks.HANDLER)
+    send(endpoint)
+    assert other.received == []
+    assert (only(endpoint).state, only(endpoint).status) == ("pending", 302)
+    other.close()
+
+
+# When it is tried again
+
+
+@pytest.mark.usefixtures("no_jitter")
+def test_back_off_is_the_timetable_and_then_it_is_given_up(receiver, make_customer, at):
+    receiver.answer = lambda _got: (500, {}, "broken")
+    endpoint, _secret = subscribe(receiver)
+    make_customer("Ann")
+    deliver(webhooks.HANDLER)
+    moment = at(clock.now() + timedelta(seconds=1))
+    waits = []
+    while only(endpoint).state == "pending":
+        assert send(endpoint) == 1
+        row = only(endpoint)
+        if row.state == "pending":
+            waits.append((row.due_at - moment).total_seconds())
+            at(row.due_at - timedelta(milliseconds=1))
+            assert send(endpoint) == 0, "not before it is due"
+            moment = at(row.due_at)
+    assert waits == [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]
+    row = only(endpoint)
+    assert (row.state, row.attempts, row.status, row.answer, row.ended_at) == ("dead", 10, 500, "broken", moment)
+    assert len(receiver.received) == 10
+    assert len({got.id for got in receiver.received}) == 1
+
+
+def test_jitter_adds_up_to_a_tenth_and_differs_between_messages():
+    delays = {webhook_sending.delay_after(UUID(int=number), 2) for number in range(200)}
+    assert 300 <= min(delays) < 303
+    assert 327 < max(delays) < 330
+    assert webhook_sending.delay_after(UUID(int=1), 10) is None
+
+
+@pytest.mark.usefixtures("no_jitter")
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [("120", 120), ("2", 5), ("999999", 86_400), ("Sun, 01 Mar 2026 12:02:00 GMT", 120), ("soon", 5)],
+)
+def test_retry_after_is_heard_within_a_day(receiver, make_customer, at, given, seconds):
+    receiver.answer = lambda _got: (429, {"retry-after": given}, "")
+    endpoint, _secret = subscribe(receiver)
+    make_customer("Ann")
+    deliver(webhooks.HANDLER)
+    WebhookDelivery.objects.update(due_at=NOON)
+    at(NOON)
+    send(endpoint)
+    assert only(endpoint).due_at == NOON + timedelta(seconds=seconds)
+
+
+def test_a_dead_receiver_is_asked_by_one_message_and_left_alone_for_longer_each_time(make_customer, monkeypatch):
+    """Sixty waiting messages cost a receiver that is away one attempt a pause, and no other endpoint anything."""
+    receiver = Receiver()
+    endpoint, _secret = subscribe(receiver)
+    receiver.close()
+    ann = make_customer("Ann")
+    happen(59, subject=ann.pk)
+    deliver(webhooks.HANDLER)
+    pauses = []
+    real = cache.set
+    monkeypatch.setattr(
+        cache, "set", lambda key, value, *rest: pauses.append(rest[0]) if "pause" in key else real(key, value, *rest)
+    )
+    for _number in range(8):
+        webhook_sending.send_due(endpoint.pk)
+    assert pauses == [5, 10, 20, 40, 80, 160, 300, 300]
+    tried = endpoint.deliveries.filter(attempts__gt=0)
+    assert tried.count() <= 8 + webhook_sending.PARALLEL
+    assert {row.error.partition(":")[0] for row in tried} == {"connection"}
+    assert not endpoint.deliveries.exclude(leased_until=None).exists(), "what was not begun is given back"
+
+
+def test_a_paused_endpoint_does_not_keep_another_waiting(receiver, make_customer):
+    away = Receiver()
+    dead, _secret = subscribe(away)
+    away.close()
+    well, _secret = subscribe(receiver)
+    make_customer("Ann")
+    deliver(webhooks.HANDLER)
+    assert webhook_sending.send_due(dead.pk) == 1
+    assert webhook_sending.owed_endpoints() == [well.pk]
+    assert webhook_sending.send_due(well.pk) == 1
+    assert len(receiver.received) == 1
+
+
+def test_one_that_drips_its_answer_is_cut_off(make_customer, monkeypatch):
+    """A receiver that sends a byte now and then never lets a read time out; the deadline is for the whole call."""
+    import socket
+    import threading
+    import time
+
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def drip() -> None:
+        connection, _address = listening.accept()
+        connection.recv(65536)
+        try:
+            for byte in b"HTTP/1.1 200 OK\r\n" + b"x-pad: 1\r\n" * 100:
+                connection.send(bytes([byte]))
+                time.sleep(0.05)
+        except OSError:
+            pass
+
+    threading.Thread(target=drip, daemon=True).start()
+    monkeypatch.setattr(webhook_sending, "TIMEOUT", 0.5)
+    endpoint, _secret = subscribe(f"http://127.0.0.1:{listening.getsockname()[1]}/")
+    make_customer("Ann")
+    deliver(webhooks.HANDLER)
+    began = time.monotonic()
+    send(endpoint)
+    assert time.monotonic() - began < 2
+    assert only(endpoint).error.startswith("timeout")
+    listening.close()
+
+
+# When it is switched off
+
+
+def test_410_gone_switches_off_at_once_and_says_so(receiver, make_customer):
+    receiver.answer = lambda _got: (410, {}, "")
+    endpoint, _secret = subscribe(receiver)
+    make_customer("Ann")
+    deliver(webhooks.HANDLER)
+    send(endpoint)
+    endpoint.refresh_from_db()
+    assert (endpoint.active, endpoint.disabled_reason) == (False, SwitchedOff.GONE)
+    event = DomainEvent.objects.get(kind="core.webhook_switched_off")
+    assert event.payload == {"endpoint": endpoint.pk, "url": endpoint.url, "reason": "gone"}
+    make_customer("Bob")
+    deliver(webhooks.HANDLER)
+    assert endpoint.deliveries.count() == 1, "nothing more is written for it"
+    assert CHECKS["webhooks"].run()[0] is False
+
+
+def test_failing_for_five_days_switches_off_and_a_success_in_between_starts_anew(receiver, make_customer, at):
+    well = [False]
+    receiver.answer = lambda _got: (200 if well[0] else 503, {}, "")
+    endpoint, _secret = subscribe(receiver)
+    ann = make_customer("Ann")
+    deliver(webhooks.HANDLER)
+    start = clock.now() + timedelta(seconds=1)
+
+    def after(**passed: int) -> WebhookEndpoint:
+        at(start + timedelta(**passed))
+        happen(subject=ann.pk)
+        deliver(webhooks.HANDLER)
+        WebhookDelivery.objects.filter(state="pending").update(due_at=start)
+        send(endpoint)
+        endpoint.refresh_from_db()
+        return endpoint
+
+    assert after(days=0).failing_since == start
+    assert after(days=4).active
+    well[0] = True
+    assert after(days=4, hours=1).failing_since is None
+    well[0] = False
+    assert after(days=6).failing_since == start + timedelta(days=6)
+    assert after(days=10, hours=23).active
+    assert not after(days=11).active
+    assert endpoint.disabled_reason == SwitchedOff.FAILING
+    back = services.switch_endpoint(endpoint=endpoint, active=True)
+    assert (back.active, back.disabled_reason, back.failing_since) == (True, "", None)
+    well[0] = True
+    WebhookDelivery.objects.filter(state="pending").update(due_at=start)
+    assert send(endpoint) > 0, "what waited is sent"
+    assert not endpoint.deliveries.filter(state="pending").exists()
+
+
+# Again by hand
+
+
+def test_replay_sends_the_same_id_with_a_fresh_round_of_attempts(receiver, make_customer):
+    receiver.answer = lambda _got: (400, {}, "no")
+    endpoint, _secret = subscribe(receiver)
+    make_customer("Ann")
+    deliver(webhooks.HANDLER)
+    WebhookDelivery.objects.update(attempts=9)
+    send(endpoint)
+    row = only(endpoint)
+    assert row.state == "dead"
+    receiver.answer = lambda _got: (204, {}, "")
+    again = services.replay_delivery(delivery=row)
+    assert (again.state, again.attempts) == ("pending", 0)
+    send(endpoint)
+    assert (only(endpoint).state, only(endpoint).attempts) == ("delivered", 1)
+    assert [got.id for got in receiver.received] == [str(row.pk)] * 2
+
+
+def test_replay_failed_takes_the_dead_since_then_and_no_others(receiver, make_customer):
+    endpoint, _secret = subscribe(receiver)
+    ann = make_customer("Ann")
+    happen(4, subject=ann.pk)
+    deliver(webhooks.HANDLER)
+    now = clock.now()
+    ids = list(endpoint.deliveries.order_by("event_id").values_list("pk", flat=True))
+    for pk, state, days in zip(ids, ["dead", "dead", "dead", "delivered", "pending"], [1, 3, 10, 1, 1], strict=True):
+        WebhookDelivery.objects.filter(pk=pk).update(state=state, attempts=10, created_at=now - timedelta(days=days))
+    assert services.replay_failed(endpoint=endpoint, since=now - timedelta(days=7)) == 2
+    states = dict(endpoint.deliveries.values_list("pk", "state"))
+    assert [states[pk] for pk in ids] == ["pending", "pending", "dead", "delivered", "pending"]
+    services.switch_endpoint(endpoint=endpoint, active=False)
+    with pytest.raises(Conflict) as refused:
+        services.replay_failed(endpoint=endpoint, since=now)
+    assert refused.value.code == "endpoint_off"
+
+
+def test_a_test_event_arrives_though_nobody_listens_to_it(receiver):
+    endpoint, secret = subscribe(receiver)
+    services.send_test_event(endpoint=endpoint)
+    services.send_test_event(endpoint=endpoint)
+    assert send(endpoint) == 2
+    assert {got.body["type"] for got in receiver.received} == {"webhook.test"}
+    assert all(got.signed_with(secret) for got in receiver.received)
+
+
+def test_both_secrets_sign_for_a_day_after_the_change(receiver, at):
+    endpoint, old = subscribe(receiver)
+    endpoint, new = services.rotate_secret(endpoint=endpoint)
+    services.send_test_event(endpoint=endpoint)
+    send(endpoint)
+    assert receiver.received[0].signed_with(old)
+    assert receiver.received[0].signed_with(new)
+    at(clock.now() + timedelta(hours=25))
+    services.send_test_event(endpoint=endpoint)
+    send(endpoint)
+    assert not receiver.received[1].signed_with(old)
+    assert receiver.received[1].signed_with(new)
+
+
+def test_old_deliveries_are_forgotten_but_not_what_still_waits(receiver, make_customer):
+    endpoint, _secret = subscribe(receiver)
+    ann = make_customer("Ann")
+    happen(3, subject=ann.pk)
+    deliver(webhooks.HANDLER)
+    old = clock.now() - timedelta(days=31)
+    ids = list(endpoint.deliveries.order_by("event_id").values_list("pk", flat=True))
+    WebhookDelivery.objects.filter(pk__in=ids[:3]).update(created_at=old)
+    WebhookDelivery.objects.filter(pk__in=[ids[0], ids[3]]).update(state="delivered")
+    WebhookDelivery.objects.filter(pk=ids[1]).update(state="dead")
+    assert services.drop_old_deliveries(chunk=1) == 2
+    assert set(endpoint.deliveries.values_list("pk", flat=True)) == {ids[2], ids[3]}
+
+
+# Where nothing is sent
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "::1", "fe80::1%eth0",
+     "fd00::1", "::ffff:127.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1", "224.0.0.1", "255.255.255.255"],
+)  # fmt: skip
+def test_addresses_of_our_own_network_are_not_public(address):
+    assert not outgoing.is_public(address)
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "::ffff:93.184.216.34"])
+def test_addresses_of_the_internet_are(address):
+    assert outgoing.is_public(address)
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("https://127.0.0.1/x", "private_address"),
+        ("https://localhost/x", "private_address"),
+        ("https://[::1]:8443/x", "private_address"),
+        ("https://2130706433/x", "private_address"),
+        ("http://93.184.216.34/x", "https_required"),
+        ("https://no-such-host.invalid/x", "unknown_host"),
+        ("https://user:secret@93.184.216.34/x", "invalid"),
+        ("ftp://93.184.216.34/x", "invalid"),
+        ("https://93.184.216.34:99999/x", "invalid"),
+    ],
+)
+def test_an_endpoint_there_is_refused_and_nothing_is_made(settings, url, code):
+    settings.WEBHOOKS_ALLOW_PRIVATE = False
+    with pytest.raises(Invalid) as refused:
+        services.create_endpoint(url=url, event_types=["customer.created"])
+    assert (refused.value.code, refused.value.field) == (code, "url")
+    assert WebhookEndpoint.objects.count() == 0
+
+
+def test_a_name_that_points_inside_only_when_it_is_sent_is_refused_then(receiver, make_customer, settings):
+    """The name was fine when it was checked; what counts is the address that is connected to."""
+    endpoint, _secret = subscribe(receiver)
+    make_customer("Ann")
+    deliver(webhooks.HANDLER)
+    settings.WEBHOOKS_ALLOW_PRIVATE = False
+    send(endpoint)
+    assert receiver.received == []
+    assert only(endpoint).error.startswith("private_address")
+
+
+@pytest.mark.parametrize("types", [[], ["points.expiring"], ["customer.created", "crm.order_paid"]])
+def test_unknown_events_are_refused(receiver, types):
+    with pytest.raises(Invalid) as refused:
+        services.create_endpoint(url=receiver.url, event_types=types)
+    assert refused.value.field == "event_types"
+    assert WebhookEndpoint.objects.count() == 0
+
+
+def test_secrets_are_taken_along_when_the_keys_change(receiver, settings):
+    import os
+
+    endpoint, old = subscribe(receiver)
+    endpoint, new = services.rotate_secret(endpoint=endpoint)
+    settings.PII_KEYS = {9: os.urandom(32), **settings.PII_KEYS}
+    assert rotate_keys() >= 2
+    settings.PII_KEYS = {9: settings.PII_KEYS[9]}
+    kept = WebhookEndpoint.objects.get()
+    assert (kept.secret, kept.previous_secret) == (new, old)
+
+
+def test_an_order_of_a_kind_nobody_wants_is_not_looked_at(receiver, make_customer):
+    endpoint, _secret = subscribe(receiver, "order.paid")
+    happen(kind=ORDER_PAID, order=999_999, number="X")
+    assert deliver(webhooks.HANDLER) == 1
+    assert endpoint.deliveries.count() == 0, "an order that is gone is nobody's business"

@@ -1,0 +1,170 @@
+"""The pages of webhooks: made, shown once, looked at, tried again."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.urls import reverse
+
+from core import clock
+from core.models import WebhookDelivery, WebhookEndpoint
+from core.roles import Role
+from core.services import webhook_sending
+from core.services import webhooks as services
+from core.services.outbox import deliver
+from core.webhooks import HANDLER
+from tests.core.receiving import Receiver
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def admin(client, staff):
+    client.force_login(staff(Role.ADMINISTRATOR))
+    return client
+
+
+@pytest.fixture
+def receiver():
+    made = Receiver()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def endpoint(receiver, make_customer):
+    made, _secret = services.create_endpoint(
+        url=receiver.url, event_types=["customer.created"], description="Orders & <stock>"
+    )
+    make_customer("Ann")
+    deliver(HANDLER)
+    return made
+
+
+def test_an_empty_list_says_what_to_do_next(admin):
+    page = admin.get("/webhooks/").content.decode()
+    assert "No webhooks yet" in page
+    assert reverse("webhook_new") in page
+
+
+def test_making_one_shows_the_secret_once_and_never_again(admin, receiver):
+    response = admin.post(
+        "/webhooks/new/", {"url": receiver.url, "description": "Stock", "event_types": ["order.paid", "tier.changed"]}
+    )
+    made = WebhookEndpoint.objects.get()
+    assert made.event_types == ["order.paid", "tier.changed"]
+    assert response.headers["Cache-Control"] == "no-store"
+    assert made.secret in response.content.decode()
+    for path in ("/webhooks/", f"/webhooks/{made.pk}/", f"/webhooks/{made.pk}/edit/"):
+        assert made.secret not in admin.get(path).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"url": "https://127.0.0.1/x", "event_types": ["order.paid"]}, "inside a private network"),
+        ({"url": "http://93.184.216.34/x", "event_types": ["order.paid"]}, "must begin with https://"),
+        ({"url": "https://93.184.216.34/x"}, "Choose at least one."),
+        ({"url": "nonsense words", "event_types": ["order.paid"]}, "Enter a valid URL."),
+    ],
+)
+def test_a_refused_form_says_why_and_keeps_what_was_typed(admin, settings, fields, message):
+    settings.WEBHOOKS_ALLOW_PRIVATE = False
+    page = admin.post("/webhooks/new/", fields).content.decode()
+    assert message in page
+    assert f'value="{fields["url"]}"' in page
+    assert WebhookEndpoint.objects.count() == 0
+
+
+def test_a_delivery_shows_what_was_sent_and_what_came_back(admin, endpoint, receiver):
+    receiver.answer = lambda _got: (422, {}, "<b>unknown customer</b>")
+    webhook_sending.send_due(endpoint.pk)
+    row = endpoint.deliveries.get()
+    page = admin.get(f"/webhooks/deliveries/{row.pk}/").content.decode()
+    assert "Answered 422" in page
+    assert "&lt;b&gt;unknown customer&lt;/b&gt;" in page
+    assert "&quot;customer.created&quot;" in page
+    assert str(row.pk) in page
+    assert "1 of 10" in page
+
+
+def test_replay_from_the_page(admin, endpoint, receiver):
+    WebhookDelivery.objects.update(state="dead", attempts=10)
+    row = endpoint.deliveries.get()
+    response = admin.post(f"/webhooks/deliveries/{row.pk}/replay/", follow=True)
+    assert "It is sent again now." in response.content.decode()
+    row.refresh_from_db()
+    assert (row.state, row.attempts) == ("pending", 0)
+
+
+def test_replay_of_all_that_failed_says_how_many(admin, endpoint):
+    WebhookDelivery.objects.update(state="dead", attempts=10, created_at=clock.now() - timedelta(days=3))
+    one = admin.post(f"/webhooks/{endpoint.pk}/replay/", {"days": "1"}, follow=True)
+    assert "0 deliveries are sent again." in one.content.decode()
+    seven = admin.post(f"/webhooks/{endpoint.pk}/replay/", {"days": "7"}, follow=True)
+    assert "1 delivery is sent again." in seven.content.decode()
+
+
+def test_deliveries_are_filtered_by_state_and_event_in_one_query(admin, endpoint, django_assert_max_num_queries):
+    WebhookDelivery.objects.update(state="dead")
+    services.send_test_event(endpoint=endpoint)
+    path = f"/webhooks/{endpoint.pk}/"
+
+    def shown(**query: str) -> set[str]:
+        page = admin.get(path, query).content.decode()
+        return set(re.findall(r"/webhooks/deliveries/[\w-]+/\"><code>([\w.]+)", page))
+
+    assert shown() == {"customer.created", "webhook.test"}
+    assert shown(state="dead") == {"customer.created"}
+    assert shown(type="webhook.test") == {"webhook.test"}
+    assert shown(state="delivered") == set()
+    assert shown(state="nonsense", cursor="broken") == {"customer.created", "webhook.test"}
+    with django_assert_max_num_queries(12):
+        admin.get(path)
+
+
+def test_hundreds_of_deliveries_come_in_keyset_pages(admin, endpoint):
+    now = clock.now()
+    WebhookDelivery.objects.bulk_create(
+        WebhookDelivery(endpoint=endpoint, event_id=1000 + n, event_type="order.paid", body="{}", created_at=now)
+        for n in range(119)
+    )
+    seen: list[str] = []
+    address = f"/webhooks/{endpoint.pk}/"
+    while address:
+        page = admin.get(address).content.decode()
+        seen += re.findall(r"/webhooks/deliveries/([\w-]+)/", page)
+        older = re.search(r'href="(\?[^"]*cursor=[^"]*)"[^>]*rel="next"|rel="next"[^>]*href="([^"]*)"', page)
+        address = f"/webhooks/{endpoint.pk}/" + (older[1] or older[2]).replace("&amp;", "&") if older else ""
+    assert len(seen) == len(set(seen)) == 120
+
+
+def test_switching_off_and_on_and_a_new_secret(admin, endpoint):
+    admin.post(f"/webhooks/{endpoint.pk}/switch/", {"active": "0"})
+    endpoint.refresh_from_db()
+    assert not endpoint.active
+    assert "Switched off" in admin.get("/webhooks/").content.decode()
+    refused = admin.post(f"/webhooks/{endpoint.pk}/test/", follow=True)
+    assert "switch it on first" in refused.content.decode()
+    admin.post(f"/webhooks/{endpoint.pk}/switch/", {"active": "1"})
+    old = endpoint.secret
+    page = admin.post(f"/webhooks/{endpoint.pk}/secret/").content.decode()
+    endpoint.refresh_from_db()
+    assert endpoint.active
+    assert endpoint.secret != old
+    assert endpoint.secret in page
+    assert "The secret before it goes on signing too until" in page
+
+
+def test_home_tells_administrators_of_one_that_failure_switched_off(admin, endpoint, receiver, client, staff):
+    receiver.answer = lambda _got: (410, {}, "")
+    webhook_sending.send_due(endpoint.pk)
+    assert "Webhooks switched off by failure" in admin.get("/").content.decode()
+    page = admin.get(f"/webhooks/{endpoint.pk}/").content.decode()
+    assert "It answered 410 Gone." in page
+    client.force_login(staff(Role.MARKETER))
+    cache.clear()
+    assert "Webhooks switched off" not in client.get("/").content.decode()
