@@ -7,12 +7,13 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics import panels, webhooks  # noqa: F401
 from analytics.console import shell  # noqa: F401
-from analytics.models import Segment
+from analytics.models import Segment, SegmentMembership
 from analytics.segment_conditions import register_all
 from core.audit_log import OBJECTS, Described
 from core.facts import FACTS
 from core.roles import Role, grant
 from core.scopes import SCOPES
+from loyalty.audiences import AUDIENCES, Audience
 
 register_all()
 
@@ -29,6 +30,16 @@ def _segments() -> list[dict]:
     ]
 
 
+def _segments_of(customer_id: int) -> frozenset[int]:
+    rows = SegmentMembership.objects.filter(customer_id=customer_id, left_at=None, segment__in=Segment.objects.active())
+    return frozenset(rows.values_list("segment_id", flat=True))
+
+
+def _segment_choices() -> list[tuple[int, str]]:
+    return list(Segment.objects.active().order_by("name").values_list("pk", "name"))
+
+
+AUDIENCES.register("segments", Audience(_segments_of, _segment_choices))
 FACTS.register("segments", _segments)
 SCOPES.register("segments:read", _("Read segments and who is in them"))
 

@@ -14,17 +14,20 @@ from campaigns.channels.base import CHANNELS
 from campaigns.channels.email import Email
 from campaigns.channels.inbox import Inbox
 from campaigns.console import shell  # noqa: F401
+from campaigns.rewards import CouponReward
 from core import health
 from core.audit_log import LOGGED, OBJECTS, Described, Logged
 from core.facts import FACTS
 from core.roles import Role, grant
 from core.rotation import COPIES, IndexCopy
 from core.scopes import SCOPES
+from loyalty.fulfilment import FULFILMENTS
 
 LATE_SECONDS = 300
 
 CHANNELS.register("email", Email())
 CHANNELS.register("inbox", Inbox())
+FULFILMENTS.register("coupon", CouponReward())
 
 
 def _messages() -> dict[str, Any]:

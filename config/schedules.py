@@ -19,6 +19,7 @@ SCHEDULE: dict[str, dict] = {
     "webhooks: retries and what was left behind": every(10, "core.sweep_webhooks"),
     "webhooks: forget old deliveries": nightly(1, 40, "core.drop_old_webhook_deliveries"),
     "points: release holds that ran out": every(30, "loyalty.sweep_holds"),
+    "rewards: deliver what waits, end what ran out": every(30, "loyalty.sweep_redemptions"),
     "points: confirm and expire lots": every(300, "loyalty.sweep_lots"),
     "tiers: end of periods": nightly(0, 30, "loyalty.end_tier_periods"),
     "points: prove the ledger": nightly(3, 30, "loyalty.reconcile_points"),

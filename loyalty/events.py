@@ -43,12 +43,26 @@ HOLD_RELEASED = declare("loyalty.hold_released", _("Hold released"), icon="lock-
 POINTS_RETURNED = declare("loyalty.points_returned", _("Points given back"), icon="arrow-back-up", describe=_points)
 POINTS_TAKEN_BACK = declare("loyalty.points_taken_back", _("Points taken back"), icon="arrow-back", describe=_points)
 POINTS_ADJUSTED = declare("loyalty.points_adjusted", _("Points adjusted"), icon="adjustments", describe=_points)
-POINTS_SENT = declare(
-    "loyalty.points_sent", _("Points given to another member"), icon="send", describe=_points
-)
+POINTS_SENT = declare("loyalty.points_sent", _("Points given to another member"), icon="send", describe=_points)
 POINTS_RECEIVED = declare(
     "loyalty.points_received", _("Points received from another member"), icon="gift", describe=_points
 )
 POINTS_EXPIRED = declare("loyalty.points_expired", _("Points expired"), icon="hourglass", describe=_points)
 TIER_CHANGED = declare("loyalty.tier_changed", _("Tier changed"), icon="trophy", describe=_tiers)
 ACCOUNTS_CHANGED = declare("loyalty.accounts_changed", _("Points accounts changed"), on_timeline=False)
+
+
+def _reward(payload) -> str:
+    name = str(payload.get("name", ""))
+    rest = payload.get("reason") or payload.get("tracking") or payload.get("reference")
+    points = _points({"points": payload["points"]}) if payload.get("points") else ""
+    return " · ".join(part for part in (name, points, rest) if part)
+
+
+REWARD_REDEEMED = declare("loyalty.reward_redeemed", _("Reward redeemed"), icon="gift", describe=_reward)
+REWARD_FULFILLED = declare("loyalty.reward_fulfilled", _("Reward delivered"), icon="package", describe=_reward)
+REWARD_CANCELLED = declare("loyalty.reward_cancelled", _("Reward cancelled"), icon="x", describe=_reward)
+REWARD_FAILED = declare("loyalty.reward_failed", _("Reward not delivered"), icon="alert-triangle", describe=_reward)
+REWARD_ADDRESS_SEEN = declare(
+    "loyalty.reward_address_seen", _("Address of a gift shown in full"), icon="eye", describe=_reward
+)

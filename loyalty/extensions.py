@@ -5,14 +5,18 @@ from __future__ import annotations
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
-from core import health
+from core import crypto, health
 from core.audit_log import LOGGED, Logged
 from core.facts import FACTS
 from core.roles import Role, grant
+from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
 from loyalty import panels, webhooks  # noqa: F401
 from loyalty.console import shell  # noqa: F401
+from loyalty.fulfilment import FULFILMENTS
 from loyalty.models import Reconciliation
+from loyalty.reward_kinds import Donation, Gift, Privilege, Voucher
+from loyalty.services.reward_codes import INDEX_CONTEXT
 
 
 def _tiers() -> dict[str, int]:
@@ -61,6 +65,25 @@ FACTS.register("ledger", _ledger)
 SCOPES.register("members:read", _("Read members, points and tiers"))
 SCOPES.register("members:write", _("Enrol members"))
 SCOPES.register("points:redeem", _("Hold and spend points"))
+FULFILMENTS.register("gift", Gift())
+FULFILMENTS.register("voucher", Voucher())
+FULFILMENTS.register("privilege", Privilege())
+FULFILMENTS.register("donation", Donation())
+for _column in ("address", "code"):
+    ENCRYPTED.register(
+        f"loyalty.rewardredemption.{_column}",
+        EncryptedColumn("loyalty_rewardredemption", _column, f"loyalty.rewardredemption.{_column}"),
+    )
+ENCRYPTED.register(
+    "loyalty.rewardcode",
+    EncryptedColumn(
+        "loyalty_rewardcode",
+        "value",
+        "loyalty.rewardcode.value",
+        (),
+        {"value_index": lambda value, row: crypto.blind_index(value, INDEX_CONTEXT)},
+    ),
+)
 health.register("ledger", _reconciled)
 
 LOGGED.register("loyalty.points_adjusted", Logged())
@@ -73,4 +96,13 @@ grant(
     "loyalty.add_earningrule", "loyalty.add_earningruleversion",
     "loyalty.view_pointtype", "loyalty.add_pointtype", "loyalty.change_pointtype",
     to=[Role.MARKETER],
+)  # fmt: skip
+
+EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
+grant("loyalty.view_reward", "loyalty.view_rewardcategory", "loyalty.view_rewardredemption", to=EVERYONE)
+grant("loyalty.handle_redemptions", to=[Role.AGENT, Role.LEAD])
+grant(
+    "loyalty.add_reward", "loyalty.change_reward", "loyalty.add_rewardcategory", "loyalty.change_rewardcategory",
+    "loyalty.add_rewardcode",
+    to=[Role.LEAD, Role.MARKETER],
 )  # fmt: skip

@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from loyalty.models import Program
-from loyalty.services import reconciliation, sweeps, tiers
+from loyalty.services import reconciliation, reward_redemptions, sweeps, tiers
 
 
 @shared_task(name="loyalty.sweep_holds")
@@ -23,3 +23,8 @@ def end_tier_periods() -> list[tuple[int, int]]:
 @shared_task(name="loyalty.reconcile_points")
 def reconcile_points() -> int:
     return reconciliation.reconcile_points().difference_count
+
+
+@shared_task(name="loyalty.sweep_redemptions")
+def sweep_redemptions() -> tuple[int, int]:
+    return reward_redemptions.sweep_redemptions()

@@ -84,6 +84,18 @@ def issue_to_many(
     return found  # type: ignore[return-value]
 
 
+def withdraw_code(*, code_id: int) -> bool:
+    """End a customer's code that was neither used nor reserved. Answers whether it was so; a code that ended counts as used."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE campaigns_couponcode SET expires_at = clock_timestamp()
+               WHERE id = %s AND reserved_count = 0 AND redeemed_count = 0
+                     AND (expires_at IS NULL OR expires_at > clock_timestamp())""",
+            [code_id],
+        )
+        return cursor.rowcount == 1
+
+
 def count_issued(coupon: Coupon, count: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT campaigns_count_issued(%s, %s)", [coupon.pk, count])

@@ -97,6 +97,11 @@ class Reward(models.Model):
     def label(self) -> str:
         return self.name_zh if self.name_zh and (get_language() or "").startswith("zh") else self.name
 
+    @property
+    def description_label(self) -> str:
+        chinese = self.description_zh and (get_language() or "").startswith("zh")
+        return self.description_zh if chinese else self.description
+
 
 class RewardUse(models.Model):
     """How many of a reward a member has: the limit per member holds by conditional update of this row."""

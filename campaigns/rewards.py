@@ -1,0 +1,35 @@
+"""The reward that is a coupon: each member gets a code of their own, and an unused one can be given back."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.models import CodeMode, Coupon
+from campaigns.rules import codes
+from campaigns.services.coupon_codes import issue_coupon, withdraw_code
+from core.actor import Actor
+from loyalty.fulfilment import Delivery, Fulfilment, Setting, not_cancellable
+from loyalty.models import Reward, RewardRedemption
+
+
+def _choices() -> list[tuple[str, str]]:
+    coupons = Coupon.objects.filter(mode=CodeMode.UNIQUE, active=True).order_by("name")
+    return [(str(coupon.pk), coupon.name) for coupon in coupons]
+
+
+class CouponReward(Fulfilment):
+    label = _("Coupon")
+    help = _("Each member gets a code of the coupon; one that was not used can be given back for the points.")
+    returnable = True
+    settings = (Setting("coupon", _("Coupon"), choices=_choices, help=_("One with a code for each customer.")),)
+
+    def fulfil(self, redemption: RewardRedemption, reward: Reward, actor: Actor) -> Delivery:
+        coupon = Coupon.objects.get(pk=int(reward.settings["coupon"]))
+        code = issue_coupon(
+            customer=redemption.member.customer, coupon=coupon, cause=f"reward:{redemption.pk}", actor=actor
+        )
+        return Delivery(code=codes.shown(code.code), reference=coupon.name, outcome={"coupon_code": code.pk})
+
+    def take_back(self, redemption: RewardRedemption, reward: Reward, actor: Actor) -> None:
+        if not withdraw_code(code_id=redemption.outcome["coupon_code"]):
+            raise not_cancellable(redemption)

@@ -1,0 +1,28 @@
+"""Whom a reward may be shown to: analytics knows the segments and registers itself here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.registry import Registry
+
+
+@dataclass(frozen=True)
+class Audience:
+    """`segments_of(customer id)` is the segments that a customer is in now; `choices()` is (segment id, name) of all."""
+
+    segments_of: Callable[[int], frozenset[int]]
+    choices: Callable[[], list[tuple[int, str]]]
+
+
+AUDIENCES: Registry[Audience] = Registry("audience of rewards")
+
+
+def segments_of(customer_id: int) -> frozenset[int]:
+    """Nobody registered: a reward for a segment is for nobody."""
+    return frozenset().union(*(audience.segments_of(customer_id) for audience in AUDIENCES))
+
+
+def choices() -> list[tuple[int, str]]:
+    return [choice for audience in AUDIENCES for choice in audience.choices()]

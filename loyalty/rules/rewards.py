@@ -1,0 +1,106 @@
+"""Who may have a reward and why not; what a file of codes says. Plain values in, plain values out."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+CODE_LENGTH = 200
+ADDRESS_PARTS = ("name", "phone", "line", "city", "region", "postcode", "country")
+ADDRESS_NEEDS = ("name", "phone", "line", "city")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a reward asks for. None is without limit; `codes_left` None: this kind has no pool."""
+
+    active: bool
+    starts_at: datetime | None
+    ends_at: datetime | None
+    stock: int | None
+    codes_left: int | None
+    points: int
+    member_limit: int | None
+    rank: int | None
+    segment: int | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a member brings: whether the membership is active, rank of their tier (None below the first),
+    how many they had, their segments, their points (None: not looked at).
+    """
+
+    active: bool
+    rank: int | None
+    used: int
+    segments: frozenset[int]
+    available: int | None
+
+
+def refusal(offer: Offer, standing: Standing, now: datetime) -> str:
+    """The first reason why the member can't have it, or empty. What they can't change comes before what they can."""
+    if not offer.active:
+        return "reward_not_active"
+    if offer.ends_at is not None and offer.ends_at <= now:
+        return "reward_ended"
+    if offer.starts_at is not None and offer.starts_at > now:
+        return "reward_not_started"
+    if offer.segment is not None and offer.segment not in standing.segments:
+        return "not_in_audience"
+    if offer.rank is not None and (standing.rank is None or standing.rank < offer.rank):
+        return "tier_too_low"
+    if offer.member_limit is not None and standing.used >= offer.member_limit:
+        return "member_limit"
+    if offer.stock is not None and offer.stock <= 0:
+        return "out_of_stock"
+    if offer.codes_left is not None and offer.codes_left <= 0:
+        return "no_codes_left"
+    if not standing.active:
+        return "member_not_active"
+    if standing.available is not None and standing.available < offer.points:
+        return "insufficient_points"
+    return ""
+
+
+def limit_of(member_limit: int | None, tier_limits: Mapping[str, int], tier: str | None) -> int | None:
+    """How many a member may have: what is said for their tier, else what is said for everyone."""
+    return tier_limits.get(tier or "", member_limit)
+
+
+def address_problem(address: Mapping[str, str]) -> str:
+    """The first part that is missing or too long, or empty."""
+    for part in ADDRESS_NEEDS:
+        if not address.get(part, "").strip():
+            return part
+    return next((part for part in ADDRESS_PARTS if len(address.get(part, "")) > 200), "")
+
+
+@dataclass(frozen=True)
+class CodeFile:
+    """`codes` once each in the file's order; `repeated` are lines that name one again; `wrong` are (line, cell)."""
+
+    codes: list[str]
+    repeated: list[str]
+    wrong: list[tuple[int, str]]
+
+
+def read_codes(text: str) -> CodeFile:
+    """One code a line, or the first column of a CSV; a first line that only says "code" is a heading."""
+    codes: dict[str, None] = {}
+    repeated: list[str] = []
+    wrong: list[tuple[int, str]] = []
+    for row in (reader := csv.reader(io.StringIO(text.removeprefix("\ufeff")))):
+        cell = row[0].strip() if row else ""
+        if not cell or (not codes and not wrong and cell.lower() in {"code", "codes", "券码", "兑换码", "卡密"}):
+            continue
+        if len(cell) > CODE_LENGTH or not cell.isprintable():
+            wrong.append((reader.line_num, cell[:40]))
+        elif cell in codes:
+            repeated.append(cell)
+        else:
+            codes[cell] = None
+    return CodeFile(list(codes), repeated, wrong)

@@ -1,0 +1,418 @@
+"""A reward on its way to a member: hold -> deliver -> capture, or release with stock and use given back (L7-L9).
+
+Locks are taken in one order everywhere: redemption, reward, use, account (inside the ledger's function), then what the
+kind itself locks. A new redemption is seen by nobody, so redeeming begins with the reward.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import pgtrigger
+import structlog
+from django.db import DatabaseError, connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from core import actor as actors
+from core import clock, idempotency
+from core.actor import SYSTEM, Actor
+from core.db import call
+from core.errors import Conflict, DomainError, Invalid, NotFound, Refused
+from core.events import EventType, emit, handler_names, wake
+from core.locks import lock_row
+from loyalty import events, selectors
+from loyalty.fulfilment import FULFILMENTS, Fulfilment, TryLater, not_cancellable
+from loyalty.models import HoldState, Member, RedemptionState, Reward, RewardRedemption
+from loyalty.reward_catalogue import Offered, judged
+from loyalty.rules.rewards import ADDRESS_PARTS, address_problem
+from loyalty.services.redemption import REFUSALS as LEDGER_REFUSALS
+from loyalty.services.redemption import capture_hold, hold_points, release_hold
+
+log = structlog.get_logger("liuke.rewards")
+
+Answer = dict[str, Any]
+HOLD_SECONDS = 7 * 86400
+ATTEMPTS = 10
+RETRY_SECONDS = 30
+CHUNK = 500
+REASONS: Mapping[str, Any] = {
+    "reward_not_active": _("This reward is not on offer."),
+    "reward_not_started": _("This reward is not on offer yet."),
+    "reward_ended": _("This reward is over."),
+    "not_in_audience": _("This reward is for other members."),
+    "tier_too_low": _("This reward is for a higher tier."),
+    "member_limit": _("The member has had as many of this reward as one may."),
+    "out_of_stock": _("This reward is gone."),
+    "no_codes_left": _("All codes of this reward are given."),
+}
+
+
+def redeem_reward(
+    *,
+    member: Member,
+    reward: Reward,
+    key: str,
+    actor: Actor,
+    address: Mapping[str, str] | None = None,
+    reference: str = "",
+) -> Answer:
+    """Take one of a reward for a member: stock, use and points in one transaction, delivered in it where the kind can.
+
+    `reference` is the storefront's proof of the money part. Answers `redemption_values`; the code, if any, is on the row.
+    Raises Refused with one of REASONS, `address_required`, `payment_required`; Conflict for a repeated key (L7).
+    """
+    if len(reference) > 200:
+        raise Invalid(_("A reference has at most 200 characters."), code="too_long", field="reference")
+    given = {part: str((address or {}).get(part, "")).strip() for part in ADDRESS_PARTS}
+    request = {"reward": reward.pk, "member": member.pk, "address": given, "reference": reference}
+    with transaction.atomic():
+        claim = idempotency.claim(_scope(member, actor), key, request)
+        if claim.answer is not None:
+            return claim.answer
+        reward = Reward.objects.select_related("program", "minimum_tier").get(pk=reward.pk)
+        offered = judged(member, [reward], available=None)[0]
+        if offered.reason:
+            raise _refused(member, offered)
+        fulfilment = _fulfilment(reward)
+        if fulfilment.needs_address and (part := address_problem(given)):
+            raise Refused(_("Give the address that it is sent to."), code="address_required", field=f"address.{part}")
+        if reward.money and (actor.kind == "member" or not reference):
+            raise Refused(
+                _("Part of this reward is paid with money: send the reference of the payment."),
+                code="payment_required",
+                field="reference",
+                money=reward.money,
+                currency=reward.program.currency,
+            )
+        counted = _take(reward, member, offered)
+        redemption = RewardRedemption(pk=uuid.uuid4(), reward=reward, member=member)
+        hold = hold_points(
+            account=selectors.spendable_account(member),
+            points=reward.points,
+            key=f"reward:{redemption.pk}:hold",
+            actor=actor,
+            reference=f"reward:{reward.code}",
+            seconds=HOLD_SECONDS,
+        )
+        redemption.hold_id = uuid.UUID(hold["hold"])
+        redemption.points, redemption.money = reward.points, reward.money
+        redemption.address = json.dumps(given, ensure_ascii=False) if fulfilment.needs_address else None
+        redemption.reference, redemption.outcome = reference, {"counted": counted}
+        redemption.actor, redemption.placed_at = str(actor), clock.now()
+        redemption.save(force_insert=True)
+        _emit(events.REWARD_REDEEMED, redemption, reward, actor, points=reward.points)
+        if fulfilment.at_once:
+            try:
+                _deliver(redemption, reward, fulfilment, actor)
+            except TryLater as error:
+                _keep_trying(redemption, error)
+        return claim.store(redemption_values(redemption))
+
+
+def redemption_values(redemption: RewardRedemption) -> Answer:
+    """A redemption as plain JSON, without what is kept encrypted."""
+    reward = redemption.reward
+    return {
+        "redemption": str(redemption.pk),
+        "reward": reward.code,
+        "name": reward.label,
+        "kind": reward.kind,
+        "state": redemption.state,
+        "points": redemption.points,
+        "money": redemption.money,
+        "currency": reward.program.currency,
+        "reference": redemption.reference,
+        "tracking": redemption.tracking,
+        "placed_at": redemption.placed_at.isoformat(),
+        "ended_at": redemption.ended_at.isoformat() if redemption.ended_at else None,
+    }
+
+
+def fulfil_redemption(*, redemption: uuid.UUID, actor: Actor = SYSTEM) -> str:
+    """Try once more to deliver what was placed. Answers its state, or empty when it isn't waiting or someone else is at it."""
+    with transaction.atomic():
+        row = _waiting(redemption)
+        if row is None:
+            return ""
+        reward = row.reward
+        fulfilment = _fulfilment(reward)
+        if not fulfilment.at_once:
+            return row.state
+        try:
+            _deliver(row, reward, fulfilment, actor)
+        except DomainError as error:
+            _fail(row, reward, str(error.message), actor)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            if not isinstance(error, TryLater):
+                log.exception("reward_not_delivered", redemption=str(row.pk), kind=reward.kind)
+            _keep_trying(row, error)
+            if row.attempts >= ATTEMPTS:
+                _fail(row, reward, row.error, actor)
+        return row.state
+
+
+def ship_redemption(*, redemption: RewardRedemption, tracking: str, actor: Actor) -> RewardRedemption:
+    """A gift has left: the held points are spent now. The same tracking number again changes nothing.
+
+    Raises Conflict `redemption_not_open` when it isn't waiting to be sent, `hold_expired` when it waited for too long.
+    """
+    number = tracking.strip()
+    if len(number) > 120 or not number.isprintable():
+        raise Invalid(_("A tracking number has at most 120 characters."), code="too_long", field="tracking")
+    with transaction.atomic():
+        row = _locked(redemption)
+        reward = row.reward
+        if row.state == RedemptionState.SHIPPED and row.tracking == number:
+            return row
+        if row.state != RedemptionState.PLACED or _fulfilment(reward).at_once:
+            raise Conflict(_("This is not waiting to be sent."), code="redemption_not_open", state=row.state)
+        capture_hold(program=reward.program, hold=row.hold_id, key=f"reward:{row.pk}:capture", actor=actor)
+        _end(row, RedemptionState.SHIPPED, tracking=number)
+        _emit(events.REWARD_FULFILLED, row, reward, actor, tracking=number)
+    return row
+
+
+def cancel_redemption(*, redemption: RewardRedemption, actor: Actor, reason: str = "") -> RewardRedemption:
+    """Undo a redemption that was not sent or used: points to the lots they came from, stock and use back. Twice is once.
+
+    Raises Conflict `redemption_not_cancellable` when it was sent, may have been used, or has failed already.
+    """
+    why = " ".join(reason.split())
+    if len(why) > 200:
+        raise Invalid(_("A reason has at most 200 characters."), code="too_long", field="reason")
+    with transaction.atomic():
+        row = _locked(redemption)
+        reward = row.reward
+        if row.state == RedemptionState.CANCELLED:
+            return row
+        # Money was paid for it outside; only who can pay it back may cancel.
+        if row.state not in {RedemptionState.PLACED, RedemptionState.FULFILLED} or (
+            row.money and actor.kind == "member"
+        ):
+            raise not_cancellable(row)
+        _give_back(row, reward)
+        if row.state == RedemptionState.PLACED:
+            _free_hold(row, reward, actor)
+        else:
+            _return_points(row, reward, actor)
+            _fulfilment(reward).take_back(row, reward, actor)
+        _end(row, RedemptionState.CANCELLED, outcome={**row.outcome, "reason": why})
+        _emit(events.REWARD_CANCELLED, row, reward, actor, points=row.points, reason=why)
+    return row
+
+
+def see_address(*, redemption: RewardRedemption, actor: Actor) -> dict[str, str]:
+    """The address of a gift in full. Each look is an event on the customer's timeline (P3)."""
+    if not redemption.address:
+        raise NotFound(_("There is no address for this."), code="no_address")
+    with transaction.atomic():
+        _emit(events.REWARD_ADDRESS_SEEN, redemption, redemption.reward, actor)
+    return json.loads(redemption.address)
+
+
+def sweep_redemptions(*, limit: int = 10_000) -> tuple[int, int]:
+    """End what waited until its hold ran out, and try again what could not be delivered. Returns (ended, delivered)."""
+    ended = sum(_end_overdue(pk) for pk in _overdue(limit))
+    delivered = sum(fulfil_redemption(redemption=pk) == RedemptionState.FULFILLED for pk in _due_again(limit))
+    return ended, delivered
+
+
+def _refused(member: Member, offered: Offered) -> DomainError:
+    """The refusal that `offered.reason` names, with its figures."""
+    if offered.reason == "member_not_active":
+        return LEDGER_REFUSALS["member_not_active"]({"state": member.state})
+    figures: dict[str, Any] = {}
+    if offered.reason == "member_limit":
+        figures = {"limit": offered.limit, "used": offered.used}
+    elif offered.reason == "tier_too_low" and offered.reward.minimum_tier:
+        figures = {"tier": offered.reward.minimum_tier.code}
+    return Refused(REASONS[offered.reason], code=offered.reason, field="reward", **figures)
+
+
+def _scope(member: Member, actor: Actor) -> str:
+    """Keys that members' own browsers choose never meet those of the shop's server."""
+    own = f":member:{member.pk}" if actor.kind == "member" else ""
+    return f"loyalty:{member.program_id}:rewards{own}"
+
+
+def _fulfilment(reward: Reward) -> Fulfilment:
+    found = FULFILMENTS.get(reward.kind)
+    if found is None:
+        raise Refused(REASONS["reward_not_active"], code="reward_not_active", field="reward")
+    return found
+
+
+def _take(reward: Reward, member: Member, offered: Offered) -> bool:
+    """One piece out of stock and one use, each by conditional write (C2). Answers whether there was a stock to count."""
+    with connection.cursor() as cursor:
+        # The stock is no history: without this the audit's trigger would copy the whole reward at each redemption.
+        if reward.stock is not None:
+            with pgtrigger.ignore("loyalty.Reward:update_update"):
+                cursor.execute(
+                    "UPDATE loyalty_reward SET stock = stock - 1 WHERE id = %s AND stock > 0 AND active", [reward.pk]
+                )
+                taken = cursor.rowcount
+            if not taken:
+                active = Reward.objects.filter(pk=reward.pk, active=True).exists()
+                raise _refusal("out_of_stock" if active else "reward_not_active")
+        cursor.execute(
+            """INSERT INTO loyalty_rewarduse AS u (reward_id, member_id, count) VALUES (%s, %s, 1)
+               ON CONFLICT (reward_id, member_id) DO UPDATE SET count = u.count + 1
+               WHERE u.count < coalesce(%s, 2147483647)""",
+            [reward.pk, member.pk, offered.limit],
+        )
+        if not cursor.rowcount:
+            raise _refusal("member_limit", limit=offered.limit)
+    return reward.stock is not None
+
+
+def _refusal(code: str, **figures: Any) -> Refused:
+    return Refused(REASONS[code], code=code, field="reward", **figures)
+
+
+def _give_back(redemption: RewardRedemption, reward: Reward) -> None:
+    with connection.cursor() as cursor:
+        if redemption.outcome.get("counted"):
+            with pgtrigger.ignore("loyalty.Reward:update_update"):
+                cursor.execute("UPDATE loyalty_reward SET stock = stock + 1 WHERE id = %s", [reward.pk])
+        cursor.execute(
+            "UPDATE loyalty_rewarduse SET count = count - 1 WHERE reward_id = %s AND member_id = %s AND count > 0",
+            [reward.pk, redemption.member_id],
+        )
+
+
+def _deliver(redemption: RewardRedemption, reward: Reward, fulfilment: Fulfilment, actor: Actor) -> None:
+    """Points first, so that the account is locked before whatever the kind locks."""
+    with transaction.atomic():
+        capture_hold(
+            program=reward.program, hold=redemption.hold_id, key=f"reward:{redemption.pk}:capture", actor=actor
+        )
+        delivery = fulfilment.fulfil(redemption, reward, actor)
+    _end(
+        redemption,
+        RedemptionState.FULFILLED,
+        code=delivery.code or None,
+        reference=delivery.reference[:200] or redemption.reference,
+        outcome={**redemption.outcome, **delivery.outcome},
+        attempts=redemption.attempts + 1,
+        error="",
+    )
+    _emit(events.REWARD_FULFILLED, redemption, reward, actor)
+
+
+def _keep_trying(redemption: RewardRedemption, error: Exception) -> None:
+    redemption.attempts += 1
+    redemption.error = (str(error) or type(error).__name__)[:400]
+    redemption.save(update_fields=["attempts", "error"])
+
+
+def _fail(redemption: RewardRedemption, reward: Reward, error: str, actor: Actor) -> None:
+    _give_back(redemption, reward)
+    _free_hold(redemption, reward, actor)
+    _end(redemption, RedemptionState.FAILED, error=error[:400])
+    _emit(events.REWARD_FAILED, redemption, reward, actor, points=redemption.points)
+
+
+def _free_hold(redemption: RewardRedemption, reward: Reward, actor: Actor) -> None:
+    """Release the hold; one that ran out is ended here unless the ledger's own sweep was first."""
+    try:
+        release_hold(
+            program=reward.program, hold=redemption.hold_id, key=f"reward:{redemption.pk}:release", actor=actor
+        )
+    except Conflict as refusal:
+        if refusal.code not in {"hold_expired", "hold_released"}:
+            raise
+        handlers = handler_names(events.HOLD_RELEASED.kind)
+        arguments = [redemption.hold_id, "expired", None, None, str(actor), actors.request_id.get(), handlers]
+        try:
+            call("loyalty_end_hold", arguments, refusals=LEDGER_REFUSALS)
+            wake(handlers)
+        except Conflict as ended:
+            if ended.code not in {"hold_expired", "hold_released"}:
+                raise
+
+
+def _return_points(redemption: RewardRedemption, reward: Reward, actor: Actor) -> None:
+    """Spent points go back to their lots, as after a refund (L5)."""
+    reference = f"reward:{reward.code}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT loyalty_give_back(%s, %s, %s, %s)",
+            [redemption.hold_id, redemption.points, reference, str(actor)],
+        )
+    _emit(events.POINTS_RETURNED, redemption, reward, actor, points=redemption.points, reference=reference)
+
+
+def _end(redemption: RewardRedemption, state: str, **values: Any) -> None:
+    fields = {**values, "state": state, "ended_at": clock.now()}
+    for name, value in fields.items():
+        setattr(redemption, name, value)
+    redemption.save(update_fields=list(fields))
+
+
+def _emit(event: EventType, redemption: RewardRedemption, reward: Reward, actor: Actor, **values: Any) -> None:
+    emit(
+        event,
+        subject_id=redemption.member.customer_id,
+        payload={
+            "redemption": str(redemption.pk),
+            "reward": reward.code,
+            "name": reward.name,
+            **{name: value for name, value in values.items() if value},
+        },
+        actor=actor,
+    )
+
+
+def _locked(redemption: RewardRedemption) -> RewardRedemption:
+    return lock_row(
+        RewardRedemption.objects.select_related("reward__program", "member__customer").filter(pk=redemption.pk)
+    )
+
+
+def _waiting(pk: uuid.UUID) -> RewardRedemption | None:
+    return (
+        RewardRedemption.objects.select_related("reward__program", "member", "hold")
+        .filter(pk=pk, state=RedemptionState.PLACED)
+        .select_for_update(of=("self",), skip_locked=True)
+        .first()
+    )
+
+
+def _overdue(limit: int) -> list[uuid.UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT r.id FROM loyalty_rewardredemption r JOIN loyalty_hold h ON h.id = r.hold_id
+               WHERE r.state = 'placed' AND (h.state <> 'held' OR h.expires_at <= statement_timestamp())
+               ORDER BY r.placed_at LIMIT %s""",
+            [limit],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _end_overdue(pk: uuid.UUID) -> bool:
+    with transaction.atomic():
+        row = _waiting(pk)
+        if row is None or (row.hold.state == HoldState.HELD and row.hold.expires_at > clock.now()):
+            return False
+        _fail(row, row.reward, str(_("It was not sent before the held points ran out.")), SYSTEM)
+    return True
+
+
+def _due_again(limit: int) -> list[uuid.UUID]:
+    """Placed ones that a worker should deliver: after 1 minute, then 2, 4 ... from the moment they were redeemed."""
+    kinds = [name for name, fulfilment in FULFILMENTS.items() if fulfilment.at_once]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT r.id FROM loyalty_rewardredemption r JOIN loyalty_reward w ON w.id = r.reward_id
+               WHERE r.state = 'placed' AND w.kind = ANY(%s)
+                     AND r.placed_at + make_interval(secs => %s * power(2, r.attempts)) <= statement_timestamp()
+               ORDER BY r.placed_at LIMIT %s""",
+            [kinds, RETRY_SECONDS, limit],
+        )
+        return [row[0] for row in cursor.fetchall()]

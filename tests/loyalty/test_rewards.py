@@ -1,0 +1,587 @@
+"""Redeeming rewards (L5, L7, L8, L9): what moves, what a refusal leaves as it was, what comes back."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from analytics.services.segments import create_segment
+from campaigns.models import CouponCode
+from campaigns.services.coupon_uses import reserve_coupon
+from campaigns.services.coupons import create_coupon, update_coupon
+from core.actor import SYSTEM, Actor
+from core.errors import Conflict, IdempotencyConflict, Invalid, Refused
+from core.models import DomainEvent, IdempotencyRecord
+from loyalty import reward_catalogue as catalogue
+from loyalty.fulfilment import Delivery, Fulfilment, TryLater
+from loyalty.models import Entry, Hold, Lot, Member, RewardCode, RewardRedemption, Tier
+from loyalty.services.reconciliation import reconcile_points
+from loyalty.services.reward_codes import upload_reward_codes
+from loyalty.services.reward_redemptions import (
+    ATTEMPTS,
+    cancel_redemption,
+    fulfil_redemption,
+    redeem_reward,
+    see_address,
+    ship_redemption,
+    sweep_redemptions,
+)
+from loyalty.services.rewards import create_reward, update_reward
+from loyalty.services.sweeps import sweep_holds
+from tests.loyalty.rewards import ADDRESS, points_of, stock_of, used
+
+pytestmark = pytest.mark.django_db
+OWN = Actor("member", 1)
+
+
+def redeem(member, reward, key="k", **values) -> RewardRedemption:
+    values = {"actor": SYSTEM, "address": ADDRESS, **values}
+    return RewardRedemption.objects.get(pk=redeem_reward(member=member, reward=reward, key=key, **values)["redemption"])
+
+
+def kinds_of_events(member) -> list[str]:
+    rows = DomainEvent.objects.filter(subject_id=member.customer_id, kind__startswith="loyalty.reward_")
+    return [kind.removeprefix("loyalty.reward_") for kind in rows.order_by("pk").values_list("kind", flat=True)]
+
+
+def nothing_changed(member, reward, stock, points=1_000) -> bool:
+    return (
+        points_of(member) == (points, 0)
+        and stock_of(reward) == stock
+        and used(reward, member) == 0
+        and not RewardRedemption.objects.exists()
+        and not Hold.objects.exists()
+        and not IdempotencyRecord.objects.filter(scope__contains="rewards").exists()
+        and not DomainEvent.objects.filter(kind__startswith="loyalty.reward_").exists()
+    )
+
+
+def test_l8_a_gift_holds_points_until_it_is_sent(member, make_reward):
+    reward = make_reward("gift", 300, stock=5)
+    row = redeem(member, reward)
+    assert (row.state, row.points, json.loads(row.address)["city"]) == ("placed", 300, "Shanghai")
+    assert (points_of(member), stock_of(reward), used(reward, member)) == ((700, 300), 4, 1)
+    ship_redemption(redemption=row, tracking=" SF123 ", actor=SYSTEM)
+    row.refresh_from_db()
+    assert (row.state, row.tracking, points_of(member), stock_of(reward)) == ("shipped", "SF123", (700, 0), 4)
+    assert list(Entry.objects.values_list("kind", flat=True).order_by("pk")) == ["adjust", "hold", "capture"]
+    assert kinds_of_events(member) == ["redeemed", "fulfilled"]
+    assert reconcile_points().difference_count == 0
+
+
+def test_sending_twice_is_once_and_another_number_is_refused(member, make_reward):
+    row = redeem(member, make_reward("gift"))
+    ship_redemption(redemption=row, tracking="SF1", actor=SYSTEM)
+    assert ship_redemption(redemption=row, tracking="SF1", actor=SYSTEM).state == "shipped"
+    with pytest.raises(Conflict) as refusal:
+        ship_redemption(redemption=row, tracking="SF2", actor=SYSTEM)
+    row.refresh_from_db()
+    assert (refusal.value.code, row.tracking, points_of(member)) == ("redemption_not_open", "SF1", (700, 0))
+
+
+def test_the_address_and_the_code_are_not_readable_in_the_database(member, make_reward):
+    redeem(member, make_reward("gift"))
+    redeem(member, make_reward("voucher", codes="SECRET-1"), key="2")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT coalesce(address, '') || coalesce(code, '') FROM loyalty_rewardredemption
+               UNION ALL SELECT value FROM loyalty_rewardcode"""
+        )
+        stored = b"".join(bytes(row[0]) for row in cursor.fetchall())
+        cursor.execute(
+            """SELECT coalesce(string_agg(answer::text, ''), '') || (SELECT coalesce(string_agg(payload::text, ''), '')
+               FROM core_domainevent) FROM core_idempotencyrecord"""
+        )
+        told = cursor.fetchone()[0]
+    assert b"Nanjing" not in stored
+    assert b"SECRET" not in stored
+    assert "Nanjing" not in told
+    assert "SECRET" not in told
+
+
+def test_every_look_at_an_address_is_an_event(member, make_reward):
+    row = redeem(member, make_reward("gift"))
+    assert see_address(redemption=row, actor=Actor("user", 7))["line"] == "Nanjing Road 1"
+    event = DomainEvent.objects.get(kind="loyalty.reward_address_seen")
+    assert (event.actor, event.subject_id) == ("user:7", member.customer_id)
+
+
+def test_a_voucher_is_delivered_and_paid_at_once(member, make_reward):
+    reward = make_reward("voucher", 300, codes="AAA\nBBB\n")
+    row = redeem(member, reward)
+    assert (row.state, row.code, points_of(member), row.attempts) == ("fulfilled", "AAA", (700, 0), 1)
+    assert catalogue.codes_left([reward]) == {reward.pk: 1}
+    assert redeem(member, reward, key="2").code == "BBB"
+    with pytest.raises(Refused) as refusal:
+        redeem(member, reward, key="3")
+    assert (refusal.value.code, points_of(member), used(reward, member)) == ("no_codes_left", (400, 0), 2)
+
+
+def test_a_pool_that_runs_dry_meanwhile_leaves_nothing_behind(member, make_reward, monkeypatch):
+    """Between the look at the pool and the taking of a code someone else took the last."""
+    reward = make_reward("voucher", 300, stock=5)
+    monkeypatch.setattr(catalogue, "codes_left", lambda rewards: {reward.pk: 1})
+    with pytest.raises(Refused) as refusal:
+        redeem(member, reward)
+    assert refusal.value.code == "no_codes_left"
+    assert nothing_changed(member, reward, 5)
+
+
+@pytest.mark.parametrize(("kind", "says"), [("privilege", "Show this to the tailor"), ("donation", "Trees")])
+def test_a_privilege_and_a_donation_say_what_they_are(member, make_reward, kind, says):
+    row = redeem(member, make_reward(kind, 250))
+    assert (row.state, row.reference, points_of(member)) == ("fulfilled", says, (750, 0))
+
+
+def test_a_coupon_comes_from_campaigns(member, make_reward, store):
+    coupon = create_coupon(name="Ten off", kind="amount", value=1_000, actor=SYSTEM)
+    row = redeem(member, make_reward("coupon", 100, settings={"coupon": str(coupon.pk)}))
+    code = CouponCode.objects.get()
+    assert (code.customer_id, code.issued_for) == (member.customer_id, f"reward:{row.pk}")
+    assert (row.state, row.code.replace("-", ""), row.reference) == ("fulfilled", code.code, "Ten off")
+
+
+def test_a_coupon_that_is_over_is_refused_and_nothing_changed(member, make_reward, store):
+    coupon = create_coupon(name="Ten off", kind="amount", value=1_000, actor=SYSTEM)
+    reward = make_reward("coupon", 100, settings={"coupon": str(coupon.pk)}, stock=3)
+    update_coupon(coupon=coupon, actor=SYSTEM, active=False)
+    with pytest.raises(Conflict) as refusal:
+        redeem(member, reward)
+    assert refusal.value.code == "coupon_over"
+    assert nothing_changed(member, reward, 3)
+
+
+def test_l7_the_same_key_gives_the_first_answer_and_another_request_409(member, make_reward):
+    reward, other = make_reward("gift", 300, stock=5), make_reward("donation", 100, name="Other")
+    first = redeem_reward(member=member, reward=reward, key="one", actor=SYSTEM, address=ADDRESS)
+    ship_redemption(redemption=RewardRedemption.objects.get(), tracking="SF1", actor=SYSTEM)
+    again = redeem_reward(member=member, reward=reward, key="one", actor=SYSTEM, address=ADDRESS)
+    assert again == first
+    with pytest.raises(IdempotencyConflict):
+        redeem_reward(member=member, reward=other, key="one", actor=SYSTEM, address=ADDRESS)
+    with pytest.raises(IdempotencyConflict):
+        redeem_reward(member=member, reward=reward, key="one", actor=SYSTEM, address={**ADDRESS, "city": "Beijing"})
+    assert (RewardRedemption.objects.count(), points_of(member), stock_of(reward)) == (1, (700, 0), 4)
+
+
+def test_l7_keys_of_members_own_browsers_do_not_meet(make_member, make_reward):
+    anna, bob, reward = make_member(), make_member(), make_reward("donation", 100)
+    for one in (anna, bob):
+        redeem(one, reward, key="1", actor=Actor("member", one.customer_id))
+    assert RewardRedemption.objects.count() == 2
+    redeem(anna, reward, key="shop")
+    with pytest.raises(IdempotencyConflict):
+        redeem(bob, reward, key="shop")
+
+
+def soon(days: int):
+    return timezone.now() + timedelta(days=days)
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"active": False}, "reward_not_active"),
+        ({"starts_at": soon(1)}, "reward_not_started"),
+        ({"ends_at": soon(-1)}, "reward_ended"),
+        ({"stock": 0}, "out_of_stock"),
+        ({"points": 1_001}, "insufficient_points"),
+    ],
+)
+def test_l9_what_cannot_be_had_is_refused_and_nothing_changed(member, make_reward, values, code):
+    reward = make_reward(**values)
+    with pytest.raises(Refused) as refusal:
+        redeem(member, reward)
+    assert refusal.value.code == code
+    assert nothing_changed(member, reward, values.get("stock"))
+
+
+def test_l9_insufficient_points_says_how_many_there_are(member, make_reward):
+    with pytest.raises(Refused) as refusal:
+        redeem(member, make_reward(points=1_001))
+    assert refusal.value.details == {"available": 1_000, "requested": 1_001}
+
+
+def test_a_higher_tier_is_asked_for(member, make_reward, program):
+    gold, platinum = Tier.objects.get(code="gold"), Tier.objects.get(code="platinum")
+    reward = make_reward("donation", minimum_tier=gold)
+    for tier, expected in ((None, "tier_too_low"), (Tier.objects.get(code="silver"), "tier_too_low")):
+        Member.objects.update(tier=tier)
+        with pytest.raises(Refused) as refusal:
+            redeem(Member.objects.get(pk=member.pk), reward)
+        assert (refusal.value.code, refusal.value.details) == (expected, {"tier": "gold"})
+    assert nothing_changed(member, reward, None)
+    Member.objects.update(tier=platinum)
+    assert redeem(Member.objects.get(pk=member.pk), reward).state == "fulfilled"
+
+
+def test_one_member_may_have_so_many(member, make_member, make_reward):
+    reward, other = make_reward("donation", 100, member_limit=2), make_member()
+    redeem(member, reward, "1")
+    redeem(member, reward, "2")
+    with pytest.raises(Refused) as refusal:
+        redeem(member, reward, "3")
+    assert (refusal.value.code, refusal.value.details) == ("member_limit", {"limit": 2, "used": 2})
+    assert (points_of(member), used(reward, member)) == ((800, 0), 2)
+    assert redeem(other, reward, "4").state == "fulfilled"
+
+
+def test_a_tier_may_have_more_than_the_rest(member, make_reward):
+    reward = make_reward("donation", 100, member_limit=1, tier_limits={"gold": 2})
+    redeem(member, reward, "1")
+    with pytest.raises(Refused):
+        redeem(member, reward, "2")
+    Member.objects.update(tier=Tier.objects.get(code="gold"))
+    gold = Member.objects.get(pk=member.pk)
+    redeem(gold, reward, "3")
+    with pytest.raises(Refused) as refusal:
+        redeem(gold, reward, "4")
+    assert (refusal.value.details, used(reward, member)) == ({"limit": 2, "used": 2}, 2)
+
+
+def test_a_reward_for_a_segment_is_for_those_in_it_alone(member, make_member, make_reward):
+    from analytics.models import SegmentMembership
+
+    rule = {"op": "and", "children": [{"condition": "order_count", "operator": "gte", "value": 1}]}
+    segment = create_segment(name="Buyers", rule=rule, actor=SYSTEM)
+    reward = make_reward("donation", segment=segment.pk, stock=2)
+    assert list(catalogue.shown_to(member)) == []
+    with pytest.raises(Refused) as refusal:
+        redeem(member, reward)
+    assert refusal.value.code == "not_in_audience"
+    assert nothing_changed(member, reward, 2)
+    SegmentMembership.objects.create(segment=segment, customer_id=member.customer_id, entered_at=timezone.now())
+    assert list(catalogue.shown_to(member)) == [reward]
+    assert redeem(member, reward).state == "fulfilled"
+
+
+@pytest.mark.parametrize("missing", ["name", "phone", "line", "city"])
+def test_a_gift_needs_an_address(member, make_reward, missing):
+    reward = make_reward("gift", stock=2)
+    with pytest.raises(Refused) as refusal:
+        redeem(member, reward, address={**ADDRESS, missing: " "})
+    assert (refusal.value.code, refusal.value.field) == ("address_required", f"address.{missing}")
+    with pytest.raises(Refused):
+        redeem(member, reward, address=None)
+    assert nothing_changed(member, reward, 2)
+
+
+def test_the_money_part_needs_the_shops_word(member, make_reward):
+    reward = make_reward("gift", 300, money=990, stock=2)
+    for values in ({}, {"actor": OWN, "reference": "PAY-1"}):
+        with pytest.raises(Refused) as refusal:
+            redeem(member, reward, **values)
+        assert (refusal.value.code, refusal.value.details) == ("payment_required", {"money": 990, "currency": "CNY"})
+    assert nothing_changed(member, reward, 2)
+    row = redeem(member, reward, reference="PAY-1")
+    assert (row.money, row.reference) == (990, "PAY-1")
+    with pytest.raises(Conflict):
+        cancel_redemption(redemption=row, actor=OWN)
+    assert cancel_redemption(redemption=row, actor=SYSTEM).state == "cancelled"
+
+
+def test_a_suspended_member_is_refused(member, make_reward):
+    reward = make_reward("donation", stock=1)
+    Member.objects.update(state="suspended")
+    with pytest.raises(Conflict) as refusal:
+        redeem(Member.objects.get(pk=member.pk), reward)
+    assert refusal.value.code == "member_not_active"
+    assert nothing_changed(member, reward, 1)
+
+
+def test_cancelling_a_placed_gift_gives_everything_back(member, make_reward):
+    reward = make_reward("gift", 300, stock=5)
+    row = redeem(member, reward)
+    for _twice in range(2):
+        cancelled = cancel_redemption(redemption=row, actor=OWN, reason="  Changed my mind ")
+        assert (cancelled.state, cancelled.outcome["reason"]) == ("cancelled", "Changed my mind")
+    assert (points_of(member), stock_of(reward), used(reward, member)) == ((1_000, 0), 5, 0)
+    assert kinds_of_events(member) == ["redeemed", "cancelled"]
+    assert reconcile_points().difference_count == 0
+
+
+def test_l5_points_of_a_cancelled_coupon_return_to_their_lots(member, make_reward, store):
+    """A lot that ran out meanwhile lives again for the program's reinstatement days."""
+    coupon = create_coupon(name="Ten off", kind="amount", value=1_000, actor=SYSTEM)
+    reward = make_reward("coupon", 300, settings={"coupon": str(coupon.pk)}, stock=5)
+    lot = Lot.objects.get()
+    row = redeem(member, reward)
+    assert (Lot.objects.get().remaining, points_of(member)) == (700, (700, 0))
+    cancel_redemption(redemption=row, actor=OWN)
+    assert (Lot.objects.get().remaining, points_of(member), stock_of(reward)) == (1_000, (1_000, 0), 5)
+    assert CouponCode.objects.get().expires_at <= timezone.now() + timedelta(seconds=5)
+    assert Hold.objects.get().returned == 300
+    again = redeem(member, reward, "2")
+    Lot.objects.filter(pk=lot.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    cancel_redemption(redemption=again, actor=OWN)
+    revived = Lot.objects.get(source="reinstated")
+    assert (revived.remaining, (revived.expires_at - revived.available_from).days) == (300, 30)
+    assert reconcile_points().difference_count == 0
+
+
+@pytest.mark.parametrize("state", ["reserved", "redeemed"])
+def test_a_coupon_that_is_in_use_cannot_be_given_back(member, make_reward, store, state):
+    coupon = create_coupon(name="Ten off", kind="amount", value=1_000, actor=SYSTEM)
+    reward = make_reward("coupon", 300, settings={"coupon": str(coupon.pk)}, stock=5)
+    row = redeem(member, reward)
+    reserve_coupon(code=row.code, cart_amount=9_000, currency="CNY", key="r", actor=SYSTEM, customer=member.customer)
+    if state == "redeemed":
+        CouponCode.objects.update(reserved_count=0, redeemed_count=1)
+    with pytest.raises(Conflict) as refusal:
+        cancel_redemption(redemption=row, actor=SYSTEM)
+    row.refresh_from_db()
+    assert (refusal.value.code, row.state) == ("redemption_not_cancellable", "fulfilled")
+    assert (points_of(member), stock_of(reward), used(reward, member)) == ((700, 0), 4, 1)
+
+
+@pytest.mark.parametrize("kind", ["voucher", "donation", "privilege"])
+def test_what_may_have_been_used_is_not_cancelled_by_the_member(member, make_reward, kind):
+    reward = make_reward(kind, 300, codes="A" if kind == "voucher" else "", stock=2)
+    row = redeem(member, reward)
+    with pytest.raises(Conflict) as refusal:
+        cancel_redemption(redemption=row, actor=OWN)
+    row.refresh_from_db()
+    assert (refusal.value.code, row.state) == ("redemption_not_cancellable", "fulfilled")
+    assert (points_of(member), stock_of(reward), used(reward, member)) == ((700, 0), 1, 1)
+
+
+def test_staff_may_take_a_privilege_back(member, make_reward):
+    reward = make_reward("privilege", 300, stock=2)
+    row = cancel_redemption(redemption=redeem(member, reward), actor=Actor("user", 1), reason="Not used")
+    assert (row.state, points_of(member), stock_of(reward)) == ("cancelled", (1_000, 0), 2)
+
+
+def test_what_was_sent_is_not_cancelled(member, make_reward):
+    row = redeem(member, make_reward("gift"))
+    ship_redemption(redemption=row, tracking="SF1", actor=SYSTEM)
+    with pytest.raises(Conflict) as refusal:
+        cancel_redemption(redemption=row, actor=Actor("user", 1))
+    assert (refusal.value.code, points_of(member)) == ("redemption_not_cancellable", (700, 0))
+
+
+@pytest.mark.parametrize("first", ["ledger", "rewards"])
+def test_l8_a_gift_that_nobody_sent_fails_and_gives_everything_back(member, make_reward, first):
+    """Whichever sweep comes first, the points are back once, and so are stock and use."""
+    reward = make_reward("gift", 300, stock=5)
+    row = redeem(member, reward)
+    assert (row.hold.expires_at - row.hold.created_at).days in {6, 7}
+    assert sweep_redemptions() == (0, 0)
+    Hold.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    if first == "ledger":
+        sweep_holds()
+        assert points_of(member) == (1_000, 0)
+    with pytest.raises(Conflict) as refusal:
+        ship_redemption(redemption=row, tracking="SF1", actor=SYSTEM)
+    assert refusal.value.code == "hold_expired"
+    assert sweep_redemptions() == (1, 0)
+    assert sweep_redemptions() == (0, 0)
+    sweep_holds()
+    row.refresh_from_db()
+    assert (row.state, row.error) == ("failed", "It was not sent before the held points ran out.")
+    assert (points_of(member), stock_of(reward), used(reward, member)) == ((1_000, 0), 5, 0)
+    assert Hold.objects.get().state == "expired"
+    assert kinds_of_events(member) == ["redeemed", "failed"]
+    assert reconcile_points().difference_count == 0
+
+
+class Flaky(Fulfilment):
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+
+    def fulfil(self, redemption, reward, actor) -> Delivery:
+        if self.errors:
+            raise self.errors.pop(0)
+        return Delivery(code="DONE")
+
+
+@pytest.fixture
+def provider(monkeypatch):
+    """provider(error, ...) -> donations are delivered by someone who fails with these first."""
+    from loyalty.fulfilment import FULFILMENTS
+
+    return lambda *errors: monkeypatch.setitem(FULFILMENTS._items, "donation", Flaky(*errors))
+
+
+def test_a_delivery_that_fails_for_now_is_tried_again(member, make_reward, provider):
+    reward = make_reward("donation", 300, stock=5)
+    provider(TryLater("the partner is away"), RuntimeError("boom"))
+    row = redeem(member, reward)
+    assert (row.state, row.error, row.attempts) == ("placed", "the partner is away", 1)
+    assert (points_of(member), stock_of(reward)) == ((700, 300), 4)
+    assert sweep_redemptions() == (0, 0), "not before a minute has passed"
+    for minutes, expected, attempts in ((1, (0, 0), 2), (1, (0, 0), 2), (2, (0, 1), 3)):
+        RewardRedemption.objects.update(placed_at=timezone.now() - timedelta(minutes=minutes, seconds=1))
+        assert sweep_redemptions() == expected
+        row.refresh_from_db()
+        assert row.attempts == attempts
+    assert (row.state, row.code, row.error) == ("fulfilled", "DONE", "")
+    assert (points_of(member), stock_of(reward), used(reward, member)) == ((700, 0), 4, 1)
+
+
+def test_a_delivery_that_keeps_failing_gives_up_and_gives_back(member, make_reward, provider):
+    reward = make_reward("donation", 300, stock=5)
+    provider(*[TryLater("away")] * ATTEMPTS)
+    row = redeem(member, reward)
+    states = [fulfil_redemption(redemption=row.pk) for _ in range(ATTEMPTS)]
+    assert states == ["placed"] * (ATTEMPTS - 2) + ["failed", ""]
+    row.refresh_from_db()
+    assert (row.error, row.attempts) == ("away", ATTEMPTS)
+    assert (points_of(member), stock_of(reward), used(reward, member)) == ((1_000, 0), 5, 0)
+    assert Hold.objects.get().state == "released"
+
+
+def test_a_delivery_that_is_refused_later_fails_at_once(member, make_reward, provider):
+    reward = make_reward("donation", 300, stock=5)
+    provider(TryLater("away"), Refused("No such number", code="bad_number"))
+    row = redeem(member, reward)
+    assert fulfil_redemption(redemption=row.pk) == "failed"
+    row.refresh_from_db()
+    assert (row.error, points_of(member), stock_of(reward)) == ("No such number", (1_000, 0), 5)
+
+
+def test_an_unexpected_failure_leaves_nothing_behind(member, make_reward, provider):
+    reward = make_reward("donation", 300, stock=5)
+    provider(RuntimeError("boom"))
+    with pytest.raises(RuntimeError):
+        redeem(member, reward)
+    assert nothing_changed(member, reward, 5)
+
+
+def test_the_stock_of_a_sale_is_no_history_but_a_change_by_hand_is(member, make_reward):
+    reward = make_reward("donation", 100, stock=5)
+    redeem(member, reward)
+    kept = reward.updateevents if hasattr(reward, "updateevents") else reward.events
+    assert kept.count() == 0
+    update_reward(reward=reward, actor=SYSTEM, stock=9)
+    assert list(kept.values_list("stock", flat=True)) == [4]
+
+
+def test_a_stock_typed_while_something_was_sold_counts_the_sale(member, make_reward):
+    reward = make_reward("donation", 100, stock=5)
+    redeem(member, reward)
+    update_reward(reward=reward, actor=SYSTEM, stock=15, stock_seen=5)
+    assert stock_of(reward) == 14
+    with pytest.raises(Conflict) as refusal:
+        update_reward(reward=reward, actor=SYSTEM, stock=0, stock_seen=15)
+    assert (refusal.value.code, stock_of(reward)) == ("below_use", 14)
+
+
+def test_a_stock_that_was_without_end_gets_nothing_back(member, make_reward):
+    reward = make_reward("gift", 100)
+    row = redeem(member, reward)
+    update_reward(reward=reward, actor=SYSTEM, stock=3)
+    cancel_redemption(redemption=row, actor=SYSTEM)
+    assert stock_of(reward) == 3
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"kind": "cheese"}, "kind"),
+        ({"name": " "}, "name"),
+        ({"points": 0}, "points"),
+        ({"money": -1}, "money"),
+        ({"stock": -1}, "stock"),
+        ({"member_limit": 0}, "member_limit"),
+        ({"segment": 99}, "segment"),
+        ({"starts_at": soon(2), "ends_at": soon(1)}, "ends_at"),
+        ({"kind": "privilege", "settings": {}}, "how"),
+        ({"kind": "coupon", "settings": {"coupon": "77"}}, "coupon"),
+        ({"tier_limits": {"wood": 1}}, "tier_limits"),
+        ({"owner": 1}, "owner"),
+    ],
+)
+def test_a_wrong_reward_is_not_made(program, values, field):
+    values = {"kind": "gift", "name": "Mug", "points": 10, **values}
+    with pytest.raises(Invalid) as refusal:
+        create_reward(program=program, actor=SYSTEM, **values)
+    assert refusal.value.field == field
+    assert program.rewards.count() == 0
+
+
+def test_two_rewards_of_one_name_have_two_codes_or_are_refused(program):
+    assert create_reward(program=program, kind="gift", name="Mug", points=1, actor=SYSTEM).code == "mug"
+    with pytest.raises(Invalid) as refusal:
+        create_reward(program=program, kind="gift", name="Mug", points=1, actor=SYSTEM)
+    assert (refusal.value.code, program.rewards.count()) == ("code_taken", 1)
+    assert create_reward(program=program, kind="gift", name="马克杯", points=1, actor=SYSTEM).code.startswith("r")
+
+
+def test_codes_are_taken_once_and_what_is_refused_is_named(make_reward):
+    reward, other = make_reward("voucher"), make_reward("voucher", name="Other")
+    first = upload_reward_codes(
+        reward=reward, content="\ufeffcode,value\nA1,5\n B2 ,5\n\nA1,5\n".encode(), actor=SYSTEM
+    )
+    assert (first.added, first.duplicates, first.wrong) == (2, ["A1"], [])
+    second = upload_reward_codes(reward=reward, content=f"B2\nC3\n{'x' * 201}\n".encode(), actor=SYSTEM)
+    assert (second.added, second.duplicates, second.wrong) == (1, ["B2"], [(3, "x" * 40)])
+    assert upload_reward_codes(reward=other, content="券码\nA1".encode("gb18030"), actor=SYSTEM).added == 1
+    assert [code.value for code in RewardCode.objects.filter(reward=reward).order_by("pk")] == ["A1", "B2", "C3"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"code\n", b"a\x00b", b"\xff\xfe\x00"])
+def test_a_file_without_codes_is_refused(make_reward, content):
+    reward = make_reward("voucher")
+    with pytest.raises(Invalid) as refusal:
+        upload_reward_codes(reward=reward, content=content, actor=SYSTEM)
+    assert (refusal.value.field, RewardCode.objects.count()) == ("codes", 0)
+
+
+def test_codes_for_a_gift_are_refused(make_reward):
+    with pytest.raises(Conflict):
+        upload_reward_codes(reward=make_reward("gift"), content=b"A1", actor=SYSTEM)
+    assert RewardCode.objects.count() == 0
+
+
+def test_the_catalogue_says_what_a_member_can_have_and_why_not(member, make_reward):
+    rewards = {
+        "can": make_reward("donation", 1_000, name="Can", position=1),
+        "dear": make_reward("donation", 1_200, name="Dear", position=2),
+        "gone": make_reward("donation", 10, name="Gone", stock=0, position=3),
+        "later": make_reward("donation", 10, name="Later", starts_at=soon(1), position=4),
+        "empty": make_reward("voucher", 10, name="Empty", position=5),
+        "off": make_reward("donation", 10, name="Off", active=False),
+        "over": make_reward("donation", 10, name="Over", ends_at=soon(-1)),
+    }
+    shown = list(catalogue.shown_to(member))
+    found = catalogue.offers(member, shown)
+    assert [(row.reward.code, row.reason, row.missing) for row in found] == [
+        ("can", "", 0),
+        ("dear", "insufficient_points", 200),
+        ("gone", "out_of_stock", 0),
+        ("later", "reward_not_started", 0),
+        ("empty", "no_codes_left", 0),
+    ]
+    assert rewards["off"] not in shown
+
+
+def test_key_rotation_takes_addresses_and_codes_along(member, make_reward, settings):
+    from core.services.rotation import rotate_keys
+
+    reward = make_reward("voucher", codes="A1\nB2")
+    row = redeem(member, reward)
+    gift = redeem(member, make_reward("gift", 10), "2")
+    old = dict(settings.PII_KEYS)
+    settings.PII_KEYS = {9: b"n" * 32, **old}
+    # An upload in the middle of a rotation still knows what stands under the old key.
+    assert upload_reward_codes(reward=reward, content=b"A1\nC3", actor=SYSTEM).duplicates == ["A1"]
+    rotate_keys()
+    settings.PII_KEYS = {9: b"n" * 32}
+    row.refresh_from_db()
+    gift.refresh_from_db()
+    assert (row.code, json.loads(gift.address)["city"]) == ("A1", "Shanghai")
+    assert upload_reward_codes(reward=reward, content=b"A1\nB2\nC3\nD4", actor=SYSTEM).added == 1
+
+
+def test_redemption_state_is_written_under_its_own_lock(member, make_reward):
+    """A stale row in hand does not undo what happened meanwhile."""
+    row = redeem(member, make_reward("gift"))
+    cancel_redemption(redemption=row, actor=SYSTEM)
+    assert row.state == "placed"
+    with pytest.raises(Conflict):
+        ship_redemption(redemption=row, tracking="SF1", actor=SYSTEM)
+    assert points_of(member) == (1_000, 0)
