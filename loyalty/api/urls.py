@@ -1,7 +1,7 @@
 from django.urls import path
 
 import core.api.converters  # noqa: F401
-from loyalty.api import views
+from loyalty.api import rewards, views
 
 urlpatterns = [
     path("members", views.MembersView.as_view()),
@@ -11,6 +11,19 @@ urlpatterns = [
     path("members/<ref:number>/points/quote", views.QuoteView.as_view()),
     path("members/<ref:number>/points/holds", views.HoldsView.as_view()),
     path("members/<ref:number>/points/redemptions", views.RedemptionsView.as_view()),
+    path("members/<ref:number>/rewards", rewards.RewardsViewSet.as_view({"get": "list"})),
+    path(
+        "members/<ref:number>/rewards/redemptions",
+        rewards.RewardRedemptionsViewSet.as_view({"get": "list", "post": "redeem"}),
+    ),
+    path(
+        "members/<ref:number>/rewards/redemptions/<uuid:redemption>",
+        rewards.RewardRedemptionView.as_view(),
+    ),
+    path(
+        "members/<ref:number>/rewards/redemptions/<uuid:redemption>/cancel",
+        rewards.CancelRewardView.as_view(),
+    ),
     path("points/holds/<uuid:hold>/capture", views.CaptureView.as_view()),
     path("points/holds/<uuid:hold>/release", views.ReleaseView.as_view()),
 ]
