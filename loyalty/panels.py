@@ -14,7 +14,7 @@ from core.errors import NotFound
 from core.formatting import number
 from crm import panels
 from crm.models import Customer, CustomerState
-from loyalty import figures, selectors
+from loyalty import figures, reward_catalogue, selectors
 from loyalty.models import Account, Member, MemberState, Program
 from loyalty.services.adjustments import REASONS
 
@@ -60,6 +60,9 @@ def _membership(customer: Customer, request: HttpRequest) -> dict[str, Any] | No
         "next": upward[0] if upward else None,
         "missing": upward[1] if upward else 0,
         "entries": figures.entries(standing.account),
+        "redemptions": reward_catalogue.recent_redemptions(member)
+        if may(request.user, "loyalty.view_rewardredemption")
+        else [],
         "reasons": list(REASONS.items()),
         "key": str(uuid.uuid4()),
         "may_adjust": may(request.user, "loyalty.adjust_points") and member.state == MemberState.ACTIVE,

@@ -88,6 +88,18 @@ PAGES = """
 /loyalty/members/                                  staff
 /loyalty/members/<str:number>/adjust/              agent lead administrator
 /loyalty/members/<str:number>/enrol/               agent lead administrator
+/rewards/                                          staff
+/rewards/new/                                      lead marketer administrator
+/rewards/<int:pk>/                                 staff
+/rewards/<int:pk>/edit/                            lead marketer administrator
+/rewards/<int:pk>/switch/                          lead marketer administrator
+/rewards/<int:pk>/codes/                           lead marketer administrator
+/rewards/pictures/<str:name>                       public
+/redemptions/                                      staff
+/redemptions/<uuid:pk>/                            staff
+/redemptions/<uuid:pk>/address/                    agent lead administrator
+/redemptions/<uuid:pk>/ship/                       agent lead administrator
+/redemptions/<uuid:pk>/cancel/                     agent lead administrator
 /segments/                                         staff
 /segments/new/                                     marketer analyst administrator
 /segments/preview/                                 staff
@@ -165,6 +177,11 @@ members/<ref:number>/points/history                  GET    members:read     mem
 members/<ref:number>/points/quote                    POST   members:read     member
 members/<ref:number>/points/holds                    POST   points:redeem    -
 members/<ref:number>/points/redemptions              POST   points:redeem    -
+members/<ref:number>/rewards                         GET    members:read     member
+members/<ref:number>/rewards/redemptions             GET    members:read     member
+members/<ref:number>/rewards/redemptions             POST   points:redeem    member
+members/<ref:number>/rewards/redemptions/<uuid:redemption>        GET  members:read  member
+members/<ref:number>/rewards/redemptions/<uuid:redemption>/cancel POST points:redeem member
 points/holds/<uuid:hold>/capture                     POST   points:redeem    -
 points/holds/<uuid:hold>/release                     POST   points:redeem    -
 segments                                             GET    segments:read    -
@@ -193,6 +210,8 @@ crm/product                        agent lead marketer analyst administrator
 crm/activitykind                   administrator
 loyalty/program                    marketer administrator
 loyalty/earningrule                marketer administrator
+loyalty/reward                     agent lead marketer analyst administrator
+loyalty/rewardcategory             agent lead marketer analyst administrator
 campaigns/sendingpolicy            lead marketer analyst administrator
 campaigns/coupon                   agent lead marketer analyst administrator
 campaigns/template                 marketer analyst administrator

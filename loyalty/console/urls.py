@@ -1,6 +1,7 @@
 from django.urls import path
 
-from loyalty.console import views
+from loyalty import public
+from loyalty.console import redemptions, rewards, views
 
 urlpatterns = [
     path("loyalty/", views.overview, name="loyalty"),
@@ -8,4 +9,16 @@ urlpatterns = [
     path("loyalty/members/", views.members, name="loyalty_members"),
     path("loyalty/members/<str:number>/adjust/", views.adjust, name="loyalty_adjust"),
     path("loyalty/members/<str:number>/enrol/", views.enrol, name="loyalty_enrol"),
+    path("rewards/", rewards.index, name="rewards"),
+    path("rewards/new/", rewards.new, name="reward_new"),
+    path("rewards/<int:pk>/", rewards.show, name="reward"),
+    path("rewards/<int:pk>/edit/", rewards.edit, name="reward_edit"),
+    path("rewards/<int:pk>/switch/", rewards.switch, name="reward_switch"),
+    path("rewards/<int:pk>/codes/", rewards.codes, name="reward_codes"),
+    path("redemptions/", redemptions.index, name="redemptions"),
+    path("redemptions/<uuid:pk>/", redemptions.show, name="redemption"),
+    path("redemptions/<uuid:pk>/address/", redemptions.address, name="redemption_address"),
+    path("redemptions/<uuid:pk>/ship/", redemptions.ship, name="redemption_ship"),
+    path("redemptions/<uuid:pk>/cancel/", redemptions.cancel, name="redemption_cancel"),
+    path("rewards/pictures/<str:name>", public.picture, name="reward_picture"),
 ]

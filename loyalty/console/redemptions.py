@@ -1,0 +1,110 @@
+"""Redeemed rewards: what has to be sent, who got what, sending and cancelling."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _t
+
+from core import clock
+from core.actor import of_user
+from core.console import paging
+from core.console.views import back, may, page
+from core.errors import Invalid
+from loyalty.console.rewards import kind_label
+from loyalty.fulfilment import FULFILMENTS
+from loyalty.models import RedemptionState, RewardRedemption
+from loyalty.services import reward_redemptions as services
+
+PAGE = 50
+
+
+def _rows():
+    return RewardRedemption.objects.select_related("reward__program", "member__customer", "hold")
+
+
+def _redemption(pk: uuid.UUID) -> RewardRedemption:
+    return get_object_or_404(_rows(), pk=pk)
+
+
+@page("loyalty.view_rewardredemption")
+def index(request: HttpRequest) -> HttpResponse:
+    """What waits longest comes first; of the rest the newest."""
+    chosen = request.GET.get("state", RedemptionState.PLACED)
+    chosen = chosen if chosen in RedemptionState.values else ""
+    wanted = _rows().filter(state=chosen) if chosen else _rows()
+    order = ["placed_at", "id"] if chosen == RedemptionState.PLACED else ["-placed_at", "-id"]
+    found = paging.keyset(wanted, order, request.GET.get("cursor"), PAGE)
+    context = {
+        "page": found,
+        "rows": [(row, kind_label(row.reward), _by_hand(row)) for row in found],
+        "chosen": chosen,
+        "states": RedemptionState.choices,
+        "waiting": chosen == RedemptionState.PLACED,
+        "may_handle": may(request.user, "loyalty.handle_redemptions"),
+    }
+    return render(request, "loyalty/redemptions.html", context)
+
+
+@page("loyalty.view_rewardredemption")
+def show(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    return _page(request, _redemption(pk))
+
+
+def _page(request: HttpRequest, row: RewardRedemption, address: dict[str, str] | None = None) -> HttpResponse:
+    handles = may(request.user, "loyalty.handle_redemptions")
+    fulfilment = FULFILMENTS.get(row.reward.kind)
+    placed = row.state == RedemptionState.PLACED
+    returnable = row.state == RedemptionState.FULFILLED and bool(fulfilment and fulfilment.returnable)
+    context = {
+        "row": row,
+        "kind": kind_label(row.reward),
+        "address": address,
+        "may_handle": handles,
+        "may_ship": handles and placed and _by_hand(row),
+        "may_cancel": handles and (placed or returnable),
+        "may_see_address": handles and bool(row.address) and address is None,
+        "overdue": placed and row.hold.expires_at <= clock.now(),
+        "by_hand": _by_hand(row),
+    }
+    return render(request, "loyalty/redemption.html", context)
+
+
+def _by_hand(row: RewardRedemption) -> bool:
+    fulfilment = FULFILMENTS.get(row.reward.kind)
+    return fulfilment is not None and not fulfilment.at_once
+
+
+@page("loyalty.handle_redemptions", methods=("POST",))
+def address(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Shown on the answer to a POST, so that no look goes unrecorded and no address is in a link."""
+    row = _redemption(pk)
+    return _page(request, row, services.see_address(redemption=row, actor=of_user(request.user)))
+
+
+@page("loyalty.handle_redemptions", methods=("POST",))
+def ship(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    row = services.ship_redemption(
+        redemption=_redemption(pk), tracking=request.POST.get("tracking", ""), actor=of_user(request.user)
+    )
+    messages.success(
+        request, _t("“%(reward)s” is on its way to %(customer)s.") % {"reward": row.reward, "customer": _who(row)}
+    )
+    return redirect("redemption", pk)
+
+
+@page("loyalty.handle_redemptions", methods=("POST",))
+def cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    reason = request.POST.get("reason", "").strip()
+    if not reason:
+        raise Invalid(_t("Give a reason."), code="required", field="reason")
+    row = services.cancel_redemption(redemption=_redemption(pk), reason=reason, actor=of_user(request.user))
+    messages.success(request, _t("“%(reward)s” is cancelled; the points are back.") % {"reward": row.reward})
+    return back(request, f"/redemptions/{pk}/")
+
+
+def _who(row: RewardRedemption) -> str:
+    return row.member.customer.name or row.member.customer.number

@@ -1,0 +1,61 @@
+"""What rewards add to the shell: their pages, what has to be sent, pools that run dry."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Count, Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from core import clock
+from core.console import home, navigation
+from core.console.home import Card
+from core.formatting import number
+from loyalty.models import RedemptionState, Reward, RewardRedemption
+from loyalty.reward_catalogue import codes_left
+
+SOON = timedelta(days=2)
+FEW_CODES = 10
+
+navigation.register(
+    "rewards", _("Rewards"), url="rewards", icon="gift", permission="loyalty.view_reward", section="loyalty", order=30
+)
+navigation.register(
+    "redemptions",
+    _("Redeemed rewards"),
+    url="redemptions",
+    icon="truck-delivery",
+    permission="loyalty.view_rewardredemption",
+    section="loyalty",
+    order=40,
+)
+
+
+@home.card("redemptions", place="needs", permission="loyalty.handle_redemptions", order=35)
+def redemptions(_request: HttpRequest) -> Card | None:
+    """Gifts to send, and how many of them run out within two days."""
+    found = RewardRedemption.objects.filter(state=RedemptionState.PLACED).aggregate(
+        placed=Count("pk"), soon=Count("pk", filter=Q(hold__expires_at__lte=clock.now() + SOON))
+    )
+    if not found["placed"]:
+        return None
+    return Card(
+        _("Rewards to send"),
+        number(found["placed"]),
+        url=reverse("redemptions"),
+        detail=_t("%(count)s run out within 2 days") % {"count": number(found["soon"])} if found["soon"] else "",
+        tone="warn" if found["soon"] else "",
+    )
+
+
+@home.card("reward_codes", place="needs", permission="loyalty.add_rewardcode", order=45)
+def reward_codes(_request: HttpRequest) -> Card | None:
+    rewards = Reward.objects.filter(active=True).filter(Q(ends_at=None) | Q(ends_at__gt=clock.now()))
+    short = sum(count < FEW_CODES for count in codes_left(rewards).values())
+    if not short:
+        return None
+    detail = _t("fewer than %(count)s left") % {"count": number(FEW_CODES)}
+    return Card(_("Rewards short of codes"), number(short), url=reverse("rewards"), detail=detail, tone="warn")
