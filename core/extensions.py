@@ -25,7 +25,13 @@ navigation.register(
     "keys", _("API keys"), url="keys", icon="key", permission="core.manage_apikeys", section="data", order=90
 )
 navigation.register(
-    "webhooks", _("Webhooks"), url="webhooks", icon="webhook", permission="core.manage_webhooks", section="data", order=95
+    "webhooks",
+    _("Webhooks"),
+    url="webhooks",
+    icon="webhook",
+    permission="core.manage_webhooks",
+    section="data",
+    order=95,
 )
 grant("core.manage_webhooks", to=[])
 LOGGED.register("core.webhook_switched_off", Logged(lambda payload: str(payload["url"])))

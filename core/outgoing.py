@@ -167,10 +167,10 @@ class _Network(httpcore.NetworkBackend):
 class Sender:
     """Posts over kept connections, from several threads. Use as a context manager."""
 
-    def __init__(self, *, seconds: float, connections: int) -> None:
+    def __init__(self, *, seconds: float, connections: int, tls: ssl.SSLContext | None = None) -> None:
         self.seconds = seconds
         self.pool = httpcore.ConnectionPool(
-            max_connections=connections, network_backend=_Network(), keepalive_expiry=seconds
+            ssl_context=tls, max_connections=connections, network_backend=_Network(), keepalive_expiry=seconds
         )
 
     def __enter__(self) -> Sender:

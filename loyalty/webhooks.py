@@ -50,3 +50,21 @@ publish(
     about_customer(picking("points", "reason", "reference")),
 )
 publish("points.expired", kinds.POINTS_EXPIRED, _("Points expired"), about_customer(picking("points")))
+publish(
+    "points.transferred",
+    kinds.POINTS_SENT,
+    _("Points given to another member"),
+    about_customer(picking("points", to="other")),
+)
+
+_REWARD = about_customer(picking("reward", "redemption", "points"))
+
+publish("reward.redeemed", kinds.REWARD_REDEEMED, _("Reward redeemed"), _REWARD)
+publish(
+    "reward.fulfilled",
+    kinds.REWARD_FULFILLED,
+    _("Reward delivered"),
+    about_customer(picking("reward", "redemption", "tracking")),
+)
+publish("reward.cancelled", kinds.REWARD_CANCELLED, _("Reward cancelled"), _REWARD)
+publish("reward.failed", kinds.REWARD_FAILED, _("Reward not delivered"), _REWARD)

@@ -31,7 +31,7 @@ class CartIn(serializers.Serializer):
     )
 
 
-class QuoteOut(serializers.Serializer):
+class CouponQuoteOut(serializers.Serializer):
     code = serializers.CharField(help_text="In normal form.")
     valid = serializers.BooleanField()
     discount = serializers.IntegerField(help_text="0 when it is not valid.")

@@ -52,7 +52,7 @@ class ValidateView(ApiView):
     scopes = {"post": "coupons:read"}
     member_actions = ("post",)
 
-    @extend_schema(request=shapes.CartIn, responses=shapes.QuoteOut)
+    @extend_schema(request=shapes.CartIn, responses=shapes.CouponQuoteOut)
     def post(self, request):
         """What a code would give for a cart, or why not. Reserves nothing."""
         data = self.valid(shapes.CartIn, request)

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "anymail",
     "axes",
+    "corsheaders",
     "csp",
     "django_celery_beat",
     "django_filters",
@@ -54,6 +55,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "core.cors.MemberCorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.middleware.DatabaseUnavailableMiddleware",
@@ -239,6 +241,13 @@ DRF_STANDARDIZED_ERRORS = {
     "ERROR_SCHEMA": "core.api.schema",
     "ALLOWED_ERROR_STATUS_CODES": ["400", "401", "403", "404", "409", "415", "422", "429", "503"],
 }
+# The sites whose pages may call the API with a member's token: https://shop.example.com, without a path.
+CORS_ALLOWED_ORIGINS = env.items("CORS_ALLOWED_ORIGINS", [])
+CORS_URLS_REGEX = r"^/api/v1/"
+CORS_ALLOW_METHODS = ["GET", "POST", "PATCH"]
+CORS_ALLOW_HEADERS = ["accept", "accept-language", "authorization", "content-type", "idempotency-key", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id"]
+CORS_PREFLIGHT_MAX_AGE = 600
 API_RATE_LIMIT = env.integer("API_RATE_LIMIT", 6000)
 MEMBER_TOKEN_RATE_LIMIT = env.integer("MEMBER_TOKEN_RATE_LIMIT", 120)
 SPECTACULAR_SETTINGS = {

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -39,6 +40,7 @@ class Receiver:
     answer: Callable[[Received], tuple[int, dict[str, str], str]] = lambda _received: (200, {}, "thanks")
     received: list[Received] = field(default_factory=list)
     delay: float = 0.0
+    tls: ssl.SSLContext | None = None
 
     def __post_init__(self) -> None:
         outer = self
@@ -72,6 +74,8 @@ class Receiver:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        if self.tls:
+            self.server.socket = self.tls.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     @property

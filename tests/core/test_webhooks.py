@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import ssl
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from django.core.cache import cache
 from django.db import transaction
 
@@ -537,6 +543,52 @@ def test_a_name_that_points_inside_only_when_it_is_sent_is_refused_then(receiver
     send(endpoint)
     assert receiver.received == []
     assert only(endpoint).error.startswith("private_address")
+
+
+@pytest.fixture
+def tls(tmp_path):
+    """(of a server called localhost, of a client that trusts it)"""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, SHA256())
+    )
+    chain = tmp_path / "tls.pem"
+    chain.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
+    )
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(chain)
+    return server, ssl.create_default_context(cafile=str(chain))
+
+
+def test_the_certificate_is_checked_for_the_name_though_the_address_is_connected_to(tls):
+    server, client = tls
+    receiver = Receiver(tls=server)
+    port = receiver.server.server_port
+    headers = {"webhook-id": "m", "webhook-timestamp": "1", "webhook-signature": "v1,x"}
+
+    def post(host: str, trusting: ssl.SSLContext | None) -> int:
+        with outgoing.Sender(seconds=5, connections=1, tls=trusting) as sender:
+            return sender.post(f"https://{host}:{port}/", headers, b"{}").status
+
+    assert post("localhost", client) == 200
+    for host, trusting in (("127.0.0.1", client), ("localhost", None)):
+        with pytest.raises(outgoing.NoAnswer) as refused:
+            post(host, trusting)
+        assert refused.value.code == "tls"
+    assert len(receiver.received) == 1
+    receiver.close()
 
 
 @pytest.mark.parametrize("types", [[], ["points.expiring"], ["customer.created", "crm.order_paid"]])

@@ -22,6 +22,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
+from liuke import Liuke
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -56,6 +58,9 @@ class Mailbox:
 
 
 class Shop:
+    # Made when there is a key.
+    api: Liuke
+
     def __init__(self, directory: Path) -> None:
         self.mailbox = Mailbox()
         self.port = free_port()
@@ -154,15 +159,6 @@ class Shop:
         status, body = self.call("GET", path)
         assert status == 200, (path, status, body)
         return body
-
-    def all(self, path: str) -> list[dict]:
-        """Every page of a list."""
-        rows, following = [], path
-        while following:
-            page = self.get(following)
-            rows += page["results"]
-            following = page["next"] and page["next"].split(str(self.port), 1)[1]
-        return rows
 
 
 def wait_until(what: str, ready: Callable[[], Any], seconds: float = 60) -> Any:

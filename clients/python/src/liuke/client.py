@@ -1,0 +1,373 @@
+"""The client: one object per part of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import httpx
+
+from liuke import types as t
+from liuke.transport import Transport, operation
+
+VERSION = "0.1.0"
+
+CUSTOMERS_FIND = operation("GET", "/customers")
+CUSTOMERS_CREATE = operation("POST", "/customers")
+CUSTOMERS_GET = operation("GET", "/customers/{number}")
+CUSTOMERS_UPDATE = operation("PATCH", "/customers/{number}")
+IDENTITIES_ADD = operation("POST", "/customers/{number}/identities")
+CONSENTS_LIST = operation("GET", "/customers/{number}/consents")
+CONSENTS_ADD = operation("POST", "/customers/{number}/consents")
+MEMBER_TOKENS_CREATE = operation("POST", "/member-tokens")
+ORDERS_LIST = operation("GET", "/orders")
+ORDERS_RECORD = operation("POST", "/orders")
+ORDERS_BATCH = operation("POST", "/orders/batch")
+ORDERS_GET = operation("GET", "/orders/{number}")
+REFUNDS_LIST = operation("GET", "/orders/{number}/refunds")
+REFUNDS_RECORD = operation("POST", "/orders/{number}/refunds")
+ACTIVITY_SEND = operation("POST", "/activity")
+MEMBERS_ENROL = operation("POST", "/members")
+MEMBERS_GET = operation("GET", "/members/{number}")
+POINTS_BALANCE = operation("GET", "/members/{number}/points")
+POINTS_HISTORY = operation("GET", "/members/{number}/points/history")
+POINTS_QUOTE = operation("POST", "/members/{number}/points/quote")
+POINTS_HOLD = operation("POST", "/members/{number}/points/holds", keyed=True)
+POINTS_REDEEM = operation("POST", "/members/{number}/points/redemptions", keyed=True)
+HOLDS_CAPTURE = operation("POST", "/points/holds/{hold}/capture", keyed=True)
+HOLDS_RELEASE = operation("POST", "/points/holds/{hold}/release", keyed=True)
+COUPONS_VALIDATE = operation("POST", "/coupons/validate")
+COUPONS_RESERVE = operation("POST", "/coupons/reservations", keyed=True)
+COUPONS_REDEEM = operation("POST", "/coupons/reservations/{reservation}/redeem", keyed=True)
+COUPONS_RELEASE = operation("POST", "/coupons/reservations/{reservation}/release", keyed=True)
+REWARDS_LIST = operation("GET", "/members/{number}/rewards")
+REWARDS_REDEEM = operation("POST", "/members/{number}/rewards/redemptions", keyed=True)
+REWARDS_REDEEMED = operation("GET", "/members/{number}/rewards/redemptions")
+REWARDS_REDEMPTION = operation("GET", "/members/{number}/rewards/redemptions/{redemption}")
+REWARDS_CANCEL = operation("POST", "/members/{number}/rewards/redemptions/{redemption}/cancel")
+TICKETS_LIST = operation("GET", "/tickets")
+TICKETS_OPEN = operation("POST", "/tickets", keyed=True)
+TICKETS_GET = operation("GET", "/tickets/{number}")
+TICKETS_REPLY = operation("POST", "/tickets/{number}/replies", keyed=True)
+SEGMENTS_LIST = operation("GET", "/segments")
+SEGMENTS_MEMBERS = operation("GET", "/segments/{segment}/members")
+
+
+class Liuke:
+    """The API of one shop, as one key may use it. Safe to share between threads; close it or use it with `with`.
+
+    `timeout` is in seconds for each attempt. A connection that fails, 429, 502, 503 and 504 are tried again, up to
+    `attempts` in all, always under the same Idempotency-Key. Commands that move points or use coupons take a `key`:
+    give one that you can make again after a crash ("redeem:" and the order's number); without one each call has its own.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        key: str,
+        *,
+        timeout: float = 10.0,
+        attempts: int = 4,
+        language: str = "en",
+        http: httpx.Client | None = None,
+    ) -> None:
+        self._http = http or httpx.Client(timeout=timeout)
+        self._http.base_url = httpx.URL(base_url.rstrip("/"))
+        self._http.headers.update(
+            {"Authorization": f"Bearer {key}", "Accept-Language": language, "User-Agent": f"liuke-python/{VERSION}"}
+        )
+        transport = Transport(self._http, attempts=attempts)
+        self.transport = transport
+        self.customers = Customers(transport)
+        self.orders = Orders(transport)
+        self.activity = Activity(transport)
+        self.members = Members(transport)
+        self.points = Points(transport)
+        self.coupons = Coupons(transport)
+        self.rewards = Rewards(transport)
+        self.tickets = Tickets(transport)
+        self.segments = Segments(transport)
+
+    def __enter__(self) -> Liuke:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+
+class _Part:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+
+class Customers(_Part):
+    def find(self, kind: str, value: str) -> t.Customer:
+        """By one identity, for example ("phone", "13800138000"). Raises NotFound."""
+        return cast(t.Customer, self._transport.call(CUSTOMERS_FIND, query={"kind": kind, "value": value}))
+
+    def create(
+        self, identities: Sequence[t.Identity], profile: t.Profile | None = None, *, anonymous_id: str = ""
+    ) -> t.CustomerCreated:
+        """Find or make the customer of these identities. `anonymous_id`: what this visitor did before joins them."""
+        body: dict[str, Any] = {**(profile or {}), "identities": list(identities)}
+        if anonymous_id:
+            body["anonymous_id"] = anonymous_id
+        return cast(t.CustomerCreated, self._transport.call(CUSTOMERS_CREATE, body=body))
+
+    def get(self, number: str) -> t.Customer:
+        return cast(t.Customer, self._transport.call(CUSTOMERS_GET, number=number))
+
+    def update(self, number: str, changes: t.Profile) -> t.Customer:
+        """Change these fields and no others."""
+        return cast(t.Customer, self._transport.call(CUSTOMERS_UPDATE, body=changes, number=number))
+
+    def add_identity(self, number: str, identity: t.Identity) -> t.Identity:
+        return cast(t.Identity, self._transport.call(IDENTITIES_ADD, body=identity, number=number))
+
+    def consents(self, number: str) -> list[t.Consent]:
+        return cast(list[t.Consent], self._transport.call(CONSENTS_LIST, number=number))
+
+    def record_consent(
+        self,
+        number: str,
+        *,
+        channel: str,
+        purpose: str,
+        decision: str,
+        source: str,
+        evidence: str = "",
+        given_at: datetime | None = None,
+    ) -> t.Consent:
+        """Append a decision: `granted` or `withdrawn`, with where it was given."""
+        body = {
+            "channel": channel,
+            "purpose": purpose,
+            "decision": decision,
+            "source": source,
+            "evidence": evidence,
+            **({"given_at": given_at.isoformat()} if given_at else {}),
+        }
+        return cast(t.Consent, self._transport.call(CONSENTS_ADD, body=body, number=number))
+
+    def make_token(self, number: str, *, seconds: int = 3600) -> t.MemberToken:
+        """A short-lived token with which the shop's own pages speak for this customer, and for nobody else."""
+        body = {"customer": number, "seconds": seconds}
+        return cast(t.MemberToken, self._transport.call(MEMBER_TOKENS_CREATE, body=body))
+
+
+class Orders(_Part):
+    def record(self, order: t.NewOrder) -> t.OrderRecorded:
+        """One order. Its number is unique for the key's source: sending it again is harmless and brings it up to date."""
+        return cast(t.OrderRecorded, self._transport.call(ORDERS_RECORD, body=order))
+
+    def record_batch(self, orders: Sequence[t.NewOrder]) -> list[t.BatchItem]:
+        """Up to 100 at once. Each is recorded or refused by itself: look at every `outcome`."""
+        return cast(list[t.BatchItem], self._transport.call(ORDERS_BATCH, body={"orders": list(orders)})["results"])
+
+    def get(self, number: str) -> t.Order:
+        return cast(t.Order, self._transport.call(ORDERS_GET, number=number))
+
+    def list(
+        self,
+        *,
+        customer: str | None = None,
+        state: str | None = None,
+        placed_from: datetime | None = None,
+        placed_before: datetime | None = None,
+        page_size: int = 100,
+    ) -> Iterator[t.Order]:
+        query = {
+            "customer": customer,
+            "state": state,
+            "placed_from": placed_from and placed_from.isoformat(),
+            "placed_before": placed_before and placed_before.isoformat(),
+            "limit": page_size,
+        }
+        return self._transport.pages(ORDERS_LIST, query=query)
+
+    def refund(
+        self,
+        number: str,
+        refund: str,
+        *,
+        amount: int | None = None,
+        lines: Sequence[dict[str, Any]] | None = None,
+        reason: str = "",
+    ) -> t.RefundRecorded:
+        """Refund number `refund` of an order: an amount in minor units, lines, or all that is left when neither is given."""
+        body: dict[str, Any] = {"number": refund, "reason": reason}
+        if amount is not None:
+            body["amount"] = amount
+        if lines is not None:
+            body["lines"] = [*lines]
+        return cast(t.RefundRecorded, self._transport.call(REFUNDS_RECORD, body=body, number=number))
+
+    def refunds(self, number: str) -> Sequence[t.Refund]:
+        return cast(Sequence[t.Refund], self._transport.call(REFUNDS_LIST, number=number))
+
+
+class Activity(_Part):
+    def send(self, events: Sequence[t.Activity]) -> t.ActivityAccepted:
+        """Up to what the API takes in a batch. `id` is yours and unique for the key's source: a repeat is counted, not kept."""
+        return cast(t.ActivityAccepted, self._transport.call(ACTIVITY_SEND, body={"events": list(events)}))
+
+
+class Members(_Part):
+    def enrol(self, customer: str) -> t.Member:
+        """Make a customer a member; one who is stays as they are."""
+        return cast(t.Member, self._transport.call(MEMBERS_ENROL, body={"customer": customer}))
+
+    def get(self, number: str) -> t.Member:
+        """The tier, and what is missing to the next. Raises NotFound for a customer who is no member."""
+        return cast(t.Member, self._transport.call(MEMBERS_GET, number=number))
+
+
+class Points(_Part):
+    """`number` is the member's customer number."""
+
+    def balance(self, number: str) -> t.Balance:
+        return cast(t.Balance, self._transport.call(POINTS_BALANCE, number=number))
+
+    def history(self, number: str, *, page_size: int = 100) -> Iterator[t.Entry]:
+        """Every entry, newest first."""
+        return self._transport.pages(POINTS_HISTORY, query={"limit": page_size}, number=number)
+
+    def quote(self, number: str, amount: int) -> t.PointsQuote:
+        """What a cart of `amount` minor units could pay with points. Changes nothing."""
+        return cast(t.PointsQuote, self._transport.call(POINTS_QUOTE, body={"amount": amount}, number=number))
+
+    def hold(
+        self, number: str, points: int, *, reference: str = "", seconds: int | None = None, key: str | None = None
+    ) -> t.Hold:
+        """Set points aside for a purchase, until captured, released or `seconds` have passed. Raises InsufficientPoints."""
+        body: dict[str, Any] = {"points": points, "reference": reference}
+        if seconds is not None:
+            body["seconds"] = seconds
+        return cast(t.Hold, self._transport.call(POINTS_HOLD, body=body, key=key, number=number))
+
+    def capture(self, hold: str, *, points: int | None = None, key: str | None = None) -> t.Hold:
+        """Spend a hold, all of it or `points` of it. Raises HoldEnded."""
+        body = {} if points is None else {"points": points}
+        return cast(t.Hold, self._transport.call(HOLDS_CAPTURE, body=body, key=key, hold=hold))
+
+    def release(self, hold: str, *, key: str | None = None) -> t.Hold:
+        """Give a hold's points back. Raises HoldEnded."""
+        return cast(t.Hold, self._transport.call(HOLDS_RELEASE, key=key, hold=hold))
+
+    def redeem(self, number: str, points: int, *, reference: str = "", key: str | None = None) -> t.Hold:
+        """Hold and capture in one step. Raises InsufficientPoints."""
+        body = {"points": points, "reference": reference}
+        return cast(t.Hold, self._transport.call(POINTS_REDEEM, body=body, key=key, number=number))
+
+
+class Coupons(_Part):
+    """Check, reserve at the checkout, redeem when it is paid or release when it is dropped. Amounts are minor units."""
+
+    def validate(self, code: str, *, cart_amount: int, currency: str, customer: str = "") -> t.CouponQuote:
+        """Whether it would be taken and for how much; a refusal is an answer here, not an error."""
+        body = _cart(code, cart_amount, currency, customer, "")
+        return cast(t.CouponQuote, self._transport.call(COUPONS_VALIDATE, body=body))
+
+    def reserve(
+        self,
+        code: str,
+        *,
+        cart_amount: int,
+        currency: str,
+        customer: str = "",
+        reference: str = "",
+        key: str | None = None,
+    ) -> t.Reservation:
+        """Set one use aside. Raises CouponRefused with the reason as its `code`."""
+        body = _cart(code, cart_amount, currency, customer, reference)
+        return cast(t.Reservation, self._transport.call(COUPONS_RESERVE, body=body, key=key))
+
+    def redeem(self, reservation: str, *, key: str | None = None) -> t.Reservation:
+        return cast(t.Reservation, self._transport.call(COUPONS_REDEEM, key=key, reservation=reservation))
+
+    def release(self, reservation: str, *, key: str | None = None) -> t.Reservation:
+        return cast(t.Reservation, self._transport.call(COUPONS_RELEASE, key=key, reservation=reservation))
+
+
+class Rewards(_Part):
+    """`number` is the member's customer number; a reward is named by its code."""
+
+    def list(self, number: str, *, page_size: int = 100) -> Iterator[t.Reward]:
+        """What the member can have for their points, and what keeps them from the rest."""
+        return self._transport.pages(REWARDS_LIST, query={"limit": page_size}, number=number)
+
+    def redeem(
+        self, number: str, reward: str, *, address: t.Address | None = None, reference: str = "", key: str | None = None
+    ) -> t.RewardRedemption:
+        """Raises Refused with the catalogue's reason as its `code`, InsufficientPoints among them."""
+        body: dict[str, Any] = {"reward": reward, "reference": reference}
+        if address is not None:
+            body["address"] = address
+        return cast(t.RewardRedemption, self._transport.call(REWARDS_REDEEM, body=body, key=key, number=number))
+
+    def redeemed(self, number: str, *, page_size: int = 100) -> Iterator[t.RewardRedemption]:
+        """What the member has redeemed, newest first."""
+        return self._transport.pages(REWARDS_REDEEMED, query={"limit": page_size}, number=number)
+
+    def redemption(self, number: str, redemption: str) -> t.RewardRedemption:
+        found = self._transport.call(REWARDS_REDEMPTION, number=number, redemption=redemption)
+        return cast(t.RewardRedemption, found)
+
+    def cancel(self, number: str, redemption: str, *, reason: str = "") -> t.RewardRedemption:
+        """Give the points back for what was not sent or used; twice is once. Raises Conflict when it is too late."""
+        body = {"reason": reason}
+        found = self._transport.call(REWARDS_CANCEL, body=body, number=number, redemption=redemption)
+        return cast(t.RewardRedemption, found)
+
+
+class Tickets(_Part):
+    def open(
+        self,
+        customer: str,
+        *,
+        subject: str,
+        text: str,
+        priority: int | None = None,
+        order: str = "",
+        key: str | None = None,
+    ) -> t.TicketDetail:
+        body: dict[str, Any] = {"customer": customer, "subject": subject, "text": text}
+        if priority is not None:
+            body["priority"] = priority
+        if order:
+            body["order"] = order
+        return cast(t.TicketDetail, self._transport.call(TICKETS_OPEN, body=body, key=key))
+
+    def reply(self, number: str, text: str, *, key: str | None = None) -> t.TicketDetail:
+        return cast(t.TicketDetail, self._transport.call(TICKETS_REPLY, body={"text": text}, key=key, number=number))
+
+    def get(self, number: str) -> t.TicketDetail:
+        return cast(t.TicketDetail, self._transport.call(TICKETS_GET, number=number))
+
+    def list(
+        self, *, customer: str | None = None, status: str | None = None, page_size: int = 100
+    ) -> Iterator[t.Ticket]:
+        query = {"customer": customer, "status": status, "limit": page_size}
+        return self._transport.pages(TICKETS_LIST, query=query)
+
+
+class Segments(_Part):
+    def list(self, *, page_size: int = 100) -> Iterator[t.Segment]:
+        return self._transport.pages(SEGMENTS_LIST, query={"limit": page_size})
+
+    def members(self, segment: int, *, page_size: int = 500) -> Iterator[t.SegmentMember]:
+        """Who is in it now, by customer number."""
+        return self._transport.pages(SEGMENTS_MEMBERS, query={"limit": page_size}, segment=str(segment))
+
+
+def _cart(code: str, cart_amount: int, currency: str, customer: str, reference: str) -> dict[str, Any]:
+    body: dict[str, Any] = {"code": code, "cart_amount": cart_amount, "currency": currency}
+    if customer:
+        body["customer"] = customer
+    if reference:
+        body["reference"] = reference
+    return body

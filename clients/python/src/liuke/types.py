@@ -1,0 +1,341 @@
+"""Shapes of what is sent and answered. Amounts are minor units of their currency, points whole numbers, times ISO 8601."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+
+class _Identity(TypedDict):
+    kind: str
+    value: str
+
+
+class Identity(_Identity, total=False):
+    """`verified`: the shop has proof, so that it resolves to a customer by itself."""
+
+    verified: bool
+
+
+class Profile(TypedDict, total=False):
+    name: str
+    birthday: str | None
+    gender: str
+    language: str
+    time_zone: str
+    country: str
+    region: str
+    attributes: dict[str, Any]
+
+
+class Customer(TypedDict):
+    number: str
+    name: str
+    gender: str
+    language: str
+    time_zone: str
+    country: str
+    region: str
+    birthday: str | None
+    attributes: dict[str, Any]
+    tags: list[str]
+    identities: list[Identity]
+    created_at: str
+
+
+class CustomerCreated(Customer):
+    """`created` is false when one of the identities was known."""
+
+    created: bool
+
+
+class Consent(TypedDict):
+    channel: str
+    purpose: str
+    decision: str
+    source: str
+    given_at: str
+
+
+class CustomerRef(TypedDict, total=False):
+    """By number, or by identities; a new person is made of them."""
+
+    number: str
+    name: str
+    identities: list[Identity]
+
+
+class _Line(TypedDict):
+    quantity: str
+    unit_price: str
+
+
+class OrderLine(_Line, total=False):
+    """`quantity` and `unit_price` are decimals as text, `unit_price` in whole units of the currency."""
+
+    kind: str
+    sku: str
+    name: str
+    category: str
+    discount: int
+    amount: int
+
+
+class _Order(TypedDict):
+    number: str
+    placed_at: str
+    lines: list[OrderLine]
+
+
+class NewOrder(_Order, total=False):
+    customer: CustomerRef
+    state: str
+    paid_at: str
+    currency: str
+    store: str
+    channel: str
+    discount: int
+    points_amount: int
+    shipping: int
+    tax: int
+    fees: int
+    total: int
+    payments: list[dict[str, Any]]
+
+
+class Order(TypedDict):
+    number: str
+    source: str
+    state: str
+    customer: str | None
+    currency: str
+    subtotal: int
+    discount: int
+    points_amount: int
+    shipping: int
+    tax: int
+    fees: int
+    total: int
+    refunded: int
+    placed_at: str
+    paid_at: str | None
+
+
+class OrderRecorded(Order):
+    outcome: Literal["created", "updated", "unchanged"]
+
+
+class BatchItem(TypedDict):
+    number: str
+    outcome: Literal["created", "updated", "unchanged", "refused"]
+    errors: list[dict[str, Any]]
+
+
+class Refund(TypedDict):
+    number: str
+    amount: int
+    reason: str
+    refunded_at: str
+
+
+class RefundRecorded(Refund):
+    outcome: Literal["created", "unchanged"]
+
+
+class _Activity(TypedDict):
+    id: str
+    kind: str
+    occurred_at: str
+
+
+class Activity(_Activity, total=False):
+    customer: str
+    identity: Identity
+    anonymous_id: str
+    sku: str
+    properties: dict[str, Any]
+
+
+class ActivityAccepted(TypedDict):
+    accepted: int
+    repeated: int
+
+
+class Tier(TypedDict):
+    code: str
+    name: str
+    rank: int
+
+
+class NextTier(TypedDict):
+    code: str
+    name: str
+    missing: int
+
+
+class Member(TypedDict):
+    customer: str
+    state: str
+    tier: Tier | None
+    next_tier: NextTier | None
+    qualifying: int
+    enrolled_at: str
+
+
+class Expiry(TypedDict):
+    points: int
+    at: str
+
+
+class Balance(TypedDict):
+    """`worth`: the available points in minor units. `expiring`: dated amounts, soonest first."""
+
+    available: int
+    pending: int
+    held: int
+    balance: int
+    debt: int
+    worth: int
+    expiring: list[Expiry]
+
+
+class Entry(TypedDict):
+    id: int
+    kind: str
+    available: int
+    pending: int
+    held: int
+    debt: int
+    reference: str
+    reason: str
+    occurred_at: str
+
+
+class PointsQuote(TypedDict):
+    """What a cart may pay with points: `amount` is what the usable ones pay, `price_after` what is left to pay."""
+
+    points_available: int
+    points_usable: int
+    amount: int
+    price_after: int
+    points_earned: int
+
+
+class Hold(TypedDict):
+    hold: str
+    state: Literal["held", "captured", "released"]
+    points: int
+    captured: int
+    available: int
+    held: int
+    balance: int
+    reference: str
+    expires_at: str | None
+
+
+class CouponQuote(TypedDict):
+    code: str
+    valid: bool
+    discount: int
+    reason: str
+    details: dict[str, Any]
+
+
+class Reservation(TypedDict):
+    reservation: str
+    state: Literal["reserved", "redeemed", "released"]
+    coupon: int
+    code: str
+    discount: int
+    cart_amount: int
+    currency: str
+    reference: str
+    expires_at: str | None
+
+
+class RewardCategory(TypedDict):
+    code: str
+    name: str
+
+
+class Reward(TypedDict):
+    """`money` is beside the points, in minor units. `reason` says why it can't be had, `missing` how many points lack."""
+
+    code: str
+    kind: str
+    name: str
+    description: str
+    category: RewardCategory | None
+    picture: str | None
+    points: int
+    money: int
+    currency: str
+    left: int | None
+    limit: int | None
+    used: int
+    minimum_tier: str | None
+    starts_at: str | None
+    ends_at: str | None
+    needs_address: bool
+    can_redeem: bool
+    reason: str
+    missing: int
+
+
+class _Address(TypedDict):
+    name: str
+    phone: str
+    line: str
+    city: str
+
+
+class Address(_Address, total=False):
+    region: str
+    postcode: str
+    country: str
+
+
+class RewardRedemption(TypedDict):
+    redemption: str
+    reward: str
+    name: str
+    kind: str
+    state: str
+    points: int
+    money: int
+    currency: str
+    reference: str
+    tracking: str
+    code: str | None
+    placed_at: str
+    ended_at: str | None
+
+
+class Ticket(TypedDict):
+    number: str
+    subject: str
+    status: str
+    priority: int
+    created_at: str
+    updated_at: str
+
+
+class TicketDetail(Ticket):
+    messages: list[dict[str, Any]]
+
+
+class MemberToken(TypedDict):
+    token: str
+    expires_in: int
+
+
+class Segment(TypedDict):
+    id: int
+    name: str
+    description: str
+    size: int
+    computed_at: str | None
+
+
+class SegmentMember(TypedDict):
+    customer: str
+    entered_at: str
