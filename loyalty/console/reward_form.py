@@ -41,7 +41,13 @@ class RewardForm(forms.Form):
     description_zh = forms.CharField(
         label=_("Description in Chinese"), max_length=4000, required=False, widget=forms.Textarea({"rows": 3})
     )
-    category = forms.ModelChoiceField(label=_("Category"), queryset=RewardCategory.objects.none(), required=False)
+    category = forms.ModelChoiceField(
+        label=_("Category"),
+        queryset=RewardCategory.objects.none(),
+        required=False,
+        empty_label="—",
+        help_text=_("Categories are made in the administration."),
+    )
     picture = forms.FileField(
         label=_("Picture"), required=False, help_text=_("PNG, JPEG, WebP or GIF, at most 3 MB; best square.")
     )
@@ -95,7 +101,7 @@ class RewardForm(forms.Form):
             del self.fields["remove_picture"]
         self.fields["picture"].widget = forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp,image/gif"})
         self.fields["money"] = forms.DecimalField(
-            label=f"{_t('And money')} ({program.currency})",
+            label=_t("And money (%(currency)s)") % {"currency": program.currency},
             required=False,
             min_value=0,
             max_digits=15,

@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from core.actor import SYSTEM
 from loyalty import selectors
-from loyalty.models import Account, Lot, Member, RewardUse
+from loyalty.models import Account, Lot, Member, RewardRedemption, RewardUse
 from loyalty.services.adjustments import adjust_points
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.reward_codes import upload_reward_codes
+from loyalty.services.reward_redemptions import redeem_reward
 from loyalty.services.rewards import create_reward
 
 ADDRESS = {"name": "王小明", "phone": "13800138000", "line": "Nanjing Road 1", "city": "Shanghai"}
@@ -71,3 +72,12 @@ def used(reward, member) -> int:
 def stock_of(reward) -> int | None:
     reward.refresh_from_db()
     return reward.stock
+
+
+def redeem(member, reward, key="k", **values) -> RewardRedemption:
+    values = {"actor": SYSTEM, "address": ADDRESS, **values}
+    return RewardRedemption.objects.get(pk=redeem_reward(member=member, reward=reward, key=key, **values)["redemption"])
+
+
+def soon(days: int):
+    return timezone.now() + timedelta(days=days)
