@@ -190,6 +190,15 @@ def test_p3_the_address_is_behind_a_button_and_each_look_is_kept(agent, placed, 
     assert event.actor.startswith("user:")
 
 
+def test_p3_looks_at_addresses_and_changed_rewards_are_in_the_audit_log(client, staff, placed):
+    client.force_login(staff(Role.LEAD, "lead"))
+    client.post(reverse("redemption_address", args=[placed.pk]))
+    client.post(reverse("reward_switch", args=[placed.reward_id]))
+    page = text(client.get(reverse("audit")))
+    assert "Address of a gift shown in full" in page
+    assert reverse("reward", args=[placed.reward_id]) in page
+
+
 def test_a_redemption_is_cancelled_with_a_reason(agent, placed, member):
     cancel = reverse("redemption_cancel", args=[placed.pk])
     refused = agent.post(cancel, {"reason": " "}, follow=True, headers={"Referer": "http://testserver/redemptions/"})
