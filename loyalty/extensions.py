@@ -89,6 +89,7 @@ health.register("ledger", _reconciled)
 LOGGED.register("loyalty.points_adjusted", Logged())
 grant("loyalty.view_loyalty", "loyalty.view_member", to=[Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST])
 grant("loyalty.adjust_points", "loyalty.add_member", to=[Role.AGENT, Role.LEAD])
+grant("loyalty.approve_adjustment", to=[Role.LEAD])
 grant("loyalty.add_reconciliation", to=[])
 grant(
     "loyalty.view_program", "loyalty.view_tier", "loyalty.view_earningrule", "loyalty.view_earningruleversion",

@@ -85,6 +85,8 @@ PAGES = """
 /imports/<int:pk>/refused.csv                      marketer administrator
 /loyalty/                                          staff
 /loyalty/prove/                                    administrator
+/loyalty/approvals/                                lead administrator
+/loyalty/approvals/<uuid:pk>/                      lead administrator
 /loyalty/members/                                  staff
 /loyalty/members/<str:number>/adjust/              agent lead administrator
 /loyalty/members/<str:number>/enrol/               agent lead administrator
@@ -182,6 +184,7 @@ members/<ref:number>/rewards/redemptions             GET    members:read     mem
 members/<ref:number>/rewards/redemptions             POST   points:redeem    member
 members/<ref:number>/rewards/redemptions/<uuid:redemption>        GET  members:read  member
 members/<ref:number>/rewards/redemptions/<uuid:redemption>/cancel POST points:redeem member
+members/<ref:number>/points/transfers                POST   points:redeem    member
 points/holds/<uuid:hold>/capture                     POST   points:redeem    -
 points/holds/<uuid:hold>/release                     POST   points:redeem    -
 segments                                             GET    segments:read    -

@@ -88,6 +88,19 @@ class RedeemIn(serializers.Serializer):
     reference = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 
 
+class TransferIn(serializers.Serializer):
+    to = serializers.CharField(max_length=20, help_text="The receiving member's customer number.")
+    points = serializers.IntegerField(min_value=1, max_value=LARGEST)
+    note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class TransferOut(serializers.Serializer):
+    transfer = serializers.UUIDField()
+    points = serializers.IntegerField()
+    to = serializers.CharField()
+    available = serializers.IntegerField(help_text="What the sender has left.")
+
+
 class CaptureIn(serializers.Serializer):
     points = serializers.IntegerField(
         min_value=1, max_value=LARGEST, required=False, help_text="Less than held releases the rest; left out is all."

@@ -24,6 +24,7 @@ urlpatterns = [
         "members/<ref:number>/rewards/redemptions/<uuid:redemption>/cancel",
         rewards.CancelRewardView.as_view(),
     ),
+    path("members/<ref:number>/points/transfers", views.TransfersView.as_view()),
     path("points/holds/<uuid:hold>/capture", views.CaptureView.as_view()),
     path("points/holds/<uuid:hold>/release", views.ReleaseView.as_view()),
 ]

@@ -18,6 +18,7 @@ from loyalty.api import serializers as shapes
 from loyalty.models import Account, Entry, Member
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.redemption import Answer, capture_hold, hold_points, redeem_points, release_hold
+from loyalty.services.transfers import transfer_points
 
 PEOPLE = Customer.objects.all()
 HOLD_FIELDS = ("hold", "state", "points", "captured", "available", "held", "balance", "reference", "expires_at")
@@ -131,6 +132,27 @@ class RedemptionsView(ApiView):
         data = self.valid(shapes.RedeemIn, request)
         answer = redeem_points(account=number, key=self.key_of(request), actor=self.actor_of(request), **data)
         return Response(answer_body(answer), status=201)
+
+
+class TransfersView(ApiView):
+    scopes = {"post": "points:redeem"}
+    member_actions = ("post",)
+    keeps_history = False
+
+    @extend_schema(request=shapes.TransferIn, parameters=[IDEMPOTENCY_KEY], responses={201: shapes.TransferOut})
+    def post(self, request, number: str):
+        """Give points to another member. They keep their expiry; 422 `transfer_limit` says what is left today."""
+        sender = account_of(request, number)
+        data = self.valid(shapes.TransferIn, request)
+        answer = transfer_points(
+            sender=sender,
+            receiver=selectors.spendable_account_of(data["to"]),
+            points=data["points"],
+            note=data["note"],
+            key=self.key_of(request),
+            actor=self.actor_of(request),
+        )
+        return Response({name: answer[name] for name in ("transfer", "points", "to", "available")}, status=201)
 
 
 class CaptureView(ApiView):

@@ -17,7 +17,7 @@ from core.formatting import ago, number
 from crm.console import listing
 from crm.models import Customer
 from loyalty import figures
-from loyalty.models import Member, Program, Tier
+from loyalty.models import AdjustmentRequest, Member, Program, RequestState, Tier
 
 CACHED_SECONDS = 300
 
@@ -39,6 +39,23 @@ navigation.register(
     section="loyalty",
     order=20,
 )
+navigation.register(
+    "approvals",
+    _("Approvals"),
+    url="loyalty_approvals",
+    icon="checks",
+    permission="loyalty.approve_adjustment",
+    section="loyalty",
+    order=60,
+)
+
+
+@home.card("approvals", place="needs", permission="loyalty.approve_adjustment", order=35)
+def approvals(_request: HttpRequest) -> Card | None:
+    count = AdjustmentRequest.objects.filter(state=RequestState.WAITING).count()
+    if not count:
+        return None
+    return Card(_("Adjustments to approve"), number(count), url=reverse("loyalty_approvals"), tone="warn")
 
 
 @home.card("ledger", place="needs", permission="loyalty.view_loyalty", order=40)

@@ -6,6 +6,8 @@ from loyalty.console import redemptions, rewards, views
 urlpatterns = [
     path("loyalty/", views.overview, name="loyalty"),
     path("loyalty/prove/", views.prove, name="loyalty_prove"),
+    path("loyalty/approvals/", views.approvals, name="loyalty_approvals"),
+    path("loyalty/approvals/<uuid:pk>/", views.decide, name="loyalty_decide"),
     path("loyalty/members/", views.members, name="loyalty_members"),
     path("loyalty/members/<str:number>/adjust/", views.adjust, name="loyalty_adjust"),
     path("loyalty/members/<str:number>/enrol/", views.enrol, name="loyalty_enrol"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from typing import cast
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,14 +15,23 @@ from core.console import paging
 from core.console.views import back, may, page
 from core.errors import Invalid, NotFound
 from core.formatting import number as format_number
+from core.models import User
 from crm.models import Customer
 from loyalty import figures, selectors
-from loyalty.models import Member, Program
-from loyalty.services.adjustments import adjust_points
+from loyalty.models import AdjustmentRequest, Member, Program, RequestState
+from loyalty.services.adjustments import (
+    REASONS,
+    adjust_points,
+    approve_adjustment,
+    decline_adjustment,
+    needs_approval,
+    request_adjustment,
+)
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.reconciliation import reconcile_points
 
 PAGE = 50
+APPROVALS_SHOWN = 200
 
 
 @page("loyalty.view_loyalty")
@@ -82,11 +94,17 @@ def adjust(request: HttpRequest, number: str) -> HttpResponse:
         points = int(request.POST.get("points", "").strip())
     except ValueError:
         raise Invalid(_t("Use a whole number."), code="invalid", field="points") from None
+    account, reason = selectors.spendable_account(member), request.POST.get("reason", "")
+    reference = request.POST.get("reference", "").strip()
+    if needs_approval(member.program, points):
+        request_adjustment(account=account, points=points, reason=reason, note=reference, user=_user(request))
+        messages.info(request, _t("More than one person may give alone: a lead decides on it under Approvals."))
+        return back(request, f"/customers/{number}/")
     adjust_points(
-        account=selectors.spendable_account(member),
+        account=account,
         points=points,
-        reason=request.POST.get("reason", ""),
-        reference=request.POST.get("reference", "").strip(),
+        reason=reason,
+        reference=reference,
         key=request.POST.get("key", ""),
         actor=of_user(request.user),
     )
@@ -95,12 +113,41 @@ def adjust(request: HttpRequest, number: str) -> HttpResponse:
     return back(request, f"/customers/{number}/")
 
 
+@page("loyalty.approve_adjustment")
+def approvals(request: HttpRequest) -> HttpResponse:
+    """Adjustments that wait for a second person, oldest first, and what became of the newest others."""
+    rows = AdjustmentRequest.objects.select_related("account__member__customer", "requested_by", "decided_by", "ticket")
+    context = {
+        "waiting": rows.filter(state=RequestState.WAITING).order_by("requested_at")[:APPROVALS_SHOWN],
+        "decided": rows.exclude(state=RequestState.WAITING).order_by("-decided_at")[:20],
+        "reasons": REASONS,
+    }
+    return render(request, "loyalty/approvals.html", context)
+
+
+@page("loyalty.approve_adjustment", methods=("POST",))
+def decide(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    waiting = get_object_or_404(AdjustmentRequest, pk=pk)
+    note = request.POST.get("note", "")
+    if request.POST.get("answer") == "approve":
+        approve_adjustment(request=waiting, user=_user(request), note=note)
+        messages.success(request, _t("Approved: %(points)s points.") % {"points": format_number(waiting.points)})
+    else:
+        decline_adjustment(request=waiting, user=_user(request), note=note)
+        messages.success(request, _t("Nothing was moved."))
+    return redirect("loyalty_approvals")
+
+
 @page("loyalty.add_member", methods=("POST",))
 def enrol(request: HttpRequest, number: str) -> HttpResponse:
     customer = get_object_or_404(Customer.objects.active(), number=number)
     member = enrol_member(customer=customer, program=selectors.default_program(), actor=of_user(request.user))
     messages.success(request, _t("%(name)s is a member now.") % {"name": member.customer})
     return back(request, f"/customers/{number}/")
+
+
+def _user(request: HttpRequest) -> User:
+    return cast(User, request.user)
 
 
 def _member(number: str) -> Member:
