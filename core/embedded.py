@@ -87,9 +87,9 @@ class Locations:
         return f"unix://{self.valkey_socket}"
 
 
-def locations() -> Locations:
+def locations(directory: Path | None = None) -> Locations:
     """Where the servers live; LIUKE_VAR moves everything (tests use their own)."""
-    directory = Path(os.environ.get("LIUKE_VAR") or ROOT / "var").resolve()
+    directory = (directory or Path(os.environ.get("LIUKE_VAR") or ROOT / "var")).resolve()
     runtime = directory / "run"
     if len(str(runtime)) > SOCKET_PATH_LIMIT:
         digest = hashlib.sha256(str(directory).encode()).hexdigest()[:12]
@@ -124,7 +124,7 @@ def attach() -> None:
     with _starting(place):
         fcntl.flock(users, fcntl.LOCK_SH)
         if postgres:
-            _start_postgres(place)
+            start_postgres(place)
         if valkey:
             _start_valkey(place)
     _attached.append(users)
@@ -249,7 +249,7 @@ def _run_pg(program: str, *arguments: str) -> None:
             raise ConfigurationError(f"{program} failed: {output.read().strip()[-600:]}")
 
 
-def _start_postgres(place: Locations) -> None:
+def start_postgres(place: Locations) -> None:
     user = _system_user()
     if user:
         _open_to(user, place)

@@ -8,13 +8,13 @@ from decimal import Decimal
 from itertools import islice
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from core import clock
 from core.actor import SYSTEM, Actor
 from core.events import emit, emit_from_select
 from core.locks import require_transaction
-from crm.models import Order, OrderState
+from crm.models import Order, OrderState, Refund
 from loyalty import events
 from loyalty.models import Account, Earning, Hold, HoldState, Member, MemberState, Program
 from loyalty.rules.earning import (
@@ -132,6 +132,7 @@ def reverse_points_for_orders(
     while chunk := list(islice(iterator, CHUNK)):
         with transaction.atomic():
             by_id = {order.pk: order for order in chunk}
+            refunded_at = _last_refunds(by_id)
             earnings = (
                 Earning.objects.filter(order_id__in=by_id, lot__isnull=False)
                 .select_related("version", "member__program", "lot")
@@ -147,14 +148,14 @@ def reverse_points_for_orders(
                     earning.member.program.rounding,
                 )
                 if earning.points - keep > earning.taken_back:
-                    step = _call("loyalty_take_back", earning.pk, earning.points - keep, order.number, actor)
-                    _announce(events.POINTS_TAKEN_BACK, earning.member.customer_id, step, order, actor)
+                    step = _call("loyalty_take_back", earning.pk, earning.points - keep, order, actor, refunded_at)
+                    _announce(events.POINTS_TAKEN_BACK, earning.member.customer_id, step, order, actor, refunded_at)
                     taken += step
             for hold, order in _holds_of(by_id):
                 total = redeemed_to_return(hold.captured, order.total, order.refunded)
                 if total > hold.returned:
-                    step = _call("loyalty_give_back", hold.pk, total, order.number, actor)
-                    _announce(events.POINTS_RETURNED, hold.account.member.customer_id, step, order, actor)
+                    step = _call("loyalty_give_back", hold.pk, total, order, actor, refunded_at)
+                    _announce(events.POINTS_RETURNED, hold.account.member.customer_id, step, order, actor, refunded_at)
                     returned += step
     return taken, returned
 
@@ -194,19 +195,27 @@ def _holds_of(orders: dict[int, Order]) -> Iterator[tuple[Hold, Order]]:
             yield hold, order
 
 
-def _call(function: str, key, total: int, reference: str, actor: Actor) -> int:
+def _last_refunds(orders: dict[int, Order]) -> dict[int, datetime]:
+    """When each order was last refunded: points follow the money, also when it is told of much later."""
+    now = clock.now()
+    rows = Refund.objects.filter(order_id__in=orders).values_list("order_id").annotate(at=Max("refunded_at"))
+    return dict.fromkeys(orders, now) | {order: min(at, now) for order, at in rows}
+
+
+def _call(function: str, key, total: int, order: Order, actor: Actor, moments: dict[int, datetime]) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s, %s, %s, %s)", [key, total, reference, str(actor)])
+        cursor.execute(
+            f"SELECT {function}(%s, %s, %s, %s, %s)", [key, total, order.number, str(actor), moments[order.pk]]
+        )
         return cursor.fetchone()[0]
 
 
-def _announce(event, customer_id: int, points: int, order: Order, actor: Actor) -> None:
-    if not points:
-        return
-    emit(
-        event,
-        subject_id=customer_id,
-        payload={"points": points, "order": order.pk, "reference": order.number},
-        actor=actor,
-        occurred_at=clock.now(),
-    )
+def _announce(event, customer_id: int, points: int, order: Order, actor: Actor, moments: dict[int, datetime]) -> None:
+    if points:
+        emit(
+            event,
+            subject_id=customer_id,
+            payload={"points": points, "order": order.pk, "reference": order.number},
+            actor=actor,
+            occurred_at=moments[order.pk],
+        )

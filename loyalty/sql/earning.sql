@@ -57,7 +57,8 @@ END $$;
 -- for again, each of them forgiven once. The total, not the step, is given: two refunds of one order at once each know the total that they reached, and
 -- whoever comes second under the lock finds its part done (F11). Answers how many were taken now.
 DROP FUNCTION IF EXISTS loyalty_take_back(bigint, bigint, text, text);
-CREATE FUNCTION loyalty_take_back(p_earning bigint, p_total bigint, p_reference text, p_actor text)
+CREATE OR REPLACE FUNCTION loyalty_take_back(
+    p_earning bigint, p_total bigint, p_reference text, p_actor text, p_occurred_at timestamptz)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     e record; own record; moment timestamptz; owed bigint; take bigint; forgive bigint; entry bigint; lot record;
@@ -102,7 +103,7 @@ BEGIN
         INSERT INTO loyalty_entry
             (account_id, kind, available, pending, held, debt, order_id, reference, reason, actor, occurred_at)
             VALUES (e.account_id, 'clawback', -from_available, -from_pending, 0, owed, e.order_id, p_reference, '', p_actor,
-                    moment) RETURNING id INTO entry;
+                    p_occurred_at) RETURNING id INTO entry;
         INSERT INTO loyalty_allocation (entry_id, lot_id, points, returned)
             SELECT entry, (part ->> 'lot')::bigint, (part ->> 'points')::bigint, 0 FROM jsonb_array_elements(parts) AS part;
         UPDATE loyalty_account SET available = available - from_available, pending = pending - from_pending,
@@ -114,7 +115,8 @@ END $$;
 -- Brings what was given back of a captured hold to `p_total`, in the lots it came from, latest expiry first; a lot that has
 -- run out meanwhile lives again as a lot of its own for the program's reinstatement days (L5). Answers how many were given.
 DROP FUNCTION IF EXISTS loyalty_give_back(uuid, bigint, text, text);
-CREATE FUNCTION loyalty_give_back(p_hold uuid, p_total bigint, p_reference text, p_actor text)
+CREATE OR REPLACE FUNCTION loyalty_give_back(
+    p_hold uuid, p_total bigint, p_reference text, p_actor text, p_occurred_at timestamptz)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     h record; part record; moment timestamptz; due bigint; given bigint; take bigint; entry bigint; revived bigint := 0;
@@ -137,7 +139,7 @@ BEGIN
     given := due;
     INSERT INTO loyalty_entry
         (account_id, kind, available, pending, held, debt, hold_id, order_id, reference, reason, actor, occurred_at)
-        VALUES (h.account_id, 'return', due, 0, 0, 0, p_hold, h.order_id, p_reference, '', p_actor, moment)
+        VALUES (h.account_id, 'return', due, 0, 0, 0, p_hold, h.order_id, p_reference, '', p_actor, p_occurred_at)
         RETURNING id INTO entry;
     UPDATE loyalty_hold SET returned = returned + due WHERE id = p_hold;
     UPDATE loyalty_account SET available = available + due, updated_at = moment WHERE id = h.account_id;

@@ -235,6 +235,14 @@ def test_l5_returned_points_of_an_expired_lot_live_for_the_stated_days(account, 
     assert in_balance()
 
 
+def test_points_follow_the_refund_in_time_when_it_is_told_of_later(account, settle):
+    at = timezone.now() - timedelta(days=40)
+    record_refund(order_number="FIRST", number="late", source="storefront", amount=20_000, refunded_at=at, actor=SYSTEM)
+    settle()
+    assert figures(account) == (300, 0, 0, 0)
+    assert Entry.objects.get(kind="clawback").occurred_at == at
+
+
 def test_l9_never_more_than_there_is(account):
     with pytest.raises(Refused) as refusal:
         redeem_points(account=account, points=501, key="r", actor=SYSTEM)

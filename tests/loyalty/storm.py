@@ -1,0 +1,128 @@
+"""Clients of the ledger in a process of their own, for tests that kill what is below them: `python -m tests.loyalty.storm ...`.
+
+Every command has a key and is repeated under it until it is acknowledged, as a storefront would do; each acknowledgement is
+printed, so that what was promised can be compared with what is there.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
+
+ACCOUNTS, START, TURNS = 8, 1_000_000, 60
+GIVE, SPEND, ORDER_POINTS = 10, 7, 100
+
+
+def say(line: str) -> None:
+    """In one write: two processes share the file."""
+    os.write(1, f"{line}\n".encode())
+
+
+def prepare() -> None:
+    """A program, 8 members with a million points each, and an order for every turn of every client."""
+    from django.utils import timezone
+
+    from core.actor import SYSTEM
+    from crm.models import Customer, Order
+    from crm.services.setup import ensure_store
+    from loyalty.models import Account
+    from loyalty.services.adjustments import adjust_points
+    from loyalty.services.enrolment import enrol_member
+    from loyalty.services.setup import ensure_default_program
+
+    store = ensure_store(name="Storm", currency="CNY", time_zone="Asia/Shanghai", country="CN", language="en")
+    program = ensure_default_program()
+    people = Customer.objects.bulk_create(Customer(name=f"P{n}", source="test") for n in range(ACCOUNTS))
+    for person in people:
+        account = Account.objects.get(member=enrol_member(customer=person, program=program, actor=SYSTEM))
+        adjust_points(account=account, points=START, reason="migration", key=f"start-{person.pk}", actor=SYSTEM)
+    now = timezone.now()
+    Order.objects.bulk_create(
+        Order(
+            store=store, source="test", number=f"{client}-{turn}", customer=people[(client + turn) % ACCOUNTS], state="paid",
+            currency="CNY", subtotal=10_000, total=10_000, placed_at=now, paid_at=now,
+        )
+        for client in range(16)
+        for turn in range(0, TURNS, 3)
+    )  # fmt: skip
+
+
+def clients(first: int, count: int) -> None:
+    """`count` clients as threads: in turn an order earned and refunded, points given, points spent."""
+    from django.db import connection
+
+    from core.actor import SYSTEM
+    from crm.models import Customer, Order
+    from loyalty.models import Account, Program
+    from loyalty.services.adjustments import adjust_points
+    from loyalty.services.earning import award_points_for_orders, reverse_points_for_orders
+    from loyalty.services.redemption import redeem_points
+
+    people = list(Customer.objects.filter(source="test").order_by("pk"))
+    accounts = list(
+        Account.objects.filter(member__customer__in=people)
+        .select_related("member__program")
+        .order_by("member__customer")
+    )
+    program = Program.objects.get()
+
+    def command(client: int, turn: int) -> None:
+        account, key = accounts[(client + turn) % ACCOUNTS], f"{client}-{turn}"
+        if turn % 3 == 0:
+            order = Order.objects.get(source="test", number=key)
+            award_points_for_orders(program=program, orders=[order])
+            Order.objects.filter(pk=order.pk).update(refunded=order.total // 2)
+            order.refresh_from_db()
+            reverse_points_for_orders(orders=[order])
+        elif turn % 3 == 1:
+            adjust_points(account=account, points=GIVE, reason="goodwill", key=key, actor=SYSTEM)
+        else:
+            redeem_points(account=account, points=SPEND, key=key, actor=SYSTEM)
+
+    def run(client: int) -> None:
+        for turn in range(TURNS):
+            while True:
+                try:
+                    command(client, turn)
+                    break
+                except Exception as error:
+                    connection.close()
+                    say(f"again {client}-{turn} {type(error).__name__}")
+                    time.sleep(0.05)
+            say(f"done {client}-{turn} {time.time()}")
+        connection.close()
+
+    threads = [threading.Thread(target=run, args=(first + number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def hold_open(key: str, account: int) -> None:
+    """Redeem inside a transaction that never ends: whoever kills this process kills it between claim and commit."""
+    from django.db import transaction
+
+    from core.actor import SYSTEM
+    from loyalty.models import Account
+    from loyalty.services.redemption import redeem_points
+
+    with transaction.atomic():
+        redeem_points(
+            account=Account.objects.select_related("member__program").get(pk=account), points=10, key=key, actor=SYSTEM
+        )
+        say("claimed")
+        time.sleep(120)
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    {"prepare": prepare, "clients": clients, "hold": hold_open}[sys.argv[1]](
+        *(int(value) if value.isdigit() else value for value in sys.argv[2:])
+    )
