@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from core.events import emit_from_select, handler_names, wake
 from loyalty import events
 
-CHUNK = 1000
+CHUNK = 5000
 
 
 def sweep_lots(*, limit: int = 1_000_000) -> int:
@@ -26,19 +26,18 @@ def sweep_lots(*, limit: int = 1_000_000) -> int:
             accounts = [row[0] for row in cursor.fetchall()]
             if not accounts:
                 break
-            cursor.execute("SELECT coalesce(max(id), 0) FROM loyalty_entry")
-            before = cursor.fetchone()[0]
             cursor.execute(
-                "SELECT loyalty_settle(account, clock_timestamp()) FROM unnest(%s::bigint[]) AS account", [accounts]
+                "SELECT account, points FROM loyalty_settle_many(%s::bigint[], clock_timestamp())", [accounts]
             )
-            emit_from_select(
-                events.POINTS_EXPIRED,
-                """SELECT m.customer_id, jsonb_build_object('points', -sum(e.available + e.pending)), max(e.occurred_at)
-                   FROM loyalty_entry e JOIN loyalty_account a ON a.id = e.account_id
-                   JOIN loyalty_member m ON m.id = a.member_id
-                   WHERE e.id > %s AND e.kind = 'expire' AND e.account_id = ANY(%s) GROUP BY m.customer_id""",
-                [before, accounts],
-            )
+            gone = cursor.fetchall()
+            if gone:
+                emit_from_select(
+                    events.POINTS_EXPIRED,
+                    """SELECT m.customer_id, jsonb_build_object('points', gone.points), clock_timestamp()
+                       FROM unnest(%s::bigint[], %s::bigint[]) AS gone(account, points)
+                       JOIN loyalty_account a ON a.id = gone.account JOIN loyalty_member m ON m.id = a.member_id""",
+                    [[row[0] for row in gone], [row[1] for row in gone]],
+                )
             emit_from_select(
                 events.ACCOUNTS_CHANGED,
                 """SELECT NULL::bigint, jsonb_build_object('customers', jsonb_agg(m.customer_id)), now()

@@ -30,6 +30,7 @@ def evaluate_tiers(
     """
     at = at or clock.now()
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '128MB'")
         cursor.execute(
             """CREATE TEMP TABLE loyalty_tier_moves ON COMMIT DROP AS
                WITH locked AS (
@@ -69,6 +70,8 @@ def evaluate_tiers(
                 "currency": program.currency,
             },
         )
+        # Nobody analyses a temporary table but who made it, and without that a million members are joined row by row.
+        cursor.execute("ANALYZE loyalty_tier_moves")
         cursor.execute(
             """CREATE TEMP TABLE loyalty_tier_changes ON COMMIT DROP AS
                SELECT member_id, customer_id, before_id,
@@ -80,6 +83,7 @@ def evaluate_tiers(
                   OR (%s AND graced_rank < coalesce(before_rank, 0) AND is_locked IS NOT TRUE)""",
             [downgrade],
         )
+        cursor.execute("ANALYZE loyalty_tier_changes")
         cursor.execute(
             """UPDATE loyalty_member m SET qualifying = moves.qualifying FROM loyalty_tier_moves moves
                WHERE m.id = moves.member_id AND moves.qualifying <> moves.qualifying_before"""
