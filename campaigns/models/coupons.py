@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from core.audit import audited
+from core.audit import audited_except
 
 
 class DiscountKind(models.TextChoices):
@@ -18,7 +18,7 @@ class CodeMode(models.TextChoices):
     UNIQUE = "unique", _("A code for each customer")
 
 
-@audited
+@audited_except("reserved_count", "redeemed_count", "issued_count", "reserved_amount", "redeemed_amount")
 class Coupon(models.Model):
     """A coupon campaign. Amounts are minor units; a percentage is in whole percent. 0 or empty means no limit."""
 

@@ -86,11 +86,10 @@ BEGIN
 END $$;
 
 -- Reserve one use (C1). Answers {reservation, state, coupon, code, discount, cart_amount, currency, reference, expires_at}.
--- The counters are not history: without the SET the audit trigger would copy the whole coupon at each use.
 CREATE OR REPLACE FUNCTION campaigns_reserve(
     p_scope text, p_key text, p_digest bytea, p_code text, p_customer bigint, p_cart bigint, p_currency text,
     p_reference text
-) RETURNS jsonb LANGUAGE plpgsql SET pgtrigger.ignore = '{pgtrigger_update_update_b3b42}' AS $$
+) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     answer jsonb; j record; use uuid := gen_random_uuid(); moment timestamptz; refusal text;
 BEGIN
@@ -158,7 +157,7 @@ END $$;
 -- Moves one use on: p_to is redeemed or released.
 CREATE OR REPLACE FUNCTION campaigns_end_use(
     p_scope text, p_key text, p_digest bytea, p_use uuid, p_to text, p_actor text, p_request text, p_handlers text[]
-) RETURNS jsonb LANGUAGE plpgsql SET pgtrigger.ignore = '{pgtrigger_update_update_b3b42}' AS $$
+) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     u record; moment timestamptz; was text; answer jsonb; refusal text;
 BEGIN
@@ -224,7 +223,7 @@ END $$;
 
 -- Releases up to p_limit reservations that ran out. Returns how many; one sweep at a time.
 CREATE OR REPLACE FUNCTION campaigns_sweep_uses(p_limit integer) RETURNS integer
-LANGUAGE plpgsql SET pgtrigger.ignore = '{pgtrigger_update_update_b3b42}' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE done integer;
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtextextended('campaigns.sweep-uses', 0)) THEN
@@ -255,6 +254,6 @@ END $$;
 
 -- Counts codes that were issued. The caller calls it last, so that the coupon's row is locked for the commit alone.
 CREATE OR REPLACE FUNCTION campaigns_count_issued(p_coupon bigint, p_count integer) RETURNS void
-LANGUAGE sql SET pgtrigger.ignore = '{pgtrigger_update_update_b3b42}' AS $$
+LANGUAGE sql AS $$
     UPDATE campaigns_coupon SET issued_count = issued_count + p_count WHERE id = p_coupon
 $$;

@@ -3,7 +3,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from core.audit import audited
+from core.audit import audited, audited_except
 
 
 class Rounding(models.TextChoices):
@@ -158,7 +158,8 @@ class MemberQuerySet(models.QuerySet["Member"]):
         return self.filter(state=MemberState.ACTIVE)
 
 
-@audited
+# Tiers have a history of their own (T3), and the qualifying spend follows the orders.
+@audited_except("qualifying", "tier", "tier_since")
 class Member(models.Model):
     """A customer's membership of one program. `tier` is the open TierPeriod's, kept beside for lists and rules."""
 

@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-import pgtrigger
 import structlog
 from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext_lazy as _
@@ -250,14 +249,11 @@ def _fulfilment(reward: Reward) -> Fulfilment:
 def _take(reward: Reward, member: Member, offered: Offered) -> bool:
     """One piece out of stock and one use, each by conditional write (C2). Answers whether there was a stock to count."""
     with connection.cursor() as cursor:
-        # The stock is no history: without this the audit's trigger would copy the whole reward at each redemption.
         if reward.stock is not None:
-            with pgtrigger.ignore("loyalty.Reward:update_update"):
-                cursor.execute(
-                    "UPDATE loyalty_reward SET stock = stock - 1 WHERE id = %s AND stock > 0 AND active", [reward.pk]
-                )
-                taken = cursor.rowcount
-            if not taken:
+            cursor.execute(
+                "UPDATE loyalty_reward SET stock = stock - 1 WHERE id = %s AND stock > 0 AND active", [reward.pk]
+            )
+            if not cursor.rowcount:
                 active = Reward.objects.filter(pk=reward.pk, active=True).exists()
                 raise _refusal("out_of_stock" if active else "reward_not_active")
         cursor.execute(
@@ -278,8 +274,7 @@ def _refusal(code: str, **figures: Any) -> Refused:
 def _give_back(redemption: RewardRedemption, reward: Reward) -> None:
     with connection.cursor() as cursor:
         if redemption.outcome.get("counted"):
-            with pgtrigger.ignore("loyalty.Reward:update_update"):
-                cursor.execute("UPDATE loyalty_reward SET stock = stock + 1 WHERE id = %s", [reward.pk])
+            cursor.execute("UPDATE loyalty_reward SET stock = stock + 1 WHERE id = %s", [reward.pk])
         cursor.execute(
             "UPDATE loyalty_rewarduse SET count = count - 1 WHERE reward_id = %s AND member_id = %s AND count > 0",
             [reward.pk, redemption.member_id],

@@ -62,11 +62,12 @@ def test_f1_postgresql_killed_ten_times_in_a_storm_loses_and_doubles_nothing(tmp
     assert keeper.stdout.readline() == "up\n"
     place = embedded.locations(folder)
     environment["DATABASE_URL"] = place.database_url
+    running: list[subprocess.Popen] = []
     try:
         subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=environment, check=True)
         assert _process(environment, "prepare").wait(60) == 0
         out = (folder / "acknowledged").open("w")
-        running = [_process(environment, "clients", str(first), "8", stdout=out) for first in (0, 8)]
+        running += [_process(environment, "clients", str(first), "8", stdout=out) for first in (0, 8)]
 
         _first_after(folder / "acknowledged", 0, running)
 
@@ -103,6 +104,8 @@ def test_f1_postgresql_killed_ten_times_in_a_storm_loses_and_doubles_nothing(tmp
         assert {row[1:] for row in balances} == {(0, 0, 0)}
         subprocess.run([sys.executable, "manage.py", "reconcile_points"], cwd=ROOT, env=environment, check=True)
     finally:
+        for process in running:
+            process.kill()
         keeper.communicate("\n", timeout=60)
 
 
