@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from core.audit import audited_except
+from core.audit import audited
 from core.fields import BlindIndexField, EncryptedTextField
 
 
@@ -42,7 +42,7 @@ class RewardKind(models.TextChoices):
     DONATION = "donation", _("Donation")
 
 
-@audited_except("stock")
+@audited
 class Reward(models.Model):
     """`stock` NULL is without end; it falls by conditional update when a redemption is placed and rises when one ends."""
 

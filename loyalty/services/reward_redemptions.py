@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+import pgtrigger
 import structlog
 from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext_lazy as _
@@ -249,11 +250,14 @@ def _fulfilment(reward: Reward) -> Fulfilment:
 def _take(reward: Reward, member: Member, offered: Offered) -> bool:
     """One piece out of stock and one use, each by conditional write (C2). Answers whether there was a stock to count."""
     with connection.cursor() as cursor:
+        # A sale is no history, a stock set by hand is: hence not audited_except.
         if reward.stock is not None:
-            cursor.execute(
-                "UPDATE loyalty_reward SET stock = stock - 1 WHERE id = %s AND stock > 0 AND active", [reward.pk]
-            )
-            if not cursor.rowcount:
+            with pgtrigger.ignore("loyalty.Reward:update_update"):
+                cursor.execute(
+                    "UPDATE loyalty_reward SET stock = stock - 1 WHERE id = %s AND stock > 0 AND active", [reward.pk]
+                )
+                taken = cursor.rowcount
+            if not taken:
                 active = Reward.objects.filter(pk=reward.pk, active=True).exists()
                 raise _refusal("out_of_stock" if active else "reward_not_active")
         cursor.execute(
@@ -274,7 +278,8 @@ def _refusal(code: str, **figures: Any) -> Refused:
 def _give_back(redemption: RewardRedemption, reward: Reward) -> None:
     with connection.cursor() as cursor:
         if redemption.outcome.get("counted"):
-            cursor.execute("UPDATE loyalty_reward SET stock = stock + 1 WHERE id = %s", [reward.pk])
+            with pgtrigger.ignore("loyalty.Reward:update_update"):
+                cursor.execute("UPDATE loyalty_reward SET stock = stock + 1 WHERE id = %s", [reward.pk])
         cursor.execute(
             "UPDATE loyalty_rewarduse SET count = count - 1 WHERE reward_id = %s AND member_id = %s AND count > 0",
             [reward.pk, redemption.member_id],
@@ -337,7 +342,7 @@ def _return_points(redemption: RewardRedemption, reward: Reward, actor: Actor) -
     reference = f"reward:{reward.code}"
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT loyalty_give_back(%s, %s, %s, %s)",
+            "SELECT loyalty_give_back(%s, %s, %s, %s, clock_timestamp())",
             [redemption.hold_id, redemption.points, reference, str(actor)],
         )
     _emit(events.POINTS_RETURNED, redemption, reward, actor, points=redemption.points, reference=reference)
