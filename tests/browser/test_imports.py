@@ -13,11 +13,11 @@ from crm.tasks import run_import
 pytestmark = pytest.mark.browser
 
 FILE = """Kunde,Telefon,Geburtstag,E-Mail
-赵云,13911110001,1990-02-03,zhao@example.com
-钱多,13911110002,30.02.1990,
-孙尚,12,1991-05-06,
-李白,13911110004,,li@example
-周瑜,13911110005,1989-12-24,zhou@example.com
+赵子龙,13911110001,1990-02-03,zhao@example.com
+钱多多,13911110002,30.02.1990,
+孙仲谋,12,1991-05-06,
+李太白,13911110004,,li@example
+周公瑾,13911110005,1989-12-24,zhou@example.com
 """
 
 
@@ -45,7 +45,7 @@ def test_from_the_upload_to_the_refused_rows(signed_in):
     expect(rows.nth(1)).to_contain_text("Birthday")
     expect(rows.nth(2)).to_contain_text("Phone")
     expect(rows.nth(3)).to_contain_text("E-mail")
-    assert not Customer.objects.filter(name="赵云").exists()
+    assert not Customer.objects.filter(name="赵子龙").exists()
 
     page.get_by_role("button", name="Bring it in").click()
     expect(page.get_by_text("Waiting for a worker.")).to_be_visible()
@@ -57,17 +57,17 @@ def test_from_the_upload_to_the_refused_rows(signed_in):
         zip(page.locator(".stat-label").all_inner_texts(), page.locator(".stat-value").all_inner_texts(), strict=True)
     )
     assert figures == {"Read": "5", "Taken": "2", "Already there": "0", "Refused": "3"}
-    assert set(Customer.objects.filter(source__contains="till").values_list("name", flat=True)) <= {"赵云", "周瑜"}
-    assert Customer.objects.filter(name__in=["赵云", "钱多", "孙尚", "李白", "周瑜"]).count() == 2
+    assert set(Customer.objects.filter(source__contains="till").values_list("name", flat=True)) <= {"赵子龙", "周公瑾"}
+    assert Customer.objects.filter(name__in=["赵子龙", "钱多多", "孙仲谋", "李太白", "周公瑾"]).count() == 2
 
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Download refused rows").click()
     text = waiting.value.path().read_text(encoding="utf-8-sig")
     refused = list(csv.DictReader(io.StringIO(text)))
     assert [(row["row"], row["field"], row["Kunde"], row["Telefon"]) for row in refused] == [
-        ("3", "birthday", "钱多", "13911110002"),
-        ("4", "phone", "孙尚", "12"),
-        ("5", "email", "李白", "13911110004"),
+        ("3", "birthday", "钱多多", "13911110002"),
+        ("4", "phone", "孙仲谋", "12"),
+        ("5", "email", "李太白", "13911110004"),
     ]
     assert all(row["reason"] for row in refused)
 
