@@ -142,6 +142,7 @@ def pages() -> None:
     words += [f"{dice.randint(0, 9999):04d}" for _ in range(40)]
     for word in words[:5]:
         client.get("/customers/", {"q": word})
+        client.get("/palette/", {"q": word})
 
     def latency(requests: list[tuple[str, dict]]) -> list[float]:
         taken = []
@@ -162,7 +163,9 @@ def pages() -> None:
         more = {"p50_ms": round(statistics.median(warm), 1), "cold_p95_ms": round(p95(cold), 1)}
         report(name, p95(warm), "ms p95", base, extra=more)
 
-    twice("customer_search", [("/customers/", {"q": word}) for word in words])
+    # What `/` opens and answers while one types; the list page shows the same people with orders, tier and stage.
+    twice("customer_search", [("/palette/", {"q": word}) for word in words])
+    twice("customer_list_search", [("/customers/", {"q": word}) for word in words])
 
     def floor() -> float:
         person = dice.choice(people)
