@@ -57,7 +57,10 @@ def test_from_the_upload_to_the_refused_rows(signed_in):
         zip(page.locator(".stat-label").all_inner_texts(), page.locator(".stat-value").all_inner_texts(), strict=True)
     )
     assert figures == {"Read": "5", "Taken": "2", "Already there": "0", "Refused": "3"}
-    assert set(Customer.objects.filter(source__contains="front-desk").values_list("name", flat=True)) == {"赵子龙", "周公瑾"}
+    assert set(Customer.objects.filter(source__contains="front-desk").values_list("name", flat=True)) == {
+        "赵子龙",
+        "周公瑾",
+    }
     assert Customer.objects.filter(name__in=["赵子龙", "钱多多", "孙仲谋", "李太白", "周公瑾"]).count() == 2
 
     with page.expect_download() as waiting:
