@@ -87,6 +87,8 @@ class Scratch:
         base = os.environ["DATABASE_URL"].rpartition("/")[0]
         self.environment = {**os.environ, "DATABASE_URL": f"{base}/{NAME}", "LOG_LEVEL": "ERROR"}
         self.manage("migrate", "--verbosity", "0")
+        # What ran before has left the server pages to write; they are not this import's.
+        self._sql("CHECKPOINT")
         return self
 
     def __exit__(self, *_error: object) -> None:

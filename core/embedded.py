@@ -42,6 +42,8 @@ POSTGRES_SETTINGS = {
     "listen_addresses": "''",
     "shared_buffers": f"'{_megabytes(8, 2048)}MB'",
     "work_mem": "'32MB'",
+    # What an import stages; a session takes of it what it uses.
+    "temp_buffers": "'128MB'",
     "maintenance_work_mem": "'256MB'",
     "max_connections": "120",
     "max_wal_size": "'4GB'",

@@ -1,3 +1,4 @@
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -84,9 +85,8 @@ class Order(models.Model):
                 name="crm_order_paid_recent",
             ),
             models.Index(fields=["-placed_at", "-id"], name="crm_order_placed_recent"),
-            models.Index(
-                fields=["import_run"], condition=models.Q(import_run__isnull=False), name="crm_order_import_run"
-            ),
+            # An import's orders lie together, so a range of pages finds them at a hundredth of what entries cost.
+            BrinIndex(fields=["import_run"], autosummarize=True, pages_per_range=32, name="crm_order_import_run"),
         ]
 
     def __str__(self) -> str:

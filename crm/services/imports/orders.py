@@ -21,11 +21,15 @@ FIELD_OF = """CASE code WHEN 'unknown_store' THEN 'store' WHEN 'wrong_currency' 
 
 
 class Orders:
-    """`rows` narrows what is a sale, `errors` adds row errors, `whole`: a refused row takes its order with it."""
+    """`rows` narrows what is a sale, `errors` adds row errors, `whole`: a refused row takes its order with it.
+
+    `several_kinds`: rows may be other than products although no column says so.
+    """
 
     rows = "true"
     errors = ""
     whole = True
+    several_kinds = False
 
     def check(self, context: Context) -> None:
         self._price(context)
@@ -76,7 +80,7 @@ class Orders:
                             FROM lk_rows r LEFT JOIN lk_store s ON s.code = coalesce(r.store, %(store_code)s)
                             WHERE {self.rows} OFFSET 0) valued) priced"""
         )
-        context.execute("ANALYZE lk_priced")
+        context.execute("ANALYZE lk_priced (row_number, number, sku, kind, has_line, code)")
 
     def _group(self, context: Context) -> None:
         """lk_order: one row per number with what its rows share, its sums and its first problem."""
@@ -89,9 +93,12 @@ class Orders:
                 differs.append(f"WHEN min({value}) <> max({value}) THEN '{name}'")
             else:
                 columns.append(f"NULL::{'bigint' if identity else 'numeric' if name in AMOUNTS else 'text'} AS {name}")
+        several = self.several_kinds or "line_kind" in context.mapping
         sums = [
             f"coalesce(sum({'gross' if kind == 'product' else 'amount'}) FILTER (WHERE kind = '{kind}' AND has_line), 0)"
             f" AS sum_{kind}"
+            if several or kind == "product"
+            else f"0::numeric AS sum_{kind}"
             for kind in ("product", "shipping", "fee", "discount")
         ]
         differing = f"CASE {' '.join(differs)} END" if differs else "NULL::text"
@@ -136,7 +143,10 @@ class Orders:
                             ELSE 'total' END AS field
                 FROM whole w LEFT JOIN crm_order o ON o.source = %(source)s AND o.number = w.number"""
         )
-        context.execute("DROP VIEW lk_grouped; ANALYZE lk_order")
+        named = ", ".join(
+            ["number", "first_row", "known", "code", "customer_number", *people.kinds_in([*context.mapping])]
+        )
+        context.execute(f"DROP VIEW lk_grouped; ANALYZE lk_order ({named})")
 
     def _compare(self, context: Context) -> None:
         """lk_differing: known orders whose content is not what the file says."""
@@ -200,14 +210,15 @@ class Orders:
             if self.whole
             else "DELETE FROM lk_order WHERE code IS NOT NULL OR number IN (SELECT number FROM lk_differing)"
         )
-        context.execute(gone)
+        fewer = context.execute(gone)
         context.execute(
             f"""INSERT INTO lk_unchanged SELECT r.row_number FROM lk_rows r JOIN lk_order n USING (number)
                 LEFT JOIN lk_refused x USING (row_number)
                 WHERE n.known IS NOT NULL AND x.row_number IS NULL AND {self.rows}"""
         )
-        context.execute("DELETE FROM lk_order WHERE known IS NOT NULL")
-        context.execute("ANALYZE lk_order")
+        fewer += context.execute("DELETE FROM lk_order WHERE known IS NOT NULL")
+        if fewer:
+            context.execute("ANALYZE lk_order")
 
     def _resolve(self, context: Context) -> None:
         kinds = people.kinds_in([*context.mapping])
@@ -251,14 +262,17 @@ class Orders:
 
     def _create_products(self, context: Context) -> None:
         # The latest name of a product in the file is the one it goes by.
+        context.execute(
+            """CREATE TEMP TABLE lk_product ON COMMIT DROP AS
+               SELECT p.sku, max(p.row_number) FILTER (WHERE p.product_name IS NOT NULL) AS named_in,
+                      max(p.category) AS category, max(p.brand) AS brand
+               FROM lk_priced p JOIN lk_order n USING (number)
+               WHERE p.kind = 'product' AND p.has_line AND p.code IS NULL GROUP BY p.sku"""
+        )
         context.result["products_created"] = context.execute(
             """INSERT INTO crm_product (sku, name, category, brand, active)
                SELECT seen.sku, coalesce(named.product_name, ''), coalesce(seen.category, ''), coalesce(seen.brand, ''), true
-               FROM (SELECT p.sku, max(p.row_number) FILTER (WHERE p.product_name IS NOT NULL) AS named_in,
-                            max(p.category) AS category, max(p.brand) AS brand
-                     FROM lk_priced p JOIN lk_order n USING (number)
-                     WHERE p.kind = 'product' AND p.has_line AND p.code IS NULL GROUP BY p.sku) seen
-               LEFT JOIN lk_priced named ON named.row_number = seen.named_in
+               FROM lk_product seen LEFT JOIN lk_priced named ON named.row_number = seen.named_in
                LEFT JOIN crm_product x ON x.sku = seen.sku
                WHERE x.id IS NULL ORDER BY seen.sku ON CONFLICT (sku) DO NOTHING"""
         )
@@ -281,7 +295,7 @@ class Orders:
                            goods, discounts, points, shippings, taxes, all_fees, sum_total, 0, item_count, placed_at,
                            CASE WHEN order_state = 'paid' THEN coalesce(paid_at, placed_at) END, %(run)s
                     FROM lk_order n LEFT JOIN lk_person p ON {same} LEFT JOIN lk_owner w ON w.row_number = p.row_number
-                    ORDER BY n.first_row
+                    ORDER BY w.customer, n.first_row
                     RETURNING id, number, customer_id, coalesce(paid_at, placed_at) AS bought_at)
                 INSERT INTO lk_fresh
                 SELECT made.*, n.first_row FROM made JOIN lk_order n USING (number)""",
@@ -308,10 +322,8 @@ class Orders:
                       p.line_discount, p.amount, 0, 0, f.bought_at
                FROM lk_priced p JOIN lk_fresh f USING (number)
                LEFT JOIN crm_product x ON x.sku = p.sku AND p.kind = 'product'
-               WHERE p.has_line AND p.code IS NULL""",
+               WHERE p.has_line AND p.code IS NULL ORDER BY f.id""",
             "crm_orderline",
-            {
-                "crm_order": "SELECT id FROM lk_fresh",
-                "crm_product": "SELECT x.id FROM lk_priced p JOIN crm_product x USING (sku) WHERE p.kind = 'product'",
-            },
+            # The orders are this transaction's own: nobody can take them away.
+            {"crm_product": "SELECT x.id FROM lk_product JOIN crm_product x USING (sku)"},
         )
