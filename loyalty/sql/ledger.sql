@@ -37,6 +37,31 @@ CREATE OR REPLACE FUNCTION loyalty_answer(p_scope text, p_key text, p_answer jso
     UPDATE core_idempotencyrecord SET answer = p_answer WHERE scope = p_scope AND key = p_key RETURNING answer
 $$;
 
+-- Answers what a repeated command was answered (L7), or NULL when the key is new. The caller holds the account's lock.
+CREATE OR REPLACE FUNCTION loyalty_answered(p_scope text, p_key text, p_digest bytea) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE stored record;
+BEGIN
+    SELECT r.digest, r.answer INTO stored FROM core_idempotencyrecord r WHERE r.scope = p_scope AND r.key = p_key;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    ELSIF stored.digest <> p_digest THEN
+        PERFORM loyalty_refuse('idempotency_key_reused');
+    END IF;
+    RETURN stored.answer;
+END $$;
+
+-- Stores an answer under a key that `loyalty_answered` found free; a command of another account may have taken it since.
+CREATE OR REPLACE FUNCTION loyalty_answer_once(p_scope text, p_key text, p_digest bytea, p_answer jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO core_idempotencyrecord (scope, key, digest, answer) VALUES (p_scope, p_key, p_digest, p_answer)
+        ON CONFLICT (scope, key) DO NOTHING;
+    IF NOT FOUND THEN
+        PERFORM loyalty_refuse('idempotency_key_reused');
+    END IF;
+    RETURN p_answer;
+END $$;
+
 CREATE OR REPLACE FUNCTION loyalty_emit(
     p_kind text, p_customer bigint, p_payload jsonb, p_actor text, p_request text, p_handlers text[]
 ) RETURNS void LANGUAGE plpgsql AS $$
@@ -77,49 +102,12 @@ END $$;
 -- The sweeps do the same for everyone; doing it here makes a late sweep invisible. Answers whether anything was due.
 DROP FUNCTION IF EXISTS loyalty_settle(bigint, timestamptz);
 CREATE FUNCTION loyalty_settle(p_account bigint, p_now timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-    confirmed bigint; gone_available bigint; gone_pending bigint; owed bigint;
 BEGIN
     IF NOT EXISTS (SELECT FROM loyalty_lot WHERE account_id = p_account AND remaining > 0 AND (
                        expires_at <= p_now OR (confirmed_at IS NULL AND available_from <= p_now))) THEN
         RETURN false;
     END IF;
-    WITH due AS (
-        UPDATE loyalty_lot SET confirmed_at = p_now
-        WHERE account_id = p_account AND remaining > 0 AND confirmed_at IS NULL AND available_from <= p_now
-        RETURNING id, remaining, order_id),
-    written AS (
-        INSERT INTO loyalty_entry
-            (account_id, kind, available, pending, held, debt, order_id, reference, reason, actor, occurred_at)
-        SELECT p_account, 'confirm', remaining, -remaining, 0, 0, order_id, '', '', 'system', p_now FROM due)
-    SELECT coalesce(sum(remaining), 0) INTO confirmed FROM due;
-    IF confirmed > 0 THEN
-        UPDATE loyalty_account SET available = available + confirmed, pending = pending - confirmed, updated_at = p_now
-            WHERE id = p_account RETURNING debt INTO owed;
-    END IF;
-
-    WITH due AS (
-        SELECT id, remaining, order_id, confirmed_at IS NOT NULL AS was_available FROM loyalty_lot
-        WHERE account_id = p_account AND remaining > 0 AND expires_at <= p_now),
-    emptied AS (
-        UPDATE loyalty_lot lot SET remaining = 0, expired = lot.expired + due.remaining FROM due WHERE lot.id = due.id),
-    written AS (
-        INSERT INTO loyalty_entry
-            (account_id, kind, available, pending, held, debt, order_id, reference, reason, actor, occurred_at)
-        SELECT p_account, 'expire', CASE WHEN was_available THEN -remaining ELSE 0 END,
-               CASE WHEN was_available THEN 0 ELSE -remaining END, 0, 0, order_id, '', '', 'system', p_now
-        FROM due)
-    SELECT coalesce(sum(remaining) FILTER (WHERE was_available), 0),
-           coalesce(sum(remaining) FILTER (WHERE NOT was_available), 0)
-        INTO gone_available, gone_pending FROM due;
-    IF gone_available + gone_pending > 0 THEN
-        UPDATE loyalty_account
-            SET available = available - gone_available, pending = pending - gone_pending, updated_at = p_now
-            WHERE id = p_account;
-    END IF;
-    IF owed > 0 THEN
-        PERFORM loyalty_settle_debt(p_account, p_now);
-    END IF;
+    PERFORM loyalty_settle_many(ARRAY[p_account], p_now);
     RETURN true;
 END $$;
 
@@ -156,7 +144,7 @@ CREATE OR REPLACE FUNCTION loyalty_hold(
     p_reference text, p_order bigint, p_actor text, p_request text, p_handlers text[]
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-    answer jsonb; account record; stored record; entry bigint; hold uuid := gen_random_uuid(); moment timestamptz;
+    answer jsonb; account record; entry bigint; hold uuid := gen_random_uuid(); moment timestamptz;
     set_aside bigint := CASE WHEN p_one_step THEN 0 ELSE p_points END; ends timestamptz; key_scope text;
 BEGIN
     SELECT a.available, a.held, m.customer_id, m.state, m.program_id, t.spendable, p.redeem_minimum, p.hold_seconds
@@ -168,12 +156,9 @@ BEGIN
         PERFORM loyalty_refuse('not_a_member');
     END IF;
     key_scope := 'loyalty:' || account.program_id;
-    SELECT r.digest, r.answer INTO stored FROM core_idempotencyrecord r WHERE r.scope = key_scope AND r.key = p_key;
-    IF FOUND THEN
-        IF stored.digest <> p_digest THEN
-            PERFORM loyalty_refuse('idempotency_key_reused');
-        END IF;
-        RETURN stored.answer;
+    answer := loyalty_answered(key_scope, p_key, p_digest);
+    IF answer IS NOT NULL THEN
+        RETURN answer;
     ELSIF account.state <> 'active' THEN
         PERFORM loyalty_refuse('member_not_active', jsonb_build_object('state', account.state));
     ELSIF NOT account.spendable THEN
@@ -207,17 +192,11 @@ BEGIN
         CASE WHEN p_one_step THEN 'loyalty.points_redeemed' ELSE 'loyalty.points_held' END, account.customer_id,
         jsonb_build_object('hold', hold, 'points', p_points, 'reference', p_reference, 'available', account.available),
         p_actor, p_request, p_handlers);
-    answer := jsonb_build_object(
+    RETURN loyalty_answer_once(key_scope, p_key, p_digest, jsonb_build_object(
         'hold', hold, 'state', CASE WHEN p_one_step THEN 'captured' ELSE 'held' END, 'points', p_points,
         'captured', p_points - set_aside, 'available', account.available, 'held', account.held,
         'balance', account.available + account.held, 'reference', p_reference,
-        'expires_at', CASE WHEN p_one_step THEN NULL ELSE to_jsonb(ends) END);
-    INSERT INTO core_idempotencyrecord (scope, key, digest, answer) VALUES (key_scope, p_key, p_digest, answer)
-        ON CONFLICT ON CONSTRAINT core_idempotency_key_once_per_scope DO NOTHING;
-    IF NOT FOUND THEN
-        PERFORM loyalty_refuse('idempotency_key_reused');
-    END IF;
-    RETURN answer;
+        'expires_at', CASE WHEN p_one_step THEN NULL ELSE to_jsonb(ends) END));
 END $$;
 
 -- The same for the spendable account that a customer number has in the default program.
