@@ -6,27 +6,16 @@ Floors, in the same run: the bare statements that change as many rows. ROWS make
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 
-from bench.common import interleaved, report, vacuum
+from bench.common import interleaved, report, sql, timed, vacuum
 
 ROWS = int(os.environ.get("ROWS", "1000000"))
 ORDERS = max(ROWS // 10, 1)
 
 
-def timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def sql(*statements: str) -> None:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
+def each(*statements: str) -> None:
+    for statement in statements:
+        sql(statement)
 
 
 def make_members() -> None:
@@ -40,7 +29,7 @@ def make_members() -> None:
     program = ensure_default_program()
     assert program is not None
     points = program.point_types.get()
-    sql(
+    each(
         f"""INSERT INTO crm_customer (number, name, state, gender, language, time_zone, country, region, attributes, source)
             SELECT crm_next_customer_number(), 'Bench', 'active', '', '', '', 'CN', '', '{{}}', 'bench'
             FROM generate_series(1, {ROWS})""",
@@ -72,7 +61,7 @@ def awards() -> None:
     orders = Order.objects.order_by("customer_id", "pk")[:ORDERS]
     seconds = timed(lambda: award_points_for_orders(program=program, orders=orders.iterator(chunk_size=5000)))
     floor = timed(
-        lambda: sql(
+        lambda: each(
             f"""WITH made AS (
                     INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, reason, actor,
                                                occurred_at)
@@ -94,7 +83,7 @@ def expiry() -> None:
 
     vacuum()
     floor = timed(
-        lambda: sql("BEGIN", "UPDATE loyalty_lot SET expired = expired WHERE expires_at <= now()", "ROLLBACK")
+        lambda: each("BEGIN", "UPDATE loyalty_lot SET expired = expired WHERE expires_at <= now()", "ROLLBACK")
     )
     vacuum()
     seconds = timed(lambda: sweep_lots(limit=10 * ROWS))
@@ -113,7 +102,7 @@ def tiers() -> None:
     program = Program.objects.get(is_default=True)
     vacuum()
     floor = timed(
-        lambda: sql(
+        lambda: each(
             "BEGIN",
             """UPDATE loyalty_member m SET qualifying = s.total FROM (
                    SELECT customer_id, sum(total - refunded) AS total FROM crm_order WHERE state = 'paid' GROUP BY customer_id) s

@@ -12,23 +12,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.common import ROOT, interleaved, report, vacuum
+from bench.common import ROOT, interleaved, report, sql, timed, vacuum
 
 CUSTOMERS = int(os.environ.get("BENCH_CUSTOMERS", "1000000"))
-
-
-def timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def sql(statement: str, params: list | None = None) -> list:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        return cursor.fetchall() if cursor.description else []
 
 
 def make_shop() -> None:

@@ -42,6 +42,21 @@ def start_servers(name: str = "bench") -> None:
     call_command("migrate", verbosity=0)
 
 
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that it takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def sql(statement: str, params: list | None = None) -> list:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return cursor.fetchall() if cursor.description else []
+
+
 def report(
     name: str,
     figure: float,

@@ -13,6 +13,15 @@ from django.utils import timezone, translation
 from core.currencies import exponent
 
 
+def in_chinese() -> bool:
+    return (translation.get_language() or "").startswith("zh")
+
+
+def in_language(text: str, text_zh: str) -> str:
+    """What the shop wrote in two languages, as the viewer reads it; without a Chinese text the other one serves."""
+    return text_zh if text_zh and in_chinese() else text
+
+
 def locale() -> Locale:
     return _locale(translation.get_language() or "en")
 

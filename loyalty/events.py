@@ -1,12 +1,12 @@
 """What happens to points and tiers. `subject_id` is always the customer."""
 
 from django.core.cache import cache
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from core.events import declare
-from core.formatting import number
+from core.formatting import in_chinese, number
 
 
 def _points(payload) -> str:
@@ -18,7 +18,7 @@ def _points(payload) -> str:
 
 def _tier(name: str | None) -> str:
     """Its name in the viewer's language. An event keeps the name that the tier had then, in the shop's first language."""
-    if not name or not (get_language() or "").startswith("zh"):
+    if not name or not in_chinese():
         return name or ""
     names: dict[str, str] = cache.get_or_set("loyalty:tier-names-zh", _names_in_chinese, 60) or {}
     return names.get(name, name)

@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.audit import audited, audited_except
+from core.formatting import in_language
 
 
 class Rounding(models.TextChoices):
@@ -142,9 +143,7 @@ class Tier(models.Model):
 
     @property
     def label(self) -> str:
-        from django.utils.translation import get_language
-
-        return self.name_zh if self.name_zh and (get_language() or "").startswith("zh") else self.name
+        return in_language(self.name, self.name_zh)
 
 
 class MemberState(models.TextChoices):

@@ -4,11 +4,12 @@ import uuid
 
 from django.db import models
 from django.db.models.functions import Now
-from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.audit import audited
 from core.fields import BlindIndexField, EncryptedTextField
+from core.formatting import in_language
 
 
 class RewardCategory(models.Model):
@@ -29,7 +30,7 @@ class RewardCategory(models.Model):
 
     @property
     def label(self) -> str:
-        return self.name_zh if self.name_zh and (get_language() or "").startswith("zh") else self.name
+        return in_language(self.name, self.name_zh)
 
 
 class RewardKind(models.TextChoices):
@@ -95,12 +96,11 @@ class Reward(models.Model):
 
     @property
     def label(self) -> str:
-        return self.name_zh if self.name_zh and (get_language() or "").startswith("zh") else self.name
+        return in_language(self.name, self.name_zh)
 
     @property
     def description_label(self) -> str:
-        chinese = self.description_zh and (get_language() or "").startswith("zh")
-        return self.description_zh if chinese else self.description
+        return in_language(self.description, self.description_zh)
 
 
 class RewardUse(models.Model):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection, connections
 
 from campaigns.channels import CHANNELS, Channel, Outcome, Result
 from campaigns.models import SendingPolicy
@@ -73,21 +70,3 @@ def memory(monkeypatch) -> Memory:
     channel = Memory()
     monkeypatch.setitem(CHANNELS._items, "memory", channel)
     return channel
-
-
-def at_once(work: list[Callable]) -> list:
-    """Run everything at the same moment, each on a connection of its own. Exceptions are results."""
-    gate = threading.Barrier(len(work))
-
-    def run(function):
-        connection.ensure_connection()
-        gate.wait()
-        try:
-            return function()
-        except Exception as error:
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(work)) as pool:
-        return list(pool.map(run, work))

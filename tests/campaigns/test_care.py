@@ -31,7 +31,8 @@ from crm.models import Customer, Order
 from crm.services.customers import birthday_columns, update_customer
 from crm.services.refunds import record_refund
 from crm.services.tickets import open_ticket, resolve_ticket
-from tests.campaigns.conftest import at_once, policy
+from tests.campaigns.conftest import policy
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from core.actor import SYSTEM
 from core.errors import Conflict, Invalid
 from core.models import DomainEvent, Job
 from crm.models import Customer
-from tests.campaigns.conftest import at_once
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

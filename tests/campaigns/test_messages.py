@@ -27,7 +27,8 @@ from core.actor import SYSTEM
 from core.errors import Conflict
 from core.models import DomainEvent
 from crm.services.consents import record_consent
-from tests.campaigns.conftest import at_once, policy
+from tests.campaigns.conftest import policy
+from tests.threads import at_once
 
 
 @pytest.fixture

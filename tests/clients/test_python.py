@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import typing
 import uuid
 from datetime import UTC, datetime
@@ -40,6 +39,7 @@ from loyalty.models import Account, Entry
 from loyalty.services.adjustments import adjust_points
 from loyalty.services.rewards import create_reward
 from tests.clients.proxy import Proxy
+from tests.threads import storm
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -400,11 +400,7 @@ def test_one_client_serves_many_threads(live_server, member, server_key):
             except ApiError as error:
                 errors.append(error)
 
-        threads = [threading.Thread(target=spend, args=(number,)) for number in range(10)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        storm(10, spend)
         assert errors == []
         assert shop.points.balance(member)["available"] == 0
 

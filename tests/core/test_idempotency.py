@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
-from django.db import connection
 
 from core.errors import IdempotencyConflict, IdempotencyKeyMissing
 from core.idempotency import run_once
 from core.models import IdempotencyRecord
 from crm.models import Tag
+from tests.threads import storm
 
 
 def make_tag(name: str):
@@ -61,20 +59,9 @@ def test_a_key_has_1_to_200_characters(key):
 
 @pytest.mark.django_db(transaction=True)
 def test_f9_one_key_a_hundred_times_at_once_has_one_effect():
-    answers, barrier = [], threading.Barrier(20)
+    def call(_number):
+        return [run_once("s", "k", {"a": 1}, make_tag("one"))["tag"] for _ in range(5)]
 
-    def call():
-        barrier.wait()
-        try:
-            for _ in range(5):
-                answers.append(run_once("s", "k", {"a": 1}, make_tag("one"))["tag"])
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=call) for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = [answer for answers in storm(20, call) for answer in answers]
     assert answers == ["one"] * 100
     assert Tag.objects.count() == 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 from django.db import connection, transaction
 
@@ -13,6 +11,7 @@ from core.models import DomainEvent, EventDelivery
 from core.services import outbox
 from crm.events import CUSTOMER_CREATED
 from crm.models import Tag
+from tests.threads import storm
 
 HANDLER = "analytics.mark_changed"
 
@@ -103,19 +102,7 @@ def test_two_relays_never_hand_over_the_same_event(handler):
     handler(lambda events: Tag.objects.bulk_create(Tag(name=f"event {event.id}") for event in events))
     with transaction.atomic():
         emit_many(Emission(CUSTOMER_CREATED, number) for number in range(400))
-    counts = []
-
-    def relay():
-        try:
-            counts.append(outbox.deliver(HANDLER))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=relay) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    counts = storm(4, lambda _number: outbox.deliver(HANDLER))
     assert sum(counts) == 400
     assert Tag.objects.count() == 400
     assert EventDelivery.objects.count() == 0

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from core.actor import SYSTEM, of_user
@@ -15,6 +13,7 @@ from core.roles import Role
 from loyalty.models import Account, AdjustmentRequest, AgentBudget, Entry
 from loyalty.services.adjustments import adjust_points, approve_adjustment, decline_adjustment, request_adjustment
 from loyalty.services.enrolment import enrol_member
+from tests.threads import storm
 
 pytestmark = pytest.mark.django_db
 
@@ -121,23 +120,15 @@ def test_the_budget_holds_against_clicks_at_once(account, staff):
     # given 1,500 for the day, and twenty clicks of 100 at once
     agent = staff(Role.AGENT)
     outcomes: list[str] = []
-    barrier = threading.Barrier(20)
 
     def click(number: int) -> None:
-        barrier.wait()
         try:
             give(account, 100, f"k{number}", agent)
             outcomes.append("done")
         except DomainError as error:
             outcomes.append(error.code)
-        finally:
-            connection.close()
 
-    threads = [threading.Thread(target=click, args=(number,)) for number in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    storm(20, click)
 
     # then fifteen fit
     assert sorted(outcomes) == ["budget_spent"] * 5 + ["done"] * 15

@@ -11,7 +11,6 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from core.actor import SYSTEM
@@ -22,6 +21,7 @@ from loyalty.services.enrolment import enrol_member
 from loyalty.services.reconciliation import reconcile_points
 from loyalty.services.redemption import capture_hold, hold_points, redeem_points, release_hold
 from loyalty.services.sweeps import sweep_holds
+from tests.threads import storm
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,28 +35,6 @@ def member(program, make_customer) -> Callable[[int], Account]:
         return account
 
     return make
-
-
-def storm(threads: int, work: Callable[[int], None]) -> None:
-    """Run `work(thread number)` in real threads that begin together; the first exception is raised here."""
-    barrier, failures = threading.Barrier(threads), []
-
-    def run(number: int) -> None:
-        barrier.wait()
-        try:
-            work(number)
-        except BaseException as error:
-            failures.append(error)
-        finally:
-            connection.close()
-
-    workers = [threading.Thread(target=run, args=(number,)) for number in range(threads)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    if failures:
-        raise failures[0]
 
 
 def attempt(command: Callable[[], object]) -> str:

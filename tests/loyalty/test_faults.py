@@ -7,13 +7,11 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from core.actor import SYSTEM
@@ -25,7 +23,9 @@ from loyalty.services.adjustments import adjust_points
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.reconciliation import reconcile_points
 from loyalty.services.redemption import redeem_points
+from tests import threads
 from tests.loyalty import storm
+from tests.processes import this_database
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -34,15 +34,6 @@ def _process(environment: dict[str, str], *arguments: str, **options) -> subproc
     return subprocess.Popen(
         [sys.executable, "-m", "tests.loyalty.storm", *arguments], cwd=ROOT, env=environment, text=True, **options
     )
-
-
-def _this_database() -> dict[str, str]:
-    """The environment of a process that works in this test's own database."""
-    database = connection.settings_dict
-    url = f"postgresql://{database['USER']}@{database['HOST'].replace('/', '%2F')}/{database['NAME']}"
-    if database.get("PORT"):
-        url = f"postgresql://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
-    return {**os.environ, "DATABASE_URL": url, "SECRET_KEY": settings.SECRET_KEY}
 
 
 @pytest.mark.processes
@@ -143,7 +134,7 @@ def test_f9_a_process_killed_between_claim_and_commit_leaves_its_key_free(progra
     # given a process that has claimed a key and spent points, but not committed
     account = Account.objects.get(member=enrol_member(customer=make_customer(), program=program, actor=SYSTEM))
     adjust_points(account=account, points=100, reason="goodwill", key="g", actor=SYSTEM)
-    process = _process(_this_database(), "hold", "the-key", str(account.pk), stdout=subprocess.PIPE)
+    process = _process(this_database(), "hold", "the-key", str(account.pk), stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == "claimed\n"
 
@@ -191,17 +182,12 @@ def test_f3_tasks_that_come_three_times_out_of_order_and_late_change_nothing_mor
     ]
     owed = list(EventDelivery.objects.values_list("event_id", "handler"))
 
-    def worker() -> None:
+    def worker(_number: int) -> None:
         for _ in range(3):
             for name in names:
                 deliver(name)
-        connection.close()
 
-    threads = [threading.Thread(target=worker) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    threads.storm(3, worker)
     deliver_all()
 
     # then each customer has what a single delivery gives: 200 less 50 for each refunded order
@@ -236,32 +222,15 @@ def test_f11_refunds_of_one_order_five_times_at_once_in_parts_after_expiry_count
     before = Account.objects.get(pk=account.pk).available
 
     # when it is refunded in five parts by five clients at once, each part told twice, and five workers carry it over
-    barrier, failures = threading.Barrier(5), []
-
     def client(number: int) -> None:
-        try:
-            barrier.wait()
-            for _ in range(2):
-                record_refund(
-                    order_number="BIG",
-                    number=f"part-{number}",
-                    source="storefront",
-                    amount=order.total // 5,
-                    actor=SYSTEM,
-                )
-            for _ in range(3):
-                deliver("loyalty.reverse_points")
-        except BaseException as error:
-            failures.append(error)
-        finally:
-            connection.close()
+        for _ in range(2):
+            record_refund(
+                order_number="BIG", number=f"part-{number}", source="storefront", amount=order.total // 5, actor=SYSTEM
+            )
+        for _ in range(3):
+            deliver("loyalty.reverse_points")
 
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    threads.storm(5, client)
     deliver_all()
 
     # then the order's points are gone once, and the 300 are back once, in lots that live anew

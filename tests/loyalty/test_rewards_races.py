@@ -24,7 +24,8 @@ from loyalty.services.reward_redemptions import (
     sweep_redemptions,
 )
 from tests.loyalty.rewards import ADDRESS, give, points_of, stock_of, used
-from tests.loyalty.test_concurrency import attempt, storm
+from tests.loyalty.test_concurrency import attempt
+from tests.threads import storm
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from bench.hostile import write_hostile
@@ -19,6 +17,7 @@ from core.models import DomainEvent
 from crm.models import Customer, Identity, ImportRun
 from crm.services import imports
 from crm.services.imports.refusals import open_row
+from tests.processes import this_database
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 ROWS = 100_000
@@ -55,15 +54,6 @@ def test_every_row_is_accounted_for(store, tmp_path: Path, encoding: str, rows: 
     assert Customer.objects.count() == rows - len(expected)
 
 
-def _environment() -> dict[str, str]:
-    database = connection.settings_dict
-    url = f"postgresql://{database['USER']}@{database['HOST'].replace('/', '%2F')}/{database['NAME']}"
-    if database.get("PORT"):
-        url = f"postgresql://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
-    secrets = {"SECRET_KEY": settings.SECRET_KEY, "PII_KEYS": os.environ.get("PII_KEYS", "")}
-    return {**os.environ, "DATABASE_URL": url, **{name: value for name, value in secrets.items() if value}}
-
-
 def _backends(application: str = "liuke") -> int:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -86,7 +76,7 @@ def test_killed_half_way_it_leaves_nothing_and_then_completes(store, tmp_path: P
         f"imports.run_import(run=ImportRun.objects.get(pk={run.pk}))\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", script], env=_environment() | {"DJANGO_SETTINGS_MODULE": "config.settings.test"}
+        [sys.executable, "-c", script], env=this_database() | {"DJANGO_SETTINGS_MODULE": "config.settings.test"}
     )
     try:
         deadline = time.monotonic() + 120
