@@ -11,12 +11,13 @@ from core.facts import FACTS
 from core.roles import Role, grant
 from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
-from loyalty import panels, webhooks  # noqa: F401
+from loyalty import happenings, panels, webhooks  # noqa: F401
 from loyalty.console import rewards_shell, shell  # noqa: F401
 from loyalty.fulfilment import FULFILMENTS
 from loyalty.models import Reconciliation
 from loyalty.reward_kinds import Donation, Gift, Privilege, Voucher
 from loyalty.services.reward_codes import INDEX_CONTEXT
+from loyalty.triggers import TRIGGERS, Trigger
 
 
 def _tiers() -> dict[str, int]:
@@ -85,6 +86,10 @@ ENCRYPTED.register(
     ),
 )
 health.register("ledger", _reconciled)
+TRIGGERS.register("order", Trigger(_("Paid orders"), happenings.orders, "shopping-cart"))
+TRIGGERS.register("activity", Trigger(_("Activity"), happenings.activity, "activity", happenings.activity_kinds))
+TRIGGERS.register("rating", Trigger(_("Rated answers"), happenings.rated_tickets, "star"))
+TRIGGERS.register("profile", Trigger(_("Complete profile"), happenings.complete_profiles, "user-check"))
 
 LOGGED.register("loyalty.points_adjusted", Logged())
 grant("loyalty.view_loyalty", "loyalty.view_member", to=[Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST])

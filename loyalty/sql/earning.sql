@@ -209,3 +209,44 @@ BEGIN
         'points', p_points, 'available', available, 'held', held, 'balance', available + held, 'debt', debt)
         FROM loyalty_account WHERE id = p_account));
 END $$;
+
+-- Points for something that is no order, for many at once: a task done, a streak, a tier's gift. The arrays are parallel, a member
+-- may stand in them more than once. Once only is the caller's to see to, with a natural key of its own written in the same
+-- transaction (L7). Accounts are locked in order of id. Answers the points per account.
+CREATE OR REPLACE FUNCTION loyalty_grant(
+    p_accounts bigint[], p_points bigint[], p_references text[], p_available_from timestamptz[], p_expires_at timestamptz[],
+    p_occurred_at timestamptz[], p_actor text
+) RETURNS TABLE (account_id bigint, points bigint, entry_id bigint, lot_id bigint, reference text) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE moment timestamptz;
+BEGIN
+    PERFORM 1 FROM loyalty_account a WHERE a.id = ANY (p_accounts) ORDER BY a.id FOR NO KEY UPDATE;
+    moment := clock_timestamp();
+    RETURN QUERY
+    WITH given AS (
+        SELECT g.*, nextval('loyalty_entry_id_seq') AS entry, nextval('loyalty_lot_id_seq') AS lot, available_from <= moment AS ready
+        FROM unnest(p_accounts, p_points, p_references, p_available_from, p_expires_at, p_occurred_at)
+             AS g(account, points, reference, available_from, expires_at, occurred_at)
+        WHERE g.points > 0),
+    entries AS (
+        INSERT INTO loyalty_entry (id, account_id, kind, available, pending, held, debt, reference, reason, actor, occurred_at)
+        SELECT entry, account, 'earn', CASE WHEN ready THEN given.points ELSE 0 END,
+               CASE WHEN ready THEN 0 ELSE given.points END, 0, 0, given.reference, '', p_actor, occurred_at FROM given),
+    lots AS (
+        INSERT INTO loyalty_lot
+            (id, account_id, source, entry_id, points, remaining, held, expired, available_from, confirmed_at, expires_at)
+        SELECT lot, account, 'activity', entry, given.points, given.points, 0, 0, available_from,
+               CASE WHEN ready THEN moment END, expires_at
+        FROM given),
+    balances AS (
+        UPDATE loyalty_account a
+        SET available = a.available + sums.ready, pending = a.pending + sums.waiting, updated_at = moment
+        FROM (SELECT account, coalesce(sum(given.points) FILTER (WHERE ready), 0) AS ready,
+                     coalesce(sum(given.points) FILTER (WHERE NOT ready), 0) AS waiting
+              FROM given GROUP BY account) AS sums
+        WHERE a.id = sums.account)
+    SELECT given.account, given.points, given.entry, given.lot, given.reference FROM given;
+
+    PERFORM loyalty_settle_debt(a.id, moment) FROM loyalty_account a
+        WHERE a.id = ANY (p_accounts) AND a.debt > 0 AND a.available > 0 ORDER BY a.id;
+END $$;

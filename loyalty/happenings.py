@@ -1,0 +1,63 @@
+"""The triggers that loyalty brings along: orders, activity, a rated ticket, a profile that is complete."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from django.db import connection
+
+from crm.models import ActivityKind
+from loyalty.triggers import Happening
+
+_BATCH = 5_000
+
+
+def orders(customers: Sequence[int], since: datetime, _kind: str) -> Iterator[Happening]:
+    """Paid orders; the amount is goods less discounts and less what was paid with points (L6)."""
+    yield from _read(
+        """SELECT customer_id, 'order:' || id, paid_at, channel, subtotal - discount - points_amount, id, '{}'::jsonb
+           FROM crm_order WHERE customer_id = ANY(%s) AND paid_at >= %s AND state = 'paid' ORDER BY paid_at, id""",
+        [list(customers), since],
+    )
+
+
+def activity(customers: Sequence[int], since: datetime, kind: str) -> Iterator[Happening]:
+    yield from _read(
+        """SELECT customer_id, 'activity:' || id, occurred_at, kind, 0, NULL, properties
+           FROM crm_activityevent WHERE customer_id = ANY(%s) AND occurred_at >= %s AND kind = %s ORDER BY occurred_at, id""",
+        [list(customers), since, kind],
+    )
+
+
+def rated_tickets(customers: Sequence[int], since: datetime, _kind: str) -> Iterator[Happening]:
+    yield from _read(
+        """SELECT t.customer_id, 'rating:' || r.id, r.answered_at, '', 0, NULL, jsonb_build_object('score', r.score)
+           FROM crm_ticketrating r JOIN crm_ticket t ON t.id = r.ticket_id
+           WHERE t.customer_id = ANY(%s) AND r.answered_at >= %s ORDER BY r.answered_at, r.id""",
+        [list(customers), since],
+    )
+
+
+def complete_profiles(customers: Sequence[int], _since: datetime, _kind: str) -> Iterator[Happening]:
+    """Name, birthday, gender and a verified phone number or e-mail are there. It happens once in a customer's life."""
+    yield from _read(
+        """SELECT c.id, 'profile:' || c.id, c.updated_at, '', 0, NULL, '{}'::jsonb FROM crm_customer c
+           WHERE c.id = ANY(%s) AND c.state = 'active' AND c.name <> '' AND c.birthday_index IS NOT NULL AND c.gender <> ''
+                 AND EXISTS (SELECT FROM crm_identity i WHERE i.customer_id = c.id AND i.verified_at IS NOT NULL
+                             AND i.kind IN ('phone', 'email'))""",
+        [list(customers)],
+    )
+
+
+def activity_kinds() -> list[tuple[str, str]]:
+    return [(row.code, str(row)) for row in ActivityKind.objects.all()]
+
+
+def _read(statement: str, params: list) -> Iterator[Happening]:
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(statement, params)
+        while rows := cursor.fetchmany(_BATCH):
+            for customer, reference, at, kind, amount, order, properties in rows:
+                yield Happening(customer, reference, at, kind, amount, order, json.loads(properties))

@@ -1,0 +1,72 @@
+"""Points for what is no order: tasks, streaks, gifts of a tier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from core.actor import SYSTEM, Actor
+from core.events import emit_from_select
+from core.locks import require_transaction
+from loyalty import events
+from loyalty.models import Program
+from loyalty.rules.expiry import expires_at
+
+
+@dataclass(frozen=True)
+class Grant:
+    """`reference` is what the member reads as the reason, such as `task:first-review`."""
+
+    account: int
+    points: int
+    reference: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Granted:
+    account: int
+    points: int
+    entry: int
+    lot: int
+    reference: str
+
+
+def grant_points(*, program: Program, grants: Sequence[Grant], actor: Actor = SYSTEM) -> list[Granted]:
+    """Give points at once, in lots that run out by the program's policy (L10). Inside the caller's transaction.
+
+    Not repeatable by itself: the caller writes, in the same transaction, the unique row that makes it happen once (L7).
+    """
+    require_transaction()
+    wanted = [grant for grant in grants if grant.points > 0]
+    if not wanted:
+        return []
+    ends = [expires_at(grant.at, program.expiry_policy, program.expiry_count, program.time_zone) for grant in wanted]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT account_id, points, entry_id, lot_id, reference FROM loyalty_grant(
+                   %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s)""",
+            [
+                [grant.account for grant in wanted],
+                [grant.points for grant in wanted],
+                [grant.reference for grant in wanted],
+                [grant.at for grant in wanted],
+                ends,
+                [grant.at for grant in wanted],
+                str(actor),
+            ],
+        )
+        given = [Granted(*row) for row in cursor.fetchall()]
+    emit_from_select(
+        events.POINTS_EARNED,
+        """SELECT m.customer_id, jsonb_build_object('points', e.available + e.pending, 'reference', e.reference), e.occurred_at
+           FROM loyalty_entry e JOIN loyalty_account a ON a.id = e.account_id JOIN loyalty_member m ON m.id = a.member_id
+           JOIN loyalty_pointtype t ON t.id = a.point_type_id AND t.spendable
+           WHERE e.id = ANY(%s)""",
+        [[one.entry for one in given]],
+        actor=actor,
+    )
+    return given
