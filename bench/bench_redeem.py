@@ -1,10 +1,12 @@
 """Redemption: in the service and over HTTP through the whole stack, different members and one hot member.
 
 Floors, in the same run: the same work as one call to the database (pgbench, 16 clients), and a bare DRF view doing it.
+And redemptions in batches over HTTP, beside the one-call floor.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -14,6 +16,7 @@ import uuid
 from bench.common import ROOT, Server, interleaved, load, pgbench, report, vacuum
 
 MEMBERS = 2000
+BATCH = 500
 POINTS = 50_000_000
 FLOOR = """
 DROP TABLE IF EXISTS floor_key, floor_entry, floor_balance;
@@ -164,6 +167,28 @@ def run() -> None:
                extra={"p50_ms": round(details["full"].p50, 1), "p99_ms": round(details["full"].p99, 1)})  # fmt: skip
         hot_http = interleaved(3, lambda: http(full, ours_paths[:1], "hot"))[0]
         report("redeem_http_hot", hot_http, "a second", ours_http, extra={"p99_ms": round(details["hot"].p99, 1)})
+        vacuum()
+        batches(full, numbers, secret, floor)
     finally:
         bare.stop()
         full.stop()
+
+
+def batches(server: Server, numbers: list[str], secret: str, floor: float) -> None:
+    """Redemptions a second in batches of BATCH different members, from two clients."""
+    bodies = [
+        json.dumps({"redemptions": [{"customer": one, "points": 1, "key": f"UNIQUE-{one}"} for one in part]})
+        for part in (numbers[start : start + BATCH] for start in range(0, len(numbers), BATCH))
+    ]
+    headers = f"Authorization: Bearer {secret}\r\nContent-Type: application/json\r\n"
+    last = {}
+
+    def ours() -> float:
+        seen = load(server.port, paths=["/api/v1/points/redemptions"], headers=headers, body=bodies, clients=2)
+        if set(seen.statuses) != {200}:
+            raise RuntimeError(f"unexpected answers {seen.statuses}")
+        last["p99"] = seen.p99
+        return seen.rate * BATCH
+
+    rate = interleaved(3, ours)[0]
+    report("redeem_batches", rate, "a second", floor, extra={"batch": BATCH, "p99_ms": round(last["p99"], 1)})

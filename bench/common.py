@@ -216,8 +216,9 @@ def run(number):
     while (began := time.perf_counter()) < end:
         turn += 1
         unique = f"{{seed}}-{{number}}-{{turn}}"
-        path = spec["paths"][(turn * 7919 + number * 104729 + seed * 31) % len(spec["paths"])]
-        body = spec["body"].replace("UNIQUE", unique).encode()
+        place = turn * 7919 + number * 104729 + seed * 31
+        path = spec["paths"][place % len(spec["paths"])]
+        body = spec["bodies"][place % len(spec["bodies"])].replace("UNIQUE", unique).encode()
         status, _ = client.send("POST", path, headers.replace("UNIQUE", unique), body)
         mine.append(time.perf_counter() - began)
         seen[status] = seen.get(status, 0) + 1
@@ -231,8 +232,11 @@ json.dump([latencies, statuses], sys.stdout)
 """
 
 
-def load(port: int, *, paths: list[str], headers: str, body: str, clients: int = 16, seconds: int = 5) -> Load:
+def load(
+    port: int, *, paths: list[str], headers: str, body: str | list[str], clients: int = 16, seconds: int = 5
+) -> Load:
     """Drive POST requests from two client processes; UNIQUE in headers and body is different in every request."""
+    bodies = [body] if isinstance(body, str) else body
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", _CLIENT.format(root=str(ROOT)), str(port), str(clients // 2), str(seconds), str(seed)],
@@ -242,7 +246,7 @@ def load(port: int, *, paths: list[str], headers: str, body: str, clients: int =
     ]  # fmt: skip
     for process in processes:
         assert process.stdin is not None
-        process.stdin.write(json.dumps({"paths": paths, "headers": headers, "body": body}))
+        process.stdin.write(json.dumps({"paths": paths, "headers": headers, "bodies": bodies}))
         process.stdin.close()
         process.stdin = None
     latencies: list[float] = []

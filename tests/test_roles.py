@@ -185,6 +185,7 @@ members/<ref:number>/rewards/redemptions             POST   points:redeem    mem
 members/<ref:number>/rewards/redemptions/<uuid:redemption>        GET  members:read  member
 members/<ref:number>/rewards/redemptions/<uuid:redemption>/cancel POST points:redeem member
 members/<ref:number>/points/transfers                POST   points:redeem    member
+points/redemptions                                   POST   points:redeem    -
 points/holds/<uuid:hold>/capture                     POST   points:redeem    -
 points/holds/<uuid:hold>/release                     POST   points:redeem    -
 segments                                             GET    segments:read    -

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import ParseError
-from rest_framework.parsers import BaseParser
 from rest_framework.response import Response
 
+from core.api.structs import StructParser
 from core.api.views import ApiView
 from core.errors import Invalid
 from crm.api import serializers as shapes
@@ -24,7 +22,6 @@ from crm.services.identities import REASONS
 
 Text = Annotated[str, msgspec.Meta(max_length=80, pattern=r"^[^\x00]*$")]
 Kind = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-_PLACE = re.compile(r" - at `\$(.*)`$")
 LIMIT = 1000
 
 
@@ -49,22 +46,9 @@ class Batch(msgspec.Struct):
     events: Annotated[list[Activity], msgspec.Meta(min_length=1, max_length=LIMIT)]
 
 
-class BatchParser(BaseParser):
-    media_type = "application/json"
-    _decoder = msgspec.json.Decoder(Batch)
-
-    def parse(self, stream, media_type=None, parser_context=None):
-        body = stream.read()
-        if b"\\u0000" in body:
-            raise ParseError("The character U+0000 can't be stored; remove it.")
-        try:
-            return self._decoder.decode(body)
-        except msgspec.ValidationError as error:
-            place = _PLACE.search(str(error))
-            field = place.group(1).lstrip(".").replace("[", ".").replace("]", "") if place else "events"
-            raise Invalid(_PLACE.sub("", str(error)), code="invalid", field=field) from None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ParseError(f"The body is not valid JSON: {error}") from None
+class BatchParser(StructParser):
+    struct = Batch
+    root = "events"
 
 
 class ActivityView(ApiView):

@@ -117,3 +117,34 @@ class HoldOut(serializers.Serializer):
     balance = serializers.IntegerField()
     reference = serializers.CharField()
     expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class RedemptionBatchItemIn(serializers.Serializer):
+    customer = serializers.CharField(max_length=20, help_text="The member's customer number.")
+    points = serializers.IntegerField(min_value=1, max_value=LARGEST)
+    key = serializers.CharField(max_length=200, help_text="This redemption's own idempotency key.")
+    reference = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class RedemptionBatchIn(serializers.Serializer):
+    redemptions = RedemptionBatchItemIn(many=True, min_length=1, max_length=1000)
+
+
+class RedemptionErrorOut(serializers.Serializer):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    attr = serializers.CharField(allow_null=True)
+    details = serializers.DictField(help_text="The figures, such as what is available.")
+
+
+class RedemptionResultOut(serializers.Serializer):
+    key = serializers.CharField()
+    status = serializers.ChoiceField(choices=["done", "refused"])
+    redemption = HoldOut(allow_null=True)
+    error = RedemptionErrorOut(allow_null=True)
+
+
+class RedemptionBatchOut(serializers.Serializer):
+    done = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    results = RedemptionResultOut(many=True)

@@ -1,7 +1,7 @@
 from django.urls import path
 
 import core.api.converters  # noqa: F401
-from loyalty.api import rewards, views
+from loyalty.api import batches, rewards, views
 
 urlpatterns = [
     path("members", views.MembersView.as_view()),
@@ -25,6 +25,7 @@ urlpatterns = [
         rewards.CancelRewardView.as_view(),
     ),
     path("members/<ref:number>/points/transfers", views.TransfersView.as_view()),
+    path("points/redemptions", batches.RedemptionBatchesView.as_view()),
     path("points/holds/<uuid:hold>/capture", views.CaptureView.as_view()),
     path("points/holds/<uuid:hold>/release", views.ReleaseView.as_view()),
 ]
