@@ -95,6 +95,8 @@ SHAPES = {
     client.POINTS_QUOTE: shapes.PointsQuote,
     client.POINTS_HOLD: shapes.Hold,
     client.POINTS_REDEEM: shapes.Hold,
+    client.POINTS_REDEEM_MANY: shapes.RedemptionResult,
+    client.POINTS_TRANSFER: shapes.Transfer,
     client.HOLDS_CAPTURE: shapes.Hold,
     client.HOLDS_RELEASE: shapes.Hold,
     client.COUPONS_VALIDATE: shapes.CouponQuote,
@@ -190,6 +192,30 @@ def test_hold_capture_release_redeem(shop, member):
     with pytest.raises(InsufficientPoints) as refused:
         shop.points.redeem(member, 1)
     assert refused.value.details["available"] == 0
+
+
+def test_many_redemptions_in_one_call_are_harmless_to_send_again(shop, member):
+    batch = [{"customer": member, "points": 400, "key": "b1", "reference": "A-1"},
+             {"customer": member, "points": 700, "key": "b2"}]  # fmt: skip
+    first = shop.points.redeem_many(batch)
+    assert (first["done"], first["refused"]) == (1, 1)
+    assert first["results"][1]["error"]["details"] == {"available": 600, "requested": 700}
+    assert shop.points.redeem_many(batch) == first
+    assert shop.points.balance(member)["available"] == 600
+
+
+def test_a_transfer_within_the_days_limit(shop, member, make_customer, program):
+    from loyalty.services.enrolment import enrol_member
+
+    program.transfer_daily_points = 500
+    program.save()
+    friend = enrol_member(customer=make_customer(), program=program, actor=SYSTEM).customer.number
+    assert shop.points.transfer(member, 300, to=friend, note="Enjoy", key="t")["available"] == 700
+    assert shop.points.transfer(member, 300, to=friend, note="Enjoy", key="t")["available"] == 700
+    with pytest.raises(ApiError) as refused:
+        shop.points.transfer(member, 201, to=friend)
+    assert refused.value.code == "transfer_limit"
+    assert (shop.points.balance(member)["available"], shop.points.balance(friend)["available"]) == (700, 300)
 
 
 def test_the_same_key_is_the_same_answer_and_another_request_under_it_a_conflict(shop, member):

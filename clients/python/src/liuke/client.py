@@ -35,6 +35,8 @@ POINTS_HISTORY = operation("GET", "/members/{number}/points/history")
 POINTS_QUOTE = operation("POST", "/members/{number}/points/quote")
 POINTS_HOLD = operation("POST", "/members/{number}/points/holds", keyed=True)
 POINTS_REDEEM = operation("POST", "/members/{number}/points/redemptions", keyed=True)
+POINTS_REDEEM_MANY = operation("POST", "/points/redemptions")
+POINTS_TRANSFER = operation("POST", "/members/{number}/points/transfers", keyed=True)
 HOLDS_CAPTURE = operation("POST", "/points/holds/{hold}/capture", keyed=True)
 HOLDS_RELEASE = operation("POST", "/points/holds/{hold}/release", keyed=True)
 COUPONS_VALIDATE = operation("POST", "/coupons/validate")
@@ -262,6 +264,16 @@ class Points(_Part):
         """Hold and capture in one step. Raises InsufficientPoints."""
         body = {"points": points, "reference": reference}
         return cast(t.Hold, self._transport.call(POINTS_REDEEM, body=body, key=key, number=number))
+
+    def redeem_many(self, redemptions: Sequence[t.Redemption]) -> t.Redemptions:
+        """Up to 1,000, each done or refused by itself; results stand in the order sent. Sending it again is harmless."""
+        body = {"redemptions": list(redemptions)}
+        return cast(t.Redemptions, self._transport.call(POINTS_REDEEM_MANY, body=body))
+
+    def transfer(self, number: str, points: int, *, to: str, note: str = "", key: str | None = None) -> t.Transfer:
+        """Give points to another member; they keep their expiry. Raises InsufficientPoints."""
+        body = {"to": to, "points": points, "note": note}
+        return cast(t.Transfer, self._transport.call(POINTS_TRANSFER, body=body, key=key, number=number))
 
 
 class Coupons(_Part):

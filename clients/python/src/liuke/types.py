@@ -232,6 +232,45 @@ class Hold(TypedDict):
     expires_at: str | None
 
 
+class _Redemption(TypedDict):
+    customer: str
+    points: int
+    key: str
+
+
+class Redemption(_Redemption, total=False):
+    """One of a batch; `key` is its own idempotency key."""
+
+    reference: str
+
+
+class RefusedRedemption(TypedDict):
+    code: str
+    detail: str
+    attr: str | None
+    details: dict[str, Any]
+
+
+class RedemptionResult(TypedDict):
+    key: str
+    status: Literal["done", "refused"]
+    redemption: Hold | None
+    error: RefusedRedemption | None
+
+
+class Redemptions(TypedDict):
+    done: int
+    refused: int
+    results: list[RedemptionResult]
+
+
+class Transfer(TypedDict):
+    transfer: str
+    points: int
+    to: str
+    available: int
+
+
 class CouponQuote(TypedDict):
     code: str
     valid: bool
