@@ -76,6 +76,12 @@ def trigger_words(rule: CareRule) -> str:
         )
     elif rule.trigger == CareTrigger.NO_ORDER:
         text = ngettext("%(days)s day without an order", "%(days)s days without an order", days)
+    elif rule.trigger == CareTrigger.POINTS_EXPIRING:
+        text = (
+            ngettext("%(days)s day before points expire", "%(days)s days before points expire", days)
+            if days
+            else _t("On the last day of points")
+        )
     else:
         text = _t("Enters “%(segment)s”")
     parts = [text % {"days": days, "segment": rule.segment or ""}]

@@ -1,12 +1,14 @@
 """What happens to points and tiers. `subject_id` is always the customer."""
 
+from datetime import date
+
 from django.core.cache import cache
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from core.events import declare
-from core.formatting import in_chinese, number
+from core.formatting import day, in_chinese, number
 
 
 def _points(payload) -> str:
@@ -48,6 +50,12 @@ POINTS_RECEIVED = declare(
     "loyalty.points_received", _("Points received from another member"), icon="gift", describe=_points
 )
 POINTS_EXPIRED = declare("loyalty.points_expired", _("Points expired"), icon="hourglass", describe=_points)
+POINTS_EXPIRING = declare(
+    "loyalty.points_expiring",
+    _("Points about to expire"),
+    icon="hourglass-low",
+    describe=lambda p: f"{_points(p)} · {day(date.fromisoformat(p['on']))}",
+)
 TIER_CHANGED = declare("loyalty.tier_changed", _("Tier changed"), icon="trophy", describe=_tiers)
 ACCOUNTS_CHANGED = declare("loyalty.accounts_changed", _("Points accounts changed"), on_timeline=False)
 

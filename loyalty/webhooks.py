@@ -51,6 +51,12 @@ publish(
 )
 publish("points.expired", kinds.POINTS_EXPIRED, _("Points expired"), about_customer(picking("points")))
 publish(
+    "points.expiring",
+    kinds.POINTS_EXPIRING,
+    _("Points about to expire"),
+    about_customer(picking("points", last_day="on")),
+)
+publish(
     "points.transferred",
     kinds.POINTS_SENT,
     _("Points given to another member"),

@@ -18,8 +18,12 @@ DAYS = {
     CareTrigger.BIRTHDAY: (_("Days before the birthday"), _("0 is the day itself.")),
     CareTrigger.AFTER_PURCHASE: (_("Days after the purchase"), _("0 is right after it was paid.")),
     CareTrigger.NO_ORDER: (_("Days without an order"), _("Counted from the last paid order.")),
+    CareTrigger.POINTS_EXPIRING: (
+        _("Days before points expire"),
+        _("0 is the last day on which they can be spent. The template has expiring.points and expiring.on."),
+    ),
 }
-DEFAULT_DAYS = {CareTrigger.AFTER_PURCHASE: 7, CareTrigger.NO_ORDER: 90}
+DEFAULT_DAYS = {CareTrigger.AFTER_PURCHASE: 7, CareTrigger.NO_ORDER: 90, CareTrigger.POINTS_EXPIRING: 14}
 
 
 class TemplateChoice(forms.ModelChoiceField):

@@ -63,6 +63,7 @@ class CareTrigger(models.TextChoices):
     AFTER_PURCHASE = "after_purchase", _("Days after a purchase")
     NO_ORDER = "no_order", _("No order for a number of days")
     SEGMENT_ENTERED = "segment_entered", _("Entered a segment")
+    POINTS_EXPIRING = "points_expiring", _("Points about to expire")
 
 
 class CareState(models.TextChoices):
@@ -78,7 +79,9 @@ class CareRule(models.Model):
     name = models.CharField(_("name"), max_length=120, unique=True)
     trigger = models.CharField(_("trigger"), max_length=16, choices=CareTrigger.choices)
     days = models.PositiveSmallIntegerField(
-        _("days"), default=0, help_text=_("After the purchase, without an order, or before the birthday.")
+        _("days"),
+        default=0,
+        help_text=_("After the purchase, without an order, before the birthday or before points expire."),
     )
     segment = models.ForeignKey(
         "analytics.Segment", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("segment"),

@@ -38,7 +38,20 @@ FILTER_LIMIT = 5000
 STRING_LIMIT = 16 * 1024
 NUMBER_LIMIT = 10**15
 ROOTS = frozenset(
-    ["customer", "member", "shop", "coupon", "order", "rfm", "links", "ticket", "segment", "today", "forloop"]
+    [
+        "customer",
+        "member",
+        "shop",
+        "coupon",
+        "order",
+        "rfm",
+        "links",
+        "ticket",
+        "segment",
+        "expiring",
+        "today",
+        "forloop",
+    ]
 )
 _NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,6})?\Z")
 _PART = re.compile(r"\{\{.*?\}\}|\{%-?\s*(?:assign|if|for|unless|case)\b.*?%\}")

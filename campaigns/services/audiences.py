@@ -55,6 +55,25 @@ _ENTERED = f"""
     WHERE e.id = ANY(%(events)s) AND e.kind = '{SEGMENT_ENTERED.kind}' AND e.occurred_at >= %(since)s
           AND (e.payload->>'segment')::bigint = %(segment)s"""
 
+# What runs out is told by its last good day, the day of the program's zone before the lot ends.
+_EXPIRING = f"""
+    SELECT c.id, 'expiry:' || dated.last_day,
+           CASE WHEN %(send_at)s::time IS NULL THEN %(now)s
+                ELSE ((dated.last_day - %(days)s + %(send_at)s::time) AT TIME ZONE z.zone) END,
+           jsonb_build_object('expiring', jsonb_build_object('points', dated.points, 'on', dated.last_day))
+    FROM (SELECT m.customer_id, ((l.expires_at - interval '1 microsecond') AT TIME ZONE p.time_zone)::date AS last_day,
+                 sum(l.remaining)::bigint AS points
+          FROM loyalty_lot l JOIN loyalty_account a ON a.id = l.account_id
+          JOIN loyalty_pointtype t ON t.id = a.point_type_id AND t.spendable
+          JOIN loyalty_member m ON m.id = a.member_id AND m.state = 'active'
+          JOIN loyalty_program p ON p.id = m.program_id AND p.is_default
+          WHERE l.remaining > 0 AND l.expires_at > %(now)s AND l.expires_at <= %(now)s + make_interval(days => %(days)s + 3)
+          GROUP BY 1, 2) AS dated
+    JOIN crm_customer c ON c.id = dated.customer_id AND c.state = 'active'
+    CROSS JOIN LATERAL (SELECT {_ZONE} AS zone) AS z
+    WHERE (%(now)s AT TIME ZONE z.zone)::date - (dated.last_day - %(days)s) BETWEEN 0 AND %(late)s
+          AND dated.last_day - %(days)s >= (%(since)s AT TIME ZONE z.zone)::date"""
+
 
 def birthday(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
     """Those whose day it is where they are (J7); `late` days afterwards still, for when nothing ran."""
@@ -66,6 +85,11 @@ def birthday(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
         "late": late,
     }
     return _BIRTHDAY, params
+
+
+def expiring(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
+    """Those whose points run out in so many days: one occurrence per day on which some do; `late` as for birthdays."""
+    return _EXPIRING, {**_params(rule, now), "late": late}
 
 
 def lapsed(rule: CareRule, now: datetime, *, everyone: bool) -> Select:
@@ -107,6 +131,9 @@ def preview_select(rule: CareRule, now: datetime) -> tuple[str, dict[str, Any], 
         params["since"] = recent
     elif rule.trigger == CareTrigger.NO_ORDER:
         (select, params), basis = lapsed(rule, now, everyone=True), "now"
+    elif rule.trigger == CareTrigger.POINTS_EXPIRING:
+        (select, params), basis = expiring(rule, now, late=0), "now"
+        params["since"] = recent
     elif rule.trigger == CareTrigger.AFTER_PURCHASE:
         params = {**_params(rule, now), "after": recent}
         select = """

@@ -22,7 +22,12 @@ from core.locks import lock_row
 
 # A change of these is a new version: messages that are made from then on carry it (J8).
 VERSIONED = ("trigger", "days", "segment", "template", "coupon", "send_at", "holdout_percent")
-MOST_DAYS = {CareTrigger.BIRTHDAY: 60, CareTrigger.AFTER_PURCHASE: 365, CareTrigger.NO_ORDER: 1095}
+MOST_DAYS = {
+    CareTrigger.BIRTHDAY: 60,
+    CareTrigger.AFTER_PURCHASE: 365,
+    CareTrigger.NO_ORDER: 1095,
+    CareTrigger.POINTS_EXPIRING: 90,
+}
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def run_care_rules() -> dict[int, int]:
     """
     made = {}
     rules = CareRule.objects.filter(
-        state=CareState.ACTIVE, trigger__in=[CareTrigger.BIRTHDAY, CareTrigger.NO_ORDER]
+        state=CareState.ACTIVE, trigger__in=[CareTrigger.BIRTHDAY, CareTrigger.NO_ORDER, CareTrigger.POINTS_EXPIRING]
     ).values_list("pk", flat=True)
     for pk in rules:
         try:
@@ -61,6 +61,8 @@ def run_care_rule(*, rule_id: int, now: datetime | None = None) -> int:
         made = _make(rule_id, at, lambda fresh: audiences.birthday(fresh, at))
     elif rule.trigger == CareTrigger.NO_ORDER:
         made = _make(rule_id, at, lambda fresh: audiences.lapsed(fresh, at, everyone=everyone))
+    elif rule.trigger == CareTrigger.POINTS_EXPIRING:
+        made = _make(rule_id, at, lambda fresh: audiences.expiring(fresh, at))
     CareRule.objects.filter(pk=rule_id, version=rule.version).update(last_run_at=at)
     return made
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -99,6 +100,7 @@ class Contexts:
                 "member": self._member(person),
                 "rfm": {name: features.get(name) for name in ("recency", "frequency", "money", "group")},
                 "shop": {"name": self.store.name if self.store else "", "url": settings.SITE_URL, "currency": currency},
+                "expiring": _expiring(extra.get("expiring")),
                 **{
                     name: value
                     for name, value in extra.items()
@@ -117,6 +119,11 @@ class Contexts:
             "points_pending": facts["pending"],
             "tier": tier.label if tier else "",
         }
+
+
+def _expiring(facts: dict[str, Any] | None) -> dict[str, Any]:
+    """Points and the last day on which they can be spent, as the reader writes days."""
+    return {"points": facts["points"], "on": day(date.fromisoformat(facts["on"]))} if facts else {"points": 0, "on": ""}
 
 
 def first_name(name: str) -> str:
@@ -197,6 +204,7 @@ def sample_context(language: str) -> dict[str, Any]:
             },
             "ticket": {"number": "T10017", "subject": "Where is my order?"},
             "segment": {"name": "VIP"},
+            "expiring": {"points": 200, "on": day(date(2026, 12, 31))},
             "links": {"unsubscribe": settings.SITE_URL, "rating": settings.SITE_URL},
         }  # fmt: skip
 

@@ -86,6 +86,16 @@ PRESETS = (
         "{% if member.tier != '' %}您当前的等级是{{ member.tier }}。{% endif %}",
         send_at=None, channel="inbox",
     ),
+    Preset(
+        "expiring", "Points about to expire", "积分即将过期提醒", CareTrigger.POINTS_EXPIRING,
+        "{{ expiring.points }} of your points expire on {{ expiring.on }}",
+        "<p>Dear {{ customer.first_name | default: 'customer' }},</p><p>{{ expiring.points }} of your {{ member.points }} points "
+        "can be spent until {{ expiring.on }}. <a href=\"{{ shop.url }}\">Use them at {{ shop.name }}</a>.</p>" + _FOOT_EN,
+        "您有 {{ expiring.points }} 积分将于 {{ expiring.on }} 过期",
+        "<p>亲爱的{{ customer.name | default: '顾客' }}:</p><p>您的 {{ member.points }} 积分中有 {{ expiring.points }} 积分将于 "
+        "{{ expiring.on }} 过期,<a href=\"{{ shop.url }}\">快来{{ shop.name }}使用吧</a>。</p>" + _FOOT_ZH,
+        days=14,
+    ),
 )  # fmt: skip
 
 SURVEY = {

@@ -259,6 +259,25 @@ class Earning(models.Model):
         return f"{self.points} for order {self.order_id}"
 
 
+class ExpiryNotice(models.Model):
+    """Points of an account whose last good day was announced: once for each such day."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
+    expires_on = models.DateField(_("last day"))
+    points = models.BigIntegerField(_("points"))
+    told_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("expiry notice")
+        verbose_name_plural = _("expiry notices")
+        constraints = [
+            models.UniqueConstraint(fields=["account", "expires_on"], name="loyalty_expirynotice_once_per_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.points} until {self.expires_on}"
+
+
 class Reconciliation(models.Model):
     """One proof of L11 over the whole ledger."""
 

@@ -51,6 +51,13 @@ class Program(models.Model):
     expiry_count = models.PositiveSmallIntegerField(
         _("expiry count"), default=0, help_text=_("How many days, months, quarters or years, by the policy.")
     )
+    expiry_notice_days = models.PositiveSmallIntegerField(
+        _("tell before points expire (days)"),
+        default=30,
+        help_text=_(
+            "So long before, points.expiring is sent to webhooks. 0: it is not. Messages have care rules of their own."
+        ),
+    )
     reinstatement_days = models.PositiveSmallIntegerField(
         _("reinstatement (days)"), default=30, help_text=_("How long returned points live whose lot has expired (L5).")
     )

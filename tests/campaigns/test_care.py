@@ -365,7 +365,7 @@ def test_what_a_rule_sends_is_marketing_whoever_makes_it(make_rule, template):
 def test_presets_are_drafts_in_two_languages_and_made_once(store):
     segment = Segment.objects.create(name="VIP", rule={"op": "and", "children": []})
     first = ensure_presets(store, segment=segment)
-    assert set(first) == {"birthday", "thanks", "winback", "welcome"}
+    assert set(first) == {"birthday", "thanks", "winback", "welcome", "expiring"}
     assert {rule.state for rule in first.values()} == {"draft"}
     assert first["birthday"].name == "生日祝福与优惠券"
     counts = (CareRule.objects.count(), Message.objects.count())

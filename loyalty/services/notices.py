@@ -1,0 +1,52 @@
+"""Telling ahead which points will run out, as dated amounts (L10)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from core import clock
+from core.actor import SYSTEM
+from core.events import emit_from_select
+from core.locks import lock_name
+from loyalty import events
+from loyalty.models import Program
+
+
+def announce_expiries(*, program: Program, at: datetime | None = None) -> int:
+    """Emit `loyalty.points_expiring` for each member and last good day within the program's notice, once for each.
+
+    The last good day is the day of the program's zone before the lots end. Returns how many notices were given.
+    """
+    if not program.expiry_notice_days:
+        return 0
+    with transaction.atomic(), connection.cursor() as cursor:
+        lock_name("loyalty.expiry-notices", program.pk)
+        cursor.execute(
+            """INSERT INTO loyalty_expirynotice (account_id, expires_on, points)
+               SELECT l.account_id, ((l.expires_at - interval '1 microsecond') AT TIME ZONE %(zone)s)::date AS last_day,
+                      sum(l.remaining)
+               FROM loyalty_lot l JOIN loyalty_account a ON a.id = l.account_id
+               JOIN loyalty_pointtype t ON t.id = a.point_type_id AND t.spendable AND t.program_id = %(program)s
+               JOIN loyalty_member m ON m.id = a.member_id AND m.state = 'active'
+               WHERE l.remaining > 0 AND l.expires_at > %(at)s AND l.expires_at <= %(at)s + make_interval(days => %(days)s)
+               GROUP BY 1, 2 ON CONFLICT DO NOTHING RETURNING id""",
+            {
+                "zone": program.time_zone,
+                "program": program.pk,
+                "at": at or clock.now(),
+                "days": program.expiry_notice_days,
+            },
+        )
+        told = [row[0] for row in cursor.fetchall()]
+        if told:
+            emit_from_select(
+                events.POINTS_EXPIRING,
+                """SELECT m.customer_id, jsonb_build_object('points', n.points, 'on', n.expires_on), now()
+                   FROM loyalty_expirynotice n JOIN loyalty_account a ON a.id = n.account_id
+                   JOIN loyalty_member m ON m.id = a.member_id WHERE n.id = ANY(%s)""",
+                [told],
+                actor=SYSTEM,
+            )
+    return len(told)
