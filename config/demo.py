@@ -27,6 +27,7 @@ from crm.simulation.load import Simulated, simulate_shop
 from loyalty.models import Account
 from loyalty.services.redemption import redeem_points
 from loyalty.services.setup import ensure_default_program
+from loyalty.services.snapshots import take_snapshot
 from loyalty.services.sweeps import sweep_lots
 from loyalty.services.tiers import evaluate_tiers
 
@@ -152,6 +153,7 @@ def load_demo_shop(*, customers: int, seed: int, say: Callable[[str], None] = la
     sweep_lots()
     _redemptions(seed)
     evaluate_tiers(program=program, downgrade=True)
+    take_snapshot(program=program)
     say("computing figures and segments")
     features.refresh_everything()
     for name, (description, leaf) in SEGMENTS.items():

@@ -21,6 +21,7 @@ SCHEDULE: dict[str, dict] = {
     "points: release holds that ran out": every(30, "loyalty.sweep_holds"),
     "rewards: deliver what waits, end what ran out": every(30, "loyalty.sweep_redemptions"),
     "points: confirm and expire lots": every(300, "loyalty.sweep_lots"),
+    "points: snapshot": nightly(2, 10, "loyalty.take_snapshots"),
     "points: tell what will expire": nightly(1, 15, "loyalty.announce_expiries"),
     "tiers: end of periods": nightly(0, 30, "loyalty.end_tier_periods"),
     "points: prove the ledger": nightly(3, 30, "loyalty.reconcile_points"),

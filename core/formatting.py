@@ -77,6 +77,11 @@ def day(value: date | datetime | None) -> str:
     return _day(moment.date() if isinstance(moment, datetime) else moment, translation.get_language() or "en")
 
 
+def month(value: date) -> str:
+    """Nov 2026 / 2026年11月."""
+    return dates.format_skeleton("yMMM", value, locale=locale())
+
+
 def month_day(month: int, day: int) -> str:
     """A day of every year: February 28 / 2月28日."""
     # A leap year, because it has every day.

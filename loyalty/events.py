@@ -53,7 +53,7 @@ POINTS_EXPIRED = declare("loyalty.points_expired", _("Points expired"), icon="ho
 POINTS_EXPIRING = declare(
     "loyalty.points_expiring",
     _("Points about to expire"),
-    icon="hourglass-low",
+    icon="hourglass",
     describe=lambda p: f"{_points(p)} · {day(date.fromisoformat(p['on']))}",
 )
 TIER_CHANGED = declare("loyalty.tier_changed", _("Tier changed"), icon="trophy", describe=_tiers)

@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from loyalty.models import Program
-from loyalty.services import notices, reconciliation, reward_redemptions, sweeps, tiers
+from loyalty.services import notices, reconciliation, reward_redemptions, snapshots, sweeps, tiers
 
 
 @shared_task(name="loyalty.sweep_holds")
@@ -12,6 +12,11 @@ def sweep_holds() -> int:
 @shared_task(name="loyalty.sweep_lots")
 def sweep_lots() -> int:
     return sweeps.sweep_lots()
+
+
+@shared_task(name="loyalty.take_snapshots")
+def take_snapshots() -> int:
+    return len([snapshots.take_snapshot(program=program) for program in Program.objects.all()])
 
 
 @shared_task(name="loyalty.announce_expiries")

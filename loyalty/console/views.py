@@ -29,6 +29,7 @@ from loyalty.services.adjustments import (
 )
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.reconciliation import reconcile_points
+from loyalty.trends import trends
 
 PAGE = 50
 APPROVALS_SHOWN = 200
@@ -46,7 +47,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "flow": figures.flow(program, 30),
         "tiers": rows,
         "members": sum(row.count for row in rows),
-        "moves": figures.tier_moves(30),
+        "trends": trends(program),
         "reconciliation": figures.last_reconciliation(),
         "may_see_members": may(request.user, "loyalty.view_member"),
         "may_prove": may(request.user, "loyalty.add_reconciliation"),

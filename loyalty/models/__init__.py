@@ -9,6 +9,7 @@ from loyalty.models.ledger import (
     HoldState,
     Lot,
     LotSource,
+    PointsSnapshot,
     Reconciliation,
 )
 from loyalty.models.program import (
@@ -54,6 +55,7 @@ __all__ = [
     "Member",
     "MemberState",
     "PointType",
+    "PointsSnapshot",
     "Program",
     "Reconciliation",
     "RedemptionState",

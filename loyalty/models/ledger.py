@@ -278,6 +278,27 @@ class ExpiryNotice(models.Model):
         return f"{self.points} until {self.expires_on}"
 
 
+class PointsSnapshot(models.Model):
+    """One night's figures of a program. `months` are [{month, earned, spent, expired, up, down}], the oldest first."""
+
+    program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="snapshots", db_index=False)
+    day = models.DateField(_("day"))
+    points = models.BigIntegerField(_("points"))
+    breakage = models.BigIntegerField(
+        _("never to be spent"), null=True, help_text="Expected by chain-ladder; empty before six months."
+    )
+    months = models.JSONField(default=list)
+    taken_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("points snapshot")
+        verbose_name_plural = _("points snapshots")
+        constraints = [models.UniqueConstraint(fields=["program", "day"], name="loyalty_pointssnapshot_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.points}"
+
+
 class Reconciliation(models.Model):
     """One proof of L11 over the whole ledger."""
 

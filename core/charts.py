@@ -1,0 +1,39 @@
+"""A chart is a table that is drawn as well: the same numbers to look at, to read and to download."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from django.utils.functional import Promise
+
+
+@dataclass(frozen=True)
+class Series:
+    """`values` has a number for each label of its chart; `below` draws them downwards, as losses."""
+
+    label: str | Promise
+    values: Sequence[int | float]
+    below: bool = False
+    tone: Literal["", "good", "bad", "warn", "off"] = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """`code` names the file that is downloaded, `axis` what the labels are."""
+
+    code: str
+    title: str | Promise
+    axis: str | Promise
+    labels: Sequence[str]
+    series: Sequence[Series]
+    kind: Literal["bar", "line"] = "bar"
+
+    @property
+    def rows(self) -> list[tuple[str, list[int | float]]]:
+        return [(label, [one.values[place] for one in self.series]) for place, label in enumerate(self.labels)]
+
+    @property
+    def empty(self) -> bool:
+        return not any(value for one in self.series for value in one.values)

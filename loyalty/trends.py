@@ -1,0 +1,76 @@
+"""The months behind the loyalty page, as the last night's snapshot has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from core import formatting
+from core.charts import Chart, Series
+from loyalty.models import PointsSnapshot, Program
+from loyalty.selectors import points_worth
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """Points that are expected never to be spent, their worth in minor units and their share in percent."""
+
+    points: int
+    worth: int
+    share: int
+
+
+@dataclass(frozen=True)
+class Trends:
+    day: date
+    charts: tuple[Chart, ...]
+    breakage: Breakage | None
+
+
+def trends(program: Program) -> Trends | None:
+    """None before the first snapshot."""
+    found = PointsSnapshot.objects.filter(program=program).order_by("-day").first()
+    if found is None:
+        return None
+    labels = [formatting.month(date.fromisoformat(f"{row['month']}-01")) for row in found.months]
+
+    def column(name: str) -> list[int]:
+        return [row[name] for row in found.months]
+
+    return Trends(
+        day=found.day,
+        charts=(
+            Chart(
+                "points-by-month",
+                _("Points by month"),
+                _("Month"),
+                labels,
+                [
+                    Series(_("Earned"), column("earned")),
+                    Series(_("Redeemed"), column("spent"), below=True, tone="good"),
+                    Series(_("Expired"), column("expired"), below=True, tone="off"),
+                ],
+            ),
+            Chart(
+                "tier-moves-by-month",
+                _("Members who changed tier, by month"),
+                _("Month"),
+                labels,
+                [
+                    Series(pgettext_lazy("tier", "Up"), column("up"), tone="good"),
+                    Series(pgettext_lazy("tier", "Down"), column("down"), below=True, tone="warn"),
+                ],
+            ),
+        ),
+        breakage=_breakage(program, found),
+    )
+
+
+def _breakage(program: Program, snapshot: PointsSnapshot) -> Breakage | None:
+    if snapshot.breakage is None or not snapshot.points:
+        return None
+    share = round(100 * snapshot.breakage / snapshot.points)
+    return Breakage(snapshot.breakage, points_worth(program, snapshot.breakage), share)

@@ -1,0 +1,102 @@
+// Draws what the tables of the page's charts say. Without it the tables remain.
+(() => {
+  const tones = { good: "--tblr-success", bad: "--tblr-danger", warn: "--tblr-warning", off: "--tblr-secondary" };
+  const palette = ["--tblr-primary", "--tblr-teal", "--tblr-orange", "--tblr-purple", "--tblr-pink", "--tblr-cyan"];
+  const drawn = new Map();
+  // The theme mixes colours, which a canvas can't read by name: the browser works each out as a pixel.
+  const pixel = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const probe = document.createElement("i");
+  const colour = (name) => {
+    probe.style.color = `var(${name})`;
+    document.body.append(probe);
+    pixel.clearRect(0, 0, 1, 1);
+    pixel.fillStyle = getComputedStyle(probe).color;
+    probe.remove();
+    pixel.fillRect(0, 0, 1, 1);
+    const [red, green, blue, alpha] = pixel.getImageData(0, 0, 1, 1).data;
+    return `rgba(${red}, ${green}, ${blue}, ${alpha / 255})`;
+  };
+  const numbers = new Intl.NumberFormat(document.documentElement.lang);
+  const short = new Intl.NumberFormat(document.documentElement.lang, { notation: "compact", maximumFractionDigits: 1 });
+
+  const read = (figure) => {
+    const [axis, ...heads] = figure.querySelectorAll("thead th");
+    const rows = [...figure.querySelectorAll("tbody tr")];
+    const value = (row, place) => Number(row.cells[place + 1].dataset.value);
+    return {
+      axis: axis.textContent.trim(),
+      labels: rows.map((row) => row.cells[0].textContent.trim()),
+      series: heads.map((head, place) => ({
+        name: head.textContent.trim(),
+        tone: head.dataset.tone,
+        sign: "below" in head.dataset ? -1 : 1,
+        values: rows.map((row) => value(row, place)),
+      })),
+    };
+  };
+
+  const options = (figure) => {
+    const { labels, series } = read(figure);
+    const kind = figure.dataset.chart;
+    const text = colour("--tblr-secondary");
+    const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    return {
+      animation: !still,
+      animationDuration: 300,
+      color: series.map((one, place) => colour(tones[one.tone] || palette[place % palette.length])),
+      textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
+      grid: { left: 8, right: 8, top: 36, bottom: 8, containLabel: true },
+      legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: { color: text } },
+      tooltip: {
+        trigger: "axis",
+        renderMode: "richText",
+        axisPointer: { type: kind === "bar" ? "shadow" : "line" },
+        backgroundColor: colour("--tblr-bg-surface"),
+        borderColor: colour("--tblr-border-color"),
+        textStyle: { color: colour("--tblr-body-color") },
+        valueFormatter: (value) => numbers.format(Math.abs(value)),
+      },
+      xAxis: { type: "category", data: labels, axisLabel: { color: text, hideOverlap: true }, axisTick: { show: false },
+               axisLine: { lineStyle: { color: colour("--tblr-border-color") } } },
+      yAxis: { type: "value", minInterval: 1, splitLine: { lineStyle: { color: colour("--tblr-border-color") } },
+               axisLabel: { color: text, formatter: (value) => short.format(Math.abs(value)) } },
+      series: series.map((one) => ({
+        name: one.name,
+        type: kind,
+        stack: series.some((other) => other.sign < 0) ? "all" : undefined,
+        showSymbol: false,
+        barMaxWidth: 28,
+        data: one.values.map((value) => one.sign * value),
+      })),
+    };
+  };
+
+  const draw = (figure) => {
+    const place = figure.querySelector(".chart-canvas");
+    const chart = drawn.get(figure) || echarts.init(place, null, { renderer: "canvas" });
+    drawn.set(figure, chart);
+    chart.setOption(options(figure), true);
+  };
+
+  const download = (figure) => {
+    const { axis, labels, series } = read(figure);
+    const cell = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    const lines = [[axis, ...series.map((one) => one.name)], ...labels.map((label, place) => [label, ...series.map((one) => one.values[place])])];
+    const link = document.createElement("a");
+    // The mark at the start tells spreadsheets that it is UTF-8.
+    link.href = URL.createObjectURL(new Blob(["\uFEFF" + lines.map((line) => line.map(String).map(cell).join(",")).join("\r\n")], { type: "text/csv" }));
+    link.download = `${figure.dataset.name}.csv`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  };
+
+  const all = () => document.querySelectorAll("figure[data-chart]");
+  all().forEach((figure) => {
+    draw(figure);
+    const button = figure.querySelector("[data-chart-download]");
+    button.hidden = false;
+    button.addEventListener("click", () => download(figure));
+  });
+  new ResizeObserver(() => drawn.forEach((chart) => chart.resize())).observe(document.getElementById("content"));
+  new MutationObserver(() => all().forEach(draw)).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
+})();
