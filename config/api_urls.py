@@ -5,8 +5,9 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 v1 = [
-    path("", include("crm.api.urls")),
+    # Routes are tried in this order, and a checkout waits for those of the points.
     path("", include("loyalty.api.urls")),
+    path("", include("crm.api.urls")),
     path("", include("analytics.api.urls")),
     path("", include("campaigns.api.urls")),
 ]

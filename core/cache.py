@@ -32,12 +32,12 @@ class ForgivingRedisCache(RedisCache):
         super().__init__(server, params)
         self._class = OneClient
 
-    def count_up(self, key: str, seconds: int) -> int:
-        """Add one to a counter that is forgotten `seconds` after its first. One round trip; 0 while Redis is away."""
+    def count_up(self, key: str, seconds: int, by: int = 1) -> int:
+        """Add to a counter that is forgotten `seconds` after its first. One round trip; 0 while Redis is away."""
         name = self.make_and_validate_key(key)
         pipeline = self._cache.get_client(name, write=True).pipeline(transaction=False)
         try:
-            pipeline.incr(name)
+            pipeline.incrby(name, by)
             pipeline.expire(name, seconds, nx=True)
             return pipeline.execute()[0]
         except (RedisError, OSError) as error:

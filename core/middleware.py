@@ -15,6 +15,7 @@ from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
+from django.middleware import csrf
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
@@ -55,6 +56,7 @@ LoginRequiredMiddleware = people_only(auth.LoginRequiredMiddleware)
 MessageMiddleware = people_only(messages.MessageMiddleware)
 CSPMiddleware = people_only(csp.CSPMiddleware)
 HtmxMiddleware = people_only(django_htmx.HtmxMiddleware)
+CsrfViewMiddleware = people_only(csrf.CsrfViewMiddleware)
 RequestLogMiddleware = people_only(django_structlog.RequestMiddleware)
 
 

@@ -12,8 +12,10 @@ from django.utils import timezone
 
 from core import webhooks, zones
 from core.actor import SYSTEM
+from core.api import throttling
 from core.models import User
 from core.roles import Role, synchronise_groups
+from core.services import api_keys
 from core.services.api_keys import create_api_key
 from core.services.outbox import deliver_all
 from crm.models import Store
@@ -27,6 +29,8 @@ def _fresh_cache():
     cache.clear()
     zones.forget()
     webhooks.forget()
+    api_keys.forget()
+    throttling.leases.forget()
 
 
 @pytest.fixture(scope="session")

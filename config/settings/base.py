@@ -61,7 +61,7 @@ MIDDLEWARE = [
     "core.middleware.DatabaseUnavailableMiddleware",
     "core.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "core.middleware.CsrfViewMiddleware",
     "core.middleware.AuthenticationMiddleware",
     "core.middleware.StaffLocaleMiddleware",
     "core.middleware.LoginRequiredMiddleware",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import msgspec
 from rest_framework import serializers
 
 LARGEST = 2**53
@@ -71,6 +74,16 @@ class QuoteOut(serializers.Serializer):
     points_earned = serializers.IntegerField(help_text="For what is left to pay.")
 
 
+# As a CharField takes it unchanged: no blanks around it, no NUL in it.
+Reference = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^([^\s\x00]([^\x00]*[^\s\x00])?)?$")]
+Points = Annotated[int, msgspec.Meta(ge=1, le=LARGEST)]
+
+
+class Redeem(msgspec.Struct):
+    points: Points
+    reference: Reference = ""
+
+
 class HoldIn(serializers.Serializer):
     points = serializers.IntegerField(min_value=1, max_value=LARGEST)
     reference = serializers.CharField(
@@ -84,6 +97,8 @@ class HoldIn(serializers.Serializer):
 
 
 class RedeemIn(serializers.Serializer):
+    quick = Redeem
+
     points = serializers.IntegerField(min_value=1, max_value=LARGEST)
     reference = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 

@@ -4,13 +4,13 @@ import core.api.converters  # noqa: F401
 from loyalty.api import batches, rewards, views
 
 urlpatterns = [
+    path("members/<ref:number>/points/holds", views.HoldsView.as_view()),
+    path("members/<ref:number>/points/redemptions", views.RedemptionsView.as_view()),
     path("members", views.MembersView.as_view()),
     path("members/<ref:number>", views.MemberView.as_view()),
     path("members/<ref:number>/points", views.BalanceView.as_view()),
     path("members/<ref:number>/points/history", views.HistoryViewSet.as_view({"get": "list"})),
     path("members/<ref:number>/points/quote", views.QuoteView.as_view()),
-    path("members/<ref:number>/points/holds", views.HoldsView.as_view()),
-    path("members/<ref:number>/points/redemptions", views.RedemptionsView.as_view()),
     path("members/<ref:number>/rewards", rewards.RewardsViewSet.as_view({"get": "list"})),
     path(
         "members/<ref:number>/rewards/redemptions",

@@ -1,0 +1,88 @@
+"""What makes a request of a program cheap never changes its answer."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.cache import cache
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.api.throttling import Leases
+from core.api.views import ApiMixin
+from core.services import api_keys
+from core.services.api_keys import create_api_key, identify, revoke_api_key
+from loyalty.api.serializers import RedeemIn
+
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 2**54)
+    | st.text(max_size=4)
+    | st.just(" A ")
+    | st.just("a\x00b")
+    | st.floats(allow_nan=False)
+)
+
+
+class Body:
+    def __init__(self, data):
+        self.data = data
+
+
+@given(st.dictionaries(st.sampled_from(["points", "reference", "other"]), VALUES) | st.lists(VALUES, max_size=2))
+def test_the_quick_way_takes_what_the_serializer_takes_and_nothing_else(data):
+    slow = RedeemIn(data=data)
+    right = slow.is_valid()
+    if right:
+        assert ApiMixin.valid(RedeemIn, Body(data)) == dict(slow.validated_data)
+        return
+    with pytest.raises(Exception) as refused:
+        ApiMixin.valid(RedeemIn, Body(data))
+    assert refused.value.detail == slow.errors
+
+
+def test_two_processes_lease_a_limit_of_1000_and_never_pass_it():
+    one, other = Leases(), Leases()
+    taken = [(one if turn % 3 else other).take("key:1", 1000) for turn in range(1_200)]
+    assert 990 <= sum(taken) <= 1000
+    assert all(taken[:980])
+    assert not any(taken[-100:])
+
+
+def test_a_small_limit_is_counted_one_by_one():
+    one, other = Leases(), Leases()
+    assert [one.take("k", 3), other.take("k", 3), one.take("k", 3), other.take("k", 3)] == [True, True, True, False]
+
+
+def test_members_do_not_share_their_minute():
+    lease = Leases()
+    assert [lease.take("member:1", 1), lease.take("member:2", 1), lease.take("member:1", 1)] == [True, True, False]
+
+
+def test_without_redis_nobody_is_throttled_f4(monkeypatch):
+    monkeypatch.setattr(type(cache._connections[cache._alias]), "count_up", lambda *_: 0)
+    lease = Leases()
+    assert all(lease.take("k", 2) for _ in range(50))
+
+
+@pytest.mark.django_db
+def test_a_key_revoked_elsewhere_is_refused_two_seconds_later(monkeypatch):
+    key, secret = create_api_key(name="k", scopes=[])
+    assert identify(secret).id == key.pk
+    # given that another process revokes it: this one's memory does not learn of it
+    monkeypatch.setattr(api_keys, "forget", lambda: None)
+    revoke_api_key(key)
+    start = api_keys.time.monotonic()
+    monkeypatch.setattr(api_keys.time, "monotonic", lambda: start + 1.9)
+    assert identify(secret) is not None
+    monkeypatch.setattr(api_keys.time, "monotonic", lambda: start + 2.1)
+    assert identify(secret) is None
+
+
+@pytest.mark.django_db
+def test_a_key_revoked_here_is_refused_at_once_and_a_wrong_secret_is_never_remembered():
+    key, secret = create_api_key(name="k", scopes=[])
+    assert identify(secret) is not None
+    assert identify(secret[:-1] + "!") is None
+    revoke_api_key(key)
+    assert identify(secret) is None
