@@ -20,7 +20,7 @@ _INSERT = """
 INSERT INTO campaigns_message (
     id, customer_id, channel, message_class, origin, origin_version, step, occurrence, template_id, template_version, context,
     state, reason, due_at, decided_at, attempts, language, subject, body, provider_id, error)
-SELECT gen_random_uuid(), a.customer_id, %(channel)s, %(message_class)s, %(origin)s, %(version)s, 'send', a.occurrence,
+SELECT core_new_id(), a.customer_id, %(channel)s, %(message_class)s, %(origin)s, %(version)s, 'send', a.occurrence,
        %(template)s, %(template_version)s, a.context, CASE WHEN a.held_out THEN 'suppressed' ELSE 'queued' END,
        CASE WHEN a.held_out THEN 'holdout' ELSE '' END, a.due_at, CASE WHEN a.held_out THEN %(now)s END,
        0, '', '', '', '', ''

@@ -91,7 +91,7 @@ CREATE OR REPLACE FUNCTION campaigns_reserve(
     p_reference text
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-    answer jsonb; j record; use uuid := gen_random_uuid(); moment timestamptz; refusal text;
+    answer jsonb; j record; use uuid := core_new_id(); moment timestamptz; refusal text;
 BEGIN
     answer := campaigns_stored(p_scope, p_key, p_digest);
     IF answer IS NOT NULL THEN

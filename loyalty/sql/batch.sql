@@ -32,7 +32,7 @@ BEGIN
     RETURN QUERY
     WITH asked AS MATERIALIZED (
         SELECT row.place::integer AS place, row.account, row.key, row.digest, row.points, row.reference, a.available, a.held,
-               m.customer_id, m.state, r.digest AS stored_digest, r.answer AS stored, gen_random_uuid() AS hold
+               m.customer_id, m.state, r.digest AS stored_digest, r.answer AS stored, core_new_id() AS hold
         FROM unnest(accounts, alone, p_keys, p_digests, p_points, p_references) WITH ORDINALITY
              AS row(account, alone, key, digest, points, reference, place)
         JOIN loyalty_account a ON a.id = row.account JOIN loyalty_member m ON m.id = a.member_id

@@ -144,7 +144,7 @@ CREATE OR REPLACE FUNCTION loyalty_hold(
     p_reference text, p_order bigint, p_actor text, p_request text, p_handlers text[]
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-    answer jsonb; account record; entry bigint; hold uuid := gen_random_uuid(); moment timestamptz;
+    answer jsonb; account record; entry bigint; hold uuid := core_new_id(); moment timestamptz;
     set_aside bigint := CASE WHEN p_one_step THEN 0 ELSE p_points END; ends timestamptz; key_scope text;
 BEGIN
     SELECT a.available, a.held, m.customer_id, m.state, m.program_id, t.spendable, p.redeem_minimum, p.hold_seconds

@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION loyalty_transfer(
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     answer jsonb; giver record; taker record; key_scope text; moment timestamptz; today timestamptz; sent record;
-    entry_out bigint; entry_in bigint; transfer uuid := gen_random_uuid();
+    entry_out bigint; entry_in bigint; transfer uuid := core_new_id();
 BEGIN
     PERFORM 1 FROM loyalty_account WHERE id IN (p_sender, p_receiver) ORDER BY id FOR NO KEY UPDATE;
     SELECT a.available, a.point_type_id, m.customer_id, m.state, m.program_id, t.spendable, p.transfer_daily_points,
