@@ -16,6 +16,7 @@ from crm.models import Customer
 from loyalty import selectors
 from loyalty.api import serializers as shapes
 from loyalty.models import Account, Entry, Member
+from loyalty.quotes import CartLine, quote_cart
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.redemption import Answer, capture_hold, hold_points, redeem_points, release_hold
 from loyalty.services.transfers import transfer_points
@@ -106,8 +107,16 @@ class QuoteView(ApiView):
     def post(self, request, number: str):
         """How much of a cart points can pay, and what the rest would earn. Moves nothing."""
         account = account_of(request, number)
-        amount = self.valid(shapes.QuoteIn, request)["amount"]
-        return Response(shapes.QuoteOut(selectors.quote_cart(account.member, account, amount)).data)
+        data = self.valid(shapes.QuoteIn, request)
+        quote = quote_cart(
+            account.member,
+            account,
+            data["amount"],
+            lines=[CartLine(line["sku"], line["amount"]) for line in data["lines"]],
+            channel=data["channel"],
+            store=data["store"],
+        )
+        return Response(shapes.QuoteOut(quote).data)
 
 
 class HoldsView(ApiView):
