@@ -189,7 +189,9 @@ def test_a_refunded_line_takes_its_own_points_and_no_others_l5():
     gone = OrderLine(1, 60_00, refunded=60_00)
     assert kept_share(paid(100_00, 60_00), [gone, whole[1]], [gone]) == 0
     # 30.00 of no line goes off what is left: tea is back, so half of the coffee's 60.00
-    assert kept_share(paid(100_00, 70_00), [whole[0], OrderLine(2, 40_00, refunded=40_00)], [whole[0]]) == Fraction(1, 2)
+    assert kept_share(paid(100_00, 70_00), [whole[0], OrderLine(2, 40_00, refunded=40_00)], [whole[0]]) == Fraction(
+        1, 2
+    )
     # and without lines it is pro rata to the total
     assert kept_share(paid(100_00, 25_00)) == Fraction(3, 4)
 
