@@ -15,16 +15,15 @@ from core.actor import SYSTEM, Actor
 from core.locks import lock_rows, require_transaction
 from crm.models import Order, OrderState
 from loyalty.earning_conditions import Subject
-from loyalty.earning_evaluation import Evaluation, Judged, Outcome
+from loyalty.earning_evaluation import Evaluation, Outcome
 from loyalty.models import Earning, EarningRuleVersion, Member, MemberState, Program
 from loyalty.rules.caps import Counters
-from loyalty.rules.earning import OrderAmounts
-from loyalty.rules.streaks import completed
 from loyalty.selectors import current_versions
 from loyalty.services.earning_records import accounts_of, record_earnings
 from loyalty.services.earning_uses import lock_uses, save_uses
 from loyalty.services.enrolment import enrol_many
-from loyalty.triggers import TRIGGERS, Happening
+from loyalty.subjects import give_happenings, happening_subjects, subject_of_order
+from loyalty.triggers import TRIGGERS
 
 CHUNK = 5000
 # Each customer of a chunk is locked by name, and those locks have to fit the server's table of them.
@@ -69,48 +68,6 @@ def award_points_for_happenings(
             for (trigger, kind), rules in versions.items():
                 total += _award_happenings(program, trigger, kind, rules, members, actor)
     return total
-
-
-def amounts_of(order: Order) -> OrderAmounts:
-    return OrderAmounts(
-        order.subtotal,
-        order.discount,
-        order.points_amount,
-        order.shipping,
-        order.tax,
-        order.fees,
-        order.total,
-        order.refunded,
-    )
-
-
-def subject_of_order(order: Order, member: Member, at: datetime, zone: ZoneInfo) -> Subject:
-    return Subject(
-        key=order.pk,
-        member=member.pk,
-        customer=member.customer_id,
-        at=at,
-        local=at.astimezone(zone),
-        tier=member.tier,
-        order=order.pk,
-        amounts=amounts_of(order),
-        channel=order.channel,
-        store=order.store_id,
-    )
-
-
-def subject_of_happening(happening: Happening, member: Member, zone: ZoneInfo) -> Subject:
-    return Subject(
-        key=happening.reference,
-        member=member.pk,
-        customer=member.customer_id,
-        at=happening.at,
-        local=happening.at.astimezone(zone),
-        tier=member.tier,
-        order=happening.order,
-        amount=happening.amount,
-        properties=happening.properties,
-    )
 
 
 def _award_chunk(program: Program, orders: Sequence[Order], actor: Actor) -> int:
@@ -183,28 +140,6 @@ def _award_happenings(
     return record_earnings(program=program, outcomes=outcomes, accounts=accounts, actor=actor)
 
 
-def happening_subjects(
-    program: Program,
-    trigger: str,
-    kind: str,
-    members: Mapping[int, Member],
-    *,
-    since: datetime,
-    versions: Sequence[EarningRuleVersion] = (),
-) -> list[Subject]:
-    """What these members did since then, oldest first; nothing from before they were members."""
-    zone = ZoneInfo(program.time_zone)
-    starts = [start for version in versions if (start := getattr(version, "rule_since", None))]
-    if starts and len(starts) == len(versions):
-        since = max(since, min(starts))
-    happened = TRIGGERS[trigger].happened(sorted(members), since, kind)
-    return [
-        subject_of_happening(happening, members[happening.customer], zone)
-        for happening in happened
-        if happening.at >= max(members[happening.customer].enrolled_at, since)
-    ]
-
-
 def last_streaks(versions: Sequence[EarningRuleVersion], members: Iterable[Member], zone: ZoneInfo) -> dict:
     """{(rule, member): the last day on which a streak of the rule gave}"""
     rules = [version.rule for version in versions if version.streak_days]
@@ -216,42 +151,6 @@ def last_streaks(versions: Sequence[EarningRuleVersion], members: Iterable[Membe
         if at is not None:
             found[rule, member] = at.astimezone(zone).date()
     return found
-
-
-def give_happenings(
-    evaluation: Evaluation, counters: Counters, done: set, last: Mapping
-) -> list[tuple[Subject, Outcome]]:
-    """What all rules of one trigger give for its happenings, in the order in which they happened."""
-    outcomes: list[tuple[Subject, Outcome]] = []
-    runs: dict[tuple[int, int], list[tuple[Subject, Judged]]] = defaultdict(list)
-    for subject in evaluation.subjects:
-        for point_type, plans in evaluation.by_type.items():
-            holding: list[Judged] = []
-            for plan in plans:
-                rule = plan.version.rule
-                start = getattr(plan.version, "rule_since", None)
-                if start is not None and subject.at < start:
-                    continue
-                judged = evaluation.judge(plan, subject)
-                if judged.refused:
-                    continue
-                if plan.version.streak_days:
-                    runs[rule.pk, subject.member].append((subject, judged))
-                else:
-                    holding.append(judged)
-            if holding and (subject.key, point_type) not in done:
-                outcomes += [(subject, one) for one in evaluation.stacked(holding, subject, counters)]
-    for (rule_id, member), run in runs.items():
-        days: dict = {}
-        for subject, judged in run:
-            days.setdefault(subject.local.date(), (subject, judged))
-        length = run[0][1].plan.version.streak_days
-        for day in completed(days, length, last.get((rule_id, member))):
-            subject, judged = days[day]
-            # Named by its day: an event that comes late may be the first of the day, and the streak is the same one.
-            reached = Subject(**{**subject.__dict__, "key": f"streak:{member}:{day.isoformat()}"})
-            outcomes += [(reached, one) for one in evaluation.stacked([judged], reached, counters)]
-    return outcomes
 
 
 def _lock_people(customers: list[int]) -> None:

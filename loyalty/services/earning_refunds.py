@@ -25,8 +25,9 @@ from loyalty.earning_evaluation import lines_of, terms_of
 from loyalty.models import Earning, EarningRule, EarningUse, Hold, HoldState, Program, Stacking
 from loyalty.rules.caps import PERIODS, Key, period_start
 from loyalty.rules.earning import multiplied, points_after_refund, redeemed_to_return
-from loyalty.services.earning import CHUNK, amounts_of
+from loyalty.services.earning import CHUNK
 from loyalty.services.earning_uses import lock_existing, save_uses
+from loyalty.subjects import amounts_of
 
 
 def reverse_points_for_orders(
