@@ -30,6 +30,13 @@ class MemberOut(serializers.Serializer):
 
 class EnrolIn(serializers.Serializer):
     customer = serializers.CharField(max_length=20)
+    referred_by = serializers.CharField(
+        max_length=20,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Customer number of the member who brought them. Set when they join, never changed later.",
+    )
 
 
 class ExpiryOut(serializers.Serializer):

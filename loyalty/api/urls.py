@@ -1,9 +1,10 @@
 from django.urls import path
 
 import core.api.converters  # noqa: F401
-from loyalty.api import rewards, views
+from loyalty.api import earning, rewards, views
 
 urlpatterns = [
+    path("earning-rules", earning.EarningRulesViewSet.as_view({"get": "list"})),
     path("members", views.MembersView.as_view()),
     path("members/<ref:number>", views.MemberView.as_view()),
     path("members/<ref:number>/points", views.BalanceView.as_view()),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from core.api.pagination import KeysetPagination
 from core.api.schema import IDEMPOTENCY_KEY
 from core.api.views import ApiView, ApiViewSet
+from core.errors import Invalid
 from core.services.api_keys import KeyIdentity
 from crm.api.customers import customer_of
 from crm.models import Customer
@@ -49,14 +51,31 @@ def member_body(member: Member) -> dict:
     }
 
 
+def referrer_of(number: str) -> Member | None:
+    """Raises Invalid when there is no such member."""
+    if not number:
+        return None
+    program = selectors.default_program()
+    found = Member.objects.active().filter(program=program, customer__number=number, customer__state="active").first()
+    if found is None:
+        raise Invalid(_("There is no such member."), code="unknown_referrer", field="referred_by")
+    return found
+
+
 class MembersView(ApiView):
     scopes = {"post": "members:write"}
 
     @extend_schema(request=shapes.EnrolIn, responses=shapes.MemberOut)
     def post(self, request):
         """Make a customer a member; one who is stays as they are."""
-        customer = customer_of(request, self.valid(shapes.EnrolIn, request)["customer"], PEOPLE)
-        member = enrol_member(customer=customer, program=selectors.default_program(), actor=self.actor_of(request))
+        data = self.valid(shapes.EnrolIn, request)
+        customer = customer_of(request, data["customer"], PEOPLE)
+        member = enrol_member(
+            customer=customer,
+            program=selectors.default_program(),
+            actor=self.actor_of(request),
+            referrer=referrer_of(data["referred_by"]),
+        )
         return Response(member_body(member))
 
 
