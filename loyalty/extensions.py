@@ -12,7 +12,7 @@ from core.roles import Role, grant
 from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
 from loyalty import conditions, happenings, panels, webhooks  # noqa: F401
-from loyalty.console import rewards_shell, shell  # noqa: F401
+from loyalty.console import earning_shell, rewards_shell, shell  # noqa: F401
 from loyalty.fulfilment import FULFILMENTS
 from loyalty.models import Reconciliation
 from loyalty.reward_kinds import Donation, Gift, Privilege, Voucher
