@@ -130,7 +130,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _form(request: HttpRequest, rule: EarningRule | None) -> HttpResponse:
-    """`do`: look shows the fields of another trigger, preview and dry try what is typed, anything else publishes it."""
+    """`do`: look shows the fields of another trigger, preview and dry try what is typed. Only `publish` publishes."""
     program = rule.program if rule else default_program()
     action = reverse("earning_edit", args=[rule.pk]) if rule else reverse("earning_new")
     do = request.POST.get("do", "")
@@ -139,12 +139,9 @@ def _form(request: HttpRequest, rule: EarningRule | None) -> HttpResponse:
         form = EarningRuleForm(request.POST, program=program, action=action, rule=rule)
         if form.is_valid():
             try:
-                if do == "preview":
-                    trial = _preview(request, program, rule, form)
-                elif do == "dry":
-                    trial = _dry(request, program, rule, form)
-                else:
+                if do == "publish":
                     return _publish(request, program, rule, form)
+                trial = (_dry if do == "dry" else _preview)(request, program, rule, form)
             except DomainError as error:
                 form.refuse(error)
         if form.errors:
@@ -167,7 +164,7 @@ def _form(request: HttpRequest, rule: EarningRule | None) -> HttpResponse:
         "back_label": rule.name if rule else _t("Earning rules"),
     }
     if wants_part(request):
-        part = "loyalty/earning_trial.html" if do in {"preview", "dry"} else "loyalty/earning_fields.html"
+        part = "loyalty/earning_fields.html" if do == "look" else "loyalty/earning_trial.html"
         return render(request, part, context)
     return render(request, "loyalty/earning_edit.html", context)
 

@@ -100,6 +100,9 @@ def test_a_change_is_tried_on_a_member_and_nothing_moves(marketer, shop):
     assert "the channel is none" in whole
     wrong = marketer.post(f"/earning/{rule.pk}/edit/", {**body, "member": "C9999"}).content.decode()
     assert "There is no such customer." in wrong
+    # whoever presses nothing in particular publishes nothing
+    body.pop("do")
+    assert marketer.post(f"/earning/{rule.pk}/edit/", body).status_code == 200
     assert (Earning.objects.count(), EarningRuleVersion.objects.count()) == (before, 1)
 
 
