@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -39,7 +41,14 @@ def _segment_choices() -> list[tuple[int, str]]:
     return list(Segment.objects.active().order_by("name").values_list("pk", "name"))
 
 
-AUDIENCES.register("segments", Audience(_segments_of, _segment_choices))
+def _members_of(segments: Collection[int], customers: Collection[int]) -> set[tuple[int, int]]:
+    rows = SegmentMembership.objects.filter(
+        segment__in=Segment.objects.active().filter(pk__in=segments), customer__in=customers, left_at=None
+    )
+    return set(rows.values_list("segment_id", "customer_id"))
+
+
+AUDIENCES.register("segments", Audience(_segments_of, _segment_choices, _members_of))
 FACTS.register("segments", _segments)
 SCOPES.register("segments:read", _("Read segments and who is in them"))
 

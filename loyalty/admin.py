@@ -22,18 +22,30 @@ class ProgramAdmin(ConfigurationAdmin):
 
 
 class VersionInline(ConfigurationInline):
-    """A published version is never changed: a past earning names it. A change is a new version."""
+    """A published version is never changed: a past earning names it. The console tries and publishes the next one."""
 
     model = EarningRuleVersion
-    fields = ("version", "points", "per_amount", "include_tax", "include_shipping", "tier_multiplier")
+    fields = (
+        "version", "points", "per_amount", "include_tax", "include_shipping", "tier_multiplier", "conditions", "stacking",
+        "factor", "caps", "streak_days", "published_by",
+    )  # fmt: skip
+
+    def has_add_permission(self, request, obj=None) -> bool:
+        return False
 
     def has_change_permission(self, request, obj=None) -> bool:
         return False
 
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False
+
 
 @admin.register(EarningRule)
-class EarningRuleAdmin(ConfigurationAdmin):
-    list_display = ("name", "program", "point_type", "active", "starts_at", "ends_at")
+class EarningRuleAdmin(ReadOnlyAdmin):
+    """Made and changed in the console, whose services check the terms and number the versions."""
+
+    list_display = ("name", "program", "point_type", "trigger", "active", "position", "starts_at", "ends_at")
+    list_filter = ("active", "trigger")
     list_select_related = ("program", "point_type")
     fields = plain_fields(EarningRule)
     inlines = (VersionInline,)

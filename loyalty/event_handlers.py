@@ -1,14 +1,30 @@
-"""Orders become points and tiers; refunds take them back. Each handler may run twice: earnings have a natural key."""
+"""Orders and what members do become points and tiers; refunds take them back.
+
+Each handler may run twice: earnings have a natural key. Those for what is no order hear of it only while a rule is about it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from core.events import Event, subscribe
-from crm.events import ORDER_PAID, ORDER_REFUNDED, ORDERS_IMPORTED
+from crm.events import (
+    ACTIVITY_RECEIVED,
+    CUSTOMER_CREATED,
+    CUSTOMER_UPDATED,
+    IDENTITY_ADDED,
+    IDENTITY_MOVED,
+    ORDER_PAID,
+    ORDER_REFUNDED,
+    ORDERS_IMPORTED,
+    TICKET_RATED,
+)
 from crm.models import Order, Refund
-from loyalty.models import Program, TierReason
-from loyalty.services.earning import award_points_for_orders, reverse_points_for_orders
+from loyalty import earning_wanted
+from loyalty.events import MEMBER_ENROLLED
+from loyalty.models import Member, Program, TierReason
+from loyalty.services.earning import award_points_for_happenings, award_points_for_orders
+from loyalty.services.earning_refunds import reverse_points_for_orders
 from loyalty.services.setup import ensure_default_program
 from loyalty.services.tiers import evaluate_tiers
 
@@ -51,6 +67,57 @@ def award_points_for_import(events: Sequence[Event]) -> None:
         )
         reverse_points_for_orders(orders=refunded.order_by("customer_id", "pk").iterator(chunk_size=5000))
     evaluate_tiers(program=program)
+
+
+@subscribe(ACTIVITY_RECEIVED, name="loyalty.award_activity", wanted=earning_wanted.any_of("activity"))
+def award_activity(events: Sequence[Event]) -> None:
+    _award_happenings({pk for event in events for pk in event.payload["customers"]}, "activity")
+
+
+@subscribe(TICKET_RATED, name="loyalty.award_ratings", wanted=earning_wanted.any_of("rating"))
+def award_ratings(events: Sequence[Event]) -> None:
+    _award_happenings({event.subject_id for event in events}, "rating")
+
+
+@subscribe(
+    CUSTOMER_CREATED,
+    CUSTOMER_UPDATED,
+    IDENTITY_ADDED,
+    IDENTITY_MOVED,
+    MEMBER_ENROLLED,
+    name="loyalty.award_profiles",
+    wanted=earning_wanted.any_of("profile"),
+)
+def award_profiles(events: Sequence[Event]) -> None:
+    _award_happenings({event.subject_id for event in events}, "profile")
+
+
+@subscribe(ORDER_PAID, name="loyalty.award_referrals", wanted=earning_wanted.any_of("referral"))
+def award_referrals(events: Sequence[Event]) -> None:
+    _award_referrals([event.subject_id for event in events])
+    # Events may arrive out of order: a refund that came first left nothing to take back.
+    orders = Order.objects.filter(pk__in=[event.payload["order"] for event in events], refunded__gt=0)
+    reverse_points_for_orders(orders=orders.order_by("customer_id", "pk"))
+
+
+@subscribe(ORDERS_IMPORTED, name="loyalty.award_referrals_for_import", wanted=earning_wanted.any_of("referral"))
+def award_referrals_for_import(events: Sequence[Event]) -> None:
+    runs = [event.payload["run"] for event in events]
+    orders = Order.objects.filter(import_run_id__in=runs, customer__memberships__referred_by__isnull=False)
+    _award_referrals(list(orders.values_list("customer_id", flat=True).distinct()))
+    reverse_points_for_orders(orders=orders.filter(refunded__gt=0).order_by("customer_id", "pk"))
+
+
+def _award_referrals(buyers: Sequence[int | None]) -> None:
+    friends = Member.objects.filter(customer__in=[pk for pk in buyers if pk], referred_by__isnull=False)
+    _award_happenings(set(friends.values_list("referred_by__customer_id", flat=True)), "referral")
+
+
+def _award_happenings(customer_ids: set[int | None], trigger: str) -> None:
+    program = ensure_default_program()
+    wanted = [pk for pk in customer_ids if pk is not None]
+    if program is not None and wanted:
+        award_points_for_happenings(program=program, customer_ids=wanted, triggers=[trigger])
 
 
 def _evaluate(program: Program, customer_ids: list[int]) -> None:

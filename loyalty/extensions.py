@@ -11,8 +11,8 @@ from core.facts import FACTS
 from core.roles import Role, grant
 from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
-from loyalty import happenings, panels, webhooks  # noqa: F401
-from loyalty.console import rewards_shell, shell  # noqa: F401
+from loyalty import conditions, happenings, panels, webhooks  # noqa: F401
+from loyalty.console import earning_shell, rewards_shell, shell  # noqa: F401
 from loyalty.fulfilment import FULFILMENTS
 from loyalty.models import Reconciliation
 from loyalty.reward_kinds import Donation, Gift, Privilege, Voucher
@@ -90,6 +90,8 @@ TRIGGERS.register("order", Trigger(_("Paid orders"), happenings.orders, "shoppin
 TRIGGERS.register("activity", Trigger(_("Activity"), happenings.activity, "activity", happenings.activity_kinds))
 TRIGGERS.register("rating", Trigger(_("Rated answers"), happenings.rated_tickets, "star"))
 TRIGGERS.register("profile", Trigger(_("Complete profile"), happenings.complete_profiles, "user-check"))
+TRIGGERS.register("referral", Trigger(_("First order of a referred friend"), happenings.referrals, "user-plus"))
+conditions.register_all()
 
 LOGGED.register("loyalty.points_adjusted", Logged())
 grant("loyalty.view_loyalty", "loyalty.view_member", to=[Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST])

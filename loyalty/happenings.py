@@ -1,4 +1,4 @@
-"""The triggers that loyalty brings along: orders, activity, a rated ticket, a profile that is complete."""
+"""The triggers that loyalty brings along: orders, activity, a rated ticket, a profile that is complete, a friend."""
 
 from __future__ import annotations
 
@@ -48,6 +48,19 @@ def complete_profiles(customers: Sequence[int], _since: datetime, _kind: str) ->
                  AND EXISTS (SELECT FROM crm_identity i WHERE i.customer_id = c.id AND i.verified_at IS NOT NULL
                              AND i.kind IN ('phone', 'email'))""",
         [list(customers)],
+    )
+
+
+def referrals(customers: Sequence[int], since: datetime, _kind: str) -> Iterator[Happening]:
+    """A friend's first paid order, after they became a member: it happens to who referred them, once for each friend."""
+    yield from _read(
+        """SELECT r.customer_id, 'referral:' || f.id, o.paid_at, o.channel, o.subtotal - o.discount - o.points_amount, o.id,
+                  '{}'::jsonb
+           FROM loyalty_member r JOIN loyalty_member f ON f.referred_by_id = r.id
+           CROSS JOIN LATERAL (SELECT * FROM crm_order o WHERE o.customer_id = f.customer_id AND o.state = 'paid'
+                               ORDER BY o.paid_at, o.id LIMIT 1) o
+           WHERE r.customer_id = ANY(%s) AND o.paid_at >= %s AND o.paid_at >= f.enrolled_at ORDER BY o.paid_at, o.id""",
+        [list(customers), since],
     )
 
 

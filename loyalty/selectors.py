@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from django.db import connection
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import NotFound
 from crm.models import Customer
 from loyalty.models import Account, EarningRuleVersion, Member, Program, Tier
-from loyalty.rules.earning import RuleTerms, points_for
 
 
 @dataclass(frozen=True)
@@ -113,58 +113,26 @@ def balance_of(account: Account) -> Balance:
     return Balance(available, waiting, account.held, account.debt - settled, expiring, points_worth(program, available))
 
 
-def current_versions(program: Program) -> list[EarningRuleVersion]:
-    """The newest published version of each active rule."""
-    return list(
+def current_versions(program: Program, *, since: bool = False) -> list[EarningRuleVersion]:
+    """The newest published version of each active rule.
+
+    `since` adds `rule_since` to each: when the rule began, by its start or its first version.
+    """
+    versions = (
         EarningRuleVersion.objects.filter(rule__program=program, rule__active=True)
         .order_by("rule_id", "-version")
         .distinct("rule_id")
-        .select_related("rule")
+        .select_related("rule__point_type")
     )
-
-
-def terms_of(version: EarningRuleVersion) -> RuleTerms:
-    return RuleTerms(
-        version.points, version.per_amount, version.include_tax, version.include_shipping, version.tier_multiplier
-    )
+    if since:
+        first = EarningRuleVersion.objects.filter(rule=OuterRef("rule"), version=1).values("published_at")
+        versions = versions.annotate(rule_since=Greatest("rule__starts_at", Subquery(first)))
+    return list(versions)
 
 
 def points_worth(program: Program, points: int) -> int:
     """Minor units that so many points pay for."""
     return points * program.redeem_amount // program.redeem_points
-
-
-@dataclass(frozen=True)
-class Quote:
-    """What a cart earns and how much of it points can pay."""
-
-    points_available: int
-    points_usable: int
-    amount: int
-    price_after: int
-    points_earned: int
-
-
-def quote_cart(member: Member, account: Account, cart_amount: int) -> Quote:
-    """Usable points are limited by what is there, by the program's share of a cart, and by its smallest redemption."""
-    program = member.program
-    available = balance_of(account).available
-    payable = cart_amount * program.redeem_share_percent // 100
-    usable = min(available, payable * program.redeem_points // program.redeem_amount)
-    if usable < program.redeem_minimum:
-        usable = 0
-    amount = points_worth(program, usable)
-    earned = sum(
-        points_for(
-            max(cart_amount - amount, 0),
-            terms_of(version),
-            member.tier.multiplier if member.tier else Decimal(1),
-            program.rounding,
-        ).points
-        for version in current_versions(program)
-        if version.rule.point_type_id == account.point_type_id
-    )
-    return Quote(available, usable, amount, cart_amount - amount, earned)
 
 
 def next_tier(member: Member) -> tuple[Tier, int] | None:

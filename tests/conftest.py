@@ -21,6 +21,7 @@ from core.services.outbox import deliver_all
 from crm.models import Store
 from crm.services.identities import GivenIdentity, resolve_customer
 from crm.services.orders import LineInput, OrderInput, record_order
+from loyalty import earning_wanted
 from loyalty.services.setup import ensure_default_program
 
 
@@ -31,6 +32,7 @@ def _fresh_cache():
     webhooks.forget()
     api_keys.forget()
     throttling.leases.forget()
+    earning_wanted.forget()
 
 
 @pytest.fixture(scope="session")

@@ -90,6 +90,13 @@ PAGES = """
 /loyalty/members/                                  staff
 /loyalty/members/<str:number>/adjust/              agent lead administrator
 /loyalty/members/<str:number>/enrol/               agent lead administrator
+/earning/                                          marketer administrator
+/earning/new/                                      marketer administrator
+/earning/<int:pk>/                                 marketer administrator
+/earning/<int:pk>/edit/                            marketer administrator
+/earning/<int:pk>/settings/                        marketer administrator
+/earning/<int:pk>/switch/                          marketer administrator
+/earning/try/<int:pk>/                             marketer administrator
 /rewards/                                          staff
 /rewards/new/                                      lead marketer administrator
 /rewards/<int:pk>/                                 staff
@@ -172,6 +179,7 @@ tickets                                              GET    tickets:read     mem
 tickets                                              POST   tickets:write    member
 tickets/<ref:number>                                 GET    tickets:read     member
 tickets/<ref:number>/replies                         POST   tickets:write    member
+earning-rules                                        GET    members:read     member
 members                                              POST   members:write    -
 members/<ref:number>                                 GET    members:read     member
 members/<ref:number>/points                          GET    members:read     member

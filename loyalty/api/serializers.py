@@ -33,6 +33,13 @@ class MemberOut(serializers.Serializer):
 
 class EnrolIn(serializers.Serializer):
     customer = serializers.CharField(max_length=20)
+    referred_by = serializers.CharField(
+        max_length=20,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Customer number of the member who brought them. Set when they join, never changed later.",
+    )
 
 
 class ExpiryOut(serializers.Serializer):
@@ -62,8 +69,32 @@ class EntryOut(serializers.Serializer):
     occurred_at = serializers.DateTimeField()
 
 
+class QuoteLineIn(serializers.Serializer):
+    sku = serializers.CharField(max_length=64)
+    amount = serializers.IntegerField(min_value=0, max_value=LARGEST, help_text="After its discount, in minor units.")
+
+
 class QuoteIn(serializers.Serializer):
     amount = serializers.IntegerField(min_value=0, max_value=LARGEST, help_text="The cart's goods, in minor units.")
+    lines = QuoteLineIn(
+        many=True, required=False, default=list, max_length=500, help_text="For rules about categories and products."
+    )
+    channel = serializers.CharField(max_length=40, required=False, default="", allow_blank=True)
+    store = serializers.CharField(
+        max_length=40,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Its code; left out is the default store.",
+    )
+
+
+class EarnedOut(serializers.Serializer):
+    rule = serializers.CharField()
+    name = serializers.CharField()
+    point_type = serializers.CharField()
+    points = serializers.IntegerField()
+    cut = serializers.IntegerField(help_text="Points that a limit of the rule keeps back.")
 
 
 class QuoteOut(serializers.Serializer):
@@ -71,7 +102,8 @@ class QuoteOut(serializers.Serializer):
     points_usable = serializers.IntegerField()
     amount = serializers.IntegerField(help_text="What the usable points pay, in minor units.")
     price_after = serializers.IntegerField()
-    points_earned = serializers.IntegerField(help_text="For what is left to pay.")
+    points_earned = serializers.IntegerField(help_text="For what is left to pay, by all rules.")
+    earned = EarnedOut(many=True, help_text="The same by rule, in every point type.")
 
 
 # As a CharField takes it unchanged: no blanks around it, no NUL in it.

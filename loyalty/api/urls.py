@@ -1,11 +1,12 @@
 from django.urls import path
 
 import core.api.converters  # noqa: F401
-from loyalty.api import batches, rewards, views
+from loyalty.api import batches, earning, rewards, views
 
 urlpatterns = [
     path("members/<ref:number>/points/holds", views.HoldsView.as_view()),
     path("members/<ref:number>/points/redemptions", views.RedemptionsView.as_view()),
+    path("earning-rules", earning.EarningRulesViewSet.as_view({"get": "list"})),
     path("members", views.MembersView.as_view()),
     path("members/<ref:number>", views.MemberView.as_view()),
     path("members/<ref:number>/points", views.BalanceView.as_view()),

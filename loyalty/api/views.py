@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import uuid
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from core.api.pagination import KeysetPagination
 from core.api.schema import IDEMPOTENCY_KEY
 from core.api.views import ApiView, ApiViewSet
+from core.errors import Invalid
 from core.services.api_keys import KeyIdentity
 from crm.api.customers import customer_of
 from crm.models import Customer
 from loyalty import selectors
 from loyalty.api import serializers as shapes
 from loyalty.models import Account, Entry, Member
+from loyalty.quotes import CartLine, quote_cart
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.redemption import Answer, capture_hold, hold_points, redeem_points, release_hold
 from loyalty.services.transfers import transfer_points
@@ -48,14 +51,31 @@ def member_body(member: Member) -> dict:
     }
 
 
+def referrer_of(number: str) -> Member | None:
+    """Raises Invalid when there is no such member."""
+    if not number:
+        return None
+    program = selectors.default_program()
+    found = Member.objects.active().filter(program=program, customer__number=number, customer__state="active").first()
+    if found is None:
+        raise Invalid(_("There is no such member."), code="unknown_referrer", field="referred_by")
+    return found
+
+
 class MembersView(ApiView):
     scopes = {"post": "members:write"}
 
     @extend_schema(request=shapes.EnrolIn, responses=shapes.MemberOut)
     def post(self, request):
         """Make a customer a member; one who is stays as they are."""
-        customer = customer_of(request, self.valid(shapes.EnrolIn, request)["customer"], PEOPLE)
-        member = enrol_member(customer=customer, program=selectors.default_program(), actor=self.actor_of(request))
+        data = self.valid(shapes.EnrolIn, request)
+        customer = customer_of(request, data["customer"], PEOPLE)
+        member = enrol_member(
+            customer=customer,
+            program=selectors.default_program(),
+            actor=self.actor_of(request),
+            referrer=referrer_of(data["referred_by"]),
+        )
         return Response(member_body(member))
 
 
@@ -106,8 +126,16 @@ class QuoteView(ApiView):
     def post(self, request, number: str):
         """How much of a cart points can pay, and what the rest would earn. Moves nothing."""
         account = account_of(request, number)
-        amount = self.valid(shapes.QuoteIn, request)["amount"]
-        return Response(shapes.QuoteOut(selectors.quote_cart(account.member, account, amount)).data)
+        data = self.valid(shapes.QuoteIn, request)
+        quote = quote_cart(
+            account.member,
+            account,
+            data["amount"],
+            lines=[CartLine(line["sku"], line["amount"]) for line in data["lines"]],
+            channel=data["channel"],
+            store=data["store"],
+        )
+        return Response(shapes.QuoteOut(quote).data)
 
 
 class HoldsView(ApiView):

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from loyalty import public
-from loyalty.console import redemptions, rewards, views
+from loyalty.console import earning, redemptions, rewards, views
 
 urlpatterns = [
     path("loyalty/", views.overview, name="loyalty"),
@@ -11,6 +11,13 @@ urlpatterns = [
     path("loyalty/members/", views.members, name="loyalty_members"),
     path("loyalty/members/<str:number>/adjust/", views.adjust, name="loyalty_adjust"),
     path("loyalty/members/<str:number>/enrol/", views.enrol, name="loyalty_enrol"),
+    path("earning/", earning.index, name="earning"),
+    path("earning/new/", earning.new, name="earning_new"),
+    path("earning/<int:pk>/", earning.show, name="earning_rule"),
+    path("earning/<int:pk>/edit/", earning.edit, name="earning_edit"),
+    path("earning/<int:pk>/settings/", earning.settings, name="earning_settings"),
+    path("earning/<int:pk>/switch/", earning.switch, name="earning_switch"),
+    path("earning/try/<int:pk>/", earning.trial, name="earning_trial"),
     path("rewards/", rewards.index, name="rewards"),
     path("rewards/new/", rewards.new, name="reward_new"),
     path("rewards/<int:pk>/", rewards.show, name="reward"),

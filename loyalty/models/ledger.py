@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -224,23 +225,46 @@ class Hold(models.Model):
 
 
 class Earning(models.Model):
-    """The natural key of an earning (L7): once per order and rule, however often it is asked for."""
+    """The natural key of an earning (L7): once per order and rule, once per happening and rule, however often it is asked for.
+
+    Of a rule that multiplies, `base` is the points that it multiplied and `multiplier` its factor.
+    """
 
     member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="earnings", db_index=False)
     rule = models.ForeignKey("loyalty.EarningRule", models.PROTECT, related_name="earnings", db_index=False)
     version = models.ForeignKey("loyalty.EarningRuleVersion", models.PROTECT, related_name="earnings", db_index=False)
-    order = models.ForeignKey("crm.Order", models.PROTECT, related_name="+", db_index=False)
+    order = models.ForeignKey("crm.Order", models.PROTECT, null=True, related_name="+", db_index=False)
+    reference = models.CharField(
+        _("reference"),
+        max_length=120,
+        blank=True,
+        default="",
+        help_text="The happening's; empty for the member's order.",
+    )
     base = models.BigIntegerField(_("base"), help_text="Minor units that counted (L6).")
+    base_remainder = models.DecimalField(
+        max_digits=7,
+        decimal_places=6,
+        default=0,
+        help_text="Of a shared base: the part of a minor unit left over (L3).",
+    )
+    lines = ArrayField(
+        models.BigIntegerField(), null=True, help_text="The order lines that counted; null is the whole order."
+    )
     multiplier = models.DecimalField(_("multiplier"), max_digits=5, decimal_places=2)
     points = models.BigIntegerField(_("points"))
+    cut = models.BigIntegerField(
+        _("cut by a limit"), default=0, help_text="Points that a limit or the budget kept back."
+    )
     remainder = models.DecimalField(
-        _("rounded off"), max_digits=12, decimal_places=6, help_text="Exact points less the points given (L3)."
+        _("rounded off"), max_digits=12, decimal_places=6, help_text="Exact points less the points before any cut (L3)."
     )
     taken_back = models.BigIntegerField(_("taken back"), default=0)
     forgiven = models.BigIntegerField(
         default=0, help_text="Of what was taken back: points that had run out, and were gone already."
     )
     lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+", db_index=False)
+    occurred_at = models.DateTimeField(_("occurred at"), null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -248,6 +272,14 @@ class Earning(models.Model):
         verbose_name_plural = _("earnings")
         constraints = [
             models.UniqueConstraint(fields=["order", "rule"], name="loyalty_earning_once_per_order_and_rule"),
+            models.UniqueConstraint(
+                fields=["rule", "reference"],
+                condition=~models.Q(reference=""),
+                name="loyalty_earning_once_per_happening_and_rule",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(order__isnull=False) | ~models.Q(reference=""), name="loyalty_earning_has_a_cause"
+            ),
             models.CheckConstraint(
                 condition=models.Q(taken_back__gte=0, taken_back__lte=models.F("points")),
                 name="loyalty_earning_takes_back_at_most_itself",
@@ -256,7 +288,7 @@ class Earning(models.Model):
         indexes = [models.Index(fields=["member", "-id"], name="loyalty_earning_of_member")]
 
     def __str__(self) -> str:
-        return f"{self.points} for order {self.order_id}"
+        return f"{self.points} for {self.reference or self.order_id}"
 
 
 class ExpiryNotice(models.Model):

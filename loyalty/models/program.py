@@ -1,3 +1,4 @@
+import pgtrigger
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -177,16 +178,34 @@ class Member(models.Model):
     tier_locked_until = models.DateTimeField(_("tier locked until"), null=True)
     qualifying = models.BigIntegerField(_("qualifying spend"), default=0)
     enrolled_at = models.DateTimeField(_("member since"), db_default=Now())
+    referred_by = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="referrals",
+        db_index=False,
+        verbose_name=_("referred by"),
+    )
 
     objects = MemberQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("member")
         verbose_name_plural = _("members")
-        constraints = [models.UniqueConstraint(fields=["program", "customer"], name="loyalty_member_once_per_program")]
+        constraints = [
+            models.UniqueConstraint(fields=["program", "customer"], name="loyalty_member_once_per_program"),
+            models.CheckConstraint(
+                condition=models.Q(referred_by=None) | ~models.Q(referred_by=models.F("id")),
+                name="loyalty_member_not_referred_by_itself",
+            ),
+        ]
         indexes = [
             models.Index(fields=["customer"], name="loyalty_member_of_customer"),
             models.Index(fields=["program", "tier"], name="loyalty_member_by_tier"),
+            models.Index(
+                fields=["referred_by"], condition=models.Q(referred_by__isnull=False), name="loyalty_member_referrals"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -233,9 +252,19 @@ class EarningRule(models.Model):
     """How points are earned. What it says is in its versions; an earning names the version that made it."""
 
     program = models.ForeignKey(Program, models.PROTECT, related_name="rules")
-    point_type = models.ForeignKey(PointType, models.PROTECT, related_name="rules")
+    point_type = models.ForeignKey(PointType, models.PROTECT, related_name="rules", verbose_name=_("point type"))
     code = models.SlugField(_("code"), max_length=40)
     name = models.CharField(_("name"), max_length=120)
+    trigger = models.CharField(_("earned by"), max_length=20, default="order")
+    event_kind = models.CharField(
+        _("activity kind"), max_length=40, blank=True, default="", help_text=_("For activity: which kind earns.")
+    )
+    position = models.PositiveSmallIntegerField(
+        _("position"), default=0, help_text=_("Of two best rules that give the same, the smaller one counts.")
+    )
+    budget = models.PositiveBigIntegerField(
+        _("budget (points)"), null=True, blank=True, help_text=_("How many points it may ever give. Empty: no end.")
+    )
     active = models.BooleanField(_("active"), default=True)
     starts_at = models.DateTimeField(_("starts"), null=True, blank=True)
     ends_at = models.DateTimeField(_("ends"), null=True, blank=True)
@@ -249,17 +278,38 @@ class EarningRule(models.Model):
         return self.name
 
 
+class Stacking(models.TextChoices):
+    SUM = "sum", _("Adds to what other rules give")
+    BEST = "best", _("Only the best of such rules counts")
+    MULTIPLY = "multiply", _("Multiplies what the others give")
+
+
 class EarningRuleVersion(models.Model):
-    """points = rounding(base / per_amount * points * tier multiplier); the base is stated here (L6)."""
+    """What a rule says, never changed once it is published.
+
+    A rate: points = rounding(base / per_amount * points * tier multiplier), the base being stated here (L6).
+    Without `per_amount`: so many points for each order or happening. A rule that multiplies gives
+    rounding(what the others gave * (factor - 1)) on top.
+    """
 
     rule = models.ForeignKey(EarningRule, models.PROTECT, related_name="versions", db_index=False)
     version = models.PositiveIntegerField(_("version"))
     points = models.PositiveIntegerField(_("points"), default=1)
-    per_amount = models.PositiveIntegerField(_("per amount"), default=100, help_text=_("In minor units."))
+    per_amount = models.PositiveIntegerField(
+        _("per amount"), default=100, null=True, blank=True, help_text=_("In minor units. Empty: each time.")
+    )
     include_tax = models.BooleanField(_("tax counts"), default=False)
     include_shipping = models.BooleanField(_("shipping counts"), default=False)
     tier_multiplier = models.BooleanField(_("multiplied by tier"), default=True)
+    conditions = models.JSONField(_("conditions"), default=list, blank=True)
+    stacking = models.CharField(_("together with others"), max_length=8, choices=Stacking.choices, default=Stacking.SUM)
+    factor = models.DecimalField(_("factor"), max_digits=5, decimal_places=2, default=1)
+    caps = models.JSONField(_("limits"), default=list, blank=True)
+    streak_days = models.PositiveSmallIntegerField(
+        _("days in a row"), default=0, help_text=_("0: each time. Else once so many days in a row are reached.")
+    )
     published_at = models.DateTimeField(_("published"), db_default=Now())
+    published_by = models.CharField(max_length=80, default="system")
 
     class Meta:
         verbose_name = _("earning rule version")
@@ -267,7 +317,38 @@ class EarningRuleVersion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["rule", "version"], name="loyalty_earningruleversion_once"),
             models.CheckConstraint(condition=models.Q(per_amount__gt=0), name="loyalty_earningruleversion_has_a_unit"),
+            models.CheckConstraint(
+                condition=~models.Q(stacking="multiply") | models.Q(factor__gt=1),
+                name="loyalty_earningruleversion_multiplies_by_more_than_one",
+            ),
         ]
+        triggers = [pgtrigger.Protect(name="published", operation=pgtrigger.Update)]
 
     def __str__(self) -> str:
         return f"{self.rule_id} v{self.version}"
+
+
+class EarningUse(models.Model):
+    """What a rule has given in a period, to one member or (without one) to all: what its limits count.
+
+    Rows are locked in the order of their key before the accounts, by whoever gives or takes back points of the rule.
+    """
+
+    rule = models.ForeignKey(EarningRule, models.PROTECT, related_name="uses", db_index=False)
+    member = models.ForeignKey(Member, models.PROTECT, null=True, related_name="earning_uses", db_index=False)
+    period = models.CharField(max_length=5)
+    starts_on = models.DateField()
+    points = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("use of an earning rule")
+        verbose_name_plural = _("uses of earning rules")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["rule", "member", "period", "starts_on"], nulls_distinct=False, name="loyalty_earninguse_once"
+            ),
+            models.CheckConstraint(condition=models.Q(points__gte=0), name="loyalty_earninguse_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule_id} {self.period} {self.starts_on}: {self.points}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -22,14 +23,33 @@ class OrderAmounts:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderLine:
+    """A product line, in minor units after its own discount; `refunded` is of `amount`."""
+
+    id: int
+    amount: int
+    sku: str = ""
+    category: str = ""
+    refunded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RuleTerms:
-    """`points` for every `per_amount` minor units of the base."""
+    """`points` for every `per_amount` minor units of the base; without `per_amount`, so many each time."""
 
     points: int
-    per_amount: int
+    per_amount: int | None
     include_tax: bool = False
     include_shipping: bool = False
     tier_multiplier: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """Minor units that count; `remainder` is the part of one that sharing by lines left over."""
+
+    amount: int
+    remainder: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +70,68 @@ def earning_base(order: OrderAmounts, terms: RuleTerms) -> int:
     return max(base, 0)
 
 
+def base_of_lines(base: int, lines: Sequence[OrderLine], counting: Sequence[OrderLine]) -> Base:
+    """The share of an order's base that some of its lines have: by their amounts, so that the order's discount and the
+    part paid with points are shared the same way. Whole minor units, rounded down; what that leaves over is stated.
+    """
+    whole = sum(line.amount for line in lines)
+    part = sum(line.amount for line in counting)
+    if whole <= 0 or part <= 0:
+        return Base(0)
+    exact = min(Fraction(base * part, whole), Fraction(base))
+    amount = exact.numerator // exact.denominator
+    return Base(amount, _decimal(exact - amount))
+
+
 def points_for(base: int, terms: RuleTerms, multiplier: Decimal, rounding: str) -> Award:
     """rounding(base / per_amount * points * multiplier)."""
-    factor = multiplier if terms.tier_multiplier else Decimal(1)
-    exact = Fraction(base * terms.points, terms.per_amount) * Fraction(factor)
-    points = _round(exact, rounding)
-    left = exact - points
-    return Award(points, (Decimal(left.numerator) / Decimal(left.denominator)).quantize(Decimal("0.000001")))
+    exact = Fraction(base * terms.points, terms.per_amount) if terms.per_amount else Fraction(terms.points)
+    return _award(exact * _factor(terms, multiplier), rounding)
 
 
-def points_after_refund(base: int, order: OrderAmounts, terms: RuleTerms, multiplier: Decimal, rounding: str) -> int:
-    """What the order would have earned without what was refunded (L5): pro rata to the total, rounded the same way."""
+def multiplied(points: int, factor: Decimal, rounding: str) -> Award:
+    """What a multiplying rule gives on top of the points that the others gave."""
+    return _award(points * (Fraction(factor) - 1), rounding)
+
+
+def points_after_refund(
+    base: int,
+    order: OrderAmounts,
+    terms: RuleTerms,
+    multiplier: Decimal,
+    rounding: str,
+    lines: Sequence[OrderLine] | None = None,
+    counting: Sequence[OrderLine] = (),
+) -> int:
+    """What the order would have earned without what was refunded (L5), rounded the same way.
+
+    A rate: pro rata to the total; of a rule that counts `counting` lines only, see `kept_share`. Points given each time
+    stay until the order is refunded whole.
+    """
     if order.total <= 0 or order.refunded >= order.total:
         return 0
-    kept = Fraction(base * (order.total - order.refunded), order.total)
-    factor = multiplier if terms.tier_multiplier else Decimal(1)
-    return _round(kept * terms.points / terms.per_amount * Fraction(factor), rounding)
+    if terms.per_amount is None:
+        return points_for(base, terms, multiplier, rounding).points
+    kept = base * kept_share(order, lines, counting)
+    return _round(kept * terms.points / terms.per_amount * _factor(terms, multiplier), rounding)
+
+
+def kept_share(
+    order: OrderAmounts, lines: Sequence[OrderLine] | None = None, counting: Sequence[OrderLine] = ()
+) -> Fraction:
+    """How much of what counted is left. What was refunded line by line concerns those lines; the rest of what was refunded
+    is of no line and goes off all that is left, pro rata. Without `lines` all of it is pro rata to the total.
+    """
+    if order.total <= 0 or order.refunded >= order.total:
+        return Fraction(0)
+    if lines is None:
+        return Fraction(order.total - order.refunded, order.total)
+    by_line = min(sum(line.refunded for line in lines), order.refunded)
+    rest = Fraction(order.total - order.refunded, order.total - by_line)
+    part = sum(line.amount for line in counting)
+    if part <= 0:
+        return Fraction(0)
+    return Fraction(part - min(sum(line.refunded for line in counting), part), part) * rest
 
 
 def redeemed_to_return(captured: int, order_total: int, refunded: int) -> int:
@@ -73,6 +139,19 @@ def redeemed_to_return(captured: int, order_total: int, refunded: int) -> int:
     if order_total <= 0 or refunded >= order_total:
         return captured
     return captured * refunded // order_total
+
+
+def _factor(terms: RuleTerms, multiplier: Decimal) -> Fraction:
+    return Fraction(multiplier) if terms.tier_multiplier else Fraction(1)
+
+
+def _award(exact: Fraction, rounding: str) -> Award:
+    points = _round(exact, rounding)
+    return Award(points, _decimal(exact - points))
+
+
+def _decimal(exact: Fraction) -> Decimal:
+    return (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(Decimal("0.000001"))
 
 
 def _round(exact: Fraction, rounding: str) -> int:

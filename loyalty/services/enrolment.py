@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from core.actor import SYSTEM, Actor
-from core.errors import Conflict
+from core.errors import Conflict, Invalid
 from core.events import emit_from_select
 from core.locks import require_transaction
 from crm.models import Customer, CustomerState
@@ -17,12 +17,19 @@ from loyalty import events
 from loyalty.models import Member, Program
 
 
-def enrol_member(*, customer: Customer, program: Program, actor: Actor) -> Member:
-    """Make a customer a member; one who is a member already stays as they are."""
+def enrol_member(*, customer: Customer, program: Program, actor: Actor, referrer: Member | None = None) -> Member:
+    """Make a customer a member; one who is a member already stays as they are, and as referred as they were.
+
+    Raises Conflict `customer_not_active`, and Invalid when the referrer is themselves or of another program.
+    """
     if customer.state != CustomerState.ACTIVE:
         raise Conflict(_("This customer is merged or erased."), code="customer_not_active")
+    if referrer is not None and (referrer.program_id != program.pk or referrer.customer_id == customer.pk):
+        raise Invalid(_("This member can't refer this customer."), code="invalid_referrer", field="referred_by")
     with transaction.atomic():
-        enrol_many(program=program, customer_ids=[customer.pk], since=[None], actor=actor)
+        made = enrol_many(program=program, customer_ids=[customer.pk], since=[None], actor=actor)
+        if made and referrer is not None:
+            Member.objects.filter(program=program, customer=customer).update(referred_by=referrer)
     return Member.objects.select_related("tier", "customer", "program").get(program=program, customer=customer)
 
 
@@ -42,13 +49,7 @@ def enrol_many(
         members = [row[0] for row in cursor.fetchall()]
         if not members:
             return 0
-        cursor.execute(
-            """INSERT INTO loyalty_account (member_id, point_type_id, available, pending, held, debt)
-               SELECT member.id, type.id, 0, 0, 0, 0
-               FROM unnest(%s::bigint[]) AS member(id), loyalty_pointtype type WHERE type.program_id = %s
-               ORDER BY member.id, type.id ON CONFLICT DO NOTHING""",
-            [members, program.pk],
-        )
+    open_accounts(program=program, member_ids=members)
     emit_from_select(
         events.MEMBER_ENROLLED,
         """SELECT customer_id, jsonb_build_object('member', id, 'program', program_id), enrolled_at
@@ -57,3 +58,16 @@ def enrol_many(
         actor=actor,
     )
     return len(members)
+
+
+def open_accounts(*, program: Program, member_ids: Sequence[int]) -> None:
+    """An account per point type for these members, where one is missing."""
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO loyalty_account (member_id, point_type_id, available, pending, held, debt)
+               SELECT member.id, type.id, 0, 0, 0, 0
+               FROM unnest(%s::bigint[]) AS member(id), loyalty_pointtype type WHERE type.program_id = %s
+               ORDER BY member.id, type.id ON CONFLICT DO NOTHING""",
+            [list(member_ids), program.pk],
+        )

@@ -17,6 +17,7 @@ from core.events import handler_names, wake
 from loyalty import events
 from loyalty.models import Account, Member, MemberState
 from loyalty.services import redemption
+from loyalty.services.enrolment import open_accounts
 from loyalty.services.redemption import Answer
 
 NOTE_LENGTH = 200
@@ -72,6 +73,7 @@ def merge_members(*, source: Member, target: Member, actor: Actor) -> Answer:
         raise Conflict(_("Two members of one program can be merged."), code="not_one_program")
     carried: Answer = {"available": 0, "pending": 0, "held": 0, "debt": 0}
     with transaction.atomic():
+        open_accounts(program=target.program, member_ids=[target.pk])
         kept = {account.point_type_id: account.pk for account in target.accounts.all()}
         for account in source.accounts.order_by("pk"):
             moved = call("loyalty_merge", [account.pk, kept[account.point_type_id], str(actor)], refusals=REFUSALS)

@@ -1,10 +1,16 @@
--- Awards for many orders at once (L7: once per order and rule). The arrays are parallel; `p_lots` false only previews.
--- Accounts are locked in order of id, so that two batches never wait for each other in a circle.
+-- Awards for many orders or happenings at once (L7: once per order and rule, once per happening and rule). The arrays are
+-- parallel; an order has the reference '', a happening one of its own and, where it hangs on an order, that order too.
+-- Accounts are locked in order of id, so that two batches never wait for each other in a circle. Answers what was given now.
+DROP FUNCTION IF EXISTS loyalty_award(
+    bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], numeric[], bigint[], numeric[], timestamptz[], timestamptz[],
+    timestamptz[], text);
 CREATE OR REPLACE FUNCTION loyalty_award(
-    p_accounts bigint[], p_members bigint[], p_rules bigint[], p_versions bigint[], p_orders bigint[], p_bases bigint[],
-    p_multipliers numeric[], p_points bigint[], p_remainders numeric[], p_available_from timestamptz[],
-    p_expires_at timestamptz[], p_occurred_at timestamptz[], p_actor text
-) RETURNS TABLE (account_id bigint, order_id bigint, points bigint) LANGUAGE plpgsql AS $$
+    p_accounts bigint[], p_members bigint[], p_rules bigint[], p_versions bigint[], p_orders bigint[], p_references text[],
+    p_bases bigint[], p_base_remainders numeric[], p_lines text[], p_multipliers numeric[], p_points bigint[], p_cuts bigint[],
+    p_remainders numeric[], p_available_from timestamptz[], p_expires_at timestamptz[], p_occurred_at timestamptz[],
+    p_actor text
+) RETURNS TABLE (account_id bigint, rule_id bigint, order_id bigint, reference text, points bigint, entry_id bigint)
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE moment timestamptz;
 BEGIN
@@ -14,29 +20,36 @@ BEGIN
     WITH given AS (
         SELECT g.*, CASE WHEN g.points > 0 THEN nextval('loyalty_entry_id_seq') END AS entry,
                CASE WHEN g.points > 0 THEN nextval('loyalty_lot_id_seq') END AS lot
-        FROM unnest(p_accounts, p_members, p_rules, p_versions, p_orders, p_bases, p_multipliers, p_points, p_remainders,
-                    p_available_from, p_expires_at, p_occurred_at)
-             AS g(account, member, rule, version, ordered, base, multiplier, points, remainder, available_from, expires_at,
-                  occurred_at)),
+        FROM unnest(p_accounts, p_members, p_rules, p_versions, p_orders, p_references, p_bases, p_base_remainders, p_lines,
+                    p_multipliers, p_points, p_cuts, p_remainders, p_available_from, p_expires_at, p_occurred_at)
+             AS g(account, member, rule, version, ordered, reference, base, base_remainder, lines, multiplier, points, cut,
+                  remainder, available_from, expires_at, occurred_at)),
     fresh AS (
         INSERT INTO loyalty_earning
-            (member_id, rule_id, version_id, order_id, base, multiplier, points, remainder, taken_back, forgiven, lot_id)
-        SELECT member, rule, version, ordered, base, multiplier, points, remainder, 0, 0, lot FROM given
-        ON CONFLICT (order_id, rule_id) DO NOTHING RETURNING order_id, rule_id),
+            (member_id, rule_id, version_id, order_id, reference, base, base_remainder, lines, multiplier, points, cut,
+             remainder, taken_back, forgiven, lot_id, occurred_at)
+        SELECT member, rule, version, ordered, reference, base, base_remainder, lines::bigint[], multiplier, points, cut,
+               remainder, 0, 0, lot, occurred_at FROM given
+        ON CONFLICT DO NOTHING RETURNING order_id, rule_id, reference),
     earned AS (
         SELECT given.*, available_from <= moment AS ready FROM given
-        JOIN fresh ON fresh.order_id = given.ordered AND fresh.rule_id = given.rule WHERE given.points > 0),
+        JOIN fresh ON coalesce(fresh.order_id, 0) = coalesce(given.ordered, 0) AND fresh.rule_id = given.rule
+                      AND fresh.reference = given.reference
+        WHERE given.points > 0),
     entries AS (
         INSERT INTO loyalty_entry
             (id, account_id, kind, available, pending, held, debt, order_id, reference, reason, actor, occurred_at)
         SELECT entry, account, 'earn', CASE WHEN ready THEN earned.points ELSE 0 END,
-               CASE WHEN ready THEN 0 ELSE earned.points END, 0, 0, ordered, '', '', p_actor, occurred_at
+               CASE WHEN ready THEN 0 ELSE earned.points END, 0, 0,
+               -- A happening's order is someone else's, whose number the member is not told.
+               CASE WHEN earned.reference = '' THEN ordered END, earned.reference, '', p_actor, occurred_at
         FROM earned),
     lots AS (
         INSERT INTO loyalty_lot
             (id, account_id, source, entry_id, order_id, points, remaining, held, expired, available_from, confirmed_at,
              expires_at)
-        SELECT lot, account, 'order', entry, ordered, earned.points, earned.points, 0, 0, available_from,
+        SELECT lot, account, CASE WHEN earned.reference = '' THEN 'order' ELSE 'activity' END, entry,
+               CASE WHEN earned.reference = '' THEN ordered END, earned.points, earned.points, 0, 0, available_from,
                CASE WHEN ready THEN moment END, expires_at
         FROM earned),
     balances AS (
@@ -46,7 +59,7 @@ BEGIN
                      coalesce(sum(earned.points) FILTER (WHERE NOT ready), 0) AS waiting
               FROM earned GROUP BY account) AS sums
         WHERE a.id = sums.account)
-    SELECT earned.account, earned.ordered, earned.points FROM earned;
+    SELECT earned.account, earned.rule, earned.ordered, earned.reference, earned.points, earned.entry FROM earned;
 
     PERFORM loyalty_settle_debt(a.id, moment) FROM loyalty_account a
         WHERE a.id = ANY (p_accounts) AND a.debt > 0 AND a.available > 0 ORDER BY a.id;
@@ -64,8 +77,8 @@ DECLARE
     e record; own record; moment timestamptz; owed bigint; take bigint; forgive bigint; entry bigint; lot record;
     from_pending bigint := 0; from_available bigint := 0; parts jsonb := '[]';
 BEGIN
-    SELECT earning.id, earning.lot_id, earning.order_id, earning.points, earning.taken_back, earning.forgiven,
-           account.id AS account_id
+    SELECT earning.id, earning.lot_id, CASE WHEN earning.reference = '' THEN earning.order_id END AS order_id, earning.points,
+           earning.taken_back, earning.forgiven, account.id AS account_id
         INTO e FROM loyalty_earning earning JOIN loyalty_lot l ON l.id = earning.lot_id
         JOIN loyalty_account account ON account.id = l.account_id WHERE earning.id = p_earning FOR NO KEY UPDATE OF account;
     IF NOT FOUND THEN

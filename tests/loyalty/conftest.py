@@ -1,1 +1,2 @@
+from tests.loyalty.earning import make_rule, only  # noqa: F401
 from tests.loyalty.rewards import make_member, make_reward, member  # noqa: F401

@@ -59,7 +59,8 @@ def clients(first: int, count: int) -> None:
     from crm.models import Customer, Order
     from loyalty.models import Account, Program
     from loyalty.services.adjustments import adjust_points
-    from loyalty.services.earning import award_points_for_orders, reverse_points_for_orders
+    from loyalty.services.earning import award_points_for_orders
+    from loyalty.services.earning_refunds import reverse_points_for_orders
     from loyalty.services.redemption import redeem_points
 
     people = list(Customer.objects.filter(source="test").order_by("pk"))

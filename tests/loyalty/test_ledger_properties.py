@@ -27,7 +27,8 @@ from core.errors import DomainError
 from crm.models import Customer, Order
 from loyalty.models import Account, ExpiryPolicy, Program
 from loyalty.services.adjustments import adjust_points
-from loyalty.services.earning import award_points_for_orders, reverse_points_for_orders
+from loyalty.services.earning import award_points_for_orders
+from loyalty.services.earning_refunds import reverse_points_for_orders
 from loyalty.services.enrolment import enrol_many
 from loyalty.services.reconciliation import find_differences
 from loyalty.services.redemption import capture_hold, hold_points, redeem_points, release_hold

@@ -1,0 +1,102 @@
+"""Conditions about who earns: tier, segment, month of birth."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from crm.models import Customer
+from crm.services.customers import birthday_indexes
+from loyalty import audiences
+from loyalty.earning_conditions import Condition, Setting, Subject, Values, listed, number_of, words_of, wrong
+from loyalty.models import Program, Tier
+
+
+def _tiers(program: Program) -> list[tuple[str, str]]:
+    return [(tier.code, tier.label) for tier in Tier.objects.filter(program=program).order_by("rank")]
+
+
+class InTier(Condition):
+    """The member's tier when the points are given."""
+
+    label = _("Tier")
+    settings = (Setting("tiers", _("In one of these tiers"), "choices", _tiers),)
+
+    def clean(self, values: Values, program: Program) -> Values:
+        tiers = words_of(values, "tiers", self.label)
+        if set(tiers) - {code for code, _label in _tiers(program)}:
+            raise wrong(self.label)
+        return {"tiers": tiers}
+
+    def refused(self, values: Values, subject: Subject, known: Any) -> str:
+        if subject.tier and subject.tier.code in values["tiers"]:
+            return ""
+        return _t("the tier is %(tier)s") % {"tier": subject.tier.label if subject.tier else _t("none")}
+
+    def says(self, values: Values, program: Program) -> str:
+        return _t("tier %(tiers)s") % {
+            "tiers": listed([label for code, label in _tiers(program) if code in values["tiers"]])
+        }
+
+
+class InSegment(Condition):
+    """In the segment when the points are given. A segment that is gone holds for nobody."""
+
+    label = _("Segment")
+    settings = (Setting("segment", _("In this segment"), "choice", lambda _program: audiences.choices()),)
+
+    def clean(self, values: Values, program: Program) -> Values:
+        segment = number_of(values, "segment", self.label, 1, 2**63 - 1)
+        if segment not in dict(audiences.choices()):
+            raise wrong(self.label)
+        return {"segment": segment}
+
+    def gather(self, values: Sequence[Values], subjects: Sequence[Subject]) -> set[tuple[int, int]]:
+        return audiences.members_of({one["segment"] for one in values}, {one.customer for one in subjects})
+
+    def refused(self, values: Values, subject: Subject, known: Any) -> str:
+        return "" if (values["segment"], subject.customer) in known else _t("not in the segment")
+
+    def says(self, values: Values, program: Program) -> str:
+        name = dict(audiences.choices()).get(values["segment"], _t("a segment that is gone"))
+        return _t("segment %(name)s") % {"name": name}
+
+
+class BirthdayMonth(Condition):
+    """The month of birth, in the customer's zone or else the program's (J7). Found by blind index: nobody's birthday is read (P3)."""
+
+    label = _("Birthday month")
+    settings = (Setting("on", _("In the month of the member's birthday"), "flag"),)
+
+    def gather(self, values: Sequence[Values], subjects: Sequence[Subject]) -> dict[int, tuple[int, str]]:
+        """{customer: (month of birth, zone)} of those whose birthday is known."""
+        months = {
+            index: month for month in range(1, 13) for day in range(1, 32) for index in birthday_indexes(month, day)
+        }
+        rows = Customer.objects.filter(pk__in={one.customer for one in subjects}, birthday_index__isnull=False)
+        return {
+            pk: (months.get(bytes(index or b""), 0), zone)
+            for pk, index, zone in rows.values_list("pk", "birthday_index", "time_zone")
+        }
+
+    def refused(self, values: Values, subject: Subject, known: Any) -> str:
+        month, zone = known.get(subject.customer, (0, ""))
+        if not month:
+            return _t("the birthday is not known")
+        local = _local(subject, zone)
+        return "" if local.month == month else _t("it is not the month of the birthday")
+
+    def says(self, values: Values, program: Program) -> str:
+        return _t("in the birthday month")
+
+
+def _local(subject: Subject, zone: str) -> datetime:
+    try:
+        return subject.at.astimezone(zoneinfo.ZoneInfo(zone)) if zone else subject.local
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return subject.local

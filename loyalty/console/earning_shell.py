@@ -1,0 +1,24 @@
+"""What earning rules add to the shell: their page, their names in the audit log."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from core.audit_log import OBJECTS, Described
+from core.console import navigation
+
+navigation.register(
+    "earning",
+    _("Earning rules"),
+    url="earning",
+    icon="coins",
+    permission="loyalty.view_earningrule",
+    section="loyalty",
+    order=25,
+)
+
+OBJECTS.register(
+    "loyalty.earningrule",
+    Described(label=lambda row: str(row.get("name", "")), url=lambda row: reverse("earning_rule", args=[row["id"]])),
+)

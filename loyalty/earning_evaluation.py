@@ -1,0 +1,222 @@
+"""What the earning rules of a program give for orders, carts or happenings: thousands at a time, a handful of queries.
+
+Nothing is written here. Who awards, quotes, previews or runs dry all ask the same evaluation, so that what is shown is what
+is given.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from crm.models import LineKind, OrderLine
+from loyalty.earning_conditions import CONDITIONS, Condition, Subject, Values
+from loyalty.models import EarningRuleVersion, Program, Stacking
+from loyalty.rules import earning as rules
+from loyalty.rules.caps import Cap, Counters, Key, caps_with_budget, keys_of
+from loyalty.rules.earning import Award, Base, RuleTerms, base_of_lines, earning_base, points_for
+from loyalty.rules.stacking import Candidate, Given, stack
+
+NO_AWARD = Award(0, Decimal(0))
+ONE = Decimal(1)
+
+
+def terms_of(version: EarningRuleVersion) -> RuleTerms:
+    return RuleTerms(
+        version.points, version.per_amount, version.include_tax, version.include_shipping, version.tier_multiplier
+    )
+
+
+def caps_of(version: EarningRuleVersion) -> tuple[Cap, ...]:
+    """The version's limits and its rule's budget."""
+    caps = [Cap(one["period"], one["scope"], one["points"]) for one in version.caps]
+    return caps_with_budget(caps, version.rule.budget)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A version made ready: its terms, limits and conditions, those that name lines apart from the others."""
+
+    version: EarningRuleVersion
+    terms: RuleTerms
+    caps: tuple[Cap, ...]
+    narrowing: tuple[tuple[Condition, Values], ...]
+    asked: tuple[tuple[str, Condition, Values], ...]
+    unknown: tuple[str, ...]
+
+    @classmethod
+    def of(cls, version: EarningRuleVersion) -> Plan:
+        narrowing, asked, unknown = [], [], []
+        for values in version.conditions:
+            condition = CONDITIONS.get(values["kind"])
+            if condition is None:
+                # An app that brought it is gone: a rule gives nothing rather than to everyone.
+                unknown.append(values["kind"])
+            elif condition.narrows:
+                narrowing.append((condition, values))
+            else:
+                asked.append((values["kind"], condition, values))
+        return cls(version, terms_of(version), caps_of(version), tuple(narrowing), tuple(asked), tuple(unknown))
+
+    @property
+    def is_plain(self) -> bool:
+        """Independent of other rules and of what was given before: the natural key alone keeps it from giving twice."""
+        return self.version.stacking == Stacking.SUM and not self.caps
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one rule says of one subject. `refused` is why it gives nothing, `lines` the ones that count (None: all)."""
+
+    plan: Plan
+    base: Base
+    multiplier: Decimal
+    award: Award
+    lines: tuple[int, ...] | None = None
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one rule gives for one subject, after stacking and limits."""
+
+    judged: Judged
+    given: Given
+
+    @property
+    def version(self) -> EarningRuleVersion:
+        return self.judged.plan.version
+
+    @property
+    def base(self) -> int:
+        return self.judged.base.amount if self.given.multiplied is None else self.given.multiplied
+
+    @property
+    def multiplier(self) -> Decimal:
+        return self.judged.multiplier if self.given.multiplied is None else self.version.factor
+
+
+@dataclass
+class Evaluation:
+    """Rules on subjects. Everything that the conditions ask for is read when it is made."""
+
+    program: Program
+    versions: Sequence[EarningRuleVersion]
+    subjects: Sequence[Subject]
+    plans: list[Plan] = field(init=False)
+    known: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.plans = [Plan.of(version) for version in self.versions]
+        asked: dict[str, list[Values]] = defaultdict(list)
+        for plan in self.plans:
+            for kind, _condition, values in plan.asked:
+                asked[kind].append(values)
+        self.known = {kind: CONDITIONS[kind].gather(values, self.subjects) for kind, values in asked.items()}
+        if any(plan.narrowing for plan in self.plans):
+            read_lines(self.subjects)
+
+    @cached_property
+    def by_type(self) -> dict[int, list[Plan]]:
+        """Point types are independent of each other."""
+        found: dict[int, list[Plan]] = defaultdict(list)
+        for plan in self.plans:
+            found[plan.version.rule.point_type_id].append(plan)
+        return dict(found)
+
+    def judge(self, plan: Plan, subject: Subject, *, explain: bool = False) -> Judged:
+        """`explain`: every condition that does not hold, not only the first."""
+        refused: list[str] = list(plan.unknown)
+        if not running(plan.version, subject.at):
+            refused.append("not_running")
+        base, lines = self._base(plan, subject)
+        if plan.narrowing and not lines:
+            refused.append("no_line")
+        if subject.amounts is not None:
+            subject.amount = base.amount
+        for kind, condition, values in plan.asked:
+            if refused and not explain:
+                break
+            if words := condition.refused(values, subject, self.known[kind]):
+                refused.append(words)
+        multiplier = subject.tier.multiplier if subject.tier and plan.terms.tier_multiplier else ONE
+        if refused:
+            return Judged(plan, base, multiplier, NO_AWARD, lines, tuple(refused))
+        award = (
+            NO_AWARD
+            if plan.version.stacking == Stacking.MULTIPLY
+            else points_for(base.amount, plan.terms, multiplier, self.program.rounding)
+        )
+        return Judged(plan, base, multiplier, award, lines)
+
+    def give(self, subject: Subject, counters: Counters, point_types: Iterable[int] | None = None) -> list[Outcome]:
+        """What the subject earns by all rules, type by type; the counters move on."""
+        outcomes: list[Outcome] = []
+        for point_type, plans in self.by_type.items():
+            if point_types is not None and point_type not in point_types:
+                continue
+            holding = [one for plan in plans if not (one := self.judge(plan, subject)).refused]
+            outcomes += self.stacked(holding, subject, counters)
+        return outcomes
+
+    def stacked(self, holding: Sequence[Judged], subject: Subject, counters: Counters) -> list[Outcome]:
+        """One point type's rules, all of whose conditions hold."""
+        by_rule = {one.plan.version.rule.pk: one for one in holding}
+        candidates = [self._candidate(one, subject) for one in holding]
+        return [Outcome(by_rule[one.rule], one) for one in stack(candidates, self.program.rounding, counters)]
+
+    def counters_for(self, subjects: Iterable[Subject]) -> set[Key]:
+        """Every counter that awards of these subjects may move."""
+        limited = [plan for plan in self.plans if plan.caps]
+        return {
+            key
+            for subject in subjects
+            for plan in limited
+            for key in keys_of(plan.version.rule.pk, subject.member, subject.local.date(), plan.caps)
+        }
+
+    def _candidate(self, judged: Judged, subject: Subject) -> Candidate:
+        version, caps = judged.plan.version, judged.plan.caps
+        keys: Mapping[Key, int] = keys_of(version.rule.pk, subject.member, subject.local.date(), caps) if caps else {}
+        return Candidate(
+            version.rule.pk, version.rule.position, version.stacking, judged.award, Decimal(version.factor), keys
+        )
+
+    def _base(self, plan: Plan, subject: Subject) -> tuple[Base, tuple[int, ...] | None]:
+        if subject.amounts is None:
+            return Base(max(subject.amount, 0)), None
+        whole = earning_base(subject.amounts, plan.terms)
+        if not plan.narrowing:
+            return Base(whole), None
+        lines = subject.lines or []
+        counting = [
+            line for line in lines if all(condition.counts(values, line) for condition, values in plan.narrowing)
+        ]
+        return base_of_lines(whole, lines, counting), tuple(line.id for line in counting)
+
+
+def running(version: EarningRuleVersion, at: datetime) -> bool:
+    rule = version.rule
+    return (rule.starts_at is None or rule.starts_at <= at) and (rule.ends_at is None or at < rule.ends_at)
+
+
+def read_lines(subjects: Sequence[Subject]) -> None:
+    """The product lines of those orders that have none yet: one query."""
+    missing = {subject.order: subject for subject in subjects if subject.lines is None and subject.order is not None}
+    found = lines_of(missing.keys())
+    for order, subject in missing.items():
+        subject.lines = found.get(order, [])
+
+
+def lines_of(orders: Iterable[int]) -> dict[int, list[rules.OrderLine]]:
+    rows = OrderLine.objects.filter(order_id__in=list(orders), kind=LineKind.PRODUCT).order_by("order_id", "position")
+    found: dict[int, list[rules.OrderLine]] = defaultdict(list)
+    columns = ("order_id", "pk", "amount", "product__sku", "product__category", "refunded_amount")
+    for order, pk, amount, sku, category, refunded in rows.values_list(*columns):
+        found[order].append(rules.OrderLine(pk, amount, sku or "", category or "", refunded))
+    return found

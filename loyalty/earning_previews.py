@@ -1,0 +1,126 @@
+"""A proposed version of a rule on what one member did last: what it gives for each, and why not. Moves nothing."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _t
+
+from core import clock
+from crm.models import Order
+from loyalty.earning_conditions import Subject
+from loyalty.earning_evaluation import Evaluation, Judged, Outcome
+from loyalty.models import EarningRuleVersion, Member, Program, Stacking
+from loyalty.rules.caps import Counters
+from loyalty.selectors import current_versions
+from loyalty.subjects import happening_subjects, subject_of_order
+
+LAST = 10
+DAYS = 35
+# A rule that is not saved yet: after all others, where the older one of two equals goes first.
+UNSAVED = 2**62
+
+
+@dataclass(frozen=True)
+class PreviewRow:
+    """One order or happening. `refused` is why the rule gives nothing, in words; `points` what it gives.
+
+    `base` is minor units, or the points that it multiplies; `all_points` what all rules of the point type give together.
+    """
+
+    name: str
+    at: datetime
+    base: int
+    points: int
+    cut: int
+    refused: list[str]
+    all_points: int
+    multiplies: bool
+
+
+def trial_of(version: EarningRuleVersion) -> EarningRuleVersion:
+    """The version as if its rule had always run: its dates say nothing about what it would have given."""
+    trial = copy.copy(version)
+    rule = copy.copy(version.rule)
+    rule.starts_at = rule.ends_at = None
+    rule.pk = rule.pk or UNSAVED
+    trial.rule = rule
+    return trial
+
+
+def rules_with(program: Program, trial: EarningRuleVersion) -> list[EarningRuleVersion]:
+    """The rules that are stacked with a version, and the version in the place of its rule's present one."""
+    others = [
+        version
+        for version in current_versions(program)
+        if version.rule.pk != trial.rule.pk
+        and version.rule.trigger == trial.rule.trigger
+        and version.rule.event_kind == trial.rule.event_kind
+        and version.rule.point_type_id == trial.rule.point_type_id
+    ]
+    return [*others, trial]
+
+
+def preview_rule(*, member: Member, version: EarningRuleVersion, last: int = LAST) -> list[PreviewRow]:
+    """The member's last orders, newest first, with today's tier and empty counters; for what they do, the last 35 days."""
+    program, trial = member.program, trial_of(version)
+    rule = trial.rule
+    if rule.trigger == "order":
+        names, subjects = _orders(program, member, last)
+    else:
+        since = clock.now() - timedelta(days=DAYS)
+        subjects = happening_subjects(program, rule.trigger, rule.event_kind, {member.customer_id: member}, since=since)
+        names = {}
+    evaluation = Evaluation(program, rules_with(program, trial), subjects)
+    plan = next(plan for plan in evaluation.plans if plan.version is trial)
+    counters, rows = Counters(), []
+    for subject in subjects:
+        judged = evaluation.judge(plan, subject, explain=True)
+        outcomes = evaluation.give(subject, counters)
+        rows.append(_row(names.get(subject.key) or _happened(subject), subject, judged, outcomes))
+    return rows[::-1]
+
+
+def _orders(program: Program, member: Member, last: int) -> tuple[dict[int | str, str], Sequence[Subject]]:
+    zone = ZoneInfo(program.time_zone)
+    orders = Order.objects.paid().filter(customer_id=member.customer_id, currency=program.currency)
+    found = sorted(orders.order_by("-paid_at", "-pk")[:last], key=lambda order: (order.paid_at, order.pk))
+    subjects = [subject_of_order(order, member, order.paid_at, zone) for order in found if order.paid_at]
+    return {order.pk: order.number for order in found}, subjects
+
+
+def _happened(subject: Subject) -> str:
+    return str(subject.key)
+
+
+def _row(name: str, subject: Subject, judged: Judged, outcomes: Sequence[Outcome]) -> PreviewRow:
+    own = next((one for one in outcomes if one.version is judged.plan.version), None)
+    refused = [_words(reason) for reason in judged.refused]
+    if own is None and not refused:
+        refused.append(
+            _t("no other rule gives anything to multiply")
+            if judged.plan.version.stacking == Stacking.MULTIPLY
+            else _t("another rule gives more")
+        )
+    return PreviewRow(
+        name=name,
+        at=subject.at,
+        base=own.base if own else judged.base.amount,
+        points=own.given.points if own else 0,
+        cut=own.given.cut if own else 0,
+        refused=refused,
+        all_points=sum(one.given.points for one in outcomes),
+        multiplies=bool(own and own.given.multiplied is not None),
+    )
+
+
+def _words(reason: str) -> str:
+    if reason == "no_line":
+        return _t("nothing in it counts")
+    if reason == "not_running":
+        return _t("the rule does not run then")
+    return reason

@@ -1,0 +1,128 @@
+"""What a cart would earn and how much of it points can pay. Moves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+
+from core import clock
+from crm.models import Product, Store
+from loyalty.earning_conditions import Subject
+from loyalty.earning_evaluation import Evaluation, Outcome
+from loyalty.models import Account, EarningUse, Member
+from loyalty.rules.caps import Counters, Key
+from loyalty.rules.earning import OrderAmounts, OrderLine
+from loyalty.selectors import balance_of, current_versions, points_worth
+
+
+@dataclass(frozen=True)
+class CartLine:
+    """`amount` is in minor units, after the line's discount."""
+
+    sku: str
+    amount: int
+
+
+@dataclass(frozen=True)
+class Earned:
+    """What one rule gives; `cut` is what a limit keeps back."""
+
+    rule: str
+    name: str
+    point_type: str
+    points: int
+    cut: int
+
+
+@dataclass(frozen=True)
+class Quote:
+    """`points_earned` are of the account's point type; `earned` names every rule, of all point types."""
+
+    points_available: int
+    points_usable: int
+    amount: int
+    price_after: int
+    points_earned: int
+    earned: list[Earned]
+
+
+def quote_cart(
+    member: Member,
+    account: Account,
+    cart_amount: int,
+    *,
+    lines: Sequence[CartLine] = (),
+    channel: str = "",
+    store: str = "",
+) -> Quote:
+    """Usable points are limited by what is there, by the program's share of a cart, and by its smallest redemption.
+
+    What is earned is for what is left to pay, by all rules: those for categories or products need the lines.
+    """
+    program = member.program
+    available = balance_of(account).available
+    payable = cart_amount * program.redeem_share_percent // 100
+    usable = min(available, payable * program.redeem_points // program.redeem_amount)
+    if usable < program.redeem_minimum:
+        usable = 0
+    amount = points_worth(program, usable)
+    left = max(cart_amount - amount, 0)
+    outcomes = _outcomes(member, cart_amount, min(amount, cart_amount), lines, channel, store)
+    earned = [
+        Earned(
+            one.version.rule.code,
+            one.version.rule.name,
+            one.version.rule.point_type.code,
+            one.given.points,
+            one.given.cut,
+        )
+        for one in outcomes
+    ]
+    points = sum(one.given.points for one in outcomes if one.version.rule.point_type_id == account.point_type_id)
+    return Quote(available, usable, amount, left, points, earned)
+
+
+def _outcomes(
+    member: Member, cart: int, paid_with_points: int, lines: Sequence[CartLine], channel: str, store: str
+) -> list[Outcome]:
+    program, now = member.program, clock.now()
+    local = now.astimezone(ZoneInfo(program.time_zone))
+    shop = Store.objects.filter(code=store).first() if store else Store.objects.filter(is_default=True).first()
+    known = (
+        dict(Product.objects.filter(sku__in={line.sku for line in lines}).values_list("sku", "category"))
+        if lines
+        else {}
+    )
+    subject = Subject(
+        key=0,
+        member=member.pk,
+        customer=member.customer_id,
+        at=now,
+        local=local,
+        tier=member.tier,
+        amounts=OrderAmounts(cart, 0, paid_with_points, 0, 0, 0, cart - paid_with_points),
+        lines=[OrderLine(place, line.amount, line.sku, known.get(line.sku, "")) for place, line in enumerate(lines)],
+        channel=channel,
+        store=shop.pk if shop else None,
+    )
+    versions = [version for version in current_versions(program) if version.rule.trigger == "order"]
+    evaluation = Evaluation(program, versions, [subject])
+    return evaluation.give(subject, counters_now(evaluation.counters_for([subject])))
+
+
+def counters_now(keys: set[Key]) -> Counters:
+    """What the counters say, without locking them: good for showing, not for giving."""
+    if not keys:
+        return Counters()
+    rows = EarningUse.objects.filter(rule__in={key[0] for key in keys}, starts_on__in={key[3] for key in keys})
+    found = rows.filter(Q(member=None) | Q(member__in={key[1] for key in keys if key[1]}))
+    used = {
+        (rule, member, period, starts_on): points
+        for rule, member, period, starts_on, points in found.values_list(
+            "rule_id", "member_id", "period", "starts_on", "points"
+        )
+    }
+    return Counters({key: used[key] for key in keys if key in used})

@@ -1,0 +1,187 @@
+"""What a refund undoes (L5): points come in line with what is left of the order, both the earned and the spent ones.
+
+A rate and a multiplying rule are taken back pro rata, by the very arithmetic that gave them; points given each time only when
+the order is refunded whole. An award that a limit cut keeps what it still deserves, up to what it was given. What is taken
+back makes room again under the limits of the period in which it was earned, and in the budget.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from django.db import connection, transaction
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+
+from core import clock
+from core.actor import SYSTEM, Actor
+from core.events import emit
+from crm.models import Order, Refund
+from loyalty import events
+from loyalty.earning_evaluation import lines_of, terms_of
+from loyalty.models import Earning, EarningRule, EarningUse, Hold, HoldState, Program, Stacking
+from loyalty.rules.caps import PERIODS, Key, period_start
+from loyalty.rules.earning import multiplied, points_after_refund, redeemed_to_return
+from loyalty.services.earning import CHUNK
+from loyalty.services.earning_uses import lock_existing, save_uses
+from loyalty.subjects import amounts_of
+
+
+def reverse_points_for_orders(
+    *, orders: Iterable[Order], reference: str = "", actor: Actor = SYSTEM
+) -> tuple[int, int]:
+    """Bring points in line with what has been refunded of these orders (L5), both sides. Safe to repeat.
+
+    Returns (points taken back, points given back).
+    """
+    taken = returned = 0
+    iterator: Iterator[Order] = iter(orders)
+    while chunk := list(islice(iterator, CHUNK)):
+        with transaction.atomic():
+            by_id = {order.pk: order for order in chunk}
+            refunded_at = _last_refunds(by_id)
+            taken += _take_back(by_id, refunded_at, actor)
+            for hold, order in _holds_of(by_id):
+                total = redeemed_to_return(hold.captured, order.total, order.refunded)
+                if total > hold.returned:
+                    step = _call("loyalty_give_back", hold.pk, total, order.number, actor, refunded_at[order.pk])
+                    _announce(events.POINTS_RETURNED, hold.account.member.customer_id, step, order, actor, refunded_at)
+                    returned += step
+    return taken, returned
+
+
+def _take_back(orders: dict[int, Order], refunded_at: dict[int, datetime], actor: Actor) -> int:
+    earnings = list(_earnings(orders))
+    counted = _lock_counters(earnings)
+    if counted:
+        earnings = list(_earnings(orders))
+    keeps = points_kept(earnings, orders)
+    taken, room = 0, defaultdict[Key, int](int)
+    for earning in earnings:
+        total = earning.points - keeps[earning.pk]
+        if earning.lot_id is None or earning.order_id is None or total <= earning.taken_back:
+            continue
+        order = orders[earning.order_id]
+        # A happening's order is someone else's: its number is not told.
+        named = earning.reference or order.number
+        step = _call("loyalty_take_back", earning.pk, total, named, actor, refunded_at[order.pk])
+        for key in _keys(earning):
+            if key in counted:
+                room[key] -= total - earning.taken_back
+        if earning.rule.point_type.spendable:
+            _announce(
+                events.POINTS_TAKEN_BACK, earning.member.customer_id, step, order, actor, refunded_at, earning.reference
+            )
+            taken += step
+    save_uses(room)
+    return taken
+
+
+def points_kept(earnings: Iterable[Earning], orders: dict[int, Order]) -> dict[int, int]:
+    """{earning: the points that what is left of its order still deserves, at most those it was given}"""
+    rows = list(earnings)
+    lines = lines_of({row.order_id for row in rows if row.lines is not None and row.order_id is not None})
+    kept: dict[int, int] = {}
+    together: dict[tuple, int] = defaultdict(int)
+    for row in rows:
+        if row.version.stacking == Stacking.MULTIPLY:
+            continue
+        order = orders[row.order_id or 0]
+        program: Program = row.member.program
+        of_order = None if row.lines is None else lines[order.pk]
+        counting = [line for line in of_order or () if line.id in set(row.lines or ())]
+        deserved = points_after_refund(
+            row.base, amounts_of(order), terms_of(row.version), row.multiplier, program.rounding, of_order, counting
+        )
+        kept[row.pk] = min(deserved, row.points)
+        together[_group(row)] += kept[row.pk]
+    for row in rows:
+        if row.version.stacking == Stacking.MULTIPLY:
+            deserved = multiplied(together[_group(row)], row.version.factor, row.member.program.rounding).points
+            kept[row.pk] = min(deserved, row.points)
+    return kept
+
+
+def _group(earning: Earning) -> tuple:
+    """The earnings that were stacked with each other."""
+    return (earning.order_id, earning.reference, earning.rule.point_type_id)
+
+
+def _earnings(orders: dict[int, Order]) -> QuerySet[Earning]:
+    return (
+        Earning.objects.filter(order_id__in=orders)
+        .select_related("version", "rule__point_type", "member__program", "lot")
+        .order_by("lot__account_id", "pk")
+    )
+
+
+def _lock_counters(earnings: list[Earning]) -> set[Key]:
+    """The counters of these earnings, locked; none where no rule is limited."""
+    uses = EarningUse.objects.filter(rule=OuterRef("pk"))
+    limited = set(
+        EarningRule.objects.filter(Exists(uses), pk__in={row.rule_id for row in earnings}).values_list("pk", flat=True)
+    )
+    rows = {(row.rule_id, row.member_id, _day(row)) for row in earnings if row.rule_id in limited}
+    return lock_existing(rows)
+
+
+def _day(earning: Earning):
+    at = earning.occurred_at or earning.created_at
+    return at.astimezone(ZoneInfo(earning.member.program.time_zone)).date()
+
+
+def _keys(earning: Earning) -> list[Key]:
+    day = _day(earning)
+    return [
+        (earning.rule_id, whose, period, period_start(period, day))
+        for whose in (None, earning.member_id)
+        for period in PERIODS
+    ]
+
+
+def _holds_of(orders: dict[int, Order]) -> Iterator[tuple[Hold, Order]]:
+    """Captured holds spent on these orders: named by the order itself, or by its number as their reference."""
+    by_number = {order.number: order for order in orders.values()}
+    holds = (
+        Hold.objects.filter(state=HoldState.CAPTURED)
+        .filter(
+            Q(entry__order_id__in=orders)
+            | Q(reference__in=by_number, account__member__customer_id__in={o.customer_id for o in orders.values()})
+        )
+        .select_related("account__member", "entry")
+        .order_by("account_id", "pk")
+    )
+    for hold in holds:
+        order = orders.get(hold.entry.order_id or 0) or by_number.get(hold.reference)
+        if order and order.customer_id == hold.account.member.customer_id:
+            yield hold, order
+
+
+def _last_refunds(orders: dict[int, Order]) -> dict[int, datetime]:
+    """When each order was last refunded: points follow the money, also when it is told of much later."""
+    now = clock.now()
+    rows = Refund.objects.filter(order_id__in=orders).values_list("order_id").annotate(at=Max("refunded_at"))
+    return dict.fromkeys(orders, now) | {order: min(at, now) for order, at in rows}
+
+
+def _call(function: str, key, total: int, reference: str, actor: Actor, at: datetime) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s, %s, %s, %s, %s)", [key, total, reference, str(actor), at])
+        return cursor.fetchone()[0]
+
+
+def _announce(
+    event, customer_id: int, points: int, order: Order, actor: Actor, moments: dict[int, datetime], happening: str = ""
+) -> None:
+    if points:
+        payload = {"happening": happening} if happening else {"order": order.pk, "reference": order.number}
+        emit(
+            event,
+            subject_id=customer_id,
+            payload={"points": points, **payload},
+            actor=actor,
+            occurred_at=moments[order.pk],
+        )

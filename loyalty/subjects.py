@@ -1,0 +1,117 @@
+"""Orders and happenings as the rules see them, and what the rules of one trigger give for its happenings."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from crm.models import Order
+from loyalty.earning_conditions import Subject
+from loyalty.earning_evaluation import Evaluation, Judged, Outcome
+from loyalty.models import EarningRuleVersion, Member, Program
+from loyalty.rules.caps import Counters
+from loyalty.rules.earning import OrderAmounts
+from loyalty.rules.streaks import completed
+from loyalty.triggers import TRIGGERS, Happening
+
+
+def amounts_of(order: Order) -> OrderAmounts:
+    return OrderAmounts(
+        order.subtotal,
+        order.discount,
+        order.points_amount,
+        order.shipping,
+        order.tax,
+        order.fees,
+        order.total,
+        order.refunded,
+    )
+
+
+def subject_of_order(order: Order, member: Member, at: datetime, zone: ZoneInfo) -> Subject:
+    return Subject(
+        key=order.pk,
+        member=member.pk,
+        customer=member.customer_id,
+        at=at,
+        local=at.astimezone(zone),
+        tier=member.tier,
+        order=order.pk,
+        amounts=amounts_of(order),
+        channel=order.channel,
+        store=order.store_id,
+    )
+
+
+def subject_of_happening(happening: Happening, member: Member, zone: ZoneInfo) -> Subject:
+    return Subject(
+        key=happening.reference,
+        member=member.pk,
+        customer=member.customer_id,
+        at=happening.at,
+        local=happening.at.astimezone(zone),
+        tier=member.tier,
+        order=happening.order,
+        amount=happening.amount,
+        properties=happening.properties,
+    )
+
+
+def happening_subjects(
+    program: Program,
+    trigger: str,
+    kind: str,
+    members: Mapping[int, Member],
+    *,
+    since: datetime,
+    versions: Sequence[EarningRuleVersion] = (),
+) -> list[Subject]:
+    """What these members did since then, oldest first; nothing from before they were members."""
+    zone = ZoneInfo(program.time_zone)
+    starts = [start for version in versions if (start := getattr(version, "rule_since", None))]
+    if starts and len(starts) == len(versions):
+        since = max(since, min(starts))
+    happened = TRIGGERS[trigger].happened(sorted(members), since, kind)
+    return [
+        subject_of_happening(happening, members[happening.customer], zone)
+        for happening in happened
+        if happening.at >= max(members[happening.customer].enrolled_at, since)
+    ]
+
+
+def give_happenings(
+    evaluation: Evaluation, counters: Counters, done: set, last: Mapping
+) -> list[tuple[Subject, Outcome]]:
+    """What all rules of one trigger give for its happenings, in the order in which they happened."""
+    outcomes: list[tuple[Subject, Outcome]] = []
+    runs: dict[tuple[int, int], list[tuple[Subject, Judged]]] = defaultdict(list)
+    for subject in evaluation.subjects:
+        for point_type, plans in evaluation.by_type.items():
+            holding: list[Judged] = []
+            for plan in plans:
+                rule = plan.version.rule
+                start = getattr(plan.version, "rule_since", None)
+                if start is not None and subject.at < start:
+                    continue
+                judged = evaluation.judge(plan, subject)
+                if judged.refused:
+                    continue
+                if plan.version.streak_days:
+                    runs[rule.pk, subject.member].append((subject, judged))
+                else:
+                    holding.append(judged)
+            if holding and (subject.key, point_type) not in done:
+                outcomes += [(subject, one) for one in evaluation.stacked(holding, subject, counters)]
+    for (rule_id, member), run in runs.items():
+        days: dict = {}
+        for subject, judged in run:
+            days.setdefault(subject.local.date(), (subject, judged))
+        length = run[0][1].plan.version.streak_days
+        for day in completed(days, length, last.get((rule_id, member))):
+            subject, judged = days[day]
+            # Named by its day: an event that comes late may be the first of the day, and the streak is the same one.
+            reached = Subject(**{**subject.__dict__, "key": f"streak:{member}:{day.isoformat()}"})
+            outcomes += [(reached, one) for one in evaluation.stacked([judged], reached, counters)]
+    return outcomes

@@ -1,0 +1,60 @@
+"""What the tests of earning rules share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from core.actor import SYSTEM
+from crm.services.refunds import record_refund
+from loyalty.models import Account, Earning, EarningRule, EarningUse, PointType
+from loyalty.services.earning_rules import create_rule
+
+# A Wednesday noon in Shanghai.
+NOON = datetime(2026, 3, 4, 4, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def make_rule(program):
+    """make_rule(points=5, per_amount=100, conditions=[...]) -> a published rule; `rule` are fields of the rule itself."""
+
+    def make(name: str = "Extra", *, point_type: PointType | None = None, rule: dict | None = None, **terms: Any):
+        kind = point_type or PointType.objects.get(program=program, code="points")
+        given = {"tier_multiplier": False, **terms}
+        return create_rule(program=program, point_type=kind, name=name, terms=given, actor=SYSTEM, **(rule or {}))
+
+    return make
+
+
+@pytest.fixture
+def only(program):
+    """Switch the default rule off, so that a test has its own rules alone."""
+    EarningRule.objects.filter(program=program).update(active=False)
+
+
+def earned(order=None, **filters) -> dict[str, int]:
+    """{rule's name: points} of an order, or of whatever the filters say."""
+    rows = Earning.objects.filter(**({"order": order} if order else {}), **filters)
+    return {row.rule.name: row.points for row in rows.select_related("rule")}
+
+
+def kept(order) -> dict[str, int]:
+    return {
+        row.rule.name: row.points - row.taken_back for row in Earning.objects.filter(order=order).select_related("rule")
+    }
+
+
+def uses(rule: EarningRule) -> dict[tuple[str, bool], int]:
+    """{(period, whether it is the shared one): points}"""
+    return {(row.period, row.member_id is None): row.points for row in EarningUse.objects.filter(rule=rule)}
+
+
+def balance(customer, code: str = "points") -> tuple[int, int, int]:
+    account = Account.objects.get(member__customer=customer, point_type__code=code)
+    return account.available, account.pending, account.debt
+
+
+def refund(order, amount: int | None = None, number: str = "R1", **values) -> None:
+    record_refund(order_number=order.number, number=number, source=order.source, amount=amount, actor=SYSTEM, **values)

@@ -1,0 +1,243 @@
+"""What rules give together, against a model written with lists and fractions (L3, L5, L6): sums, best, multiplied, limits, refunds."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from math import ceil, floor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty.rules.caps import PERIODS, Cap, Counters, caps_with_budget, keys_of, next_start, period_start
+from loyalty.rules.earning import (
+    Award,
+    Base,
+    OrderAmounts,
+    OrderLine,
+    RuleTerms,
+    base_of_lines,
+    kept_share,
+    multiplied,
+    points_after_refund,
+    points_for,
+)
+from loyalty.rules.stacking import Candidate, stack
+from loyalty.rules.streaks import completed
+
+ROUNDINGS = ("floor", "half_up", "ceiling")
+NIL = Decimal(0)
+hundredths = st.integers(101, 1_000).map(lambda n: Decimal(n) / 100)
+
+
+def rounded(exact: Fraction, rounding: str) -> int:
+    return {"floor": floor(exact), "ceiling": ceil(exact), "half_up": floor(exact + Fraction(1, 2))}[rounding]
+
+
+def paid(total: int, refunded: int = 0) -> OrderAmounts:
+    return OrderAmounts(total, 0, 0, 0, 0, 0, total, refunded)
+
+
+@st.composite
+def rule_sets(draw):
+    count = draw(st.integers(1, 6))
+    return [
+        (
+            draw(st.sampled_from(["sum", "best", "multiply"])),
+            draw(st.integers(0, 500)),
+            draw(hundredths),
+            draw(st.none() | st.integers(0, 400)),
+            draw(st.integers(0, 3)),
+        )
+        for _ in range(count)
+    ]
+
+
+@given(rule_sets(), st.sampled_from(ROUNDINGS), st.integers(1, 4))
+def test_any_rules_give_together_what_the_model_gives(rules, rounding, orders):
+    counters, day = Counters(), date(2026, 3, 4)
+    left = {number: cap for number, (_kind, _points, _factor, cap, _place) in enumerate(rules)}
+
+    def cut(number: int, points: int) -> int:
+        room = left[number]
+        return points if room is None else min(points, room)
+
+    for _ in range(orders):
+        ours = stack(
+            [
+                Candidate(
+                    number, place, kind, Award(points, NIL), factor,
+                    {} if cap is None else keys_of(number, 1, day, [Cap("day", "member", cap)]),
+                )
+                for number, (kind, points, factor, cap, place) in enumerate(rules)
+            ],
+            rounding,
+            counters,
+        )  # fmt: skip
+        theirs: dict[int, int] = {}
+        bests = [n for n, rule in enumerate(rules) if rule[0] == "best"]
+        winner = min(bests, key=lambda n: (-cut(n, rules[n][1]), rules[n][4], n)) if bests else None
+        for number, (kind, points, _factor, _cap, _place) in enumerate(rules):
+            if kind == "sum" or number == winner:
+                theirs[number] = cut(number, points)
+        if theirs:
+            base = sum(theirs.values())
+            for number, (kind, _points, factor, _cap, _place) in enumerate(rules):
+                if kind == "multiply":
+                    theirs[number] = cut(number, rounded(base * (Fraction(factor) - 1), rounding))
+        for number, points in theirs.items():
+            if left[number] is not None:
+                left[number] -= points
+        assert {one.rule: one.points for one in ours} == theirs
+        assert all(one.cut >= 0 for one in ours)
+
+
+def test_worked_example_of_stacking():
+    # given a rate of 100, a campaign of 40, two rivals of 80 and 60, and a double day
+    rules = [
+        Candidate(1, 0, "sum", Award(100, NIL)),
+        Candidate(2, 0, "sum", Award(40, NIL)),
+        Candidate(3, 5, "best", Award(80, NIL)),
+        Candidate(4, 1, "best", Award(60, NIL)),
+        Candidate(5, 0, "multiply", Award(0, NIL), Decimal("2")),
+        Candidate(6, 0, "multiply", Award(0, NIL), Decimal("1.5")),
+    ]
+    # then 100 + 40 + 80 = 220; doubled gives 220 more, half as much again 110 more: no multiplier sees another one
+    assert [(one.rule, one.points) for one in stack(rules, "floor", Counters())] == [
+        (1, 100), (2, 40), (3, 80), (5, 220), (6, 110),
+    ]  # fmt: skip
+
+
+def test_of_two_best_that_give_the_same_the_smaller_position_counts():
+    rules = [Candidate(1, 7, "best", Award(50, NIL)), Candidate(2, 3, "best", Award(50, NIL))]
+    assert [one.rule for one in stack(rules, "floor", Counters())] == [2]
+    # and a limit counts: 50 that are cut to 10 are less than 40
+    keys = keys_of(2, 1, date(2026, 1, 1), [Cap("ever", "member", 10)])
+    rules = [Candidate(1, 7, "best", Award(40, NIL)), Candidate(2, 3, "best", Award(50, NIL), keys=keys)]
+    assert [(one.rule, one.points, one.cut) for one in stack(rules, "floor", Counters())] == [(1, 40, 0)]
+
+
+def test_nothing_to_multiply_is_no_earning():
+    assert stack([Candidate(1, 0, "multiply", Award(0, NIL), Decimal(2))], "floor", Counters()) == []
+
+
+@given(st.integers(0, 10**9), st.integers(1, 999), st.integers(1, 10**5), hundredths, st.sampled_from(ROUNDINGS))
+def test_rounding_is_stated_to_the_last_part_l3(base, points, per, multiplier, rounding):
+    terms = RuleTerms(points, per)
+    award = points_for(base, terms, multiplier, rounding)
+    exact = Fraction(base * points, per) * Fraction(multiplier)
+    assert award.points == rounded(exact, rounding)
+    assert abs(Fraction(award.remainder) - (exact - award.points)) <= Fraction(1, 10**6)
+
+
+@given(
+    st.integers(1, 10**7), st.lists(st.integers(0, 10**7), max_size=4), st.integers(1, 50), st.none() | st.integers(1, 500),
+    hundredths, st.sampled_from(ROUNDINGS),
+)  # fmt: skip
+def test_refunds_only_ever_take_more_and_all_of_it_in_the_end_l5(total, steps, points, per, multiplier, rounding):
+    terms = RuleTerms(points, per)
+    given_ = points_for(total, terms, multiplier, rounding).points
+    kept, refunded = given_, 0
+    for step in (*steps, total):
+        refunded = min(total, refunded + step)
+        now = points_after_refund(total, paid(total, refunded), terms, multiplier, rounding)
+        if refunded == total:
+            expected = 0
+        elif per is None:
+            expected = given_
+        else:
+            expected = rounded(Fraction(total - refunded) * points / per * Fraction(multiplier), rounding)
+        assert now == expected
+        assert now <= kept
+        kept = now
+    assert kept == 0
+
+
+def test_fixed_points_stay_until_the_order_is_refunded_whole_l5():
+    terms = RuleTerms(50, None)
+    assert points_for(0, terms, Decimal("1.5"), "floor").points == 75
+    assert points_after_refund(100_00, paid(100_00, 99_99), terms, Decimal("1.5"), "floor") == 75
+    assert points_after_refund(100_00, paid(100_00, 100_00), terms, Decimal("1.5"), "floor") == 0
+
+
+def test_lines_share_discount_and_points_and_state_what_is_left_over_l6():
+    # given coffee 60.00 and tea 40.00, less 10.01 of discount and points
+    coffee, tea = OrderLine(1, 60_00, "C", "Coffee"), OrderLine(2, 40_00, "T", "Tea")
+    base = 100_00 - 10_01
+    # then 60 % and 40 % of 89.99, rounded down, nothing lost in silence
+    assert base_of_lines(base, [coffee, tea], [coffee]) == Base(53_99, Decimal("0.400000"))
+    assert base_of_lines(base, [coffee, tea], [tea]) == Base(35_99, Decimal("0.600000"))
+    assert base_of_lines(base, [coffee, tea], [coffee, tea]) == Base(89_99, Decimal(0))
+    assert base_of_lines(base, [coffee, tea], []) == Base(0)
+
+
+@given(st.integers(0, 10**9), st.lists(st.integers(1, 10**6), min_size=1, max_size=6))
+def test_the_shares_of_all_lines_add_up_to_the_base_l3(base, amounts):
+    lines = [OrderLine(number, amount) for number, amount in enumerate(amounts)]
+    shares = [base_of_lines(base, lines, [line]) for line in lines]
+    whole = sum(Fraction(share.amount) + Fraction(share.remainder) for share in shares)
+    assert abs(whole - base) <= Fraction(len(lines), 10**6)
+
+
+def test_a_refunded_line_takes_its_own_points_and_no_others_l5():
+    whole = [OrderLine(1, 60_00), OrderLine(2, 40_00)]
+    # the other line came back: nothing goes
+    assert kept_share(paid(100_00, 40_00), [whole[0], OrderLine(2, 40_00, refunded=40_00)], [whole[0]]) == 1
+    # this one came back: all goes
+    gone = OrderLine(1, 60_00, refunded=60_00)
+    assert kept_share(paid(100_00, 60_00), [gone, whole[1]], [gone]) == 0
+    # 30.00 of no line goes off what is left: tea is back, so half of the coffee's 60.00
+    assert kept_share(paid(100_00, 70_00), [whole[0], OrderLine(2, 40_00, refunded=40_00)], [whole[0]]) == Fraction(
+        1, 2
+    )
+    # and without lines it is pro rata to the total
+    assert kept_share(paid(100_00, 25_00)) == Fraction(3, 4)
+
+
+def test_a_multiplying_rule_is_taken_back_by_its_own_arithmetic():
+    assert multiplied(101, Decimal("1.5"), "floor").points == 50
+    assert multiplied(101, Decimal("1.5"), "ceiling").points == 51
+    assert multiplied(101, Decimal("1.5"), "half_up") == Award(51, Decimal("-0.500000"))
+
+
+@pytest.mark.parametrize(
+    ("period", "start"),
+    [
+        ("day", date(2026, 3, 4)),
+        ("week", date(2026, 3, 2)),
+        ("month", date(2026, 3, 1)),
+        ("year", date(2026, 1, 1)),
+        ("ever", date(1970, 1, 1)),
+    ],
+)
+def test_periods_begin_on_their_first_day(period, start):
+    assert period_start(period, date(2026, 3, 4)) == start
+    assert period_start(period, start) == start
+
+
+@given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.sampled_from(PERIODS))
+def test_every_day_lies_in_exactly_one_period(day, period):
+    start = period_start(period, day)
+    assert start <= day < next_start(period, start)
+    if period != "ever":
+        assert period_start(period, next_start(period, start)) == next_start(period, start)
+
+
+def test_a_budget_is_a_limit_for_ever_on_everybody():
+    caps = caps_with_budget([Cap("day", "member", 10)], 500)
+    assert keys_of(1, 2, date(2026, 3, 4), caps) == {
+        (1, 2, "day", date(2026, 3, 4)): 10,
+        (1, None, "ever", date(1970, 1, 1)): 500,
+    }
+
+
+def test_a_streak_gives_and_begins_again():
+    first = date(2026, 2, 26)
+    days = [first + timedelta(days=n) for n in (0, 1, 2, 3, 4, 5, 6, 8, 9, 10)]
+    # three in a row on the third and the sixth; the seventh is alone, and after the gap it takes three again
+    assert completed(days, 3, None) == [days[2], days[5], days[9]]
+    assert completed(days, 3, days[2]) == [days[5], days[9]]
+    assert completed([*days, *days], 7, None) == [days[6]]
+    assert completed([], 3, None) == []
