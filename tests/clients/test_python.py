@@ -92,6 +92,7 @@ SHAPES = {
     client.MEMBERS_GET: shapes.Member,
     client.POINTS_BALANCE: shapes.Balance,
     client.POINTS_HISTORY: shapes.Entry,
+    client.EARNING_RULES: shapes.EarningRule,
     client.POINTS_QUOTE: shapes.PointsQuote,
     client.POINTS_HOLD: shapes.Hold,
     client.POINTS_REDEEM: shapes.Hold,

@@ -32,6 +32,7 @@ MEMBERS_ENROL = operation("POST", "/members")
 MEMBERS_GET = operation("GET", "/members/{number}")
 POINTS_BALANCE = operation("GET", "/members/{number}/points")
 POINTS_HISTORY = operation("GET", "/members/{number}/points/history")
+EARNING_RULES = operation("GET", "/earning-rules")
 POINTS_QUOTE = operation("POST", "/members/{number}/points/quote")
 POINTS_HOLD = operation("POST", "/members/{number}/points/holds", keyed=True)
 POINTS_REDEEM = operation("POST", "/members/{number}/points/redemptions", keyed=True)
@@ -219,9 +220,10 @@ class Activity(_Part):
 
 
 class Members(_Part):
-    def enrol(self, customer: str) -> t.Member:
-        """Make a customer a member; one who is stays as they are."""
-        return cast(t.Member, self._transport.call(MEMBERS_ENROL, body={"customer": customer}))
+    def enrol(self, customer: str, *, referred_by: str = "") -> t.Member:
+        """Make a customer a member; one who is stays as they are. `referred_by`: number of the member who brought them."""
+        body = {"customer": customer, "referred_by": referred_by}
+        return cast(t.Member, self._transport.call(MEMBERS_ENROL, body=body))
 
     def get(self, number: str) -> t.Member:
         """The tier, and what is missing to the next. Raises NotFound for a customer who is no member."""
@@ -238,9 +240,19 @@ class Points(_Part):
         """Every entry, newest first."""
         return self._transport.pages(POINTS_HISTORY, query={"limit": page_size}, number=number)
 
-    def quote(self, number: str, amount: int) -> t.PointsQuote:
-        """What a cart of `amount` minor units could pay with points. Changes nothing."""
-        return cast(t.PointsQuote, self._transport.call(POINTS_QUOTE, body={"amount": amount}, number=number))
+    def quote(
+        self, number: str, amount: int, *, lines: Sequence[t.CartLine] = (), channel: str = "", store: str = ""
+    ) -> t.PointsQuote:
+        """What a cart of `amount` minor units could pay with points, and would earn. Changes nothing.
+
+        Rules about categories, products, channels and stores need `lines`, `channel` and `store`.
+        """
+        body = {"amount": amount, "lines": list(lines), "channel": channel, "store": store}
+        return cast(t.PointsQuote, self._transport.call(POINTS_QUOTE, body=body, number=number))
+
+    def rules(self, *, page_size: int = 100) -> Iterator[t.EarningRule]:
+        """What earns points, now or soon."""
+        return self._transport.pages(EARNING_RULES, query={"limit": page_size})
 
     def hold(
         self, number: str, points: int, *, reference: str = "", seconds: int | None = None, key: str | None = None

@@ -186,6 +186,39 @@ class Expiry(TypedDict):
     at: str
 
 
+class PointType(TypedDict):
+    code: str
+    name: str
+    spendable: bool
+
+
+class RuleLimit(TypedDict):
+    period: Literal["day", "week", "month", "year", "ever"]
+    points: int
+
+
+class EarningRule(TypedDict):
+    """`text` says all of it in one line. `per_amount`: minor units, None is each time. `limits`: most for one member."""
+
+    code: str
+    name: str
+    text: str
+    version: int
+    trigger: str
+    event_kind: str
+    point_type: PointType
+    points: int
+    per_amount: int | None
+    currency: str
+    stacking: Literal["sum", "best", "multiply"]
+    factor: str
+    streak_days: int
+    conditions: list[dict[str, Any]]
+    limits: list[RuleLimit]
+    starts_at: str | None
+    ends_at: str | None
+
+
 class Balance(TypedDict):
     """`worth`: the available points in minor units. `expiring`: dated amounts, soonest first."""
 
@@ -210,14 +243,35 @@ class Entry(TypedDict):
     occurred_at: str
 
 
+class CartLine(TypedDict):
+    """`amount`: minor units after the line's discount."""
+
+    sku: str
+    amount: int
+
+
+class RuleEarned(TypedDict):
+    """What one earning rule gives; `cut` is what a limit of it keeps back."""
+
+    rule: str
+    name: str
+    point_type: str
+    points: int
+    cut: int
+
+
 class PointsQuote(TypedDict):
-    """What a cart may pay with points: `amount` is what the usable ones pay, `price_after` what is left to pay."""
+    """What a cart may pay with points: `amount` is what the usable ones pay, `price_after` what is left to pay.
+
+    `points_earned` is for what is left to pay; `earned` is the same by rule, in every point type.
+    """
 
     points_available: int
     points_usable: int
     amount: int
     price_after: int
     points_earned: int
+    earned: list[RuleEarned]
 
 
 class Hold(TypedDict):
