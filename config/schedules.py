@@ -22,6 +22,7 @@ SCHEDULE: dict[str, dict] = {
     "rewards: deliver what waits, end what ran out": every(30, "loyalty.sweep_redemptions"),
     "points: confirm and expire lots": every(300, "loyalty.sweep_lots"),
     "tiers: end of periods": nightly(0, 30, "loyalty.end_tier_periods"),
+    "tasks: what no event told of": nightly(0, 50, "loyalty.advance_tasks"),
     "points: prove the ledger": nightly(3, 30, "loyalty.reconcile_points"),
     "analytics: changed customers": every(10, "analytics.refresh_changed"),
     "analytics: rules about time": every(3600, "analytics.refresh_time_based_segments"),

@@ -86,10 +86,10 @@ ENCRYPTED.register(
     ),
 )
 health.register("ledger", _reconciled)
-TRIGGERS.register("order", Trigger(_("Paid orders"), happenings.orders, "shopping-cart"))
+TRIGGERS.register("order", Trigger(_("Paid orders"), happenings.orders, "shopping-cart", money=True))
 TRIGGERS.register("activity", Trigger(_("Activity"), happenings.activity, "activity", happenings.activity_kinds))
 TRIGGERS.register("rating", Trigger(_("Rated answers"), happenings.rated_tickets, "star"))
-TRIGGERS.register("profile", Trigger(_("Complete profile"), happenings.complete_profiles, "user-check"))
+TRIGGERS.register("profile", Trigger(_("Complete profile"), happenings.complete_profiles, "user-check", lasting=True))
 
 LOGGED.register("loyalty.points_adjusted", Logged())
 grant("loyalty.view_loyalty", "loyalty.view_member", to=[Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST])

@@ -19,6 +19,7 @@ from core.services.outbox import deliver_all
 from crm.models import Store
 from crm.services.identities import GivenIdentity, resolve_customer
 from crm.services.orders import LineInput, OrderInput, record_order
+from loyalty import listening
 from loyalty.services.setup import ensure_default_program
 
 
@@ -27,6 +28,7 @@ def _fresh_cache():
     cache.clear()
     zones.forget()
     webhooks.forget()
+    listening.forget()
 
 
 @pytest.fixture(scope="session")

@@ -169,6 +169,13 @@ class Member(models.Model):
     tier_since = models.DateTimeField(_("tier since"), null=True)
     tier_locked_until = models.DateTimeField(_("tier locked until"), null=True)
     qualifying = models.BigIntegerField(_("qualifying spend"), default=0)
+    leaderboard_name = models.CharField(
+        _("name on the leaderboard"),
+        max_length=40,
+        blank=True,
+        db_default="",
+        help_text=_("Chosen by the member. Empty: they are not on it."),
+    )
     enrolled_at = models.DateTimeField(_("member since"), db_default=Now())
 
     objects = MemberQuerySet.as_manager()
@@ -180,6 +187,9 @@ class Member(models.Model):
         indexes = [
             models.Index(fields=["customer"], name="loyalty_member_of_customer"),
             models.Index(fields=["program", "tier"], name="loyalty_member_by_tier"),
+            models.Index(
+                fields=["program"], condition=~models.Q(leaderboard_name=""), name="loyalty_member_on_leaderboard"
+            ),
         ]
 
     def __str__(self) -> str:
