@@ -184,6 +184,12 @@ members/<ref:number>/rewards/redemptions             GET    members:read     mem
 members/<ref:number>/rewards/redemptions             POST   points:redeem    member
 members/<ref:number>/rewards/redemptions/<uuid:redemption>        GET  members:read  member
 members/<ref:number>/rewards/redemptions/<uuid:redemption>/cancel POST points:redeem member
+members/<ref:number>/tasks                           GET    members:read     member
+members/<ref:number>/tasks/<ref:task>/join           POST   members:write    member
+members/<ref:number>/tasks/<ref:task>/leave          POST   members:write    member
+members/<ref:number>/badges                          GET    members:read     member
+members/<ref:number>/leaderboard-name                PUT    members:write    member
+leaderboard                                          GET    members:read     member
 members/<ref:number>/points/transfers                POST   points:redeem    member
 points/holds/<uuid:hold>/capture                     POST   points:redeem    -
 points/holds/<uuid:hold>/release                     POST   points:redeem    -
@@ -295,6 +301,7 @@ def fill(route: str, customer, ticket) -> str:
     if route.startswith("orders/"):
         number = "A1"
     route = re.sub(r"<(?:str|ref):number>", number, route)
+    route = route.replace("<ref:task>", "first-order")
     route = re.sub(r"<(?:int|id):[a-z]+>", "999999", route)
     route = re.sub(r"<uuid:[a-z]+>", str(uuid.UUID(int=7)), route)
     return re.sub(r"<(?:str|slug):[a-z]+>", signing.dumps([1, 1], salt="x").replace(":", "-"), route)

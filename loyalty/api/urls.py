@@ -1,7 +1,7 @@
 from django.urls import path
 
 import core.api.converters  # noqa: F401
-from loyalty.api import rewards, views
+from loyalty.api import growth, rewards, views
 
 urlpatterns = [
     path("members", views.MembersView.as_view()),
@@ -24,6 +24,12 @@ urlpatterns = [
         "members/<ref:number>/rewards/redemptions/<uuid:redemption>/cancel",
         rewards.CancelRewardView.as_view(),
     ),
+    path("members/<ref:number>/tasks", growth.TasksView.as_view()),
+    path("members/<ref:number>/tasks/<ref:task>/join", growth.JoinTaskView.as_view()),
+    path("members/<ref:number>/tasks/<ref:task>/leave", growth.LeaveTaskView.as_view()),
+    path("members/<ref:number>/badges", growth.BadgesView.as_view()),
+    path("members/<ref:number>/leaderboard-name", growth.LeaderboardNameView.as_view()),
+    path("leaderboard", growth.LeaderboardView.as_view()),
     path("members/<ref:number>/points/transfers", views.TransfersView.as_view()),
     path("points/holds/<uuid:hold>/capture", views.CaptureView.as_view()),
     path("points/holds/<uuid:hold>/release", views.ReleaseView.as_view()),

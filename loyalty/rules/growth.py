@@ -96,3 +96,20 @@ def net_amount(amount: int, total: int, refunded: int) -> int:
     if refunded <= 0:
         return amount
     return amount * max(total - refunded, 0) // total if total > 0 else 0
+
+
+NAME_LENGTH = 40
+
+
+def shown_name_problem(name: str) -> str:
+    """Why a member can't be shown under this name, or empty: `too_long`, `not_printable`, `contact`.
+
+    An address or a telephone number would tell everyone who they are.
+    """
+    if len(name) > NAME_LENGTH:
+        return "too_long"
+    if not name.isprintable():
+        return "not_printable"
+    if "@" in name or sum(letter.isdigit() for letter in name) >= 7:
+        return "contact"
+    return ""

@@ -12,13 +12,12 @@ from django.db import IntegrityError, connection, transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
-from core import clock
 from core.actor import SYSTEM, Actor
-from core.errors import Invalid, Refused
+from core.errors import Invalid
 from core.events import Emission, emit_many
 from core.locks import lock_row, require_transaction
 from loyalty import events
-from loyalty.models import Badge, Member, MemberState, Program
+from loyalty.models import Badge, Program
 
 ICONS = (
     "award", "medal", "trophy", "crown", "star", "diamond", "heart", "sparkles", "rocket", "flag", "target", "list-check",
@@ -57,21 +56,6 @@ def update_badge(*, badge: Badge, actor: Actor, **values: Any) -> Badge:
         if cleaned:
             locked.save(update_fields=[*cleaned])
     return locked
-
-
-def award_badge(*, member: Member, badge: Badge, reference: str = "", actor: Actor) -> bool:
-    """Give one member a badge by hand. False when they have it already: twice is once.
-
-    Raises Refused `badge_not_active` or `member_not_active`.
-    """
-    if badge.program_id != member.program_id:
-        raise Invalid(_("Not one of the choices."), code="invalid_choice", field="badge")
-    if not Badge.objects.filter(pk=badge.pk, active=True).exists():
-        raise Refused(_("This badge is switched off."), code="badge_not_active")
-    if member.state != MemberState.ACTIVE:
-        raise Refused(_("This membership is not active."), code="member_not_active")
-    with transaction.atomic():
-        return bool(award_badges(awards=[Award(member.pk, badge.pk, reference)], at=clock.now(), actor=actor))
 
 
 def award_badges(*, awards: Sequence[Award], at: datetime, actor: Actor = SYSTEM) -> list[tuple[int, int]]:

@@ -29,7 +29,7 @@ from loyalty.models import (
     TaskProgress,
     TaskStep,
 )
-from loyalty.services.badges import award_badge, create_badge, update_badge
+from loyalty.services.badges import create_badge, update_badge
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.growth import advance_all, advance_tasks, ensure_growth_type
 from loyalty.services.growth_tasks import Level, create_task, join_task, leave_task, update_task
@@ -334,19 +334,6 @@ def test_a_badge_that_is_switched_off_is_not_given_but_the_points_are(program, m
     did(member, "share", 1)
     assert advance(program, member) == 1
     assert (available(member), badges_of(member)) == (5, [])
-
-
-def test_a_badge_by_hand_is_given_once(program, make_old_member, make_badge):
-    member, badge = make_old_member(), make_badge()
-    assert award_badge(member=member, badge=badge, reference="fair 2026", actor=SYSTEM)
-    assert not award_badge(member=member, badge=badge, reference="again", actor=SYSTEM)
-    assert list(MemberBadge.objects.values_list("member", "reference")) == [(member.pk, "fair 2026")]
-    assert DomainEvent.objects.filter(kind="loyalty.badge_awarded").count() == 1
-    update_badge(badge=badge, active=False, actor=SYSTEM)
-    with pytest.raises(Refused) as refused:
-        award_badge(member=make_old_member(), badge=badge, actor=SYSTEM)
-    assert refused.value.code == "badge_not_active"
-    assert MemberBadge.objects.count() == 1
 
 
 @pytest.mark.parametrize(
