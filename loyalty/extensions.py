@@ -12,7 +12,7 @@ from core.roles import Role, grant
 from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
 from loyalty import happenings, panels, webhooks  # noqa: F401
-from loyalty.console import rewards_shell, shell  # noqa: F401
+from loyalty.console import growth_shell, rewards_shell, shell  # noqa: F401
 from loyalty.fulfilment import FULFILMENTS
 from loyalty.models import Reconciliation
 from loyalty.reward_kinds import Donation, Gift, Privilege, Voucher
@@ -112,3 +112,6 @@ grant(
     "loyalty.add_rewardcode",
     to=[Role.LEAD, Role.MARKETER],
 )  # fmt: skip
+
+grant("loyalty.view_task", "loyalty.view_badge", to=EVERYONE)
+grant("loyalty.add_task", "loyalty.change_task", "loyalty.add_badge", "loyalty.change_badge", to=[Role.MARKETER])

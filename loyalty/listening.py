@@ -39,11 +39,18 @@ class _Listening:
         self.until = 0.0
 
     def __call__(self, kind: str) -> bool:
+        trigger = _TRIGGER_OF.get(kind, "")
+        return trigger in self._now() if trigger else self.any()
+
+    def any(self) -> bool:
+        """Whether some task runs at all."""
+        return bool(self._now())
+
+    def _now(self) -> frozenset[str]:
         if time.monotonic() >= self.until:
             self.triggers = self._look()
             self.until = time.monotonic() + LOCAL_SECONDS
-        trigger = _TRIGGER_OF.get(kind, "")
-        return trigger in self.triggers if trigger else bool(self.triggers)
+        return self.triggers
 
     def _look(self) -> frozenset[str]:
         kept = cache.get(_TRIGGERS)

@@ -12,7 +12,18 @@ from django.utils.translation import gettext_lazy as _
 
 from core import clock
 from core.errors import NotFound
-from loyalty.models import Badge, LevelReached, Measure, Member, MemberBadge, Task, TaskJoin, TaskLevel, TaskProgress
+from loyalty.models import (
+    Badge,
+    LevelReached,
+    Measure,
+    Member,
+    MemberBadge,
+    Period,
+    Task,
+    TaskJoin,
+    TaskLevel,
+    TaskProgress,
+)
 from loyalty.rules.growth import current_run, local_day, midnight, period_end, period_start
 
 
@@ -92,6 +103,27 @@ def standing_of(member: Member, code: str) -> Standing:
     return found[0]
 
 
+def begun(member: Member) -> list[Standing]:
+    """The running tasks in which the member has done something in the present period, the latest first."""
+    now = clock.now()
+    zone = member.program.time_zone
+    today = local_day(now, zone)
+    starts = {period_start(today, period) for period in Period.values}
+    tasks = with_levels(Task.objects.running(now))
+    rows = TaskProgress.objects.filter(
+        member=member, period_start__in=list(starts), task__in=tasks.order_by().values("pk")
+    )
+    found = []
+    for row in rows.order_by("-updated_at").prefetch_related(Prefetch("task", queryset=tasks)):
+        if row.period_start == period_start(today, row.task.period) and row.task.levels.all():
+            found.append(_standing(row.task, row, True, row.period_start, today, zone))
+    return found
+
+
+def held_badges(member: Member) -> QuerySet[MemberBadge]:
+    return MemberBadge.objects.filter(member=member).select_related("badge").order_by("-awarded_at", "-pk")
+
+
 @dataclass(frozen=True)
 class Shown:
     """A badge and since when the member has it; None: not yet."""
@@ -102,7 +134,7 @@ class Shown:
 
 def badges(member: Member) -> list[Shown]:
     """Those the member has, newest first, then those that can still be had."""
-    held = list(MemberBadge.objects.filter(member=member).select_related("badge").order_by("-awarded_at", "-pk"))
+    held = list(held_badges(member))
     rest = Badge.objects.filter(program=member.program, active=True).exclude(pk__in=[one.badge_id for one in held])
     return [*(Shown(one.badge, one.awarded_at) for one in held), *(Shown(badge, None) for badge in rest)]
 

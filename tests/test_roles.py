@@ -97,6 +97,16 @@ PAGES = """
 /rewards/<int:pk>/switch/                          lead marketer administrator
 /rewards/<int:pk>/codes/                           lead marketer administrator
 /rewards/pictures/<str:name>                       public
+/loyalty/members/<str:number>/leaderboard-name/    agent lead administrator
+/tasks/                                            staff
+/tasks/new/                                        marketer administrator
+/tasks/<int:pk>/                                   staff
+/tasks/<int:pk>/edit/                              marketer administrator
+/tasks/<int:pk>/switch/                            marketer administrator
+/badges/                                           staff
+/badges/new/                                       marketer administrator
+/badges/<int:pk>/edit/                             marketer administrator
+/leaderboard/                                      staff
 /redemptions/                                      staff
 /redemptions/<uuid:pk>/                            staff
 /redemptions/<uuid:pk>/address/                    agent lead administrator
@@ -220,6 +230,8 @@ crm/activitykind                   administrator
 loyalty/program                    marketer administrator
 loyalty/earningrule                marketer administrator
 loyalty/reward                     agent lead marketer analyst administrator
+loyalty/task                       agent lead marketer analyst administrator
+loyalty/badge                      agent lead marketer analyst administrator
 loyalty/rewardcategory             agent lead marketer analyst administrator
 campaigns/sendingpolicy            lead marketer analyst administrator
 campaigns/coupon                   agent lead marketer analyst administrator

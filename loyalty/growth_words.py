@@ -1,0 +1,37 @@
+"""Tasks in words: what counts, how it is measured, what a level asks for and gives."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
+
+from core.formatting import money, number
+from loyalty.models import Measure, Task, TaskLevel
+from loyalty.triggers import TRIGGERS
+
+
+def what_counts(task: Task) -> str:
+    trigger = TRIGGERS.get(task.trigger)
+    if trigger is None:
+        return task.trigger
+    if not task.event_kind or trigger.kinds is None:
+        return str(trigger.label)
+    return f"{trigger.label}: {dict(trigger.kinds()).get(task.event_kind, task.event_kind)}"
+
+
+def quantity(task: Task, count: int) -> str:
+    """So many of what the task measures."""
+    if task.measure == Measure.AMOUNT:
+        return money(count, task.program.currency)
+    if task.measure == Measure.DAYS:
+        text = ngettext("%(count)s day in a row", "%(count)s days in a row", count)
+    else:
+        text = ngettext("%(count)s time", "%(count)s times", count)
+    return text % {"count": number(count)}
+
+
+def gives(level: TaskLevel) -> str:
+    points = ngettext("%(count)s point", "%(count)s points", level.points) % {"count": number(level.points)}
+    growth = _t("%(count)s growth value") % {"count": number(level.growth)}
+    badge = _t("badge “%(name)s”") % {"name": level.badge.label} if level.badge else ""
+    return " · ".join(part for part in (points if level.points else "", growth if level.growth else "", badge) if part)
