@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
@@ -35,3 +37,11 @@ def gives(level: TaskLevel) -> str:
     growth = _t("%(count)s growth value") % {"count": number(level.growth)}
     badge = _t("badge “%(name)s”") % {"name": level.badge.label} if level.badge else ""
     return " · ".join(part for part in (points if level.points else "", growth if level.growth else "", badge) if part)
+
+
+def reasons(references: Iterable[str]) -> dict[str, str]:
+    """What badges were given for, in words: `task:first-review` by the task's name, anything else as it is."""
+    wanted = set(references)
+    codes = [reference.removeprefix("task:") for reference in wanted if reference.startswith("task:")]
+    names = {f"task:{task.code}": task.label for task in Task.objects.filter(code__in=codes)} if codes else {}
+    return {reference: names.get(reference, reference) for reference in wanted}

@@ -90,8 +90,9 @@ def _standing(task: Task, progress: TaskProgress | None, joined: bool, start: da
     ends = [moment for moment in (midnight(end, zone) if end else None, task.ends_at) if moment]
     levels = list(task.levels.all())
     count, level = (progress.count, progress.level) if progress else (0, 0)
-    if progress and task.measure == Measure.DAYS and level < levels[-1].level:
-        count = current_run(count, progress.last_on, today)
+    if progress and task.measure == Measure.DAYS:
+        done = level >= levels[-1].level
+        count = progress.best if done else current_run(count, progress.last_on, today)
     return Standing(task, levels, joined, count, level, min(ends, default=None))
 
 

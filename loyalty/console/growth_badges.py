@@ -16,6 +16,7 @@ from core.console.views import may, page
 from core.errors import DomainError
 from loyalty import selectors, task_catalogue
 from loyalty.console.growth_form import BadgeForm
+from loyalty.growth_words import reasons
 from loyalty.models import Badge, MemberBadge, Program, TaskLevel
 from loyalty.services.badges import create_badge, update_badge
 
@@ -75,10 +76,14 @@ def _form(request: HttpRequest, badge: Badge | None) -> HttpResponse:
         "form": form,
         "badge": badge,
         "action": reverse("badge_edit", args=[badge.pk]) if badge else reverse("badge_new"),
-        "holders": MemberBadge.objects.filter(badge=badge)
-        .select_related("member__customer")
-        .order_by("-awarded_at")[:HOLDERS]
-        if badge
-        else [],
+        "holders": _holders(badge) if badge else [],
     }
     return render(request, "loyalty/badge_edit.html", context)
+
+
+def _holders(badge: Badge) -> list[tuple[MemberBadge, str]]:
+    """Who got it last, and for what."""
+    rows = MemberBadge.objects.filter(badge=badge).select_related("member__customer").order_by("-awarded_at", "-pk")
+    newest = list(rows[:HOLDERS])
+    said = reasons(row.reference for row in newest)
+    return [(row, said[row.reference]) for row in newest]
