@@ -110,13 +110,15 @@ def advance_tasks(
     ]
     if not tasks:
         return 0
-    reached = 0
-    # In one order everywhere, so that two workers never wait for each other in a circle.
+    reached: list[_Reached] = []
+    # Progress is locked in the order of customers everywhere, and accounts after all of it in an order of their own: so no
+    # two workers wait for each other in a circle, however they cut their chunks.
     customers: Iterator[int] = iter(sorted(set(customer_ids)))
-    while chunk := list(islice(customers, CHUNK)):
-        with transaction.atomic():
-            reached += _advance_chunk(program, tasks, chunk, now, actor)
-    return reached
+    with transaction.atomic():
+        while chunk := list(islice(customers, CHUNK)):
+            reached += _advance_chunk(program, tasks, chunk, now)
+        _give(program, reached, now, actor)
+    return len(reached)
 
 
 def advance_all(*, program: Program) -> int:
@@ -133,9 +135,7 @@ def advance_all(*, program: Program) -> int:
     return reached
 
 
-def _advance_chunk(
-    program: Program, tasks: Sequence[Task], customers: Sequence[int], now: datetime, actor: Actor
-) -> int:
+def _advance_chunk(program: Program, tasks: Sequence[Task], customers: Sequence[int], now: datetime) -> list[_Reached]:
     members = {
         member.customer_id: member
         for member in Member.objects.filter(
@@ -143,15 +143,13 @@ def _advance_chunk(
         ).order_by("pk")
     }
     if not members:
-        return 0
+        return []
     steps = _fresh_steps(program, tasks, members, now)
     if not steps:
-        return 0
-    levels = _lock_progress(steps, now)
+        return []
+    levels = _lock_progress(steps, members, now)
     _write_steps(steps, levels)
-    reached = _recompute(tasks, members, levels, now)
-    _give(program, reached, now, actor)
-    return len(reached)
+    return _recompute(tasks, members, levels, now)
 
 
 def _fresh_steps(program: Program, tasks: Sequence[Task], members: dict[int, Member], now: datetime) -> list[_Step]:
@@ -255,20 +253,21 @@ def _done(tasks: Sequence[Task], keys: Sequence[Key]) -> set[Key]:
     return {(member, task, period) for member, task, period, level in rows if level >= top[task]}
 
 
-def _lock_progress(steps: Sequence[_Step], now: datetime) -> dict[Key, tuple[int, int]]:
-    """Make and lock the rows before anything is counted, by member: {key: (id, level)}.
+def _lock_progress(steps: Sequence[_Step], members: dict[int, Member], now: datetime) -> dict[Key, tuple[int, int]]:
+    """Make and lock the rows before anything is counted, by customer: {key: (id, level)}.
 
     Who waits here sees the other's steps afterwards; nobody waits for a step or an account without having passed here.
     """
     require_transaction()
-    keys = sorted({step.key for step in steps})
+    customer_of = {member.pk: customer for customer, member in members.items()}
+    keys = sorted({step.key for step in steps}, key=lambda key: (customer_of[key[0]], key[1], key[2]))
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO loyalty_taskprogress
                    (member_id, task_id, period_start, count, best, level, started_at, updated_at)
                SELECT given.member, given.task, given.period, 0, 0, 0, %s, %s
-               FROM unnest(%s::bigint[], %s::bigint[], %s::date[]) AS given(member, task, period)
-               ORDER BY given.member, given.task, given.period
+               FROM unnest(%s::bigint[], %s::bigint[], %s::date[]) WITH ORDINALITY AS given(member, task, period, place)
+               ORDER BY given.place
                ON CONFLICT (member_id, task_id, period_start) DO UPDATE SET updated_at = excluded.updated_at
                RETURNING id, member_id, task_id, period_start, level""",
             [now, now, [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys]],

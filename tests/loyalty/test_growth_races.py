@@ -9,6 +9,7 @@ import pytest
 from core.models import DomainEvent
 from loyalty.event_handlers import move_tasks
 from loyalty.models import Entry, LevelReached, MemberBadge, TaskStep
+from loyalty.services import growth
 from loyalty.services.earning import award_points_for_orders
 from loyalty.services.growth import advance_tasks, ensure_growth_type
 from loyalty.services.growth_tasks import Level
@@ -66,9 +67,10 @@ def test_steps_that_come_at_the_same_moment_are_all_counted(program, make_old_me
 
 
 def test_workers_with_overlapping_members_and_awards_never_wait_in_a_circle(
-    program, make_old_member, make_task, make_order, badge
+    program, make_old_member, make_task, make_order, badge, monkeypatch
 ):
-    # given twelve members, two tasks, and an order of each that no rule has awarded yet
+    # given chunks of five, cut differently by each worker, twelve members, two tasks, and an order of each that no rule has awarded yet
+    monkeypatch.setattr(growth, "CHUNK", 5)
     members = [make_old_member() for _ in range(12)]
     make_task("activity", event_kind="share", levels=[Level(1, points=5, growth=2, badge=badge)])
     make_task("order", 1)
