@@ -60,7 +60,7 @@ def award_points_for_import(events: Sequence[Event]) -> None:
     evaluate_tiers(program=program)
 
 
-@subscribe(*listening.HEARD, name="loyalty.advance_tasks", wanted=listening.listens)
+@subscribe(name=listening.HANDLER, wanted=listening.listens)
 def move_tasks(events: Sequence[Event]) -> None:
     """The event only says whose turn it is; what they did is read from the triggers."""
     program = Program.objects.default()

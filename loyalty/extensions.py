@@ -11,7 +11,8 @@ from core.facts import FACTS
 from core.roles import Role, grant
 from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
-from loyalty import happenings, panels, webhooks  # noqa: F401
+from crm import events as crm_events
+from loyalty import events, happenings, listening, panels, webhooks  # noqa: F401
 from loyalty.console import growth_shell, rewards_shell, shell  # noqa: F401
 from loyalty.fulfilment import FULFILMENTS
 from loyalty.models import Reconciliation
@@ -90,6 +91,18 @@ TRIGGERS.register("order", Trigger(_("Paid orders"), happenings.orders, "shoppin
 TRIGGERS.register("activity", Trigger(_("Activity"), happenings.activity, "activity", happenings.activity_kinds))
 TRIGGERS.register("rating", Trigger(_("Rated answers"), happenings.rated_tickets, "star"))
 TRIGGERS.register("profile", Trigger(_("Complete profile"), happenings.complete_profiles, "user-check", lasting=True))
+
+for _event, _trigger in (
+    (crm_events.ORDER_PAID, "order"),
+    (crm_events.ORDERS_IMPORTED, "order"),
+    (crm_events.ACTIVITY_RECEIVED, "activity"),
+    (crm_events.TICKET_RATED, "rating"),
+    (crm_events.CUSTOMER_UPDATED, "profile"),
+    (crm_events.IDENTITY_ADDED, "profile"),
+    # Whoever becomes a member by an order was none when the order was told of.
+    (events.MEMBER_ENROLLED, listening.ANY),
+):
+    listening.hear(_event, _trigger)
 
 LOGGED.register("loyalty.points_adjusted", Logged())
 grant("loyalty.view_loyalty", "loyalty.view_member", to=[Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST])

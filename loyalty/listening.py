@@ -1,34 +1,31 @@
-"""Which domain events some task waits for, so that what no task waits for is owed to nobody."""
+"""Which domain events move tasks, and whether some task waits for them: what none waits for is owed to nobody."""
 
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 
 from django.core.cache import cache
 
-from core import clock
+from core import clock, events
 from core.events import EventType
-from crm import events as crm
-from loyalty import events
 from loyalty.models import Task
 from loyalty.rules.growth import LATE
 
+HANDLER = "loyalty.advance_tasks"
+ANY = ""
 # A new task hears of what happens from at most so long after it was made; the nightly run finds what fell in between.
 LOCAL_SECONDS = 3.0
 SHARED_SECONDS = 60
 _TRIGGERS = "loyalty:task-triggers"
 
-HEARD: dict[EventType, str] = {
-    crm.ORDER_PAID: "order",
-    crm.ORDERS_IMPORTED: "order",
-    crm.ACTIVITY_RECEIVED: "activity",
-    crm.TICKET_RATED: "rating",
-    crm.CUSTOMER_UPDATED: "profile",
-    crm.IDENTITY_ADDED: "profile",
-    # Whoever becomes a member by an order had no progress when the order was told of.
-    events.MEMBER_ENROLLED: "",
-}
-_TRIGGER_OF = {event.kind: trigger for event, trigger in HEARD.items()}
+_triggers_of: dict[str, set[str]] = defaultdict(set)
+
+
+def hear(event: EventType, trigger: str) -> None:
+    """After such an event, look what its customer did for tasks of this trigger; ANY for those of every trigger."""
+    _triggers_of[event.kind].add(trigger)
+    events.hear(event, HANDLER)
 
 
 class _Listening:
@@ -39,8 +36,8 @@ class _Listening:
         self.until = 0.0
 
     def __call__(self, kind: str) -> bool:
-        trigger = _TRIGGER_OF.get(kind, "")
-        return trigger in self._now() if trigger else self.any()
+        moving = _triggers_of.get(kind, set())
+        return self.any() if ANY in moving else not moving.isdisjoint(self._now())
 
     def any(self) -> bool:
         """Whether some task runs at all."""

@@ -97,7 +97,8 @@ def update_task(*, task: Task, actor: Actor, levels: Sequence[Level] | None = No
         _check_dates(starts_at, cleaned.get("ends_at", locked.ends_at))
         if cleaned.get("active") and not locked.active:
             cleaned["counts_from"] = max(clock.now(), starts_at or locked.counts_from)
-        elif starts_at and starts_at != locked.starts_at:
+        elif starts_at and _minute(starts_at) != _minute(locked.starts_at):
+            # A form sends no seconds, and saving it as it was shown must not count anew from the start.
             cleaned["counts_from"] = starts_at
         for name, value in cleaned.items():
             setattr(locked, name, value)
@@ -144,6 +145,10 @@ def _check_counting(trigger: str, event_kind: str, measure: str, period: str) ->
         raise Invalid(_("Days in a row don't start anew every day."), code="invalid_choice", field="period")
 
 
+def _minute(moment: datetime | None) -> datetime | None:
+    return moment.replace(second=0, microsecond=0) if moment else None
+
+
 def _check_dates(starts_at: datetime | None, ends_at: datetime | None) -> None:
     if starts_at and ends_at and ends_at <= starts_at:
         raise Invalid(_("The end is before the start."), code="invalid", field="ends_at")
@@ -161,6 +166,9 @@ def _check_levels(program: Program, levels: Sequence[Level]) -> None:
 
 
 def _write_levels(task: Task, levels: Sequence[Level]) -> None:
+    wanted = [(level.goal, level.points, level.growth, level.badge and level.badge.pk) for level in levels]
+    if wanted == list(task.levels.order_by("level").values_list("goal", "points", "growth", "badge_id")):
+        return
     if any(level.growth for level in levels):
         ensure_growth_type(task.program)
     before = task.levels.aggregate(top=Max("level"))["top"] or 0

@@ -31,9 +31,11 @@ from loyalty.models import (
 )
 from loyalty.services.badges import create_badge, update_badge
 from loyalty.services.enrolment import enrol_member
+from loyalty.services.granting import Grant, grant_points
 from loyalty.services.growth import advance_all, advance_tasks, ensure_growth_type
 from loyalty.services.growth_tasks import Level, create_task, join_task, leave_task, update_task
 from loyalty.services.reconciliation import reconcile_points
+from loyalty.services.sweeps import sweep_lots
 from tests.loyalty.growing import available, badges_of, did, events_of, progress_of
 
 pytestmark = pytest.mark.django_db
@@ -327,6 +329,27 @@ def test_growth_value_has_an_account_for_every_member_and_is_never_spent(program
     assert PointType.objects.filter(program=program, spendable=False).count() == 1
 
 
+def test_growth_value_that_runs_out_is_no_news_of_points(program, make_old_member):
+    # given lots of both kinds that live a day, from two days ago
+    program.expiry_policy, program.expiry_count = "rolling", 1
+    program.save()
+    member, growth = make_old_member(), ensure_growth_type(program)
+    accounts = Account.objects.filter(member=member)
+    grant_points(
+        program=program,
+        grants=[
+            Grant(accounts.get(point_type=growth).pk, 7, "x", timezone.now() - timedelta(days=2)),
+            Grant(accounts.get(point_type__spendable=True).pk, 5, "x", timezone.now() - timedelta(days=2)),
+        ],
+    )
+    # when
+    sweep_lots()
+    # then both are gone, and the member hears of the points alone
+    assert (available(member), available(member, spendable=False)) == (0, 0)
+    told = DomainEvent.objects.filter(kind="loyalty.points_expired").values_list("payload", flat=True)
+    assert list(told) == [{"points": 5}]
+
+
 def test_a_badge_that_is_switched_off_is_not_given_but_the_points_are(program, make_old_member, make_task, make_badge):
     member, badge = make_old_member(), make_badge()
     make_task("activity", levels=[Level(1, points=5, badge=badge)], event_kind="share")
@@ -396,6 +419,22 @@ def test_switched_on_again_a_task_counts_from_then_on(program, make_old_member, 
     did(member, "share", timezone.now())
     advance(program, member)
     assert progress_of(member, task) == [(1, 0)]
+
+
+def test_saved_as_it_is_a_task_keeps_its_levels_and_when_it_counts_from(make_task):
+    # given a task that was switched off and on, so that it counts from later than its start
+    task = make_task("activity", 2, 5, event_kind="share")
+    for active in (False, True):
+        update_task(task=task, active=active, actor=SYSTEM)
+    task.refresh_from_db()
+    before, levels = task.counts_from, list(task.levels.values_list("pk", flat=True))
+    assert before > task.starts_at
+    # when the form sends back what it showed, without the seconds
+    minute = task.starts_at.replace(second=0, microsecond=0)
+    update_task(task=task, starts_at=minute, levels=[Level(2, points=10), Level(5, points=20)], actor=SYSTEM)
+    # then
+    task.refresh_from_db()
+    assert (task.counts_from, list(task.levels.values_list("pk", flat=True))) == (before, levels)
 
 
 def test_a_new_task_without_a_start_does_not_count_what_was_before(program, make_old_member, make_task):
