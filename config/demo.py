@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from django.db import connection, transaction
 from analytics.models import Segment
 from analytics.services import features, segments
 from config import env
+from core import clock
 from core.actor import SYSTEM
 from core.models import ApiKey, User
 from core.roles import LABELS, Role, synchronise_groups
@@ -24,7 +26,10 @@ from crm.models import Order, Store
 from crm.services.setup import ensure_store
 from crm.services.tickets import open_ticket, reply_to_ticket, resolve_ticket
 from crm.simulation.load import Simulated, simulate_shop
-from loyalty.models import Account
+from loyalty.models import Account, Member, Program
+from loyalty.services.badges import create_badge
+from loyalty.services.growth import advance_tasks
+from loyalty.services.growth_tasks import Level, create_task
 from loyalty.services.redemption import redeem_points
 from loyalty.services.setup import ensure_default_program
 from loyalty.services.snapshots import take_snapshot
@@ -70,6 +75,19 @@ SEGMENTS: dict[str, tuple[str, dict]] = {
         {"condition": "bought_category", "operator": "has", "values": ["咖啡/咖啡豆"], "times": 2, "days": 365},
     ),
 }
+
+LEADERBOARD = (
+    "山茶花",
+    "Bean hunter",
+    "早安拿铁",
+    "小熊不加糖",
+    "Slow drip",
+    "手冲阿明",
+    "Fox",
+    "深烘爱好者",
+    "Mocha",
+    "猫与咖啡",
+)
 
 
 def demo_password() -> str:
@@ -151,6 +169,7 @@ def load_demo_shop(*, customers: int, seed: int, say: Callable[[str], None] = la
         cursor.execute("ANALYZE")
     deliver_all()
     sweep_lots()
+    _growth(program)
     _redemptions(seed)
     evaluate_tiers(program=program, downgrade=True)
     take_snapshot(program=program)
@@ -167,6 +186,53 @@ def load_demo_shop(*, customers: int, seed: int, say: Callable[[str], None] = la
     deliver_all()
     say(f"the shop is ready after {time.monotonic() - started:.0f} s")
     return made
+
+
+def _growth(program: Program) -> None:
+    """Three tasks and three badges, counted over the last 30 days, and some members on the leaderboard."""
+    starts_at = clock.now() - timedelta(days=30)
+    regular, gourmet, explorer = (
+        create_badge(
+            program=program,
+            code=code,
+            name=name,
+            name_zh=name_zh,
+            description=text,
+            description_zh=text_zh,
+            icon=icon,
+            actor=SYSTEM,
+        )
+        for code, name, name_zh, text, text_zh, icon in (
+            ("regular", "Regular", "常客", "Ordered three times in a month", "一个月内下单三次", "heart"),
+            ("gourmet", "Gourmet", "品味家", "Spent ¥500 in a season", "一个赛季消费满 500 元", "crown"),
+            ("explorer", "Explorer", "探店达人", "Looked around on three days in a row", "连续三天来逛", "rocket"),
+        )
+    )
+    create_task(
+        program=program, code="monthly-orders", name="Orders of the month", name_zh="每月下单", icon="shopping-bag",
+        description="Order twice or three times in a month.", description_zh="一个月内下单两次、三次，逐级有奖。",
+        trigger="order", period="month", starts_at=starts_at, position=1, actor=SYSTEM,
+        levels=[Level(1, growth=5), Level(2, points=50, growth=10), Level(3, points=100, growth=20, badge=regular)],
+    )  # fmt: skip
+    create_task(
+        program=program, code="autumn-beans", name="Autumn tasting", name_zh="秋日品鉴", icon="crown", season="秋季 · Autumn",
+        description="Spend ¥200 or ¥500 before the season ends.", description_zh="赛季结束前消费满 200 元、500 元。",
+        trigger="order", measure="amount", starts_at=starts_at, ends_at=starts_at + timedelta(days=60), position=2,
+        levels=[Level(200_00, points=50, growth=20), Level(500_00, points=200, growth=60, badge=gourmet)], actor=SYSTEM,
+    )  # fmt: skip
+    create_task(
+        program=program, code="come-by", name="Come by three days in a row", name_zh="连续三天来逛", icon="calendar-event",
+        description="Look at our coffee on three days in a row.", description_zh="连续三天来看看我们的咖啡。",
+        trigger="activity", event_kind="view", measure="days", starts_at=starts_at, position=3, actor=SYSTEM,
+        levels=[Level(2, points=5), Level(3, points=10, growth=5, badge=explorer)],
+    )  # fmt: skip
+    buyers = list(Member.objects.filter(program=program).values_list("customer_id", flat=True))
+    for days in (20, 10, 0):
+        # As if it had been counted all along, so that not everything was reached at one moment.
+        advance_tasks(program=program, customer_ids=buyers, at=clock.now() - timedelta(days=days))
+    chosen = Member.objects.filter(program=program).order_by("-qualifying", "pk").values_list("pk", flat=True)
+    for pk, name in zip(chosen, LEADERBOARD, strict=False):
+        Member.objects.filter(pk=pk).update(leaderboard_name=name)
 
 
 def _redemptions(seed: int) -> None:

@@ -24,6 +24,7 @@ SCHEDULE: dict[str, dict] = {
     "points: snapshot": nightly(2, 10, "loyalty.take_snapshots"),
     "points: tell what will expire": nightly(1, 15, "loyalty.announce_expiries"),
     "tiers: end of periods": nightly(0, 30, "loyalty.end_tier_periods"),
+    "tasks: what no event told of": nightly(0, 50, "loyalty.advance_tasks"),
     "points: prove the ledger": nightly(3, 30, "loyalty.reconcile_points"),
     "analytics: changed customers": every(10, "analytics.refresh_changed"),
     "analytics: rules about time": every(3600, "analytics.refresh_time_based_segments"),

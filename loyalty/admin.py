@@ -1,7 +1,18 @@
 from django.contrib import admin
 
 from core.admin_base import ConfigurationAdmin, ConfigurationInline, ReadOnlyAdmin, plain_fields
-from loyalty.models import EarningRule, EarningRuleVersion, PointType, Program, Reward, RewardCategory, Tier
+from loyalty.models import (
+    Badge,
+    EarningRule,
+    EarningRuleVersion,
+    PointType,
+    Program,
+    Reward,
+    RewardCategory,
+    Task,
+    TaskLevel,
+    Tier,
+)
 
 
 class TierInline(ConfigurationInline):
@@ -65,3 +76,33 @@ class RewardAdmin(ReadOnlyAdmin):
     list_display = ("name", "kind", "points", "stock", "active", "starts_at", "ends_at")
     list_filter = ("active", "kind")
     fields = plain_fields(Reward)
+
+
+@admin.register(Badge)
+class BadgeAdmin(ReadOnlyAdmin):
+    """Made and changed in the console, as tasks are."""
+
+    list_display = ("name", "name_zh", "code", "active", "position")
+    list_filter = ("active",)
+    fields = plain_fields(Badge)
+
+
+class TaskLevelInline(ConfigurationInline):
+    model = TaskLevel
+    fields = ("level", "goal", "points", "growth", "badge")
+
+    def has_add_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return False
+
+
+@admin.register(Task)
+class TaskAdmin(ReadOnlyAdmin):
+    """Made and changed in the console, whose service keeps what members have reached and wakes what listens."""
+
+    list_display = ("name", "trigger", "measure", "period", "active", "starts_at", "ends_at")
+    list_filter = ("active", "measure", "period")
+    fields = plain_fields(Task)
+    inlines = (TaskLevelInline,)

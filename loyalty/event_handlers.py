@@ -1,12 +1,14 @@
-"""Orders and what members do become points and tiers; refunds take them back.
+"""Orders and what members do become points and tiers and move their tasks; refunds take points back.
 
-Each handler may run twice: earnings have a natural key. Those for what is no order hear of it only while a rule is about it.
+Each handler may run twice: earnings and steps of tasks have natural keys. Those for what is no order hear of it only while
+a rule or a task is about it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core import clock
 from core.events import Event, subscribe
 from crm.events import (
     ACTIVITY_RECEIVED,
@@ -20,11 +22,13 @@ from crm.events import (
     TICKET_RATED,
 )
 from crm.models import Order, Refund
-from loyalty import earning_wanted
+from loyalty import earning_wanted, listening
 from loyalty.events import MEMBER_ENROLLED
 from loyalty.models import Member, Program, TierReason
+from loyalty.rules.growth import READ_BACK
 from loyalty.services.earning import award_points_for_happenings, award_points_for_orders
 from loyalty.services.earning_refunds import reverse_points_for_orders
+from loyalty.services.growth import advance_tasks
 from loyalty.services.setup import ensure_default_program
 from loyalty.services.tiers import evaluate_tiers
 
@@ -118,6 +122,24 @@ def _award_happenings(customer_ids: set[int | None], trigger: str) -> None:
     wanted = [pk for pk in customer_ids if pk is not None]
     if program is not None and wanted:
         award_points_for_happenings(program=program, customer_ids=wanted, triggers=[trigger])
+
+
+@subscribe(name=listening.HANDLER, wanted=listening.listens)
+def move_tasks(events: Sequence[Event]) -> None:
+    """The event only says whose turn it is; what they did is read from the triggers."""
+    program = Program.objects.default()
+    if program is None:
+        return
+    customers: set[int] = set()
+    for event in events:
+        if event.kind == ORDERS_IMPORTED.kind:
+            orders = Order.objects.filter(import_run_id=event.payload["run"], paid_at__gte=clock.now() - READ_BACK)
+            customers.update(orders.exclude(customer=None).values_list("customer_id", flat=True).distinct())
+        elif event.kind == ACTIVITY_RECEIVED.kind:
+            customers.update(event.payload["customers"])
+        elif event.subject_id:
+            customers.add(event.subject_id)
+    advance_tasks(program=program, customer_ids=customers)
 
 
 def _evaluate(program: Program, customer_ids: list[int]) -> None:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from core.events import declare
-from core.formatting import day, in_chinese, number
+from core.formatting import day, in_chinese, in_language, number
 
 
 def _points(payload) -> str:
@@ -74,3 +74,21 @@ REWARD_FAILED = declare("loyalty.reward_failed", _("Reward not delivered"), icon
 REWARD_ADDRESS_SEEN = declare(
     "loyalty.reward_address_seen", _("Address of a gift shown in full"), icon="eye", describe=_reward
 )
+
+
+def _level(payload) -> str:
+    """Names are kept in the event as they were then, in both languages."""
+    name = in_language(str(payload.get("name", "")), str(payload.get("name_zh", "")))
+    level, levels = payload.get("level", 0), payload.get("levels", 0)
+    reached = _t("level %(level)s of %(levels)s") % {"level": level, "levels": levels} if levels > 1 else ""
+    points = _points({"points": payload["points"]}) if payload.get("points") else ""
+    growth = _t("%(count)s growth value") % {"count": number(payload["growth"])} if payload.get("growth") else ""
+    return " · ".join(part for part in (name, reached, points, growth) if part)
+
+
+def _badge(payload) -> str:
+    return in_language(str(payload.get("name", "")), str(payload.get("name_zh", "")))
+
+
+TASK_LEVEL_REACHED = declare("loyalty.task_level_reached", _("Task level reached"), icon="target", describe=_level)
+BADGE_AWARDED = declare("loyalty.badge_awarded", _("Badge awarded"), icon="medal", describe=_badge)

@@ -11,8 +11,9 @@ from core.facts import FACTS
 from core.roles import Role, grant
 from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
-from loyalty import conditions, happenings, panels, webhooks  # noqa: F401
-from loyalty.console import earning_shell, rewards_shell, shell  # noqa: F401
+from crm import events as crm_events
+from loyalty import conditions, events, happenings, listening, panels, webhooks  # noqa: F401
+from loyalty.console import earning_shell, growth_shell, rewards_shell, shell  # noqa: F401
 from loyalty.fulfilment import FULFILMENTS
 from loyalty.models import Reconciliation
 from loyalty.reward_kinds import Donation, Gift, Privilege, Voucher
@@ -64,7 +65,7 @@ FACTS.register("members_per_tier", _tiers)
 FACTS.register("points", _points)
 FACTS.register("ledger", _ledger)
 SCOPES.register("members:read", _("Read members, points and tiers"))
-SCOPES.register("members:write", _("Enrol members"))
+SCOPES.register("members:write", _("Enrol members, join tasks and name them on the leaderboard"))
 SCOPES.register("points:redeem", _("Hold and spend points"))
 FULFILMENTS.register("gift", Gift())
 FULFILMENTS.register("voucher", Voucher())
@@ -86,12 +87,24 @@ ENCRYPTED.register(
     ),
 )
 health.register("ledger", _reconciled)
-TRIGGERS.register("order", Trigger(_("Paid orders"), happenings.orders, "shopping-cart"))
+TRIGGERS.register("order", Trigger(_("Paid orders"), happenings.orders, "shopping-cart", money=True))
 TRIGGERS.register("activity", Trigger(_("Activity"), happenings.activity, "activity", happenings.activity_kinds))
 TRIGGERS.register("rating", Trigger(_("Rated answers"), happenings.rated_tickets, "star"))
-TRIGGERS.register("profile", Trigger(_("Complete profile"), happenings.complete_profiles, "user-check"))
+TRIGGERS.register("profile", Trigger(_("Complete profile"), happenings.complete_profiles, "user-check", lasting=True))
 TRIGGERS.register("referral", Trigger(_("First order of a referred friend"), happenings.referrals, "user-plus"))
 conditions.register_all()
+
+for _event, _trigger in (
+    (crm_events.ORDER_PAID, "order"),
+    (crm_events.ORDERS_IMPORTED, "order"),
+    (crm_events.ACTIVITY_RECEIVED, "activity"),
+    (crm_events.TICKET_RATED, "rating"),
+    (crm_events.CUSTOMER_UPDATED, "profile"),
+    (crm_events.IDENTITY_ADDED, "profile"),
+    # Whoever becomes a member by an order was none when the order was told of.
+    (events.MEMBER_ENROLLED, listening.ANY),
+):
+    listening.hear(_event, _trigger)
 
 LOGGED.register("loyalty.points_adjusted", Logged())
 grant("loyalty.view_loyalty", "loyalty.view_member", to=[Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST])
@@ -114,3 +127,6 @@ grant(
     "loyalty.add_rewardcode",
     to=[Role.LEAD, Role.MARKETER],
 )  # fmt: skip
+
+grant("loyalty.view_task", "loyalty.view_badge", to=EVERYONE)
+grant("loyalty.add_task", "loyalty.change_task", "loyalty.add_badge", "loyalty.change_badge", to=[Role.MARKETER])

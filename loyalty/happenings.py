@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from crm.labels import ACTIVITY
 from crm.models import ActivityKind
 from loyalty.triggers import Happening
 
@@ -65,7 +66,7 @@ def referrals(customers: Sequence[int], since: datetime, _kind: str) -> Iterator
 
 
 def activity_kinds() -> list[tuple[str, str]]:
-    return [(row.code, str(row)) for row in ActivityKind.objects.all()]
+    return [(row.code, str(ACTIVITY.get(row.code) or row)) for row in ActivityKind.objects.all()]
 
 
 def _read(statement: str, params: list) -> Iterator[Happening]:

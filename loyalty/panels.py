@@ -14,11 +14,14 @@ from core.errors import NotFound
 from core.formatting import number
 from crm import panels
 from crm.models import Customer, CustomerState
-from loyalty import figures, reward_catalogue, selectors
+from loyalty import figures, listening, reward_catalogue, selectors, task_catalogue
+from loyalty.growth_words import quantity
 from loyalty.models import Account, Member, MemberState, Program
 from loyalty.services.adjustments import REASONS
 
 EXPIRIES_SHOWN = 6
+BADGES_SHOWN = 12
+TASKS_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,28 @@ def _membership(customer: Customer, request: HttpRequest) -> dict[str, Any] | No
     }
 
 
+def _growth(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
+    """Badges and the tasks that the member has begun; nothing while the shop has neither."""
+    standing = _standing(customer)
+    if standing is None:
+        return None
+    member = standing.member
+    held = task_catalogue.held_badges(member)[: BADGES_SHOWN + 1]
+    begun = task_catalogue.begun(member)[:TASKS_SHOWN]
+    if not (held or begun or member.leaderboard_name or listening.listens.any()):
+        return None
+    return {
+        "member": member,
+        "badges": held[:BADGES_SHOWN],
+        "more_badges": len(held) > BADGES_SHOWN,
+        "tasks": [
+            {"standing": one, "done": quantity(one.task, one.count), "goal": quantity(one.task, one.goal)}
+            for one in begun
+        ],
+        "may_name": may(request.user, "loyalty.add_member") and member.state == MemberState.ACTIVE,
+    }
+
+
 def _tier(customer: Customer, _request: HttpRequest) -> panels.Fact | None:
     standing = _standing(customer)
     if standing is None:
@@ -91,6 +116,14 @@ panels.register(
     context=_membership,
     permission="loyalty.view_member",
     order=5,
+)
+panels.register(
+    "growth",
+    title=_("Tasks and badges"),
+    template="loyalty/panels/growth.html",
+    context=_growth,
+    permission="loyalty.view_task",
+    order=25,
 )
 panels.FACTS.register("tier", panels.RegisteredFact(_tier, "loyalty.view_member", order=10))
 panels.FACTS.register("points", panels.RegisteredFact(_points, "loyalty.view_member", order=20))

@@ -6,6 +6,7 @@ from core.services.jobs import fail_job
 from loyalty.models import Program
 from loyalty.services import (
     earning_dry_runs,
+    growth,
     notices,
     reconciliation,
     reward_redemptions,
@@ -68,3 +69,8 @@ def reconcile_points() -> int:
 @shared_task(name="loyalty.sweep_redemptions")
 def sweep_redemptions() -> tuple[int, int]:
     return reward_redemptions.sweep_redemptions()
+
+
+@shared_task(name="loyalty.advance_tasks")
+def advance_tasks() -> int:
+    return sum(growth.advance_all(program=program) for program in Program.objects.all())

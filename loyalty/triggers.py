@@ -36,12 +36,17 @@ class Happening:
 
 @dataclass(frozen=True)
 class Trigger:
-    """`happened(customer ids, since, kind)` yields oldest first. `kinds` lists what an administrator may choose among."""
+    """`happened(customer ids, since, kind)` yields oldest first. `kinds` lists what an administrator may choose among.
+
+    `money`: its happenings have amounts. `lasting`: it tells what is true of a customer, which counts whenever it began.
+    """
 
     label: str | Promise
     happened: Callable[[Sequence[int], datetime, str], Iterator[Happening]]
     icon: str = "star"
     kinds: Callable[[], Sequence[tuple[str, str]]] | None = None
+    money: bool = False
+    lasting: bool = False
 
 
 TRIGGERS: Registry[Trigger] = Registry("loyalty trigger")

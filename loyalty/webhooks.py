@@ -74,3 +74,19 @@ publish(
 )
 publish("reward.cancelled", kinds.REWARD_CANCELLED, _("Reward cancelled"), _REWARD)
 publish("reward.failed", kinds.REWARD_FAILED, _("Reward not delivered"), _REWARD)
+
+
+def _completed(events: Sequence[Event]) -> list[Payload | None]:
+    """Only the last level completes a task; `period` is the first day of a period that starts anew."""
+    built = about_customer(picking("task", "level", "points", "growth", "period"))(events)
+    return [payload if event.payload.get("completed") else None for event, payload in zip(events, built, strict=True)]
+
+
+publish(
+    "task.level_reached",
+    kinds.TASK_LEVEL_REACHED,
+    _("Task level reached"),
+    about_customer(picking("task", "level", "points", "growth", "period")),
+)
+publish("task.completed", kinds.TASK_LEVEL_REACHED, _("Task completed"), _completed)
+publish("badge.awarded", kinds.BADGE_AWARDED, _("Badge awarded"), about_customer(picking("badge")))

@@ -104,6 +104,16 @@ PAGES = """
 /rewards/<int:pk>/switch/                          lead marketer administrator
 /rewards/<int:pk>/codes/                           lead marketer administrator
 /rewards/pictures/<str:name>                       public
+/loyalty/members/<str:number>/leaderboard-name/    agent lead administrator
+/tasks/                                            staff
+/tasks/new/                                        marketer administrator
+/tasks/<int:pk>/                                   staff
+/tasks/<int:pk>/edit/                              marketer administrator
+/tasks/<int:pk>/switch/                            marketer administrator
+/badges/                                           staff
+/badges/new/                                       marketer administrator
+/badges/<int:pk>/edit/                             marketer administrator
+/leaderboard/                                      staff
 /redemptions/                                      staff
 /redemptions/<uuid:pk>/                            staff
 /redemptions/<uuid:pk>/address/                    agent lead administrator
@@ -192,6 +202,12 @@ members/<ref:number>/rewards/redemptions             GET    members:read     mem
 members/<ref:number>/rewards/redemptions             POST   points:redeem    member
 members/<ref:number>/rewards/redemptions/<uuid:redemption>        GET  members:read  member
 members/<ref:number>/rewards/redemptions/<uuid:redemption>/cancel POST points:redeem member
+members/<ref:number>/tasks                           GET    members:read     member
+members/<ref:number>/tasks/<ref:task>/join           POST   members:write    member
+members/<ref:number>/tasks/<ref:task>/leave          POST   members:write    member
+members/<ref:number>/badges                          GET    members:read     member
+members/<ref:number>/leaderboard-name                PUT    members:write    member
+leaderboard                                          GET    members:read     member
 members/<ref:number>/points/transfers                POST   points:redeem    member
 points/redemptions                                   POST   points:redeem    -
 points/holds/<uuid:hold>/capture                     POST   points:redeem    -
@@ -223,6 +239,8 @@ crm/activitykind                   administrator
 loyalty/program                    marketer administrator
 loyalty/earningrule                marketer administrator
 loyalty/reward                     agent lead marketer analyst administrator
+loyalty/task                       agent lead marketer analyst administrator
+loyalty/badge                      agent lead marketer analyst administrator
 loyalty/rewardcategory             agent lead marketer analyst administrator
 campaigns/sendingpolicy            lead marketer analyst administrator
 campaigns/coupon                   agent lead marketer analyst administrator
@@ -304,6 +322,7 @@ def fill(route: str, customer, ticket) -> str:
     if route.startswith("orders/"):
         number = "A1"
     route = re.sub(r"<(?:str|ref):number>", number, route)
+    route = route.replace("<ref:task>", "first-order")
     route = re.sub(r"<(?:int|id):[a-z]+>", "999999", route)
     route = re.sub(r"<uuid:[a-z]+>", str(uuid.UUID(int=7)), route)
     return re.sub(r"<(?:str|slug):[a-z]+>", signing.dumps([1, 1], salt="x").replace(":", "-"), route)

@@ -244,7 +244,7 @@ DRF_STANDARDIZED_ERRORS = {
 # The sites whose pages may call the API with a member's token: https://shop.example.com, without a path.
 CORS_ALLOWED_ORIGINS = env.items("CORS_ALLOWED_ORIGINS", [])
 CORS_URLS_REGEX = r"^/api/v1/"
-CORS_ALLOW_METHODS = ["GET", "POST", "PATCH"]
+CORS_ALLOW_METHODS = ["GET", "POST", "PUT", "PATCH"]
 CORS_ALLOW_HEADERS = ["accept", "accept-language", "authorization", "content-type", "idempotency-key", "x-request-id"]
 CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id"]
 CORS_PREFLIGHT_MAX_AGE = 600

@@ -1,7 +1,7 @@
 from django.urls import path
 
 import core.api.converters  # noqa: F401
-from loyalty.api import batches, earning, rewards, views
+from loyalty.api import batches, earning, growth, rewards, views
 
 urlpatterns = [
     path("members/<ref:number>/points/holds", views.HoldsView.as_view()),
@@ -25,6 +25,12 @@ urlpatterns = [
         "members/<ref:number>/rewards/redemptions/<uuid:redemption>/cancel",
         rewards.CancelRewardView.as_view(),
     ),
+    path("members/<ref:number>/tasks", growth.TasksView.as_view()),
+    path("members/<ref:number>/tasks/<ref:task>/join", growth.JoinTaskView.as_view()),
+    path("members/<ref:number>/tasks/<ref:task>/leave", growth.LeaveTaskView.as_view()),
+    path("members/<ref:number>/badges", growth.BadgesView.as_view()),
+    path("members/<ref:number>/leaderboard-name", growth.LeaderboardNameView.as_view()),
+    path("leaderboard", growth.LeaderboardView.as_view()),
     path("members/<ref:number>/points/transfers", views.TransfersView.as_view()),
     path("points/redemptions", batches.RedemptionBatchesView.as_view()),
     path("points/holds/<uuid:hold>/capture", views.CaptureView.as_view()),

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from loyalty import public
-from loyalty.console import earning, redemptions, rewards, views
+from loyalty.console import earning, growth, growth_badges, redemptions, rewards, views
 
 urlpatterns = [
     path("loyalty/", views.overview, name="loyalty"),
@@ -30,4 +30,14 @@ urlpatterns = [
     path("redemptions/<uuid:pk>/ship/", redemptions.ship, name="redemption_ship"),
     path("redemptions/<uuid:pk>/cancel/", redemptions.cancel, name="redemption_cancel"),
     path("rewards/pictures/<str:name>", public.picture, name="reward_picture"),
+    path("loyalty/members/<str:number>/leaderboard-name/", growth.leaderboard_name, name="leaderboard_name"),
+    path("tasks/", growth.index, name="tasks"),
+    path("tasks/new/", growth.new, name="task_new"),
+    path("tasks/<int:pk>/", growth.show, name="task"),
+    path("tasks/<int:pk>/edit/", growth.edit, name="task_edit"),
+    path("tasks/<int:pk>/switch/", growth.switch, name="task_switch"),
+    path("badges/", growth_badges.index, name="badges"),
+    path("badges/new/", growth_badges.new, name="badge_new"),
+    path("badges/<int:pk>/edit/", growth_badges.edit, name="badge_edit"),
+    path("leaderboard/", growth.board, name="leaderboard"),
 ]

@@ -83,6 +83,12 @@ class Entry(models.Model):
         indexes = [
             models.Index(fields=["account", "-id"], name="loyalty_entry_of_account"),
             models.Index(fields=["order"], condition=models.Q(order__isnull=False), name="loyalty_entry_of_order"),
+            # what an account earned since a day, for leaderboards
+            models.Index(
+                fields=["account", "occurred_at"],
+                condition=models.Q(kind__in=["earn", "clawback"]),
+                name="loyalty_entry_earned",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

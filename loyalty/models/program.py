@@ -177,6 +177,13 @@ class Member(models.Model):
     tier_since = models.DateTimeField(_("tier since"), null=True)
     tier_locked_until = models.DateTimeField(_("tier locked until"), null=True)
     qualifying = models.BigIntegerField(_("qualifying spend"), default=0)
+    leaderboard_name = models.CharField(
+        _("name on the leaderboard"),
+        max_length=40,
+        blank=True,
+        db_default="",
+        help_text=_("Chosen by the member. Empty: they are not on it."),
+    )
     enrolled_at = models.DateTimeField(_("member since"), db_default=Now())
     referred_by = models.ForeignKey(
         "self",
@@ -205,6 +212,9 @@ class Member(models.Model):
             models.Index(fields=["program", "tier"], name="loyalty_member_by_tier"),
             models.Index(
                 fields=["referred_by"], condition=models.Q(referred_by__isnull=False), name="loyalty_member_referrals"
+            ),
+            models.Index(
+                fields=["program"], condition=~models.Q(leaderboard_name=""), name="loyalty_member_on_leaderboard"
             ),
         ]
 

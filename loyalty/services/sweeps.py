@@ -35,7 +35,8 @@ def sweep_lots(*, limit: int = 1_000_000) -> int:
                     events.POINTS_EXPIRED,
                     """SELECT m.customer_id, jsonb_build_object('points', gone.points), clock_timestamp()
                        FROM unnest(%s::bigint[], %s::bigint[]) AS gone(account, points)
-                       JOIN loyalty_account a ON a.id = gone.account JOIN loyalty_member m ON m.id = a.member_id""",
+                       JOIN loyalty_account a ON a.id = gone.account JOIN loyalty_member m ON m.id = a.member_id
+                       JOIN loyalty_pointtype t ON t.id = a.point_type_id AND t.spendable""",
                     [[row[0] for row in gone], [row[1] for row in gone]],
                 )
             emit_from_select(

@@ -37,6 +37,8 @@ from liuke import types as shapes
 from liuke.transport import OPERATIONS, PREFIX
 from loyalty.models import Account, Entry
 from loyalty.services.adjustments import adjust_points
+from loyalty.services.badges import create_badge
+from loyalty.services.growth_tasks import Level, create_task
 from loyalty.services.rewards import create_reward
 from tests.clients.proxy import Proxy
 from tests.threads import storm
@@ -109,6 +111,12 @@ SHAPES = {
     client.REWARDS_REDEEMED: shapes.RewardRedemption,
     client.REWARDS_REDEMPTION: shapes.RewardRedemption,
     client.REWARDS_CANCEL: shapes.RewardRedemption,
+    client.TASKS_LIST: shapes.Task,
+    client.TASKS_JOIN: shapes.Task,
+    client.TASKS_LEAVE: shapes.Task,
+    client.BADGES_LIST: shapes.Badge,
+    client.LEADERBOARD: shapes.Leaderboard,
+    client.LEADERBOARD_NAME: shapes.LeaderboardName,
     client.TICKETS_LIST: shapes.Ticket,
     client.TICKETS_OPEN: shapes.TicketDetail,
     client.TICKETS_GET: shapes.TicketDetail,
@@ -267,6 +275,31 @@ def test_rewards(shop, member, program, settle):
     shop.rewards.redeem(member, made.code)
     with pytest.raises(InsufficientPoints):
         shop.rewards.redeem(member, made.code)
+
+
+def test_tasks_badges_and_the_leaderboard(shop, member, program, settle):
+    badge = create_badge(program=program, name="Sharer", actor=SYSTEM)
+    create_task(program=program, name="Share", trigger="activity", event_kind="share", join=True, actor=SYSTEM,
+                levels=[Level(1, points=50, badge=badge), Level(3)])  # fmt: skip
+    [task] = shop.growth.tasks(member)
+    assert (task["code"], task["joined"], task["next"]) == ("share", False, {"level": 1, "goal": 1, "left": 1})
+    assert shop.growth.join(member, "share")["joined"] is True
+    now = datetime.now(UTC).isoformat()
+    shop.activity.send([{"id": "s-1", "kind": "share", "occurred_at": now, "customer": member}])
+    settle()
+    [task] = shop.growth.tasks(member)
+    assert (task["count"], task["level"], task["next"]) == (1, 1, {"level": 2, "goal": 3, "left": 2})
+    [got] = shop.growth.badges(member)
+    assert (got["code"], got["awarded_at"] is not None) == ("sharer", True)
+    assert shop.growth.set_leaderboard_name(member, "Fox") == {"name": "Fox"}
+    board = shop.growth.leaderboard(window="week", member=member)
+    assert board["places"] == [{"rank": 1, "name": "Fox", "points": 50, "own": True}]
+    assert board["own"] == board["places"][0]
+    assert shop.growth.leave(member, "share")["joined"] is False
+    with pytest.raises(NotFound):
+        shop.growth.join(member, "nothing")
+    with pytest.raises(Invalid):
+        shop.growth.set_leaderboard_name(member, "fox@example.com")
 
 
 def test_tickets_customers_and_activity(shop, member):

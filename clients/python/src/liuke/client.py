@@ -49,6 +49,12 @@ REWARDS_REDEEM = operation("POST", "/members/{number}/rewards/redemptions", keye
 REWARDS_REDEEMED = operation("GET", "/members/{number}/rewards/redemptions")
 REWARDS_REDEMPTION = operation("GET", "/members/{number}/rewards/redemptions/{redemption}")
 REWARDS_CANCEL = operation("POST", "/members/{number}/rewards/redemptions/{redemption}/cancel")
+TASKS_LIST = operation("GET", "/members/{number}/tasks")
+TASKS_JOIN = operation("POST", "/members/{number}/tasks/{task}/join")
+TASKS_LEAVE = operation("POST", "/members/{number}/tasks/{task}/leave")
+BADGES_LIST = operation("GET", "/members/{number}/badges")
+LEADERBOARD = operation("GET", "/leaderboard")
+LEADERBOARD_NAME = operation("PUT", "/members/{number}/leaderboard-name")
 TICKETS_LIST = operation("GET", "/tickets")
 TICKETS_OPEN = operation("POST", "/tickets", keyed=True)
 TICKETS_GET = operation("GET", "/tickets/{number}")
@@ -89,6 +95,7 @@ class Liuke:
         self.points = Points(transport)
         self.coupons = Coupons(transport)
         self.rewards = Rewards(transport)
+        self.growth = Growth(transport)
         self.tickets = Tickets(transport)
         self.segments = Segments(transport)
 
@@ -346,6 +353,37 @@ class Rewards(_Part):
         body = {"reason": reason}
         found = self._transport.call(REWARDS_CANCEL, body=body, number=number, redemption=redemption)
         return cast(t.RewardRedemption, found)
+
+
+class Growth(_Part):
+    """Tasks, badges and the leaderboard. `number` is the member's customer number; a task is named by its code."""
+
+    def tasks(self, number: str) -> list[t.Task]:
+        """The tasks that run now, how far the member is, and what the next level asks for."""
+        return cast(list[t.Task], self._transport.call(TASKS_LIST, number=number))
+
+    def join(self, number: str, task: str) -> t.Task:
+        """Take part from now on; twice is once. Raises Refused for a task that is over or needs no joining."""
+        return cast(t.Task, self._transport.call(TASKS_JOIN, number=number, task=task))
+
+    def leave(self, number: str, task: str) -> t.Task:
+        """Take part no longer; what was counted and given stays."""
+        return cast(t.Task, self._transport.call(TASKS_LEAVE, number=number, task=task))
+
+    def badges(self, number: str) -> list[t.Badge]:
+        """Those the member has, newest first, then those that can still be had."""
+        return cast(list[t.Badge], self._transport.call(BADGES_LIST, number=number))
+
+    def leaderboard(
+        self, *, by: str = "points", window: str = "month", season: str | None = None, member: str | None = None
+    ) -> t.Leaderboard:
+        """By `points` or `growth`, of this `week`, `month` or `season`; `member` asks for that member's own place too."""
+        query = {"by": by, "window": window, "season": season, "member": member}
+        return cast(t.Leaderboard, self._transport.call(LEADERBOARD, query=query))
+
+    def set_leaderboard_name(self, number: str, name: str) -> t.LeaderboardName:
+        """Show the member under this name, which everyone sees; an empty one takes them off. Raises Invalid."""
+        return cast(t.LeaderboardName, self._transport.call(LEADERBOARD_NAME, body={"name": name}, number=number))
 
 
 class Tickets(_Part):

@@ -403,6 +403,85 @@ class RewardRedemption(TypedDict):
     ended_at: str | None
 
 
+class LevelBadge(TypedDict):
+    code: str
+    name: str
+
+
+class TaskLevel(TypedDict):
+    level: int
+    goal: int
+    points: int
+    growth: int
+    badge: LevelBadge | None
+    reached: bool
+
+
+class NextLevel(TypedDict):
+    level: int
+    goal: int
+    left: int
+
+
+class Task(TypedDict):
+    """`count`, goals and `left` are in `measure`: times, minor units of `currency`, or days in a row.
+
+    `until`: when this progress starts anew or the task ends.
+    """
+
+    code: str
+    name: str
+    description: str
+    icon: str
+    season: str
+    measure: Literal["times", "amount", "days"]
+    currency: str | None
+    period: Literal["ever", "day", "week", "month"]
+    starts_at: str | None
+    ends_at: str | None
+    until: str | None
+    join: bool
+    joined: bool
+    count: int
+    level: int
+    completed: bool
+    next: NextLevel | None
+    levels: list[TaskLevel]
+
+
+class Badge(TypedDict):
+    """`awarded_at` None: not yet."""
+
+    code: str
+    name: str
+    description: str
+    icon: str
+    awarded_at: str | None
+
+
+class Place(TypedDict):
+    rank: int | None
+    name: str
+    points: int
+    own: bool
+
+
+class Leaderboard(TypedDict):
+    """`places` are the first hundred; `own` is None for who is not on it."""
+
+    by: str
+    window: str
+    season: str
+    starts_at: str
+    ends_at: str | None
+    places: list[Place]
+    own: Place | None
+
+
+class LeaderboardName(TypedDict):
+    name: str
+
+
 class Ticket(TypedDict):
     number: str
     subject: str

@@ -1,0 +1,164 @@
+"""Tasks and badges of a member, and the leaderboard."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema
+from rest_framework.response import Response
+
+from core.api.views import ApiView
+from core.errors import NotFound
+from crm.api.authentication import MemberToken
+from loyalty import leaderboard, selectors, task_catalogue
+from loyalty.api import growth_serializers as shapes
+from loyalty.api.rewards import member_in
+from loyalty.models import Measure, Member, Task
+from loyalty.services.growth_tasks import join_task, leave_task
+from loyalty.services.leaderboard import set_leaderboard_name
+from loyalty.task_catalogue import Standing
+
+
+def task_body(standing: Standing) -> dict[str, Any]:
+    task, following = standing.task, standing.next
+    return {
+        "code": task.code,
+        "name": task.label,
+        "description": task.description_label,
+        "icon": task.icon,
+        "season": task.season,
+        "measure": task.measure,
+        "currency": task.program.currency if task.measure == Measure.AMOUNT else None,
+        "period": task.period,
+        "starts_at": task.starts_at,
+        "ends_at": task.ends_at,
+        "until": standing.until,
+        "join": task.join,
+        "joined": standing.joined,
+        "count": standing.count,
+        "level": standing.level,
+        "completed": standing.completed,
+        "next": following and {"level": following.level, "goal": following.goal, "left": standing.left},
+        "levels": [
+            {
+                "level": level.level,
+                "goal": level.goal,
+                "points": level.points,
+                "growth": level.growth,
+                "badge": level.badge and {"code": level.badge.code, "name": level.badge.label},
+                "reached": level.level <= standing.level,
+            }
+            for level in standing.levels
+        ],
+    }
+
+
+class TasksView(ApiView):
+    scopes = {"get": "members:read"}
+    member_actions = ("get",)
+
+    @extend_schema(operation_id="tasks_of_member", responses=shapes.TaskOut(many=True))
+    def get(self, request, number: str):
+        """The tasks that run now, how far the member is, and what the next level asks for."""
+        found = task_catalogue.standings(member_in(request, number))
+        return Response(shapes.TaskOut([task_body(one) for one in found], many=True).data)
+
+
+class _TaskCommand(ApiView):
+    scopes = {"post": "members:write"}
+    member_actions = ("post",)
+
+    @staticmethod
+    def task_of(request, number: str, code: str) -> tuple[Member, Task]:
+        member = member_in(request, number)
+        task = Task.objects.filter(program=member.program, code=code, active=True).first()
+        if task is None:
+            raise NotFound(_("There is no such task now."), code="unknown_task")
+        return member, task
+
+    @staticmethod
+    def answer(member: Member, task: Task) -> Response:
+        return Response(shapes.TaskOut(task_body(task_catalogue.standing_of(member, task.code))).data)
+
+
+class JoinTaskView(_TaskCommand):
+    @extend_schema(operation_id="task_join", request=None, responses=shapes.TaskOut)
+    def post(self, request, number: str, task: str):
+        """Take part from now on; twice is once. 422 `task_needs_no_joining`, `task_not_running` or `member_not_active`."""
+        member, found = self.task_of(request, number, task)
+        join_task(member=member, task=found, actor=self.actor_of(request))
+        return self.answer(member, found)
+
+
+class LeaveTaskView(_TaskCommand):
+    @extend_schema(operation_id="task_leave", request=None, responses=shapes.TaskOut)
+    def post(self, request, number: str, task: str):
+        """Take part no longer. What was counted stays, and what was given too."""
+        member, found = self.task_of(request, number, task)
+        leave_task(member=member, task=found, actor=self.actor_of(request))
+        return self.answer(member, found)
+
+
+class BadgesView(ApiView):
+    scopes = {"get": "members:read"}
+    member_actions = ("get",)
+
+    @extend_schema(operation_id="badges_of_member", responses=shapes.BadgeOut(many=True))
+    def get(self, request, number: str):
+        """The badges that the member has, newest first, then those that can still be had."""
+        found = [
+            {
+                "code": one.badge.code,
+                "name": one.badge.label,
+                "description": one.badge.description_label,
+                "icon": one.badge.icon,
+                "awarded_at": one.awarded_at,
+            }
+            for one in task_catalogue.badges(member_in(request, number))
+        ]
+        return Response(shapes.BadgeOut(found, many=True).data)
+
+
+class LeaderboardView(ApiView):
+    scopes = {"get": "members:read"}
+    member_actions = ("get",)
+
+    @extend_schema(operation_id="leaderboard", parameters=[shapes.LeaderboardIn], responses=shapes.LeaderboardOut)
+    def get(self, request):
+        """Who earned most, among those who chose a name for it. A member's token gets its own place, a key that of `member`.
+
+        404 `no_season` while there is no such season.
+        """
+        checked = shapes.LeaderboardIn(data=request.query_params)
+        checked.is_valid(raise_exception=True)
+        asked = checked.validated_data
+        member = None
+        if asked["member"]:
+            member = member_in(request, asked["member"])
+        elif isinstance(request.auth, MemberToken):
+            member = Member.objects.filter(customer=request.auth.customer_id, program__is_default=True).first()
+        program = selectors.default_program()
+        window = leaderboard.window_of(program, asked["window"], asked["season"])
+        board = leaderboard.read_board(program, by=asked["by"], window=window, member=member)
+        body = {"by": asked["by"], "window": asked["window"], **asdict(window)}
+        return Response(shapes.LeaderboardOut({**body, "places": board.places, "own": board.own}).data)
+
+
+class LeaderboardNameView(ApiView):
+    scopes = {"put": "members:write"}
+    member_actions = ("put",)
+
+    @extend_schema(
+        operation_id="leaderboard_name", request=shapes.LeaderboardNameIn, responses=shapes.LeaderboardNameOut
+    )
+    def put(self, request, number: str):
+        """Show the member on the leaderboard under this name, or no longer with an empty one. Everyone sees it.
+
+        400 `too_long`, `not_printable` or `contact`: an e-mail address or a phone number is not taken.
+        """
+        member = member_in(request, number)
+        name = self.valid(shapes.LeaderboardNameIn, request)["name"]
+        saved = set_leaderboard_name(member=member, name=name, actor=self.actor_of(request))
+        return Response({"name": saved.leaderboard_name})

@@ -1,0 +1,89 @@
+"""Badges: the list with how many members have each, making, changing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+
+from core.actor import of_user
+from core.console import paging
+from core.console.views import may, page
+from core.errors import DomainError
+from loyalty import selectors, task_catalogue
+from loyalty.console.growth_form import BadgeForm
+from loyalty.growth_words import reasons
+from loyalty.models import Badge, MemberBadge, Program, TaskLevel
+from loyalty.services.badges import create_badge, update_badge
+
+PAGE = 50
+HOLDERS = 10
+
+
+@dataclass(frozen=True)
+class Row:
+    badge: Badge
+    members: int
+    levels: list[TaskLevel]
+
+
+@page("loyalty.view_badge")
+def index(request: HttpRequest) -> HttpResponse:
+    found = paging.keyset(Badge.objects.all(), ["-id"], request.GET.get("cursor"), PAGE)
+    members = task_catalogue.holders(found.items)
+    levels: dict[int | None, list[TaskLevel]] = {}
+    for level in TaskLevel.objects.filter(badge__in=found.items).select_related("task").order_by("task", "level"):
+        levels.setdefault(level.badge_id, []).append(level)
+    context = {
+        "page": found,
+        "rows": [Row(badge, members.get(badge.pk, 0), levels.get(badge.pk, [])) for badge in found],
+        "may_add": may(request.user, "loyalty.add_badge") and Program.objects.default() is not None,
+        "may_change": may(request.user, "loyalty.change_badge"),
+    }
+    return render(request, "loyalty/badges.html", context)
+
+
+@page("loyalty.add_badge", methods=("GET", "POST"))
+def new(request: HttpRequest) -> HttpResponse:
+    return _form(request, None)
+
+
+@page("loyalty.change_badge", methods=("GET", "POST"))
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    return _form(request, get_object_or_404(Badge, pk=pk))
+
+
+def _form(request: HttpRequest, badge: Badge | None) -> HttpResponse:
+    program = badge.program if badge else selectors.default_program()
+    form = BadgeForm(request.POST if request.method == "POST" else None, badge=badge)
+    if request.method == "POST" and form.is_valid():
+        actor = of_user(request.user)
+        try:
+            if badge is None:
+                saved = create_badge(program=program, actor=actor, **form.values())
+            else:
+                saved = update_badge(badge=badge, actor=actor, **form.values())
+        except DomainError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.label})
+            return redirect("badges")
+    context = {
+        "form": form,
+        "badge": badge,
+        "action": reverse("badge_edit", args=[badge.pk]) if badge else reverse("badge_new"),
+        "holders": _holders(badge) if badge else [],
+    }
+    return render(request, "loyalty/badge_edit.html", context)
+
+
+def _holders(badge: Badge) -> list[tuple[MemberBadge, str]]:
+    """Who got it last, and for what."""
+    rows = MemberBadge.objects.filter(badge=badge).select_related("member__customer").order_by("-awarded_at", "-pk")
+    newest = list(rows[:HOLDERS])
+    said = reasons(row.reference for row in newest)
+    return [(row, said[row.reference]) for row in newest]

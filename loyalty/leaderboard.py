@@ -1,0 +1,159 @@
+"""Leaderboards: who earned most in a week, a month or a season, among those who chose a name for it."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.cache import cache
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from core import clock
+from core.errors import NotFound
+from loyalty.models import Member, MemberState, PointType, Program, Task
+from loyalty.rules.growth import local_day, midnight, period_end, period_start
+
+TOP = 100
+CACHED_SECONDS = 60
+BY = ("growth", "points")
+WINDOWS = ("week", "month", "season")
+
+
+@dataclass(frozen=True)
+class Window:
+    """[starts_at, ends_at) and the season's name, if it is one. No end: until further notice."""
+
+    starts_at: datetime
+    ends_at: datetime | None
+    season: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """`rank` None: nothing earned yet. Equal points are an equal rank, and the next one is left out (1, 1, 3)."""
+
+    rank: int | None
+    name: str
+    points: int
+    own: bool
+
+
+@dataclass(frozen=True)
+class Board:
+    window: Window
+    places: Sequence[Place]
+    own: Place | None
+
+
+def window_of(program: Program, window: str, season: str = "") -> Window:
+    """The present week or month in the program's time zone, or a season: without a name the one that ends first.
+
+    Raises NotFound `no_season`.
+    """
+    now = clock.now()
+    if window == "season":
+        return _season(program, season, now)
+    start = period_start(local_day(now, program.time_zone), window)
+    end = period_end(start, window)
+    return Window(midnight(start, program.time_zone), midnight(end, program.time_zone) if end else None)
+
+
+def _season(program: Program, name: str, now: datetime) -> Window:
+    """From the first start of its challenges to the last end."""
+    tasks = Task.objects.filter(program=program, active=True).exclude(season="")
+    seasons: dict[str, list[Task]] = {}
+    for task in tasks.filter(season=name) if name else tasks.running(now):
+        seasons.setdefault(task.season, []).append(task)
+    found = [
+        Window(
+            min(task.starts_at or task.counts_from for task in tasks),
+            None
+            if any(task.ends_at is None for task in tasks)
+            else max(task.ends_at for task in tasks if task.ends_at),
+            season,
+        )
+        for season, tasks in seasons.items()
+    ]
+    if not found:
+        raise NotFound(_("There is no such season."), code="no_season", field="season")
+    return min(found, key=lambda one: (one.ends_at is None, one.ends_at or one.starts_at, one.season))
+
+
+def read_board(program: Program, *, by: str, window: Window, member: Member | None = None) -> Board:
+    """The first hundred and the member's own place. Figures are at most a minute old; names are the present ones, so that
+    whoever takes theirs off is gone at once.
+    """
+    kind = PointType.objects.filter(program=program, spendable=by == "points").order_by("pk").first()
+    if kind is None:
+        return Board(window, [], _own(member, 0, None))
+    top, totals = _ranking(program, kind, window)
+    names = dict(
+        Member.objects.filter(pk__in=[pk for pk, _total in top], state=MemberState.ACTIVE)
+        .exclude(leaderboard_name="")
+        .values_list("pk", "leaderboard_name")
+    )
+    places, own = [], None
+    for pk, total in top:
+        if pk in names:
+            mine = member is not None and pk == member.pk
+            place = Place(_rank(totals, total), names[pk], total, mine)
+            places.append(place)
+            own = place if mine else own
+    if own is None and member is not None and member.leaderboard_name:
+        rows = _totals(program, kind, window, member)
+        total = rows[0][1] if rows else 0
+        own = _own(member, total, _rank(totals, total) if total else None)
+    return Board(window, places, own)
+
+
+def _own(member: Member | None, points: int, rank: int | None) -> Place | None:
+    return Place(rank, member.leaderboard_name, points, True) if member and member.leaderboard_name else None
+
+
+def _rank(totals: Sequence[int], total: int) -> int:
+    """1 + how many have more. `totals` are sorted, largest first."""
+    return bisect_left(totals, -total, key=lambda one: -one) + 1
+
+
+def _ranking(program: Program, kind: PointType, window: Window) -> tuple[list[tuple[int, int]], Sequence[int]]:
+    """(member id and points of the first hundred, everyone's points, largest first)."""
+    ends = int(window.ends_at.timestamp()) if window.ends_at else 0
+    key = f"loyalty.leaderboard:{program.pk}:{kind.pk}:{int(window.starts_at.timestamp())}:{ends}"
+    kept = cache.get(key)
+    if kept is None:
+        rows = _totals(program, kind, window)
+        # Eight bytes for each member on the board, so that a big one still fits into the cache.
+        kept = (rows[:TOP], array("q", [total for _pk, total in rows]).tobytes())
+        cache.set(key, kept, CACHED_SECONDS)
+    top, packed = kept
+    totals = array("q")
+    totals.frombytes(packed)
+    return top, totals
+
+
+def _totals(program: Program, kind: PointType, window: Window, member: Member | None = None) -> list[tuple[int, int]]:
+    """What was earned less what refunds took back, of those on the board who have any; the same order at every call (A1)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT m.id, sum(e.available + e.pending - e.debt)::bigint AS total
+               FROM loyalty_member m JOIN crm_customer c ON c.id = m.customer_id AND c.state = 'active'
+               JOIN loyalty_account a ON a.member_id = m.id AND a.point_type_id = %s
+               JOIN loyalty_entry e ON e.account_id = a.id AND e.kind IN ('earn', 'clawback')
+                    AND e.occurred_at >= %s AND (%s::timestamptz IS NULL OR e.occurred_at < %s)
+               WHERE m.program_id = %s AND m.state = 'active' AND m.leaderboard_name <> '' AND (%s OR m.id = %s)
+               GROUP BY m.id HAVING sum(e.available + e.pending - e.debt) > 0 ORDER BY total DESC, m.id""",
+            [
+                kind.pk,
+                window.starts_at,
+                window.ends_at,
+                window.ends_at,
+                program.pk,
+                member is None,
+                member.pk if member else 0,
+            ],
+        )
+        return cursor.fetchall()

@@ -1,0 +1,404 @@
+"""Tasks go forward by what members did: steps, levels, and what the levels give. All of it once (L7).
+
+An order that is refunded in full before it was counted does not count, one refunded in part counts for what is left. A level
+that was reached stays reached: a later refund takes back what the order earned, not what the task gave.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
+
+from django.db import connection, transaction
+
+from core import clock
+from core.actor import SYSTEM, Actor
+from core.events import Emission, emit_many
+from core.locks import lock_name, require_transaction
+from crm.models import Order
+from loyalty import events
+from loyalty.models import (
+    Account,
+    LevelReached,
+    Measure,
+    Member,
+    MemberState,
+    PointType,
+    Program,
+    Task,
+    TaskJoin,
+    TaskLevel,
+    TaskProgress,
+)
+from loyalty.rules.growth import LATE, READ_BACK, Goal, local_day, net_amount, newly_reached, period_start, runs_of
+from loyalty.services.badges import Award, award_badges
+from loyalty.services.granting import Grant, grant_points
+from loyalty.triggers import TRIGGERS, Happening
+
+CHUNK = 500
+GROWTH = "growth"
+
+Key = tuple[int, int, date]
+"""(member id, task id, first day of the period): one row of progress."""
+
+
+def ensure_growth_type(program: Program) -> PointType:
+    """The program's growth value: a point type that can't be spent, with an account for every member (T1)."""
+    found = _growth_type(program)
+    if found is not None:
+        return found
+    with transaction.atomic():
+        lock_name("loyalty.growth-type", program.pk)
+        found = _growth_type(program)
+        if found is not None:
+            return found
+        made = PointType.objects.create(program=program, code=GROWTH, name="Growth value", spendable=False)
+        _ensure_accounts(program, None)
+    return made
+
+
+def _growth_type(program: Program) -> PointType | None:
+    return PointType.objects.filter(program=program, spendable=False).order_by("pk").first()
+
+
+def _ensure_accounts(program: Program, members: Sequence[int] | None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO loyalty_account (member_id, point_type_id, available, pending, held, debt)
+               SELECT m.id, t.id, 0, 0, 0, 0 FROM loyalty_member m JOIN loyalty_pointtype t ON t.program_id = m.program_id
+               WHERE m.program_id = %s AND (%s OR m.id = ANY(%s)) ORDER BY m.id, t.id ON CONFLICT DO NOTHING""",
+            [program.pk, members is None, list(members or [])],
+        )
+
+
+@dataclass(frozen=True)
+class _Step:
+    key: Key
+    reference: str
+    amount: int
+    on: date
+
+
+@dataclass(frozen=True)
+class _Reached:
+    """A level that a progress has come to now."""
+
+    progress: int
+    member: int
+    customer: int
+    task: Task
+    period: date
+    level: TaskLevel
+
+
+def advance_tasks(
+    *, program: Program, customer_ids: Iterable[int], at: datetime | None = None, actor: Actor = SYSTEM
+) -> int:
+    """Count what these customers did for every running task, and give what the levels give that they reach by it.
+
+    Those who are no active members are passed over. Safe to run twice and by two at once: a happening is one step of a
+    task, a level is given once in a period. Reads back at most 35 days. Returns how many levels were reached.
+    """
+    now = at or clock.now()
+    tasks = [
+        task
+        for task in Task.objects.running(now, LATE).filter(program=program).prefetch_related("levels")
+        if task.trigger in TRIGGERS and task.levels.all()
+    ]
+    if not tasks:
+        return 0
+    reached: list[_Reached] = []
+    # Progress is locked in the order of customers everywhere, and accounts after all of it in an order of their own: so no
+    # two workers wait for each other in a circle, however they cut their chunks.
+    customers: Iterator[int] = iter(sorted(set(customer_ids)))
+    with transaction.atomic():
+        while chunk := list(islice(customers, CHUNK)):
+            reached += _advance_chunk(program, tasks, chunk, now)
+        _give(program, reached, now, actor)
+    return len(reached)
+
+
+def advance_all(*, program: Program) -> int:
+    """The same for every member: what was lost between an event and its handler, or told by no event at all."""
+    if not Task.objects.running(clock.now(), LATE).filter(program=program).exists():
+        return 0
+    members = Member.objects.filter(program=program, state=MemberState.ACTIVE)
+    reached, last = 0, 0
+    while chunk := list(
+        members.filter(customer_id__gt=last).order_by("customer_id").values_list("customer_id", flat=True)[:CHUNK]
+    ):
+        reached += advance_tasks(program=program, customer_ids=chunk)
+        last = chunk[-1]
+    return reached
+
+
+def _advance_chunk(program: Program, tasks: Sequence[Task], customers: Sequence[int], now: datetime) -> list[_Reached]:
+    members = {
+        member.customer_id: member
+        for member in Member.objects.filter(
+            program=program, customer_id__in=customers, state=MemberState.ACTIVE
+        ).order_by("pk")
+    }
+    if not members:
+        return []
+    steps = _fresh_steps(program, tasks, members, now)
+    if not steps:
+        return []
+    levels = _lock_progress(steps, members, now)
+    _write_steps(steps, levels)
+    return _recompute(tasks, members, levels, now)
+
+
+def _fresh_steps(program: Program, tasks: Sequence[Task], members: dict[int, Member], now: datetime) -> list[_Step]:
+    """Happenings that are no steps yet; those of a period that is done are left out."""
+    since = _since(tasks, members, now)
+    told = _happenings(tasks, since, members)
+    found: list[_Step] = []
+    for task in tasks:
+        trigger = TRIGGERS[task.trigger]
+        candidates = []
+        for one in told.get((task.trigger, task.event_kind), ()):
+            member = members[one.customer]
+            start = since.get((task.pk, member.pk))
+            moment = now if trigger.lasting else one.at
+            if start is None or not start <= moment <= now or (task.ends_at and moment >= task.ends_at):
+                continue
+            day = local_day(moment, program.time_zone)
+            key = (member.pk, task.pk, period_start(day, task.period))
+            candidates.append((one, _Step(key, one.reference, one.amount, day)))
+        known = _known(task, [one.reference for one, _step in candidates])
+        found += _counting(program, task, [pair for pair in candidates if pair[0].reference not in known])
+    done = _done(tasks, [step.key for step in found])
+    return [step for step in found if step.key not in done]
+
+
+def _known(task: Task, references: Sequence[str]) -> set[str]:
+    """Of these, what is a step of the task already."""
+    if not references:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT reference FROM loyalty_taskstep WHERE task_id = %s AND reference = ANY(%s)",
+            [task.pk, list(references)],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _since(tasks: Sequence[Task], members: dict[int, Member], now: datetime) -> dict[tuple[int, int], datetime]:
+    """{(task id, member id): from when on it counts}; a task that has to be joined only has those who did."""
+    joined = {
+        (task, member): at
+        for task, member, at in TaskJoin.objects.filter(
+            task__in=[task.pk for task in tasks if task.join], member__in=[one.pk for one in members.values()]
+        ).values_list("task_id", "member_id", "joined_at")
+    }
+    found = {}
+    for task in tasks:
+        for member in members.values():
+            start = max(now - READ_BACK, task.counts_from, member.enrolled_at)
+            if task.join:
+                if (task.pk, member.pk) not in joined:
+                    continue
+                start = max(start, joined[task.pk, member.pk])
+            found[task.pk, member.pk] = start
+    return found
+
+
+def _happenings(
+    tasks: Sequence[Task], since: dict[tuple[int, int], datetime], members: dict[int, Member]
+) -> dict[tuple[str, str], list[Happening]]:
+    """{(trigger, kind): what happened}, each asked once however many tasks wait for it."""
+    wanted: dict[tuple[str, str], dict[int, datetime]] = defaultdict(dict)
+    customer_of = {member.pk: customer for customer, member in members.items()}
+    asks = {task.pk: (task.trigger, task.event_kind) for task in tasks}
+    for (task, member), start in since.items():
+        starts, customer = wanted[asks[task]], customer_of[member]
+        starts[customer] = min(starts.get(customer, start), start)
+    return {
+        ask: list(TRIGGERS[ask[0]].happened(sorted(starts), min(starts.values()), ask[1]))
+        for ask, starts in wanted.items()
+    }
+
+
+def _counting(program: Program, task: Task, fresh: Sequence[tuple[Happening, _Step]]) -> Iterator[_Step]:
+    """Without orders that are refunded in full and, for amounts, without other currencies and what is refunded."""
+    ids = {one.order for one, _step in fresh if one.order}
+    orders = {
+        row[0]: row[1:] for row in Order.objects.filter(pk__in=ids).values_list("pk", "currency", "total", "refunded")
+    }
+    by_amount = task.measure == Measure.AMOUNT
+    for one, step in fresh:
+        amount = step.amount
+        if one.order in orders:
+            currency, total, refunded = orders[one.order]
+            if (refunded and refunded >= total) or (by_amount and currency != program.currency):
+                continue
+            amount = net_amount(amount, total, refunded)
+        if by_amount and amount <= 0:
+            continue
+        yield _Step(step.key, step.reference, amount, step.on)
+
+
+def _done(tasks: Sequence[Task], keys: Sequence[Key]) -> set[Key]:
+    """Of these, the periods whose last level is reached: nothing counts in them any more."""
+    if not keys:
+        return set()
+    top = {task.pk: max(level.level for level in task.levels.all()) for task in tasks}
+    rows = TaskProgress.objects.filter(
+        member__in={key[0] for key in keys}, task__in=list(top), period_start__in={key[2] for key in keys}
+    ).values_list("member_id", "task_id", "period_start", "level")
+    return {(member, task, period) for member, task, period, level in rows if level >= top[task]}
+
+
+def _lock_progress(steps: Sequence[_Step], members: dict[int, Member], now: datetime) -> dict[Key, tuple[int, int]]:
+    """Make and lock the rows before anything is counted, by customer: {key: (id, level)}.
+
+    Who waits here sees the other's steps afterwards; nobody waits for a step or an account without having passed here.
+    """
+    require_transaction()
+    customer_of = {member.pk: customer for customer, member in members.items()}
+    keys = sorted({step.key for step in steps}, key=lambda key: (customer_of[key[0]], key[1], key[2]))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO loyalty_taskprogress
+                   (member_id, task_id, period_start, count, best, level, started_at, updated_at)
+               SELECT given.member, given.task, given.period, 0, 0, 0, %s, %s
+               FROM unnest(%s::bigint[], %s::bigint[], %s::date[]) WITH ORDINALITY AS given(member, task, period, place)
+               ORDER BY given.place
+               ON CONFLICT (member_id, task_id, period_start) DO UPDATE SET updated_at = excluded.updated_at
+               RETURNING id, member_id, task_id, period_start, level""",
+            [now, now, [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys]],
+        )
+        return {(member, task, period): (pk, level) for pk, member, task, period, level in cursor.fetchall()}
+
+
+def _write_steps(steps: Sequence[_Step], levels: dict[Key, tuple[int, int]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO loyalty_taskstep (task_id, progress_id, reference, amount, happened_on)
+               SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::date[])
+               ON CONFLICT (task_id, reference) DO NOTHING""",
+            [
+                [step.key[1] for step in steps],
+                [levels[step.key][0] for step in steps],
+                [step.reference for step in steps],
+                [step.amount for step in steps],
+                [step.on for step in steps],
+            ],
+        )
+
+
+def _recompute(
+    tasks: Sequence[Task], members: dict[int, Member], levels: dict[Key, tuple[int, int]], now: datetime
+) -> list[_Reached]:
+    """Progress anew from all steps of these rows, and the levels that are new."""
+    task_of = {task.pk: task for task in tasks}
+    customer_of = {member.pk: customer for customer, member in members.items()}
+    days_wanted = [pk for key, (pk, _level) in levels.items() if task_of[key[1]].measure == Measure.DAYS]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT progress_id, count(*), sum(amount)::bigint, max(happened_on),
+                      array_agg(DISTINCT happened_on) FILTER (WHERE progress_id = ANY(%s))
+               FROM loyalty_taskstep WHERE progress_id = ANY(%s) GROUP BY progress_id""",
+            [days_wanted, [pk for pk, _level in levels.values()]],
+        )
+        sums = {row[0]: row[1:] for row in cursor.fetchall()}
+    reached: list[_Reached] = []
+    rows = []
+    for (member, task_id, period), (pk, level) in levels.items():
+        if pk not in sums:
+            continue
+        task = task_of[task_id]
+        times, amount, last_on, days = sums[pk]
+        if task.measure == Measure.DAYS:
+            runs = runs_of(days)
+            count, best = runs.last, runs.longest
+        else:
+            count = best = times if task.measure == Measure.TIMES else amount
+        known = {one.level: one for one in task.levels.all()}
+        fresh = newly_reached([Goal(one.level, one.goal) for one in known.values()], best, level)
+        reached += [_Reached(pk, member, customer_of[member], task, period, known[goal.level]) for goal in fresh]
+        after = fresh[-1].level if fresh else level
+        rows.append((pk, count, best, after, last_on, now if fresh and after == max(known) else None))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE loyalty_taskprogress p
+               SET count = given.count, best = given.best, level = given.level, last_on = given.last_on,
+                   completed_at = coalesce(given.completed, p.completed_at), updated_at = %s
+               FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %s::date[], %s::timestamptz[])
+                    AS given(id, count, best, level, last_on, completed)
+               WHERE p.id = given.id""",
+            [now, *([row[column] for row in rows] for column in range(6))],
+        )
+    return reached
+
+
+def _give(program: Program, reached: Sequence[_Reached], now: datetime, actor: Actor) -> None:
+    if not reached:
+        return
+    # Fails where a level is given twice, which the locks above keep from happening: then nothing is given.
+    LevelReached.objects.bulk_create(
+        LevelReached(
+            progress_id=one.progress,
+            level=one.level.level,
+            points=one.level.points,
+            growth=one.level.growth,
+            badge_id=one.level.badge_id,
+            reached_at=now,
+        )
+        for one in reached
+    )
+    _grant(program, reached, now, actor)
+    award_badges(
+        awards=[
+            Award(one.member, one.level.badge_id, f"task:{one.task.code}") for one in reached if one.level.badge_id
+        ],
+        at=now,
+        actor=actor,
+    )
+    emit_many((Emission(events.TASK_LEVEL_REACHED, one.customer, _payload(one), now) for one in reached), actor=actor)
+
+
+def _payload(one: _Reached) -> dict:
+    levels = max(level.level for level in one.task.levels.all())
+    return {
+        "task": one.task.code,
+        "name": one.task.name,
+        "name_zh": one.task.name_zh,
+        "level": one.level.level,
+        "levels": levels,
+        "completed": one.level.level == levels,
+        "points": one.level.points,
+        "growth": one.level.growth,
+        "period": one.period.isoformat(),
+    }
+
+
+def _grant(program: Program, reached: Sequence[_Reached], now: datetime, actor: Actor) -> None:
+    giving = [one for one in reached if one.level.points or one.level.growth]
+    if not giving:
+        return
+    members = sorted({one.member for one in giving})
+    growth = ensure_growth_type(program) if any(one.level.growth for one in giving) else None
+    spendable = PointType.objects.filter(program=program, spendable=True).order_by("pk").first()
+    types = [kind.pk for kind in (spendable, growth) if kind is not None]
+    accounts = _accounts(members, types)
+    if len(accounts) < len(members) * len(types):
+        _ensure_accounts(program, members)
+        accounts = _accounts(members, types)
+    grants = []
+    for one in giving:
+        for kind, points in ((spendable, one.level.points), (growth, one.level.growth)):
+            if kind is not None and points:
+                grants.append(Grant(accounts[one.member, kind.pk], points, f"task:{one.task.code}", now))
+    grant_points(program=program, grants=grants, actor=actor)
+
+
+def _accounts(members: Sequence[int], types: Sequence[int]) -> dict[tuple[int, int], int]:
+    rows = Account.objects.filter(member__in=members, point_type__in=types).values_list(
+        "member_id", "point_type_id", "pk"
+    )
+    return {(member, kind): pk for member, kind, pk in rows}
