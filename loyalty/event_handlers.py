@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from core.events import Event, subscribe
 from crm.events import ORDER_PAID, ORDER_REFUNDED, ORDERS_IMPORTED
 from crm.models import Order, Refund
-from loyalty.models import Program, TierReason
+from loyalty.events import ACCOUNTS_CHANGED
+from loyalty.models import Program, TierMetric
+from loyalty.services.bought_tiers import refund_bought_tiers
 from loyalty.services.earning import award_points_for_orders, reverse_points_for_orders
 from loyalty.services.setup import ensure_default_program
 from loyalty.services.tiers import evaluate_tiers
@@ -31,6 +33,15 @@ def award_points(events: Sequence[Event]) -> None:
 def reverse_points(events: Sequence[Event]) -> None:
     orders = Order.objects.filter(pk__in=[event.payload["order"] for event in events]).order_by("customer_id", "pk")
     reverse_points_for_orders(orders=orders)
+    refund_bought_tiers(orders=[order for order in orders if order.refunded >= order.total])
+
+
+@subscribe(ACCOUNTS_CHANGED, name="loyalty.evaluate_growth")
+def evaluate_growth(events: Sequence[Event]) -> None:
+    """Growth value that was pending counts once it is available (L4, T2)."""
+    program = Program.objects.default()
+    if program is not None and program.tier_metric == TierMetric.GROWTH:
+        _evaluate(program, [customer for event in events for customer in event.payload["customers"]])
 
 
 @subscribe(ORDERS_IMPORTED, name="loyalty.award_points_for_import")
@@ -55,4 +66,4 @@ def award_points_for_import(events: Sequence[Event]) -> None:
 
 def _evaluate(program: Program, customer_ids: list[int]) -> None:
     if customer_ids:
-        evaluate_tiers(program=program, customer_ids=sorted(set(customer_ids)), reason=TierReason.QUALIFIED)
+        evaluate_tiers(program=program, customer_ids=sorted(set(customer_ids)))

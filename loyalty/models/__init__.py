@@ -19,9 +19,9 @@ from loyalty.models.program import (
     PointType,
     Program,
     Rounding,
-    Tier,
-    TierPeriod,
-    TierReason,
+    TierDowngrade,
+    TierMetric,
+    TierPolicy,
 )
 from loyalty.models.requests import AdjustmentRequest, AgentBudget, RequestState, Transfer
 from loyalty.models.rewards import (
@@ -33,18 +33,33 @@ from loyalty.models.rewards import (
     RewardRedemption,
     RewardUse,
 )
+from loyalty.models.tiers import (
+    BenefitGrant,
+    GivenKind,
+    GivenTier,
+    GrantState,
+    Tier,
+    TierBenefit,
+    TierPeriod,
+    TierReason,
+    TierRun,
+)
 
 __all__ = [
     "Account",
     "AdjustmentRequest",
     "AgentBudget",
     "Allocation",
+    "BenefitGrant",
     "Earning",
     "EarningRule",
     "EarningRuleVersion",
     "Entry",
     "EntryKind",
     "ExpiryPolicy",
+    "GivenKind",
+    "GivenTier",
+    "GrantState",
     "Hold",
     "HoldState",
     "Lot",
@@ -64,7 +79,12 @@ __all__ = [
     "RewardUse",
     "Rounding",
     "Tier",
+    "TierBenefit",
+    "TierDowngrade",
+    "TierMetric",
     "TierPeriod",
+    "TierPolicy",
     "TierReason",
+    "TierRun",
     "Transfer",
 ]
