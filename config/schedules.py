@@ -21,6 +21,7 @@ SCHEDULE: dict[str, dict] = {
     "points: release holds that ran out": every(30, "loyalty.sweep_holds"),
     "rewards: deliver what waits, end what ran out": every(30, "loyalty.sweep_redemptions"),
     "points: confirm and expire lots": every(300, "loyalty.sweep_lots"),
+    "benefits: give what is due": every(3600, "loyalty.deliver_benefits"),
     "tiers: end of periods": nightly(0, 30, "loyalty.end_tier_periods"),
     "points: prove the ledger": nightly(3, 30, "loyalty.reconcile_points"),
     "analytics: changed customers": every(10, "analytics.refresh_changed"),

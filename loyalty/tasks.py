@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from loyalty.models import Program
-from loyalty.services import reconciliation, reward_redemptions, sweeps, tiers
+from loyalty.services import benefits, reconciliation, reward_redemptions, sweeps, tiers
 
 
 @shared_task(name="loyalty.sweep_holds")
@@ -28,3 +28,8 @@ def reconcile_points() -> int:
 @shared_task(name="loyalty.sweep_redemptions")
 def sweep_redemptions() -> tuple[int, int]:
     return reward_redemptions.sweep_redemptions()
+
+
+@shared_task(name="loyalty.deliver_benefits")
+def deliver_benefits() -> tuple[int, int]:
+    return benefits.deliver_benefits()

@@ -63,7 +63,7 @@ class TierPeriod(models.Model):
     """[from, to) in one tier and why it began (T3); no row means below the first tier."""
 
     member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="tier_periods", db_index=False)
-    tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="periods")
+    tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="periods", db_index=False)
     reason = models.CharField(_("reason"), max_length=14, choices=TierReason.choices)
     started_at = models.DateTimeField(_("from"))
     ended_at = models.DateTimeField(_("to"), null=True)
@@ -89,7 +89,11 @@ class TierPeriod(models.Model):
                 ],
             ),
         ]
-        indexes = [models.Index(fields=["member", "-started_at"], name="loyalty_tierperiod_of_member")]
+        indexes = [
+            models.Index(fields=["member", "-started_at"], name="loyalty_tierperiod_of_member"),
+            # who came into a tier lately
+            models.Index(fields=["tier", "started_at"], name="loyalty_tierperiod_entered"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.member_id} {self.tier_id}"

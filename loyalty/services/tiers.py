@@ -165,10 +165,6 @@ def evaluate_tiers(
         cursor.execute("ANALYZE loyalty_tier_moves")
         cursor.execute(_CHANGES, values)
         cursor.execute("ANALYZE loyalty_tier_changes")
-        cursor.execute(
-            """UPDATE loyalty_member m SET qualifying = moves.qualifying FROM loyalty_tier_moves moves
-               WHERE m.id = moves.member_id AND moves.qualifying <> moves.qualifying_before"""
-        )
         up, down = _write(cursor, at, actor)
         cursor.execute("DROP TABLE loyalty_tier_moves, loyalty_tier_changes")
         if downgrade and customer_ids is None:
@@ -217,14 +213,17 @@ def _write(cursor: Any, at: datetime, actor: Actor) -> tuple[int, int]:
     cursor.execute(
         """INSERT INTO loyalty_tierperiod (member_id, tier_id, reason, started_at, actor)
            SELECT c.member_id, c.after_id, c.reason, greatest(%s, p.ended_at), %s FROM loyalty_tier_changes c
-           LEFT JOIN LATERAL (SELECT ended_at FROM loyalty_tierperiod WHERE member_id = c.member_id
-                              ORDER BY started_at DESC, ended_at DESC LIMIT 1) AS p ON true
+           LEFT JOIN (SELECT member_id, max(e.ended_at) AS ended_at FROM loyalty_tierperiod e
+                      JOIN loyalty_tier_changes USING (member_id) GROUP BY member_id) AS p ON p.member_id = c.member_id
            WHERE c.after_id IS NOT NULL""",
         [at, str(actor)],
     )
     cursor.execute(
-        """UPDATE loyalty_member m SET tier_id = c.after_id, tier_since = %s FROM loyalty_tier_changes c
-           WHERE m.id = c.member_id AND c.moved""",
+        """UPDATE loyalty_member m
+           SET qualifying = moves.qualifying, tier_id = CASE WHEN c.moved THEN c.after_id ELSE m.tier_id END,
+               tier_since = CASE WHEN c.moved THEN %s ELSE m.tier_since END
+           FROM loyalty_tier_moves moves LEFT JOIN loyalty_tier_changes c ON c.member_id = moves.member_id
+           WHERE m.id = moves.member_id AND (c.moved OR moves.qualifying <> moves.qualifying_before)""",
         [at],
     )
     cursor.execute(

@@ -26,7 +26,8 @@ def policy(period: str, grace: int = 0) -> Policy:
 def test_the_rolling_period_ends_every_night_and_grace_widens_what_keeps():
     found = windows(policy("rolling", 30), AT, utc(2020, 1, 1), None)
     assert (found.up_from, found.keep_from, found.keep_to) == (utc(2025, 3, 10, 4), utc(2025, 2, 8, 4), None)
-    assert found.is_due(AT.replace(day=9), AT) and found.ends_at is None
+    assert found.is_due(AT.replace(day=9), AT)
+    assert found.ends_at is None
 
 
 def test_a_calendar_year_is_the_programs_own_not_utcs():

@@ -144,16 +144,15 @@ def expected(person: Person, program: Program, last_run: datetime | None, downgr
                 kept, had_kept = kept + counted, had_kept + counted + gone
             undone_any |= gone > 0
     running = [
-        (given.step, given.kind)
-        for given in person.given
-        if given.starts <= 0 < given.ends and (given.ended is None or given.ended > 0)
+        (one.step, one.kind)
+        for one in person.given
+        if one.starts <= 0 < one.ends and (one.ended is None or one.ended > 0)
     ]
     floor, kind = min(running, key=lambda one: (-one[0], one[1]), default=(0, ""))
     is_given = downgrade and person.step > 0 and person.reason in {"manual", "paid"}
     refunded = is_given and any(
-        given.refunded and given.step == person.step and given.ended is not None
-        and -given.ended <= person.since_days_ago
-        for given in person.given
+        one.refunded and one.step == person.step and one.ended is not None and -one.ended <= person.since_days_ago
+        for one in person.given
     )  # fmt: skip
     facts = Facts(
         before=person.step,
@@ -205,17 +204,17 @@ def make(person: Person, number: int, customer, program: Program, tiers: list[Ti
                 order=order, customer_id=customer.pk, number="r", amount=bought.refunded, refunded_at=back,
                 recorded_at=back,
             )  # fmt: skip
-    for position, given in enumerate(person.given):
+    for position, one in enumerate(person.given):
         GivenTier.objects.create(
             member=member,
             program=program,
-            tier=tiers[given.step - 1],
-            kind=given.kind,
-            starts_at=AT + timedelta(days=given.starts),
-            ends_at=AT + timedelta(days=max(given.ends, given.starts)),
-            ended_at=None if given.ended is None else AT + timedelta(days=given.ended),
-            reference=f"{number}-{position}" if given.kind == "paid" else None,
-            refunded_at=AT if given.refunded else None,
+            tier=tiers[one.step - 1],
+            kind=one.kind,
+            starts_at=AT + timedelta(days=one.starts),
+            ends_at=AT + timedelta(days=max(one.ends, one.starts)),
+            ended_at=None if one.ended is None else AT + timedelta(days=one.ended),
+            reference=f"{number}-{position}" if one.kind == "paid" else None,
+            refunded_at=AT if one.refunded else None,
         )
     return member
 
@@ -235,7 +234,7 @@ def test_the_statement_and_the_rules_agree(shop, persons, metric, period, down, 
     program, tiers, growth, customers = shop
     least = (1, 2, 3) if metric == "orders" else (100, 500, 1000)
     with transaction.atomic():
-        for tier, threshold in zip(reversed(tiers), reversed(least), strict=True):
+        for tier in tiers:
             Tier.objects.filter(pk=tier.pk).update(threshold=-tier.rank)
         for tier, threshold in zip(tiers, least, strict=True):
             Tier.objects.filter(pk=tier.pk).update(threshold=threshold)
