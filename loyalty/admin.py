@@ -6,7 +6,7 @@ from loyalty.models import EarningRule, EarningRuleVersion, PointType, Program, 
 
 class TierInline(ConfigurationInline):
     model = Tier
-    fields = ("rank", "code", "name", "name_zh", "threshold", "multiplier")
+    fields = ("rank", "code", "name", "name_zh", "threshold", "multiplier", "paid_price", "paid_days")
 
 
 class PointTypeInline(ConfigurationInline):

@@ -99,7 +99,7 @@ class ExclusiveProducts(Benefit):
     def words(self, benefit: TierBenefit) -> str:
         return _t("%(name)s, for this tier and higher ones") % {"name": benefit.settings["name"]}
 
-    def data(self, benefit: TierBenefit) -> dict[str, Any]:
+    def details(self, benefit: TierBenefit) -> dict[str, Any]:
         return {"category": benefit.settings["category"], "skus": listed(benefit.settings["skus"])}
 
 
@@ -116,7 +116,7 @@ class PriorityService(Benefit):
     def words(self, benefit: TierBenefit) -> str:
         return _t("Your questions are answered first")
 
-    def data(self, benefit: TierBenefit) -> dict[str, Any]:
+    def details(self, benefit: TierBenefit) -> dict[str, Any]:
         return {"priority": int(benefit.settings["priority"])}
 
 

@@ -68,7 +68,7 @@ class Benefit:
         """The line of a derived kind; empty where the tier has none."""
         return ""
 
-    def data(self, benefit: TierBenefit) -> dict[str, Any]:
+    def details(self, benefit: TierBenefit) -> dict[str, Any]:
         """What a storefront reads beside the words."""
         return {setting.name: benefit.settings.get(setting.name) for setting in self.settings}
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import NotFound
 from crm.models import Customer
-from loyalty.models import Account, EarningRuleVersion, Member, Program, Tier
+from loyalty.models import Account, EarningRuleVersion, Member, Program
 from loyalty.rules.earning import RuleTerms, points_for
 
 
@@ -165,10 +165,3 @@ def quote_cart(member: Member, account: Account, cart_amount: int) -> Quote:
         if version.rule.point_type_id == account.point_type_id
     )
     return Quote(available, usable, amount, cart_amount - amount, earned)
-
-
-def next_tier(member: Member) -> tuple[Tier, int] | None:
-    """The next tier up and how many minor units are missing, or None at the top."""
-    rank = member.tier.rank if member.tier else 0
-    tier = Tier.objects.filter(program=member.program, rank__gt=rank).order_by("rank").first()
-    return None if tier is None else (tier, max(tier.threshold - member.qualifying, 0))

@@ -90,6 +90,17 @@ PAGES = """
 /loyalty/members/                                  staff
 /loyalty/members/<str:number>/adjust/              agent lead administrator
 /loyalty/members/<str:number>/enrol/               agent lead administrator
+/loyalty/members/<str:number>/tier/                lead administrator
+/loyalty/members/<str:number>/tier/end/            lead administrator
+/loyalty/tiers/                                    staff
+/loyalty/tiers/policy/                             marketer administrator
+/loyalty/tiers/new/                                marketer administrator
+/loyalty/tiers/<int:pk>/                           staff
+/loyalty/tiers/<int:pk>/edit/                      marketer administrator
+/loyalty/tiers/<int:pk>/benefits/                  marketer administrator
+/loyalty/benefits/<int:pk>/                        marketer administrator
+/loyalty/benefits/<int:pk>/switch/                 marketer administrator
+/loyalty/benefits/given/<int:pk>/                  marketer administrator
 /rewards/                                          staff
 /rewards/new/                                      lead marketer administrator
 /rewards/<int:pk>/                                 staff
@@ -174,6 +185,10 @@ tickets/<ref:number>                                 GET    tickets:read     mem
 tickets/<ref:number>/replies                         POST   tickets:write    member
 members                                              POST   members:write    -
 members/<ref:number>                                 GET    members:read     member
+members/<ref:number>/tier                            GET    members:read     member
+members/<ref:number>/tier/purchase                   POST   members:write    -
+members/<ref:number>/tier/refund                     POST   members:write    -
+members/<ref:number>/tier/products                   POST   members:read     member
 members/<ref:number>/points                          GET    members:read     member
 members/<ref:number>/points/history                  GET    members:read     member
 members/<ref:number>/points/quote                    POST   members:read     member

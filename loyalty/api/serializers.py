@@ -16,7 +16,8 @@ class TierOut(serializers.Serializer):
 class NextTierOut(serializers.Serializer):
     code = serializers.CharField()
     name = serializers.CharField()
-    missing = serializers.IntegerField(help_text="Minor units still to spend.")
+    missing = serializers.IntegerField(help_text="Minor units, orders or growth value, by the program's metric.")
+    text = serializers.CharField(allow_blank=True, help_text="What to do by when, as a sentence.")
 
 
 class MemberOut(serializers.Serializer):
@@ -24,7 +25,7 @@ class MemberOut(serializers.Serializer):
     state = serializers.CharField()
     tier = TierOut(allow_null=True)
     next_tier = NextTierOut(allow_null=True)
-    qualifying = serializers.IntegerField(help_text="Minor units spent in the program's window.")
+    qualifying = serializers.IntegerField(help_text="Minor units, orders or growth value in the program's period.")
     enrolled_at = serializers.DateTimeField()
 
 
@@ -69,6 +70,10 @@ class QuoteOut(serializers.Serializer):
     amount = serializers.IntegerField(help_text="What the usable points pay, in minor units.")
     price_after = serializers.IntegerField()
     points_earned = serializers.IntegerField(help_text="For what is left to pay.")
+    free_shipping = serializers.BooleanField(help_text="The member's tier ships this cart for free.")
+    free_shipping_from = serializers.IntegerField(
+        allow_null=True, help_text="From which cart on it would, in minor units; null: the tier does not."
+    )
 
 
 class HoldIn(serializers.Serializer):

@@ -1,11 +1,15 @@
 from django.urls import path
 
 import core.api.converters  # noqa: F401
-from loyalty.api import rewards, views
+from loyalty.api import rewards, tiers, views
 
 urlpatterns = [
     path("members", views.MembersView.as_view()),
     path("members/<ref:number>", views.MemberView.as_view()),
+    path("members/<ref:number>/tier", tiers.MemberTierView.as_view()),
+    path("members/<ref:number>/tier/purchase", tiers.TierPurchaseView.as_view()),
+    path("members/<ref:number>/tier/refund", tiers.TierRefundView.as_view()),
+    path("members/<ref:number>/tier/products", tiers.TierProductsView.as_view()),
     path("members/<ref:number>/points", views.BalanceView.as_view()),
     path("members/<ref:number>/points/history", views.HistoryViewSet.as_view({"get": "list"})),
     path("members/<ref:number>/points/quote", views.QuoteView.as_view()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
@@ -13,7 +14,7 @@ from core.api.views import ApiView, ApiViewSet
 from core.services.api_keys import KeyIdentity
 from crm.api.customers import customer_of
 from crm.models import Customer
-from loyalty import selectors
+from loyalty import selectors, tier_standing
 from loyalty.api import serializers as shapes
 from loyalty.models import Account, Entry, Member
 from loyalty.services.enrolment import enrol_member
@@ -37,12 +38,15 @@ def account_of(request, number: str) -> Account:
 
 
 def member_body(member: Member) -> dict:
-    following = selectors.next_tier(member)
+    found = tier_standing.standing(member)
+    goal, following = found.progress, found.next
     return {
         "customer": member.customer.number,
         "state": member.state,
         "tier": shapes.TierOut(member.tier).data if member.tier else None,
-        "next_tier": following and {"code": following[0].code, "name": following[0].label, "missing": following[1]},
+        "next_tier": following
+        and goal
+        and {"code": following.code, "name": following.label, "missing": goal.left, "text": found.progress_text},
         "qualifying": member.qualifying,
         "enrolled_at": member.enrolled_at,
     }
@@ -107,7 +111,10 @@ class QuoteView(ApiView):
         """How much of a cart points can pay, and what the rest would earn. Moves nothing."""
         account = account_of(request, number)
         amount = self.valid(shapes.QuoteIn, request)["amount"]
-        return Response(shapes.QuoteOut(selectors.quote_cart(account.member, account, amount)).data)
+        quote = asdict(selectors.quote_cart(account.member, account, amount))
+        least = tier_standing.free_shipping_from(account.member.tier)
+        shipping = {"free_shipping": least is not None and amount >= least, "free_shipping_from": least}
+        return Response(shapes.QuoteOut({**quote, **shipping}).data)
 
 
 class HoldsView(ApiView):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 
@@ -27,13 +28,14 @@ class Windows:
     """What is counted to go up, from `up_from` to now; and to stay, from `keep_from` to `keep_to` (None: to now).
 
     `due_at` is when the last period ended with its grace; None while none has. The rolling period ends every night.
-    `ends_at` is the end of the running period, None for the rolling one, whose end depends on what is in it.
+    `began` and `ends_at` are the running period, None for the rolling one, whose end depends on what is in it.
     """
 
     up_from: datetime
     keep_from: datetime
     keep_to: datetime | None
     due_at: datetime | None
+    began: datetime | None = None
     ends_at: datetime | None = None
 
     def is_due(self, last_run: datetime | None, at: datetime) -> bool:
@@ -68,6 +70,7 @@ def windows(policy: Policy, at: datetime, enrolled_at: datetime, tier_since: dat
             midnight(years_after(first, -1)),
             midnight(first + grace),
             midnight(first + grace),
+            midnight(first),
             midnight(years_after(first, 1)),
         )
     of_tier = policy.period == "tier_anniversary"
@@ -80,6 +83,7 @@ def windows(policy: Policy, at: datetime, enrolled_at: datetime, tier_since: dat
         midnight(years_after(base, years - 1)),
         midnight(began + grace),
         midnight(began + grace) if years >= 1 else None,
+        midnight(began),
         midnight(years_after(base, years + 1)),
     )
 
@@ -149,3 +153,71 @@ def decide(facts: Facts, *, downgrade: bool, one_step: bool) -> Move | None:
     if step == f.floor and f.floor > max(f.earned, f.kept):
         reason = f.floor_kind
     return Move(step, reason)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Something that counts: when, and how much."""
+
+    at: datetime
+    value: int
+
+
+@dataclass(frozen=True)
+class Goal:
+    """`have` of `need` counts, `left` is missing. `by` is the last day on which that is so; None: no day is set."""
+
+    have: int
+    need: int
+    left: int
+    by: date | None
+
+
+def goal_up(policy: Policy, found: Windows, counted: Sequence[Counted], need: int, at: datetime) -> Goal:
+    """What is missing to the next tier, and until when what counts now still counts."""
+    zone = ZoneInfo(policy.time_zone)
+    inside = [one for one in counted if one.at >= found.up_from]
+    have = sum(one.value for one in inside)
+    first = min((one.at for one in inside if one.value > 0), default=None)
+    if policy.period == "rolling":
+        by = None if first is None else _day_before(first + timedelta(days=policy.window_days), zone)
+    elif policy.period == "tier_anniversary":
+        by = None if first is None else years_after(first.astimezone(zone).date(), 1)
+    else:
+        by = _day_before(found.ends_at, zone) if found.ends_at else None
+    return Goal(have, need, max(need - have, 0), _not_past(by, at, zone))
+
+
+def goal_stay(policy: Policy, found: Windows, counted: Sequence[Counted], need: int, at: datetime) -> Goal:
+    """What is missing to stay in a tier that needs so much, and by when; nothing left: the tier is kept until `by`."""
+    zone = ZoneInfo(policy.time_zone)
+    grace = timedelta(days=policy.grace_days)
+    if policy.period == "rolling":
+        inside = sorted((one for one in counted if one.at >= found.keep_from), key=lambda one: one.at)
+        have = rest = sum(one.value for one in inside)
+        if have < need:
+            return Goal(have, need, need - have, at.astimezone(zone).date())
+        last = timedelta(days=policy.window_days - 1) + grace
+        for day, fallen in groupby(inside, key=lambda one: (one.at + last).astimezone(zone).date()):
+            rest -= sum(one.value for one in fallen)
+            if rest < need:
+                return Goal(have, need, need - rest, _not_past(day, at, zone))
+        return Goal(have, need, 0, None)
+    if found.began is None or found.ends_at is None or found.keep_to is None:
+        raise ValueError("Only the rolling period has no beginning and no end.")
+    before = sum(one.value for one in counted if found.keep_from <= one.at < found.keep_to)
+    if found.due_at is not None and found.due_at > at and before < need:
+        return Goal(before, need, need - before, _day_before(found.due_at, zone))
+    have = sum(one.value for one in counted if one.at >= found.began)
+    end = found.ends_at.astimezone(zone).date()
+    if have >= need:
+        end = years_after(end, 1)
+    return Goal(have, need, max(need - have, 0), end + grace - timedelta(days=1))
+
+
+def _day_before(moment: datetime, zone: ZoneInfo) -> date:
+    return moment.astimezone(zone).date() - timedelta(days=1)
+
+
+def _not_past(day: date | None, at: datetime, zone: ZoneInfo) -> date | None:
+    return None if day is None else max(day, at.astimezone(zone).date())

@@ -69,7 +69,7 @@ METRICS: dict[str, str] = {
               AND e.occurred_at <= %(at)s AND e.occurred_at >= %(earliest)s AND {who}""",
 }
 _REFUNDS = "SELECT f.order_id, sum(f.amount) AS amount FROM crm_refund f WHERE f.recorded_at > %(last_run)s GROUP BY 1"
-_NO_REFUNDS = "SELECT 0::bigint AS order_id, 0::bigint AS amount WHERE false"
+NO_REFUNDS = "SELECT 0::bigint AS order_id, 0::bigint AS amount WHERE false"
 
 _MOVES = """
     CREATE TEMP TABLE loyalty_tier_moves ON COMMIT DROP AS
@@ -158,7 +158,7 @@ def evaluate_tiers(
         cursor.execute("SET LOCAL work_mem = '128MB'")
         who = "true" if customer_ids is None else "o.customer_id = ANY(%(customers)s)"
         metric = METRICS[program.tier_metric].format(
-            refunds=_REFUNDS if downgrade and values["last_run"] != "infinity" else _NO_REFUNDS, who=who
+            refunds=_REFUNDS if downgrade and values["last_run"] != "infinity" else NO_REFUNDS, who=who
         )
         cursor.execute(_MOVES.format(windows=WINDOWS[program.tier_period], metric=metric), values)
         # Nobody analyses a temporary table but who made it, and without that a million members are joined row by row.

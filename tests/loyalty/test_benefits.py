@@ -51,9 +51,7 @@ def gold(make_member):
         member = make_member(0, name)
         if profile:
             update_customer(customer=member.customer, changes=profile, actor=SYSTEM)
-        set_tier(
-            member=member, tier=tier(member.program, "gold"), until=later(days), reason="goodwill", actor=SYSTEM
-        )
+        set_tier(member=member, tier=tier(member.program, "gold"), until=later(days), reason="goodwill", actor=SYSTEM)
         return member
 
     return make
