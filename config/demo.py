@@ -26,7 +26,7 @@ from crm.services.tickets import open_ticket, reply_to_ticket, resolve_ticket
 from crm.simulation.load import Simulated, simulate_shop
 from loyalty.models import Account
 from loyalty.services.redemption import redeem_points
-from loyalty.services.setup import ensure_default_program
+from loyalty.services.setup import ensure_default_program, ensure_example_benefits
 from loyalty.services.sweeps import sweep_lots
 from loyalty.services.tiers import evaluate_tiers
 
@@ -151,6 +151,7 @@ def load_demo_shop(*, customers: int, seed: int, say: Callable[[str], None] = la
     deliver_all()
     sweep_lots()
     _redemptions(seed)
+    ensure_example_benefits(program)
     evaluate_tiers(program=program, downgrade=True)
     say("computing figures and segments")
     features.refresh_everything()
