@@ -100,7 +100,7 @@ class PolicyForm(_Form):
             "Never the points that can be spent: redeeming costs nobody their tier. Look at the thresholds after changing it."
         ),
     )
-    tier_period = forms.ChoiceField(label=_("Over"), choices=TierPolicy.choices)
+    tier_period = forms.ChoiceField(label=pgettext_lazy("tier", "Over"), choices=TierPolicy.choices)
     tier_window_days = forms.IntegerField(
         label=_("Days"), min_value=1, max_value=3660, help_text=_("Of the rolling period only.")
     )
