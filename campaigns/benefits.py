@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import CodeMode, Coupon
-from campaigns.rules import codes
 from campaigns.services.coupon_codes import check_issuable, issue_to_many
 from core.actor import Actor
 from loyalty.benefits import Benefit, Due, Occasion
@@ -57,4 +56,4 @@ class CouponBenefit(Benefit):
         coupon = Coupon.objects.get(pk=int(benefit.settings["coupon"]))
         wanted = [(one.member.customer_id, one.cause) for one in due]
         issued = issue_to_many(coupon=coupon, wanted=wanted, actor=actor)
-        return [{"coupon_code": issued[pair].pk, "code": codes.shown(issued[pair].code)} for pair in wanted]
+        return [{"coupon_code": issued[pair].pk} for pair in wanted]

@@ -1,7 +1,26 @@
 from django.contrib import admin
 
 from core.admin_base import ConfigurationAdmin, ConfigurationInline, ReadOnlyAdmin, plain_fields
-from loyalty.models import EarningRule, EarningRuleVersion, PointType, Program, Reward, RewardCategory, Tier
+from loyalty.models import (
+    EarningRule,
+    EarningRuleVersion,
+    PointType,
+    Program,
+    Reward,
+    RewardCategory,
+    Tier,
+    TierBenefit,
+)
+
+
+@admin.register(TierBenefit)
+class TierBenefitAdmin(ReadOnlyAdmin):
+    """Made and changed in the console, which asks the kind for its settings."""
+
+    list_display = ("tier", "kind", "settings", "active", "error")
+    list_select_related = ("tier",)
+    list_filter = ("kind", "active")
+    fields = plain_fields(TierBenefit)
 
 
 class TierInline(ConfigurationInline):

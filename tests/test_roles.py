@@ -228,6 +228,7 @@ crm/product                        agent lead marketer analyst administrator
 crm/activitykind                   administrator
 loyalty/program                    marketer administrator
 loyalty/earningrule                marketer administrator
+loyalty/tierbenefit                agent lead marketer analyst administrator
 loyalty/reward                     agent lead marketer analyst administrator
 loyalty/rewardcategory             agent lead marketer analyst administrator
 campaigns/sendingpolicy            lead marketer analyst administrator

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
-from zoneinfo import available_timezones
 
 import structlog
 from django.db import connection, transaction
@@ -17,7 +15,7 @@ from core import clock
 from core.actor import SYSTEM, Actor
 from core.errors import Conflict, Invalid
 from core.locks import lock_row
-from core.zones import shop_zone
+from core.zones import known_zones, shop_zone
 from crm.rules.birthdays import celebrated_on
 from crm.services.customers import birthday_indexes
 from loyalty.benefits import BENEFITS, Benefit, Due, Occasion
@@ -186,14 +184,6 @@ def _values(benefit: TierBenefit, kind: Benefit, now: datetime) -> dict[str, Any
             "late": BIRTHDAY_LATE_DAYS,
         }
     return values
-
-
-@lru_cache(maxsize=1)
-def known_zones() -> frozenset[str]:
-    """Zones that both Python and this PostgreSQL know: any other name would fail a whole batch."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM pg_timezone_names")
-        return frozenset(name for (name,) in cursor.fetchall()) & available_timezones()
 
 
 def _deliver(benefit: TierBenefit, kind: Benefit, rows: Sequence[tuple[int, str]]) -> tuple[int, int]:
