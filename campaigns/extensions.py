@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.sources import FEATURE_SOURCES, FeatureSource
 from campaigns import events, panels, webhooks  # noqa: F401
+from campaigns.benefits import CouponBenefit
 from campaigns.channels.base import CHANNELS
 from campaigns.channels.email import Email
 from campaigns.channels.inbox import Inbox
@@ -21,6 +22,7 @@ from core.facts import FACTS
 from core.roles import Role, grant
 from core.rotation import COPIES, IndexCopy
 from core.scopes import SCOPES
+from loyalty.benefits import BENEFITS, Occasion
 from loyalty.fulfilment import FULFILMENTS
 
 LATE_SECONDS = 300
@@ -28,6 +30,10 @@ LATE_SECONDS = 300
 CHANNELS.register("email", Email())
 CHANNELS.register("inbox", Inbox())
 FULFILMENTS.register("coupon", CouponReward())
+for _occasion in (Occasion.ENTRY, Occasion.MONTHLY, Occasion.BIRTHDAY):
+    BENEFITS.register(
+        f"coupon_on_{_occasion}" if _occasion is Occasion.ENTRY else f"coupon_{_occasion}", CouponBenefit(_occasion)
+    )
 
 
 def _messages() -> dict[str, Any]:

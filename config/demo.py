@@ -31,7 +31,7 @@ from loyalty.services.badges import create_badge
 from loyalty.services.growth import advance_tasks
 from loyalty.services.growth_tasks import Level, create_task
 from loyalty.services.redemption import redeem_points
-from loyalty.services.setup import ensure_default_program
+from loyalty.services.setup import ensure_default_program, ensure_example_benefits
 from loyalty.services.snapshots import take_snapshot
 from loyalty.services.sweeps import sweep_lots
 from loyalty.services.tiers import evaluate_tiers
@@ -171,6 +171,7 @@ def load_demo_shop(*, customers: int, seed: int, say: Callable[[str], None] = la
     sweep_lots()
     _growth(program)
     _redemptions(seed)
+    ensure_example_benefits(program)
     evaluate_tiers(program=program, downgrade=True)
     take_snapshot(program=program)
     say("computing figures and segments")

@@ -23,6 +23,7 @@ SCHEDULE: dict[str, dict] = {
     "points: confirm and expire lots": every(300, "loyalty.sweep_lots"),
     "points: snapshot": nightly(2, 10, "loyalty.take_snapshots"),
     "points: tell what will expire": nightly(1, 15, "loyalty.announce_expiries"),
+    "benefits: give what is due": every(3600, "loyalty.deliver_benefits"),
     "tiers: end of periods": nightly(0, 30, "loyalty.end_tier_periods"),
     "tasks: what no event told of": nightly(0, 50, "loyalty.advance_tasks"),
     "points: prove the ledger": nightly(3, 30, "loyalty.reconcile_points"),

@@ -8,10 +8,11 @@ from __future__ import annotations
 import time
 import zoneinfo
 from collections.abc import Callable
+from functools import lru_cache
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from core.registry import Registry
 
@@ -40,6 +41,14 @@ def shop_zone() -> str:
         return _kept[1] if _kept is not None else settings.TIME_ZONE
     _kept = (time.monotonic() + KEPT_SECONDS, zone)
     return zone
+
+
+@lru_cache(maxsize=1)
+def known_zones() -> frozenset[str]:
+    """Zones that both Python and this PostgreSQL know: any other name would fail a whole batch."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_timezone_names")
+        return frozenset(name for (name,) in cursor.fetchall()) & zoneinfo.available_timezones()
 
 
 def forget() -> None:

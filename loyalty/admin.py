@@ -12,12 +12,23 @@ from loyalty.models import (
     Task,
     TaskLevel,
     Tier,
+    TierBenefit,
 )
+
+
+@admin.register(TierBenefit)
+class TierBenefitAdmin(ReadOnlyAdmin):
+    """Made and changed in the console, which asks the kind for its settings."""
+
+    list_display = ("tier", "kind", "settings", "active", "error")
+    list_select_related = ("tier",)
+    list_filter = ("kind", "active")
+    fields = plain_fields(TierBenefit)
 
 
 class TierInline(ConfigurationInline):
     model = Tier
-    fields = ("rank", "code", "name", "name_zh", "threshold", "multiplier")
+    fields = ("rank", "code", "name", "name_zh", "threshold", "multiplier", "paid_price", "paid_days")
 
 
 class PointTypeInline(ConfigurationInline):

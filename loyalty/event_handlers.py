@@ -23,9 +23,10 @@ from crm.events import (
 )
 from crm.models import Order, Refund
 from loyalty import earning_wanted, listening
-from loyalty.events import MEMBER_ENROLLED
-from loyalty.models import Member, Program, TierReason
+from loyalty.events import ACCOUNTS_CHANGED, MEMBER_ENROLLED
+from loyalty.models import Member, Program, TierMetric
 from loyalty.rules.growth import READ_BACK
+from loyalty.services.bought_tiers import refund_bought_tiers
 from loyalty.services.earning import award_points_for_happenings, award_points_for_orders
 from loyalty.services.earning_refunds import reverse_points_for_orders
 from loyalty.services.growth import advance_tasks
@@ -51,6 +52,15 @@ def award_points(events: Sequence[Event]) -> None:
 def reverse_points(events: Sequence[Event]) -> None:
     orders = Order.objects.filter(pk__in=[event.payload["order"] for event in events]).order_by("customer_id", "pk")
     reverse_points_for_orders(orders=orders)
+    refund_bought_tiers(orders=[order for order in orders if order.refunded >= order.total])
+
+
+@subscribe(ACCOUNTS_CHANGED, name="loyalty.evaluate_growth")
+def evaluate_growth(events: Sequence[Event]) -> None:
+    """Growth value that was pending counts once it is available (L4, T2)."""
+    program = Program.objects.default()
+    if program is not None and program.tier_metric == TierMetric.GROWTH:
+        _evaluate(program, [customer for event in events for customer in event.payload["customers"]])
 
 
 @subscribe(ORDERS_IMPORTED, name="loyalty.award_points_for_import")
@@ -144,4 +154,4 @@ def move_tasks(events: Sequence[Event]) -> None:
 
 def _evaluate(program: Program, customer_ids: list[int]) -> None:
     if customer_ids:
-        evaluate_tiers(program=program, customer_ids=sorted(set(customer_ids)), reason=TierReason.QUALIFIED)
+        evaluate_tiers(program=program, customer_ids=sorted(set(customer_ids)))

@@ -1,6 +1,6 @@
 """What happens to points and tiers. `subject_id` is always the customer."""
 
-from datetime import date
+from datetime import date, datetime
 
 from django.core.cache import cache
 from django.utils.translation import gettext as _t
@@ -37,6 +37,21 @@ def _tiers(payload) -> str:
     return _t("%(from)s to %(to)s") % {"from": before, "to": after} if before else after
 
 
+def _tier_set(payload) -> str:
+    """What was set, until when, and why."""
+    from loyalty.services.given_tiers import REASONS
+
+    until = datetime.fromisoformat(payload["until"]) if payload.get("until") else None
+    parts = [
+        _tier(payload.get("tier")),
+        _t("until %(day)s") % {"day": day(until)} if until else "",
+        _t("locked") if payload.get("locked") else "",
+        str(REASONS.get(payload.get("reason", ""), "")),
+        payload.get("note", ""),
+    ]
+    return " · ".join(part for part in parts if part)
+
+
 MEMBER_ENROLLED = declare("loyalty.member_enrolled", _("Became a member"), icon="id-badge")
 POINTS_EARNED = declare("loyalty.points_earned", _("Points earned"), icon="coins", describe=_points)
 POINTS_HELD = declare("loyalty.points_held", _("Points held"), icon="lock", describe=_points)
@@ -57,6 +72,10 @@ POINTS_EXPIRING = declare(
     describe=lambda p: f"{_points(p)} · {day(date.fromisoformat(p['on']))}",
 )
 TIER_CHANGED = declare("loyalty.tier_changed", _("Tier changed"), icon="trophy", describe=_tiers)
+TIER_SET = declare("loyalty.tier_set", _("Tier set by hand"), icon="lock", describe=_tier_set)
+TIER_RELEASED = declare("loyalty.tier_released", _("Tier set by hand was ended"), icon="lock-open", describe=_tier_set)
+TIER_BOUGHT = declare("loyalty.tier_bought", _("Tier bought"), icon="credit-card", describe=_tier_set)
+TIER_REFUNDED = declare("loyalty.tier_refunded", _("Bought tier refunded"), icon="receipt-refund", describe=_tier_set)
 ACCOUNTS_CHANGED = declare("loyalty.accounts_changed", _("Points accounts changed"), on_timeline=False)
 
 

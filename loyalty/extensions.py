@@ -12,10 +12,21 @@ from core.roles import Role, grant
 from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
 from crm import events as crm_events
+from crm.priorities import PRIORITIES
 from loyalty import conditions, events, happenings, listening, panels, webhooks  # noqa: F401
-from loyalty.console import earning_shell, growth_shell, rewards_shell, shell  # noqa: F401
+from loyalty.benefit_kinds import (
+    BirthdayPoints,
+    ExclusiveProducts,
+    ExclusiveRewards,
+    FreeShipping,
+    Multiplier,
+    PriorityService,
+    ticket_priority,
+)
+from loyalty.benefits import BENEFITS
+from loyalty.console import earning_shell, growth_shell, rewards_shell, shell, tiers_shell  # noqa: F401
 from loyalty.fulfilment import FULFILMENTS
-from loyalty.models import Reconciliation
+from loyalty.models import BenefitGrant, GrantState, Reconciliation, TierBenefit
 from loyalty.reward_kinds import Donation, Gift, Privilege, Voucher
 from loyalty.services.reward_codes import INDEX_CONTEXT
 from loyalty.triggers import TRIGGERS, Trigger
@@ -61,16 +72,30 @@ def _reconciled() -> tuple[bool, str]:
     )
 
 
+def _benefits() -> tuple[bool, str]:
+    """Benefits that can't be given now, and those that were given up for single members."""
+    failing = TierBenefit.objects.filter(active=True).exclude(error="").count()
+    grants = BenefitGrant.objects.exclude(state=GrantState.GIVEN).count()
+    return not (failing or grants), f"{failing} failing, {grants} not given"
+
+
 FACTS.register("members_per_tier", _tiers)
 FACTS.register("points", _points)
 FACTS.register("ledger", _ledger)
 SCOPES.register("members:read", _("Read members, points and tiers"))
-SCOPES.register("members:write", _("Enrol members, join tasks and name them on the leaderboard"))
+SCOPES.register("members:write", _("Enrol members, join tasks, name them on the leaderboard, record bought tiers"))
 SCOPES.register("points:redeem", _("Hold and spend points"))
 FULFILMENTS.register("gift", Gift())
 FULFILMENTS.register("voucher", Voucher())
 FULFILMENTS.register("privilege", Privilege())
 FULFILMENTS.register("donation", Donation())
+BENEFITS.register("multiplier", Multiplier())
+BENEFITS.register("exclusive_rewards", ExclusiveRewards())
+BENEFITS.register("points_birthday", BirthdayPoints())
+BENEFITS.register("free_shipping", FreeShipping())
+BENEFITS.register("exclusive_products", ExclusiveProducts())
+BENEFITS.register("priority_service", PriorityService())
+PRIORITIES.register("tier", ticket_priority)
 for _column in ("address", "code"):
     ENCRYPTED.register(
         f"loyalty.rewardredemption.{_column}",
@@ -87,6 +112,7 @@ ENCRYPTED.register(
     ),
 )
 health.register("ledger", _reconciled)
+health.register("benefits", _benefits)
 TRIGGERS.register("order", Trigger(_("Paid orders"), happenings.orders, "shopping-cart", money=True))
 TRIGGERS.register("activity", Trigger(_("Activity"), happenings.activity, "activity", happenings.activity_kinds))
 TRIGGERS.register("rating", Trigger(_("Rated answers"), happenings.rated_tickets, "star"))
@@ -116,6 +142,15 @@ grant(
     "loyalty.change_program", "loyalty.change_tier", "loyalty.change_earningrule", "loyalty.add_tier",
     "loyalty.add_earningrule", "loyalty.add_earningruleversion",
     "loyalty.view_pointtype", "loyalty.add_pointtype", "loyalty.change_pointtype",
+    to=[Role.MARKETER],
+)  # fmt: skip
+
+LOGGED.register("loyalty.tier_set", Logged())
+LOGGED.register("loyalty.tier_released", Logged())
+grant("loyalty.add_giventier", to=[Role.LEAD])
+grant("loyalty.view_tierbenefit", "loyalty.view_benefitgrant", to=[Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST])
+grant(
+    "loyalty.add_tierbenefit", "loyalty.change_tierbenefit", "loyalty.change_benefitgrant", "loyalty.view_tierperiod",
     to=[Role.MARKETER],
 )  # fmt: skip
 

@@ -17,6 +17,7 @@ from core.models import DomainEvent
 from loyalty import events
 from loyalty.models import Account, Entry, Member, Program, Reconciliation, Tier
 from loyalty.selectors import points_worth
+from loyalty.tier_standing import metric_text
 
 CACHED_SECONDS = 600
 ENTRIES_SHOWN = 8
@@ -103,13 +104,17 @@ class TierRow:
     def code(self) -> str:
         return self.tier.code if self.tier else "none"
 
+    @property
+    def threshold(self) -> str:
+        return metric_text(self.tier.program, self.tier.threshold) if self.tier else ""
+
 
 def tiers(program: Program) -> list[TierRow]:
     """Every tier, highest first, those without members too."""
     rows = Member.objects.active().filter(program=program).values_list("tier_id").annotate(count=Count("pk"))
     counts: dict[int | None, int] = dict(rows)
     total = sum(counts.values())
-    known: list[Tier | None] = [*Tier.objects.filter(program=program).order_by("-rank"), None]
+    known: list[Tier | None] = [*Tier.objects.filter(program=program).select_related("program").order_by("-rank"), None]
     found = ((tier, counts.get(tier.pk if tier else None, 0)) for tier in known)
     return [TierRow(tier, count, round(100 * count / total) if total else 0) for tier, count in found]
 

@@ -33,6 +33,7 @@ class Setting:
     choices: Callable[[], list[tuple[str, str]]] | None = None
     help: Text = ""
     length: int = 200
+    required: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Fulfilment:
 
     def checked(self, given: dict[str, Any]) -> dict[str, Any]:
         """The settings of this kind out of what was given. Raises Invalid naming the setting."""
-        return {setting.name: _checked(setting, given.get(setting.name)) for setting in self.settings}
+        return {setting.name: checked_text(setting, given.get(setting.name)) for setting in self.settings}
 
 
 FULFILMENTS: Registry[Fulfilment] = Registry("fulfilment of rewards")
@@ -84,10 +85,11 @@ def not_cancellable(redemption: RewardRedemption) -> Conflict:
     )
 
 
-def _checked(setting: Setting, value: Any) -> str:
+def checked_text(setting: Setting, value: Any) -> str:
+    """A setting's text. Raises Invalid naming it."""
     text = str(value if value is not None else "").strip()
-    if not text or len(text) > setting.length:
+    if (setting.required and not text) or len(text) > setting.length:
         raise Invalid(_("Fill this in."), code="required", field=setting.name)
-    if setting.choices is not None and text not in {key for key, _label in setting.choices()}:
+    if setting.choices is not None and text and text not in {key for key, _label in setting.choices()}:
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field=setting.name)
     return text

@@ -14,7 +14,8 @@ from core.errors import NotFound
 from core.formatting import number
 from crm import panels
 from crm.models import Customer, CustomerState
-from loyalty import figures, listening, reward_catalogue, selectors, task_catalogue
+from loyalty import figures, listening, reward_catalogue, selectors, task_catalogue, tier_standing
+from loyalty.given_form import GivenForm
 from loyalty.growth_words import quantity
 from loyalty.models import Account, Member, MemberState, Program
 from loyalty.services.adjustments import REASONS
@@ -52,7 +53,6 @@ def _membership(customer: Customer, request: HttpRequest) -> dict[str, Any] | No
             return None
         return {"member": None}
     member, balance = standing.member, standing.balance
-    upward = selectors.next_tier(member)
     return {
         "member": member,
         "active": member.state == MemberState.ACTIVE,
@@ -60,8 +60,6 @@ def _membership(customer: Customer, request: HttpRequest) -> dict[str, Any] | No
         "balance": balance,
         "expiring": balance.expiring[:EXPIRIES_SHOWN],
         "more_expiring": len(balance.expiring) > EXPIRIES_SHOWN,
-        "next": upward[0] if upward else None,
-        "missing": upward[1] if upward else 0,
         "entries": figures.entries(standing.account),
         "redemptions": reward_catalogue.recent_redemptions(member)
         if may(request.user, "loyalty.view_rewardredemption")
@@ -99,7 +97,23 @@ def _tier(customer: Customer, _request: HttpRequest) -> panels.Fact | None:
     if standing is None:
         return None
     tier = standing.member.tier
-    return panels.Fact(_("Tier"), tier.label if tier else str(_("Member")), url="#panel-loyalty")
+    return panels.Fact(_("Tier"), tier.label if tier else str(_("Member")), url="#panel-tier")
+
+
+def _tier_panel(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
+    known = _standing(customer)
+    if known is None:
+        return None
+    member = known.member
+    may_give = may(request.user, "loyalty.add_giventier") and member.state == MemberState.ACTIVE
+    return {
+        "member": member,
+        "standing": tier_standing.standing(member),
+        "benefits": tier_standing.benefits_of(member.tier),
+        "intervals": tier_standing.intervals(member),
+        "may_give": may_give,
+        "form": GivenForm(program=member.program) if may_give else None,
+    }
 
 
 def _points(customer: Customer, _request: HttpRequest) -> panels.Fact | None:
@@ -124,6 +138,14 @@ panels.register(
     context=_growth,
     permission="loyalty.view_task",
     order=25,
+)
+panels.register(
+    "tier",
+    title=_("Tier"),
+    template="loyalty/panels/tier.html",
+    context=_tier_panel,
+    permission="loyalty.view_member",
+    order=6,
 )
 panels.FACTS.register("tier", panels.RegisteredFact(_tier, "loyalty.view_member", order=10))
 panels.FACTS.register("points", panels.RegisteredFact(_points, "loyalty.view_member", order=20))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import NotFound
 from crm.models import Customer
-from loyalty.models import Account, EarningRuleVersion, Member, Program, Tier
+from loyalty.models import Account, EarningRuleVersion, Member, Program
 
 
 @dataclass(frozen=True)
@@ -133,10 +133,3 @@ def current_versions(program: Program, *, since: bool = False) -> list[EarningRu
 def points_worth(program: Program, points: int) -> int:
     """Minor units that so many points pay for."""
     return points * program.redeem_amount // program.redeem_points
-
-
-def next_tier(member: Member) -> tuple[Tier, int] | None:
-    """The next tier up and how many minor units are missing, or None at the top."""
-    rank = member.tier.rank if member.tier else 0
-    tier = Tier.objects.filter(program=member.program, rank__gt=rank).order_by("rank").first()
-    return None if tier is None else (tier, max(tier.threshold - member.qualifying, 0))

@@ -5,6 +5,7 @@ from core.models import Job
 from core.services.jobs import fail_job
 from loyalty.models import Program
 from loyalty.services import (
+    benefits,
     earning_dry_runs,
     growth,
     notices,
@@ -74,3 +75,8 @@ def sweep_redemptions() -> tuple[int, int]:
 @shared_task(name="loyalty.advance_tasks")
 def advance_tasks() -> int:
     return sum(growth.advance_all(program=program) for program in Program.objects.all())
+
+
+@shared_task(name="loyalty.deliver_benefits")
+def deliver_benefits() -> tuple[int, int]:
+    return benefits.deliver_benefits()

@@ -14,7 +14,8 @@ from loyalty.models import Tier
 
 
 def _tiers(events: Sequence[Event]) -> list[Payload | None]:
-    """`from` and `to` are the names that the tiers had then, null below the first; `tier` is the new one's code."""
+    """`from` and `to` are the names that the tiers had then, null below the first; `tier` is the new one's code, `reason` a
+    value of TierReason."""
     numbers = numbers_of(events)
     ids = {event.payload.get("tier") for event in events} - {None}
     codes = dict(Tier.objects.filter(pk__in=ids).values_list("pk", "code"))
@@ -25,6 +26,7 @@ def _tiers(events: Sequence[Event]) -> list[Payload | None]:
             "from": event.payload.get("from"),
             "to": event.payload.get("to"),
             "up": event.payload.get("up"),
+            "reason": event.payload.get("reason", ""),
         }
         if event.subject_id and event.subject_id in numbers
         else None

@@ -97,6 +97,17 @@ PAGES = """
 /earning/<int:pk>/settings/                        marketer administrator
 /earning/<int:pk>/switch/                          marketer administrator
 /earning/try/<int:pk>/                             marketer administrator
+/loyalty/members/<str:number>/tier/                lead administrator
+/loyalty/members/<str:number>/tier/end/            lead administrator
+/loyalty/tiers/                                    staff
+/loyalty/tiers/policy/                             marketer administrator
+/loyalty/tiers/new/                                marketer administrator
+/loyalty/tiers/<int:pk>/                           staff
+/loyalty/tiers/<int:pk>/edit/                      marketer administrator
+/loyalty/tiers/<int:pk>/benefits/                  marketer administrator
+/loyalty/benefits/<int:pk>/                        marketer administrator
+/loyalty/benefits/<int:pk>/switch/                 marketer administrator
+/loyalty/benefits/given/<int:pk>/                  marketer administrator
 /rewards/                                          staff
 /rewards/new/                                      lead marketer administrator
 /rewards/<int:pk>/                                 staff
@@ -192,6 +203,10 @@ tickets/<ref:number>/replies                         POST   tickets:write    mem
 earning-rules                                        GET    members:read     member
 members                                              POST   members:write    -
 members/<ref:number>                                 GET    members:read     member
+members/<ref:number>/tier                            GET    members:read     member
+members/<ref:number>/tier/purchase                   POST   members:write    -
+members/<ref:number>/tier/refund                     POST   members:write    -
+members/<ref:number>/tier/products                   POST   members:read     member
 members/<ref:number>/points                          GET    members:read     member
 members/<ref:number>/points/history                  GET    members:read     member
 members/<ref:number>/points/quote                    POST   members:read     member
@@ -238,6 +253,7 @@ crm/product                        agent lead marketer analyst administrator
 crm/activitykind                   administrator
 loyalty/program                    marketer administrator
 loyalty/earningrule                marketer administrator
+loyalty/tierbenefit                agent lead marketer analyst administrator
 loyalty/reward                     agent lead marketer analyst administrator
 loyalty/task                       agent lead marketer analyst administrator
 loyalty/badge                      agent lead marketer analyst administrator

@@ -6,7 +6,6 @@ order, the last order before a lapse, an entering of a segment; it does not depe
 
 from __future__ import annotations
 
-from calendar import isleap
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from analytics.events import SEGMENT_ENTERED
 from campaigns.models import CareRule, CareTrigger
 from campaigns.services import gate
+from crm.rules.birthdays import celebrated_on
 from crm.services.customers import birthday_indexes
 
 Select = tuple[str, dict[str, Any]]
@@ -188,11 +188,3 @@ def _birthdays(now: datetime, days: int, leap: str) -> list[tuple[bytes, date]]:
         for month, day in celebrated_on(celebrated, leap):
             pairs += [(index, celebrated) for index in birthday_indexes(month, day)]
     return pairs
-
-
-def celebrated_on(day: date, leap: str) -> list[tuple[int, int]]:
-    """Which birthdays, as month and day, are celebrated on a date: 29 February also on `leap` in other years (J7)."""
-    found = [(day.month, day.day)]
-    if not isleap(day.year) and f"{day:%m-%d}" == leap:
-        found.append((2, 29))
-    return found

@@ -35,7 +35,7 @@ def issue_coupon(*, customer: Customer, coupon: Coupon, cause: str, actor: Actor
     """
     if customer.state != CustomerState.ACTIVE:
         raise Conflict(_("This customer is merged or erased."), code="customer_not_active")
-    _check_issuable(coupon)
+    check_issuable(coupon)
     if not cause or len(cause) > 120:
         raise Invalid(_("Name the cause in 1 to 120 characters."), code="invalid", field="cause")
     with transaction.atomic():
@@ -123,7 +123,7 @@ def _insert(coupon: Coupon, rows: Sequence[Cause]) -> list[int]:
 
 def start_issue(*, coupon: Coupon, segment: Segment, actor: Actor, user: User | None = None) -> Job:
     """Prepare giving every customer of a segment a code. Start it with `campaigns.tasks.run_job`."""
-    _check_issuable(coupon)
+    check_issuable(coupon)
     job = jobs.create_job(kind=ISSUE, label=f"{coupon.name} → {segment.name}", created_by=user, total=segment.size)
     _keep_plan(job, {"coupon": coupon.pk, "segment": segment.pk})
     return job
@@ -224,7 +224,7 @@ def _keep_plan(job: Job, plan: dict[str, Any]) -> None:
     job.save(update_fields=["result"])
 
 
-def _check_issuable(coupon: Coupon) -> None:
+def check_issuable(coupon: Coupon) -> None:
     if coupon.mode != CodeMode.UNIQUE:
         raise Conflict(_("A public coupon has one code for everyone."), code="public_coupon")
     if not coupon.active or (coupon.ends_at and coupon.ends_at <= clock.now()):

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from django.db import connection
 
 from campaigns.channels import CHANNELS
 from campaigns.models import SendingPolicy
 from campaigns.rules.gate import Reason, Verdict
+from core.zones import known_zones
 from crm.models import Store
 
 FALLBACK_ZONE = "UTC"
@@ -158,11 +157,3 @@ def parameters(now: datetime) -> dict[str, Any]:
         "stale": limits.stale_hours,
         "spread": limits.spread_minutes,
     }
-
-
-@lru_cache(maxsize=1)
-def known_zones() -> frozenset[str]:
-    """Zones that both Python and this PostgreSQL know: any other name would fail a whole batch."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM pg_timezone_names")
-        return frozenset(name for (name,) in cursor.fetchall()) & available_timezones()

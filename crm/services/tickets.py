@@ -25,6 +25,7 @@ from crm.models import (
     TicketRating,
     TicketStatus,
 )
+from crm.priorities import priority_for
 
 RATING_SALT = "crm.ticket-rating"
 RATING_LIFE = timedelta(days=30)
@@ -43,7 +44,10 @@ def open_ticket(
     assignee=None,
     from_customer: bool = True,
 ) -> Ticket:
-    """Open a ticket with its first message. Raises Invalid when a text is missing or the order is someone else's."""
+    """Open a ticket with its first message. The priority is at least the one that the customer is entitled to.
+
+    Raises Invalid when a text is missing or the order is someone else's.
+    """
     subject, text = subject.strip(), text.strip()
     if not subject or len(subject) > 200:
         raise Invalid(_("A subject has 1 to 200 characters."), code="invalid", field="subject")
@@ -58,7 +62,7 @@ def open_ticket(
             subject=subject,
             origin=origin,
             origin_ref=origin_ref,
-            priority=priority,
+            priority=priority_for(customer, priority),
             order=order,
             assignee=assignee,
         )

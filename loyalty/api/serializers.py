@@ -19,7 +19,8 @@ class TierOut(serializers.Serializer):
 class NextTierOut(serializers.Serializer):
     code = serializers.CharField()
     name = serializers.CharField()
-    missing = serializers.IntegerField(help_text="Minor units still to spend.")
+    missing = serializers.IntegerField(help_text="Minor units, orders or growth value, by the program's metric.")
+    text = serializers.CharField(allow_blank=True, help_text="What to do by when, as a sentence.")
 
 
 class MemberOut(serializers.Serializer):
@@ -27,7 +28,7 @@ class MemberOut(serializers.Serializer):
     state = serializers.CharField()
     tier = TierOut(allow_null=True)
     next_tier = NextTierOut(allow_null=True)
-    qualifying = serializers.IntegerField(help_text="Minor units spent in the program's window.")
+    qualifying = serializers.IntegerField(help_text="Minor units, orders or growth value in the program's period.")
     enrolled_at = serializers.DateTimeField()
 
 
@@ -104,6 +105,10 @@ class QuoteOut(serializers.Serializer):
     price_after = serializers.IntegerField()
     points_earned = serializers.IntegerField(help_text="For what is left to pay, by all rules.")
     earned = EarnedOut(many=True, help_text="The same by rule, in every point type.")
+    free_shipping = serializers.BooleanField(help_text="The member's tier ships this cart for free.")
+    free_shipping_from = serializers.IntegerField(
+        allow_null=True, help_text="From which cart on it would, in minor units; null: the tier does not."
+    )
 
 
 # As a CharField takes it unchanged: no blanks around it, no NUL in it.

@@ -1,7 +1,7 @@
 from django.urls import path
 
 import core.api.converters  # noqa: F401
-from loyalty.api import batches, earning, growth, rewards, views
+from loyalty.api import batches, earning, growth, rewards, tiers, views
 
 urlpatterns = [
     path("members/<ref:number>/points/holds", views.HoldsView.as_view()),
@@ -9,6 +9,10 @@ urlpatterns = [
     path("earning-rules", earning.EarningRulesViewSet.as_view({"get": "list"})),
     path("members", views.MembersView.as_view()),
     path("members/<ref:number>", views.MemberView.as_view()),
+    path("members/<ref:number>/tier", tiers.MemberTierView.as_view()),
+    path("members/<ref:number>/tier/purchase", tiers.TierPurchaseView.as_view()),
+    path("members/<ref:number>/tier/refund", tiers.TierRefundView.as_view()),
+    path("members/<ref:number>/tier/products", tiers.TierProductsView.as_view()),
     path("members/<ref:number>/points", views.BalanceView.as_view()),
     path("members/<ref:number>/points/history", views.HistoryViewSet.as_view({"get": "list"})),
     path("members/<ref:number>/points/quote", views.QuoteView.as_view()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
@@ -15,7 +16,7 @@ from core.errors import Invalid
 from core.services.api_keys import KeyIdentity
 from crm.api.customers import customer_of
 from crm.models import Customer
-from loyalty import selectors
+from loyalty import selectors, tier_standing
 from loyalty.api import serializers as shapes
 from loyalty.models import Account, Entry, Member
 from loyalty.quotes import CartLine, quote_cart
@@ -40,12 +41,15 @@ def account_of(request, number: str) -> Account:
 
 
 def member_body(member: Member) -> dict:
-    following = selectors.next_tier(member)
+    found = tier_standing.standing(member)
+    goal, following = found.progress, found.next
     return {
         "customer": member.customer.number,
         "state": member.state,
         "tier": shapes.TierOut(member.tier).data if member.tier else None,
-        "next_tier": following and {"code": following[0].code, "name": following[0].label, "missing": following[1]},
+        "next_tier": following
+        and goal
+        and {"code": following.code, "name": following.label, "missing": goal.left, "text": found.progress_text},
         "qualifying": member.qualifying,
         "enrolled_at": member.enrolled_at,
     }
@@ -135,7 +139,9 @@ class QuoteView(ApiView):
             channel=data["channel"],
             store=data["store"],
         )
-        return Response(shapes.QuoteOut(quote).data)
+        least = tier_standing.free_shipping_from(account.member.tier)
+        shipping = {"free_shipping": least is not None and data["amount"] >= least, "free_shipping_from": least}
+        return Response(shapes.QuoteOut({**asdict(quote), **shipping}).data)
 
 
 class HoldsView(ApiView):

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from loyalty import public
-from loyalty.console import earning, growth, growth_badges, redemptions, rewards, views
+from loyalty.console import earning, growth, growth_badges, redemptions, rewards, tiers, views
 
 urlpatterns = [
     path("loyalty/", views.overview, name="loyalty"),
@@ -18,6 +18,17 @@ urlpatterns = [
     path("earning/<int:pk>/settings/", earning.settings, name="earning_settings"),
     path("earning/<int:pk>/switch/", earning.switch, name="earning_switch"),
     path("earning/try/<int:pk>/", earning.trial, name="earning_trial"),
+    path("loyalty/members/<str:number>/tier/", tiers.give, name="loyalty_give_tier"),
+    path("loyalty/members/<str:number>/tier/end/", tiers.release, name="loyalty_release_tier"),
+    path("loyalty/tiers/", tiers.index, name="loyalty_tiers"),
+    path("loyalty/tiers/policy/", tiers.policy, name="loyalty_tier_policy"),
+    path("loyalty/tiers/new/", tiers.new, name="loyalty_tier_new"),
+    path("loyalty/tiers/<int:pk>/", tiers.show, name="loyalty_tier"),
+    path("loyalty/tiers/<int:pk>/edit/", tiers.edit, name="loyalty_tier_edit"),
+    path("loyalty/tiers/<int:pk>/benefits/", tiers.benefit_new, name="loyalty_benefit_new"),
+    path("loyalty/benefits/<int:pk>/", tiers.benefit_edit, name="loyalty_benefit_edit"),
+    path("loyalty/benefits/<int:pk>/switch/", tiers.benefit_switch, name="loyalty_benefit_switch"),
+    path("loyalty/benefits/given/<int:pk>/", tiers.retry, name="loyalty_benefit_retry"),
     path("rewards/", rewards.index, name="rewards"),
     path("rewards/new/", rewards.new, name="reward_new"),
     path("rewards/<int:pk>/", rewards.show, name="reward"),

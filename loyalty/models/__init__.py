@@ -35,9 +35,9 @@ from loyalty.models.program import (
     Program,
     Rounding,
     Stacking,
-    Tier,
-    TierPeriod,
-    TierReason,
+    TierDowngrade,
+    TierMetric,
+    TierPolicy,
 )
 from loyalty.models.requests import AdjustmentRequest, AgentBudget, RequestState, Transfer
 from loyalty.models.rewards import (
@@ -49,6 +49,17 @@ from loyalty.models.rewards import (
     RewardRedemption,
     RewardUse,
 )
+from loyalty.models.tiers import (
+    BenefitGrant,
+    GivenKind,
+    GivenTier,
+    GrantState,
+    Tier,
+    TierBenefit,
+    TierPeriod,
+    TierReason,
+    TierRun,
+)
 
 __all__ = [
     "Account",
@@ -56,6 +67,7 @@ __all__ = [
     "AgentBudget",
     "Allocation",
     "Badge",
+    "BenefitGrant",
     "Earning",
     "EarningRule",
     "EarningRuleVersion",
@@ -64,6 +76,9 @@ __all__ = [
     "EntryKind",
     "ExpiryNotice",
     "ExpiryPolicy",
+    "GivenKind",
+    "GivenTier",
+    "GrantState",
     "Hold",
     "HoldState",
     "LevelReached",
@@ -94,7 +109,12 @@ __all__ = [
     "TaskProgress",
     "TaskStep",
     "Tier",
+    "TierBenefit",
+    "TierDowngrade",
+    "TierMetric",
     "TierPeriod",
+    "TierPolicy",
     "TierReason",
+    "TierRun",
     "Transfer",
 ]

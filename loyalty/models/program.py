@@ -5,7 +5,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.audit import audited, audited_except
-from core.formatting import in_language
 
 
 class Rounding(models.TextChoices):
@@ -21,6 +20,28 @@ class ExpiryPolicy(models.TextChoices):
     END_OF_MONTH = "month", _("End of the month, after so many months")
     END_OF_QUARTER = "quarter", _("End of the quarter, after so many quarters")
     END_OF_YEAR = "year", _("End of the year, after so many years")
+
+
+class TierMetric(models.TextChoices):
+    """What a tier follows; never the spendable balance (T1)."""
+
+    SPEND = "spend", _("Spend")
+    ORDERS = "orders", _("Number of orders")
+    GROWTH = "growth", _("Growth value")
+
+
+class TierPolicy(models.TextChoices):
+    """Over which period it counts, in the program's time zone."""
+
+    ROLLING = "rolling", _("The last days, counted anew every night")
+    CALENDAR_YEAR = "calendar_year", _("Calendar year")
+    MEMBERSHIP_ANNIVERSARY = "membership_anniversary", _("Year of membership")
+    TIER_ANNIVERSARY = "tier_anniversary", _("Year since the tier began")
+
+
+class TierDowngrade(models.TextChoices):
+    TO_QUALIFIED = "to_qualified", _("Down to what qualifies")
+    ONE_STEP = "one_step", _("Down one tier at most")
 
 
 class ProgramQuerySet(models.QuerySet["Program"]):
@@ -83,8 +104,21 @@ class Program(models.Model):
         _("transfer per day (points)"), default=0, help_text=_("0: members can't give points to each other.")
     )
     transfer_daily_count = models.PositiveSmallIntegerField(_("transfers per day"), default=5)
-    tier_window_days = models.PositiveSmallIntegerField(_("tier window (days)"), default=365)
-    tier_grace_days = models.PositiveSmallIntegerField(_("tier grace (days)"), default=0)
+    tier_metric = models.CharField(
+        _("tiers follow"), max_length=6, choices=TierMetric.choices, default=TierMetric.SPEND
+    )
+    tier_period = models.CharField(
+        _("tier period"), max_length=22, choices=TierPolicy.choices, default=TierPolicy.ROLLING
+    )
+    tier_downgrade = models.CharField(
+        _("at the end of a period"), max_length=12, choices=TierDowngrade.choices, default=TierDowngrade.TO_QUALIFIED
+    )
+    tier_window_days = models.PositiveSmallIntegerField(
+        _("tier window (days)"), default=365, help_text=_("Of the rolling period only.")
+    )
+    tier_grace_days = models.PositiveSmallIntegerField(
+        _("tier grace (days)"), default=0, help_text=_("So long after the end of a period nobody moves down.")
+    )
 
     objects = ProgramQuerySet.as_manager()
 
@@ -123,37 +157,6 @@ class PointType(models.Model):
         return self.name
 
 
-@audited
-class Tier(models.Model):
-    """`threshold` is what qualifies: minor units spent within the program's tier window (T1)."""
-
-    program = models.ForeignKey(Program, models.PROTECT, related_name="tiers")
-    code = models.SlugField(_("code"), max_length=40)
-    name = models.CharField(_("name"), max_length=80)
-    name_zh = models.CharField(_("name in Chinese"), max_length=80, blank=True, default="")
-    rank = models.PositiveSmallIntegerField(_("rank"))
-    threshold = models.BigIntegerField(_("threshold"))
-    multiplier = models.DecimalField(_("points multiplier"), max_digits=5, decimal_places=2, default=1)
-
-    class Meta:
-        verbose_name = _("tier")
-        verbose_name_plural = _("tiers")
-        ordering = ["program", "rank"]
-        constraints = [
-            models.UniqueConstraint(fields=["program", "code"], name="loyalty_tier_code_once"),
-            models.UniqueConstraint(fields=["program", "rank"], name="loyalty_tier_rank_once"),
-            models.UniqueConstraint(fields=["program", "threshold"], name="loyalty_tier_threshold_once"),
-            models.CheckConstraint(condition=models.Q(multiplier__gte=0), name="loyalty_tier_multiplier_not_negative"),
-        ]
-
-    def __str__(self) -> str:
-        return self.label
-
-    @property
-    def label(self) -> str:
-        return in_language(self.name, self.name_zh)
-
-
 class MemberState(models.TextChoices):
     ACTIVE = "active", pgettext_lazy("member", "Active")
     SUSPENDED = "suspended", _("Suspended")
@@ -165,7 +168,7 @@ class MemberQuerySet(models.QuerySet["Member"]):
         return self.filter(state=MemberState.ACTIVE)
 
 
-# Tiers have a history of their own (T3), and the qualifying spend follows the orders.
+# Tiers have a history of their own (T3), and what qualifies follows the orders.
 @audited_except("qualifying", "tier", "tier_since")
 class Member(models.Model):
     """A customer's membership of one program. `tier` is the open TierPeriod's, kept beside for lists and rules."""
@@ -173,10 +176,10 @@ class Member(models.Model):
     program = models.ForeignKey(Program, models.PROTECT, related_name="members", db_index=False)
     customer = models.ForeignKey("crm.Customer", models.PROTECT, related_name="memberships", db_index=False)
     state = models.CharField(_("state"), max_length=10, choices=MemberState.choices, default=MemberState.ACTIVE)
-    tier = models.ForeignKey(Tier, models.PROTECT, null=True, blank=True, related_name="members")
+    tier = models.ForeignKey("loyalty.Tier", models.PROTECT, null=True, blank=True, related_name="members")
     tier_since = models.DateTimeField(_("tier since"), null=True)
     tier_locked_until = models.DateTimeField(_("tier locked until"), null=True)
-    qualifying = models.BigIntegerField(_("qualifying spend"), default=0)
+    qualifying = models.BigIntegerField(_("qualifying"), default=0)
     leaderboard_name = models.CharField(
         _("name on the leaderboard"),
         max_length=40,
@@ -220,41 +223,6 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer_id}"
-
-
-class TierReason(models.TextChoices):
-    QUALIFIED = "qualified", _("Qualified")
-    PERIOD_ENDED = "period_ended", _("Period ended")
-    RETURNED = "returned", _("Goods returned")
-    MANUAL = "manual", _("Set by hand")
-
-
-class TierPeriod(models.Model):
-    """[from, to) in one tier and why it began (T3); no row means below the first tier."""
-
-    member = models.ForeignKey(Member, models.PROTECT, related_name="tier_periods", db_index=False)
-    tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="periods")
-    reason = models.CharField(_("reason"), max_length=14, choices=TierReason.choices)
-    started_at = models.DateTimeField(_("from"))
-    ended_at = models.DateTimeField(_("to"), null=True)
-    actor = models.CharField(max_length=80, default="system")
-
-    class Meta:
-        verbose_name = _("tier period")
-        verbose_name_plural = _("tier periods")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["member"], condition=models.Q(ended_at=None), name="loyalty_tierperiod_one_open"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(ended_at=None) | models.Q(ended_at__gte=models.F("started_at")),
-                name="loyalty_tierperiod_ends_after_start",
-            ),
-        ]
-        indexes = [models.Index(fields=["member", "-started_at"], name="loyalty_tierperiod_of_member")]
-
-    def __str__(self) -> str:
-        return f"{self.member_id} {self.tier_id}"
 
 
 @audited

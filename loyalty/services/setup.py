@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 
+from core.actor import SYSTEM
 from core.locks import lock_name
-from crm.models import Store
+from crm.models import Store, TicketPriority
 from crm.rules.money import exponent
-from loyalty.models import EarningRule, EarningRuleVersion, PointType, Program, Tier
+from loyalty.models import EarningRule, EarningRuleVersion, PointType, Program, Tier, TierBenefit
+from loyalty.services.benefits import create_benefit
 
+# What the demo shop's tiers give; `from_amount` is in whole units of the currency.
+EXAMPLES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("silver", "points_birthday", {"points": 50}),
+    ("gold", "points_birthday", {"points": 100}),
+    ("gold", "free_shipping", {"from_amount": 99}),
+    ("platinum", "points_birthday", {"points": 200}),
+    ("platinum", "free_shipping", {"from_amount": 0}),
+    ("platinum", "priority_service", {"priority": str(int(TicketPriority.HIGH))}),
+)
 TIERS = (
     ("bronze", "Bronze", "铜卡会员", 1, "1.00"),
     ("silver", "Silver", "银卡会员", 501, "1.10"),
@@ -56,3 +69,18 @@ def ensure_default_program() -> Program | None:
         rule = EarningRule.objects.create(program=program, point_type=points, code="spend", name="Points for orders")
         EarningRuleVersion.objects.create(rule=rule, version=1, points=1, per_amount=unit)
     return program
+
+
+def ensure_example_benefits(program: Program) -> None:
+    """Benefits for the tiers of the demo shop. A real one decides itself what it gives away."""
+    if TierBenefit.objects.filter(tier__program=program).exists():
+        return
+    tiers = {tier.code: tier for tier in Tier.objects.filter(program=program).select_related("program")}
+    unit = 10 ** exponent(program.currency)
+    with transaction.atomic():
+        for position, (code, kind, settings) in enumerate(EXAMPLES):
+            if code not in tiers:
+                continue
+            values = {name: value * unit if name == "from_amount" else value for name, value in settings.items()}
+            create_benefit(tier=tiers[code], kind=kind, settings=values, position=position, actor=SYSTEM)
+        Tier.objects.filter(program=program, code="gold").update(paid_price=299 * unit)

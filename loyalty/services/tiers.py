@@ -1,9 +1,10 @@
-"""Tiers follow what was spent in the program's window, never the balance (T1). All members in one statement."""
+"""Tiers follow what was spent, ordered or earned in the program's period, never the balance (T1). All members in one statement."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -11,7 +12,131 @@ from core import clock
 from core.actor import SYSTEM, Actor
 from core.events import emit_from_select
 from loyalty import events
-from loyalty.models import Program, TierReason
+from loyalty.models import Program, Tier, TierDowngrade, TierMetric, TierPolicy, TierRun
+from loyalty.rules.tiers import limits
+
+# One SELECT per policy gives what rules.tiers.windows does, for a row `l` of loyalty_member.
+_TODAY = "(%(at)s::timestamptz AT TIME ZONE %(zone)s)::date"
+_ANNIVERSARIES = f"""
+    SELECT {{up_from}} AS up_from,
+           ((b.base + make_interval(years => y.years - 1)) AT TIME ZONE %(zone)s) AS keep_from,
+           ((b.base + make_interval(years => y.years, days => %(grace)s)) AT TIME ZONE %(zone)s) AS keep_to,
+           CASE WHEN y.years >= 1
+                THEN (b.base + make_interval(years => y.years, days => %(grace)s)) AT TIME ZONE %(zone)s END AS due_at
+    FROM (SELECT ({{base}} AT TIME ZONE %(zone)s)::date AS base) AS b,
+         LATERAL (SELECT extract(year FROM {_TODAY})::int - extract(year FROM b.base)::int AS years) AS whole,
+         LATERAL (SELECT whole.years - ((b.base + make_interval(years => whole.years))::date > {_TODAY})::int AS years) AS y"""
+WINDOWS: dict[str, str] = {
+    TierPolicy.ROLLING: """
+        SELECT %(at)s::timestamptz - make_interval(days => %(window)s) AS up_from,
+               %(at)s::timestamptz - make_interval(days => %(window)s + %(grace)s) AS keep_from,
+               'infinity'::timestamptz AS keep_to, %(at)s::timestamptz AS due_at""",
+    TierPolicy.CALENDAR_YEAR: f"""
+        SELECT y.first AT TIME ZONE %(zone)s AS up_from, (y.first - interval '1 year') AT TIME ZONE %(zone)s AS keep_from,
+               (y.first + make_interval(days => %(grace)s)) AT TIME ZONE %(zone)s AS keep_to,
+               (y.first + make_interval(days => %(grace)s)) AT TIME ZONE %(zone)s AS due_at
+        FROM (SELECT date_trunc('year', {_TODAY}::timestamp) AS first) AS y""",
+    TierPolicy.MEMBERSHIP_ANNIVERSARY: _ANNIVERSARIES.format(
+        base="l.enrolled_at", up_from="((b.base + make_interval(years => y.years)) AT TIME ZONE %(zone)s)"
+    ),
+    TierPolicy.TIER_ANNIVERSARY: _ANNIVERSARIES.format(
+        base="coalesce(l.tier_since, l.enrolled_at)",
+        up_from=f"(({_TODAY} - interval '1 year') AT TIME ZONE %(zone)s)",
+    ),
+}
+
+# What counts: customer, when, how much, and how much of it was undone since the last run (T4). `{who}` narrows customers.
+METRICS: dict[str, str] = {
+    TierMetric.SPEND: """
+        SELECT o.customer_id, o.paid_at AS at, o.total - o.refunded AS value, coalesce(r.amount, 0) AS undone
+        FROM crm_order o LEFT JOIN ({refunds}) AS r ON r.order_id = o.id
+        WHERE o.state = 'paid' AND o.currency = %(currency)s AND o.paid_at <= %(at)s AND o.paid_at >= %(earliest)s
+              AND {who} AND o.customer_id IS NOT NULL""",
+    TierMetric.ORDERS: """
+        SELECT o.customer_id, o.paid_at AS at, (o.refunded < o.total OR o.total = 0)::int AS value,
+               (o.refunded >= o.total AND o.refunded - coalesce(r.amount, 0) < o.total AND o.total > 0)::int AS undone
+        FROM crm_order o LEFT JOIN ({refunds}) AS r ON r.order_id = o.id
+        WHERE o.state = 'paid' AND o.paid_at <= %(at)s AND o.paid_at >= %(earliest)s
+              AND {who} AND o.customer_id IS NOT NULL""",
+    # What became available (L4), less what was taken back, also as debt; what was spent or ran out still counts.
+    TierMetric.GROWTH: """
+        SELECT o.customer_id, e.occurred_at AS at, e.available - e.debt AS value,
+               CASE WHEN e.kind = 'clawback' AND e.created_at > %(last_run)s THEN e.debt - e.available ELSE 0 END AS undone
+        FROM loyalty_member o JOIN loyalty_account a ON a.member_id = o.id
+        JOIN loyalty_pointtype t ON t.id = a.point_type_id AND NOT t.spendable
+        JOIN loyalty_entry e ON e.account_id = a.id
+        WHERE o.program_id = %(program)s AND e.kind IN ('earn', 'confirm', 'clawback', 'adjust')
+              AND e.occurred_at <= %(at)s AND e.occurred_at >= %(earliest)s AND {who}""",
+}
+_REFUNDS = "SELECT f.order_id, sum(f.amount) AS amount FROM crm_refund f WHERE f.recorded_at > %(last_run)s GROUP BY 1"
+NO_REFUNDS = "SELECT 0::bigint AS order_id, 0::bigint AS amount WHERE false"
+
+_MOVES = """
+    CREATE TEMP TABLE loyalty_tier_moves ON COMMIT DROP AS
+    WITH locked AS (
+        SELECT m.id, m.customer_id, m.tier_id, m.tier_since, m.tier_locked_until, m.enrolled_at, m.qualifying
+        FROM loyalty_member m
+        WHERE m.program_id = %(program)s AND m.state = 'active' AND (%(all)s OR m.customer_id = ANY(%(customers)s))
+        ORDER BY m.id FOR NO KEY UPDATE),
+    windowed AS (SELECT l.*, w.* FROM locked l CROSS JOIN LATERAL ({windows}) AS w),
+    had AS (
+        SELECT w.id, sum(v.value) FILTER (WHERE v.at >= w.up_from) AS earned,
+               sum(v.value) FILTER (WHERE v.at >= w.keep_from AND v.at < w.keep_to) AS kept,
+               sum(v.value + v.undone) FILTER (WHERE v.at >= w.up_from) AS had_earned,
+               sum(v.value + v.undone) FILTER (WHERE v.at >= w.keep_from AND v.at < w.keep_to) AS had_kept,
+               bool_or(v.undone > 0) AS undone
+        FROM windowed w JOIN ({metric}) AS v ON v.customer_id = w.customer_id
+        GROUP BY w.id),
+    running AS (
+        SELECT DISTINCT ON (g.member_id) g.member_id, array_position(%(tiers)s::bigint[], g.tier_id) AS step, g.kind
+        FROM loyalty_giventier g
+        WHERE g.program_id = %(program)s AND g.starts_at <= %(at)s AND coalesce(g.ended_at, g.ends_at) > %(at)s
+        ORDER BY g.member_id, step DESC, g.kind),
+    given AS (
+        SELECT p.member_id, p.started_at FROM loyalty_tierperiod p
+        WHERE %(downgrade)s AND p.ended_at IS NULL AND p.reason IN ('manual', 'paid'))
+    SELECT w.id AS member_id, w.customer_id, w.tier_id AS before_id, w.qualifying AS qualifying_before,
+           coalesce(h.earned, 0)::bigint AS qualifying,
+           coalesce(array_position(%(tiers)s::bigint[], w.tier_id), 0) AS before,
+           width_bucket(coalesce(h.earned, 0)::bigint, %(least)s::bigint[]) AS earned,
+           width_bucket(coalesce(h.kept, 0)::bigint, %(least)s::bigint[]) AS kept,
+           CASE WHEN h.undone THEN greatest(width_bucket(coalesce(h.had_earned, 0)::bigint, %(least)s::bigint[]),
+                                            width_bucket(coalesce(h.had_kept, 0)::bigint, %(least)s::bigint[]))
+                ELSE 0 END AS had,
+           coalesce(r.step, 0) AS floor, coalesce(r.kind, '') AS floor_kind, g.member_id IS NOT NULL AS given,
+           g.member_id IS NOT NULL AND EXISTS (
+               SELECT FROM loyalty_giventier x WHERE x.member_id = w.id AND x.tier_id = w.tier_id
+                      AND x.refunded_at IS NOT NULL AND x.ended_at >= g.started_at) AS refunded,
+           coalesce(w.tier_locked_until > %(at)s, false) AS is_locked,
+           coalesce(w.due_at <= %(at)s AND (%(rolling)s OR w.due_at > %(last_period)s), false) AS due
+    FROM windowed w LEFT JOIN had h ON h.id = w.id LEFT JOIN running r ON r.member_id = w.id
+    LEFT JOIN given g ON g.member_id = w.id"""
+
+# The same as rules.tiers.decide, line by line.
+_CHANGES = """
+    CREATE TEMP TABLE loyalty_tier_changes ON COMMIT DROP AS
+    WITH judged AS (
+        SELECT m.*, least(before, greatest(earned, kept, floor)) AS qualified, given AND floor < before AS given_over
+        FROM loyalty_tier_moves m WHERE NOT is_locked),
+    aimed AS (
+        SELECT j.*, CASE
+                   WHEN greatest(earned, floor) > before THEN greatest(earned, floor)
+                   WHEN NOT %(downgrade)s THEN before
+                   WHEN given_over THEN qualified
+                   WHEN had >= before THEN qualified
+                   WHEN due AND %(one_step)s THEN greatest(qualified, before - 1)
+                   WHEN due THEN qualified
+                   ELSE before END AS step
+        FROM judged j)
+    SELECT member_id, customer_id, before_id, (%(tiers)s::bigint[])[step] AS after_id, step > before AS up,
+           step <> before AS moved,
+           CASE WHEN step > before THEN CASE WHEN earned >= floor THEN 'qualified' ELSE floor_kind END
+                WHEN step = before THEN 'qualified'
+                WHEN step = floor AND floor > greatest(earned, kept) THEN floor_kind
+                WHEN given_over THEN CASE WHEN refunded THEN 'returned' ELSE 'period_ended' END
+                WHEN had >= before THEN 'returned'
+                ELSE 'period_ended' END AS reason
+    FROM aimed WHERE step <> before OR (given_over AND %(downgrade)s)"""
 
 
 def evaluate_tiers(
@@ -19,102 +144,100 @@ def evaluate_tiers(
     program: Program,
     customer_ids: Sequence[int] | None = None,
     downgrade: bool = False,
-    reason: str = TierReason.PERIOD_ENDED,
     at: datetime | None = None,
     actor: Actor = SYSTEM,
 ) -> tuple[int, int]:
-    """Upgrade whoever qualifies at once (T2); downgrade only where `downgrade` says that a period ends.
+    """Upgrade whoever qualifies at once (T2). With `downgrade`, which is the end of a day, also: those whose period has ended
+    go down by policy, those whose upgrade was undone by a return (T4), and those whose given tier has ended (T3).
 
-    A member goes down when neither the window nor the window with its grace still qualifies, and never while a tier
-    given by hand is locked (T3). Returns (members up, members down).
+    With `downgrade` over all members the run is kept, and the next one starts from it. Returns (members up, members down).
     """
     at = at or clock.now()
     with transaction.atomic(), connection.cursor() as cursor:
+        values = _values(program, customer_ids, downgrade, at)
         cursor.execute("SET LOCAL work_mem = '128MB'")
-        cursor.execute(
-            """CREATE TEMP TABLE loyalty_tier_moves ON COMMIT DROP AS
-               WITH locked AS (
-                   SELECT m.id, m.customer_id, m.tier_id, m.tier_locked_until, m.qualifying FROM loyalty_member m
-                   WHERE m.program_id = %(program)s AND m.state = 'active'
-                         AND (%(all)s OR m.customer_id = ANY(%(customers)s))
-                   ORDER BY m.id FOR NO KEY UPDATE),
-               spend AS (
-                   SELECT o.customer_id,
-                          sum(o.total - o.refunded)
-                              FILTER (WHERE o.paid_at > %(at)s - make_interval(days => %(window)s)) AS windowed,
-                          sum(o.total - o.refunded) AS graced
-                   FROM crm_order o
-                   WHERE o.state = 'paid' AND o.paid_at <= %(at)s AND o.currency = %(currency)s
-                         AND o.paid_at > %(at)s - make_interval(days => %(window)s + %(grace)s)
-                         AND (%(all)s OR o.customer_id = ANY(%(customers)s)) AND o.customer_id IS NOT NULL
-                   GROUP BY o.customer_id)
-               SELECT l.id AS member_id, l.customer_id, l.tier_id AS before_id, l.qualifying AS qualifying_before,
-                      coalesce(s.windowed, 0) AS qualifying, b.rank AS before_rank, w.id AS earned_id, w.rank AS earned_rank,
-                      g.id AS graced_id, coalesce(g.rank, 0) AS graced_rank,
-                      l.tier_locked_until > %(at)s AS is_locked
-               FROM locked l LEFT JOIN spend s ON s.customer_id = l.customer_id
-               LEFT JOIN loyalty_tier b ON b.id = l.tier_id
-               LEFT JOIN LATERAL (SELECT t.id, t.rank FROM loyalty_tier t
-                                  WHERE t.program_id = %(program)s AND t.threshold <= coalesce(s.windowed, 0)
-                                  ORDER BY t.rank DESC LIMIT 1) w ON true
-               LEFT JOIN LATERAL (SELECT t.id, t.rank FROM loyalty_tier t
-                                  WHERE t.program_id = %(program)s AND t.threshold <= coalesce(s.graced, 0)
-                                  ORDER BY t.rank DESC LIMIT 1) g ON true""",
-            {
-                "program": program.pk,
-                "all": customer_ids is None,
-                "customers": list(customer_ids or []),
-                "at": at,
-                "window": program.tier_window_days,
-                "grace": program.tier_grace_days,
-                "currency": program.currency,
-            },
+        who = "true" if customer_ids is None else "o.customer_id = ANY(%(customers)s)"
+        metric = METRICS[program.tier_metric].format(
+            refunds=_REFUNDS if downgrade and values["last_run"] != "infinity" else NO_REFUNDS, who=who
         )
+        cursor.execute(_MOVES.format(windows=WINDOWS[program.tier_period], metric=metric), values)
         # Nobody analyses a temporary table but who made it, and without that a million members are joined row by row.
         cursor.execute("ANALYZE loyalty_tier_moves")
-        cursor.execute(
-            """CREATE TEMP TABLE loyalty_tier_changes ON COMMIT DROP AS
-               SELECT member_id, customer_id, before_id,
-                      CASE WHEN coalesce(earned_rank, 0) > coalesce(before_rank, 0) THEN earned_id ELSE graced_id END
-                          AS after_id,
-                      coalesce(earned_rank, 0) > coalesce(before_rank, 0) AS up
-               FROM loyalty_tier_moves
-               WHERE coalesce(earned_rank, 0) > coalesce(before_rank, 0)
-                  OR (%s AND graced_rank < coalesce(before_rank, 0) AND is_locked IS NOT TRUE)""",
-            [downgrade],
-        )
+        cursor.execute(_CHANGES, values)
         cursor.execute("ANALYZE loyalty_tier_changes")
-        cursor.execute(
-            """UPDATE loyalty_member m SET qualifying = moves.qualifying FROM loyalty_tier_moves moves
-               WHERE m.id = moves.member_id AND moves.qualifying <> moves.qualifying_before"""
-        )
-        cursor.execute(
-            """UPDATE loyalty_tierperiod p SET ended_at = greatest(%s, p.started_at) FROM loyalty_tier_changes c
-               WHERE p.member_id = c.member_id AND p.ended_at IS NULL""",
-            [at],
-        )
-        cursor.execute(
-            """INSERT INTO loyalty_tierperiod (member_id, tier_id, reason, started_at, actor)
-               SELECT member_id, after_id, CASE WHEN up THEN 'qualified' ELSE %s END, %s, %s FROM loyalty_tier_changes
-               WHERE after_id IS NOT NULL""",
-            [reason, at, str(actor)],
-        )
-        cursor.execute(
-            """UPDATE loyalty_member m SET tier_id = c.after_id, tier_since = %s FROM loyalty_tier_changes c
-               WHERE m.id = c.member_id""",
-            [at],
-        )
-        cursor.execute("SELECT count(*) FILTER (WHERE up), count(*) FILTER (WHERE NOT up) FROM loyalty_tier_changes")
-        up, down = cursor.fetchone()
-        if up or down:
-            emit_from_select(
-                events.TIER_CHANGED,
-                """SELECT c.customer_id, jsonb_build_object('from', b.name, 'to', a.name, 'up', c.up, 'tier', c.after_id),
-                          %s::timestamptz
-                   FROM loyalty_tier_changes c LEFT JOIN loyalty_tier b ON b.id = c.before_id
-                   LEFT JOIN loyalty_tier a ON a.id = c.after_id""",
-                [at],
-                actor=actor,
-            )
+        up, down = _write(cursor, at, actor)
         cursor.execute("DROP TABLE loyalty_tier_moves, loyalty_tier_changes")
+        if downgrade and customer_ids is None:
+            TierRun.objects.create(program=program, ran_at=at, up_count=up, down_count=down)
+    return up, down
+
+
+def last_run(program: Program) -> TierRun | None:
+    return TierRun.objects.filter(program=program).order_by("-ran_at").first()
+
+
+def _values(program: Program, customer_ids: Sequence[int] | None, downgrade: bool, at: datetime) -> dict[str, Any]:
+    tiers = list(Tier.objects.filter(program=program).order_by("rank").values_list("pk", "threshold"))
+    # A run before `at`, so that what is evaluated for a past moment sees what was known then.
+    before = TierRun.objects.filter(program=program, ran_at__lt=at).order_by("-ran_at").first() if downgrade else None
+    rolling = program.tier_period == TierPolicy.ROLLING
+    earliest = at - timedelta(days=program.tier_window_days + program.tier_grace_days)
+    return {
+        "program": program.pk,
+        "all": customer_ids is None,
+        "customers": list(customer_ids or []),
+        "at": at,
+        "zone": program.time_zone,
+        "window": program.tier_window_days,
+        "grace": program.tier_grace_days,
+        "rolling": rolling,
+        # Every other period begins less than two years and two days before; the exact start is each member's own.
+        "earliest": earliest if rolling else at - timedelta(days=2 * 366 + 2),
+        "currency": program.currency,
+        "last_run": before.ran_at if before else "infinity",
+        "last_period": before.ran_at if before else "-infinity",
+        "downgrade": downgrade,
+        "one_step": program.tier_downgrade == TierDowngrade.ONE_STEP,
+        "tiers": [pk for pk, _threshold in tiers],
+        "least": limits([threshold for _pk, threshold in tiers]),
+    }
+
+
+def _write(cursor: Any, at: datetime, actor: Actor) -> tuple[int, int]:
+    """Close and open the intervals. A new one never begins before the last one ended, whatever clock `at` came from."""
+    cursor.execute(
+        """UPDATE loyalty_tierperiod p SET ended_at = greatest(%s, p.started_at) FROM loyalty_tier_changes c
+           WHERE p.member_id = c.member_id AND p.ended_at IS NULL""",
+        [at],
+    )
+    cursor.execute(
+        """INSERT INTO loyalty_tierperiod (member_id, tier_id, reason, started_at, actor)
+           SELECT c.member_id, c.after_id, c.reason, greatest(%s, p.ended_at), %s FROM loyalty_tier_changes c
+           LEFT JOIN (SELECT member_id, max(e.ended_at) AS ended_at FROM loyalty_tierperiod e
+                      JOIN loyalty_tier_changes USING (member_id) GROUP BY member_id) AS p ON p.member_id = c.member_id
+           WHERE c.after_id IS NOT NULL""",
+        [at, str(actor)],
+    )
+    cursor.execute(
+        """UPDATE loyalty_member m
+           SET qualifying = moves.qualifying, tier_id = CASE WHEN c.moved THEN c.after_id ELSE m.tier_id END,
+               tier_since = CASE WHEN c.moved THEN %s ELSE m.tier_since END
+           FROM loyalty_tier_moves moves LEFT JOIN loyalty_tier_changes c ON c.member_id = moves.member_id
+           WHERE m.id = moves.member_id AND (c.moved OR moves.qualifying <> moves.qualifying_before)""",
+        [at],
+    )
+    cursor.execute(
+        "SELECT count(*) FILTER (WHERE up), count(*) FILTER (WHERE moved AND NOT up) FROM loyalty_tier_changes"
+    )
+    up, down = cursor.fetchone()
+    if up or down:
+        emit_from_select(
+            events.TIER_CHANGED,
+            """SELECT c.customer_id, jsonb_build_object('from', b.name, 'to', a.name, 'up', c.up, 'tier', c.after_id,
+                                                        'reason', c.reason), %s::timestamptz
+               FROM loyalty_tier_changes c LEFT JOIN loyalty_tier b ON b.id = c.before_id
+               LEFT JOIN loyalty_tier a ON a.id = c.after_id WHERE c.moved""",
+            [at],
+            actor=actor,
+        )
     return up, down

@@ -368,7 +368,7 @@ def _expected(people, history, wanted, row, now) -> dict:
 
 
 def test_a_birthday_on_29_february_is_kept_as_the_shop_says():
-    from campaigns.services.audiences import celebrated_on
+    from crm.rules.birthdays import celebrated_on
 
     assert celebrated_on(date(2027, 2, 28), "02-28") == [(2, 28), (2, 29)]
     assert celebrated_on(date(2027, 3, 1), "02-28") == [(3, 1)]

@@ -92,6 +92,8 @@ SHAPES = {
     client.ACTIVITY_SEND: shapes.ActivityAccepted,
     client.MEMBERS_ENROL: shapes.Member,
     client.MEMBERS_GET: shapes.Member,
+    client.MEMBERS_TIER: shapes.MemberTier,
+    client.MEMBERS_BUY_TIER: shapes.BoughtTier,
     client.POINTS_BALANCE: shapes.Balance,
     client.POINTS_HISTORY: shapes.Entry,
     client.EARNING_RULES: shapes.EarningRule,
@@ -258,6 +260,24 @@ def test_coupons(shop, member, store):
     again = shop.coupons.reserve("TENOFF", **cart, reference="A-2")
     assert shop.coupons.redeem(again["reservation"])["state"] == "redeemed"
     assert shop.coupons.validate("TENOFF", **cart)["reason"] == "campaign_limit"
+
+
+def test_a_tier_its_progress_and_buying_it(shop, member, program, settle):
+    bought_at = datetime.now(UTC).isoformat()
+    shop.orders.record({**order("T-1", member), "placed_at": bought_at})
+    settle()
+    found = shop.members.tier(member)
+    assert found["tier"] is not None
+    assert (found["tier"]["code"], found["reason"], found["locked"]) == ("bronze", "qualified", False)
+    progress = found["progress"]
+    assert progress is not None
+    assert (progress["tier"], progress["have"], progress["left"]) == ("silver", 12_000, 38_100)
+    assert progress["text"].startswith("Spend CN¥381.00 more by ")
+    program.tiers.filter(code="gold").update(paid_price=29_900)
+    bought = shop.members.buy_tier(member, "gold", reference="T-2", key="buy:T-2")
+    assert shop.members.buy_tier(member, "gold", reference="T-2", key="buy:T-2") == bought
+    assert (bought["tier"], bought["amount"]) == ("gold", 29_900)
+    assert shop.members.tier(member)["reason"] == "paid"
 
 
 def test_rewards(shop, member, program, settle):

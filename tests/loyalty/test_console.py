@@ -37,9 +37,9 @@ def agent(client, staff):
     return client
 
 
-def panel(client, member: Member) -> str:
+def panel(client, member: Member, name: str = "loyalty") -> str:
     page = client.get(reverse("customer", args=[member.customer.number])).content.decode()
-    return page[page.index('id="panel-loyalty"') :].split("</section>")[0]
+    return page[page.index(f'id="panel-{name}"') :].split("</section>")[0]
 
 
 def key_in(text: str) -> str:
@@ -56,7 +56,7 @@ def test_the_panel_says_what_the_member_has(agent, member, make_order, settle):
     hold_points(account=account_of(member), points=100, key="hold", actor=SYSTEM)
     text = panel(agent, member)
     assert "Silver" in text
-    assert "CN¥1,401.00 more to Gold" in text
+    assert re.search(r"Spend CN¥1,401.00 more by .+ to reach Gold", panel(agent, member, "tier"))
     assert re.findall(r"<dd>([\d,]+)</dd>", text) == ["500", "0", "100"]
     assert "Available points pay for CN¥5.00." in text
     assert "+600" in text

@@ -30,6 +30,8 @@ REFUNDS_RECORD = operation("POST", "/orders/{number}/refunds")
 ACTIVITY_SEND = operation("POST", "/activity")
 MEMBERS_ENROL = operation("POST", "/members")
 MEMBERS_GET = operation("GET", "/members/{number}")
+MEMBERS_TIER = operation("GET", "/members/{number}/tier")
+MEMBERS_BUY_TIER = operation("POST", "/members/{number}/tier/purchase", keyed=True)
 POINTS_BALANCE = operation("GET", "/members/{number}/points")
 POINTS_HISTORY = operation("GET", "/members/{number}/points/history")
 EARNING_RULES = operation("GET", "/earning-rules")
@@ -235,6 +237,19 @@ class Members(_Part):
     def get(self, number: str) -> t.Member:
         """The tier, and what is missing to the next. Raises NotFound for a customer who is no member."""
         return cast(t.Member, self._transport.call(MEMBERS_GET, number=number))
+
+    def tier(self, number: str) -> t.MemberTier:
+        """The tier with its benefits, what is missing to the next one and to stay, each by when and as a sentence."""
+        return cast(t.MemberTier, self._transport.call(MEMBERS_TIER, number=number))
+
+    def buy_tier(
+        self, number: str, tier: str, *, reference: str, amount: int | None = None, key: str | None = None
+    ) -> t.BoughtTier:
+        """Record a tier that was paid for, by the order or payment. Bought again it is extended."""
+        body: dict[str, Any] = {"tier": tier, "reference": reference}
+        if amount is not None:
+            body["amount"] = amount
+        return cast(t.BoughtTier, self._transport.call(MEMBERS_BUY_TIER, body=body, key=key, number=number))
 
 
 class Points(_Part):

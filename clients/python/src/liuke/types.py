@@ -167,9 +167,12 @@ class Tier(TypedDict):
 
 
 class NextTier(TypedDict):
+    """`missing` is in the program's metric; `text` says it as a sentence, with the day."""
+
     code: str
     name: str
     missing: int
+    text: str
 
 
 class Member(TypedDict):
@@ -179,6 +182,58 @@ class Member(TypedDict):
     next_tier: NextTier | None
     qualifying: int
     enrolled_at: str
+
+
+class Benefit(TypedDict):
+    """`words` is a line for the member; `details` what the kind lets a storefront work with."""
+
+    kind: str
+    name: str
+    words: str
+    details: dict[str, Any]
+
+
+class TierProgress(TypedDict):
+    """`have` of `need`, in the metric: minor units, orders or growth value. `by` is the last day on which it is so."""
+
+    tier: str
+    name: str
+    metric: Literal["spend", "orders", "growth"]
+    have: int
+    need: int
+    left: int
+    by: str | None
+    text: str
+
+
+class TierStay(TypedDict):
+    """`left` 0: the tier is kept until `by`."""
+
+    metric: Literal["spend", "orders", "growth"]
+    have: int
+    need: int
+    left: int
+    by: str | None
+    text: str
+
+
+class MemberTier(TypedDict):
+    tier: Tier | None
+    since: str | None
+    until: str | None
+    reason: str
+    locked: bool
+    benefits: list[Benefit]
+    progress: TierProgress | None
+    stay: TierStay | None
+
+
+class BoughtTier(TypedDict):
+    tier: str
+    reference: str
+    amount: int
+    starts_at: str
+    ends_at: str
 
 
 class Expiry(TypedDict):
@@ -272,6 +327,8 @@ class PointsQuote(TypedDict):
     price_after: int
     points_earned: int
     earned: list[RuleEarned]
+    free_shipping: bool
+    free_shipping_from: int | None
 
 
 class Hold(TypedDict):

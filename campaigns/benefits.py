@@ -1,0 +1,59 @@
+"""The tier benefits that are coupons: on entering a tier, every month, on the birthday."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.models import CodeMode, Coupon
+from campaigns.services.coupon_codes import check_issuable, issue_to_many
+from core.actor import Actor
+from loyalty.benefits import Benefit, Due, Occasion
+from loyalty.fulfilment import Setting
+from loyalty.models import TierBenefit
+
+LABELS = {
+    Occasion.ENTRY: _("Coupon on entry"),
+    Occasion.MONTHLY: _("Coupon every month"),
+    Occasion.BIRTHDAY: _("Birthday coupon"),
+}
+HELP = {
+    Occasion.ENTRY: _("Each member gets a code of the coupon when they come up into the tier."),
+    Occasion.MONTHLY: _("Each member gets a code of the coupon every month, from the first one in the tier."),
+    Occasion.BIRTHDAY: _("Each member gets a code of the coupon on the birthday, once a year, where they live."),
+}
+
+
+def _choices() -> list[tuple[str, str]]:
+    coupons = Coupon.objects.filter(mode=CodeMode.UNIQUE, active=True).order_by("name")
+    return [(str(coupon.pk), coupon.name) for coupon in coupons]
+
+
+class CouponBenefit(Benefit):
+    icon = "ticket"
+    settings = (Setting("coupon", _("Coupon"), choices=_choices, help=_("One with a code for each customer.")),)
+
+    def __init__(self, occasion: Occasion) -> None:
+        self.occasion = occasion
+        self.label, self.help = LABELS[occasion], HELP[occasion]
+
+    def words(self, benefit: TierBenefit) -> str:
+        name = Coupon.objects.filter(pk=int(benefit.settings["coupon"])).values_list("name", flat=True).first()
+        said = {
+            Occasion.ENTRY: _t("Welcome coupon: %(name)s"),
+            Occasion.MONTHLY: _t("A coupon every month: %(name)s"),
+            Occasion.BIRTHDAY: _t("A coupon on your birthday: %(name)s"),
+        }
+        return said[self.occasion] % {"name": name or "–"}
+
+    def check(self, benefit: TierBenefit) -> None:
+        check_issuable(Coupon.objects.get(pk=int(benefit.settings["coupon"])))
+
+    def give(self, benefit: TierBenefit, due: Sequence[Due], actor: Actor) -> list[dict[str, Any]]:
+        coupon = Coupon.objects.get(pk=int(benefit.settings["coupon"]))
+        wanted = [(one.member.customer_id, one.cause) for one in due]
+        issued = issue_to_many(coupon=coupon, wanted=wanted, actor=actor)
+        return [{"coupon_code": issued[pair].pk} for pair in wanted]

@@ -1,0 +1,80 @@
+"""Shapes of the tier endpoints."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from loyalty.api.serializers import LARGEST, TierOut
+from loyalty.models import TierMetric, TierReason
+
+
+class BenefitOut(serializers.Serializer):
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    words = serializers.CharField(help_text="One line for the member.")
+    details = serializers.DictField(help_text="What the kind lets a storefront work with, such as from_amount.")
+
+
+class ProgressOut(serializers.Serializer):
+    tier = serializers.CharField(help_text="The code of the next tier.")
+    name = serializers.CharField()
+    metric = serializers.ChoiceField(choices=TierMetric.values)
+    have = serializers.IntegerField(help_text="Minor units, orders or growth value, by the metric.")
+    need = serializers.IntegerField()
+    left = serializers.IntegerField()
+    by = serializers.DateField(allow_null=True, help_text="The last day on which that is so; null: no day is set.")
+    text = serializers.CharField(allow_blank=True, help_text="The same as a sentence.")
+
+
+class StayOut(serializers.Serializer):
+    metric = serializers.ChoiceField(choices=TierMetric.values)
+    have = serializers.IntegerField()
+    need = serializers.IntegerField()
+    left = serializers.IntegerField(help_text="0: the tier is kept until `by`.")
+    by = serializers.DateField(allow_null=True)
+    text = serializers.CharField(allow_blank=True)
+
+
+class MemberTierOut(serializers.Serializer):
+    tier = TierOut(allow_null=True)
+    since = serializers.DateTimeField(allow_null=True)
+    until = serializers.DateField(
+        allow_null=True, help_text="The last day on which the tier is certain with what there is now."
+    )
+    reason = serializers.CharField(allow_blank=True, help_text=f"Why it began: {', '.join(TierReason.values)}.")
+    locked = serializers.BooleanField(help_text="Set by hand: nothing computed moves it before `until`.")
+    benefits = BenefitOut(many=True)
+    progress = ProgressOut(allow_null=True, help_text="To the next tier; null at the top.")
+    stay = StayOut(allow_null=True, help_text="To stay in the tier; null without one, or while it is given.")
+
+
+class BuyTierIn(serializers.Serializer):
+    tier = serializers.CharField(max_length=40, help_text="Its code.")
+    reference = serializers.CharField(
+        max_length=120, help_text="The order's number or the payment's. A refund of that order in full ends the tier."
+    )
+    amount = serializers.IntegerField(
+        min_value=0, max_value=LARGEST, required=False, help_text="What was paid, in minor units; left out: the price."
+    )
+
+
+class RefundTierIn(serializers.Serializer):
+    reference = serializers.CharField(max_length=120, help_text="Of the purchase.")
+
+
+class BoughtTierOut(serializers.Serializer):
+    tier = serializers.CharField()
+    reference = serializers.CharField()
+    amount = serializers.IntegerField()
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+
+
+class ProductsIn(serializers.Serializer):
+    skus = serializers.ListField(child=serializers.CharField(max_length=64), min_length=1, max_length=200)
+
+
+class AllowedOut(serializers.Serializer):
+    sku = serializers.CharField()
+    may_buy = serializers.BooleanField()
+    from_tier = serializers.CharField(allow_null=True, help_text="The lowest tier that may; null: everyone may.")

@@ -1,0 +1,133 @@
+"""Where a member stands, what their tier gives, and tiers that are paid for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema
+from rest_framework.response import Response
+
+from core.api.schema import IDEMPOTENCY_KEY
+from core.api.views import ApiView
+from core.errors import NotFound
+from loyalty import tier_standing
+from loyalty.api import tier_serializers as shapes
+from loyalty.api.rewards import member_in
+from loyalty.models import Member, Tier
+from loyalty.rules.tiers import Goal
+from loyalty.services.bought_tiers import buy_tier, refund_tier
+from loyalty.tier_standing import Standing
+
+
+def progress_body(found: Standing) -> dict[str, Any] | None:
+    if found.progress is None or found.next is None:
+        return None
+    return {
+        "tier": found.next.code,
+        "name": found.next.label,
+        **_goal(found, found.progress),
+        "text": found.progress_text,
+    }
+
+
+def standing_body(member: Member) -> dict[str, Any]:
+    found = tier_standing.standing(member)
+    return {
+        "tier": member.tier,
+        "since": member.tier_since if member.tier else None,
+        "until": found.until,
+        "reason": found.period.reason if found.period else "",
+        "locked": found.is_locked,
+        "benefits": [
+            {"kind": one.kind, "name": one.label, "words": one.words, "details": one.details}
+            for one in tier_standing.benefits_of(member.tier)
+        ],
+        "progress": progress_body(found),
+        "stay": {**_goal(found, found.stay), "text": found.stay_text} if found.stay else None,
+    }
+
+
+def _goal(found: Standing, goal: Goal) -> dict[str, Any]:
+    return {
+        "metric": found.member.program.tier_metric,
+        "have": goal.have,
+        "need": goal.need,
+        "left": goal.left,
+        "by": goal.by,
+    }
+
+
+class MemberTierView(ApiView):
+    scopes = {"get": "members:read"}
+    member_actions = ("get",)
+
+    @extend_schema(operation_id="member_tier", responses=shapes.MemberTierOut)
+    def get(self, request, number: str):
+        """The tier with its reason and benefits, what is missing to the next one, and to stay, each by when."""
+        return Response(shapes.MemberTierOut(standing_body(member_in(request, number))).data)
+
+
+class TierPurchaseView(ApiView):
+    scopes = {"post": "members:write"}
+
+    @extend_schema(
+        operation_id="tier_buy",
+        request=shapes.BuyTierIn,
+        parameters=[IDEMPOTENCY_KEY],
+        responses={201: shapes.BoughtTierOut},
+    )
+    def post(self, request, number: str):
+        """Record a tier that was paid for. Bought again it is extended; the same reference is the same purchase.
+
+        422 `tier_not_for_sale`; 409 `reference_used` when another purchase has the reference.
+        """
+        member = member_in(request, number)
+        data = self.valid(shapes.BuyTierIn, request)
+        tier = Tier.objects.filter(program=member.program, code=data["tier"]).first()
+        if tier is None:
+            raise NotFound(_("There is no such tier."), code="unknown_tier", field="tier")
+        answer = buy_tier(
+            member=member,
+            tier=tier,
+            reference=data["reference"],
+            amount=data.get("amount"),
+            key=self.key_of(request),
+            actor=self.actor_of(request),
+        )
+        return Response(shapes.BoughtTierOut(answer).data, status=201)
+
+
+class TierRefundView(ApiView):
+    scopes = {"post": "members:write"}
+
+    @extend_schema(operation_id="tier_refund", request=shapes.RefundTierIn, responses=shapes.BoughtTierOut)
+    def post(self, request, number: str):
+        """End a bought tier whose money was given back. The member's tier follows at the end of the day. Twice is once."""
+        member = member_in(request, number)
+        reference = self.valid(shapes.RefundTierIn, request)["reference"]
+        bought = refund_tier(member=member, reference=reference, actor=self.actor_of(request))
+        body = {
+            "tier": bought.tier.code,
+            "reference": bought.reference,
+            "amount": bought.amount,
+            "starts_at": bought.starts_at,
+            "ends_at": bought.ended_at,
+        }
+        return Response(shapes.BoughtTierOut(body).data)
+
+
+class TierProductsView(ApiView):
+    scopes = {"post": "members:read"}
+    member_actions = ("post",)
+    keeps_history = False
+
+    @extend_schema(operation_id="tier_products", request=shapes.ProductsIn, responses=shapes.AllowedOut(many=True))
+    def post(self, request, number: str):
+        """Which of these products the member may buy: some are for a tier and higher ones only. Changes nothing."""
+        member = member_in(request, number)
+        found = tier_standing.may_buy(member, self.valid(shapes.ProductsIn, request)["skus"])
+        rows = [
+            {"sku": one.sku, "may_buy": one.may_buy, "from_tier": one.tier.code if one.tier else None} for one in found
+        ]
+        return Response(shapes.AllowedOut(rows, many=True).data)

@@ -1,0 +1,132 @@
+"""The benefits that loyalty gives itself; coupons come from campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from core import clock
+from core.actor import Actor
+from core.formatting import money, number
+from crm.models import Customer, TicketPriority
+from loyalty.benefits import Benefit, Due, Number, Occasion
+from loyalty.fulfilment import Setting
+from loyalty.models import Account, Reward, Tier, TierBenefit
+from loyalty.rules.products import listed
+from loyalty.services.granting import Grant, grant_points
+
+URGENCIES = (TicketPriority.HIGH, TicketPriority.URGENT)
+
+
+class Multiplier(Benefit):
+    label = _("Points multiplier")
+    icon = "coins"
+    derived = True
+
+    def derived_words(self, tier: Tier) -> str:
+        return "" if tier.multiplier == 1 else _t("%(times)s× points on orders") % {"times": number(tier.multiplier)}
+
+
+class ExclusiveRewards(Benefit):
+    """Rewards say themselves from which tier on they can be had."""
+
+    label = _("Exclusive rewards")
+    icon = "lock-open"
+    derived = True
+
+    def derived_words(self, tier: Tier) -> str:
+        count = Reward.objects.filter(
+            program_id=tier.program_id, active=True, minimum_tier__rank__lte=tier.rank
+        ).count()
+        if not count:
+            return ""
+        return ngettext("%(count)s exclusive reward", "%(count)s exclusive rewards", count) % {"count": number(count)}
+
+
+class BirthdayPoints(Benefit):
+    label = _("Birthday points")
+    help = _("Points as a gift on the birthday, once a year, where the member lives.")
+    icon = "cake"
+    occasion = Occasion.BIRTHDAY
+    settings = (Number("points", _("Points"), least=1, most=1_000_000),)
+
+    def words(self, benefit: TierBenefit) -> str:
+        points = benefit.settings["points"]
+        text = ngettext("%(count)s point on your birthday", "%(count)s points on your birthday", points)
+        return text % {"count": number(points)}
+
+    def give(self, benefit: TierBenefit, due: Sequence[Due], actor: Actor) -> list[dict[str, Any]]:
+        now, points = clock.now(), benefit.settings["points"]
+        rows = Account.objects.filter(member__in=[one.member.pk for one in due], point_type__spendable=True)
+        accounts = {row.member_id: row.pk for row in rows.order_by("-point_type_id")}
+        grants = [Grant(accounts[one.member.pk], points, one.key, now) for one in due]
+        grant_points(program=benefit.tier.program, grants=grants, actor=actor)
+        return [{"points": points} for _one in due]
+
+
+class FreeShipping(Benefit):
+    label = _("Free shipping")
+    help = _("The storefront reads it and takes no shipping; the quote of a cart says whether it holds.")
+    icon = "truck-delivery"
+    settings = (Number("from_amount", _("For carts from"), help=_("0: for every cart."), money=True),)
+
+    def words(self, benefit: TierBenefit) -> str:
+        least = benefit.settings["from_amount"]
+        if not least:
+            return _t("Free shipping")
+        return _t("Free shipping from %(amount)s") % {"amount": money(least, benefit.tier.program.currency)}
+
+
+class ExclusiveProducts(Benefit):
+    label = _("Exclusive products")
+    help = _("Only members of this tier or a higher one may buy them; the storefront asks the API.")
+    icon = "diamond"
+    settings = (
+        Setting("name", _("What members read"), help=_("Such as: Reserve beans")),
+        Setting(
+            "category",
+            _("Category"),
+            help=_("A path such as Coffee/Beans; what is below it counts too."),
+            required=False,
+        ),
+        Setting("skus", _("or SKUs"), help=_("Separated by commas."), length=4000, required=False),
+    )
+
+    def words(self, benefit: TierBenefit) -> str:
+        return _t("%(name)s, for this tier and higher ones") % {"name": benefit.settings["name"]}
+
+    def details(self, benefit: TierBenefit) -> dict[str, Any]:
+        return {"category": benefit.settings["category"], "skus": listed(benefit.settings["skus"])}
+
+
+def _urgencies() -> list[tuple[str, str]]:
+    return [(str(int(urgency)), str(urgency.label)) for urgency in URGENCIES]
+
+
+class PriorityService(Benefit):
+    label = _("Priority service")
+    help = _("A new ticket of a member has at least this priority.")
+    icon = "headset"
+    settings = (Setting("priority", _("Priority"), choices=_urgencies),)
+
+    def words(self, benefit: TierBenefit) -> str:
+        return _t("Your questions are answered first")
+
+    def details(self, benefit: TierBenefit) -> dict[str, Any]:
+        return {"priority": int(benefit.settings["priority"])}
+
+
+def ticket_priority(customer: Customer) -> int:
+    """What crm asks when a ticket is opened."""
+    found = TierBenefit.objects.filter(
+        kind="priority_service",
+        active=True,
+        tier__members__customer=customer,
+        tier__members__state="active",
+        tier__program__is_default=True,
+    )
+    return max((int(settings["priority"]) for settings in found.values_list("settings", flat=True)), default=0)

@@ -1,0 +1,188 @@
+"""The forms of tiers. Money is typed in major units; what a benefit asks for comes from its kind."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from core.errors import DomainError
+from crm.rules.money import exponent, to_major, to_minor
+from loyalty.benefits import BENEFITS, Number
+from loyalty.models import Program, Tier, TierBenefit, TierDowngrade, TierMetric, TierPolicy
+
+SETTING = "setting_"
+
+
+def derived_kinds() -> set[str]:
+    return {name for name, kind in BENEFITS.items() if kind.derived}
+
+
+def benefit_line(benefit: TierBenefit) -> tuple[str, str]:
+    """(what its kind is called, what members read)"""
+    kind = BENEFITS.get(benefit.kind)
+    return (str(kind.label), kind.words(benefit)) if kind else (benefit.kind, "")
+
+
+class _Form(forms.Form):
+    def refuse(self, error: DomainError) -> None:
+        names = (error.field, f"{SETTING}{error.field}")
+        self.add_error(next((name for name in names if name in self.fields), None), str(error.message))
+
+
+def _amount(label: Any, currency: str, help_text: Any = "", *, required: bool = True) -> forms.DecimalField:
+    return forms.DecimalField(
+        label=f"{label} ({currency})",
+        min_value=0,
+        max_digits=15,
+        decimal_places=exponent(currency),
+        help_text=help_text,
+        required=required,
+    )
+
+
+class TierForm(_Form):
+    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=80)
+    name_zh = forms.CharField(label=_("Name in Chinese"), max_length=80, required=False)
+    rank = forms.IntegerField(label=_("Rank"), min_value=1, max_value=100, help_text=_("1 is the lowest."))
+    threshold = forms.DecimalField()
+    multiplier = forms.DecimalField(
+        label=_("Points multiplier"), min_value=0, max_digits=5, decimal_places=2, help_text=_("1 is the plain rate.")
+    )
+    paid_price = forms.DecimalField(required=False)
+    paid_days = forms.IntegerField(label=_("Bought for (days)"), min_value=1, max_value=3660)
+
+    def __init__(self, data: Any = None, *, program: Program, tier: Tier | None) -> None:
+        self.program = program
+        self.in_money = program.tier_metric == TierMetric.SPEND
+        super().__init__(data, initial=self._initial(tier))
+        labels = {TierMetric.ORDERS: _t("From so many orders"), TierMetric.GROWTH: _t("From a growth value of")}
+        self.fields["threshold"] = (
+            _amount(_t("From a spend of"), program.currency)
+            if self.in_money
+            else forms.IntegerField(label=labels[TierMetric(program.tier_metric)], min_value=0, max_value=2**53)
+        )
+        self.fields["paid_price"] = _amount(
+            _t("Price"), program.currency, _t("Empty: it can't be bought."), required=False
+        )
+
+    def _initial(self, tier: Tier | None) -> dict[str, Any]:
+        if tier is None:
+            last = Tier.objects.filter(program=self.program).order_by("-rank").first()
+            return {"rank": last.rank + 1 if last else 1, "multiplier": "1", "paid_days": 365}
+        values = {name: getattr(tier, name) for name in ("name", "name_zh", "rank", "multiplier", "paid_days")}
+        values["threshold"] = self._major(tier.threshold) if self.in_money else tier.threshold
+        values["paid_price"] = "" if tier.paid_price is None else self._major(tier.paid_price)
+        return values
+
+    def _major(self, amount: int) -> str:
+        return f"{to_major(amount, self.program.currency):f}"
+
+    def values(self) -> dict[str, Any]:
+        """What the services are given, money in minor units."""
+        given = dict(self.cleaned_data)
+        currency = self.program.currency
+        given["threshold"] = to_minor(given["threshold"], currency) if self.in_money else given["threshold"]
+        given["paid_price"] = None if given["paid_price"] is None else to_minor(given["paid_price"], currency)
+        given["multiplier"] = Decimal(given["multiplier"])
+        return given
+
+
+class PolicyForm(_Form):
+    tier_metric = forms.ChoiceField(
+        label=_("Tiers follow"),
+        choices=TierMetric.choices,
+        help_text=_(
+            "Never the points that can be spent: redeeming costs nobody their tier. Look at the thresholds after changing it."
+        ),
+    )
+    tier_period = forms.ChoiceField(label=pgettext_lazy("tier", "Over"), choices=TierPolicy.choices)
+    tier_window_days = forms.IntegerField(
+        label=_("Days"), min_value=1, max_value=3660, help_text=_("Of the rolling period only.")
+    )
+    tier_downgrade = forms.ChoiceField(label=_("When the period ends"), choices=TierDowngrade.choices)
+    tier_grace_days = forms.IntegerField(
+        label=_("Grace (days)"),
+        min_value=0,
+        max_value=366,
+        help_text=_("So long after the end nobody moves down, and what is bought still counts."),
+    )
+
+    def __init__(self, data: Any = None, *, program: Program) -> None:
+        super().__init__(data, initial={name: getattr(program, name) for name in self.base_fields})
+
+    def values(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+
+class BenefitForm(_Form):
+    kind = forms.ChoiceField(label=_("Kind"))
+    position = forms.IntegerField(
+        label=_("Position"), min_value=0, max_value=32767, required=False, help_text=_("Smaller ones come first.")
+    )
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        tier: Tier,
+        action: str,
+        benefit: TierBenefit | None = None,
+        typed: dict[str, Any] | None = None,
+    ) -> None:
+        self.currency, self.benefit = tier.program.currency, benefit
+        super().__init__(data, initial={**self._initial(), **(typed or {})})
+        choices = [(name, kind.label) for name, kind in BENEFITS.items() if not kind.derived]
+        chosen = benefit.kind if benefit else str((data or self.initial).get("kind") or "")
+        self.kind_of = BENEFITS.get(chosen)
+        fields: Any = self.fields
+        fields["kind"].choices = choices
+        for setting in self.kind_of.settings if self.kind_of else ():
+            self.fields[f"{SETTING}{setting.name}"] = self._field(setting)
+        if benefit:
+            del self.fields["kind"]
+        else:
+            self.fields["kind"].widget.attrs = {
+                "hx-post": action, "hx-trigger": "change", "hx-target": "#kind-fields", "hx-swap": "outerHTML",
+                "hx-vals": '{"do": "look"}',
+            }  # fmt: skip
+
+    def _initial(self) -> dict[str, Any]:
+        if self.benefit is None:
+            return {"kind": next((name for name, kind in BENEFITS.items() if not kind.derived), ""), "position": 0}
+        values = {f"{SETTING}{name}": value for name, value in self.benefit.settings.items()}
+        kind = BENEFITS.get(self.benefit.kind)
+        for setting in kind.settings if kind else ():
+            if isinstance(setting, Number) and setting.money:
+                kept = self.benefit.settings.get(setting.name) or 0
+                values[f"{SETTING}{setting.name}"] = f"{to_major(kept, self.currency):f}"
+        return {**values, "position": self.benefit.position}
+
+    def _field(self, setting: Any) -> forms.Field:
+        said: dict[str, Any] = {"label": setting.label, "help_text": setting.help}
+        if isinstance(setting, Number):
+            if setting.money:
+                return _amount(setting.label, self.currency, setting.help)
+            return forms.IntegerField(min_value=setting.least, max_value=setting.most, **said)
+        said["required"] = setting.required
+        if setting.choices is None:
+            return forms.CharField(max_length=setting.length, **said)
+        return forms.ChoiceField(choices=[("", "—"), *setting.choices()], **said)
+
+    @property
+    def setting_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name.startswith(SETTING)]
+
+    def values(self) -> dict[str, Any]:
+        settings: dict[str, Any] = {}
+        for setting in self.kind_of.settings if self.kind_of else ():
+            value = self.cleaned_data[f"{SETTING}{setting.name}"]
+            if isinstance(setting, Number) and setting.money:
+                value = to_minor(value, self.currency)
+            settings[setting.name] = value
+        values = {"settings": settings, "position": self.cleaned_data.get("position") or 0}
+        return values if self.benefit else {**values, "kind": self.cleaned_data["kind"]}

@@ -1,0 +1,20 @@
+"""What tiers add to the shell: their page."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from core.audit_log import OBJECTS, Described
+from core.console import navigation
+
+navigation.register(
+    "tiers",
+    _("Tiers"),
+    url="loyalty_tiers",
+    icon="trophy",
+    permission="loyalty.view_loyalty",
+    section="loyalty",
+    order=15,
+)
+OBJECTS.register("loyalty.tier", Described(url=lambda row: reverse("loyalty_tier", args=[row["id"]])))

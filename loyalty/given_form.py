@@ -1,0 +1,40 @@
+"""The form of a tier by hand, which the customer page shows and the console reads."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from loyalty.models import Program, Tier
+from loyalty.services.given_tiers import REASONS
+
+
+class GivenForm(forms.Form):
+    """A tier by hand; `until` is a day, whole, in the program's time zone."""
+
+    tier = forms.ModelChoiceField(label=_("Tier"), queryset=Tier.objects.none(), empty_label="—")
+    until = forms.DateField(label=_("Until"), widget=forms.DateInput(attrs={"type": "date"}))
+    reason = forms.ChoiceField(label=_("Reason"), choices=[("", "—"), *REASONS.items()])
+    lock = forms.BooleanField(
+        label=_("Locked"),
+        required=False,
+        help_text=_("Neither up nor down before then. Without it they may still go up."),
+    )
+    note = forms.CharField(label=_("Remark"), max_length=400, required=False)
+
+    def __init__(self, data: Any = None, *, program: Program) -> None:
+        self.zone = ZoneInfo(program.time_zone)
+        super().__init__(data)
+        fields: Any = self.fields
+        fields["tier"].queryset = Tier.objects.filter(program=program).order_by("-rank")
+        fields["until"].widget.attrs["min"] = f"{timezone.localdate(timezone=self.zone):%Y-%m-%d}"
+
+    def values(self) -> dict[str, Any]:
+        given = dict(self.cleaned_data)
+        given["until"] = datetime.combine(given["until"] + timedelta(days=1), time(), self.zone)
+        return given

@@ -1,0 +1,30 @@
+"""Products that only some tiers may buy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+def listed(text: str) -> list[str]:
+    """The SKUs of a text, separated by commas, spaces or lines."""
+    return [part for part in text.replace(",", " ").replace("，", " ").split() if part]
+
+
+@dataclass(frozen=True)
+class Product:
+    sku: str
+    category: str = ""
+
+
+def covers(settings: Mapping[str, Any], product: Product) -> bool:
+    """Does a benefit name this product, or a category that it lies in?"""
+    category = str(settings.get("category") or "").strip().strip("/")
+    inside = bool(category) and (product.category == category or product.category.startswith(category + "/"))
+    return inside or product.sku in listed(str(settings.get("skus") or ""))
+
+
+def least_rank(benefits: Iterable[tuple[int, Mapping[str, Any]]], product: Product) -> int | None:
+    """The lowest rank whose members may buy it, out of (rank, settings); None when everyone may."""
+    return min((rank for rank, settings in benefits if covers(settings, product)), default=None)

@@ -1,0 +1,224 @@
+"""Reads of tiers: where a member stands, what is missing to the next tier and to stay, what the tier gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+from django.db.models import Q
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
+
+from core import clock
+from core.formatting import day as in_words
+from core.formatting import money, month_day, number
+from crm.models import Product
+from loyalty.benefits import BENEFITS
+from loyalty.models import GivenTier, Member, Program, Tier, TierBenefit, TierMetric, TierPeriod, TierPolicy
+from loyalty.rules import products
+from loyalty.rules.tiers import Counted, Goal, Policy, goal_stay, goal_up, windows
+from loyalty.services.tiers import METRICS, NO_REFUNDS
+
+INTERVALS_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A benefit as a member reads it; `details` is what a storefront works with."""
+
+    kind: str
+    label: str
+    words: str
+    icon: str
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`until` is the last day on which the tier is certain with what there is now. `given` runs now, if any does."""
+
+    member: Member
+    period: TierPeriod | None
+    until: date | None
+    given: GivenTier | None
+    next: Tier | None
+    progress: Goal | None
+    stay: Goal | None
+
+    @property
+    def is_locked(self) -> bool:
+        return bool(self.given and self.given.locked)
+
+    @property
+    def progress_text(self) -> str:
+        return goal_text(self.member.program, self.progress, self.next, up=True)
+
+    @property
+    def stay_text(self) -> str:
+        return goal_text(self.member.program, self.stay, self.member.tier, up=False)
+
+
+def standing(member: Member, *, at: datetime | None = None) -> Standing:
+    now = at or clock.now()
+    program = member.program
+    policy = Policy(
+        program.tier_period,
+        program.tier_window_days,
+        program.tier_grace_days,
+        program.time_zone,
+        program.tier_downgrade,
+    )
+    found = windows(policy, now, member.enrolled_at, member.tier_since)
+    counted = _counted(member, now)
+    rank = member.tier.rank if member.tier else 0
+    following = Tier.objects.filter(program=program, rank__gt=rank).order_by("rank").first()
+    given = _given(member, now)
+    stay = until = None
+    if member.tier:
+        if given is None or given.tier.rank < rank:
+            stay = goal_stay(policy, found, counted, member.tier.threshold, now)
+            until = stay.by
+        else:
+            until = (given.ends_at - timedelta(microseconds=1)).astimezone(ZoneInfo(program.time_zone)).date()
+    return Standing(
+        member,
+        TierPeriod.objects.filter(member=member, ended_at=None).first(),
+        until,
+        given,
+        following,
+        goal_up(policy, found, counted, following.threshold, now) if following else None,
+        stay,
+    )
+
+
+def goal_text(program: Program, goal: Goal | None, tier: Tier | None, *, up: bool) -> str:
+    """One sentence in the active language: what to do, by when, for which tier. Empty when there is nothing to say."""
+    if goal is None or tier is None:
+        return ""
+    by = _by(goal.by) if goal.by else ""
+    if not goal.left:
+        return _t("%(tier)s until %(day)s") % {"tier": tier.label, "day": by} if by and not up else ""
+    values: dict[str, Any] = {"tier": tier.label, "day": by, "count": number(goal.left)}
+    if program.tier_metric == TierMetric.SPEND:
+        values["amount"] = money(goal.left, program.currency)
+        texts = (
+            _t("Spend %(amount)s more by %(day)s to reach %(tier)s"),
+            _t("Spend %(amount)s more to reach %(tier)s"),
+            _t("Spend %(amount)s more by %(day)s to stay %(tier)s"),
+            _t("Spend %(amount)s more to stay %(tier)s"),
+        )
+    elif program.tier_metric == TierMetric.ORDERS:
+        texts = (
+            ngettext("Place %(count)s more order by %(day)s to reach %(tier)s", "Place %(count)s more orders by %(day)s to reach %(tier)s", goal.left),
+            ngettext("Place %(count)s more order to reach %(tier)s", "Place %(count)s more orders to reach %(tier)s", goal.left),
+            ngettext("Place %(count)s more order by %(day)s to stay %(tier)s", "Place %(count)s more orders by %(day)s to stay %(tier)s", goal.left),
+            ngettext("Place %(count)s more order to stay %(tier)s", "Place %(count)s more orders to stay %(tier)s", goal.left),
+        )  # fmt: skip
+    else:
+        texts = (
+            _t("Collect %(count)s more growth value by %(day)s to reach %(tier)s"),
+            _t("Collect %(count)s more growth value to reach %(tier)s"),
+            _t("Collect %(count)s more growth value by %(day)s to stay %(tier)s"),
+            _t("Collect %(count)s more growth value to stay %(tier)s"),
+        )
+    return texts[(0 if up else 2) + (0 if by else 1)] % values
+
+
+def metric_text(program: Program, value: int) -> str:
+    """An amount, a number of orders or growth value, as the program counts."""
+    if program.tier_metric == TierMetric.SPEND:
+        return money(value, program.currency)
+    if program.tier_metric == TierMetric.ORDERS:
+        return ngettext("%(count)s order", "%(count)s orders", value) % {"count": number(value)}
+    return _t("%(count)s growth value") % {"count": number(value)}
+
+
+def benefits_of(tier: Tier | None) -> list[Shown]:
+    """What a tier gives, the standing things first; kinds that say nothing are left out."""
+    if tier is None:
+        return []
+    found = [
+        Shown(name, str(kind.label), words, kind.icon, {})
+        for name, kind in BENEFITS.items()
+        if kind.derived and (words := kind.derived_words(tier))
+    ]
+    for benefit in TierBenefit.objects.filter(tier=tier, active=True).select_related("tier__program"):
+        kind = BENEFITS.get(benefit.kind)
+        if kind is not None and (words := kind.words(benefit)):
+            found.append(Shown(benefit.kind, str(kind.label), words, kind.icon, kind.details(benefit)))
+    return found
+
+
+def intervals(member: Member) -> list[TierPeriod]:
+    """The newest first (T3)."""
+    rows = TierPeriod.objects.filter(member=member).select_related("tier")
+    return list(rows.order_by("-started_at", "-pk")[:INTERVALS_SHOWN])
+
+
+def free_shipping_from(tier: Tier | None) -> int | None:
+    """From which amount, in minor units, the tier's members pay no shipping; None: they pay it."""
+    if tier is None:
+        return None
+    found = TierBenefit.objects.filter(tier=tier, kind="free_shipping", active=True).values_list("settings", flat=True)
+    return min((int(settings["from_amount"]) for settings in found), default=None)
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """`tier` is the lowest one that may buy an exclusive product; None: everyone may."""
+
+    sku: str
+    tier: Tier | None
+    may_buy: bool
+
+
+def may_buy(member: Member, skus: Sequence[str]) -> list[Allowed]:
+    """Which of these products the member may buy, in the order asked."""
+    rows = TierBenefit.objects.filter(
+        tier__program=member.program, kind="exclusive_products", active=True
+    ).select_related("tier")
+    limits = [(row.tier.rank, row.settings) for row in rows]
+    tiers = {row.tier.rank: row.tier for row in rows}
+    categories = dict(Product.objects.filter(sku__in=skus).values_list("sku", "category"))
+    rank = member.tier.rank if member.tier else 0
+    found = []
+    for sku in skus:
+        least = products.least_rank(limits, products.Product(sku, categories.get(sku, "")))
+        found.append(Allowed(sku, tiers[least] if least is not None else None, least is None or rank >= least))
+    return found
+
+
+def _counted(member: Member, at: datetime) -> list[Counted]:
+    program = member.program
+    days = (
+        program.tier_window_days + program.tier_grace_days if program.tier_period == TierPolicy.ROLLING else 2 * 366 + 2
+    )
+    metric = METRICS[program.tier_metric].format(refunds=NO_REFUNDS, who="o.customer_id = ANY(%(customers)s)")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT v.at, v.value FROM ({metric}) AS v",
+            {
+                "program": program.pk,
+                "currency": program.currency,
+                "at": at,
+                "earliest": at - timedelta(days=days),
+                "last_run": "infinity",
+                "customers": [member.customer_id],
+            },
+        )
+        return [Counted(*row) for row in cursor.fetchall()]
+
+
+def _given(member: Member, at: datetime) -> GivenTier | None:
+    rows = GivenTier.objects.filter(
+        Q(ended_at=None) | Q(ended_at__gt=at), member=member, starts_at__lte=at, ends_at__gt=at
+    )
+    return rows.select_related("tier").order_by("-locked", "-tier__rank", "-ends_at").first()
+
+
+def _by(value: date) -> str:
+    return month_day(value.month, value.day) if value.year == clock.now().year else in_words(value)

@@ -1,0 +1,239 @@
+"""Where a member stands, as a storefront reads it: benefits in words, what is missing and by when."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone, translation
+
+from core.actor import SYSTEM
+from crm.models import Product
+from loyalty import selectors
+from loyalty.models import GivenTier, Member, Tier
+from loyalty.rules.tiers import Counted, Goal, Policy, goal_stay, goal_up, windows
+from loyalty.services.benefits import create_benefit
+from loyalty.services.given_tiers import set_tier
+from loyalty.services.tiers import evaluate_tiers
+from loyalty.tier_standing import benefits_of, goal_text, standing
+from tests.loyalty.tiers import later, tier, tier_of
+
+pytestmark = pytest.mark.django_db
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+@pytest.fixture
+def spent(program, make_customer, make_order, settle):
+    """spent(218_000, paid_at=...) -> a member."""
+
+    def make(*amounts: int, **values) -> Member:
+        customer = make_customer("Ann")
+        for amount in amounts:
+            make_order(customer, amount, **values)
+        settle()
+        return selectors.member_of(customer)
+
+    return make
+
+
+def ask(api, member, path: str = "", **values):
+    return api.get(f"/api/v1/members/{member.customer.number}/tier{path}", **values).json()
+
+
+# Pure goals
+
+NOON = datetime(2026, 3, 10, 4, tzinfo=UTC)
+
+
+def goals(period: str, counted: list[tuple[int, int]], need: int, grace: int = 0, since: int = 100):
+    """Goals of one who has been in the tier for `since` days, by (days ago, value)."""
+    policy = Policy(period, 365, grace, "Asia/Shanghai")
+    found = windows(policy, NOON, NOON - timedelta(days=800), NOON - timedelta(days=since))
+    rows = [Counted(NOON - timedelta(days=days), value) for days, value in counted]
+    return goal_up(policy, found, rows, need, NOON), goal_stay(policy, found, rows, need, NOON)
+
+
+def test_rolling_goals_run_until_the_first_thing_falls_out():
+    up, stay = goals("rolling", [(10, 300), (200, 400), (364, 100)], 1_000)
+    assert up == Goal(800, 1_000, 200, date(2026, 3, 10))
+    assert stay == Goal(800, 1_000, 200, date(2026, 3, 10))
+    _up, stay = goals("rolling", [(10, 300), (200, 400), (364, 100)], 500, grace=30)
+    # 100 fall out first and 700 are left; without the 400 of 200 days ago it is not enough
+    assert stay == Goal(800, 500, 200, date(2026, 9, 20))
+    assert goals("rolling", [], 500)[0] == Goal(0, 500, 500, None)
+
+
+def test_calendar_goals_run_to_the_last_of_december():
+    up, stay = goals("calendar_year", [(10, 300), (100, 900)], 1_000)
+    assert up == Goal(300, 1_000, 700, date(2026, 12, 31))
+    assert stay == Goal(300, 1_000, 700, date(2026, 12, 31))
+    # what is had already keeps it to the end of the next year
+    assert goals("calendar_year", [(10, 1_000)], 1_000)[1] == Goal(1_000, 1_000, 0, date(2027, 12, 31))
+    # within the grace the year that ended still decides
+    assert goals("calendar_year", [(10, 300), (100, 500)], 1_000, grace=90)[1] == Goal(
+        800, 1_000, 200, date(2026, 3, 31)
+    )
+
+
+def test_a_tiers_own_year():
+    up, stay = goals("tier_anniversary", [(10, 300), (100, 200), (300, 400)], 1_000, since=200)
+    assert up == Goal(900, 1_000, 100, date(2026, 5, 14))
+    assert stay == Goal(500, 1_000, 500, date(2026, 8, 21))
+
+
+# The API
+
+
+def test_progress_says_how_much_and_by_when(program, api, spent):
+    # given
+    program.tier_period = "calendar_year"
+    program.save()
+    member = spent(168_100)
+    # when
+    body = ask(api, member)
+    # then
+    year = timezone.now().astimezone(SHANGHAI).year
+    assert body["tier"] == {"code": "silver", "name": "Silver", "rank": 2}
+    assert (body["reason"], body["locked"], body["until"]) == ("qualified", False, f"{year + 1}-12-31")
+    assert body["progress"] == {
+        "tier": "gold",
+        "name": "Gold",
+        "metric": "spend",
+        "have": 168_100,
+        "need": 200_100,
+        "left": 32_000,
+        "by": f"{year}-12-31",
+        "text": "Spend CN¥320.00 more by December 31 to reach Gold",
+    }
+    assert body["stay"]["left"] == 0
+    card = api.get(f"/api/v1/members/{member.customer.number}").json()
+    assert card["next_tier"] == {
+        "code": "gold",
+        "name": "Gold",
+        "missing": 32_000,
+        "text": "Spend CN¥320.00 more by December 31 to reach Gold",
+    }
+
+
+def test_in_the_viewers_language(program, api, spent):
+    program.tier_period = "calendar_year"
+    program.save()
+    member = spent(168_100)
+    create_benefit(tier=tier(program, "silver"), kind="points_birthday", settings={"points": 100}, actor=SYSTEM)
+    body = ask(api, member, HTTP_ACCEPT_LANGUAGE="zh-hans")
+    assert body["progress"]["text"] == "12月31日前再消费¥320.00即可升级为金卡会员"
+    assert [one["words"] for one in body["benefits"]] == ["订单积分 1.1 倍", "生日赠送 100 积分"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "left", "text"),
+    [
+        ("orders", 1, "Place 1 more order by December 31 to reach Gold"),
+        ("orders", 3, "Place 3 more orders by December 31 to reach Gold"),
+        ("growth", 1_200, "Collect 1,200 more growth value by December 31 to reach Gold"),
+    ],
+)
+def test_other_metrics_have_their_own_words(program, metric, left, text):
+    program.tier_metric = metric
+    goal = Goal(0, left, left, date(timezone.now().year, 12, 31))
+    with translation.override("en"):
+        assert goal_text(program, goal, tier(program, "gold"), up=True) == text
+
+
+def test_at_the_top_and_without_a_tier(program, api, spent, member):
+    platinum = ask(api, spent(600_000))
+    assert (platinum["tier"]["code"], platinum["progress"]) == ("platinum", None)
+    none = ask(api, member)
+    assert (none["tier"], none["stay"], none["until"], none["benefits"]) == (None, None, None, [])
+    assert (none["progress"]["tier"], none["progress"]["left"], none["progress"]["by"]) == ("bronze", 100, None)
+
+
+def test_a_given_tier_is_certain_until_its_end(program, api, member):
+    until = datetime(2027, 5, 1, 16, tzinfo=UTC)
+    set_tier(member=member, tier=tier(program, "gold"), until=until, reason="goodwill", lock=True, actor=SYSTEM)
+    body = ask(api, selectors.member_of(member.customer))
+    assert (body["reason"], body["locked"], body["until"], body["stay"]) == ("manual", True, "2027-05-01", None)
+
+
+def test_benefits_in_words(program, api, spent):
+    gold = tier(program, "gold")
+    for kind, settings in (
+        ("points_birthday", {"points": 200}),
+        ("free_shipping", {"from_amount": 9_900}),
+        ("exclusive_products", {"name": "Reserve beans", "category": "Coffee/Reserve", "skus": ""}),
+        ("priority_service", {"priority": "3"}),
+    ):
+        create_benefit(tier=gold, kind=kind, settings=settings, actor=SYSTEM)
+    with translation.override("en"):
+        assert [one.words for one in benefits_of(gold)] == [
+            "1.25× points on orders",
+            "200 points on your birthday",
+            "Free shipping from CN¥99.00",
+            "Reserve beans, for this tier and higher ones",
+            "Your questions are answered first",
+        ]
+    member = spent(210_000)
+    shipping = ask(api, member)["benefits"][2]
+    assert (shipping["kind"], shipping["details"]) == ("free_shipping", {"from_amount": 9_900})
+
+
+@pytest.mark.parametrize(("amount", "free"), [(9_899, False), (9_900, True)])
+def test_the_quote_says_whether_shipping_is_free(program, api, spent, amount, free):
+    create_benefit(tier=tier(program, "gold"), kind="free_shipping", settings={"from_amount": 9_900}, actor=SYSTEM)
+    path = "/api/v1/members/{}/points/quote"
+    member, other = spent(210_000), spent(100)
+    body = api.post(path.format(member.customer.number), {"amount": amount}, format="json").json()
+    assert (body["free_shipping"], body["free_shipping_from"]) == (free, 9_900)
+    body = api.post(path.format(other.customer.number), {"amount": amount}, format="json").json()
+    assert (body["free_shipping"], body["free_shipping_from"]) == (False, None)
+
+
+def test_exclusive_products_are_for_the_tier_and_higher_ones(program, api, spent):
+    Product.objects.create(sku="R1", category="Coffee/Reserve/Geisha")
+    Product.objects.create(sku="R2", category="Coffee/Reserved")
+    settings = {"name": "Reserve", "category": "Coffee/Reserve", "skus": "X1, X2"}
+    create_benefit(tier=tier(program, "gold"), kind="exclusive_products", settings=settings, actor=SYSTEM)
+
+    def allowed(member) -> dict:
+        path = f"/api/v1/members/{member.customer.number}/tier/products"
+        rows = api.post(path, {"skus": ["R1", "R2", "X2", "X3"]}, format="json").json()
+        return {row["sku"]: (row["may_buy"], row["from_tier"]) for row in rows}
+
+    assert allowed(spent(100)) == {
+        "R1": (False, "gold"), "R2": (True, None), "X2": (False, "gold"), "X3": (True, None),
+    }  # fmt: skip
+    assert {may for may, _tier in allowed(spent(600_000)).values()} == {True}
+
+
+def test_a_tier_is_bought_and_refunded_over_the_api(program, api, member):
+    Tier.objects.filter(program=program, code="gold").update(paid_price=29_900)
+    path = f"/api/v1/members/{member.customer.number}/tier/"
+
+    def buy(key="k", **values):
+        body = {"tier": "gold", "reference": "A1", **values}
+        return api.post(path + "purchase", body, format="json", HTTP_IDEMPOTENCY_KEY=key)
+
+    first = buy()
+    assert (first.status_code, first.json()["amount"]) == (201, 29_900)
+    assert buy().json() == first.json() == buy("other").json()
+    assert buy(reference="A2").status_code == 409
+    assert buy("k2", tier="silver", reference="A3").json()["errors"][0]["code"] == "tier_not_for_sale"
+    assert buy("k3", tier="none", reference="A4").status_code == 404
+    assert buy("", reference="A5").status_code == 400
+    assert (tier_of(member), GivenTier.objects.count()) == ("gold", 1)
+    refunded = api.post(path + "refund", {"reference": "A1"}, format="json")
+    assert (refunded.status_code, refunded.json()["tier"]) == (200, "gold")
+    assert api.post(path + "refund", {"reference": "A9"}, format="json").status_code == 404
+    evaluate_tiers(program=program, downgrade=True, at=later(1))
+    assert tier_of(member) == ""
+
+
+def test_what_the_page_says_agrees_with_what_the_night_does(program, spent):
+    """The last day that a storefront is told is the last one that the tier holds."""
+    member = spent(150_000, 60_000, days_ago=100)
+    found = standing(member)
+    assert (found.stay.left, found.stay.by) == (200_100, found.until)
+    noon = datetime.combine(found.until, datetime.min.time(), SHANGHAI)
+    assert evaluate_tiers(program=program, downgrade=True, at=noon) == (0, 0)
+    assert evaluate_tiers(program=program, downgrade=True, at=noon + timedelta(days=2)) == (0, 1)

@@ -1,0 +1,154 @@
+"""Tiers in the console: made and changed, their benefits, the policy, a member's by hand, who may (P4)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.urls import reverse
+
+from core.actor import SYSTEM
+from core.roles import Role
+from loyalty.models import BenefitGrant, GivenTier, Tier, TierBenefit
+from loyalty.services.benefits import create_benefit
+from loyalty.services.given_tiers import set_tier
+from tests.loyalty.tiers import intervals, later, tier, tier_of
+
+pytestmark = pytest.mark.django_db
+FIELDS = {
+    "name": "Diamond", "name_zh": "钻石会员", "rank": "5", "threshold": "9999.50", "multiplier": "2", "paid_days": "365",
+}  # fmt: skip
+
+
+@pytest.fixture
+def marketer(client, staff):
+    client.force_login(staff(Role.MARKETER, "marketer"))
+    return client
+
+
+@pytest.fixture
+def lead(client, staff):
+    client.force_login(staff(Role.LEAD, "lead"))
+    return client
+
+
+def text(response) -> str:
+    return response.content.decode()
+
+
+def test_a_tier_is_made_and_changed_in_major_units(marketer, program):
+    page = marketer.post(reverse("loyalty_tier_new"), {**FIELDS, "paid_price": "299"}, follow=True)
+    made = Tier.objects.get(code="diamond")
+    assert (made.rank, made.threshold, made.multiplier, made.paid_price) == (5, 999_950, Decimal(2), 29_900)
+    assert "from CN¥9,999.50" in text(page)
+    assert 'value="9999.50"' in text(marketer.get(reverse("loyalty_tier_edit", args=[made.pk])))
+    marketer.post(reverse("loyalty_tier_edit", args=[made.pk]), {**FIELDS, "threshold": "8000", "paid_price": ""})
+    made.refresh_from_db()
+    assert (made.threshold, made.paid_price) == (800_000, None)
+
+
+def test_a_rank_that_is_taken_is_said_at_its_field_and_nothing_is_made(marketer, program):
+    page = marketer.post(reverse("loyalty_tier_new"), {**FIELDS, "rank": "4"})
+    assert "Another tier has this rank." in text(page)
+    assert not Tier.objects.filter(code="diamond").exists()
+
+
+def test_orders_are_typed_as_a_number(marketer, program):
+    program.tier_metric = "orders"
+    program.save()
+    page = marketer.get(reverse("loyalty_tier_new"))
+    assert "From so many orders" in text(page)
+    marketer.post(reverse("loyalty_tier_new"), {**FIELDS, "threshold": "12"})
+    assert Tier.objects.get(code="diamond").threshold == 12
+
+
+def test_the_policy(marketer, program):
+    values = {
+        "tier_metric": "growth", "tier_period": "calendar_year", "tier_window_days": "365",
+        "tier_downgrade": "one_step", "tier_grace_days": "30",
+    }  # fmt: skip
+    page = marketer.post(reverse("loyalty_tier_policy"), values, follow=True)
+    program.refresh_from_db()
+    assert (program.tier_metric, program.tier_period, program.tier_downgrade, program.tier_grace_days) == (
+        "growth", "calendar_year", "one_step", 30,
+    )  # fmt: skip
+    assert "Calendar year" in text(page)
+    refused = marketer.post(reverse("loyalty_tier_policy"), {**values, "tier_period": "moon", "tier_grace_days": "5"})
+    program.refresh_from_db()
+    assert (refused.status_code, program.tier_grace_days) == (200, 30)
+
+
+def test_the_list_shows_members_and_benefits(marketer, program, member):
+    set_tier(member=member, tier=tier(program, "gold"), until=later(9), reason="goodwill", actor=SYSTEM)
+    create_benefit(tier=tier(program, "gold"), kind="points_birthday", settings={"points": 100}, actor=SYSTEM)
+    page = text(marketer.get(reverse("loyalty_tiers")))
+    assert "100 points on your birthday" in page
+    assert f'<a href="{reverse("loyalty_members")}?tier=gold">1</a>' in page
+    assert "It has not run yet." in page
+
+
+def test_a_benefit_is_added_changed_and_switched(marketer, program):
+    gold = tier(program, "gold")
+    action = reverse("loyalty_benefit_new", args=[gold.pk])
+    # the form asks for what the kind needs
+    part = text(marketer.post(action, {"kind": "free_shipping", "do": "look"}, headers={"HX-Request": "true"}))
+    assert 'name="setting_from_amount"' in part
+    marketer.post(action, {"kind": "free_shipping", "setting_from_amount": "99.50", "position": "1"})
+    made = TierBenefit.objects.get()
+    assert (made.tier, made.settings, made.position) == (gold, {"from_amount": 9_950}, 1)
+    edit = reverse("loyalty_benefit_edit", args=[made.pk])
+    assert 'value="99.50"' in text(marketer.get(edit))
+    marketer.post(edit, {"setting_from_amount": "0"})
+    marketer.post(reverse("loyalty_benefit_switch", args=[made.pk]))
+    made.refresh_from_db()
+    assert (made.settings, made.active) == ({"from_amount": 0}, False)
+    assert "Switched off" in text(marketer.get(reverse("loyalty_tier", args=[gold.pk])))
+    refused = marketer.post(edit, {"setting_from_amount": "-1"})
+    made.refresh_from_db()
+    assert (refused.status_code, made.settings) == (200, {"from_amount": 0})
+
+
+def test_what_failed_is_shown_and_tried_again(marketer, program, member):
+    benefit = create_benefit(tier=tier(program, "gold"), kind="points_birthday", settings={"points": 7}, actor=SYSTEM)
+    grant = BenefitGrant.objects.create(
+        benefit=benefit, member=member, key="birthday:2026", state="given_up", error="no account", attempts=11
+    )
+    assert "no account" in text(marketer.get(reverse("loyalty_tier", args=[benefit.tier_id])))
+    page = marketer.post(reverse("loyalty_benefit_retry", args=[grant.pk]), follow=True)
+    grant.refresh_from_db()
+    assert (grant.state, grant.outcome) == ("given", {"points": 7})
+    assert "It has been given." in text(page)
+
+
+def test_a_lead_sets_a_tier_by_hand_to_the_end_of_a_day(lead, program, member):
+    day = later(40).astimezone(ZoneInfo(program.time_zone)).date()
+    number = member.customer.number
+    values = {"tier": tier(program, "gold").pk, "until": f"{day}", "reason": "goodwill", "lock": "on", "note": "Sorry"}
+    lead.post(reverse("loyalty_give_tier", args=[number]), values)
+    assert (tier_of(member), intervals(member)) == ("gold", [("gold", "manual", True)])
+    given = GivenTier.objects.get()
+    assert given.locked
+    local = given.ends_at.astimezone(ZoneInfo(program.time_zone))
+    assert (local - datetime.combine(day, datetime.min.time(), local.tzinfo)).days == 1
+    page = text(lead.get(reverse("customer", args=[number])))
+    assert "Locked" in page
+    assert "Sorry" in page
+    assert "Set the tier by hand" in page
+    lead.post(reverse("loyalty_release_tier", args=[number]))
+    assert tier_of(member) == ""
+
+
+def test_a_day_in_the_past_changes_nothing(lead, program, member):
+    values = {"tier": tier(program, "gold").pk, "until": "2020-01-01", "reason": "goodwill"}
+    page = lead.post(reverse("loyalty_give_tier", args=[member.customer.number]), values, follow=True)
+    assert "Choose an end in the future, within ten years." in text(page)
+    assert (tier_of(member), GivenTier.objects.count()) == ("", 0)
+
+
+def test_an_agent_sees_the_panel_without_the_form(client, staff, program, member):
+    client.force_login(staff(Role.AGENT))
+    page = text(client.get(reverse("customer", args=[member.customer.number])))
+    assert "Spend CN¥1.00 more to reach Bronze" in page
+    assert "Set the tier by hand" not in page
