@@ -128,7 +128,7 @@ def test_badges_are_made_changed_and_listed_with_their_holders(marketer, program
     make_task("activity", event_kind="share", name="Share", levels=[Level(1, badge=badge)])
     did(member, "share", 1)
     advance_tasks(program=program, customer_ids=[member.customer_id])
-    assert "Critic Can be had 1 Share level 1" in text_of(marketer.get("/badges/"))
+    assert "Critic Can be had 1 Share · level 1" in text_of(marketer.get("/badges/"))
     assert "Ann" in text_of(marketer.get(f"/badges/{badge.pk}/edit/"))
     marketer.post(f"/badges/{badge.pk}/edit/", {"name": "Old critic", "icon": "pencil"})
     badge.refresh_from_db()
