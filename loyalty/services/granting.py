@@ -65,7 +65,7 @@ def grant_points(*, program: Program, grants: Sequence[Grant], actor: Actor = SY
         """SELECT m.customer_id, jsonb_build_object('points', e.available + e.pending, 'reference', e.reference), e.occurred_at
            FROM loyalty_entry e JOIN loyalty_account a ON a.id = e.account_id JOIN loyalty_member m ON m.id = a.member_id
            JOIN loyalty_pointtype t ON t.id = a.point_type_id AND t.spendable
-           WHERE e.id = ANY(%s)""",
+           WHERE e.id = ANY(%s) ORDER BY e.id""",
         [[one.entry for one in given]],
         actor=actor,
     )
