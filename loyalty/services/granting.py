@@ -69,4 +69,14 @@ def grant_points(*, program: Program, grants: Sequence[Grant], actor: Actor = SY
         [[one.entry for one in given]],
         actor=actor,
     )
+    # Growth value moves members up a tier at once (T2); points that can be spent never do (T1).
+    emit_from_select(
+        events.ACCOUNTS_CHANGED,
+        """SELECT NULL::bigint, jsonb_build_object('customers', jsonb_agg(DISTINCT m.customer_id)), now()
+           FROM loyalty_entry e JOIN loyalty_account a ON a.id = e.account_id JOIN loyalty_member m ON m.id = a.member_id
+           JOIN loyalty_pointtype t ON t.id = a.point_type_id AND NOT t.spendable
+           WHERE e.id = ANY(%s) HAVING count(*) > 0""",
+        [[one.entry for one in given]],
+        actor=actor,
+    )
     return given

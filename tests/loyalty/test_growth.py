@@ -465,3 +465,18 @@ def test_a_chinese_name_still_makes_a_code(program):
     badge = create_badge(program=program, name="首单", actor=SYSTEM)
     assert badge.code.startswith("b")
     assert len(badge.code) == 9
+
+
+def test_growth_of_a_level_moves_the_member_up_at_once_t2(program, make_old_member, make_task, settle):
+    # given tiers by growth value and a task whose level gives enough for the first
+    program.tier_metric = "growth"
+    program.save()
+    member = make_old_member()
+    make_task("activity", event_kind="review", levels=[Level(1, growth=100)])
+    did(member, "review", 1)
+    # when what follows from the review is done
+    settle()
+    # then
+    member.refresh_from_db()
+    assert (member.qualifying, member.tier and member.tier.code) == (100, "bronze")
+    assert (available(member), available(member, spendable=False)) == (0, 100)
