@@ -97,6 +97,7 @@ def limits(thresholds: Sequence[int]) -> list[int]:
 
 
 def step_for(value: int, least: Sequence[int]) -> int:
+    """The step that a value qualifies for; `least` is of `limits`."""
     return sum(limit <= value for limit in least)
 
 

@@ -26,8 +26,19 @@ from crm.models import Customer, Order
 from loyalty.earning_conditions import Subject
 from loyalty.earning_evaluation import Evaluation, Outcome
 from loyalty.earning_previews import rules_with, trial_of
-from loyalty.models import Earning, EarningRule, EarningRuleVersion, Member, PointType, Program, TierPeriod
+from loyalty.models import (
+    Earning,
+    EarningRule,
+    EarningRuleVersion,
+    Member,
+    PointType,
+    Program,
+    Tier,
+    TierMetric,
+    TierPeriod,
+)
 from loyalty.rules.caps import Counters
+from loyalty.rules.tiers import limits, step_for
 from loyalty.selectors import points_worth
 from loyalty.services.earning_refunds import points_kept
 from loyalty.services.earning_rules import new_rule, proposed_version
@@ -49,15 +60,19 @@ class Tally:
     cut: int = 0
     own: int = 0
 
+    @property
+    def differences(self) -> dict[int, int]:
+        """Points more or less, by member."""
+        return {pk: self.would.get(pk, 0) - self.given.get(pk, 0) for pk in self.given.keys() | self.would.keys()}
+
     def result(self, program: Program, point_type: PointType) -> dict[str, Any]:
-        members = self.given.keys() | self.would.keys()
-        differences = {pk: self.would.get(pk, 0) - self.given.get(pk, 0) for pk in members}
+        differences = self.differences
         up = [points for points in differences.values() if points > 0]
         down = [-points for points in differences.values() if points < 0]
         worth = [points_worth(program, points) if point_type.spendable else 0 for points in (sum(up), sum(down))]
         return {
             "counted": self.counted,
-            "members": len(members),
+            "members": len(differences),
             "members_up": len(up),
             "members_down": len(down),
             "points_given": sum(self.given.values()),
@@ -91,10 +106,26 @@ def dry_run_rule(
         "days": days,
         "from": since.isoformat(),
         "to": now.isoformat(),
-        # Tiers follow what is spent, so no rule about points moves anyone.
-        "tier_moves": None,
+        "tier_moves": _tier_moves(program, trial.rule.point_type, tally),
         **tally.result(program, trial.rule.point_type),
     }
+
+
+def _tier_moves(program: Program, point_type: PointType, tally: Tally) -> dict[str, int] | None:
+    """Members whose growth value would reach another tier's threshold; None where tiers do not follow these points (T1).
+
+    From what each member qualifies with today; who keeps a tier until its period ends would go down only then (T2).
+    """
+    if program.tier_metric != TierMetric.GROWTH or point_type.spendable:
+        return None
+    least = limits(list(Tier.objects.filter(program=program).order_by("rank").values_list("threshold", flat=True)))
+    differences = {pk: points for pk, points in tally.differences.items() if points}
+    up = down = 0
+    for member, have in Member.objects.filter(pk__in=differences).values_list("pk", "qualifying"):
+        now, then = (step_for(value, least) for value in (have, have + differences[member]))
+        up += then > now
+        down += then < now
+    return {"up": up, "down": down}
 
 
 def start_dry_run(

@@ -75,6 +75,32 @@ def test_members_up_and_down_points_and_money(program, spend, make_customer, mak
     assert everything() == before
 
 
+def test_a_rule_for_growth_says_who_would_change_tier_t5(program, make_rule, make_customer, make_order, settle):
+    # given tiers by growth value: 1, 501, 2001, 5001 (in hundredths), and one point of it for each 1.00
+    from loyalty.services.growth import ensure_growth_type
+
+    program.tier_metric = "growth"
+    program.save()
+    growth = ensure_growth_type(program)
+    rule = make_rule("Growth", point_type=growth, points=1, per_amount=1)
+    for name, amount in (("Up", 300_00), ("Down", 100_00), ("Same", 600_00)):
+        make_order(make_customer(name), amount, days_ago=3)
+    settle()
+    tiers = Member.objects.order_by("customer__name").values_list("customer__name", "tier__code")
+    assert list(tiers) == [("Down", "bronze"), ("Same", "silver"), ("Up", "bronze")]
+    before = everything()
+    # when twice as much were given from 200.00 on; and when nothing changed
+    twice = terms(points=2, per_amount=1, conditions=[{"kind": "minimum_amount", "amount": 200_00}])
+    found = dry_run_rule(program=program, version=proposed_version(rule=rule, terms=twice), days=30)
+    alike = dry_run_rule(
+        program=program, version=proposed_version(rule=rule, terms=terms(points=1, per_amount=1)), days=30
+    )
+    # then
+    assert found["tier_moves"] == {"up": 1, "down": 1}
+    assert alike["tier_moves"] == {"up": 0, "down": 0}
+    assert everything() == before
+
+
 def test_the_same_evaluation_says_and_gives(program, spend, make_customer, make_order, make_rule, settle):
     # given members already, so that the dry run knows them
     people = [make_customer() for _ in range(4)]
