@@ -35,11 +35,6 @@ FOR_ALL = {
     "year": _("at most %(points)s points a year for all members together"),
     "ever": _("at most %(points)s points for ever for all members together"),
 }
-STACKING_LABELS: dict[str, Any] = {
-    Stacking.SUM: _("Adds to the others"),
-    Stacking.BEST: _("Only the best counts"),
-    Stacking.MULTIPLY: _("Multiplies the others"),
-}
 
 
 def terms_words(version: EarningRuleVersion, program: Program) -> str:

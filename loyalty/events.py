@@ -9,13 +9,14 @@ from django.utils.translation import ngettext
 
 from core.events import declare
 from core.formatting import day, in_chinese, in_language, number
+from loyalty.reference_words import reference_words
 
 
 def _points(payload) -> str:
     count = int(payload.get("points", 0))
     text = ngettext("%(count)s point", "%(count)s points", abs(count)) % {"count": number(count)}
     reference = payload.get("reference")
-    return f"{text} · {reference}" if reference else text
+    return f"{text} · {reference_words(reference)}" if reference else text
 
 
 def _tier(name: str | None) -> str:

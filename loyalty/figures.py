@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _t
 from core.models import DomainEvent
 from loyalty import events
 from loyalty.models import Account, Entry, Member, Program, Reconciliation, Tier
+from loyalty.reference_words import reference_words
 from loyalty.selectors import points_worth
 from loyalty.tier_standing import metric_text
 
@@ -161,10 +162,10 @@ class Change:
     points: int
 
 
-def entries(account: Account) -> list[tuple[Entry, list[Change]]]:
-    """The newest entries, each with the figures that it changed."""
+def entries(account: Account) -> list[tuple[Entry, str, list[Change]]]:
+    """The newest entries, each with its reference in words and the figures that it changed."""
     rows = Entry.objects.filter(account=account).select_related("order").order_by("-pk")[:ENTRIES_SHOWN]
-    return [(entry, list(_changes(entry))) for entry in rows]
+    return [(entry, reference_words(entry.reference), list(_changes(entry))) for entry in rows]
 
 
 def _changes(entry: Entry) -> Iterator[Change]:

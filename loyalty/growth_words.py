@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
@@ -32,16 +30,18 @@ def quantity(task: Task, count: int) -> str:
     return text % {"count": number(count)}
 
 
+def progress(task: Task, count: int, goal: int) -> str:
+    """How far it is: 2 of 3, ¥120.00 of ¥500.00, 1 of 3 days in a row."""
+    if task.measure == Measure.AMOUNT:
+        values = {"done": money(count, task.program.currency), "goal": money(goal, task.program.currency)}
+    else:
+        values = {"done": number(count), "goal": number(goal)}
+    text = _t("%(done)s of %(goal)s days in a row") if task.measure == Measure.DAYS else _t("%(done)s of %(goal)s")
+    return text % values
+
+
 def gives(level: TaskLevel) -> str:
     points = ngettext("%(count)s point", "%(count)s points", level.points) % {"count": number(level.points)}
     growth = _t("%(count)s growth value") % {"count": number(level.growth)}
     badge = _t("badge “%(name)s”") % {"name": level.badge.label} if level.badge else ""
     return " · ".join(part for part in (points if level.points else "", growth if level.growth else "", badge) if part)
-
-
-def reasons(references: Iterable[str]) -> dict[str, str]:
-    """What badges were given for, in words: `task:first-review` by the task's name, anything else as it is."""
-    wanted = set(references)
-    codes = [reference.removeprefix("task:") for reference in wanted if reference.startswith("task:")]
-    names = {f"task:{task.code}": task.label for task in Task.objects.filter(code__in=codes)} if codes else {}
-    return {reference: names.get(reference, reference) for reference in wanted}

@@ -16,7 +16,7 @@ from crm import panels
 from crm.models import Customer, CustomerState
 from loyalty import figures, listening, reward_catalogue, selectors, task_catalogue, tier_standing
 from loyalty.given_form import GivenForm
-from loyalty.growth_words import quantity
+from loyalty.growth_words import progress
 from loyalty.models import Account, Member, MemberState, Program
 from loyalty.services.adjustments import REASONS
 
@@ -84,10 +84,7 @@ def _growth(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
         "member": member,
         "badges": held[:BADGES_SHOWN],
         "more_badges": len(held) > BADGES_SHOWN,
-        "tasks": [
-            {"standing": one, "done": quantity(one.task, one.count), "goal": quantity(one.task, one.goal)}
-            for one in begun
-        ],
+        "tasks": [{"standing": one, "progress": progress(one.task, one.count, one.goal)} for one in begun],
         "may_name": may(request.user, "loyalty.add_member") and member.state == MemberState.ACTIVE,
     }
 

@@ -22,8 +22,8 @@ from core.models import Job, JobState, User
 from crm.models import Customer
 from loyalty.console.earning_form import EarningRuleForm, RuleSettingsForm
 from loyalty.earning_previews import PreviewRow, preview_rule
-from loyalty.earning_words import STACKING_LABELS, cap_words, condition_words, terms_words, trigger_words
-from loyalty.models import Earning, EarningRule, EarningRuleVersion, EarningUse, Member, Program
+from loyalty.earning_words import cap_words, condition_words, terms_words, trigger_words
+from loyalty.models import Earning, EarningRule, EarningRuleVersion, EarningUse, Member, Program, Stacking
 from loyalty.selectors import default_program, member_of
 from loyalty.services import earning_dry_runs as dry_runs
 from loyalty.services import earning_rules as services
@@ -63,7 +63,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "trigger": trigger_words(rule),
             "terms": terms_words(version, rule.program),
             "conditions": condition_words(version, rule.program),
-            "stacking": STACKING_LABELS[version.stacking],
+            "stacking": Stacking(version.stacking).label,
             "state": standing(rule, now),
             "version": version.version,
         }
@@ -115,7 +115,7 @@ def _lines(version: EarningRuleVersion, program: Program) -> list[str]:
         *condition_words(version, program),
         *([_t("multiplied by the member's tier")] if version.tier_multiplier else []),
         *(cap_words(cap) for cap in version.caps),
-        str(STACKING_LABELS[version.stacking]),
+        str(Stacking(version.stacking).label),
     ]
 
 

@@ -16,8 +16,8 @@ from core.console.views import may, page
 from core.errors import DomainError
 from loyalty import selectors, task_catalogue
 from loyalty.console.growth_form import BadgeForm
-from loyalty.growth_words import reasons
 from loyalty.models import Badge, MemberBadge, Program, TaskLevel
+from loyalty.reference_words import reference_words
 from loyalty.services.badges import create_badge, update_badge
 
 PAGE = 50
@@ -84,6 +84,4 @@ def _form(request: HttpRequest, badge: Badge | None) -> HttpResponse:
 def _holders(badge: Badge) -> list[tuple[MemberBadge, str]]:
     """Who got it last, and for what."""
     rows = MemberBadge.objects.filter(badge=badge).select_related("member__customer").order_by("-awarded_at", "-pk")
-    newest = list(rows[:HOLDERS])
-    said = reasons(row.reference for row in newest)
-    return [(row, said[row.reference]) for row in newest]
+    return [(row, reference_words(row.reference)) for row in rows[:HOLDERS]]

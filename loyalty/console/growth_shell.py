@@ -18,7 +18,7 @@ navigation.register(
     "leaderboard",
     _("Leaderboard"),
     url="leaderboard",
-    icon="trophy",
+    icon="chart-histogram",
     permission="loyalty.view_task",
     section="loyalty",
     order=54,

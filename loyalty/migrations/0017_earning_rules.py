@@ -183,9 +183,9 @@ class Migration(migrations.Migration):
             name="stacking",
             field=models.CharField(
                 choices=[
-                    ("sum", "Adds to what other rules give"),
-                    ("best", "Only the best of such rules counts"),
-                    ("multiply", "Multiplies what the others give"),
+                    ("sum", "Adds to the others"),
+                    ("best", "Only the best counts"),
+                    ("multiply", "Multiplies the others"),
                 ],
                 default="sum",
                 max_length=8,

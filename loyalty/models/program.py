@@ -257,9 +257,9 @@ class EarningRule(models.Model):
 
 
 class Stacking(models.TextChoices):
-    SUM = "sum", _("Adds to what other rules give")
-    BEST = "best", _("Only the best of such rules counts")
-    MULTIPLY = "multiply", _("Multiplies what the others give")
+    SUM = "sum", _("Adds to the others")
+    BEST = "best", _("Only the best counts")
+    MULTIPLY = "multiply", _("Multiplies the others")
 
 
 class EarningRuleVersion(models.Model):

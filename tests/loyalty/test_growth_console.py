@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from core.actor import SYSTEM
 from core.roles import Role
@@ -150,7 +150,7 @@ def test_the_customer_page_shows_badges_and_tasks_under_way(
     # when, then
     shown = text_of(client.get(f"/customers/{member.customer.number}/"))
     assert "Sharer" in shown
-    assert "2 times of 3 times for level 2" in shown
+    assert "2 of 3 for level 2" in shown
     assert "No task under way." in text_of(client.get(f"/customers/{bare.customer.number}/"))
 
 
@@ -184,3 +184,16 @@ def test_the_leaderboard_page_shows_chosen_names_only(marketer, program, make_ol
     assert "Hidden" not in shown
     assert "No season at present" in text_of(marketer.get("/leaderboard/?window=season"))
     assert text_of(marketer.get("/leaderboard/?window=nonsense&by=nonsense"))
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "First review"), ("zh-hans", "首次评价")])
+def test_what_points_came_from_is_read_in_words(program, make_task, language, words):
+    from core.events import TYPES
+    from loyalty.reference_words import reference_words
+
+    make_task("activity", event_kind="review", code="first", name="First review", name_zh="首次评价")
+    with translation.override(language):
+        assert reference_words("task:first") == words
+        assert TYPES["loyalty.points_earned"].describe({"points": 5, "reference": "task:first"}).endswith(f" · {words}")
+        # what the shop wrote itself, and what is gone, stays as it is
+        assert [reference_words(text) for text in ("SO-1", "A:1", "task:gone", "")] == ["SO-1", "A:1", "task:gone", ""]
