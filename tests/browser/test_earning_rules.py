@@ -1,0 +1,42 @@
+"""A marketer changes what orders earn: tried on a member first, published only by the button that says so."""
+
+import pytest
+from playwright.sync_api import expect
+
+from core.actor import SYSTEM
+from core.roles import Role
+from loyalty import selectors
+from loyalty.models import PointType
+from loyalty.services.earning_rules import create_rule
+from loyalty.services.enrolment import enrol_member
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_rule_is_tried_and_then_published(signed_in, customer):
+    # given a member, and a rule that no order of this shop meets
+    buyer = customer("Tang Mei", phone="13800137799")
+    enrol_member(customer=buyer, program=selectors.default_program(), actor=SYSTEM)
+    program = selectors.default_program()
+    rule = create_rule(
+        program=program,
+        point_type=PointType.objects.get(program=program, spendable=True),
+        name="Very large orders",
+        terms={"points": 1, "per_amount": 100, "conditions": [{"kind": "minimum_amount", "amount": 10**9}]},
+        actor=SYSTEM,
+    )
+    page = signed_in(Role.MARKETER)
+    # when two points are typed, and tried on the member
+    page.goto(f"/earning/{rule.pk}/edit/")
+    page.get_by_label("Points", exact=False).first.fill("2")
+    page.get_by_label("On a member's last orders").fill(buyer.number)
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("Tang Mei").first).to_be_visible()
+    # then nothing is published yet
+    assert rule.versions.count() == 1
+    # when it is published
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(rule.name)
+    expect(page.get_by_text("2 points per").first).to_be_visible()
+    assert rule.versions.count() == 2
+    assert rule.versions.order_by("-version").first().points == 2
