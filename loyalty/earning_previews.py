@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _t
@@ -18,9 +18,9 @@ from loyalty.models import EarningRuleVersion, Member, Program, Stacking
 from loyalty.rules.caps import Counters
 from loyalty.selectors import current_versions
 from loyalty.subjects import happening_subjects, subject_of_order
+from loyalty.triggers import READ_BACK
 
 LAST = 10
-DAYS = 35
 # A rule that is not saved yet: after all others, where the older one of two equals goes first.
 UNSAVED = 2**62
 
@@ -72,7 +72,7 @@ def preview_rule(*, member: Member, version: EarningRuleVersion, last: int = LAS
     if rule.trigger == "order":
         names, subjects = _orders(program, member, last)
     else:
-        since = clock.now() - timedelta(days=DAYS)
+        since = clock.now() - READ_BACK
         subjects = happening_subjects(program, rule.trigger, rule.event_kind, {member.customer_id: member}, since=since)
         names = {}
     evaluation = Evaluation(program, rules_with(program, trial), subjects)

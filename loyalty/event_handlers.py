@@ -8,24 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core import clock
+from django.db.models import Q
+
 from core.events import Event, subscribe
-from crm.events import (
-    ACTIVITY_RECEIVED,
-    CUSTOMER_CREATED,
-    CUSTOMER_UPDATED,
-    IDENTITY_ADDED,
-    IDENTITY_MOVED,
-    ORDER_PAID,
-    ORDER_REFUNDED,
-    ORDERS_IMPORTED,
-    TICKET_RATED,
-)
+from crm.events import ORDER_PAID, ORDER_REFUNDED, ORDERS_IMPORTED
 from crm.models import Order, Refund
-from loyalty import earning_wanted, listening
-from loyalty.events import ACCOUNTS_CHANGED, MEMBER_ENROLLED
-from loyalty.models import Member, Program, TierMetric
-from loyalty.rules.growth import READ_BACK
+from loyalty import listening
+from loyalty.events import ACCOUNTS_CHANGED
+from loyalty.models import Program, TierMetric
 from loyalty.services.bought_tiers import refund_bought_tiers
 from loyalty.services.earning import award_points_for_happenings, award_points_for_orders
 from loyalty.services.earning_refunds import reverse_points_for_orders
@@ -83,73 +73,32 @@ def award_points_for_import(events: Sequence[Event]) -> None:
     evaluate_tiers(program=program)
 
 
-@subscribe(ACTIVITY_RECEIVED, name="loyalty.award_activity", wanted=earning_wanted.any_of("activity"))
-def award_activity(events: Sequence[Event]) -> None:
-    _award_happenings({pk for event in events for pk in event.payload["customers"]}, "activity")
-
-
-@subscribe(TICKET_RATED, name="loyalty.award_ratings", wanted=earning_wanted.any_of("rating"))
-def award_ratings(events: Sequence[Event]) -> None:
-    _award_happenings({event.subject_id for event in events}, "rating")
-
-
-@subscribe(
-    CUSTOMER_CREATED,
-    CUSTOMER_UPDATED,
-    IDENTITY_ADDED,
-    IDENTITY_MOVED,
-    MEMBER_ENROLLED,
-    name="loyalty.award_profiles",
-    wanted=earning_wanted.any_of("profile"),
-)
-def award_profiles(events: Sequence[Event]) -> None:
-    _award_happenings({event.subject_id for event in events}, "profile")
-
-
-@subscribe(ORDER_PAID, name="loyalty.award_referrals", wanted=earning_wanted.any_of("referral"))
-def award_referrals(events: Sequence[Event]) -> None:
-    _award_referrals([event.subject_id for event in events])
-    # Events may arrive out of order: a refund that came first left nothing to take back.
-    orders = Order.objects.filter(pk__in=[event.payload["order"] for event in events], refunded__gt=0)
-    reverse_points_for_orders(orders=orders.order_by("customer_id", "pk"))
-
-
-@subscribe(ORDERS_IMPORTED, name="loyalty.award_referrals_for_import", wanted=earning_wanted.any_of("referral"))
-def award_referrals_for_import(events: Sequence[Event]) -> None:
-    runs = [event.payload["run"] for event in events]
-    orders = Order.objects.filter(import_run_id__in=runs, customer__memberships__referred_by__isnull=False)
-    _award_referrals(list(orders.values_list("customer_id", flat=True).distinct()))
-    reverse_points_for_orders(orders=orders.filter(refunded__gt=0).order_by("customer_id", "pk"))
-
-
-def _award_referrals(buyers: Sequence[int | None]) -> None:
-    friends = Member.objects.filter(customer__in=[pk for pk in buyers if pk], referred_by__isnull=False)
-    _award_happenings(set(friends.values_list("referred_by__customer_id", flat=True)), "referral")
-
-
-def _award_happenings(customer_ids: set[int | None], trigger: str) -> None:
+@subscribe(name=listening.RULES.handler, wanted=listening.RULES.wants)
+def award_happenings(events: Sequence[Event]) -> None:
     program = ensure_default_program()
-    wanted = [pk for pk in customer_ids if pk is not None]
-    if program is not None and wanted:
-        award_points_for_happenings(program=program, customer_ids=wanted, triggers=[trigger])
-
-
-@subscribe(name=listening.HANDLER, wanted=listening.listens)
-def move_tasks(events: Sequence[Event]) -> None:
-    """The event only says whose turn it is; what they did is read from the triggers."""
-    program = Program.objects.default()
     if program is None:
         return
-    customers: set[int] = set()
-    for event in events:
-        if event.kind == ORDERS_IMPORTED.kind:
-            orders = Order.objects.filter(import_run_id=event.payload["run"], paid_at__gte=clock.now() - READ_BACK)
-            customers.update(orders.exclude(customer=None).values_list("customer_id", flat=True).distinct())
-        elif event.kind == ACTIVITY_RECEIVED.kind:
-            customers.update(event.payload["customers"])
-        elif event.subject_id:
-            customers.add(event.subject_id)
-    advance_tasks(program=program, customer_ids=customers)
+    for trigger, customers in listening.whose_turn(events).items():
+        triggers = None if trigger == listening.ANY else [trigger]
+        award_points_for_happenings(program=program, customer_ids=customers, triggers=triggers)
+    # Events may arrive out of order: a refund that came first left nothing of a friend's order to take back.
+    orders = [event.payload["order"] for event in events if event.kind == ORDER_PAID.kind]
+    runs = [event.payload["run"] for event in events if event.kind == ORDERS_IMPORTED.kind]
+    if orders or runs:
+        of_friends = Order.objects.filter(
+            Q(pk__in=orders) | Q(import_run_id__in=runs),
+            customer__memberships__referred_by__isnull=False,
+            refunded__gt=0,
+        )
+        reverse_points_for_orders(orders=of_friends.order_by("customer_id", "pk").distinct())
+
+
+@subscribe(name=listening.TASKS.handler, wanted=listening.TASKS.wants)
+def move_tasks(events: Sequence[Event]) -> None:
+    program = Program.objects.default()
+    if program is not None:
+        customers = set().union(*listening.whose_turn(events).values())
+        advance_tasks(program=program, customer_ids=customers)
 
 
 def _evaluate(program: Program, customer_ids: list[int]) -> None:

@@ -122,15 +122,19 @@ conditions.register_all()
 
 for _event, _trigger in (
     (crm_events.ORDER_PAID, "order"),
-    (crm_events.ORDERS_IMPORTED, "order"),
     (crm_events.ACTIVITY_RECEIVED, "activity"),
     (crm_events.TICKET_RATED, "rating"),
+    (crm_events.CUSTOMER_CREATED, "profile"),
     (crm_events.CUSTOMER_UPDATED, "profile"),
     (crm_events.IDENTITY_ADDED, "profile"),
+    (crm_events.IDENTITY_MOVED, "profile"),
     # Whoever becomes a member by an order was none when the order was told of.
     (events.MEMBER_ENROLLED, listening.ANY),
 ):
     listening.hear(_event, _trigger)
+listening.hear(crm_events.ORDERS_IMPORTED, "order", asked=happenings.buyers_of_imports)
+listening.hear(crm_events.ORDER_PAID, "referral", asked=happenings.referrers)
+listening.hear(crm_events.ORDERS_IMPORTED, "referral", asked=happenings.referrers_of_imports)
 
 LOGGED.register("loyalty.points_adjusted", Logged())
 grant("loyalty.view_loyalty", "loyalty.view_member", to=[Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST])

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import QuerySet
 
+from core import clock
+from core.events import Event
 from crm.labels import ACTIVITY
-from crm.models import ActivityKind
-from loyalty.triggers import Happening
+from crm.models import ActivityKind, Order
+from loyalty.models import Member
+from loyalty.triggers import READ_BACK, Happening
 
 _BATCH = 5_000
 
@@ -65,6 +69,22 @@ def referrals(customers: Sequence[int], since: datetime, _kind: str) -> Iterator
     )
 
 
+def buyers_of_imports(events: Sequence[Event]) -> Iterable[int]:
+    """Whose orders of the last 35 days, which are all that is read back, these imports brought."""
+    recent = _imported(events).filter(paid_at__gte=clock.now() - READ_BACK, customer__isnull=False)
+    return recent.values_list("customer_id", flat=True).distinct()
+
+
+def referrers(events: Sequence[Event]) -> Iterable[int]:
+    """Who referred these buyers: what a friend buys happens to them."""
+    return _referrers_of({event.subject_id for event in events if event.subject_id})
+
+
+def referrers_of_imports(events: Sequence[Event]) -> Iterable[int]:
+    friends = _imported(events).filter(customer__memberships__referred_by__isnull=False)
+    return _referrers_of(friends.values_list("customer_id", flat=True))
+
+
 def activity_kinds() -> list[tuple[str, str]]:
     return [(row.code, str(ACTIVITY.get(row.code) or row)) for row in ActivityKind.objects.all()]
 
@@ -75,3 +95,12 @@ def _read(statement: str, params: list) -> Iterator[Happening]:
         while rows := cursor.fetchmany(_BATCH):
             for customer, reference, at, kind, amount, order, properties in rows:
                 yield Happening(customer, reference, at, kind, amount, order, json.loads(properties))
+
+
+def _imported(events: Sequence[Event]) -> QuerySet[Order]:
+    return Order.objects.filter(import_run_id__in=[event.payload["run"] for event in events])
+
+
+def _referrers_of(buyers: Iterable[int]) -> Iterable[int]:
+    friends = Member.objects.filter(customer__in=buyers, referred_by__isnull=False)
+    return friends.values_list("referred_by__customer_id", flat=True).distinct()

@@ -1,67 +1,82 @@
-"""Which domain events move tasks, and whether some task waits for them: what none waits for is owed to nobody."""
+"""Which domain events say that something may have happened, to whom, and who waits for it.
+
+    listening.hear(REVIEW_WRITTEN, "review")                    # its subject, or the customers that it lists
+    listening.hear(ORDER_PAID, "referral", asked=referrers)
+
+Earning rules and tasks both listen, each for the triggers that they are about: what none waits for is owed to nobody. An
+event only says whose turn it is; what they did is read from the triggers.
+"""
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
-
-from django.core.cache import cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from core import clock, events
-from core.events import EventType
-from loyalty.models import Task
+from core.events import Event, EventType
+from core.kept import Kept
+from loyalty.models import EarningRule, Task
 from loyalty.rules.growth import LATE
 
-HANDLER = "loyalty.advance_tasks"
 ANY = ""
-# A new task hears of what happens from at most so long after it was made; the nightly run finds what fell in between.
-LOCAL_SECONDS = 3.0
-SHARED_SECONDS = 60
-_TRIGGERS = "loyalty:task-triggers"
+Asked = Callable[[Sequence[Event]], Iterable[int]]
 
-_triggers_of: dict[str, set[str]] = defaultdict(set)
+_heard: dict[str, list[tuple[str, Asked]]] = defaultdict(list)
 
 
-def hear(event: EventType, trigger: str) -> None:
-    """After such an event, look what its customer did for tasks of this trigger; ANY for those of every trigger."""
-    _triggers_of[event.kind].add(trigger)
-    events.hear(event, HANDLER)
+class Listener:
+    """A handler that is owed the events of the triggers it waits for. A change of those is known within seconds."""
+
+    def __init__(self, handler: str, waiting: Kept) -> None:
+        self.handler = handler
+        self.waiting = waiting
+
+    def wants(self, kind: str) -> bool:
+        waiting = self.waiting()
+        return any(trigger in waiting or (trigger == ANY and waiting) for trigger, _asked in _heard.get(kind, ()))
 
 
-class _Listening:
-    """The triggers of running tasks: kept in the process for seconds, in the cache for a minute."""
-
-    def __init__(self) -> None:
-        self.triggers: frozenset[str] = frozenset()
-        self.until = 0.0
-
-    def __call__(self, kind: str) -> bool:
-        moving = _triggers_of.get(kind, set())
-        return self.any() if ANY in moving else not moving.isdisjoint(self._now())
-
-    def any(self) -> bool:
-        """Whether some task runs at all."""
-        return bool(self._now())
-
-    def _now(self) -> frozenset[str]:
-        if time.monotonic() >= self.until:
-            self.triggers = self._look()
-            self.until = time.monotonic() + LOCAL_SECONDS
-        return self.triggers
-
-    def _look(self) -> frozenset[str]:
-        kept = cache.get(_TRIGGERS)
-        if kept is None:
-            rows = Task.objects.running(clock.now(), LATE).values_list("trigger", flat=True)
-            kept = sorted(set(rows.order_by()))
-            cache.set(_TRIGGERS, kept, SHARED_SECONDS)
-        return frozenset(kept)
+def _of_tasks() -> Iterable[str]:
+    return Task.objects.running(clock.now(), LATE).order_by().values_list("trigger", flat=True)
 
 
-listens = _Listening()
+def _of_rules() -> Iterable[str]:
+    # Orders are awarded as they come, without being asked for.
+    return EarningRule.objects.filter(active=True).exclude(trigger="order").values_list("trigger", flat=True)
+
+
+TASKS = Listener("loyalty.advance_tasks", Kept("loyalty:task-triggers", _of_tasks))
+RULES = Listener("loyalty.award_happenings", Kept("loyalty:earning-triggers", _of_rules))
+
+
+def customers_of(some: Sequence[Event]) -> Iterator[int]:
+    """Whom these events are about: their subject, or the customers that they list."""
+    for event in some:
+        if event.subject_id:
+            yield event.subject_id
+        yield from event.payload.get("customers", ())
+
+
+def hear(event: EventType, trigger: str, *, asked: Asked = customers_of) -> None:
+    """After such an event, look what `asked` did by this trigger; ANY: by every trigger that is waited for."""
+    _heard[event.kind].append((trigger, asked))
+    for listener in (TASKS, RULES):
+        events.hear(event, listener.handler)
+
+
+def whose_turn(some: Sequence[Event]) -> dict[str, set[int]]:
+    """{trigger: the customers that may have done something by it}"""
+    by_kind: dict[str, list[Event]] = defaultdict(list)
+    for event in some:
+        by_kind[event.kind].append(event)
+    found: dict[str, set[int]] = defaultdict(set)
+    for kind, alike in by_kind.items():
+        for trigger, asked in _heard.get(kind, ()):
+            found[trigger].update(asked(alike))
+    return found
 
 
 def forget() -> None:
-    """Look anew at what tasks wait for: here at once, in other processes within seconds."""
-    cache.delete(_TRIGGERS)
-    listens.until = 0.0
+    """Look anew at what rules and tasks wait for: here at once, in other processes within seconds."""
+    for listener in (TASKS, RULES):
+        listener.waiting.forget()

@@ -78,7 +78,7 @@ def _growth(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     member = standing.member
     held = task_catalogue.held_badges(member)[: BADGES_SHOWN + 1]
     begun = task_catalogue.begun(member)[:TASKS_SHOWN]
-    if not (held or begun or member.leaderboard_name or listening.listens.any()):
+    if not (held or begun or member.leaderboard_name or listening.TASKS.waiting()):
         return None
     return {
         "member": member,

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.functional import Promise
 
 from core.registry import Registry
+
+# How far back happenings are read: what arrives later than that is not counted.
+READ_BACK = timedelta(days=35)
 
 
 @dataclass(frozen=True)

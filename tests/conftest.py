@@ -21,7 +21,7 @@ from core.services.outbox import deliver_all
 from crm.models import Store
 from crm.services.identities import GivenIdentity, resolve_customer
 from crm.services.orders import LineInput, OrderInput, record_order
-from loyalty import earning_wanted, listening
+from loyalty import listening
 from loyalty.services.setup import ensure_default_program
 
 
@@ -32,7 +32,6 @@ def _fresh_cache():
     webhooks.forget()
     api_keys.forget()
     throttling.leases.forget()
-    earning_wanted.forget()
     listening.forget()
 
 

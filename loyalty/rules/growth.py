@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 
 EVER = date(1970, 1, 1)
 LEVELS = 20
-# How far back happenings are read, and for how long after its end a task still takes what arrives late (S4).
-READ_BACK = timedelta(days=35)
+# For how long after its end a task still takes what arrives late (S4).
 LATE = timedelta(days=7)
 
 

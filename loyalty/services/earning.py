@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -23,12 +23,11 @@ from loyalty.services.earning_records import accounts_of, record_earnings
 from loyalty.services.earning_uses import lock_uses, save_uses
 from loyalty.services.enrolment import enrol_many
 from loyalty.subjects import give_happenings, happening_subjects, subject_of_order
-from loyalty.triggers import TRIGGERS
+from loyalty.triggers import READ_BACK, TRIGGERS
 
 CHUNK = 5000
 # Each customer of a chunk is locked by name, and those locks have to fit the server's table of them.
 PEOPLE = 500
-LOOK_BACK = timedelta(days=35)
 
 
 def award_points_for_orders(*, program: Program, orders: Iterable[Order], actor: Actor = SYSTEM) -> int:
@@ -124,7 +123,7 @@ def _award_happenings(
     members: Mapping[int, Member],
     actor: Actor,
 ) -> int:
-    subjects = happening_subjects(program, trigger, kind, members, since=clock.now() - LOOK_BACK, versions=versions)
+    subjects = happening_subjects(program, trigger, kind, members, since=clock.now() - READ_BACK, versions=versions)
     if not subjects:
         return 0
     rows = Earning.objects.filter(

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from core.actor import Actor
 from core.errors import Invalid
 from core.locks import lock_name, lock_row
-from loyalty import earning_wanted
+from loyalty import listening
 from loyalty.earning_conditions import clean_conditions
 from loyalty.models import EarningRule, EarningRuleVersion, PointType, Program, Stacking
 from loyalty.rules.caps import PERIODS, SCOPES
@@ -48,7 +48,7 @@ def create_rule(
         rule.code = _code(program, rule.name)
         rule.save(force_insert=True)
         _publish(rule, version, actor)
-    earning_wanted.forget()
+    listening.forget()
     return rule
 
 
@@ -69,7 +69,7 @@ def update_rule(*, rule: EarningRule, actor: Actor, **values: Any) -> EarningRul
             setattr(locked, name, value)
         _check_dates(locked.starts_at, locked.ends_at)
         locked.save(update_fields=list(values))
-    earning_wanted.forget()
+    listening.forget()
     return locked
 
 

@@ -33,10 +33,10 @@ from loyalty.models import (
     TaskLevel,
     TaskProgress,
 )
-from loyalty.rules.growth import LATE, READ_BACK, Goal, local_day, net_amount, newly_reached, period_start, runs_of
+from loyalty.rules.growth import LATE, Goal, local_day, net_amount, newly_reached, period_start, runs_of
 from loyalty.services.badges import Award, award_badges
 from loyalty.services.granting import Grant, grant_points
-from loyalty.triggers import TRIGGERS, Happening
+from loyalty.triggers import READ_BACK, TRIGGERS, Happening
 
 CHUNK = 500
 GROWTH = "growth"

@@ -8,17 +8,22 @@ import pgtrigger
 import pytest
 from django.utils import timezone
 
+from core import events
 from core.actor import SYSTEM
 from core.errors import Invalid
 from core.models import DomainEvent, EventDelivery
+from crm.events import TICKET_OPENED
+from crm.models import Ticket
 from crm.services.activity import ActivityInput, record_activity
 from crm.services.customers import update_customer
 from crm.services.tickets import open_ticket, rate_ticket, rating_token, reply_to_ticket, resolve_ticket
+from loyalty import listening
 from loyalty.models import Earning, EarningRuleVersion, Entry, Lot, Member, Program
 from loyalty.services.earning import award_points_for_happenings
 from loyalty.services.earning_rules import update_rule
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.reconciliation import reconcile_points
+from loyalty.triggers import TRIGGERS, Happening, Trigger
 from tests.loyalty.earning import balance, earned, refund
 from tests.threads import at_once
 
@@ -120,7 +125,7 @@ def test_nothing_from_before_the_member_or_the_rule(program, make_customer, make
 
 def test_nobody_is_asked_while_no_rule_wants_it(member, make_rule, settle):
     def owed() -> int:
-        return EventDelivery.objects.filter(handler="loyalty.award_activity").count()
+        return EventDelivery.objects.filter(handler="loyalty.award_happenings").count()
 
     happened(member.customer, number="e-1")
     assert owed() == 0
@@ -267,3 +272,23 @@ def test_one_happening_earns_once_from_many_threads(program, make_member, make_r
     assert sorted(answers) == [0] * 7 + [9 * 20 + 3 * 50]
     assert [balance(one.customer)[0] for one in people] == [110, 110, 110]
     assert reconcile_points().difference_count == 0
+
+
+def test_a_trigger_of_another_app_earns_through_its_event(program, member, make_rule, settle, monkeypatch):
+    """Given an app that registers a trigger and hears one event for it, when the event comes, then the rule's points come."""
+
+    def opened(customers, since, kind):
+        for ticket in Ticket.objects.filter(customer__in=customers, created_at__gte=since):
+            yield Happening(ticket.customer_id, f"opened:{ticket.pk}", ticket.created_at)
+
+    monkeypatch.setitem(TRIGGERS._items, "opened", Trigger("Tickets", happened=opened))
+    monkeypatch.setitem(listening._heard, TICKET_OPENED.kind, [])
+    monkeypatch.setitem(events._handlers_of, TICKET_OPENED.kind, list(events._handlers_of[TICKET_OPENED.kind]))
+    listening.hear(TICKET_OPENED, "opened")
+    make_rule("Speaks up", points=15, per_amount=None, rule={"trigger": "opened"})
+    settle()
+    before = balance(member.customer)[0]
+    open_ticket(customer=member.customer, subject="Hello", text="A thought", actor=SYSTEM)
+    settle()
+    assert balance(member.customer)[0] == before + 15
+    assert Earning.objects.get(rule__name="Speaks up").reference.startswith("opened:")
