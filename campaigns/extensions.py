@@ -16,12 +16,14 @@ from campaigns.channels.email import Email
 from campaigns.channels.inbox import Inbox
 from campaigns.console import shell  # noqa: F401
 from campaigns.rewards import CouponReward
+from campaigns.services import coupon_codes
 from core import health
 from core.audit_log import LOGGED, OBJECTS, Described, Logged
 from core.facts import FACTS
 from core.roles import Role, grant
 from core.rotation import COPIES, IndexCopy
 from core.scopes import SCOPES
+from core.services.jobs import WORK
 from loyalty.benefits import BENEFITS, Occasion
 from loyalty.fulfilment import FULFILMENTS
 
@@ -91,6 +93,8 @@ OBJECTS.register(
 COPIES.register(
     "campaigns.suppression", IndexCopy("campaigns_suppression", "address_index", of="crm.identity", index="value_index")
 )
+WORK.register(coupon_codes.ISSUE, coupon_codes.issue_to_segment)
+WORK.register(coupon_codes.GENERATE, coupon_codes.generate_codes)
 FEATURE_SOURCES.register(
     "campaigns.engagement",
     FeatureSource(

@@ -1,4 +1,4 @@
-"""What runs by itself: due messages, care rules, sweeps, and long coupon jobs."""
+"""What runs by itself: due messages, care rules and sweeps."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from celery import shared_task
 from django.core.cache import cache
 from django.db import transaction
 
-from campaigns.services import care_runs, coupon_codes, coupon_uses, messages
-from core.models import Job
+from campaigns.services import care_runs, coupon_uses, messages
 
 log = structlog.get_logger("liuke.messages")
 WAKE_SECONDS = 10
@@ -25,18 +24,6 @@ def _wake() -> None:
             send_due.apply_async(retry=False)
     except Exception as error:
         log.warning("sender_not_woken", error=str(error)[:200])
-
-
-def start_job(job: Job) -> None:
-    """After the commit, hand an issue or a generation to a worker; what is lost on the way the sweep finds."""
-
-    def start() -> None:
-        try:
-            run_job.apply_async((job.pk,), retry=False)
-        except Exception as error:
-            log.warning("job_not_started", job=job.pk, error=str(error)[:200])
-
-    transaction.on_commit(start, robust=True)
 
 
 @shared_task(name="campaigns.send_due")
@@ -56,8 +43,6 @@ def run_care_rules() -> dict[int, int]:
 
 @shared_task(name="campaigns.sweep_leases")
 def sweep_leases() -> dict[str, int]:
-    for pk in coupon_codes.waiting_jobs():
-        run_job.apply_async((pk,))
     swept = messages.sweep_leases()
     if swept["queued"]:
         wake_sender()
@@ -67,8 +52,3 @@ def sweep_leases() -> dict[str, int]:
 @shared_task(name="campaigns.sweep_reservations")
 def sweep_reservations() -> int:
     return coupon_uses.sweep_reservations()
-
-
-@shared_task(name="campaigns.run_job")
-def run_job(job_id: int) -> str:
-    return coupon_codes.run_job(Job.objects.get(pk=job_id)).state

@@ -1,4 +1,4 @@
-"""The relay's tasks, and those that tell the merchant's own systems."""
+"""The relay's tasks, those that tell the merchant's own systems, and long jobs."""
 
 from collections.abc import Iterable
 
@@ -7,9 +7,10 @@ from celery import shared_task
 from django.core.cache import cache
 from django.db import transaction
 
-from core.services import outbox, webhook_sending, webhooks
+from core.models import Job
+from core.services import jobs, outbox, webhook_sending, webhooks
 
-log = structlog.get_logger("liuke.webhooks")
+log = structlog.get_logger("liuke.tasks")
 WAKE_SECONDS = 15
 
 
@@ -45,6 +46,32 @@ def sweep_webhooks() -> int:
 @shared_task(name="core.drop_old_webhook_deliveries")
 def drop_old_webhook_deliveries() -> int:
     return webhooks.drop_old_deliveries()
+
+
+def start_job(job: Job) -> None:
+    """After the commit, hand it to a worker; what is lost on the way is found within five minutes."""
+
+    def start() -> None:
+        try:
+            run_job.apply_async((job.pk,), retry=False)
+        except Exception as error:
+            log.warning("job_not_started", job=job.pk, error=str(error)[:200])
+
+    transaction.on_commit(start, robust=True)
+
+
+@shared_task(name="core.run_job")
+def run_job(job_id: int) -> str:
+    job = Job.objects.filter(pk=job_id).first()
+    return jobs.run_job(job).state if job is not None else ""
+
+
+@shared_task(name="core.restart_jobs")
+def restart_jobs() -> list[int]:
+    lost = jobs.lost_jobs()
+    for pk in lost:
+        run_job.apply_async((pk,))
+    return lost
 
 
 def wake_senders(endpoints: Iterable[int]) -> None:

@@ -10,11 +10,13 @@ from core.facts import FACTS
 from core.roles import Role, grant
 from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
+from core.services.jobs import WORK
 from core.zones import ZONES
 from crm import panels, webhooks  # noqa: F401
 from crm.console import audit, desk, listing, shell  # noqa: F401
 from crm.models import Store
 from crm.rules.identities import phone_tail
+from crm.services import tagging
 
 
 def _count(sql: str):
@@ -63,6 +65,7 @@ def _store_zone() -> str:
     return Store.objects.filter(is_default=True).values_list("time_zone", flat=True).first() or ""
 
 
+WORK.register(tagging.KIND, tagging.tag_everyone)
 ZONES.register("store", _store_zone)
 
 for _scope, _label in {

@@ -4,10 +4,8 @@ from celery import shared_task
 
 from core import clock
 from core.actor import SYSTEM, Actor
-from core.models import Job
-from core.services.jobs import fail_job
 from crm.models import ImportRun
-from crm.services import activity, imports, tagging
+from crm.services import activity, imports
 
 
 @shared_task(name="crm.run_import", bind=True, max_retries=30)
@@ -20,21 +18,6 @@ def run_import(self, run_id: int) -> None:
         imports.run_import(run=run, actor=actor)
     except imports.Busy as busy:
         raise self.retry(exc=busy, countdown=30) from None
-
-
-def start_tagging(job: Job) -> None:
-    """After the commit, hand it to a worker; where no queue is, the job says so."""
-    try:
-        tag_customers.apply_async((job.pk,), retry=False)
-    except Exception as error:
-        fail_job(job, f"{type(error).__name__}: {error}")
-
-
-@shared_task(name="crm.tag_customers")
-def tag_customers(job_id: int) -> None:
-    job = Job.objects.filter(pk=job_id).first()
-    if job is not None:
-        tagging.run_tagging(job)
 
 
 @shared_task(name="crm.drop_stale_uploads")

@@ -11,6 +11,7 @@ from core.facts import FACTS
 from core.roles import Role, grant
 from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
+from core.services.jobs import WORK
 from crm import events as crm_events
 from crm.priorities import PRIORITIES
 from loyalty import conditions, events, happenings, listening, panels, webhooks  # noqa: F401
@@ -28,6 +29,7 @@ from loyalty.console import earning_shell, growth_shell, rewards_shell, shell, t
 from loyalty.fulfilment import FULFILMENTS
 from loyalty.models import BenefitGrant, GrantState, Reconciliation, TierBenefit
 from loyalty.reward_kinds import Donation, Gift, Privilege, Voucher
+from loyalty.services import earning_dry_runs
 from loyalty.services.reward_codes import INDEX_CONTEXT
 from loyalty.triggers import TRIGGERS, Trigger
 
@@ -136,6 +138,7 @@ listening.hear(crm_events.ORDERS_IMPORTED, "order", asked=happenings.buyers_of_i
 listening.hear(crm_events.ORDER_PAID, "referral", asked=happenings.referrers)
 listening.hear(crm_events.ORDERS_IMPORTED, "referral", asked=happenings.referrers_of_imports)
 
+WORK.register(earning_dry_runs.KIND, earning_dry_runs.run_planned)
 LOGGED.register("loyalty.points_adjusted", Logged())
 grant("loyalty.view_loyalty", "loyalty.view_member", to=[Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST])
 grant("loyalty.adjust_points", "loyalty.add_member", to=[Role.AGENT, Role.LEAD])

@@ -1,12 +1,8 @@
 from celery import shared_task
-from django.db import transaction
 
-from core.models import Job
-from core.services.jobs import fail_job
 from loyalty.models import Program
 from loyalty.services import (
     benefits,
-    earning_dry_runs,
     growth,
     notices,
     reconciliation,
@@ -15,25 +11,6 @@ from loyalty.services import (
     sweeps,
     tiers,
 )
-
-
-def start_job(job: Job) -> None:
-    """After the commit, hand a dry run to a worker; where no queue is, the job says so."""
-
-    def start() -> None:
-        try:
-            run_dry_run.apply_async((job.pk,), retry=False)
-        except Exception as error:
-            fail_job(job, f"{type(error).__name__}: {error}")
-
-    transaction.on_commit(start)
-
-
-@shared_task(name="loyalty.run_dry_run")
-def run_dry_run(job_id: int) -> None:
-    job = Job.objects.filter(pk=job_id, kind=earning_dry_runs.KIND).first()
-    if job is not None:
-        earning_dry_runs.run_dry_run(job)
 
 
 @shared_task(name="loyalty.sweep_holds")

@@ -22,13 +22,13 @@ from campaigns.models import CodeMode, Coupon, CouponCode, DiscountKind
 from campaigns.rules import codes
 from campaigns.services import coupon_codes
 from campaigns.services import coupons as services
-from campaigns.tasks import start_job
 from core import clock
 from core.actor import of_user
 from core.console import paging
 from core.console.views import may, page, viewer, wants_part
 from core.errors import DomainError, Invalid
 from core.formatting import money, number, when
+from core.tasks import start_job
 from crm.models import Customer, Store
 
 PAGE = 50

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -16,7 +16,7 @@ from core import clock
 from core.actor import SYSTEM, Actor
 from core.errors import Conflict, Invalid
 from core.events import emit_from_select
-from core.models import Job, JobState, User
+from core.models import Job, User
 from core.services import jobs
 from crm.models import Customer, CustomerState
 
@@ -122,49 +122,21 @@ def _insert(coupon: Coupon, rows: Sequence[Cause]) -> list[int]:
 
 
 def start_issue(*, coupon: Coupon, segment: Segment, actor: Actor, user: User | None = None) -> Job:
-    """Prepare giving every customer of a segment a code. Start it with `campaigns.tasks.run_job`."""
+    """Prepare giving every customer of a segment a code. Start it with `core.tasks.start_job`."""
     check_issuable(coupon)
-    job = jobs.create_job(kind=ISSUE, label=f"{coupon.name} → {segment.name}", created_by=user, total=segment.size)
-    _keep_plan(job, {"coupon": coupon.pk, "segment": segment.pk})
-    return job
+    plan = {"coupon": coupon.pk, "segment": segment.pk}
+    label = f"{coupon.name} → {segment.name}"
+    return jobs.create_job(kind=ISSUE, label=label, created_by=user, total=segment.size, plan=plan)
 
 
 def start_generation(*, coupon: Coupon, count: int, actor: Actor, user: User | None = None) -> Job:
-    """Prepare `count` codes that belong to nobody yet. Start it with `campaigns.tasks.run_job`."""
+    """Prepare `count` codes that belong to nobody yet. Start it with `core.tasks.start_job`."""
     if coupon.mode != CodeMode.UNIQUE:
         raise Conflict(_("A public coupon has one code."), code="public_coupon")
     if not 1 <= count <= LARGEST_BATCH:
         raise Invalid(_("From 1 to 5,000,000 codes at once."), code="invalid", field="count")
-    job = jobs.create_job(kind=GENERATE, label=coupon.name, created_by=user, total=count)
-    _keep_plan(job, {"coupon": coupon.pk, "count": count})
-    return job
-
-
-def run_job(job: Job) -> Job:
-    """Do an issue or a generation, from where an earlier attempt stopped. Safe to run twice, also at once."""
-    work: Callable[[Job, jobs.Progress], dict[str, Any]] = {ISSUE: _issue_all, GENERATE: _generate}[job.kind]
-    if job.state == JobState.DONE:
-        return job
-    plan = job.result
-    jobs.start_job(job)
-    try:
-        result = work(job, jobs.Progress(job))
-    except Exception as error:
-        jobs.fail_job(job, f"{type(error).__name__}: {error}")
-        raise
-    jobs.finish_job(job, {**plan, **result})
-    return job
-
-
-def waiting_jobs() -> list[int]:
-    """Jobs of ours that no worker works on: never started, or without a sign of life for five minutes."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT id FROM core_job WHERE kind = ANY(%s) AND state IN ('queued', 'running') AND attempts < 10
-                   AND coalesce(heartbeat_at, created_at) < clock_timestamp() - interval '5 minutes' ORDER BY id""",
-            [[ISSUE, GENERATE]],
-        )
-        return [row[0] for row in cursor.fetchall()]
+    plan = {"coupon": coupon.pk, "count": count}
+    return jobs.create_job(kind=GENERATE, label=coupon.name, created_by=user, total=count, plan=plan)
 
 
 def batch_codes(job: Job) -> Iterable[str]:
@@ -174,7 +146,7 @@ def batch_codes(job: Job) -> Iterable[str]:
         yield codes.shown(code)
 
 
-def _issue_all(job: Job, progress: jobs.Progress) -> dict[str, Any]:
+def issue_to_segment(job: Job, progress: jobs.Progress) -> dict[str, Any]:
     coupon = Coupon.objects.get(pk=job.result["coupon"])
     done = last = 0
     while True:
@@ -192,11 +164,12 @@ def _issue_all(job: Job, progress: jobs.Progress) -> dict[str, Any]:
             issue_to_many(coupon=coupon, wanted=[(pk, _batch(job)) for pk in customers])
         last = customers[-1]
         done += len(customers)
-        progress(done, force=True)
+        progress(done)
+    progress(done, force=True)
     return {"customers": done}
 
 
-def _generate(job: Job, progress: jobs.Progress) -> dict[str, Any]:
+def generate_codes(job: Job, progress: jobs.Progress) -> dict[str, Any]:
     coupon, wanted = Coupon.objects.get(pk=job.result["coupon"]), job.result["count"]
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -211,17 +184,13 @@ def _generate(job: Job, progress: jobs.Progress) -> dict[str, Any]:
             with cursor.copy(f"COPY campaigns_couponcode ({columns}) FROM STDIN") as copy:
                 for code in codes.new_codes(size):
                     copy.write_row((coupon.pk, code, 0, 0, coupon.limit_per_code, _batch(job), now))
-        progress(made + size, wanted, force=True)
+        progress(made + size, wanted)
+    progress(made, wanted, force=True)
     return {"codes": made}
 
 
 def _batch(job: Job) -> str:
     return f"job:{job.pk}"
-
-
-def _keep_plan(job: Job, plan: dict[str, Any]) -> None:
-    job.result = plan
-    job.save(update_fields=["result"])
 
 
 def check_issuable(coupon: Coupon) -> None:

@@ -1,23 +1,33 @@
 """Long work with progress: started by a person, run by a worker, watched on the jobs page.
 
-Progress is written on a connection of its own, because the work itself is often one long transaction.
+    WORK.register("crm.tag_customers", tag_everyone)              # in the app's extensions
+    tasks.start_job(create_job(kind="crm.tag_customers", plan={"tag": "vip"}, total=12_000))
+
+Work gets its job, whose `result` holds the plan, and returns what to add to that. It may be begun again after a crash, and
+by two workers at once, so it must come to the same either way. A job that is done stays as it is.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.db.models.functions import Now
 
 from core.models import Job, JobState
+from core.registry import Registry
 
 REPORT_EVERY = 0.5
+ATTEMPTS = 10
 
 
 class Progress:
-    """Counts what is done and says so at most twice a second, outside the caller's transaction."""
+    """Counts what is done and says so at most twice a second.
+
+    On a connection of its own, because the work itself is often one long transaction.
+    """
 
     def __init__(self, job: Job | None) -> None:
         self.job = job
@@ -33,30 +43,66 @@ class Progress:
             with side.cursor() as cursor:
                 cursor.execute(
                     """UPDATE core_job SET done_count = %s, total_count = coalesce(%s, total_count),
-                              heartbeat_at = clock_timestamp() WHERE id = %s""",
+                              heartbeat_at = clock_timestamp() WHERE id = %s AND state = 'running'""",
                     params,
                 )
         finally:
             side.close()
 
 
-def create_job(*, kind: str, label: str = "", created_by=None, total: int = 0) -> Job:
-    return Job.objects.create(kind=kind, label=label, created_by=created_by, total_count=total)
+Work = Callable[[Job, Progress], Mapping[str, Any]]
+WORK: Registry[Work] = Registry("job kind")
 
 
-def start_job(job: Job) -> None:
-    Job.objects.filter(pk=job.pk).update(
+def create_job(
+    *, kind: str, label: str = "", created_by=None, total: int = 0, plan: Mapping[str, Any] | None = None
+) -> Job:
+    return Job.objects.create(kind=kind, label=label, created_by=created_by, total_count=total, result=dict(plan or {}))
+
+
+def run_job(job: Job) -> Job:
+    """Do it, from where an earlier attempt stopped if its work can tell. Safe to run twice, also at once."""
+    if not start_job(job):
+        return job
+    try:
+        result = WORK[job.kind](job, Progress(job))
+    except Exception as error:
+        fail_job(job, f"{type(error).__name__}: {error}")
+        raise
+    finish_job(job, {**job.result, **result})
+    return job
+
+
+def lost_jobs() -> list[int]:
+    """Jobs that no worker works on: never started, or without a sign of life for five minutes."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT id FROM core_job WHERE kind = ANY(%s) AND state IN ('queued', 'running') AND attempts < %s
+                   AND coalesce(heartbeat_at, created_at) < clock_timestamp() - interval '5 minutes' ORDER BY id""",
+            [WORK.names(), ATTEMPTS],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def start_job(job: Job) -> bool:
+    """Whether it is still to be done."""
+    started = _unless_done(job).update(
         state=JobState.RUNNING, started_at=Now(), heartbeat_at=Now(), attempts=job.attempts + 1, error="", done_count=0
     )
     job.refresh_from_db()
+    return bool(started)
 
 
-def finish_job(job: Job, result: dict[str, Any]) -> None:
-    Job.objects.filter(pk=job.pk).update(state=JobState.DONE, finished_at=Now(), heartbeat_at=Now(), result=result)
+def finish_job(job: Job, result: Mapping[str, Any]) -> None:
+    _unless_done(job).update(state=JobState.DONE, finished_at=Now(), heartbeat_at=Now(), error="", result=result)
     job.refresh_from_db()
 
 
 def fail_job(job: Job, error: str) -> None:
     with transaction.atomic():
-        Job.objects.filter(pk=job.pk).update(state=JobState.FAILED, finished_at=Now(), error=error[:4000])
+        _unless_done(job).update(state=JobState.FAILED, finished_at=Now(), error=error[:4000])
     job.refresh_from_db()
+
+
+def _unless_done(job: Job):
+    return Job.objects.filter(pk=job.pk).exclude(state=JobState.DONE)

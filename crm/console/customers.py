@@ -19,7 +19,8 @@ from core.console import paging
 from core.console.views import back, may, page, viewer, wants_part
 from core.errors import DomainError
 from core.formatting import number as format_number
-from crm import panels, tasks
+from core.tasks import start_job
+from crm import panels
 from crm.console import listing, saved_views
 from crm.console.forms import ProfileForm
 from crm.models import Customer, CustomerState, CustomerTag, Identity, Tag
@@ -93,7 +94,7 @@ def _tag_all(request: HttpRequest) -> HttpResponse:
         return back(request, reverse("customers"))
     total = paging.count(wanted).value
     job = tagging.start_tagging(name=name, filters=filters, total=total, actor=actor, user=viewer(request))
-    tasks.start_tagging(job)
+    start_job(job)
     text = _t("“%(tag)s” is being given to about %(count)s customers; you can go on meanwhile.")
     messages.success(request, text % {"tag": job.label, "count": format_number(total)})
     return back(request, reverse("customers"))

@@ -19,6 +19,7 @@ from core.console.views import may, page, wants_part
 from core.errors import DomainError, Invalid
 from core.formatting import number
 from core.models import Job, JobState, User
+from core.tasks import start_job
 from crm.models import Customer
 from loyalty.console.earning_form import EarningRuleForm, RuleSettingsForm
 from loyalty.earning_previews import PreviewRow, preview_rule
@@ -27,7 +28,6 @@ from loyalty.models import Earning, EarningRule, EarningRuleVersion, EarningUse,
 from loyalty.selectors import default_program, member_of
 from loyalty.services import earning_dry_runs as dry_runs
 from loyalty.services import earning_rules as services
-from loyalty.tasks import start_job
 
 SHOWN = 10
 DAYS = (7, 30, 90, 365)

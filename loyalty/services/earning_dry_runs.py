@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import clock
 from core.errors import Invalid
-from core.models import Job, JobState, User
+from core.models import Job, User
 from core.services import jobs
 from crm.models import Customer, Order
 from loyalty.earning_conditions import Subject
@@ -137,34 +137,22 @@ def start_dry_run(
     days: int,
     user: User | None = None,
 ) -> Job:
-    """Prepare it; `loyalty.tasks.start_job` hands it to a worker. `values` are those of a rule that is not saved yet.
+    """Prepare it; `core.tasks.start_job` hands it to a worker. `values` are those of a rule that is not saved yet.
 
     Raises Invalid naming the field.
     """
     check_days(days)
     version = planned_version(program, {"rule": rule and rule.pk, "values": values, "terms": terms})
-    job = jobs.create_job(kind=KIND, label=f"{version.rule.name} · {days}", created_by=user)
     plan = {"program": program.pk, "rule": rule and rule.pk, "values": dict(values), "terms": dict(terms), "days": days}
-    Job.objects.filter(pk=job.pk).update(result=plan)
-    job.refresh_from_db()
-    return job
+    return jobs.create_job(kind=KIND, label=f"{version.rule.name} · {days}", created_by=user, plan=plan)
 
 
-def run_dry_run(job: Job) -> Job:
+def run_planned(job: Job, progress: jobs.Progress) -> dict[str, Any]:
     """Do it, from the start each time: nothing is changed by it."""
-    if job.state == JobState.DONE:
-        return job
     plan = job.result
-    jobs.start_job(job)
-    try:
-        program = Program.objects.get(pk=plan["program"])
-        version = planned_version(program, plan)
-        figures = dry_run_rule(program=program, version=version, days=plan["days"], progress=jobs.Progress(job))
-    except Exception as error:
-        jobs.fail_job(job, f"{type(error).__name__}: {error}")
-        raise
-    jobs.finish_job(job, {**plan, "figures": figures})
-    return job
+    program = Program.objects.get(pk=plan["program"])
+    version = planned_version(program, plan)
+    return {"figures": dry_run_rule(program=program, version=version, days=plan["days"], progress=progress)}
 
 
 def planned_version(program: Program, plan: Mapping[str, Any]) -> EarningRuleVersion:

@@ -9,10 +9,11 @@ from analytics.models import Segment
 from campaigns.models import CouponCode
 from campaigns.rules import codes
 from campaigns.services import coupon_codes
-from campaigns.services.coupon_codes import batch_codes, run_job, start_generation, start_issue, waiting_jobs
+from campaigns.services.coupon_codes import batch_codes, start_generation, start_issue
 from core.actor import SYSTEM
 from core.errors import Conflict, Invalid
 from core.models import DomainEvent, Job
+from core.services.jobs import lost_jobs, run_job
 from crm.models import Customer
 from tests.threads import at_once
 
@@ -108,6 +109,6 @@ def test_what_can_not_be_issued_is_refused(make_coupon, segment):
 
 def test_a_job_that_was_lost_is_found(make_coupon):
     job = start_generation(coupon=make_coupon(name="X"), count=10, actor=SYSTEM)
-    assert waiting_jobs() == []
+    assert lost_jobs() == []
     Job.objects.update(created_at=timezone.now() - timezone.timedelta(minutes=6))
-    assert waiting_jobs() == [job.pk]
+    assert lost_jobs() == [job.pk]

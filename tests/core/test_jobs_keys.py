@@ -10,11 +10,11 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from core import selectors
-from core.models import ApiKey, DomainEvent, EventDelivery
+from core import selectors, tasks
+from core.models import ApiKey, DomainEvent, EventDelivery, Job
 from core.roles import Role
 from core.services.api_keys import create_api_key, identify
-from core.services.jobs import create_job, fail_job, start_job
+from core.services.jobs import WORK, Progress, create_job, fail_job, lost_jobs, run_job, start_job
 
 pytestmark = pytest.mark.django_db
 HANDLER = "analytics.mark_changed"
@@ -50,6 +50,44 @@ def test_jobs_show_progress_and_errors(admin):
     assert 'hx-trigger="every 3s"' in page
     type(job).objects.update(state="done")
     assert 'hx-trigger="every 3s"' not in admin.get(reverse("jobs")).content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_worker_takes_nothing_back_from_a_job_that_is_done(admin, monkeypatch):
+    """Given two workers on one job, when one finishes while the other is half way, then it is done and stays so."""
+
+    def work(job, progress):
+        progress(1, 2, force=True)
+        if job.attempts == 1:
+            run_job(type(job).objects.get(pk=job.pk))
+            progress(1, 2, force=True)
+            raise RuntimeError("too late")
+        progress(2, 2, force=True)
+        return {"by": job.attempts}
+
+    monkeypatch.setitem(WORK._items, "test.work", work)
+    job = create_job(kind="test.work", total=2, plan={"of": "it"})
+    with pytest.raises(RuntimeError):
+        run_job(job)
+    Progress(job)(1, 2, force=True)
+    job.refresh_from_db()
+    assert (job.state, job.done_count, job.error, job.result) == ("done", 2, "", {"of": "it", "by": 2})
+    assert run_job(job).attempts == 2
+
+
+def test_a_job_without_a_sign_of_life_is_begun_again_ten_times(admin, monkeypatch):
+    monkeypatch.setitem(WORK._items, "test.work", lambda job, progress: {})
+    begun = []
+    monkeypatch.setattr(tasks.run_job, "apply_async", lambda args, **_options: begun.extend(args))
+    never, silent, alive, weary = (create_job(kind="test.work") for _ in range(4))
+    other = create_job(kind="crm.import")
+    for job in (silent, alive, weary):
+        start_job(job)
+    long_ago = timezone.now() - timezone.timedelta(minutes=6)
+    Job.objects.filter(pk__in=[never.pk, other.pk]).update(created_at=long_ago)
+    Job.objects.filter(pk__in=[silent.pk, weary.pk]).update(heartbeat_at=long_ago)
+    Job.objects.filter(pk=weary.pk).update(attempts=10)
+    assert tasks.restart_jobs() == lost_jobs() == begun == [never.pk, silent.pk]
 
 
 def test_dead_deliveries_are_named_and_tried_again(admin, monkeypatch):

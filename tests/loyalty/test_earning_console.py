@@ -6,8 +6,8 @@ import pytest
 
 from core.models import Job
 from core.roles import Role
+from core.services.jobs import run_job
 from loyalty.models import Earning, EarningRule, EarningRuleVersion, PointType
-from loyalty.tasks import run_dry_run
 
 pytestmark = pytest.mark.django_db
 
@@ -112,7 +112,7 @@ def test_a_dry_run_is_started_watched_and_read(marketer, shop, django_capture_on
     part = marketer.post(f"/earning/{rule.pk}/edit/", body, headers={"HX-Request": "true"}).content.decode()
     job = Job.objects.get(kind="loyalty.dry_run")
     assert f'hx-get="/earning/try/{job.pk}/"' in part
-    run_dry_run(job.pk)
+    run_job(job)
     part = marketer.get(f"/earning/try/{job.pk}/", headers={"HX-Request": "true"}).content.decode()
     assert "hx-get" not in part
     assert "1 member would get more, 0 less." in part
@@ -126,7 +126,7 @@ def test_a_new_rule_is_run_dry_before_it_is_there(marketer, shop):
     body = typed(do="dry", days="7", points=5, per_amount="")
     assert marketer.post("/earning/new/", body, headers={"HX-Request": "true"}).status_code == 200
     job = Job.objects.get(kind="loyalty.dry_run")
-    run_dry_run(job.pk)
+    run_job(job)
     job.refresh_from_db()
     assert job.result["figures"]["own"] == 10
     assert EarningRule.objects.count() == 1

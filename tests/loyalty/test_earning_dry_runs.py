@@ -10,6 +10,7 @@ from django.utils import timezone
 from core.actor import SYSTEM
 from core.errors import Invalid
 from core.models import Job
+from core.services.jobs import run_job
 from crm.services.activity import ActivityInput, record_activity
 from loyalty.earning_previews import preview_rule
 from loyalty.models import (
@@ -24,9 +25,8 @@ from loyalty.models import (
     Tier,
     TierPeriod,
 )
-from loyalty.services.earning_dry_runs import dry_run_rule, run_dry_run, start_dry_run
+from loyalty.services.earning_dry_runs import dry_run_rule, start_dry_run
 from loyalty.services.earning_rules import new_rule, proposed_version, publish_version
-from loyalty.tasks import run_dry_run as task
 from tests.loyalty.earning import earned, refund
 
 pytestmark = pytest.mark.django_db
@@ -167,15 +167,15 @@ def test_a_job_runs_it_and_shows_progress(program, spend, make_customer, make_or
     settle()
     job = start_dry_run(program=program, rule=spend, values={}, terms=terms(points=2), days=7)
     assert (job.state, job.kind) == ("queued", "loyalty.dry_run")
-    task(job.pk)
+    run_job(job)
     job.refresh_from_db()
     assert (job.state, job.result["figures"]["points_up"], job.result["figures"]["points_given"]) == ("done", 100, 100)
-    assert run_dry_run(job).attempts == 1
+    assert run_job(job).attempts == 1
     # and one that is not saved yet
     kind = PointType.objects.get(code="points")
     values = {"name": "New", "point_type": kind.pk, "trigger": "order", "budget": 30}
     job = start_dry_run(program=program, rule=None, values=values, terms=terms(points=5, per_amount=None), days=7)
-    task(job.pk)
+    run_job(job)
     job.refresh_from_db()
     assert (job.result["figures"]["own"], job.result["figures"]["points_up"]) == (5, 5)
 

@@ -10,11 +10,12 @@ from analytics.services.features import refresh_everything
 from analytics.services.segments import compute_segments, create_segment
 from campaigns.models import Coupon, CouponCode
 from campaigns.rules import codes
-from campaigns.services.coupon_codes import issue_coupon, run_job
+from campaigns.services.coupon_codes import issue_coupon
 from campaigns.services.coupon_uses import redeem_coupon, reserve_coupon
 from core.actor import SYSTEM
 from core.models import Job
 from core.roles import Role
+from core.services.jobs import run_job
 from tests.campaigns.console.conftest import PART
 
 pytestmark = pytest.mark.django_db
