@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from core import clock
 from core.errors import NotFound
 from loyalty.models import Member, MemberState, PointType, Program, Task
-from loyalty.rules.growth import local_day, midnight, period_end, period_start
+from loyalty.rules.periods import local_day, midnight, period_end, period_start
 
 TOP = 100
 CACHED_SECONDS = 60
@@ -57,8 +57,8 @@ def window_of(program: Program, window: str, season: str = "") -> Window:
     now = clock.now()
     if window == "season":
         return _season(program, season, now)
-    start = period_start(local_day(now, program.time_zone), window)
-    end = period_end(start, window)
+    start = period_start(window, local_day(now, program.time_zone))
+    end = period_end(window, start)
     return Window(midnight(start, program.time_zone), midnight(end, program.time_zone) if end else None)
 
 

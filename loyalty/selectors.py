@@ -95,7 +95,7 @@ def balance_of(account: Account) -> Balance:
             """SELECT coalesce(sum(remaining) FILTER (WHERE available_from <= now()), 0)::bigint,
                       coalesce(sum(remaining) FILTER (WHERE available_from > now()), 0)::bigint,
                       expires_at
-               FROM loyalty_lot WHERE account_id = %s AND remaining > 0 AND (expires_at IS NULL OR expires_at > now())
+               FROM loyalty_lot WHERE account_id = %s AND open AND (expires_at IS NULL OR expires_at > now())
                GROUP BY expires_at ORDER BY expires_at NULLS LAST""",
             [account.pk],
         )

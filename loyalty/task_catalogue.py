@@ -24,7 +24,8 @@ from loyalty.models import (
     TaskLevel,
     TaskProgress,
 )
-from loyalty.rules.growth import current_run, local_day, midnight, period_end, period_start
+from loyalty.rules.periods import local_day, midnight, period_end, period_start
+from loyalty.rules.streaks import current_run
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def standings(member: Member, codes: Sequence[str] | None = None) -> list[Standi
         return []
     zone = member.program.time_zone
     today = local_day(now, zone)
-    starts = {task.pk: period_start(today, task.period) for task in found}
+    starts = {task.pk: period_start(task.period, today) for task in found}
     rows = TaskProgress.objects.filter(member=member, task__in=found, period_start__in=set(starts.values()))
     progress = {row.task_id: row for row in rows if row.period_start == starts[row.task_id]}
     joined = set(TaskJoin.objects.filter(member=member, task__in=found).values_list("task_id", flat=True))
@@ -86,7 +87,7 @@ def standings(member: Member, codes: Sequence[str] | None = None) -> list[Standi
 
 
 def _standing(task: Task, progress: TaskProgress | None, joined: bool, start: date, today: date, zone: str) -> Standing:
-    end = period_end(start, task.period)
+    end = period_end(task.period, start)
     ends = [moment for moment in (midnight(end, zone) if end else None, task.ends_at) if moment]
     levels = list(task.levels.all())
     count, level = (progress.count, progress.level) if progress else (0, 0)
@@ -109,14 +110,14 @@ def begun(member: Member) -> list[Standing]:
     now = clock.now()
     zone = member.program.time_zone
     today = local_day(now, zone)
-    starts = {period_start(today, period) for period in Period.values}
+    starts = {period_start(period, today) for period in Period.values}
     tasks = with_levels(Task.objects.running(now))
     rows = TaskProgress.objects.filter(
         member=member, period_start__in=list(starts), task__in=tasks.order_by().values("pk")
     )
     found = []
     for row in rows.order_by("-updated_at").prefetch_related(Prefetch("task", queryset=tasks)):
-        if row.period_start == period_start(today, row.task.period) and row.task.levels.all():
+        if row.period_start == period_start(row.task.period, today) and row.task.levels.all():
             found.append(_standing(row.task, row, True, row.period_start, today, zone))
     return found
 
@@ -144,7 +145,7 @@ def on_levels(tasks: Sequence[Task], now: datetime) -> dict[int, dict[int, int]]
     """{task id: {level: members on it in the present period}}, 0 for those who began and have reached none."""
     if not tasks:
         return {}
-    starts = [period_start(local_day(now, task.program.time_zone), task.period) for task in tasks]
+    starts = [period_start(task.period, local_day(now, task.program.time_zone)) for task in tasks]
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT p.task_id, p.level, count(*) FROM loyalty_taskprogress p

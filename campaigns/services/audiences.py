@@ -67,7 +67,7 @@ _EXPIRING = f"""
           JOIN loyalty_pointtype t ON t.id = a.point_type_id AND t.spendable
           JOIN loyalty_member m ON m.id = a.member_id AND m.state = 'active'
           JOIN loyalty_program p ON p.id = m.program_id AND p.is_default
-          WHERE l.remaining > 0 AND l.expires_at > %(now)s AND l.expires_at <= %(now)s + make_interval(days => %(days)s + 3)
+          WHERE l.open AND l.expires_at > %(now)s AND l.expires_at <= %(now)s + make_interval(days => %(days)s + 3)
           GROUP BY 1, 2) AS dated
     JOIN crm_customer c ON c.id = dated.customer_id AND c.state = 'active'
     CROSS JOIN LATERAL (SELECT {_ZONE} AS zone) AS z

@@ -16,7 +16,7 @@ from crm.rules.money import exponent, to_major, to_minor
 from loyalty.earning_conditions import CONDITIONS, Condition, Setting
 from loyalty.earning_words import PERIOD_LABELS
 from loyalty.models import EarningRule, EarningRuleVersion, PointType, Program, Stacking
-from loyalty.rules.caps import PERIODS
+from loyalty.rules.periods import PERIODS
 from loyalty.triggers import TRIGGERS
 
 RULE = ("name", "position", "budget", "starts_at", "ends_at")

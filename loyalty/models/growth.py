@@ -7,11 +7,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.audit import audited
-from core.formatting import in_language
+from loyalty.models.names import Described
 
 
 @audited
-class Badge(models.Model):
+class Badge(Described, models.Model):
     """Something to show for what a member did; each member has it at most once, and keeps it."""
 
     program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="badges")
@@ -35,14 +35,6 @@ class Badge(models.Model):
 
     def __str__(self) -> str:
         return self.label
-
-    @property
-    def label(self) -> str:
-        return in_language(self.name, self.name_zh)
-
-    @property
-    def description_label(self) -> str:
-        return in_language(self.description, self.description_zh)
 
 
 class MemberBadge(models.Model):
@@ -93,7 +85,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
 
 @audited
-class Task(models.Model):
+class Task(Described, models.Model):
     """What members are asked to do, and what each level of it gives. With dates and a season's name: a challenge.
 
     `counts_from`: nothing that happened before it counts. It is the start, or when the task was last switched on.
@@ -137,14 +129,6 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return self.label
-
-    @property
-    def label(self) -> str:
-        return in_language(self.name, self.name_zh)
-
-    @property
-    def description_label(self) -> str:
-        return in_language(self.description, self.description_zh)
 
 
 @audited

@@ -118,6 +118,12 @@ class Lot(models.Model):
     order = models.ForeignKey("crm.Order", models.PROTECT, null=True, related_name="+", db_index=False)
     points = models.BigIntegerField(_("points"))
     remaining = models.BigIntegerField(pgettext_lazy("points", "left"))
+    # Indexes name this, not `remaining`, which every spending changes: an update that touches no index is a cheap one.
+    open = models.GeneratedField(
+        expression=models.ExpressionWrapper(models.Q(remaining__gt=0), output_field=models.BooleanField()),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
     held = models.BigIntegerField(_("held"), default=0)
     expired = models.BigIntegerField(_("expired"), default=0)
     available_from = models.DateTimeField(_("available from"))
@@ -143,15 +149,15 @@ class Lot(models.Model):
                 models.F("account"),
                 models.F("expires_at").asc(nulls_last=True),
                 models.F("id"),
-                condition=models.Q(remaining__gt=0),
+                condition=models.Q(open=True),
                 name="loyalty_lot_spendable",
             ),
             models.Index(
                 fields=["available_from"],
-                condition=models.Q(confirmed_at=None, remaining__gt=0),
+                condition=models.Q(confirmed_at=None, open=True),
                 name="loyalty_lot_to_confirm",
             ),
-            models.Index(fields=["expires_at"], condition=models.Q(remaining__gt=0), name="loyalty_lot_to_expire"),
+            models.Index(fields=["expires_at"], condition=models.Q(open=True), name="loyalty_lot_to_expire"),
             models.Index(fields=["order"], condition=models.Q(order__isnull=False), name="loyalty_lot_of_order"),
         ]
 

@@ -9,10 +9,10 @@ from django.utils.translation import pgettext_lazy
 
 from core.audit import audited
 from core.fields import BlindIndexField, EncryptedTextField
-from core.formatting import in_language
+from loyalty.models.names import Described, Named
 
 
-class RewardCategory(models.Model):
+class RewardCategory(Named, models.Model):
     program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="reward_categories")
     code = models.SlugField(_("code"), max_length=40)
     name = models.CharField(_("name"), max_length=80)
@@ -28,10 +28,6 @@ class RewardCategory(models.Model):
     def __str__(self) -> str:
         return self.label
 
-    @property
-    def label(self) -> str:
-        return in_language(self.name, self.name_zh)
-
 
 class RewardKind(models.TextChoices):
     """How it reaches the member; each kind has a registered fulfilment."""
@@ -44,7 +40,7 @@ class RewardKind(models.TextChoices):
 
 
 @audited
-class Reward(models.Model):
+class Reward(Described, models.Model):
     """`stock` NULL is without end; it falls by conditional update when a redemption is placed and rises when one ends."""
 
     program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="rewards")
@@ -93,14 +89,6 @@ class Reward(models.Model):
 
     def __str__(self) -> str:
         return self.label
-
-    @property
-    def label(self) -> str:
-        return in_language(self.name, self.name_zh)
-
-    @property
-    def description_label(self) -> str:
-        return in_language(self.description, self.description_zh)
 
 
 class RewardUse(models.Model):

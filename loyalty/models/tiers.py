@@ -7,11 +7,11 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from core.audit import audited, audited_except
-from core.formatting import in_language
+from loyalty.models.names import Named
 
 
 @audited
-class Tier(models.Model):
+class Tier(Named, models.Model):
     """`threshold` is what qualifies, in the program's metric: minor units spent, orders, or growth value (T1)."""
 
     program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="tiers")
@@ -40,10 +40,6 @@ class Tier(models.Model):
 
     def __str__(self) -> str:
         return self.label
-
-    @property
-    def label(self) -> str:
-        return in_language(self.name, self.name_zh)
 
 
 class TierReason(models.TextChoices):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
-PERIODS = ("day", "week", "month", "year", "ever")
+from loyalty.rules.periods import period_start
+
 SCOPES = ("member", "rule")
-EVER = date(1970, 1, 1)
 
 # (rule, member or None for all, period, its first day)
 Key = tuple[int, int | None, str, date]
@@ -21,32 +21,6 @@ class Cap:
     period: str
     scope: str
     points: int
-
-
-def period_start(period: str, day: date) -> date:
-    """The first day of the period that a day lies in; weeks begin on Monday."""
-    if period == "day":
-        return day
-    if period == "week":
-        return day - timedelta(days=day.weekday())
-    if period == "month":
-        return day.replace(day=1)
-    if period == "year":
-        return day.replace(month=1, day=1)
-    return EVER
-
-
-def next_start(period: str, start: date) -> date:
-    """The first day after the period that begins on `start`."""
-    if period == "day":
-        return start + timedelta(days=1)
-    if period == "week":
-        return start + timedelta(days=7)
-    if period == "month":
-        return (start + timedelta(days=31)).replace(day=1)
-    if period == "year":
-        return start.replace(year=start.year + 1)
-    return date(9999, 1, 1)
 
 
 def caps_with_budget(caps: Sequence[Cap], budget: int | None) -> tuple[Cap, ...]:

@@ -1,21 +1,49 @@
-"""Days in a row: a rule gives when so many are reached, and begins again."""
+"""Days in a row: the longest run of them, the one that still goes on, and when a rule gives for a run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The run that ends on the last day, and the longest one."""
+
+    last: int
+    longest: int
+
+
+def runs_of(days: Iterable[date]) -> Runs:
+    """Of days in any order, each as often as it comes. A day that arrives late closes the gap that it left."""
+    longest = run = 0
+    for _day, follows in _in_order(days):
+        run = run + 1 if follows else 1
+        longest = max(longest, run)
+    return Runs(run, longest)
 
 
 def completed(days: Iterable[date], length: int, after: date | None) -> list[date]:
     """The days on which `length` days in a row were reached. Days up to `after`, the last one that gave, are spent."""
     found: list[date] = []
-    run, before = 0, None
-    for day in sorted(set(days)):
-        if after is not None and day <= after:
-            continue
-        run = run + 1 if before is not None and day - before == timedelta(days=1) else 1
-        before = day
+    run = 0
+    for day, follows in _in_order(day for day in days if after is None or day > after):
+        run = run + 1 if follows else 1
         if run == length:
             found.append(day)
             run = 0
     return found
+
+
+def current_run(count: int, last_on: date | None, today: date) -> int:
+    """What is left of a run today: it holds until the end of the day after its last one."""
+    return count if last_on is not None and last_on >= today - timedelta(days=1) else 0
+
+
+def _in_order(days: Iterable[date]) -> Iterator[tuple[date, bool]]:
+    """Each day once, and whether it follows on the day before."""
+    before: date | None = None
+    for day in sorted(set(days)):
+        yield day, before is not None and day - before == timedelta(days=1)
+        before = day

@@ -19,9 +19,9 @@ from loyalty.earning_evaluation import Evaluation, Outcome
 from loyalty.models import Earning, EarningRuleVersion, Member, MemberState, Program
 from loyalty.rules.caps import Counters
 from loyalty.selectors import current_versions
-from loyalty.services.earning_records import accounts_of, record_earnings
+from loyalty.services.earning_records import record_earnings
 from loyalty.services.earning_uses import lock_uses, save_uses
-from loyalty.services.enrolment import enrol_many
+from loyalty.services.enrolment import accounts_of, enrol_many
 from loyalty.subjects import give_happenings, happening_subjects, subject_of_order
 from loyalty.triggers import READ_BACK, TRIGGERS
 
@@ -111,7 +111,8 @@ def _award_chunk(program: Program, orders: Sequence[Order], actor: Actor) -> int
         else:
             outcomes += [(subject, one) for one in evaluation.give(subject, counters)]
     save_uses(counters.taken)
-    accounts = accounts_of(program, members.values(), evaluation.by_type)
+    joined = [member.pk for member in members.values()]
+    accounts = accounts_of(program=program, member_ids=joined, point_types=evaluation.by_type)
     return record_earnings(program=program, outcomes=outcomes, accounts=accounts, actor=actor)
 
 
@@ -135,7 +136,8 @@ def _award_happenings(
     last = last_streaks(versions, members.values(), ZoneInfo(program.time_zone))
     outcomes = give_happenings(evaluation, counters, done, last)
     save_uses(counters.taken)
-    accounts = accounts_of(program, members.values(), evaluation.by_type)
+    joined = [member.pk for member in members.values()]
+    accounts = accounts_of(program=program, member_ids=joined, point_types=evaluation.by_type)
     return record_earnings(program=program, outcomes=outcomes, accounts=accounts, actor=actor)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import connection
@@ -13,21 +13,9 @@ from core.locks import require_transaction
 from loyalty import events
 from loyalty.earning_conditions import Subject
 from loyalty.earning_evaluation import Outcome
-from loyalty.models import Account, Member, Program
+from loyalty.models import Program
 from loyalty.rules.expiry import expires_at
-from loyalty.services.enrolment import open_accounts
-
-Accounts = dict[tuple[int, int], int]
-
-
-def accounts_of(program: Program, members: Iterable[Member], point_types: Collection[int]) -> Accounts:
-    """{(member, point type): account}. A point type that is younger than a member gets its account now."""
-    ids = [member.pk for member in members]
-    found = _accounts(ids)
-    if any((member, point_type) not in found for member in ids for point_type in point_types):
-        open_accounts(program=program, member_ids=ids)
-        found = _accounts(ids)
-    return found
+from loyalty.services.enrolment import Accounts
 
 
 def record_earnings(
@@ -111,9 +99,3 @@ def _announce(rows: list[tuple], actor: Actor) -> None:
             [[row[place] for row in others] for place in (0, 1, 3, 4)],
             actor=actor,
         )
-
-
-def _accounts(members: list[int]) -> Accounts:
-    return {
-        (account.member_id, account.point_type_id): account.pk for account in Account.objects.filter(member__in=members)
-    }

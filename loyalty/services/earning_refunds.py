@@ -23,8 +23,9 @@ from crm.models import Order, Refund
 from loyalty import events
 from loyalty.earning_evaluation import lines_of, terms_of
 from loyalty.models import Earning, EarningRule, EarningUse, Hold, HoldState, Program, Stacking
-from loyalty.rules.caps import PERIODS, Key, period_start
+from loyalty.rules.caps import Key
 from loyalty.rules.earning import multiplied, points_after_refund, redeemed_to_return
+from loyalty.rules.periods import PERIODS, period_start
 from loyalty.services.earning import CHUNK
 from loyalty.services.earning_uses import lock_existing, save_uses
 from loyalty.subjects import amounts_of

@@ -18,7 +18,8 @@ from core.locks import lock_name, lock_row
 from loyalty import listening
 from loyalty.earning_conditions import clean_conditions
 from loyalty.models import EarningRule, EarningRuleVersion, PointType, Program, Stacking
-from loyalty.rules.caps import PERIODS, SCOPES
+from loyalty.rules.caps import SCOPES
+from loyalty.rules.periods import PERIODS
 from loyalty.triggers import TRIGGERS
 
 LARGEST = 2**31 - 1

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date, datetime, time
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from core.locks import require_transaction
 from loyalty.models import Program
-from loyalty.rules.caps import PERIODS, Counters, Key, lock_order, next_start, period_start
+from loyalty.rules.caps import Counters, Key, lock_order
+from loyalty.rules.periods import PERIODS, midnight, period_end, period_start
 
 
 def lock_uses(keys: Collection[Key], program: Program) -> Counters:
@@ -38,10 +38,11 @@ def _lock(keys: list[Key], program: Program) -> dict[Key, int]:
         counted = """EXISTS (SELECT FROM loyalty_earninguse u WHERE u.rule_id = g.rule AND u.member_id IS NULL
                              AND u.period = g.period)"""
     given = "unnest(%s::bigint[], %s::bigint[], %s::text[], %s::date[]"
-    zone = ZoneInfo(program.time_zone)
+    zone = program.time_zone
+    ends = [period_end(key[2], key[3]) for key in keys]
     bounds: list[Any] = [
-        [_moment(key[3], zone) for key in keys],
-        [_moment(next_start(key[2], key[3]), zone) for key in keys],
+        [midnight(key[3], zone) for key in keys],
+        [midnight(end, zone) if end else None for end in ends],
     ]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -123,7 +124,3 @@ def lock_existing(rows: Collection[tuple[int, int, date]]) -> set[Key]:
 
 def _columns(keys: list[Key]) -> list[Any]:
     return [[key[place] for key in keys] for place in range(4)]
-
-
-def _moment(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone)

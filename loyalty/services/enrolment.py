@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -14,7 +14,9 @@ from core.events import emit_from_select
 from core.locks import require_transaction
 from crm.models import Customer, CustomerState
 from loyalty import events
-from loyalty.models import Member, Program
+from loyalty.models import Account, Member, Program
+
+Accounts = dict[tuple[int, int], int]
 
 
 def enrol_member(*, customer: Customer, program: Program, actor: Actor, referrer: Member | None = None) -> Member:
@@ -60,14 +62,27 @@ def enrol_many(
     return len(members)
 
 
-def open_accounts(*, program: Program, member_ids: Sequence[int]) -> None:
-    """An account per point type for these members, where one is missing."""
+def accounts_of(*, program: Program, member_ids: Sequence[int], point_types: Collection[int]) -> Accounts:
+    """{(member, point type): account}. A point type that is younger than a member gets its account now."""
+    found = _accounts(member_ids)
+    if any((member, point_type) not in found for member in member_ids for point_type in point_types):
+        open_accounts(program=program, member_ids=member_ids)
+        found = _accounts(member_ids)
+    return found
+
+
+def open_accounts(*, program: Program, member_ids: Sequence[int] | None = None) -> None:
+    """An account per point type for these members, where one is missing; None is for all members."""
     require_transaction()
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO loyalty_account (member_id, point_type_id, available, pending, held, debt)
-               SELECT member.id, type.id, 0, 0, 0, 0
-               FROM unnest(%s::bigint[]) AS member(id), loyalty_pointtype type WHERE type.program_id = %s
-               ORDER BY member.id, type.id ON CONFLICT DO NOTHING""",
-            [list(member_ids), program.pk],
+               SELECT m.id, t.id, 0, 0, 0, 0 FROM loyalty_member m JOIN loyalty_pointtype t ON t.program_id = m.program_id
+               WHERE m.program_id = %s AND (%s OR m.id = ANY(%s)) ORDER BY m.id, t.id ON CONFLICT DO NOTHING""",
+            [program.pk, member_ids is None, list(member_ids or [])],
         )
+
+
+def _accounts(member_ids: Sequence[int]) -> Accounts:
+    rows = Account.objects.filter(member__in=member_ids).values_list("member_id", "point_type_id", "pk")
+    return {(member, point_type): pk for member, point_type, pk in rows}

@@ -21,7 +21,6 @@ from core.locks import lock_name, require_transaction
 from crm.models import Order
 from loyalty import events
 from loyalty.models import (
-    Account,
     LevelReached,
     Measure,
     Member,
@@ -33,8 +32,11 @@ from loyalty.models import (
     TaskLevel,
     TaskProgress,
 )
-from loyalty.rules.growth import LATE, Goal, local_day, net_amount, newly_reached, period_start, runs_of
+from loyalty.rules.growth import LATE, Goal, net_amount, newly_reached
+from loyalty.rules.periods import local_day, period_start
+from loyalty.rules.streaks import runs_of
 from loyalty.services.badges import Award, award_badges
+from loyalty.services.enrolment import accounts_of, open_accounts
 from loyalty.services.granting import Grant, grant_points
 from loyalty.triggers import READ_BACK, TRIGGERS, Happening
 
@@ -56,22 +58,12 @@ def ensure_growth_type(program: Program) -> PointType:
         if found is not None:
             return found
         made = PointType.objects.create(program=program, code=GROWTH, name="Growth value", spendable=False)
-        _ensure_accounts(program, None)
+        open_accounts(program=program)
     return made
 
 
 def _growth_type(program: Program) -> PointType | None:
     return PointType.objects.filter(program=program, spendable=False).order_by("pk").first()
-
-
-def _ensure_accounts(program: Program, members: Sequence[int] | None) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO loyalty_account (member_id, point_type_id, available, pending, held, debt)
-               SELECT m.id, t.id, 0, 0, 0, 0 FROM loyalty_member m JOIN loyalty_pointtype t ON t.program_id = m.program_id
-               WHERE m.program_id = %s AND (%s OR m.id = ANY(%s)) ORDER BY m.id, t.id ON CONFLICT DO NOTHING""",
-            [program.pk, members is None, list(members or [])],
-        )
 
 
 @dataclass(frozen=True)
@@ -167,7 +159,7 @@ def _fresh_steps(program: Program, tasks: Sequence[Task], members: dict[int, Mem
             if start is None or not start <= moment <= now or (task.ends_at and moment >= task.ends_at):
                 continue
             day = local_day(moment, program.time_zone)
-            key = (member.pk, task.pk, period_start(day, task.period))
+            key = (member.pk, task.pk, period_start(task.period, day))
             candidates.append((one, _Step(key, one.reference, one.amount, day)))
         known = _known(task, [one.reference for one, _step in candidates])
         found += _counting(program, task, [pair for pair in candidates if pair[0].reference not in known])
@@ -385,20 +377,10 @@ def _grant(program: Program, reached: Sequence[_Reached], now: datetime, actor: 
     growth = ensure_growth_type(program) if any(one.level.growth for one in giving) else None
     spendable = PointType.objects.filter(program=program, spendable=True).order_by("pk").first()
     types = [kind.pk for kind in (spendable, growth) if kind is not None]
-    accounts = _accounts(members, types)
-    if len(accounts) < len(members) * len(types):
-        _ensure_accounts(program, members)
-        accounts = _accounts(members, types)
+    accounts = accounts_of(program=program, member_ids=members, point_types=types)
     grants = []
     for one in giving:
         for kind, points in ((spendable, one.level.points), (growth, one.level.growth)):
             if kind is not None and points:
                 grants.append(Grant(accounts[one.member, kind.pk], points, f"task:{one.task.code}", now))
     grant_points(program=program, grants=grants, actor=actor)
-
-
-def _accounts(members: Sequence[int], types: Sequence[int]) -> dict[tuple[int, int], int]:
-    rows = Account.objects.filter(member__in=members, point_type__in=types).values_list(
-        "member_id", "point_type_id", "pk"
-    )
-    return {(member, kind): pk for member, kind, pk in rows}

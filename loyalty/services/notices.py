@@ -30,7 +30,7 @@ def announce_expiries(*, program: Program, at: datetime | None = None) -> int:
                FROM loyalty_lot l JOIN loyalty_account a ON a.id = l.account_id
                JOIN loyalty_pointtype t ON t.id = a.point_type_id AND t.spendable AND t.program_id = %(program)s
                JOIN loyalty_member m ON m.id = a.member_id AND m.state = 'active'
-               WHERE l.remaining > 0 AND l.expires_at > %(at)s AND l.expires_at <= %(at)s + make_interval(days => %(days)s)
+               WHERE l.open AND l.expires_at > %(at)s AND l.expires_at <= %(at)s + make_interval(days => %(days)s)
                GROUP BY 1, 2 ON CONFLICT DO NOTHING RETURNING id""",
             {
                 "zone": program.time_zone,

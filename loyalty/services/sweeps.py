@@ -17,9 +17,9 @@ def sweep_lots(*, limit: int = 1_000_000) -> int:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
                 """SELECT id FROM loyalty_account WHERE id IN (
-                       SELECT account_id FROM loyalty_lot WHERE remaining > 0 AND expires_at <= statement_timestamp()
+                       SELECT account_id FROM loyalty_lot WHERE open AND expires_at <= statement_timestamp()
                        UNION SELECT account_id FROM loyalty_lot
-                             WHERE remaining > 0 AND confirmed_at IS NULL AND available_from <= statement_timestamp() LIMIT %s)
+                             WHERE open AND confirmed_at IS NULL AND available_from <= statement_timestamp() LIMIT %s)
                    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED""",
                 [CHUNK],
             )

@@ -25,7 +25,7 @@ BEGIN
     PERFORM 1 FROM loyalty_account a WHERE a.id = ANY (accounts) ORDER BY a.id FOR NO KEY UPDATE;
     moment := clock_timestamp();
     PERFORM loyalty_settle_many(array_agg(DISTINCT l.account_id), moment) FROM loyalty_lot l
-        WHERE l.account_id = ANY (accounts) AND l.remaining > 0
+        WHERE l.account_id = ANY (accounts) AND l.open
               AND (l.expires_at <= moment OR (l.confirmed_at IS NULL AND l.available_from <= moment))
         HAVING count(*) > 0;
 
@@ -68,7 +68,7 @@ BEGIN
                      sum(l.remaining) OVER (PARTITION BY spent.entry ORDER BY l.expires_at NULLS LAST, l.id)::bigint - l.remaining
                          AS before
               FROM spent JOIN loyalty_lot l ON l.account_id = spent.account
-              WHERE l.remaining > 0 AND l.confirmed_at IS NOT NULL AND (l.expires_at IS NULL OR l.expires_at > moment)) AS walk
+              WHERE l.open AND l.confirmed_at IS NOT NULL AND (l.expires_at IS NULL OR l.expires_at > moment)) AS walk
         WHERE before < points),
     emptied AS (
         UPDATE loyalty_lot l SET remaining = l.remaining - parts.take FROM parts WHERE l.id = parts.lot),

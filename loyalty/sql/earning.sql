@@ -1,3 +1,38 @@
+-- Books points earned: an entry and a lot each, balances, and debts that they pay (L5). The arrays are parallel, an account may
+-- stand in them more than once; the caller holds the locks of all accounts and has seen to it that it happens once (L7).
+CREATE OR REPLACE FUNCTION loyalty_book(
+    p_entries bigint[], p_lots bigint[], p_accounts bigint[], p_orders bigint[], p_references text[], p_points bigint[],
+    p_available_from timestamptz[], p_expires_at timestamptz[], p_occurred_at timestamptz[], p_actor text, p_now timestamptz
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    WITH earned AS (
+        SELECT e.*, available_from <= p_now AS ready
+        FROM unnest(p_entries, p_lots, p_accounts, p_orders, p_references, p_points, p_available_from, p_expires_at, p_occurred_at)
+             AS e(entry, lot, account, ordered, reference, points, available_from, expires_at, occurred_at)),
+    entries AS (
+        INSERT INTO loyalty_entry
+            (id, account_id, kind, available, pending, held, debt, order_id, reference, reason, actor, occurred_at)
+        SELECT entry, account, 'earn', CASE WHEN ready THEN points ELSE 0 END, CASE WHEN ready THEN 0 ELSE points END, 0, 0,
+               ordered, reference, '', p_actor, occurred_at
+        FROM earned),
+    lots AS (
+        INSERT INTO loyalty_lot
+            (id, account_id, source, entry_id, order_id, points, remaining, held, expired, available_from, confirmed_at,
+             expires_at)
+        SELECT lot, account, CASE WHEN ordered IS NULL THEN 'activity' ELSE 'order' END, entry, ordered, points, points, 0, 0,
+               available_from, CASE WHEN ready THEN p_now END, expires_at
+        FROM earned)
+    UPDATE loyalty_account a
+        SET available = a.available + sums.ready, pending = a.pending + sums.waiting, updated_at = p_now
+        FROM (SELECT account, coalesce(sum(points) FILTER (WHERE ready), 0) AS ready,
+                     coalesce(sum(points) FILTER (WHERE NOT ready), 0) AS waiting
+              FROM earned GROUP BY account) AS sums
+        WHERE a.id = sums.account;
+
+    PERFORM loyalty_settle_debt(a.id, p_now) FROM loyalty_account a
+        WHERE a.id = ANY (p_accounts) AND a.debt > 0 AND a.available > 0 ORDER BY a.id;
+END $$;
+
 -- Awards for many orders or happenings at once (L7: once per order and rule, once per happening and rule). The arrays are
 -- parallel; an order has the reference '', a happening one of its own and, where it hangs on an order, that order too.
 -- Accounts are locked in order of id, so that two batches never wait for each other in a circle. Answers what was given now.
@@ -12,11 +47,12 @@ CREATE OR REPLACE FUNCTION loyalty_award(
 ) RETURNS TABLE (account_id bigint, rule_id bigint, order_id bigint, reference text, points bigint, entry_id bigint)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
-DECLARE moment timestamptz;
+DECLARE
+    moment timestamptz; entries bigint[]; lots bigint[]; accounts bigint[]; own_orders bigint[]; refs text[];
+    amounts bigint[]; starts timestamptz[]; ends timestamptz[]; moments timestamptz[]; rules bigint[]; orders bigint[];
 BEGIN
     PERFORM 1 FROM loyalty_account a WHERE a.id = ANY (p_accounts) ORDER BY a.id FOR NO KEY UPDATE;
     moment := clock_timestamp();
-    RETURN QUERY
     WITH given AS (
         SELECT g.*, CASE WHEN g.points > 0 THEN nextval('loyalty_entry_id_seq') END AS entry,
                CASE WHEN g.points > 0 THEN nextval('loyalty_lot_id_seq') END AS lot
@@ -32,37 +68,17 @@ BEGIN
                remainder, 0, 0, lot, occurred_at FROM given
         ON CONFLICT DO NOTHING RETURNING order_id, rule_id, reference),
     earned AS (
-        SELECT given.*, available_from <= moment AS ready FROM given
+        SELECT given.*, CASE WHEN given.reference = '' THEN ordered END AS own_order FROM given
         JOIN fresh ON coalesce(fresh.order_id, 0) = coalesce(given.ordered, 0) AND fresh.rule_id = given.rule
                       AND fresh.reference = given.reference
-        WHERE given.points > 0),
-    entries AS (
-        INSERT INTO loyalty_entry
-            (id, account_id, kind, available, pending, held, debt, order_id, reference, reason, actor, occurred_at)
-        SELECT entry, account, 'earn', CASE WHEN ready THEN earned.points ELSE 0 END,
-               CASE WHEN ready THEN 0 ELSE earned.points END, 0, 0,
-               -- A happening's order is someone else's, whose number the member is not told.
-               CASE WHEN earned.reference = '' THEN ordered END, earned.reference, '', p_actor, occurred_at
-        FROM earned),
-    lots AS (
-        INSERT INTO loyalty_lot
-            (id, account_id, source, entry_id, order_id, points, remaining, held, expired, available_from, confirmed_at,
-             expires_at)
-        SELECT lot, account, CASE WHEN earned.reference = '' THEN 'order' ELSE 'activity' END, entry,
-               CASE WHEN earned.reference = '' THEN ordered END, earned.points, earned.points, 0, 0, available_from,
-               CASE WHEN ready THEN moment END, expires_at
-        FROM earned),
-    balances AS (
-        UPDATE loyalty_account a
-        SET available = a.available + sums.ready, pending = a.pending + sums.waiting, updated_at = moment
-        FROM (SELECT account, coalesce(sum(earned.points) FILTER (WHERE ready), 0) AS ready,
-                     coalesce(sum(earned.points) FILTER (WHERE NOT ready), 0) AS waiting
-              FROM earned GROUP BY account) AS sums
-        WHERE a.id = sums.account)
-    SELECT earned.account, earned.rule, earned.ordered, earned.reference, earned.points, earned.entry FROM earned;
-
-    PERFORM loyalty_settle_debt(a.id, moment) FROM loyalty_account a
-        WHERE a.id = ANY (p_accounts) AND a.debt > 0 AND a.available > 0 ORDER BY a.id;
+        WHERE given.points > 0)
+    -- A happening's order is someone else's, whose number the member is not told.
+    SELECT array_agg(entry), array_agg(lot), array_agg(account), array_agg(own_order), array_agg(earned.reference),
+           array_agg(earned.points), array_agg(available_from), array_agg(expires_at), array_agg(occurred_at),
+           array_agg(rule), array_agg(ordered)
+        INTO entries, lots, accounts, own_orders, refs, amounts, starts, ends, moments, rules, orders FROM earned;
+    PERFORM loyalty_book(entries, lots, accounts, own_orders, refs, amounts, starts, ends, moments, p_actor, moment);
+    RETURN QUERY SELECT * FROM unnest(accounts, rules, orders, refs, amounts, entries);
 END $$;
 
 -- Brings what was taken back of one earning to `p_total` after a refund: its own pending or unspent points first, then other
@@ -102,7 +118,7 @@ BEGIN
     END IF;
     owed := owed - take - forgive;
     FOR lot IN SELECT id, remaining FROM loyalty_lot
-               WHERE account_id = e.account_id AND remaining > 0 AND confirmed_at IS NOT NULL
+               WHERE account_id = e.account_id AND open AND confirmed_at IS NOT NULL
                ORDER BY expires_at NULLS LAST, id
     LOOP
         EXIT WHEN owed = 0;
@@ -223,43 +239,20 @@ BEGIN
         FROM loyalty_account WHERE id = p_account));
 END $$;
 
--- Points for something that is no order, for many at once: a task done, a streak, a tier's gift. The arrays are parallel, a member
--- may stand in them more than once. Once only is the caller's to see to, with a natural key of its own written in the same
--- transaction (L7). Accounts are locked in order of id. Answers the points per account.
+-- Points for something that is no order, for many at once: a task done, a streak, a tier's gift. Once only is the caller's to see
+-- to, with a natural key of its own written in the same transaction (L7). Accounts are locked in order of id.
 CREATE OR REPLACE FUNCTION loyalty_grant(
     p_accounts bigint[], p_points bigint[], p_references text[], p_available_from timestamptz[], p_expires_at timestamptz[],
     p_occurred_at timestamptz[], p_actor text
 ) RETURNS TABLE (account_id bigint, points bigint, entry_id bigint, lot_id bigint, reference text) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
-DECLARE moment timestamptz;
+DECLARE moment timestamptz; entries bigint[]; lots bigint[];
 BEGIN
     PERFORM 1 FROM loyalty_account a WHERE a.id = ANY (p_accounts) ORDER BY a.id FOR NO KEY UPDATE;
     moment := clock_timestamp();
-    RETURN QUERY
-    WITH given AS (
-        SELECT g.*, nextval('loyalty_entry_id_seq') AS entry, nextval('loyalty_lot_id_seq') AS lot, available_from <= moment AS ready
-        FROM unnest(p_accounts, p_points, p_references, p_available_from, p_expires_at, p_occurred_at)
-             AS g(account, points, reference, available_from, expires_at, occurred_at)
-        WHERE g.points > 0),
-    entries AS (
-        INSERT INTO loyalty_entry (id, account_id, kind, available, pending, held, debt, reference, reason, actor, occurred_at)
-        SELECT entry, account, 'earn', CASE WHEN ready THEN given.points ELSE 0 END,
-               CASE WHEN ready THEN 0 ELSE given.points END, 0, 0, given.reference, '', p_actor, occurred_at FROM given),
-    lots AS (
-        INSERT INTO loyalty_lot
-            (id, account_id, source, entry_id, points, remaining, held, expired, available_from, confirmed_at, expires_at)
-        SELECT lot, account, 'activity', entry, given.points, given.points, 0, 0, available_from,
-               CASE WHEN ready THEN moment END, expires_at
-        FROM given),
-    balances AS (
-        UPDATE loyalty_account a
-        SET available = a.available + sums.ready, pending = a.pending + sums.waiting, updated_at = moment
-        FROM (SELECT account, coalesce(sum(given.points) FILTER (WHERE ready), 0) AS ready,
-                     coalesce(sum(given.points) FILTER (WHERE NOT ready), 0) AS waiting
-              FROM given GROUP BY account) AS sums
-        WHERE a.id = sums.account)
-    SELECT given.account, given.points, given.entry, given.lot, given.reference FROM given;
-
-    PERFORM loyalty_settle_debt(a.id, moment) FROM loyalty_account a
-        WHERE a.id = ANY (p_accounts) AND a.debt > 0 AND a.available > 0 ORDER BY a.id;
+    SELECT array_agg(nextval('loyalty_entry_id_seq')), array_agg(nextval('loyalty_lot_id_seq'))
+        INTO entries, lots FROM unnest(p_accounts);
+    PERFORM loyalty_book(entries, lots, p_accounts, NULL, p_references, p_points, p_available_from, p_expires_at, p_occurred_at,
+                         p_actor, moment);
+    RETURN QUERY SELECT * FROM unnest(p_accounts, p_points, entries, lots, p_references);
 END $$;

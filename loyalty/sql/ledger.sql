@@ -82,7 +82,7 @@ DECLARE
 BEGIN
     SELECT debt INTO owed FROM loyalty_account WHERE id = p_account;
     FOR lot IN SELECT id, remaining FROM loyalty_lot
-               WHERE account_id = p_account AND remaining > 0 AND confirmed_at IS NOT NULL
+               WHERE account_id = p_account AND open AND confirmed_at IS NOT NULL
                      AND (expires_at IS NULL OR expires_at > p_now)
                ORDER BY expires_at NULLS LAST, id
     LOOP
@@ -103,7 +103,7 @@ END $$;
 DROP FUNCTION IF EXISTS loyalty_settle(bigint, timestamptz);
 CREATE FUNCTION loyalty_settle(p_account bigint, p_now timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM loyalty_lot WHERE account_id = p_account AND remaining > 0 AND (
+    IF NOT EXISTS (SELECT FROM loyalty_lot WHERE account_id = p_account AND open AND (
                        expires_at <= p_now OR (confirmed_at IS NULL AND available_from <= p_now))) THEN
         RETURN false;
     END IF;
@@ -119,7 +119,7 @@ DECLARE
     wanted bigint := p_points; lot record; take bigint;
 BEGIN
     FOR lot IN SELECT id, remaining FROM loyalty_lot
-               WHERE account_id = p_account AND remaining > 0 AND confirmed_at IS NOT NULL
+               WHERE account_id = p_account AND open AND confirmed_at IS NOT NULL
                      AND (expires_at IS NULL OR expires_at > p_now)
                ORDER BY expires_at NULLS LAST, id
     LOOP

@@ -6,7 +6,7 @@ RETURNS TABLE (account bigint, points bigint) LANGUAGE plpgsql AS $$
 BEGIN
     WITH due AS (
         UPDATE loyalty_lot SET confirmed_at = p_now
-        WHERE account_id = ANY (p_accounts) AND remaining > 0 AND confirmed_at IS NULL AND available_from <= p_now
+        WHERE account_id = ANY (p_accounts) AND open AND confirmed_at IS NULL AND available_from <= p_now
         RETURNING account_id, remaining, order_id),
     written AS (
         INSERT INTO loyalty_entry
@@ -19,7 +19,7 @@ BEGIN
     RETURN QUERY
     WITH due AS (
         SELECT id, account_id, remaining, order_id, confirmed_at IS NOT NULL AS was_available FROM loyalty_lot
-        WHERE account_id = ANY (p_accounts) AND remaining > 0 AND expires_at <= p_now),
+        WHERE account_id = ANY (p_accounts) AND open AND expires_at <= p_now),
     emptied AS (
         UPDATE loyalty_lot lot SET remaining = 0, expired = lot.expired + due.remaining FROM due WHERE lot.id = due.id),
     written AS (

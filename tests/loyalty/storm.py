@@ -70,6 +70,7 @@ def clients(first: int, count: int) -> None:
         .order_by("member__customer")
     )
     program = Program.objects.get()
+    say("ready")
 
     def command(client: int, turn: int) -> None:
         account, key = accounts[(client + turn) % ACCOUNTS], f"{client}-{turn}"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty.rules.caps import PERIODS, Cap, Counters, caps_with_budget, keys_of, next_start, period_start
+from loyalty.rules.caps import Cap, Counters, caps_with_budget, keys_of
 from loyalty.rules.earning import (
     Award,
     Base,
@@ -24,6 +24,7 @@ from loyalty.rules.earning import (
     points_after_refund,
     points_for,
 )
+from loyalty.rules.periods import PERIODS, period_end, period_start
 from loyalty.rules.stacking import Candidate, stack
 from loyalty.rules.streaks import completed
 
@@ -220,9 +221,12 @@ def test_periods_begin_on_their_first_day(period, start):
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.sampled_from(PERIODS))
 def test_every_day_lies_in_exactly_one_period(day, period):
     start = period_start(period, day)
-    assert start <= day < next_start(period, start)
-    if period != "ever":
-        assert period_start(period, next_start(period, start)) == next_start(period, start)
+    end = period_end(period, start)
+    assert start <= day
+    if end is None:
+        assert period == "ever"
+    else:
+        assert day < end == period_start(period, end)
 
 
 def test_a_budget_is_a_limit_for_ever_on_everybody():

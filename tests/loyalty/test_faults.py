@@ -60,6 +60,7 @@ def test_f1_postgresql_killed_ten_times_in_a_storm_loses_and_doubles_nothing(tmp
         out = (folder / "acknowledged").open("w")
         running += [_process(environment, "clients", str(first), "8", stdout=out) for first in (0, 8)]
 
+        _all_ready(folder / "acknowledged", running)
         _first_after(folder / "acknowledged", 0, running)
 
         # when the server is killed ten times
@@ -113,6 +114,14 @@ def _start_again(place) -> float:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
+
+
+def _all_ready(path: Path, running: list[subprocess.Popen]) -> None:
+    """Killing begins when everybody works: who only just starts has no one to try again for it."""
+    deadline = time.monotonic() + 60
+    while path.read_text().splitlines().count("ready") < len(running):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def _first_after(path: Path, moment: float, running: list[subprocess.Popen]) -> float:

@@ -7,18 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from loyalty.rules.growth import (
-    EVER,
     Goal,
-    Runs,
-    current_run,
     levels_problem,
-    local_day,
     net_amount,
     newly_reached,
-    period_end,
-    period_start,
-    runs_of,
 )
+from loyalty.rules.periods import EVER, local_day, period_end, period_start
+from loyalty.rules.streaks import Runs, current_run, runs_of
 
 WEDNESDAY = date(2026, 12, 30)
 
@@ -30,14 +25,15 @@ WEDNESDAY = date(2026, 12, 30)
         ("day", date(2026, 12, 30), date(2026, 12, 31)),
         ("week", date(2026, 12, 28), date(2027, 1, 4)),
         ("month", date(2026, 12, 1), date(2027, 1, 1)),
+        ("year", date(2026, 1, 1), date(2027, 1, 1)),
     ],
 )
 def test_a_day_is_in_one_period(period, start, end):
-    assert period_start(WEDNESDAY, period) == start
-    assert period_end(start, period) == end
+    assert period_start(period, WEDNESDAY) == start
+    assert period_end(period, start) == end
     if end is not None:
-        assert period_start(end, period) == end
-        assert period_start(end - timedelta(days=1), period) == start
+        assert period_start(period, end) == end
+        assert period_start(period, end - timedelta(days=1)) == start
 
 
 def test_the_day_is_the_programs_and_not_the_servers():

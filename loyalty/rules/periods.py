@@ -1,0 +1,40 @@
+"""Days, weeks, months and years in which limits count and tasks begin anew; `ever` is one period without end."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+PERIODS = ("day", "week", "month", "year", "ever")
+EVER = date(1970, 1, 1)
+
+
+def period_start(period: str, day: date) -> date:
+    """The first day of the period that a day lies in; weeks begin on Monday."""
+    starts = {
+        "day": day,
+        "week": day - timedelta(days=day.weekday()),
+        "month": day.replace(day=1),
+        "year": day.replace(month=1, day=1),
+        "ever": EVER,
+    }
+    return starts[period]
+
+
+def period_end(period: str, start: date) -> date | None:
+    """The first day after the period that begins on `start`; None for `ever`."""
+    if period == "day":
+        return start + timedelta(days=1)
+    if period == "week":
+        return start + timedelta(days=7)
+    if period == "month":
+        return (start + timedelta(days=31)).replace(day=1)
+    return start.replace(year=start.year + 1) if period == "year" else None
+
+
+def local_day(at: datetime, zone: str) -> date:
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
+def midnight(day: date, zone: str) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(zone))
