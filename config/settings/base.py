@@ -75,7 +75,7 @@ MIDDLEWARE = [
     "core.middleware.ActorMiddleware",
     "core.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
-    "django_prometheus.middleware.PrometheusAfterMiddleware",
+    "core.middleware.RequestMetricsMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -228,6 +228,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["core.api.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["core.api.renderers.MsgspecRenderer"],
     "DEFAULT_PARSER_CLASSES": ["core.api.renderers.MsgspecParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.renderers.PlainNegotiation",
     "DEFAULT_PAGINATION_CLASS": "core.api.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_THROTTLE_CLASSES": ["core.api.throttling.KeyThrottle"],

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from django.utils.functional import Promise
 from rest_framework.exceptions import ParseError
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 
@@ -29,6 +30,17 @@ def _encode(value: Any) -> Any:
 
 _encoder = msgspec.json.Encoder(enc_hook=_encode)
 _decoder = msgspec.json.Decoder()
+
+
+class PlainNegotiation(DefaultContentNegotiation):
+    """Nothing is weighed where there is one form of answer and the caller takes any, or that one."""
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        if len(renderers) == 1 and not format_suffix and "format" not in request.query_params:
+            accepted = request.META.get("HTTP_ACCEPT", "*/*")
+            if accepted in {"*/*", renderers[0].media_type}:
+                return renderers[0], renderers[0].media_type
+        return super().select_renderer(request, renderers, format_suffix)
 
 
 class MsgspecRenderer(BaseRenderer):

@@ -50,7 +50,7 @@ class ApiMixin:
     @staticmethod
     def key_of(request: Request) -> str:
         """The Idempotency-Key; services refuse an empty one where they need it."""
-        return request.headers.get("Idempotency-Key", "")
+        return request.META.get("HTTP_IDEMPOTENCY_KEY", "")
 
     @staticmethod
     def scope_of(request: Request) -> str:
