@@ -122,25 +122,25 @@ def words_of(values: Values, name: str, label: Words, length: int = 200) -> list
     """A list of different texts. Raises Invalid when there are none, too many or one is too long."""
     given = values.get(name)
     if not isinstance(given, list) or not given or len(given) > MOST:
-        raise _wrong(label)
+        raise wrong(label)
     if any(not isinstance(one, str) or not one.strip() or len(one) > length for one in given):
-        raise _wrong(label)
+        raise wrong(label)
     return list(dict.fromkeys(one.strip() for one in given))
 
 
 def numbers_of(values: Values, name: str, label: Words, least: int, most: int) -> list[int]:
     given = values.get(name)
     if not isinstance(given, list) or not given:
-        raise _wrong(label)
+        raise wrong(label)
     if any(isinstance(one, bool) or not isinstance(one, int) or not least <= one <= most for one in given):
-        raise _wrong(label)
+        raise wrong(label)
     return sorted(set(given))
 
 
 def number_of(values: Values, name: str, label: Words, least: int, most: int) -> int:
     given = values.get(name)
     if isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most:
-        raise _wrong(label)
+        raise wrong(label)
     return given
 
 
@@ -148,9 +148,6 @@ def wrong(label: Words) -> Invalid:
     return Invalid(
         _("Something is missing or wrong at “%(label)s”.") % {"label": label}, code="invalid", field="conditions"
     )
-
-
-_wrong = wrong
 
 
 def listed(items: Sequence[Any]) -> str:

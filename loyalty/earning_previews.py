@@ -14,11 +14,11 @@ from core import clock
 from crm.models import Order
 from loyalty.earning_conditions import Subject
 from loyalty.earning_evaluation import Evaluation, Judged, Outcome
-from loyalty.models import EarningRuleVersion, Member, Program, Stacking
+from loyalty.models import EarningRule, EarningRuleVersion, Member, Program, Stacking
 from loyalty.rules.caps import Counters
 from loyalty.selectors import current_versions
 from loyalty.subjects import happening_subjects, subject_of_order
-from loyalty.triggers import READ_BACK
+from loyalty.triggers import READ_BACK, TRIGGERS
 
 LAST = 10
 # A rule that is not saved yet: after all others, where the older one of two equals goes first.
@@ -74,14 +74,14 @@ def preview_rule(*, member: Member, version: EarningRuleVersion, last: int = LAS
     else:
         since = clock.now() - READ_BACK
         subjects = happening_subjects(program, rule.trigger, rule.event_kind, {member.customer_id: member}, since=since)
-        names = {}
+        names = dict.fromkeys((subject.key for subject in subjects), _what_happened(rule))
     evaluation = Evaluation(program, rules_with(program, trial), subjects)
     plan = next(plan for plan in evaluation.plans if plan.version is trial)
     counters, rows = Counters(), []
     for subject in subjects:
         judged = evaluation.judge(plan, subject, explain=True)
         outcomes = evaluation.give(subject, counters)
-        rows.append(_row(names.get(subject.key) or _happened(subject), subject, judged, outcomes))
+        rows.append(_row(names[subject.key], subject, judged, outcomes))
     return rows[::-1]
 
 
@@ -93,8 +93,10 @@ def _orders(program: Program, member: Member, last: int) -> tuple[dict[int | str
     return {order.pk: order.number for order in found}, subjects
 
 
-def _happened(subject: Subject) -> str:
-    return str(subject.key)
+def _what_happened(rule: EarningRule) -> str:
+    trigger = TRIGGERS[rule.trigger]
+    kinds = dict(trigger.kinds()) if trigger.kinds else {}
+    return str(kinds.get(rule.event_kind) or trigger.label)
 
 
 def _row(name: str, subject: Subject, judged: Judged, outcomes: Sequence[Outcome]) -> PreviewRow:

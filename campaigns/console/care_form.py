@@ -12,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 from analytics.models import Segment, SegmentState
 from campaigns.labels import channel_label
 from campaigns.models import CareRule, CareTrigger, CodeMode, Coupon, MessageClass, Template
+from core.console.forms import look_again
 from core.errors import DomainError
 
 DAYS = {
@@ -64,13 +65,7 @@ class CareForm(forms.Form):
         named = (data or {}).get("trigger") or self.initial.get("trigger")
         self.chosen = CareTrigger(named) if named in CareTrigger.values else CareTrigger.BIRTHDAY
         trigger = self.fields["trigger"]
-        trigger.widget.attrs = {
-            "hx-post": action,
-            "hx-trigger": "change",
-            "hx-target": "#care-fields",
-            "hx-swap": "outerHTML",
-            "hx-vals": '{"do": "look"}',
-        }
+        trigger.widget.attrs = look_again(action, "#care-fields")
         self._offer(rule)
         self._suit()
         if typed and typed.get("shown") not in {None, "", self.chosen.value}:

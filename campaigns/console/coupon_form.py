@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from campaigns.models import CodeMode, Coupon, DiscountKind
+from core.console.forms import look_again
 from core.errors import DomainError
 from crm.rules.money import exponent, to_major, to_minor
 
@@ -60,8 +61,7 @@ class CouponForm(forms.Form):
         given = data or self.initial
         self.gives = coupon.kind if coupon else given.get("kind") or DiscountKind.AMOUNT
         self.coded = coupon.mode if coupon else given.get("mode") or CodeMode.UNIQUE
-        again = {"hx-post": action, "hx-trigger": "change", "hx-target": "#coupon-fields", "hx-swap": "outerHTML",
-                 "hx-vals": '{"do": "look"}'}  # fmt: skip
+        again = look_again(action, "#coupon-fields")
         for name in ("kind", "mode"):
             self.fields[name].widget.attrs = again
         self._suit(fixed=coupon is not None)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from core.zones import known_zones
 from crm.models import Customer
 from crm.services.customers import birthday_indexes
 from loyalty import audiences
@@ -88,15 +88,8 @@ class BirthdayMonth(Condition):
         month, zone = known.get(subject.customer, (0, ""))
         if not month:
             return _t("the birthday is not known")
-        local = _local(subject, zone)
+        local = subject.at.astimezone(zoneinfo.ZoneInfo(zone)) if zone in known_zones() else subject.local
         return "" if local.month == month else _t("it is not the month of the birthday")
 
     def says(self, values: Values, program: Program) -> str:
         return _t("in the birthday month")
-
-
-def _local(subject: Subject, zone: str) -> datetime:
-    try:
-        return subject.at.astimezone(zoneinfo.ZoneInfo(zone)) if zone else subject.local
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return subject.local

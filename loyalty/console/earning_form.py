@@ -11,6 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from core.console.forms import look_again
 from core.errors import DomainError
 from crm.rules.money import exponent, to_major, to_minor
 from loyalty.earning_conditions import CONDITIONS, Condition, Setting
@@ -106,10 +107,7 @@ class EarningRuleForm(RuleSettingsForm):
         else:
             fields["point_type"].queryset = PointType.objects.filter(program=program).order_by("pk")
             fields["trigger"].choices = [(name, trigger.label) for name, trigger in TRIGGERS.items()]
-            fields["trigger"].widget.attrs = {
-                "hx-post": action, "hx-trigger": "change", "hx-target": "#rule-fields", "hx-swap": "outerHTML",
-                "hx-vals": '{"do": "look"}',
-            }  # fmt: skip
+            fields["trigger"].widget.attrs = look_again(action, "#rule-fields")
             kinds = trigger.kinds if (trigger := TRIGGERS.get(self.earned_by)) else None
             if kinds is None:
                 del fields["event_kind"]

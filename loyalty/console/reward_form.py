@@ -9,9 +9,11 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from core.console.forms import look_again
 from core.errors import DomainError
 from crm.rules.money import exponent, to_major, to_minor
 from loyalty import audiences
+from loyalty.console.setting_fields import SETTING, field_of
 from loyalty.fulfilment import FULFILMENTS
 from loyalty.models import Program, Reward, RewardCategory, Tier
 
@@ -19,7 +21,7 @@ KEPT = (
     "name", "name_zh", "description", "description_zh", "category", "points", "stock", "member_limit", "minimum_tier",
     "segment", "starts_at", "ends_at", "position",
 )  # fmt: skip
-SETTING, LIMIT = "setting_", "limit_"
+LIMIT = "limit_"
 
 
 def _count(label: Any, help_text: Any = "", least: int = 0) -> forms.IntegerField:
@@ -93,10 +95,7 @@ class RewardForm(forms.Form):
         if reward:
             del self.fields["kind"]
         else:
-            self.fields["kind"].widget.attrs = {
-                "hx-post": action, "hx-trigger": "change", "hx-target": "#kind-fields", "hx-swap": "outerHTML",
-                "hx-vals": '{"do": "look"}',
-            }  # fmt: skip
+            self.fields["kind"].widget.attrs = look_again(action, "#kind-fields")
         if not (reward and reward.picture):
             del self.fields["remove_picture"]
         self.fields["picture"].widget = forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp,image/gif"})
@@ -132,12 +131,7 @@ class RewardForm(forms.Form):
 
     def _add_settings(self) -> None:
         for setting in self.fulfilment.settings if self.fulfilment else ():
-            said: dict[str, Any] = {"label": setting.label, "help_text": setting.help}
-            if setting.choices is None:
-                field: forms.Field = forms.CharField(max_length=setting.length, **said)
-            else:
-                field = forms.ChoiceField(choices=[("", "—"), *setting.choices()], **said)
-            self.fields[f"{SETTING}{setting.name}"] = field
+            self.fields[f"{SETTING}{setting.name}"] = field_of(setting, self.program.currency)
 
     def _add_limits(self) -> None:
         for tier in self.tiers:

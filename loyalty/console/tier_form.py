@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from core.console.forms import look_again
 from core.errors import DomainError
-from crm.rules.money import exponent, to_major, to_minor
+from crm.rules.money import to_major, to_minor
 from loyalty.benefits import BENEFITS, Number
+from loyalty.console.setting_fields import SETTING, field_of, money_field
 from loyalty.models import Program, Tier, TierBenefit, TierDowngrade, TierMetric, TierPolicy
-
-SETTING = "setting_"
 
 
 def derived_kinds() -> set[str]:
@@ -32,17 +32,6 @@ class _Form(forms.Form):
     def refuse(self, error: DomainError) -> None:
         names = (error.field, f"{SETTING}{error.field}")
         self.add_error(next((name for name in names if name in self.fields), None), str(error.message))
-
-
-def _amount(label: Any, currency: str, help_text: Any = "", *, required: bool = True) -> forms.DecimalField:
-    return forms.DecimalField(
-        label=f"{label} ({currency})",
-        min_value=0,
-        max_digits=15,
-        decimal_places=exponent(currency),
-        help_text=help_text,
-        required=required,
-    )
 
 
 class TierForm(_Form):
@@ -62,11 +51,11 @@ class TierForm(_Form):
         super().__init__(data, initial=self._initial(tier))
         labels = {TierMetric.ORDERS: _t("From so many orders"), TierMetric.GROWTH: _t("From a growth value of")}
         self.fields["threshold"] = (
-            _amount(_t("From a spend of"), program.currency)
+            money_field(_t("From a spend of"), program.currency)
             if self.in_money
             else forms.IntegerField(label=labels[TierMetric(program.tier_metric)], min_value=0, max_value=2**53)
         )
-        self.fields["paid_price"] = _amount(
+        self.fields["paid_price"] = money_field(
             _t("Price"), program.currency, _t("Empty: it can't be bought."), required=False
         )
 
@@ -142,14 +131,11 @@ class BenefitForm(_Form):
         fields: Any = self.fields
         fields["kind"].choices = choices
         for setting in self.kind_of.settings if self.kind_of else ():
-            self.fields[f"{SETTING}{setting.name}"] = self._field(setting)
+            self.fields[f"{SETTING}{setting.name}"] = field_of(setting, self.currency)
         if benefit:
             del self.fields["kind"]
         else:
-            self.fields["kind"].widget.attrs = {
-                "hx-post": action, "hx-trigger": "change", "hx-target": "#kind-fields", "hx-swap": "outerHTML",
-                "hx-vals": '{"do": "look"}',
-            }  # fmt: skip
+            self.fields["kind"].widget.attrs = look_again(action, "#kind-fields")
 
     def _initial(self) -> dict[str, Any]:
         if self.benefit is None:
@@ -161,17 +147,6 @@ class BenefitForm(_Form):
                 kept = self.benefit.settings.get(setting.name) or 0
                 values[f"{SETTING}{setting.name}"] = f"{to_major(kept, self.currency):f}"
         return {**values, "position": self.benefit.position}
-
-    def _field(self, setting: Any) -> forms.Field:
-        said: dict[str, Any] = {"label": setting.label, "help_text": setting.help}
-        if isinstance(setting, Number):
-            if setting.money:
-                return _amount(setting.label, self.currency, setting.help)
-            return forms.IntegerField(min_value=setting.least, max_value=setting.most, **said)
-        said["required"] = setting.required
-        if setting.choices is None:
-            return forms.CharField(max_length=setting.length, **said)
-        return forms.ChoiceField(choices=[("", "—"), *setting.choices()], **said)
 
     @property
     def setting_fields(self) -> list[forms.BoundField]:

@@ -112,12 +112,12 @@ def _months(local: datetime) -> list[str]:
 
 def _cohorts(rows: list[tuple]) -> list[Cohort]:
     """Each month's cohort with the months that it has wholly passed; the month under way says too little."""
-    found: dict[Any, Cohort] = {}
+    found: dict[Any, tuple[int, list[int], list[int]]] = {}
     for cohort, issued, passed, age, spent, lost in rows:
         if passed < 1:
             continue
-        kept = found.setdefault(cohort, Cohort(issued, [0] * passed, [0] * passed))
+        _issued, spent_by_age, lost_by_age = found.setdefault(cohort, (issued, [0] * passed, [0] * passed))
         if age < passed:
-            kept.spent[age] += spent  # type: ignore[index]
-            kept.lost[age] += lost  # type: ignore[index]
-    return list(found.values())
+            spent_by_age[age] += spent
+            lost_by_age[age] += lost
+    return [Cohort(*sums) for sums in found.values()]

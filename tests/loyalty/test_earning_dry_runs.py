@@ -27,6 +27,7 @@ from loyalty.models import (
 )
 from loyalty.services.earning_dry_runs import dry_run_rule, start_dry_run
 from loyalty.services.earning_rules import new_rule, proposed_version, publish_version
+from loyalty.services.enrolment import enrol_member
 from tests.loyalty.earning import earned, refund
 
 pytestmark = pytest.mark.django_db
@@ -215,3 +216,16 @@ def test_a_preview_says_what_each_order_gives_and_why_not(program, spend, make_c
         ("A", 20_00, 0, 0, ["another rule gives more"], 40),
     ]
     assert everything() == before
+
+
+def test_a_preview_of_activity_names_what_happened(program, make_customer, make_rule, settle):
+    customer = make_customer()
+    member = enrol_member(customer=customer, program=program, actor=SYSTEM)
+    Member.objects.update(enrolled_at=timezone.now() - timedelta(days=9))
+    rule = make_rule("Review", points=20, per_amount=None, rule={"trigger": "activity", "event_kind": "review"})
+    item = ActivityInput(
+        sender_id="e-1", kind="review", occurred_at=timezone.now(), customer_number=customer.number, properties={}
+    )
+    record_activity(items=[item], source="shop", actor=SYSTEM)
+    rows = preview_rule(member=member, version=proposed_version(rule=rule, terms=terms(points=30, per_amount=None)))
+    assert [(row.name, row.points, row.refused) for row in rows] == [("Reviewed", 30, [])]
