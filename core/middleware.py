@@ -6,6 +6,7 @@ import time
 import uuid
 import zoneinfo
 from datetime import UTC
+from functools import lru_cache
 
 import pghistory
 import structlog
@@ -15,7 +16,7 @@ from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
 from django.db import InterfaceError, OperationalError
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.middleware import csrf
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
@@ -85,6 +86,20 @@ class RequestMetricsMiddleware:
         self.metrics.exceptions_by_type.labels(type(exception).__name__).inc()
 
 
+def language_of_program(request) -> str:
+    """As Django finds it, remembered: programs send the same header, or none, in every request."""
+    if "HTTP_COOKIE" in request.META:
+        return translation.get_language_from_request(request)
+    return _language_for(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+
+
+@lru_cache(maxsize=1000)
+def _language_for(accepted: str) -> str:
+    asking = HttpRequest()
+    asking.META["HTTP_ACCEPT_LANGUAGE"] = accepted
+    return translation.get_language_from_request(asking)
+
+
 class StaffLocaleMiddleware(MiddlewareMixin):
     """The user's own choice; else the cookie or what the browser asks for, and the shop's zone.
 
@@ -93,7 +108,7 @@ class StaffLocaleMiddleware(MiddlewareMixin):
 
     def process_request(self, request):
         if from_machine(request):
-            translation.activate(translation.get_language_from_request(request))
+            translation.activate(language_of_program(request))
             timezone.activate(UTC)
             return
         user = request.user

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from django.http import HttpResponse
 from django.utils.functional import Promise
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -50,6 +51,13 @@ class MsgspecRenderer(BaseRenderer):
 
     def render(self, data, accepted_media_type=None, renderer_context=None):
         return b"" if data is None else _encoder.encode(data)
+
+
+class Rendered(HttpResponse):
+    """A body that is rendered at once, for hot endpoints: nothing is left for the framework to negotiate or to delay."""
+
+    def __init__(self, data: Any, status: int = 200) -> None:
+        super().__init__(_encoder.encode(data), status=status, content_type="application/json")
 
 
 class MsgspecParser(BaseParser):
