@@ -45,3 +45,5 @@ ADDRESS_SUPPRESSED = declare(
 )
 CARE_RULE_ACTIVATED = declare("campaigns.care_rule_activated", _("Care rule activated"), on_timeline=False)
 CARE_RULE_PAUSED = declare("campaigns.care_rule_paused", _("Care rule paused"), on_timeline=False)
+EXPERIMENT_STARTED = declare("campaigns.experiment_started", _("Experiment started"), on_timeline=False)
+EXPERIMENT_ENDED = declare("campaigns.experiment_ended", _("Experiment ended"), on_timeline=False)

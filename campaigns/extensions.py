@@ -82,9 +82,19 @@ SCOPES.register("coupons:read", _("Read coupons and check codes"))
 SCOPES.register("coupons:write", _("Reserve, use and give coupons"))
 SCOPES.register("inbox:read", _("Read the in-app inbox"))
 health.register("messages", _lag)
-for _kind in ("campaigns.care_rule_activated", "campaigns.care_rule_paused"):
+for _kind in (
+    "campaigns.care_rule_activated",
+    "campaigns.care_rule_paused",
+    "campaigns.experiment_started",
+    "campaigns.experiment_ended",
+):
     LOGGED.register(_kind, Logged(lambda payload: str(payload["name"])))
-for _kind, _route in (("carerule", "care_rule"), ("coupon", "coupon"), ("template", "template")):
+for _kind, _route in (
+    ("carerule", "care_rule"),
+    ("coupon", "coupon"),
+    ("template", "template"),
+    ("experiment", "experiment"),
+):
     OBJECTS.register(f"campaigns.{_kind}", Described(url=lambda row, route=_route: reverse(route, args=[row["id"]])))
 OBJECTS.register(
     "campaigns.sendingpolicy",
@@ -118,6 +128,7 @@ grant(
     "campaigns.view_carerule",
     "campaigns.view_template",
     "campaigns.view_sendingpolicy",
+    "campaigns.view_experiment",
     to=[Role.MARKETER, Role.ANALYST],
 )
 grant("campaigns.view_sendingpolicy", "campaigns.change_sendingpolicy", to=[Role.LEAD, Role.MARKETER])
@@ -127,6 +138,6 @@ grant(
 grant(
     "campaigns.add_coupon", "campaigns.change_coupon", "campaigns.add_carerule", "campaigns.change_carerule",
     "campaigns.add_template", "campaigns.change_template", "campaigns.view_templatetext",
-    "campaigns.change_suppression",
+    "campaigns.change_suppression", "campaigns.add_experiment", "campaigns.change_experiment",
     to=[Role.MARKETER],
 )  # fmt: skip

@@ -1,4 +1,12 @@
 from campaigns.models.coupons import CodeMode, Coupon, CouponCode, CouponTally, CouponUse, DiscountKind, UseState
+from campaigns.models.experiments import (
+    Experiment,
+    ExperimentArm,
+    ExperimentMetric,
+    ExperimentScope,
+    ExperimentState,
+    Exposure,
+)
 from campaigns.models.messages import (
     CareRule,
     CareState,
@@ -22,6 +30,12 @@ __all__ = [
     "CouponTally",
     "CouponUse",
     "DiscountKind",
+    "Experiment",
+    "ExperimentArm",
+    "ExperimentMetric",
+    "ExperimentScope",
+    "ExperimentState",
+    "Exposure",
     "Message",
     "MessageClass",
     "MessageState",

@@ -1,0 +1,168 @@
+"""The arithmetic of experiments: which arm, how many customers are needed, what came of it and how sure that is.
+
+Sources: sample size of two proportions and of two means with unpooled variance, Chow, Shao & Wang, Sample Size
+Calculations in Clinical Research (3rd ed., 2018), ch. 3 and 4; the interval of a difference of means with unequal
+variances, Welch (1947), by the normal law; looking at any time: the mixture sequential probability ratio test with a
+normal mixture, Robbins (1970), as Johari, Koomen, Pekelis & Walsh, "Always valid inference", Operations Research 70 (2022)
+use it; several arms against one control: Bonferroni; the sample ratio: Pearson's chi-square.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy import optimize, stats
+
+SHARES = 10_000
+# Below this the arms' sizes are no accident: a rate of one false alarm in a thousand experiments.
+MISMATCH = 0.001
+# What is known of fewer customers is no normal law yet, and nothing is said of an effect.
+FEWEST = 100
+
+
+def share_of(salt: str, customer_id: int) -> int:
+    """0 to 9,999 from a hash of experiment and customer (X1); `campaigns_share` in SQL says the same."""
+    return int(hashlib.sha256(f"{salt}/{customer_id}".encode()).hexdigest()[:8], 16) % SHARES
+
+
+def limits_of(weights: Sequence[int]) -> list[int]:
+    """Where each arm's shares end, the last one at 10,000: an arm of weight 0 gets nobody."""
+    total = sum(weights)
+    ends, so_far = [], 0
+    for weight in weights:
+        so_far += weight
+        ends.append(round(so_far * SHARES / total))
+    return ends
+
+
+def arm_of(salt: str, customer_id: int, weights: Sequence[int]) -> int:
+    """The place of the customer's arm."""
+    share = share_of(salt, customer_id)
+    return next(place for place, end in enumerate(limits_of(weights)) if share < end)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of one arm by intention to treat: everybody who was drawn, whether they got anything or not (X2).
+
+    `total` and `squares` are the sum and the sum of squares of the metric over its `count` customers.
+    """
+
+    count: int
+    total: float
+    squares: float
+
+    @property
+    def mean(self) -> float:
+        return self.total / self.count if self.count else 0.0
+
+    @property
+    def variance(self) -> float:
+        """Of one customer, unbiased."""
+        if self.count < 2:
+            return 0.0
+        return max(0.0, (self.squares - self.total**2 / self.count) / (self.count - 1))
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The difference of an arm from the control with its interval. `sure`: the interval leaves 0 out.
+
+    `chance` is the p-value; with looking at any time, the always valid one.
+    """
+
+    difference: float
+    low: float
+    high: float
+    chance: float
+    sure: bool
+
+
+def effect_of(
+    arm: Outcome, control: Outcome, *, error: float, comparisons: int = 1, mixture: float | None = None
+) -> Effect | None:
+    """What the arm changed, or None while fewer than 100 of either are known.
+
+    `error` is the rate of false alarms that is allowed over all `comparisons`. Without `mixture` the interval holds for one
+    look at a sample that was fixed beforehand; with it (the smallest effect of interest, in units of the metric) for as many
+    looks as one likes.
+    """
+    if min(arm.count, control.count) < FEWEST:
+        return None
+    difference = arm.mean - control.mean
+    variance = arm.variance / arm.count + control.variance / control.count
+    allowed = error / comparisons
+    if variance == 0:
+        return Effect(difference, difference, difference, 1.0 if difference == 0 else 0.0, difference != 0)
+    if mixture is None:
+        half = float(stats.norm.isf(allowed / 2)) * math.sqrt(variance)
+        chance = 2 * float(stats.norm.sf(abs(difference) / math.sqrt(variance)))
+    else:
+        half = sequential_half(variance, mixture, allowed)
+        chance = sequential_chance(difference, variance, mixture)
+    return Effect(
+        difference, difference - half, difference + half, min(1.0, chance * comparisons), abs(difference) > half
+    )
+
+
+def sequential_half(variance: float, mixture: float, error: float) -> float:
+    """Half the width of the interval that holds at every look together."""
+    wide = variance + mixture**2
+    return math.sqrt(2 * variance * wide / mixture**2 * (math.log(1 / error) + math.log(wide / variance) / 2))
+
+
+def sequential_chance(difference: float, variance: float, mixture: float) -> float:
+    """The always valid p-value: one over the mixture's likelihood ratio."""
+    wide = variance + mixture**2
+    exponent = -((mixture * difference) ** 2) / (2 * variance * wide)
+    return min(1.0, math.sqrt(wide / variance) * math.exp(exponent))
+
+
+def sample_needed(
+    *,
+    variances: tuple[float, float],
+    shares: tuple[float, float],
+    effect: float,
+    error: float,
+    power: float,
+    comparisons: int = 1,
+    sequential: bool = False,
+) -> int:
+    """Customers in all arms together until an effect of this size is seen with this power.
+
+    `variances` are those of one customer in control and arm, `shares` the parts of all customers that the two get. With
+    `sequential`, as many as one look at the end would need if looking were allowed at any time.
+    """
+    spread = variances[0] / shares[0] + variances[1] / shares[1]
+    beyond = float(stats.norm.isf(1 - power))
+    allowed = error / comparisons
+    fixed = (float(stats.norm.isf(allowed / 2)) + beyond) ** 2 * spread / effect**2
+    least = FEWEST / min(shares)
+    if not sequential:
+        return math.ceil(max(fixed, least))
+
+    def short(count: float) -> float:
+        variance = spread / count
+        return sequential_half(variance, effect, allowed) + beyond * math.sqrt(variance) - effect
+
+    return math.ceil(max(float(optimize.brentq(short, fixed / 4, fixed * 50)), least))
+
+
+def variance_of_share(share: float) -> float:
+    """Of one customer who does something with this probability."""
+    return share * (1 - share)
+
+
+def mismatch(counts: Sequence[int], weights: Sequence[int]) -> float:
+    """How likely sizes as uneven as these are if everybody was drawn by the weights; below MISMATCH something is wrong."""
+    pairs = [(count, weight) for count, weight in zip(counts, weights, strict=True) if weight or count]
+    if any(not weight for _count, weight in pairs):
+        return 0.0
+    total, whole = sum(counts), sum(weights)
+    if len(pairs) < 2 or total == 0:
+        return 1.0
+    expected = [total * weight / whole for _count, weight in pairs]
+    return float(stats.chisquare([count for count, _weight in pairs], expected).pvalue)

@@ -1,0 +1,171 @@
+"""What came of an experiment, by intention to treat (X2): everyone who was drawn, over the days that count for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+from campaigns.models import Experiment, ExperimentArm, ExperimentMetric, ExperimentState
+from campaigns.rules import experiments as rules
+from campaigns.rules.experiments import Effect, Outcome
+
+# Orders that count and what they brought: after discounts and points, which `total` is already, and less what was refunded.
+_ORDERS = """
+    LEFT JOIN LATERAL (
+        SELECT count(*) AS orders, coalesce(sum(o.total - o.refunded), 0) AS revenue FROM crm_order o
+        WHERE o.customer_id = {customer} AND o.state = 'paid' AND o.currency = %(currency)s
+              AND (o.refunded < o.total OR o.total = 0) AND o.paid_at >= {since} AND o.paid_at < {until}) AS bought ON true"""
+_VALUE: dict[str, str] = {
+    ExperimentMetric.ORDERED: "least(bought.orders, 1)",
+    ExperimentMetric.ORDERS: "bought.orders",
+    ExperimentMetric.REVENUE: "bought.revenue",
+}
+_RESULTS = f"""
+    SELECT e.arm_id, count(*), {{sums}}, count(*) FILTER (WHERE left_us.yes)
+    FROM campaigns_exposure e
+    {_ORDERS.format(customer="e.customer_id", since="e.exposed_at", until="e.exposed_at + make_interval(days => %(days)s)")}
+    LEFT JOIN LATERAL (
+        SELECT EXISTS (SELECT FROM crm_consent c WHERE c.customer_id = e.customer_id AND c.purpose = 'marketing'
+                       AND c.decision = 'withdrawn' AND c.given_at >= e.exposed_at
+                       AND c.given_at < e.exposed_at + make_interval(days => %(days)s)) AS yes) AS left_us ON true
+    WHERE e.experiment_id = %(experiment)s AND e.exposed_at <= now() - make_interval(days => %(days)s)
+    GROUP BY e.arm_id"""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The metric of one customer over a window that has passed."""
+
+    customers: int
+    mean: float
+    variance: float
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """One arm's figures by metric, with its effect beside the control's; `left` is the share that withdrew its consent."""
+
+    arm: ExperimentArm
+    drawn: int
+    outcomes: dict[str, Outcome]
+    effects: dict[str, Effect | None]
+    left: Outcome
+
+    @property
+    def counted(self) -> int:
+        return self.left.count
+
+
+@dataclass(frozen=True)
+class Results:
+    """`open_count`: drawn, but the days that count are not over. `verdict`: the effect on the metric that was chosen may be
+    read now: at any time where the test allows it, else once the sample is complete.
+    """
+
+    arms: list[ArmResult]
+    open_count: int
+    mismatch: float
+    readable: bool
+
+    @property
+    def uneven(self) -> bool:
+        return self.mismatch < rules.MISMATCH
+
+    @property
+    def counted(self) -> int:
+        return sum(row.counted for row in self.arms)
+
+
+def baseline(experiment: Experiment) -> Baseline:
+    """The metric over the last window, of the members of the segment it is planned on, else of all who ever ordered."""
+    of_segment = (
+        "SELECT m.customer_id FROM analytics_segmentmembership m WHERE m.segment_id = %(segment)s AND m.left_at IS NULL"
+    )
+    everyone = "SELECT f.customer_id FROM analytics_customerfeature f WHERE f.order_count > 0"
+    orders = _ORDERS.format(customer="who.customer_id", since="now() - make_interval(days => %(days)s)", until="now()")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT count(*), coalesce(avg(value), 0)::float8, coalesce(var_samp(value), 0)::float8
+                FROM (SELECT {_VALUE[ExperimentMetric(experiment.metric)]} AS value
+                      FROM ({of_segment if experiment.segment_id else everyone}) AS who {orders}) AS found""",
+            {"segment": experiment.segment_id, "currency": experiment.currency, "days": experiment.window_days},
+        )
+        return Baseline(*cursor.fetchone())
+
+
+def results_of(experiment: Experiment) -> Results:
+    arms = list(experiment.arms.select_related("template", "coupon"))
+    rows = _figures(experiment)
+    drawn = _drawn(experiment)
+    found = {arm.pk: _outcomes(rows.get(arm.pk)) for arm in arms}
+    control, left_of_control = found[arms[0].pk]
+    comparisons = len(arms) - 1
+    results = []
+    for arm in arms:
+        outcomes, left = found[arm.pk]
+        effects: dict[str, Effect | None] = {}
+        if arm is not arms[0]:
+            effects = {
+                metric: _effect(experiment, metric, outcome, control[metric], comparisons)
+                for metric, outcome in outcomes.items()
+            }
+            effects["left"] = rules.effect_of(
+                left, left_of_control, error=experiment.error_percent / 100, comparisons=comparisons
+            )
+        results.append(ArmResult(arm, drawn.get(arm.pk, (0, 0))[0], outcomes, effects, left))
+    counted = sum(row.counted for row in results)
+    total = sum(count for count, _since in drawn.values())
+    return Results(
+        arms=results,
+        open_count=total - counted,
+        mismatch=rules.mismatch([drawn.get(arm.pk, (0, 0))[1] for arm in arms], [arm.weight for arm in arms]),
+        readable=experiment.any_time
+        or experiment.state == ExperimentState.ENDED
+        or (experiment.planned_count is not None and counted >= experiment.planned_count),
+    )
+
+
+def _effect(experiment: Experiment, metric: str, outcome: Outcome, control: Outcome, comparisons: int) -> Effect | None:
+    """The metric that was chosen by the test that was chosen; the others are shown beside it and each for one look."""
+    chosen = metric == experiment.metric
+    return rules.effect_of(
+        outcome,
+        control,
+        error=experiment.error_percent / 100,
+        comparisons=comparisons,
+        mixture=float(experiment.effect) if chosen and experiment.any_time else None,
+    )
+
+
+def _figures(experiment: Experiment) -> dict[int, Sequence]:
+    sums = ", ".join(
+        f"coalesce(sum({value}), 0)::float8, coalesce(sum(({value})::numeric ^ 2), 0)::float8"
+        for value in _VALUE.values()
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RESULTS.format(sums=sums),
+            {"experiment": experiment.pk, "currency": experiment.currency, "days": experiment.window_days},
+        )
+        return {row[0]: row[1:] for row in cursor.fetchall()}
+
+
+def _outcomes(row: Sequence | None) -> tuple[dict[str, Outcome], Outcome]:
+    if row is None:
+        return {metric: Outcome(0, 0, 0) for metric in _VALUE}, Outcome(0, 0, 0)
+    count, *sums, left = row
+    outcomes = {metric: Outcome(count, sums[2 * place], sums[2 * place + 1]) for place, metric in enumerate(_VALUE)}
+    return outcomes, Outcome(count, left, left)
+
+
+def _drawn(experiment: Experiment) -> dict[int, tuple[int, int]]:
+    """{arm: (all that were drawn, those since the weights are what they are)}"""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT arm_id, count(*), count(*) FILTER (WHERE exposed_at >= %s) FROM campaigns_exposure
+               WHERE experiment_id = %s GROUP BY arm_id""",
+            [experiment.weighed_at, experiment.pk],
+        )
+        return {arm: (count, since) for arm, count, since in cursor.fetchall()}

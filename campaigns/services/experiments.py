@@ -1,0 +1,244 @@
+"""Experiments: planned, started, ended; and the drawing of arms (X1-X3)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from analytics.selectors import shop_currency
+from campaigns import events
+from campaigns.models import (
+    Coupon,
+    Experiment,
+    ExperimentArm,
+    ExperimentMetric,
+    ExperimentScope,
+    ExperimentState,
+    Template,
+)
+from campaigns.rules import experiments as rules
+from campaigns.selectors.experiments import Baseline, baseline
+from core.actor import Actor
+from core.errors import Conflict, Invalid
+from core.events import emit
+from core.locks import lock_row
+from core.models import User
+
+MOST_ARMS = 6
+CODES = "abcdef"
+FIELDS = (
+    "name", "scope", "metric", "window_days", "effect", "error_percent", "power_percent", "any_time", "segment",
+)  # fmt: skip
+# What a look at results depends on was said before the start and stays as it was said.
+CHANGEABLE_LATER = frozenset({"name"})
+LIMITS = {"window_days": (1, 90), "error_percent": (1, 20), "power_percent": (50, 99)}
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way of a planned experiment; the first one is the control."""
+
+    name: str
+    weight: int = 1
+    template: Template | None = None
+    coupon: Coupon | None = None
+
+
+def create_experiment(*, actor: Actor, arms: Sequence[Arm], user: User | None = None, **values: Any) -> Experiment:
+    """Plan an experiment. Raises Invalid naming the field."""
+    experiment = Experiment(currency=shop_currency(), salt=secrets.token_hex(16), created_by=user)
+    _take(experiment, values)
+    with transaction.atomic():
+        _save(experiment)
+        _write_arms(experiment, arms)
+    return experiment
+
+
+def update_experiment(
+    *, experiment: Experiment, actor: Actor, arms: Sequence[Arm] | None = None, **values: Any
+) -> Experiment:
+    """Change it. While it runs only its name and the arms' names and weights may change, and a new weight is for those who
+    are drawn from now on (X1). Raises Conflict `experiment_running` and `experiment_ended`, and Invalid naming the field.
+    """
+    with transaction.atomic():
+        locked = lock_row(Experiment.objects.filter(pk=experiment.pk))
+        if locked.state == ExperimentState.ENDED:
+            raise Conflict(_("This experiment has ended."), code="experiment_ended")
+        running = locked.state == ExperimentState.RUNNING
+        changed = {name for name, value in values.items() if getattr(locked, name) != value}
+        if running and changed - CHANGEABLE_LATER:
+            raise Conflict(_("What is measured was said before the start and stays."), code="experiment_running")
+        _take(locked, values)
+        _save(locked)
+        if arms is not None and running:
+            _reweigh(locked, arms)
+        elif arms is not None:
+            _write_arms(locked, arms)
+    return locked
+
+
+def start_experiment(*, experiment: Experiment, actor: Actor) -> Experiment:
+    """From now on customers are drawn. What was planned on is kept. Raises Conflict `experiment_not_draft` and
+    `global_holdout_running`.
+    """
+    with transaction.atomic():
+        locked = lock_row(Experiment.objects.filter(pk=experiment.pk))
+        if locked.state != ExperimentState.DRAFT:
+            raise Conflict(_("Only a draft can be started."), code="experiment_not_draft")
+        before = baseline(locked)
+        locked.baseline_mean, locked.baseline_variance = before.mean, before.variance
+        locked.planned_count = needed(locked, before)
+        locked.state = ExperimentState.RUNNING
+        locked.started_at = locked.weighed_at = Now()  # type: ignore[assignment]
+        try:
+            with transaction.atomic():
+                locked.save()
+        except IntegrityError:
+            raise Conflict(_("There is a global holdout already."), code="global_holdout_running") from None
+        emit(events.EXPERIMENT_STARTED, subject_id=None, payload=_named(locked), actor=actor)
+    locked.refresh_from_db()
+    return locked
+
+
+def end_experiment(
+    *, experiment: Experiment, actor: Actor, winner: ExperimentArm | None = None, conclusion: str = ""
+) -> Experiment:
+    """Nobody is drawn any more, and everybody gets the winner; without one, the control. Raises Conflict
+    `experiment_not_running`, and Invalid when the winner is of another experiment.
+    """
+    if winner is not None and winner.experiment_id != experiment.pk:
+        raise Invalid(_("Not one of its arms."), code="invalid_choice", field="winner")
+    with transaction.atomic():
+        locked = lock_row(Experiment.objects.filter(pk=experiment.pk))
+        if locked.state != ExperimentState.RUNNING:
+            raise Conflict(_("This experiment does not run."), code="experiment_not_running")
+        locked.state, locked.ended_at = ExperimentState.ENDED, Now()  # type: ignore[assignment]
+        locked.winner, locked.conclusion = winner, conclusion.strip()[:2000]
+        locked.save()
+        emit(events.EXPERIMENT_ENDED, subject_id=None, payload=_named(locked), actor=actor)
+    locked.refresh_from_db()
+    return locked
+
+
+def draw_arms(*, experiment: Experiment, customer_ids: Sequence[int], origin: str) -> dict[int, ExperimentArm]:
+    """The arm of each customer. While it runs the first drawing is kept (X1); before, everybody has the control, and after
+    the end the winner, without a trace.
+    """
+    arms = list(experiment.arms.all())
+    if experiment.state != ExperimentState.RUNNING:
+        chosen = next((arm for arm in arms if arm.pk == experiment.winner_id), arms[0])
+        return dict.fromkeys(customer_ids, chosen)
+    by_id = {arm.pk: arm for arm in arms}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT customer, arm FROM campaigns_expose(%s, %s, %s::bigint[], %s::int[], %s::bigint[], %s)",
+            [
+                experiment.pk,
+                experiment.salt,
+                [arm.pk for arm in arms],
+                rules.limits_of([arm.weight for arm in arms]),
+                list(customer_ids),
+                origin,
+            ],
+        )
+        return {customer: by_id[arm] for customer, arm in cursor.fetchall()}
+
+
+def needed(experiment: Experiment, before: Baseline) -> int | None:
+    """Customers needed in all arms together, or None where the baseline has no spread to plan on."""
+    weights = [arm.weight for arm in experiment.arms.all()]
+    effect, total = float(experiment.effect), sum(weights)
+    found = [
+        rules.sample_needed(
+            variances=(before.variance, _variance_with(experiment, before, effect)),
+            shares=(weights[0] / total, weight / total),
+            effect=effect,
+            error=experiment.error_percent / 100,
+            power=experiment.power_percent / 100,
+            comparisons=len(weights) - 1,
+            sequential=experiment.any_time,
+        )
+        for weight in weights[1:]
+    ]
+    return max(found) if before.variance > 0 else None
+
+
+def _variance_with(experiment: Experiment, before: Baseline, effect: float) -> float:
+    if experiment.metric == ExperimentMetric.ORDERED:
+        return rules.variance_of_share(min(before.mean + effect, 1.0)) or before.variance
+    return before.variance
+
+
+def _take(experiment: Experiment, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        if name not in FIELDS:
+            raise Invalid(_("This can't be changed."), code="fixed", field=name)
+        if name in LIMITS and not LIMITS[name][0] <= value <= LIMITS[name][1]:
+            raise Invalid(
+                _("From %(least)s to %(most)s.") % {"least": LIMITS[name][0], "most": LIMITS[name][1]},
+                code="out_of_range",
+                field=name,
+            )
+        setattr(experiment, name, value)
+    if not experiment.name.strip():
+        raise Invalid(_("It needs a name."), code="required", field="name")
+    most = {ExperimentMetric.ORDERED: Decimal(1)}.get(ExperimentMetric(experiment.metric), Decimal(10**9))
+    if not 0 < experiment.effect <= most:
+        raise Invalid(
+            _("The smallest effect of interest is above 0 and possible."), code="out_of_range", field="effect"
+        )
+
+
+def _save(experiment: Experiment) -> None:
+    try:
+        with transaction.atomic():
+            experiment.save()
+    except IntegrityError:
+        raise Invalid(_("Another experiment has this name."), code="name_taken", field="name") from None
+
+
+def _write_arms(experiment: Experiment, arms: Sequence[Arm]) -> None:
+    _check_arms(experiment, arms)
+    experiment.arms.all().delete()
+    ExperimentArm.objects.bulk_create(
+        ExperimentArm(
+            experiment=experiment, code=code, position=place, name=arm.name.strip(), weight=arm.weight,
+            template=arm.template, coupon=arm.coupon,
+        )
+        for place, (code, arm) in enumerate(zip(CODES, arms, strict=False))
+    )  # fmt: skip
+
+
+def _reweigh(experiment: Experiment, arms: Sequence[Arm]) -> None:
+    _check_arms(experiment, arms)
+    kept = list(experiment.arms.all())
+    before = [(arm.template_id, arm.coupon_id) for arm in kept]
+    if [(arm.template and arm.template.pk, arm.coupon and arm.coupon.pk) for arm in arms] != before:
+        raise Conflict(_("The arms of a running experiment stay what they are."), code="experiment_running")
+    if [arm.weight for arm in arms] != [arm.weight for arm in kept]:
+        Experiment.objects.filter(pk=experiment.pk).update(weighed_at=Now())
+    for old, new in zip(kept, arms, strict=True):
+        old.name, old.weight = new.name.strip(), new.weight
+        old.save(update_fields=["name", "weight"])
+
+
+def _check_arms(experiment: Experiment, arms: Sequence[Arm]) -> None:
+    if not 2 <= len(arms) <= MOST_ARMS:
+        raise Invalid(_("From two to six arms."), code="out_of_range", field="arms")
+    if experiment.scope == ExperimentScope.EVERYTHING and len(arms) != 2:
+        raise Invalid(_("A global holdout has two arms: held out, and all others."), code="out_of_range", field="arms")
+    if any(not arm.name.strip() or not 1 <= arm.weight <= 1000 for arm in arms):
+        raise Invalid(_("Each arm has a name and a weight from 1 to 1000."), code="invalid", field="arms")
+    if len({arm.template.channel for arm in arms if arm.template}) > 1:
+        raise Invalid(_("All templates are of one channel."), code="invalid", field="arms")
+
+
+def _named(experiment: Experiment) -> dict[str, Any]:
+    return {"experiment": experiment.pk, "name": experiment.name}

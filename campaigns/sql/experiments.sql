@@ -1,0 +1,27 @@
+-- 0 to 9,999 from a hash of experiment and customer (X1); campaigns/rules/experiments.py says the same and a test holds both
+-- together.
+CREATE OR REPLACE FUNCTION campaigns_share(p_salt text, p_customer bigint) RETURNS integer
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT (('x' || left(encode(sha256(convert_to(p_salt || '/' || p_customer::text, 'UTF8')), 'hex'), 8))::bit(32)::bigint
+            % 10000)::integer
+$$;
+
+-- Draws these customers where they are not drawn yet, and answers everybody's arm. p_ends are the arms' upper limits of
+-- shares in the order of p_arms. A customer drawn by two at once has the arm of whoever came first, which is the same.
+CREATE OR REPLACE FUNCTION campaigns_expose(
+    p_experiment bigint, p_salt text, p_arms bigint[], p_ends integer[], p_customers bigint[], p_origin text
+) RETURNS TABLE (customer bigint, arm bigint) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    INSERT INTO campaigns_exposure (experiment_id, customer_id, arm_id, origin)
+        SELECT p_experiment, drawn.customer, p_arms[1 + (SELECT count(*) FROM unnest(p_ends) AS ended WHERE ended <= drawn.share)],
+               p_origin
+        FROM (SELECT DISTINCT given.customer, campaigns_share(p_salt, given.customer) AS share
+              FROM unnest(p_customers) AS given(customer)) AS drawn
+        WHERE NOT EXISTS (SELECT FROM campaigns_exposure e
+                          WHERE e.experiment_id = p_experiment AND e.customer_id = drawn.customer)
+        ORDER BY drawn.customer
+        ON CONFLICT DO NOTHING;
+    RETURN QUERY SELECT e.customer_id, e.arm_id FROM campaigns_exposure e
+        WHERE e.experiment_id = p_experiment AND e.customer_id = ANY (p_customers);
+END $$;

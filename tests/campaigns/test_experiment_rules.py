@@ -1,0 +1,146 @@
+"""The arithmetic of experiments (X1, X3), by worked figures and by simulation: false alarms stay below what was stated."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns.rules.experiments import (
+    Outcome,
+    arm_of,
+    effect_of,
+    limits_of,
+    mismatch,
+    sample_needed,
+    sequential_chance,
+    sequential_half,
+    share_of,
+    variance_of_share,
+)
+
+RUNS, LOOKS = 2_000, 20
+ERROR = 0.05
+
+
+def test_the_weights_are_cut_into_ten_thousand_shares():
+    assert limits_of([1, 1]) == [5000, 10000]
+    assert limits_of([1, 1, 1]) == [3333, 6667, 10000]
+    assert limits_of([90, 10]) == [9000, 10000]
+
+
+@given(st.integers(1, 2**62), st.lists(st.integers(1, 1000), min_size=2, max_size=6))
+def test_everybody_has_one_arm_and_always_the_same(customer, weights):
+    place = arm_of("salt", customer, weights)
+    assert 0 <= place < len(weights)
+    assert arm_of("salt", customer, weights) == place
+
+
+def test_shares_are_even_and_of_different_experiments_independent():
+    counts = np.zeros((2, 2))
+    for customer in range(20_000):
+        counts[share_of("a", customer) < 5000, share_of("b", customer) < 5000] += 1
+    # 5,000 each with a standard deviation of 61
+    assert abs(counts - 5000).max() < 250
+
+
+def test_sample_of_two_shares_as_the_books_have_it():
+    """Chow, Shao & Wang's formula by hand: (1.95996 + 0.84162)^2 * (0.1*0.9 + 0.12*0.88) / 0.02^2 = 3,838.5 in each arm."""
+    variances = (variance_of_share(0.1), variance_of_share(0.12))
+    half = (1.959964 + 0.841621) ** 2 * sum(variances) / 0.02**2
+    wanted = {"variances": variances, "effect": 0.02, "error": 0.05, "power": 0.8}
+    assert sample_needed(shares=(0.5, 0.5), **wanted) == math.ceil(2 * half) == 7677
+    # a tenth in the arm: that arm's spread counts ten times
+    assert sample_needed(shares=(0.9, 0.1), **wanted) == math.ceil(
+        (1.959964 + 0.841621) ** 2 * (0.09 / 0.9 + 0.1056 / 0.1) / 0.02**2
+    )
+    assert sample_needed(shares=(0.5, 0.5), comparisons=2, **wanted) > 7677
+    assert sample_needed(shares=(0.5, 0.5), **{**wanted, "effect": 10.0}) == 200
+
+
+def test_the_interval_is_welchs_and_says_so_when_zero_is_left_out():
+    control = Outcome(1000, 100, 100)
+    arm = Outcome(1000, 140, 140)
+    effect = effect_of(arm, control, error=0.05)
+    spread = math.sqrt(0.1 * 0.9 / 999 + 0.14 * 0.86 / 999)
+    assert effect.difference == pytest.approx(0.04)
+    assert (effect.low, effect.high) == pytest.approx((0.04 - 1.959964 * spread, 0.04 + 1.959964 * spread))
+    assert effect.sure
+    assert effect.chance == pytest.approx(2 * (1 - 0.997087), abs=2e-4)
+    # the same figures, looked at whenever one likes and against two arms: less is sure
+    assert not effect_of(arm, control, error=0.05, comparisons=2, mixture=0.02).sure
+
+
+def test_of_too_few_nothing_is_said():
+    assert effect_of(Outcome(99, 50, 50), Outcome(1000, 100, 100), error=0.05) is None
+    same = effect_of(Outcome(100, 0, 0), Outcome(100, 0, 0), error=0.05)
+    assert (same.difference, same.chance, same.sure) == (0, 1, False)
+
+
+@given(st.floats(1e-8, 1), st.floats(1e-4, 1), st.floats(1e-3, 0.2))
+def test_the_sequential_interval_and_its_chance_agree(variance, mixture, error):
+    half = sequential_half(variance, mixture, error)
+    assert sequential_chance(half, variance, mixture) == pytest.approx(min(1, error), rel=1e-6)
+    assert half > 1.6 * math.sqrt(variance) or error > 0.1
+
+
+def test_uneven_arms_are_noticed():
+    assert mismatch([5000, 5000], [1, 1]) == 1
+    assert mismatch([5100, 4900], [1, 1]) > 0.001
+    assert mismatch([5300, 4700], [1, 1]) < 0.001
+    assert mismatch([900, 100], [9, 1]) == 1
+    assert mismatch([10, 5], [1, 0]) == 0
+    assert mismatch([0, 0], [1, 1]) == 1
+
+
+def looked_at(rng, count: int, shares: tuple[float, float], mixture: float | None, *, revenue: bool) -> np.ndarray:
+    """For each of RUNS experiments whether one of LOOKS looks was sure of an effect."""
+    step = count // 2 // LOOKS
+    sums = np.zeros((RUNS, 2, 2))
+    sure = np.zeros(RUNS, bool)
+    for look in range(1, LOOKS + 1):
+        for place, share in enumerate(shares):
+            bought = rng.binomial(step, share, RUNS)
+            if revenue:
+                # What an order brings is skewed: a few are large.
+                amounts = rng.lognormal(3, 1, bought.sum())
+                run = np.repeat(np.arange(RUNS), bought)
+                sums[:, place, 0] += np.bincount(run, amounts, RUNS)
+                sums[:, place, 1] += np.bincount(run, amounts**2, RUNS)
+            else:
+                sums[:, place] += bought[:, None]
+        for run in np.flatnonzero(~sure):
+            control, arm = (Outcome(step * look, *sums[run, place]) for place in (0, 1))
+            effect = effect_of(arm, control, error=ERROR, mixture=mixture)
+            sure[run] = effect is not None and effect.sure
+    return sure
+
+
+@pytest.mark.parametrize(
+    ("revenue", "smallest"), [(False, 0.02), (True, 0.6)], ids=["share who order", "skewed revenue"]
+)
+def test_x3_twenty_looks_at_2000_experiments_of_two_equal_arms_cry_wolf_less_than_stated(revenue, smallest):
+    """A/A: the sequential test holds its 5 %; the test for one look, looked at twenty times, does not."""
+    rng = np.random.default_rng(2026)
+    shares = (0.1, 0.1)
+    assert looked_at(rng, 8_000, shares, smallest, revenue=revenue).mean() <= ERROR
+    assert looked_at(rng, 8_000, shares, None, revenue=revenue).mean() > 3 * ERROR
+
+
+def test_x3_an_effect_of_the_planned_size_is_found_with_the_planned_power():
+    """A/B: at the planned sample, twenty looks included; and the fixed test at its one look."""
+    rng = np.random.default_rng(2026)
+    shares, effect = (0.1, 0.12), 0.02
+    wanted = {
+        "variances": (variance_of_share(0.1), variance_of_share(0.12)), "shares": (0.5, 0.5), "effect": effect,
+        "error": ERROR, "power": 0.8,
+    }  # fmt: skip
+    found = looked_at(rng, sample_needed(sequential=True, **wanted), shares, effect, revenue=False)
+    assert 0.78 < found.mean() < 0.93
+    half = sample_needed(**wanted) // 2
+    pairs = zip(rng.binomial(half, 0.1, RUNS), rng.binomial(half, 0.12, RUNS), strict=True)
+    sure = [effect_of(Outcome(half, b, b), Outcome(half, a, a), error=ERROR).sure for a, b in pairs]
+    assert 0.77 < np.mean(sure) < 0.83
