@@ -1,0 +1,213 @@
+"""Experiments on real rows: who is drawn, what counts, what may be changed (X1-X3)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from analytics.services.features import refresh_everything
+from campaigns.models import Experiment, ExperimentScope, Exposure
+from campaigns.rules import experiments as rules
+from campaigns.selectors.experiments import baseline, results_of
+from campaigns.services.experiments import (
+    Arm,
+    create_experiment,
+    draw_arms,
+    end_experiment,
+    start_experiment,
+    update_experiment,
+)
+from core.actor import SYSTEM
+from core.errors import Conflict, Invalid
+from core.models import DomainEvent
+from crm.models import Customer
+from crm.services.consents import record_consent
+from tests.threads import at_once
+
+PLAN = {"name": "Subject lines", "effect": Decimal("0.05"), "window_days": 7}
+ARMS = [Arm("As it is"), Arm("Shorter")]
+
+
+@pytest.fixture
+def people(store):
+    return Customer.objects.bulk_create([Customer(name=f"P{n}", number=f"X{n}") for n in range(400)])
+
+
+@pytest.fixture
+def running(store, db):
+    return start_experiment(experiment=create_experiment(actor=SYSTEM, arms=ARMS, **PLAN), actor=SYSTEM)
+
+
+def drawn(experiment: Experiment) -> dict[int, str]:
+    return dict(Exposure.objects.filter(experiment=experiment).values_list("customer_id", "arm__code"))
+
+
+@pytest.mark.django_db
+def test_sql_and_python_share_one_hash(store):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT campaigns_share('salt', n) FROM generate_series(1, 200) AS n ORDER BY n")
+        assert [row[0] for row in cursor.fetchall()] == [rules.share_of("salt", n) for n in range(1, 201)]
+
+
+@pytest.mark.django_db
+def test_x1_the_first_drawing_stays_whatever_the_weights_become(running, people):
+    ids = [person.pk for person in people]
+    first = draw_arms(experiment=running, customer_ids=ids[:300], origin="care:1")
+    assert {pk: arm.code for pk, arm in first.items()} == {
+        pk: "ab"[rules.arm_of(running.salt, pk, [1, 1])] for pk in ids[:300]
+    }
+    # when nearly all new ones are to have the second arm
+    changed = update_experiment(experiment=running, actor=SYSTEM, arms=[Arm("As it is", 1), Arm("Shorter", 999)])
+    again = draw_arms(experiment=changed, customer_ids=ids, origin="care:2")
+    # then those who were drawn keep their arm, and where they were drawn first
+    assert {pk: again[pk].code for pk in first} == {pk: arm.code for pk, arm in first.items()}
+    assert {again[pk].code for pk in ids[300:]} == {"b"}
+    assert Exposure.objects.filter(experiment=running, origin="care:1").count() == 300
+    # and the sizes are judged by the weights that they were drawn by
+    Exposure.objects.update(exposed_at=timezone.now() - timedelta(days=8))
+    Experiment.objects.update(weighed_at=timezone.now() - timedelta(days=9))
+    assert results_of(Experiment.objects.get()).uneven
+
+
+@pytest.mark.django_db(transaction=True)
+def test_x1_drawn_by_many_at_once_is_drawn_once(running, people):
+    ids = [person.pk for person in people]
+    answers = at_once([lambda: draw_arms(experiment=running, customer_ids=ids, origin="care:1")] * 6)
+    assert all({pk: arm.pk for pk, arm in one.items()} == {pk: a.pk for pk, a in answers[0].items()} for one in answers)
+    assert Exposure.objects.count() == 400
+
+
+@pytest.mark.django_db
+def test_before_the_start_everybody_has_the_control_and_after_the_end_the_winner(people):
+    ids = [person.pk for person in people[:10]]
+    experiment = create_experiment(actor=SYSTEM, arms=ARMS, **PLAN)
+    assert {arm.code for arm in draw_arms(experiment=experiment, customer_ids=ids, origin="care:1").values()} == {"a"}
+    assert Exposure.objects.count() == 0
+    started = start_experiment(experiment=experiment, actor=SYSTEM)
+    draw_arms(experiment=started, customer_ids=ids, origin="care:1")
+    ended = end_experiment(experiment=started, actor=SYSTEM, winner=started.arms.get(code="b"), conclusion=" It won. ")
+    assert {arm.code for arm in draw_arms(experiment=ended, customer_ids=ids, origin="care:1").values()} == {"b"}
+    assert (ended.state, ended.conclusion, Exposure.objects.count()) == ("ended", "It won.", 10)
+    assert list(
+        DomainEvent.objects.filter(kind__startswith="campaigns.experiment")
+        .order_by("pk")
+        .values_list("kind", flat=True)
+    ) == [
+        "campaigns.experiment_started",
+        "campaigns.experiment_ended",
+    ]
+    for again in (
+        lambda: end_experiment(experiment=ended, actor=SYSTEM),
+        lambda: start_experiment(experiment=ended, actor=SYSTEM),
+    ):
+        with pytest.raises(Conflict):
+            again()
+
+
+@pytest.mark.django_db
+def test_x2_results_are_of_all_who_were_drawn_net_of_refunds_over_the_days_that_count(
+    running, make_customer, make_order
+):
+    # given two people in each arm, drawn ten days ago; three of them ordered, one of those was refunded in part
+    arms = list(running.arms.all())
+    one, two, three, four, late = (make_customer() for _ in range(5))
+    for person, arm in ((one, arms[0]), (two, arms[0]), (three, arms[1]), (four, arms[1])):
+        Exposure.objects.create(
+            experiment=running, customer=person, arm=arm, origin="care:1",
+            exposed_at=timezone.now() - timedelta(days=10),
+        )  # fmt: skip
+    Exposure.objects.create(experiment=running, customer=late, arm=arms[0], origin="care:1")
+    make_order(one, 100_00, days_ago=8)
+    make_order(one, 50_00, days_ago=4)
+    make_order(one, 999_00, days_ago=2)  # after the seven days
+    make_order(one, 999_00, days_ago=11)  # before
+    make_order(three, 80_00, days_ago=9)
+    make_order(late, 70_00, days_ago=0)
+    order = make_order(four, 60_00, days_ago=9)
+    type(order).objects.filter(pk=order.pk).update(refunded=order.total // 2)
+    record_consent(
+        customer=two, channel="email", purpose="marketing", decision="withdrawn", source="page", actor=SYSTEM,
+        given_at=timezone.now() - timedelta(days=5),
+    )  # fmt: skip
+    # when
+    results = results_of(running)
+    # then
+    a, b = results.arms
+    assert (a.drawn, a.counted, b.drawn, b.counted, results.open_count) == (3, 2, 2, 2, 1)
+    assert {metric: (one.total, one.squares) for metric, one in a.outcomes.items()} == {
+        "ordered": (1, 1), "orders": (2, 4), "revenue": (150_00, 150_00**2),
+    }  # fmt: skip
+    assert {metric: (one.total, one.squares) for metric, one in b.outcomes.items()} == {
+        "ordered": (2, 2), "orders": (2, 2), "revenue": (110_00, 80_00**2 + 30_00**2),
+    }  # fmt: skip
+    assert (a.left.total, b.left.total) == (1, 0)
+    assert b.effects == {"ordered": None, "orders": None, "revenue": None, "left": None}
+    assert results.readable
+
+
+@pytest.mark.django_db
+def test_x3_the_plan_is_kept_at_the_start_and_one_look_waits_for_its_sample(make_customer, make_order):
+    # given 4 of 10 customers who order in a week
+    for number in range(10):
+        person = make_customer()
+        make_order(person, 100, days_ago=3 if number < 4 else 30)
+    refresh_everything()
+    experiment = create_experiment(actor=SYSTEM, arms=ARMS, **{**PLAN, "any_time": False})
+    before = baseline(experiment)
+    assert (before.customers, round(before.mean, 3), round(before.variance, 4)) == (10, 0.4, round(4 * 6 / 10 / 9, 4))
+    started = start_experiment(experiment=experiment, actor=SYSTEM)
+    assert started.planned_count == rules.sample_needed(
+        variances=(before.variance, 0.45 * 0.55), shares=(0.5, 0.5), effect=0.05, error=0.05, power=0.8
+    )
+    assert not results_of(started).readable
+    assert results_of(end_experiment(experiment=started, actor=SYSTEM)).readable
+
+
+@pytest.mark.django_db
+def test_what_was_said_before_the_start_stays(running):
+    before = Experiment.objects.filter(pk=running.pk).values().get()
+    for change in ({"effect": Decimal("0.01")}, {"metric": "revenue"}, {"any_time": False}):
+        with pytest.raises(Conflict):
+            update_experiment(experiment=running, actor=SYSTEM, **change)
+    with pytest.raises(Invalid):
+        update_experiment(experiment=running, actor=SYSTEM, arms=[Arm("Alone")])
+    assert Experiment.objects.filter(pk=running.pk).values().get() == before
+    assert update_experiment(experiment=running, actor=SYSTEM, name="Renamed").name == "Renamed"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": " "}, "name"),
+        ({"effect": Decimal(0)}, "effect"),
+        ({"effect": Decimal("1.5")}, "effect"),
+        ({"window_days": 91}, "window_days"),
+        ({"error_percent": 0}, "error_percent"),
+        ({"salt": "mine"}, "salt"),
+        ({"arms": ARMS[:1]}, "arms"),
+        ({"arms": [Arm("A"), Arm("B", 0)]}, "arms"),
+        ({"scope": ExperimentScope.EVERYTHING, "arms": [Arm("A"), Arm("B"), Arm("C")]}, "arms"),
+    ],
+)
+def test_a_plan_that_makes_no_sense_is_refused_and_leaves_nothing(store, changes, field):
+    with pytest.raises(Invalid) as refused:
+        create_experiment(actor=SYSTEM, **{"arms": ARMS, **PLAN, **changes})
+    assert refused.value.field == field
+    assert Experiment.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_there_is_one_global_holdout_at_a_time(store):
+    for name in ("One", "Two"):
+        create_experiment(actor=SYSTEM, arms=ARMS, scope=ExperimentScope.EVERYTHING, **{**PLAN, "name": name})
+    first, second = Experiment.objects.order_by("pk")
+    start_experiment(experiment=first, actor=SYSTEM)
+    with pytest.raises(Conflict) as refused:
+        start_experiment(experiment=second, actor=SYSTEM)
+    assert refused.value.code == "global_holdout_running"
+    assert Experiment.objects.get(pk=second.pk).state == "draft"
