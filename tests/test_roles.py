@@ -133,6 +133,7 @@ PAGES = """
 /segments/                                         staff
 /segments/new/                                     marketer analyst administrator
 /segments/preview/                                 staff
+/segments/complete/                                staff
 /segments/<int:pk>/                                staff
 /segments/<int:pk>/edit/                           marketer analyst administrator
 /segments/<int:pk>/status/                         staff

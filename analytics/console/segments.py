@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -9,18 +10,20 @@ import structlog
 from django.contrib import messages
 from django.core.cache import cache
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
-from analytics import phrases, selectors
+from analytics import phrases, query, selectors
 from analytics.conditions import CONDITIONS
 from analytics.console import forms
 from analytics.console.builder import Builder, offered, operations
 from analytics.console.charts import sparkline
+from analytics.console.query_text import Wrong, manual, said
 from analytics.models import Segment, SegmentState
+from analytics.rules.query_tokens import MAX_LENGTH
 from analytics.services import segments as services
 from analytics.tasks import compute_segment
 from core.actor import of_user
@@ -63,6 +66,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "segment": segment,
         "words": phrases.tree_words(segment.rule, currency),
+        "rule_text": query.print_rule(segment.rule, currency),
         "currency": currency,
         "page": paging.keyset(members, ["-entered_at", "-id"], request.GET.get("cursor"), PAGE),
         "first_page": not request.GET.get("cursor"),
@@ -131,27 +135,56 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     return _build(request, get_object_or_404(Segment.objects.active(), pk=pk))
 
 
+@dataclass
+class Draft:
+    """The rule as it was sent: by fields or as text. `shown` is None while the text is no rule."""
+
+    mode: str
+    shown: dict | None
+    query: str = ""
+    wrong: Wrong | None = None
+
+
+def _draft(request: HttpRequest, currency: str) -> Draft:
+    """Both ways end in the same tree; a button carries it from one to the other."""
+    command = request.POST.get("do", "")
+    if request.POST.get("mode") != "text":
+        shown = forms.change(forms.tree_of(dict(request.POST.lists()), currency), command)
+        if command == "as_text" and not forms.problems(shown):
+            return Draft("text", shown, query.print_rule(forms.rule_of(shown), currency))
+        return Draft("form", shown)
+    text = request.POST.get("query", "").replace("\r\n", "\n")
+    try:
+        rule = query.parse_rule(text, currency)
+    except query.WrongQuery as error:
+        return Draft("text", None, text, said(text, error))
+    return Draft("form" if command == "as_form" else "text", forms.shown_of(rule), text)
+
+
 def _build(request: HttpRequest, segment: Segment | None) -> HttpResponse:
     """The builder. Each button sends the whole form; what was typed comes back, with what is wrong beside it."""
     currency = selectors.shop_currency()
     errors: dict[str, str] = {}
     if request.method == "GET":
         rule = segment.rule if segment else {"op": "and", "children": [forms.EMPTY_LEAF]}
-        shown = forms.shown_of(rule)
+        draft = Draft("form", forms.shown_of(rule))
+        if segment and request.GET.get("mode") == "text":
+            draft = Draft("text", draft.shown, query.print_rule(rule, currency))
         name, description = (segment.name, segment.description) if segment else ("", "")
-        return _builder(request, segment, shown, currency, name=name, description=description, errors=errors)
+        return _builder(request, segment, draft, currency, name=name, description=description, errors=errors)
     command = request.POST.get("do", "")
-    shown = forms.change(forms.tree_of(dict(request.POST.lists()), currency), command)
+    draft = _draft(request, currency)
     name, description = request.POST.get("name", ""), request.POST.get("description", "")
-    if command == "save":
-        errors = forms.problems(shown)
-        saved = None if errors else _save(request, segment, name, description, shown, errors)
+    if command in {"save", "as_text"} and draft.shown is not None:
+        errors = forms.problems(draft.shown)
+    if command == "save" and draft.shown is not None and not errors:
+        saved = _save(request, segment, name, description, draft.shown, errors)
         if saved is not None:
             return saved
     context: dict[str, Any] = {"name": name, "description": description, "errors": errors}
     if command != "save" and not wants_part(request):
-        context["preview"] = _counted(shown, currency)
-    return _builder(request, segment, shown, currency, **context)
+        context["preview"] = _counted(draft, currency)
+    return _builder(request, segment, draft, currency, **context)
 
 
 def _save(
@@ -191,13 +224,15 @@ def _enqueue(pk: int) -> None:
 
 
 def _builder(
-    request: HttpRequest, segment: Segment | None, shown: dict, currency: str, *, errors: dict[str, str], **values: Any
+    request: HttpRequest, segment: Segment | None, draft: Draft, currency: str, *, errors: dict[str, str], **values: Any
 ) -> HttpResponse:
-    root = Builder(currency, errors).show(shown)
-    known = {"name", "description", *_places(root)}
+    root = Builder(currency, errors).show(draft.shown) if draft.mode == "form" and draft.shown else None
+    known = {"name", "description", *(_places(root) if root else [])}
     context = {
         "segment": segment,
         "root": root,
+        "draft": draft,
+        "manual": manual() if draft.mode == "text" else [],
         "offered": offered(),
         "operations": operations(),
         "errors": errors,
@@ -222,14 +257,15 @@ def _places(node: Any) -> set[str]:
 def preview(request: HttpRequest) -> HttpResponse:
     """How many a rule holds now, ten of them, and the rule in words: asked while it is being edited."""
     currency = selectors.shop_currency()
-    shown = forms.tree_of(dict(request.POST.lists()), currency)
-    return render(request, "analytics/preview.html", {"preview": _counted(shown, currency)})
+    draft = _draft(request, currency)
+    context = {"preview": _counted(draft, currency), "draft": draft, "live": draft.mode == "text"}
+    return render(request, "analytics/preview.html", context)
 
 
-def _counted(shown: dict, currency: str) -> dict[str, Any]:
-    if forms.problems(shown):
+def _counted(draft: Draft, currency: str) -> dict[str, Any]:
+    if draft.shown is None or forms.problems(draft.shown):
         return {"unfinished": True}
-    rule = forms.rule_of(shown)
+    rule = forms.rule_of(draft.shown)
     found: dict[str, Any] = {"words": phrases.tree_words(rule, currency)}
     try:
         found["count"] = services.count_rule(rule)
@@ -237,6 +273,16 @@ def _counted(shown: dict, currency: str) -> dict[str, Any]:
     except DomainError as error:
         found["refusal"] = str(error.message)
     return found
+
+
+@page("analytics.view_segment", methods=("POST",))
+def complete(request: HttpRequest) -> HttpResponse:
+    """What could stand at the caret of a rule's text."""
+    text = request.POST.get("query", "").replace("\r\n", "\n")[:MAX_LENGTH]
+    caret = request.POST.get("caret", "")
+    place = int(caret[:6]) if caret.isascii() and caret.isdigit() else len(text)
+    found = query.complete(text, place)
+    return JsonResponse({"start": found.start, "suggestions": [asdict(one) for one in found.suggestions]})
 
 
 @page("analytics.change_segment", methods=("POST",))

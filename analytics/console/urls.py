@@ -6,6 +6,7 @@ urlpatterns = [
     path("segments/", segments.index, name="segments"),
     path("segments/new/", segments.new, name="segment_new"),
     path("segments/preview/", segments.preview, name="segment_preview"),
+    path("segments/complete/", segments.complete, name="segment_complete"),
     path("segments/<int:pk>/", segments.show, name="segment"),
     path("segments/<int:pk>/edit/", segments.edit, name="segment_edit"),
     path("segments/<int:pk>/status/", segments.status, name="segment_status"),
