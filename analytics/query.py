@@ -23,6 +23,7 @@ from analytics.rules.query import (
     Grammar,
     Hint,
     Match,
+    Slot,
     elements_of,
     hints_at_end,
     parse,
@@ -187,7 +188,7 @@ def _print_leaf(leaf: dict, currency: str) -> str:
     }
     given = set(texts)
     for form in _printed_forms(condition.name, leaf["operator"]):
-        slots = {element.name for element in form.elements if hasattr(element, "takes")}
+        slots = {element.name for element in form.elements if isinstance(element, Slot)}
         if slots <= given:
             return write_form(form, texts)
     return f"{condition.name} {leaf['operator']}"

@@ -31,9 +31,9 @@ def trends(segments: Sequence[Segment]) -> dict[int, list[int]]:
             """SELECT given.id, last.size
                FROM unnest(%s::bigint[]) AS given(id)
                CROSS JOIN generate_series(%s - 1, 0, -1) AS back(days)
-               CROSS JOIN LATERAL (SELECT z.size FROM analytics_segmentsize z
-                                   WHERE z.segment_id = given.id AND z.at <= now() - make_interval(days => back.days)
-                                   ORDER BY z.at DESC LIMIT 1) AS last
+               CROSS JOIN LATERAL (SELECT z.size FROM analytics_segmentday z
+                                   WHERE z.segment_id = given.id AND z.day <= current_date - back.days
+                                   ORDER BY z.day DESC LIMIT 1) AS last
                ORDER BY given.id, back.days DESC""",
             [[segment.pk for segment in segments], TREND_DAYS],
         )

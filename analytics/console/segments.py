@@ -36,6 +36,7 @@ from crm.models import Customer
 log = structlog.get_logger("liuke.console")
 PAGE = 50
 QUEUED_SECONDS = 300
+OTHERS = 200
 
 
 @page("analytics.view_segment")
@@ -183,7 +184,7 @@ def _build(request: HttpRequest, segment: Segment | None) -> HttpResponse:
             return saved
     context: dict[str, Any] = {"name": name, "description": description, "errors": errors}
     if command != "save" and not wants_part(request):
-        context["preview"] = _counted(draft, currency)
+        context["preview"] = _counted(request, draft, currency)
     return _builder(request, segment, draft, currency, **context)
 
 
@@ -233,6 +234,8 @@ def _builder(
         "root": root,
         "draft": draft,
         "manual": manual() if draft.mode == "text" else [],
+        "others": Segment.objects.active().exclude(pk=segment.pk if segment else None)[:OTHERS],
+        "overlap": request.POST.get("overlap", ""),
         "offered": offered(),
         "operations": operations(),
         "errors": errors,
@@ -258,21 +261,31 @@ def preview(request: HttpRequest) -> HttpResponse:
     """How many a rule holds now, ten of them, and the rule in words: asked while it is being edited."""
     currency = selectors.shop_currency()
     draft = _draft(request, currency)
-    context = {"preview": _counted(draft, currency), "draft": draft, "live": draft.mode == "text"}
+    context = {"preview": _counted(request, draft, currency), "draft": draft, "live": draft.mode == "text"}
     return render(request, "analytics/preview.html", context)
 
 
-def _counted(draft: Draft, currency: str) -> dict[str, Any]:
+def _counted(request: HttpRequest, draft: Draft, currency: str) -> dict[str, Any]:
     if draft.shown is None or forms.problems(draft.shown):
         return {"unfinished": True}
     rule = forms.rule_of(draft.shown)
     found: dict[str, Any] = {"words": phrases.tree_words(rule, currency)}
+    other = _other(request)
     try:
-        found["count"] = services.count_rule(rule)
+        figures = services.figures_of(rule, overlap=other.pk if other else None)
+        found |= {"figures": figures, "count": figures.count, "other": other}
         found["sample"] = selectors.customers_by_ids(services.sample_rule(rule))
     except DomainError as error:
         found["refusal"] = str(error.message)
     return found
+
+
+def _other(request: HttpRequest) -> Segment | None:
+    """The segment with which the overlap is asked for."""
+    chosen = request.POST.get("overlap", "")
+    return (
+        Segment.objects.active().filter(pk=int(chosen[:18])).first() if chosen.isascii() and chosen.isdigit() else None
+    )
 
 
 @page("analytics.view_segment", methods=("POST",))
