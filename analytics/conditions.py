@@ -290,25 +290,33 @@ def flag(name: str, label, group, expression: str) -> Condition:
     )
 
 
-def member_of(name: str, label, group, select: str, choices: Callable[[], Choices], value: str) -> Condition:
+def member_of(
+    name: str,
+    label,
+    group,
+    select: str,
+    choices: Callable[[], Choices],
+    value: str,
+    *,
+    labels: dict[str, str | Promise] | None = None,
+    query: Mapping[str, str | Sequence[str]] | None = None,
+) -> Condition:
     """Has any of some things: `select` yields customer ids and takes the chosen values as its one parameter."""
 
     def sql(operator: str, values: dict[str, Any]) -> Sql:
         text = f"(f.customer_id IN ({select}))"
         return Sql(text if operator == "has" else f"(NOT {text})", (values["values"],))
 
+    written = {"has": f"{name} has {{values}}", "has_not": (f"{name} has_not {{values}}", f"{name} has not {{values}}")}
     return Condition(
         name,
         label,
         group,
-        HAS_OPERATORS,
+        labels or HAS_OPERATORS,
         lambda operator: [Input("values", "choices", _("values"), choices)],
         sql,
         value,
-        query={
-            "has": f"{name} has {{values}}",
-            "has_not": (f"{name} has_not {{values}}", f"{name} has not {{values}}"),
-        },
+        query=query or written,
     )
 
 

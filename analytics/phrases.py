@@ -261,7 +261,24 @@ def _attribute(condition: Condition, operator: str, shown: dict[str, str], _valu
     return _said(shown["attribute"], str(condition.operators[operator]), shown.get("text", ""))
 
 
+def _sample(_condition: Condition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
+    if operator == "has":
+        return _t("Drawn by lot: %(percent)s%% (draw %(draw)s)") % shown
+    return _t("Not drawn by lot: outside %(percent)s%% (draw %(draw)s)") % shown
+
+
+def _in_segment(_condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+    one = len(values.get("values") or []) == 1
+    if operator == "has":
+        text = _t("Is in the segment %(names)s") if one else _t("Is in one of the segments %(names)s")
+    else:
+        text = _t("Is not in the segment %(names)s") if one else _t("Is in none of the segments %(names)s")
+    return text % {"names": shown["values"]}
+
+
 SPECIAL: dict[str, Special] = {
+    "in_segment": _in_segment,
+    "sample": _sample,
     "did": _did,
     "bought_category": _bought,
     "bought_product": _bought,
@@ -293,4 +310,9 @@ def _own_attribute(leaf: dict, value: str) -> str:
     return _t("nothing") if found in (None, "") else str(found)
 
 
-OWN_VALUES: dict[str, Callable[[dict, str], str]] = {"consent": _own_consents, "attribute": _own_attribute}
+OWN_VALUES: dict[str, Callable[[dict, str], str]] = {
+    "consent": _own_consents,
+    "attribute": _own_attribute,
+    "sample": lambda _leaf, _value: _t("by lot"),
+    "in_segment": lambda _leaf, value: value,
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
@@ -21,9 +23,11 @@ from analytics.conditions import CONDITIONS
 from analytics.console import forms
 from analytics.console.builder import Builder, offered, operations
 from analytics.console.charts import sparkline
+from analytics.console.lists import KINDS, edit_list
 from analytics.console.query_text import Wrong, manual, said
-from analytics.models import Segment, SegmentState
+from analytics.models import Segment, SegmentKind, SegmentMembership, SegmentState
 from analytics.rules.query_tokens import MAX_LENGTH
+from analytics.segment_templates import TEMPLATES
 from analytics.services import segments as services
 from analytics.tasks import compute_segment
 from core.actor import of_user
@@ -49,38 +53,72 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": found,
         "rows": [
-            (segment, segment.description or phrases.sentence(segment.rule, currency), sparkline(sizes[segment.pk]))
+            (segment, segment.description or _about(segment, currency), sparkline(sizes[segment.pk]))
             for segment in found
         ],
         "archived": archived,
         "may_add": may(request.user, "analytics.add_segment"),
+        "templates": TEMPLATES.items(),
     }
     return render(request, "analytics/segments.html", context)
+
+
+def _about(segment: Segment, currency: str) -> str:
+    return phrases.sentence(segment.rule, currency) if segment.kind == SegmentKind.RULE else segment.get_kind_display()
 
 
 @page("analytics.view_segment")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     segment = get_object_or_404(Segment.objects.select_related("created_by"), pk=pk)
     currency = selectors.shop_currency()
-    members = selectors.members(segment)
-    entered, left = selectors.lately(segment)
+    by_rule = segment.kind == SegmentKind.RULE
+    charts = selectors.size_charts(segment)
     context = {
         "segment": segment,
-        "words": phrases.tree_words(segment.rule, currency),
-        "rule_text": query.print_rule(segment.rule, currency),
+        "by_rule": by_rule,
+        "kinds": [] if by_rule else KINDS,
+        "words": phrases.tree_words(segment.rule, currency) if by_rule else None,
+        "rule_text": query.print_rule(segment.rule, currency) if by_rule else "",
         "currency": currency,
-        "page": paging.keyset(members, ["-entered_at", "-id"], request.GET.get("cursor"), PAGE),
-        "first_page": not request.GET.get("cursor"),
-        "trend": sparkline(selectors.trends([segment])[segment.pk], width=240, height=48),
-        "entered": entered,
-        "left": left,
+        "charts": charts,
         "active": segment.state == SegmentState.ACTIVE,
         "pending": _pending(segment),
         "may_change": may(request.user, "analytics.change_segment"),
         "archive_text": _archive_text(segment),
+        **_listed(request, segment),
         **_reason(segment, request.GET.get("who", "").strip(), currency),
     }
     return render(request, "analytics/segment.html", context)
+
+
+def _listed(request: HttpRequest, segment: Segment) -> dict[str, Any]:
+    """Who is in it now, who was at the end of a past day, or who entered and left when."""
+    show, cursor = request.GET.get("show", ""), request.GET.get("cursor")
+    if show in {"entered", "left"}:
+        rows = selectors.moves(segment, entered=show == "entered")
+        return {"show": show, "page": paging.keyset(rows, [f"-{show}_at", "-id"], cursor, PAGE)}
+    given = request.GET.get("on", "")
+    day = parse_day(given)
+    if day is None:
+        rows = selectors.members(segment)
+        return {
+            "show": "now",
+            "page": paging.keyset(rows, ["-entered_at", "-id"], cursor, PAGE),
+            "wrong_day": bool(given),
+        }
+    end = timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
+    rows = selectors.members_at(segment, end)
+    found = paging.keyset(rows, ["-entered_at", "-id"], cursor, PAGE)
+    return {"show": "on", "on": day, "on_count": rows.count(), "page": found}
+
+
+def parse_day(text: str) -> date | None:
+    """A day such as 2026-01-31 that a calendar has and a clock can tell."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if 1970 <= found.year <= 9000 else None
 
 
 def _archive_text(segment: Segment) -> str:
@@ -99,12 +137,15 @@ def _reason(segment: Segment, who: str, currency: str) -> dict[str, Any]:
     customer = Customer.objects.active().filter(number=who[:20]).first()
     if customer is None:
         return {"who": who, "nobody": True}
+    since = SegmentMembership.objects.filter(segment=segment, customer=customer, left_at=None).first()
+    if segment.kind == SegmentKind.STATIC:
+        return {"who": who, "customer": customer, "since": since, "on_list": since is not None}
     reason = services.explain_rule(segment.rule, customer)
     rows = [
         (phrases.leaf_words(item.leaf, currency), _value(item.leaf, item.value, currency), item.held)
         for item in reason.leaves
     ]
-    return {"who": who, "customer": customer, "reason": reason, "reason_rows": rows}
+    return {"who": who, "customer": customer, "reason": reason, "reason_rows": rows, "since": since}
 
 
 def _value(leaf: dict, value: Any, currency: str) -> str:
@@ -133,7 +174,8 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @page("analytics.change_segment", methods=("GET", "POST"))
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
-    return _build(request, get_object_or_404(Segment.objects.active(), pk=pk))
+    segment = get_object_or_404(Segment.objects.active(), pk=pk)
+    return edit_list(request, segment) if segment.kind == SegmentKind.STATIC else _build(request, segment)
 
 
 @dataclass
@@ -167,11 +209,14 @@ def _build(request: HttpRequest, segment: Segment | None) -> HttpResponse:
     currency = selectors.shop_currency()
     errors: dict[str, str] = {}
     if request.method == "GET":
-        rule = segment.rule if segment else {"op": "and", "children": [forms.EMPTY_LEAF]}
+        template = TEMPLATES.get(request.GET.get("template", ""))
+        rule = segment.rule if segment else template.rule if template else {"op": "and", "children": [forms.EMPTY_LEAF]}
         draft = Draft("form", forms.shown_of(rule))
         if segment and request.GET.get("mode") == "text":
             draft = Draft("text", draft.shown, query.print_rule(rule, currency))
         name, description = (segment.name, segment.description) if segment else ("", "")
+        if template and not segment:
+            name, description = str(template.label), str(template.about)
         return _builder(request, segment, draft, currency, name=name, description=description, errors=errors)
     command = request.POST.get("do", "")
     draft = _draft(request, currency)
