@@ -159,4 +159,4 @@ def test_the_usual_segments_find_whom_they_mean(program, make_customer, make_ord
         assert held(code) == {people[code]}, code
     assert held("at_risk") == {people["at_risk"]}
     assert held("one_time") == {people["new"], people["at_risk"], people["lapsed"]}
-    assert held("silent_members") == {people[code] for code in ("at_risk", "lapsed", "birthdays", "discount_seekers")}
+    assert held("silent_members") == {people[code] for code in ("at_risk", "lapsed", "discount_seekers")}
