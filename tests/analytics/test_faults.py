@@ -20,7 +20,7 @@ from campaigns.services.suppressions import lift_suppression, suppress_customer
 from core import clock
 from core.actor import SYSTEM
 from core.models import DomainEvent
-from crm.models import Customer, Tag
+from crm.models import ActivityKind, Customer, Tag
 from crm.services.activity import ActivityInput, record_activity
 from crm.services.consents import record_consent
 from crm.services.customers import add_tag, remove_tag, update_customer
@@ -130,7 +130,7 @@ def test_f18_killed_at_each_step_or_several_at_once(tagged, what):
     assert Segment.objects.get(name="All together").size == 20
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_f19_random_batches_carried_on_incrementally_equal_a_full_computation(
     program, make_customer, make_order, settle
 ):
@@ -139,6 +139,7 @@ def test_f19_random_batches_carried_on_incrementally_equal_a_full_computation(
     tag = str(add_tag(customer=people[0], name="vip", actor=SYSTEM).pk)
     for place, person in enumerate(people[:6]):
         make_order(person, 1_000 + place, number=f"base-{place}", category="Tea", days_ago=200)
+    ActivityKind.objects.get_or_create(code="view", defaults={"builtin": True})
     guests = segment_lists.create_list(name="Guests", actor=SYSTEM)
     rich = make("Rich", leaf("net_spend", "gte", value=60_000))
     tagged = make(
