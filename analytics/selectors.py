@@ -80,11 +80,18 @@ def size_charts(segment: Segment) -> list[Chart]:
     labels = [day(row[0]) for row in rows]
     sizes = [Series(_t("Customers"), [row[1] for row in rows])]
     moved = [
-        Series(_t("Entered"), [row[2] for row in rows], tone="good"),
+        Series(pgettext("segment", "Entered"), [row[2] for row in rows], tone="good"),
         Series(pgettext("segment", "Left"), [row[3] for row in rows], below=True, tone="bad"),
     ]
     return [
-        Chart(f"segment-{segment.pk}-size", _t("Size over time"), _t("Day"), labels, sizes, kind="line"),
+        Chart(
+            f"segment-{segment.pk}-size",
+            _t("Size over time"),
+            _t("Day"),
+            labels,
+            sizes,
+            kind="line" if len(rows) > 1 else "bar",
+        ),
         Chart(f"segment-{segment.pk}-moves", _t("Entered and left"), _t("Day"), labels, moved),
     ]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from analytics.conditions import CONDITIONS, HAS_OPERATORS, Condition, Input, Sql, member_of
+from analytics.conditions import CONDITIONS, Condition, Input, Sql, member_of
 from analytics.models import Segment
 from analytics.services.segment_rules import IN_SEGMENT
 
@@ -47,7 +47,7 @@ def register() -> None:
             "sample",
             _("Random sample"),
             GROUP,
-            HAS_OPERATORS,
+            {"has": _("drawn"), "has_not": _("not drawn")},
             lambda operator: [
                 Input("percent", "number", _("per cent"), minimum=1),
                 Input("draw", "text", _("name of the draw"), default="1"),
