@@ -7,7 +7,8 @@ pass, and put `{scope}` where the facts can be limited to some customers. See do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -24,7 +25,10 @@ Choices = Sequence[tuple[str, str | Promise]]
 
 @dataclass(frozen=True)
 class Input:
-    """One value of a condition. kind: number, money (minor units), days, date, choice, choices, text."""
+    """One value of a condition. kind: number, money (minor units), days, date, choice, choices, text, where.
+
+    The value of `where` is a list of {"property", "sign", "value"}, all of which must hold; see FILTER_SIGNS.
+    """
 
     name: str
     kind: str
@@ -48,6 +52,8 @@ class Condition:
     """`operators`: code -> label. `value`: SQL over f and c that shows what a customer's value is (S3).
 
     `time_based`: true when an answer can change with nothing but time passing.
+    `query`: how each comparison is written in the text of a rule, as patterns of `rules/query.py`; the first is the one
+    that is printed. Comparisons without one are written as name, comparison and values; see `analytics/query.py`.
     """
 
     name: str
@@ -59,6 +65,7 @@ class Condition:
     value: str
     time_based: bool = False
     phrase: Callable[[str, dict[str, Any]], str] | None = None
+    query: Mapping[str, str | Sequence[str]] | None = None
 
 
 CONDITIONS: Registry[Condition] = Registry("segment condition")
@@ -66,18 +73,30 @@ NUMBER_OPERATORS: dict[str, str | Promise] = {
     "gte": _("is at least"),
     "lte": _("is at most"),
     "eq": _("is exactly"),
+    "ne": _("is not"),
     "between": _("is between"),
 }
 DATE_OPERATORS: dict[str, str | Promise] = {
     "within": _("is within the last … days"),
     "before": _("is more than … days ago"),
+    "between_days": _("is between … and … days ago"),
     "after_date": _("is on or after"),
     "before_date": _("is before"),
+    "between_dates": _("is from … to …"),
+    "ever": _("has happened"),
     "never": _("has never happened"),
 }
 CHOICE_OPERATORS: dict[str, str | Promise] = {"in": _("is one of"), "not_in": _("is none of")}
 HAS_OPERATORS: dict[str, str | Promise] = {"has": _("has"), "has_not": _("has not")}
 YES_NO: dict[str, str | Promise] = {"yes": _("yes"), "no": _("no")}
+FILTER_SIGNS: dict[str, str | Promise] = {
+    "eq": _("is"),
+    "ne": _("is not"),
+    "gte": _("is at least"),
+    "lte": _("is at most"),
+}
+MAX_FILTERS = 5
+PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 
 
 def clean(condition: Condition, operator: str, values: dict[str, Any], where: str) -> dict[str, Any]:
@@ -124,10 +143,47 @@ def _clean_value(item: Input, raw: Any, where: str) -> Any:
         if known is not None and not set(given) <= known:
             raise Invalid(_("Not one of the choices."), code="invalid_choice", field=where)
         return sorted(set(given)) if item.kind == "choices" else given[0]
+    if item.kind == "where":
+        return _clean_filters(raw, where)
     text = str(raw)
     if len(text) > 200 or "\x00" in text:
         raise Invalid(_("This is too long."), code="invalid", field=where)
     return text
+
+
+def _clean_filters(raw: Any, where: str) -> list[dict[str, str]]:
+    if not isinstance(raw, list) or len(raw) > MAX_FILTERS:
+        raise Invalid(_("At most five properties can be asked for."), code="invalid", field=where)
+    cleaned = []
+    for part in raw:
+        if not isinstance(part, dict) or set(part) != {"property", "sign", "value"} or part["sign"] not in FILTER_SIGNS:
+            raise Invalid(_("A property needs its name, a comparison and a value."), code="invalid", field=where)
+        name, value = str(part["property"]).strip(), str(part["value"])
+        if not name or len(name) > 80 or not value or len(value) > 200 or "\x00" in name + value:
+            raise Invalid(_("A property needs its name, a comparison and a value."), code="invalid", field=where)
+        cleaned.append({"property": name, "sign": part["sign"], "value": value})
+    return cleaned
+
+
+def filters_sql(column: str, filters: Sequence[Mapping[str, str]]) -> Sql:
+    """What `where` asks of a JSON column; nothing is asked by none. What lacks the property does not match.
+
+    Numbers are compared as numbers, also when they were sent as text.
+    """
+    parts, params = [], []
+    for part in filters:
+        sign = {"eq": "=", "ne": "<>", "gte": ">=", "lte": "<="}[part["sign"]]
+        if PLAIN_NUMBER.fullmatch(part["value"]):
+            other = "true" if sign == "<>" else "false"
+            parts.append(
+                f"""CASE WHEN {column} ->> %s ~ '^-?[0-9]+([.][0-9]+)?$' THEN ({column} ->> %s)::numeric {sign} %s::numeric
+                     ELSE {column} ->> %s IS NOT NULL AND {other} END"""
+            )
+            params += [part["property"], part["property"], part["value"], part["property"]]
+        else:
+            parts.append(f"coalesce(lower({column} ->> %s) {sign} lower(%s), false)")
+            params += [part["property"], part["value"]]
+    return Sql("".join(f" AND {part}" for part in parts), tuple(params))
 
 
 def number(name: str, label, group, expression: str, *, kind: str = "number", time_based: bool = False) -> Condition:
@@ -144,10 +200,17 @@ def number(name: str, label, group, expression: str, *, kind: str = "number", ti
     def sql(operator: str, values: dict[str, Any]) -> Sql:
         if operator == "between":
             return Sql(f"({expression} BETWEEN %s AND %s)", (values["low"], values["high"]))
-        sign = {"gte": ">=", "lte": "<=", "eq": "="}[operator]
+        sign = {"gte": ">=", "lte": "<=", "eq": "=", "ne": "<>"}[operator]
         return Sql(f"({expression} {sign} %s)", (values["value"],))
 
-    return Condition(name, label, group, NUMBER_OPERATORS, inputs, sql, expression, time_based)
+    query = {
+        "gte": f"{name} >= {{value}}",
+        "lte": f"{name} <= {{value}}",
+        "eq": f"{name} = {{value}}",
+        "ne": f"{name} != {{value}}",
+        "between": f"{name} between {{low}} and {{high}}",
+    }
+    return Condition(name, label, group, NUMBER_OPERATORS, inputs, sql, expression, time_based, query=query)
 
 
 def moment(name: str, label, group, expression: str) -> Condition:
@@ -156,11 +219,27 @@ def moment(name: str, label, group, expression: str) -> Condition:
     def inputs(operator: str) -> Sequence[Input]:
         if operator in {"within", "before"}:
             return [Input("days", "days", _("days"))]
-        return [] if operator == "never" else [Input("date", "date", _("date"))]
+        if operator == "between_days":
+            return [
+                Input("low", "days", pgettext_lazy("range", "from")),
+                Input("high", "days", pgettext_lazy("range", "to")),
+            ]
+        if operator == "between_dates":
+            return [
+                Input("since", "date", pgettext_lazy("range", "from")),
+                Input("until", "date", pgettext_lazy("range", "to")),
+            ]
+        return [] if operator in {"ever", "never"} else [Input("date", "date", _("date"))]
 
     def sql(operator: str, values: dict[str, Any]) -> Sql:
-        if operator == "never":
-            return Sql(f"({expression} IS NULL)")
+        if operator in {"ever", "never"}:
+            return Sql(f"({expression} IS {'NOT ' if operator == 'ever' else ''}NULL)")
+        if operator == "between_days":
+            text = f"{expression} > now() - make_interval(days => %s) AND {expression} <= now() - make_interval(days => %s)"
+            return Sql(f"coalesce({text}, false)", (values["high"], values["low"]))
+        if operator == "between_dates":
+            text = f"{expression} >= %s::date AND {expression} < %s::date + 1"
+            return Sql(f"coalesce({text}, false)", (values["since"], values["until"]))
         if operator == "within":
             return Sql(f"coalesce({expression} > now() - make_interval(days => %s), false)", (values["days"],))
         if operator == "before":
@@ -168,7 +247,17 @@ def moment(name: str, label, group, expression: str) -> Condition:
         sign = ">=" if operator == "after_date" else "<"
         return Sql(f"coalesce({expression} {sign} %s::date, false)", (values["date"],))
 
-    return Condition(name, label, group, DATE_OPERATORS, inputs, sql, expression, time_based=True)
+    query = {
+        "within": f"{name} within {{days}} days|day",
+        "before": f"{name} over {{days}} days|day ago",
+        "between_days": f"{name} between {{low}} and {{high}} days ago",
+        "after_date": f"{name} since {{date}}",
+        "before_date": f"{name} before {{date}}",
+        "between_dates": f"{name} from {{since}} to {{until}}",
+        "ever": f"{name} ever",
+        "never": f"{name} never",
+    }
+    return Condition(name, label, group, DATE_OPERATORS, inputs, sql, expression, time_based=True, query=query)
 
 
 def choice(name: str, label, group, expression: str, choices: Callable[[], Choices]) -> Condition:
@@ -181,7 +270,11 @@ def choice(name: str, label, group, expression: str, choices: Callable[[], Choic
         positive = f"(({expression})::text = ANY(%s))"
         return Sql(positive if operator == "in" else f"(NOT {positive})", (values["values"],))
 
-    return Condition(name, label, group, CHOICE_OPERATORS, inputs, sql, f"({expression})::text")
+    query = {
+        "in": (f"{name} in {{values}}", f"{name} = {{values}}", f"{name} is {{values}}"),
+        "not_in": (f"{name} not in {{values}}", f"{name} != {{values}}", f"{name} is not {{values}}"),
+    }
+    return Condition(name, label, group, CHOICE_OPERATORS, inputs, sql, f"({expression})::text", query=query)
 
 
 def flag(name: str, label, group, expression: str) -> Condition:
@@ -193,24 +286,37 @@ def flag(name: str, label, group, expression: str) -> Condition:
         lambda operator: [],
         lambda operator, values: Sql(f"({expression})" if operator == "yes" else f"(NOT ({expression}))"),
         expression,
+        query={"yes": f"{name} yes", "no": f"{name} no"},
     )
 
 
-def member_of(name: str, label, group, select: str, choices: Callable[[], Choices], value: str) -> Condition:
+def member_of(
+    name: str,
+    label,
+    group,
+    select: str,
+    choices: Callable[[], Choices],
+    value: str,
+    *,
+    labels: dict[str, str | Promise] | None = None,
+    query: Mapping[str, str | Sequence[str]] | None = None,
+) -> Condition:
     """Has any of some things: `select` yields customer ids and takes the chosen values as its one parameter."""
 
     def sql(operator: str, values: dict[str, Any]) -> Sql:
         text = f"(f.customer_id IN ({select}))"
         return Sql(text if operator == "has" else f"(NOT {text})", (values["values"],))
 
+    written = {"has": f"{name} has {{values}}", "has_not": (f"{name} has_not {{values}}", f"{name} has not {{values}}")}
     return Condition(
         name,
         label,
         group,
-        HAS_OPERATORS,
+        labels or HAS_OPERATORS,
         lambda operator: [Input("values", "choices", _("values"), choices)],
         sql,
         value,
+        query=query or written,
     )
 
 

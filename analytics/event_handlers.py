@@ -13,6 +13,7 @@ from loyalty import events as loyalty
 @subscribe(
     crm.CUSTOMER_CREATED,
     crm.CUSTOMER_UPDATED,
+    crm.IDENTITY_ADDED,
     crm.IDENTITY_MOVED,
     crm.CONSENT_CHANGED,
     crm.TAGS_CHANGED,

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from analytics import panels, webhooks  # noqa: F401
+from analytics import panels, segment_templates, webhooks  # noqa: F401
 from analytics.console import shell  # noqa: F401
 from analytics.models import Segment, SegmentMembership
 from analytics.segment_conditions import register_all
@@ -18,6 +18,7 @@ from core.scopes import SCOPES
 from loyalty.audiences import AUDIENCES, Audience
 
 register_all()
+segment_templates.register_all()
 
 
 def _segments() -> list[dict]:

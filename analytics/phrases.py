@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
-from analytics.conditions import CHOICE_OPERATORS, CONDITIONS, DATE_OPERATORS, YES_NO, Condition, Input
+from analytics.conditions import CHOICE_OPERATORS, CONDITIONS, DATE_OPERATORS, FILTER_SIGNS, YES_NO, Condition, Input
 from core.formatting import day, money, number, when
 from crm.models import Channel, Purpose
 
@@ -78,11 +78,13 @@ def _plain(condition: Condition, operator: str, shown: dict[str, str], values: d
     how = str(condition.operators[operator])
     if condition.operators is YES_NO:
         return _t("%(what)s: %(how)s") % {"what": condition.label, "how": how}
-    if condition.operators is DATE_OPERATORS and "days" in shown:
-        return _said(str(condition.label), how.replace("…", shown["days"]), "")
+    if condition.operators is DATE_OPERATORS and "…" in how:
+        for value in shown.values():
+            how = how.replace("…", value, 1)
+        return _said(str(condition.label), how, "")
     if set(shown) == {"low", "high"}:
         return _t("%(what)s is between %(low)s and %(high)s") % {"what": condition.label, **shown}
-    if condition.operators is CHOICE_OPERATORS and len(values.get("values") or []) == 1:
+    if operator in CHOICE_OPERATORS and len(values.get("values") or []) == 1:
         how = _t("is") if operator == "in" else _t("is not")
     return _said(str(condition.label), how, " ".join(shown.values()))
 
@@ -106,6 +108,9 @@ def _shown(item: Input, value: Any, currency: str) -> str:
             return day(date.fromisoformat(str(value)))
         except ValueError:
             return str(value)
+    if item.kind == "where":
+        parts = [_said(part["property"], str(FILTER_SIGNS[part["sign"]]), part["value"]) for part in value]
+        return _t(", ").join(parts)
     if item.kind in {"choice", "choices"}:
         given = [str(part) for part in value] if isinstance(value, list) else [str(value)]
         labels = {str(code): str(label) or _t("(empty)") for code, label in item.choices()} if item.choices else {}
@@ -159,11 +164,22 @@ def _bought(_condition: Condition, operator: str, shown: dict[str, str], values:
             "Bought %(what)s at least %(times)s times in the last %(days)s days",
             times,
         )
+    elif operator == "has_between":
+        text = ngettext(
+            "Bought %(what)s at least %(times)s time from %(since)s to %(until)s",
+            "Bought %(what)s at least %(times)s times from %(since)s to %(until)s",
+            times,
+        )
+    elif operator == "has_not_between":
+        if times == 1:
+            text = _t("Did not buy %(what)s from %(since)s to %(until)s")
+        else:
+            text = _t("Bought %(what)s fewer than %(times)s times from %(since)s to %(until)s")
     elif times == 1:
         text = _t("Did not buy %(what)s in the last %(days)s days")
     else:
         text = _t("Bought %(what)s fewer than %(times)s times in the last %(days)s days")
-    return text % {"what": what, "times": shown["times"], "days": shown["days"]}
+    return text % {**shown, "what": what}
 
 
 def _did(_condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
@@ -174,11 +190,25 @@ def _did(_condition: Condition, operator: str, shown: dict[str, str], values: di
             "“%(what)s” at least %(times)s times in the last %(days)s days",
             times,
         )
+    elif operator == "has_between":
+        text = ngettext(
+            "“%(what)s” at least %(times)s time from %(since)s to %(until)s",
+            "“%(what)s” at least %(times)s times from %(since)s to %(until)s",
+            times,
+        )
+    elif operator == "has_not_between":
+        if times == 1:
+            text = _t("No “%(what)s” from %(since)s to %(until)s")
+        else:
+            text = _t("“%(what)s” fewer than %(times)s times from %(since)s to %(until)s")
     elif times == 1:
         text = _t("No “%(what)s” in the last %(days)s days")
     else:
         text = _t("“%(what)s” fewer than %(times)s times in the last %(days)s days")
-    return text % {"what": shown["kind"], "times": shown["times"], "days": shown["days"]}
+    said = text % {**shown, "what": shown["kind"]}
+    return (
+        _t("%(what)s, where %(filters)s") % {"what": said, "filters": shown["where"]} if values.get("where") else said
+    )
 
 
 def _times(values: dict[str, Any]) -> int:
@@ -212,9 +242,13 @@ def _tier_rank(condition: Condition, operator: str, shown: dict[str, str], value
 
 
 def _birthday(_condition: Condition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
-    if operator == "has":
-        return _t("Birthday is within the next %(days)s days") % shown
-    return _t("Birthday is not within the next %(days)s days") % shown
+    text = {
+        "has": _t("Birthday is within the next %(days)s days"),
+        "has_not": _t("Birthday is not within the next %(days)s days"),
+        "this_month": _t("Birthday is this month"),
+        "next_month": _t("Birthday is next month"),
+    }[operator]
+    return text % shown
 
 
 def _consent(_condition: Condition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
@@ -227,7 +261,24 @@ def _attribute(condition: Condition, operator: str, shown: dict[str, str], _valu
     return _said(shown["attribute"], str(condition.operators[operator]), shown.get("text", ""))
 
 
+def _sample(_condition: Condition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
+    if operator == "has":
+        return _t("Drawn by lot: %(percent)s%% (draw %(draw)s)") % shown
+    return _t("Not drawn by lot: outside %(percent)s%% (draw %(draw)s)") % shown
+
+
+def _in_segment(_condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+    one = len(values.get("values") or []) == 1
+    if operator == "has":
+        text = _t("Is in the segment %(names)s") if one else _t("Is in one of the segments %(names)s")
+    else:
+        text = _t("Is not in the segment %(names)s") if one else _t("Is in none of the segments %(names)s")
+    return text % {"names": shown["values"]}
+
+
 SPECIAL: dict[str, Special] = {
+    "in_segment": _in_segment,
+    "sample": _sample,
     "did": _did,
     "bought_category": _bought,
     "bought_product": _bought,
@@ -259,4 +310,9 @@ def _own_attribute(leaf: dict, value: str) -> str:
     return _t("nothing") if found in (None, "") else str(found)
 
 
-OWN_VALUES: dict[str, Callable[[dict, str], str]] = {"consent": _own_consents, "attribute": _own_attribute}
+OWN_VALUES: dict[str, Callable[[dict, str], str]] = {
+    "consent": _own_consents,
+    "attribute": _own_attribute,
+    "sample": lambda _leaf, _value: _t("by lot"),
+    "in_segment": lambda _leaf, value: value,
+}

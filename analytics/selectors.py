@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import pgettext
 
 from analytics import events
 from analytics.models import CustomerFeature, Segment, SegmentMembership, Stage
+from core.charts import Chart, Series
+from core.formatting import day
 from core.models import DomainEvent
 from crm.models import Customer, Store
 
 TREND_DAYS = 30
-RECENT = 10
+CHART_DAYS = 90
 
 
 def shop_currency() -> str:
@@ -31,9 +35,9 @@ def trends(segments: Sequence[Segment]) -> dict[int, list[int]]:
             """SELECT given.id, last.size
                FROM unnest(%s::bigint[]) AS given(id)
                CROSS JOIN generate_series(%s - 1, 0, -1) AS back(days)
-               CROSS JOIN LATERAL (SELECT z.size FROM analytics_segmentsize z
-                                   WHERE z.segment_id = given.id AND z.at <= now() - make_interval(days => back.days)
-                                   ORDER BY z.at DESC LIMIT 1) AS last
+               CROSS JOIN LATERAL (SELECT z.size FROM analytics_segmentday z
+                                   WHERE z.segment_id = given.id AND z.day <= current_date - back.days
+                                   ORDER BY z.day DESC LIMIT 1) AS last
                ORDER BY given.id, back.days DESC""",
             [[segment.pk for segment in segments], TREND_DAYS],
         )
@@ -47,12 +51,49 @@ def members(segment: Segment) -> QuerySet[SegmentMembership]:
     return SegmentMembership.objects.filter(segment=segment, left_at=None).select_related("customer__features")
 
 
-def lately(segment: Segment) -> tuple[list[SegmentMembership], list[SegmentMembership]]:
-    """(entered, left): the last ten of each."""
-    rows = SegmentMembership.objects.filter(segment=segment).select_related("customer")
-    entered = rows.filter(left_at=None).order_by("-entered_at", "-id")[:RECENT]
-    left = rows.filter(left_at__isnull=False).order_by("-left_at", "-id")[:RECENT]
-    return list(entered), list(left)
+def members_at(segment: Segment, moment: datetime) -> QuerySet[SegmentMembership]:
+    """Who was in it at a moment (S1)."""
+    rows = SegmentMembership.objects.filter(segment=segment, entered_at__lte=moment)
+    return rows.filter(Q(left_at=None) | Q(left_at__gt=moment)).select_related("customer__features")
+
+
+def moves(segment: Segment, *, entered: bool) -> QuerySet[SegmentMembership]:
+    """Every time that someone entered or left."""
+    rows = SegmentMembership.objects.filter(segment=segment).select_related("customer__features")
+    return rows if entered else rows.filter(left_at__isnull=False)
+
+
+def size_charts(segment: Segment) -> list[Chart]:
+    """The size at the end of each of the last 90 days since its first, and who entered and left on each."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT given.day::date, last.size, coalesce(own.entered_count, 0), coalesce(own.left_count, 0)
+               FROM generate_series(current_date - %s + 1, current_date, interval '1 day') AS given(day)
+               CROSS JOIN LATERAL (SELECT z.size FROM analytics_segmentday z
+                                   WHERE z.segment_id = %s AND z.day <= given.day ORDER BY z.day DESC LIMIT 1) AS last
+               LEFT JOIN analytics_segmentday own ON own.segment_id = %s AND own.day = given.day ORDER BY 1""",
+            [CHART_DAYS, segment.pk, segment.pk],
+        )
+        rows = cursor.fetchall()
+    if not rows:
+        return []
+    labels = [day(row[0]) for row in rows]
+    sizes = [Series(_t("Customers"), [row[1] for row in rows])]
+    moved = [
+        Series(pgettext("segment", "Entered"), [row[2] for row in rows], tone="good"),
+        Series(pgettext("segment", "Left"), [row[3] for row in rows], below=True, tone="bad"),
+    ]
+    return [
+        Chart(
+            f"segment-{segment.pk}-size",
+            _t("Size over time"),
+            _t("Day"),
+            labels,
+            sizes,
+            kind="line" if len(rows) > 1 else "bar",
+        ),
+        Chart(f"segment-{segment.pk}-moves", _t("Entered and left"), _t("Day"), labels, moved),
+    ]
 
 
 def customers_by_ids(ids: Sequence[int]) -> list[Customer]:

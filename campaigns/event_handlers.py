@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analytics.events import SEGMENT_ENTERED
+from analytics.services.features import mark_changed
+from campaigns.events import ADDRESS_SUPPRESSED
 from campaigns.services import care_runs, surveys
 from campaigns.tasks import wake_sender
 from core.events import Event, subscribe
@@ -37,3 +39,9 @@ def ask_satisfaction(events: Sequence[Event]) -> None:
     ]
     if any(asked):
         wake_sender()
+
+
+@subscribe(ADDRESS_SUPPRESSED, name="campaigns.mark_suppressed")
+def mark_suppressed(events: Sequence[Event]) -> None:
+    """By which channels they can be reached is kept with their figures."""
+    mark_changed(event.subject_id for event in events if event.subject_id is not None)

@@ -8,6 +8,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from analytics.reach import REACH, Reach
 from analytics.sources import FEATURE_SOURCES, FeatureSource
 from campaigns import events, panels, webhooks  # noqa: F401
 from campaigns.benefits import CouponBenefit
@@ -15,6 +16,7 @@ from campaigns.channels.base import CHANNELS
 from campaigns.channels.email import Email
 from campaigns.channels.inbox import Inbox
 from campaigns.console import shell  # noqa: F401
+from campaigns.reach import reach_of
 from campaigns.rewards import CouponReward
 from campaigns.services import coupon_codes
 from core import health
@@ -24,6 +26,7 @@ from core.roles import Role, grant
 from core.rotation import COPIES, IndexCopy
 from core.scopes import SCOPES
 from core.services.jobs import WORK
+from crm.models import Channel
 from loyalty.benefits import BENEFITS, Occasion
 from loyalty.fulfilment import FULFILMENTS
 
@@ -31,6 +34,8 @@ LATE_SECONDS = 300
 
 CHANNELS.register("email", Email())
 CHANNELS.register("inbox", Inbox())
+for _channel in CHANNELS:
+    REACH.register(_channel.name, Reach(dict(Channel.choices).get(_channel.name, _channel.name), reach_of(_channel)))
 FULFILMENTS.register("coupon", CouponReward())
 for _occasion in (Occasion.ENTRY, Occasion.MONTHLY, Occasion.BIRTHDAY):
     BENEFITS.register(

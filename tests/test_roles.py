@@ -133,6 +133,11 @@ PAGES = """
 /segments/                                         staff
 /segments/new/                                     marketer analyst administrator
 /segments/preview/                                 staff
+/segments/complete/                                staff
+/segments/lists/new/                               marketer analyst administrator
+/segments/lists/add/                               marketer analyst administrator
+/segments/<int:pk>/upload/                         marketer analyst administrator
+/segments/<int:pk>/remove/                         marketer analyst administrator
 /segments/<int:pk>/                                staff
 /segments/<int:pk>/edit/                           marketer analyst administrator
 /segments/<int:pk>/status/                         staff

@@ -9,11 +9,12 @@ from typing import Any
 from django.utils.translation import gettext as _t
 from django.utils.translation import pgettext
 
-from analytics.conditions import CONDITIONS, Choices, Input
+from analytics.conditions import CONDITIONS, FILTER_SIGNS, MAX_FILTERS, Choices, Input
 from analytics.console import forms
 from crm.rules.money import exponent
 
 LONG_LIST = 8
+EMPTY_FILTER = {"property": "", "sign": "eq", "value": ""}
 
 
 @dataclass
@@ -31,6 +32,8 @@ class InputShown:
     unit: str = ""
     step: str = "1"
     minimum: int = 0
+    filters: list[dict[str, str]] = field(default_factory=list)
+    signs: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def long(self) -> bool:
@@ -117,7 +120,10 @@ class Builder:
             error=self.errors.get(name, ""),
             minimum=item.minimum if item.minimum is not None else 0,
         )
-        if item.kind == "choices":
+        if item.kind == "where":
+            shown.filters = [*(value or []), EMPTY_FILTER][:MAX_FILTERS]
+            shown.signs = [(code, str(label)) for code, label in FILTER_SIGNS.items()]
+        elif item.kind == "choices":
             shown.chosen = set(texts)
         else:
             shown.value = texts[0] if texts else ""

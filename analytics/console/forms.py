@@ -25,6 +25,7 @@ NAME = re.compile(r"rule((?:\.children\.[0-9]{1,4}){0,12})\.([a-z_]+)")
 WHOLE = re.compile(r"-?[0-9]{1,18}")
 AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 NUMBERS = ("number", "days", "money")
+FILTER_PARTS = ("property", "sign", "value")
 EVERYONE: dict[str, Any] = {"op": "and", "children": []}
 EMPTY_LEAF = {"condition": "", "operator": ""}
 
@@ -65,6 +66,10 @@ def fields_of(shown: dict, currency: str, path: str = "rule") -> Iterator[tuple[
     yield f"{path}.was", shown["condition"]
     yield f"{path}.operator", shown["operator"]
     for item in inputs_of(shown):
+        if item.kind == "where":
+            for part in shown.get(item.name) or []:
+                yield from ((f"{path}.{item.name}_{name}", part[name]) for name in FILTER_PARTS)
+            continue
         for text in typed(item, shown.get(item.name), currency):
             yield f"{path}.{item.name}", text
 
@@ -76,7 +81,7 @@ def inputs_of(leaf: dict) -> Sequence[Input]:
 
 def typed(item: Input, value: Any, currency: str) -> list[str]:
     """A value as it stands in its field; several for a list, none when there is no value."""
-    if value is None:
+    if value is None or item.kind == "where":
         return []
     if isinstance(value, list):
         return [str(part) for part in value]
@@ -126,11 +131,21 @@ def _leaf(raw: _Raw, currency: str) -> dict:
         operator = next(iter(condition.operators))
     leaf: dict[str, Any] = {"condition": name, "operator": operator}
     for item in inputs_of(leaf):
-        if same and item.name in raw.values:
+        if item.kind == "where":
+            filters = _filters(raw, item.name) if same else []
+            if filters:
+                leaf[item.name] = filters
+        elif same and item.name in raw.values:
             leaf[item.name] = _read(item, raw.values[item.name], currency)
         elif item.default is not None and item.kind != "choices":
             leaf[item.name] = item.default
     return leaf
+
+
+def _filters(raw: _Raw, name: str) -> list[dict[str, str]]:
+    """What was asked of properties; a row that is empty asks nothing."""
+    rows = zip(*(raw.values.get(f"{name}_{part}", []) for part in FILTER_PARTS), strict=False)
+    return [dict(zip(FILTER_PARTS, row, strict=True)) for row in rows if row[0].strip() or row[2].strip()]
 
 
 def _read(item: Input, values: Sequence[str], currency: str) -> Any:

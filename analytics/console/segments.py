@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
@@ -9,18 +11,23 @@ import structlog
 from django.contrib import messages
 from django.core.cache import cache
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
-from analytics import phrases, selectors
+from analytics import phrases, query, selectors
 from analytics.conditions import CONDITIONS
 from analytics.console import forms
 from analytics.console.builder import Builder, offered, operations
 from analytics.console.charts import sparkline
-from analytics.models import Segment, SegmentState
+from analytics.console.lists import KINDS, edit_list
+from analytics.console.query_text import Wrong, manual, said
+from analytics.models import Segment, SegmentKind, SegmentMembership, SegmentState
+from analytics.rules.query_tokens import MAX_LENGTH
+from analytics.segment_templates import TEMPLATES
 from analytics.services import segments as services
 from analytics.tasks import compute_segment
 from core.actor import of_user
@@ -33,6 +40,7 @@ from crm.models import Customer
 log = structlog.get_logger("liuke.console")
 PAGE = 50
 QUEUED_SECONDS = 300
+OTHERS = 200
 
 
 @page("analytics.view_segment")
@@ -45,37 +53,72 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": found,
         "rows": [
-            (segment, segment.description or phrases.sentence(segment.rule, currency), sparkline(sizes[segment.pk]))
+            (segment, segment.description or _about(segment, currency), sparkline(sizes[segment.pk]))
             for segment in found
         ],
         "archived": archived,
         "may_add": may(request.user, "analytics.add_segment"),
+        "templates": TEMPLATES.items(),
     }
     return render(request, "analytics/segments.html", context)
+
+
+def _about(segment: Segment, currency: str) -> str:
+    return phrases.sentence(segment.rule, currency) if segment.kind == SegmentKind.RULE else segment.get_kind_display()
 
 
 @page("analytics.view_segment")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     segment = get_object_or_404(Segment.objects.select_related("created_by"), pk=pk)
     currency = selectors.shop_currency()
-    members = selectors.members(segment)
-    entered, left = selectors.lately(segment)
+    by_rule = segment.kind == SegmentKind.RULE
+    charts = selectors.size_charts(segment)
     context = {
         "segment": segment,
-        "words": phrases.tree_words(segment.rule, currency),
+        "by_rule": by_rule,
+        "kinds": [] if by_rule else KINDS,
+        "words": phrases.tree_words(segment.rule, currency) if by_rule else None,
+        "rule_text": query.print_rule(segment.rule, currency) if by_rule else "",
         "currency": currency,
-        "page": paging.keyset(members, ["-entered_at", "-id"], request.GET.get("cursor"), PAGE),
-        "first_page": not request.GET.get("cursor"),
-        "trend": sparkline(selectors.trends([segment])[segment.pk], width=240, height=48),
-        "entered": entered,
-        "left": left,
+        "charts": charts,
         "active": segment.state == SegmentState.ACTIVE,
         "pending": _pending(segment),
         "may_change": may(request.user, "analytics.change_segment"),
         "archive_text": _archive_text(segment),
+        **_listed(request, segment),
         **_reason(segment, request.GET.get("who", "").strip(), currency),
     }
     return render(request, "analytics/segment.html", context)
+
+
+def _listed(request: HttpRequest, segment: Segment) -> dict[str, Any]:
+    """Who is in it now, who was at the end of a past day, or who entered and left when."""
+    show, cursor = request.GET.get("show", ""), request.GET.get("cursor")
+    if show in {"entered", "left"}:
+        rows = selectors.moves(segment, entered=show == "entered")
+        return {"show": show, "page": paging.keyset(rows, [f"-{show}_at", "-id"], cursor, PAGE)}
+    given = request.GET.get("on", "")
+    day = parse_day(given)
+    if day is None:
+        rows = selectors.members(segment)
+        return {
+            "show": "now",
+            "page": paging.keyset(rows, ["-entered_at", "-id"], cursor, PAGE),
+            "wrong_day": bool(given),
+        }
+    end = timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
+    rows = selectors.members_at(segment, end)
+    found = paging.keyset(rows, ["-entered_at", "-id"], cursor, PAGE)
+    return {"show": "on", "on": day, "on_count": rows.count(), "page": found}
+
+
+def parse_day(text: str) -> date | None:
+    """A day such as 2026-01-31 that a calendar has and a clock can tell."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if 1970 <= found.year <= 9000 else None
 
 
 def _archive_text(segment: Segment) -> str:
@@ -94,12 +137,15 @@ def _reason(segment: Segment, who: str, currency: str) -> dict[str, Any]:
     customer = Customer.objects.active().filter(number=who[:20]).first()
     if customer is None:
         return {"who": who, "nobody": True}
+    since = SegmentMembership.objects.filter(segment=segment, customer=customer, left_at=None).first()
+    if segment.kind == SegmentKind.STATIC:
+        return {"who": who, "customer": customer, "since": since, "on_list": since is not None}
     reason = services.explain_rule(segment.rule, customer)
     rows = [
         (phrases.leaf_words(item.leaf, currency), _value(item.leaf, item.value, currency), item.held)
         for item in reason.leaves
     ]
-    return {"who": who, "customer": customer, "reason": reason, "reason_rows": rows}
+    return {"who": who, "customer": customer, "reason": reason, "reason_rows": rows, "since": since}
 
 
 def _value(leaf: dict, value: Any, currency: str) -> str:
@@ -128,7 +174,34 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @page("analytics.change_segment", methods=("GET", "POST"))
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
-    return _build(request, get_object_or_404(Segment.objects.active(), pk=pk))
+    segment = get_object_or_404(Segment.objects.active(), pk=pk)
+    return edit_list(request, segment) if segment.kind == SegmentKind.STATIC else _build(request, segment)
+
+
+@dataclass
+class Draft:
+    """The rule as it was sent: by fields or as text. `shown` is None while the text is no rule."""
+
+    mode: str
+    shown: dict | None
+    query: str = ""
+    wrong: Wrong | None = None
+
+
+def _draft(request: HttpRequest, currency: str) -> Draft:
+    """Both ways end in the same tree; a button carries it from one to the other."""
+    command = request.POST.get("do", "")
+    if request.POST.get("mode") != "text":
+        shown = forms.change(forms.tree_of(dict(request.POST.lists()), currency), command)
+        if command == "as_text" and not forms.problems(shown):
+            return Draft("text", shown, query.print_rule(forms.rule_of(shown), currency))
+        return Draft("form", shown)
+    text = request.POST.get("query", "").replace("\r\n", "\n")
+    try:
+        rule = query.parse_rule(text, currency)
+    except query.WrongQuery as error:
+        return Draft("text", None, text, said(text, error))
+    return Draft("form" if command == "as_form" else "text", forms.shown_of(rule), text)
 
 
 def _build(request: HttpRequest, segment: Segment | None) -> HttpResponse:
@@ -136,22 +209,28 @@ def _build(request: HttpRequest, segment: Segment | None) -> HttpResponse:
     currency = selectors.shop_currency()
     errors: dict[str, str] = {}
     if request.method == "GET":
-        rule = segment.rule if segment else {"op": "and", "children": [forms.EMPTY_LEAF]}
-        shown = forms.shown_of(rule)
+        template = TEMPLATES.get(request.GET.get("template", ""))
+        rule = segment.rule if segment else template.rule if template else {"op": "and", "children": [forms.EMPTY_LEAF]}
+        draft = Draft("form", forms.shown_of(rule))
+        if segment and request.GET.get("mode") == "text":
+            draft = Draft("text", draft.shown, query.print_rule(rule, currency))
         name, description = (segment.name, segment.description) if segment else ("", "")
-        return _builder(request, segment, shown, currency, name=name, description=description, errors=errors)
+        if template and not segment:
+            name, description = str(template.label), str(template.about)
+        return _builder(request, segment, draft, currency, name=name, description=description, errors=errors)
     command = request.POST.get("do", "")
-    shown = forms.change(forms.tree_of(dict(request.POST.lists()), currency), command)
+    draft = _draft(request, currency)
     name, description = request.POST.get("name", ""), request.POST.get("description", "")
-    if command == "save":
-        errors = forms.problems(shown)
-        saved = None if errors else _save(request, segment, name, description, shown, errors)
+    if command in {"save", "as_text"} and draft.shown is not None:
+        errors = forms.problems(draft.shown)
+    if command == "save" and draft.shown is not None and not errors:
+        saved = _save(request, segment, name, description, draft.shown, errors)
         if saved is not None:
             return saved
     context: dict[str, Any] = {"name": name, "description": description, "errors": errors}
     if command != "save" and not wants_part(request):
-        context["preview"] = _counted(shown, currency)
-    return _builder(request, segment, shown, currency, **context)
+        context["preview"] = _counted(request, draft, currency)
+    return _builder(request, segment, draft, currency, **context)
 
 
 def _save(
@@ -191,13 +270,17 @@ def _enqueue(pk: int) -> None:
 
 
 def _builder(
-    request: HttpRequest, segment: Segment | None, shown: dict, currency: str, *, errors: dict[str, str], **values: Any
+    request: HttpRequest, segment: Segment | None, draft: Draft, currency: str, *, errors: dict[str, str], **values: Any
 ) -> HttpResponse:
-    root = Builder(currency, errors).show(shown)
-    known = {"name", "description", *_places(root)}
+    root = Builder(currency, errors).show(draft.shown) if draft.mode == "form" and draft.shown else None
+    known = {"name", "description", *(_places(root) if root else [])}
     context = {
         "segment": segment,
         "root": root,
+        "draft": draft,
+        "manual": manual() if draft.mode == "text" else [],
+        "others": Segment.objects.active().exclude(pk=segment.pk if segment else None)[:OTHERS],
+        "overlap": request.POST.get("overlap", ""),
         "offered": offered(),
         "operations": operations(),
         "errors": errors,
@@ -222,21 +305,42 @@ def _places(node: Any) -> set[str]:
 def preview(request: HttpRequest) -> HttpResponse:
     """How many a rule holds now, ten of them, and the rule in words: asked while it is being edited."""
     currency = selectors.shop_currency()
-    shown = forms.tree_of(dict(request.POST.lists()), currency)
-    return render(request, "analytics/preview.html", {"preview": _counted(shown, currency)})
+    draft = _draft(request, currency)
+    context = {"preview": _counted(request, draft, currency), "draft": draft, "live": draft.mode == "text"}
+    return render(request, "analytics/preview.html", context)
 
 
-def _counted(shown: dict, currency: str) -> dict[str, Any]:
-    if forms.problems(shown):
+def _counted(request: HttpRequest, draft: Draft, currency: str) -> dict[str, Any]:
+    if draft.shown is None or forms.problems(draft.shown):
         return {"unfinished": True}
-    rule = forms.rule_of(shown)
+    rule = forms.rule_of(draft.shown)
     found: dict[str, Any] = {"words": phrases.tree_words(rule, currency)}
+    other = _other(request)
     try:
-        found["count"] = services.count_rule(rule)
+        figures = services.figures_of(rule, overlap=other.pk if other else None)
+        found |= {"figures": figures, "count": figures.count, "other": other}
         found["sample"] = selectors.customers_by_ids(services.sample_rule(rule))
     except DomainError as error:
         found["refusal"] = str(error.message)
     return found
+
+
+def _other(request: HttpRequest) -> Segment | None:
+    """The segment with which the overlap is asked for."""
+    chosen = request.POST.get("overlap", "")
+    return (
+        Segment.objects.active().filter(pk=int(chosen[:18])).first() if chosen.isascii() and chosen.isdigit() else None
+    )
+
+
+@page("analytics.view_segment", methods=("POST",))
+def complete(request: HttpRequest) -> HttpResponse:
+    """What could stand at the caret of a rule's text."""
+    text = request.POST.get("query", "").replace("\r\n", "\n")[:MAX_LENGTH]
+    caret = request.POST.get("caret", "")
+    place = int(caret[:6]) if caret.isascii() and caret.isdigit() else len(text)
+    found = query.complete(text, place)
+    return JsonResponse({"start": found.start, "suggestions": [asdict(one) for one in found.suggestions]})
 
 
 @page("analytics.change_segment", methods=("POST",))

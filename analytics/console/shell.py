@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from analytics import selectors
-from analytics.models import CustomerFeature, Segment, SegmentMembership, Stage
+from analytics.models import CustomerFeature, Segment, SegmentKind, SegmentMembership, Stage
 from core.console import home, navigation, palette
 from core.console.home import Card
 from core.console.palette import Result
@@ -109,3 +109,16 @@ def _stage_names(customers: Sequence[Customer]) -> dict[int, str]:
 listing.FILTERS.register("stage", listing.Filter(_("Stage"), _stages, _in_stage, "analytics.view_customerfeature"))
 listing.FILTERS.register("segment", listing.Filter(_("Segment"), _segments, _in_segment, "analytics.view_segment"))
 listing.COLUMNS.register("stage", listing.Column(_("Stage"), _stage_names, "analytics.view_customerfeature"))
+
+
+def _lists(_request: HttpRequest) -> list[tuple[str, str]]:
+    lists = Segment.objects.active().filter(kind=SegmentKind.STATIC).values_list("pk", "name")[:SEGMENTS_OFFERED]
+    return [("new", _t("New list")), *((str(pk), name) for pk, name in lists)]
+
+
+listing.ACTIONS.register(
+    "list",
+    listing.Action(
+        _("Put into list"), "users-plus", "segment_list_add", "analytics.change_segment", "list", _("List"), _lists
+    ),
+)

@@ -1,11 +1,16 @@
 from django.urls import path
 
-from analytics.console import segments
+from analytics.console import lists, segments
 
 urlpatterns = [
     path("segments/", segments.index, name="segments"),
     path("segments/new/", segments.new, name="segment_new"),
     path("segments/preview/", segments.preview, name="segment_preview"),
+    path("segments/complete/", segments.complete, name="segment_complete"),
+    path("segments/lists/new/", lists.new, name="segment_list_new"),
+    path("segments/lists/add/", lists.add, name="segment_list_add"),
+    path("segments/<int:pk>/upload/", lists.upload, name="segment_upload"),
+    path("segments/<int:pk>/remove/", lists.remove, name="segment_remove"),
     path("segments/<int:pk>/", segments.show, name="segment"),
     path("segments/<int:pk>/edit/", segments.edit, name="segment_edit"),
     path("segments/<int:pk>/status/", segments.status, name="segment_status"),

@@ -1,5 +1,5 @@
 from analytics.models.features import ChangedCustomer, ComputationState, CustomerFeature, RfmModel, Stage, StagePeriod
-from analytics.models.segments import Segment, SegmentKind, SegmentMembership, SegmentSize, SegmentState
+from analytics.models.segments import Segment, SegmentDay, SegmentKind, SegmentMembership, SegmentState
 
 __all__ = [
     "ChangedCustomer",
@@ -7,9 +7,9 @@ __all__ = [
     "CustomerFeature",
     "RfmModel",
     "Segment",
+    "SegmentDay",
     "SegmentKind",
     "SegmentMembership",
-    "SegmentSize",
     "SegmentState",
     "Stage",
     "StagePeriod",

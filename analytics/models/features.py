@@ -53,6 +53,7 @@ class CustomerFeature(models.Model):
     is_member = models.BooleanField(_("is a member"), default=False)
     messages_90 = models.IntegerField(_("messages in 90 days"), default=0)
     opened_90 = models.IntegerField(_("opened in 90 days"), default=0)
+    reachable = ArrayField(models.CharField(max_length=20), verbose_name=_("reachable by"), default=list)
     rfm_r = models.SmallIntegerField(_("recency score"), null=True)
     rfm_f = models.SmallIntegerField(_("frequency score"), null=True)
     rfm_m = models.SmallIntegerField(_("monetary score"), null=True)

@@ -84,15 +84,17 @@ class SegmentMembership(models.Model):
         return f"{self.customer_id} in {self.segment_id}"
 
 
-class SegmentSize(models.Model):
-    """The size after each computation that changed it, for the trend."""
+class SegmentDay(models.Model):
+    """What a day brought: the size at its last computation, who entered and left. Days on which nobody moved have none."""
 
-    segment = models.ForeignKey(Segment, models.CASCADE, related_name="sizes", db_index=False)
-    at = models.DateTimeField(db_default=Now())
-    size = models.BigIntegerField()
+    segment = models.ForeignKey(Segment, models.CASCADE, related_name="days", db_index=False)
+    day = models.DateField(_("day"))
+    size = models.BigIntegerField(_("customers"))
+    entered_count = models.BigIntegerField(_("entered"), default=0)
+    left_count = models.BigIntegerField(pgettext_lazy("segment", "left"), default=0)
 
     class Meta:
-        indexes = [models.Index(fields=["segment", "-at"], name="analytics_segmentsize_trend")]
+        constraints = [models.UniqueConstraint(fields=["segment", "day"], name="analytics_segmentday_one")]
 
     def __str__(self) -> str:
-        return f"{self.segment_id}: {self.size}"
+        return f"{self.segment_id} {self.day}: {self.size}"

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from analytics.conditions import CONDITIONS, YES_NO, Condition, Input, Sql, moment
+from analytics.conditions import CONDITIONS, YES_NO, Condition, Input, Sql, filters_sql, moment
+from analytics.segment_conditions.windows import NEGATED, window_inputs, window_query, window_sql
 from crm.labels import ACTIVITY
 from crm.models import ActivityKind
 
@@ -18,11 +19,22 @@ def _kinds():
 
 
 def _did(operator: str, values: dict[str, Any]) -> Sql:
-    text = """(f.customer_id IN (
+    window = window_sql("e.occurred_at", operator, values)
+    asked = filters_sql("e.properties", values.get("where") or [])
+    text = f"""(f.customer_id IN (
         SELECT e.customer_id FROM crm_activityevent e
-        WHERE e.kind = %s AND e.occurred_at > now() - make_interval(days => %s) AND e.customer_id {scope}
+        WHERE e.kind = %s AND {window.text}{asked.text} AND e.customer_id {{scope}}
         GROUP BY e.customer_id HAVING count(*) >= %s))"""
-    return Sql(text if operator == "has" else f"(NOT {text})", (values["kind"], values["days"], values["times"]))
+    params = (values["kind"], *window.params, *asked.params, values["times"])
+    return Sql(f"(NOT {text})" if operator in NEGATED else text, params)
+
+
+def _did_inputs(operator: str) -> list[Input]:
+    return [
+        Input("kind", "choice", _("event"), _kinds),
+        *window_inputs(operator, 30),
+        Input("where", "where", _("where"), required=False),
+    ]
 
 
 def _open_ticket(operator: str, values: dict[str, Any]) -> Sql:
@@ -38,15 +50,17 @@ def register() -> None:
             "did",
             _("Event"),
             GROUP,
-            {"has": _("did"), "has_not": _("did not do")},
-            lambda operator: [
-                Input("kind", "choice", _("event"), _kinds),
-                Input("times", "number", _("at least so many times"), default=1, minimum=1),
-                Input("days", "days", _("in the last days"), default=30, minimum=1),
-            ],
+            {
+                "has": _("did"),
+                "has_not": _("did not do"),
+                "has_between": _("did, between two dates"),
+                "has_not_between": _("did not do, between two dates"),
+            },
+            _did_inputs,
             _did,
             "f.activity_30",
             time_based=True,
+            query=window_query("did", "{kind}", " [where {where}]"),
         ),
         Condition(
             "open_ticket",

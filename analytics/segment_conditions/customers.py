@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,7 @@ from crm.models import AttributeDefinition, AttributeType, Channel, Customer, Ge
 from crm.services.customers import birthday_indexes
 
 GROUP = _("Customer")
+LEAP_YEAR = 2000
 
 
 def _distinct(column: str, label: Callable[[str], str] = str):
@@ -50,11 +52,19 @@ def _tags():
 
 def _birthday(operator: str, values: dict[str, Any]) -> Sql:
     """Today and the coming days by the database's clock, without reading anyone's birthday (P3)."""
-    days = [
-        index for month, day in days_ahead(values["days"], clock.now().date()) for index in birthday_indexes(month, day)
-    ]
+    today = clock.now().date()
+    if operator in {"this_month", "next_month"}:
+        month = today.month if operator == "this_month" else today.month % 12 + 1
+        days = [(month, day) for day in range(1, monthrange(LEAP_YEAR, month)[1] + 1)]
+    else:
+        days = days_ahead(values["days"], today)
+    indexes = [index for month, day in days for index in birthday_indexes(month, day)]
     text = "coalesce(c.birthday_index = ANY(%s), false)"
-    return Sql(text if operator == "has" else f"(NOT {text})", (days,))
+    return Sql(f"(NOT {text})" if operator == "has_not" else text, (indexes,))
+
+
+def _birthday_inputs(operator: str):
+    return [Input("days", "days", _("days"))] if operator in HAS_OPERATORS else []
 
 
 def _consent(operator: str, values: dict[str, Any]) -> Sql:
@@ -113,13 +123,24 @@ def register() -> None:
         ),
         Condition(
             "birthday",
-            _("Birthday in the next days"),
+            _("Birthday"),
             GROUP,
-            HAS_OPERATORS,
-            lambda operator: [Input("days", "days", _("days"))],
+            {
+                "has": _("is within the next days"),
+                "has_not": _("is not within the next days"),
+                "this_month": _("is this month"),
+                "next_month": _("is next month"),
+            },
+            _birthday_inputs,
             _birthday,
             "(c.birthday_index IS NOT NULL)",
             time_based=True,
+            query={
+                "has": "birthday within {days} days|day",
+                "has_not": "birthday not within {days} days|day",
+                "this_month": "birthday this month",
+                "next_month": "birthday next month",
+            },
         ),
         Condition(
             "consent",
@@ -133,6 +154,10 @@ def register() -> None:
             _consent,
             """(SELECT string_agg(s.channel || '/' || s.purpose, ', ' ORDER BY s.channel, s.purpose)
                 FROM crm_consentstate s WHERE s.customer_id = f.customer_id AND s.granted)""",
+            query={
+                "has": "consent to {channel} [for {purpose}]",
+                "has_not": "consent lacks {channel} [for {purpose}]",
+            },
         ),
         Condition(
             "attribute",
@@ -148,6 +173,13 @@ def register() -> None:
             _attribute_inputs,
             _attribute,
             "c.attributes",
+            query={
+                "equals": "attribute {attribute} = {text}",
+                "gte": "attribute {attribute} >= {text}",
+                "lte": "attribute {attribute} <= {text}",
+                "set": "attribute {attribute} known",
+                "not_set": "attribute {attribute} unknown",
+            },
         ),
     ):
         add(condition.name, condition)

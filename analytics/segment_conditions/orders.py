@@ -8,11 +8,20 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from analytics.conditions import CONDITIONS, Condition, Input, Sql, choice, moment, number
+from analytics.segment_conditions.windows import NEGATED, window_inputs, window_query, window_sql
 from crm.labels import sales_channel_label
 from crm.models import Order, Product
 
 GROUP = _("Orders")
-BOUGHT_OPERATORS: dict[str, str | Promise] = {"has": _("bought"), "has_not": _("did not buy")}
+BOUGHT_OPERATORS: dict[str, str | Promise] = {
+    "has": _("bought"),
+    "has_not": _("did not buy"),
+    "has_between": _("bought, between two dates"),
+    "has_not_between": _("did not buy, between two dates"),
+}
+# What the discounts took of what was ordered, in whole per cent.
+DISCOUNT_SHARE = """CASE WHEN f.gross_spend + f.discounted > 0
+    THEN round(100.0 * f.discounted / (f.gross_spend + f.discounted))::int ELSE 0 END"""
 
 
 def _categories():
@@ -28,26 +37,23 @@ def _channels():
 
 
 def _bought(column: str):
-    """At least `times` orders with it in the last `days`; what came back whole does not count (A2)."""
+    """At least `times` orders with it in the time; what came back whole does not count (A2)."""
 
     def sql(operator: str, values: dict[str, Any]) -> Sql:
+        window = window_sql("l.bought_at", operator, values)
         text = f"""(f.customer_id IN (
             SELECT l.customer_id FROM crm_orderline l JOIN crm_product p ON p.id = l.product_id
-            WHERE {column} AND l.bought_at > now() - make_interval(days => %s)
+            WHERE {column} AND {window.text}
               AND l.refunded_quantity < l.quantity AND l.customer_id {{scope}}
             GROUP BY l.customer_id HAVING count(DISTINCT l.order_id) >= %s))"""
-        params = (values["values"] if "values" in values else values["sku"], values["days"], values["times"])
-        return Sql(text if operator == "has" else f"(NOT {text})", params)
+        params = (values["values"] if "values" in values else values["sku"], *window.params, values["times"])
+        return Sql(f"(NOT {text})" if operator in NEGATED else text, params)
 
     return sql
 
 
 def _window_inputs(first: Input):
-    return lambda operator: [
-        first,
-        Input("times", "number", _("at least so many times"), default=1, minimum=1),
-        Input("days", "days", _("in the last days"), default=365, minimum=1),
-    ]
+    return lambda operator: [first, *window_inputs(operator, 365)]
 
 
 def register() -> None:
@@ -59,6 +65,7 @@ def register() -> None:
         number("orders_90", _("Number of orders in the last 90 days"), GROUP, "f.orders_90", time_based=True),
         number("average_order", _("Average order value"), GROUP, "f.average_order", kind="money"),
         number("refund_count", _("Number of refunds"), GROUP, "f.refund_count"),
+        number("discount_share", _("Share of discounts in per cent"), GROUP, DISCOUNT_SHARE),
         moment("first_order", _("First order"), GROUP, "f.first_order_at"),
         moment("last_order", _("Last order"), GROUP, "f.last_order_at"),
         choice("main_channel", _("Main sales channel"), GROUP, "f.main_channel", _channels),
@@ -72,6 +79,7 @@ def register() -> None:
             _bought("p.category = ANY(%s)"),
             "array_to_string(f.categories, ', ')",
             time_based=True,
+            query=window_query("bought", "{values}"),
         ),
         Condition(
             "bought_product",
@@ -82,6 +90,7 @@ def register() -> None:
             _bought("p.sku = %s"),
             "f.order_count",
             time_based=True,
+            query=window_query("bought_product", "{sku}"),
         ),
     ):
         CONDITIONS.register(condition.name, condition)

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from analytics import events
 from analytics.models import ChangedCustomer, ComputationState, RfmModel
+from analytics.reach import reach_query
 from analytics.rules.lifecycle import LIMITS
 from analytics.rules.rfm import GRID
 from analytics.sources import FEATURE_SOURCES
@@ -54,6 +55,7 @@ _COLUMNS = [
     "is_member",
     "messages_90",
     "opened_90",
+    "reachable",
     "stage",
 ]
 
@@ -319,6 +321,7 @@ def _query(scoped: bool) -> str:
         LEFT JOIN loyalty_pointtype type ON type.id = a.point_type_id
         WHERE m.state = 'active' AND {"m." + scope if scoped else "true"} GROUP BY m.customer_id)
     {"".join(", " + source for source in sources)},
+    reach AS ({reach_query().replace("{scope}", scope)}),
     rows AS (
         SELECT people.customer_id,
                coalesce(o.order_count, 0)::int AS order_count, coalesce(o.item_count, 0)::numeric(16, 3) AS item_count,
@@ -339,6 +342,7 @@ def _query(scoped: bool) -> str:
                coalesce(m.points_available, 0)::bigint AS points_available, coalesce(m.tier_rank, 0)::smallint AS tier_rank,
                m.customer_id IS NOT NULL AS is_member,
                ({columns.get("messages_90", "0")})::int AS messages_90, ({columns.get("opened_90", "0")})::int AS opened_90,
+               coalesce(reach.reachable, '{{}}')::varchar(20)[] AS reachable,
                (CASE WHEN coalesce(o.order_count, 0) = 0 THEN 'prospect'
                     WHEN o.last_order_at >= %(as_of)s - make_interval(days => %(active)s) THEN
                         CASE WHEN o.last_order_at - o.previous_order_at > make_interval(days => %(at_risk)s) THEN 'won_back'
@@ -349,5 +353,6 @@ def _query(scoped: bool) -> str:
                     ELSE 'lost' END)::varchar(8) AS stage
         FROM people LEFT JOIN orders o USING (customer_id) LEFT JOIN refunds r USING (customer_id)
         LEFT JOIN categories k USING (customer_id)
-        LEFT JOIN activity v USING (customer_id) LEFT JOIN membership m USING (customer_id) {" ".join(joins)})
+        LEFT JOIN activity v USING (customer_id) LEFT JOIN membership m USING (customer_id)
+        LEFT JOIN reach USING (customer_id) {" ".join(joins)})
     SELECT * FROM rows"""

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from analytics.services.features import mark_changed
 from campaigns import events
 from campaigns.channels import CHANNELS
 from campaigns.models import Suppression
@@ -36,7 +37,10 @@ def suppress_customer(*, customer: Customer, channel: str, reason: str, actor: A
 
 
 def lift_suppression(*, suppression: Suppression, actor: Actor) -> None:
-    Suppression.objects.filter(pk=suppression.pk, lifted_at=None).update(lifted_at=Now())
+    with transaction.atomic():
+        lifted = Suppression.objects.filter(pk=suppression.pk, lifted_at=None).update(lifted_at=Now())
+        if lifted and suppression.customer_id:
+            mark_changed([suppression.customer_id])
 
 
 def suppress_bounced(message_ids: Sequence[UUID], reason: str = "bounce") -> int:

@@ -61,6 +61,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "may_see_contacts": may(request.user, "crm.view_identity"),
         "may_see_orders": may(request.user, "crm.view_order"),
         "may_tag": may(request.user, "crm.add_customertag"),
+        "actions": listing.actions(request),
         "may_export": may(request.user, "crm.export_customer"),
     }
     return render(request, "crm/customers.html", context)

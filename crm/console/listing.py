@@ -57,8 +57,23 @@ class Choice:
     value: str
 
 
+@dataclass(frozen=True)
+class Action:
+    """A button for the chosen rows. The form is posted to `url` with `customer` (numbers), or `all`=yes and `matching`, as
+    for tags; see `chosen`. `choices` are offered in a list called `field`."""
+
+    label: str | Promise
+    icon: str
+    url: str
+    permission: str
+    field: str
+    field_label: str | Promise
+    choices: Callable[[HttpRequest], Sequence[tuple[str, str]]]
+
+
 FILTERS: Registry[Filter] = Registry("customer filter")
 COLUMNS: Registry[Column] = Registry("customer column")
+ACTIONS: Registry[Action] = Registry("action on chosen customers")
 
 
 def narrowed(request: HttpRequest, query: QueryDict) -> QuerySet[Customer]:
@@ -71,6 +86,18 @@ def permitted(request: HttpRequest, query: QueryDict) -> dict[str, str]:
     given = {"q": query.get("q", "").strip()}
     given |= {name: query.get(name, "") for name, item in FILTERS.items() if may(request.user, item.permission)}
     return {name: value for name, value in given.items() if value}
+
+
+def actions(request: HttpRequest) -> list[tuple[Action, Sequence[tuple[str, str]]]]:
+    return [(item, item.choices(request)) for item in ACTIONS if may(request.user, item.permission)]
+
+
+def chosen(request: HttpRequest) -> tuple[list[int], dict[str, str] | None]:
+    """What an action was asked for: the ids of the chosen rows, or the filters whose matches are all meant."""
+    if request.POST.get("all") == "yes":
+        return [], permitted(request, QueryDict(request.POST.get("matching", "")))
+    numbers = request.POST.getlist("customer")[:1000]
+    return list(Customer.objects.active().filter(number__in=numbers).values_list("pk", flat=True)), None
 
 
 def query_of(query: QueryDict) -> str:

@@ -2,9 +2,15 @@
 // back into the new one, and what was pressed meanwhile is pressed there. Without scripts the page is simply loaded.
 (() => {
   const builder = () => document.getElementById("builder");
-  const key = (field) => (field.type === "checkbox" ? `${field.name}=${field.value}` : field.name || field.id);
+  const typed = "input, select, textarea";
+  // Fields of one name are told apart by their number.
+  const key = (field) => {
+    if (field.type === "checkbox") return `${field.name}=${field.value}`;
+    const alike = field.name ? [...builder().querySelectorAll(`[name="${CSS.escape(field.name)}"]`)] : [];
+    return alike.length > 1 ? `${field.name}#${alike.indexOf(field)}` : field.name || field.id;
+  };
   const state = (field) => (field.type === "checkbox" ? field.checked : field.value);
-  const fields = () => [...builder().elements].filter((field) => field.matches("input, select") && key(field));
+  const fields = () => [...builder().elements].filter((field) => field.matches(typed) && (field.name || field.id));
   const read = () => new Map(fields().map((field) => [key(field), state(field)]));
 
   // The request that is on its way: {ctx, command, values, waiting}; then, from before the swap on, {typed, focus} too.
@@ -29,7 +35,7 @@
 
   // A condition that was exchanged starts anew: what stood in its fields meant something else.
   const exchanged = (name) => {
-    const leaf = name.replace(/\.[a-z_]+(=[^]*)?$/, "");
+    const leaf = name.replace(/\.[a-z_]+(=[^]*|#\d+)?$/, "");
     const condition = sent.values.get(`${leaf}.condition`);
     return condition !== undefined && condition !== sent.values.get(`${leaf}.was`) && name !== `${leaf}.condition`;
   };
@@ -51,7 +57,7 @@
     if (sent?.ctx !== event.detail.ctx) return;
     sent.typed = [...read()].filter(([name, value]) => sent.values.get(name) !== value);
     const active = document.activeElement;
-    if (builder().contains(active) && active.matches("input, select")) {
+    if (builder().contains(active) && active.matches(typed)) {
       sent.focus = { name: key(active), start: active.selectionStart, end: active.selectionEnd };
     }
   });

@@ -178,6 +178,11 @@ LEAVES = st.one_of(
     st.integers(0, 36500).map(lambda n: leaf("last_order", "within", days=n)),
     st.dates().map(lambda d: leaf("first_order", "before_date", date=d.isoformat())),
     st.just(leaf("last_order", "never")),
+    st.tuples(st.text(min_size=1, max_size=9).filter(str.strip), st.sampled_from(["eq", "gte"])).map(
+        lambda p: leaf(
+            "did", "has", kind="view", times=1, days=2, where=[{"property": "a", "sign": p[1], "value": p[0]}] * 2
+        )
+    ),
     st.sampled_from(["yes", "no"]).map(lambda o: leaf("is_member", o)),
     st.sets(st.sampled_from(["", "female", "male", "other"]), min_size=1).map(
         lambda v: leaf("gender", "in", values=sorted(v))
@@ -249,6 +254,14 @@ def test_words_are_exact():
         (leaf("did", "has_not", kind="cart", times=1, days=30), "No “Added to cart” in the last 30 days", "最近 30 天内没有“加入购物车”"),
         (leaf("bought_product", "has_not", sku="A", times=1, days=30), "Did not buy “A” in the last 30 days", "最近 30 天内未购买“A”"),
         (leaf("bought_product", "has_not", sku="A", times=3, days=30), "Bought “A” fewer than 3 times in the last 30 days", "最近 30 天内购买“A”少于 3 次"),
+        (leaf("tier", "gte", value="3"), "Tier is at least Gold", "等级大于等于 金卡会员"),
+        (leaf("did", "has", kind="cart", times=1, days=9, where=[{"property": "stars", "sign": "gte", "value": "4"}, {"property": "page", "sign": "eq", "value": "x"}]),
+         "“Added to cart” at least 1 time in the last 9 days, where stars is at least 4, page is x",
+         "最近 9 天内“加入购物车”至少 1 次，其中 stars大于等于 4、page是 x"),
+        (leaf("did", "has_not_between", kind="cart", times=1, since="2026-01-01", until="2026-01-31"), "No “Added to cart” from Jan 1, 2026 to Jan 31, 2026", "2026年1月1日至2026年1月31日没有“加入购物车”"),
+        (leaf("last_order", "between_days", low=10, high=20), "Last order is between 10 and 20 days ago", "最近下单在 10 至 20 天前"),
+        (leaf("last_order", "between_dates", since="2026-01-01", until="2026-01-31"), "Last order is from Jan 1, 2026 to Jan 31, 2026", "最近下单在2026年1月1日至2026年1月31日"),
+        (leaf("birthday", "this_month"), "Birthday is this month", "本月生日"),
         (leaf("last_order", "within", days=90), "Last order is within the last 90 days", "最近下单在最近 90 天内"),
         (leaf("messages_90", "gte", value=4), "Messages sent in the last 90 days is at least 4", "近 90 天发送消息数大于等于 4"),
     ],

@@ -9,7 +9,7 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.models import CustomerFeature, Segment, SegmentMembership, SegmentSize
+from analytics.models import CustomerFeature, Segment, SegmentDay, SegmentMembership
 from analytics.rules.trees import evaluate
 from analytics.services import segments
 from core.actor import SYSTEM
@@ -74,7 +74,8 @@ def test_s2_entering_and_leaving_are_intervals_with_an_event_each(program, make_
         ("analytics.segment_entered", poor.pk),
         ("analytics.segment_left", poor.pk),
     ]
-    assert list(SegmentSize.objects.filter(segment=segment).order_by("pk").values_list("size", flat=True)) == [1, 2, 1]
+    day = SegmentDay.objects.get(segment=segment)
+    assert (day.size, day.entered_count, day.left_count) == (1, 2, 1)
 
 
 def test_computing_twice_changes_nothing(program, make_customer, settle):
@@ -115,9 +116,12 @@ def test_conditions_on_facts_and_profile(program, make_customer, make_order, set
     record_consent(
         customer=ann, channel="email", purpose="marketing", decision="granted", source="checkout", actor=SYSTEM
     )
+    stars = ({"stars": 5, "page": "Home"}, {"stars": "4"}, {})
     record_activity(
         items=[
-            ActivityInput(f"v{i}", "view", timezone.now() - timedelta(days=i), customer_number=bob.number)
+            ActivityInput(
+                f"v{i}", "view", timezone.now() - timedelta(days=i), customer_number=bob.number, properties=stars[i]
+            )
             for i in range(3)
         ],
         source="storefront",
@@ -125,6 +129,21 @@ def test_conditions_on_facts_and_profile(program, make_customer, make_order, set
     )
     settle()
     segments.refresh_changed()
+    for asked, times, wanted in (
+        ([("stars", "gte", "4")], 2, {bob.pk}),
+        ([("stars", "gte", "4")], 3, set()),
+        ([("stars", "gte", "4.5"), ("page", "eq", "home")], 1, {bob.pk}),
+        ([("stars", "ne", "5")], 1, {bob.pk}),
+        ([("stars", "ne", "5")], 2, set()),
+        ([("page", "gte", "4")], 1, set()),
+    ):
+        where = [dict(zip(("property", "sign", "value"), part, strict=True)) for part in asked]
+        rule = both(leaf("did", "has", kind="view", times=times, days=30, where=where))
+        assert set(segments.sample_rule(rule)) == wanted, asked
+
+    def day(ago: int) -> str:
+        return (timezone.now() - timedelta(days=ago)).date().isoformat()
+
     expected = {
         ("gender", "in", ("values", ("female",))): {ann.pk},
         ("country", "not_in", ("values", ("CN",))): {ann.pk},
@@ -138,6 +157,21 @@ def test_conditions_on_facts_and_profile(program, make_customer, make_order, set
         ("did", "has", ("kind", "view"), ("times", 3), ("days", 30)): {bob.pk},
         ("did", "has", ("kind", "view"), ("times", 3), ("days", 1)): set(),
         ("consent", "has", ("channel", "email")): {ann.pk},
+        ("did", "has_not", ("kind", "view"), ("times", 4)): {ann.pk, bob.pk},
+        ("did", "has_between", ("kind", "view"), ("times", 3), ("since", day(5)), ("until", day(-1))): {bob.pk},
+        ("did", "has_between", ("kind", "view"), ("since", day(9)), ("until", day(5))): set(),
+        ("did", "has_not_between", ("kind", "view"), ("since", day(9)), ("until", day(5))): {ann.pk, bob.pk},
+        ("bought_product", "has_between", ("sku", "CUP"), ("since", day(201)), ("until", day(199))): {bob.pk},
+        ("last_order", "between_days", ("low", 5), ("high", 15)): {ann.pk},
+        ("last_order", "between_dates", ("since", day(201)), ("until", day(199))): {bob.pk},
+        ("last_order", "ever"): {ann.pk, bob.pk},
+        ("last_activity", "ever"): {bob.pk},
+        ("order_count", "ne", ("value", 2)): {bob.pk},
+        ("tier", "gte", ("value", "1")): {ann.pk, bob.pk},
+        ("tier", "gte", ("value", "2")): set(),
+        ("discount_share", "gte", ("value", 1)): set(),
+        ("birthday", "this_month"): {ann.pk},
+        ("birthday", "next_month"): set(),
         ("birthday", "has", ("days", 1)): {ann.pk},
         ("stage", "in", ("values", ("lapsed",))): {bob.pk},
         ("tier", "in", ("values", ("1",))): {ann.pk, bob.pk},

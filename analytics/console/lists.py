@@ -1,0 +1,126 @@
+"""Fixed lists in the console: made, filled from a file or from the customer table, emptied one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from analytics.models import Segment, SegmentKind
+from analytics.services import segment_lists as services
+from core.actor import of_user
+from core.console.views import back, page, viewer
+from core.errors import DomainError
+from core.formatting import number, when
+from crm.console import listing
+from crm.models import Customer, IdentityKind, Store
+
+KINDS = [(services.BY_NUMBER, _("Customer number")), *IdentityKind.choices]
+
+
+@page("analytics.add_segment", methods=("GET", "POST"))
+def new(request: HttpRequest) -> HttpResponse:
+    """A name, and perhaps a file at once."""
+    return _form(request, None)
+
+
+def edit_list(request: HttpRequest, segment: Segment) -> HttpResponse:
+    return _form(request, segment)
+
+
+def _form(request: HttpRequest, segment: Segment | None) -> HttpResponse:
+    values: dict[str, Any] = {"name": segment.name, "description": segment.description} if segment else {}
+    errors: dict[str, str] = {}
+    if request.method == "POST":
+        values = {name: request.POST.get(name, "") for name in ("name", "description", "kind")}
+        actor = of_user(request.user)
+        named = {"name": values["name"], "description": values["description"], "actor": actor}
+        try:
+            if segment is None:
+                saved = services.create_list(**named, created_by=viewer(request))
+            else:
+                saved = services.rename_list(segment=segment, **named)
+        except DomainError as error:
+            errors[error.field or "name"] = str(error.message)
+        else:
+            if request.FILES.get("file"):
+                return _uploaded(request, saved)
+            messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.name})
+            return redirect("segment", saved.pk)
+    context = {"segment": segment, "values": values, "errors": errors, "kinds": KINDS}
+    return render(request, "analytics/list_edit.html", context)
+
+
+@page("analytics.change_segment", methods=("POST",))
+def upload(request: HttpRequest, pk: int) -> HttpResponse:
+    return _uploaded(request, _list_of(pk))
+
+
+def _uploaded(request: HttpRequest, segment: Segment) -> HttpResponse:
+    file = request.FILES.get("file")
+    if file is None:
+        messages.error(request, _t("Choose a file first."))
+        return redirect("segment", segment.pk)
+    store = Store.objects.filter(is_default=True).first()
+    try:
+        added = services.add_from_file(
+            segment=segment,
+            content=file.read(services.MAX_BYTES + 1),
+            kind=request.POST.get("kind") or services.BY_NUMBER,
+            country=store.country if store else "CN",
+            actor=of_user(request.user),
+        )
+    except DomainError as error:
+        messages.error(request, str(error.message))
+        return redirect("segment", segment.pk)
+    text = ngettext("%(count)s customer entered the list.", "%(count)s customers entered the list.", added.added)
+    messages.success(request, text % {"count": number(added.added)})
+    if added.already:
+        text = ngettext("%(count)s was in it already.", "%(count)s were in it already.", added.already)
+        messages.info(request, text % {"count": number(added.already)})
+    if not added.refused_count:
+        return redirect("segment", segment.pk)
+    return render(request, "analytics/list_refused.html", {"segment": segment, "added": added})
+
+
+@page("analytics.change_segment", methods=("POST",))
+def add(request: HttpRequest) -> HttpResponse:
+    """The rows chosen in the customer table, or everyone who matches, into a list or a new one."""
+    ids, filters = listing.chosen(request)
+    if not ids and filters is None:
+        messages.warning(request, _t("Choose customers first."))
+        return back(request, "/customers/")
+    actor = of_user(request.user)
+    wanted = request.POST.get("list", "")
+    if wanted == "new":
+        name = _t("List of %(when)s") % {"when": when(timezone.now())}
+        segment = Segment.objects.active().filter(name=name, kind=SegmentKind.STATIC).first()
+        segment = segment or services.create_list(name=name, actor=actor, created_by=viewer(request))
+    else:
+        segment = _list_of(int(wanted[:18]) if wanted.isascii() and wanted.isdigit() else 0)
+    if filters is None:
+        count = services.add_to_list(segment=segment, customer_ids=ids, actor=actor)
+    else:
+        count = services.add_matching(segment=segment, filters=filters, actor=actor)
+    text = ngettext("%(count)s customer entered the list.", "%(count)s customers entered the list.", count)
+    messages.success(request, text % {"count": number(count)})
+    return redirect("segment", segment.pk)
+
+
+@page("analytics.change_segment", methods=("POST",))
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    segment = _list_of(pk)
+    customer = get_object_or_404(Customer, number=request.POST.get("customer", "")[:20])
+    services.remove_from_list(segment=segment, customer_ids=[customer.pk], actor=of_user(request.user))
+    messages.success(request, _t("%(name)s left the list.") % {"name": customer})
+    return redirect("segment", segment.pk)
+
+
+def _list_of(pk: int) -> Segment:
+    return get_object_or_404(Segment.objects.active().filter(kind=SegmentKind.STATIC), pk=pk)

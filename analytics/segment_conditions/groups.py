@@ -1,0 +1,63 @@
+"""Where they belong already: other segments, and a share of everyone drawn by lot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from analytics.conditions import CONDITIONS, Condition, Input, Sql, member_of
+from analytics.models import Segment
+from analytics.services.segment_rules import IN_SEGMENT
+
+GROUP = _("Segments")
+
+
+def _segments():
+    return [(str(pk), name) for pk, name in Segment.objects.active().order_by("name").values_list("pk", "name")]
+
+
+def _sample(operator: str, values: dict[str, Any]) -> Sql:
+    """A digest of the draw's name and the customer: the same people whoever asks and whenever, and a larger share of one
+    draw holds every smaller one."""
+    place = "mod(('x' || substr(md5(%s || ':' || f.customer_id), 1, 8))::bit(32)::bigint, 100)"
+    sign = "<" if operator == "has" else ">="
+    return Sql(f"({place} {sign} %s)", (values["draw"], values["percent"]))
+
+
+def register() -> None:
+    for condition in (
+        member_of(
+            IN_SEGMENT,
+            _("Segment"),
+            GROUP,
+            """SELECT m.customer_id FROM analytics_segmentmembership m
+               WHERE m.segment_id = ANY(%s::bigint[]) AND m.left_at IS NULL AND m.customer_id {scope}""",
+            _segments,
+            """(SELECT string_agg(s.name, ', ' ORDER BY s.name) FROM analytics_segmentmembership m
+                JOIN analytics_segment s ON s.id = m.segment_id
+                WHERE m.customer_id = f.customer_id AND m.left_at IS NULL)""",
+            labels={"has": _("is in"), "has_not": _("is not in")},
+            query={
+                "has": f"{IN_SEGMENT} {{values}}",
+                "has_not": (f"not_{IN_SEGMENT} {{values}}", f"{IN_SEGMENT} not {{values}}"),
+            },
+        ),
+        Condition(
+            "sample",
+            _("Random sample"),
+            GROUP,
+            {"has": _("drawn"), "has_not": _("not drawn")},
+            lambda operator: [
+                Input("percent", "number", _("per cent"), minimum=1),
+                Input("draw", "text", _("name of the draw"), default="1"),
+            ],
+            _sample,
+            "'lot'",
+            query={
+                "has": "sample {percent} percent [draw {draw}]",
+                "has_not": "outside_sample {percent} percent [draw {draw}]",
+            },
+        ),
+    ):
+        CONDITIONS.register(condition.name, condition)

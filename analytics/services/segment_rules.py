@@ -1,0 +1,84 @@
+"""A segment's rule: checked, put in canonical form, and compiled to SQL."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from analytics.conditions import CONDITIONS, Sql, clean
+from analytics.rules.trees import WrongTree, check_shape, fold, leaves
+from analytics.services import features
+from core.errors import Invalid
+
+IN_SEGMENT = "in_segment"
+SHAPE_MESSAGES = {
+    "not_a_group": _("A rule is a group with an operation and its conditions."),
+    "not_a_condition": _("A condition needs its name and its comparison."),
+    "unknown_operation": _("Use and, or or not."),
+    "not_takes_one": _("“Not” holds exactly one condition or group."),
+    "too_deep": _("Groups may be nested eight deep."),
+    "too_many": _("A rule may have a hundred conditions."),
+}
+
+
+def clean_rule(rule: Any) -> dict:
+    """The rule in canonical form. Raises Invalid whose field is the path of what is wrong, such as rule.children.0.value."""
+    try:
+        check_shape(rule)
+    except WrongTree as error:
+        raise Invalid(SHAPE_MESSAGES[error.code], code=error.code, field=error.where) from None
+    return _clean_node(rule, "rule")
+
+
+def _clean_node(node: dict, where: str) -> dict:
+    if "condition" not in node:
+        return {
+            "op": node["op"],
+            "children": [_clean_node(child, f"{where}.children.{i}") for i, child in enumerate(node["children"])],
+        }
+    condition = CONDITIONS.get(node["condition"])
+    if condition is None:
+        raise Invalid(_("There is no such condition."), code="unknown_condition", field=f"{where}.condition")
+    values = {key: value for key, value in node.items() if key not in {"condition", "operator"}}
+    cleaned = clean(condition, node["operator"], values, where)
+    return {"condition": condition.name, "operator": node["operator"], **cleaned}
+
+
+def compile_rule(rule: dict, *, scoped: bool = False) -> Sql:
+    """A boolean expression over f and c. `scoped` limits facts to the customers of the running computation."""
+    scope = f"IN (SELECT customer_id FROM {features.SCOPE})" if scoped else "IS NOT NULL"
+
+    def leaf(node: dict) -> Sql:
+        condition = CONDITIONS[node["condition"]]
+        values = {key: value for key, value in node.items() if key not in {"condition", "operator"}}
+        sql = condition.sql(node["operator"], values)
+        return Sql(sql.text.replace("{scope}", scope), sql.params)
+
+    def combine(op: str, parts: list[Sql]) -> Sql:
+        if op == "not":
+            return Sql(f"(NOT {parts[0].text})", parts[0].params)
+        if not parts:
+            return Sql("true" if op == "and" else "false")
+        return Sql(
+            f"({(' AND ' if op == 'and' else ' OR ').join(part.text for part in parts)})",
+            tuple(param for part in parts for param in part.params),
+        )
+
+    return fold(rule, leaf, combine)
+
+
+def is_time_based(rule: dict) -> bool:
+    return any(CONDITIONS[leaf["condition"]].time_based for _path, leaf in leaves(rule))
+
+
+def people(condition: str) -> str:
+    """The feature rows, which only active customers have; joined with the customers when a condition reads `c`."""
+    join = " JOIN crm_customer c ON c.id = f.customer_id" if re.search(r"\bc\.", condition) else ""
+    return f"analytics_customerfeature f{join}"
+
+
+def used_segments(rule: dict) -> set[int]:
+    """The segments that a rule names."""
+    return {int(pk) for _path, leaf in leaves(rule) if leaf["condition"] == IN_SEGMENT for pk in leaf.get("values", [])}

@@ -1,0 +1,112 @@
+"""Run as a process of its own: computes segments in children that are killed at each of their statements (F18).
+
+python -m tests.analytics.killing killed     a child is killed at its first statement, the next at its second, ...
+python -m tests.analytics.killing together   three children at once, over and over
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import time
+from functools import partial
+
+
+def child(work) -> int:
+    """The status of a fork that does this."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+            os._exit(0)
+        except BaseException as error:
+            print(f"child: {error!r}", flush=True)
+            os._exit(1)
+    return os.waitpid(pid, 0)[1]
+
+
+def compute() -> None:
+    from analytics.services import segments
+
+    segments.refresh_changed()
+    failed = segments.compute_segments()
+    if failed:
+        raise RuntimeError(f"failed: {failed}")
+
+
+def killed_at(statement: int) -> None:
+    from django.db import connection
+
+    count = 0
+
+    def counting(execute, sql, params, many, context):
+        nonlocal count
+        count += 1
+        if count == statement:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(counting):
+        compute()
+
+
+def change(seed: int) -> None:
+    """Some people get the tag and some lose it, in the facts alone; the mark says that they changed."""
+    from analytics.services.features import mark_changed
+    from crm.models import Customer, CustomerTag, Tag
+
+    dice = random.Random(seed)
+    tag = Tag.objects.get(name="vip")
+    for customer in Customer.objects.order_by("pk"):
+        if dice.random() < 0.3:
+            if not CustomerTag.objects.filter(customer=customer, tag=tag).delete()[0]:
+                CustomerTag.objects.create(customer=customer, tag=tag)
+            mark_changed([customer.pk])
+
+
+def killed() -> None:
+    statement = 0
+    while True:
+        statement += 1
+        child(partial(change, statement))
+        status = child(partial(killed_at, statement))
+        if not os.WIFSIGNALED(status):
+            break
+        if statement % 7 == 0 and child(compute):
+            sys.exit("the run after the kill failed")
+    if status or child(compute):
+        sys.exit("the last run failed")
+    print(f"kills {statement - 1}")
+
+
+def together() -> None:
+    end = time.monotonic() + 6
+    workers = []
+    for number in range(3):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                turn = 0
+                while time.monotonic() < end:
+                    turn += 1
+                    if number == 0:
+                        change(turn)
+                    compute()
+                print(f"turns {turn}", flush=True)
+                os._exit(0)
+            except BaseException as error:
+                print(f"child: {error!r}", flush=True)
+                os._exit(1)
+        workers.append(pid)
+    statuses = [os.waitpid(pid, 0)[1] for pid in workers]
+    if any(statuses) or child(compute):
+        sys.exit("one of them failed")
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    {"killed": killed, "together": together}[sys.argv[1]]()

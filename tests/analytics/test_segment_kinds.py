@@ -1,0 +1,310 @@
+"""Fixed lists, segments of segments without cycles, samples that stay: other ways to be in a segment."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from functools import partial
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analytics.models import ChangedCustomer, Segment, SegmentKind, SegmentMembership
+from analytics.rules.dependencies import cycle_through, layers, with_dependents
+from analytics.services import segment_lists as lists
+from analytics.services import segments
+from core.actor import SYSTEM
+from core.errors import Conflict, Invalid
+from core.models import DomainEvent
+from core.roles import Role
+from crm.models import Customer, CustomerState
+from tests.threads import at_once
+
+pytestmark = pytest.mark.django_db
+EVERYONE = {"op": "and", "children": []}
+
+
+def leaf(condition: str, operator: str, **values) -> dict:
+    return {"condition": condition, "operator": operator, **values}
+
+
+def within(*segments: Segment) -> dict:
+    return {"op": "and", "children": [leaf("in_segment", "has", values=[str(one.pk) for one in segments])]}
+
+
+def make(name: str, rule: dict) -> Segment:
+    return segments.create_segment(name=name, rule=rule, actor=SYSTEM)
+
+
+def members(segment: Segment) -> set[int]:
+    return set(SegmentMembership.objects.filter(segment=segment, left_at=None).values_list("customer_id", flat=True))
+
+
+@pytest.fixture
+def people(program, make_customer, settle) -> list[Customer]:
+    found = [
+        make_customer(f"P{place}", phone=f"1380000{place:04}", email=f"p{place}@example.com") for place in range(5)
+    ]
+    settle()
+    segments.refresh_changed()
+    return found
+
+
+@pytest.fixture
+def marketer(client, staff):
+    client.force_login(staff(Role.MARKETER))
+    return client
+
+
+# Fixed lists
+
+
+def test_a_list_holds_whom_it_was_given_as_intervals_with_events(people):
+    made = lists.create_list(name="Guests", actor=SYSTEM)
+    ids = [person.pk for person in people]
+    assert lists.add_to_list(segment=made, customer_ids=ids[:3], actor=SYSTEM) == 3
+    assert lists.add_to_list(segment=made, customer_ids=ids[2:4], actor=SYSTEM) == 1
+    assert lists.remove_from_list(segment=made, customer_ids=ids[:1], actor=SYSTEM) == 1
+    assert lists.remove_from_list(segment=made, customer_ids=ids[:1], actor=SYSTEM) == 0
+    made.refresh_from_db()
+    assert members(made) == set(ids[1:4])
+    assert (made.size, made.kind, made.error) == (3, SegmentKind.STATIC, "")
+    moved = DomainEvent.objects.filter(kind__startswith="analytics.segment_").order_by("pk")
+    assert [(event.kind.rpartition("_")[2], event.subject_id) for event in moved] == [
+        ("entered", ids[0]),
+        ("entered", ids[1]),
+        ("entered", ids[2]),
+        ("entered", ids[3]),
+        ("left", ids[0]),
+    ]
+
+
+def test_computing_leaves_lists_alone_and_who_is_no_customer_leaves(people, settle):
+    made = lists.create_list(name="Guests", actor=SYSTEM)
+    lists.add_to_list(segment=made, customer_ids=[person.pk for person in people[:2]], actor=SYSTEM)
+    segments.compute_segments()
+    assert len(members(made)) == 2
+    Customer.objects.filter(pk=people[0].pk).update(state=CustomerState.ERASED)
+    ChangedCustomer.objects.get_or_create(customer_id=people[0].pk, defaults={"mark": 1})
+    segments.refresh_changed()
+    made.refresh_from_db()
+    assert members(made) == {people[1].pk}
+    assert made.size == 1
+    assert lists.add_to_list(segment=made, customer_ids=[people[0].pk], actor=SYSTEM) == 0
+
+
+def test_nobody_is_put_into_a_rule_by_hand(people):
+    ruled = make("Rule", EVERYONE)
+    with pytest.raises(Conflict) as refusal:
+        lists.add_to_list(segment=ruled, customer_ids=[people[0].pk], actor=SYSTEM)
+    assert refusal.value.code == "not_a_list"
+    assert members(ruled) == set()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_a_file_by_number_tells_which_lines_name_nobody(people, encoding):
+    made = lists.create_list(name="Guests", actor=SYSTEM)
+    numbers = [person.number for person in people]
+    text = f'客户编号,name\r\n{numbers[0]},x\r\n\r\n"{numbers[1]}"\r\n没有,y\r\n{numbers[0]}\r\n404\r\n'
+    added = lists.add_from_file(segment=made, content=text.encode(encoding), kind="number", country="CN", actor=SYSTEM)
+    assert (added.read, added.added, added.already, added.refused) == (5, 2, 0, [(5, "没有"), (7, "404")])
+    assert members(made) == {people[0].pk, people[1].pk}
+    again = lists.add_from_file(segment=made, content=text.encode(encoding), kind="number", country="CN", actor=SYSTEM)
+    assert (again.added, again.already, again.refused_count) == (0, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines"),
+    [
+        ("phone", "13800000001\n+86 138 0000 0002\n12\n13900000000"),
+        ("email", "P1@Example.com;x\np2@example.com;y\nno mail;z\nq@example.com;z"),
+    ],
+)
+def test_a_file_by_identity(people, kind, lines):
+    made = lists.create_list(name="Guests", actor=SYSTEM)
+    added = lists.add_from_file(segment=made, content=lines.encode(), kind=kind, country="CN", actor=SYSTEM)
+    assert members(made) == {people[1].pk, people[2].pk}
+    assert (added.read, [line for line, _value in added.refused]) == (4, [3, 4])
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "field"),
+    [(b"\x00\x01\xff\xfe", "number", "file"), (b"1\x002", "number", "file"), (b"1", "nonsense", "kind"),
+     (b"1\n" * 200_001, "number", "file"), (b"x" * (10 * 1024 * 1024 + 1), "number", "file")],
+)  # fmt: skip
+def test_a_file_that_is_none_changes_nothing(people, content, kind, field):
+    made = lists.create_list(name="Guests", actor=SYSTEM)
+    with pytest.raises(Invalid) as refusal:
+        lists.add_from_file(segment=made, content=content, kind=kind, country="CN", actor=SYSTEM)
+    assert refusal.value.field == field
+    assert members(made) == set()
+
+
+def test_the_pages_of_a_list(marketer, people):
+    file = SimpleUploadedFile("guests.csv", f"{people[0].number}\n{people[1].number}\n404\n".encode())
+    page = marketer.post(reverse("segment_list_new"), {"name": "Guests", "kind": "number", "file": file})
+    made = Segment.objects.get(name="Guests")
+    assert "1 of 3 lines named no customer" in page.content.decode()
+    assert members(made) == {people[0].pk, people[1].pk}
+    shown = marketer.get(reverse("segment", args=[made.pk])).content.decode()
+    assert "Add from a file" in shown
+    assert "Rule</h2>" not in shown
+    assert "on the list" in marketer.get(reverse("segment", args=[made.pk]), {"who": people[0].number}).content.decode()
+    assert "not on the list" in marketer.get(reverse("segment", args=[made.pk]), {"who": people[3].number}).content.decode()  # fmt: skip
+    marketer.post(reverse("segment_remove", args=[made.pk]), {"customer": people[0].number})
+    assert members(made) == {people[1].pk}
+    more = SimpleUploadedFile("more.csv", people[2].number.encode())
+    assert marketer.post(reverse("segment_upload", args=[made.pk]), {"kind": "number", "file": more}).status_code == 302
+    assert members(made) == {people[1].pk, people[2].pk}
+    assert marketer.post(reverse("segment_upload", args=[made.pk])).status_code == 302
+    marketer.post(reverse("segment_edit", args=[made.pk]), {"name": "Friends", "description": "of ours"})
+    made.refresh_from_db()
+    assert (made.name, made.description) == ("Friends", "of ours")
+    assert "Fixed list" not in marketer.get(reverse("segments")).content.decode(), "its description says more"
+    lists.rename_list(segment=made, name="Friends", actor=SYSTEM)
+    assert "Fixed list" in marketer.get(reverse("segments")).content.decode()
+
+
+def test_a_name_that_is_taken_keeps_what_was_typed(marketer, people):
+    lists.create_list(name="Guests", actor=SYSTEM)
+    page = marketer.post(reverse("segment_list_new"), {"name": "Guests", "description": "kept"}).content.decode()
+    assert "Another segment has this name." in page
+    assert 'value="kept"' in page
+    assert Segment.objects.count() == 1
+
+
+def test_chosen_rows_of_the_customer_table_go_into_a_list(marketer, people):
+    made = lists.create_list(name="Guests", actor=SYSTEM)
+    assert f'<option value="{made.pk}">Guests</option>' in marketer.get(reverse("customers")).content.decode()
+    add = reverse("segment_list_add")
+    numbers = [person.number for person in people]
+    assert marketer.post(add, {"list": made.pk, "customer": numbers[:2]}).status_code == 302
+    assert members(made) == {people[0].pk, people[1].pk}
+    marketer.post(add, {"list": made.pk, "all": "yes", "matching": "q=P4"})
+    assert members(made) == {people[0].pk, people[1].pk, people[4].pk}
+    marketer.post(add, {"list": "new", "customer": numbers[3:4]})
+    assert members(Segment.objects.exclude(pk=made.pk).get()) == {people[3].pk}
+    assert marketer.post(add, {"list": made.pk}).status_code == 302
+    assert marketer.post(add, {"list": "404", "customer": numbers[:1]}).status_code == 404
+    ruled = make("Rule", EVERYONE)
+    assert marketer.post(add, {"list": ruled.pk, "customer": numbers[:1]}).status_code == 404
+    assert len(members(made)) == 3
+
+
+# Segments of segments
+
+
+def test_segments_of_segments_are_computed_in_order(people, settle):
+    base = lists.create_list(name="Base", actor=SYSTEM)
+    # Made in the wrong order, so that the numbers don't tell it.
+    top, middle = make("Top", EVERYONE), make("Middle", within(base))
+    top = segments.update_segment(segment=top, name="Top", rule=within(middle), actor=SYSTEM)
+    assert segments.compute_segments() == []
+    assert (members(middle), members(top)) == (set(), set())
+    lists.add_to_list(segment=base, customer_ids=[people[0].pk, people[1].pk], actor=SYSTEM)
+    assert segments.refresh_changed() == 2
+    assert members(base) == members(middle) == members(top) == {people[0].pk, people[1].pk}
+    lists.remove_from_list(segment=base, customer_ids=[people[0].pk], actor=SYSTEM)
+    segments.refresh_changed()
+    assert members(top) == {people[1].pk}
+
+
+def test_computing_one_carries_on_those_made_of_it(people):
+    base = make("Base", {"op": "or", "children": []})
+    top = make("Top", within(base))
+    segments.compute_segments()
+    segments.update_segment(segment=base, name="Base", rule=EVERYONE, actor=SYSTEM)
+    segments.compute_segments([base.pk])
+    assert len(members(top)) == 5
+
+
+def test_a_cycle_is_refused_and_its_way_named(people):
+    first = make("First", EVERYONE)
+    second = make("Second", within(first))
+    third = make("Third", within(second))
+    with pytest.raises(Invalid) as refusal:
+        segments.update_segment(segment=first, name="First", rule=within(third), actor=SYSTEM)
+    assert refusal.value.code == "cycle"
+    assert str(refusal.value.message) == "A segment can't be made of itself: First → Third → Second → First."
+    with pytest.raises(Invalid, match="First → First"):
+        segments.update_segment(segment=first, name="First", rule=within(first), actor=SYSTEM)
+    first.refresh_from_db()
+    assert (first.rule, first.version) == (EVERYONE, 1)
+
+
+def test_a_cycle_is_said_in_the_builder(marketer, people):
+    first = make("First", EVERYONE)
+    make("Second", within(first))
+    fields = {"mode": "text", "name": "First", "query": 'in_segment "Second"', "do": "save"}
+    page = marketer.post(reverse("segment_edit", args=[first.pk]), fields).content.decode()
+    assert "First → Second → First" in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_that_would_name_each_other_are_not_both_saved():
+    for place in range(5):
+        first, second = make(f"A{place}", EVERYONE), make(f"B{place}", EVERYONE)
+        answers = at_once(
+            [
+                partial(segments.update_segment, segment=one, name=one.name, rule=within(other), actor=SYSTEM)
+                for one, other in ((first, second), (second, first))
+            ]
+        )
+        assert sorted(type(answer).__name__ for answer in answers) == ["Invalid", "Segment"]
+
+
+def test_what_others_are_made_of_is_not_archived(people):
+    base = make("Base", EVERYONE)
+    top = make("Top", within(base))
+    with pytest.raises(Conflict, match="Top"):
+        segments.archive_segment(segment=base, actor=SYSTEM)
+    segments.archive_segment(segment=top, actor=SYSTEM)
+    segments.archive_segment(segment=base, actor=SYSTEM)
+    assert not Segment.objects.active().exists()
+
+
+USES = st.dictionaries(st.integers(0, 7), st.sets(st.integers(0, 7), max_size=3), max_size=8)
+
+
+@settings(max_examples=300, deadline=None)
+@given(USES)
+def test_order_dependents_and_cycles_of_any_graph(uses):
+    order = layers(uses)
+    assert sorted(pk for layer in order for pk in layer) == sorted(uses)
+    cyclic = {pk for pk in uses if cycle_through(uses, pk)}
+    for pk in uses:
+        way = cycle_through(uses, pk)
+        assert all(after in uses[before] for before, after in itertools.pairwise(way))
+        assert not way or way[0] == way[-1] == pk
+    if not cyclic:
+        place = {pk: number for number, layer in enumerate(order) for pk in layer}
+        assert all(place[used] < place[pk] for pk in uses for used in uses[pk] if used in uses)
+    for pk in uses:
+        reached = with_dependents(uses, [pk])
+        assert all(user in reached for user in uses if uses[user] & reached)
+
+
+# Samples
+
+
+def test_a_sample_stays_and_holds_every_smaller_one(program, make_customer, settle):
+    ids = [make_customer().pk for _place in range(120)]
+    settle()
+    segments.refresh_changed()
+
+    def drawn(percent: int, draw: str = "summer", operator: str = "has") -> set[int]:
+        return set(segments.sample_rule(leaf("sample", operator, percent=percent, draw=draw), limit=500))
+
+    def naive(percent: int, draw: str) -> set[int]:
+        return {pk for pk in ids if int(hashlib.md5(f"{draw}:{pk}".encode()).hexdigest()[:8], 16) % 100 < percent}
+
+    for percent in (1, 10, 50, 99, 100):
+        assert drawn(percent) == naive(percent, "summer")
+        assert drawn(percent) | drawn(percent, operator="has_not") == set(ids)
+    assert drawn(10) < drawn(50)
+    assert drawn(50) != drawn(50, "winter")
+    assert drawn(100) == set(ids)
+    assert 35 <= len(drawn(50)) <= 85

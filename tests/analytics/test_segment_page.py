@@ -1,0 +1,162 @@
+"""A segment's page: size by day, who entered and left when, who was in it on a past day (S1), why someone is in or out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from analytics import selectors
+from analytics.models import Segment, SegmentDay, SegmentMembership
+from analytics.segment_templates import TEMPLATES
+from analytics.services import segments
+from core.actor import SYSTEM
+from core.roles import Role
+from crm.models import Customer, Order
+
+pytestmark = pytest.mark.django_db
+EVERYONE = {"op": "and", "children": []}
+
+
+@pytest.fixture
+def marketer(client, staff):
+    client.force_login(staff(Role.MARKETER))
+    return client
+
+
+@pytest.fixture
+def segment(program, make_customer, settle) -> Segment:
+    """Ann is in it since ten days ago, Bob was in it from ten to five days ago, Cid never was."""
+    ann, bob, _cid = make_customer("Ann"), make_customer("Bob"), make_customer("Cid")
+    settle()
+    segments.refresh_changed()
+    made = segments.create_segment(name="Past", rule=EVERYONE, actor=SYSTEM)
+    Segment.objects.filter(pk=made.pk).update(computed_version=1, computed_at=timezone.now(), size=1)
+    now = timezone.now()
+    SegmentMembership.objects.create(segment=made, customer=ann, entered_at=now - timedelta(days=10))
+    SegmentMembership.objects.create(
+        segment=made, customer=bob, entered_at=now - timedelta(days=10), left_at=now - timedelta(days=5)
+    )
+    SegmentDay.objects.create(segment=made, day=(now - timedelta(days=10)).date(), size=2, entered_count=2)
+    SegmentDay.objects.create(segment=made, day=(now - timedelta(days=5)).date(), size=1, left_count=1)
+    made.refresh_from_db()
+    return made
+
+
+def names(response) -> list[str]:
+    return sorted(row.customer.name for row in response.context["page"])
+
+
+def day(ago: int) -> str:
+    return (timezone.localtime() - timedelta(days=ago)).date().isoformat()
+
+
+def test_s1_any_past_day_can_be_asked_for(marketer, segment):
+    url = reverse("segment", args=[segment.pk])
+    for ago, wanted in ((11, []), (9, ["Ann", "Bob"]), (7, ["Ann", "Bob"]), (4, ["Ann"]), (0, ["Ann"])):
+        response = marketer.get(url, {"on": day(ago)})
+        assert (names(response), response.context["on_count"]) == (wanted, len(wanted)), ago
+    assert "2 customers were in it at the end of" in marketer.get(url, {"on": day(9)}).content.decode()
+    assert names(marketer.get(url)) == ["Ann"]
+
+
+@pytest.mark.parametrize("wrong", ["yesterday", "2026-02-30", "0001-01-01", "9999-12-31", "2026-01-31x"])
+def test_a_day_that_is_none_is_said_and_now_is_shown(marketer, segment, wrong):
+    response = marketer.get(reverse("segment", args=[segment.pk]), {"on": wrong})
+    assert "Use a date such as 2026-01-31." in response.content.decode()
+    assert names(response) == ["Ann"]
+
+
+def test_who_entered_and_left_when(marketer, segment):
+    url = reverse("segment", args=[segment.pk])
+    assert names(marketer.get(url, {"show": "entered"})) == ["Ann", "Bob"]
+    left = marketer.get(url, {"show": "left"})
+    assert names(left) == ["Bob"]
+    assert "still in it" in marketer.get(url, {"show": "entered"}).content.decode()
+
+
+def test_the_size_of_each_day_is_carried_to_the_next(marketer, segment):
+    size, moves = selectors.size_charts(segment)
+    assert list(size.series[0].values) == [2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1]
+    assert list(moves.series[0].values) == [2] + [0] * 10
+    assert list(moves.series[1].values) == [0] * 5 + [1] + [0] * 5
+    page = marketer.get(reverse("segment", args=[segment.pk])).content.decode()
+    assert "Size over time" in page
+    assert 'data-value="2"' in page
+
+
+def test_a_day_s_moves_are_added_up(program, make_customer, settle):
+    made = segments.create_segment(name="All", rule=EVERYONE, actor=SYSTEM)
+    for place in range(2):
+        make_customer()
+        settle()
+        segments.refresh_changed()
+        segments.compute_segments([made.pk])
+        row = SegmentDay.objects.get(segment=made)
+        assert (row.size, row.entered_count, row.left_count) == (place + 1, place + 1, 0)
+    segments.archive_segment(segment=made, actor=SYSTEM)
+    row.refresh_from_db()
+    assert (row.size, row.entered_count, row.left_count) == (0, 2, 2)
+
+
+def test_the_page_asks_the_same_however_many_are_in_it(marketer, segment, make_customer, settle):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as caught:
+            marketer.get(reverse("segment", args=[segment.pk]))
+        return len(caught)
+
+    queries()
+    few = queries()
+    for _place in range(5):
+        SegmentMembership.objects.create(segment=segment, customer=make_customer(), entered_at=timezone.now())
+    settle()
+    segments.refresh_changed()
+    assert queries() == few
+
+
+def test_every_usual_segment_begins_an_editable_rule(marketer, program):
+    listed = marketer.get(reverse("segments")).content.decode()
+    for code, template in TEMPLATES.items():
+        assert f"?template={code}" in listed
+        page = marketer.get(reverse("segment_new"), {"template": code})
+        assert f'value="{template.label}"' in page.content.decode()
+        assert segments.clean_rule(template.rule) == template.rule
+        assert segments.count_rule(template.rule) == 0
+
+
+def test_the_usual_segments_find_whom_they_mean(program, make_customer, make_order, settle):
+    today = timezone.now().date()
+    people = {
+        "new": make_customer(),
+        "active": make_customer(),
+        "at_risk": make_customer(),
+        "lapsed": make_customer(),
+        "birthdays": make_customer(birthday=today.replace(year=1990, day=1).isoformat()),
+        "discount_seekers": make_customer(),
+    }
+    make_order(people["new"], days_ago=3)
+    for ago in (100, 50):
+        make_order(people["active"], 50_000, days_ago=ago)
+    make_order(people["at_risk"], 900_000, days_ago=120)
+    make_order(people["lapsed"], days_ago=200)
+    for ago in (400, 390):
+        make_order(people["discount_seekers"], days_ago=ago)
+    Order.objects.filter(customer=people["discount_seekers"]).update(subtotal=15_000, discount=5_000)
+    settle()
+    segments.refresh_changed()
+
+    def held(code: str) -> set[Customer]:
+        return set(Customer.objects.filter(pk__in=segments.sample_rule(TEMPLATES[code].rule, limit=50)))
+
+    for code in ("new", "active", "lapsed", "birthdays", "discount_seekers"):
+        assert held(code) == {people[code]}, code
+    assert held("at_risk") == {people["at_risk"]}
+    assert held("one_time") == {people["new"], people["at_risk"], people["lapsed"]}
+    assert held("silent_members") == {people[code] for code in ("at_risk", "lapsed", "discount_seekers")}

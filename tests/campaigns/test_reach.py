@@ -1,0 +1,128 @@
+"""Reachable by channel beside a rule's count: what the gate would say by consent, suppression and address (J1, P1)."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, time
+
+import pytest
+from django.db import connection
+from django.urls import reverse
+
+from analytics.models import CustomerFeature
+from analytics.services import features, segments
+from campaigns.channels import CHANNELS
+from campaigns.models import Suppression
+from campaigns.services import gate
+from campaigns.services.suppressions import lift_suppression, suppress_customer
+from core.actor import SYSTEM
+from core.roles import Role
+from crm.models import Identity
+from crm.services.consents import record_consent
+from tests.campaigns.conftest import policy
+
+pytestmark = pytest.mark.django_db
+CANDIDATES = """SELECT NULL::uuid AS id, %(customer)s::bigint AS customer_id, %(channel)s::text AS channel,
+    'marketing' AS message_class, 'x' AS origin, 'x' AS step, 'x' AS occurrence, %(now)s::timestamptz AS waiting_since,
+    %(now)s::timestamptz AS due_at, NULL::text AS unmatched, false AS holdout"""
+
+
+def agree(customer, channel: str, decision: str = "granted") -> None:
+    record_consent(
+        customer=customer, channel=channel, purpose="marketing", decision=decision, source="test", actor=SYSTEM
+    )
+
+
+def reachable() -> dict[int, list[str]]:
+    return dict(CustomerFeature.objects.values_list("customer_id", "reachable"))
+
+
+def test_reach_is_what_the_gate_says(program, make_customer, settle):
+    policy(quiet_from=time(0), quiet_until=time(0), cap_per_day=0, cap_per_week=0)
+    draw = random.Random(7)
+    people = [
+        make_customer(email=f"p{place}@example.com" if draw.random() < 0.7 else "", phone=f"1380000{place:04}")
+        for place in range(40)
+    ]
+    for person in people:
+        for channel in CHANNELS.names():
+            if draw.random() < 0.7:
+                agree(person, channel, draw.choice(["granted", "granted", "withdrawn"]))
+            if draw.random() < 0.2:
+                suppress_customer(customer=person, channel=channel, reason="manual", actor=SYSTEM)
+        address = Identity.objects.filter(customer=person, kind="email").first()
+        if address and draw.random() < 0.3:
+            Suppression.objects.create(
+                customer=person, channel="email", address_index=address.value_index, reason="bounce"
+            )
+    settle()
+    segments.refresh_changed()
+    features.refresh_everything()
+    now = datetime(2026, 5, 4, 12, tzinfo=UTC)
+    wanted = {
+        person.pk: sorted(
+            channel
+            for channel in CHANNELS.names()
+            if gate.count_reasons(CANDIDATES, {"customer": person.pk, "channel": channel}, now) == {"": 1}
+        )
+        for person in people
+    }
+    assert reachable() == wanted
+    assert len({tuple(ways) for ways in wanted.values()}) >= 3
+    figures = segments.figures_of({"op": "and", "children": []})
+    assert figures.count == 40
+    assert dict(zip(CHANNELS.names(), (count for _label, count in figures.reach), strict=True)) == {
+        channel: sum(channel in ways for ways in wanted.values()) for channel in CHANNELS.names()
+    }
+
+
+def test_what_changes_the_reach_is_carried_on_at_once(program, make_customer, settle):
+    customer = make_customer(email="a@example.com")
+
+    def now_reachable() -> bool:
+        settle()
+        segments.refresh_changed()
+        return "email" in reachable()[customer.pk]
+
+    assert not now_reachable()
+    agree(customer, "email")
+    assert now_reachable()
+    suppression = suppress_customer(customer=customer, channel="email", reason="manual", actor=SYSTEM)
+    assert not now_reachable()
+    lift_suppression(suppression=suppression, actor=SYSTEM)
+    assert now_reachable()
+    agree(customer, "email", "withdrawn")
+    assert not now_reachable()
+
+
+def test_the_builder_shows_reach_and_overlap(client, staff, program, make_customer, make_order, settle):
+    client.force_login(staff(Role.MARKETER))
+    for place in range(3):
+        customer = make_customer(email=f"a{place}@example.com")
+        if place:
+            agree(customer, "email")
+            make_order(customer, 10_000 * place)
+    settle()
+    segments.refresh_changed()
+    buyers = segments.create_segment(
+        name="Buyers", rule={"condition": "order_count", "operator": "gte", "value": 1}, actor=SYSTEM
+    )
+    segments.compute_segments([buyers.pk])
+    page = client.post(
+        reverse("segment_preview"), {"mode": "text", "query": "net_spend >= 150", "overlap": buyers.pk}
+    ).content.decode()
+    assert "1 of them is in “Buyers” too." in page
+    page = client.post(
+        reverse("segment_preview"), {"mode": "text", "query": "everyone", "overlap": buyers.pk}
+    ).content.decode()
+    assert "3 customers" in page
+    assert "2 of them are in “Buyers” too." in page
+    assert " ".join(page.split()).count("<dt>E-mail</dt> <dd>2</dd>") == 1
+
+
+def test_one_pass_however_many_channels(program, make_customer, settle, django_assert_num_queries):
+    make_customer()
+    settle()
+    segments.refresh_changed()
+    with django_assert_num_queries(4), connection.cursor():  # the savepoint, the limits, the one pass
+        segments.figures_of({"op": "and", "children": []})
