@@ -155,6 +155,12 @@ PAGES = """
 /messages/<uuid:pk>/body/                          staff
 /messages/<uuid:pk>/again/                         lead marketer administrator
 /messages/<uuid:pk>/sent/                          lead marketer administrator
+/experiments/                                      marketer analyst administrator
+/experiments/new/                                  marketer administrator
+/experiments/<int:pk>/                             marketer analyst administrator
+/experiments/<int:pk>/edit/                        marketer administrator
+/experiments/<int:pk>/start/                       marketer administrator
+/experiments/<int:pk>/end/                         marketer administrator
 /templates/                                        marketer analyst administrator
 /templates/new/                                    marketer administrator
 /templates/preview/                                marketer administrator

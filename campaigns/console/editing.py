@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from campaigns.models import CareRule, Coupon
+from campaigns.models import CareRule, Coupon, Experiment
 
 
-def shell(thing: CareRule | Coupon | None, *, heading: str, page: str, index: str, index_label: str) -> dict[str, str]:
+def shell(
+    thing: CareRule | Coupon | Experiment | None, *, heading: str, page: str, index: str, index_label: str
+) -> dict[str, str]:
     """`page` and `index` are routes: where editing and making one lead back to."""
     if thing is None:
         return {"title": heading, "heading": heading, "back_url": reverse(index), "back_label": index_label}

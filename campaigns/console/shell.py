@@ -23,6 +23,7 @@ CACHED_SECONDS = 300
 
 for _name, _label, _icon, _permission, _order in (
     ("care", _("Care rules"), "heart", "campaigns.view_carerule", 20),
+    ("experiments", _("Experiments"), "flask", "campaigns.view_experiment", 25),
     ("coupons", _("Coupons"), "ticket", "campaigns.view_coupon", 30),
     ("templates", _("Templates"), "template", "campaigns.view_template", 40),
     ("messages", _("Messages"), "send", "campaigns.view_message", 50),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from campaigns.console import care, coupons, messages, sending, templates
+from campaigns.console import care, coupons, experiments, messages, sending, templates
 
 urlpatterns = [
     path("care/", care.index, name="care"),
@@ -34,6 +34,12 @@ urlpatterns = [
     path("customers/<str:number>/coupons/", coupons.give, name="coupon_give"),
     path("customers/<str:number>/suppressions/", sending.suppress, name="suppress"),
     path("suppressions/<int:pk>/lift/", sending.lift, name="suppression_lift"),
+    path("experiments/", experiments.index, name="experiments"),
+    path("experiments/new/", experiments.new, name="experiment_new"),
+    path("experiments/<int:pk>/", experiments.show, name="experiment"),
+    path("experiments/<int:pk>/edit/", experiments.edit, name="experiment_edit"),
+    path("experiments/<int:pk>/start/", experiments.start, name="experiment_start"),
+    path("experiments/<int:pk>/end/", experiments.end, name="experiment_end"),
     path("sending/", sending.limits, name="sending"),
     path("sending/edit/", sending.edit, name="sending_edit"),
 ]

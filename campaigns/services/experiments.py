@@ -153,6 +153,8 @@ def draw_arms(*, experiment: Experiment, customer_ids: Sequence[int], origin: st
 
 def needed(experiment: Experiment, before: Baseline) -> int | None:
     """Customers needed in all arms together, or None where the baseline has no spread to plan on."""
+    if before.variance <= 0:
+        return None
     weights = [arm.weight for arm in experiment.arms.all()]
     effect, total = float(experiment.effect), sum(weights)
     found = [
@@ -167,7 +169,7 @@ def needed(experiment: Experiment, before: Baseline) -> int | None:
         )
         for weight in weights[1:]
     ]
-    return max(found) if before.variance > 0 else None
+    return max(found)
 
 
 def _variance_with(experiment: Experiment, before: Baseline, effect: float) -> float:

@@ -1,0 +1,187 @@
+"""The form of an experiment: what is measured and how sure one wants to be, and up to six arms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from analytics.models import Segment, SegmentState
+from analytics.selectors import shop_currency
+from campaigns.models import Coupon, Experiment, ExperimentMetric, ExperimentScope, ExperimentState, Template
+from campaigns.services.experiments import MOST_ARMS, Arm
+from core.errors import DomainError
+from crm.rules.money import to_major, to_minor
+
+SHOWN = 4
+
+
+@dataclass(frozen=True)
+class ArmFields:
+    label: str
+    name: forms.BoundField
+    weight: forms.BoundField
+    template: forms.BoundField
+    coupon: forms.BoundField
+
+
+class ExperimentForm(forms.Form):
+    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=120)
+    scope = forms.ChoiceField(
+        label=_("On"),
+        choices=ExperimentScope.choices,
+        help_text=_("A global holdout keeps its first arm out of all marketing, before any other experiment draws."),
+    )
+    metric = forms.ChoiceField(label=_("Measured"), choices=ExperimentMetric.choices)
+    effect = forms.DecimalField(
+        label=_("Smallest effect of interest"),
+        min_value=0,
+        max_digits=12,
+        decimal_places=4,
+        help_text=_("In percentage points for a share, else in orders or in money per customer."),
+    )
+    window_days = forms.IntegerField(
+        label=_("Days that count"),
+        min_value=1,
+        max_value=90,
+        help_text=_("From the moment a customer is drawn. Results are of those whose days are over."),
+    )
+    any_time = forms.BooleanField(
+        label=_("Results may be looked at at any time"),
+        required=False,
+        help_text=_(
+            "A test that allows it needs about twice as many customers. Otherwise the verdict waits for the sample."
+        ),
+    )
+    error_percent = forms.IntegerField(
+        label=_("False alarms allowed (%)"), min_value=1, max_value=20, help_text=_("Usually 5.")
+    )
+    power_percent = forms.IntegerField(
+        label=_("Chance to find the effect (%)"), min_value=50, max_value=99, help_text=_("Usually 80.")
+    )
+    segment = forms.ModelChoiceField(
+        label=_("Planned on"),
+        queryset=Segment.objects.none(),
+        required=False,
+        empty_label=_("All who ever ordered"),
+        help_text=_("Whose past tells how many customers are needed."),
+    )
+
+    def __init__(self, data: Any = None, *, experiment: Experiment | None) -> None:
+        self.experiment = experiment
+        self.currency = experiment.currency if experiment else shop_currency()
+        kept = list(experiment.arms.select_related("template", "coupon")) if experiment else []
+        super().__init__(data, initial={**self._initial(), **_initial_arms(kept)})
+        fields: Any = self.fields
+        fields["segment"].queryset = Segment.objects.filter(state=SegmentState.ACTIVE).order_by("name")
+        self.begun = experiment is not None and experiment.state == ExperimentState.RUNNING
+        if self.begun:
+            for name in (
+                "scope",
+                "metric",
+                "effect",
+                "window_days",
+                "any_time",
+                "error_percent",
+                "power_percent",
+                "segment",
+            ):
+                del fields[name]
+        self.shown = len(kept) if self.begun else max(SHOWN, min(len(kept) + 1, MOST_ARMS))
+        for place in range(self.shown):
+            self._add_arm(place)
+
+    def _add_arm(self, place: int) -> None:
+        self.fields[f"arm{place}_name"] = forms.CharField(label=_t("Name"), max_length=60, required=place < 2)
+        self.fields[f"arm{place}_weight"] = forms.IntegerField(
+            label=_t("Weight"), min_value=1, max_value=1000, required=place < 2
+        )
+        if not self.begun:
+            self.fields[f"arm{place}_template"] = forms.ModelChoiceField(
+                Template.objects.order_by("name"),
+                label=_t("Template"),
+                required=False,
+                empty_label=_t("The campaign's own"),
+            )
+            self.fields[f"arm{place}_coupon"] = forms.ModelChoiceField(
+                Coupon.objects.order_by("name"),
+                label=_t("Coupon"),
+                required=False,
+                empty_label=_t("The campaign's own"),
+            )
+
+    def _initial(self) -> dict[str, Any]:
+        one = self.experiment
+        if one is None:
+            return {
+                "window_days": 14, "effect": 1, "error_percent": 5, "power_percent": 80, "any_time": True,
+                "arm0_name": _t("As it is"), "arm0_weight": 1, "arm1_weight": 1,
+            }  # fmt: skip
+        return {
+            "name": one.name, "scope": one.scope, "metric": one.metric, "window_days": one.window_days,
+            "any_time": one.any_time, "error_percent": one.error_percent, "power_percent": one.power_percent,
+            "segment": one.segment_id, "effect": f"{effect_typed(one):f}",
+        }  # fmt: skip
+
+    @property
+    def arm_fields(self) -> list[ArmFields]:
+        labels = {0: _t("Control")}
+        return [
+            ArmFields(
+                labels.get(place, _t("Arm %(letter)s") % {"letter": "ABCDEF"[place]}),
+                *(self[f"arm{place}_{name}"] for name in ("name", "weight")),
+                *(self[f"arm{place}_{name}"] if not self.begun else None for name in ("template", "coupon")),  # type: ignore[misc]
+            )
+            for place in range(self.shown)
+        ]
+
+    def values(self) -> dict[str, Any]:
+        given = {name: value for name, value in self.cleaned_data.items() if not name.startswith("arm")}
+        if "effect" in given:
+            given["effect"] = effect_stored(given["effect"], given["metric"], self.currency)
+        return {**given, "arms": self._arms()}
+
+    def _arms(self) -> list[Arm]:
+        given, found = self.cleaned_data, []
+        kept = list(self.experiment.arms.select_related("template", "coupon")) if self.experiment and self.begun else []
+        for place in range(self.shown):
+            name = given.get(f"arm{place}_name") or ""
+            if not name.strip():
+                continue
+            template = kept[place].template if kept else given.get(f"arm{place}_template")
+            coupon = kept[place].coupon if kept else given.get(f"arm{place}_coupon")
+            found.append(Arm(name, given.get(f"arm{place}_weight") or 1, template, coupon))
+        return found
+
+    def refuse(self, error: DomainError) -> None:
+        self.add_error(error.field if error.field in self.fields else None, str(error.message))
+
+
+def effect_stored(typed: Decimal, metric: str, currency: str) -> Decimal:
+    """Percentage points, orders or major units into a share, orders or minor units."""
+    if metric == ExperimentMetric.ORDERED:
+        return typed / 100
+    return Decimal(to_minor(typed, currency)) if metric == ExperimentMetric.REVENUE else typed
+
+
+def effect_typed(experiment: Experiment) -> Decimal:
+    if experiment.metric == ExperimentMetric.ORDERED:
+        return (experiment.effect * 100).normalize()
+    if experiment.metric == ExperimentMetric.REVENUE:
+        return to_major(int(experiment.effect), experiment.currency)
+    return experiment.effect.normalize()
+
+
+def _initial_arms(arms: list) -> dict[str, Any]:
+    return {
+        f"arm{arm.position}_{name}": value
+        for arm in arms
+        for name, value in (
+            ("name", arm.name), ("weight", arm.weight), ("template", arm.template_id), ("coupon", arm.coupon_id),
+        )
+    }  # fmt: skip

@@ -1,0 +1,228 @@
+"""Experiments: the list, one with its plan and its results, planning, starting and ending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext, pgettext
+
+from campaigns.console import editing
+from campaigns.console.experiment_form import ExperimentForm
+from campaigns.models import Experiment, ExperimentMetric, ExperimentState
+from campaigns.rules.experiments import Effect, Outcome
+from campaigns.selectors.experiments import ArmResult, Results, baseline, results_of
+from campaigns.services import experiments as services
+from core.actor import of_user
+from core.console import paging
+from core.console.views import may, page, viewer
+from core.errors import DomainError
+from core.formatting import money, number, percent
+
+PAGE = 50
+ORDER = ["-created_at", "-id"]
+TONES = {ExperimentState.RUNNING: "good", ExperimentState.ENDED: "off"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A figure of one arm, with what it changed beside the control."""
+
+    value: str
+    change: str = ""
+    between: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    result: ArmResult
+    control: bool
+    won: bool
+    cells: list[Cell]
+
+
+def _experiment(pk: int) -> Experiment:
+    return get_object_or_404(Experiment.objects.select_related("segment", "winner"), pk=pk)
+
+
+@page("campaigns.view_experiment")
+def index(request: HttpRequest) -> HttpResponse:
+    wanted = Experiment.objects.prefetch_related("arms")
+    found = paging.keyset(wanted, ORDER, request.GET.get("cursor"), PAGE)
+    context = {
+        "page": found,
+        "rows": [(row, TONES.get(ExperimentState(row.state), "")) for row in found],
+        "may_add": may(request.user, "campaigns.add_experiment"),
+    }
+    return render(request, "campaigns/experiments.html", context)
+
+
+@page("campaigns.view_experiment")
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    experiment = _experiment(pk)
+    draft = experiment.state == ExperimentState.DRAFT
+    may_change = may(request.user, "campaigns.change_experiment")
+    context: dict[str, Any] = {
+        "experiment": experiment,
+        "tone": TONES.get(ExperimentState(experiment.state), ""),
+        "arms": list(experiment.arms.select_related("template", "coupon")),
+        "effect": amount_of(experiment, experiment.metric, float(experiment.effect)),
+        "may_edit": may_change and experiment.state != ExperimentState.ENDED,
+        "may_start": may_change and draft,
+        "may_end": may_change and experiment.state == ExperimentState.RUNNING,
+        **_plan(experiment),
+    }
+    if not draft:
+        found = results_of(experiment)
+        context |= {
+            "results": found,
+            "rows": _rows(experiment, found),
+            "metrics": [(label, metric == experiment.metric) for metric, label in ExperimentMetric.choices],
+            "waiting": _waiting(experiment, found),
+        }
+    return render(request, "campaigns/experiment.html", context)
+
+
+def _plan(experiment: Experiment) -> dict[str, Any]:
+    """What it was planned on, or as long as it is a draft, what it would be planned on now."""
+    if experiment.state == ExperimentState.DRAFT:
+        before = baseline(experiment)
+        count = services.needed(experiment, before)
+        mean = before.mean
+    else:
+        count, mean = experiment.planned_count, experiment.baseline_mean or 0.0
+    return {
+        "needed": count,
+        "mean": amount_of(experiment, experiment.metric, mean),
+        "start_text": ngettext(
+            "From now on customers are drawn. About %(count)s is needed before it says something.",
+            "From now on customers are drawn. About %(count)s are needed before it says something.",
+            count or 0,
+        )
+        % {"count": number(count)}
+        if count
+        else _t("From now on customers are drawn. Nobody ordered lately, so how many are needed is not known."),
+    }
+
+
+def _waiting(experiment: Experiment, found: Results) -> str:
+    """What keeps the verdict from being read, in words; empty when nothing does."""
+    if found.readable:
+        return ""
+    if experiment.planned_count is None:
+        return _t("The verdict is shown when the experiment has ended.")
+    values = {"counted": number(found.counted), "planned": number(experiment.planned_count)}
+    return _t("%(counted)s of %(planned)s customers are counted. The verdict is shown when all are.") % values
+
+
+def _rows(experiment: Experiment, found: Results) -> list[Row]:
+    rows = []
+    for place, one in enumerate(found.arms):
+        cells = [
+            _cell(experiment, metric, outcome, one.effects.get(metric), hidden=not found.readable)
+            for metric, outcome in one.outcomes.items()
+        ]
+        left = _cell(
+            experiment, "left", one.left, one.effects.get("left"), hidden=not found.readable, good_when_less=True
+        )
+        won = experiment.winner_id == one.arm.pk
+        rows.append(Row(one, place == 0, won, [*cells, left]))
+    return rows
+
+
+def _cell(
+    experiment: Experiment,
+    metric: str,
+    outcome: Outcome,
+    effect: Effect | None,
+    *,
+    hidden: bool,
+    good_when_less: bool = False,
+) -> Cell:
+    value = amount_of(experiment, metric, outcome.mean) if outcome.count else "–"
+    if effect is None or hidden:
+        return Cell(value)
+    low, high = (amount_of(experiment, metric, bound, signed=True) for bound in (effect.low, effect.high))
+    better = (effect.difference < 0) == good_when_less
+    return Cell(
+        value,
+        amount_of(experiment, metric, effect.difference, signed=True),
+        _t("%(low)s to %(high)s") % {"low": low, "high": high},
+        ("good" if better else "bad") if effect.sure else "",
+    )
+
+
+def amount_of(experiment: Experiment, metric: str, value: float, *, signed: bool = False) -> str:
+    """A mean of the metric for people: a share, orders per customer, money per customer."""
+    sign = "+" if signed and value > 0 else ""
+    if metric in {ExperimentMetric.ORDERED, "left"}:
+        if signed:
+            return sign + pgettext("percentage points", "%(value)s pp") % {"value": number(round(value * 100, 2))}
+        return percent(value, 2)
+    if metric == ExperimentMetric.REVENUE:
+        return sign + money(round(value), experiment.currency)
+    return sign + number(round(value, 3))
+
+
+@page("campaigns.add_experiment", methods=("GET", "POST"))
+def new(request: HttpRequest) -> HttpResponse:
+    return _form(request, None)
+
+
+@page("campaigns.change_experiment", methods=("GET", "POST"))
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    return _form(request, _experiment(pk))
+
+
+def _form(request: HttpRequest, experiment: Experiment | None) -> HttpResponse:
+    form = ExperimentForm(request.POST or None, experiment=experiment)
+    if request.method == "POST" and form.is_valid():
+        actor, values = of_user(request.user), form.values()
+        try:
+            if experiment is None:
+                saved = services.create_experiment(actor=actor, user=viewer(request), **values)
+            else:
+                saved = services.update_experiment(experiment=experiment, actor=actor, **values)
+        except DomainError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.name})
+            return redirect("experiment", saved.pk)
+    around = editing.shell(
+        experiment,
+        heading=_t("Edit experiment") if experiment else _t("New experiment"),
+        page="experiment",
+        index="experiments",
+        index_label=_t("Experiments"),
+    )
+    action = reverse("experiment_edit", args=[experiment.pk]) if experiment else reverse("experiment_new")
+    return render(
+        request, "campaigns/experiment_edit.html", {"experiment": experiment, "form": form, "action": action, **around}
+    )
+
+
+@page("campaigns.change_experiment", methods=("POST",))
+def start(request: HttpRequest, pk: int) -> HttpResponse:
+    experiment = services.start_experiment(experiment=_experiment(pk), actor=of_user(request.user))
+    messages.success(request, _t("“%(name)s” runs.") % {"name": experiment.name})
+    return redirect("experiment", pk)
+
+
+@page("campaigns.change_experiment", methods=("POST",))
+def end(request: HttpRequest, pk: int) -> HttpResponse:
+    experiment = _experiment(pk)
+    winner = experiment.arms.filter(code=request.POST.get("winner", "")).first()
+    services.end_experiment(
+        experiment=experiment,
+        actor=of_user(request.user),
+        winner=winner,
+        conclusion=request.POST.get("conclusion", ""),
+    )
+    messages.success(request, _t("“%(name)s” has ended.") % {"name": experiment.name})
+    return redirect("experiment", pk)
