@@ -230,6 +230,10 @@ def note_moves(at: datetime) -> None:
                    left_count = kept.left_count + excluded.left_count""",
             [at],
         )
+        cursor.execute("SELECT count(*) FROM analytics_moved")
+        if cursor.fetchone()[0] > features.REANALYSE_ABOVE:
+            # The next round looks into the table, and would be planned for the few rows that it had before.
+            cursor.execute("ANALYZE analytics_segmentmembership")
         cursor.execute("DROP TABLE analytics_moved")
 
 

@@ -179,3 +179,55 @@ def test_archiving_says_how_many_leave_first(signed_in, shop):
     page.get_by_role("button", name="Archive").click()
     question.get_by_role("button", name="Archive").click()
     expect(page.get_by_text("“To be archived” is archived.")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_the_same_rule_as_text_and_back(signed_in, scripts):
+    page = signed_in(Role.MARKETER, java_script_enabled=scripts)
+    name = f"Written ({scripts})"
+    build(page, name)
+    page.get_by_role("button", name="As text").click()
+    text = page.get_by_label("The rule as text")
+    expect(text).to_have_value("order_count = 1 or (order_count >= 3 and net_spend >= 200)")
+
+    # what is wrong is said under it, at its place, and nothing is saved
+    text.fill("order_count = 1 or (order_count >= 3 and\nnet_spnd >= 200)")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#query-wrong")).to_contain_text("Line 2, column 1")
+    expect(page.locator("#query-wrong mark")).to_have_text("net_spnd")
+    expect(page.locator("#query-wrong")).to_contain_text("net_spend")
+    assert not Segment.objects.filter(name=name).exists()
+
+    # and mended there, it is the same rule by conditions
+    text.fill("order_count = 1 or (order_count >= 3 and net_spend >= 250.50)")
+    page.get_by_role("button", name="As conditions").click()
+    expect(page.locator(".rule-leaf")).to_have_count(3)
+    expect(page.locator(".rule-leaf").nth(2).locator(".rule-input input")).to_have_value("250.50")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(name)
+    rule = Segment.objects.get(name=name).rule
+    assert rule["children"][1]["children"][1] == {"condition": "net_spend", "operator": "gte", "value": 25_050}
+
+
+def test_suggestions_complete_what_is_written(signed_in):
+    page = signed_in(Role.MARKETER)
+    page.goto("/segments/new/?template=one_time")
+    page.get_by_role("button", name="As text").click()
+    text = page.get_by_label("The rule as text")
+    expect(text).to_have_value("order_count = 1")
+    text.fill("")
+    options = page.get_by_role("option")
+    for typed, offered, wanted in (
+        ("net_sp", "net_spend", "net_spend "),
+        (">= 5 an", "and", "net_spend >= 5 and "),
+        ("stage in (at", "at_risk", "net_spend >= 5 and stage in (at_risk "),
+    ):
+        text.press_sequentially(typed)
+        expect(options.first).to_contain_text(offered)
+        text.press("ArrowDown")
+        text.press("Enter")
+        expect(text).to_have_value(wanted)
+    text.press_sequentially(")")
+    text.press("Escape")
+    expect(page.locator("#query-wrong")).to_be_empty()
+    expect(page.locator("#preview .rule-words")).to_contain_text("At risk")

@@ -117,7 +117,7 @@ def test_the_builder_shows_reach_and_overlap(client, staff, program, make_custom
     ).content.decode()
     assert "3 customers" in page
     assert "2 of them are in “Buyers” too." in page
-    assert " ".join(page.split()).count("<dt>E-mail</dt> <dd>2</dd>") == 1
+    assert "<dt>E-mail</dt><dd>2</dd>" in "".join(page.split())
 
 
 def test_one_pass_however_many_channels(program, make_customer, settle, django_assert_num_queries):
