@@ -45,3 +45,8 @@ ADDRESS_SUPPRESSED = declare(
 )
 CARE_RULE_ACTIVATED = declare("campaigns.care_rule_activated", _("Care rule activated"), on_timeline=False)
 CARE_RULE_PAUSED = declare("campaigns.care_rule_paused", _("Care rule paused"), on_timeline=False)
+BROADCAST_SCHEDULED = declare("campaigns.broadcast_scheduled", _("Broadcast scheduled"), on_timeline=False)
+BROADCAST_PAUSED = declare("campaigns.broadcast_paused", _("Broadcast paused"), on_timeline=False)
+BROADCAST_RESUMED = declare("campaigns.broadcast_resumed", _("Broadcast resumed"), on_timeline=False)
+BROADCAST_STOPPED = declare("campaigns.broadcast_stopped", _("Broadcast stopped"), on_timeline=False)
+BROADCAST_FINISHED = declare("campaigns.broadcast_finished", _("Broadcast finished"), on_timeline=False)

@@ -82,9 +82,18 @@ SCOPES.register("coupons:read", _("Read coupons and check codes"))
 SCOPES.register("coupons:write", _("Reserve, use and give coupons"))
 SCOPES.register("inbox:read", _("Read the in-app inbox"))
 health.register("messages", _lag)
-for _kind in ("campaigns.care_rule_activated", "campaigns.care_rule_paused"):
+for _kind in (
+    "campaigns.care_rule_activated",
+    "campaigns.care_rule_paused",
+    *(f"campaigns.broadcast_{_what}" for _what in ("scheduled", "paused", "resumed", "stopped")),
+):
     LOGGED.register(_kind, Logged(lambda payload: str(payload["name"])))
-for _kind, _route in (("carerule", "care_rule"), ("coupon", "coupon"), ("template", "template")):
+for _kind, _route in (
+    ("carerule", "care_rule"),
+    ("coupon", "coupon"),
+    ("template", "template"),
+    ("broadcast", "broadcast"),
+):
     OBJECTS.register(f"campaigns.{_kind}", Described(url=lambda row, route=_route: reverse(route, args=[row["id"]])))
 OBJECTS.register(
     "campaigns.sendingpolicy",
@@ -115,6 +124,7 @@ grant(
 )
 grant("campaigns.issue_coupon", to=[Role.AGENT, Role.LEAD, Role.MARKETER])
 grant(
+    "campaigns.view_broadcast",
     "campaigns.view_carerule",
     "campaigns.view_template",
     "campaigns.view_sendingpolicy",
@@ -126,6 +136,7 @@ grant(
 )
 grant(
     "campaigns.add_coupon", "campaigns.change_coupon", "campaigns.add_carerule", "campaigns.change_carerule",
+    "campaigns.add_broadcast", "campaigns.change_broadcast",
     "campaigns.add_template", "campaigns.change_template", "campaigns.view_templatetext",
     "campaigns.change_suppression",
     to=[Role.MARKETER],

@@ -145,6 +145,17 @@ PAGES = """
 /care/<int:pk>/preview/                            marketer analyst administrator
 /care/<int:pk>/activate/                           marketer administrator
 /care/<int:pk>/pause/                              marketer administrator
+/broadcasts/                                       marketer analyst administrator
+/broadcasts/new/                                   marketer administrator
+/broadcasts/<int:pk>/                              marketer analyst administrator
+/broadcasts/<int:pk>/counts/                       marketer analyst administrator
+/broadcasts/<int:pk>/edit/                         marketer administrator
+/broadcasts/<int:pk>/preview/                      marketer analyst administrator
+/broadcasts/<int:pk>/schedule/                     marketer administrator
+/broadcasts/<int:pk>/unschedule/                   marketer administrator
+/broadcasts/<int:pk>/pause/                        marketer administrator
+/broadcasts/<int:pk>/resume/                       marketer administrator
+/broadcasts/<int:pk>/stop/                         marketer administrator
 /messages/                                         staff
 /messages/<uuid:pk>/                               staff
 /messages/<uuid:pk>/body/                          staff

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from campaigns import words
 from campaigns.console import queries
-from campaigns.models import CareRule, Coupon, CouponCode, Template
+from campaigns.models import Broadcast, CareRule, Coupon, CouponCode, Template
 from campaigns.rules import codes
 from core.console import home, navigation, palette
 from core.console.home import Card
@@ -22,6 +22,7 @@ from crm.selectors import timeline
 CACHED_SECONDS = 300
 
 for _name, _label, _icon, _permission, _order in (
+    ("broadcasts", _("Broadcasts"), "speakerphone", "campaigns.view_broadcast", 15),
     ("care", _("Care rules"), "heart", "campaigns.view_carerule", 20),
     ("coupons", _("Coupons"), "ticket", "campaigns.view_coupon", 30),
     ("templates", _("Templates"), "template", "campaigns.view_template", 40),
@@ -40,6 +41,14 @@ def find_rules(_request: HttpRequest, query: str, limit: int) -> list[Result]:
     return [
         Result(rule.name, reverse("care_rule", args=[rule.pk]), "heart", str(words.RULE_STATES[rule.state]))
         for rule in CareRule.objects.filter(name__icontains=query)[:limit]
+    ]
+
+
+@palette.source("broadcasts", label=_("Broadcasts"), permission="campaigns.view_broadcast")
+def find_broadcasts(_request: HttpRequest, query: str, limit: int) -> list[Result]:
+    return [
+        Result(row.name, reverse("broadcast", args=[row.pk]), "speakerphone", str(words.BROADCAST_STATES[row.state]))
+        for row in Broadcast.objects.filter(name__icontains=query).order_by("-created_at")[:limit]
     ]
 
 

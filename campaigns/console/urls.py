@@ -1,6 +1,6 @@
 from django.urls import path
 
-from campaigns.console import care, coupons, messages, sending, templates
+from campaigns.console import broadcasts, care, coupons, messages, sending, templates
 
 urlpatterns = [
     path("care/", care.index, name="care"),
@@ -10,6 +10,17 @@ urlpatterns = [
     path("care/<int:pk>/preview/", care.preview, name="care_preview"),
     path("care/<int:pk>/activate/", care.activate, name="care_activate"),
     path("care/<int:pk>/pause/", care.pause, name="care_pause"),
+    path("broadcasts/", broadcasts.index, name="broadcasts"),
+    path("broadcasts/new/", broadcasts.new, name="broadcast_new"),
+    path("broadcasts/<int:pk>/", broadcasts.show, name="broadcast"),
+    path("broadcasts/<int:pk>/counts/", broadcasts.counts, name="broadcast_counts"),
+    path("broadcasts/<int:pk>/edit/", broadcasts.edit, name="broadcast_edit"),
+    path("broadcasts/<int:pk>/preview/", broadcasts.preview, name="broadcast_preview"),
+    path("broadcasts/<int:pk>/schedule/", broadcasts.schedule, name="broadcast_schedule"),
+    path("broadcasts/<int:pk>/unschedule/", broadcasts.unschedule, name="broadcast_unschedule"),
+    path("broadcasts/<int:pk>/pause/", broadcasts.pause, name="broadcast_pause"),
+    path("broadcasts/<int:pk>/resume/", broadcasts.resume, name="broadcast_resume"),
+    path("broadcasts/<int:pk>/stop/", broadcasts.stop, name="broadcast_stop"),
     path("messages/", messages.index, name="messages"),
     path("messages/<uuid:pk>/", messages.show, name="message"),
     path("messages/<uuid:pk>/body/", messages.body, name="message_body"),

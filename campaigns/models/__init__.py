@@ -1,3 +1,4 @@
+from campaigns.models.broadcasts import Broadcast, BroadcastState
 from campaigns.models.coupons import CodeMode, Coupon, CouponCode, CouponTally, CouponUse, DiscountKind, UseState
 from campaigns.models.messages import (
     CareRule,
@@ -13,6 +14,8 @@ from campaigns.models.messages import (
 )
 
 __all__ = [
+    "Broadcast",
+    "BroadcastState",
     "CareRule",
     "CareState",
     "CareTrigger",

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     DUPLICATE = "duplicate"
     HOLDOUT = "holdout"
     RULE_PAUSED = "rule_paused"
+    STOPPED = "stopped"
     LEFT_SEGMENT = "left_segment"
     STALE = "stale"
     NO_ADDRESS = "no_address"

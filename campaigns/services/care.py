@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import time
 from typing import Any
 
@@ -14,6 +13,7 @@ from analytics.models import Segment, SegmentState
 from campaigns import events
 from campaigns.models import CareRule, CareState, CareTrigger, CodeMode, Coupon, MessageClass, Template
 from campaigns.services import audiences, gate
+from campaigns.services.gate import AudiencePreview
 from core import clock
 from core.actor import Actor
 from core.errors import Conflict, Invalid
@@ -28,22 +28,6 @@ MOST_DAYS = {
     CareTrigger.NO_ORDER: 1095,
     CareTrigger.POINTS_EXPIRING: 90,
 }
-
-
-@dataclass(frozen=True)
-class AudiencePreview:
-    """How an audience would fare through the gate now: `reasons` adds up to `total`, `sent` is what passes.
-
-    `basis`: `now` are those that the rule would take at once when activated; for triggers that only look forward it is
-    `last_30_days`, those it would have taken.
-    """
-
-    total: int
-    sent: int
-    held: int
-    suppressed: int
-    reasons: dict[str, int]
-    basis: str
 
 
 def create_care_rule(
@@ -135,10 +119,7 @@ def preview_audience(rule: CareRule) -> AudiencePreview:
     _check(rule)
     now = clock.now()
     select, params, basis = audiences.preview_select(rule, now)
-    counts = gate.count_reasons(select, params, now)
-    sent, held = counts.pop("", 0), counts.get("quiet_hours", 0)
-    total = sent + sum(counts.values())
-    return AudiencePreview(total, sent, held, total - sent - held, counts, basis)
+    return gate.preview(select, params, now, basis)
 
 
 def _name(name: str, own: int | None) -> str:

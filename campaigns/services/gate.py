@@ -113,6 +113,22 @@ class Ruling:
         return Verdict.HOLD if self.reason == Reason.QUIET_HOURS else Verdict.SUPPRESS
 
 
+@dataclass(frozen=True)
+class AudiencePreview:
+    """How an audience would fare through the gate now: `reasons` adds up to `total`, `sent` is what passes.
+
+    `basis`: `now` are those that the campaign would take at once; for triggers that only look forward it is
+    `last_30_days`, those it would have taken.
+    """
+
+    total: int
+    sent: int
+    held: int
+    suppressed: int
+    reasons: dict[str, int]
+    basis: str
+
+
 def policy() -> SendingPolicy:
     """The shop's limits; the defaults until someone has changed them."""
     found = SendingPolicy.objects.filter(pk=1).first()
@@ -137,6 +153,14 @@ def count_reasons(candidates: str, params: dict[str, Any], now: datetime) -> dic
             {**params, **parameters(now)},
         )
         return dict(cursor.fetchall())
+
+
+def preview(candidates: str, params: dict[str, Any], now: datetime, basis: str = "now") -> AudiencePreview:
+    """How these candidates would fare now, through the same statement that sends (J1)."""
+    counts = count_reasons(candidates, params, now)
+    sent, held = counts.pop("", 0), counts.get(Reason.QUIET_HOURS, 0)
+    total = sent + sum(counts.values())
+    return AudiencePreview(total, sent, held, total - sent - held, counts, basis)
 
 
 def parameters(now: datetime) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.channels import CHANNELS
-from campaigns.models import MessageClass, Template, TemplateText
+from campaigns.models import BroadcastState, MessageClass, Template, TemplateText
 from campaigns.rules import html, liquid
 from core.actor import Actor
 from core.errors import Conflict, Invalid
@@ -22,6 +22,7 @@ from core.locks import lock_name, lock_row
 from crm.services.customers import supported_language
 
 SUBJECT_LENGTH = 300
+OVER = (BroadcastState.DONE, BroadcastState.STOPPED)
 MESSAGES = {
     # What the parser itself says is English.
     "syntax": _("Line %(line)s: this can't be read (%(message)s)."),
@@ -90,6 +91,10 @@ def save_template(
             if message_class != MessageClass.MARKETING and saved.care_rules.exists():
                 raise Conflict(
                     _("A care rule sends it, so it stays marketing."), code="used_by_care_rule", field="message_class"
+                )
+            if message_class != MessageClass.MARKETING and saved.broadcasts.exclude(state__in=OVER).exists():
+                raise Conflict(
+                    _("A broadcast sends it, so it stays marketing."), code="used_by_broadcast", field="message_class"
                 )
             saved.name, saved.message_class = clean_name, message_class
             if _texts(saved) != {text.language: text for text in cleaned}:
