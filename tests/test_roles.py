@@ -178,6 +178,7 @@ PAGES = """
 /coupons/<int:pk>/issue/                           agent lead marketer administrator
 /coupons/<int:pk>/issue/segment/                   marketer administrator
 /customers/<str:number>/coupons/                   agent lead marketer administrator
+/customers/<str:number>/why/                       staff
 /customers/<str:number>/suppressions/              lead marketer administrator
 /suppressions/<int:pk>/lift/                       marketer administrator
 /sending/                                          lead marketer analyst administrator

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from campaigns.console import broadcasts, care, coupons, messages, sending, templates
+from campaigns.console import broadcasts, care, coupons, messages, sending, templates, why
 
 urlpatterns = [
     path("care/", care.index, name="care"),
@@ -43,6 +43,7 @@ urlpatterns = [
     path("coupons/<int:pk>/issue/", coupons.issue, name="coupon_issue"),
     path("coupons/<int:pk>/issue/segment/", coupons.issue_segment, name="coupon_issue_segment"),
     path("customers/<str:number>/coupons/", coupons.give, name="coupon_give"),
+    path("customers/<str:number>/why/", why.show, name="why"),
     path("customers/<str:number>/suppressions/", sending.suppress, name="suppress"),
     path("suppressions/<int:pk>/lift/", sending.lift, name="suppression_lift"),
     path("sending/", sending.limits, name="sending"),

@@ -58,6 +58,7 @@ WHO_MAY = {
     "coupon_issue": "campaigns.issue_coupon",
     "coupon_issue_segment": "campaigns.change_coupon",
     "coupon_give": "campaigns.issue_coupon",
+    "why": "campaigns.view_message",
     "suppress": "campaigns.add_suppression",
     "suppression_lift": "campaigns.change_suppression",
     "sending": "campaigns.view_sendingpolicy",
