@@ -40,6 +40,7 @@ COUPON_ISSUED = declare("campaigns.coupon_issued", _("Coupon given"), icon="tick
 COUPON_REDEEMED = declare("campaigns.coupon_redeemed", _("Coupon used"), icon="discount", describe=_use)
 COUPON_RELEASED = declare("campaigns.coupon_released", _("Coupon use taken back"), icon="arrow-back", describe=_use)
 MESSAGE_SENT = declare("campaigns.message_sent", _("Message sent"), icon="send", describe=_message)
+MESSAGE_CLICKED = declare("campaigns.message_clicked", _("Link in a message followed"), icon="click", describe=_message)
 ADDRESS_SUPPRESSED = declare(
     "campaigns.address_suppressed", _("Address no longer used"), icon="mail-off", describe=_not_sent
 )

@@ -184,6 +184,10 @@ PAGES = """
 /sending/                                          lead marketer analyst administrator
 /sending/edit/                                     lead marketer administrator
 /u/<str:token>/                                    public
+/c/<str:token>/                                    public
+/o/<str:token>.gif                                 public
+/broadcasts/<int:pk>/results/                      marketer analyst administrator
+/care/<int:pk>/results/                            marketer analyst administrator
 /api/schema/                                       public
 /api/docs/                                         public
 """

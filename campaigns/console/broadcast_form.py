@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from analytics.models import Segment, SegmentState
-from campaigns.console.care_form import TemplateChoice
+from campaigns.console.care_form import ATTRIBUTION_DAYS, TemplateChoice
 from campaigns.models import Broadcast, CodeMode, Coupon, MessageClass, Template
 from campaigns.services.broadcasts import FIELDS
 from core.errors import DomainError
@@ -54,6 +54,13 @@ class BroadcastForm(forms.Form):
         max_value=90,
         help_text=_("This share gets nothing, so that the effect can be measured."),
     )
+    attribution_days = forms.IntegerField(
+        label=_("Orders count for (days)"),
+        required=False,
+        min_value=1,
+        max_value=90,
+        help_text=_("An order within so many days of the message counts for it."),
+    )
 
     def __init__(self, data: Any = None, *, broadcast: Broadcast | None, given: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial={**_initial(broadcast), **(given or {})})
@@ -71,7 +78,12 @@ class BroadcastForm(forms.Form):
             self.fields[name].queryset = queryset.order_by("name")  # type: ignore[attr-defined]
 
     def values(self) -> dict[str, Any]:
-        return {**self.cleaned_data, "per_minute": self.cleaned_data["per_minute"] or 0}
+        given = self.cleaned_data
+        return {
+            **given,
+            "per_minute": given["per_minute"] or 0,
+            "attribution_days": given["attribution_days"] or ATTRIBUTION_DAYS,
+        }
 
     def refuse(self, error: DomainError) -> None:
         self.add_error(error.field if error.field in self.fields else None, str(error.message))
@@ -79,6 +91,6 @@ class BroadcastForm(forms.Form):
 
 def _initial(broadcast: Broadcast | None) -> dict[str, Any]:
     if broadcast is None:
-        return {"holdout_percent": 0}
+        return {"holdout_percent": 0, "attribution_days": ATTRIBUTION_DAYS}
     values = {name: getattr(broadcast, name) for name in FIELDS}
     return {**values, "per_minute": broadcast.per_minute or None}

@@ -25,6 +25,7 @@ from crm.models import Customer
 
 FIELDS = (
     "cap_per_day", "cap_per_week", "quiet_from", "quiet_until", "spread_minutes", "stale_hours", "leap_birthday",
+    "track_messages",
 )  # fmt: skip
 
 
@@ -50,6 +51,11 @@ class PolicyForm(forms.Form):
         label=_("Dropped after (hours)"), min_value=0, help_text=_("0 keeps held messages for ever.")
     )
     leap_birthday = forms.ChoiceField(label=_("Born on 29 February, congratulated in other years on"))
+    track_messages = forms.BooleanField(
+        label=_("Record opens and clicks of marketing e-mail"),
+        required=False,
+        help_text=_("Links then lead by way of this shop. Messages about orders are never tracked."),
+    )
 
     def __init__(self, data: Any = None, *, found: SendingPolicy) -> None:
         super().__init__(data, initial={name: getattr(found, name) for name in FIELDS})

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from campaigns.console import broadcasts, care, coupons, messages, sending, templates, why
+from campaigns.console import broadcasts, care, coupons, messages, results, sending, templates, why
 
 urlpatterns = [
     path("care/", care.index, name="care"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("broadcasts/new/", broadcasts.new, name="broadcast_new"),
     path("broadcasts/<int:pk>/", broadcasts.show, name="broadcast"),
     path("broadcasts/<int:pk>/counts/", broadcasts.counts, name="broadcast_counts"),
+    path("broadcasts/<int:pk>/results/", results.of_broadcast, name="broadcast_results"),
+    path("care/<int:pk>/results/", results.of_rule, name="care_results"),
     path("broadcasts/<int:pk>/edit/", broadcasts.edit, name="broadcast_edit"),
     path("broadcasts/<int:pk>/preview/", broadcasts.preview, name="broadcast_preview"),
     path("broadcasts/<int:pk>/schedule/", broadcasts.schedule, name="broadcast_schedule"),

@@ -12,6 +12,7 @@ from campaigns.models.messages import (
     Template,
     TemplateText,
 )
+from campaigns.models.tracking import LinkClick
 
 __all__ = [
     "Broadcast",
@@ -25,6 +26,7 @@ __all__ = [
     "CouponTally",
     "CouponUse",
     "DiscountKind",
+    "LinkClick",
     "Message",
     "MessageClass",
     "MessageState",

@@ -41,6 +41,7 @@ class Broadcast(models.Model):
     customer_zone = models.BooleanField(_("in each customer's time zone"), default=False)
     per_minute = models.PositiveIntegerField(_("at most a minute"), default=0)
     holdout_percent = models.PositiveSmallIntegerField(_("holdout (%)"), default=0)
+    attribution_days = models.PositiveSmallIntegerField(_("orders count for (days)"), default=7)
     state = models.CharField(_("state"), max_length=9, choices=BroadcastState.choices, default=BroadcastState.DRAFT)
     starts_at = models.DateTimeField(_("starts"), null=True, editable=False)
     prepared_at = models.DateTimeField(null=True, editable=False)

@@ -96,6 +96,7 @@ class CareRule(models.Model):
     version = models.PositiveIntegerField(_("version"), default=1)
     send_at = models.TimeField(_("send at"), null=True, blank=True, help_text=_("In the customer's time zone."))
     holdout_percent = models.PositiveSmallIntegerField(_("holdout (%)"), default=0)
+    attribution_days = models.PositiveSmallIntegerField(_("orders count for (days)"), default=7)
     activated_at = models.DateTimeField(null=True, editable=False)
     last_run_at = models.DateTimeField(_("last looked"), null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now())
@@ -128,6 +129,7 @@ class SendingPolicy(models.Model):
         _("dropped when held longer than (hours)"), default=48, help_text=_("0 keeps held messages for ever.")
     )
     spread_minutes = models.PositiveSmallIntegerField(_("spread after quiet hours (minutes)"), default=30)
+    track_messages = models.BooleanField(_("record opens and clicks"), default=True)
     leap_birthday = models.CharField(
         _("29 February in other years"), max_length=5, choices=[("02-28", "02-28"), ("03-01", "03-01")], default="02-28"
     )

@@ -13,6 +13,7 @@ from analytics.models import Segment, SegmentState
 from campaigns import events
 from campaigns.models import Broadcast, BroadcastState, CodeMode, Coupon, MessageClass, Template
 from campaigns.services import gate
+from campaigns.services.attribution import check_attribution
 from campaigns.services.broadcast_runs import audience
 from campaigns.services.gate import AudiencePreview
 from campaigns.services.queueing import HELD_OUT
@@ -24,6 +25,7 @@ from core.locks import lock_row
 
 FIELDS = (
     "name", "segment", "template", "coupon", "send_on", "send_time", "customer_zone", "per_minute", "holdout_percent",
+    "attribution_days",
 )  # fmt: skip
 MOST_A_MINUTE = 1_000_000
 # The first place on earth where a date begins.
@@ -188,6 +190,7 @@ def _check(broadcast: Broadcast) -> None:
         raise Invalid(_("This number is out of range."), code="out_of_range", field="per_minute")
     if not 0 <= broadcast.holdout_percent <= 90:
         raise Invalid(_("A holdout is 0 to 90 percent."), code="invalid", field="holdout_percent")
+    check_attribution(broadcast.attribution_days)
     coupon: Coupon | None = broadcast.coupon
     if coupon is not None and coupon.mode != CodeMode.UNIQUE:
         raise Invalid(_("Choose a coupon with a code for each customer."), code="public_coupon", field="coupon")

@@ -13,6 +13,7 @@ from analytics.models import Segment, SegmentState
 from campaigns import events
 from campaigns.models import CareRule, CareState, CareTrigger, CodeMode, Coupon, MessageClass, Template
 from campaigns.services import audiences, gate
+from campaigns.services.attribution import check_attribution
 from campaigns.services.gate import AudiencePreview
 from core import clock
 from core.actor import Actor
@@ -41,6 +42,7 @@ def create_care_rule(
     coupon: Coupon | None = None,
     send_at: time | None = None,
     holdout_percent: int = 0,
+    attribution_days: int = 7,
 ) -> CareRule:
     """A draft that sends nothing yet. Raises Invalid naming the field."""
     rule = CareRule(
@@ -52,6 +54,7 @@ def create_care_rule(
         coupon=coupon,
         send_at=send_at,
         holdout_percent=holdout_percent,
+        attribution_days=attribution_days,
     )
     _check(rule)
     rule.save()
@@ -61,7 +64,7 @@ def create_care_rule(
 
 def update_care_rule(*, rule: CareRule, actor: Actor, **changes: Any) -> CareRule:
     """Change a rule. What is queued keeps what it was made with; nobody is sent the same occurrence a second time."""
-    unknown = changes.keys() - {"name", *VERSIONED}
+    unknown = changes.keys() - {"name", "attribution_days", *VERSIONED}
     if unknown:
         raise Invalid(_("Unknown field."), code="unknown_field", field=min(unknown))
     with transaction.atomic():
@@ -149,5 +152,6 @@ def _check(rule: CareRule) -> None:
         raise Invalid(_("After how many days without an order?"), code="required", field="days")
     if not 0 <= rule.holdout_percent <= 90:
         raise Invalid(_("A holdout is 0 to 90 percent."), code="invalid", field="holdout_percent")
+    check_attribution(rule.attribution_days)
     if rule.coupon is not None and rule.coupon.mode != CodeMode.UNIQUE:
         raise Invalid(_("Choose a coupon with a code for each customer."), code="public_coupon", field="coupon")

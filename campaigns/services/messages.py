@@ -27,7 +27,7 @@ from campaigns import events
 from campaigns.channels import CHANNELS, Channel, Outcome, Outgoing, Result
 from campaigns.models import Message, MessageState, Template
 from campaigns.rules.gate import Verdict
-from campaigns.services import contexts, gate, message_coupons, pacing, templates
+from campaigns.services import contexts, gate, message_coupons, pacing, templates, tracking
 from campaigns.services.suppressions import suppress_bounced
 from core import clock, crypto
 from core.actor import Actor
@@ -379,6 +379,7 @@ def _prepare(rows: list[dict[str, Any]], rulings: dict[UUID | None, gate.Ruling]
     addresses = _addresses([ruling.identity_id for ruling in rulings.values() if ruling.identity_id])
     coupons = message_coupons.issue_for(rows)
     orders = contexts.order_contexts([row["context"]["order_id"] for row in rows if "order_id" in row["context"]])
+    track = gate.policy().track_messages
     stored: list[tuple[UUID, str, str, str, str, str]] = []
     sent: list[UUID] = []
     for row in rows:
@@ -411,9 +412,11 @@ def _prepare(rows: list[dict[str, Any]], rulings: dict[UUID | None, gate.Ruling]
         if channel.local:
             sent.append(row["id"])
             continue
+        # What is kept stays as it was written: looking at it in the console must not count as an open.
+        body = tracking.tracked(done.body, row["id"]) if track and marketing and channel.html else done.body
         batch.outgoing.setdefault(row["channel"], []).append(
             Outgoing(
-                row["id"], person.id, address, done.subject, done.body, done.language, row["message_class"],
+                row["id"], person.id, address, done.subject, body, done.language, row["message_class"],
                 link if marketing else "",
             )
         )  # fmt: skip

@@ -27,6 +27,7 @@ def set_sending_policy(
     spread_minutes: int,
     stale_hours: int,
     leap_birthday: str,
+    track_messages: bool = True,
     actor: Actor,
 ) -> SendingPolicy:
     """Set all limits at once; no cap is None or 0 (J5). They hold for what is decided from now on. Raises Invalid."""
@@ -46,6 +47,6 @@ def set_sending_policy(
         locked.cap_per_week = cap_per_week or None
         locked.quiet_from, locked.quiet_until = quiet_from, quiet_until
         locked.spread_minutes, locked.stale_hours = spread_minutes, stale_hours
-        locked.leap_birthday = leap_birthday
+        locked.leap_birthday, locked.track_messages = leap_birthday, track_messages
         locked.save()
     return locked

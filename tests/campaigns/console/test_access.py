@@ -36,6 +36,8 @@ WHO_MAY = {
     "broadcast_pause": "campaigns.change_broadcast",
     "broadcast_resume": "campaigns.change_broadcast",
     "broadcast_stop": "campaigns.change_broadcast",
+    "broadcast_results": "campaigns.view_broadcast",
+    "care_results": "campaigns.view_carerule",
     "messages": "campaigns.view_message",
     "message": "campaigns.view_message",
     "message_body": "campaigns.view_message",
