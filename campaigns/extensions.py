@@ -9,11 +9,17 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from analytics.sources import FEATURE_SOURCES, FeatureSource
-from campaigns import events, panels, webhooks  # noqa: F401
+from campaigns import events, mail_events, panels, webhooks  # noqa: F401
 from campaigns.benefits import CouponBenefit
 from campaigns.channels.base import CHANNELS
 from campaigns.channels.email import Email
+from campaigns.channels.http import HttpChannel
 from campaigns.channels.inbox import Inbox
+from campaigns.channels.providers import PROVIDERS
+from campaigns.channels.providers.aliyun import Aliyun
+from campaigns.channels.providers.gateway import Gateway
+from campaigns.channels.providers.webhook import OwnSystem
+from campaigns.channels.providers.wechat import OfficialAccount, WeCom
 from campaigns.console import shell  # noqa: F401
 from campaigns.rewards import CouponReward
 from campaigns.services import coupon_codes
@@ -31,6 +37,12 @@ LATE_SECONDS = 300
 
 CHANNELS.register("email", Email())
 CHANNELS.register("inbox", Inbox())
+CHANNELS.register("sms", HttpChannel("sms", address_kind="phone"))
+CHANNELS.register("wechat", HttpChannel("wechat", address_kind="wechat_openid", needs_subject=True))
+CHANNELS.register("wecom", HttpChannel("wecom", address_kind="wecom_external"))
+CHANNELS.register("webhook", HttpChannel("webhook", address_kind=None))
+for _provider in (Gateway(), Aliyun(), OfficialAccount(), WeCom(), OwnSystem()):
+    PROVIDERS.register(_provider.name, _provider)
 FULFILMENTS.register("coupon", CouponReward())
 for _occasion in (Occasion.ENTRY, Occasion.MONTHLY, Occasion.BIRTHDAY):
     BENEFITS.register(
@@ -113,6 +125,8 @@ FEATURE_SOURCES.register(
            GROUP BY customer_id""",
     ),
 )
+
+grant("campaigns.view_channelaccount", "campaigns.change_channelaccount", to=[])
 
 EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
 grant(

@@ -28,6 +28,7 @@ REASONS: dict[str, str | Promise] = {
     Reason.CAP_WEEK: _("The week's limit is reached"),
     "template_error": _("The template failed"),
     "refused": _("The provider refused it"),
+    "undelivered": _("Not delivered"),
     "gave_up": _("Failed too often"),
     "bounce": _("Bounced"),
     "complaint": _("Complained"),

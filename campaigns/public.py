@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import base64
+from itertools import groupby
 
 import structlog
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from campaigns.labels import channel_label
-from campaigns.services import tracking
+from campaigns.services import preferences, tracking
 from campaigns.services.unsubscribing import is_unsubscribed, read_link, unsubscribe
 from core.errors import Invalid
-from crm.models import Store
+from crm.models import Purpose, Store
 
 log = structlog.get_logger("liuke.tracking")
 DOT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -78,3 +81,43 @@ def open_dot(request: HttpRequest, token: str) -> HttpResponse:
         except (Invalid, DatabaseError) as error:
             log.info("open_not_recorded", error=str(error)[:200])
     return HttpResponse(DOT, content_type="image/gif")
+
+
+@login_not_required
+@never_cache
+@csrf_exempt  # There is no session to ride on; the token is what counts.
+@require_http_methods(["GET", "HEAD", "POST"])
+def preferences_page(request: HttpRequest, token: str) -> HttpResponse:
+    """In the language of the address's ?language=, else of the customer, else of the browser."""
+    store = Store.objects.filter(is_default=True).first()
+    try:
+        customer = preferences.customer_of(token)
+        saved = request.method == "POST"
+        choices = (
+            preferences.save_choices(token=token, wanted=set(request.POST.getlist("on")))
+            if saved
+            else preferences.choices_of(customer)
+        )
+    except Invalid:
+        return render(request, "campaigns/link_invalid.html", status=404)
+    known = dict(settings.LANGUAGES)
+    language = next(
+        (code for code in (request.GET.get("language", ""), customer.language) if code in known),
+        translation.get_language() or settings.LANGUAGE_CODE,
+    )
+    purposes = dict(Purpose.choices)
+    with translation.override(language):
+        rows = groupby(choices, key=lambda choice: choice.channel)
+        context = {
+            "shop": store.name if store else "",
+            "saved": saved,
+            "groups": [
+                (channel_label(channel), [(choice, purposes[choice.purpose]) for choice in group])
+                for channel, group in rows
+            ],
+            "languages": [(code, label) for code, label in NATIVE.items() if code != language],
+        }
+        return render(request, "campaigns/preferences.html", context)
+
+
+NATIVE = {"en": "English", "zh-hans": "简体中文"}

@@ -35,6 +35,7 @@ EXPLANATIONS: dict[str, str | Promise] = {
     Reason.CAP_WEEK: _("The customer had as many messages that week as the shop allows."),
     "template_error": _("The template could not be filled in for this customer; the error below says where."),
     "refused": _("The provider did not take this message; its answer is below."),
+    "undelivered": _("The provider took it and could not deliver it; what it said is below."),
     "gave_up": _("The provider did not take it, however often it was tried."),
     "bounce": _("The address takes no mail. It is blocked from now on."),
 }  # fmt: skip

@@ -186,6 +186,13 @@ PAGES = """
 /u/<str:token>/                                    public
 /c/<str:token>/                                    public
 /o/<str:token>.gif                                 public
+/p/<str:token>/                                    public
+/hooks/messages/<int:pk>/                          public
+/hooks/email/<slug:provider>/                      public
+/channels/                                         administrator
+/channels/new/                                     administrator
+/channels/<int:pk>/                                administrator
+/channels/<int:pk>/switch/                         administrator
 /broadcasts/<int:pk>/results/                      marketer analyst administrator
 /care/<int:pk>/results/                            marketer analyst administrator
 /api/schema/                                       public

@@ -28,6 +28,7 @@ for _name, _label, _icon, _permission, _order in (
     ("templates", _("Templates"), "template", "campaigns.view_template", 40),
     ("messages", _("Messages"), "send", "campaigns.view_message", 50),
     ("sending", _("Sending limits"), "clock-pause", "campaigns.view_sendingpolicy", 60),
+    ("channels", _("Channels"), "plug", "campaigns.view_channelaccount", 70),
 ):
     navigation.register(
         _name, _label, url=_name, icon=_icon, permission=_permission, section="marketing", order=_order

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from campaigns.console import broadcasts, care, coupons, messages, results, sending, templates, why
+from campaigns.console import broadcasts, care, channels, coupons, messages, results, sending, templates, why
 
 urlpatterns = [
     path("care/", care.index, name="care"),
@@ -23,6 +23,10 @@ urlpatterns = [
     path("broadcasts/<int:pk>/pause/", broadcasts.pause, name="broadcast_pause"),
     path("broadcasts/<int:pk>/resume/", broadcasts.resume, name="broadcast_resume"),
     path("broadcasts/<int:pk>/stop/", broadcasts.stop, name="broadcast_stop"),
+    path("channels/", channels.index, name="channels"),
+    path("channels/new/", channels.new, name="channel_new"),
+    path("channels/<int:pk>/", channels.edit, name="channel"),
+    path("channels/<int:pk>/switch/", channels.switch, name="channel_switch"),
     path("messages/", messages.index, name="messages"),
     path("messages/<uuid:pk>/", messages.show, name="message"),
     path("messages/<uuid:pk>/body/", messages.body, name="message_body"),

@@ -51,7 +51,7 @@ GROUPS: list[tuple[str | Promise, list[Variable]]] = [
     ),
     (_("Segment (entered a segment)"), [("segment.name", pgettext_lazy("thing", "Name"))]),
     (_("Shop"), [("shop.name", pgettext_lazy("thing", "Name")), ("shop.url", _("Address"))]),
-    (_("Links"), [("links.unsubscribe", _("Unsubscribe"))]),
+    (_("Links"), [("links.unsubscribe", _("Unsubscribe")), ("links.preferences", _("Preferences"))]),
 ]
 PIECES: list[tuple[str, str | Promise]] = [
     ("{{ customer.first_name | default: 'friend' }}", _("With something else where it is empty")),

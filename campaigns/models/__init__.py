@@ -1,4 +1,5 @@
 from campaigns.models.broadcasts import Broadcast, BroadcastState
+from campaigns.models.channel_accounts import ChannelAccount
 from campaigns.models.coupons import CodeMode, Coupon, CouponCode, CouponTally, CouponUse, DiscountKind, UseState
 from campaigns.models.messages import (
     CareRule,
@@ -20,6 +21,7 @@ __all__ = [
     "CareRule",
     "CareState",
     "CareTrigger",
+    "ChannelAccount",
     "CodeMode",
     "Coupon",
     "CouponCode",

@@ -185,6 +185,7 @@ class Message(models.Model):
     provider_id = models.CharField(max_length=200, blank=True, default="")
     error = models.TextField(blank=True, default="")
     sent_at = models.DateTimeField(_("sent"), null=True)
+    delivered_at = models.DateTimeField(_("delivered"), null=True)
     opened_at = models.DateTimeField(_("opened"), null=True)
     clicked_at = models.DateTimeField(_("clicked"), null=True)
     read_at = models.DateTimeField(_("read"), null=True)

@@ -23,6 +23,7 @@ from crm.models import Customer, Order, Store
 from loyalty.models import Tier
 
 UNSUBSCRIBE_SALT = "campaigns.unsubscribe"
+PREFERENCES_SALT = "campaigns.preferences"
 
 
 @dataclass
@@ -175,6 +176,16 @@ def unsubscribe_url(message_id: UUID | str, customer_id: int, channel: str) -> s
     return f"{settings.SITE_URL}/u/{link_signer().sign(f'{message_id}.{customer_id}.{channel}')}/"
 
 
+def preferences_url(customer_id: int) -> str:
+    """The signed link to the customer's preferences. It never expires either."""
+    return f"{settings.SITE_URL}/p/{preferences_signer().sign(str(customer_id))}/"
+
+
+@lru_cache(maxsize=1)
+def preferences_signer() -> signing.Signer:
+    return signing.Signer(salt=PREFERENCES_SALT)
+
+
 @lru_cache(maxsize=1)
 def link_signer() -> signing.Signer:
     return signing.Signer(salt=UNSUBSCRIBE_SALT)
@@ -205,7 +216,7 @@ def sample_context(language: str) -> dict[str, Any]:
             "ticket": {"number": "T10017", "subject": "Where is my order?"},
             "segment": {"name": "VIP"},
             "expiring": {"points": 200, "on": day(date(2026, 12, 31))},
-            "links": {"unsubscribe": settings.SITE_URL, "rating": settings.SITE_URL},
+            "links": {"unsubscribe": settings.SITE_URL, "preferences": settings.SITE_URL, "rating": settings.SITE_URL},
         }  # fmt: skip
 
 

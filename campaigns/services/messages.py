@@ -399,6 +399,8 @@ def _prepare(rows: list[dict[str, Any]], rulings: dict[UUID | None, gate.Ruling]
             link = contexts.unsubscribe_url(row["id"], person.id, row["channel"]) if wanted else ""
             extra = dict(row["context"])
             extra["links"] = {**extra.get("links", {}), "unsubscribe": link}
+            if "preferences" in source:
+                extra["links"]["preferences"] = contexts.preferences_url(person.id)
             if row["id"] in coupons:
                 extra["coupon"] = contexts.coupon_context(*coupons[row["id"]], text.language)
             if "order_id" in extra:

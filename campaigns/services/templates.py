@@ -33,6 +33,10 @@ MESSAGES = {
     "unknown_filter": _("Line %(line)s: there is no filter “%(name)s”."),
     "unknown_variable": _("Line %(line)s: there is nothing called “%(name)s”."),
 }
+SUBJECTS = {
+    "email": _("An e-mail needs a subject."),
+    "wechat": _("Write the id of the template at WeChat as the subject."),
+}
 
 
 @dataclass(frozen=True)
@@ -177,8 +181,8 @@ def _checked(texts: Sequence[Text], channel: str, prefix: str = "texts.") -> lis
             raise Invalid(_("This language is there twice."), code="duplicate", field=f"{where}language")
         if not text.body.strip():
             raise Invalid(_("Write the text."), code="required", field=f"{where}body")
-        if channel == "email" and not text.subject.strip():
-            raise Invalid(_("An e-mail needs a subject."), code="required", field=f"{where}subject")
+        if CHANNELS[channel].needs_subject and not text.subject.strip():
+            raise Invalid(SUBJECTS.get(channel, _("Write the subject.")), code="required", field=f"{where}subject")
         if len(text.subject) > SUBJECT_LENGTH:
             raise Invalid(_("A subject has at most 300 characters."), code="too_long", field=f"{where}subject")
         body = text.body.replace("\r\n", "\n")
