@@ -21,8 +21,10 @@ from campaigns.channels.providers.gateway import Gateway
 from campaigns.channels.providers.webhook import OwnSystem
 from campaigns.channels.providers.wechat import OfficialAccount, WeCom
 from campaigns.console import shell  # noqa: F401
+from campaigns.recommending import RECOMMENDERS
 from campaigns.rewards import CouponReward
 from campaigns.services import coupon_codes
+from campaigns.services.best_sellers import BestSellers
 from core import health
 from core.audit_log import LOGGED, OBJECTS, Described, Logged
 from core.facts import FACTS
@@ -43,6 +45,7 @@ CHANNELS.register("wecom", HttpChannel("wecom", address_kind="wecom_external"))
 CHANNELS.register("webhook", HttpChannel("webhook", address_kind=None))
 for _provider in (Gateway(), Aliyun(), OfficialAccount(), WeCom(), OwnSystem()):
     PROVIDERS.register(_provider.name, _provider)
+RECOMMENDERS.register("best_sellers", BestSellers())
 FULFILMENTS.register("coupon", CouponReward())
 for _occasion in (Occasion.ENTRY, Occasion.MONTHLY, Occasion.BIRTHDAY):
     BENEFITS.register(

@@ -168,6 +168,7 @@ PAGES = """
 /templates/<int:pk>/                               marketer analyst administrator
 /templates/<int:pk>/edit/                          marketer administrator
 /templates/<int:pk>/body/                          marketer analyst administrator
+/templates/<int:pk>/restore/                       marketer administrator
 /templates/<int:pk>/test/                          marketer administrator
 /coupons/                                          staff
 /coupons/new/                                      marketer administrator

@@ -222,6 +222,7 @@ def _form(request: HttpRequest, template: Template | None) -> HttpResponse:
         "action": reverse("template_edit", args=[template.pk]) if template else reverse("template_new"),
         "variables": list(variables.offered(contexts.sample_context(request.LANGUAGE_CODE or settings.LANGUAGE_CODE))),  # type: ignore[attr-defined]
         "pieces": variables.PIECES,
+        "blocks": variables.BLOCKS,
     }
     return render(request, "campaigns/template_edit.html", context)
 
@@ -241,3 +242,15 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
     if wants_part(request):
         return HttpResponse(status=204)
     return redirect("template", template.pk)
+
+
+@page("campaigns.change_template", methods=("POST",))
+def restore(request: HttpRequest, pk: int) -> HttpResponse:
+    given = request.POST.get("version", "")
+    version = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
+    saved = services.restore_version(template=_template(pk), version=version, actor=of_user(request.user))
+    messages.success(
+        request,
+        _t("Version %(old)s is back as version %(new)s.") % {"old": version, "new": saved.version},
+    )
+    return redirect("template", pk)

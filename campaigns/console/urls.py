@@ -39,6 +39,7 @@ urlpatterns = [
     path("templates/<int:pk>/", templates.show, name="template"),
     path("templates/<int:pk>/edit/", templates.edit, name="template_edit"),
     path("templates/<int:pk>/body/", templates.body, name="template_body"),
+    path("templates/<int:pk>/restore/", templates.restore, name="template_restore"),
     path("templates/<int:pk>/test/", templates.test, name="template_test"),
     path("coupons/", coupons.index, name="coupons"),
     path("coupons/new/", coupons.new, name="coupon_new"),

@@ -54,6 +54,7 @@ WHO_MAY = {
     "template": "campaigns.view_template",
     "template_edit": "campaigns.change_template",
     "template_body": "campaigns.view_template",
+    "template_restore": "campaigns.change_template",
     "template_test": "campaigns.change_template",
     "coupons": "campaigns.view_coupon",
     "coupon_new": "campaigns.add_coupon",
