@@ -26,6 +26,8 @@ REASONS: dict[str, str | Promise] = {
     Reason.QUIET_HOURS: _("Quiet hours"),
     Reason.CAP_DAY: _("The day's limit is reached"),
     Reason.CAP_WEEK: _("The week's limit is reached"),
+    Reason.CAP_PURPOSE_DAY: _("The day's limit of this kind is reached"),
+    Reason.CAP_PURPOSE_WEEK: _("The week's limit of this kind is reached"),
     "template_error": _("The template failed"),
     "refused": _("The provider refused it"),
     "undelivered": _("Not delivered"),

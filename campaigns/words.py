@@ -33,6 +33,8 @@ EXPLANATIONS: dict[str, str | Promise] = {
     Reason.QUIET_HOURS: _("It is quiet hours where the customer is."),
     Reason.CAP_DAY: _("The customer had as many messages that day as the shop allows."),
     Reason.CAP_WEEK: _("The customer had as many messages that week as the shop allows."),
+    Reason.CAP_PURPOSE_DAY: _("The customer had as many messages of this kind that day as the shop allows."),
+    Reason.CAP_PURPOSE_WEEK: _("The customer had as many messages of this kind that week as the shop allows."),
     "template_error": _("The template could not be filled in for this customer; the error below says where."),
     "refused": _("The provider did not take this message; its answer is below."),
     "undelivered": _("The provider took it and could not deliver it; what it said is below."),

@@ -25,7 +25,7 @@ from crm.models import Customer
 
 FIELDS = (
     "cap_per_day", "cap_per_week", "quiet_from", "quiet_until", "spread_minutes", "stale_hours", "leap_birthday",
-    "track_messages",
+    "track_messages", "marketing_per_day", "marketing_per_week", "surveys_per_day", "surveys_per_week",
 )  # fmt: skip
 
 
@@ -36,6 +36,10 @@ class PolicyForm(forms.Form):
     cap_per_week = forms.IntegerField(
         label=_("Messages a week"), required=False, min_value=0, help_text=_("Empty or 0: no limit.")
     )
+    marketing_per_day = forms.IntegerField(label=_("Marketing a day"), required=False, min_value=0)
+    marketing_per_week = forms.IntegerField(label=_("Marketing a week"), required=False, min_value=0)
+    surveys_per_day = forms.IntegerField(label=_("Surveys a day"), required=False, min_value=0)
+    surveys_per_week = forms.IntegerField(label=_("Surveys a week"), required=False, min_value=0)
     quiet_from = forms.TimeField(label=_("Quiet from"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     quiet_until = forms.TimeField(
         label=_("Quiet until"),
@@ -74,6 +78,10 @@ def limits(request: HttpRequest) -> HttpResponse:
     found = policy()
     context = {
         "policy": found,
+        "kinds": [
+            (_t("Marketing"), found.marketing_per_day, found.marketing_per_week),
+            (_t("Surveys"), found.surveys_per_day, found.surveys_per_week),
+        ],
         "leap_day": _day(found.leap_birthday),
         "quiet": found.quiet_from != found.quiet_until,
         "channels": [(channel_label(channel.name), channel) for channel in CHANNELS],

@@ -119,10 +119,14 @@ class CareRule(models.Model):
 
 @audited
 class SendingPolicy(models.Model):
-    """The shop's limits on marketing messages. Empty or 0 means no cap, never "block all" (J5)."""
+    """The shop's limits on marketing messages and surveys, all together and each alone. Empty or 0 means no cap, never "block all" (J5)."""
 
     cap_per_day = models.PositiveSmallIntegerField(_("messages a day"), null=True, blank=True, default=2)
     cap_per_week = models.PositiveSmallIntegerField(_("messages a week"), null=True, blank=True, default=4)
+    marketing_per_day = models.PositiveSmallIntegerField(_("marketing a day"), null=True, blank=True)
+    marketing_per_week = models.PositiveSmallIntegerField(_("marketing a week"), null=True, blank=True)
+    surveys_per_day = models.PositiveSmallIntegerField(_("surveys a day"), null=True, blank=True)
+    surveys_per_week = models.PositiveSmallIntegerField(_("surveys a week"), null=True, blank=True)
     quiet_from = models.TimeField(_("quiet from"), default="21:00")
     quiet_until = models.TimeField(_("quiet until"), default="09:00", help_text=_("The same time twice turns it off."))
     stale_hours = models.PositiveSmallIntegerField(
