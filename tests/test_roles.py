@@ -190,6 +190,8 @@ PAGES = """
 /p/<str:token>/                                    public
 /hooks/messages/<int:pk>/                          public
 /hooks/email/<slug:provider>/                      public
+/calendar/                                         marketer analyst administrator
+/calendar/<int:pk>/remove/                         marketer administrator
 /channels/                                         administrator
 /channels/new/                                     administrator
 /channels/<int:pk>/                                administrator

@@ -23,6 +23,7 @@ CACHED_SECONDS = 300
 
 for _name, _label, _icon, _permission, _order in (
     ("broadcasts", _("Broadcasts"), "speakerphone", "campaigns.view_broadcast", 15),
+    ("calendar", _("Calendar"), "calendar-event", "campaigns.view_broadcast", 18),
     ("care", _("Care rules"), "heart", "campaigns.view_carerule", 20),
     ("coupons", _("Coupons"), "ticket", "campaigns.view_coupon", 30),
     ("templates", _("Templates"), "template", "campaigns.view_template", 40),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from campaigns.console import broadcasts, care, channels, coupons, messages, results, sending, templates, why
+from campaigns.console import broadcasts, calendar, care, channels, coupons, messages, results, sending, templates, why
 
 urlpatterns = [
     path("care/", care.index, name="care"),
@@ -23,6 +23,8 @@ urlpatterns = [
     path("broadcasts/<int:pk>/pause/", broadcasts.pause, name="broadcast_pause"),
     path("broadcasts/<int:pk>/resume/", broadcasts.resume, name="broadcast_resume"),
     path("broadcasts/<int:pk>/stop/", broadcasts.stop, name="broadcast_stop"),
+    path("calendar/", calendar.index, name="calendar"),
+    path("calendar/<int:pk>/remove/", calendar.remove, name="calendar_remove"),
     path("channels/", channels.index, name="channels"),
     path("channels/new/", channels.new, name="channel_new"),
     path("channels/<int:pk>/", channels.edit, name="channel"),

@@ -1,4 +1,5 @@
 from campaigns.models.broadcasts import Broadcast, BroadcastState
+from campaigns.models.calendar import ShopDay
 from campaigns.models.channel_accounts import ChannelAccount
 from campaigns.models.coupons import CodeMode, Coupon, CouponCode, CouponTally, CouponUse, DiscountKind, UseState
 from campaigns.models.messages import (
@@ -33,6 +34,7 @@ __all__ = [
     "MessageClass",
     "MessageState",
     "SendingPolicy",
+    "ShopDay",
     "Suppression",
     "Template",
     "TemplateText",

@@ -38,6 +38,8 @@ WHO_MAY = {
     "broadcast_stop": "campaigns.change_broadcast",
     "broadcast_results": "campaigns.view_broadcast",
     "care_results": "campaigns.view_carerule",
+    "calendar": "campaigns.view_broadcast",
+    "calendar_remove": "campaigns.change_broadcast",
     "channels": "campaigns.view_channelaccount",
     "channel_new": "campaigns.change_channelaccount",
     "channel": "campaigns.change_channelaccount",
