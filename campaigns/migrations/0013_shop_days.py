@@ -8,65 +8,101 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('campaigns', '0012_caps_by_purpose'),
-        ('pghistory', '0007_auto_20250421_0444'),
+        ("campaigns", "0012_caps_by_purpose"),
+        ("pghistory", "0007_auto_20250421_0444"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ShopDayEvent',
+            name="ShopDayEvent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.BigIntegerField()),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('month', models.PositiveSmallIntegerField(verbose_name='month')),
-                ('day', models.PositiveSmallIntegerField(verbose_name='day')),
-                ('lunar', models.BooleanField(default=False, verbose_name='by the lunar calendar')),
-                ('year', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='only in')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.BigIntegerField()),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                ("month", models.PositiveSmallIntegerField(verbose_name="month")),
+                ("day", models.PositiveSmallIntegerField(verbose_name="day")),
+                ("lunar", models.BooleanField(default=False, verbose_name="by the lunar calendar")),
+                ("year", models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="only in")),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='ShopDay',
+            name="ShopDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('month', models.PositiveSmallIntegerField(verbose_name='month')),
-                ('day', models.PositiveSmallIntegerField(verbose_name='day')),
-                ('lunar', models.BooleanField(default=False, verbose_name='by the lunar calendar')),
-                ('year', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='only in')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                ("month", models.PositiveSmallIntegerField(verbose_name="month")),
+                ("day", models.PositiveSmallIntegerField(verbose_name="day")),
+                ("lunar", models.BooleanField(default=False, verbose_name="by the lunar calendar")),
+                ("year", models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="only in")),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'verbose_name': 'day of the shop',
-                'verbose_name_plural': 'days of the shop',
-                'ordering': ['month', 'day', 'name'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('day__range', (1, 31)), ('month__range', (1, 12))), name='campaigns_shopday_a_date')],
+                "verbose_name": "day of the shop",
+                "verbose_name_plural": "days of the shop",
+                "ordering": ["month", "day", "name"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("day__range", (1, 31)), ("month__range", (1, 12))),
+                        name="campaigns_shopday_a_date",
+                    )
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='shopday',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "campaigns_shopdayevent" ("created_at", "day", "id", "lunar", "month", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "year") VALUES (OLD."created_at", OLD."day", OLD."id", OLD."lunar", OLD."month", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."year"); RETURN NULL;', hash='ea354a0b17b18b90ce19a278afdf101371edf9ee', operation='UPDATE', pgid='pgtrigger_update_update_9622a', table='campaigns_shopday', when='AFTER')),
+            model_name="shopday",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "campaigns_shopdayevent" ("created_at", "day", "id", "lunar", "month", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "year") VALUES (OLD."created_at", OLD."day", OLD."id", OLD."lunar", OLD."month", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."year"); RETURN NULL;',
+                    hash="ea354a0b17b18b90ce19a278afdf101371edf9ee",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_9622a",
+                    table="campaigns_shopday",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='shopday',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "campaigns_shopdayevent" ("created_at", "day", "id", "lunar", "month", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "year") VALUES (OLD."created_at", OLD."day", OLD."id", OLD."lunar", OLD."month", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."year"); RETURN NULL;', hash='60291bd47bf646406afddea69ddbdc730eb87dc1', operation='DELETE', pgid='pgtrigger_delete_delete_b0056', table='campaigns_shopday', when='AFTER')),
+            model_name="shopday",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "campaigns_shopdayevent" ("created_at", "day", "id", "lunar", "month", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "year") VALUES (OLD."created_at", OLD."day", OLD."id", OLD."lunar", OLD."month", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."year"); RETURN NULL;',
+                    hash="60291bd47bf646406afddea69ddbdc730eb87dc1",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_b0056",
+                    table="campaigns_shopday",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddField(
-            model_name='shopdayevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            model_name="shopdayevent",
+            name="pgh_context",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="pghistory.context",
+            ),
         ),
         migrations.AddField(
-            model_name='shopdayevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='campaigns.shopday'),
+            model_name="shopdayevent",
+            name="pgh_obj",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="events",
+                to="campaigns.shopday",
+            ),
         ),
     ]
