@@ -40,6 +40,7 @@ COUPON_ISSUED = declare("campaigns.coupon_issued", _("Coupon given"), icon="tick
 COUPON_REDEEMED = declare("campaigns.coupon_redeemed", _("Coupon used"), icon="discount", describe=_use)
 COUPON_RELEASED = declare("campaigns.coupon_released", _("Coupon use taken back"), icon="arrow-back", describe=_use)
 MESSAGE_SENT = declare("campaigns.message_sent", _("Message sent"), icon="send", describe=_message)
+MESSAGE_CLICKED = declare("campaigns.message_clicked", _("Link in a message followed"), icon="click", describe=_message)
 ADDRESS_SUPPRESSED = declare(
     "campaigns.address_suppressed", _("Address no longer used"), icon="mail-off", describe=_not_sent
 )
@@ -47,3 +48,8 @@ CARE_RULE_ACTIVATED = declare("campaigns.care_rule_activated", _("Care rule acti
 CARE_RULE_PAUSED = declare("campaigns.care_rule_paused", _("Care rule paused"), on_timeline=False)
 EXPERIMENT_STARTED = declare("campaigns.experiment_started", _("Experiment started"), on_timeline=False)
 EXPERIMENT_ENDED = declare("campaigns.experiment_ended", _("Experiment ended"), on_timeline=False)
+BROADCAST_SCHEDULED = declare("campaigns.broadcast_scheduled", _("Broadcast scheduled"), on_timeline=False)
+BROADCAST_PAUSED = declare("campaigns.broadcast_paused", _("Broadcast paused"), on_timeline=False)
+BROADCAST_RESUMED = declare("campaigns.broadcast_resumed", _("Broadcast resumed"), on_timeline=False)
+BROADCAST_STOPPED = declare("campaigns.broadcast_stopped", _("Broadcast stopped"), on_timeline=False)
+BROADCAST_FINISHED = declare("campaigns.broadcast_finished", _("Broadcast finished"), on_timeline=False)

@@ -10,15 +10,23 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.reach import REACH, Reach
 from analytics.sources import FEATURE_SOURCES, FeatureSource
-from campaigns import events, panels, webhooks  # noqa: F401
+from campaigns import events, mail_events, panels, webhooks  # noqa: F401
 from campaigns.benefits import CouponBenefit
 from campaigns.channels.base import CHANNELS
 from campaigns.channels.email import Email
+from campaigns.channels.http import HttpChannel
 from campaigns.channels.inbox import Inbox
+from campaigns.channels.providers import PROVIDERS
+from campaigns.channels.providers.aliyun import Aliyun
+from campaigns.channels.providers.gateway import Gateway
+from campaigns.channels.providers.webhook import OwnSystem
+from campaigns.channels.providers.wechat import OfficialAccount, WeCom
 from campaigns.console import shell  # noqa: F401
 from campaigns.reach import reach_of
+from campaigns.recommending import RECOMMENDERS
 from campaigns.rewards import CouponReward
 from campaigns.services import coupon_codes
+from campaigns.services.best_sellers import BestSellers
 from core import health
 from core.audit_log import LOGGED, OBJECTS, Described, Logged
 from core.facts import FACTS
@@ -34,8 +42,15 @@ LATE_SECONDS = 300
 
 CHANNELS.register("email", Email())
 CHANNELS.register("inbox", Inbox())
+CHANNELS.register("sms", HttpChannel("sms", address_kind="phone"))
+CHANNELS.register("wechat", HttpChannel("wechat", address_kind="wechat_openid", needs_subject=True))
+CHANNELS.register("wecom", HttpChannel("wecom", address_kind="wecom_external"))
+CHANNELS.register("webhook", HttpChannel("webhook", address_kind=None))
+for _provider in (Gateway(), Aliyun(), OfficialAccount(), WeCom(), OwnSystem()):
+    PROVIDERS.register(_provider.name, _provider)
 for _channel in CHANNELS:
     REACH.register(_channel.name, Reach(dict(Channel.choices).get(_channel.name, _channel.name), reach_of(_channel)))
+RECOMMENDERS.register("best_sellers", BestSellers())
 FULFILMENTS.register("coupon", CouponReward())
 for _occasion in (Occasion.ENTRY, Occasion.MONTHLY, Occasion.BIRTHDAY):
     BENEFITS.register(
@@ -92,6 +107,7 @@ for _kind in (
     "campaigns.care_rule_paused",
     "campaigns.experiment_started",
     "campaigns.experiment_ended",
+    *(f"campaigns.broadcast_{_what}" for _what in ("scheduled", "paused", "resumed", "stopped")),
 ):
     LOGGED.register(_kind, Logged(lambda payload: str(payload["name"])))
 for _kind, _route in (
@@ -99,6 +115,7 @@ for _kind, _route in (
     ("coupon", "coupon"),
     ("template", "template"),
     ("experiment", "experiment"),
+    ("broadcast", "broadcast"),
 ):
     OBJECTS.register(f"campaigns.{_kind}", Described(url=lambda row, route=_route: reverse(route, args=[row["id"]])))
 OBJECTS.register(
@@ -120,6 +137,8 @@ FEATURE_SOURCES.register(
     ),
 )
 
+grant("campaigns.view_channelaccount", "campaigns.change_channelaccount", to=[])
+
 EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
 grant(
     "campaigns.view_coupon",
@@ -130,6 +149,7 @@ grant(
 )
 grant("campaigns.issue_coupon", to=[Role.AGENT, Role.LEAD, Role.MARKETER])
 grant(
+    "campaigns.view_broadcast",
     "campaigns.view_carerule",
     "campaigns.view_template",
     "campaigns.view_sendingpolicy",
@@ -142,6 +162,7 @@ grant(
 )
 grant(
     "campaigns.add_coupon", "campaigns.change_coupon", "campaigns.add_carerule", "campaigns.change_carerule",
+    "campaigns.add_broadcast", "campaigns.change_broadcast",
     "campaigns.add_template", "campaigns.change_template", "campaigns.view_templatetext",
     "campaigns.change_suppression", "campaigns.add_experiment", "campaigns.change_experiment",
     to=[Role.MARKETER],

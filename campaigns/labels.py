@@ -8,11 +8,16 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.rules.gate import Reason
 from crm.models import Channel
 
+# Not the gate's word: a paused broadcast keeps what is due until it goes on.
+PAUSED = "paused"
+
 REASONS: dict[str, str | Promise] = {
     Reason.CUSTOMER_NOT_ACTIVE: _("The customer was merged or erased"),
     Reason.DUPLICATE: _("Already sent"),
     Reason.HOLDOUT: _("Held out to measure the effect"),
     Reason.RULE_PAUSED: _("The rule was paused"),
+    Reason.STOPPED: _("The campaign was stopped"),
+    PAUSED: _("Paused"),
     Reason.LEFT_SEGMENT: _("No longer matches the rule"),
     Reason.STALE: _("Waited too long"),
     Reason.NO_ADDRESS: _("No address on this channel"),
@@ -21,8 +26,11 @@ REASONS: dict[str, str | Promise] = {
     Reason.QUIET_HOURS: _("Quiet hours"),
     Reason.CAP_DAY: _("The day's limit is reached"),
     Reason.CAP_WEEK: _("The week's limit is reached"),
+    Reason.CAP_PURPOSE_DAY: _("The day's limit of this kind is reached"),
+    Reason.CAP_PURPOSE_WEEK: _("The week's limit of this kind is reached"),
     "template_error": _("The template failed"),
     "refused": _("The provider refused it"),
+    "undelivered": _("Not delivered"),
     "gave_up": _("Failed too often"),
     "bounce": _("Bounced"),
     "complaint": _("Complained"),

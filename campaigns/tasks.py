@@ -7,7 +7,7 @@ from celery import shared_task
 from django.core.cache import cache
 from django.db import transaction
 
-from campaigns.services import care_runs, coupon_uses, messages
+from campaigns.services import broadcast_runs, care_runs, coupon_uses, messages
 
 log = structlog.get_logger("liuke.messages")
 WAKE_SECONDS = 10
@@ -39,6 +39,26 @@ def run_care_rules() -> dict[int, int]:
     if any(made.values()):
         wake_sender()
     return made
+
+
+@shared_task(name="campaigns.run_broadcasts")
+def run_broadcasts() -> dict[str, int]:
+    done = broadcast_runs.run_broadcasts()
+    if done["made"] or done["resumed"]:
+        wake_sender()
+    return done
+
+
+def wake_broadcasts() -> None:
+    """After the commit, have what was scheduled for now start now."""
+
+    def wake() -> None:
+        try:
+            run_broadcasts.apply_async(retry=False)
+        except Exception as error:
+            log.warning("broadcasts_not_woken", error=str(error)[:200])
+
+    transaction.on_commit(wake, robust=True)
 
 
 @shared_task(name="campaigns.sweep_leases")

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from campaigns.channels import CHANNELS
-from campaigns.labels import reason_label
-from campaigns.models import CareRule, CareState, CareTrigger, Message, MessageState
+from campaigns.labels import PAUSED, reason_label
+from campaigns.models import Broadcast, BroadcastState, CareRule, CareState, CareTrigger, Message, MessageState
 from campaigns.rules.gate import Reason
-from core.formatting import when
+from core.formatting import day, number, when
 
 EXPLANATIONS: dict[str, str | Promise] = {
     Reason.CUSTOMER_NOT_ACTIVE: _("The customer was merged into another or erased before it was due."),
     Reason.DUPLICATE: _("The customer has had this message already, and each is sent once."),
     Reason.HOLDOUT: _("The customer belongs to the share that gets nothing, so that the effect can be measured."),
     Reason.RULE_PAUSED: _("The rule was paused before the message was due."),
+    Reason.STOPPED: _("The campaign was stopped before the message was sent."),
+    PAUSED: _("The campaign is paused; what is due waits until it goes on."),
     Reason.LEFT_SEGMENT: _("At the moment of sending the customer no longer matched the rule."),
     Reason.STALE: _("It was held for longer than the shop's limit, and would have come too late."),
     Reason.NO_ADDRESS: _("The customer has no address on this channel."),
@@ -29,14 +33,19 @@ EXPLANATIONS: dict[str, str | Promise] = {
     Reason.QUIET_HOURS: _("It is quiet hours where the customer is."),
     Reason.CAP_DAY: _("The customer had as many messages that day as the shop allows."),
     Reason.CAP_WEEK: _("The customer had as many messages that week as the shop allows."),
+    Reason.CAP_PURPOSE_DAY: _("The customer had as many messages of this kind that day as the shop allows."),
+    Reason.CAP_PURPOSE_WEEK: _("The customer had as many messages of this kind that week as the shop allows."),
     "template_error": _("The template could not be filled in for this customer; the error below says where."),
     "refused": _("The provider did not take this message; its answer is below."),
+    "undelivered": _("The provider took it and could not deliver it; what it said is below."),
     "gave_up": _("The provider did not take it, however often it was tried."),
     "bounce": _("The address takes no mail. It is blocked from now on."),
 }  # fmt: skip
 
 STATES: dict[str, str | Promise] = dict(MessageState.choices)
 RULE_STATES: dict[str, str | Promise] = dict(CareState.choices)
+BROADCAST_STATES: dict[str, str | Promise] = dict(BroadcastState.choices)
+BROADCAST_TONES: dict[str, str] = {BroadcastState.DRAFT: "off", BroadcastState.STOPPED: "off"}
 # Not being sent is mostly how it should be: no consent, held out. Only what went wrong is red.
 TONES = {MessageState.SUPPRESSED: "off", MessageState.FAILED: "bad", MessageState.UNCERTAIN: "warn"}
 
@@ -92,25 +101,49 @@ def trigger_words(rule: CareRule) -> str:
     return _t(", ").join(parts)
 
 
+def schedule_words(broadcast: Broadcast) -> str:
+    """When it goes out: "at 10:00 on Dec 24, 2026, in each customer's time zone, at most 500 a minute"."""
+    if broadcast.send_on and broadcast.send_time:
+        figures = {"day": day(broadcast.send_on), "time": f"{broadcast.send_time:%H:%M}"}
+        parts = [_t("%(day)s at %(time)s") % figures]
+        if broadcast.customer_zone:
+            parts.append(_t("in each customer's time zone"))
+    elif broadcast.state == BroadcastState.DRAFT:
+        parts = [_t("As soon as it is started")]
+    else:
+        parts = [when(broadcast.starts_at)]
+    if broadcast.per_minute:
+        parts.append(_t("at most %(count)s a minute") % {"count": number(broadcast.per_minute)})
+    return _t(", ").join(parts)
+
+
 @dataclass(frozen=True)
 class Origin:
-    """What a message belongs to: a care rule by name, or the satisfaction question."""
+    """What a message belongs to, by name; `url` is its page and `permission` who may open it, where it has one."""
 
     label: str
-    rule: int | None = None
+    url: str = ""
+    permission: str = ""
 
 
 SURVEY = "survey:ticket"
+# How the origin of a message begins, what it is one of, and where that is shown.
+CAMPAIGNS: list[tuple[str, Any, str, str]] = [
+    ("care:", CareRule, "care_rule", "campaigns.view_carerule"),
+    ("broadcast:", Broadcast, "broadcast", "campaigns.view_broadcast"),
+]
 
 
 def origins(values: Iterable[str]) -> dict[str, Origin]:
-    """Labels for many `Message.origin` in one query."""
+    """Labels for many `Message.origin`, in one query per kind of campaign."""
     wanted = set(values)
-    ids = {int(value[5:]) for value in wanted if value.startswith("care:") and value[5:].isdigit()}
-    names = dict(CareRule.objects.filter(pk__in=ids).values_list("pk", "name")) if ids else {}
-    known = {f"care:{pk}": Origin(name, pk) for pk, name in names.items()} | {
-        SURVEY: Origin(_t("Satisfaction question"))
-    }
+    known = {SURVEY: Origin(_t("Satisfaction question"))}
+    for prefix, model, route, permission in CAMPAIGNS:
+        ids = {
+            int(value[len(prefix) :]) for value in wanted if value.startswith(prefix) and value[len(prefix) :].isdigit()
+        }
+        names = model.objects.filter(pk__in=ids).values_list("pk", "name") if ids else []
+        known |= {f"{prefix}{pk}": Origin(name, reverse(route, args=[pk]), permission) for pk, name in names}
     return {value: known.get(value, Origin(value)) for value in wanted}
 
 

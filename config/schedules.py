@@ -34,6 +34,7 @@ SCHEDULE: dict[str, dict] = {
     "activity: make partitions ahead": nightly(1, 0, "crm.make_activity_partitions"),
     "imports: drop files that nobody ran": nightly(1, 30, "crm.drop_stale_uploads"),
     "care: who is due": every(60, "campaigns.run_care_rules"),
+    "broadcasts: start, finish": every(10, "campaigns.run_broadcasts"),
     "messages: send what is due": every(10, "campaigns.send_due"),
     "messages: leases that ran out": every(30, "campaigns.sweep_leases"),
     "coupons: reservations that ran out": every(60, "campaigns.sweep_reservations"),

@@ -40,10 +40,14 @@ class Answer:
 
 
 class NoAnswer(Exception):
-    """Nothing came back. `code` is one of timeout, unknown_host, private_address, tls, connection."""
+    """Nothing came back. `code` is one of timeout, unknown_host, private_address, tls, connection.
 
-    def __init__(self, code: str, detail: str = "") -> None:
+    `reached`: a connection stood, so what was sent may have been taken.
+    """
+
+    def __init__(self, code: str, detail: str = "", *, reached: bool = False) -> None:
         self.code = code
+        self.reached = reached
         super().__init__(detail)
 
 
@@ -165,7 +169,7 @@ class _Network(httpcore.NetworkBackend):
 
 
 class Sender:
-    """Posts over kept connections, from several threads. Use as a context manager."""
+    """Asks over kept connections, from several threads. Use as a context manager."""
 
     def __init__(self, *, seconds: float, connections: int, tls: ssl.SSLContext | None = None) -> None:
         self.seconds = seconds
@@ -181,21 +185,29 @@ class Sender:
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer, whatever its status, with the beginning of its text. Raises NoAnswer within `seconds`."""
+        return self.ask("POST", url, headers, body)
+
+    def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+        """The same with any method."""
         _call.deadline = time.monotonic() + self.seconds
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self.seconds)
         sent: Sequence[tuple[bytes, bytes]] = [(name.encode(), value.encode()) for name, value in headers.items()]
         try:
             with self.pool.stream(
-                "POST", url, headers=sent, content=body, extensions={"timeout": timeouts}
+                method, url, headers=sent, content=body or None, extensions={"timeout": timeouts}
             ) as response:
                 given = {name.lower(): value for name, value in response.headers}
                 text = _beginning(response)
                 return Answer(response.status, text, given.get(b"retry-after", b"").decode("latin-1"))
         except httpcore.TimeoutException as error:
-            raise NoAnswer("timeout", str(error)) from None
+            reached = not isinstance(error, httpcore.ConnectTimeout | httpcore.PoolTimeout)
+            raise NoAnswer("timeout", str(error), reached=reached) from None
         except httpcore.NetworkError as error:
-            raise NoAnswer("tls" if isinstance(error.__context__, ssl.SSLError) else "connection", str(error)) from None
-        except (httpcore.ProtocolError, httpcore.UnsupportedProtocol, ssl.SSLError, OSError, ValueError) as error:
+            code = "tls" if isinstance(error.__context__, ssl.SSLError) else "connection"
+            raise NoAnswer(code, str(error), reached=not isinstance(error, httpcore.ConnectError)) from None
+        except (httpcore.ProtocolError, ssl.SSLError, OSError) as error:
+            raise NoAnswer("connection", str(error), reached=True) from None
+        except (httpcore.UnsupportedProtocol, ValueError) as error:
             raise NoAnswer("connection", str(error)) from None
 
 

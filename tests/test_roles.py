@@ -150,6 +150,17 @@ PAGES = """
 /care/<int:pk>/preview/                            marketer analyst administrator
 /care/<int:pk>/activate/                           marketer administrator
 /care/<int:pk>/pause/                              marketer administrator
+/broadcasts/                                       marketer analyst administrator
+/broadcasts/new/                                   marketer administrator
+/broadcasts/<int:pk>/                              marketer analyst administrator
+/broadcasts/<int:pk>/counts/                       marketer analyst administrator
+/broadcasts/<int:pk>/edit/                         marketer administrator
+/broadcasts/<int:pk>/preview/                      marketer analyst administrator
+/broadcasts/<int:pk>/schedule/                     marketer administrator
+/broadcasts/<int:pk>/unschedule/                   marketer administrator
+/broadcasts/<int:pk>/pause/                        marketer administrator
+/broadcasts/<int:pk>/resume/                       marketer administrator
+/broadcasts/<int:pk>/stop/                         marketer administrator
 /messages/                                         staff
 /messages/<uuid:pk>/                               staff
 /messages/<uuid:pk>/body/                          staff
@@ -168,6 +179,7 @@ PAGES = """
 /templates/<int:pk>/                               marketer analyst administrator
 /templates/<int:pk>/edit/                          marketer administrator
 /templates/<int:pk>/body/                          marketer analyst administrator
+/templates/<int:pk>/restore/                       marketer administrator
 /templates/<int:pk>/test/                          marketer administrator
 /coupons/                                          staff
 /coupons/new/                                      marketer administrator
@@ -178,11 +190,25 @@ PAGES = """
 /coupons/<int:pk>/issue/                           agent lead marketer administrator
 /coupons/<int:pk>/issue/segment/                   marketer administrator
 /customers/<str:number>/coupons/                   agent lead marketer administrator
+/customers/<str:number>/why/                       staff
 /customers/<str:number>/suppressions/              lead marketer administrator
 /suppressions/<int:pk>/lift/                       marketer administrator
 /sending/                                          lead marketer analyst administrator
 /sending/edit/                                     lead marketer administrator
 /u/<str:token>/                                    public
+/c/<str:token>/                                    public
+/o/<str:token>.gif                                 public
+/p/<str:token>/                                    public
+/hooks/messages/<int:pk>/                          public
+/hooks/email/<slug:provider>/                      public
+/calendar/                                         marketer analyst administrator
+/calendar/<int:pk>/remove/                         marketer administrator
+/channels/                                         administrator
+/channels/new/                                     administrator
+/channels/<int:pk>/                                administrator
+/channels/<int:pk>/switch/                         administrator
+/broadcasts/<int:pk>/results/                      marketer analyst administrator
+/care/<int:pk>/results/                            marketer analyst administrator
 /api/schema/                                       public
 /api/docs/                                         public
 """

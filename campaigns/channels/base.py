@@ -51,7 +51,7 @@ class Channel:
     """`batch` messages are marked as begun in one commit and handed over in one call: so many may be uncertain at worst.
 
     `address_kind` is the kind of identity it is sent to, None when none is needed; `opt_in` whether marketing needs a yes;
-    `html` whether bodies are HTML. A `local` channel has no provider: its messages are sent when they are decided.
+    `html` whether bodies are HTML, `needs_subject` whether a text without a subject is refused. A `local` channel has no provider: its messages are sent when they are decided.
     """
 
     name: ClassVar[str]
@@ -60,6 +60,11 @@ class Channel:
     html: ClassVar[bool] = False
     local: ClassVar[bool] = False
     batch: ClassVar[int] = 1
+    needs_subject: ClassVar[bool] = False
+
+    def ready(self) -> bool:
+        """Whether it can be used: an account is there, where one is needed."""
+        return True
 
     def begin_id(self, message_id: UUID) -> str:
         """What the provider will know the message by; stored before the call."""

@@ -22,6 +22,7 @@ class Email(Channel):
     name = "email"
     address_kind = "email"
     html = True
+    needs_subject = True
 
     def __init__(self) -> None:
         self._connection: Any = None
@@ -75,6 +76,8 @@ class Email(Channel):
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message = EmailMultiAlternatives(item.subject, to_text(item.body), to=[item.address], headers=headers)
         message.attach_alternative(item.body, "text/html")
+        # What anymail's providers say of it later names our id (ignored by plain SMTP).
+        message.metadata = {"message": str(item.id)}  # type: ignore[attr-defined]
         return message
 
 

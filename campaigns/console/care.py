@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
-from campaigns import selectors, words
+from campaigns import words
 from campaigns.console import editing, queries
 from campaigns.console.care_form import CareForm
 from campaigns.labels import reason_label
@@ -39,7 +39,7 @@ def index(request: HttpRequest) -> HttpResponse:
     if state in CareState.values:
         wanted = wanted.filter(state=state)
     found = paging.keyset(wanted, ["name"], request.GET.get("cursor"), PAGE)
-    outcomes = queries.outcomes_of(found)
+    outcomes = queries.outcomes_of({f"care:{rule.pk}": rule.pk for rule in found})
     context = {
         "page": found,
         "rows": [
@@ -59,7 +59,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, rule: CareRule) -> dict[str, Any]:
-    figures = selectors.figures_of(rule)
+    figures = queries.figures_of(f"care:{rule.pk}", rule.coupon_id)
     listed = f"{reverse('messages')}?campaign=care:{rule.pk}&days=all"
     states = [
         (words.STATES[state], figures.states[state], f"{listed}&state={state}", words.tone(state))
@@ -75,7 +75,9 @@ def _shown(request: HttpRequest, rule: CareRule) -> dict[str, Any]:
         "states": states,
         "reasons": [(reason_label(reason), count, f"{listed}&reason={reason}") for reason, count in reasons],
         "listed": listed,
-        "recent": [(message, words.badge(message)) for message in queries.messages_of(rule, LAST_MESSAGES)],
+        "recent": [
+            (message, words.badge(message)) for message in queries.messages_of(f"care:{rule.pk}", LAST_MESSAGES)
+        ],
         "active": rule.state == CareState.ACTIVE,
         "may_change": may(request.user, "campaigns.change_carerule"),
         "pause_text": _pause_text(rule) if rule.state == CareState.ACTIVE else "",
@@ -83,7 +85,7 @@ def _shown(request: HttpRequest, rule: CareRule) -> dict[str, Any]:
 
 
 def _pause_text(rule: CareRule) -> str:
-    waiting = queries.waiting_of(rule)
+    waiting = queries.waiting_of(f"care:{rule.pk}")
     text = ngettext(
         "%(count)s waiting message will not be sent, and “%(name)s” takes nobody new.",
         "%(count)s waiting messages will not be sent, and “%(name)s” takes nobody new.",

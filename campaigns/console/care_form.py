@@ -27,6 +27,9 @@ DAYS = {
 DEFAULT_DAYS = {CareTrigger.AFTER_PURCHASE: 7, CareTrigger.NO_ORDER: 90, CareTrigger.POINTS_EXPIRING: 14}
 
 
+ATTRIBUTION_DAYS = 7
+
+
 class TemplateChoice(forms.ModelChoiceField):
     def label_from_instance(self, obj: Template) -> str:  # type: ignore[override]
         return f"{obj.name} · {channel_label(obj.channel)}"
@@ -56,6 +59,13 @@ class CareForm(forms.Form):
         min_value=0,
         max_value=90,
         help_text=_("This share gets nothing, so that the effect can be measured."),
+    )
+    attribution_days = forms.IntegerField(
+        label=_("Orders count for (days)"),
+        required=False,
+        min_value=1,
+        max_value=90,
+        help_text=_("An order within so many days of the message counts for it."),
     )
 
     def __init__(
@@ -96,7 +106,8 @@ class CareForm(forms.Form):
 
     def values(self) -> dict[str, Any]:
         """What the services are given; without a number of days it is 0."""
-        return {"days": 0, **self.cleaned_data}
+        given = self.cleaned_data
+        return {"days": 0, **given, "attribution_days": given["attribution_days"] or ATTRIBUTION_DAYS}
 
     def refuse(self, error: DomainError) -> None:
         self.add_error(error.field if error.field in self.fields else None, str(error.message))
@@ -104,6 +115,22 @@ class CareForm(forms.Form):
 
 def _initial(rule: CareRule | None) -> dict[str, Any]:
     if rule is None:
-        return {"trigger": CareTrigger.BIRTHDAY, "days": 0, "holdout_percent": 0, "send_at": "10:00"}
-    names = ("name", "trigger", "days", "segment", "template", "coupon", "send_at", "holdout_percent")
+        return {
+            "trigger": CareTrigger.BIRTHDAY,
+            "days": 0,
+            "holdout_percent": 0,
+            "send_at": "10:00",
+            "attribution_days": ATTRIBUTION_DAYS,
+        }
+    names = (
+        "name",
+        "trigger",
+        "days",
+        "segment",
+        "template",
+        "coupon",
+        "send_at",
+        "holdout_percent",
+        "attribution_days",
+    )
     return {name: getattr(rule, name) for name in names}

@@ -1,15 +1,15 @@
-"""What the page that makes or edits a rule or a coupon shows around its fields."""
+"""What the page that makes or edits a rule, a broadcast or a coupon shows around its fields."""
 
 from __future__ import annotations
 
 from django.urls import reverse
 
-from campaigns.models import CareRule, Coupon, Experiment
+from campaigns.models import Broadcast, CareRule, Coupon, Experiment
+
+Thing = Broadcast | CareRule | Coupon | Experiment
 
 
-def shell(
-    thing: CareRule | Coupon | Experiment | None, *, heading: str, page: str, index: str, index_label: str
-) -> dict[str, str]:
+def shell(thing: Thing | None, *, heading: str, page: str, index: str, index_label: str) -> dict[str, str]:
     """`page` and `index` are routes: where editing and making one lead back to."""
     if thing is None:
         return {"title": heading, "heading": heading, "back_url": reverse(index), "back_label": index_label}

@@ -15,7 +15,7 @@ from campaigns import words
 from campaigns.channels import CHANNELS
 from campaigns.console import frames, queries
 from campaigns.labels import REASONS, channel_label, reason_label
-from campaigns.models import CareRule, Message, MessageState
+from campaigns.models import Message, MessageState
 from campaigns.services import messages as services
 from campaigns.tasks import wake_sender
 from core.actor import of_user
@@ -24,7 +24,7 @@ from core.console.views import may, page
 
 PAGE = 50
 ORDER = ["-created_at", "-id"]
-RULES_OFFERED = 200
+CAMPAIGNS_OFFERED = 200
 TILES = (
     MessageState.SENT,
     MessageState.QUEUED,
@@ -87,10 +87,12 @@ def _reasons(counts: dict[tuple[str, str], int], state: str) -> list[tuple[str, 
 
 def _filters(wanted: queries.Wanted, origins: dict[str, words.Origin]) -> list[tuple[str, str, list, str]]:
     """(name, label, choices, value); a campaign beyond the list's end stays while it is chosen."""
-    rules = [
-        (f"care:{pk}", name) for pk, name in CareRule.objects.order_by("name").values_list("pk", "name")[:RULES_OFFERED]
+    offered = [
+        (f"{prefix}{pk}", name)
+        for prefix, model, _route, _permission in words.CAMPAIGNS
+        for pk, name in model.objects.order_by("-created_at").values_list("pk", "name")[:CAMPAIGNS_OFFERED]
     ]
-    campaigns = [*rules, (words.SURVEY, _t("Satisfaction question"))]
+    campaigns = [*offered, (words.SURVEY, _t("Satisfaction question"))]
     if wanted.origin and wanted.origin not in dict(campaigns):
         campaigns.append((wanted.origin, origins[wanted.origin].label))
     states = [*words.STATES.items(), (queries.TROUBLE, _t("Failed or uncertain"))]
@@ -121,15 +123,16 @@ def show(request: HttpRequest, pk: UUID) -> HttpResponse:
     message = _message(pk)
     settle = may(request.user, "campaigns.change_message")
     uncertain = message.state == MessageState.UNCERTAIN
+    origin = words.origins([message.origin])[message.origin]
     context: dict[str, Any] = {
         "message": message,
-        "origin": words.origins([message.origin])[message.origin],
+        "origin": origin,
+        "may_see_origin": bool(origin.url) and may(request.user, origin.permission),
         "channel": channel_label(message.channel),
         "badge": words.badge(message),
         "outcome": words.outcome(message),
         "as_html": frames.shows_html(message.channel),
         "may_see_template": may(request.user, "campaigns.view_template"),
-        "may_see_rule": may(request.user, "campaigns.view_carerule"),
         "may_send_again": settle and message.state in {MessageState.UNCERTAIN, MessageState.FAILED},
         "may_mark_sent": settle and uncertain,
         "again_text": _t("1 message is sent again. If the first one arrived, the customer gets it twice.")

@@ -12,9 +12,21 @@ from django.core.cache import cache
 from django.db.models import Count, F, Min, Q, QuerySet
 from django.http import QueryDict
 
+from campaigns import selectors
 from campaigns.channels import CHANNELS
 from campaigns.labels import REASONS
-from campaigns.models import CareRule, Coupon, CouponUse, Message, MessageState, Template, TemplateText, UseState
+from campaigns.models import (
+    Broadcast,
+    CareRule,
+    Coupon,
+    CouponUse,
+    Message,
+    MessageState,
+    Template,
+    TemplateText,
+    UseState,
+)
+from campaigns.selectors import CampaignFigures
 from campaigns.services import coupon_codes
 from core import clock
 from core.models import Job, JobState
@@ -24,35 +36,46 @@ TROUBLE = "trouble"
 PERIODS = ("1", "7", "30", "all")
 SLOW_SECONDS = 0.2
 KEPT_SECONDS = 60
+FIGURES_SECONDS = 10
 
 
 def since(days: int) -> datetime:
     return clock.now() - timedelta(days=days)
 
 
-def outcomes_of(rules: Iterable[CareRule], days: int = 30) -> dict[int, dict[str, int]]:
-    """By rule: how many of its messages of the last days are in each state."""
-    origins = {f"care:{rule.pk}": rule.pk for rule in rules}
+def figures_of(origin: str, coupon_id: int | None) -> CampaignFigures:
+    """What became of a campaign's messages. What took long to count is kept for some seconds."""
+    key = f"campaigns.figures:{origin}:{coupon_id}"
+    kept = cache.get(key)
+    if kept is not None:
+        return kept
+    started = time.monotonic()
+    found = selectors.figures_of(origin, coupon_id)
+    if time.monotonic() - started > SLOW_SECONDS:
+        cache.set(key, found, FIGURES_SECONDS)
+    return found
+
+
+def outcomes_of(origins: dict[str, int], days: int | None = 30) -> dict[int, dict[str, int]]:
+    """By campaign: how many of its messages of the last days (None: of all time) are in each state."""
     result: dict[int, dict[str, int]] = defaultdict(dict)
-    rows = (
-        Message.objects.filter(origin__in=origins, created_at__gte=since(days))
-        .values_list("origin", "state")
-        .annotate(count=Count("pk"))
-    )
-    for origin, state, count in rows:
+    rows = Message.objects.filter(origin__in=origins)
+    if days is not None:
+        rows = rows.filter(created_at__gte=since(days))
+    for origin, state, count in rows.values_list("origin", "state").annotate(count=Count("pk")):
         result[origins[origin]][state] = count
     return result
 
 
-def waiting_of(rule: CareRule) -> int:
-    """What pausing would drop."""
+def waiting_of(origin: str) -> int:
+    """What pausing a rule, or stopping a broadcast, would drop."""
     return Message.objects.filter(
-        origin=f"care:{rule.pk}", state__in=[MessageState.QUEUED, MessageState.HELD]
+        origin=origin, state__in=[MessageState.QUEUED, MessageState.HELD]
     ).count()  # fmt: skip
 
 
-def messages_of(rule: CareRule, limit: int) -> list[Message]:
-    found = Message.objects.filter(origin=f"care:{rule.pk}").select_related("customer", "template")
+def messages_of(origin: str, limit: int) -> list[Message]:
+    found = Message.objects.filter(origin=origin).select_related("customer", "template")
     return list(found.order_by("-created_at")[:limit])
 
 
@@ -125,9 +148,14 @@ def languages_of(templates: Iterable[Template]) -> dict[int, list[str]]:
     return result
 
 
-def rules_using(templates: Iterable[Template]) -> dict[int, int]:
-    rows = CareRule.objects.filter(template__in=list(templates)).values_list("template_id").annotate(count=Count("pk"))
-    return dict(rows)
+def uses_of(templates: Iterable[Template]) -> dict[int, int]:
+    """By template: how many care rules and broadcasts send it."""
+    result: dict[int, int] = defaultdict(int)
+    for model in (CareRule, Broadcast):
+        rows = model.objects.filter(template__in=list(templates)).values_list("template_id").annotate(count=Count("pk"))
+        for pk, count in rows:
+            result[pk] += count
+    return result
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from crm.models import Customer
 
 FIELDS = (
     "cap_per_day", "cap_per_week", "quiet_from", "quiet_until", "spread_minutes", "stale_hours", "leap_birthday",
+    "track_messages", "marketing_per_day", "marketing_per_week", "surveys_per_day", "surveys_per_week",
 )  # fmt: skip
 
 
@@ -35,6 +36,10 @@ class PolicyForm(forms.Form):
     cap_per_week = forms.IntegerField(
         label=_("Messages a week"), required=False, min_value=0, help_text=_("Empty or 0: no limit.")
     )
+    marketing_per_day = forms.IntegerField(label=_("Marketing a day"), required=False, min_value=0)
+    marketing_per_week = forms.IntegerField(label=_("Marketing a week"), required=False, min_value=0)
+    surveys_per_day = forms.IntegerField(label=_("Surveys a day"), required=False, min_value=0)
+    surveys_per_week = forms.IntegerField(label=_("Surveys a week"), required=False, min_value=0)
     quiet_from = forms.TimeField(label=_("Quiet from"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     quiet_until = forms.TimeField(
         label=_("Quiet until"),
@@ -50,6 +55,11 @@ class PolicyForm(forms.Form):
         label=_("Dropped after (hours)"), min_value=0, help_text=_("0 keeps held messages for ever.")
     )
     leap_birthday = forms.ChoiceField(label=_("Born on 29 February, congratulated in other years on"))
+    track_messages = forms.BooleanField(
+        label=_("Record opens and clicks of marketing e-mail"),
+        required=False,
+        help_text=_("Links then lead by way of this shop. Messages about orders are never tracked."),
+    )
 
     def __init__(self, data: Any = None, *, found: SendingPolicy) -> None:
         super().__init__(data, initial={name: getattr(found, name) for name in FIELDS})
@@ -68,6 +78,10 @@ def limits(request: HttpRequest) -> HttpResponse:
     found = policy()
     context = {
         "policy": found,
+        "kinds": [
+            (_t("Marketing"), found.marketing_per_day, found.marketing_per_week),
+            (_t("Surveys"), found.surveys_per_day, found.surveys_per_week),
+        ],
         "leap_day": _day(found.leap_birthday),
         "quiet": found.quiet_from != found.quiet_until,
         "channels": [(channel_label(channel.name), channel) for channel in CHANNELS],

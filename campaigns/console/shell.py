@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from campaigns import words
 from campaigns.console import queries
-from campaigns.models import CareRule, Coupon, CouponCode, Template
+from campaigns.models import Broadcast, CareRule, Coupon, CouponCode, Template
 from campaigns.rules import codes
 from core.console import home, navigation, palette
 from core.console.home import Card
@@ -22,12 +22,15 @@ from crm.selectors import timeline
 CACHED_SECONDS = 300
 
 for _name, _label, _icon, _permission, _order in (
+    ("broadcasts", _("Broadcasts"), "speakerphone", "campaigns.view_broadcast", 15),
+    ("calendar", _("Calendar"), "calendar-event", "campaigns.view_broadcast", 18),
     ("care", _("Care rules"), "heart", "campaigns.view_carerule", 20),
     ("experiments", _("Experiments"), "flask", "campaigns.view_experiment", 25),
     ("coupons", _("Coupons"), "ticket", "campaigns.view_coupon", 30),
     ("templates", _("Templates"), "template", "campaigns.view_template", 40),
     ("messages", _("Messages"), "send", "campaigns.view_message", 50),
     ("sending", _("Sending limits"), "clock-pause", "campaigns.view_sendingpolicy", 60),
+    ("channels", _("Channels"), "plug", "campaigns.view_channelaccount", 70),
 ):
     navigation.register(
         _name, _label, url=_name, icon=_icon, permission=_permission, section="marketing", order=_order
@@ -41,6 +44,14 @@ def find_rules(_request: HttpRequest, query: str, limit: int) -> list[Result]:
     return [
         Result(rule.name, reverse("care_rule", args=[rule.pk]), "heart", str(words.RULE_STATES[rule.state]))
         for rule in CareRule.objects.filter(name__icontains=query)[:limit]
+    ]
+
+
+@palette.source("broadcasts", label=_("Broadcasts"), permission="campaigns.view_broadcast")
+def find_broadcasts(_request: HttpRequest, query: str, limit: int) -> list[Result]:
+    return [
+        Result(row.name, reverse("broadcast", args=[row.pk]), "speakerphone", str(words.BROADCAST_STATES[row.state]))
+        for row in Broadcast.objects.filter(name__icontains=query).order_by("-created_at")[:limit]
     ]
 
 

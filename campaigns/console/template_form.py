@@ -45,7 +45,7 @@ class TemplateForm(forms.Form):
         for language, text in texts.items():
             initial |= {f"subject_{language}": text.subject, f"body_{language}": text.body}
         super().__init__(data, initial=initial)
-        names = [template.channel] if template else CHANNELS.names()
+        names = [template.channel] if template else [name for name, channel in CHANNELS.items() if channel.ready()]
         self.fields["channel"].choices = [(name, channel_label(name)) for name in names]  # type: ignore[attr-defined]
         for language in self.languages:
             self.fields[f"subject_{language}"] = forms.CharField(label=_("Subject"), required=False)

@@ -32,6 +32,7 @@ from crm.selectors import customers
 
 PAGE = 50
 DRAFT_SECONDS = 600
+BROADCASTS_SHOWN = 10
 
 
 def _template(pk: int) -> Template:
@@ -41,7 +42,7 @@ def _template(pk: int) -> Template:
 @page("campaigns.view_template")
 def index(request: HttpRequest) -> HttpResponse:
     found = paging.keyset(Template.objects.all(), ["name"], request.GET.get("cursor"), PAGE)
-    languages, used = queries.languages_of(found), queries.rules_using(found)
+    languages, used = queries.languages_of(found), queries.uses_of(found)
     context = {
         "page": found,
         "rows": [
@@ -71,9 +72,14 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "reader": reader,
         "as_html": frames.shows_html(template.channel),
         "rules": [(rule, words.RULE_STATES[rule.state]) for rule in template.care_rules.order_by("name")],
+        "broadcasts": [
+            (row, words.BROADCAST_STATES[row.state], words.BROADCAST_TONES.get(row.state, ""))
+            for row in template.broadcasts.order_by("-created_at")[:BROADCASTS_SHOWN]
+        ],
         "transactional": template.message_class == MessageClass.TRANSACTIONAL,
         "may_change": may(request.user, "campaigns.change_template"),
         "may_see_rules": may(request.user, "campaigns.view_carerule"),
+        "may_see_broadcasts": may(request.user, "campaigns.view_broadcast"),
         "may_choose": may(request.user, "crm.view_customer"),
         "may_test": may(request.user, "campaigns.change_template") and template.channel == testing.CHANNEL,
         "own_address": viewer(request).email,
@@ -216,6 +222,7 @@ def _form(request: HttpRequest, template: Template | None) -> HttpResponse:
         "action": reverse("template_edit", args=[template.pk]) if template else reverse("template_new"),
         "variables": list(variables.offered(contexts.sample_context(request.LANGUAGE_CODE or settings.LANGUAGE_CODE))),  # type: ignore[attr-defined]
         "pieces": variables.PIECES,
+        "blocks": variables.BLOCKS,
     }
     return render(request, "campaigns/template_edit.html", context)
 
@@ -235,3 +242,15 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
     if wants_part(request):
         return HttpResponse(status=204)
     return redirect("template", template.pk)
+
+
+@page("campaigns.change_template", methods=("POST",))
+def restore(request: HttpRequest, pk: int) -> HttpResponse:
+    given = request.POST.get("version", "")
+    version = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
+    saved = services.restore_version(template=_template(pk), version=version, actor=of_user(request.user))
+    messages.success(
+        request,
+        _t("Version %(old)s is back as version %(new)s.") % {"old": version, "new": saved.version},
+    )
+    return redirect("template", pk)

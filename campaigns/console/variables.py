@@ -50,14 +50,44 @@ GROUPS: list[tuple[str | Promise, list[Variable]]] = [
         ],
     ),
     (_("Segment (entered a segment)"), [("segment.name", pgettext_lazy("thing", "Name"))]),
+    (_("Recommendations"), [("recommendations.title", _("Why these products"))]),
     (_("Shop"), [("shop.name", pgettext_lazy("thing", "Name")), ("shop.url", _("Address"))]),
-    (_("Links"), [("links.unsubscribe", _("Unsubscribe"))]),
+    (_("Links"), [("links.unsubscribe", _("Unsubscribe")), ("links.preferences", _("Preferences"))]),
 ]
 PIECES: list[tuple[str, str | Promise]] = [
     ("{{ customer.first_name | default: 'friend' }}", _("With something else where it is empty")),
     ("{% if coupon.code %} … {% endif %}", _("Only when there is a coupon")),
     ("{% if member.points > 0 %} … {% endif %}", _("Only with points")),
     ("{% for item in order.items %}{{ item.name }} {% endfor %}", _("Each article of the order")),
+]
+# Ready-made parts of an e-mail. Each shows nothing where it has nothing to say.
+BLOCKS: list[tuple[str, str | Promise]] = [
+    (
+        """{% if recommendations.items %}
+<h3>{{ recommendations.title }}</h3>
+<table width="100%" cellpadding="8">
+{% for product in recommendations.items %}<tr><td>{{ product.name }}</td><td align="right">{{ product.price }}</td></tr>
+{% endfor %}</table>
+{% endif %}
+""",
+        _("Product recommendations"),
+    ),
+    (
+        """{% if coupon.code %}
+<p style="border:1px solid #d0d5dd;border-radius:8px;padding:16px;text-align:center">
+{{ coupon.name }} · {{ coupon.value }}<br><strong style="font-size:20px">{{ coupon.code }}</strong><br>{{ coupon.expires }}
+</p>
+{% endif %}
+""",
+        _("Coupon"),
+    ),
+    (
+        """{% if member.is_member %}
+<p style="background-color:#f2f4f7;border-radius:8px;padding:16px">{{ member.tier }} · <strong>{{ member.points }}</strong></p>
+{% endif %}
+""",
+        _("Points balance"),
+    ),
 ]
 
 

@@ -1,3 +1,6 @@
+from campaigns.models.broadcasts import Broadcast, BroadcastState
+from campaigns.models.calendar import ShopDay
+from campaigns.models.channel_accounts import ChannelAccount
 from campaigns.models.coupons import CodeMode, Coupon, CouponCode, CouponTally, CouponUse, DiscountKind, UseState
 from campaigns.models.experiments import (
     Experiment,
@@ -19,11 +22,15 @@ from campaigns.models.messages import (
     Template,
     TemplateText,
 )
+from campaigns.models.tracking import LinkClick
 
 __all__ = [
+    "Broadcast",
+    "BroadcastState",
     "CareRule",
     "CareState",
     "CareTrigger",
+    "ChannelAccount",
     "CodeMode",
     "Coupon",
     "CouponCode",
@@ -36,10 +43,12 @@ __all__ = [
     "ExperimentScope",
     "ExperimentState",
     "Exposure",
+    "LinkClick",
     "Message",
     "MessageClass",
     "MessageState",
     "SendingPolicy",
+    "ShopDay",
     "Suppression",
     "Template",
     "TemplateText",

@@ -96,6 +96,7 @@ class CareRule(models.Model):
     version = models.PositiveIntegerField(_("version"), default=1)
     send_at = models.TimeField(_("send at"), null=True, blank=True, help_text=_("In the customer's time zone."))
     holdout_percent = models.PositiveSmallIntegerField(_("holdout (%)"), default=0)
+    attribution_days = models.PositiveSmallIntegerField(_("orders count for (days)"), default=7)
     activated_at = models.DateTimeField(null=True, editable=False)
     last_run_at = models.DateTimeField(_("last looked"), null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now())
@@ -118,16 +119,21 @@ class CareRule(models.Model):
 
 @audited
 class SendingPolicy(models.Model):
-    """The shop's limits on marketing messages. Empty or 0 means no cap, never "block all" (J5)."""
+    """The shop's limits on marketing messages and surveys, all together and each alone. Empty or 0 means no cap, never "block all" (J5)."""
 
     cap_per_day = models.PositiveSmallIntegerField(_("messages a day"), null=True, blank=True, default=2)
     cap_per_week = models.PositiveSmallIntegerField(_("messages a week"), null=True, blank=True, default=4)
+    marketing_per_day = models.PositiveSmallIntegerField(_("marketing a day"), null=True, blank=True)
+    marketing_per_week = models.PositiveSmallIntegerField(_("marketing a week"), null=True, blank=True)
+    surveys_per_day = models.PositiveSmallIntegerField(_("surveys a day"), null=True, blank=True)
+    surveys_per_week = models.PositiveSmallIntegerField(_("surveys a week"), null=True, blank=True)
     quiet_from = models.TimeField(_("quiet from"), default="21:00")
     quiet_until = models.TimeField(_("quiet until"), default="09:00", help_text=_("The same time twice turns it off."))
     stale_hours = models.PositiveSmallIntegerField(
         _("dropped when held longer than (hours)"), default=48, help_text=_("0 keeps held messages for ever.")
     )
     spread_minutes = models.PositiveSmallIntegerField(_("spread after quiet hours (minutes)"), default=30)
+    track_messages = models.BooleanField(_("record opens and clicks"), default=True)
     leap_birthday = models.CharField(
         _("29 February in other years"), max_length=5, choices=[("02-28", "02-28"), ("03-01", "03-01")], default="02-28"
     )
@@ -183,6 +189,7 @@ class Message(models.Model):
     provider_id = models.CharField(max_length=200, blank=True, default="")
     error = models.TextField(blank=True, default="")
     sent_at = models.DateTimeField(_("sent"), null=True)
+    delivered_at = models.DateTimeField(_("delivered"), null=True)
     opened_at = models.DateTimeField(_("opened"), null=True)
     clicked_at = models.DateTimeField(_("clicked"), null=True)
     read_at = models.DateTimeField(_("read"), null=True)

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     DUPLICATE = "duplicate"
     HOLDOUT = "holdout"
     RULE_PAUSED = "rule_paused"
+    STOPPED = "stopped"
     LEFT_SEGMENT = "left_segment"
     STALE = "stale"
     NO_ADDRESS = "no_address"
@@ -34,14 +35,23 @@ class Reason(StrEnum):
     QUIET_HOURS = "quiet_hours"
     CAP_DAY = "cap_day"
     CAP_WEEK = "cap_week"
+    CAP_PURPOSE_DAY = "cap_purpose_day"
+    CAP_PURPOSE_WEEK = "cap_purpose_week"
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Caps: None or 0 is no cap (J5). Quiet from = until is off. stale_hours 0 keeps held messages for ever."""
+    """Caps: None or 0 is no cap (J5). Quiet from = until is off. stale_hours 0 keeps held messages for ever.
+
+    `cap_day` and `cap_week` are for everything that counts; the others for marketing and for surveys alone.
+    """
 
     cap_day: int | None = None
     cap_week: int | None = None
+    marketing_day: int | None = None
+    marketing_week: int | None = None
+    survey_day: int | None = None
+    survey_week: int | None = None
     quiet_from: time = time(0)
     quiet_until: time = time(0)
     stale_hours: int = 0
@@ -53,7 +63,8 @@ class Candidate:
     """One intended send.
 
     `granted` is the latest consent of its purpose, None when nothing was ever said; `opt_in`: the channel needs a yes.
-    `waiting_since` is when it was first due, or first held. `sent` are the times of what counts against the caps.
+    `waiting_since` is when it was first due, or first held. `sent` are the times of what counts against the caps,
+    `sent_alike` those of the same purpose among them.
     `survey` is a service message: it needs no marketing consent but counts as one message more (D2).
     """
 
@@ -71,6 +82,7 @@ class Candidate:
     marketing: bool = True
     survey: bool = False
     sent: tuple[datetime, ...] = ()
+    sent_alike: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,7 +115,7 @@ def decide(message: Candidate, policy: Policy, now: datetime) -> Decision:
         if until is not None:
             return Decision(Verdict.HOLD, Reason.QUIET_HOURS, until + spread(message.id, policy.spread_minutes))
     if message.marketing or message.survey:
-        reason = capped(message.sent, policy, message.zone, now)
+        reason = capped(message, policy, now)
         if reason:
             return _suppress(reason)
     return Decision(Verdict.SEND)
@@ -122,14 +134,22 @@ def is_stale(waiting_since: datetime | None, stale_hours: int, now: datetime) ->
     return bool(stale_hours) and waiting_since is not None and now - waiting_since > timedelta(hours=stale_hours)
 
 
-def capped(sent: tuple[datetime, ...], policy: Policy, zone: str, now: datetime) -> Reason | None:
-    """Calendar days and weeks (from Monday) in the customer's zone (J5)."""
-    day = day_start(now, zone)
-    week = week_start(now, zone)
-    if policy.cap_day and sum(at >= day for at in sent) >= policy.cap_day:
-        return Reason.CAP_DAY
-    if policy.cap_week and sum(at >= week for at in sent) >= policy.cap_week:
-        return Reason.CAP_WEEK
+def capped(message: Candidate, policy: Policy, now: datetime) -> Reason | None:
+    """Calendar days and weeks (from Monday) by the clock where the customer is (J5)."""
+    own_day = policy.survey_day if message.survey else policy.marketing_day
+    own_week = policy.survey_week if message.survey else policy.marketing_week
+    zone = ZoneInfo(message.zone)
+    today = now.astimezone(zone).date()
+    monday = today - timedelta(days=today.weekday())
+    for sent, since, cap, reason in (
+        (message.sent, today, policy.cap_day, Reason.CAP_DAY),
+        (message.sent, monday, policy.cap_week, Reason.CAP_WEEK),
+        (message.sent_alike, today, own_day, Reason.CAP_PURPOSE_DAY),
+        (message.sent_alike, monday, own_week, Reason.CAP_PURPOSE_WEEK),
+    ):
+        # By the date on their calendar: midnight may come twice, or not at all, when clocks change.
+        if cap and sum(at.astimezone(zone).date() >= since for at in sent) >= cap:
+            return reason
     return None
 
 
@@ -149,15 +169,6 @@ def quiet_until(now: datetime, zone: str, start: time, end: time) -> datetime | 
     else:
         return None
     return instant(datetime.combine(day, end), zone)
-
-
-def day_start(now: datetime, zone: str) -> datetime:
-    return instant(datetime.combine(now.astimezone(ZoneInfo(zone)).date(), time(0)), zone)
-
-
-def week_start(now: datetime, zone: str) -> datetime:
-    local = now.astimezone(ZoneInfo(zone)).date()
-    return instant(datetime.combine(local - timedelta(days=local.weekday()), time(0)), zone)
 
 
 def instant(local: datetime, zone: str) -> datetime:

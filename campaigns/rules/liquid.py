@@ -49,6 +49,7 @@ ROOTS = frozenset(
         "ticket",
         "segment",
         "expiring",
+        "recommendations",
         "today",
         "forloop",
     ]

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
-from campaigns.models import CareRule, Coupon, CouponCode, CouponUse, Message, MessageState
+from campaigns.models import Coupon, CouponCode, CouponUse, Message, MessageState
 from campaigns.rules import codes
 from crm.models import Customer
 
@@ -52,8 +52,8 @@ def unread_count(customer: Customer) -> int:
 
 
 @dataclass(frozen=True)
-class RuleFigures:
-    """What became of a rule's messages, by state, and of those suppressed by reason."""
+class CampaignFigures:
+    """What became of a campaign's messages, by state, and of those suppressed by reason."""
 
     states: dict[str, int]
     reasons: dict[str, int]
@@ -65,8 +65,9 @@ class RuleFigures:
         return sum(self.states.values())
 
 
-def figures_of(rule: CareRule) -> RuleFigures:
-    rows = Message.objects.filter(origin=f"care:{rule.pk}").values_list("state", "reason").annotate(count=Count("pk"))
+def figures_of(origin: str, coupon_id: int | None) -> CampaignFigures:
+    """Of a campaign, whose messages bring this coupon or none."""
+    rows = Message.objects.filter(origin=origin).values_list("state", "reason").annotate(count=Count("pk"))
     states: dict[str, int] = {}
     reasons: dict[str, int] = {}
     for state, reason, count in rows:
@@ -74,17 +75,17 @@ def figures_of(rule: CareRule) -> RuleFigures:
         if reason:
             reasons[reason] = reasons.get(reason, 0) + count
     redeemed = (0, 0)
-    if rule.coupon_id:
+    if coupon_id:
         with connection.cursor() as cursor:
             cursor.execute(
                 """SELECT count(*), coalesce(sum(u.discount), 0)::bigint FROM campaigns_couponuse u
                    JOIN campaigns_couponcode k ON k.id = u.code_id
                    JOIN campaigns_message m ON k.issued_for = 'message:' || m.id AND m.origin = %s
                    WHERE u.coupon_id = %s AND u.state = 'redeemed'""",
-                [f"care:{rule.pk}", rule.coupon_id],
+                [origin, coupon_id],
             )
             redeemed = cursor.fetchone()
-    return RuleFigures(states, reasons, *redeemed)
+    return CampaignFigures(states, reasons, *redeemed)
 
 
 def uses_of(coupon: Coupon) -> QuerySet[CouponUse]:

@@ -13,6 +13,7 @@ from typing import Any
 from analytics.events import SEGMENT_ENTERED
 from campaigns.models import CareRule, CareTrigger
 from campaigns.services import gate
+from campaigns.services.queueing import HELD_OUT
 from crm.rules.birthdays import celebrated_on
 from crm.services.customers import birthday_indexes
 
@@ -151,13 +152,6 @@ def preview_select(rule: CareRule, now: datetime) -> tuple[str, dict[str, Any], 
                NULL::text AS unmatched, {HELD_OUT} AS holdout
         FROM ({select}) AS a(customer_id, occurrence, due_at, context) WHERE {in_segment(rule)}"""
     return candidates, params, basis
-
-
-# The arm is kept from the first message on, so that a change of the percentage moves nobody (X1).
-HELD_OUT = """coalesce(
-    (SELECT m.reason = 'holdout' FROM campaigns_message m WHERE m.customer_id = a.customer_id AND m.origin = %(origin)s
-     ORDER BY m.created_at, m.id LIMIT 1),
-    campaigns_bucket(%(origin)s, a.customer_id) < %(holdout)s)"""
 
 
 def origin_of(rule: CareRule) -> str:

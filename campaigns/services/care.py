@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import time
 from typing import Any
 
@@ -14,6 +13,8 @@ from analytics.models import Segment, SegmentState
 from campaigns import events
 from campaigns.models import CareRule, CareState, CareTrigger, CodeMode, Coupon, MessageClass, Template
 from campaigns.services import audiences, gate
+from campaigns.services.attribution import check_attribution
+from campaigns.services.gate import AudiencePreview
 from core import clock
 from core.actor import Actor
 from core.errors import Conflict, Invalid
@@ -30,22 +31,6 @@ MOST_DAYS = {
 }
 
 
-@dataclass(frozen=True)
-class AudiencePreview:
-    """How an audience would fare through the gate now: `reasons` adds up to `total`, `sent` is what passes.
-
-    `basis`: `now` are those that the rule would take at once when activated; for triggers that only look forward it is
-    `last_30_days`, those it would have taken.
-    """
-
-    total: int
-    sent: int
-    held: int
-    suppressed: int
-    reasons: dict[str, int]
-    basis: str
-
-
 def create_care_rule(
     *,
     name: str,
@@ -57,6 +42,7 @@ def create_care_rule(
     coupon: Coupon | None = None,
     send_at: time | None = None,
     holdout_percent: int = 0,
+    attribution_days: int = 7,
 ) -> CareRule:
     """A draft that sends nothing yet. Raises Invalid naming the field."""
     rule = CareRule(
@@ -68,6 +54,7 @@ def create_care_rule(
         coupon=coupon,
         send_at=send_at,
         holdout_percent=holdout_percent,
+        attribution_days=attribution_days,
     )
     _check(rule)
     rule.save()
@@ -77,7 +64,7 @@ def create_care_rule(
 
 def update_care_rule(*, rule: CareRule, actor: Actor, **changes: Any) -> CareRule:
     """Change a rule. What is queued keeps what it was made with; nobody is sent the same occurrence a second time."""
-    unknown = changes.keys() - {"name", *VERSIONED}
+    unknown = changes.keys() - {"name", "attribution_days", *VERSIONED}
     if unknown:
         raise Invalid(_("Unknown field."), code="unknown_field", field=min(unknown))
     with transaction.atomic():
@@ -135,10 +122,7 @@ def preview_audience(rule: CareRule) -> AudiencePreview:
     _check(rule)
     now = clock.now()
     select, params, basis = audiences.preview_select(rule, now)
-    counts = gate.count_reasons(select, params, now)
-    sent, held = counts.pop("", 0), counts.get("quiet_hours", 0)
-    total = sent + sum(counts.values())
-    return AudiencePreview(total, sent, held, total - sent - held, counts, basis)
+    return gate.preview(select, params, now, basis)
 
 
 def _name(name: str, own: int | None) -> str:
@@ -168,5 +152,6 @@ def _check(rule: CareRule) -> None:
         raise Invalid(_("After how many days without an order?"), code="required", field="days")
     if not 0 <= rule.holdout_percent <= 90:
         raise Invalid(_("A holdout is 0 to 90 percent."), code="invalid", field="holdout_percent")
+    check_attribution(rule.attribution_days)
     if rule.coupon is not None and rule.coupon.mode != CodeMode.UNIQUE:
         raise Invalid(_("Choose a coupon with a code for each customer."), code="public_coupon", field="coupon")

@@ -6,31 +6,16 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 
 from campaigns.models import CareRule, CareState, CareTrigger
 from campaigns.services import audiences
+from campaigns.services.queueing import queue_selected
 from core import clock
 from crm.models import ImportRun
 
 log = structlog.get_logger("liuke.care")
 CHUNK = 20_000
-
-_INSERT = """
-INSERT INTO campaigns_message (
-    id, customer_id, channel, message_class, origin, origin_version, step, occurrence, template_id, template_version, context,
-    state, reason, due_at, decided_at, attempts, language, subject, body, provider_id, error)
-SELECT core_new_id(), a.customer_id, %(channel)s, %(message_class)s, %(origin)s, %(version)s, 'send', a.occurrence,
-       %(template)s, %(template_version)s, a.context, CASE WHEN a.held_out THEN 'suppressed' ELSE 'queued' END,
-       CASE WHEN a.held_out THEN 'holdout' ELSE '' END, a.due_at, CASE WHEN a.held_out THEN %(now)s END,
-       0, '', '', '', '', ''
-FROM (SELECT a.*, {held_out} AS held_out FROM ({select}) AS a(customer_id, occurrence, due_at, context)
-      WHERE {in_segment} AND a.customer_id > %(last)s AND NOT EXISTS (
-          SELECT FROM campaigns_message m WHERE m.customer_id = a.customer_id AND m.origin = %(origin)s AND m.step = 'send'
-              AND m.occurrence = a.occurrence AND m.channel = %(channel)s)
-      ORDER BY a.customer_id LIMIT %(limit)s) AS a
-ON CONFLICT DO NOTHING RETURNING customer_id
-"""
 
 
 def run_care_rules() -> dict[int, int]:
@@ -113,22 +98,17 @@ def _make(rule_id: int, now: datetime, audience: Callable[[CareRule], audiences.
             if rule.state != CareState.ACTIVE:
                 break
             select, params = audience(rule)
-            statement = _INSERT.format(
-                held_out=audiences.HELD_OUT, select=select, in_segment=audiences.in_segment(rule)
+            customers = queue_selected(
+                select=select,
+                params=params,
+                origin=audiences.origin_of(rule),
+                origin_version=rule.version,
+                template=rule.template,
+                holdout_percent=rule.holdout_percent,
+                where=audiences.in_segment(rule),
+                after=last,
+                limit=CHUNK,
             )
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    statement,
-                    {
-                        **params,
-                        "version": rule.version,
-                        "template": rule.template_id,
-                        "template_version": rule.template.version,
-                        "last": last,
-                        "limit": CHUNK,
-                    },
-                )
-                customers = [row[0] for row in cursor.fetchall()]
         made += len(customers)
         if len(customers) < CHUNK:
             break

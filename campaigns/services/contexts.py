@@ -15,14 +15,19 @@ from django.conf import settings
 from django.core import signing
 from django.db import connection
 from django.utils import translation
+from django.utils.translation import gettext
 
 from campaigns.models import Coupon, CouponCode, DiscountKind
+from campaigns.recommending import Recommendation, recommend
 from campaigns.rules import codes
 from core.formatting import day, exponent, money
 from crm.models import Customer, Order, Store
 from loyalty.models import Tier
 
 UNSUBSCRIBE_SALT = "campaigns.unsubscribe"
+# Words of a template that cost something: what it does not name is not looked up.
+EVERYTHING = "spent recommendations"
+PREFERENCES_SALT = "campaigns.preferences"
 
 
 @dataclass
@@ -56,6 +61,7 @@ class Contexts:
                 "id", "name", "number", "language", "time_zone"
             )
         }
+        self._recommendations: dict[int, Recommendation] | None = None
         self._tiers = {tier.pk: tier for tier in Tier.objects.all()}
         self._load()
 
@@ -81,7 +87,7 @@ class Contexts:
             for customer, *values in cursor.fetchall():
                 self.people[customer].values["features"] = dict(zip(names, values, strict=True))
 
-    def of(self, customer_id: int, language: str, extra: dict[str, Any], source: str = "spent") -> dict[str, Any]:
+    def of(self, customer_id: int, language: str, extra: dict[str, Any], source: str = EVERYTHING) -> dict[str, Any]:
         """`extra` is what the message itself brought: order, ticket, links. What `source` does not name is not formatted."""
         person = self.people[customer_id]
         features = person.values.get("features", {})
@@ -101,12 +107,28 @@ class Contexts:
                 "rfm": {name: features.get(name) for name in ("recency", "frequency", "money", "group")},
                 "shop": {"name": self.store.name if self.store else "", "url": settings.SITE_URL, "currency": currency},
                 "expiring": _expiring(extra.get("expiring")),
+                "recommendations": self._recommended(person, currency) if "recommendations" in source else {},
                 **{
                     name: value
                     for name, value in extra.items()
                     if name in {"order", "ticket", "segment", "coupon", "links"}
                 },
             }
+
+    def _recommended(self, person: Person, currency: str) -> dict[str, Any]:
+        """Asked once for the whole batch. `items` is empty when nothing can be recommended."""
+        if self._recommendations is None:
+            self._recommendations = recommend(list(self.people))
+        found = self._recommendations.get(person.id)
+        if found is None:
+            return {"title": "", "items": []}
+        return {
+            "title": str(found.title) % dict(found.values),
+            "items": [
+                {"name": item.name, "sku": item.sku, "price": money(item.price, currency) if currency else ""}
+                for item in found.products
+            ],
+        }
 
     def _member(self, person: Person) -> dict[str, Any]:
         facts = person.values.get("member")
@@ -175,6 +197,16 @@ def unsubscribe_url(message_id: UUID | str, customer_id: int, channel: str) -> s
     return f"{settings.SITE_URL}/u/{link_signer().sign(f'{message_id}.{customer_id}.{channel}')}/"
 
 
+def preferences_url(customer_id: int) -> str:
+    """The signed link to the customer's preferences. It never expires either."""
+    return f"{settings.SITE_URL}/p/{preferences_signer().sign(str(customer_id))}/"
+
+
+@lru_cache(maxsize=1)
+def preferences_signer() -> signing.Signer:
+    return signing.Signer(salt=PREFERENCES_SALT)
+
+
 @lru_cache(maxsize=1)
 def link_signer() -> signing.Signer:
     return signing.Signer(salt=UNSUBSCRIBE_SALT)
@@ -202,10 +234,14 @@ def sample_context(language: str) -> dict[str, Any]:
                 "number": "2026-0001", "total": money(99_00, currency), "placed_at": "2026-01-15T10:00:00",
                 "items": [{"name": "Mug", "quantity": "1"}],
             },
+            "recommendations": {
+                "title": gettext("Best sellers"),
+                "items": [{"name": "Mug", "sku": "MUG", "price": money(39_00, currency)}],
+            },
             "ticket": {"number": "T10017", "subject": "Where is my order?"},
             "segment": {"name": "VIP"},
             "expiring": {"points": 200, "on": day(date(2026, 12, 31))},
-            "links": {"unsubscribe": settings.SITE_URL, "rating": settings.SITE_URL},
+            "links": {"unsubscribe": settings.SITE_URL, "preferences": settings.SITE_URL, "rating": settings.SITE_URL},
         }  # fmt: skip
 
 

@@ -18,10 +18,20 @@ from crm.models import Store
 
 FALLBACK_ZONE = "UTC"
 
+_CAPPED = """CASE
+    WHEN %(cap_day)s > 0 AND c.today + {all} >= %(cap_day)s THEN 'cap_day'
+    WHEN %(cap_week)s > 0 AND c.week + {all} >= %(cap_week)s THEN 'cap_week'
+    WHEN c.alike_day > 0 AND c.today_alike + {alike} >= c.alike_day THEN 'cap_purpose_day'
+    WHEN c.alike_week > 0 AND c.week_alike + {alike} >= c.alike_week THEN 'cap_purpose_week' END"""
+_FIRST = _CAPPED.replace("{all}", "0").replace("{alike}", "0")
+_NEXT = _CAPPED.replace("{all}", "b.marketing + b.surveys").replace(
+    "{alike}", "CASE WHEN c.survey THEN b.surveys ELSE b.marketing END"
+)
+
 # {candidates} yields id, customer_id, channel, message_class, origin, step, occurrence, waiting_since, due_at, unmatched,
-# holdout. Messages of one customer in one batch see each other: `prior` of them pass before this one.
+# holdout. Messages of one customer in one batch see each other.
 _GATE = """
-WITH candidate AS MATERIALIZED ({candidates}),
+WITH RECURSIVE candidate AS MATERIALIZED ({candidates}),
 way AS (SELECT * FROM unnest(%(channels)s::text[], %(address_kinds)s::text[], %(opt_in)s::bool[])
             AS w(channel, address_kind, opt_in)),
 known AS MATERIALIZED (
@@ -60,33 +70,45 @@ looked AS MATERIALIZED (
                      AS suppressed
         FROM crm_identity i WHERE i.customer_id = k.customer_id AND i.kind = k.address_kind
         ORDER BY 2, i.verified_at IS NULL, i.id DESC LIMIT 1) AS address ON k.address_kind IS NOT NULL),
-counted AS (
-    SELECT l.*, coalesce(sent.today, 0) AS today, coalesce(sent.week, 0) AS week,
-           row_number() OVER (PARTITION BY l.customer_id, l.capped AND l.refusal IS NULL AND l.quiet IS NULL
-                              ORDER BY l.due_at, l.id) - 1 AS earlier
-    FROM looked l
+counted AS MATERIALIZED (
+    SELECT e.*, coalesce(sent.today, 0) AS today, coalesce(sent.week, 0) AS week,
+           coalesce(sent.today_alike, 0) AS today_alike, coalesce(sent.week_alike, 0) AS week_alike,
+           CASE WHEN e.survey THEN %(survey_day)s ELSE %(marketing_day)s END AS alike_day,
+           CASE WHEN e.survey THEN %(survey_week)s ELSE %(marketing_week)s END AS alike_week,
+           row_number() OVER (PARTITION BY e.customer_id, e.counts ORDER BY e.due_at, e.id) AS place,
+           count(*) OVER (PARTITION BY e.customer_id, e.counts) AS places
+    FROM (SELECT l.*, l.step = 'survey' AS survey, l.capped AND l.refusal IS NULL AND l.quiet IS NULL AS counts
+          FROM looked l) AS e
     LEFT JOIN LATERAL (
-        SELECT count(*) FILTER (WHERE t.at >= date_trunc('day', %(now)s AT TIME ZONE l.zone) AT TIME ZONE l.zone) AS today,
-               count(*) AS week
-        FROM (SELECT coalesce(m.sent_at, m.decided_at) AS at FROM campaigns_message m
-              WHERE m.customer_id = l.customer_id AND m.state IN ('sent', 'sending', 'uncertain')
+        SELECT count(*) FILTER (WHERE t.day >= (%(now)s AT TIME ZONE e.zone)::date) AS today, count(*) AS week,
+               count(*) FILTER (WHERE t.alike AND t.day >= (%(now)s AT TIME ZONE e.zone)::date) AS today_alike,
+               count(*) FILTER (WHERE t.alike) AS week_alike
+        FROM (SELECT (coalesce(m.sent_at, m.decided_at) AT TIME ZONE e.zone)::date AS day,
+                     (m.step = 'survey') = e.survey AS alike
+              FROM campaigns_message m
+              WHERE m.customer_id = e.customer_id AND m.state IN ('sent', 'sending', 'uncertain')
                     AND (m.message_class = 'marketing' OR m.step = 'survey')) AS t
-        WHERE t.at >= date_trunc('week', %(now)s AT TIME ZONE l.zone) AT TIME ZONE l.zone
-    ) AS sent ON l.capped AND l.refusal IS NULL AND l.quiet IS NULL),
-passing AS (
-    SELECT r.*, least(r.earlier, greatest(least(
-               CASE WHEN %(cap_day)s > 0 THEN %(cap_day)s - r.today ELSE 2147483647 END,
-               CASE WHEN %(cap_week)s > 0 THEN %(cap_week)s - r.week ELSE 2147483647 END), 0)) AS prior
-    FROM counted r)
-SELECT p.id, p.customer_id, p.identity_id,
-       coalesce(p.refusal,
-                CASE WHEN p.quiet IS NOT NULL THEN 'quiet_hours'
-                     WHEN p.capped AND %(cap_day)s > 0 AND p.today + p.prior >= %(cap_day)s THEN 'cap_day'
-                     WHEN p.capped AND %(cap_week)s > 0 AND p.week + p.prior >= %(cap_week)s THEN 'cap_week' END) AS reason,
-       CASE WHEN p.refusal IS NULL THEN p.quiet + campaigns_spread(coalesce(p.id, gen_random_uuid()), %(spread)s) END
+        WHERE t.day >= date_trunc('week', %(now)s AT TIME ZONE e.zone)::date
+    ) AS sent ON e.counts),
+-- One after another where a customer has several: each sees what passed before it.
+walk AS (
+    SELECT c.customer_id, c.place, c.survey, 0 AS marketing_before, 0 AS surveys_before, {first} AS refusal
+    FROM counted c WHERE c.counts AND c.places > 1 AND c.place = 1
+    UNION ALL
+    SELECT c.customer_id, c.place, c.survey, b.marketing, b.surveys, {next}
+    FROM walk w JOIN counted c ON c.customer_id = w.customer_id AND c.counts AND c.place = w.place + 1
+    CROSS JOIN LATERAL (SELECT w.marketing_before + (w.refusal IS NULL AND NOT w.survey)::int AS marketing,
+                               w.surveys_before + (w.refusal IS NULL AND w.survey)::int AS surveys) AS b)
+SELECT c.id, c.customer_id, c.identity_id,
+       coalesce(c.refusal,
+                CASE WHEN c.quiet IS NOT NULL THEN 'quiet_hours' WHEN NOT c.counts THEN NULL
+                     WHEN c.places > 1 THEN w.refusal ELSE {first} END) AS reason,
+       CASE WHEN c.refusal IS NULL THEN c.quiet + campaigns_spread(coalesce(c.id, gen_random_uuid()), %(spread)s) END
            AS held_until
-FROM passing p
+FROM counted c LEFT JOIN walk w ON w.customer_id = c.customer_id AND w.place = c.place AND c.counts AND c.places > 1
 """
+
+_GATE = _GATE.replace("{first}", _FIRST).replace("{next}", _NEXT)
 
 _MESSAGES = """
 SELECT m.id, m.customer_id, m.channel, m.message_class, m.origin, m.step, m.occurrence, m.due_at,
@@ -111,6 +133,22 @@ class Ruling:
         if self.reason is None:
             return Verdict.SEND
         return Verdict.HOLD if self.reason == Reason.QUIET_HOURS else Verdict.SUPPRESS
+
+
+@dataclass(frozen=True)
+class AudiencePreview:
+    """How an audience would fare through the gate now: `reasons` adds up to `total`, `sent` is what passes.
+
+    `basis`: `now` are those that the campaign would take at once; for triggers that only look forward it is
+    `last_30_days`, those it would have taken.
+    """
+
+    total: int
+    sent: int
+    held: int
+    suppressed: int
+    reasons: dict[str, int]
+    basis: str
 
 
 def policy() -> SendingPolicy:
@@ -139,6 +177,14 @@ def count_reasons(candidates: str, params: dict[str, Any], now: datetime) -> dic
         return dict(cursor.fetchall())
 
 
+def preview(candidates: str, params: dict[str, Any], now: datetime, basis: str = "now") -> AudiencePreview:
+    """How these candidates would fare now, through the same statement that sends (J1)."""
+    counts = count_reasons(candidates, params, now)
+    sent, held = counts.pop("", 0), counts.get(Reason.QUIET_HOURS, 0)
+    total = sent + sum(counts.values())
+    return AudiencePreview(total, sent, held, total - sent - held, counts, basis)
+
+
 def parameters(now: datetime) -> dict[str, Any]:
     limits = policy()
     store = Store.objects.filter(is_default=True).first()
@@ -152,6 +198,10 @@ def parameters(now: datetime) -> dict[str, Any]:
         "opt_in": [channel.opt_in for channel in CHANNELS],
         "cap_day": limits.cap_per_day or 0,
         "cap_week": limits.cap_per_week or 0,
+        "marketing_day": limits.marketing_per_day or 0,
+        "marketing_week": limits.marketing_per_week or 0,
+        "survey_day": limits.surveys_per_day or 0,
+        "survey_week": limits.surveys_per_week or 0,
         "quiet_from": limits.quiet_from,
         "quiet_until": limits.quiet_until,
         "stale": limits.stale_hours,

@@ -25,10 +25,9 @@ from django.db import connection, transaction
 
 from campaigns import events
 from campaigns.channels import CHANNELS, Channel, Outcome, Outgoing, Result
-from campaigns.models import CareRule, Message, MessageState, Template
+from campaigns.models import Message, MessageState, Template
 from campaigns.rules.gate import Verdict
-from campaigns.services import contexts, gate, templates
-from campaigns.services.coupon_codes import issue_to_many
+from campaigns.services import contexts, gate, message_coupons, pacing, templates, tracking
 from campaigns.services.suppressions import suppress_bounced
 from core import clock, crypto
 from core.actor import Actor
@@ -117,8 +116,9 @@ def claim_batch(*, limit: int = BATCH) -> Batch | None:
         rows = _take(now, limit)
         if not rows:
             return None
+        taken, rows = len(rows), pacing.admit(rows, now)
         rulings = {ruling.id: ruling for ruling in gate.judge_messages([row["id"] for row in rows], now)}
-        batch = Batch(uuid.uuid4(), len(rows))
+        batch = Batch(uuid.uuid4(), taken)
         _refuse([rulings[row["id"]] for row in rows if rulings[row["id"]].verdict is not Verdict.SEND], now)
         going = [row for row in rows if rulings[row["id"]].verdict is Verdict.SEND]
         if going:
@@ -377,8 +377,9 @@ def _prepare(rows: list[dict[str, Any]], rulings: dict[UUID | None, gate.Ruling]
     facts = contexts.Contexts((row["customer_id"] for row in rows), gate.known_zones())
     known = Template.objects.in_bulk({row["template_id"] for row in rows})
     addresses = _addresses([ruling.identity_id for ruling in rulings.values() if ruling.identity_id])
-    coupons = _coupons(rows)
+    coupons = message_coupons.issue_for(rows)
     orders = contexts.order_contexts([row["context"]["order_id"] for row in rows if "order_id" in row["context"]])
+    track = gate.policy().track_messages
     stored: list[tuple[UUID, str, str, str, str, str]] = []
     sent: list[UUID] = []
     for row in rows:
@@ -398,6 +399,8 @@ def _prepare(rows: list[dict[str, Any]], rulings: dict[UUID | None, gate.Ruling]
             link = contexts.unsubscribe_url(row["id"], person.id, row["channel"]) if wanted else ""
             extra = dict(row["context"])
             extra["links"] = {**extra.get("links", {}), "unsubscribe": link}
+            if "preferences" in source:
+                extra["links"]["preferences"] = contexts.preferences_url(person.id)
             if row["id"] in coupons:
                 extra["coupon"] = contexts.coupon_context(*coupons[row["id"]], text.language)
             if "order_id" in extra:
@@ -411,15 +414,17 @@ def _prepare(rows: list[dict[str, Any]], rulings: dict[UUID | None, gate.Ruling]
         if channel.local:
             sent.append(row["id"])
             continue
+        # What is kept stays as it was written: looking at it in the console must not count as an open.
+        body = tracking.tracked(done.body, row["id"]) if track and marketing and channel.html else done.body
         batch.outgoing.setdefault(row["channel"], []).append(
             Outgoing(
-                row["id"], person.id, address, done.subject, done.body, done.language, row["message_class"],
+                row["id"], person.id, address, done.subject, body, done.language, row["message_class"],
                 link if marketing else "",
             )
         )  # fmt: skip
     _store(stored, batch.claim, now)
     announce(sent)
-    for coupon_id, count in _issued_counts(coupons).items():
+    for coupon_id, count in message_coupons.counts_of(coupons).items():
         # Last, so that a coupon's row is not locked while the batch is rendered.
         with connection.cursor() as cursor:
             cursor.execute("SELECT campaigns_count_issued(%s, %s)", [coupon_id, count])
@@ -451,29 +456,3 @@ def _addresses(identity_ids: Sequence[int]) -> dict[int, str]:
             except crypto.Undecryptable:
                 log.error("address_not_readable", identity=pk)
     return found
-
-
-def _coupons(rows: list[dict[str, Any]]) -> dict[UUID, tuple[Any, Any]]:
-    """Each care rule's coupon, issued to its customer for this message: once per message, whatever is repeated."""
-    rules = {row["origin"]: int(row["origin"][5:]) for row in rows if row["origin"].startswith("care:")}
-    coupon_of = {
-        f"care:{rule.pk}": rule.coupon
-        for rule in CareRule.objects.filter(pk__in=rules.values()).select_related("coupon")
-        if rule.coupon is not None
-    }
-    result: dict[UUID, tuple[Any, Any]] = {}
-    for origin, coupon in coupon_of.items():
-        wanted = [(row["customer_id"], f"message:{row['id']}") for row in rows if row["origin"] == origin]
-        issued = issue_to_many(coupon=coupon, wanted=wanted, count=False)
-        for row in rows:
-            if row["origin"] == origin:
-                result[row["id"]] = (coupon, issued[row["customer_id"], f"message:{row['id']}"])
-    return result
-
-
-def _issued_counts(coupons: dict[UUID, tuple[Any, Any]]) -> dict[int, int]:
-    counts: dict[int, int] = {}
-    for coupon, code in coupons.values():
-        if getattr(code, "is_new", False):
-            counts[coupon.pk] = counts.get(coupon.pk, 0) + 1
-    return counts

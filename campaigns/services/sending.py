@@ -27,12 +27,21 @@ def set_sending_policy(
     spread_minutes: int,
     stale_hours: int,
     leap_birthday: str,
+    track_messages: bool = True,
+    marketing_per_day: int | None = None,
+    marketing_per_week: int | None = None,
+    surveys_per_day: int | None = None,
+    surveys_per_week: int | None = None,
     actor: Actor,
 ) -> SendingPolicy:
     """Set all limits at once; no cap is None or 0 (J5). They hold for what is decided from now on. Raises Invalid."""
     for field, value, most in (
         ("cap_per_day", cap_per_day or 0, MOST_MESSAGES),
         ("cap_per_week", cap_per_week or 0, MOST_MESSAGES),
+        ("marketing_per_day", marketing_per_day or 0, MOST_MESSAGES),
+        ("marketing_per_week", marketing_per_week or 0, MOST_MESSAGES),
+        ("surveys_per_day", surveys_per_day or 0, MOST_MESSAGES),
+        ("surveys_per_week", surveys_per_week or 0, MOST_MESSAGES),
         ("spread_minutes", spread_minutes, MOST_MINUTES),
         ("stale_hours", stale_hours, MOST_HOURS),
     ):
@@ -44,8 +53,10 @@ def set_sending_policy(
         locked = lock_row(SendingPolicy.objects.filter(pk=policy().pk))
         locked.cap_per_day = cap_per_day or None
         locked.cap_per_week = cap_per_week or None
+        locked.marketing_per_day, locked.marketing_per_week = marketing_per_day or None, marketing_per_week or None
+        locked.surveys_per_day, locked.surveys_per_week = surveys_per_day or None, surveys_per_week or None
         locked.quiet_from, locked.quiet_until = quiet_from, quiet_until
         locked.spread_minutes, locked.stale_hours = spread_minutes, stale_hours
-        locked.leap_birthday = leap_birthday
+        locked.leap_birthday, locked.track_messages = leap_birthday, track_messages
         locked.save()
     return locked

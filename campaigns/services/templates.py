@@ -14,14 +14,15 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.channels import CHANNELS
-from campaigns.models import MessageClass, Template, TemplateText
+from campaigns.models import BroadcastState, MessageClass, Template, TemplateText
 from campaigns.rules import html, liquid
 from core.actor import Actor
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, NotFound
 from core.locks import lock_name, lock_row
 from crm.services.customers import supported_language
 
 SUBJECT_LENGTH = 300
+OVER = (BroadcastState.DONE, BroadcastState.STOPPED)
 MESSAGES = {
     # What the parser itself says is English.
     "syntax": _("Line %(line)s: this can't be read (%(message)s)."),
@@ -31,6 +32,10 @@ MESSAGES = {
     "too_much": _("Line %(line)s: this does more than a template may (%(message)s)."),
     "unknown_filter": _("Line %(line)s: there is no filter “%(name)s”."),
     "unknown_variable": _("Line %(line)s: there is nothing called “%(name)s”."),
+}
+SUBJECTS = {
+    "email": _("An e-mail needs a subject."),
+    "wechat": _("Write the id of the template at WeChat as the subject."),
 }
 
 
@@ -91,6 +96,10 @@ def save_template(
                 raise Conflict(
                     _("A care rule sends it, so it stays marketing."), code="used_by_care_rule", field="message_class"
                 )
+            if message_class != MessageClass.MARKETING and saved.broadcasts.exclude(state__in=OVER).exists():
+                raise Conflict(
+                    _("A broadcast sends it, so it stays marketing."), code="used_by_broadcast", field="message_class"
+                )
             saved.name, saved.message_class = clean_name, message_class
             if _texts(saved) != {text.language: text for text in cleaned}:
                 saved.version += 1
@@ -99,6 +108,18 @@ def save_template(
             saved.save()
         saved.refresh_from_db()
     return saved
+
+
+def restore_version(*, template: Template, version: int, actor: Actor) -> Template:
+    """Make an older version's texts the newest version again; what was sent in between stays what it was (J8)."""
+    rows = TemplateText.objects.filter(template=template, version=version).order_by("language")
+    texts = [Text(row.language, row.body, row.subject) for row in rows]
+    if not texts:
+        raise NotFound(_("There is no such version."), code="unknown_version")
+    return save_template(
+        name=template.name, channel=template.channel, texts=texts, actor=actor, template=template,
+        message_class=template.message_class,
+    )  # fmt: skip
 
 
 def render(*, template: Template, version: int, languages: Sequence[str], context: Mapping[str, Any]) -> Rendered:
@@ -172,8 +193,8 @@ def _checked(texts: Sequence[Text], channel: str, prefix: str = "texts.") -> lis
             raise Invalid(_("This language is there twice."), code="duplicate", field=f"{where}language")
         if not text.body.strip():
             raise Invalid(_("Write the text."), code="required", field=f"{where}body")
-        if channel == "email" and not text.subject.strip():
-            raise Invalid(_("An e-mail needs a subject."), code="required", field=f"{where}subject")
+        if CHANNELS[channel].needs_subject and not text.subject.strip():
+            raise Invalid(SUBJECTS.get(channel, _("Write the subject.")), code="required", field=f"{where}subject")
         if len(text.subject) > SUBJECT_LENGTH:
             raise Invalid(_("A subject has at most 300 characters."), code="too_long", field=f"{where}subject")
         body = text.body.replace("\r\n", "\n")

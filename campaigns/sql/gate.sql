@@ -32,6 +32,9 @@ CREATE OR REPLACE FUNCTION campaigns_unmatched(p_origin text, p_occurrence text,
 LANGUAGE plpgsql STABLE AS $$
 DECLARE r record;
 BEGIN
+    IF p_origin LIKE 'broadcast:%' THEN
+        RETURN campaigns_broadcast_unmatched(split_part(p_origin, ':', 2)::bigint, p_customer);
+    END IF;
     IF p_origin NOT LIKE 'care:%' THEN
         RETURN NULL;
     END IF;

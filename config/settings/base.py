@@ -278,6 +278,8 @@ if not env.text("EMAIL_HOST") and not env.text("EMAIL_BACKEND"):
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(env.locations().directory / "mail")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "shop@localhost")
+# name:password of what the e-mail provider is told to call; more after commas while one is exchanged for another.
+ANYMAIL = {"WEBHOOK_SECRET": env.items("ANYMAIL_WEBHOOK_SECRET", [])}
 
 LOGGING = {
     "version": 1,

@@ -86,6 +86,7 @@ class IdentityKind(models.TextChoices):
     STOREFRONT = "storefront", _("Storefront id")
     WECHAT_OPENID = "wechat_openid", _("WeChat openid")
     WECHAT_UNIONID = "wechat_unionid", _("WeChat unionid")
+    WECOM = "wecom_external", _("WeCom external contact")
     CARD = "card", _("Card")
     DEVICE = "device", _("Device")
 
@@ -129,6 +130,8 @@ class Channel(models.TextChoices):
     SMS = "sms", _("SMS")
     INBOX = "inbox", _("In-app inbox")
     WECHAT = "wechat", _("WeChat")
+    WECOM = "wecom", _("WeCom")
+    WEBHOOK = "webhook", _("Own system")
     PUSH = "push", _("Push")
     PHONE_CALL = "call", _("Phone call")
 

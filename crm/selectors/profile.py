@@ -32,6 +32,7 @@ CONTACT_ICONS = {
     "email": "mail",
     "storefront": "building-store",
     "wechat_openid": "brand-wechat",
+    "wecom_external": "brand-wechat",
     "wechat_unionid": "brand-wechat",
     "card": "credit-card",
     "device": "device-mobile",

@@ -23,8 +23,8 @@ from crm.models import Customer, Identity, IdentityKind
 from crm.rules.identities import SOFT_KINDS, normalise, phone_tail
 
 # Which identity decides when two verified ones name different customers.
-PRECEDENCE = ["storefront", "wechat_unionid", "wechat_openid", "card", "phone", "email", "device"]
-ASSERTED_BY_SERVER = frozenset({"storefront", "wechat_unionid", "wechat_openid", "card"})
+PRECEDENCE = ["storefront", "wechat_unionid", "wechat_openid", "wecom_external", "card", "phone", "email", "device"]
+ASSERTED_BY_SERVER = frozenset({"storefront", "wechat_unionid", "wechat_openid", "wecom_external", "card"})
 REASONS = {
     "empty": _("This is empty."),
     "too_long": _("This is longer than 200 characters."),

@@ -26,7 +26,6 @@ from campaigns.rules.gate import (
     instant,
     quiet_until,
     spread,
-    week_start,
 )
 from campaigns.services import gate
 from campaigns.services.templates import Text, save_template
@@ -81,20 +80,26 @@ def test_days_with_a_clock_change_by_hand():
 def test_caps_count_calendar_days_and_weeks_in_the_customers_zone():
     # Sunday 23:30 in Shanghai, Sunday 15:30 in UTC.
     now = datetime(2026, 3, 15, 15, 30, tzinfo=UTC)
+
+    def had(sent):
+        return Candidate(ID, "Asia/Shanghai", sent=sent, sent_alike=sent)
+
     limits = Policy(cap_day=1, cap_week=3)
     yesterday = datetime(2026, 3, 14, 15, 59, tzinfo=UTC)
-    assert capped((yesterday,), limits, "Asia/Shanghai", now) is None, "23:59 on Saturday"
-    assert capped((yesterday + timedelta(minutes=1),), limits, "Asia/Shanghai", now) is Reason.CAP_DAY
+    assert capped(had((yesterday,)), limits, now) is None, "23:59 on Saturday"
+    assert capped(had((yesterday + timedelta(minutes=1),)), limits, now) is Reason.CAP_DAY
     monday = datetime(2026, 3, 8, 16, 0, tzinfo=UTC)
-    assert week_start(now, "Asia/Shanghai") == monday
-    assert capped((monday,) * 3, limits, "Asia/Shanghai", now) is Reason.CAP_WEEK
-    assert capped((monday - timedelta(seconds=1),) * 3, limits, "Asia/Shanghai", now) is None
-    assert capped((now,) * 50, Policy(cap_day=0, cap_week=None), "UTC", now) is None, "0 and empty are no cap"
+    assert capped(had((monday,) * 3), limits, now) is Reason.CAP_WEEK
+    assert capped(had((monday - timedelta(seconds=1),) * 3), limits, now) is None
+    assert capped(had((now,) * 50), Policy(cap_day=0, cap_week=None), now) is None, "0 and empty are no cap"
+    kinds = Policy(marketing_day=1, survey_day=2)
+    assert capped(had((now,)), kinds, now) is Reason.CAP_PURPOSE_DAY
+    assert capped(Candidate(ID, "UTC", survey=True, sent=(now,) * 9, sent_alike=(now,)), kinds, now) is None
 
 
 def test_the_order_of_reasons_and_what_transactional_messages_pass():
     now = datetime(2026, 3, 10, 22, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
-    limits = Policy(1, 1, time(21), time(9), 48, 0)
+    limits = Policy(cap_day=1, cap_week=1, quiet_from=time(21), quiet_until=time(9), stale_hours=48)
     worst = {
         "customer_active": False, "duplicate": True, "holdout": True, "unmatched": "left_segment",
         "waiting_since": now - timedelta(hours=49), "has_address": False, "suppressed": True, "granted": False,
@@ -251,7 +256,8 @@ def test_the_batch_statement_decides_as_the_gate_does(store, memory, seed):
     limits = policy(
         cap_per_day=rng.choice([None, 0, 1, 2]), cap_per_week=rng.choice([None, 0, 2, 4]), stale_hours=rng.choice([0, 24]),
         quiet_from=rng.choice(["21:00", "00:00", "12:30"]), quiet_until=rng.choice(["09:00", "00:00", "14:00"]),
-        spread_minutes=rng.choice([0, 30]),
+        spread_minutes=rng.choice([0, 30]), marketing_per_day=rng.choice([None, 1]), marketing_per_week=rng.choice([None, 2]),
+        surveys_per_day=rng.choice([None, 0, 1]), surveys_per_week=rng.choice([None, 1]),
     )  # fmt: skip
     template = save_template(name="T", channel="memory", texts=[Text("en", "Hi", "S")], actor=SYSTEM)
     people = _people(rng, 400)
@@ -318,8 +324,9 @@ def test_the_batch_statement_decides_as_the_gate_does(store, memory, seed):
 def _expected(people, history, wanted, row, now) -> dict:
     """Each customer's messages one after another, each seeing what passed before it."""
     limits = Policy(
-        row.cap_per_day, row.cap_per_week, row.quiet_from, row.quiet_until, row.stale_hours, row.spread_minutes
-    )
+        row.cap_per_day, row.cap_per_week, row.marketing_per_day, row.marketing_per_week, row.surveys_per_day,
+        row.surveys_per_week, row.quiet_from, row.quiet_until, row.stale_hours, row.spread_minutes,
+    )  # fmt: skip
     zones = gate.known_zones()
     identities = defaultdict(list)
     for identity in Identity.objects.all():
@@ -337,7 +344,7 @@ def _expected(people, history, wanted, row, now) -> dict:
         if message.state in {"sent", "sending", "uncertain"}:
             taken.add((message.customer_id, message.origin, message.step, message.occurrence, message.channel))
             if message.message_class == "marketing" or message.step == "survey":
-                sent[message.customer_id].append(message.sent_at or message.decided_at)
+                sent[message.customer_id].append((message.sent_at or message.decided_at, message.step == "survey"))
     by_id = {person.pk: person for person in people}
     decisions = {}
     for message in sorted(wanted, key=lambda m: (m.due_at, str(m.pk))):
@@ -359,11 +366,12 @@ def _expected(people, history, wanted, row, now) -> dict:
             opt_in=message.channel == "memory",
             marketing=message.message_class == "marketing",
             survey=message.step == "survey",
-            sent=tuple(sent[person.pk]),
+            sent=tuple(at for at, _survey in sent[person.pk]),
+            sent_alike=tuple(at for at, survey in sent[person.pk] if survey == (message.step == "survey")),
         )
         decisions[message.pk] = decide(candidate, limits, now)
         if decisions[message.pk].verdict is Verdict.SEND and (candidate.marketing or candidate.survey):
-            sent[person.pk].append(now)
+            sent[person.pk].append((now, candidate.survey))
     return decisions
 
 

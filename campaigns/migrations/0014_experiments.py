@@ -13,7 +13,7 @@ from core.sqlfiles import sql_file
 class Migration(migrations.Migration):
     dependencies = [
         ("analytics", "0004_derived_tables"),
-        ("campaigns", "0008_ids_in_order"),
+        ("campaigns", "0013_shop_days"),
         ("crm", "0007_import_run_by_range"),
         ("pghistory", "0007_auto_20250421_0444"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

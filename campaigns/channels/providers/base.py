@@ -1,0 +1,114 @@
+"""What a provider is to its channel."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.utils.functional import Promise
+
+from campaigns.channels.base import Outcome, Outgoing, Result
+from campaigns.models import ChannelAccount
+from core.outgoing import Answer, NoAnswer
+from core.registry import Registry
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing that an account needs. A secret is kept encrypted; a `url` is checked before it is kept."""
+
+    name: str
+    label: str | Promise
+    secret: bool = False
+    url: bool = False
+    required: bool = True
+    help: str | Promise = ""
+    default: str = ""
+
+
+class Status(StrEnum):
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    BOUNCED = "bounced"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a provider reports of one message afterwards."""
+
+    message_id: UUID
+    status: Status
+    error: str = ""
+
+
+class Forged(Exception):
+    """A callback that the provider did not send, or that is too old."""
+
+
+Ask = Callable[[str, str, Mapping[str, str], bytes], Answer]
+
+
+class Provider:
+    """`send` hands over one message with `ask`, which raises NoAnswer; it never raises for the message's sake."""
+
+    name: ClassVar[str]
+    channel: ClassVar[str]
+    label: ClassVar[str | Promise]
+    fields: ClassVar[Sequence[Field]] = ()
+    reports: ClassVar[bool] = False
+    """Whether it calls back with what became of messages."""
+
+    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> Outcome:
+        raise NotImplementedError
+
+    def find(self, account: ChannelAccount, provider_id: str, ask: Ask) -> bool | None:
+        """Whether it has this message. None: it can't say."""
+        return None
+
+    def receipts(self, account: ChannelAccount, headers: Mapping[str, str], body: bytes) -> list[Receipt]:
+        """What a callback says. Raises Forged, and ValueError for what can't be read."""
+        raise Forged
+
+    def reply(self) -> dict[str, Any]:
+        """What the provider wants to hear when a callback was taken."""
+        return {}
+
+
+PROVIDERS: Registry[Provider] = Registry("provider")
+
+
+def unanswered(item: Outgoing, error: NoAnswer) -> Outcome:
+    """Nothing was handed over unless a connection stood (J2)."""
+    result = Result.UNKNOWN if error.reached else Result.AWAY
+    return Outcome(item.id, result, error=f"{error.code}: {error}"[:500])
+
+
+def refused_by_status(item: Outgoing, answer: Answer) -> Outcome:
+    """429 and 503 did not take it; any other 5xx may have; what is left is a no."""
+    if answer.status in {429, 503}:
+        result = Result.TEMPORARY
+    elif answer.status >= 500:
+        result = Result.UNKNOWN
+    else:
+        result = Result.REFUSED
+    return Outcome(item.id, result, error=f"{answer.status}: {answer.text}"[:500])
+
+
+def read_json(text: str) -> dict[str, Any]:
+    """An object, or nothing: what is no JSON says nothing."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def lines_of(text: str) -> dict[str, str]:
+    """`name: value`, one a line, as templates of providers that know fields only are written."""
+    pairs = (re.split(r"[:：]", line, maxsplit=1) for line in text.splitlines() if line.strip())
+    return {pair[0].strip(): pair[-1].strip() if len(pair) == 2 else "" for pair in pairs if pair[0].strip()}

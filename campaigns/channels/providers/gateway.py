@@ -1,0 +1,104 @@
+"""SMS through any gateway that speaks our small HTTP contract (docs/how-to/connect-an-sms-gateway.md).
+
+Every request is signed as Standard Webhooks are (https://www.standardwebhooks.com): `webhook-id` is the message's id, so that a
+repeat can be dropped. Delivery receipts come back signed with the same secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import json
+import time
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import ClassVar
+from uuid import UUID
+
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.channels.base import Outcome, Outgoing, Result
+from campaigns.channels.providers.base import (
+    Ask,
+    Field,
+    Forged,
+    Provider,
+    Receipt,
+    Status,
+    read_json,
+    refused_by_status,
+    unanswered,
+)
+from campaigns.models import ChannelAccount
+from core.outgoing import PREFIX, NoAnswer, signature
+
+TOLERANCE_SECONDS = 300
+
+
+class Gateway(Provider):
+    name = "gateway"
+    channel = "sms"
+    label = _("HTTP gateway")
+    reports = True
+    fields: ClassVar[Sequence[Field]] = (
+        Field("url", _("Address"), url=True, help=_("Each message is a signed POST to it.")),
+        Field("sender", _("Sender"), required=False, help=_("The name or number that the customer sees.")),
+        Field("secret", _("Signing secret"), secret=True, help=_("whsec_ and base64, the same on both sides.")),
+    )
+
+    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> Outcome:
+        values = account.values
+        body = json.dumps(
+            {"id": str(item.id), "to": item.address, "text": item.body, "sender": values.get("sender", "")},
+            ensure_ascii=False,
+        ).encode()
+        try:
+            answer = ask("POST", values["url"], signed(values["secret"], str(item.id), body), body)
+        except NoAnswer as error:
+            return unanswered(item, error)
+        if 200 <= answer.status < 300:
+            return Outcome(item.id, Result.SENT, str(item.id))
+        if answer.status == 422 and read_json(answer.text).get("error") == "invalid_number":
+            return Outcome(item.id, Result.BOUNCED, error=answer.text[:500])
+        return refused_by_status(item, answer)
+
+    def find(self, account: ChannelAccount, provider_id: str, ask: Ask) -> bool | None:
+        values = account.values
+        try:
+            answer = ask(
+                "GET", f"{values['url'].rstrip('/')}/{provider_id}", signed(values["secret"], provider_id, b""), b""
+            )
+        except NoAnswer:
+            return None
+        return True if answer.status == 200 else False if answer.status == 404 else None
+
+    def receipts(self, account: ChannelAccount, headers: Mapping[str, str], body: bytes) -> list[Receipt]:
+        verify(account.values["secret"], headers, body)
+        found = read_json(body.decode("utf-8", "replace"))
+        return [Receipt(UUID(str(found["id"])), Status(found["status"]), str(found.get("error", ""))[:300])]
+
+
+def signed(secret: str, message_id: str, body: bytes) -> dict[str, str]:
+    now = int(time.time())
+    return {
+        "content-type": "application/json",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(now),
+        "webhook-signature": signature([secret], message_id, now, body),
+    }
+
+
+def verify(secret: str, headers: Mapping[str, str], body: bytes, now: float | None = None) -> None:
+    """Raises Forged unless the body was signed with the secret within the last five minutes."""
+    try:
+        at = int(headers["webhook-timestamp"])
+        if abs((now or time.time()) - at) > TOLERANCE_SECONDS:
+            raise Forged("too old")
+        key = base64.b64decode(secret.removeprefix(PREFIX))
+        wanted = hmac.digest(key, f"{headers['webhook-id']}.{at}.".encode() + body, sha256)
+        given = [base64.b64decode(mark[3:]) for mark in headers["webhook-signature"].split() if mark.startswith("v1,")]
+    except (KeyError, ValueError, binascii.Error):
+        raise Forged("unsigned") from None
+    if not any(hmac.compare_digest(wanted, one) for one in given):
+        raise Forged("signature")

@@ -1,0 +1,58 @@
+"""Messages to the shop's own system, which brings them to the customer: signed as Standard Webhooks are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.channels.base import Outcome, Outgoing, Result
+from campaigns.channels.providers.base import Ask, Field, refused_by_status, unanswered
+from campaigns.channels.providers.gateway import Gateway, signed
+from campaigns.models import ChannelAccount
+from core.outgoing import NoAnswer
+from crm.models import Customer
+
+
+class OwnSystem(Gateway):
+    name = "own_system"
+    channel = "webhook"
+    label = _("Signed webhook")
+    reports = True
+    fields: ClassVar[Sequence[Field]] = (
+        Field("url", _("Address"), url=True, help=_("Each message is a signed POST to it.")),
+        Field("secret", _("Signing secret"), secret=True, help=_("whsec_ and base64, the same on both sides.")),
+    )
+
+    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> Outcome:
+        values = account.values
+        number = Customer.objects.filter(pk=item.customer_id).values_list("number", flat=True).first()
+        body = json.dumps(
+            {
+                "type": "message.send",
+                "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                "data": {
+                    "id": str(item.id),
+                    "customer": number or "",
+                    "subject": item.subject,
+                    "text": item.body,
+                    "language": item.language,
+                    "class": item.message_class,
+                },
+            },
+            ensure_ascii=False,
+            separators=(",", ":"),
+        ).encode()
+        try:
+            answer = ask("POST", values["url"], signed(values["secret"], str(item.id), body), body)
+        except NoAnswer as error:
+            return unanswered(item, error)
+        if 200 <= answer.status < 300:
+            return Outcome(item.id, Result.SENT, str(item.id))
+        return refused_by_status(item, answer)
+
+    def find(self, account: ChannelAccount, provider_id: str, ask: Ask) -> bool | None:
+        return None

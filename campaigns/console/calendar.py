@@ -1,0 +1,170 @@
+"""The calendar: festivals, the shop's own days and what goes out then, a year at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from campaigns.models import Broadcast, BroadcastState, ShopDay
+from campaigns.rules import lunar
+from campaigns.rules.festivals import days_of, festivals_of
+from campaigns.services import shop_days
+from core import clock
+from core.actor import of_user
+from core.console.views import may, page
+from core.errors import DomainError
+from core.formatting import in_chinese, month
+
+NAMES: dict[str, str | Promise] = {
+    "new_year": _("New Year's Day"),
+    "spring_festival": _("Spring Festival"),
+    "qingming": _("Qingming"),
+    "labour": _("Labour Day"),
+    "dragon_boat": _("Dragon Boat Festival"),
+    "mid_autumn": _("Mid-Autumn Festival"),
+    "national": _("National Day"),
+    "valentine": _("Valentine's Day"),
+    "women": _("Women's Day"),
+    "mother": _("Mother's Day"),
+    "children": _("Children's Day"),
+    "father": _("Father's Day"),
+    "mid_year_sale": _("618 mid-year sale"),
+    "singles": _("Double Eleven"),
+    "double_twelve": _("Double Twelve"),
+    "christmas": _("Christmas"),
+    "lantern": _("Lantern Festival"),
+    "qixi": _("Qixi"),
+    "double_ninth": _("Double Ninth Festival"),
+    "laba": _("Laba Festival"),
+    "little_new_year": _("Little New Year"),
+}
+MONTHS = "正二三四五六七八九十冬腊"
+DIGITS = "一二三四五六七八九十"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a day: a festival, a day of the shop, or a broadcast."""
+
+    name: str
+    kind: str
+    detail: str = ""
+    url: str = ""
+    own: int | None = None
+
+
+@dataclass
+class Day:
+    on: date
+    lunar: str
+    entries: list[Entry] = field(default_factory=list)
+    plan_url: str = ""
+
+
+class DayForm(forms.Form):
+    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=80)
+    month = forms.IntegerField(label=_("Month"), min_value=1, max_value=12)
+    day = forms.IntegerField(label=_("Day"), min_value=1, max_value=31)
+    by_lunar = forms.BooleanField(label=_("By the lunar calendar"), required=False)
+    year = forms.IntegerField(label=_("Only in the year"), required=False, help_text=_("Empty: every year."))
+
+
+@page("campaigns.view_broadcast", methods=("GET", "POST"))
+def index(request: HttpRequest) -> HttpResponse:
+    """A year; a POST adds a day of the shop, for those who may change campaigns."""
+    this = clock.now().date()
+    year = _year(request.GET.get("year", ""), this.year)
+    may_change = may(request.user, "campaigns.change_broadcast")
+    form = DayForm(request.POST or None)
+    if request.method == "POST" and may_change and form.is_valid():
+        try:
+            saved = shop_days.add_shop_day(**form.cleaned_data, actor=of_user(request.user))
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, str(error.message))
+        else:
+            messages.success(request, _t("“%(name)s” is in the calendar.") % {"name": saved.name})
+            return redirect(f"{reverse('calendar')}?year={saved.year or year}")
+    days = _days(year, plan=may_change, today=this)
+    months: dict[str, list[Day]] = {}
+    for day in days:
+        months.setdefault(month(day.on), []).append(day)
+    context = {
+        "year": year,
+        "months": list(months.items()),
+        "before": year - 1 if year > lunar.FIRST + 1 else None,
+        "after": year + 1 if year < lunar.LAST else None,
+        "form": form,
+        "may_change": may_change,
+    }
+    return render(request, "campaigns/calendar.html", context)
+
+
+def _year(given: str, this: int) -> int:
+    wanted = int(given) if given.isascii() and given.isdigit() and len(given) == 4 else this
+    return min(max(wanted, lunar.FIRST + 1), lunar.LAST)
+
+
+def _days(year: int, *, plan: bool, today: date) -> list[Day]:
+    found: dict[date, Day] = {}
+
+    def put(on: date, entry: Entry) -> None:
+        day = found.setdefault(on, Day(on, lunar_words(on)))
+        day.entries.append(entry)
+        if plan and on >= today and entry.kind != "broadcast" and not day.plan_url:
+            query = urlencode({"name": f"{entry.name} {on.year}", "send_on": on.isoformat(), "send_time": "10:00"})
+            day.plan_url = f"{reverse('broadcast_new')}?{query}"
+
+    for festival in festivals_of(year):
+        detail = (
+            _t("public holiday, %(days)s days") % {"days": festival.days} if festival.days > 1 else _t("public holiday")
+        )
+        put(
+            festival.on,
+            Entry(
+                str(NAMES[festival.code]),
+                "public" if festival.public else "festival",
+                detail if festival.public else "",
+            ),
+        )
+    for own in ShopDay.objects.all():
+        if own.year in {None, year}:
+            for on in days_of(year, own.month, own.day, lunar_date=own.lunar):
+                put(on, Entry(own.name, "own", _t("by the lunar calendar") if own.lunar else "", own=own.pk))
+    for row in Broadcast.objects.filter(send_on__year=year).exclude(state=BroadcastState.STOPPED):
+        put(row.send_on, Entry(row.name, "broadcast", url=reverse("broadcast", args=[row.pk])))  # type: ignore[arg-type]
+    return [found[on] for on in sorted(found)]
+
+
+def lunar_words(on: date) -> str:
+    """八月十五, or the month and day in figures for who does not read that; empty outside the table."""
+    found = lunar.to_lunar(on)
+    if found is None:
+        return ""
+    if not in_chinese():
+        return _t("lunar %(month)s/%(day)s") % {"month": found.month, "day": found.day}
+    tens, units = divmod(found.day, 10)
+    if units:
+        day = f"{('初', '十', '廿')[tens]}{DIGITS[units - 1]}"
+    else:
+        day = {10: "初十", 20: "二十", 30: "三十"}[found.day]
+    return f"{'闰' if found.leap else ''}{MONTHS[found.month - 1]}月{day}"
+
+
+@page("campaigns.change_broadcast", methods=("POST",))
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    day: Any = get_object_or_404(ShopDay, pk=pk)
+    shop_days.remove_shop_day(day=day, actor=of_user(request.user))
+    messages.success(request, _t("“%(name)s” is no longer in the calendar.") % {"name": day.name})
+    return redirect("calendar")

@@ -1,0 +1,69 @@
+"""What a campaign brought: a part of its page that comes later, because it looks at orders."""
+
+from __future__ import annotations
+
+import time
+
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+
+from campaigns.channels import CHANNELS
+from campaigns.models import Broadcast, CareRule
+from campaigns.selectors import results as selectors
+from core.console.views import page, wants_part
+from core.formatting import number, percent
+
+SLOW_SECONDS = 0.5
+KEPT_SECONDS = 300
+
+
+@page("campaigns.view_broadcast")
+def of_broadcast(request: HttpRequest, pk: int) -> HttpResponse:
+    broadcast = get_object_or_404(Broadcast.objects.select_related("template"), pk=pk)
+    return _render(request, broadcast, broadcast.origin, reverse("broadcast", args=[pk]))
+
+
+@page("campaigns.view_carerule")
+def of_rule(request: HttpRequest, pk: int) -> HttpResponse:
+    rule = get_object_or_404(CareRule.objects.select_related("template"), pk=pk)
+    return _render(request, rule, f"care:{pk}", reverse("care_rule", args=[pk]))
+
+
+def _render(request: HttpRequest, campaign: Broadcast | CareRule, origin: str, back_url: str) -> HttpResponse:
+    found, links = _kept(origin, campaign.attribution_days)
+    channel = CHANNELS.get(campaign.template.channel)
+    context = {
+        "campaign": campaign,
+        "back_url": back_url,
+        "found": found,
+        "links": links,
+        "tracked": channel is not None and (channel.html or channel.local),
+        "opened": _share(found.opened, found.delivered),
+        "clicked": _share(found.clicked, found.delivered),
+        "bought": _share(found.customers, found.delivered),
+        "held": _share(found.held_out_customers, found.held_out),
+    }
+    return render(request, "campaigns/results.html" if wants_part(request) else "campaigns/results_page.html", context)
+
+
+def _share(count: int, of: int) -> tuple[str, str]:
+    return number(count), _t("%(share)s of %(total)s") % {
+        "share": percent(count / of, 1),
+        "total": number(of),
+    } if of else ""
+
+
+def _kept(origin: str, days: int) -> tuple[selectors.Results, list[tuple[str, int]]]:
+    """What took long to count is kept for five minutes."""
+    key = f"campaigns.results:{origin}:{days}"
+    kept = cache.get(key)
+    if kept is not None:
+        return kept
+    started = time.monotonic()
+    found = selectors.results_of(origin, days), selectors.links_of(origin)
+    if time.monotonic() - started > SLOW_SECONDS:
+        cache.set(key, found, KEPT_SECONDS)
+    return found

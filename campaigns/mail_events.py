@@ -1,0 +1,43 @@
+"""What anymail makes of its providers' webhooks. The signal is anymail's own; each event becomes one service call."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+from anymail.signals import tracking
+from django.dispatch import receiver
+
+from campaigns.services.feedback import record_mail_event
+
+_OURS = re.compile(r"<?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})@")
+# A deferred mail is still on its way, and an open or click is counted by our own links.
+KINDS = {"delivered": "delivered", "bounced": "bounced", "complained": "complained", "rejected": "bounced"}
+# Rejected for these reasons says nothing about the address.
+NOT_THE_ADDRESS = {"spam", "blocked", "timed_out", "unsubscribed", "other"}
+
+
+@receiver(tracking, dispatch_uid="campaigns.mail_events")
+def on_mail_event(sender: Any, event: Any, esp_name: str, **_fields: Any) -> None:
+    kind = KINDS.get(event.event_type or "")
+    if kind is None:
+        return
+    address = event.recipient or ""
+    if kind == "bounced" and (event.reject_reason or "") in NOT_THE_ADDRESS:
+        address = ""
+    record_mail_event(
+        kind=kind,
+        message_id=_message_of(event),
+        address=address,
+        error=str(event.description or event.mta_response or "")[:300],
+    )
+
+
+def _message_of(event: Any) -> UUID | None:
+    given = (event.metadata or {}).get("message", "")
+    found = _OURS.match(event.message_id or "")
+    try:
+        return UUID(given) if given else UUID(found[1]) if found else None
+    except ValueError:
+        return None

@@ -1,0 +1,32 @@
+"""Links of a message's HTML: which are followed, and how each is replaced."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+LONGEST = 1800
+_HREF = re.compile(r'(<a\b[^>]*?\bhref=")([^"]*)(")', re.IGNORECASE)
+
+
+def is_followed(url: str, own: tuple[str, ...] = ()) -> bool:
+    """A web address that is not one of ours (beginning with one of `own`) and not too long to be carried in a link."""
+    if len(url) > LONGEST or url.startswith(own):
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def replace(source: str, instead: Callable[[str], str], own: tuple[str, ...] = ()) -> str:
+    """Cleaned HTML with each followed address exchanged for `instead(address)`."""
+
+    def exchange(found: re.Match[str]) -> str:
+        url = html.unescape(found[2])
+        return f"{found[1]}{html.escape(instead(url))}{found[3]}" if is_followed(url, own) else found[0]
+
+    return _HREF.sub(exchange, source)

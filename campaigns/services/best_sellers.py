@@ -1,0 +1,92 @@
+"""What sells best in the category that a customer buys most, else in the shop: the recommender of last resort."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from django.core.cache import cache
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.recommending import Product, Recommendation
+
+DAYS = 90
+KEPT_SECONDS = 3600
+MOST = 12
+KEY = "campaigns.best_sellers"
+
+
+class BestSellers:
+    """Of the last 90 days; what the customer has bought before is left out."""
+
+    def recommend(self, customer_ids: Sequence[int], limit: int) -> dict[int, Recommendation]:
+        sellers = best_sellers()
+        if not sellers.get(""):
+            return {}
+        favourite, bought = _tastes(customer_ids)
+        found = {}
+        for pk in customer_ids:
+            category = favourite.get(pk, "")
+            products = [item for item in sellers.get(category, []) if item.sku not in bought[pk]][:limit]
+            if category and products:
+                found[pk] = Recommendation(
+                    _("Best sellers in %(category)s"), products, {"category": category.split("/")[-1]}
+                )
+                continue
+            products = [item for item in sellers[""] if item.sku not in bought[pk]][:limit]
+            if products:
+                found[pk] = Recommendation(_("Best sellers"), products)
+        return found
+
+
+def best_sellers() -> dict[str, list[Product]]:
+    """By category, most units first, "" for the whole shop; counted once an hour."""
+    kept = cache.get(KEY)
+    if kept is not None:
+        return kept
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """WITH sold AS (
+                   SELECT l.product_id, sum(l.quantity - l.refunded_quantity) AS units
+                   FROM crm_order o JOIN crm_orderline l ON l.order_id = o.id AND l.kind = 'product'
+                   WHERE o.state = 'paid' AND o.paid_at > now() - make_interval(days => %s) AND l.product_id IS NOT NULL
+                   GROUP BY 1 HAVING sum(l.quantity - l.refunded_quantity) > 0),
+               ranked AS (
+                   SELECT p.sku, p.name, p.price, p.category, s.units,
+                          row_number() OVER (PARTITION BY p.category ORDER BY s.units DESC, p.id) AS in_category,
+                          row_number() OVER (ORDER BY s.units DESC, p.id) AS in_shop
+                   FROM sold s JOIN crm_product p ON p.id = s.product_id AND p.active AND p.name <> '')
+               SELECT sku, name, price, category, in_category, in_shop FROM ranked
+               WHERE in_category <= %s OR in_shop <= %s ORDER BY units DESC, sku""",
+            [DAYS, MOST, MOST],
+        )
+        found: dict[str, list[Product]] = defaultdict(list)
+        for sku, name, price, category, in_category, in_shop in cursor.fetchall():
+            item = Product(sku, name, price)
+            if category and in_category <= MOST:
+                found[category].append(item)
+            if in_shop <= MOST:
+                found[""].append(item)
+    result = dict(found)
+    cache.set(KEY, result, KEPT_SECONDS)
+    return result
+
+
+def _tastes(customer_ids: Sequence[int]) -> tuple[dict[int, str], dict[int, set[str]]]:
+    """The category that each buys most, and what they have bought."""
+    favourite: dict[int, str] = {}
+    bought: dict[int, set[str]] = defaultdict(set)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT o.customer_id, p.category, array_agg(DISTINCT p.sku), sum(l.quantity)
+               FROM crm_order o JOIN crm_orderline l ON l.order_id = o.id AND l.kind = 'product'
+               JOIN crm_product p ON p.id = l.product_id
+               WHERE o.customer_id = ANY(%s) AND o.state = 'paid' GROUP BY 1, 2 ORDER BY 1, 4 DESC, 2""",
+            [list(customer_ids)],
+        )
+        for customer, category, skus, _units in cursor.fetchall():
+            bought[customer].update(skus)
+            if category:
+                favourite.setdefault(customer, category)
+    return favourite, bought

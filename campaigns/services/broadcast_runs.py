@@ -1,0 +1,179 @@
+"""What makes broadcasts move by themselves: take the audience, see the end, drop what a stop left behind."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import CharField, Exists, OuterRef, Value
+from django.db.models.functions import Cast, Concat
+
+from campaigns import events
+from campaigns.labels import PAUSED
+from campaigns.models import Broadcast, BroadcastState, Message, MessageState
+from campaigns.rules.gate import Reason
+from campaigns.services import gate
+from campaigns.services.queueing import queue_selected
+from core import clock
+from core.events import emit
+from core.locks import lock_row
+
+log = structlog.get_logger("liuke.broadcasts")
+CHUNK = 20_000
+UNFINISHED = (MessageState.QUEUED, MessageState.HELD, MessageState.SENDING)
+
+_ZONE = "CASE WHEN c.time_zone = ANY(%(zones)s::text[]) THEN c.time_zone ELSE %(zone)s END"
+# Who is in the segment, and when their message is wanted: at the start, or when their own clock shows the hour, which may be
+# over already.
+_WANTED = f"""
+    SELECT c.id, CASE WHEN %(customer_zone)s
+                      THEN greatest((%(wall)s::timestamp AT TIME ZONE {_ZONE}), %(now)s)
+                      ELSE greatest(%(starts)s, %(now)s) END AS wanted
+    FROM analytics_segmentmembership m JOIN crm_customer c ON c.id = m.customer_id AND c.state = 'active'
+    WHERE m.segment_id = %(segment)s AND m.left_at IS NULL"""
+# So many a minute: each is due when it is wanted, and no sooner than one step after the one before it.
+_PACED = """
+    SELECT n.id, max(n.wanted - n.at * %(pace)s::interval) OVER (ORDER BY n.at) + n.at * %(pace)s::interval AS due_at
+    FROM (SELECT w.id, w.wanted, row_number() OVER (ORDER BY w.wanted, w.id) - 1 AS at FROM ({wanted}) AS w) AS n"""
+
+
+def audience(broadcast: Broadcast, now: datetime) -> tuple[str, dict[str, Any]]:
+    """Whom it takes: customer_id, occurrence, due_at, context. For making the messages and for the preview alike."""
+    wanted = f"SELECT w.id, w.wanted AS due_at FROM ({_WANTED}) AS w"
+    if broadcast.per_minute:
+        wanted = _PACED.format(wanted=_WANTED)
+    select = f"SELECT p.id, 'once', p.due_at, %(context)s::jsonb FROM ({wanted}) AS p"
+    zoned = broadcast.customer_zone and broadcast.send_on and broadcast.send_time
+    return select, {
+        **gate.parameters(now),
+        "segment": broadcast.segment_id,
+        "starts": broadcast.starts_at or now,
+        "customer_zone": bool(zoned),
+        "wall": datetime.combine(broadcast.send_on, broadcast.send_time) if zoned else None,  # type: ignore[arg-type]
+        "pace": f"{60 / broadcast.per_minute:.6f} seconds" if broadcast.per_minute else None,
+        "context": f'{{"coupon_id": {broadcast.coupon_id}}}' if broadcast.coupon_id else "{}",
+    }
+
+
+def run_broadcasts(*, now: datetime | None = None) -> dict[str, int]:
+    """Start what is due, go on with what was paused, finish what is through. One that fails is tried again.
+
+    Returns how many broadcasts were started and finished, and messages made, resumed and dropped.
+    """
+    at = now or clock.now()
+    done = {"started": 0, "made": 0, "resumed": 0, "finished": 0, "dropped": 0}
+    done["started"] = Broadcast.objects.filter(state=BroadcastState.SCHEDULED, starts_at__lte=at).update(
+        state=BroadcastState.SENDING
+    )
+    owed = Broadcast.objects.filter(state=BroadcastState.SENDING, prepared_at=None).order_by("starts_at")
+    for pk in owed.values_list("pk", flat=True):
+        try:
+            done["made"] += take_audience(broadcast_id=pk, now=at)
+        except Exception as error:
+            log.exception("broadcast_failed", broadcast=pk, error=str(error)[:300])
+    for pk in Broadcast.objects.filter(state=BroadcastState.SENDING).values_list("pk", flat=True):
+        done["resumed"] += bring_forward(broadcast_id=pk, now=at)
+    for pk in Broadcast.objects.filter(state=BroadcastState.STOPPED, finished_at=None).values_list("pk", flat=True):
+        done["dropped"] += drop_rest(broadcast_id=pk)
+    done["finished"] = finish_through()
+    return done
+
+
+def take_audience(*, broadcast_id: int, now: datetime | None = None) -> int:
+    """Make a message for everyone in the segment at this moment, all or none. Two at once make them once."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            # Not the row's lock: a pause must not wait for a million rows.
+            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"broadcast:{broadcast_id}"])
+            if not cursor.fetchone()[0]:
+                return 0
+        broadcast = Broadcast.objects.select_related("template").get(pk=broadcast_id)
+        if broadcast.prepared_at is not None or broadcast.state not in {BroadcastState.SENDING, BroadcastState.PAUSED}:
+            return 0
+        select, params = audience(broadcast, now or clock.now())
+        made = len(
+            queue_selected(
+                select=select,
+                params=params,
+                origin=broadcast.origin,
+                template=broadcast.template,
+                template_version=broadcast.template_version,
+                holdout_percent=broadcast.holdout_percent,
+            )
+        )
+        Broadcast.objects.filter(pk=broadcast_id).update(prepared_at=clock.now(), audience_count=made)
+    return made
+
+
+def finish_through() -> int:
+    """Those whose every message is decided are done."""
+    open_messages = Message.objects.filter(origin=OuterRef("tag"), state__in=UNFINISHED)
+    through = (
+        Broadcast.objects.filter(state=BroadcastState.SENDING, prepared_at__isnull=False)
+        .alias(tag=Concat(Value("broadcast:"), Cast("pk", CharField())))
+        .filter(~Exists(open_messages))
+    )
+    done = 0
+    for pk in list(through.values_list("pk", flat=True)):
+        with transaction.atomic():
+            row = lock_row(Broadcast.objects.filter(pk=pk))
+            if row.state == BroadcastState.SENDING:
+                row.state, row.finished_at = BroadcastState.DONE, clock.now()
+                row.save(update_fields=["state", "finished_at"])
+                emit(events.BROADCAST_FINISHED, subject_id=None, payload={"broadcast": pk, "name": row.name})
+                done += 1
+    return done
+
+
+def drop_rest(*, broadcast_id: int) -> int:
+    """What a stopped broadcast had not sent: suppressed with the reason, in chunks."""
+    dropped = 0
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                """UPDATE campaigns_message SET state = 'suppressed', reason = %s, decided_at = clock_timestamp()
+                   WHERE id IN (SELECT id FROM campaigns_message WHERE origin = %s AND state IN ('queued', 'held')
+                                LIMIT %s FOR UPDATE SKIP LOCKED)""",
+                [Reason.STOPPED, f"broadcast:{broadcast_id}", CHUNK],
+            )
+            count = cursor.rowcount
+        dropped += count
+        if count < CHUNK:
+            break
+    if not Message.objects.filter(origin=f"broadcast:{broadcast_id}", state__in=UNFINISHED).exists():
+        Broadcast.objects.filter(pk=broadcast_id, finished_at=None).update(finished_at=clock.now())
+    return dropped
+
+
+def bring_forward(*, broadcast_id: int, now: datetime | None = None) -> int:
+    """What waited because of a pause that is over is due again, at the broadcast's pace; in chunks."""
+    at, done = now or clock.now(), 0
+    while True:
+        with transaction.atomic():
+            broadcast = lock_row(Broadcast.objects.filter(pk=broadcast_id), weak=True)
+            if broadcast.state != BroadcastState.SENDING:
+                return done
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    """UPDATE campaigns_message m SET state = 'queued', reason = '', decided_at = NULL,
+                              due_at = %(now)s + (g.at + %(done)s) * %(pace)s::interval
+                       FROM (SELECT w.id, row_number() OVER (ORDER BY w.due_at, w.id) - 1 AS at
+                             FROM (SELECT id, due_at FROM campaigns_message
+                                   WHERE origin = %(origin)s AND state = 'held' AND reason = %(paused)s
+                                   ORDER BY due_at LIMIT %(chunk)s FOR UPDATE SKIP LOCKED) AS w) AS g
+                       WHERE m.id = g.id""",
+                    {
+                        "now": at,
+                        "done": done,
+                        "pace": f"{60 / broadcast.per_minute:.6f} seconds" if broadcast.per_minute else "0 seconds",
+                        "origin": broadcast.origin,
+                        "paused": PAUSED,
+                        "chunk": CHUNK,
+                    },
+                )
+                count = cursor.rowcount
+        done += count
+        if count < CHUNK:
+            return done

@@ -1,0 +1,196 @@
+"""Broadcasts: one message to a segment, once. Drafted, previewed, scheduled, paused, resumed, stopped."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from analytics.models import Segment, SegmentState
+from campaigns import events
+from campaigns.models import Broadcast, BroadcastState, CodeMode, Coupon, MessageClass, Template
+from campaigns.services import gate
+from campaigns.services.attribution import check_attribution
+from campaigns.services.broadcast_runs import audience
+from campaigns.services.gate import AudiencePreview
+from campaigns.services.queueing import HELD_OUT
+from core import clock
+from core.actor import Actor
+from core.errors import Conflict, Invalid
+from core.events import EventType, emit
+from core.locks import lock_row
+
+FIELDS = (
+    "name", "segment", "template", "coupon", "send_on", "send_time", "customer_zone", "per_minute", "holdout_percent",
+    "attribution_days",
+)  # fmt: skip
+MOST_A_MINUTE = 1_000_000
+# The first place on earth where a date begins.
+EARLIEST = ZoneInfo("Etc/GMT-14")
+GRACE = timedelta(minutes=5)
+
+
+def create_broadcast(*, name: str, segment: Segment, template: Template, actor: Actor, **fields: Any) -> Broadcast:
+    """A draft that sends nothing yet. Raises Invalid naming the field."""
+    broadcast = Broadcast(created_by_id=actor.user_id)
+    _set(broadcast, {"name": name, "segment": segment, "template": template, **fields})
+    _check(broadcast)
+    broadcast.save()
+    broadcast.refresh_from_db()
+    return broadcast
+
+
+def update_broadcast(*, broadcast: Broadcast, actor: Actor, **changes: Any) -> Broadcast:
+    """Change a draft. Raises Conflict for one that is scheduled or has begun."""
+    with transaction.atomic():
+        locked = _lock(broadcast, {BroadcastState.DRAFT})
+        _set(locked, changes)
+        _check(locked)
+        locked.save()
+    return locked
+
+
+def schedule_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
+    """It starts at its time, or at once when it has none. From now on it says what its template says now (J8)."""
+    with transaction.atomic():
+        locked = _lock(broadcast, {BroadcastState.DRAFT})
+        _check(locked)
+        now = clock.now()
+        if locked.segment.state != SegmentState.ACTIVE:
+            raise Conflict(_("Its segment is archived."), code="segment_archived", field="segment")
+        if locked.coupon and (not locked.coupon.active or (locked.coupon.ends_at and locked.coupon.ends_at <= now)):
+            raise Conflict(_("Its coupon is over."), code="coupon_over", field="coupon")
+        locked.starts_at = starting(locked, now)
+        locked.template_version = locked.template.version
+        locked.state = BroadcastState.SCHEDULED
+        locked.save()
+        _tell(events.BROADCAST_SCHEDULED, locked, actor)
+    return locked
+
+
+def unschedule_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
+    """A draft again, as long as it has not begun."""
+    with transaction.atomic():
+        locked = _lock(broadcast, {BroadcastState.SCHEDULED})
+        locked.state, locked.starts_at = BroadcastState.DRAFT, None
+        locked.save()
+    return locked
+
+
+def pause_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
+    """Nothing more is claimed from now on; what a worker holds already goes out. What is due meanwhile waits."""
+    with transaction.atomic():
+        locked = _lock(broadcast, {BroadcastState.SENDING, BroadcastState.PAUSED})
+        if locked.state == BroadcastState.SENDING:
+            locked.state = BroadcastState.PAUSED
+            locked.save(update_fields=["state"])
+            _tell(events.BROADCAST_PAUSED, locked, actor)
+    return locked
+
+
+def resume_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
+    """What waited is due again, at the broadcast's pace, as soon as the timetable has looked (`tasks.wake_broadcasts`)."""
+    with transaction.atomic():
+        locked = _lock(broadcast, {BroadcastState.SENDING, BroadcastState.PAUSED})
+        if locked.state == BroadcastState.PAUSED:
+            locked.state = BroadcastState.SENDING
+            locked.save(update_fields=["state"])
+            _tell(events.BROADCAST_RESUMED, locked, actor)
+    return locked
+
+
+def stop_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
+    """For good: what is not sent yet never is, and says so."""
+    with transaction.atomic():
+        locked = _lock(
+            broadcast,
+            {BroadcastState.SCHEDULED, BroadcastState.SENDING, BroadcastState.PAUSED, BroadcastState.STOPPED},
+        )
+        if locked.state != BroadcastState.STOPPED:
+            locked.state = BroadcastState.STOPPED
+            locked.save(update_fields=["state"])
+            _tell(events.BROADCAST_STOPPED, locked, actor)
+    return locked
+
+
+def preview_broadcast(broadcast: Broadcast) -> AudiencePreview:
+    """Who would get it if it went out now, through the gate that sends (J1). Writes nothing."""
+    now = clock.now()
+    select, params = audience(broadcast, now)
+    candidates = f"""
+        SELECT NULL::uuid AS id, a.customer_id, %(channel)s AS channel, %(message_class)s AS message_class,
+               %(origin)s AS origin, 'send' AS step, a.occurrence, a.due_at, NULL::timestamptz AS waiting_since,
+               NULL::text AS unmatched, {HELD_OUT} AS holdout
+        FROM ({select}) AS a(customer_id, occurrence, due_at, context)"""
+    params |= {
+        "origin": broadcast.origin,
+        "channel": broadcast.template.channel,
+        "message_class": broadcast.template.message_class,
+        "holdout": broadcast.holdout_percent,
+    }
+    return gate.preview(candidates, params, now)
+
+
+def starting(broadcast: Broadcast, now: datetime) -> datetime:
+    """When it begins: in the shop's zone, or where on earth that hour comes first. Raises Invalid for a time that is over."""
+    if broadcast.send_on is None or broadcast.send_time is None:
+        return now
+    shop = ZoneInfo(gate.parameters(now)["zone"])
+    wanted = datetime.combine(broadcast.send_on, broadcast.send_time)
+    if wanted.replace(tzinfo=shop) < now - GRACE:
+        raise Invalid(_("This time is over."), code="in_the_past", field="send_on")
+    return wanted.replace(tzinfo=EARLIEST if broadcast.customer_zone else shop)
+
+
+def _lock(broadcast: Broadcast, allowed: set[str]) -> Broadcast:
+    locked = lock_row(Broadcast.objects.select_related("segment", "template", "coupon").filter(pk=broadcast.pk))
+    if locked.state not in allowed:
+        raise Conflict(
+            _("This broadcast is not in a state in which that can be done."),
+            code="broadcast_state",
+            state=locked.state,
+        )
+    return locked
+
+
+def _tell(kind: EventType, broadcast: Broadcast, actor: Actor) -> None:
+    emit(kind, subject_id=None, payload={"broadcast": broadcast.pk, "name": broadcast.name}, actor=actor)
+
+
+def _set(broadcast: Broadcast, values: dict[str, Any]) -> None:
+    unknown = values.keys() - set(FIELDS)
+    if unknown:
+        raise Invalid(_("Unknown field."), code="unknown_field", field=min(unknown))
+    for name, value in values.items():
+        setattr(broadcast, name, value)
+    broadcast.name = " ".join(broadcast.name.split())
+
+
+def _check(broadcast: Broadcast) -> None:
+    if not broadcast.name or len(broadcast.name) > 120:
+        raise Invalid(_("A name has 1 to 120 characters."), code="invalid", field="name")
+    if Broadcast.objects.filter(name=broadcast.name).exclude(pk=broadcast.pk).exists():
+        raise Invalid(_("Another broadcast has this name."), code="name_taken", field="name")
+    # It would pass consent, caps and quiet hours.
+    if broadcast.template.message_class != MessageClass.MARKETING:
+        raise Invalid(
+            _("A broadcast sends marketing, and this template is for what customers asked for."),
+            code="transactional_template",
+            field="template",
+        )
+    if (broadcast.send_on is None) != (broadcast.send_time is None):
+        missing = "send_time" if broadcast.send_time is None else "send_on"
+        raise Invalid(_("A time needs both: the date and the hour."), code="required", field=missing)
+    if broadcast.customer_zone and broadcast.send_on is None:
+        raise Invalid(_("For each customer's zone, say when."), code="required", field="send_on")
+    if not 0 <= broadcast.per_minute <= MOST_A_MINUTE:
+        raise Invalid(_("This number is out of range."), code="out_of_range", field="per_minute")
+    if not 0 <= broadcast.holdout_percent <= 90:
+        raise Invalid(_("A holdout is 0 to 90 percent."), code="invalid", field="holdout_percent")
+    check_attribution(broadcast.attribution_days)
+    coupon: Coupon | None = broadcast.coupon
+    if coupon is not None and coupon.mode != CodeMode.UNIQUE:
+        raise Invalid(_("Choose a coupon with a code for each customer."), code="public_coupon", field="coupon")

@@ -1,0 +1,49 @@
+"""The coupons that messages bring: a code for each customer, issued when their message is rendered."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+from uuid import UUID
+
+from campaigns.models import CareRule, Coupon
+from campaigns.services.coupon_codes import issue_to_many
+
+Issued = dict[UUID, tuple[Any, Any]]
+
+
+def issue_for(rows: list[dict[str, Any]]) -> Issued:
+    """(coupon, code) by message, issued once per message, whatever is repeated.
+
+    The coupon is the care rule's, or the one that the message's context names as `coupon_id`.
+    """
+    rules = {row["origin"]: int(row["origin"][5:]) for row in rows if row["origin"].startswith("care:")}
+    of_rule = {
+        f"care:{pk}": coupon
+        for pk, coupon in CareRule.objects.filter(pk__in=rules.values(), coupon__isnull=False).values_list(
+            "pk", "coupon"
+        )
+    }
+    wanted: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        pk = row["context"].get("coupon_id") or of_rule.get(row["origin"])
+        if pk:
+            wanted[pk].append(row)
+    result: Issued = {}
+    for coupon in Coupon.objects.filter(pk__in=wanted).order_by("pk"):
+        mine = wanted[coupon.pk]
+        issued = issue_to_many(
+            coupon=coupon, wanted=[(row["customer_id"], f"message:{row['id']}") for row in mine], count=False
+        )
+        for row in mine:
+            result[row["id"]] = (coupon, issued[row["customer_id"], f"message:{row['id']}"])
+    return result
+
+
+def counts_of(issued: Issued) -> dict[int, int]:
+    """How many of them are new, by coupon."""
+    counts: dict[int, int] = {}
+    for coupon, code in issued.values():
+        if getattr(code, "is_new", False):
+            counts[coupon.pk] = counts.get(coupon.pk, 0) + 1
+    return counts

@@ -1,0 +1,97 @@
+"""What a broadcast lets through at the moment of the claim: nothing while it is paused, at most so many a minute.
+
+The broadcast's row is locked until the claim commits, so that two workers never pass the limit together, and a pause that has
+been answered holds for everything that is claimed after it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from campaigns.labels import PAUSED
+
+PREFIX = "broadcast:"
+# What is due in a paused broadcast is looked at again so often; going on brings it forward.
+PAUSED_FOR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+
+
+def admit(rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
+    """Those that may go to the gate now; the others are put off, inside the caller's transaction."""
+    of: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        if row["origin"].startswith(PREFIX):
+            of[int(row["origin"][len(PREFIX) :])].append(row)
+    if not of:
+        return rows
+    off: set[UUID] = set()
+    for pk, state, per_minute, minute, count in _locked(sorted(of)):
+        mine = of[pk]
+        if state == PAUSED:
+            _pause([row["id"] for row in mine], now)
+            off.update(row["id"] for row in mine)
+        elif per_minute and state != "stopped":
+            this = now.replace(second=0, microsecond=0)
+            free = max(per_minute - (count if minute == this else 0), 0)
+            late = mine[free:]
+            _count(pk, this, (count if minute == this else 0) + len(mine) - len(late))
+            _put_off([row["id"] for row in late], this, per_minute)
+            off.update(row["id"] for row in late)
+    return [row for row in rows if row["id"] not in off]
+
+
+def _locked(ids: list[int]) -> list[tuple[int, str, int, datetime | None, int]]:
+    """Exclusively where there is something to count; elsewhere only a change of the state has to wait."""
+    found = []
+    with connection.cursor() as cursor:
+        for pk in ids:
+            cursor.execute(
+                """SELECT id, state, per_minute, minute, minute_count FROM campaigns_broadcast
+                   WHERE id = %s AND per_minute > 0 FOR NO KEY UPDATE""",
+                [pk],
+            )
+            row = cursor.fetchone()
+            if row is None:
+                cursor.execute(
+                    """SELECT id, state, per_minute, minute, minute_count FROM campaigns_broadcast
+                       WHERE id = %s FOR KEY SHARE""",
+                    [pk],
+                )
+                row = cursor.fetchone()
+            if row is not None:
+                found.append(row)
+    return found
+
+
+def _pause(ids: list[UUID], now: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE campaigns_message SET state = 'held', reason = %s, decided_at = %s, due_at = %s
+               WHERE id = ANY(%s)""",
+            [PAUSED, now, now + PAUSED_FOR, ids],
+        )
+
+
+def _count(pk: int, minute: datetime, count: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE campaigns_broadcast SET minute = %s, minute_count = %s WHERE id = %s", [minute, count, pk]
+        )
+
+
+def _put_off(ids: list[UUID], minute: datetime, per_minute: int) -> None:
+    """To the following minutes, as many as each has room for."""
+    if not ids:
+        return
+    due = [minute + MINUTE * (1 + number / per_minute) for number in range(len(ids))]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE campaigns_message m SET due_at = g.due_at FROM unnest(%s::uuid[], %s::timestamptz[]) AS g(id, due_at)
+               WHERE m.id = g.id""",
+            [ids, due],
+        )

@@ -1,0 +1,84 @@
+"""What a customer wants to hear, by channel and purpose: seen and changed behind a signed link, without signing in (P1)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.core import signing
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.channels import CHANNELS
+from campaigns.services.contexts import preferences_signer
+from core.actor import Actor
+from core.errors import Invalid
+from core.locks import lock_row
+from crm.models import ConsentDecision, ConsentState, Customer, CustomerState, Identity, Purpose
+from crm.services.consents import record_consent
+
+SOURCE = "preference centre"
+PURPOSES = (Purpose.MARKETING, Purpose.SERVICE)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One switch. `granted`: messages of this purpose reach the customer here, as things stand."""
+
+    channel: str
+    purpose: str
+    granted: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.channel}.{self.purpose}"
+
+
+def customer_of(token: str) -> Customer:
+    """Raises Invalid `link_invalid` for a forged one, and for who is no longer a customer."""
+    try:
+        pk = int(preferences_signer().unsign(token))
+    except (signing.BadSignature, ValueError):
+        raise Invalid(_("This link is not valid."), code="link_invalid") from None
+    found = Customer.objects.select_related("merged_into").filter(pk=pk).first()
+    current = found and (found.merged_into or found)
+    if current is None or current.state != CustomerState.ACTIVE:
+        raise Invalid(_("This link is not valid."), code="link_invalid")
+    return current
+
+
+def choices_of(customer: Customer) -> list[Choice]:
+    """The channels that can reach the customer, and those about which they have said something."""
+    said = {
+        (state.channel, state.purpose): state.granted
+        for state in ConsentState.objects.filter(customer_id=customer.pk, purpose__in=PURPOSES)
+    }
+    kinds = set(Identity.objects.filter(customer=customer).values_list("kind", flat=True))
+    shown = []
+    for name, channel in CHANNELS.items():
+        usable = (channel.address_kind is None or channel.address_kind in kinds) and channel.ready()
+        if not usable and not any(place == name for place, _purpose in said):
+            continue
+        for purpose in PURPOSES:
+            # Without a word, marketing needs a yes where the channel asks for one; service only stops at a no.
+            silent = purpose == Purpose.SERVICE or not channel.opt_in
+            shown.append(Choice(name, purpose, said.get((name, purpose), silent)))
+    return shown
+
+
+def save_choices(*, token: str, wanted: Collection[str]) -> list[Choice]:
+    """`wanted` are the names of the switches that are on. Only what changes is written, as a new consent each."""
+    with transaction.atomic():
+        customer = lock_row(Customer.objects.filter(pk=customer_of(token).pk), weak=True)
+        for choice in choices_of(customer):
+            if (choice.name in wanted) != choice.granted:
+                record_consent(
+                    customer=customer,
+                    channel=choice.channel,
+                    purpose=choice.purpose,
+                    decision=ConsentDecision.WITHDRAWN if choice.granted else ConsentDecision.GRANTED,
+                    source=SOURCE,
+                    evidence="signed link",
+                    actor=Actor("member", customer.pk),
+                )
+        return choices_of(customer)

@@ -1,0 +1,128 @@
+"""Intending to send: the one way into the message table for care rules, broadcasts and journeys alike (J1, J2).
+
+    queue_messages(rows=[Intended(customer.pk, "order:17")], origin="journey:4", template=template, step="thanks")
+    queue_selected(select="SELECT c.id, 'once', %(now)s, '{}'::jsonb FROM ...", params={...}, origin="broadcast:3", ...)
+
+What is intended is a row from then on: the gate decides about it when it is due. Wake the sender after the commit
+(`campaigns.tasks.wake_sender`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from campaigns.models import Template
+from core import clock
+from core.locks import require_transaction
+
+# The arm is kept from the first message on, so that a change of the percentage moves nobody (X1).
+HELD_OUT = """coalesce(
+    (SELECT m.reason = 'holdout' FROM campaigns_message m WHERE m.customer_id = a.customer_id AND m.origin = %(origin)s
+     ORDER BY m.created_at, m.id LIMIT 1),
+    campaigns_bucket(%(origin)s, a.customer_id) < %(holdout)s)"""
+
+_INSERT = """
+INSERT INTO campaigns_message (
+    id, customer_id, channel, message_class, origin, origin_version, step, occurrence, template_id, template_version, context,
+    state, reason, due_at, decided_at, attempts, language, subject, body, provider_id, error)
+SELECT core_new_id(), a.customer_id, %(channel)s, %(message_class)s, %(origin)s, %(version)s, %(step)s, a.occurrence,
+       %(template)s, %(template_version)s, a.context, CASE WHEN a.held_out THEN 'suppressed' ELSE 'queued' END,
+       CASE WHEN a.held_out THEN 'holdout' ELSE '' END, a.due_at, CASE WHEN a.held_out THEN %(now)s END,
+       0, '', '', '', '', ''
+FROM (SELECT a.*, {held_out} AS held_out FROM ({select}) AS a(customer_id, occurrence, due_at, context)
+      WHERE {where} AND a.customer_id > %(beyond_customer)s AND NOT EXISTS (
+          SELECT FROM campaigns_message m WHERE m.customer_id = a.customer_id AND m.origin = %(origin)s AND m.step = %(step)s
+              AND m.occurrence = a.occurrence AND m.channel = %(channel)s)
+      ORDER BY a.customer_id LIMIT %(chunk_size)s) AS a
+ON CONFLICT DO NOTHING RETURNING customer_id
+"""
+
+_GIVEN = """
+SELECT g.customer_id, g.occurrence, coalesce(g.due_at, %(now)s), g.context::jsonb
+FROM unnest(%(customers)s::bigint[], %(occurrences)s::text[], %(due)s::timestamptz[], %(contexts)s::text[])
+     AS g(customer_id, occurrence, due_at, context)"""
+
+
+@dataclass(frozen=True)
+class Intended:
+    """One message to be: `occurrence` is what happens once to this customer; without `due_at` it is due at once."""
+
+    customer_id: int
+    occurrence: str
+    due_at: datetime | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+def queue_messages(
+    *,
+    rows: Sequence[Intended],
+    origin: str,
+    template: Template,
+    origin_version: int = 1,
+    template_version: int | None = None,
+    step: str = "send",
+    holdout_percent: int = 0,
+) -> list[int]:
+    """Intend to send these, inside the caller's transaction. Returns the customers of those that are new.
+
+    One per customer, origin, step, occurrence and channel, whatever is repeated and whatever the version (J2). Channel and
+    class are the template's; `template_version` pins what it says (J8), the current one by default. The held-out share is
+    stored as suppressed.
+    """
+    if not rows:
+        return []
+    given = {
+        "customers": [row.customer_id for row in rows],
+        "occurrences": [row.occurrence for row in rows],
+        "due": [row.due_at for row in rows],
+        "contexts": [json.dumps(dict(row.context)) for row in rows],
+    }
+    return queue_selected(
+        select=_GIVEN, params=given, origin=origin, template=template, origin_version=origin_version,
+        template_version=template_version, step=step, holdout_percent=holdout_percent,
+    )  # fmt: skip
+
+
+def queue_selected(
+    *,
+    select: str,
+    params: Mapping[str, Any],
+    origin: str,
+    template: Template,
+    origin_version: int = 1,
+    template_version: int | None = None,
+    step: str = "send",
+    holdout_percent: int = 0,
+    where: str = "true",
+    after: int = 0,
+    limit: int | None = None,
+) -> list[int]:
+    """The same for what a SELECT yields: customer_id, occurrence, due_at, context (jsonb).
+
+    `where` may narrow it by `a.customer_id`; `after` and `limit` cut it into chunks of rows in the order of customers.
+    """
+    require_transaction()
+    statement = _INSERT.format(held_out=HELD_OUT, select=select, where=where)
+    values = {
+        "now": clock.now(),
+        **params,
+        "channel": template.channel,
+        "message_class": template.message_class,
+        "origin": origin,
+        "version": origin_version,
+        "step": step,
+        "template": template.pk,
+        "template_version": template_version or template.version,
+        "holdout": holdout_percent,
+        "beyond_customer": after,
+        "chunk_size": limit,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return [row[0] for row in cursor.fetchall()]
