@@ -216,6 +216,12 @@ class Message(models.Model):
             models.Index(
                 fields=["due_at"], condition=models.Q(state__in=["queued", "held"]), name="campaigns_message_due"
             ),
+            # and what customers asked for, before any marketing
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(state__in=["queued", "held"], message_class="transactional"),
+                name="campaigns_message_due_first",
+            ),
             models.Index(fields=["leased_until"], condition=models.Q(state="sending"), name="campaigns_message_leased"),
             # frequency caps and the customer page
             models.Index(fields=["customer", "-sent_at"], name="campaigns_message_sent_to"),

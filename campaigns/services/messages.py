@@ -332,15 +332,20 @@ def _state_message():
 
 
 def _take(now: datetime, limit: int) -> list[dict[str, Any]]:
+    """What is due, oldest first; what customers asked for before all marketing, so that no receipt waits for a broadcast."""
+    rows: list[dict[str, Any]] = []
     with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT id, customer_id, channel, message_class, origin, occurrence, template_id, template_version, context
-               FROM campaigns_message WHERE state IN ('queued', 'held') AND due_at <= %s
-               ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED""",
-            [now, limit],
-        )
-        names = [column[0] for column in cursor.description]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        for condition in ("message_class = 'transactional'", "message_class <> 'transactional'"):
+            if len(rows) >= limit:
+                break
+            cursor.execute(
+                f"""SELECT id, customer_id, channel, message_class, origin, occurrence, template_id, template_version, context
+                    FROM campaigns_message WHERE state IN ('queued', 'held') AND due_at <= %s AND {condition}
+                    ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED""",
+                [now, limit - len(rows)],
+            )
+            names = [column[0] for column in cursor.description]
+            rows += [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         for row in rows:
             if isinstance(row["context"], str):
                 row["context"] = json.loads(row["context"])

@@ -303,3 +303,18 @@ class TestRaces:
         assert sum(totals) == 200
         assert Counter(item.id for item in memory.taken).most_common(1)[0][1] == 1
         assert states() == {"sent": 200}
+
+
+def test_what_customers_asked_for_goes_before_marketing_that_is_due_longer(open_policy, template, reachable, memory):
+    receipt = save_template(
+        name="Receipt", channel="memory", texts=[Text("en", "<p>x</p>", "Receipt")], message_class="transactional",
+        actor=SYSTEM,
+    )  # fmt: skip
+    for _ in range(3):
+        queue(reachable(), template, due_at=timezone.now() - timedelta(hours=1))
+    customer = reachable()
+    queue(customer, receipt)
+    deliver_batch(claim_batch(limit=2))
+    assert sorted(item.subject for item in memory.taken) == ["Hi Ada", "Receipt"]
+    send_due()
+    assert states() == {"sent": 4}
