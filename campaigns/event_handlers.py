@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analytics.events import SEGMENT_ENTERED
-from campaigns.services import care_runs, surveys
-from campaigns.tasks import wake_sender
+from campaigns.services import care_runs, journey_entries, journey_happenings, surveys
+from campaigns.tasks import wake_journeys, wake_sender
 from core.events import Event, subscribe
 from crm.events import ORDER_PAID, ORDERS_IMPORTED, TICKET_RESOLVED
 
@@ -37,3 +37,10 @@ def ask_satisfaction(events: Sequence[Event]) -> None:
     ]
     if any(asked):
         wake_sender()
+
+
+@subscribe(*journey_happenings.heard(), name="campaigns.journeys", wanted=journey_entries.wanted)
+def hear_journeys(events: Sequence[Event]) -> None:
+    """Entries and waits. A run has a unique cause and a wake changes nothing by itself, so twice is once (F3)."""
+    if journey_entries.hear(events=events):
+        wake_journeys()

@@ -45,3 +45,8 @@ ADDRESS_SUPPRESSED = declare(
 )
 CARE_RULE_ACTIVATED = declare("campaigns.care_rule_activated", _("Care rule activated"), on_timeline=False)
 CARE_RULE_PAUSED = declare("campaigns.care_rule_paused", _("Care rule paused"), on_timeline=False)
+JOURNEY_PUBLISHED = declare("campaigns.journey_published", _("Journey published"), on_timeline=False)
+JOURNEY_PAUSED = declare("campaigns.journey_paused", _("Journey paused"), on_timeline=False)
+JOURNEY_RESUMED = declare("campaigns.journey_resumed", _("Journey resumed"), on_timeline=False)
+JOURNEY_STOPPED = declare("campaigns.journey_stopped", _("Journey stopped"), on_timeline=False)
+JOURNEY_STEP_REACHED = declare("campaigns.journey_step_reached", _("A journey's step was reached"), on_timeline=False)

@@ -15,6 +15,8 @@ from campaigns.channels.base import CHANNELS
 from campaigns.channels.email import Email
 from campaigns.channels.inbox import Inbox
 from campaigns.console import shell  # noqa: F401
+from campaigns.journey_steps import deciding, giving, telling, waiting
+from campaigns.journey_steps.base import STEPS
 from campaigns.rewards import CouponReward
 from campaigns.services import coupon_codes
 from core import health
@@ -36,6 +38,20 @@ for _occasion in (Occasion.ENTRY, Occasion.MONTHLY, Occasion.BIRTHDAY):
     BENEFITS.register(
         f"coupon_on_{_occasion}" if _occasion is Occasion.ENTRY else f"coupon_{_occasion}", CouponBenefit(_occasion)
     )
+
+STEPS.register("message", telling.SendMessage())
+STEPS.register("wait", waiting.WaitTime())
+STEPS.register("wait_until", waiting.WaitUntil())
+STEPS.register("wait_event", waiting.WaitEvent())
+STEPS.register("branch", deciding.Branch())
+STEPS.register("split", deciding.Split())
+STEPS.register("points", giving.Points())
+STEPS.register("coupon", giving.GiveCoupon())
+STEPS.register("tag", giving.SetTag())
+STEPS.register("ticket", telling.OpenTicket())
+STEPS.register("webhook", telling.CallWebhook())
+STEPS.register("goal", deciding.Goal())
+STEPS.register("exit", deciding.Exit())
 
 
 def _messages() -> dict[str, Any]:
@@ -80,11 +96,24 @@ FACTS.register("messages", _messages)
 FACTS.register("coupons", _coupons)
 SCOPES.register("coupons:read", _("Read coupons and check codes"))
 SCOPES.register("coupons:write", _("Reserve, use and give coupons"))
+SCOPES.register("journeys:write", _("Send customers into journeys"))
 SCOPES.register("inbox:read", _("Read the in-app inbox"))
 health.register("messages", _lag)
-for _kind in ("campaigns.care_rule_activated", "campaigns.care_rule_paused"):
+for _kind in (
+    "campaigns.care_rule_activated",
+    "campaigns.care_rule_paused",
+    "campaigns.journey_published",
+    "campaigns.journey_paused",
+    "campaigns.journey_resumed",
+    "campaigns.journey_stopped",
+):
     LOGGED.register(_kind, Logged(lambda payload: str(payload["name"])))
-for _kind, _route in (("carerule", "care_rule"), ("coupon", "coupon"), ("template", "template")):
+for _kind, _route in (
+    ("carerule", "care_rule"),
+    ("coupon", "coupon"),
+    ("journey", "journey"),
+    ("template", "template"),
+):
     OBJECTS.register(f"campaigns.{_kind}", Described(url=lambda row, route=_route: reverse(route, args=[row["id"]])))
 OBJECTS.register(
     "campaigns.sendingpolicy",
@@ -120,6 +149,9 @@ grant(
     "campaigns.view_sendingpolicy",
     to=[Role.MARKETER, Role.ANALYST],
 )
+grant("campaigns.view_journey", "campaigns.view_journeyrun", to=[Role.LEAD, Role.MARKETER, Role.ANALYST])
+grant("campaigns.view_journeyrun", to=EVERYONE)
+grant("campaigns.add_journey", "campaigns.change_journey", to=[Role.MARKETER])
 grant("campaigns.view_sendingpolicy", "campaigns.change_sendingpolicy", to=[Role.LEAD, Role.MARKETER])
 grant(
     "campaigns.view_suppression", "campaigns.add_suppression", "campaigns.change_message", to=[Role.LEAD, Role.MARKETER]

@@ -14,6 +14,7 @@ REASONS: dict[str, str | Promise] = {
     Reason.HOLDOUT: _("Held out to measure the effect"),
     Reason.RULE_PAUSED: _("The rule was paused"),
     Reason.LEFT_SEGMENT: _("No longer matches the rule"),
+    "goal_reached": _("The goal was reached before"),
     Reason.STALE: _("Waited too long"),
     Reason.NO_ADDRESS: _("No address on this channel"),
     Reason.SUPPRESSED: _("The address must not be used"),

@@ -141,6 +141,17 @@ def count_rule(rule: Any) -> int:
         raise
 
 
+def matching_customers(*, rule: dict, customer_ids: Sequence[int]) -> set[int]:
+    """Those of these customers whom a saved rule holds now."""
+    sql = compile_rule(rule)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT f.customer_id FROM {_people(sql.text)} WHERE f.customer_id = ANY(%s) AND {sql.text}",
+            [list(customer_ids), *sql.params],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
 def sample_rule(rule: Any, limit: int = 10) -> list[int]:
     """Some customers that a rule holds, newest first, as ids."""
     sql = compile_rule(clean_rule(rule))

@@ -1,4 +1,14 @@
 from campaigns.models.coupons import CodeMode, Coupon, CouponCode, CouponTally, CouponUse, DiscountKind, UseState
+from campaigns.models.journeys import (
+    EndReason,
+    Journey,
+    JourneyRun,
+    JourneyState,
+    JourneyStepCount,
+    JourneyStepRecord,
+    JourneyVersion,
+    RunState,
+)
 from campaigns.models.messages import (
     CareRule,
     CareState,
@@ -22,9 +32,17 @@ __all__ = [
     "CouponTally",
     "CouponUse",
     "DiscountKind",
+    "EndReason",
+    "Journey",
+    "JourneyRun",
+    "JourneyState",
+    "JourneyStepCount",
+    "JourneyStepRecord",
+    "JourneyVersion",
     "Message",
     "MessageClass",
     "MessageState",
+    "RunState",
     "SendingPolicy",
     "Suppression",
     "Template",

@@ -27,12 +27,14 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
         ('x' || right(p_id::text, 8))::bit(32)::bigint % (p_minutes * 60) ELSE 0 END)
 $$;
 
--- What makes a care rule's message no longer right: the rule was paused, or its reason has gone (J4). NULL: still right.
+-- What makes a message no longer right: its rule or journey was paused, or its reason has gone (J4). NULL: still right.
 CREATE OR REPLACE FUNCTION campaigns_unmatched(p_origin text, p_occurrence text, p_customer bigint) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 DECLARE r record;
 BEGIN
-    IF p_origin NOT LIKE 'care:%' THEN
+    IF p_origin LIKE 'journey:%' THEN
+        RETURN campaigns_journey_unmatched(p_occurrence, p_customer);
+    ELSIF p_origin NOT LIKE 'care:%' THEN
         RETURN NULL;
     END IF;
     SELECT trigger, state, segment_id INTO r FROM campaigns_carerule WHERE id = split_part(p_origin, ':', 2)::bigint;
