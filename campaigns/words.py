@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from campaigns.channels import CHANNELS
 from campaigns.labels import reason_label
-from campaigns.models import CareRule, CareState, CareTrigger, Message, MessageState
+from campaigns.models import CareRule, CareState, CareTrigger, Journey, Message, MessageState
 from campaigns.rules.gate import Reason
 from core.formatting import when
 
@@ -22,6 +22,7 @@ EXPLANATIONS: dict[str, str | Promise] = {
     Reason.HOLDOUT: _("The customer belongs to the share that gets nothing, so that the effect can be measured."),
     Reason.RULE_PAUSED: _("The rule was paused before the message was due."),
     Reason.LEFT_SEGMENT: _("At the moment of sending the customer no longer matched the rule."),
+    "goal_reached": _("The customer had reached the journey's goal before it was due."),
     Reason.STALE: _("It was held for longer than the shop's limit, and would have come too late."),
     Reason.NO_ADDRESS: _("The customer has no address on this channel."),
     Reason.SUPPRESSED: _("The customer's address is blocked on this channel: it bounced, complained, or was blocked by hand."),
@@ -98,6 +99,7 @@ class Origin:
 
     label: str
     rule: int | None = None
+    journey: int | None = None
 
 
 SURVEY = "survey:ticket"
@@ -111,6 +113,10 @@ def origins(values: Iterable[str]) -> dict[str, Origin]:
     known = {f"care:{pk}": Origin(name, pk) for pk, name in names.items()} | {
         SURVEY: Origin(_t("Satisfaction question"))
     }
+    journeys = {int(value[8:]) for value in wanted if value.startswith("journey:") and value[8:].isdigit()}
+    if journeys:
+        rows = Journey.objects.filter(pk__in=journeys).values_list("pk", "name")
+        known |= {f"journey:{pk}": Origin(name, journey=pk) for pk, name in rows}
     return {value: known.get(value, Origin(value)) for value in wanted}
 
 

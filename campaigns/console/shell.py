@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from campaigns import words
 from campaigns.console import queries
-from campaigns.models import CareRule, Coupon, CouponCode, Template
+from campaigns.models import CareRule, Coupon, CouponCode, Journey, JourneyState, Template
 from campaigns.rules import codes
 from core.console import home, navigation, palette
 from core.console.home import Card
@@ -23,6 +23,7 @@ CACHED_SECONDS = 300
 
 for _name, _label, _icon, _permission, _order in (
     ("care", _("Care rules"), "heart", "campaigns.view_carerule", 20),
+    ("journeys", _("Journeys"), "route", "campaigns.view_journey", 15),
     ("coupons", _("Coupons"), "ticket", "campaigns.view_coupon", 30),
     ("templates", _("Templates"), "template", "campaigns.view_template", 40),
     ("messages", _("Messages"), "send", "campaigns.view_message", 50),
@@ -40,6 +41,14 @@ def find_rules(_request: HttpRequest, query: str, limit: int) -> list[Result]:
     return [
         Result(rule.name, reverse("care_rule", args=[rule.pk]), "heart", str(words.RULE_STATES[rule.state]))
         for rule in CareRule.objects.filter(name__icontains=query)[:limit]
+    ]
+
+
+@palette.source("journeys", label=_("Journeys"), permission="campaigns.view_journey")
+def find_journeys(_request: HttpRequest, query: str, limit: int) -> list[Result]:
+    return [
+        Result(journey.name, reverse("journey", args=[journey.pk]), "route", str(JourneyState(journey.state).label))
+        for journey in Journey.objects.filter(name__icontains=query)[:limit]
     ]
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from campaigns.console import care, coupons, messages, sending, templates
+from campaigns.console import care, coupons, journey_editor, journeys, messages, sending, templates
 
 urlpatterns = [
     path("care/", care.index, name="care"),
@@ -10,6 +10,22 @@ urlpatterns = [
     path("care/<int:pk>/preview/", care.preview, name="care_preview"),
     path("care/<int:pk>/activate/", care.activate, name="care_activate"),
     path("care/<int:pk>/pause/", care.pause, name="care_pause"),
+    path("journeys/", journeys.index, name="journeys"),
+    path("journeys/new/", journeys.new, name="journey_new"),
+    path("journeys/runs/<int:pk>/", journeys.run, name="journey_run"),
+    path("journeys/<int:pk>/", journeys.show, name="journey"),
+    path("journeys/<int:pk>/counts/", journeys.counts, name="journey_counts"),
+    path("journeys/<int:pk>/edit/", journey_editor.edit, name="journey_edit"),
+    path("journeys/<int:pk>/steps/<slug:step_id>/", journey_editor.step, name="journey_step"),
+    path("journeys/<int:pk>/add/", journey_editor.add, name="journey_add"),
+    path("journeys/<int:pk>/change/", journey_editor.change, name="journey_change"),
+    path("journeys/<int:pk>/tree/", journey_editor.tree, name="journey_tree"),
+    path("journeys/<int:pk>/try/", journeys.trial, name="journey_try"),
+    path("journeys/<int:pk>/publish/", journeys.publish, name="journey_publish"),
+    path("journeys/<int:pk>/pause/", journeys.pause, name="journey_pause"),
+    path("journeys/<int:pk>/resume/", journeys.resume, name="journey_resume"),
+    path("journeys/<int:pk>/stop/", journeys.stop, name="journey_stop"),
+    path("journeys/<int:pk>/delete/", journeys.delete, name="journey_delete"),
     path("messages/", messages.index, name="messages"),
     path("messages/<uuid:pk>/", messages.show, name="message"),
     path("messages/<uuid:pk>/body/", messages.body, name="message_body"),

@@ -87,7 +87,9 @@ def _contexts(batch: Batch) -> dict[int, dict[str, Any]]:
     languages = _languages(batch) if codes else {}
     found: dict[int, dict[str, Any]] = {}
     for run in batch.runs:
-        told = {name: run.context[name] for name in ("order_id", "expiring", "segment") if name in run.context}
+        told: dict[str, Any] = {
+            name: run.context[name] for name in ("order_id", "expiring", "segment") if name in run.context
+        }
         code = codes.get(run.context.get("code", 0))
         if code is not None:
             told["coupon"] = coupon_context(code.coupon, code, languages[run.customer])

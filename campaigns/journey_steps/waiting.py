@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import time, timedelta
+from datetime import timedelta
 
 from django.db import connection
 from django.utils.translation import gettext as _t
@@ -81,14 +81,14 @@ class WaitUntil(WaitTime):
             cursor.execute(
                 """SELECT c.id, campaigns_next_local(
                        %(now)s + make_interval(days => %(days)s),
-                       CASE WHEN c.time_zone = ANY(%(zones)s::text[]) THEN c.time_zone ELSE %(zone)s END, %(time)s)
+                       CASE WHEN c.time_zone = ANY(%(zones)s::text[]) THEN c.time_zone ELSE %(zone)s END, %(time)s::time)
                    FROM crm_customer c WHERE c.id = ANY(%(customers)s)""",
                 {
                     "now": batch.now,
                     "zones": known["zones"],
                     "zone": known["zone"],
                     "days": batch.step["days"],
-                    "time": time.fromisoformat(batch.step["time"]),
+                    "time": batch.step["time"],
                     "customers": batch.customers,
                 },
             )

@@ -217,7 +217,10 @@ def _lock(claim: UUID, step: str, ids: Sequence[int]) -> list[Run]:
                 [[row[0] for row in rows]],
             )
             return []
-    return [Run(*row[:6], json.loads(row[6]) if isinstance(row[6], str) else row[6]) for row in rows]
+    return [
+        Run(pk, customer, number, entered, at, until, json.loads(context) if isinstance(context, str) else context)
+        for pk, customer, number, entered, at, until, context, _state in rows
+    ]
 
 
 def _record(plan: Plan, step: str, outcomes: dict[int, str]) -> None:

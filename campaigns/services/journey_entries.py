@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
 
 from analytics.events import SEGMENT_ENTERED, SEGMENT_LEFT
 from campaigns.journey_steps.base import STEPS, Batch, Run
@@ -23,12 +24,13 @@ from campaigns.rules import journeys as rules
 from campaigns.services import gate, journey_engine
 from campaigns.services import journey_happenings as happenings
 from core import clock
+from core.errors import Conflict
 from core.events import Event
 from core.idempotency import check_key
 from core.kept import Kept
 from core.locks import lock_row
 from crm.events import ACTIVITY_RECEIVED, ORDERS_IMPORTED
-from crm.models import Customer
+from crm.models import Customer, CustomerState
 from crm.rules.birthdays import celebrated_on
 from crm.services.customers import birthday_indexes
 
@@ -189,14 +191,18 @@ def _first_waits(journey: Journey, active: Sequence[tuple[int, int]], now: datet
             )
 
 
-def enter_by_call(
-    *, journey: Journey, customer: Customer, key: str, context: Mapping[str, Any] | None = None
-) -> tuple[str, JourneyRun | None]:
+def enter_by_call(*, journey: Journey, customer: Customer, key: str) -> tuple[str, JourneyRun | None]:
     """A storefront sends one customer in. The same key again is the same entering.
 
-    Answers what happened and the run: `entered`, `held_out`, `repeated`, or `refused` by the re-entry policy (J3). The
-    caller checks that the journey is running and entered by call.
+    Answers what happened and the run: `entered`, `held_out`, `repeated`, or `refused` by the re-entry policy (J3). Raises
+    Conflict `journey_not_running`, `journey_not_by_call`, `customer_not_active`.
     """
+    if journey.state != JourneyState.RUNNING or journey.version is None:
+        raise Conflict(_("This journey is not running."), code="journey_not_running")
+    if journey.version.definition["entry"]["kind"] != "api":
+        raise Conflict(_("Nobody is sent into this journey by a call."), code="journey_not_by_call")
+    if customer.state != CustomerState.ACTIVE:
+        raise Conflict(_("This customer is merged or erased."), code="customer_not_active")
     cause = f"api:{check_key(key)[:110]}"
     select = "SELECT %(customer)s::bigint, %(cause)s::text, clock_timestamp(), '{}'::jsonb"
     before = JourneyRun.objects.filter(journey=journey, customer=customer, cause=cause).first()

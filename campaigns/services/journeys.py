@@ -101,7 +101,7 @@ def save_draft(
 
 def problems(definition: Mapping[str, Any]) -> list[Problem]:
     """All that keeps a draft from being published, in reading order; empty when it may be."""
-    return _cleaned(definition)[1]
+    return cleaned(definition)[1]
 
 
 def publish_journey(*, journey: Journey, actor: Actor, user: User | None = None) -> JourneyVersion:
@@ -112,7 +112,7 @@ def publish_journey(*, journey: Journey, actor: Actor, user: User | None = None)
     """
     with transaction.atomic():
         locked = lock_row(Journey.objects.select_related("version").filter(pk=journey.pk))
-        definition, found = _cleaned(locked.draft)
+        definition, found = cleaned(locked.draft)
         if found:
             first = found[0]
             raise Invalid(
@@ -233,7 +233,8 @@ def _splits(step: Step) -> bool:
 # Cleaning: what is typed into a draft becomes the canonical form that is published, or a list of problems.
 
 
-def _cleaned(draft: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+def cleaned(draft: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """The definition that a draft means, and all that is wrong with it."""
     found: list[Problem] = []
     shaped = _shaped(draft)
     definition = {

@@ -28,6 +28,7 @@ from campaigns.services.journey_entries import enter_by_call
 from campaigns.services.journeys import pause_journey, publish_journey, resume_journey, save_draft, stop_journey
 from campaigns.services.messages import send_due
 from core.actor import SYSTEM
+from core.errors import Conflict
 from core.models import DomainEvent, WebhookDelivery
 from core.services.webhooks import create_endpoint
 from crm.models import CustomerTag, Ticket
@@ -277,7 +278,8 @@ def test_pausing_stops_claims_and_resuming_goes_on_where_everyone_stood(make_jou
     pause_journey(journey=journey, actor=SYSTEM)
     assert go(days=2) == 0
     assert claim_runs(journey_id=journey.pk) is None
-    assert enter_by_call(journey=journey, customer=make_customer(), key="k")[0] == "refused"
+    with pytest.raises(Conflict, match="not running"):
+        enter_by_call(journey=Journey.objects.get(pk=journey.pk), customer=make_customer(), key="k")
     resume_journey(journey=journey, actor=SYSTEM)
     assert go() == 2
     assert way(run) == [("w", ""), ("t", "")]
