@@ -12,6 +12,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext as _t
 
@@ -87,16 +88,34 @@ def _canvas(journey: Journey, found: list[services.Problem]) -> dict[str, Any]:
     return {
         "steps": _drawn(journey.draft["steps"]),
         "kinds": [
-            {"kind": name, "label": label, "group": group, "ways": [[code, str(text)] for code, text in _ways(name)]}
-            for name, label, _icon, group in kinds()
+            {
+                "kind": name,
+                "label": label,
+                "icon": icon,
+                "group": group,
+                "ways": [[code, str(text)] for code, text in _ways(name)],
+            }
+            for name, label, icon, group in kinds()
         ],
         "groups": {"do": _t("Do"), "flow": _t("Flow")},
         "problems": sorted({problem.step for problem in found}),
         "urls": {
             "tree": reverse("journey_tree", args=[journey.pk]),
             "step": reverse("journey_step", args=[journey.pk, "STEP"]),
+            "icons": static("vendor/tabler/icons.svg"),
         },
-        "texts": {"failed": _t("This change could not be saved. Load the page again.")},
+        "texts": {
+            "failed": _t("This change could not be saved. Load the page again."),
+            "toolbox.title": _t("Steps"),
+            "toolbox.search": _t("Search"),
+            "controlBar.resetView": _t("Show all of it"),
+            "controlBar.zoomIn": _t("Larger"),
+            "controlBar.zoomOut": _t("Smaller"),
+            "controlBar.undo": _t("Undo"),
+            "controlBar.redo": _t("Redo"),
+            "controlBar.deleteSelectedStep": _t("Remove the chosen step"),
+            "controlBar.turnOnOffDragAndDrop": _t("Dragging on or off"),
+        },
     }
 
 

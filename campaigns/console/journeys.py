@@ -125,7 +125,12 @@ def _labels(definition: dict[str, Any]) -> dict[str, str]:
 def _messages(journey: Journey) -> list[tuple[str, int, str]]:
     """What became of its messages: (label, how many, the list)."""
     listed = f"{reverse('messages')}?campaign=journey:{journey.pk}&days=all"
-    rows = Message.objects.filter(origin=f"journey:{journey.pk}").order_by().values_list("state").annotate(count=Count("pk"))
+    rows = (
+        Message.objects.filter(origin=f"journey:{journey.pk}")
+        .order_by()
+        .values_list("state")
+        .annotate(count=Count("pk"))
+    )
     labels = dict(MessageState.choices)
     return [(str(labels[state]), count, f"{listed}&state={state}") for state, count in rows]
 

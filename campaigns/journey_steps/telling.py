@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from campaigns import events
 from campaigns.journey_steps.base import Batch, Choices, Field, Step, StepKind, Text
@@ -33,7 +34,7 @@ def _templates() -> Choices:
 class SendMessage(StepKind):
     """Intends a message, once for each run (J2). Whether it goes is the gate's word at the moment of sending (J1, J4)."""
 
-    label = _("Message")
+    label = pgettext_lazy("journey step", "Message")
     icon = "send"
     effects = True
     fields = (Field("template", "choice", _("Template"), _templates),)

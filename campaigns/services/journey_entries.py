@@ -39,6 +39,7 @@ CHUNK = 20_000
 LATE_DAYS = 1
 Candidates = tuple[str, dict[str, Any]]
 
+# `journey_id + 0`: while a journey fills, the planner believes it empty and would walk all of its runs for each customer.
 _INSERT = """
 WITH chosen AS MATERIALIZED (
     SELECT a.customer_id, coalesce(past.times, 0) + 1 AS number, a.cause, a.context,
@@ -51,7 +52,7 @@ WITH chosen AS MATERIALIZED (
         SELECT count(*) AS times, bool_or(r.state = 'active') AS active, max(r.entered_at) AS entered,
                max(r.ended_at) AS ended, bool_or(r.cause = a.cause) AS known,
                (array_agg(r.state = 'held_out' ORDER BY r.number))[1] AS held_out
-        FROM campaigns_journeyrun r WHERE r.journey_id = %(journey)s AND r.customer_id = a.customer_id) AS past ON true
+        FROM campaigns_journeyrun r WHERE r.customer_id = a.customer_id AND r.journey_id + 0 = %(journey)s) AS past ON true
     WHERE coalesce(past.times, 0) = 0 OR (
         NOT past.active AND NOT past.known AND a.at > coalesce(past.ended, past.entered) AND {again})
     ORDER BY a.customer_id LIMIT %(limit)s),

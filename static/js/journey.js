@@ -1,11 +1,10 @@
 // The canvas of a journey's draft. It moves, adds and removes steps; what a step says is edited in the panel beside it.
-(() => {
+(async () => {
   const place = document.getElementById("journey-canvas");
   const data = document.getElementById("journey-data");
   if (!place || !data || !window.sequentialWorkflowDesigner) return;
   const given = JSON.parse(data.textContent);
   const problems = new Set(given.problems);
-  const kinds = new Map(given.kinds.map((kind) => [kind.kind, kind]));
 
   const drawn = (step) => {
     const one = { id: step.id, type: step.kind, name: step.name, properties: {}, componentType: step.ways ? "switch" : "task" };
@@ -43,6 +42,21 @@
   const dark = document.documentElement.dataset.bsTheme === "dark";
   const narrow = matchMedia("(max-width: 900px)").matches;
 
+  // The sprite's symbols as pictures of their own, which is what the canvas can draw.
+  const icons = new Map();
+  try {
+    const sprite = new DOMParser().parseFromString(await (await fetch(given.urls.icons)).text(), "image/svg+xml");
+    const stroke = dark ? "%23c0c6d0" : "%235c6470";
+    for (const kind of given.kinds) {
+      const symbol = sprite.getElementById(kind.icon);
+      if (!symbol) continue;
+      const shapes = encodeURIComponent(symbol.innerHTML);
+      icons.set(kind.kind, `data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='${stroke}' stroke-width='2'>${shapes}</svg>`);
+    }
+  } catch {
+    // Without its pictures the canvas works as well.
+  }
+
   place.hidden = false;
   document.getElementById("journey-tree")?.classList.add("beside-canvas");
   const designer = sequentialWorkflowDesigner.Designer.create(place, definition, {
@@ -52,7 +66,7 @@
     keyboard: true,
     toolbox: { groups, isCollapsed: narrow },
     steps: {
-      iconUrlProvider: null,
+      iconUrlProvider: (_component, type) => icons.get(type) || null,
       isDuplicable: () => false,
     },
     validator: {
@@ -62,6 +76,7 @@
     editors: false,
     controlBar: true,
     contextMenu: false,
+    i18n: (key, usual) => given.texts[key] || usual,
   });
 
   const notice = document.getElementById("journey-notice");

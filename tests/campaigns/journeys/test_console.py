@@ -172,7 +172,7 @@ def test_a_preset_is_one_click_and_is_tried_on_a_person(marketer, program, make_
     assert response["Location"] == url("journey_edit", journey)
     customer = make_customer("Ada")
     page = marketer.get(url("journey_try", journey) + f"?who={customer.number}").content.decode()
-    assert "Cart coupon" in page
+    assert "加购券" in page
     assert "No address on this channel" in page, "the gate says what would become of the message"
     assert not JourneyRun.objects.exists()
     assert (
