@@ -22,7 +22,7 @@ from analytics.console.builder import Builder, operations
 from analytics.console.builder import offered as conditions_offered
 from campaigns import journey_words as words
 from campaigns.console import journey_form as forms
-from campaigns.console.journeys import journey_of
+from campaigns.console.journeys import journey_of, publish_text
 from campaigns.journey_steps.base import STEPS, Step
 from campaigns.models import Journey
 from campaigns.rules import journeys as rules
@@ -53,7 +53,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         "show_problems": show,
         "problems": found,
         "canvas": _canvas(journey, found),
-        "publish_text": _t("“%(name)s” is published, and customers enter it from now on.") % {"name": journey.name},
+        "publish_text": publish_text(journey),
         **panel(request, journey, selected, shown_problems=found if show else ()),
     }
     return render(request, "campaigns/journey_edit.html", context)

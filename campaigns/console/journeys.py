@@ -168,6 +168,19 @@ def counts(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "campaigns/journey_counts.html", _counted(journey))
 
 
+def publish_text(journey: Journey) -> str:
+    """What publishing does, in numbers."""
+    if journey.version is None:
+        return _t("“%(name)s” is published, and customers enter it from now on.") % {"name": journey.name}
+    people = services.under_way(journey)
+    text = ngettext(
+        "“%(name)s” is published: new customers go this way. %(people)s customer under way stays with the version they entered.",
+        "“%(name)s” is published: new customers go this way. %(people)s customers under way stay with the version they entered.",
+        people,
+    )
+    return text % {"name": journey.name, "people": number(people)}
+
+
 def _actions(request: HttpRequest, journey: Journey) -> dict[str, Any]:
     """What may be done now, each with its effect in numbers."""
     may_change = may(request.user, "campaigns.change_journey")
@@ -191,17 +204,11 @@ def _actions(request: HttpRequest, journey: Journey) -> dict[str, Any]:
         "“%(name)s” ends now for %(people)s customers who are under way. Messages not yet sent (%(queued)s) are dropped. This can't be undone.",
         people,
     )
-    publish = ngettext(
-        "“%(name)s” is published: new customers go this way. %(people)s customer under way stays with the version they entered.",
-        "“%(name)s” is published: new customers go this way. %(people)s customers under way stay with the version they entered.",
-        people,
-    )
     return {
         "may_change": True,
         "pause_text": pause % figures,
         "resume_text": resume % figures,
         "stop_text": stop % figures,
-        "publish_text": publish % figures,
     }
 
 
