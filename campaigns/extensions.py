@@ -92,6 +92,23 @@ def _lag() -> tuple[bool, str]:
     return lag < LATE_SECONDS, f"{due} due, oldest {lag} s late, {uncertain} uncertain"
 
 
+def _journeys_lag() -> tuple[bool, str]:
+    """How late the oldest due run of a running journey is, and how many runs were given up."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(r.due_at)), 0)::bigint
+               FROM campaigns_journey j JOIN campaigns_journeyrun r ON r.journey_id = j.id
+               WHERE j.state = 'running' AND r.state = 'active' AND r.due_at <= clock_timestamp()"""
+        )
+        due, lag = cursor.fetchone()
+        cursor.execute(
+            """SELECT coalesce(sum(count), 0) FROM campaigns_journeystepcount
+               WHERE step = 'end' AND outcome = 'failed'"""
+        )
+        (failed,) = cursor.fetchone()
+    return lag < LATE_SECONDS, f"{due} due, oldest {lag} s late, {failed} given up"
+
+
 FACTS.register("messages", _messages)
 FACTS.register("coupons", _coupons)
 SCOPES.register("coupons:read", _("Read coupons and check codes"))
@@ -99,6 +116,7 @@ SCOPES.register("coupons:write", _("Reserve, use and give coupons"))
 SCOPES.register("journeys:write", _("Send customers into journeys"))
 SCOPES.register("inbox:read", _("Read the in-app inbox"))
 health.register("messages", _lag)
+health.register("journeys", _journeys_lag)
 for _kind in (
     "campaigns.care_rule_activated",
     "campaigns.care_rule_paused",

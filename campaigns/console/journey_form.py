@@ -53,6 +53,12 @@ class Shown:
     maximum: int = 0
 
     @property
+    def options(self) -> list[tuple[str, str]]:
+        """The choices, with one that asks to choose where nothing is chosen and no choice says what nothing means."""
+        blank = any(not code for code, _label in self.choices)
+        return self.choices if blank or self.value else [("", _t("Choose")), *self.choices]
+
+    @property
     def id(self) -> str:
         return f"step-{self.name.replace('_', '-')}"
 

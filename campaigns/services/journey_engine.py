@@ -13,7 +13,8 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -162,39 +163,44 @@ def _do_step(claim: UUID, version: int, step: str, ids: Sequence[int]) -> int:
         rows = _lock(claim, step, ids)
         if not rows:
             return 0
-        now = clock.now()
-        definition = plan.steps.get(step)
+        tally: Tally = Counter()
         over = journey_facts.over(plan.definition, {run.id: (run.customer, run.entered_at) for run in rows})
-        _end(plan, over)
-        going = [run for run in rows if run.id not in over]
-        if not going:
-            return len(rows)
-        if definition is None:
-            # A version without steps: who enters has gone through at once.
-            _end(plan, {run.id: EndReason.COMPLETED for run in going})
-            return len(rows)
-        kind = STEPS[definition["kind"]]
-        batch = Batch(plan.journey, plan.name, plan.number, plan.definition, definition, going, now)
-        outcomes = kind.act(batch)
-        _wait_on([run for run in going if outcomes.get(run.id) is None])
-        decided = {pk: outcome for pk, outcome in outcomes.items() if outcome is not None}
-        _record(plan, step, decided)
-        ended: dict[int, str] = {}
-        moved: dict[str, list[Run]] = {}
-        for run in going:
-            if run.id not in decided:
-                continue
-            outcome = decided[run.id]
-            if kind.ends and outcome == kind.ends:
-                ended[run.id] = kind.ends
-            elif target := plan.follow(step, outcome):
-                moved.setdefault(target, []).append(run)
-            else:
-                ended[run.id] = EndReason.COMPLETED
-        _end(plan, ended)
-        for target, runs in moved.items():
-            _arrive(plan, target, runs, batch)
+        _end(over, tally)
+        _act(plan, step, [run for run in rows if run.id not in over], tally)
+        count(plan.id, tally)
     return len(rows)
+
+
+def _act(plan: Plan, step: str, runs: Sequence[Run], tally: Tally) -> None:
+    """Do the step for those who stay, and move them on."""
+    definition = plan.steps.get(step)
+    if not runs:
+        return
+    if definition is None:
+        # A version without steps: who enters has gone through at once.
+        _end({run.id: EndReason.COMPLETED for run in runs}, tally)
+        return
+    kind = STEPS[definition["kind"]]
+    batch = Batch(plan.journey, plan.name, plan.number, plan.definition, definition, runs, clock.now())
+    outcomes = kind.act(batch)
+    _wait_on([run for run in runs if outcomes.get(run.id) is None])
+    decided = {pk: outcome for pk, outcome in outcomes.items() if outcome is not None}
+    _record(step, decided, tally)
+    ended: dict[int, str] = {}
+    moved: dict[str, list[Run]] = {}
+    for run in runs:
+        if run.id not in decided:
+            continue
+        outcome = decided[run.id]
+        if kind.ends and outcome == kind.ends:
+            ended[run.id] = kind.ends
+        elif target := plan.follow(step, outcome):
+            moved.setdefault(target, []).append(run)
+        else:
+            ended[run.id] = EndReason.COMPLETED
+    _end(ended, tally)
+    for target, arriving in moved.items():
+        _arrive(plan, target, arriving, batch)
 
 
 def _lock(claim: UUID, step: str, ids: Sequence[int]) -> list[Run]:
@@ -223,7 +229,7 @@ def _lock(claim: UUID, step: str, ids: Sequence[int]) -> list[Run]:
     ]
 
 
-def _record(plan: Plan, step: str, outcomes: dict[int, str]) -> None:
+def _record(step: str, outcomes: dict[int, str], tally: Tally) -> None:
     """One row for each run and step, ever: a second one would be an IntegrityError, and the step is rolled back with it."""
     if not outcomes:
         return
@@ -233,24 +239,34 @@ def _record(plan: Plan, step: str, outcomes: dict[int, str]) -> None:
                SELECT g.run, %s, g.outcome, clock_timestamp() FROM unnest(%s::bigint[], %s::text[]) AS g(run, outcome)""",
             [step, list(outcomes), list(outcomes.values())],
         )
-    count(plan.id, step, outcomes.values())
+    tally.update((step, outcome) for outcome in outcomes.values())
 
 
-def count(version: int, step: str, outcomes: Iterable[str]) -> None:
-    """Add to the counts, at the end of what a transaction does to them and in one order."""
-    tally: dict[str, int] = {}
-    for outcome in outcomes:
-        tally[outcome] = tally.get(outcome, 0) + 1
+Tally = Counter[tuple[str, str]]
+
+
+def count(version: int, tally: Mapping[tuple[str, str], int]) -> None:
+    """Add to the counts of (step, outcome): once in a transaction and in one order, so that two never wait for each other."""
+    if not tally:
+        return
+    rows = sorted(tally.items())
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO campaigns_journeystepcount AS c (version_id, step, outcome, count)
-               SELECT %s, %s, g.outcome, g.count FROM unnest(%s::text[], %s::bigint[]) AS g(outcome, count) ORDER BY 3
+               SELECT %s, g.step, g.outcome, g.count
+               FROM unnest(%s::text[], %s::text[], %s::bigint[]) WITH ORDINALITY AS g(step, outcome, count, place)
+               ORDER BY g.place
                ON CONFLICT (version_id, step, outcome) DO UPDATE SET count = c.count + excluded.count""",
-            [version, step, list(tally), list(tally.values())],
+            [
+                version,
+                [step for (step, _outcome), _count in rows],
+                [outcome for (_step, outcome), _count in rows],
+                [number for _key, number in rows],
+            ],
         )
 
 
-def _end(plan: Plan, reasons: dict[int, str]) -> None:
+def _end(reasons: dict[int, str], tally: Tally) -> None:
     if not reasons:
         return
     with connection.cursor() as cursor:
@@ -260,7 +276,7 @@ def _end(plan: Plan, reasons: dict[int, str]) -> None:
                FROM unnest(%s::bigint[], %s::text[]) AS g(id, reason) WHERE r.id = g.id AND r.state = 'active'""",
             [list(reasons), list(reasons.values())],
         )
-    count(plan.id, rules.END, reasons.values())
+    tally.update((rules.END, reason) for reason in reasons.values())
 
 
 def _arrive(plan: Plan, target: str, runs: Sequence[Run], before: Batch) -> None:
@@ -322,7 +338,9 @@ def _postpone(claim: UUID, pk: int, error: Exception) -> None:
         )
         row = cursor.fetchone()
         if row and row[0] >= MAX_ATTEMPTS:
-            _end(plan_of(row[1]), {pk: EndReason.FAILED})
+            tally: Tally = Counter()
+            _end({pk: EndReason.FAILED}, tally)
+            count(row[1], tally)
             cursor.execute("UPDATE campaigns_journeyrun SET error = %s WHERE id = %s", [said, pk])
 
 
@@ -350,7 +368,7 @@ def end_stopped(*, limit: int = SWEEP) -> int:
             )
             versions = [row[0] for row in cursor.fetchall()]
             for version in sorted(set(versions)):
-                count(version, rules.END, [EndReason.STOPPED] * versions.count(version))
+                count(version, {(rules.END, EndReason.STOPPED): versions.count(version)})
         ended += len(versions)
         if len(versions) < limit:
             return ended

@@ -7,7 +7,7 @@ the runs (one active, numbered, once per cause) hold when two do it at once.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -158,7 +158,7 @@ def _enter_chunk(journey_id: int, candidates: Candidates, after: int, now: datet
         )
         *rows, (looked, last, _mark) = sorted(cursor.fetchall(), key=lambda row: row[2] == "chosen")
     if rows:
-        journey_engine.count(journey.version_id, rules.ENTRY, [row[2] for row in rows])  # type: ignore[arg-type]
+        journey_engine.count(journey.version_id, Counter((rules.ENTRY, row[2]) for row in rows))  # type: ignore[arg-type]
         _first_waits(journey, [(row[0], row[1]) for row in rows if row[2] == "active"], now)
     return Chunk(len(rows), looked, last or after)
 
@@ -320,14 +320,15 @@ def _wake(customers: Mapping[str, set[int]]) -> int:
         with connection.cursor() as cursor:
             cursor.execute(
                 """UPDATE campaigns_journeyrun r SET due_at = least(r.due_at, clock_timestamp())
-                   FROM campaigns_journeyversion v
-                   WHERE r.customer_id = ANY(%(who)s) AND r.state = 'active' AND v.id = r.version_id
-                         AND r.due_at > clock_timestamp() AND (
-                       r.waits_for = ANY(%(keys)s) OR r.waits_for LIKE %(prefix)s
-                       OR (v.definition #>> '{exit,policy}' IN ('goal', 'both')
-                           AND (v.definition #>> '{goal,event}' = ANY(%(keys)s)
-                                OR v.definition #>> '{goal,event}' LIKE %(prefix)s))
-                       OR (%(left)s AND v.definition #>> '{exit,policy}' IN ('unmatched', 'both')))""",
+                   FROM (SELECT n.id FROM campaigns_journeyrun n JOIN campaigns_journeyversion v ON v.id = n.version_id
+                         WHERE n.customer_id = ANY(%(who)s) AND n.state = 'active' AND n.due_at > clock_timestamp() AND (
+                             n.waits_for = ANY(%(keys)s) OR n.waits_for LIKE %(prefix)s
+                             OR (v.definition #>> '{exit,policy}' IN ('goal', 'both')
+                                 AND (v.definition #>> '{goal,event}' = ANY(%(keys)s)
+                                      OR v.definition #>> '{goal,event}' LIKE %(prefix)s))
+                             OR (%(left)s AND v.definition #>> '{exit,policy}' IN ('unmatched', 'both')))
+                         ORDER BY n.id FOR NO KEY UPDATE OF n) AS woken
+                   WHERE r.id = woken.id""",
                 {
                     "who": sorted(who),
                     "keys": [happenings.ORDER] if kind == ORDERS_IMPORTED.kind else [kind],

@@ -78,9 +78,15 @@ def label_of(key: str) -> str:
 
 
 def where_words(where: Sequence[dict]) -> str:
-    """The conditions on an event, such as "score ≤ 2"."""
+    """The conditions on an event, such as "score ≤ 2"; properties that the product itself writes have names for people."""
     signs = {"eq": "=", "ne": "≠", "gte": "≥", "lte": "≤"}
-    return " · ".join(f"{item['field']} {signs.get(item['operator'], '?')} {item['value']}" for item in where)
+    names = {"up": _t("upwards"), "score": _t("score"), "points": _t("points"), "amount": _t("amount in minor units")}
+    values = {"true": _t("yes"), "false": _t("no")}
+    return " · ".join(
+        f"{names.get(item['field'], item['field'])} {signs.get(item['operator'], '?')} "
+        f"{values.get(item['value'], item['value'])}"
+        for item in where
+    )
 
 
 def event_words(spec: dict | None) -> str:
