@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from analytics.events import SEGMENT_ENTERED
 from analytics.services.features import mark_changed
 from campaigns.events import ADDRESS_SUPPRESSED
-from campaigns.services import care_runs, surveys
-from campaigns.tasks import wake_sender
+from campaigns.services import care_runs, journey_entries, journey_happenings, surveys
+from campaigns.tasks import wake_journeys, wake_sender
 from core.events import Event, subscribe
 from crm.events import ORDER_PAID, ORDERS_IMPORTED, TICKET_RESOLVED
 
@@ -45,3 +45,10 @@ def ask_satisfaction(events: Sequence[Event]) -> None:
 def mark_suppressed(events: Sequence[Event]) -> None:
     """By which channels they can be reached is kept with their figures."""
     mark_changed(event.subject_id for event in events if event.subject_id is not None)
+
+
+@subscribe(*journey_happenings.heard(), name="campaigns.journeys", wanted=journey_entries.wanted)
+def hear_journeys(events: Sequence[Event]) -> None:
+    """Entries and waits. A run has a unique cause and a wake changes nothing by itself, so twice is once (F3)."""
+    if journey_entries.hear(events=events):
+        wake_journeys()

@@ -53,3 +53,8 @@ BROADCAST_PAUSED = declare("campaigns.broadcast_paused", _("Broadcast paused"), 
 BROADCAST_RESUMED = declare("campaigns.broadcast_resumed", _("Broadcast resumed"), on_timeline=False)
 BROADCAST_STOPPED = declare("campaigns.broadcast_stopped", _("Broadcast stopped"), on_timeline=False)
 BROADCAST_FINISHED = declare("campaigns.broadcast_finished", _("Broadcast finished"), on_timeline=False)
+JOURNEY_PUBLISHED = declare("campaigns.journey_published", _("Journey published"), on_timeline=False)
+JOURNEY_PAUSED = declare("campaigns.journey_paused", _("Journey paused"), on_timeline=False)
+JOURNEY_RESUMED = declare("campaigns.journey_resumed", _("Journey resumed"), on_timeline=False)
+JOURNEY_STOPPED = declare("campaigns.journey_stopped", _("Journey stopped"), on_timeline=False)
+JOURNEY_STEP_REACHED = declare("campaigns.journey_step_reached", _("A journey's step was reached"), on_timeline=False)

@@ -22,6 +22,8 @@ from campaigns.channels.providers.gateway import Gateway
 from campaigns.channels.providers.webhook import OwnSystem
 from campaigns.channels.providers.wechat import OfficialAccount, WeCom
 from campaigns.console import shell  # noqa: F401
+from campaigns.journey_steps import deciding, giving, telling, waiting
+from campaigns.journey_steps.base import STEPS
 from campaigns.reach import reach_of
 from campaigns.recommending import RECOMMENDERS
 from campaigns.rewards import CouponReward
@@ -56,6 +58,20 @@ for _occasion in (Occasion.ENTRY, Occasion.MONTHLY, Occasion.BIRTHDAY):
     BENEFITS.register(
         f"coupon_on_{_occasion}" if _occasion is Occasion.ENTRY else f"coupon_{_occasion}", CouponBenefit(_occasion)
     )
+
+STEPS.register("message", telling.SendMessage())
+STEPS.register("wait", waiting.WaitTime())
+STEPS.register("wait_until", waiting.WaitUntil())
+STEPS.register("wait_event", waiting.WaitEvent())
+STEPS.register("branch", deciding.Branch())
+STEPS.register("split", deciding.Split())
+STEPS.register("points", giving.Points())
+STEPS.register("coupon", giving.GiveCoupon())
+STEPS.register("tag", giving.SetTag())
+STEPS.register("ticket", telling.OpenTicket())
+STEPS.register("webhook", telling.CallWebhook())
+STEPS.register("goal", deciding.Goal())
+STEPS.register("exit", deciding.Exit())
 
 
 def _messages() -> dict[str, Any]:
@@ -96,18 +112,38 @@ def _lag() -> tuple[bool, str]:
     return lag < LATE_SECONDS, f"{due} due, oldest {lag} s late, {uncertain} uncertain"
 
 
+def _journeys_lag() -> tuple[bool, str]:
+    """How late the oldest due run of a running journey is, and how many runs were given up."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(r.due_at)), 0)::bigint
+               FROM campaigns_journey j JOIN campaigns_journeyrun r ON r.journey_id = j.id
+               WHERE j.state = 'running' AND r.state = 'active' AND r.due_at <= clock_timestamp()"""
+        )
+        due, lag = cursor.fetchone()
+        cursor.execute(
+            """SELECT coalesce(sum(count), 0) FROM campaigns_journeystepcount
+               WHERE step = 'end' AND outcome = 'failed'"""
+        )
+        (failed,) = cursor.fetchone()
+    return lag < LATE_SECONDS, f"{due} due, oldest {lag} s late, {failed} given up"
+
+
 FACTS.register("messages", _messages)
 FACTS.register("coupons", _coupons)
 SCOPES.register("coupons:read", _("Read coupons and check codes"))
 SCOPES.register("coupons:write", _("Reserve, use and give coupons"))
+SCOPES.register("journeys:write", _("Send customers into journeys"))
 SCOPES.register("inbox:read", _("Read the in-app inbox"))
 health.register("messages", _lag)
+health.register("journeys", _journeys_lag)
 for _kind in (
     "campaigns.care_rule_activated",
     "campaigns.care_rule_paused",
     "campaigns.experiment_started",
     "campaigns.experiment_ended",
     *(f"campaigns.broadcast_{_what}" for _what in ("scheduled", "paused", "resumed", "stopped")),
+    *(f"campaigns.journey_{_what}" for _what in ("published", "paused", "resumed", "stopped")),
 ):
     LOGGED.register(_kind, Logged(lambda payload: str(payload["name"])))
 for _kind, _route in (
@@ -116,6 +152,7 @@ for _kind, _route in (
     ("template", "template"),
     ("experiment", "experiment"),
     ("broadcast", "broadcast"),
+    ("journey", "journey"),
 ):
     OBJECTS.register(f"campaigns.{_kind}", Described(url=lambda row, route=_route: reverse(route, args=[row["id"]])))
 OBJECTS.register(
@@ -156,6 +193,9 @@ grant(
     "campaigns.view_experiment",
     to=[Role.MARKETER, Role.ANALYST],
 )
+grant("campaigns.view_journey", "campaigns.view_journeyrun", to=[Role.LEAD, Role.MARKETER, Role.ANALYST])
+grant("campaigns.view_journeyrun", to=EVERYONE)
+grant("campaigns.add_journey", "campaigns.change_journey", to=[Role.MARKETER])
 grant("campaigns.view_sendingpolicy", "campaigns.change_sendingpolicy", to=[Role.LEAD, Role.MARKETER])
 grant(
     "campaigns.view_suppression", "campaigns.add_suppression", "campaigns.change_message", to=[Role.LEAD, Role.MARKETER]

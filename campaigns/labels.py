@@ -19,6 +19,7 @@ REASONS: dict[str, str | Promise] = {
     Reason.STOPPED: _("The campaign was stopped"),
     PAUSED: _("Paused"),
     Reason.LEFT_SEGMENT: _("No longer matches the rule"),
+    "goal_reached": _("The goal was reached before"),
     Reason.STALE: _("Waited too long"),
     Reason.NO_ADDRESS: _("No address on this channel"),
     Reason.SUPPRESSED: _("The address must not be used"),

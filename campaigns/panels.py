@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from campaigns import selectors, words
+from campaigns import journey_words, selectors, selectors_journeys, words
 from campaigns.channels import CHANNELS
 from campaigns.labels import channel_label, reason_label
 from campaigns.models import CodeMode, Coupon, Message, Suppression
@@ -57,6 +57,25 @@ def _messages(customer: Customer, _request: HttpRequest) -> dict[str, Any] | Non
     }
 
 
+def _journeys(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
+    """The ways they are on and were on, newest first."""
+    runs = selectors_journeys.runs_of(customer, SHOWN + 1)
+    if not runs:
+        return None
+    return {
+        "rows": [
+            (
+                run,
+                journey_words.RUN_STATES[run.state],
+                journey_words.RUN_TONES[run.state],
+                journey_words.END_REASONS.get(run.end_reason, ""),
+            )
+            for run in runs[:SHOWN]
+        ],
+        "more": len(runs) > SHOWN,
+    }
+
+
 def _suppressions(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     """Of the person and of their addresses: a bounce condemns the address, whoever has it."""
     addresses = customer.identities.values("value_index")
@@ -92,6 +111,14 @@ panels.register(
     context=_messages,
     permission="campaigns.view_message",
     order=60,
+)
+panels.register(
+    "journeys",
+    title=_("Journeys"),
+    template="campaigns/panels/journeys.html",
+    context=_journeys,
+    permission="campaigns.view_journeyrun",
+    order=62,
 )
 panels.register(
     "suppressions",

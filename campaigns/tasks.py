@@ -1,4 +1,4 @@
-"""What runs by itself: due messages, care rules and sweeps."""
+"""What runs by itself: due messages, care rules, journeys and sweeps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from celery import shared_task
 from django.core.cache import cache
 from django.db import transaction
 
-from campaigns.services import broadcast_runs, care_runs, coupon_uses, messages
+from campaigns.services import broadcast_runs, care_runs, coupon_uses, journey_engine, journey_entries, messages
 
 log = structlog.get_logger("liuke.messages")
 WAKE_SECONDS = 10
@@ -72,3 +72,35 @@ def sweep_leases() -> dict[str, int]:
 @shared_task(name="campaigns.sweep_reservations")
 def sweep_reservations() -> int:
     return coupon_uses.sweep_reservations()
+
+
+@shared_task(name="campaigns.advance_journeys")
+def advance_journeys() -> int:
+    """Runs that are due. Delivered twice or late it finds what is due then, which may be nothing (F3)."""
+    cache.delete("campaigns.advance-journeys")
+    done = journey_engine.advance_due()
+    if done:
+        wake_sender()
+    return done
+
+
+@shared_task(name="campaigns.enter_journeys")
+def enter_journeys() -> dict[int, int]:
+    """Dates, timetables, members of a segment: whom no event tells of."""
+    entered = journey_entries.enter_due()
+    if entered:
+        wake_journeys()
+    return entered
+
+
+def wake_journeys() -> None:
+    """After the commit, have what is due moved at once. Without Redis the timetable does it (F4)."""
+    transaction.on_commit(_wake_journeys, robust=True)
+
+
+def _wake_journeys() -> None:
+    try:
+        if cache.add("campaigns.advance-journeys", 1, WAKE_SECONDS):
+            advance_journeys.apply_async(retry=False)
+    except Exception as error:
+        log.warning("journeys_not_woken", error=str(error)[:200])

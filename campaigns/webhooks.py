@@ -13,3 +13,9 @@ _USE = about_customer(picking("coupon", "code", "discount", "currency", order="r
 publish("coupon.issued", kinds.COUPON_ISSUED, _("Coupon given"), about_customer(picking("coupon", "name", "code")))
 publish("coupon.redeemed", kinds.COUPON_REDEEMED, _("Coupon used"), _USE)
 publish("coupon.released", kinds.COUPON_RELEASED, _("Coupon use taken back"), _USE)
+publish(
+    "journey.step_reached",
+    kinds.JOURNEY_STEP_REACHED,
+    _("A journey's step was reached"),
+    about_customer(picking("journey", "name", "step", "run")),
+)

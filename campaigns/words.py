@@ -14,7 +14,16 @@ from django.utils.translation import ngettext
 
 from campaigns.channels import CHANNELS
 from campaigns.labels import PAUSED, reason_label
-from campaigns.models import Broadcast, BroadcastState, CareRule, CareState, CareTrigger, Message, MessageState
+from campaigns.models import (
+    Broadcast,
+    BroadcastState,
+    CareRule,
+    CareState,
+    CareTrigger,
+    Journey,
+    Message,
+    MessageState,
+)
 from campaigns.rules.gate import Reason
 from core.formatting import day, number, when
 
@@ -26,6 +35,7 @@ EXPLANATIONS: dict[str, str | Promise] = {
     Reason.STOPPED: _("The campaign was stopped before the message was sent."),
     PAUSED: _("The campaign is paused; what is due waits until it goes on."),
     Reason.LEFT_SEGMENT: _("At the moment of sending the customer no longer matched the rule."),
+    "goal_reached": _("The customer had reached the journey's goal before it was due."),
     Reason.STALE: _("It was held for longer than the shop's limit, and would have come too late."),
     Reason.NO_ADDRESS: _("The customer has no address on this channel."),
     Reason.SUPPRESSED: _("The customer's address is blocked on this channel: it bounced, complained, or was blocked by hand."),
@@ -131,6 +141,7 @@ SURVEY = "survey:ticket"
 CAMPAIGNS: list[tuple[str, Any, str, str]] = [
     ("care:", CareRule, "care_rule", "campaigns.view_carerule"),
     ("broadcast:", Broadcast, "broadcast", "campaigns.view_broadcast"),
+    ("journey:", Journey, "journey", "campaigns.view_journey"),
 ]
 
 

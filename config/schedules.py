@@ -35,6 +35,8 @@ SCHEDULE: dict[str, dict] = {
     "imports: drop files that nobody ran": nightly(1, 30, "crm.drop_stale_uploads"),
     "care: who is due": every(60, "campaigns.run_care_rules"),
     "broadcasts: start, finish": every(10, "campaigns.run_broadcasts"),
+    "journeys: who enters by date or timetable": every(60, "campaigns.enter_journeys"),
+    "journeys: move what is due": every(10, "campaigns.advance_journeys"),
     "messages: send what is due": every(10, "campaigns.send_due"),
     "messages: leases that ran out": every(30, "campaigns.sweep_leases"),
     "coupons: reservations that ran out": every(60, "campaigns.sweep_reservations"),

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.utils import timezone
 
+from campaigns.services import journey_engine, journey_entries
 from core import webhooks, zones
 from core.actor import SYSTEM
 from core.api import throttling
@@ -33,6 +34,8 @@ def _fresh_cache():
     api_keys.forget()
     throttling.leases.forget()
     listening.forget()
+    journey_entries.wanted_kinds.forget()
+    journey_engine.plan_of.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -181,6 +181,22 @@ PAGES = """
 /templates/<int:pk>/body/                          marketer analyst administrator
 /templates/<int:pk>/restore/                       marketer administrator
 /templates/<int:pk>/test/                          marketer administrator
+/journeys/                                         lead marketer analyst administrator
+/journeys/new/                                     marketer administrator
+/journeys/runs/<int:pk>/                           staff
+/journeys/<int:pk>/                                lead marketer analyst administrator
+/journeys/<int:pk>/counts/                         lead marketer analyst administrator
+/journeys/<int:pk>/try/                            lead marketer analyst administrator
+/journeys/<int:pk>/edit/                           marketer administrator
+/journeys/<int:pk>/steps/<slug:step_id>/           marketer administrator
+/journeys/<int:pk>/add/                            marketer administrator
+/journeys/<int:pk>/change/                         marketer administrator
+/journeys/<int:pk>/tree/                           marketer administrator
+/journeys/<int:pk>/publish/                        marketer administrator
+/journeys/<int:pk>/pause/                          marketer administrator
+/journeys/<int:pk>/resume/                         marketer administrator
+/journeys/<int:pk>/stop/                           marketer administrator
+/journeys/<int:pk>/delete/                         marketer administrator
 /coupons/                                          staff
 /coupons/new/                                      marketer administrator
 /coupons/<int:pk>/                                 staff
@@ -272,6 +288,7 @@ coupons/reservations                                 POST   coupons:write    mem
 coupons/reservations/<uuid:reservation>/redeem       POST   coupons:write    -
 coupons/reservations/<uuid:reservation>/release      POST   coupons:write    member
 coupons/<id:coupon>/issue                            POST   coupons:write    -
+journeys/<id:journey>/entries                        POST   journeys:write   -
 customers/<ref:number>/coupons                       GET    coupons:read     member
 customers/<ref:number>/inbox                         GET    inbox:read       member
 customers/<ref:number>/inbox/unread                  GET    inbox:read       member
@@ -378,7 +395,7 @@ def fill(route: str, customer, ticket) -> str:
     route = route.replace("<ref:task>", "first-order")
     route = re.sub(r"<(?:int|id):[a-z]+>", "999999", route)
     route = re.sub(r"<uuid:[a-z]+>", str(uuid.UUID(int=7)), route)
-    return re.sub(r"<(?:str|slug):[a-z]+>", signing.dumps([1, 1], salt="x").replace(":", "-"), route)
+    return re.sub(r"<(?:str|slug):[a-z_]+>", signing.dumps([1, 1], salt="x").replace(":", "-"), route)
 
 
 def reaches(client, path: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +62,17 @@ def figures_of(rule: Any, *, overlap: int | None = None) -> Figures:
 def count_rule(rule: Any) -> int:
     """How many customers a rule would hold now. Raises Conflict `too_slow` after five seconds."""
     return figures_of(rule).count
+
+
+def matching_customers(*, rule: dict, customer_ids: Sequence[int]) -> set[int]:
+    """Those of these customers whom a saved rule holds now."""
+    sql = compile_rule(rule)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT f.customer_id FROM {people(sql.text)} WHERE f.customer_id = ANY(%s) AND {sql.text}",
+            [list(customer_ids), *sql.params],
+        )
+        return {row[0] for row in cursor.fetchall()}
 
 
 def sample_rule(rule: Any, limit: int = 10) -> list[int]:

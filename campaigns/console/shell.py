@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from campaigns import words
 from campaigns.console import queries
-from campaigns.models import Broadcast, CareRule, Coupon, CouponCode, Template
+from campaigns.models import Broadcast, CareRule, Coupon, CouponCode, Journey, JourneyState, Template
 from campaigns.rules import codes
 from core.console import home, navigation, palette
 from core.console.home import Card
@@ -22,10 +22,11 @@ from crm.selectors import timeline
 CACHED_SECONDS = 300
 
 for _name, _label, _icon, _permission, _order in (
-    ("broadcasts", _("Broadcasts"), "speakerphone", "campaigns.view_broadcast", 15),
+    ("broadcasts", _("Broadcasts"), "speakerphone", "campaigns.view_broadcast", 16),
     ("calendar", _("Calendar"), "calendar-event", "campaigns.view_broadcast", 18),
     ("care", _("Care rules"), "heart", "campaigns.view_carerule", 20),
     ("experiments", _("Experiments"), "flask", "campaigns.view_experiment", 25),
+    ("journeys", _("Journeys"), "route", "campaigns.view_journey", 15),
     ("coupons", _("Coupons"), "ticket", "campaigns.view_coupon", 30),
     ("templates", _("Templates"), "template", "campaigns.view_template", 40),
     ("messages", _("Messages"), "send", "campaigns.view_message", 50),
@@ -52,6 +53,14 @@ def find_broadcasts(_request: HttpRequest, query: str, limit: int) -> list[Resul
     return [
         Result(row.name, reverse("broadcast", args=[row.pk]), "speakerphone", str(words.BROADCAST_STATES[row.state]))
         for row in Broadcast.objects.filter(name__icontains=query).order_by("-created_at")[:limit]
+    ]
+
+
+@palette.source("journeys", label=_("Journeys"), permission="campaigns.view_journey")
+def find_journeys(_request: HttpRequest, query: str, limit: int) -> list[Result]:
+    return [
+        Result(journey.name, reverse("journey", args=[journey.pk]), "route", str(JourneyState(journey.state).label))
+        for journey in Journey.objects.filter(name__icontains=query)[:limit]
     ]
 
 

@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('campaigns', '0013_shop_days'),
-        ('crm', '0008_wecom'),
+        ("campaigns", "0013_shop_days"),
+        ("crm", "0008_wecom"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('message_class', 'transactional'), ('state__in', ['queued', 'held'])), fields=['due_at'], name='campaigns_message_due_first'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("message_class", "transactional"), ("state__in", ["queued", "held"])),
+                fields=["due_at"],
+                name="campaigns_message_due_first",
+            ),
         ),
     ]

@@ -27,15 +27,16 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
         ('x' || right(p_id::text, 8))::bit(32)::bigint % (p_minutes * 60) ELSE 0 END)
 $$;
 
--- What makes a care rule's message no longer right: the rule was paused, or its reason has gone (J4). NULL: still right.
+-- What makes a message no longer right: its rule or journey was paused, or its reason has gone (J4). NULL: still right.
 CREATE OR REPLACE FUNCTION campaigns_unmatched(p_origin text, p_occurrence text, p_customer bigint) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 DECLARE r record;
 BEGIN
     IF p_origin LIKE 'broadcast:%' THEN
         RETURN campaigns_broadcast_unmatched(split_part(p_origin, ':', 2)::bigint, p_customer);
-    END IF;
-    IF p_origin NOT LIKE 'care:%' THEN
+    ELSIF p_origin LIKE 'journey:%' THEN
+        RETURN campaigns_journey_unmatched(p_occurrence, p_customer);
+    ELSIF p_origin NOT LIKE 'care:%' THEN
         RETURN NULL;
     END IF;
     SELECT trigger, state, segment_id INTO r FROM campaigns_carerule WHERE id = split_part(p_origin, ':', 2)::bigint;

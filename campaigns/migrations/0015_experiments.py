@@ -13,7 +13,7 @@ from core.sqlfiles import sql_file
 class Migration(migrations.Migration):
     dependencies = [
         ("analytics", "0004_derived_tables"),
-        ("campaigns", "0013_shop_days"),
+        ("campaigns", "0014_asked_for_first"),
         ("crm", "0007_import_run_by_range"),
         ("pghistory", "0007_auto_20250421_0444"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

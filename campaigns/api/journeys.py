@@ -1,0 +1,53 @@
+"""Sending customers into journeys."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.response import Response
+
+from campaigns.models import Journey
+from campaigns.services.journey_entries import enter_by_call
+from campaigns.tasks import wake_journeys
+from core.api.schema import IDEMPOTENCY_KEY
+from core.api.views import ApiView
+from core.errors import NotFound
+from crm.api.customers import customer_of
+from crm.models import Customer
+
+
+class EntryIn(serializers.Serializer):
+    customer = serializers.CharField(max_length=20, help_text="Customer number.")
+
+
+class EntryOut(serializers.Serializer):
+    result = serializers.ChoiceField(
+        choices=["entered", "held_out", "repeated", "refused"],
+        help_text="`repeated`: this key did so before. `refused`: the journey does not let this customer in again.",
+    )
+    run = serializers.IntegerField(allow_null=True)
+    journey = serializers.IntegerField()
+    customer = serializers.CharField()
+
+
+class EntriesView(ApiView):
+    scopes = {"post": "journeys:write"}
+
+    @extend_schema(request=EntryIn, responses=EntryOut, parameters=[IDEMPOTENCY_KEY])
+    def post(self, request, journey: int):
+        """Send one customer into a running journey that is entered by call. The same key again changes nothing."""
+        data = self.valid(EntryIn, request)
+        found = Journey.objects.select_related("version").filter(pk=journey).first()
+        if found is None:
+            raise NotFound()
+        customer = customer_of(request, data["customer"], Customer.objects.all())
+        result, run = enter_by_call(journey=found, customer=customer, key=self.key_of(request))
+        if result == "entered":
+            wake_journeys()
+        body = {
+            "result": result,
+            "run": run.pk if run else None,
+            "journey": found.pk,
+            "customer": customer.number,
+        }
+        return Response(EntryOut(body).data)

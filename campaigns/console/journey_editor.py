@@ -1,0 +1,320 @@
+"""The editor of a draft: its steps as a tree and, with JavaScript, on a canvas; one step or the settings beside it.
+
+Everything works as plain forms. The canvas sends its tree of ids and kinds; what a step says is edited in the panel alone.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+
+from analytics import selectors as analytics
+from analytics.console import forms as rule_forms
+from analytics.console.builder import Builder, operations
+from analytics.console.builder import offered as conditions_offered
+from campaigns import journey_words as words
+from campaigns.console import journey_form as forms
+from campaigns.console.journeys import journey_of, publish_text
+from campaigns.journey_steps.base import STEPS, Step
+from campaigns.models import Journey
+from campaigns.rules import journeys as rules
+from campaigns.services import journeys as services
+from core.actor import of_user
+from core.console.views import page, wants_part
+from core.errors import DomainError, Invalid
+
+SETTINGS = "entry"
+LARGEST_TREE = 200_000
+
+
+@page("campaigns.change_journey")
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    journey = journey_of(pk)
+    selected = request.GET.get("step", SETTINGS)
+    steps = rules.by_id(journey.draft["steps"])
+    selected = selected if selected in steps else SETTINGS
+    show = bool(request.GET.get("problems"))
+    found = services.problems(journey.draft)
+    context = {
+        "journey": journey,
+        "nodes": words.tree(journey.draft["steps"], problems=found if show else (), selected=selected),
+        "selected": selected,
+        "entry": words.entry_words(journey.draft),
+        "kinds": kinds(),
+        "places": _places(journey.draft["steps"], selected),
+        "show_problems": show,
+        "problems": found,
+        "canvas": _canvas(journey, found),
+        "publish_text": publish_text(journey),
+        **panel(request, journey, selected, shown_problems=found if show else ()),
+    }
+    return render(request, "campaigns/journey_edit.html", context)
+
+
+def _places(steps: list[Step], selected: str) -> list[tuple[str, str, bool]]:
+    """Where a step may be put: (after, or after:arm, label, chosen)."""
+    last = selected if selected in rules.by_id(steps) else (steps[-1]["id"] if steps else "")
+    places = [("", _t("at the beginning"), not last)]
+    for step, depth in rules.walk(steps):
+        indent = "\u2003" * depth
+        label = services.label_of(step)
+        says = words.words_of(step)
+        text = f"{label} · {says}" if says else label
+        places.append((step["id"], f"{indent}{text[:50]}", step["id"] == last))
+        kind = STEPS.get(step["kind"])
+        names = dict(kind.arms(step)) if kind else {}
+        places += [
+            (f"{step['id']}:{code}", f"{indent}\u2003{label[:30]} → {names.get(code, code)}", False)
+            for code in step.get("arms", {})
+        ]
+    return places
+
+
+def kinds() -> list[tuple[str, str, str, str]]:
+    """(code, label, icon, group) of what can be added."""
+    return [(name, str(kind.label), kind.icon, kind.group) for name, kind in STEPS.items()]
+
+
+def _canvas(journey: Journey, found: list[services.Problem]) -> dict[str, Any]:
+    """What the canvas draws: ids, kinds, names and ways."""
+    return {
+        "steps": _drawn(journey.draft["steps"]),
+        "kinds": [
+            {
+                "kind": name,
+                "label": label,
+                "icon": icon,
+                "group": group,
+                "ways": [[code, str(text)] for code, text in _ways(name)],
+            }
+            for name, label, icon, group in kinds()
+        ],
+        "groups": {"do": _t("Do"), "flow": _t("Flow")},
+        "problems": sorted({problem.step for problem in found}),
+        "urls": {
+            "tree": reverse("journey_tree", args=[journey.pk]),
+            "step": reverse("journey_step", args=[journey.pk, "STEP"]),
+            "icons": static("vendor/tabler/icons.svg"),
+        },
+        "texts": {
+            "failed": _t("This change could not be saved. Load the page again."),
+            "toolbox.title": _t("Steps"),
+            "toolbox.search": _t("Search"),
+            "controlBar.resetView": _t("Show all of it"),
+            "controlBar.zoomIn": _t("Larger"),
+            "controlBar.zoomOut": _t("Smaller"),
+            "controlBar.undo": _t("Undo"),
+            "controlBar.redo": _t("Redo"),
+            "controlBar.deleteSelectedStep": _t("Remove the chosen step"),
+            "controlBar.turnOnOffDragAndDrop": _t("Dragging on or off"),
+        },
+    }
+
+
+def _ways(kind: str):
+    """Of a step that has just been put in."""
+    return STEPS[kind].arms(_fresh(kind, "new"))
+
+
+def _drawn(steps: list[Step]) -> list[dict[str, Any]]:
+    drawn = []
+    for node, step in zip(words.tree(steps), steps, strict=True):
+        text = f"{node.label} · {node.words}" if node.words else node.label
+        one: dict[str, Any] = {"id": node.id, "kind": node.kind, "name": text[:60]}
+        if node.ways:
+            inner = step.get("arms", {})
+            one["ways"] = [[way.code, way.label, _drawn(inner.get(way.code, []))] for way in node.ways]
+        drawn.append(one)
+    return drawn
+
+
+def _fresh(kind: str, own: str) -> Step:
+    """A new step with what its fields begin with."""
+    step: Step = {"id": own, "kind": kind}
+    for field in STEPS[kind].fields:
+        if field.default is not None:
+            step[field.name] = copy.deepcopy(field.default)
+        elif field.kind == "arms":
+            step[field.name] = [{"code": "a", "label": "", "weight": 50}, {"code": "b", "label": "", "weight": 50}]
+        elif field.kind == "rule":
+            step[field.name] = {"op": "and", "children": []}
+    if arms := STEPS[kind].arms(step):
+        step["arms"] = {code: [] for code, _label in arms}
+    return step
+
+
+def panel(
+    request: HttpRequest,
+    journey: Journey,
+    selected: str,
+    *,
+    shown_problems=(),
+    step: Step | None = None,
+    rule: Any = None,
+) -> dict[str, Any]:
+    """What the panel beside the tree shows of one step, or of the settings."""
+    mine = [problem for problem in shown_problems if problem.step == selected]
+    errors = {problem.field: problem.message for problem in mine}
+    action = reverse("journey_step", args=[journey.pk, selected])
+    context: dict[str, Any] = {"journey": journey, "selected": selected, "action": action, "errors": errors}
+    if selected == SETTINGS:
+        errors |= {problem.field: problem.message for problem in shown_problems if problem.step in ("exit", "goal")}
+        return {
+            **context,
+            "fields": forms.Settings(journey.draft, errors).fields(),
+            "heading": _t("Entry and settings"),
+        }
+    found = step or rules.by_id(journey.draft["steps"])[selected]
+    kind = STEPS.get(found["kind"])
+    if kind is None:
+        return {**context, "fields": [], "heading": found["kind"], "removable": True}
+    context |= {
+        "step": found,
+        "heading": str(kind.label),
+        "icon_name": kind.icon,
+        "fields": forms.step_fields(found, errors),
+        "note": found.get("note", ""),
+        "removable": True,
+    }
+    if any(field.kind == "rule" for field in kind.fields):
+        shown = rule if rule is not None else _shown_rule(found.get("rule"))
+        places = {name: message for name, message in errors.items() if name.startswith("rule")}
+        context |= {
+            "root": Builder(analytics.shop_currency(), places).show(shown),
+            "offered": conditions_offered(),
+            "operations": operations(),
+        }
+    return context
+
+
+def _shown_rule(rule: Any) -> dict[str, Any]:
+    if not rule or not rule.get("children", [rule]):
+        return {"op": "and", "children": [dict(rule_forms.EMPTY_LEAF)]}
+    return rule_forms.shown_of(rule)
+
+
+@page("campaigns.change_journey", methods=("GET", "POST"))
+def step(request: HttpRequest, pk: int, step_id: str) -> HttpResponse:
+    """The panel of one step: shown, changed while a rule is built, saved."""
+    journey = journey_of(pk)
+    steps = rules.by_id(journey.draft["steps"])
+    if step_id != SETTINGS and step_id not in steps:
+        raise Http404
+    back = f"{reverse('journey_edit', args=[journey.pk])}?step={step_id}"
+    if request.method == "GET":
+        if not wants_part(request):
+            return redirect(back)
+        return render(request, "campaigns/journey_panel.html", panel(request, journey, step_id))
+    sent, command = dict(request.POST.lists()), request.POST.get("do", "")
+    if step_id == SETTINGS:
+        draft = forms.read_settings(journey.draft, sent)
+        services.save_draft(
+            journey=journey, draft=draft, name=request.POST.get("name") or None, actor=of_user(request.user)
+        )
+        return _saved(request, back, command)
+    currency = analytics.shop_currency()
+    changed = forms.read_step(steps[step_id], sent, currency)
+    if command != "save" and "rule" in changed:
+        shown = rule_forms.change(rule_forms.tree_of(sent, currency), command)
+        context = panel(request, journey, step_id, step=changed, rule=shown)
+        if wants_part(request):
+            return render(request, "campaigns/journey_panel.html", context)
+        changed["rule"] = rule_forms.rule_of(shown)
+    _put(journey, step_id, changed, request)
+    return _saved(request, back, command)
+
+
+def _put(journey: Journey, own: str, changed: Step, request: HttpRequest) -> None:
+    draft = copy.deepcopy(journey.draft)
+    target = rules.by_id(draft["steps"])[own]
+    for name, value in changed.items():
+        if name not in ("id", "kind", "arms"):
+            target[name] = value
+    services.save_draft(journey=journey, draft=draft, actor=of_user(request.user))
+
+
+def _saved(request: HttpRequest, back: str, command: str) -> HttpResponse:
+    """With what is wrong shown beside the fields, once someone has said that they are done with them."""
+    target = f"{back}&problems=1" if command == "save" else back
+    if command == "save":
+        messages.success(request, _t("The draft is saved."))
+    if wants_part(request):
+        return HttpResponse(status=204, headers={"HX-Redirect": target})
+    return redirect(target)
+
+
+@page("campaigns.change_journey", methods=("POST",))
+def add(request: HttpRequest, pk: int) -> HttpResponse:
+    """A new step behind `after`, or first in its way `arm`."""
+    journey = journey_of(pk)
+    kind = request.POST.get("kind", "")
+    if kind not in STEPS:
+        raise Invalid(_t("There is no such step."), field="kind")
+    draft = copy.deepcopy(journey.draft)
+    own = rules.new_id(draft["steps"])
+    after, _colon, arm = request.POST.get("after", "").partition(":")
+    if not rules.insert(draft["steps"], _fresh(kind, own), after=after, arm=arm):
+        raise Invalid(_t("The place for this step is gone."), field="after")
+    services.save_draft(journey=journey, draft=draft, actor=of_user(request.user))
+    return redirect(f"{reverse('journey_edit', args=[journey.pk])}?step={own}")
+
+
+@page("campaigns.change_journey", methods=("POST",))
+def change(request: HttpRequest, pk: int) -> HttpResponse:
+    """`do` is up:ID, down:ID or remove:ID."""
+    journey = journey_of(pk)
+    verb, _colon, own = request.POST.get("do", "").partition(":")
+    draft = copy.deepcopy(journey.draft)
+    if verb == "remove":
+        rules.remove(draft["steps"], own)
+        own = SETTINGS
+    elif verb in ("up", "down"):
+        rules.move(draft["steps"], own, -1 if verb == "up" else 1)
+    services.save_draft(journey=journey, draft=draft, actor=of_user(request.user))
+    return redirect(f"{reverse('journey_edit', args=[journey.pk])}?step={own}")
+
+
+@page("campaigns.change_journey", methods=("POST",))
+def tree(request: HttpRequest, pk: int) -> HttpResponse:
+    """The tree as it stands on the canvas: `[{id, kind, ways: {code: [...]}}]`. Steps that are known keep what they say."""
+    journey = journey_of(pk)
+    known = rules.by_id(copy.deepcopy(journey.draft["steps"]))
+    try:
+        if len(request.body) > LARGEST_TREE:
+            raise ValueError
+        steps = _merged(json.loads(request.body), known, set())
+        saved = services.save_draft(
+            journey=journey, draft={**journey.draft, "steps": steps}, actor=of_user(request.user)
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return JsonResponse({"error": _t("This change could not be saved. Load the page again.")}, status=400)
+    except DomainError as error:
+        return JsonResponse({"error": str(error.message)}, status=400)
+    found = services.problems(saved.draft)
+    return JsonResponse(
+        {"problems": sorted({problem.step for problem in found}), "steps": _drawn(saved.draft["steps"])}
+    )
+
+
+def _merged(given: Any, known: dict[str, Step], seen: set[str]) -> list[Step]:
+    merged = []
+    for item in given:
+        own, kind = str(item["id"]), str(item["kind"])
+        if own in seen or kind not in STEPS:
+            raise ValueError(own)
+        seen.add(own)
+        step = known.get(own)
+        if step is None or step["kind"] != kind:
+            step = _fresh(kind, own)
+        if ways := item.get("ways"):
+            step["arms"] = {str(code): _merged(inner, known, seen) for code, inner in ways.items()}
+        merged.append(step)
+    return merged

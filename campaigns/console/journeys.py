@@ -1,0 +1,328 @@
+"""Journeys: the list, one with its counts live, switching it, one person's way, a trial run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
+
+from campaigns import journey_words as words
+from campaigns import selectors_journeys as selectors
+from campaigns.console.journey_form import EXIT, REENTRY
+from campaigns.labels import reason_label
+from campaigns.models import EndReason, Journey, JourneyRun, JourneyState, Message, MessageState
+from campaigns.rules.journeys import by_id, walk
+from campaigns.services import journey_presets, journey_trials
+from campaigns.services import journeys as services
+from campaigns.tasks import wake_journeys
+from core.actor import of_user
+from core.console import paging
+from core.console.views import may, page, viewer, wants_part
+from core.errors import DomainError, Invalid
+from core.formatting import number
+from crm.models import Customer, Store
+
+PAGE = 50
+RECENT = 10
+TABS = ("", JourneyState.RUNNING, JourneyState.DRAFT, JourneyState.PAUSED, JourneyState.STOPPED)
+
+
+def journey_of(pk: int) -> Journey:
+    return get_object_or_404(Journey.objects.select_related("version"), pk=pk)
+
+
+@page("campaigns.view_journey")
+def index(request: HttpRequest) -> HttpResponse:
+    state = request.GET.get("state", "")
+    wanted = Journey.objects.select_related("version")
+    if state in JourneyState.values:
+        wanted = wanted.filter(state=state)
+    found = paging.keyset(wanted, ["name"], request.GET.get("cursor"), PAGE)
+    counts = selectors.under_way(found.items)
+    context = {
+        "page": found,
+        "rows": [
+            (
+                journey,
+                words.entry_words(journey.version.definition if journey.version else journey.draft),
+                words.STATES[journey.state],
+                *counts[journey.pk],
+            )
+            for journey in found
+        ],
+        "state": state if state in JourneyState.values else "",
+        "tabs": [(value, words.STATES[value] if value else _t("All")) for value in TABS],
+        "may_add": may(request.user, "campaigns.add_journey"),
+    }
+    return render(request, "campaigns/journeys.html", context)
+
+
+@page("campaigns.add_journey", methods=("GET", "POST"))
+def new(request: HttpRequest) -> HttpResponse:
+    """An empty draft by name, or a ready-made one with one click."""
+    error, name = "", request.POST.get("name", "")
+    if request.method == "POST":
+        actor = of_user(request.user)
+        preset = request.POST.get("preset", "")
+        try:
+            if preset:
+                journey = journey_presets.draft_from_preset(code=preset, store=_store(), actor=actor)
+            else:
+                journey = services.create_journey(name=name, actor=actor)
+        except Invalid as refusal:
+            error = str(refusal.message)
+        else:
+            messages.success(
+                request, _t("“%(name)s” is a draft now. Nobody enters before you publish it.") % {"name": journey.name}
+            )
+            return redirect("journey_edit", journey.pk)
+    context = {"presets": journey_presets.offered(), "error": error, "name": name}
+    return render(request, "campaigns/journey_new.html", context)
+
+
+def _store() -> Store:
+    return get_object_or_404(Store, is_default=True)
+
+
+@page("campaigns.view_journey")
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    journey = journey_of(pk)
+    context = {**_counted(journey), **_actions(request, journey)}
+    definition = journey.version.definition if journey.version else journey.draft
+    runs = JourneyRun.objects.filter(journey=journey).select_related("customer", "version")
+    steps = _labels(definition)
+    who = request.GET.get("who", "").strip()
+    if who:
+        runs = runs.filter(customer__number=who[:20])
+    context |= {
+        "entry": words.entry_words(definition),
+        "goal": words.goal_words(definition),
+        "reentry": REENTRY.get(definition["reentry"].get("policy"), ""),
+        "exit": EXIT.get(definition["exit"].get("policy"), ""),
+        "holdout": definition.get("holdout", 0),
+        "changed": journey.version is not None and journey.version.definition != journey.draft,
+        "who": who,
+        "recent": [
+            (run, words.RUN_STATES[run.state], words.RUN_TONES[run.state], words.END_REASONS.get(run.end_reason, ""),
+             steps.get(run.step, "") if run.state == "active" else "")
+            for run in runs.order_by("-entered_at", "-id")[:RECENT]
+        ],
+        "messages_of": _messages(journey),
+    }  # fmt: skip
+    return render(request, "campaigns/journey.html", context)
+
+
+def _labels(definition: dict[str, Any]) -> dict[str, str]:
+    return {step["id"]: services.label_of(step) for step, _depth in walk(definition["steps"])}
+
+
+def _messages(journey: Journey) -> list[tuple[str, int, str]]:
+    """What became of its messages: (label, how many, the list)."""
+    listed = f"{reverse('messages')}?campaign=journey:{journey.pk}&days=all"
+    rows = (
+        Message.objects.filter(origin=f"journey:{journey.pk}")
+        .order_by()
+        .values_list("state")
+        .annotate(count=Count("pk"))
+    )
+    labels = dict(MessageState.choices)
+    return [(str(labels[state]), count, f"{listed}&state={state}") for state, count in rows]
+
+
+def _counted(journey: Journey) -> dict[str, Any]:
+    """The tree of what runs now, with its counts; of the draft while nothing runs."""
+    if journey.version is None:
+        return {
+            "journey": journey,
+            "nodes": words.tree(journey.draft["steps"]),
+            "counts": selectors.Counts(),
+            "live": False,
+        }
+    counts = selectors.counts_of(journey.version)
+    ended = [
+        (str(words.END_REASONS[reason]), count) for reason, count in sorted(counts.ended.items(), key=lambda i: -i[1])
+    ]
+    goal = counts.ended.get(EndReason.GOAL, 0)
+    return {
+        "journey": journey,
+        "nodes": words.tree(journey.version.definition["steps"], counts),
+        "counts": counts,
+        "ended": ended,
+        "goal_share": goal / counts.entered if counts.entered else None,
+        "live": journey.state == JourneyState.RUNNING,
+    }
+
+
+@page("campaigns.view_journey")
+def counts(request: HttpRequest, pk: int) -> HttpResponse:
+    """The tree with its counts, asked for every few seconds; the whole page for who comes by the address."""
+    journey = journey_of(pk)
+    if not wants_part(request):
+        return redirect("journey", journey.pk)
+    return render(request, "campaigns/journey_counts.html", _counted(journey))
+
+
+def publish_text(journey: Journey) -> str:
+    """What publishing does, in numbers."""
+    if journey.version is None:
+        return _t("“%(name)s” is published, and customers enter it from now on.") % {"name": journey.name}
+    people = services.under_way(journey)
+    text = ngettext(
+        "“%(name)s” is published: new customers go this way. %(people)s customer under way stays with the version they entered.",
+        "“%(name)s” is published: new customers go this way. %(people)s customers under way stay with the version they entered.",
+        people,
+    )
+    return text % {"name": journey.name, "people": number(people)}
+
+
+def _actions(request: HttpRequest, journey: Journey) -> dict[str, Any]:
+    """What may be done now, each with its effect in numbers."""
+    may_change = may(request.user, "campaigns.change_journey")
+    if not may_change:
+        return {"may_change": False}
+    people = services.under_way(journey) if journey.version else 0
+    queued = Message.objects.filter(origin=f"journey:{journey.pk}", state__in=["queued", "held"]).count()
+    figures = {"name": journey.name, "people": number(people), "queued": number(queued)}
+    pause = ngettext(
+        "%(people)s customer stays where they are, and nobody new enters “%(name)s”. Messages not yet sent (%(queued)s) are dropped.",
+        "%(people)s customers stay where they are, and nobody new enters “%(name)s”. Messages not yet sent (%(queued)s) are dropped.",
+        people,
+    )
+    resume = ngettext(
+        "%(people)s customer goes on in “%(name)s”; what fell due meanwhile is done at once.",
+        "%(people)s customers go on in “%(name)s”; what fell due meanwhile is done at once.",
+        people,
+    )
+    stop = ngettext(
+        "“%(name)s” ends now for %(people)s customer who is under way. Messages not yet sent (%(queued)s) are dropped. This can't be undone.",
+        "“%(name)s” ends now for %(people)s customers who are under way. Messages not yet sent (%(queued)s) are dropped. This can't be undone.",
+        people,
+    )
+    return {
+        "may_change": True,
+        "pause_text": pause % figures,
+        "resume_text": resume % figures,
+        "stop_text": stop % figures,
+    }
+
+
+@page("campaigns.change_journey", methods=("POST",))
+def publish(request: HttpRequest, pk: int) -> HttpResponse:
+    """Back to the editor, at the first step that is wrong, when it can't be published yet."""
+    journey = journey_of(pk)
+    try:
+        version = services.publish_journey(journey=journey, actor=of_user(request.user), user=viewer(request))
+    except Invalid as error:
+        if error.code != "journey_invalid":
+            raise
+        messages.error(request, str(error.message))
+        first = error.details["problems"][0]
+        return redirect(f"{reverse('journey_edit', args=[journey.pk])}?step={_place(first['step'])}&problems=1")
+    wake_journeys()
+    messages.success(
+        request,
+        _t("“%(name)s” is published as version %(version)s.") % {"name": journey.name, "version": version.number},
+    )
+    return redirect("journey", journey.pk)
+
+
+def _place(step: str) -> str:
+    return "entry" if step in ("", "entry", "exit", "goal") else step
+
+
+@page("campaigns.change_journey", methods=("POST",))
+def pause(request: HttpRequest, pk: int) -> HttpResponse:
+    journey = services.pause_journey(journey=journey_of(pk), actor=of_user(request.user))
+    messages.success(request, _t("“%(name)s” is paused.") % {"name": journey.name})
+    return redirect("journey", journey.pk)
+
+
+@page("campaigns.change_journey", methods=("POST",))
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    journey = services.resume_journey(journey=journey_of(pk), actor=of_user(request.user))
+    wake_journeys()
+    messages.success(request, _t("“%(name)s” goes on.") % {"name": journey.name})
+    return redirect("journey", journey.pk)
+
+
+@page("campaigns.change_journey", methods=("POST",))
+def stop(request: HttpRequest, pk: int) -> HttpResponse:
+    journey = journey_of(pk)
+    ended = services.stop_journey(journey=journey, actor=of_user(request.user))
+    text = ngettext(
+        "“%(name)s” is stopped. It ended for %(count)s customer.",
+        "“%(name)s” is stopped. It ended for %(count)s customers.",
+        ended,
+    )
+    messages.success(request, text % {"name": journey.name, "count": number(ended)})
+    return redirect("journey", journey.pk)
+
+
+@page("campaigns.change_journey", methods=("POST",))
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    journey = journey_of(pk)
+    services.delete_draft(journey=journey, actor=of_user(request.user))
+    messages.success(request, _t("“%(name)s” is deleted.") % {"name": journey.name})
+    return redirect("journeys")
+
+
+@page("campaigns.view_journey")
+def trial(request: HttpRequest, pk: int) -> HttpResponse:
+    """The draft tried on one person: waits pass at once, and nothing happens."""
+    journey = journey_of(pk)
+    who = request.GET.get("who", "").strip()
+    happen = request.GET.get("events") == "happen"
+    context: dict[str, Any] = {"journey": journey, "who": who, "happen": happen}
+    if who:
+        customer = Customer.objects.active().filter(number=who[:20]).first()
+        if customer is None:
+            context["refusal"] = _t("There is no customer with this number.")
+        else:
+            context["customer"] = customer
+            try:
+                found = journey_trials.try_journey(journey=journey, customer=customer, events_happen=happen)
+            except DomainError as error:
+                context["refusal"] = _t("The draft is not complete: %(reason)s") % {"reason": error.message}
+            else:
+                context |= {
+                    "trial": found,
+                    "stops": [(stop, reason_label(stop.reason) if stop.reason else "") for stop in found.stops],
+                    "end": words.END_REASONS[found.end],
+                }
+    return render(request, "campaigns/journey_try.html", context)
+
+
+@page("campaigns.view_journeyrun")
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    """One person's way through, as it was."""
+    found = get_object_or_404(JourneyRun.objects.select_related("journey", "version", "customer"), pk=pk)
+    steps = by_id(found.version.definition["steps"])
+    context = {
+        "run": found,
+        "state_label": words.RUN_STATES[found.state],
+        "tone": words.RUN_TONES[found.state],
+        "end": words.END_REASONS.get(found.end_reason, ""),
+        "stops": [_stop(steps.get(record.step), record.outcome, record.at) for record in selectors.way_of(found)],
+        "now": _stop(steps.get(found.step), "", found.step_at) if found.state == "active" and found.step else None,
+    }
+    return render(request, "campaigns/journey_run.html", context)
+
+
+def _stop(step: dict[str, Any] | None, outcome: str, at: Any) -> dict[str, Any]:
+    if step is None:
+        return {"icon": "circle", "label": "", "words": "", "outcome": outcome, "at": at}
+    kind = services.STEPS[step["kind"]]
+    named = dict(kind.arms(step)).get(outcome) or (kind.outcome_label(outcome) if outcome else "")
+    return {
+        "icon": kind.icon,
+        "label": services.label_of(step),
+        "words": words.words_of(step),
+        "outcome": named,
+        "at": at,
+    }

@@ -1,0 +1,100 @@
+"""Which way on: by condition, by lot, at the goal, out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from analytics import phrases, selectors
+from analytics.services.segment_figures import matching_customers
+from campaigns.journey_steps.base import Batch, Field, Step, StepKind, Text
+from campaigns.models import EndReason
+from campaigns.services.journey_arms import assign
+from campaigns.services.journey_facts import happened_since
+
+
+class Branch(StepKind):
+    label = _("Branch")
+    icon = "arrows-split"
+    group = "flow"
+    fields = (Field("rule", "rule", _("Condition")),)
+
+    def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
+        return (("yes", _("Yes")), ("no", _("No")))
+
+    def act(self, batch: Batch) -> dict[int, str | None]:
+        holding = matching_customers(rule=batch.step["rule"], customer_ids=batch.customers)
+        return {run.id: "yes" if run.customer in holding else "no" for run in batch.runs}
+
+    def check(self, step: Step) -> Iterable[tuple[str, Text]]:
+        if not step["rule"].get("children", [step["rule"]]):
+            yield "rule", _("Add a condition.")
+
+    def words(self, step: Step) -> str:
+        rule = step.get("rule")
+        return phrases.sentence(rule, selectors.shop_currency()) if rule else ""
+
+
+class Split(StepKind):
+    label = _("Split")
+    icon = "switch-horizontal"
+    group = "flow"
+    fields = (Field("split", "arms", _("Ways and their shares")),)
+
+    def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
+        return tuple((str(arm.get("code", "")), arm_label(arm)) for arm in step.get("split") or ())
+
+    def act(self, batch: Batch) -> dict[int, str | None]:
+        arms = assign(journey=batch.journey, step=batch.step, customer_ids=batch.customers)
+        return {run.id: arms[run.customer] for run in batch.runs}
+
+    def words(self, step: Step) -> str:
+        arms = step.get("split") or ()
+        weights = [int(arm["weight"]) if str(arm.get("weight", "")).isdigit() else 0 for arm in arms]
+        total = sum(weights) or 1
+        return " · ".join(
+            f"{arm_label(arm)} {weight * 100 / total:.0f}%" for arm, weight in zip(arms, weights, strict=True)
+        )
+
+
+def arm_label(arm: dict[str, Any]) -> str:
+    return str(arm.get("label") or str(arm.get("code", "")).upper())
+
+
+class Goal(StepKind):
+    """Those who have reached the journey's goal leave here; the others go on."""
+
+    label = _("Goal")
+    icon = "target"
+    group = "flow"
+    ends = EndReason.GOAL
+
+    def act(self, batch: Batch) -> dict[int, str | None]:
+        goal = batch.definition.get("goal") or {}
+        done = happened_since(goal, {run.id: (run.customer, run.entered_at) for run in batch.runs})
+        return {run.id: EndReason.GOAL if run.id in done else "" for run in batch.runs}
+
+    def words(self, step: Step) -> str:
+        return _t("Who has reached the goal leaves here")
+
+    def outcome_label(self, outcome: str) -> Text:
+        return _("reached") if outcome else _("not yet")
+
+
+class Exit(StepKind):
+    label = _("Exit")
+    icon = "logout"
+    group = "flow"
+    ends = EndReason.EXIT
+
+    def act(self, batch: Batch) -> dict[int, str | None]:
+        return {run.id: EndReason.EXIT for run in batch.runs}
+
+    def words(self, step: Step) -> str:
+        return _t("The journey ends here")
+
+    def outcome_label(self, outcome: str) -> Text:
+        return _("left")

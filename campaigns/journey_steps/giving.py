@@ -1,0 +1,135 @@
+"""Points, coupons and tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Q
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from campaigns.journey_steps.base import Batch, Choices, Field, Step, StepKind, Text
+from campaigns.models import CodeMode, Coupon
+from campaigns.services.coupon_codes import check_issuable, issue_to_many
+from core import clock
+from core.actor import SYSTEM
+from core.errors import DomainError
+from core.formatting import number
+from crm.models import CustomerTag, Tag
+from crm.services.customers import add_tag_to_many, checked_tag, remove_tag
+from loyalty.models import Account, MemberState, Program
+from loyalty.services.granting import Grant, grant_points
+
+
+class Points(StepKind):
+    """Points that can be spent, at once. Once for each run: its record is written in the same transaction (L7)."""
+
+    label = _("Give points")
+    icon = "coins"
+    effects = True
+    fields = (Field("points", "number", _("Points"), minimum=1, maximum=1_000_000),)
+
+    def act(self, batch: Batch) -> dict[int, str | None]:
+        program = Program.objects.default()
+        accounts = (
+            dict(
+                Account.objects.filter(
+                    member__customer_id__in=batch.customers,
+                    member__program=program,
+                    member__state=MemberState.ACTIVE,
+                    point_type__spendable=True,
+                ).values_list("member__customer_id", "pk")
+            )
+            if program
+            else {}
+        )
+        members = [run for run in batch.runs if run.customer in accounts]
+        if program and members:
+            # In the order of accounts, so that two batches wait for each other one way round.
+            wanted = sorted((accounts[run.customer], run.id) for run in members)
+            grants = [Grant(account, batch.step["points"], batch.origin, batch.now) for account, _run in wanted]
+            grant_points(program=program, grants=grants)
+        return {run.id: "" if run.customer in accounts else "not_member" for run in batch.runs}
+
+    def check(self, step: Step) -> Iterable[tuple[str, Text]]:
+        if Program.objects.default() is None:
+            yield "points", _("The shop has no membership program yet.")
+
+    def words(self, step: Step) -> str:
+        points = step.get("points") or 0
+        return ngettext("%(count)s point", "%(count)s points", points) % {"count": number(points)}
+
+    def outcome_label(self, outcome: str) -> Text:
+        return _("not a member") if outcome == "not_member" else _("given")
+
+
+def _coupons() -> Choices:
+    now = clock.now()
+    open_ones = Coupon.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), mode=CodeMode.UNIQUE, active=True)
+    return [(str(pk), name) for pk, name in open_ones.order_by("name").values_list("pk", "name")]
+
+
+class GiveCoupon(StepKind):
+    """A code of the customer's own, once for each run; messages after it know it as coupon.code."""
+
+    label = _("Give a coupon")
+    icon = "ticket"
+    effects = True
+    fields = (Field("coupon", "choice", _("Coupon"), _coupons, help=_("Messages after this step can show its code.")),)
+
+    def act(self, batch: Batch) -> dict[int, str | None]:
+        coupon = Coupon.objects.get(pk=batch.step["coupon"])
+        try:
+            check_issuable(coupon)
+        except DomainError:
+            # Over by now: nobody is stopped for it, and the counts tell.
+            return {run.id: "coupon_over" for run in batch.runs}
+        issued = issue_to_many(coupon=coupon, wanted=[(run.customer, batch.cause(run)) for run in batch.runs])
+        for run in batch.runs:
+            batch.learned[run.id] = {"code": issued[run.customer, batch.cause(run)].pk}
+        return {run.id: "" for run in batch.runs}
+
+    def check(self, step: Step) -> Iterable[tuple[str, Text]]:
+        coupon = Coupon.objects.filter(pk=step["coupon"]).first()
+        try:
+            if coupon is None:
+                yield "coupon", _("Not one of the choices.")
+            else:
+                check_issuable(coupon)
+        except DomainError as error:
+            yield "coupon", error.message
+
+    def words(self, step: Step) -> str:
+        found = Coupon.objects.filter(pk=step.get("coupon") or 0).values_list("name", flat=True).first()
+        return found or ""
+
+    def outcome_label(self, outcome: str) -> Text:
+        return _("coupon over") if outcome == "coupon_over" else _("given")
+
+
+ACTIONS: tuple[tuple[str, Text], ...] = (("add", _("Add")), ("remove", _("Take off")))
+
+
+class SetTag(StepKind):
+    label = _("Tag")
+    icon = "tag"
+    effects = True
+    fields = (
+        Field("action", "choice", _("Do"), lambda: ACTIONS, default="add"),
+        Field("tag", "text", _("Tag"), maximum=60),
+    )
+
+    def act(self, batch: Batch) -> dict[int, str | None]:
+        name = checked_tag(batch.step["tag"])
+        if batch.step["action"] == "add":
+            add_tag_to_many(customer_ids=batch.customers, name=name, actor=SYSTEM)
+        elif (tag := Tag.objects.filter(name=name).first()) is not None:
+            worn = CustomerTag.objects.filter(tag=tag, customer_id__in=batch.customers).select_related("customer")
+            for row in worn.order_by("customer_id"):
+                remove_tag(customer=row.customer, tag=tag, actor=SYSTEM)
+        return {run.id: "" for run in batch.runs}
+
+    def words(self, step: Step) -> str:
+        tag = step.get("tag", "")
+        return _t("Take off “%(tag)s”") % {"tag": tag} if step.get("action") == "remove" else tag

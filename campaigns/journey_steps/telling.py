@@ -1,0 +1,161 @@
+"""Messages to the customer, tickets for the staff, webhooks to the shop's own systems."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from campaigns import events
+from campaigns.journey_steps.base import Batch, Choices, Field, Step, StepKind, Text
+from campaigns.labels import channel_label
+from campaigns.models import CouponCode, MessageClass, Template
+from campaigns.services.contexts import coupon_context
+from core.actor import SYSTEM
+from core.events import Emission, emit_many
+from core.models import WebhookEndpoint
+from core.webhooks import PUBLIC
+from crm.models import Customer, Store, TicketPriority
+from crm.services.tickets import open_ticket
+
+WEBHOOK = "journey.step_reached"
+
+
+def _templates() -> Choices:
+    rows = Template.objects.filter(message_class=MessageClass.MARKETING).order_by("name")
+    return [(str(row.pk), f"{row.name} · {channel_label(row.channel)}") for row in rows]
+
+
+class SendMessage(StepKind):
+    """Intends a message, once for each run (J2). Whether it goes is the gate's word at the moment of sending (J1, J4)."""
+
+    label = pgettext_lazy("journey step", "Message")
+    icon = "send"
+    effects = True
+    fields = (Field("template", "choice", _("Template"), _templates),)
+
+    def act(self, batch: Batch) -> dict[int, str | None]:
+        template = Template.objects.get(pk=batch.step["template"])
+        contexts = _contexts(batch)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """INSERT INTO campaigns_message (
+                       id, customer_id, channel, message_class, origin, origin_version, step, occurrence, template_id,
+                       template_version, context, state, reason, due_at, attempts, language, subject, body, provider_id, error)
+                   SELECT core_new_id(), g.customer, %s, %s, %s, %s, %s, 'run:' || g.run, %s, %s, g.context, 'queued', '',
+                          %s, 0, '', '', '', '', ''
+                   FROM unnest(%s::bigint[], %s::bigint[], %s::jsonb[]) AS g(run, customer, context)
+                   ORDER BY g.customer ON CONFLICT DO NOTHING""",
+                [
+                    template.channel,
+                    template.message_class,
+                    batch.origin,
+                    batch.version,
+                    batch.step["id"],
+                    template.pk,
+                    template.version,
+                    batch.now,
+                    [run.id for run in batch.runs],
+                    [run.customer for run in batch.runs],
+                    [json.dumps(contexts[run.id]) for run in batch.runs],
+                ],
+            )
+        return {run.id: "" for run in batch.runs}
+
+    def check(self, step: Step) -> Iterable[tuple[str, Text]]:
+        template = Template.objects.filter(pk=step["template"]).first()
+        if template is None:
+            yield "template", _("Not one of the choices.")
+        elif template.message_class != MessageClass.MARKETING:
+            # It would pass consent, caps and quiet hours.
+            yield "template", _("A journey sends marketing, and this template is for what customers asked for.")
+
+    def words(self, step: Step) -> str:
+        found = Template.objects.filter(pk=step.get("template") or 0).first()
+        return f"{found.name} · {channel_label(found.channel)}" if found else ""
+
+
+def _contexts(batch: Batch) -> dict[int, dict[str, Any]]:
+    """What each message tells beyond the customer: the order or points it is about, the code that was given before."""
+    codes = CouponCode.objects.select_related("coupon").in_bulk(
+        {run.context["code"] for run in batch.runs if "code" in run.context}
+    )
+    languages = _languages(batch) if codes else {}
+    found: dict[int, dict[str, Any]] = {}
+    for run in batch.runs:
+        told: dict[str, Any] = {
+            name: run.context[name] for name in ("order_id", "expiring", "segment") if name in run.context
+        }
+        code = codes.get(run.context.get("code", 0))
+        if code is not None:
+            told["coupon"] = coupon_context(code.coupon, code, languages[run.customer])
+        found[run.id] = told
+    return found
+
+
+def _languages(batch: Batch) -> dict[int, str]:
+    """The first language of each that we speak, else the shop's: amounts and days are written as it does."""
+    spoken = dict(settings.LANGUAGES)
+    store = Store.objects.filter(is_default=True).first()
+    fallback = store.language if store and store.language in spoken else settings.LANGUAGE_CODE
+    rows = Customer.objects.filter(pk__in=batch.customers).values_list("pk", "language")
+    return {pk: language if language in spoken else fallback for pk, language in rows}
+
+
+class OpenTicket(StepKind):
+    """Someone of the staff is asked to look after the customer."""
+
+    label = _("Open a ticket")
+    icon = "message-circle"
+    effects = True
+    fields = (
+        Field("subject", "text", _("Subject"), maximum=200),
+        Field("text", "long", _("What is to be done"), maximum=4000),
+        Field(
+            "priority", "choice", _("priority"), lambda: [(str(v), t) for v, t in TicketPriority.choices], default="2"
+        ),
+    )
+
+    def act(self, batch: Batch) -> dict[int, str | None]:
+        people = Customer.objects.in_bulk(batch.customers)
+        for run in batch.runs:
+            open_ticket(
+                customer=people[run.customer],
+                subject=batch.step["subject"],
+                text=batch.step["text"],
+                priority=int(batch.step["priority"]),
+                origin_ref=batch.cause(run)[:80],
+                from_customer=False,
+                actor=SYSTEM,
+            )
+        return {run.id: "" for run in batch.runs}
+
+    def words(self, step: Step) -> str:
+        return step.get("subject", "")
+
+
+class CallWebhook(StepKind):
+    """Tells the shop's endpoints that listen to journeys, signed and retried as any other event."""
+
+    label = _("Webhook")
+    icon = "webhook"
+    effects = True
+    fields = (Field("name", "text", _("Name"), maximum=80, help=_("What the receiver reads, to tell steps apart.")),)
+
+    def act(self, batch: Batch) -> dict[int, str | None]:
+        payload = {"journey": batch.journey, "name": batch.name, "step": batch.step["name"]}
+        emit_many(Emission(events.JOURNEY_STEP_REACHED, run.customer, {**payload, "run": run.id}) for run in batch.runs)
+        return {run.id: "" for run in batch.runs}
+
+    def check(self, step: Step) -> Iterable[tuple[str, Text]]:
+        listening = WebhookEndpoint.objects.filter(active=True, event_types__contains=[WEBHOOK])
+        if WEBHOOK in PUBLIC and not listening.exists():
+            yield "name", _("No webhook listens to journeys. Add “A journey's step was reached” to one under Webhooks.")
+
+    def words(self, step: Step) -> str:
+        return step.get("name", "")

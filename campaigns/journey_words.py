@@ -1,0 +1,121 @@
+"""Journeys in words: who enters, what a step is, how a run ended; and the tree as pages draw it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
+
+from analytics.models import Segment
+from campaigns.journey_steps.base import STEPS, Step
+from campaigns.models import EndReason, JourneyState, RunState
+from campaigns.selectors_journeys import Counts
+from campaigns.services.journey_happenings import event_words
+from campaigns.services.journeys import DATES, EVERY, Problem, label_of
+from core.formatting import number
+
+STATES: dict[str, str | Promise] = dict(JourneyState.choices)
+RUN_STATES: dict[str, str | Promise] = dict(RunState.choices)
+END_REASONS: dict[str, str | Promise] = dict(EndReason.choices)
+RUN_TONES = {"active": "info", "held_out": "off", "ended": "good"}
+
+
+@dataclass
+class Way:
+    """One way on from a step, with how many took it."""
+
+    code: str
+    label: str
+    count: int
+    nodes: list[Node] = field(default_factory=list)
+
+
+@dataclass
+class Node:
+    """A step as the tree shows it."""
+
+    id: str
+    kind: str
+    icon: str
+    label: str
+    words: str
+    done: int = 0
+    standing: int = 0
+    outcomes: list[tuple[str, int]] = field(default_factory=list)
+    ways: list[Way] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    selected: bool = False
+
+
+def tree(
+    steps: Sequence[Step], counts: Counts | None = None, problems: Sequence[Problem] = (), selected: str = ""
+) -> list[Node]:
+    faults: dict[str, list[str]] = {}
+    for problem in problems:
+        faults.setdefault(problem.step, []).append(problem.message)
+    return [_node(step, counts or Counts(), faults, selected) for step in steps]
+
+
+def _node(step: Step, counts: Counts, faults: Mapping[str, list[str]], selected: str) -> Node:
+    kind = STEPS.get(step["kind"])
+    own = step["id"]
+    done = counts.done.get(own, {})
+    if kind is None:
+        return Node(own, step["kind"], "help", step["kind"], "", errors=faults.get(own, []))
+    arms = dict(kind.arms(step))
+    inner = step.get("arms", {})
+    labels = {**{code: str(label) for code, label in arms.items()}, **{c: c for c in inner if c not in arms}}
+    ways = [
+        Way(code, label, done.get(code, 0), [_node(child, counts, faults, selected) for child in inner.get(code, [])])
+        for code, label in labels.items()
+    ]
+    others = [(str(kind.outcome_label(code)), count) for code, count in done.items() if code and code not in labels]
+    return Node(
+        own, step["kind"], kind.icon, label_of(step), words_of(step), sum(done.values()), counts.standing.get(own, 0),
+        others, ways, faults.get(own, []), own == selected,
+    )  # fmt: skip
+
+
+def words_of(step: Step) -> str:
+    """What a step does; a half-filled one says what there is."""
+    try:
+        return str(STEPS[step["kind"]].words(step))
+    except (KeyError, TypeError, ValueError):
+        return ""
+
+
+def entry_words(definition: Mapping[str, Any]) -> str:
+    """Who enters, in a sentence."""
+    entry = definition.get("entry") or {}
+    kind = entry.get("kind")
+    segment = _segment(entry.get("segment"))
+    if kind == "event":
+        text = event_words(entry)
+    elif kind == "segment":
+        return _t("Enters the segment “%(segment)s”") % {"segment": segment} if segment else ""
+    elif kind == "date":
+        days = int(entry.get("days") or 0)
+        label = str(DATES.get(str(entry.get("date")), ""))
+        if days:
+            before = ngettext("%(count)s day before: %(date)s", "%(count)s days before: %(date)s", days)
+            label = before % {"count": number(days), "date": label}
+        text = f"{label} · {entry.get('time', '')}"
+    elif kind == "schedule":
+        text = f"{EVERY.get(str(entry.get('every')), '')} · {entry.get('time', '')}"
+    elif kind == "api":
+        text = _t("Sent in by the API")
+    else:
+        return _t("Nobody enters yet")
+    return _t("%(entry)s, in “%(segment)s”") % {"entry": text, "segment": segment} if segment else text
+
+
+def _segment(pk: Any) -> str:
+    return (Segment.objects.filter(pk=pk).values_list("name", flat=True).first() or "") if pk else ""
+
+
+def goal_words(definition: Mapping[str, Any]) -> str:
+    return event_words(definition.get("goal"))

@@ -1,0 +1,163 @@
+"""The shape of a journey: an entry and a tree of steps. A tree has no loops, so a run passes each step once and ends.
+
+    {"entry": {"kind": "segment", "segment": 3}, "reentry": {"policy": "never"}, "exit": {"policy": "goal"},
+     "goal": {"event": "crm.order_paid", "where": []}, "holdout": 10,
+     "steps": [{"id": "s1", "kind": "wait", "amount": 2, "unit": "days"},
+               {"id": "s2", "kind": "branch", "rule": {...}, "arms": {"yes": [{"id": "s3", ...}], "no": []}}]}
+
+After the last step of an arm the run goes on behind the step that branched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+MAX_STEPS = 100
+MAX_DEPTH = 8
+STEP_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,38}")
+REENTRY = ("never", "every", "days", "times")
+EXIT = ("never", "goal", "unmatched", "both")
+ENTRY, END = "entry", "end"
+Step = dict[str, Any]
+Arms = Callable[[Step], Sequence[str]]
+
+
+class WrongShape(ValueError):
+    """`step` is the id of the step, or "" when the fault is not in one; `code` says what is wrong."""
+
+    def __init__(self, step: str, code: str) -> None:
+        self.step = step
+        self.code = code
+        super().__init__(f"{step}: {code}")
+
+
+def check_shape(steps: Any) -> int:
+    """Count the steps. Raises WrongShape: not_a_list, not_a_step, wrong_id, id_twice, too_deep, too_many."""
+    seen: set[str] = set()
+    _check(steps, "", 1, seen)
+    return len(seen)
+
+
+def _check(steps: Any, above: str, depth: int, seen: set[str]) -> None:
+    if not isinstance(steps, list):
+        raise WrongShape(above, "not_a_list")
+    if depth > MAX_DEPTH and steps:
+        raise WrongShape(above, "too_deep")
+    for step in steps:
+        if not isinstance(step, dict) or not isinstance(step.get("kind"), str):
+            raise WrongShape(above, "not_a_step")
+        own = step.get("id")
+        if not isinstance(own, str) or not STEP_ID.fullmatch(own) or own in (ENTRY, END):
+            raise WrongShape(above, "wrong_id")
+        if own in seen:
+            raise WrongShape(own, "id_twice")
+        seen.add(own)
+        if len(seen) > MAX_STEPS:
+            raise WrongShape(own, "too_many")
+        arms = step.get("arms", {})
+        if not isinstance(arms, dict):
+            raise WrongShape(own, "not_a_list")
+        for arm in arms.values():
+            _check(arm, own, depth + 1, seen)
+
+
+def walk(steps: Sequence[Step], depth: int = 0) -> Iterator[tuple[Step, int]]:
+    """(step, depth) in reading order."""
+    for step in steps:
+        yield step, depth
+        for arm in step.get("arms", {}).values():
+            yield from walk(arm, depth + 1)
+
+
+def by_id(steps: Sequence[Step]) -> dict[str, Step]:
+    return {step["id"]: step for step, _depth in walk(steps)}
+
+
+def first(steps: Sequence[Step]) -> str:
+    """Where a run begins: "" when there is nothing to do."""
+    return steps[0]["id"] if steps else ""
+
+
+def flow(steps: Sequence[Step], behind: str = "") -> dict[tuple[str, str], str]:
+    """{(step, outcome): the step that comes next, "" at the end}. An outcome that is no arm goes on under ""."""
+    found: dict[tuple[str, str], str] = {}
+    for index, step in enumerate(steps):
+        after = steps[index + 1]["id"] if index + 1 < len(steps) else behind
+        found[step["id"], ""] = after
+        for code, arm in step.get("arms", {}).items():
+            found[step["id"], code] = first(arm) or after
+            found |= flow(arm, after)
+    return found
+
+
+def follow(ways: dict[tuple[str, str], str], step: str, outcome: str) -> str:
+    return ways.get((step, outcome), ways.get((step, ""), ""))
+
+
+def order(steps: Sequence[Step]) -> dict[str, int]:
+    """Each step's place in reading order: what lies before is done first, so that runs meet again behind a branch."""
+    return {step["id"]: place for place, (step, _depth) in enumerate(walk(steps))}
+
+
+def arm_of(salt: str, customer: int, arms: Sequence[tuple[str, int]]) -> str:
+    """The arm of a split for a customer: the same on every machine and at every time (X1). `arms` are (code, weight)."""
+    total = sum(weight for _code, weight in arms)
+    if total <= 0:
+        return arms[0][0] if arms else ""
+    place = int(hashlib.sha256(f"{salt}/{customer}".encode()).hexdigest()[:12], 16) % (total * 1000)
+    for code, weight in arms:
+        place -= weight * 1000
+        if place < 0:
+            return code
+    return arms[-1][0]
+
+
+def insert(steps: list[Step], step: Step, *, after: str = "", arm: str = "") -> bool:
+    """Put a step behind another, or first in an arm of it; first of all without `after`. False: there is no such place."""
+    if not after:
+        steps.insert(0, step)
+        return True
+    for index, known in enumerate(steps):
+        if known["id"] == after:
+            if arm:
+                known.setdefault("arms", {}).setdefault(arm, []).insert(0, step)
+            else:
+                steps.insert(index + 1, step)
+            return True
+        if any(insert(inner, step, after=after, arm=arm) for inner in known.get("arms", {}).values()):
+            return True
+    return False
+
+
+def remove(steps: list[Step], own: str) -> Step | None:
+    """Take a step out, with what hangs on it."""
+    for index, step in enumerate(steps):
+        if step["id"] == own:
+            return steps.pop(index)
+        for arm in step.get("arms", {}).values():
+            if (found := remove(arm, own)) is not None:
+                return found
+    return None
+
+
+def move(steps: list[Step], own: str, by: int) -> bool:
+    """Up (-1) or down (1) among its neighbours."""
+    for index, step in enumerate(steps):
+        if step["id"] == own:
+            target = index + by
+            if not 0 <= target < len(steps):
+                return False
+            steps[index], steps[target] = steps[target], steps[index]
+            return True
+        if any(move(arm, own, by) for arm in step.get("arms", {}).values()):
+            return True
+    return False
+
+
+def new_id(steps: Sequence[Step]) -> str:
+    """One that no step has; the highest number is never given twice, so that a record keeps meaning one step."""
+    taken = [int(own[1:]) for own in by_id(steps) if re.fullmatch(r"s[0-9]{1,6}", own)]
+    return f"s{max(taken, default=0) + 1}"

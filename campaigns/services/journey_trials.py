@@ -1,0 +1,115 @@
+"""A journey tried on one person with a fast clock: the way they would take as things stand, and nothing happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from analytics.models import SegmentMembership
+from campaigns.journey_steps.base import STEPS, Batch, Run
+from campaigns.models import EndReason, Journey, RunState, Template
+from campaigns.rules import journeys as rules
+from campaigns.services import gate
+from campaigns.services.journeys import cleaned, label_of
+from core import clock
+from core.errors import Invalid
+from crm.models import Customer
+
+HAPPENS, TIMES_OUT = "happened", "timeout"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One step of the way. `reason` is the gate's word on a message at that moment, "" when it would be sent."""
+
+    step: str
+    icon: str
+    label: str
+    words: str
+    at: datetime
+    outcome: str = ""
+    until: datetime | None = None
+    reason: str | None = None
+
+
+@dataclass
+class Trial:
+    held_out: bool
+    in_segment: bool
+    stops: list[Stop] = field(default_factory=list)
+    end: str = EndReason.COMPLETED
+    at: datetime | None = None
+
+
+def try_journey(*, journey: Journey, customer: Customer, events_happen: bool = False) -> Trial:
+    """The way through the draft. Waits pass at once; an event that is waited for comes, or does not (`events_happen`).
+
+    Raises Invalid when the draft has faults.
+    """
+    definition, found = cleaned(journey.draft)
+    if found:
+        raise Invalid(found[0].message, code="journey_invalid", field=found[0].step)
+    now = clock.now()
+    trial = Trial(_held_out(journey, customer), _in_segment(definition, customer))
+    steps, ways = rules.by_id(definition["steps"]), rules.flow(definition["steps"])
+    at, own = now, rules.first(definition["steps"])
+    while own:
+        step = steps[own]
+        kind = STEPS[step["kind"]]
+        run = Run(0, customer.pk, 1, now, at)
+        batch = Batch(journey.pk, journey.name, 0, definition, step, [run], at)
+        wait = kind.wait(batch).get(0)
+        begun, outcome = at, ""
+        if wait is not None:
+            if wait.event:
+                outcome = HAPPENS if events_happen else TIMES_OUT
+            at = at if outcome == HAPPENS else max(at, wait.until)
+        elif not kind.effects:
+            outcome = kind.act(batch).get(0) or ""
+        reason = _gate(journey, customer, step, at) if step["kind"] == "message" else None
+        named = dict(kind.arms(step)).get(outcome, kind.outcome_label(outcome) if outcome else "")
+        trial.stops.append(
+            Stop(
+                own,
+                kind.icon,
+                label_of(step),
+                str(kind.words(step)),
+                begun,
+                str(named),
+                wait.until if wait else None,
+                reason,
+            )
+        )
+        if kind.ends and outcome == kind.ends:
+            trial.end = kind.ends
+            break
+        own = rules.follow(ways, own, outcome)
+    trial.at = at
+    return trial
+
+
+def _in_segment(definition: dict[str, Any], customer: Customer) -> bool:
+    segment = definition["entry"].get("segment")
+    return not segment or SegmentMembership.objects.filter(segment=segment, customer=customer, left_at=None).exists()
+
+
+def _held_out(journey: Journey, customer: Customer) -> bool:
+    first = journey.runs.filter(customer=customer).order_by("number").first()
+    return first is not None and first.state == RunState.HELD_OUT
+
+
+def _gate(journey: Journey, customer: Customer, step: dict[str, Any], at: datetime) -> str:
+    template = Template.objects.get(pk=step["template"])
+    candidates = """
+        SELECT NULL::uuid AS id, %(customer)s::bigint AS customer_id, %(channel)s AS channel,
+               %(message_class)s AS message_class, %(origin)s AS origin, %(step)s AS step, 'trial'::text AS occurrence,
+               %(now)s AS due_at, NULL::timestamptz AS waiting_since, NULL::text AS unmatched, false AS holdout"""
+    params = {
+        "customer": customer.pk,
+        "channel": template.channel,
+        "message_class": template.message_class,
+        "origin": f"journey:{journey.pk}",
+        "step": step["id"],
+    }
+    return next(iter(gate.count_reasons(candidates, params, at)), "")

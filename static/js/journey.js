@@ -1,0 +1,120 @@
+// The canvas of a journey's draft. It moves, adds and removes steps; what a step says is edited in the panel beside it.
+(async () => {
+  const place = document.getElementById("journey-canvas");
+  const data = document.getElementById("journey-data");
+  if (!place || !data || !window.sequentialWorkflowDesigner) return;
+  const given = JSON.parse(data.textContent);
+  const problems = new Set(given.problems);
+
+  const drawn = (step) => {
+    const one = { id: step.id, type: step.kind, name: step.name, properties: {}, componentType: step.ways ? "switch" : "task" };
+    if (step.ways) {
+      one.branches = Object.fromEntries(step.ways.map(([, label, inner]) => [label, inner.map(drawn)]));
+      one.properties.ways = step.ways.map(([code]) => code);
+    }
+    return one;
+  };
+  const sent = (step) => {
+    const one = { id: step.id, kind: step.type };
+    if (step.branches) {
+      const codes = step.properties.ways;
+      one.ways = Object.fromEntries(Object.values(step.branches).map((inner, index) => [codes[index], inner.map(sent)]));
+    }
+    return one;
+  };
+  const all = (steps) => steps.flatMap((step) => [step, ...Object.values(step.branches || {}).flatMap(all)]);
+  let highest = 0;
+  const newId = () => `s${(highest += 1)}`;
+  const seen = (steps) => {
+    for (const step of all(steps)) {
+      const match = /^s(\d{1,6})$/.exec(step.id);
+      if (match) highest = Math.max(highest, Number(match[1]));
+    }
+  };
+
+  const definition = { properties: {}, sequence: given.steps.map(drawn) };
+  seen(definition.sequence);
+  const template = (kind) => drawn({ id: "", kind: kind.kind, name: kind.label, ways: kind.ways.length ? kind.ways.map(([code, label]) => [code, label, []]) : null });
+  const groups = ["do", "flow"].map((group) => ({
+    name: given.groups[group],
+    steps: given.kinds.filter((kind) => kind.group === group).map(template),
+  }));
+  const dark = document.documentElement.dataset.bsTheme === "dark";
+  const narrow = matchMedia("(max-width: 900px)").matches;
+
+  // The sprite's symbols as pictures of their own, which is what the canvas can draw.
+  const icons = new Map();
+  try {
+    const sprite = new DOMParser().parseFromString(await (await fetch(given.urls.icons)).text(), "image/svg+xml");
+    const stroke = dark ? "%23c0c6d0" : "%235c6470";
+    for (const kind of given.kinds) {
+      const symbol = sprite.getElementById(kind.icon);
+      if (!symbol) continue;
+      const shapes = encodeURIComponent(symbol.innerHTML);
+      icons.set(kind.kind, `data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='${stroke}' stroke-width='2'>${shapes}</svg>`);
+    }
+  } catch {
+    // Without its pictures the canvas works as well.
+  }
+
+  place.hidden = false;
+  document.getElementById("journey-tree")?.classList.add("beside-canvas");
+  const designer = sequentialWorkflowDesigner.Designer.create(place, definition, {
+    theme: dark ? "dark" : "light",
+    undoStackSize: 20,
+    uidGenerator: newId,
+    keyboard: true,
+    toolbox: { groups, isCollapsed: narrow },
+    steps: {
+      iconUrlProvider: (_component, type) => icons.get(type) || null,
+      isDuplicable: () => false,
+    },
+    validator: {
+      step: (step) => !problems.has(step.id),
+      root: () => !problems.has(""),
+    },
+    editors: false,
+    controlBar: true,
+    contextMenu: false,
+    i18n: (key, usual) => given.texts[key] || usual,
+  });
+
+  const notice = document.getElementById("journey-notice");
+  const say = (text) => {
+    notice.textContent = text;
+    notice.hidden = !text;
+  };
+  const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
+  let timer = 0;
+  let saving = Promise.resolve();
+  const save = async () => {
+    const steps = designer.getDefinition().sequence;
+    try {
+      const response = await fetch(given.urls.tree, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-CSRFToken": token },
+        body: JSON.stringify(steps.map(sent)),
+      });
+      const answer = await response.json();
+      if (!response.ok) throw new Error(answer.error);
+      problems.clear();
+      answer.problems.forEach((id) => problems.add(id));
+      place.dataset.saved = String(Number(place.dataset.saved || 0) + 1);
+      say("");
+    } catch (error) {
+      say(error.message || given.texts.failed);
+    }
+  };
+  designer.onDefinitionChanged.subscribe(() => {
+    clearTimeout(timer);
+    timer = setTimeout(() => { saving = saving.then(save); }, 150);
+  });
+
+  // The panel is drawn by the server, once it knows the step.
+  designer.onSelectedStepIdChanged.subscribe(async (id) => {
+    if (id === null) return;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await saving;
+    htmx.ajax("GET", given.urls.step.replace("STEP", id), { target: "#step-panel", swap: "innerHTML" });
+  });
+})();
