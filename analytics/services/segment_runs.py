@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.db import connection, transaction
@@ -158,28 +159,50 @@ def _diff_layer(segments: list[Segment], *, at: datetime, scoped: bool) -> None:
         )
         cursor.execute("ANALYZE analytics_matched")
         _make_moves()
-        open_scope = f"AND m.customer_id IN (SELECT customer_id FROM {features.SCOPE})" if scoped else ""
+        # What was true of the memberships before this says little of them now (a first filling finds none in the
+        # statistics), and row by row the whole table would be read for each.
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        if scoped:
+            cursor.execute(
+                f"""CREATE TEMP TABLE analytics_held ON COMMIT DROP AS
+                    SELECT m.id, m.segment_id, m.customer_id FROM {features.SCOPE} AS scope
+                    CROSS JOIN LATERAL (SELECT h.id, h.segment_id, h.customer_id FROM analytics_segmentmembership h
+                                        WHERE h.customer_id = scope.customer_id AND h.left_at IS NULL
+                                              AND h.segment_id = ANY(%s) OFFSET 0) AS m""",
+                [ids],
+            )
+            cursor.execute("ANALYZE analytics_held")
+            held = "analytics_held"
+        else:
+            held = "(SELECT * FROM analytics_segmentmembership WHERE left_at IS NULL AND segment_id = ANY(%(ids)s))"
+        given: dict[str, Any] = {"ids": ids, "at": at}
         cursor.execute(
-            f"""WITH gone AS (
-                    UPDATE analytics_segmentmembership m SET left_at = %s
-                    WHERE m.segment_id = ANY(%s) AND m.left_at IS NULL {open_scope}
-                      AND NOT EXISTS (SELECT FROM analytics_matched x
-                                      WHERE x.segment_id = m.segment_id AND x.customer_id = m.customer_id)
-                    RETURNING m.segment_id, m.customer_id)
-                INSERT INTO analytics_moved SELECT segment_id, customer_id, false FROM gone""",
-            [at, ids],
+            f"""CREATE TEMP TABLE analytics_gone ON COMMIT DROP AS
+                SELECT held.id FROM {held} AS held
+                WHERE NOT EXISTS (SELECT FROM analytics_matched x
+                                  WHERE x.segment_id = held.segment_id AND x.customer_id = held.customer_id)""",
+            given,
         )
         cursor.execute(
-            """WITH come AS (
-                   INSERT INTO analytics_segmentmembership (segment_id, customer_id, entered_at)
-                   SELECT x.segment_id, x.customer_id, %s FROM analytics_matched x
-                   WHERE NOT EXISTS (SELECT FROM analytics_segmentmembership m
-                                     WHERE m.segment_id = x.segment_id AND m.customer_id = x.customer_id
-                                           AND m.left_at IS NULL)
-                   RETURNING segment_id, customer_id)
-               INSERT INTO analytics_moved SELECT segment_id, customer_id, true FROM come""",
-            [at],
+            f"""WITH come AS (
+                    INSERT INTO analytics_segmentmembership (segment_id, customer_id, entered_at)
+                    SELECT x.segment_id, x.customer_id, %(at)s FROM analytics_matched x
+                    WHERE NOT EXISTS (SELECT FROM {held} AS held
+                                      WHERE held.segment_id = x.segment_id AND held.customer_id = x.customer_id)
+                    RETURNING segment_id, customer_id)
+                INSERT INTO analytics_moved SELECT segment_id, customer_id, true FROM come""",
+            given,
         )
+        cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
+        cursor.execute("ANALYZE analytics_gone")
+        cursor.execute(
+            """WITH gone AS (
+                   UPDATE analytics_segmentmembership m SET left_at = %(at)s FROM analytics_gone g WHERE m.id = g.id
+                   RETURNING m.segment_id, m.customer_id)
+               INSERT INTO analytics_moved SELECT segment_id, customer_id, false FROM gone""",
+            given,
+        )
+        cursor.execute(f"DROP TABLE analytics_gone{', analytics_held' if scoped else ''}")
         cursor.execute("DROP TABLE analytics_matched")
     note_moves(at)
 
