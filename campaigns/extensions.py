@@ -22,7 +22,7 @@ from campaigns.channels.providers.gateway import Gateway
 from campaigns.channels.providers.webhook import OwnSystem
 from campaigns.channels.providers.wechat import OfficialAccount, WeCom
 from campaigns.console import shell  # noqa: F401
-from campaigns.journey_steps import deciding, giving, telling, waiting
+from campaigns.journey_steps import deciding, experimenting, giving, telling, waiting
 from campaigns.journey_steps.base import STEPS
 from campaigns.reach import reach_of
 from campaigns.recommending import RECOMMENDERS
@@ -65,6 +65,7 @@ STEPS.register("wait_until", waiting.WaitUntil())
 STEPS.register("wait_event", waiting.WaitEvent())
 STEPS.register("branch", deciding.Branch())
 STEPS.register("split", deciding.Split())
+STEPS.register("experiment", experimenting.ExperimentSplit())
 STEPS.register("points", giving.Points())
 STEPS.register("coupon", giving.GiveCoupon())
 STEPS.register("tag", giving.SetTag())

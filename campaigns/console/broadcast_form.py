@@ -11,7 +11,16 @@ from django.utils.translation import pgettext_lazy
 
 from analytics.models import Segment, SegmentState
 from campaigns.console.care_form import ATTRIBUTION_DAYS, TemplateChoice
-from campaigns.models import Broadcast, CodeMode, Coupon, MessageClass, Template
+from campaigns.models import (
+    Broadcast,
+    CodeMode,
+    Coupon,
+    Experiment,
+    ExperimentScope,
+    ExperimentState,
+    MessageClass,
+    Template,
+)
 from campaigns.services.broadcasts import FIELDS
 from core.errors import DomainError
 
@@ -54,6 +63,13 @@ class BroadcastForm(forms.Form):
         max_value=90,
         help_text=_("This share gets nothing, so that the effect can be measured."),
     )
+    experiment = forms.ModelChoiceField(
+        label=_("Experiment"),
+        queryset=Experiment.objects.none(),
+        required=False,
+        empty_label=_("None"),
+        help_text=_("Its arms' templates and coupons stand in for these."),
+    )
     attribution_days = forms.IntegerField(
         label=_("Orders count for (days)"),
         required=False,
@@ -74,7 +90,14 @@ class BroadcastForm(forms.Form):
         templates = Template.objects.filter(
             Q(message_class=MessageClass.MARKETING) | Q(pk=broadcast.template_id if broadcast else None)
         )
-        for name, queryset in (("segment", segments), ("coupon", coupons), ("template", templates)):
+        experiments = Experiment.objects.filter(
+            Q(scope=ExperimentScope.CAMPAIGNS) & ~Q(state=ExperimentState.ENDED)
+            | Q(pk=broadcast.experiment_id if broadcast else None)
+        )
+        offered = (
+            ("segment", segments), ("coupon", coupons), ("template", templates), ("experiment", experiments),
+        )  # fmt: skip
+        for name, queryset in offered:
             self.fields[name].queryset = queryset.order_by("name")  # type: ignore[attr-defined]
 
     def values(self) -> dict[str, Any]:

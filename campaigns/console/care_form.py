@@ -11,7 +11,17 @@ from django.utils.translation import pgettext_lazy
 
 from analytics.models import Segment, SegmentState
 from campaigns.labels import channel_label
-from campaigns.models import CareRule, CareTrigger, CodeMode, Coupon, MessageClass, Template
+from campaigns.models import (
+    CareRule,
+    CareTrigger,
+    CodeMode,
+    Coupon,
+    Experiment,
+    ExperimentScope,
+    ExperimentState,
+    MessageClass,
+    Template,
+)
 from core.console.forms import look_again
 from core.errors import DomainError
 
@@ -60,6 +70,13 @@ class CareForm(forms.Form):
         max_value=90,
         help_text=_("This share gets nothing, so that the effect can be measured."),
     )
+    experiment = forms.ModelChoiceField(
+        label=_("Experiment"),
+        queryset=Experiment.objects.none(),
+        required=False,
+        empty_label=_("None"),
+        help_text=_("Its arms' templates and coupons stand in for these."),
+    )
     attribution_days = forms.IntegerField(
         label=_("Orders count for (days)"),
         required=False,
@@ -89,7 +106,14 @@ class CareForm(forms.Form):
         templates = Template.objects.filter(
             Q(message_class=MessageClass.MARKETING) | Q(pk=rule.template_id if rule else None)
         )
-        for name, queryset in (("segment", segments), ("coupon", coupons), ("template", templates)):
+        experiments = Experiment.objects.filter(
+            Q(scope=ExperimentScope.CAMPAIGNS) & ~Q(state=ExperimentState.ENDED)
+            | Q(pk=rule.experiment_id if rule else None)
+        )
+        offered = (
+            ("segment", segments), ("coupon", coupons), ("template", templates), ("experiment", experiments),
+        )  # fmt: skip
+        for name, queryset in offered:
             self.fields[name].queryset = queryset.order_by("name")  # type: ignore[attr-defined]
 
     def _suit(self) -> None:
@@ -129,6 +153,7 @@ def _initial(rule: CareRule | None) -> dict[str, Any]:
         "segment",
         "template",
         "coupon",
+        "experiment",
         "send_at",
         "holdout_percent",
         "attribution_days",

@@ -12,7 +12,7 @@ from analytics import phrases, selectors
 from analytics.services.segment_figures import matching_customers
 from campaigns.journey_steps.base import Batch, Field, Step, StepKind, Text
 from campaigns.models import EndReason
-from campaigns.services.journey_arms import assign
+from campaigns.rules.journeys import arm_of
 from campaigns.services.journey_facts import happened_since
 
 
@@ -48,8 +48,9 @@ class Split(StepKind):
         return tuple((str(arm.get("code", "")), arm_label(arm)) for arm in step.get("split") or ())
 
     def act(self, batch: Batch) -> dict[int, str | None]:
-        arms = assign(journey=batch.journey, step=batch.step, customer_ids=batch.customers)
-        return {run.id: arms[run.customer] for run in batch.runs}
+        salt = f"{batch.origin}:{batch.step['id']}"
+        weights = [(arm["code"], arm["weight"]) for arm in batch.step["split"]]
+        return {run.id: arm_of(salt, run.customer, weights) for run in batch.runs}
 
     def words(self, step: Step) -> str:
         arms = step.get("split") or ()

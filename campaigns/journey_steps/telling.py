@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -16,6 +14,7 @@ from campaigns.journey_steps.base import Batch, Choices, Field, Step, StepKind, 
 from campaigns.labels import channel_label
 from campaigns.models import CouponCode, MessageClass, Template
 from campaigns.services.contexts import coupon_context
+from campaigns.services.queueing import Intended, queue_messages
 from core.actor import SYSTEM
 from core.events import Emission, emit_many
 from core.models import WebhookEndpoint
@@ -42,29 +41,13 @@ class SendMessage(StepKind):
     def act(self, batch: Batch) -> dict[int, str | None]:
         template = Template.objects.get(pk=batch.step["template"])
         contexts = _contexts(batch)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """INSERT INTO campaigns_message (
-                       id, customer_id, channel, message_class, origin, origin_version, step, occurrence, template_id,
-                       template_version, context, state, reason, due_at, attempts, language, subject, body, provider_id, error)
-                   SELECT core_new_id(), g.customer, %s, %s, %s, %s, %s, 'run:' || g.run, %s, %s, g.context, 'queued', '',
-                          %s, 0, '', '', '', '', ''
-                   FROM unnest(%s::bigint[], %s::bigint[], %s::jsonb[]) AS g(run, customer, context)
-                   ORDER BY g.customer ON CONFLICT DO NOTHING""",
-                [
-                    template.channel,
-                    template.message_class,
-                    batch.origin,
-                    batch.version,
-                    batch.step["id"],
-                    template.pk,
-                    template.version,
-                    batch.now,
-                    [run.id for run in batch.runs],
-                    [run.customer for run in batch.runs],
-                    [json.dumps(contexts[run.id]) for run in batch.runs],
-                ],
-            )
+        queue_messages(
+            rows=[Intended(run.customer, f"run:{run.id}", batch.now, contexts[run.id]) for run in batch.runs],
+            origin=batch.origin,
+            origin_version=batch.version,
+            template=template,
+            step=batch.step["id"],
+        )
         return {run.id: "" for run in batch.runs}
 
     def check(self, step: Step) -> Iterable[tuple[str, Text]]:

@@ -41,6 +41,10 @@ class Broadcast(models.Model):
     customer_zone = models.BooleanField(_("in each customer's time zone"), default=False)
     per_minute = models.PositiveIntegerField(_("at most a minute"), default=0)
     holdout_percent = models.PositiveSmallIntegerField(_("holdout (%)"), default=0)
+    experiment = models.ForeignKey(
+        "campaigns.Experiment", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("experiment"),
+        help_text=_("Its arms' templates and coupons stand in for these."),
+    )  # fmt: skip
     attribution_days = models.PositiveSmallIntegerField(_("orders count for (days)"), default=7)
     state = models.CharField(_("state"), max_length=9, choices=BroadcastState.choices, default=BroadcastState.DRAFT)
     starts_at = models.DateTimeField(_("starts"), null=True, editable=False)

@@ -96,6 +96,10 @@ class CareRule(models.Model):
     version = models.PositiveIntegerField(_("version"), default=1)
     send_at = models.TimeField(_("send at"), null=True, blank=True, help_text=_("In the customer's time zone."))
     holdout_percent = models.PositiveSmallIntegerField(_("holdout (%)"), default=0)
+    experiment = models.ForeignKey(
+        "campaigns.Experiment", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("experiment"),
+        help_text=_("Its arms' templates and coupons stand in for these."),
+    )  # fmt: skip
     attribution_days = models.PositiveSmallIntegerField(_("orders count for (days)"), default=7)
     activated_at = models.DateTimeField(null=True, editable=False)
     last_run_at = models.DateTimeField(_("last looked"), null=True, editable=False)

@@ -13,7 +13,7 @@ from typing import Any
 from analytics.events import SEGMENT_ENTERED
 from campaigns.models import CareRule, CareTrigger
 from campaigns.services import gate
-from campaigns.services.queueing import HELD_OUT
+from campaigns.services.drawing import Kept, kept_out
 from crm.rules.birthdays import celebrated_on
 from crm.services.customers import birthday_indexes
 
@@ -146,12 +146,19 @@ def preview_select(rule: CareRule, now: datetime) -> tuple[str, dict[str, Any], 
             SELECT DISTINCT m.customer_id, 'preview', %(now)s, '{}'::jsonb FROM analytics_segmentmembership m
             JOIN crm_customer c ON c.id = m.customer_id AND c.state = 'active'
             WHERE m.segment_id = %(segment)s AND m.entered_at >= %(after)s AND m.left_at IS NULL"""
+    kept = _kept_out(rule)
     candidates = f"""
         SELECT NULL::uuid AS id, a.customer_id, %(channel)s AS channel, %(message_class)s AS message_class,
                %(origin)s AS origin, 'send' AS step, a.occurrence, a.due_at, NULL::timestamptz AS waiting_since,
-               NULL::text AS unmatched, {HELD_OUT} AS holdout
+               NULL::text AS unmatched, {kept.out} AS holdout
         FROM ({select}) AS a(customer_id, occurrence, due_at, context) WHERE {in_segment(rule)}"""
-    return candidates, params, basis
+    return candidates, {**params, **kept.params}, basis
+
+
+def _kept_out(rule: CareRule) -> Kept:
+    return kept_out(
+        message_class=rule.template.message_class, origin=origin_of(rule), holdout_percent=rule.holdout_percent
+    )
 
 
 def origin_of(rule: CareRule) -> str:

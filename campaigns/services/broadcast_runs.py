@@ -89,7 +89,7 @@ def take_audience(*, broadcast_id: int, now: datetime | None = None) -> int:
             cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"broadcast:{broadcast_id}"])
             if not cursor.fetchone()[0]:
                 return 0
-        broadcast = Broadcast.objects.select_related("template").get(pk=broadcast_id)
+        broadcast = Broadcast.objects.select_related("template", "experiment").get(pk=broadcast_id)
         if broadcast.prepared_at is not None or broadcast.state not in {BroadcastState.SENDING, BroadcastState.PAUSED}:
             return 0
         select, params = audience(broadcast, now or clock.now())
@@ -101,6 +101,7 @@ def take_audience(*, broadcast_id: int, now: datetime | None = None) -> int:
                 template=broadcast.template,
                 template_version=broadcast.template_version,
                 holdout_percent=broadcast.holdout_percent,
+                experiment=broadcast.experiment,
             )
         )
         Broadcast.objects.filter(pk=broadcast_id).update(prepared_at=clock.now(), audience_count=made)

@@ -15,8 +15,8 @@ from campaigns.models import Broadcast, BroadcastState, CodeMode, Coupon, Messag
 from campaigns.services import gate
 from campaigns.services.attribution import check_attribution
 from campaigns.services.broadcast_runs import audience
+from campaigns.services.drawing import check_experiment, kept_out
 from campaigns.services.gate import AudiencePreview
-from campaigns.services.queueing import HELD_OUT
 from core import clock
 from core.actor import Actor
 from core.errors import Conflict, Invalid
@@ -25,7 +25,7 @@ from core.locks import lock_row
 
 FIELDS = (
     "name", "segment", "template", "coupon", "send_on", "send_time", "customer_zone", "per_minute", "holdout_percent",
-    "attribution_days",
+    "attribution_days", "experiment",
 )  # fmt: skip
 MOST_A_MINUTE = 1_000_000
 # The first place on earth where a date begins.
@@ -120,17 +120,16 @@ def preview_broadcast(broadcast: Broadcast) -> AudiencePreview:
     """Who would get it if it went out now, through the gate that sends (J1). Writes nothing."""
     now = clock.now()
     select, params = audience(broadcast, now)
+    template = broadcast.template
+    kept = kept_out(
+        message_class=template.message_class, origin=broadcast.origin, holdout_percent=broadcast.holdout_percent
+    )
     candidates = f"""
         SELECT NULL::uuid AS id, a.customer_id, %(channel)s AS channel, %(message_class)s AS message_class,
                %(origin)s AS origin, 'send' AS step, a.occurrence, a.due_at, NULL::timestamptz AS waiting_since,
-               NULL::text AS unmatched, {HELD_OUT} AS holdout
+               NULL::text AS unmatched, {kept.out} AS holdout
         FROM ({select}) AS a(customer_id, occurrence, due_at, context)"""
-    params |= {
-        "origin": broadcast.origin,
-        "channel": broadcast.template.channel,
-        "message_class": broadcast.template.message_class,
-        "holdout": broadcast.holdout_percent,
-    }
+    params |= {**kept.params, "channel": template.channel, "message_class": template.message_class}
     return gate.preview(candidates, params, now)
 
 
@@ -146,7 +145,9 @@ def starting(broadcast: Broadcast, now: datetime) -> datetime:
 
 
 def _lock(broadcast: Broadcast, allowed: set[str]) -> Broadcast:
-    locked = lock_row(Broadcast.objects.select_related("segment", "template", "coupon").filter(pk=broadcast.pk))
+    locked = lock_row(
+        Broadcast.objects.select_related("segment", "template", "coupon", "experiment").filter(pk=broadcast.pk)
+    )
     if locked.state not in allowed:
         raise Conflict(
             _("This broadcast is not in a state in which that can be done."),
@@ -191,6 +192,7 @@ def _check(broadcast: Broadcast) -> None:
     if not 0 <= broadcast.holdout_percent <= 90:
         raise Invalid(_("A holdout is 0 to 90 percent."), code="invalid", field="holdout_percent")
     check_attribution(broadcast.attribution_days)
+    check_experiment(broadcast.experiment, broadcast.template)
     coupon: Coupon | None = broadcast.coupon
     if coupon is not None and coupon.mode != CodeMode.UNIQUE:
         raise Invalid(_("Choose a coupon with a code for each customer."), code="public_coupon", field="coupon")

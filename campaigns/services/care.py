@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.models import Segment, SegmentState
 from campaigns import events
-from campaigns.models import CareRule, CareState, CareTrigger, CodeMode, Coupon, MessageClass, Template
+from campaigns.models import CareRule, CareState, CareTrigger, CodeMode, Coupon, Experiment, MessageClass, Template
 from campaigns.services import audiences, gate
 from campaigns.services.attribution import check_attribution
+from campaigns.services.drawing import check_experiment
 from campaigns.services.gate import AudiencePreview
 from core import clock
 from core.actor import Actor
@@ -22,7 +23,7 @@ from core.events import emit
 from core.locks import lock_row
 
 # A change of these is a new version: messages that are made from then on carry it (J8).
-VERSIONED = ("trigger", "days", "segment", "template", "coupon", "send_at", "holdout_percent")
+VERSIONED = ("trigger", "days", "segment", "template", "coupon", "send_at", "holdout_percent", "experiment")
 MOST_DAYS = {
     CareTrigger.BIRTHDAY: 60,
     CareTrigger.AFTER_PURCHASE: 365,
@@ -43,6 +44,7 @@ def create_care_rule(
     send_at: time | None = None,
     holdout_percent: int = 0,
     attribution_days: int = 7,
+    experiment: Experiment | None = None,
 ) -> CareRule:
     """A draft that sends nothing yet. Raises Invalid naming the field."""
     rule = CareRule(
@@ -55,6 +57,7 @@ def create_care_rule(
         send_at=send_at,
         holdout_percent=holdout_percent,
         attribution_days=attribution_days,
+        experiment=experiment,
     )
     _check(rule)
     rule.save()
@@ -153,5 +156,6 @@ def _check(rule: CareRule) -> None:
     if not 0 <= rule.holdout_percent <= 90:
         raise Invalid(_("A holdout is 0 to 90 percent."), code="invalid", field="holdout_percent")
     check_attribution(rule.attribution_days)
+    check_experiment(rule.experiment, rule.template)
     if rule.coupon is not None and rule.coupon.mode != CodeMode.UNIQUE:
         raise Invalid(_("Choose a coupon with a code for each customer."), code="public_coupon", field="coupon")

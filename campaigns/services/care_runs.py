@@ -105,6 +105,7 @@ def _make(rule_id: int, now: datetime, audience: Callable[[CareRule], audiences.
                 origin_version=rule.version,
                 template=rule.template,
                 holdout_percent=rule.holdout_percent,
+                experiment=rule.experiment,
                 where=audiences.in_segment(rule),
                 after=last,
                 limit=CHUNK,

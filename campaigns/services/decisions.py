@@ -12,7 +12,7 @@ from django.db.models import Q
 from analytics.models import Segment, SegmentMembership
 from campaigns.models import Broadcast, BroadcastState, CareRule, CareState, CareTrigger, Message, Template
 from campaigns.services import gate
-from campaigns.services.queueing import HELD_OUT
+from campaigns.services.drawing import kept_out
 from core import clock
 from crm.models import Customer
 
@@ -65,17 +65,17 @@ def why(*, customer: Customer, campaign: Broadcast | CareRule) -> Answer:
 
 def would_say(*, customer: Customer, template: Template, origin: str, holdout_percent: int, now: datetime) -> str:
     """The gate's word on a message that would be sent now, through the statement that sends (J1). Empty: it would go."""
+    kept = kept_out(message_class=template.message_class, origin=origin, holdout_percent=holdout_percent)
     candidate = f"""
         SELECT NULL::uuid AS id, a.customer_id, %(channel)s AS channel, %(message_class)s AS message_class,
                %(origin)s AS origin, 'send' AS step, 'why' AS occurrence, %(now)s AS due_at,
-               NULL::timestamptz AS waiting_since, NULL::text AS unmatched, {HELD_OUT} AS holdout
+               NULL::timestamptz AS waiting_since, NULL::text AS unmatched, {kept.out} AS holdout
         FROM (VALUES (%(customer)s::bigint)) AS a(customer_id)"""
     params: dict[str, Any] = {
         "customer": customer.pk,
         "channel": template.channel,
         "message_class": template.message_class,
-        "origin": origin,
-        "holdout": holdout_percent,
+        **kept.params,
     }
     (reason,) = gate.count_reasons(candidate, params, now)
     return reason

@@ -17,29 +17,34 @@ from typing import Any
 
 from django.db import connection
 
-from campaigns.models import Template
+from campaigns.models import Experiment, ExperimentState, Template
+from campaigns.services.drawing import DRAW, arm_for_all, draw_params, kept_out
 from core import clock
 from core.locks import require_transaction
 
-# The arm is kept from the first message on, so that a change of the percentage moves nobody (X1).
-HELD_OUT = """coalesce(
-    (SELECT m.reason = 'holdout' FROM campaigns_message m WHERE m.customer_id = a.customer_id AND m.origin = %(origin)s
-     ORDER BY m.created_at, m.id LIMIT 1),
-    campaigns_bucket(%(origin)s, a.customer_id) < %(holdout)s)"""
+_FRESH = """NOT EXISTS (
+    SELECT FROM campaigns_message m WHERE m.customer_id = a.customer_id AND m.origin = %(origin)s AND m.step = %(step)s
+        AND m.occurrence = a.occurrence AND m.channel = %(channel)s)"""
 
 _INSERT = """
 INSERT INTO campaigns_message (
     id, customer_id, channel, message_class, origin, origin_version, step, occurrence, template_id, template_version, context,
     state, reason, due_at, decided_at, attempts, language, subject, body, provider_id, error)
 SELECT core_new_id(), a.customer_id, %(channel)s, %(message_class)s, %(origin)s, %(version)s, %(step)s, a.occurrence,
-       %(template)s, %(template_version)s, a.context, CASE WHEN a.held_out THEN 'suppressed' ELSE 'queued' END,
+       coalesce(t.id, %(template)s), coalesce(t.version, %(template_version)s),
+       a.context || CASE WHEN a.everything THEN '{{"held": "everything"}}'::jsonb
+                         WHEN arm.coupon_id IS NOT NULL THEN jsonb_build_object('coupon_id', arm.coupon_id)
+                         ELSE '{{}}'::jsonb END,
+       CASE WHEN a.held_out THEN 'suppressed' ELSE 'queued' END,
        CASE WHEN a.held_out THEN 'holdout' ELSE '' END, a.due_at, CASE WHEN a.held_out THEN %(now)s END,
        0, '', '', '', '', ''
-FROM (SELECT a.*, {held_out} AS held_out FROM ({select}) AS a(customer_id, occurrence, due_at, context)
-      WHERE {where} AND a.customer_id > %(beyond_customer)s AND NOT EXISTS (
-          SELECT FROM campaigns_message m WHERE m.customer_id = a.customer_id AND m.origin = %(origin)s AND m.step = %(step)s
-              AND m.occurrence = a.occurrence AND m.channel = %(channel)s)
+FROM (SELECT a.*, {everything} AS everything, {out} AS held_out
+      FROM ({select}) AS a(customer_id, occurrence, due_at, context)
+      WHERE {where} AND a.customer_id > %(beyond_customer)s AND {fresh}
       ORDER BY a.customer_id LIMIT %(chunk_size)s) AS a
+LEFT JOIN campaigns_exposure x ON x.experiment_id = %(experiment)s AND x.customer_id = a.customer_id AND NOT a.held_out
+LEFT JOIN campaigns_experimentarm arm ON arm.id = coalesce(x.arm_id, %(arm_for_all)s) AND NOT a.held_out
+LEFT JOIN campaigns_template t ON t.id = arm.template_id
 ON CONFLICT DO NOTHING RETURNING customer_id
 """
 
@@ -99,30 +104,39 @@ def queue_selected(
     template_version: int | None = None,
     step: str = "send",
     holdout_percent: int = 0,
+    experiment: Experiment | None = None,
     where: str = "true",
     after: int = 0,
     limit: int | None = None,
 ) -> list[int]:
     """The same for what a SELECT yields: customer_id, occurrence, due_at, context (jsonb).
 
-    `where` may narrow it by `a.customer_id`; `after` and `limit` cut it into chunks of rows in the order of customers.
+    An `experiment` gives each customer the template and coupon of their arm, where the arm has one, and is drawn for who is
+    not held out (X2). `where` may narrow it by `a.customer_id`; `after` and `limit` cut it into chunks of rows in the order of customers.
     """
     require_transaction()
-    statement = _INSERT.format(held_out=HELD_OUT, select=select, where=where)
+    kept = kept_out(message_class=template.message_class, origin=origin, holdout_percent=holdout_percent)
+    drawn = experiment if experiment is not None and experiment.state == ExperimentState.RUNNING else None
+    parts = {"select": select, "where": where, "fresh": _FRESH, "everything": kept.everything, "out": kept.out}
     values = {
         "now": clock.now(),
         **params,
+        **kept.params,
         "channel": template.channel,
         "message_class": template.message_class,
-        "origin": origin,
         "version": origin_version,
         "step": step,
         "template": template.pk,
         "template_version": template_version or template.version,
-        "holdout": holdout_percent,
         "beyond_customer": after,
         "chunk_size": limit,
+        "experiment": drawn and drawn.pk,
+        "arm_for_all": arm_for_all(experiment) if experiment is not None and drawn is None else None,
     }
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        if kept.experiment is not None:
+            cursor.execute(DRAW.format(chosen="true", **parts), {**values, **draw_params(kept.experiment)})
+        if drawn is not None:
+            cursor.execute(DRAW.format(chosen=f"NOT {kept.out}", **parts), {**values, **draw_params(drawn)})
+        cursor.execute(_INSERT.format(**parts), values)
         return [row[0] for row in cursor.fetchall()]

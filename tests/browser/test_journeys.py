@@ -37,7 +37,9 @@ def drop(page: Page, kind: str, hole: int) -> None:
 
 
 def save_step(page: Page) -> None:
-    page.locator("#step-panel").get_by_role("button", name="Save", exact=True).last.click()
+    # The page comes anew with what was saved; the word of an earlier saving may still be shown.
+    with page.expect_navigation():
+        page.locator("#step-panel").get_by_role("button", name="Save", exact=True).last.click()
     expect(page.locator(".toast-item", has_text="The draft is saved.")).to_be_visible()
 
 

@@ -6,13 +6,15 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from analytics.services.features import refresh_everything
-from campaigns.models import Experiment, ExperimentScope, Exposure
+from campaigns.models import Experiment, ExperimentScope, Exposure, Message
 from campaigns.rules import experiments as rules
+from campaigns.rules.gate import bucket
 from campaigns.selectors.experiments import baseline, results_of
+from campaigns.services.drawing import check_experiment, kept_out
 from campaigns.services.experiments import (
     Arm,
     create_experiment,
@@ -21,6 +23,8 @@ from campaigns.services.experiments import (
     start_experiment,
     update_experiment,
 )
+from campaigns.services.queueing import Intended, queue_messages
+from campaigns.services.templates import Text, save_template
 from core.actor import SYSTEM
 from core.errors import Conflict, Invalid
 from core.models import DomainEvent
@@ -211,3 +215,107 @@ def test_there_is_one_global_holdout_at_a_time(store):
         start_experiment(experiment=second, actor=SYSTEM)
     assert refused.value.code == "global_holdout_running"
     assert Experiment.objects.get(pk=second.pk).state == "draft"
+
+
+def sent_to(origin: str) -> dict[int, tuple[str, str, int | None]]:
+    rows = Message.objects.filter(origin=origin).values_list("customer_id", "template__name", "reason", "context")
+    return {customer: (name, reason, context.get("coupon_id")) for customer, name, reason, context in rows}
+
+
+@pytest.fixture
+def template(store):
+    def make(name: str):
+        return save_template(
+            name=name, channel="inbox", message_class="marketing", texts=[Text("en", "Hello", name)], actor=SYSTEM
+        )
+
+    return make
+
+
+def intend(people, template, *, holdout: int = 0, experiment=None, origin: str = "broadcast:1") -> None:
+    with transaction.atomic():
+        queue_messages(
+            rows=[Intended(person.pk, "once") for person in people],
+            origin=origin,
+            template=template,
+            holdout_percent=holdout,
+            experiment=experiment,
+        )
+
+
+@pytest.mark.django_db
+def test_x2_each_customer_gets_the_template_and_coupon_of_their_arm_and_the_held_out_are_never_drawn(
+    people, template, make_coupon
+):
+    # given a campaign with a holdout of 20 % and an experiment with another template and a coupon in its second arm
+    own, other, coupon = template("Own"), template("Other"), make_coupon(name="Gift")
+    arms = [Arm("As it is"), Arm("Other", 1, other, coupon)]
+    experiment = start_experiment(experiment=create_experiment(actor=SYSTEM, arms=arms, **PLAN), actor=SYSTEM)
+    # when
+    intend(people, own, holdout=20, experiment=experiment)
+    # then
+    said, arm_of = sent_to("broadcast:1"), drawn(experiment)
+    held = {pk for pk, (_name, reason, _coupon) in said.items() if reason == "holdout"}
+    assert held == {person.pk for person in people if bucket("broadcast:1", person.pk) < 20}
+    assert arm_of.keys() == {person.pk for person in people} - held
+    assert {said[pk] for pk, code in arm_of.items() if code == "a"} == {("Own", "", None)}
+    assert {said[pk] for pk, code in arm_of.items() if code == "b"} == {("Other", "", coupon.pk)}
+    # and once more nothing is added
+    intend(people, own, holdout=20, experiment=experiment)
+    assert Message.objects.count() == 400
+
+
+@pytest.mark.django_db
+def test_x2_the_global_holdout_comes_before_everything_and_its_preview_is_its_result(people, template):
+    # given a tenth who get no marketing, and a campaign with an experiment of its own
+    arms = [Arm("Nothing", 1), Arm("All", 9)]
+    plan = {**PLAN, "name": "Holdout", "scope": ExperimentScope.EVERYTHING}
+    everything = start_experiment(experiment=create_experiment(actor=SYSTEM, arms=arms, **plan), actor=SYSTEM)
+    other = start_experiment(experiment=create_experiment(actor=SYSTEM, arms=ARMS, **PLAN), actor=SYSTEM)
+    out = {person.pk for person in people if rules.share_of(everything.salt, person.pk) < 1000}
+    kept = kept_out(message_class="marketing", origin="broadcast:1", holdout_percent=20)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT a.customer_id FROM (SELECT id AS customer_id FROM crm_customer) AS a WHERE {kept.out}", kept.params
+        )
+        before = {row[0] for row in cursor.fetchall()}
+    # when
+    intend(people, template("Own"), holdout=20, experiment=other)
+    # then
+    said = sent_to("broadcast:1")
+    held = {pk for pk, (_name, reason, _coupon) in said.items() if reason == "holdout"}
+    assert out
+    assert held == before == out | {person.pk for person in people if bucket("broadcast:1", person.pk) < 20}
+    assert {pk for pk, code in drawn(everything).items() if code == "a"} == out
+    assert len(drawn(everything)) == 400
+    assert drawn(other).keys() == {person.pk for person in people} - held
+    # what customers asked for reaches them
+    asked = save_template(
+        name="Asked", channel="inbox", message_class="transactional", texts=[Text("en", "Hello", "x")], actor=SYSTEM
+    )
+    intend(people, asked, origin="broadcast:2")
+    assert {reason for _name, reason, _coupon in sent_to("broadcast:2").values()} == {""}
+    # and whoever it kept out is drawn for the campaign's own holdout by the campaign's own hash
+    end_experiment(experiment=everything, actor=SYSTEM)
+    with transaction.atomic():
+        queue_messages(
+            rows=[Intended(person.pk, "twice") for person in people], origin="broadcast:1", template=template("Second"),
+            holdout_percent=20,
+        )  # fmt: skip
+    later = {m.customer_id for m in Message.objects.filter(occurrence="twice", reason="holdout")}
+    assert later == {person.pk for person in people if bucket("broadcast:1", person.pk) < 20}
+
+
+@pytest.mark.django_db
+def test_a_campaign_only_takes_an_experiment_that_it_can_run(people, template, store):
+    letter = save_template(
+        name="Letter", channel="email", message_class="marketing", texts=[Text("en", "Hello", "x")], actor=SYSTEM
+    )
+    other_channel = create_experiment(actor=SYSTEM, arms=[Arm("A"), Arm("B", 1, letter)], **PLAN)
+    everything = create_experiment(
+        actor=SYSTEM, arms=ARMS, **{**PLAN, "name": "All", "scope": ExperimentScope.EVERYTHING}
+    )
+    for experiment, code in ((other_channel, "wrong_channel"), (everything, "invalid_choice")):
+        with pytest.raises(Invalid) as refused:
+            check_experiment(experiment, template(f"T{code}"))
+        assert (refused.value.field, refused.value.code) == ("experiment", code)

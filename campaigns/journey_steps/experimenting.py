@@ -1,0 +1,44 @@
+"""A split by an experiment: each customer goes the way of their arm, and the experiment shows what came of it (X1, X2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.journey_steps.base import Batch, Choices, Field, Step, StepKind, Text
+from campaigns.models import Experiment, ExperimentArm, ExperimentScope, ExperimentState
+from campaigns.services.experiments import draw_arms
+
+
+def _experiments() -> Choices:
+    wanted = Experiment.objects.filter(scope=ExperimentScope.CAMPAIGNS).exclude(state=ExperimentState.ENDED)
+    return [(str(row.pk), row.name) for row in wanted.order_by("name")]
+
+
+class ExperimentSplit(StepKind):
+    label = _("Experiment")
+    icon = "flask"
+    group = "flow"
+    fields = (Field("experiment", "choice", _("Experiment"), _experiments),)
+
+    def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
+        chosen = str(step.get("experiment") or "")
+        if not chosen.isdigit():
+            return ()
+        arms = ExperimentArm.objects.filter(experiment=int(chosen)).order_by("position")
+        return tuple(arms.values_list("code", "name"))
+
+    def act(self, batch: Batch) -> dict[int, str | None]:
+        experiment = Experiment.objects.get(pk=batch.step["experiment"])
+        arms = draw_arms(experiment=experiment, customer_ids=batch.customers, origin=batch.origin)
+        return {run.id: arms[run.customer].code for run in batch.runs}
+
+    def check(self, step: Step) -> Iterable[tuple[str, Text]]:
+        found = Experiment.objects.filter(pk=step["experiment"]).first()
+        if found is None or found.scope != ExperimentScope.CAMPAIGNS:
+            yield "experiment", _("Not one of the choices.")
+
+    def words(self, step: Step) -> str:
+        found = Experiment.objects.filter(pk=step.get("experiment") or 0).first()
+        return found.name if found else ""

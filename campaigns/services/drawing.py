@@ -1,0 +1,107 @@
+"""Who is kept out and which arm each customer has, where messages are made set by set (X1, X2).
+
+The order is that of X2: the global holdout first, then the campaign's own, and only who is in neither is drawn for the
+campaign's experiment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.models import Experiment, ExperimentScope, ExperimentState, MessageClass, Template
+from campaigns.rules import experiments as rules
+from core.errors import Invalid
+
+# The arm is kept from the first message on, so that a change of the percentage moves nobody (X1). Who was kept out by the
+# global holdout was never drawn here.
+_OWN = """coalesce(
+    (SELECT m.reason = 'holdout' FROM campaigns_message m WHERE m.customer_id = a.customer_id AND m.origin = %(origin)s
+        AND m.context ->> 'held' IS NULL ORDER BY m.created_at, m.id LIMIT 1),
+    campaigns_bucket(%(origin)s, a.customer_id) < %(holdout)s)"""
+
+_EVERYTHING = """coalesce(
+    (SELECT e.arm_id = %(everything_out)s FROM campaigns_exposure e
+     WHERE e.experiment_id = %(everything)s AND e.customer_id = a.customer_id),
+    campaigns_share(%(everything_salt)s, a.customer_id) < %(everything_end)s)"""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """SQL on `a.customer_id`: `own` of the campaign's holdout, `everything` of the global one; `params` for both."""
+
+    own: str
+    everything: str
+    experiment: Experiment | None
+    params: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def out(self) -> str:
+        return f"({self.everything} OR {self.own})"
+
+
+def kept_out(*, message_class: str, origin: str, holdout_percent: int) -> Kept:
+    """How to see who of a campaign's audience gets nothing. What customers asked for is held back from nobody."""
+    params: dict[str, Any] = {"origin": origin, "holdout": holdout_percent}
+    experiment = _global_holdout() if message_class == MessageClass.MARKETING else None
+    if experiment is None:
+        return Kept(_OWN, "false", None, params)
+    arms = list(experiment.arms.all())
+    params |= {
+        "everything": experiment.pk,
+        "everything_salt": experiment.salt,
+        "everything_out": arms[0].pk,
+        "everything_end": rules.limits_of([arm.weight for arm in arms])[0],
+    }
+    return Kept(_OWN, _EVERYTHING, experiment, params)
+
+
+# {chosen}: whom of the candidates it is about.
+DRAW = """
+INSERT INTO campaigns_exposure (experiment_id, customer_id, arm_id, origin)
+SELECT %(draw)s, d.customer_id, (%(draw_arms)s::bigint[])[1 + (
+           SELECT count(*) FROM unnest(%(draw_ends)s::int[]) AS ended WHERE ended <= d.share)], %(origin)s
+FROM (SELECT DISTINCT a.customer_id, campaigns_share(%(draw_salt)s, a.customer_id) AS share
+      FROM ({select}) AS a(customer_id, occurrence, due_at, context)
+      WHERE {where} AND {chosen} AND {fresh} AND NOT EXISTS (
+          SELECT FROM campaigns_exposure e WHERE e.experiment_id = %(draw)s AND e.customer_id = a.customer_id)) AS d
+ORDER BY d.customer_id ON CONFLICT DO NOTHING"""
+
+
+def draw_params(experiment: Experiment) -> dict[str, Any]:
+    arms = list(experiment.arms.all())
+    return {
+        "draw": experiment.pk,
+        "draw_salt": experiment.salt,
+        "draw_arms": [arm.pk for arm in arms],
+        "draw_ends": rules.limits_of([arm.weight for arm in arms]),
+    }
+
+
+def arm_for_all(experiment: Experiment) -> int:
+    """Whom nobody drew: before the start the control, after the end the winner."""
+    arms = list(experiment.arms.all())
+    return next((arm.pk for arm in arms if arm.pk == experiment.winner_id), arms[0].pk)
+
+
+def check_experiment(experiment: Experiment | None, template: Template) -> None:
+    """Raises Invalid unless a campaign with this template can run it."""
+    if experiment is None:
+        return
+    if experiment.scope != ExperimentScope.CAMPAIGNS:
+        raise Invalid(_("A global holdout is not for one campaign."), code="invalid_choice", field="experiment")
+    for arm in experiment.arms.select_related("template", "coupon"):
+        if arm.template and (
+            arm.template.channel != template.channel or arm.template.message_class != template.message_class
+        ):
+            raise Invalid(
+                _("Its templates are for another channel or purpose than the campaign's."),
+                code="wrong_channel",
+                field="experiment",
+            )
+
+
+def _global_holdout() -> Experiment | None:
+    return Experiment.objects.filter(scope=ExperimentScope.EVERYTHING, state=ExperimentState.RUNNING).first()
