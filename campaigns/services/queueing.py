@@ -73,6 +73,7 @@ def queue_messages(
     template_version: int | None = None,
     step: str = "send",
     holdout_percent: int = 0,
+    experiment: Experiment | None = None,
 ) -> list[int]:
     """Intend to send these, inside the caller's transaction. Returns the customers of those that are new.
 
@@ -90,7 +91,7 @@ def queue_messages(
     }
     return queue_selected(
         select=_GIVEN, params=given, origin=origin, template=template, origin_version=origin_version,
-        template_version=template_version, step=step, holdout_percent=holdout_percent,
+        template_version=template_version, step=step, holdout_percent=holdout_percent, experiment=experiment,
     )  # fmt: skip
 
 
