@@ -33,7 +33,7 @@ class ArmFields:
 class ExperimentForm(forms.Form):
     name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=120)
     scope = forms.ChoiceField(
-        label=_("On"),
+        label=_("Applies to"),
         choices=ExperimentScope.choices,
         help_text=_("A global holdout keeps its first arm out of all marketing, before any other experiment draws."),
     )
@@ -97,7 +97,9 @@ class ExperimentForm(forms.Form):
             self._add_arm(place)
 
     def _add_arm(self, place: int) -> None:
-        self.fields[f"arm{place}_name"] = forms.CharField(label=_t("Name"), max_length=60, required=place < 2)
+        self.fields[f"arm{place}_name"] = forms.CharField(
+            label=pgettext_lazy("thing", "Name"), max_length=60, required=place < 2
+        )
         self.fields[f"arm{place}_weight"] = forms.IntegerField(
             label=_t("Weight"), min_value=1, max_value=1000, required=place < 2
         )

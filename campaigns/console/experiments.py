@@ -33,6 +33,7 @@ TONES = {ExperimentState.RUNNING: "good", ExperimentState.ENDED: "off"}
 class Cell:
     """A figure of one arm, with what it changed beside the control."""
 
+    label: str
     value: str
     change: str = ""
     between: str = ""
@@ -146,11 +147,14 @@ def _cell(
     good_when_less: bool = False,
 ) -> Cell:
     value = amount_of(experiment, metric, outcome.mean) if outcome.count else "–"
+    label = _t("Withdrew consent") if metric == "left" else str(ExperimentMetric(metric).label)
     if effect is None or hidden:
-        return Cell(value)
-    low, high = (amount_of(experiment, metric, bound, signed=True) for bound in (effect.low, effect.high))
+        return Cell(label, value)
+    low = amount_of(experiment, metric, effect.low, signed=True, unit=False)
+    high = amount_of(experiment, metric, effect.high, signed=True)
     better = (effect.difference < 0) == good_when_less
     return Cell(
+        label,
         value,
         amount_of(experiment, metric, effect.difference, signed=True),
         _t("%(low)s to %(high)s") % {"low": low, "high": high},
@@ -158,12 +162,13 @@ def _cell(
     )
 
 
-def amount_of(experiment: Experiment, metric: str, value: float, *, signed: bool = False) -> str:
+def amount_of(experiment: Experiment, metric: str, value: float, *, signed: bool = False, unit: bool = True) -> str:
     """A mean of the metric for people: a share, orders per customer, money per customer."""
     sign = "+" if signed and value > 0 else ""
     if metric in {ExperimentMetric.ORDERED, "left"}:
         if signed:
-            return sign + pgettext("percentage points", "%(value)s pp") % {"value": number(round(value * 100, 2))}
+            points = sign + number(round(value * 100, 2))
+            return pgettext("percentage points", "%(value)s pp") % {"value": points} if unit else points
         return percent(value, 2)
     if metric == ExperimentMetric.REVENUE:
         return sign + money(round(value), experiment.currency)

@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                         ],
                         default="campaigns",
                         max_length=10,
-                        verbose_name="on",
+                        verbose_name="applies to",
                     ),
                 ),
                 (
@@ -255,7 +255,7 @@ class Migration(migrations.Migration):
                         ],
                         default="campaigns",
                         max_length=10,
-                        verbose_name="on",
+                        verbose_name="applies to",
                     ),
                 ),
                 (

@@ -35,7 +35,9 @@ class Experiment(models.Model):
     """
 
     name = models.CharField(_("name"), max_length=120, unique=True)
-    scope = models.CharField(_("on"), max_length=10, choices=ExperimentScope.choices, default=ExperimentScope.CAMPAIGNS)
+    scope = models.CharField(
+        _("applies to"), max_length=10, choices=ExperimentScope.choices, default=ExperimentScope.CAMPAIGNS
+    )
     metric = models.CharField(
         _("measured"), max_length=8, choices=ExperimentMetric.choices, default=ExperimentMetric.ORDERED
     )
