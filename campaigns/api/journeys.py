@@ -16,11 +16,11 @@ from crm.api.customers import customer_of
 from crm.models import Customer
 
 
-class EntryIn(serializers.Serializer):
+class JourneyEntryIn(serializers.Serializer):
     customer = serializers.CharField(max_length=20, help_text="Customer number.")
 
 
-class EntryOut(serializers.Serializer):
+class JourneyEntryOut(serializers.Serializer):
     result = serializers.ChoiceField(
         choices=["entered", "held_out", "repeated", "refused"],
         help_text="`repeated`: this key did so before. `refused`: the journey does not let this customer in again.",
@@ -33,10 +33,10 @@ class EntryOut(serializers.Serializer):
 class EntriesView(ApiView):
     scopes = {"post": "journeys:write"}
 
-    @extend_schema(request=EntryIn, responses=EntryOut, parameters=[IDEMPOTENCY_KEY])
+    @extend_schema(request=JourneyEntryIn, responses=JourneyEntryOut, parameters=[IDEMPOTENCY_KEY])
     def post(self, request, journey: int):
         """Send one customer into a running journey that is entered by call. The same key again changes nothing."""
-        data = self.valid(EntryIn, request)
+        data = self.valid(JourneyEntryIn, request)
         found = Journey.objects.select_related("version").filter(pk=journey).first()
         if found is None:
             raise NotFound()
@@ -50,4 +50,4 @@ class EntriesView(ApiView):
             "journey": found.pk,
             "customer": customer.number,
         }
-        return Response(EntryOut(body).data)
+        return Response(JourneyEntryOut(body).data)

@@ -21,6 +21,7 @@ LABELS: dict[str, str | Promise] = {
     "storefront": _("Storefront id of the customer"),
     "wechat_unionid": _("WeChat unionid"),
     "wechat_openid": _("WeChat openid"),
+    "wecom_external": _("WeCom external contact"),
     "card": _("Card number"),
     "phone": _("Phone"),
     "email": _("E-mail"),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-IDENTITIES = ("storefront", "wechat_unionid", "wechat_openid", "card", "phone", "email")
+IDENTITIES = ("storefront", "wechat_unionid", "wechat_openid", "wecom_external", "card", "phone", "email")
 ATTRIBUTE = "attributes."
 
 
@@ -39,6 +39,7 @@ def _who(*, header: bool = False) -> tuple[Field, ...]:
         ),
         _identity("wechat_unionid", "unionid wechatunionid 微信unionid", header=header),
         _identity("wechat_openid", "openid wechatopenid 微信openid", header=header),
+        _identity("wecom_external", "externaluserid wecomexternal 企业微信外部联系人id", header=header),
         _identity("card", "cardnumber cardno membercard 会员卡号 卡号", header=header),
         _identity(
             "phone",

@@ -16,7 +16,7 @@ from crm.models import Customer, CustomerTag, Identity, Order, Store, Ticket
 from crm.rules.identities import mask, normalise
 
 PHONE = re.compile(r"\+?[\d\s\-().]{6,20}\Z")
-CODED = ("storefront", "card", "wechat_openid", "wechat_unionid")
+CODED = ("storefront", "card", "wechat_openid", "wechat_unionid", "wecom_external")
 MOST_EXACT = 500
 
 
