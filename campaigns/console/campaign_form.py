@@ -1,0 +1,90 @@
+"""What the forms of a care rule and of a broadcast have in common: what is sent, to whom, and how its effect is measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from analytics.models import Segment, SegmentState
+from campaigns.labels import channel_label
+from campaigns.models import (
+    Broadcast,
+    CareRule,
+    CodeMode,
+    Coupon,
+    Experiment,
+    ExperimentScope,
+    ExperimentState,
+    MessageClass,
+    Template,
+)
+from core.errors import DomainError
+
+ATTRIBUTION_DAYS = 7
+
+
+class TemplateChoice(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Template) -> str:  # type: ignore[override]
+        return f"{obj.name} · {channel_label(obj.channel)}"
+
+
+class CampaignForm(forms.Form):
+    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=120)
+    segment = forms.ModelChoiceField(label=_("Segment"), queryset=Segment.objects.none())
+    template = TemplateChoice(label=_("Template"), queryset=Template.objects.none())
+    coupon = forms.ModelChoiceField(
+        label=_("Coupon"),
+        queryset=Coupon.objects.none(),
+        required=False,
+        empty_label=_("No coupon"),
+        help_text=_("Each customer gets a code of their own; the template shows it as coupon.code."),
+    )
+    experiment = forms.ModelChoiceField(
+        label=_("Experiment"),
+        queryset=Experiment.objects.none(),
+        required=False,
+        empty_label=_("None"),
+        help_text=_("Its arms' templates and coupons stand in for these."),
+    )
+    holdout_percent = forms.IntegerField(
+        label=_("Holdout (%)"),
+        min_value=0,
+        max_value=90,
+        help_text=_("This share gets nothing, so that the effect can be measured."),
+    )
+    attribution_days = forms.IntegerField(
+        label=_("Orders count for (days)"),
+        required=False,
+        min_value=1,
+        max_value=90,
+        help_text=_("An order within so many days of the message counts for it."),
+    )
+
+    def offer(self, campaign: Broadcast | CareRule | None) -> None:
+        """What may be chosen, and what this campaign has already."""
+
+        def or_own(wanted: Q, name: str) -> Q:
+            return wanted | Q(pk=getattr(campaign, f"{name}_id", None))
+
+        offered = {
+            "segment": Segment.objects.filter(or_own(Q(state=SegmentState.ACTIVE), "segment")),
+            "coupon": Coupon.objects.filter(or_own(Q(mode=CodeMode.UNIQUE, active=True), "coupon")),
+            # A transactional template would pass consent, caps and quiet hours.
+            "template": Template.objects.filter(or_own(Q(message_class=MessageClass.MARKETING), "template")),
+            "experiment": Experiment.objects.filter(
+                or_own(Q(scope=ExperimentScope.CAMPAIGNS) & ~Q(state=ExperimentState.ENDED), "experiment")
+            ),
+        }
+        for name, queryset in offered.items():
+            self.fields[name].queryset = queryset.order_by("name")  # type: ignore[attr-defined]
+
+    def values(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        return {**given, "attribution_days": given["attribution_days"] or ATTRIBUTION_DAYS}
+
+    def refuse(self, error: DomainError) -> None:
+        self.add_error(error.field if error.field in self.fields else None, str(error.message))
