@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils.functional import Promise
@@ -19,6 +19,7 @@ from django.utils.translation import pgettext_lazy
 
 from core.errors import Invalid
 from core.registry import Registry
+from core.zones import shop_midnight
 
 Choices = Sequence[tuple[str, str | Promise]]
 
@@ -238,14 +239,14 @@ def moment(name: str, label, group, expression: str) -> Condition:
             text = f"{expression} > now() - make_interval(days => %s) AND {expression} <= now() - make_interval(days => %s)"
             return Sql(f"coalesce({text}, false)", (values["high"], values["low"]))
         if operator == "between_dates":
-            text = f"{expression} >= %s::date AND {expression} < %s::date + 1"
-            return Sql(f"coalesce({text}, false)", (values["since"], values["until"]))
+            text = f"{expression} >= %s AND {expression} < %s"
+            return Sql(f"coalesce({text}, false)", day_bounds(values["since"], values["until"]))
         if operator == "within":
             return Sql(f"coalesce({expression} > now() - make_interval(days => %s), false)", (values["days"],))
         if operator == "before":
             return Sql(f"coalesce({expression} <= now() - make_interval(days => %s), false)", (values["days"],))
         sign = ">=" if operator == "after_date" else "<"
-        return Sql(f"coalesce({expression} {sign} %s::date, false)", (values["date"],))
+        return Sql(f"coalesce({expression} {sign} %s, false)", day_bounds(values["date"], values["date"])[:1])
 
     query = {
         "within": f"{name} within {{days}} days|day",
@@ -318,6 +319,12 @@ def member_of(
         value,
         query=query or written,
     )
+
+
+def day_bounds(first: str, last: str) -> tuple[datetime, datetime]:
+    """When the first of these days begins where the shop is, and when the last one has ended."""
+    since, until = date.fromisoformat(first), date.fromisoformat(last)
+    return shop_midnight(since), shop_midnight(until + timedelta(days=1))
 
 
 def days_ahead(days: int, today: date) -> list[tuple[int, int]]:

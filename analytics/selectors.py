@@ -14,9 +14,11 @@ from django.utils.translation import pgettext
 
 from analytics import events
 from analytics.models import CustomerFeature, Segment, SegmentMembership, Stage
+from core import clock
 from core.charts import Chart, Series
 from core.formatting import day
 from core.models import DomainEvent
+from core.zones import shop_day
 from crm.models import Customer, Store
 
 TREND_DAYS = 30
@@ -36,10 +38,10 @@ def trends(segments: Sequence[Segment]) -> dict[int, list[int]]:
                FROM unnest(%s::bigint[]) AS given(id)
                CROSS JOIN generate_series(%s - 1, 0, -1) AS back(days)
                CROSS JOIN LATERAL (SELECT z.size FROM analytics_segmentday z
-                                   WHERE z.segment_id = given.id AND z.day <= current_date - back.days
+                                   WHERE z.segment_id = given.id AND z.day <= %s::date - back.days
                                    ORDER BY z.day DESC LIMIT 1) AS last
                ORDER BY given.id, back.days DESC""",
-            [[segment.pk for segment in segments], TREND_DAYS],
+            [[segment.pk for segment in segments], TREND_DAYS, shop_day(clock.now())],
         )
         found: dict[int, list[int]] = {segment.pk: [] for segment in segments}
         for pk, size in cursor.fetchall():
@@ -65,14 +67,15 @@ def moves(segment: Segment, *, entered: bool) -> QuerySet[SegmentMembership]:
 
 def size_charts(segment: Segment) -> list[Chart]:
     """The size at the end of each of the last 90 days since its first, and who entered and left on each."""
+    today = shop_day(clock.now())
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT given.day::date, last.size, coalesce(own.entered_count, 0), coalesce(own.left_count, 0)
-               FROM generate_series(current_date - %s + 1, current_date, interval '1 day') AS given(day)
+               FROM generate_series(%s::date - %s + 1, %s::date, interval '1 day') AS given(day)
                CROSS JOIN LATERAL (SELECT z.size FROM analytics_segmentday z
                                    WHERE z.segment_id = %s AND z.day <= given.day ORDER BY z.day DESC LIMIT 1) AS last
                LEFT JOIN analytics_segmentday own ON own.segment_id = %s AND own.day = given.day ORDER BY 1""",
-            [CHART_DAYS, segment.pk, segment.pk],
+            [today, CHART_DAYS, today, segment.pk, segment.pk],
         )
         rows = cursor.fetchall()
     if not rows:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import time
 import zoneinfo
 from collections.abc import Callable
+from datetime import date, datetime
+from datetime import time as time_of_day
 from functools import lru_cache
 
 import structlog
@@ -41,6 +43,16 @@ def shop_zone() -> str:
         return _kept[1] if _kept is not None else settings.TIME_ZONE
     _kept = (time.monotonic() + KEPT_SECONDS, zone)
     return zone
+
+
+def shop_day(at: datetime) -> date:
+    """The day that it is where the shop is."""
+    return at.astimezone(zoneinfo.ZoneInfo(shop_zone())).date()
+
+
+def shop_midnight(day: date) -> datetime:
+    """When a day begins where the shop is."""
+    return datetime.combine(day, time_of_day(), zoneinfo.ZoneInfo(shop_zone()))
 
 
 @lru_cache(maxsize=1)

@@ -24,6 +24,7 @@ from analytics.conditions import (
 )
 from core import clock
 from core.formatting import country_name, language_label
+from core.zones import shop_day
 from crm.labels import source_label
 from crm.models import AttributeDefinition, AttributeType, Channel, Customer, Gender, Purpose, Tag
 from crm.services.customers import birthday_indexes
@@ -51,8 +52,8 @@ def _tags():
 
 
 def _birthday(operator: str, values: dict[str, Any]) -> Sql:
-    """Today and the coming days by the database's clock, without reading anyone's birthday (P3)."""
-    today = clock.now().date()
+    """Today and the coming days by the database's clock where the shop is, without reading anyone's birthday (P3)."""
+    today = shop_day(clock.now())
     if operator in {"this_month", "next_month"}:
         month = today.month if operator == "this_month" else today.month % 12 + 1
         days = [(month, day) for day in range(1, monthrange(LEAP_YEAR, month)[1] + 1)]

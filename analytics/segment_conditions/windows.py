@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from analytics.conditions import Input, Sql
+from analytics.conditions import Input, Sql, day_bounds
 
 # Comparisons that hold for who did it fewer times.
 NEGATED = frozenset({"has_not", "has_not_between"})
@@ -29,7 +29,7 @@ def window_inputs(operator: str, days: int) -> list[Input]:
 def window_sql(column: str, operator: str, values: dict[str, Any]) -> Sql:
     """The last day of two dates belongs to the time."""
     if operator.endswith("between"):
-        return Sql(f"{column} >= %s::date AND {column} < %s::date + 1", (values["since"], values["until"]))
+        return Sql(f"{column} >= %s AND {column} < %s", day_bounds(values["since"], values["until"]))
     return Sql(f"{column} > now() - make_interval(days => %s)", (values["days"],))
 
 

@@ -18,6 +18,7 @@ from analytics.services.segment_rules import compile_rule, is_time_based, people
 from core import clock
 from core.events import emit_from_select
 from core.locks import require_transaction
+from core.zones import shop_day
 
 log = structlog.get_logger("liuke.segments")
 
@@ -246,12 +247,12 @@ def note_moves(at: datetime) -> None:
                    UPDATE analytics_segment s SET size = s.size + delta.entered - delta.gone FROM delta
                    WHERE s.id = delta.segment_id RETURNING s.id, s.size)
                INSERT INTO analytics_segmentday AS kept (segment_id, day, size, entered_count, left_count)
-               SELECT sized.id, %s::date, sized.size, delta.entered, delta.gone
+               SELECT sized.id, %s, sized.size, delta.entered, delta.gone
                FROM sized JOIN delta ON delta.segment_id = sized.id
                ON CONFLICT (segment_id, day) DO UPDATE SET size = excluded.size,
                    entered_count = kept.entered_count + excluded.entered_count,
                    left_count = kept.left_count + excluded.left_count""",
-            [at],
+            [shop_day(at)],
         )
         cursor.execute("SELECT count(*) FROM analytics_moved")
         if cursor.fetchone()[0] > features.REANALYSE_ABOVE:

@@ -14,6 +14,7 @@ from analytics.segment_templates import TEMPLATES
 from analytics.services import segments
 from core.actor import SYSTEM
 from core.roles import Role
+from core.zones import shop_day
 from crm.models import Customer, Order
 
 pytestmark = pytest.mark.django_db
@@ -39,8 +40,8 @@ def segment(program, make_customer, settle) -> Segment:
     SegmentMembership.objects.create(
         segment=made, customer=bob, entered_at=now - timedelta(days=10), left_at=now - timedelta(days=5)
     )
-    SegmentDay.objects.create(segment=made, day=(now - timedelta(days=10)).date(), size=2, entered_count=2)
-    SegmentDay.objects.create(segment=made, day=(now - timedelta(days=5)).date(), size=1, left_count=1)
+    SegmentDay.objects.create(segment=made, day=shop_day(now - timedelta(days=10)), size=2, entered_count=2)
+    SegmentDay.objects.create(segment=made, day=shop_day(now - timedelta(days=5)), size=1, left_count=1)
     made.refresh_from_db()
     return made
 
@@ -132,7 +133,7 @@ def test_every_usual_segment_begins_an_editable_rule(marketer, program):
 
 
 def test_the_usual_segments_find_whom_they_mean(program, make_customer, make_order, settle):
-    today = timezone.now().date()
+    today = shop_day(timezone.now())
     people = {
         "new": make_customer(),
         "active": make_customer(),

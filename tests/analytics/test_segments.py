@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from analytics.models import CustomerFeature, Segment, SegmentDay, SegmentMembership
 from analytics.rules.trees import evaluate
 from analytics.services import segments
+from analytics.services.features import refresh_everything
+from analytics.services.segment_figures import count_rule
 from core.actor import SYSTEM
 from core.errors import Invalid
 from core.models import DomainEvent
+from core.zones import shop_day
 from crm.services.activity import ActivityInput, record_activity
 from crm.services.consents import record_consent
 from crm.services.customers import add_tag, update_customer
@@ -106,7 +109,7 @@ def test_s1_a_failing_segment_keeps_its_error_and_leaves_the_others_alone(progra
 
 def test_conditions_on_facts_and_profile(program, make_customer, make_order, settle):
     ann = make_customer(
-        "Ann", gender="female", country="UK", birthday=timezone.now().date().replace(year=1990).isoformat()
+        "Ann", gender="female", country="UK", birthday=shop_day(timezone.now()).replace(year=1988).isoformat()
     )
     bob = make_customer("Bob", gender="male", country="CN")
     make_order(ann, 10_000, sku="BEANS", category="Coffee", days_ago=10, number="1")
@@ -294,3 +297,19 @@ def test_attributes_of_the_shop_are_conditions(program, make_customer, settle):
         rule = both(leaf("attribute", operator, attribute=attribute, text=text))
         assert set(segments.sample_rule(rule)) == wanted, (attribute, text)
     assert set(segments.sample_rule(both(leaf("attribute", "not_set", attribute="roast")))) == {other.pk}
+
+
+def test_a_date_is_the_shops_day_and_not_the_servers(make_customer, make_order):
+    """Given a shop in Shanghai and an order at 01:00 on February 1 there, which is January 31 in UTC."""
+    person = make_customer()
+    make_order(person, paid_at=datetime(2026, 1, 31, 17, tzinfo=UTC))
+    refresh_everything()
+    january = {"since": "2026-01-01", "until": "2026-01-31"}
+    february = {"since": "2026-02-01", "until": "2026-02-01"}
+    for condition, values, holds in (
+        ("last_order", {"operator": "between_dates", **january}, False),
+        ("last_order", {"operator": "between_dates", **february}, True),
+        ("last_order", {"operator": "after_date", "date": "2026-02-01"}, True),
+        ("last_order", {"operator": "before_date", "date": "2026-02-01"}, False),
+    ):
+        assert count_rule({"op": "and", "children": [{"condition": condition, **values}]}) == holds
