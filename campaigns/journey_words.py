@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from analytics.models import Segment
 from campaigns.journey_steps.base import STEPS, Step
 from campaigns.models import EndReason, JourneyState, RunState
-from campaigns.selectors_journeys import Counts
+from campaigns.selectors.journeys import Counts
 from campaigns.services.journey_happenings import event_words
 from campaigns.services.journeys import DATES, EVERY, Problem, label_of
 from core.formatting import number

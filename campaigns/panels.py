@@ -9,10 +9,11 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from campaigns import journey_words, selectors, selectors_journeys, words
+from campaigns import journey_words, selectors, words
 from campaigns.channels import CHANNELS
 from campaigns.labels import channel_label, reason_label
 from campaigns.models import CodeMode, Coupon, Message, Suppression
+from campaigns.selectors import journeys as journey_selectors
 from core import clock
 from core.console.views import may
 from crm import panels
@@ -59,7 +60,7 @@ def _messages(customer: Customer, _request: HttpRequest) -> dict[str, Any] | Non
 
 def _journeys(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
     """The ways they are on and were on, newest first."""
-    runs = selectors_journeys.runs_of(customer, SHOWN + 1)
+    runs = journey_selectors.runs_of(customer, SHOWN + 1)
     if not runs:
         return None
     return {

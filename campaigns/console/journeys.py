@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
 from campaigns import journey_words as words
-from campaigns import selectors_journeys as selectors
 from campaigns.console.journey_form import EXIT, REENTRY
 from campaigns.labels import reason_label
 from campaigns.models import EndReason, Journey, JourneyRun, JourneyState, Message, MessageState
 from campaigns.rules.journeys import by_id, walk
+from campaigns.selectors import journeys as selectors
 from campaigns.services import journey_presets, journey_trials
 from campaigns.services import journeys as services
 from campaigns.tasks import wake_journeys

@@ -79,9 +79,9 @@ class WaitUntil(WaitTime):
         known = gate.parameters(batch.now)
         with connection.cursor() as cursor:
             cursor.execute(
-                """SELECT c.id, campaigns_next_local(
+                f"""SELECT c.id, campaigns_next_local(
                        %(now)s + make_interval(days => %(days)s),
-                       CASE WHEN c.time_zone = ANY(%(zones)s::text[]) THEN c.time_zone ELSE %(zone)s END, %(time)s::time)
+                       {gate.CUSTOMER_ZONE}, %(time)s::time)
                    FROM crm_customer c WHERE c.id = ANY(%(customers)s)""",
                 {
                     "now": batch.now,

@@ -14,14 +14,14 @@ from analytics.events import SEGMENT_ENTERED
 from campaigns.models import CareRule, CareTrigger
 from campaigns.services import gate
 from campaigns.services.drawing import Kept, kept_out
-from crm.rules.birthdays import celebrated_on
+from campaigns.services.gate import CUSTOMER_ZONE
+from crm.rules.birthdays import celebrated_around
 from crm.services.customers import birthday_indexes
 
 Select = tuple[str, dict[str, Any]]
 LAPSE_WINDOW_DAYS = 3
 RECENT_DAYS = 30
 
-_ZONE = "CASE WHEN c.time_zone = ANY(%(zones)s::text[]) THEN c.time_zone ELSE %(zone)s END"
 # The next time the clock shows `send_at` where the customer is; at once when the rule names no time.
 _NEXT_SEND = """CASE WHEN %(send_at)s::time IS NULL THEN %(now)s ELSE
     (((%(now)s AT TIME ZONE z.zone)::date + ((%(now)s AT TIME ZONE z.zone)::time > %(send_at)s::time)::int
@@ -32,14 +32,14 @@ _BIRTHDAY = f"""
                 ELSE ((g.birthday - %(days)s + %(send_at)s::time) AT TIME ZONE z.zone) END, '{{}}'::jsonb
     FROM unnest(%(indexes)s::bytea[], %(birthdays)s::date[]) AS g(birthday_index, birthday)
     JOIN crm_customer c ON c.birthday_index = g.birthday_index AND c.state = 'active'
-    CROSS JOIN LATERAL (SELECT {_ZONE} AS zone) AS z
+    CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
     WHERE (%(now)s AT TIME ZONE z.zone)::date - (g.birthday - %(days)s) BETWEEN 0 AND %(late)s
           AND g.birthday - %(days)s >= (%(since)s AT TIME ZONE z.zone)::date"""
 _LAPSED = f"""
     SELECT c.id, 'last:' || to_char(f.last_order_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
            {_NEXT_SEND}, '{{}}'::jsonb
     FROM analytics_customerfeature f JOIN crm_customer c ON c.id = f.customer_id AND c.state = 'active'
-    CROSS JOIN LATERAL (SELECT {_ZONE} AS zone) AS z
+    CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
     WHERE f.last_order_at <= %(now)s - make_interval(days => %(days)s) AND f.last_order_at > %(after)s"""
 _BOUGHT = f"""
     SELECT c.id, 'order:' || o.id,
@@ -47,12 +47,12 @@ _BOUGHT = f"""
                 ELSE ((o.paid_at AT TIME ZONE z.zone)::date + %(days)s + %(send_at)s::time) AT TIME ZONE z.zone END,
            jsonb_build_object('order_id', o.id)
     FROM crm_order o JOIN crm_customer c ON c.id = o.customer_id AND c.state = 'active'
-    CROSS JOIN LATERAL (SELECT {_ZONE} AS zone) AS z
+    CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
     WHERE o.state = 'paid' AND o.paid_at >= %(since)s AND (o.refunded < o.total OR o.total = 0)"""
 _ENTERED = f"""
     SELECT c.id, 'event:' || e.id, {_NEXT_SEND}, jsonb_build_object('segment', jsonb_build_object('name', %(segment_name)s))
     FROM core_domainevent e JOIN crm_customer c ON c.id = e.subject_id AND c.state = 'active'
-    CROSS JOIN LATERAL (SELECT {_ZONE} AS zone) AS z
+    CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
     WHERE e.id = ANY(%(events)s) AND e.kind = '{SEGMENT_ENTERED.kind}' AND e.occurred_at >= %(since)s
           AND (e.payload->>'segment')::bigint = %(segment)s"""
 
@@ -71,7 +71,7 @@ _EXPIRING = f"""
           WHERE l.open AND l.expires_at > %(now)s AND l.expires_at <= %(now)s + make_interval(days => %(days)s + 3)
           GROUP BY 1, 2) AS dated
     JOIN crm_customer c ON c.id = dated.customer_id AND c.state = 'active'
-    CROSS JOIN LATERAL (SELECT {_ZONE} AS zone) AS z
+    CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
     WHERE (%(now)s AT TIME ZONE z.zone)::date - (dated.last_day - %(days)s) BETWEEN 0 AND %(late)s
           AND dated.last_day - %(days)s >= (%(since)s AT TIME ZONE z.zone)::date"""
 
@@ -181,11 +181,6 @@ def _params(rule: CareRule, now: datetime) -> dict[str, Any]:
 
 
 def _birthdays(now: datetime, days: int, leap: str) -> list[tuple[bytes, date]]:
-    """The look-up forms of the days that are celebrated when it is today anywhere, or was yesterday."""
-    today = now.date()
-    pairs = []
-    for offset in range(-2, 3):
-        celebrated = today + timedelta(days=offset + days)
-        for month, day in celebrated_on(celebrated, leap):
-            pairs += [(index, celebrated) for index in birthday_indexes(month, day)]
-    return pairs
+    """Look-up forms of birthdays, with the days on which they are celebrated."""
+    around = celebrated_around(now.date(), days, leap)
+    return [(index, celebrated) for month, day, celebrated in around for index in birthday_indexes(month, day)]

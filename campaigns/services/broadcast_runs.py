@@ -15,6 +15,7 @@ from campaigns.labels import PAUSED
 from campaigns.models import Broadcast, BroadcastState, Message, MessageState
 from campaigns.rules.gate import Reason
 from campaigns.services import gate
+from campaigns.services.gate import CUSTOMER_ZONE
 from campaigns.services.queueing import queue_selected
 from core import clock
 from core.events import emit
@@ -24,12 +25,11 @@ log = structlog.get_logger("liuke.broadcasts")
 CHUNK = 20_000
 UNFINISHED = (MessageState.QUEUED, MessageState.HELD, MessageState.SENDING)
 
-_ZONE = "CASE WHEN c.time_zone = ANY(%(zones)s::text[]) THEN c.time_zone ELSE %(zone)s END"
 # Who is in the segment, and when their message is wanted: at the start, or when their own clock shows the hour, which may be
 # over already.
 _WANTED = f"""
     SELECT c.id, CASE WHEN %(customer_zone)s
-                      THEN greatest((%(wall)s::timestamp AT TIME ZONE {_ZONE}), %(now)s)
+                      THEN greatest((%(wall)s::timestamp AT TIME ZONE {CUSTOMER_ZONE}), %(now)s)
                       ELSE greatest(%(starts)s, %(now)s) END AS wanted
     FROM analytics_segmentmembership m JOIN crm_customer c ON c.id = m.customer_id AND c.state = 'active'
     WHERE m.segment_id = %(segment)s AND m.left_at IS NULL"""

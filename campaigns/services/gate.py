@@ -28,6 +28,9 @@ _NEXT = _CAPPED.replace("{all}", "b.marketing + b.surveys").replace(
     "{alike}", "CASE WHEN c.survey THEN b.surveys ELSE b.marketing END"
 )
 
+# Where customer `c` is, else where the shop is: with the values of `parameters`.
+CUSTOMER_ZONE = "CASE WHEN c.time_zone = ANY(%(zones)s::text[]) THEN c.time_zone ELSE %(zone)s END"
+
 # {candidates} yields id, customer_id, channel, message_class, origin, step, occurrence, waiting_since, due_at, unmatched,
 # holdout. Messages of one customer in one batch see each other.
 _GATE = """
@@ -37,7 +40,7 @@ way AS (SELECT * FROM unnest(%(channels)s::text[], %(address_kinds)s::text[], %(
 known AS MATERIALIZED (
     SELECT x.*, c.state = 'active' AS active, w.address_kind, w.opt_in,
            x.message_class = 'marketing' AS marketing, x.message_class = 'marketing' OR x.step = 'survey' AS capped,
-           CASE WHEN c.time_zone = ANY(%(zones)s::text[]) THEN c.time_zone ELSE %(zone)s END AS zone
+           {zone} AS zone
     FROM candidate x JOIN crm_customer c ON c.id = x.customer_id JOIN way w ON w.channel = x.channel),
 looked AS MATERIALIZED (
     SELECT k.*, address.id AS identity_id,
@@ -108,7 +111,7 @@ SELECT c.id, c.customer_id, c.identity_id,
 FROM counted c LEFT JOIN walk w ON w.customer_id = c.customer_id AND w.place = c.place AND c.counts AND c.places > 1
 """
 
-_GATE = _GATE.replace("{first}", _FIRST).replace("{next}", _NEXT)
+_GATE = _GATE.replace("{zone}", CUSTOMER_ZONE).replace("{first}", _FIRST).replace("{next}", _NEXT)
 
 _MESSAGES = """
 SELECT m.id, m.customer_id, m.channel, m.message_class, m.origin, m.step, m.occurrence, m.due_at,

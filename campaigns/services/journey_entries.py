@@ -23,6 +23,7 @@ from campaigns.models import Journey, JourneyRun, JourneyState
 from campaigns.rules import journeys as rules
 from campaigns.services import gate, journey_engine
 from campaigns.services import journey_happenings as happenings
+from campaigns.services.gate import CUSTOMER_ZONE
 from core import clock
 from core.errors import Conflict
 from core.events import Event
@@ -31,8 +32,10 @@ from core.kept import Kept
 from core.locks import lock_row
 from crm.events import ACTIVITY_RECEIVED, ORDERS_IMPORTED
 from crm.models import Customer, CustomerState
-from crm.rules.birthdays import celebrated_on
+from crm.rules.birthdays import celebrated_around
 from crm.services.customers import birthday_indexes
+from loyalty.happenings import buyers_of_imports
+from loyalty.listening import customers_of
 
 log = structlog.get_logger("liuke.journeys")
 CHUNK = 20_000
@@ -72,12 +75,11 @@ _AGAIN = {
     "days": "past.entered <= %(now)s - make_interval(days => %(value)s)",
     "times": "past.times < %(value)s",
 }
-_ZONE = "CASE WHEN c.time_zone = ANY(%(zones)s::text[]) THEN c.time_zone ELSE %(zone)s END"
 _BIRTHDAY = f"""
     SELECT c.id, 'birthday:' || to_char(g.day, 'YYYY'), %(now)s, '{{}}'::jsonb
     FROM unnest(%(indexes)s::bytea[], %(birthdays)s::date[]) AS g(birthday_index, day)
     JOIN crm_customer c ON c.birthday_index = g.birthday_index AND c.state = 'active'
-    CROSS JOIN LATERAL (SELECT {_ZONE} AS zone) AS z
+    CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
     WHERE %(now)s >= (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone
           AND (%(now)s AT TIME ZONE z.zone)::date - (g.day - %(days)s) <= %(late)s
           AND (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone >= %(since)s"""
@@ -88,7 +90,7 @@ _MEMBER_DAY = f"""
     JOIN loyalty_member m ON m.state = 'active'
     JOIN loyalty_program p ON p.id = m.program_id AND p.is_default
     JOIN crm_customer c ON c.id = m.customer_id AND c.state = 'active'
-    CROSS JOIN LATERAL (SELECT {_ZONE} AS zone) AS z
+    CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
     WHERE to_char(m.enrolled_at AT TIME ZONE z.zone, 'MM-DD') = g.month_day
           AND extract(year FROM g.day) > extract(year FROM m.enrolled_at AT TIME ZONE z.zone)
           AND %(now)s >= (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone
@@ -297,18 +299,7 @@ def _union(customers: Mapping[str, set[int]], kinds: Iterable[str]) -> set[int]:
 
 
 def _customers_of(kind: str, events: Sequence[Event]) -> set[int]:
-    if kind == ACTIVITY_RECEIVED.kind:
-        return {pk for event in events for pk in event.payload.get("customers", ())}
-    if kind == ORDERS_IMPORTED.kind:
-        runs = [event.payload["run"] for event in events]
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """SELECT DISTINCT customer_id FROM crm_order WHERE import_run_id = ANY(%s) AND customer_id IS NOT NULL
-                       AND paid_at > clock_timestamp() - interval '35 days'""",
-                [runs],
-            )
-            return {row[0] for row in cursor.fetchall()}
-    return {event.subject_id for event in events if event.subject_id}
+    return set(buyers_of_imports(events) if kind == ORDERS_IMPORTED.kind else customers_of(events))
 
 
 def _wake(customers: Mapping[str, set[int]]) -> int:
@@ -400,11 +391,8 @@ def enter_members(*, journey: Journey, now: datetime | None = None) -> int:
 
 def _by_date(journey: Journey, entry: dict[str, Any], now: datetime) -> Candidates:
     """Those whose birthday or member day comes in so many days, at the hour named where they are; a day late still (J7)."""
-    days, leap = entry["days"], gate.policy().leap_birthday
-    pairs: list[tuple[int, int, Any]] = []
-    for offset in range(-2, 3):
-        celebrated = now.date() + timedelta(days=offset + days)
-        pairs += [(month, day, celebrated) for month, day in celebrated_on(celebrated, leap)]
+    days = entry["days"]
+    pairs = celebrated_around(now.date(), days, gate.policy().leap_birthday)
     shared = {
         **{name: value for name, value in gate.parameters(now).items() if name in ("zones", "zone")},
         "days": days,

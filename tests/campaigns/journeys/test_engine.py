@@ -22,7 +22,7 @@ from campaigns.models import (
     JourneyVersion,
     Message,
 )
-from campaigns.selectors_journeys import counts_of
+from campaigns.selectors.journeys import counts_of
 from campaigns.services.journey_engine import advance_claim, advance_due, claim_runs
 from campaigns.services.journey_entries import enter_by_call
 from campaigns.services.journeys import pause_journey, publish_journey, resume_journey, save_draft, stop_journey
