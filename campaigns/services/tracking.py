@@ -77,9 +77,8 @@ def record_click(*, link: Link) -> bool:
         if not cursor.rowcount:
             return False
         cursor.execute(
-            """UPDATE campaigns_message m SET clicked_at = clock_timestamp(),
-                      opened_at = coalesce(m.opened_at, clock_timestamp())
-               FROM campaigns_template t
+            """UPDATE campaigns_message m SET clicked_at = seen.at, opened_at = coalesce(m.opened_at, seen.at)
+               FROM campaigns_template t, (SELECT clock_timestamp() AS at) seen
                WHERE m.id = %s AND m.clicked_at IS NULL AND t.id = m.template_id
                RETURNING m.customer_id, m.channel, m.subject, t.name, m.origin""",
             [link.message_id],
