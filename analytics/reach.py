@@ -4,7 +4,7 @@
 
 The query yields customer_id, once each, of those whom a marketing message may go to by what is lasting: consent,
 suppression, address. Quiet hours and caps pass and are left out. It holds the text {scope} where the condition that
-limits it to some customers goes (`customer_id IN (...)` or true). What changes its facts must mark the customer changed.
+limits it to some customers goes (`customer_id IN (...)`, `IS NOT NULL` or a range). What changes its facts must mark the customer changed.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     FEATURE_SOURCES.register("campaigns.engagement", FeatureSource(("messages_90", "opened_90"), SQL))
 
 The query yields customer_id and the named columns, may use %(as_of)s, and holds the text {scope} where the condition
-that limits it to some customers goes (`customer_id IN (...)` or true).
+that limits it to some customers goes (`customer_id IN (...)`, `IS NOT NULL` or a range).
 """
 
 from __future__ import annotations

@@ -65,14 +65,14 @@ def from_nothing() -> None:
     """Features, RFM, stages and memberships of everyone, when there are none."""
     from django.db import transaction
 
-    from analytics.models import CustomerFeature, SegmentMembership, StagePeriod
+    from analytics.models import CustomerFeature, SegmentDay, SegmentMembership, StagePeriod
     from analytics.services import features, segments
 
     def forget() -> None:
         with transaction.atomic():
-            for model in (CustomerFeature, StagePeriod, SegmentMembership):
-                model.objects.all()._raw_delete("default")
-            sql("UPDATE analytics_segment SET size = 0, computed_version = 0")
+            for model in (CustomerFeature, StagePeriod, SegmentMembership, SegmentDay):
+                sql(f"TRUNCATE {model._meta.db_table}")
+            sql("UPDATE analytics_segment SET size = 0, computed_version = 0, first_computed_at = NULL")
 
     def floor() -> float:
         return timed(
@@ -101,26 +101,42 @@ def from_nothing() -> None:
 
 
 def new_orders() -> None:
-    """Orders of the last hour, written in bulk as an import does, then carried on in one refresh."""
+    """New orders of the last hour, one each by customers all over the shop, then carried on in one refresh."""
+    from analytics.models import ChangedCustomer
     from analytics.services import features, segments
 
+    ChangedCustomer.objects.all()._raw_delete("default")
     before = sql("SELECT count(*) FROM analytics_segmentmembership")[0][0]
+    sql("DROP TABLE IF EXISTS bench_bought")
     sql(
-        """WITH bought AS (
-               SELECT o.id, row_number() OVER () AS place FROM crm_order o TABLESAMPLE SYSTEM (20)
-               WHERE o.state = 'paid' AND o.customer_id IS NOT NULL LIMIT %s)
-           UPDATE crm_order o SET paid_at = now() - interval '1 hour', placed_at = now() - interval '1 hour'
-           FROM bought WHERE bought.id = o.id""",
+        """CREATE TEMP TABLE bench_bought AS
+           SELECT id AS old, nextval(pg_get_serial_sequence('crm_order', 'id')) AS new, customer_id
+           FROM (SELECT DISTINCT ON (customer_id) id, customer_id FROM crm_order TABLESAMPLE BERNOULLI (3)
+                 WHERE state = 'paid' AND customer_id IS NOT NULL) AS drawn LIMIT %s""",
         [ORDERS],
     )
-    sql(
-        """UPDATE crm_orderline l SET bought_at = o.paid_at FROM crm_order o
-           WHERE o.id = l.order_id AND o.paid_at > now() - interval '2 hours' AND l.bought_at <> o.paid_at"""
-    )
+    for table, key, given in (
+        ("crm_order", "id", {"id": "b.new", "number": "'bench-' || b.new", "external_id": "'bench-' || b.new"}),
+        (
+            "crm_orderline",
+            "order_id",
+            {"id": "nextval(pg_get_serial_sequence('crm_orderline', 'id'))", "order_id": "b.new"},
+        ),
+    ):
+        given |= dict.fromkeys(("placed_at", "paid_at", "bought_at"), "now() - interval '1 hour'")
+        columns = [
+            row[0]
+            for row in sql(
+                """SELECT column_name FROM information_schema.columns
+                   WHERE table_name = %s AND is_generated = 'NEVER' ORDER BY ordinal_position""",
+                [table],
+            )
+        ]
+        chosen = ", ".join(given.get(name, f"old.{name}") for name in columns)
+        names = ", ".join(columns)
+        sql(f"INSERT INTO {table} ({names}) SELECT {chosen} FROM bench_bought b JOIN {table} old ON old.{key} = b.old")
     vacuum()
-    changed = features.mark_changed_by_query(
-        "SELECT customer_id FROM crm_order WHERE paid_at > now() - interval '2 hours' AND customer_id IS NOT NULL", []
-    )
+    changed = features.mark_changed_by_query("SELECT customer_id FROM bench_bought", [])
     base = timed(
         lambda: sql(
             """SELECT count(*) FROM (

@@ -24,7 +24,10 @@ class SegmentQuerySet(models.QuerySet["Segment"]):
 
 @audited
 class Segment(models.Model):
-    """A group of customers by rule. `computed_at` is set when a computation is done, never when it begins (S1)."""
+    """A group of customers by rule. `computed_at` is set when a computation is done, never when it begins (S1).
+
+    Whom the computation of `first_computed_at` found inside has not entered: no event, nobody's journey (docs/adr/0008).
+    """
 
     name = models.CharField(_("name"), max_length=120, unique=True)
     description = models.CharField(_("description"), max_length=400, blank=True, default="")
@@ -34,6 +37,7 @@ class Segment(models.Model):
     version = models.PositiveIntegerField(_("version"), default=1)
     size = models.BigIntegerField(_("customers"), default=0)
     computed_at = models.DateTimeField(_("last computed"), null=True)
+    first_computed_at = models.DateTimeField(_("first computed"), null=True)
     computed_version = models.PositiveIntegerField(default=0)
     error = models.TextField(_("error"), blank=True, default="")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
@@ -67,8 +71,9 @@ class SegmentMembership(models.Model):
         verbose_name = _("segment membership")
         verbose_name_plural = _("segment memberships")
         constraints = [
+            # One open interval each, and the way to all of a customer's.
             models.UniqueConstraint(
-                fields=["segment", "customer"], condition=models.Q(left_at=None), name="analytics_membership_one_open"
+                fields=["customer", "segment", "left_at"], nulls_distinct=False, name="analytics_membership_once"
             ),
             models.CheckConstraint(
                 condition=models.Q(left_at=None) | models.Q(left_at__gte=models.F("entered_at")),
@@ -76,8 +81,9 @@ class SegmentMembership(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["customer", "-entered_at"], name="analytics_membership_of"),
-            models.Index(fields=["segment", "entered_at", "left_at"], name="analytics_membership_history"),
+            models.Index(
+                fields=["segment", "entered_at", "left_at"], include=["customer"], name="analytics_membership_by_time"
+            )
         ]
 
     def __str__(self) -> str:

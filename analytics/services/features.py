@@ -17,12 +17,13 @@ from analytics.models import ChangedCustomer, ComputationState, RfmModel
 from analytics.reach import reach_query
 from analytics.rules.lifecycle import LIMITS
 from analytics.rules.rfm import GRID
+from analytics.services.people import CHANGED, CHANGED_TABLE, People, shards
 from analytics.sources import FEATURE_SOURCES
 from core import clock
 from core.events import emit_from_select
 from core.locks import require_transaction
+from core.shards import run_shards
 
-SCOPE = "analytics_scope"
 # Autovacuum comes a minute later, and plans made in between would take the table for what it was.
 REANALYSE_ABOVE = 20_000
 _GRID_ROWS = ", ".join(
@@ -60,6 +61,9 @@ _COLUMNS = [
 ]
 
 _SCORES = ("rfm_r", "rfm_f", "rfm_m", "rfm_group", "rfm_as_of")
+# `kept`: what did not come back whole (A2).
+_PAID = """(SELECT customer_id, paid_at, total, refunded, discount, item_count, channel, refunded < total OR total = 0 AS kept
+              FROM crm_order WHERE state = 'paid' AND {scope}) AS paid"""
 # Scores count the cut points below a value. width_bucket counts those at or below it, so both sides are negated: then a
 # value equal to a cut stays below it. Without a model nobody is scored.
 _SCORED = """
@@ -105,32 +109,30 @@ def claim_changed(limit: int) -> int:
     """
     require_transaction()
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {SCOPE}")
-        cursor.execute(f"CREATE TEMP TABLE {SCOPE} (customer_id bigint PRIMARY KEY) ON COMMIT DROP")
+        cursor.execute(f"DROP TABLE IF EXISTS {CHANGED_TABLE}")
+        cursor.execute(f"CREATE TEMP TABLE {CHANGED_TABLE} (customer_id bigint PRIMARY KEY) ON COMMIT DROP")
         cursor.execute(
             f"""WITH taken AS (
                     DELETE FROM analytics_changedcustomer WHERE customer_id IN (
                         SELECT customer_id FROM analytics_changedcustomer ORDER BY marked_at LIMIT %s FOR UPDATE SKIP LOCKED)
                     RETURNING customer_id)
-                INSERT INTO {SCOPE} SELECT taken.customer_id FROM taken JOIN crm_customer c ON c.id = taken.customer_id""",
+                INSERT INTO {CHANGED_TABLE} SELECT taken.customer_id FROM taken JOIN crm_customer c ON c.id = taken.customer_id""",
             [limit],
         )
         count = cursor.rowcount
-        cursor.execute(f"ANALYZE {SCOPE}")
+        cursor.execute(f"ANALYZE {CHANGED_TABLE}")
     return count
 
 
-def compute_features(*, as_of: datetime, scoped: bool, remodel: bool = False) -> int:
-    """Compute the rows of the scope (or of everyone) and write those that differ. Returns how many were written.
-
-    `remodel` takes new RFM cut points from the rows computed; otherwise the newest ones are used. Stage changes close and
-    open a StagePeriod and emit an event each.
+def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) -> int:
+    """Compute the rows of these people, scored by these cut points, and write those that differ. Returns how many were
+    written. Stage changes close and open a StagePeriod and emit an event each.
     """
     require_transaction()
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '256MB'")
         cursor.execute(
-            f"CREATE TEMP TABLE analytics_computed ON COMMIT DROP AS {_query(scoped)}",
+            f"CREATE TEMP TABLE analytics_computed ON COMMIT DROP AS {_query(people)}",
             {
                 "as_of": as_of,
                 "new": LIMITS.new_days,
@@ -140,10 +142,7 @@ def compute_features(*, as_of: datetime, scoped: bool, remodel: bool = False) ->
             },
         )
         cursor.execute("ANALYZE analytics_computed")
-        if remodel:
-            compute_rfm_model(as_of=as_of)
         _write_stages(as_of)
-        cuts = RfmModel.objects.order_by("-as_of").first()
         names = ", ".join(_COLUMNS)
         columns = (*_COLUMNS, *_SCORES)
         cursor.execute(
@@ -173,31 +172,43 @@ def compute_features(*, as_of: datetime, scoped: bool, remodel: bool = False) ->
         written = cursor.rowcount
         # Who is no longer an active customer has no row, so that readers of the rows need not ask who is.
         cursor.execute(
-            f"""DELETE FROM analytics_customerfeature kept WHERE {
-                f"customer_id IN (SELECT customer_id FROM {SCOPE}) AND" if scoped else ""
-            } NOT EXISTS (SELECT FROM analytics_computed computed
-                                               WHERE computed.customer_id = kept.customer_id)"""
+            f"""DELETE FROM analytics_customerfeature kept WHERE kept.customer_id {people.test}
+                AND NOT EXISTS (SELECT FROM analytics_computed computed WHERE computed.customer_id = kept.customer_id)"""
         )
         written += cursor.rowcount
-        if written > REANALYSE_ABOVE:
-            cursor.execute("ANALYZE analytics_customerfeature")
         cursor.execute("DROP TABLE analytics_computed")
     return written
+
+
+def _analyze_after(written: int) -> None:
+    """Not by a shard: the lock of an ANALYZE is held to the end, and the shards end together."""
+    if written > REANALYSE_ABOVE:
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE analytics_customerfeature")
 
 
 def _negated(cuts: list[float]) -> list[float]:
     return [-cut for cut in reversed(cuts)]
 
 
+def newest_model() -> RfmModel | None:
+    return RfmModel.objects.order_by("-as_of").first()
+
+
 def compute_rfm_model(*, as_of: datetime) -> RfmModel | None:
-    """Take the cut points of all buyers as of a day: the quintiles of the rows just computed. None without buyers."""
+    """Take the cut points of all buyers as of a day: the quintiles of what their orders say. None without buyers."""
     with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '256MB'")
         cursor.execute(
-            """SELECT percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (
-                          ORDER BY extract(epoch FROM (%(day)s::date + 1)::timestamptz - last_order_at)::float8 / 86400),
-                      percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (ORDER BY order_count::float8),
-                      percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (ORDER BY net_spend::float8), count(*)
-               FROM analytics_computed WHERE order_count > 0""",
+            f"""SELECT percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (
+                           ORDER BY extract(epoch FROM (%(day)s::date + 1)::timestamptz - last_order_at)::float8 / 86400),
+                       percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (ORDER BY order_count::float8),
+                       percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (ORDER BY net_spend), count(*)
+                FROM (SELECT customer_id, count(*) FILTER (WHERE kept) AS order_count,
+                             max(paid_at) FILTER (WHERE kept) AS last_order_at,
+                             sum(total::float8) - sum(refunded::float8) AS net_spend
+                      FROM {_PAID.replace("{scope}", "customer_id IS NOT NULL")} GROUP BY customer_id) AS bought
+                JOIN crm_customer c ON c.id = bought.customer_id AND c.state = 'active' WHERE order_count > 0""",
             {"day": as_of.date()},
         )
         recency, frequency, money, count = cursor.fetchone()
@@ -221,11 +232,20 @@ def refresh_everything(*, as_of: datetime | None = None) -> int:
     with transaction.atomic():
         if not try_lock():
             return 0
-        as_of = as_of or clock.now()
+        at = as_of or clock.now()
         # What changes after this is marked anew; what is marked now is covered.
-        ChangedCustomer.objects.filter(marked_at__lt=as_of).delete()
-        written = compute_features(as_of=as_of, scoped=False, remodel=True)
+        ChangedCustomer.objects.filter(marked_at__lt=at).delete()
+        cuts = compute_rfm_model(as_of=at) or newest_model()
+        written = sum(run_shards(shards(), lambda people: compute_features(as_of=at, people=people, cuts=cuts)))
+        _analyze_after(written)
         note("features", written, time.monotonic() - started)
+    return written
+
+
+def refresh_claimed(*, as_of: datetime) -> int:
+    """The rows of those who were claimed, by the newest cut points."""
+    written = compute_features(as_of=as_of, people=CHANGED, cuts=newest_model())
+    _analyze_after(written)
     return written
 
 
@@ -272,9 +292,9 @@ def _write_stages(as_of: datetime) -> None:
         cursor.execute("DROP TABLE analytics_stage_moves")
 
 
-def _query(scoped: bool) -> str:
+def _query(people: People) -> str:
     """Sums of minor units are taken as float8, exact up to 2^53 of them: sums of bigint are numeric and take twice as long."""
-    scope = f"customer_id IN (SELECT customer_id FROM {SCOPE})" if scoped else "true"
+    scope = f"customer_id {people.test}"
     sources, joins, columns = [], [], {}
     for position, source in enumerate(FEATURE_SOURCES):
         alias = f"source_{position}"
@@ -283,7 +303,7 @@ def _query(scoped: bool) -> str:
         columns |= {name: f"coalesce({alias}.{name}, 0)" for name in source.columns}
     return f"""
     WITH people AS (SELECT id AS customer_id FROM crm_customer
-                    WHERE state = 'active' AND {scope.replace("customer_id IN", "id IN", 1)}),
+                    WHERE state = 'active' AND id {people.test}),
     orders AS (
         SELECT customer_id,
                count(*) FILTER (WHERE kept) AS order_count, coalesce(sum(item_count) FILTER (WHERE kept), 0) AS item_count,
@@ -295,16 +315,14 @@ def _query(scoped: bool) -> str:
                mode() WITHIN GROUP (ORDER BY channel) FILTER (WHERE channel <> '') AS main_channel,
                count(*) FILTER (WHERE kept AND paid_at > %(as_of)s - interval '90 days') AS orders_90,
                coalesce(sum((total - refunded)::float8) FILTER (WHERE paid_at > %(as_of)s - interval '90 days'), 0) AS spend_90
-        FROM (SELECT customer_id, paid_at, total, refunded, discount, item_count, channel,
-                     refunded < total OR total = 0 AS kept
-              FROM crm_order WHERE state = 'paid' AND customer_id IS NOT NULL AND {scope}) AS paid
+        FROM {_PAID.replace("{scope}", scope)}
         GROUP BY customer_id),
     refunds AS (SELECT customer_id, count(*) AS refund_count FROM crm_refund
-                WHERE customer_id IS NOT NULL AND {scope} GROUP BY customer_id),
+                WHERE {scope} GROUP BY customer_id),
     bought AS (
         SELECT line.customer_id, product.category, sum((line.amount - line.refunded_amount)::float8) AS spent
         FROM crm_orderline line JOIN crm_product product ON product.id = line.product_id
-        WHERE product.category <> '' AND line.customer_id IS NOT NULL AND {"line." + scope if scoped else "true"}
+        WHERE product.category <> '' AND line.{scope}
         GROUP BY 1, 2),
     categories AS (
         SELECT customer_id, array_agg(category ORDER BY category) AS categories,
@@ -313,13 +331,13 @@ def _query(scoped: bool) -> str:
     activity AS (
         SELECT customer_id, max(occurred_at) AS last_activity_at,
                count(*) FILTER (WHERE occurred_at > %(as_of)s - interval '30 days') AS activity_30
-        FROM crm_activityevent WHERE customer_id IS NOT NULL AND {scope} GROUP BY customer_id),
+        FROM crm_activityevent WHERE {scope} GROUP BY customer_id),
     membership AS (
         SELECT m.customer_id, max(tier.rank) AS tier_rank, sum(a.available) FILTER (WHERE type.spendable) AS points_available
         FROM loyalty_member m JOIN loyalty_program program ON program.id = m.program_id AND program.is_default
         LEFT JOIN loyalty_tier tier ON tier.id = m.tier_id LEFT JOIN loyalty_account a ON a.member_id = m.id
         LEFT JOIN loyalty_pointtype type ON type.id = a.point_type_id
-        WHERE m.state = 'active' AND {"m." + scope if scoped else "true"} GROUP BY m.customer_id)
+        WHERE m.state = 'active' AND m.{scope} GROUP BY m.customer_id)
     {"".join(", " + source for source in sources)},
     reach AS ({reach_query().replace("{scope}", scope)}),
     rows AS (

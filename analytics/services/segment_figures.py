@@ -13,13 +13,15 @@ from django.utils.translation import gettext_lazy as _
 from analytics.conditions import CONDITIONS
 from analytics.reach import REACH
 from analytics.rules.trees import leaves
-from analytics.services.segment_rules import clean_rule, compile_rule, people
+from analytics.services.segment_rules import clean_rule, compile_rule, feature_rows
 from core.errors import Conflict
 from crm.models import Customer
 
 PREVIEW_TIMEOUT_MS = 5000
-# A fifth of what a page may take would go into compiling a plan that runs once.
-_QUICKLY = f"SET LOCAL statement_timeout = {PREVIEW_TIMEOUT_MS}; SET LOCAL jit = off"
+# A fifth of what a page may take would go into compiling a plan that runs once. What a condition asks of the facts is
+# hashed, and every process of a parallel scan would hash it for itself.
+_QUICKLY = f"SET LOCAL statement_timeout = {PREVIEW_TIMEOUT_MS}; SET LOCAL jit = off; SET LOCAL work_mem = '128MB'"
+_ALONE = "; SET LOCAL max_parallel_workers_per_gather = 0"
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,9 @@ def figures_of(rule: Any, *, overlap: int | None = None) -> Figures:
         params.append(overlap)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_QUICKLY)
+            cursor.execute(_QUICKLY + (_ALONE if "(SELECT" in sql.text or overlap is not None else ""))
             cursor.execute(
-                f"SELECT {', '.join(columns)} FROM {people(sql.text)} WHERE {sql.text}", [*params, *sql.params]
+                f"SELECT {', '.join(columns)} FROM {feature_rows(sql.text)} WHERE {sql.text}", [*params, *sql.params]
             )
             row = cursor.fetchone()
     except DatabaseError as error:
@@ -69,7 +71,7 @@ def matching_customers(*, rule: dict, customer_ids: Sequence[int]) -> set[int]:
     sql = compile_rule(rule)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT f.customer_id FROM {people(sql.text)} WHERE f.customer_id = ANY(%s) AND {sql.text}",
+            f"SELECT f.customer_id FROM {feature_rows(sql.text)} WHERE f.customer_id = ANY(%s) AND {sql.text}",
             [list(customer_ids), *sql.params],
         )
         return {row[0] for row in cursor.fetchall()}
@@ -79,9 +81,9 @@ def sample_rule(rule: Any, limit: int = 10) -> list[int]:
     """Some customers that a rule holds, newest first, as ids."""
     sql = compile_rule(clean_rule(rule))
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = {PREVIEW_TIMEOUT_MS}")
+        cursor.execute(_QUICKLY)
         cursor.execute(
-            f"SELECT f.customer_id FROM {people(sql.text)} WHERE {sql.text} ORDER BY f.customer_id DESC LIMIT %s",
+            f"SELECT f.customer_id FROM {feature_rows(sql.text)} WHERE {sql.text} ORDER BY f.customer_id DESC LIMIT %s",
             [*sql.params, limit],
         )
         return [row[0] for row in cursor.fetchall()]
@@ -115,7 +117,9 @@ def explain_rule(rule: dict, customer: Customer) -> Reason:
         params += sql.params
     with connection.cursor() as cursor:
         selected = ", ".join(columns)
-        cursor.execute(f"SELECT {selected} FROM {people(selected)} WHERE f.customer_id = %s", [*params, customer.pk])
+        cursor.execute(
+            f"SELECT {selected} FROM {feature_rows(selected)} WHERE f.customer_id = %s", [*params, customer.pk]
+        )
         row = cursor.fetchone()
     if row is None:
         return Reason(False, [LeafReason(path, leaf, False, None) for path, leaf in parts])

@@ -60,6 +60,7 @@ def create_list(*, name: str, actor: Actor, description: str = "", created_by=No
         rule={"op": "or", "children": []},
         computed_version=1,
         computed_at=clock.now(),
+        first_computed_at=clock.now(),
         created_by=created_by,
     )
 
@@ -81,7 +82,7 @@ def add_to_list(*, segment: Segment, customer_ids: Sequence[int], actor: Actor) 
         count = move(
             """INSERT INTO analytics_segmentmembership (segment_id, customer_id, entered_at)
                SELECT %s, c.id, %s FROM crm_customer c WHERE c.id = ANY(%s) AND c.state = 'active'
-               ON CONFLICT (segment_id, customer_id) WHERE left_at IS NULL DO NOTHING
+               ON CONFLICT DO NOTHING
                RETURNING segment_id, customer_id, true AS entered""",
             [locked.pk, at, list(customer_ids)],
             at=at,

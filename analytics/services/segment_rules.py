@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.conditions import CONDITIONS, Sql, clean
 from analytics.rules.trees import WrongTree, check_shape, fold, leaves
-from analytics.services import features
+from analytics.services.people import EVERYONE, People
 from core.errors import Invalid
 
 IN_SEGMENT = "in_segment"
@@ -46,15 +46,14 @@ def _clean_node(node: dict, where: str) -> dict:
     return {"condition": condition.name, "operator": node["operator"], **cleaned}
 
 
-def compile_rule(rule: dict, *, scoped: bool = False) -> Sql:
-    """A boolean expression over f and c. `scoped` limits facts to the customers of the running computation."""
-    scope = f"IN (SELECT customer_id FROM {features.SCOPE})" if scoped else "IS NOT NULL"
+def compile_rule(rule: dict, *, people: People = EVERYONE) -> Sql:
+    """A boolean expression over f and c that looks at facts of these people only."""
 
     def leaf(node: dict) -> Sql:
         condition = CONDITIONS[node["condition"]]
         values = {key: value for key, value in node.items() if key not in {"condition", "operator"}}
         sql = condition.sql(node["operator"], values)
-        return Sql(sql.text.replace("{scope}", scope), sql.params)
+        return Sql(sql.text.replace("{scope}", people.test), sql.params)
 
     def combine(op: str, parts: list[Sql]) -> Sql:
         if op == "not":
@@ -73,7 +72,7 @@ def is_time_based(rule: dict) -> bool:
     return any(CONDITIONS[leaf["condition"]].time_based for _path, leaf in leaves(rule))
 
 
-def people(condition: str) -> str:
+def feature_rows(condition: str) -> str:
     """The feature rows, which only active customers have; joined with the customers when a condition reads `c`."""
     join = " JOIN crm_customer c ON c.id = f.customer_id" if re.search(r"\bc\.", condition) else ""
     return f"analytics_customerfeature f{join}"

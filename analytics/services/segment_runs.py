@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from django.db import connection, transaction
@@ -14,13 +14,26 @@ from analytics import events
 from analytics.models import ChangedCustomer, Segment, SegmentKind
 from analytics.rules.dependencies import layers, with_dependents
 from analytics.services import features
-from analytics.services.segment_rules import compile_rule, is_time_based, people, used_segments
+from analytics.services.people import CHANGED, CHANGED_TABLE, People, shards
+from analytics.services.segment_rules import compile_rule, feature_rows, is_time_based, used_segments
 from core import clock
 from core.events import emit_from_select
 from core.locks import require_transaction
+from core.shards import run_shards
 from core.zones import shop_day
 
 log = structlog.get_logger("liuke.segments")
+
+
+class Moved(NamedTuple):
+    """How many of a segment: `found` inside by its first computation, entered and left since."""
+
+    found: int = 0
+    entered: int = 0
+    left: int = 0
+
+
+Moves = dict[int, Moved]
 
 
 def lock_intervals() -> datetime:
@@ -45,11 +58,11 @@ def refresh_changed(*, limit: int = 50_000) -> int:
                 return 0
             as_of = clock.now()
             count = features.claim_changed(limit)
-            features.compute_features(as_of=as_of, scoped=True)
+            features.refresh_claimed(as_of=as_of)
             _close_lists(as_of)
             # One that failed, or was never computed since its rule changed, is computed whole by the next run.
             current = [row for row in _by_rule() if row.computed_version == row.version and not row.error]
-            _diff(current, at=as_of, scoped=True)
+            _note_sizes(_diff(current, at=as_of, people=CHANGED), as_of)
             features.note("incremental", count, time.monotonic() - started)
     except Exception as error:
         features.note("incremental", 0, time.monotonic() - started, error=str(error)[:1000])
@@ -65,7 +78,7 @@ def _refresh_without_segments(limit: int) -> int:
             return 0
         as_of = clock.now()
         count = features.claim_changed(limit)
-        features.compute_features(as_of=as_of, scoped=True)
+        features.refresh_claimed(as_of=as_of)
         _close_lists(as_of)
     compute_segments()
     return count
@@ -100,14 +113,14 @@ def compute_segments(segment_ids: Sequence[int] | None = None) -> list[int]:
     if not rows:
         return []
     try:
-        _compute_whole(rows)
+        _compute_whole({row.pk for row in rows})
         return []
     except Exception as error:
         log.warning("segments_failed_together", error=str(error)[:300])
     failed = []
     for segment in (row for layer in _in_order(rows) for row in layer):
         try:
-            _compute_whole([segment])
+            _compute_whole({segment.pk})
         except Exception as error:
             failed.append(segment.pk)
             Segment.objects.filter(pk=segment.pk).update(error=(str(error) or type(error).__name__)[:1000])
@@ -125,87 +138,135 @@ def _in_order(segments: Iterable[Segment]) -> list[list[Segment]]:
     return [[rows[pk] for pk in layer] for layer in layers({row.pk: used_segments(row.rule) for row in rows.values()})]
 
 
-def _compute_whole(segments: list[Segment]) -> None:
+def _compute_whole(ids: Collection[int]) -> None:
     with transaction.atomic():
         # Serialised with the incremental refresh, which diffs against the same intervals (F18).
         at = lock_intervals()
-        _diff(segments, at=at, scoped=False)
+        segments = [segment for segment in _by_rule() if segment.pk in ids]
+        parts, empty = shards(), _never_filled(segments)
+        moves = _added(run_shards(parts, lambda people: _diff(segments, at=at, people=people, empty=empty)))
+        known = [segment.pk for segment in segments if segment.pk not in empty]
+        _note_sizes(moves, at, recount=known if len(parts) > 1 else [])
         for segment in segments:
-            Segment.objects.filter(pk=segment.pk).update(computed_at=at, computed_version=segment.version, error="")
+            Segment.objects.filter(pk=segment.pk).update(
+                computed_at=at, first_computed_at=segment.first_computed_at or at,
+                computed_version=segment.version, error="",
+            )  # fmt: skip
 
 
-def _diff(segments: list[Segment], *, at: datetime, scoped: bool) -> None:
+def _diff(segments: list[Segment], *, at: datetime, people: People, empty: Collection[int] = ()) -> Moves:
+    """What differs from the open intervals of these people enters or leaves, each with its event. `empty`: segments that
+    have none yet."""
+    moves = []
     for layer in _in_order(segments):
-        _diff_layer(layer, at=at, scoped=scoped)
+        moves.append(_fill([segment for segment in layer if segment.pk in empty], at=at, people=people))
+        moves.append(_move_differences([segment for segment in layer if segment.pk not in empty], at=at, people=people))
+    return _added(moves)
 
 
-def _diff_layer(segments: list[Segment], *, at: datetime, scoped: bool) -> None:
-    """One scan decides all segments; what differs from the open intervals enters or leaves, each with its event."""
-    values, params = [], []
-    for segment in segments:
-        sql = compile_rule(segment.rule, scoped=scoped)
-        values.append(f"({segment.pk}, {sql.text})")
-        params += sql.params
-    scope = f"AND f.customer_id IN (SELECT customer_id FROM {features.SCOPE})" if scoped else ""
-    decided = ", ".join(values)
-    ids = [segment.pk for segment in segments]
+def _added(parts: Iterable[Moves]) -> Moves:
+    total: Moves = {}
+    for part in parts:
+        for segment, moved in part.items():
+            total[segment] = Moved(*map(sum, zip(total.get(segment, Moved()), moved, strict=True)))
+    return total
+
+
+def _never_filled(segments: list[Segment]) -> set[int]:
+    """Those that have no intervals: a shard that was done before the others were lost has left its own."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT given.pk FROM unnest(%s::bigint[]) AS given(pk) WHERE NOT EXISTS (
+                   SELECT FROM analytics_segmentmembership m WHERE m.segment_id = given.pk)""",
+            [[segment.pk for segment in segments if segment.first_computed_at is None]],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _decided(segments: list[Segment], people: People) -> tuple[str, list[Any]]:
+    """One scan that yields segment_id and customer_id of all whom these rules hold."""
+    rules = [compile_rule(segment.rule, people=people) for segment in segments]
+    values = ", ".join(f"({segment.pk}, {sql.text})" for segment, sql in zip(segments, rules, strict=True))
+    select = f"""SELECT given.segment_id, f.customer_id FROM {feature_rows(values)}
+                 CROSS JOIN LATERAL (VALUES {values}) AS given(segment_id, held)
+                 WHERE given.held AND f.customer_id {people.test}"""
+    return select, [param for sql in rules for param in sql.params]
+
+
+def _fill(segments: list[Segment], *, at: datetime, people: People) -> Moves:
+    """The first computation: whoever the rule holds is in, and nobody has entered (docs/adr/0008)."""
+    if not segments:
+        return {}
+    select, params = _decided(segments, people)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '256MB'")
         cursor.execute(
-            f"""CREATE TEMP TABLE analytics_matched ON COMMIT DROP AS
-                SELECT given.segment_id, f.customer_id FROM {people(decided)}
-                CROSS JOIN LATERAL (VALUES {decided}) AS given(segment_id, held)
-                WHERE given.held {scope}""",
-            params,
+            f"""WITH filled AS (
+                    INSERT INTO analytics_segmentmembership (segment_id, customer_id, entered_at)
+                    SELECT decided.segment_id, decided.customer_id, %s FROM ({select}) AS decided RETURNING segment_id)
+                SELECT segment_id, count(*) FROM filled GROUP BY segment_id""",
+            [at, *params],
         )
+        return {segment: Moved(found=count) for segment, count in cursor.fetchall()}
+
+
+def _move_differences(segments: list[Segment], *, at: datetime, people: People) -> Moves:
+    if not segments:
+        return {}
+    ids = [segment.pk for segment in segments]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '256MB'")
+        select, params = _decided(segments, people)
+        cursor.execute(f"CREATE TEMP TABLE analytics_matched ON COMMIT DROP AS {select}", params)
         cursor.execute("ANALYZE analytics_matched")
         _make_moves()
-        # What was true of the memberships before this says little of them now (a first filling finds none in the
-        # statistics), and row by row the whole table would be read for each.
+        # What was true of the memberships before this says little of them now, and row by row the whole table would be
+        # read for each.
         cursor.execute("SET LOCAL enable_nestloop = off")
-        if scoped:
+        if people.few:
             cursor.execute(
                 f"""CREATE TEMP TABLE analytics_held ON COMMIT DROP AS
-                    SELECT m.id, m.segment_id, m.customer_id FROM {features.SCOPE} AS scope
+                    SELECT m.id, m.segment_id, m.customer_id FROM {CHANGED_TABLE} AS changed
                     CROSS JOIN LATERAL (SELECT h.id, h.segment_id, h.customer_id FROM analytics_segmentmembership h
-                                        WHERE h.customer_id = scope.customer_id AND h.left_at IS NULL
+                                        WHERE h.customer_id = changed.customer_id AND h.left_at IS NULL
                                               AND h.segment_id = ANY(%s) OFFSET 0) AS m""",
                 [ids],
             )
-            cursor.execute("ANALYZE analytics_held")
-            held = "analytics_held"
         else:
-            held = "(SELECT * FROM analytics_segmentmembership WHERE left_at IS NULL AND segment_id = ANY(%(ids)s))"
-        given: dict[str, Any] = {"ids": ids, "at": at}
+            cursor.execute(
+                f"""CREATE TEMP TABLE analytics_held ON COMMIT DROP AS
+                    SELECT id, segment_id, customer_id FROM analytics_segmentmembership
+                    WHERE left_at IS NULL AND segment_id = ANY(%s) AND customer_id {people.test}""",
+                [ids],
+            )
+        cursor.execute("ANALYZE analytics_held")
         cursor.execute(
-            f"""CREATE TEMP TABLE analytics_gone ON COMMIT DROP AS
-                SELECT held.id FROM {held} AS held
-                WHERE NOT EXISTS (SELECT FROM analytics_matched x
-                                  WHERE x.segment_id = held.segment_id AND x.customer_id = held.customer_id)""",
-            given,
+            """CREATE TEMP TABLE analytics_gone ON COMMIT DROP AS
+               SELECT held.id FROM analytics_held AS held
+               WHERE NOT EXISTS (SELECT FROM analytics_matched x
+                                 WHERE x.segment_id = held.segment_id AND x.customer_id = held.customer_id)"""
         )
         cursor.execute(
-            f"""WITH come AS (
-                    INSERT INTO analytics_segmentmembership (segment_id, customer_id, entered_at)
-                    SELECT x.segment_id, x.customer_id, %(at)s FROM analytics_matched x
-                    WHERE NOT EXISTS (SELECT FROM {held} AS held
-                                      WHERE held.segment_id = x.segment_id AND held.customer_id = x.customer_id)
-                    RETURNING segment_id, customer_id)
-                INSERT INTO analytics_moved SELECT segment_id, customer_id, true FROM come""",
-            given,
+            """WITH come AS (
+                   INSERT INTO analytics_segmentmembership (segment_id, customer_id, entered_at)
+                   SELECT x.segment_id, x.customer_id, %s FROM analytics_matched x
+                   WHERE NOT EXISTS (SELECT FROM analytics_held AS held
+                                     WHERE held.segment_id = x.segment_id AND held.customer_id = x.customer_id)
+                   RETURNING segment_id, customer_id)
+               INSERT INTO analytics_moved SELECT segment_id, customer_id, true FROM come""",
+            [at],
         )
         cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
         cursor.execute("ANALYZE analytics_gone")
         cursor.execute(
             """WITH gone AS (
-                   UPDATE analytics_segmentmembership m SET left_at = %(at)s FROM analytics_gone g WHERE m.id = g.id
+                   UPDATE analytics_segmentmembership m SET left_at = %s FROM analytics_gone g WHERE m.id = g.id
                    RETURNING m.segment_id, m.customer_id)
                INSERT INTO analytics_moved SELECT segment_id, customer_id, false FROM gone""",
-            given,
+            [at],
         )
-        cursor.execute(f"DROP TABLE analytics_gone{', analytics_held' if scoped else ''}")
-        cursor.execute("DROP TABLE analytics_matched")
-    note_moves(at)
+        cursor.execute("DROP TABLE analytics_gone, analytics_held, analytics_matched")
+    return _tell_moves(at)
 
 
 def _make_moves() -> None:
@@ -224,41 +285,67 @@ def move(statement: str, params: list, *, at: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"WITH moved AS ({statement}) INSERT INTO analytics_moved SELECT * FROM moved", params)
         count = cursor.rowcount
-    note_moves(at)
+    _note_sizes(_tell_moves(at), at)
     return count
 
 
-def note_moves(at: datetime) -> None:
-    """An event for each who entered or left, the new sizes, and what the day brought."""
+def _tell_moves(at: datetime) -> Moves:
+    """An event for each who entered or left (S2), but not of those whom a first computation finds inside."""
     with connection.cursor() as cursor:
         for event, entered in ((events.SEGMENT_LEFT, False), (events.SEGMENT_ENTERED, True)):
             emit_from_select(
                 event,
                 """SELECT moved.customer_id, jsonb_build_object('segment', s.id, 'name', s.name, 'version', s.version),
                           %s::timestamptz
-                   FROM analytics_moved moved JOIN analytics_segment s ON s.id = moved.segment_id WHERE moved.entered = %s""",
+                   FROM analytics_moved moved JOIN analytics_segment s ON s.id = moved.segment_id
+                   WHERE moved.entered = %s AND s.first_computed_at IS NOT NULL""",
                 [at, entered],
             )
         cursor.execute(
+            """SELECT s.id, count(*) FILTER (WHERE moved.entered AND s.first_computed_at IS NULL),
+                      count(*) FILTER (WHERE moved.entered AND s.first_computed_at IS NOT NULL),
+                      count(*) FILTER (WHERE NOT moved.entered)
+               FROM analytics_moved moved JOIN analytics_segment s ON s.id = moved.segment_id GROUP BY s.id"""
+        )
+        moves = {segment: Moved(*counts) for segment, *counts in cursor.fetchall()}
+        cursor.execute("DROP TABLE analytics_moved")
+    return moves
+
+
+def _note_sizes(moves: Moves, at: datetime, *, recount: Sequence[int] = ()) -> None:
+    """The new sizes, and what the day brought. `recount`: segments whose members are counted, because the moves of a
+    computation that was lost half-way are not among these."""
+    with connection.cursor() as cursor:
+        if sum(map(sum, moves.values())) > features.REANALYSE_ABOVE:
+            # The next one looks into the table, and would be planned for the few rows that it had before.
+            cursor.execute("ANALYZE analytics_segmentmembership")
+        cursor.execute(
             """WITH delta AS (
-                   SELECT segment_id, count(*) FILTER (WHERE entered) AS entered, count(*) FILTER (WHERE NOT entered) AS gone
-                   FROM analytics_moved GROUP BY segment_id),
+                   SELECT * FROM unnest(%(segments)s::bigint[], %(found)s::bigint[], %(entered)s::bigint[], %(left)s::bigint[])
+                                 AS given(segment_id, found, entered, gone)),
+               counted AS (
+                   SELECT segment_id, count(*) AS size FROM analytics_segmentmembership
+                   WHERE segment_id = ANY(%(recount)s) AND left_at IS NULL GROUP BY segment_id),
                sized AS (
-                   UPDATE analytics_segment s SET size = s.size + delta.entered - delta.gone FROM delta
-                   WHERE s.id = delta.segment_id RETURNING s.id, s.size)
+                   UPDATE analytics_segment s SET size = CASE WHEN s.id = ANY(%(recount)s)
+                       THEN coalesce((SELECT counted.size FROM counted WHERE counted.segment_id = s.id), 0)
+                       ELSE s.size + delta.found + delta.entered - delta.gone END
+                   FROM delta WHERE s.id = delta.segment_id RETURNING s.id, s.size)
                INSERT INTO analytics_segmentday AS kept (segment_id, day, size, entered_count, left_count)
-               SELECT sized.id, %s, sized.size, delta.entered, delta.gone
+               SELECT sized.id, %(day)s, sized.size, delta.entered, delta.gone
                FROM sized JOIN delta ON delta.segment_id = sized.id
                ON CONFLICT (segment_id, day) DO UPDATE SET size = excluded.size,
                    entered_count = kept.entered_count + excluded.entered_count,
                    left_count = kept.left_count + excluded.left_count""",
-            [shop_day(at)],
+            {
+                "segments": list(moves),
+                "found": [moved.found for moved in moves.values()],
+                "entered": [moved.entered for moved in moves.values()],
+                "left": [moved.left for moved in moves.values()],
+                "recount": list(recount),
+                "day": shop_day(at),
+            },
         )
-        cursor.execute("SELECT count(*) FROM analytics_moved")
-        if cursor.fetchone()[0] > features.REANALYSE_ABOVE:
-            # The next round looks into the table, and would be planned for the few rows that it had before.
-            cursor.execute("ANALYZE analytics_segmentmembership")
-        cursor.execute("DROP TABLE analytics_moved")
 
 
 def _close_lists(at: datetime) -> None:
@@ -266,7 +353,7 @@ def _close_lists(at: datetime) -> None:
     move(
         f"""UPDATE analytics_segmentmembership m SET left_at = %s FROM analytics_segment s
             WHERE s.id = m.segment_id AND s.kind = 'static' AND m.left_at IS NULL
-              AND m.customer_id IN (SELECT customer_id FROM {features.SCOPE})
+              AND m.customer_id IN (SELECT customer_id FROM {CHANGED_TABLE})
               AND NOT EXISTS (SELECT FROM analytics_customerfeature f WHERE f.customer_id = m.customer_id)
             RETURNING m.segment_id, m.customer_id, false AS entered""",
         [at],

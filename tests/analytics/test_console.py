@@ -5,6 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import pytest
+from django.core.cache import cache
 from django.urls import reverse
 from django.utils import translation
 from hypothesis import HealthCheck, given, settings
@@ -467,6 +468,11 @@ def test_the_customer_list_narrows_to_a_segment_and_a_stage(marketer, big_spende
     assert "Nobody matches" in marketer.get(reverse("customers"), {"stage": "lost"}).content.decode()
 
 
-def test_home_counts_the_moves(marketer, big_spenders, settle):
+def test_home_counts_the_moves(marketer, big_spenders, make_customer, make_order, settle):
+    assert "Entered a segment in 7 days" not in marketer.get("/").content.decode()
+    cache.clear()
+    make_order(make_customer(), 60_000)
+    settle()
+    segments.refresh_changed()
     page = marketer.get("/").content.decode()
     assert "Entered a segment in 7 days" in page

@@ -12,6 +12,7 @@ from django.utils import timezone
 from analytics.models import CustomerFeature, RfmModel, StagePeriod
 from analytics.rules import lifecycle, rfm
 from analytics.services import features, segments
+from analytics.services.people import EVERYONE
 from core.actor import SYSTEM
 from crm.services.activity import ActivityInput, record_activity
 from crm.services.refunds import record_refund
@@ -174,6 +175,6 @@ def test_f19_random_batches_carried_on_incrementally_equal_a_full_computation(
     with transaction.atomic():
         CustomerFeature.objects.all().delete()
         as_of = timezone.now()
-        features.compute_features(as_of=as_of, scoped=False)
+        features.compute_features(as_of=as_of, people=EVERYONE, cuts=features.newest_model())
     assert snapshot() == incremental
     assert len(incremental) == 12

@@ -1,0 +1,41 @@
+"""Whom a computation is about: everyone, those whose facts changed, or one part of everyone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from django.conf import settings
+from django.db import connection
+
+CHANGED_TABLE = "analytics_scope"
+# Below this the parts would wait for each other longer than they compute.
+SHARDED_ABOVE = 100_000
+
+
+@dataclass(frozen=True)
+class People:
+    """`test` is what SQL says behind a customer's id, without parameters. `few`: their rows are looked up one by one."""
+
+    test: str
+    few: bool = False
+
+
+EVERYONE = People("IS NOT NULL")
+CHANGED = People(f"IN (SELECT customer_id FROM {CHANGED_TABLE})", few=True)
+
+
+def shards() -> list[People]:
+    """Everyone, in as many parts of about the same size as COMPUTE_SHARDS says; in one where customers are few."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'crm_customer'::regclass")
+        if settings.COMPUTE_SHARDS < 2 or cursor.fetchone()[0] < SHARDED_ABOVE:
+            return [EVERYONE]
+        cursor.execute(
+            "SELECT percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY id) FROM crm_customer",
+            [[place / settings.COMPUTE_SHARDS for place in range(1, settings.COMPUTE_SHARDS)]],
+        )
+        bounds = cursor.fetchone()[0]
+    first, last = People(f"<= {bounds[0]}"), People(f"> {bounds[-1]}")
+    between = [People(f"BETWEEN {low + 1} AND {high}") for low, high in pairwise(bounds) if low < high]
+    return [first, *between, last]

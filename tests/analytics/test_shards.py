@@ -1,0 +1,127 @@
+"""Everyone computed in parts at once: equal to one computation, all parts or none, and whole again after a loss (F18)."""
+
+from __future__ import annotations
+
+from threading import Barrier
+
+import pytest
+from django.db import connection
+
+from analytics.models import CustomerFeature, Segment, SegmentDay, SegmentMembership, StagePeriod
+from analytics.services import features, people, segments
+from analytics.services.people import People
+from core.actor import SYSTEM
+from core.models import DomainEvent
+from core.shards import run_shards
+from crm.models import Customer
+from tests.analytics.test_faults import feature_rows, group, leaf, make, open_members
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def in_three(settings, monkeypatch):
+    settings.COMPUTE_SHARDS = 3
+    monkeypatch.setattr(people, "SHARDED_ABOVE", -2)
+
+
+@pytest.fixture
+def shop(program, make_customer, make_order, settle) -> list[Customer]:
+    """Seven buyers who spent 1,000 to 7,000, and two prospects."""
+    buyers = [make_customer() for _place in range(7)]
+    for place, buyer in enumerate(buyers, 1):
+        make_order(buyer, 1_000 * place)
+    made = [*buyers, make_customer(), make_customer()]
+    settle()
+    return made
+
+
+def test_the_parts_are_everyone_once(shop, in_three):
+    parts = people.shards()
+    with connection.cursor() as cursor:
+        found = []
+        for part in parts:
+            cursor.execute(f"SELECT id FROM crm_customer WHERE id {part.test} ORDER BY id")
+            found.append([row[0] for row in cursor.fetchall()])
+    assert [len(ids) for ids in found] == [3, 3, 3]
+    assert [pk for ids in found for pk in ids] == [customer.pk for customer in shop]
+
+
+def test_a_shop_with_few_customers_is_one_part(shop):
+    assert people.shards() == [people.EVERYONE]
+
+
+def test_f18_three_parts_at_once_are_equal_to_one(shop, in_three, settings):
+    spenders = make("Spenders", leaf("net_spend", "gte", value=3_000))
+    others = make("Others", leaf("in_segment", "has_not", values=[str(spenders.pk)]))
+    features.refresh_everything()
+    assert segments.compute_segments() == []
+    found = feature_rows(), open_members()
+    sizes = dict(Segment.objects.values_list("name", "size"))
+    assert sizes == {"Spenders": 5, "Others": 4}
+    assert list(SegmentDay.objects.values_list("segment", "size", "entered_count").order_by("segment")) == [
+        (spenders.pk, 5, 0),
+        (others.pk, 4, 0),
+    ]
+    assert not DomainEvent.objects.filter(kind="analytics.segment_entered").exists(), "found inside is not entered"
+
+    settings.COMPUTE_SHARDS = 1
+    for model in (CustomerFeature, StagePeriod, SegmentMembership, SegmentDay):
+        model.objects.all().delete()
+    Segment.objects.update(first_computed_at=None, computed_version=0, size=0)
+    features.refresh_everything()
+    assert segments.compute_segments() == []
+    assert (feature_rows(), open_members()) == found
+    assert dict(Segment.objects.values_list("name", "size")) == sizes
+
+
+def test_f18_moves_in_parts_each_have_their_event(shop, in_three):
+    segment = make("Spenders", leaf("net_spend", "gte", value=3_000))
+    features.refresh_everything()
+    segments.compute_segments()
+    segments.update_segment(
+        segment=segment, name="Spenders", rule=group("and", leaf("net_spend", "lte", value=4_000)), actor=SYSTEM
+    )
+
+    assert segments.compute_segments() == []
+
+    segment.refresh_from_db()
+    assert (segment.size, len(open_members())) == (6, 6)
+    moves = DomainEvent.objects.filter(kind__startswith="analytics.segment_").values_list("kind", "subject_id")
+    people_of = [customer.pk for customer in shop]
+    assert sorted(moves) == [
+        *(("analytics.segment_entered", pk) for pk in [*people_of[:2], *people_of[7:]]),
+        *(("analytics.segment_left", pk) for pk in people_of[4:7]),
+    ]
+    day = SegmentDay.objects.get(segment=segment)
+    assert (day.size, day.entered_count, day.left_count) == (6, 4, 3)
+
+
+def test_f18_a_part_that_was_done_before_the_others_were_lost_is_taken_up(shop, in_three):
+    segment = make("Everyone")
+    features.refresh_everything()
+    SegmentMembership.objects.bulk_create(
+        SegmentMembership(segment=segment, customer=customer, entered_at=customer.created_at) for customer in shop[:2]
+    )
+
+    assert segments.compute_segments() == []
+
+    segment.refresh_from_db()
+    assert (segment.size, len(open_members()), SegmentMembership.objects.count()) == (9, 9, 9)
+    assert not DomainEvent.objects.filter(kind="analytics.segment_entered").exists()
+
+
+def test_when_one_part_fails_none_is_kept(shop, in_three):
+    started = Barrier(3)
+
+    def rename(part: People) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE crm_customer SET source = 'renamed' WHERE id {part.test}")
+            started.wait()
+            if part.test.startswith("BETWEEN"):
+                cursor.execute("SELECT 1/0")
+            return cursor.rowcount
+
+    with pytest.raises(Exception, match="division by zero"):
+        run_shards(people.shards(), rename)
+    assert not Customer.objects.filter(source="renamed").exists()
