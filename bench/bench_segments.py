@@ -123,7 +123,7 @@ def new_orders() -> None:
             {"id": "nextval(pg_get_serial_sequence('crm_orderline', 'id'))", "order_id": "b.new"},
         ),
     ):
-        given |= dict.fromkeys(("placed_at", "paid_at", "bought_at"), "now() - interval '1 hour'")
+        values = given | dict.fromkeys(("placed_at", "paid_at", "bought_at"), "now() - interval '1 hour'")
         columns = [
             row[0]
             for row in sql(
@@ -132,7 +132,7 @@ def new_orders() -> None:
                 [table],
             )
         ]
-        chosen = ", ".join(given.get(name, f"old.{name}") for name in columns)
+        chosen = ", ".join(values.get(name, f"old.{name}") for name in columns)
         names = ", ".join(columns)
         sql(f"INSERT INTO {table} ({names}) SELECT {chosen} FROM bench_bought b JOIN {table} old ON old.{key} = b.old")
     vacuum()
