@@ -14,11 +14,10 @@ from campaigns.models import Experiment, ExperimentScope, Exposure, Message
 from campaigns.rules import experiments as rules
 from campaigns.rules.gate import bucket
 from campaigns.selectors.experiments import baseline, results_of
-from campaigns.services.drawing import check_experiment, kept_out
+from campaigns.services.drawing import check_experiment, draw_arms, kept_out
 from campaigns.services.experiments import (
     Arm,
     create_experiment,
-    draw_arms,
     end_experiment,
     start_experiment,
     update_experiment,
