@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -14,6 +15,7 @@ from django.utils.translation import ngettext
 from campaigns import words
 from campaigns.console import editing, queries
 from campaigns.console.broadcast_form import BroadcastForm
+from campaigns.console.switching import switch
 from campaigns.labels import reason_label
 from campaigns.models import Broadcast, BroadcastState, MessageState
 from campaigns.services import broadcasts as services
@@ -208,37 +210,35 @@ def _form(request: HttpRequest, broadcast: Broadcast | None) -> HttpResponse:
 
 @page("campaigns.change_broadcast", methods=("POST",))
 def schedule(request: HttpRequest, pk: int) -> HttpResponse:
-    broadcast = services.schedule_broadcast(broadcast=_broadcast(pk), actor=of_user(request.user))
-    wake_broadcasts()
-    messages.success(request, _t("“%(name)s” is on its way.") % {"name": broadcast.name})
-    return redirect("broadcast", broadcast.pk)
+    return _switch(request, pk, services.schedule_broadcast, _t("“%(name)s” is on its way."), wake=wake_broadcasts)
 
 
 @page("campaigns.change_broadcast", methods=("POST",))
 def unschedule(request: HttpRequest, pk: int) -> HttpResponse:
-    broadcast = services.unschedule_broadcast(broadcast=_broadcast(pk), actor=of_user(request.user))
-    messages.success(request, _t("“%(name)s” is a draft again.") % {"name": broadcast.name})
-    return redirect("broadcast", broadcast.pk)
+    return _switch(request, pk, services.unschedule_broadcast, _t("“%(name)s” is a draft again."))
 
 
 @page("campaigns.change_broadcast", methods=("POST",))
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
-    broadcast = services.pause_broadcast(broadcast=_broadcast(pk), actor=of_user(request.user))
-    messages.success(request, _t("“%(name)s” is paused.") % {"name": broadcast.name})
-    return redirect("broadcast", broadcast.pk)
+    return _switch(request, pk, services.pause_broadcast, _t("“%(name)s” is paused."))
 
 
 @page("campaigns.change_broadcast", methods=("POST",))
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
-    broadcast = services.resume_broadcast(broadcast=_broadcast(pk), actor=of_user(request.user))
-    wake_broadcasts()
-    messages.success(request, _t("“%(name)s” goes on.") % {"name": broadcast.name})
-    return redirect("broadcast", broadcast.pk)
+    return _switch(request, pk, services.resume_broadcast, _t("“%(name)s” goes on."), wake=wake_broadcasts)
 
 
 @page("campaigns.change_broadcast", methods=("POST",))
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
-    broadcast = services.stop_broadcast(broadcast=_broadcast(pk), actor=of_user(request.user))
-    wake_broadcasts()
-    messages.success(request, _t("“%(name)s” is stopped.") % {"name": broadcast.name})
-    return redirect("broadcast", broadcast.pk)
+    return _switch(request, pk, services.stop_broadcast, _t("“%(name)s” is stopped."), wake=wake_broadcasts)
+
+
+def _switch(
+    request: HttpRequest,
+    pk: int,
+    service: Callable[..., Broadcast],
+    said: str,
+    *,
+    wake: Callable[[], None] | None = None,
+) -> HttpResponse:
+    return switch(request, service, said, route="broadcast", wake=wake, broadcast=_broadcast(pk))

@@ -82,38 +82,18 @@ def unschedule_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
 
 def pause_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
     """Nothing more is claimed from now on; what a worker holds already goes out. What is due meanwhile waits."""
-    with transaction.atomic():
-        locked = _lock(broadcast, {BroadcastState.SENDING, BroadcastState.PAUSED})
-        if locked.state == BroadcastState.SENDING:
-            locked.state = BroadcastState.PAUSED
-            locked.save(update_fields=["state"])
-            _tell(events.BROADCAST_PAUSED, locked, actor)
-    return locked
+    return _switch(broadcast, BroadcastState.PAUSED, {BroadcastState.SENDING}, events.BROADCAST_PAUSED, actor)
 
 
 def resume_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
     """What waited is due again, at the broadcast's pace, as soon as the timetable has looked (`tasks.wake_broadcasts`)."""
-    with transaction.atomic():
-        locked = _lock(broadcast, {BroadcastState.SENDING, BroadcastState.PAUSED})
-        if locked.state == BroadcastState.PAUSED:
-            locked.state = BroadcastState.SENDING
-            locked.save(update_fields=["state"])
-            _tell(events.BROADCAST_RESUMED, locked, actor)
-    return locked
+    return _switch(broadcast, BroadcastState.SENDING, {BroadcastState.PAUSED}, events.BROADCAST_RESUMED, actor)
 
 
 def stop_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
     """For good: what is not sent yet never is, and says so."""
-    with transaction.atomic():
-        locked = _lock(
-            broadcast,
-            {BroadcastState.SCHEDULED, BroadcastState.SENDING, BroadcastState.PAUSED, BroadcastState.STOPPED},
-        )
-        if locked.state != BroadcastState.STOPPED:
-            locked.state = BroadcastState.STOPPED
-            locked.save(update_fields=["state"])
-            _tell(events.BROADCAST_STOPPED, locked, actor)
-    return locked
+    begun = {BroadcastState.SCHEDULED, BroadcastState.SENDING, BroadcastState.PAUSED}
+    return _switch(broadcast, BroadcastState.STOPPED, begun, events.BROADCAST_STOPPED, actor)
 
 
 def preview_broadcast(broadcast: Broadcast) -> AudiencePreview:
@@ -154,6 +134,19 @@ def _lock(broadcast: Broadcast, allowed: set[str]) -> Broadcast:
             code="broadcast_state",
             state=locked.state,
         )
+    return locked
+
+
+def _switch(
+    broadcast: Broadcast, into: BroadcastState, out_of: set[BroadcastState], kind: EventType, actor: Actor
+) -> Broadcast:
+    """Twice is once: one that is in this state already stays as it is."""
+    with transaction.atomic():
+        locked = _lock(broadcast, {into, *out_of})
+        if locked.state != into:
+            locked.state = into
+            locked.save(update_fields=["state"])
+            _tell(kind, locked, actor)
     return locked
 
 
