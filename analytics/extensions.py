@@ -52,6 +52,7 @@ def _members_of(segments: Collection[int], customers: Collection[int]) -> set[tu
 AUDIENCES.register("segments", Audience(_segments_of, _segment_choices, _members_of))
 FACTS.register("segments", _segments)
 SCOPES.register("segments:read", _("Read segments and who is in them"))
+SCOPES.register("segments:write", _("Make and change segments, fill fixed lists"))
 
 EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
 OBJECTS.register("analytics.segment", Described(url=lambda row: reverse("segment", args=[row["id"]])))

@@ -281,7 +281,12 @@ points/redemptions                                   POST   points:redeem    -
 points/holds/<uuid:hold>/capture                     POST   points:redeem    -
 points/holds/<uuid:hold>/release                     POST   points:redeem    -
 segments                                             GET    segments:read    -
+segments                                             POST   segments:write   -
+segments/<id:segment>                                GET    segments:read    -
+segments/<id:segment>                                PATCH  segments:write   -
 segments/<id:segment>/members                        GET    segments:read    -
+segments/<id:segment>/members                        POST   segments:write   -
+segments/<id:segment>/members/remove                 POST   segments:write   -
 customers/<ref:number>/segments                      GET    segments:read    -
 coupons/validate                                     POST   coupons:read     member
 coupons/reservations                                 POST   coupons:write    member

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from analytics.models import Segment, SegmentKind
 from analytics.services.features import mark_changed_by_query
 from analytics.services.segment_runs import lock_intervals, move
-from analytics.services.segments import check_name
+from analytics.services.segments import check_name, save_new
 from core import clock
 from core.actor import Actor
 from core.errors import Conflict, Invalid
 from core.locks import lock_row
-from crm.models import Customer, IdentityKind
+from crm.models import Customer, CustomerState, IdentityKind
 from crm.rules.identities import normalise
 from crm.selectors.matching import matching
 from crm.services.identities import indexes_of
@@ -50,10 +51,20 @@ class Added:
             self.refused.append((line, value[:60]))
 
 
+@dataclass(frozen=True)
+class Listed:
+    """What became of customers named one by one: `as_before` were in the list, or out of it, already."""
+
+    moved: int
+    as_before: int
+    unknown: list[str]
+    size: int
+
+
 def create_list(*, name: str, actor: Actor, description: str = "", created_by=None) -> Segment:
     """A list with nobody in it yet."""
     check_name(name, None)
-    return Segment.objects.create(
+    return save_new(
         name=name.strip(),
         description=description.strip()[:400],
         kind=SegmentKind.STATIC,
@@ -103,6 +114,27 @@ def remove_from_list(*, segment: Segment, customer_ids: Sequence[int], actor: Ac
         )
         _noted(locked, at, customer_ids)
     return count
+
+
+def add_by_number(*, segment: Segment, numbers: Sequence[str], actor: Actor) -> Listed:
+    """The customers with these numbers enter the list, the others are told. A merged number is that of who it went to."""
+    return _by_numbers(add_to_list, segment, numbers, actor)
+
+
+def remove_by_number(*, segment: Segment, numbers: Sequence[str], actor: Actor) -> Listed:
+    return _by_numbers(remove_from_list, segment, numbers, actor)
+
+
+def _by_numbers(move_all: Callable[..., int], segment: Segment, numbers: Sequence[str], actor: Actor) -> Listed:
+    wanted = list(dict.fromkeys(numbers))
+    rows = Customer.objects.filter(
+        Q(state=CustomerState.ACTIVE) | Q(merged_into__state=CustomerState.ACTIVE), number__in=wanted
+    )
+    known = {number: target or pk for number, pk, target in rows.values_list("number", "pk", "merged_into_id")}
+    ids = set(known.values())
+    moved = move_all(segment=segment, customer_ids=list(ids), actor=actor)
+    segment.refresh_from_db(fields=["size"])
+    return Listed(moved, len(ids) - moved, [number for number in wanted if number not in known], segment.size)
 
 
 def add_matching(*, segment: Segment, filters: Mapping[str, str], actor: Actor) -> int:
@@ -205,10 +237,13 @@ def _by_identity(chunk: Sequence[tuple[int, str]], kind: str, country: str) -> d
 __all__ = [
     "BY_NUMBER",
     "Added",
+    "Listed",
+    "add_by_number",
     "add_from_file",
     "add_matching",
     "add_to_list",
     "create_list",
+    "remove_by_number",
     "remove_from_list",
     "rename_list",
 ]
