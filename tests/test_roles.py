@@ -293,6 +293,16 @@ coupons/reservations                                 POST   coupons:write    mem
 coupons/reservations/<uuid:reservation>/redeem       POST   coupons:write    -
 coupons/reservations/<uuid:reservation>/release      POST   coupons:write    member
 coupons/<id:coupon>/issue                            POST   coupons:write    -
+broadcasts                                           GET    broadcasts:read  -
+broadcasts                                           POST   broadcasts:write -
+broadcasts/<id:broadcast>                            GET    broadcasts:read  -
+broadcasts/<id:broadcast>                            PATCH  broadcasts:write -
+broadcasts/<id:broadcast>/preview                    GET    broadcasts:read  -
+broadcasts/<id:broadcast>/schedule                   POST   broadcasts:send  -
+broadcasts/<id:broadcast>/unschedule                 POST   broadcasts:send  -
+broadcasts/<id:broadcast>/pause                      POST   broadcasts:send  -
+broadcasts/<id:broadcast>/resume                     POST   broadcasts:send  -
+broadcasts/<id:broadcast>/stop                       POST   broadcasts:send  -
 journeys/<id:journey>/entries                        POST   journeys:write   -
 customers/<ref:number>/coupons                       GET    coupons:read     member
 customers/<ref:number>/inbox                         GET    inbox:read       member

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
-from campaigns import words
+from campaigns import selectors, words
 from campaigns.console import editing, queries
 from campaigns.console.broadcast_form import BroadcastForm
 from campaigns.console.switching import switch
@@ -102,7 +102,7 @@ def _shown(request: HttpRequest, broadcast: Broadcast) -> dict[str, Any]:
 
 
 def _counted(broadcast: Broadcast) -> dict[str, Any]:
-    figures = queries.figures_of(broadcast.origin, broadcast.coupon_id)
+    figures = selectors.figures_of(broadcast.origin, broadcast.coupon_id)
     listed = f"{reverse('messages')}?campaign={broadcast.origin}&days=all"
     reasons = sorted(figures.reasons.items(), key=lambda item: -item[1])
     through = sum(figures.states.get(state, 0) for state in SETTLED)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
-from campaigns import words
+from campaigns import selectors, words
 from campaigns.console import editing, queries
 from campaigns.console.care_form import CareForm
 from campaigns.console.switching import switch
@@ -60,7 +60,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, rule: CareRule) -> dict[str, Any]:
-    figures = queries.figures_of(f"care:{rule.pk}", rule.coupon_id)
+    figures = selectors.figures_of(f"care:{rule.pk}", rule.coupon_id)
     listed = f"{reverse('messages')}?campaign=care:{rule.pk}&days=all"
     states = [
         (words.STATES[state], figures.states[state], f"{listed}&state={state}", words.tone(state))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from analytics.models import Segment, SegmentState
@@ -31,6 +31,7 @@ MOST_A_MINUTE = 1_000_000
 # The first place on earth where a date begins.
 EARLIEST = ZoneInfo("Etc/GMT-14")
 GRACE = timedelta(minutes=5)
+NAME_TAKEN = _("Another broadcast has this name.")
 
 
 def create_broadcast(*, name: str, segment: Segment, template: Template, actor: Actor, **fields: Any) -> Broadcast:
@@ -38,7 +39,7 @@ def create_broadcast(*, name: str, segment: Segment, template: Template, actor: 
     broadcast = Broadcast(created_by_id=actor.user_id)
     _set(broadcast, {"name": name, "segment": segment, "template": template, **fields})
     _check(broadcast)
-    broadcast.save()
+    _save(broadcast)
     broadcast.refresh_from_db()
     return broadcast
 
@@ -49,7 +50,7 @@ def update_broadcast(*, broadcast: Broadcast, actor: Actor, **changes: Any) -> B
         locked = _lock(broadcast, {BroadcastState.DRAFT})
         _set(locked, changes)
         _check(locked)
-        locked.save()
+        _save(locked)
     return locked
 
 
@@ -163,11 +164,20 @@ def _set(broadcast: Broadcast, values: dict[str, Any]) -> None:
     broadcast.name = " ".join(broadcast.name.split())
 
 
+def _save(broadcast: Broadcast) -> None:
+    try:
+        with transaction.atomic():
+            broadcast.save()
+    except IntegrityError:
+        # Someone took it after the check.
+        raise Invalid(NAME_TAKEN, code="name_taken", field="name") from None
+
+
 def _check(broadcast: Broadcast) -> None:
     if not broadcast.name or len(broadcast.name) > 120:
         raise Invalid(_("A name has 1 to 120 characters."), code="invalid", field="name")
     if Broadcast.objects.filter(name=broadcast.name).exclude(pk=broadcast.pk).exists():
-        raise Invalid(_("Another broadcast has this name."), code="name_taken", field="name")
+        raise Invalid(NAME_TAKEN, code="name_taken", field="name")
     # It would pass consent, caps and quiet hours.
     if broadcast.template.message_class != MessageClass.MARKETING:
         raise Invalid(
