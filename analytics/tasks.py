@@ -5,7 +5,7 @@ from celery import shared_task
 from django.core.cache import cache
 from django.db import transaction
 
-from analytics.services import features, segments
+from analytics.services import features, list_uploads, segments
 
 log = structlog.get_logger("liuke.segments")
 QUEUED_SECONDS = 300
@@ -38,6 +38,11 @@ def refresh_time_based_segments() -> list[int]:
 def compute_segment(segment_id: int) -> list[int]:
     cache.delete(f"segment-queued:{segment_id}")
     return segments.compute_segments([segment_id])
+
+
+@shared_task(name="analytics.drop_old_uploads")
+def drop_old_uploads() -> int:
+    return list_uploads.drop_old_uploads()
 
 
 def compute_soon(segment_id: int) -> None:

@@ -137,6 +137,10 @@ PAGES = """
 /segments/lists/new/                               marketer analyst administrator
 /segments/lists/add/                               marketer analyst administrator
 /segments/<int:pk>/upload/                         marketer analyst administrator
+/segments/<int:pk>/uploads/<int:upload>/           marketer analyst administrator
+/segments/<int:pk>/uploads/<int:upload>/progress/  marketer analyst administrator
+/segments/<int:pk>/uploads/<int:upload>/again/     marketer analyst administrator
+/segments/<int:pk>/uploads/<int:upload>/not-found/ marketer analyst administrator
 /segments/<int:pk>/remove/                         marketer analyst administrator
 /segments/<int:pk>/                                staff
 /segments/<int:pk>/edit/                           marketer analyst administrator

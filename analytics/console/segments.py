@@ -20,8 +20,9 @@ from analytics.conditions import CONDITIONS
 from analytics.console import forms
 from analytics.console.builder import Builder, offered, operations
 from analytics.console.charts import sparkline
-from analytics.console.lists import KINDS, edit_list
+from analytics.console.lists import edit_list
 from analytics.console.query_text import Wrong, manual, said
+from analytics.console.uploads import KINDS, recent
 from analytics.models import Segment, SegmentKind, SegmentMembership, SegmentState
 from analytics.rules.query_tokens import MAX_LENGTH
 from analytics.segment_templates import TEMPLATES
@@ -73,6 +74,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "segment": segment,
         "by_rule": by_rule,
         "kinds": [] if by_rule else KINDS,
+        "uploads": [] if by_rule else recent(segment),
         "words": phrases.tree_words(segment.rule, currency) if by_rule else None,
         "rule_text": query.print_rule(segment.rule, currency) if by_rule else "",
         "currency": currency,

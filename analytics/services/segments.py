@@ -40,7 +40,9 @@ def create_segment(*, name: str, rule: Any, actor: Actor, description: str = "",
     """Save a new segment. It is computed by a worker at once; until then its size is unknown, not 0."""
     cleaned = clean_rule(rule)
     check_name(name, None)
-    return save_new(name=name.strip(), description=description.strip()[:400], rule=cleaned, created_by=created_by)
+    return save_named(
+        Segment(name=name.strip(), description=description.strip()[:400], rule=cleaned, created_by=created_by)
+    )
 
 
 def update_segment(*, segment: Segment, name: str, rule: Any, actor: Actor, description: str = "") -> Segment:
@@ -59,7 +61,7 @@ def update_segment(*, segment: Segment, name: str, rule: Any, actor: Actor, desc
             locked.rule = cleaned
             locked.version += 1
         locked.updated_at = Now()  # type: ignore[assignment]
-        _save_named(locked)
+        save_named(locked)
         locked.refresh_from_db()
     return locked
 
@@ -103,11 +105,7 @@ def check_name(name: str, own: int | None) -> None:
         raise Invalid(_("Another segment has this name."), code="name_taken", field="name")
 
 
-def save_new(**values: Any) -> Segment:
-    return _save_named(Segment(**values))
-
-
-def _save_named(segment: Segment) -> Segment:
+def save_named(segment: Segment) -> Segment:
     """Raises Invalid `name_taken` when someone took the name after it was checked."""
     try:
         with transaction.atomic():
