@@ -200,7 +200,7 @@ def test_the_pages_from_the_upload_to_its_result(marketer, guests, people, monke
     over = marketer.get(reverse("list_upload_progress", args=here), HTTP_HX_REQUEST="true")
     assert (over.status_code, over["HX-Redirect"]) == (204, reverse("list_upload", args=here))
     shown = " ".join(marketer.get(reverse("list_upload", args=here)).content.decode().split())
-    for figure in ("Lines read", "Matched", "Entered the list", "Named more than once", "Not found"):
+    for figure in ("Lines read", "Matched", "Entered the list", "5 lines name someone again", "Not found"):
         assert figure in shown
     assert "NOBODY9" in shown
     assert "There is no such customer." in shown
