@@ -11,14 +11,16 @@ $$;
 CREATE OR REPLACE FUNCTION campaigns_draw(
     p_experiment bigint, p_salt text, p_arms bigint[], p_ends integer[], p_customers bigint[], p_origin text
 ) RETURNS void LANGUAGE sql AS $$
+    -- Materialized: each share is computed once, however many arms it is held against.
+    WITH drawn AS MATERIALIZED (
+        SELECT fresh.customer, campaigns_share(p_salt, fresh.customer) AS share
+        FROM (SELECT DISTINCT given.customer FROM unnest(p_customers) AS given(customer)
+              WHERE NOT EXISTS (SELECT FROM campaigns_exposure e
+                                WHERE e.experiment_id = p_experiment AND e.customer_id = given.customer)) AS fresh)
     INSERT INTO campaigns_exposure (experiment_id, customer_id, arm_id, origin)
         SELECT p_experiment, drawn.customer, p_arms[1 + (SELECT count(*) FROM unnest(p_ends) AS ended WHERE ended <= drawn.share)],
                p_origin
-        FROM (SELECT DISTINCT given.customer, campaigns_share(p_salt, given.customer) AS share
-              FROM unnest(p_customers) AS given(customer)) AS drawn
-        WHERE NOT EXISTS (SELECT FROM campaigns_exposure e
-                          WHERE e.experiment_id = p_experiment AND e.customer_id = drawn.customer)
-        ORDER BY drawn.customer
+        FROM drawn ORDER BY drawn.customer
         ON CONFLICT DO NOTHING;
 $$;
 
