@@ -11,10 +11,13 @@ from analytics import panels, segment_templates, webhooks  # noqa: F401
 from analytics.console import shell  # noqa: F401
 from analytics.models import Segment, SegmentMembership
 from analytics.segment_conditions import register_all
+from analytics.services import list_uploads
 from core.audit_log import OBJECTS, Described
 from core.facts import FACTS
 from core.roles import Role, grant
+from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
+from core.services.jobs import WORK
 from loyalty.audiences import AUDIENCES, Audience
 
 register_all()
@@ -52,6 +55,11 @@ def _members_of(segments: Collection[int], customers: Collection[int]) -> set[tu
 AUDIENCES.register("segments", Audience(_segments_of, _segment_choices, _members_of))
 FACTS.register("segments", _segments)
 SCOPES.register("segments:read", _("Read segments and who is in them"))
+SCOPES.register("segments:write", _("Make and change segments, fill fixed lists"))
+
+WORK.register(list_uploads.FILL, list_uploads.fill_list)
+ENCRYPTED.register("analytics.listupload", EncryptedColumn("analytics_listupload", "content", list_uploads.CONTENT))
+ENCRYPTED.register("analytics.listrefusal", EncryptedColumn("analytics_listrefusal", "value", list_uploads.VALUE))
 
 EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
 OBJECTS.register("analytics.segment", Described(url=lambda row: reverse("segment", args=[row["id"]])))

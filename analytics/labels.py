@@ -1,6 +1,9 @@
-"""Names of groups that people see."""
+"""Names of groups and reasons that people see."""
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from crm.services.identities import REASONS
 
 RFM_GROUPS = {
     "champion": _("Champions"),
@@ -15,3 +18,6 @@ RFM_GROUPS = {
     "hibernating": _("Hibernating"),
     "lost": _("Long gone"),
 }
+
+# Why a line of a file named nobody.
+LINE_REASONS: dict[str, str | Promise] = {**REASONS, "unknown_customer": _("There is no such customer.")}

@@ -7,7 +7,7 @@ are written where the code is a number that would tell nobody anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import translation
 
-from analytics.conditions import CONDITIONS, PLAIN_NUMBER, Condition, Input, clean
+from analytics.conditions import CONDITIONS, PLAIN_NUMBER, Choices, Condition, Input, clean
 from analytics.rules.query import (
     KEYWORDS,
     Form,
@@ -90,7 +90,7 @@ def parse_rule(text: str, currency: str) -> dict:
 
 def print_rule(rule: dict, currency: str) -> str:
     """The text of a rule. One whose conditions or comparisons are gone is written as it stands, and won't be read."""
-    return write(rule, lambda leaf: _print_leaf(leaf, currency))
+    return Printer(currency).text(rule)
 
 
 def _input(match: Match, name: str) -> Input:
@@ -177,21 +177,54 @@ def _labelled(item: Input, text: str) -> list[str]:
     return []
 
 
-def _print_leaf(leaf: dict, currency: str) -> str:
-    condition = CONDITIONS.get(leaf["condition"])
-    if condition is None or leaf["operator"] not in condition.operators:
-        return " ".join(str(value) for value in leaf.values())
-    texts = {
-        item.name: _print_value(item, leaf[item.name], currency)
-        for item in condition.inputs(leaf["operator"])
-        if item.name in leaf
-    }
-    given = set(texts)
-    for form in _printed_forms(condition.name, leaf["operator"]):
-        slots = {element.name for element in form.elements if isinstance(element, Slot)}
-        if slots <= given:
-            return write_form(form, texts)
-    return f"{condition.name} {leaf['operator']}"
+class Printer:
+    """Writes rules as text. Each list of choices is read once, however many rules name it."""
+
+    def __init__(self, currency: str) -> None:
+        self.currency = currency
+        self._choices: dict[Callable[[], Choices], list[tuple[str, str]]] = {}
+
+    def text(self, rule: dict) -> str:
+        return write(rule, self._leaf)
+
+    def _leaf(self, leaf: dict) -> str:
+        condition = CONDITIONS.get(leaf["condition"])
+        if condition is None or leaf["operator"] not in condition.operators:
+            return " ".join(str(value) for value in leaf.values())
+        texts = {
+            item.name: self._value(item, leaf[item.name])
+            for item in condition.inputs(leaf["operator"])
+            if item.name in leaf
+        }
+        given = set(texts)
+        for form in _printed_forms(condition.name, leaf["operator"]):
+            slots = {element.name for element in form.elements if isinstance(element, Slot)}
+            if slots <= given:
+                return write_form(form, texts)
+        return f"{condition.name} {leaf['operator']}"
+
+    def _value(self, item: Input, value: Any) -> str:
+        if item.kind == "money" and isinstance(value, int):
+            return f"{to_major(value, self.currency):f}".removesuffix(f".{'0' * exponent(self.currency)}")
+        if item.kind in {"number", "days", "date", "money"}:
+            return str(value)
+        if item.kind == "choices":
+            known = self._known(item)
+            return "(" + ", ".join(_print_choice(known, str(part)) for part in value) + ")"
+        if item.kind == "choice":
+            return _print_choice(self._known(item), str(value))
+        if item.kind == "where":
+            return ", ".join(
+                f"{_bare(part['property'])} {SIGNS[part['sign']]} {_number_or_text(part['value'])}" for part in value
+            )
+        return quoted(str(value))
+
+    def _known(self, item: Input) -> list[tuple[str, str]]:
+        if item.choices is None:
+            return []
+        if item.choices not in self._choices:
+            self._choices[item.choices] = _known(item)
+        return self._choices[item.choices]
 
 
 @cache
@@ -201,23 +234,6 @@ def _printed_forms(condition: str, operator: str) -> list[Form]:
     takes = {item.name: TAKES.get(item.kind, "text") for item in found.inputs(operator)}
     forms = [Form(condition, operator, parts) for parts in elements_of(patterns_of(found, operator)[0], takes)]
     return sorted(forms, key=lambda form: -len(form.elements))
-
-
-def _print_value(item: Input, value: Any, currency: str) -> str:
-    if item.kind == "money" and isinstance(value, int):
-        return f"{to_major(value, currency):f}".removesuffix(f".{'0' * exponent(currency)}")
-    if item.kind in {"number", "days", "date", "money"}:
-        return str(value)
-    if item.kind == "choices":
-        known = _known(item)
-        return "(" + ", ".join(_print_choice(known, str(part)) for part in value) + ")"
-    if item.kind == "choice":
-        return _print_choice(_known(item), str(value))
-    if item.kind == "where":
-        return ", ".join(
-            f"{_bare(part['property'])} {SIGNS[part['sign']]} {_number_or_text(part['value'])}" for part in value
-        )
-    return quoted(str(value))
 
 
 def _print_choice(known: Sequence[tuple[str, str]], code: str) -> str:
@@ -301,4 +317,4 @@ def pointed(text: str, error: WrongQuery) -> tuple[str, str, str]:
     return line[:start], line[start:end], line[end:]
 
 
-__all__ = ["Completion", "Suggestion", "WrongQuery", "complete", "parse_rule", "pointed", "print_rule"]
+__all__ = ["Completion", "Printer", "Suggestion", "WrongQuery", "complete", "parse_rule", "pointed", "print_rule"]

@@ -33,6 +33,7 @@ SCHEDULE: dict[str, dict] = {
     "analytics: everything": nightly(2, 0, "analytics.refresh_everything"),
     "activity: make partitions ahead": nightly(1, 0, "crm.make_activity_partitions"),
     "imports: drop files that nobody ran": nightly(1, 30, "crm.drop_stale_uploads"),
+    "lists: forget old uploads": nightly(1, 35, "analytics.drop_old_uploads"),
     "care: who is due": every(60, "campaigns.run_care_rules"),
     "broadcasts: start, finish": every(10, "campaigns.run_broadcasts"),
     "journeys: who enters by date or timetable": every(60, "campaigns.enter_journeys"),

@@ -1,36 +1,28 @@
-"""Segments: the list, who is in one, and which ones a customer is in."""
+"""Segments: the list, one, making and changing them; who is in one, filling fixed lists; which ones a customer is in."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.response import Response
 
-from analytics.models import Segment, SegmentMembership
+from analytics import selectors
+from analytics.api import shapes
+from analytics.models import Segment, SegmentKind, SegmentMembership
+from analytics.query import Printer
+from analytics.query_words import rule_of_text
+from analytics.services import segment_lists, segments
+from analytics.tasks import compute_soon
+from core import idempotency
 from core.api.pagination import KeysetPagination
+from core.api.schema import OPTIONAL_KEY
 from core.api.views import ApiView, ApiViewSet
-from core.errors import NotFound
+from core.errors import Invalid, NotFound
 from crm.api.customers import customer_of
 from crm.models import Customer
-
-
-class SegmentOut(serializers.Serializer):
-    id = serializers.IntegerField()
-    name = serializers.CharField()
-    description = serializers.CharField()
-    size = serializers.IntegerField()
-    computed_at = serializers.DateTimeField(allow_null=True)
-
-
-class SegmentMemberOut(serializers.Serializer):
-    customer = serializers.CharField(source="customer.number")
-    entered_at = serializers.DateTimeField()
-
-
-class MembershipOut(serializers.Serializer):
-    segment = serializers.IntegerField(source="segment_id")
-    name = serializers.CharField(source="segment.name")
-    entered_at = serializers.DateTimeField()
 
 
 class SegmentPages(KeysetPagination):
@@ -41,41 +33,154 @@ class MemberPages(KeysetPagination):
     ordering = ("-entered_at", "-id")
 
 
+def segment_of(pk: int) -> Segment:
+    """Raises NotFound, for an archived one too."""
+    found = Segment.objects.active().filter(pk=pk).first()
+    if found is None:
+        raise NotFound(code="unknown_segment")
+    return found
+
+
+def _shown(segment: Segment, printer: Printer) -> dict[str, Any]:
+    by_rule = segment.kind == SegmentKind.RULE
+    return {
+        "id": segment.pk,
+        "name": segment.name,
+        "description": segment.description,
+        "kind": segment.kind,
+        "text": printer.text(segment.rule) if by_rule else "",
+        "size": segment.size,
+        "computed_at": segment.computed_at,
+        "rule": segment.rule if by_rule else None,
+    }
+
+
+def _detail(pk: int, *, status: int = 200) -> Response:
+    shown = _shown(segment_of(pk), Printer(selectors.shop_currency()))
+    return Response(shapes.SegmentDetailOut(shown).data, status=status)
+
+
+def _rule_of(data: Mapping[str, Any], kind: str) -> Any:
+    """The rule as it was sent, by text or as a tree, or None for none. Raises Invalid."""
+    given = [name for name in ("text", "rule") if name in data]
+    if len(given) == 2:
+        raise Invalid(_("Send the rule as text or as a tree, not both."), code="one_of", field="text")
+    if given and kind == SegmentKind.STATIC:
+        raise Invalid(_("A fixed list has no rule."), code="not_for_lists", field=given[0])
+    return rule_of_text(data["text"], selectors.shop_currency()) if given == ["text"] else data.get("rule")
+
+
 class SegmentsViewSet(ApiViewSet):
-    scopes = {"list": "segments:read"}
+    scopes = {
+        "list": "segments:read",
+        "retrieve": "segments:read",
+        "create": "segments:write",
+        "partial_update": "segments:write",
+    }
     pagination_class = SegmentPages
-    serializer_class = SegmentOut
+    serializer_class = shapes.SegmentOut
     queryset = Segment.objects.active()
     filter_backends = []
 
-    @extend_schema(responses=SegmentOut(many=True))
+    @extend_schema(responses=shapes.SegmentOut(many=True))
     def list(self, request):
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(SegmentOut(page, many=True).data)
+        printer = Printer(selectors.shop_currency())
+        page = [_shown(segment, printer) for segment in self.paginate_queryset(self.get_queryset()) or []]
+        return self.get_paginated_response(shapes.SegmentOut(page, many=True).data)
+
+    @extend_schema(responses=shapes.SegmentDetailOut)
+    def retrieve(self, request, segment: int):
+        return _detail(segment)
+
+    @extend_schema(request=shapes.SegmentIn, parameters=[OPTIONAL_KEY], responses={201: shapes.SegmentDetailOut})
+    def create(self, request):
+        """Save a segment by rule, which is computed at once, or an empty fixed list. What is wrong with a rule's `text` is
+        told with its place: `details` has line and column (from 1), offset (from 0), token, expected, near.
+        """
+        data = self.valid(shapes.SegmentIn, request)
+        rule = _rule_of(data, data["kind"])
+        named = {"name": data["name"], "description": data.get("description", ""), "actor": self.actor_of(request)}
+        if data["kind"] == SegmentKind.RULE and rule is None:
+            raise Invalid(_("Say who is in it: the rule as text, or as a tree."), code="required", field="text")
+
+        def command() -> int:
+            if data["kind"] == SegmentKind.STATIC:
+                return segment_lists.create_list(**named).pk
+            return segments.create_segment(rule=rule, **named).pk
+
+        pk = idempotency.run_once(
+            self.scope_of(request), request.headers.get("Idempotency-Key"), {"segment": dict(request.data)}, command
+        )
+        if data["kind"] == SegmentKind.RULE:
+            compute_soon(pk)
+        return _detail(pk, status=201)
+
+    @extend_schema(request=shapes.SegmentChangeIn, responses=shapes.SegmentDetailOut)
+    def partial_update(self, request, segment: int):
+        """Change what is given, leave the rest. A changed rule is computed at once; `cycle` when it comes back to itself."""
+        data = self.valid(shapes.SegmentChangeIn, request)
+        found = segment_of(segment)
+        rule = _rule_of(data, found.kind)
+        named = {
+            "segment": found,
+            "name": data.get("name", found.name),
+            "description": data.get("description", found.description),
+            "actor": self.actor_of(request),
+        }
+        if found.kind == SegmentKind.STATIC:
+            segment_lists.rename_list(**named)
+            return _detail(segment)
+        try:
+            saved = segments.update_segment(rule=found.rule if rule is None else rule, **named)
+        except Invalid as error:
+            if error.field == "rule" and "text" in data:
+                error.field = "text"
+            raise
+        if saved.computed_version != saved.version:
+            compute_soon(saved.pk)
+        return _detail(segment)
 
 
 class SegmentMembersViewSet(ApiViewSet):
-    scopes = {"list": "segments:read"}
+    scopes = {"list": "segments:read", "add": "segments:write", "remove": "segments:write"}
     pagination_class = MemberPages
-    serializer_class = SegmentMemberOut
+    serializer_class = shapes.SegmentMemberOut
     queryset = SegmentMembership.objects.none()
     filter_backends = []
 
-    @extend_schema(responses=SegmentMemberOut(many=True))
+    @extend_schema(responses=shapes.SegmentMemberOut(many=True))
     def list(self, request, segment: int):
         """Who is in it now, latest to enter first."""
         if not Segment.objects.active().filter(pk=segment).exists():
             raise NotFound(code="unknown_segment")
         rows = SegmentMembership.objects.filter(segment_id=segment, left_at=None).select_related("customer")
-        return self.get_paginated_response(SegmentMemberOut(self.paginate_queryset(rows), many=True).data)
+        return self.get_paginated_response(shapes.SegmentMemberOut(self.paginate_queryset(rows), many=True).data)
+
+    @extend_schema(request=shapes.ListedIn, responses=shapes.AddedOut)
+    def add(self, request, segment: int):
+        """Put up to 1,000 customers on a fixed list; twice is once. 409 `not_a_list` for a segment by rule."""
+        numbers = self.valid(shapes.ListedIn, request)["customers"]
+        done = segment_lists.add_by_number(segment=segment_of(segment), numbers=numbers, actor=self.actor_of(request))
+        body = {"added": done.moved, "already": done.as_before, "unknown": done.unknown, "size": done.size}
+        return Response(shapes.AddedOut(body).data)
+
+    @extend_schema(request=shapes.ListedIn, responses=shapes.RemovedOut)
+    def remove(self, request, segment: int):
+        """Take up to 1,000 customers off a fixed list; twice is once."""
+        numbers = self.valid(shapes.ListedIn, request)["customers"]
+        done = segment_lists.remove_by_number(
+            segment=segment_of(segment), numbers=numbers, actor=self.actor_of(request)
+        )
+        body = {"removed": done.moved, "absent": done.as_before, "unknown": done.unknown, "size": done.size}
+        return Response(shapes.RemovedOut(body).data)
 
 
 class CustomerSegmentsView(ApiView):
     scopes = {"get": "segments:read"}
 
-    @extend_schema(responses=MembershipOut(many=True))
+    @extend_schema(responses=shapes.MembershipOut(many=True))
     def get(self, request, number: str):
         """The segments that a customer is in now."""
         customer = customer_of(request, number, Customer.objects.all())
         rows = SegmentMembership.objects.filter(customer=customer, left_at=None).select_related("segment")
-        return Response(MembershipOut(rows.order_by("segment__name"), many=True).data)
+        return Response(shapes.MembershipOut(rows.order_by("segment__name"), many=True).data)

@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _t
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from analytics.console.uploads import KINDS, list_of, taken
 from analytics.models import Segment, SegmentKind
 from analytics.services import segment_lists as services
 from core.actor import of_user
@@ -19,9 +19,7 @@ from core.console.views import back, page, viewer
 from core.errors import DomainError
 from core.formatting import number, when
 from crm.console import listing
-from crm.models import Customer, IdentityKind, Store
-
-KINDS = [(services.BY_NUMBER, _("Customer number")), *IdentityKind.choices]
+from crm.models import Customer
 
 
 @page("analytics.add_segment", methods=("GET", "POST"))
@@ -50,43 +48,11 @@ def _form(request: HttpRequest, segment: Segment | None) -> HttpResponse:
             errors[error.field or "name"] = str(error.message)
         else:
             if request.FILES.get("file"):
-                return _uploaded(request, saved)
+                return taken(request, saved)
             messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.name})
             return redirect("segment", saved.pk)
     context = {"segment": segment, "values": values, "errors": errors, "kinds": KINDS}
     return render(request, "analytics/list_edit.html", context)
-
-
-@page("analytics.change_segment", methods=("POST",))
-def upload(request: HttpRequest, pk: int) -> HttpResponse:
-    return _uploaded(request, _list_of(pk))
-
-
-def _uploaded(request: HttpRequest, segment: Segment) -> HttpResponse:
-    file = request.FILES.get("file")
-    if file is None:
-        messages.error(request, _t("Choose a file first."))
-        return redirect("segment", segment.pk)
-    store = Store.objects.filter(is_default=True).first()
-    try:
-        added = services.add_from_file(
-            segment=segment,
-            content=file.read(services.MAX_BYTES + 1),
-            kind=request.POST.get("kind") or services.BY_NUMBER,
-            country=store.country if store else "CN",
-            actor=of_user(request.user),
-        )
-    except DomainError as error:
-        messages.error(request, str(error.message))
-        return redirect("segment", segment.pk)
-    text = ngettext("%(count)s customer entered the list.", "%(count)s customers entered the list.", added.added)
-    messages.success(request, text % {"count": number(added.added)})
-    if added.already:
-        text = ngettext("%(count)s was in it already.", "%(count)s were in it already.", added.already)
-        messages.info(request, text % {"count": number(added.already)})
-    if not added.refused_count:
-        return redirect("segment", segment.pk)
-    return render(request, "analytics/list_refused.html", {"segment": segment, "added": added})
 
 
 @page("analytics.change_segment", methods=("POST",))
@@ -103,7 +69,7 @@ def add(request: HttpRequest) -> HttpResponse:
         segment = Segment.objects.active().filter(name=name, kind=SegmentKind.STATIC).first()
         segment = segment or services.create_list(name=name, actor=actor, created_by=viewer(request))
     else:
-        segment = _list_of(int(wanted[:18]) if wanted.isascii() and wanted.isdigit() else 0)
+        segment = list_of(int(wanted[:18]) if wanted.isascii() and wanted.isdigit() else 0)
     if filters is None:
         count = services.add_to_list(segment=segment, customer_ids=ids, actor=actor)
     else:
@@ -115,12 +81,8 @@ def add(request: HttpRequest) -> HttpResponse:
 
 @page("analytics.change_segment", methods=("POST",))
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
-    segment = _list_of(pk)
+    segment = list_of(pk)
     customer = get_object_or_404(Customer, number=request.POST.get("customer", "")[:20])
     services.remove_from_list(segment=segment, customer_ids=[customer.pk], actor=of_user(request.user))
     messages.success(request, _t("%(name)s left the list.") % {"name": customer})
     return redirect("segment", segment.pk)
-
-
-def _list_of(pk: int) -> Segment:
-    return get_object_or_404(Segment.objects.active().filter(kind=SegmentKind.STATIC), pk=pk)

@@ -10,16 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.conditions import CONDITIONS
 from analytics.query import patterns_of, pointed
+from analytics.query_words import message_of
 from analytics.rules.query_tokens import WrongQuery
 
-MESSAGES = {
-    "unknown_condition": _("There is no condition “%(token)s”."),
-    "unclosed_string": _("This quotation mark is never closed."),
-    "wrong_character": _("“%(token)s” has no meaning in a rule."),
-    "too_deep": _("Groups are nested too deep."),
-    "too_many": _("A rule may have a hundred conditions."),
-    "too_long": _("The text is too long."),
-}
 KINDS = {
     "<condition>": _("a condition"),
     "<number>": _("a number"),
@@ -50,17 +43,7 @@ def said(text: str, error: WrongQuery) -> Wrong:
     expected = _t(", ").join(str(KINDS.get(word, word)) for word in error.expected[:SHOWN])
     if len(error.expected) > SHOWN:
         expected += " …"
-    return Wrong(error.line, error.column, before, token, after, _message(error), expected, error.near)
-
-
-def _message(error: WrongQuery) -> str:
-    if error.code in MESSAGES:
-        return str(MESSAGES[error.code]) % {"token": error.token}
-    if error.code == "wrong_value":
-        return error.reason or _t("“%(token)s” is not one of the choices.") % {"token": error.token.strip('"')}
-    if not error.token:
-        return _t("The text ends here, but something is missing.")
-    return _t("“%(token)s” can't stand here.") % {"token": error.token}
+    return Wrong(error.line, error.column, before, token, after, message_of(error), expected, error.near)
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
-from functools import partial
 from typing import Any
 
 import structlog
 from django.contrib import messages
-from django.core.cache import cache
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -23,13 +20,14 @@ from analytics.conditions import CONDITIONS
 from analytics.console import forms
 from analytics.console.builder import Builder, offered, operations
 from analytics.console.charts import sparkline
-from analytics.console.lists import KINDS, edit_list
+from analytics.console.lists import edit_list
 from analytics.console.query_text import Wrong, manual, said
+from analytics.console.uploads import KINDS, recent
 from analytics.models import Segment, SegmentKind, SegmentMembership, SegmentState
 from analytics.rules.query_tokens import MAX_LENGTH
 from analytics.segment_templates import TEMPLATES
 from analytics.services import segments as services
-from analytics.tasks import compute_segment
+from analytics.tasks import compute_soon
 from core.actor import of_user
 from core.console import paging
 from core.console.views import may, page, viewer, wants_part
@@ -39,7 +37,6 @@ from crm.models import Customer
 
 log = structlog.get_logger("liuke.console")
 PAGE = 50
-QUEUED_SECONDS = 300
 OTHERS = 200
 
 
@@ -77,6 +74,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "segment": segment,
         "by_rule": by_rule,
         "kinds": [] if by_rule else KINDS,
+        "uploads": [] if by_rule else recent(segment),
         "words": phrases.tree_words(segment.rule, currency) if by_rule else None,
         "rule_text": query.print_rule(segment.rule, currency) if by_rule else "",
         "currency": currency,
@@ -249,24 +247,10 @@ def _save(
         errors[error.field or "rule"] = str(error.message)
         return None
     if saved.computed_version != saved.version:
-        _compute_soon(saved)
+        compute_soon(saved.pk)
     messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.name})
     target = reverse("segment", args=[saved.pk])
     return HttpResponse(status=204, headers={"HX-Redirect": target}) if wants_part(request) else redirect(target)
-
-
-def _compute_soon(segment: Segment) -> None:
-    transaction.on_commit(partial(_enqueue, segment.pk))
-
-
-def _enqueue(pk: int) -> None:
-    """Once, however often it is asked for; when the queue is away the hourly run finds the segment (F4)."""
-    mark = f"segment-queued:{pk}"
-    try:
-        if cache.add(mark, 1, QUEUED_SECONDS):
-            compute_segment.apply_async((pk,), retry=False)
-    except Exception as error:
-        log.warning("segment_not_queued", segment=pk, error=str(error)[:300])
 
 
 def _builder(
@@ -355,6 +339,6 @@ def archive(request: HttpRequest, pk: int) -> HttpResponse:
 def recompute(request: HttpRequest, pk: int) -> HttpResponse:
     """Try again after a failure, without waiting for the hourly run."""
     segment = get_object_or_404(Segment.objects.active(), pk=pk)
-    _compute_soon(segment)
+    compute_soon(segment.pk)
     messages.info(request, _t("It is being computed."))
     return redirect("segment", segment.pk)

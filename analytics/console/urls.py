@@ -1,6 +1,6 @@
 from django.urls import path
 
-from analytics.console import lists, segments
+from analytics.console import lists, segments, uploads
 
 urlpatterns = [
     path("segments/", segments.index, name="segments"),
@@ -9,7 +9,11 @@ urlpatterns = [
     path("segments/complete/", segments.complete, name="segment_complete"),
     path("segments/lists/new/", lists.new, name="segment_list_new"),
     path("segments/lists/add/", lists.add, name="segment_list_add"),
-    path("segments/<int:pk>/upload/", lists.upload, name="segment_upload"),
+    path("segments/<int:pk>/upload/", uploads.new, name="segment_upload"),
+    path("segments/<int:pk>/uploads/<int:upload>/", uploads.show, name="list_upload"),
+    path("segments/<int:pk>/uploads/<int:upload>/progress/", uploads.progress, name="list_upload_progress"),
+    path("segments/<int:pk>/uploads/<int:upload>/again/", uploads.again, name="list_upload_again"),
+    path("segments/<int:pk>/uploads/<int:upload>/not-found/", uploads.refused, name="list_upload_refused"),
     path("segments/<int:pk>/remove/", lists.remove, name="segment_remove"),
     path("segments/<int:pk>/", segments.show, name="segment"),
     path("segments/<int:pk>/edit/", segments.edit, name="segment_edit"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
@@ -40,8 +40,8 @@ def create_segment(*, name: str, rule: Any, actor: Actor, description: str = "",
     """Save a new segment. It is computed by a worker at once; until then its size is unknown, not 0."""
     cleaned = clean_rule(rule)
     check_name(name, None)
-    return Segment.objects.create(
-        name=name.strip(), description=description.strip()[:400], rule=cleaned, created_by=created_by
+    return save_named(
+        Segment(name=name.strip(), description=description.strip()[:400], rule=cleaned, created_by=created_by)
     )
 
 
@@ -61,7 +61,7 @@ def update_segment(*, segment: Segment, name: str, rule: Any, actor: Actor, desc
             locked.rule = cleaned
             locked.version += 1
         locked.updated_at = Now()  # type: ignore[assignment]
-        locked.save()
+        save_named(locked)
         locked.refresh_from_db()
     return locked
 
@@ -103,6 +103,16 @@ def check_name(name: str, own: int | None) -> None:
         raise Invalid(_("A name has 1 to 120 characters."), code="invalid", field="name")
     if Segment.objects.filter(name=clean_name).exclude(pk=own).exists():
         raise Invalid(_("Another segment has this name."), code="name_taken", field="name")
+
+
+def save_named(segment: Segment) -> Segment:
+    """Raises Invalid `name_taken` when someone took the name after it was checked."""
+    try:
+        with transaction.atomic():
+            segment.save()
+    except IntegrityError:
+        raise Invalid(_("Another segment has this name."), code="name_taken", field="name") from None
+    return segment
 
 
 __all__ = [

@@ -1,9 +1,21 @@
 from django.urls import path
 
 import core.api.converters  # noqa: F401
-from campaigns.api import journeys, views
+from campaigns.api import broadcasts, journeys, views
+
+COMMANDS = ("schedule", "unschedule", "pause", "resume", "stop")
 
 urlpatterns = [
+    path("broadcasts", broadcasts.BroadcastsViewSet.as_view({"get": "list", "post": "create"})),
+    path(
+        "broadcasts/<id:broadcast>",
+        broadcasts.BroadcastsViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+    ),
+    path("broadcasts/<id:broadcast>/preview", broadcasts.BroadcastsViewSet.as_view({"get": "preview"})),
+    *(
+        path(f"broadcasts/<id:broadcast>/{command}", broadcasts.BroadcastsViewSet.as_view({"post": command}))
+        for command in COMMANDS
+    ),
     path("coupons/validate", views.ValidateView.as_view()),
     path("coupons/reservations", views.ReservationsView.as_view()),
     path("coupons/reservations/<uuid:reservation>/redeem", views.RedeemView.as_view()),

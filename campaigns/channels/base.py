@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
 from uuid import UUID
 
 from core.registry import Registry
@@ -54,13 +53,13 @@ class Channel:
     `html` whether bodies are HTML, `needs_subject` whether a text without a subject is refused. A `local` channel has no provider: its messages are sent when they are decided.
     """
 
-    name: ClassVar[str]
-    address_kind: ClassVar[str | None] = None
-    opt_in: ClassVar[bool] = True
-    html: ClassVar[bool] = False
-    local: ClassVar[bool] = False
-    batch: ClassVar[int] = 1
-    needs_subject: ClassVar[bool] = False
+    name: str
+    address_kind: str | None = None
+    opt_in: bool = True
+    html: bool = False
+    local: bool = False
+    batch: int = 1
+    needs_subject: bool = False
 
     def ready(self) -> bool:
         """Whether it can be used: an account is there, where one is needed."""

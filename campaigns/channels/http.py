@@ -22,10 +22,10 @@ class HttpChannel(Channel):
     def __init__(
         self, name: str, *, address_kind: str | None, opt_in: bool = True, needs_subject: bool = False
     ) -> None:
-        self.name = name  # type: ignore[misc]
-        self.address_kind = address_kind  # type: ignore[misc]
-        self.opt_in = opt_in  # type: ignore[misc]
-        self.needs_subject = needs_subject  # type: ignore[misc]
+        self.name = name
+        self.address_kind = address_kind
+        self.opt_in = opt_in
+        self.needs_subject = needs_subject
         self._account: ChannelAccount | None = None
         self._sender: Sender | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -11,9 +12,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
-from campaigns import words
+from campaigns import selectors, words
 from campaigns.console import editing, queries
 from campaigns.console.broadcast_form import BroadcastForm
+from campaigns.console.switching import switch
 from campaigns.labels import reason_label
 from campaigns.models import Broadcast, BroadcastState, MessageState
 from campaigns.services import broadcasts as services
@@ -100,7 +102,7 @@ def _shown(request: HttpRequest, broadcast: Broadcast) -> dict[str, Any]:
 
 
 def _counted(broadcast: Broadcast) -> dict[str, Any]:
-    figures = queries.figures_of(broadcast.origin, broadcast.coupon_id)
+    figures = selectors.figures_of(broadcast.origin, broadcast.coupon_id)
     listed = f"{reverse('messages')}?campaign={broadcast.origin}&days=all"
     reasons = sorted(figures.reasons.items(), key=lambda item: -item[1])
     through = sum(figures.states.get(state, 0) for state in SETTLED)
@@ -208,37 +210,35 @@ def _form(request: HttpRequest, broadcast: Broadcast | None) -> HttpResponse:
 
 @page("campaigns.change_broadcast", methods=("POST",))
 def schedule(request: HttpRequest, pk: int) -> HttpResponse:
-    broadcast = services.schedule_broadcast(broadcast=_broadcast(pk), actor=of_user(request.user))
-    wake_broadcasts()
-    messages.success(request, _t("“%(name)s” is on its way.") % {"name": broadcast.name})
-    return redirect("broadcast", broadcast.pk)
+    return _switch(request, pk, services.schedule_broadcast, _t("“%(name)s” is on its way."), wake=wake_broadcasts)
 
 
 @page("campaigns.change_broadcast", methods=("POST",))
 def unschedule(request: HttpRequest, pk: int) -> HttpResponse:
-    broadcast = services.unschedule_broadcast(broadcast=_broadcast(pk), actor=of_user(request.user))
-    messages.success(request, _t("“%(name)s” is a draft again.") % {"name": broadcast.name})
-    return redirect("broadcast", broadcast.pk)
+    return _switch(request, pk, services.unschedule_broadcast, _t("“%(name)s” is a draft again."))
 
 
 @page("campaigns.change_broadcast", methods=("POST",))
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
-    broadcast = services.pause_broadcast(broadcast=_broadcast(pk), actor=of_user(request.user))
-    messages.success(request, _t("“%(name)s” is paused.") % {"name": broadcast.name})
-    return redirect("broadcast", broadcast.pk)
+    return _switch(request, pk, services.pause_broadcast, _t("“%(name)s” is paused."))
 
 
 @page("campaigns.change_broadcast", methods=("POST",))
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
-    broadcast = services.resume_broadcast(broadcast=_broadcast(pk), actor=of_user(request.user))
-    wake_broadcasts()
-    messages.success(request, _t("“%(name)s” goes on.") % {"name": broadcast.name})
-    return redirect("broadcast", broadcast.pk)
+    return _switch(request, pk, services.resume_broadcast, _t("“%(name)s” goes on."), wake=wake_broadcasts)
 
 
 @page("campaigns.change_broadcast", methods=("POST",))
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
-    broadcast = services.stop_broadcast(broadcast=_broadcast(pk), actor=of_user(request.user))
-    wake_broadcasts()
-    messages.success(request, _t("“%(name)s” is stopped.") % {"name": broadcast.name})
-    return redirect("broadcast", broadcast.pk)
+    return _switch(request, pk, services.stop_broadcast, _t("“%(name)s” is stopped."), wake=wake_broadcasts)
+
+
+def _switch(
+    request: HttpRequest,
+    pk: int,
+    service: Callable[..., Broadcast],
+    said: str,
+    *,
+    wake: Callable[[], None] | None = None,
+) -> HttpResponse:
+    return switch(request, service, said, route="broadcast", wake=wake, broadcast=_broadcast(pk))

@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
-from campaigns import words
+from campaigns import selectors, words
 from campaigns.console import editing, queries
 from campaigns.console.care_form import CareForm
+from campaigns.console.switching import switch
 from campaigns.labels import reason_label
 from campaigns.models import CareRule, CareState, MessageState
 from campaigns.services import care as services
@@ -59,7 +60,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, rule: CareRule) -> dict[str, Any]:
-    figures = queries.figures_of(f"care:{rule.pk}", rule.coupon_id)
+    figures = selectors.figures_of(f"care:{rule.pk}", rule.coupon_id)
     listed = f"{reverse('messages')}?campaign=care:{rule.pk}&days=all"
     states = [
         (words.STATES[state], figures.states[state], f"{listed}&state={state}", words.tone(state))
@@ -179,13 +180,9 @@ def _save(request: HttpRequest, rule: CareRule | None, values: dict[str, Any]) -
 
 @page("campaigns.change_carerule", methods=("POST",))
 def activate(request: HttpRequest, pk: int) -> HttpResponse:
-    rule = services.activate_care_rule(rule=_rule(pk), actor=of_user(request.user))
-    messages.success(request, _t("“%(name)s” is active.") % {"name": rule.name})
-    return redirect("care_rule", rule.pk)
+    return switch(request, services.activate_care_rule, _t("“%(name)s” is active."), route="care_rule", rule=_rule(pk))
 
 
 @page("campaigns.change_carerule", methods=("POST",))
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
-    rule = services.pause_care_rule(rule=_rule(pk), actor=of_user(request.user))
-    messages.success(request, _t("“%(name)s” is paused.") % {"name": rule.name})
-    return redirect("care_rule", rule.pk)
+    return switch(request, services.pause_care_rule, _t("“%(name)s” is paused."), route="care_rule", rule=_rule(pk))

@@ -23,11 +23,13 @@ SHOWN = 4
 
 @dataclass(frozen=True)
 class ArmFields:
+    """The fields of one arm. While the experiment runs, its template and coupon stay and have none."""
+
     label: str
     name: forms.BoundField
     weight: forms.BoundField
-    template: forms.BoundField
-    coupon: forms.BoundField
+    template: forms.BoundField | None = None
+    coupon: forms.BoundField | None = None
 
 
 class ExperimentForm(forms.Form):
@@ -133,11 +135,11 @@ class ExperimentForm(forms.Form):
     @property
     def arm_fields(self) -> list[ArmFields]:
         labels = {0: _t("Control")}
+        names = ("name", "weight") if self.begun else ("name", "weight", "template", "coupon")
         return [
             ArmFields(
                 labels.get(place, _t("Arm %(letter)s") % {"letter": "ABCDEF"[place]}),
-                *(self[f"arm{place}_{name}"] for name in ("name", "weight")),
-                *(self[f"arm{place}_{name}"] if not self.begun else None for name in ("template", "coupon")),  # type: ignore[misc]
+                *(self[f"arm{place}_{name}"] for name in names),
             )
             for place in range(self.shown)
         ]

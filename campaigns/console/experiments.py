@@ -16,7 +16,7 @@ from campaigns.console import editing
 from campaigns.console.experiment_form import ExperimentForm
 from campaigns.models import Experiment, ExperimentMetric, ExperimentState
 from campaigns.rules.experiments import Effect, Outcome
-from campaigns.selectors.experiments import ArmResult, Results, baseline, results_of
+from campaigns.selectors.experiments import FIGURES, LEFT, ArmResult, Results, baseline, results_of
 from campaigns.services import experiments as services
 from core.actor import of_user
 from core.console import paging
@@ -84,7 +84,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         context |= {
             "results": found,
             "rows": _rows(experiment, found),
-            "metrics": [(label, metric == experiment.metric) for metric, label in ExperimentMetric.choices],
+            "metrics": [(_metric_label(metric), metric == experiment.metric) for metric in FIGURES],
             "waiting": _waiting(experiment, found),
         }
     return render(request, "campaigns/experiment.html", context)
@@ -129,30 +129,22 @@ def _rows(experiment: Experiment, found: Results) -> list[Row]:
             _cell(experiment, metric, outcome, one.effects.get(metric), hidden=not found.readable)
             for metric, outcome in one.outcomes.items()
         ]
-        left = _cell(
-            experiment, "left", one.left, one.effects.get("left"), hidden=not found.readable, good_when_less=True
-        )
-        won = experiment.winner_id == one.arm.pk
-        rows.append(Row(one, place == 0, won, [*cells, left]))
+        rows.append(Row(one, place == 0, experiment.winner_id == one.arm.pk, cells))
     return rows
 
 
-def _cell(
-    experiment: Experiment,
-    metric: str,
-    outcome: Outcome,
-    effect: Effect | None,
-    *,
-    hidden: bool,
-    good_when_less: bool = False,
-) -> Cell:
+def _metric_label(metric: str) -> str:
+    return _t("Withdrew consent") if metric == LEFT else str(ExperimentMetric(metric).label)
+
+
+def _cell(experiment: Experiment, metric: str, outcome: Outcome, effect: Effect | None, *, hidden: bool) -> Cell:
     value = amount_of(experiment, metric, outcome.mean) if outcome.count else "–"
-    label = _t("Withdrew consent") if metric == "left" else str(ExperimentMetric(metric).label)
+    label = _metric_label(metric)
     if effect is None or hidden:
         return Cell(label, value)
     low = amount_of(experiment, metric, effect.low, signed=True, unit=False)
     high = amount_of(experiment, metric, effect.high, signed=True)
-    better = (effect.difference < 0) == good_when_less
+    better = (effect.difference < 0) == (metric == LEFT)
     return Cell(
         label,
         value,
@@ -165,7 +157,7 @@ def _cell(
 def amount_of(experiment: Experiment, metric: str, value: float, *, signed: bool = False, unit: bool = True) -> str:
     """A mean of the metric for people: a share, orders per customer, money per customer."""
     sign = "+" if signed and value > 0 else ""
-    if metric in {ExperimentMetric.ORDERED, "left"}:
+    if metric in {ExperimentMetric.ORDERED, LEFT}:
         if signed:
             points = sign + number(round(value * 100, 2))
             return pgettext("percentage points", "%(value)s pp") % {"value": points} if unit else points

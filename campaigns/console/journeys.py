@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from campaigns import journey_words as words
 from campaigns.console.journey_form import EXIT, REENTRY
+from campaigns.console.switching import switch
 from campaigns.labels import reason_label
 from campaigns.models import EndReason, Journey, JourneyRun, JourneyState, Message, MessageState
 from campaigns.rules.journeys import by_id, walk
@@ -238,17 +239,19 @@ def _place(step: str) -> str:
 
 @page("campaigns.change_journey", methods=("POST",))
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
-    journey = services.pause_journey(journey=journey_of(pk), actor=of_user(request.user))
-    messages.success(request, _t("“%(name)s” is paused.") % {"name": journey.name})
-    return redirect("journey", journey.pk)
+    return switch(request, services.pause_journey, _t("“%(name)s” is paused."), route="journey", journey=journey_of(pk))
 
 
 @page("campaigns.change_journey", methods=("POST",))
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
-    journey = services.resume_journey(journey=journey_of(pk), actor=of_user(request.user))
-    wake_journeys()
-    messages.success(request, _t("“%(name)s” goes on.") % {"name": journey.name})
-    return redirect("journey", journey.pk)
+    return switch(
+        request,
+        services.resume_journey,
+        _t("“%(name)s” goes on."),
+        route="journey",
+        wake=wake_journeys,
+        journey=journey_of(pk),
+    )
 
 
 @page("campaigns.change_journey", methods=("POST",))

@@ -12,7 +12,6 @@ from django.core.cache import cache
 from django.db.models import Count, F, Min, Q, QuerySet
 from django.http import QueryDict
 
-from campaigns import selectors
 from campaigns.channels import CHANNELS
 from campaigns.labels import REASONS
 from campaigns.models import (
@@ -26,7 +25,6 @@ from campaigns.models import (
     TemplateText,
     UseState,
 )
-from campaigns.selectors import CampaignFigures
 from campaigns.services import coupon_codes
 from core import clock
 from core.models import Job, JobState
@@ -36,24 +34,10 @@ TROUBLE = "trouble"
 PERIODS = ("1", "7", "30", "all")
 SLOW_SECONDS = 0.2
 KEPT_SECONDS = 60
-FIGURES_SECONDS = 10
 
 
 def since(days: int) -> datetime:
     return clock.now() - timedelta(days=days)
-
-
-def figures_of(origin: str, coupon_id: int | None) -> CampaignFigures:
-    """What became of a campaign's messages. What took long to count is kept for some seconds."""
-    key = f"campaigns.figures:{origin}:{coupon_id}"
-    kept = cache.get(key)
-    if kept is not None:
-        return kept
-    started = time.monotonic()
-    found = selectors.figures_of(origin, coupon_id)
-    if time.monotonic() - started > SLOW_SECONDS:
-        cache.set(key, found, FIGURES_SECONDS)
-    return found
 
 
 def outcomes_of(origins: dict[str, int], days: int | None = 30) -> dict[int, dict[str, int]]:

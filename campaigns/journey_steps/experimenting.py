@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.journey_steps.base import Batch, Choices, Field, Step, StepKind, Text
 from campaigns.models import Experiment, ExperimentArm, ExperimentScope, ExperimentState
-from campaigns.services.experiments import draw_arms
+from campaigns.services.drawing import draw_arms
 
 
 def _experiments() -> Choices:

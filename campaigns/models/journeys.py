@@ -1,3 +1,7 @@
+from __future__ import annotations
+
+from typing import Any
+
 import pgtrigger
 from django.conf import settings
 from django.db import models
@@ -49,6 +53,17 @@ class Journey(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def published(self) -> JourneyVersion:
+        """What new ones enter: a journey that runs, is paused or stopped has one, by constraint."""
+        if self.version is None:
+            raise ValueError(f"{self} was never published")
+        return self.version
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        return self.published.definition
 
 
 class JourneyVersion(models.Model):

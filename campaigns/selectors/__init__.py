@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from campaigns.models import Coupon, CouponCode, CouponUse, Message, MessageState
 from campaigns.rules import codes
 from crm.models import Customer
+
+SLOW_SECONDS = 0.2
+KEPT_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,19 @@ class CampaignFigures:
 
 
 def figures_of(origin: str, coupon_id: int | None) -> CampaignFigures:
-    """Of a campaign, whose messages bring this coupon or none."""
+    """Of a campaign, whose messages bring this coupon or none. What took long to count is kept for some seconds."""
+    key = f"campaigns.figures:{origin}:{coupon_id}"
+    kept = cache.get(key)
+    if kept is not None:
+        return kept
+    started = time.monotonic()
+    found = _figures_of(origin, coupon_id)
+    if time.monotonic() - started > SLOW_SECONDS:
+        cache.set(key, found, KEPT_SECONDS)
+    return found
+
+
+def _figures_of(origin: str, coupon_id: int | None) -> CampaignFigures:
     rows = Message.objects.filter(origin=origin).values_list("state", "reason").annotate(count=Count("pk"))
     states: dict[str, int] = {}
     reasons: dict[str, int] = {}

@@ -17,13 +17,17 @@ _ORDERS = """
         SELECT count(*) AS orders, coalesce(sum(o.total - o.refunded), 0) AS revenue FROM crm_order o
         WHERE o.customer_id = {customer} AND o.state = 'paid' AND o.currency = %(currency)s
               AND (o.refunded < o.total OR o.total = 0) AND o.paid_at >= {since} AND o.paid_at < {until}) AS bought ON true"""
+# Beside the metrics that may be chosen, what every message risks: that a customer withdraws their consent.
+LEFT = "left"
 _VALUE: dict[str, str] = {
     ExperimentMetric.ORDERED: "least(bought.orders, 1)",
     ExperimentMetric.ORDERS: "bought.orders",
     ExperimentMetric.REVENUE: "bought.revenue",
+    LEFT: "left_us.yes::int",
 }
+FIGURES = tuple(_VALUE)
 _RESULTS = f"""
-    SELECT e.arm_id, count(*), {{sums}}, count(*) FILTER (WHERE left_us.yes)
+    SELECT e.arm_id, count(*), {{sums}}
     FROM campaigns_exposure e
     {_ORDERS.format(customer="e.customer_id", since="e.exposed_at", until="e.exposed_at + make_interval(days => %(days)s)")}
     LEFT JOIN LATERAL (
@@ -45,17 +49,17 @@ class Baseline:
 
 @dataclass(frozen=True)
 class ArmResult:
-    """One arm's figures by metric, with its effect beside the control's; `left` is the share that withdrew its consent."""
+    """One arm's figures by metric and of who withdrew their consent, with its effects beside the control's."""
 
     arm: ExperimentArm
     drawn: int
     outcomes: dict[str, Outcome]
     effects: dict[str, Effect | None]
-    left: Outcome
 
     @property
     def counted(self) -> int:
-        return self.left.count
+        """Customers whose days that count are over: the same for every figure."""
+        return self.outcomes[LEFT].count
 
 
 @dataclass(frozen=True)
@@ -100,21 +104,16 @@ def results_of(experiment: Experiment) -> Results:
     rows = _figures(experiment)
     drawn = _drawn(experiment)
     found = {arm.pk: _outcomes(rows.get(arm.pk)) for arm in arms}
-    control, left_of_control = found[arms[0].pk]
-    comparisons = len(arms) - 1
+    control = found[arms[0].pk]
     results = []
     for arm in arms:
-        outcomes, left = found[arm.pk]
         effects: dict[str, Effect | None] = {}
         if arm is not arms[0]:
             effects = {
-                metric: _effect(experiment, metric, outcome, control[metric], comparisons)
-                for metric, outcome in outcomes.items()
+                metric: _effect(experiment, metric, outcome, control[metric], comparisons=len(arms) - 1)
+                for metric, outcome in found[arm.pk].items()
             }
-            effects["left"] = rules.effect_of(
-                left, left_of_control, error=experiment.error_percent / 100, comparisons=comparisons
-            )
-        results.append(ArmResult(arm, drawn.get(arm.pk, (0, 0))[0], outcomes, effects, left))
+        results.append(ArmResult(arm, drawn.get(arm.pk, (0, 0))[0], found[arm.pk], effects))
     counted = sum(row.counted for row in results)
     total = sum(count for count, _since in drawn.values())
     return Results(
@@ -127,7 +126,9 @@ def results_of(experiment: Experiment) -> Results:
     )
 
 
-def _effect(experiment: Experiment, metric: str, outcome: Outcome, control: Outcome, comparisons: int) -> Effect | None:
+def _effect(
+    experiment: Experiment, metric: str, outcome: Outcome, control: Outcome, *, comparisons: int
+) -> Effect | None:
     """The metric that was chosen by the test that was chosen; the others are shown beside it and each for one look."""
     chosen = metric == experiment.metric
     return rules.effect_of(
@@ -152,12 +153,9 @@ def _figures(experiment: Experiment) -> dict[int, Sequence]:
         return {row[0]: row[1:] for row in cursor.fetchall()}
 
 
-def _outcomes(row: Sequence | None) -> tuple[dict[str, Outcome], Outcome]:
-    if row is None:
-        return {metric: Outcome(0, 0, 0) for metric in _VALUE}, Outcome(0, 0, 0)
-    count, *sums, left = row
-    outcomes = {metric: Outcome(count, sums[2 * place], sums[2 * place + 1]) for place, metric in enumerate(_VALUE)}
-    return outcomes, Outcome(count, left, left)
+def _outcomes(row: Sequence | None) -> dict[str, Outcome]:
+    count, *sums = row or (0, *[0, 0] * len(_VALUE))
+    return {metric: Outcome(count, sums[2 * place], sums[2 * place + 1]) for place, metric in enumerate(_VALUE)}
 
 
 def _drawn(experiment: Experiment) -> dict[int, tuple[int, int]]:

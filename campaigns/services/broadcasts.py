@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from analytics.models import Segment, SegmentState
@@ -31,6 +31,7 @@ MOST_A_MINUTE = 1_000_000
 # The first place on earth where a date begins.
 EARLIEST = ZoneInfo("Etc/GMT-14")
 GRACE = timedelta(minutes=5)
+NAME_TAKEN = _("Another broadcast has this name.")
 
 
 def create_broadcast(*, name: str, segment: Segment, template: Template, actor: Actor, **fields: Any) -> Broadcast:
@@ -38,7 +39,7 @@ def create_broadcast(*, name: str, segment: Segment, template: Template, actor: 
     broadcast = Broadcast(created_by_id=actor.user_id)
     _set(broadcast, {"name": name, "segment": segment, "template": template, **fields})
     _check(broadcast)
-    broadcast.save()
+    _save(broadcast)
     broadcast.refresh_from_db()
     return broadcast
 
@@ -49,7 +50,7 @@ def update_broadcast(*, broadcast: Broadcast, actor: Actor, **changes: Any) -> B
         locked = _lock(broadcast, {BroadcastState.DRAFT})
         _set(locked, changes)
         _check(locked)
-        locked.save()
+        _save(locked)
     return locked
 
 
@@ -82,38 +83,18 @@ def unschedule_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
 
 def pause_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
     """Nothing more is claimed from now on; what a worker holds already goes out. What is due meanwhile waits."""
-    with transaction.atomic():
-        locked = _lock(broadcast, {BroadcastState.SENDING, BroadcastState.PAUSED})
-        if locked.state == BroadcastState.SENDING:
-            locked.state = BroadcastState.PAUSED
-            locked.save(update_fields=["state"])
-            _tell(events.BROADCAST_PAUSED, locked, actor)
-    return locked
+    return _switch(broadcast, BroadcastState.PAUSED, {BroadcastState.SENDING}, events.BROADCAST_PAUSED, actor)
 
 
 def resume_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
     """What waited is due again, at the broadcast's pace, as soon as the timetable has looked (`tasks.wake_broadcasts`)."""
-    with transaction.atomic():
-        locked = _lock(broadcast, {BroadcastState.SENDING, BroadcastState.PAUSED})
-        if locked.state == BroadcastState.PAUSED:
-            locked.state = BroadcastState.SENDING
-            locked.save(update_fields=["state"])
-            _tell(events.BROADCAST_RESUMED, locked, actor)
-    return locked
+    return _switch(broadcast, BroadcastState.SENDING, {BroadcastState.PAUSED}, events.BROADCAST_RESUMED, actor)
 
 
 def stop_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
     """For good: what is not sent yet never is, and says so."""
-    with transaction.atomic():
-        locked = _lock(
-            broadcast,
-            {BroadcastState.SCHEDULED, BroadcastState.SENDING, BroadcastState.PAUSED, BroadcastState.STOPPED},
-        )
-        if locked.state != BroadcastState.STOPPED:
-            locked.state = BroadcastState.STOPPED
-            locked.save(update_fields=["state"])
-            _tell(events.BROADCAST_STOPPED, locked, actor)
-    return locked
+    begun = {BroadcastState.SCHEDULED, BroadcastState.SENDING, BroadcastState.PAUSED}
+    return _switch(broadcast, BroadcastState.STOPPED, begun, events.BROADCAST_STOPPED, actor)
 
 
 def preview_broadcast(broadcast: Broadcast) -> AudiencePreview:
@@ -157,6 +138,19 @@ def _lock(broadcast: Broadcast, allowed: set[str]) -> Broadcast:
     return locked
 
 
+def _switch(
+    broadcast: Broadcast, into: BroadcastState, out_of: set[BroadcastState], kind: EventType, actor: Actor
+) -> Broadcast:
+    """Twice is once: one that is in this state already stays as it is."""
+    with transaction.atomic():
+        locked = _lock(broadcast, {into, *out_of})
+        if locked.state != into:
+            locked.state = into
+            locked.save(update_fields=["state"])
+            _tell(kind, locked, actor)
+    return locked
+
+
 def _tell(kind: EventType, broadcast: Broadcast, actor: Actor) -> None:
     emit(kind, subject_id=None, payload={"broadcast": broadcast.pk, "name": broadcast.name}, actor=actor)
 
@@ -170,11 +164,20 @@ def _set(broadcast: Broadcast, values: dict[str, Any]) -> None:
     broadcast.name = " ".join(broadcast.name.split())
 
 
+def _save(broadcast: Broadcast) -> None:
+    try:
+        with transaction.atomic():
+            broadcast.save()
+    except IntegrityError:
+        # Someone took it after the check.
+        raise Invalid(NAME_TAKEN, code="name_taken", field="name") from None
+
+
 def _check(broadcast: Broadcast) -> None:
     if not broadcast.name or len(broadcast.name) > 120:
         raise Invalid(_("A name has 1 to 120 characters."), code="invalid", field="name")
     if Broadcast.objects.filter(name=broadcast.name).exclude(pk=broadcast.pk).exists():
-        raise Invalid(_("Another broadcast has this name."), code="name_taken", field="name")
+        raise Invalid(NAME_TAKEN, code="name_taken", field="name")
     # It would pass consent, caps and quiet hours.
     if broadcast.template.message_class != MessageClass.MARKETING:
         raise Invalid(

@@ -1,4 +1,4 @@
-"""Who is kept out and which arm each customer has, where messages are made set by set (X1, X2).
+"""Who is kept out and which arm each customer has (X1, X2): set by set where messages are made, or by name.
 
 The order is that of X2: the global holdout first, then the campaign's own, and only who is in neither is drawn for the
 campaign's experiment.
@@ -6,12 +6,14 @@ campaign's experiment.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import Experiment, ExperimentScope, ExperimentState, MessageClass, Template
+from campaigns.models import Experiment, ExperimentArm, ExperimentScope, ExperimentState, MessageClass, Template
 from campaigns.rules import experiments as rules
 from core.errors import Invalid
 
@@ -60,14 +62,14 @@ def kept_out(*, message_class: str, origin: str, holdout_percent: int) -> Kept:
 
 # {chosen}: whom of the candidates it is about.
 DRAW = """
-INSERT INTO campaigns_exposure (experiment_id, customer_id, arm_id, origin)
-SELECT %(draw)s, d.customer_id, (%(draw_arms)s::bigint[])[1 + (
-           SELECT count(*) FROM unnest(%(draw_ends)s::int[]) AS ended WHERE ended <= d.share)], %(origin)s
-FROM (SELECT DISTINCT a.customer_id, campaigns_share(%(draw_salt)s, a.customer_id) AS share
-      FROM ({select}) AS a(customer_id, occurrence, due_at, context)
-      WHERE {where} AND {chosen} AND {fresh} AND NOT EXISTS (
-          SELECT FROM campaigns_exposure e WHERE e.experiment_id = %(draw)s AND e.customer_id = a.customer_id)) AS d
-ORDER BY d.customer_id ON CONFLICT DO NOTHING"""
+SELECT campaigns_draw(%(draw)s, %(draw_salt)s, %(draw_arms)s::bigint[], %(draw_ends)s::int[], array_agg(a.customer_id),
+                      %(origin)s)
+FROM ({select}) AS a(customer_id, occurrence, due_at, context)
+WHERE {where} AND {chosen} AND {fresh}"""
+
+_EXPOSE = """
+SELECT customer, arm FROM campaigns_expose(
+    %(draw)s, %(draw_salt)s, %(draw_arms)s::bigint[], %(draw_ends)s::int[], %(customers)s::bigint[], %(origin)s)"""
 
 
 def draw_params(experiment: Experiment) -> dict[str, Any]:
@@ -84,6 +86,18 @@ def arm_for_all(experiment: Experiment) -> int:
     """Whom nobody drew: before the start the control, after the end the winner."""
     arms = list(experiment.arms.all())
     return next((arm.pk for arm in arms if arm.pk == experiment.winner_id), arms[0].pk)
+
+
+def draw_arms(*, experiment: Experiment, customer_ids: Sequence[int], origin: str) -> dict[int, ExperimentArm]:
+    """The arm of each customer. While it runs the first drawing is kept (X1); before, everybody has the control, and after
+    the end the winner, without a trace.
+    """
+    arms = {arm.pk: arm for arm in experiment.arms.all()}
+    if experiment.state != ExperimentState.RUNNING:
+        return dict.fromkeys(customer_ids, arms[arm_for_all(experiment)])
+    with connection.cursor() as cursor:
+        cursor.execute(_EXPOSE, {**draw_params(experiment), "customers": list(customer_ids), "origin": origin})
+        return {customer: arms[arm] for customer, arm in cursor.fetchall()}
 
 
 def check_experiment(experiment: Experiment | None, template: Template) -> None:

@@ -1,4 +1,4 @@
-"""Experiments: planned, started, ended; and the drawing of arms (X1-X3)."""
+"""Experiments: planned, started, ended (X1-X3). Who is drawn for which arm: `drawing`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -125,30 +125,6 @@ def end_experiment(
         emit(events.EXPERIMENT_ENDED, subject_id=None, payload=_named(locked), actor=actor)
     locked.refresh_from_db()
     return locked
-
-
-def draw_arms(*, experiment: Experiment, customer_ids: Sequence[int], origin: str) -> dict[int, ExperimentArm]:
-    """The arm of each customer. While it runs the first drawing is kept (X1); before, everybody has the control, and after
-    the end the winner, without a trace.
-    """
-    arms = list(experiment.arms.all())
-    if experiment.state != ExperimentState.RUNNING:
-        chosen = next((arm for arm in arms if arm.pk == experiment.winner_id), arms[0])
-        return dict.fromkeys(customer_ids, chosen)
-    by_id = {arm.pk: arm for arm in arms}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT customer, arm FROM campaigns_expose(%s, %s, %s::bigint[], %s::int[], %s::bigint[], %s)",
-            [
-                experiment.pk,
-                experiment.salt,
-                [arm.pk for arm in arms],
-                rules.limits_of([arm.weight for arm in arms]),
-                list(customer_ids),
-                origin,
-            ],
-        )
-        return {customer: by_id[arm] for customer, arm in cursor.fetchall()}
 
 
 def needed(experiment: Experiment, before: Baseline) -> int | None:

@@ -137,7 +137,7 @@ def _enter_chunk(journey_id: int, candidates: Candidates, after: int, now: datet
         if not cursor.fetchall():
             return Chunk(0, 0, after)
     journey = Journey.objects.select_related("version").get(pk=journey_id)
-    definition = journey.version.definition  # type: ignore[union-attr]
+    definition = journey.definition
     reentry = definition["reentry"]
     select, params = candidates
     statement = _INSERT.format(select=_limited(definition, select), again=_AGAIN[reentry["policy"]])
@@ -177,12 +177,12 @@ def _limited(definition: dict[str, Any], select: str) -> str:
 
 def _first_waits(journey: Journey, active: Sequence[tuple[int, int]], now: datetime) -> None:
     """Whose journey begins with a wait stands in it from the moment they entered."""
-    definition = journey.version.definition  # type: ignore[union-attr]
+    definition = journey.definition
     if not definition["steps"] or not active:
         return
     step = definition["steps"][0]
     runs = [Run(pk, customer, 1, now, now) for pk, customer in active]
-    batch = Batch(journey.pk, journey.name, journey.version.number, definition, step, runs, now)  # type: ignore[union-attr]
+    batch = Batch(journey.pk, journey.name, journey.published.number, definition, step, runs, now)
     waits = STEPS[step["kind"]].wait(batch)
     if waits:
         with connection.cursor() as cursor:
@@ -202,7 +202,7 @@ def enter_by_call(*, journey: Journey, customer: Customer, key: str) -> tuple[st
     """
     if journey.state != JourneyState.RUNNING or journey.version is None:
         raise Conflict(_("This journey is not running."), code="journey_not_running")
-    if journey.version.definition["entry"]["kind"] != "api":
+    if journey.definition["entry"]["kind"] != "api":
         raise Conflict(_("Nobody is sent into this journey by a call."), code="journey_not_by_call")
     if customer.state != CustomerState.ACTIVE:
         raise Conflict(_("This customer is merged or erased."), code="customer_not_active")
@@ -269,7 +269,7 @@ def hear(*, events: Sequence[Event]) -> int:
     customers = {kind: _customers_of(kind, alike) for kind, alike in by_kind.items()}
     earliest = min((event.occurred_at for event in events), default=clock.now())
     for journey in Journey.objects.filter(state=JourneyState.RUNNING).select_related("version").order_by("pk"):
-        entry = journey.version.definition["entry"]  # type: ignore[union-attr]
+        entry = journey.definition["entry"]
         since = max(journey.started_at or clock.now(), earliest - timedelta(days=LATE_DAYS))
         if entry["kind"] == "segment" and (came := by_kind.get(SEGMENT_ENTERED.kind)):
             ids = [event.id for event in came if event.payload.get("segment") == entry["segment"]]
@@ -353,7 +353,7 @@ def enter_due(*, now: datetime | None = None) -> dict[int, int]:
 
 
 def _enter_due(journey: Journey, now: datetime) -> int:
-    entry = journey.version.definition["entry"]  # type: ignore[union-attr]
+    entry = journey.definition["entry"]
     count = 0
     if journey.members_after is not None:
         count += enter_members(journey=journey, now=now)
@@ -379,7 +379,7 @@ def enter_members(*, journey: Journey, now: datetime | None = None) -> int:
                 return entered
             params = {
                 "cause": f"members:{locked.version.number}",
-                "segment": locked.version.definition["entry"]["segment"],
+                "segment": locked.definition["entry"]["segment"],
             }
             chunk = _enter_chunk(locked.pk, (_MEMBERS_OF_SEGMENT, params), locked.members_after, at)
             more = chunk.looked == CHUNK

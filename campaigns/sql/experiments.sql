@@ -6,22 +6,30 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
             % 10000)::integer
 $$;
 
--- Draws these customers where they are not drawn yet, and answers everybody's arm. p_ends are the arms' upper limits of
--- shares in the order of p_arms. A customer drawn by two at once has the arm of whoever came first, which is the same.
-CREATE OR REPLACE FUNCTION campaigns_expose(
+-- Draws these customers where they are not drawn yet. p_ends are the arms' upper limits of shares in the order of p_arms.
+-- A customer drawn by two at once has the arm of whoever came first, which is the same.
+CREATE OR REPLACE FUNCTION campaigns_draw(
     p_experiment bigint, p_salt text, p_arms bigint[], p_ends integer[], p_customers bigint[], p_origin text
-) RETURNS TABLE (customer bigint, arm bigint) LANGUAGE plpgsql AS $$
-#variable_conflict use_column
-BEGIN
+) RETURNS void LANGUAGE sql AS $$
+    -- Materialized: each share is computed once, however many arms it is held against.
+    WITH drawn AS MATERIALIZED (
+        SELECT fresh.customer, campaigns_share(p_salt, fresh.customer) AS share
+        FROM (SELECT DISTINCT given.customer FROM unnest(p_customers) AS given(customer)
+              WHERE NOT EXISTS (SELECT FROM campaigns_exposure e
+                                WHERE e.experiment_id = p_experiment AND e.customer_id = given.customer)) AS fresh)
     INSERT INTO campaigns_exposure (experiment_id, customer_id, arm_id, origin)
         SELECT p_experiment, drawn.customer, p_arms[1 + (SELECT count(*) FROM unnest(p_ends) AS ended WHERE ended <= drawn.share)],
                p_origin
-        FROM (SELECT DISTINCT given.customer, campaigns_share(p_salt, given.customer) AS share
-              FROM unnest(p_customers) AS given(customer)) AS drawn
-        WHERE NOT EXISTS (SELECT FROM campaigns_exposure e
-                          WHERE e.experiment_id = p_experiment AND e.customer_id = drawn.customer)
-        ORDER BY drawn.customer
+        FROM drawn ORDER BY drawn.customer
         ON CONFLICT DO NOTHING;
+$$;
+
+-- The same, and answers everybody's arm.
+CREATE OR REPLACE FUNCTION campaigns_expose(
+    p_experiment bigint, p_salt text, p_arms bigint[], p_ends integer[], p_customers bigint[], p_origin text
+) RETURNS TABLE (customer bigint, arm bigint) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM campaigns_draw(p_experiment, p_salt, p_arms, p_ends, p_customers, p_origin);
     RETURN QUERY SELECT e.customer_id, e.arm_id FROM campaigns_exposure e
         WHERE e.experiment_id = p_experiment AND e.customer_id = ANY (p_customers);
 END $$;

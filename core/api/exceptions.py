@@ -58,6 +58,10 @@ def handle(exc: Exception, context: dict):
         exc.__cause__, psycopg.errors.UntranslatableCharacter | psycopg.errors.CharacterNotInRepertoire
     ):
         exc = exceptions.ValidationError(detail="A character in the request can't be stored.")
+    elif isinstance(exc, DataError) and isinstance(
+        exc.__cause__, psycopg.errors.InvalidTimeZoneDisplacementValue | psycopg.errors.DatetimeFieldOverflow
+    ):
+        exc = exceptions.ValidationError(detail="A time in the request is out of range.")
     elif isinstance(exc, OperationalError):
         log.error("database_unavailable", error=str(exc)[:300])
         exc = Unavailable()

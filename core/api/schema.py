@@ -13,6 +13,9 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     required=True,
     description="1 to 200 characters of your own, the same for every repeat of the same command.",
 )
+OPTIONAL_KEY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="Send one, and a repeat gives the first answer."
+)
 
 
 class ErrorItem(serializers.Serializer):

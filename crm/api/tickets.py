@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import django_filters
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from core import idempotency
 from core.api.pagination import KeysetPagination
+from core.api.schema import OPTIONAL_KEY
 from core.api.views import ApiViewSet
 from core.errors import Invalid, NotFound
 from crm.api import serializers as shapes
@@ -16,10 +17,6 @@ from crm.api.authentication import MemberToken
 from crm.api.customers import customer_of
 from crm.models import Customer, Order, Ticket, TicketOrigin
 from crm.services.tickets import open_ticket, reply_to_ticket
-
-OPTIONAL_KEY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="Send one, and a repeat gives the first answer."
-)
 
 
 class TicketFilter(django_filters.FilterSet):

@@ -203,7 +203,9 @@ def refused(request: HttpRequest, pk: int) -> HttpResponse:
 def refused_file(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The refused rows as CSV with a reason each, to mend and bring in again."""
     run = get_object_or_404(ImportRun, pk=pk)
-    exports.record_refusals_export(run=run, actor=of_user(request.user))
+    exports.record_refusals_export(
+        run=run.pk, file_name=run.file_name, rows=run.refused_count, actor=of_user(request.user)
+    )
     response = StreamingHttpResponse(refused_csv(run), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="refused-{run.pk}.csv"'
     response["Cache-Control"] = "no-store"

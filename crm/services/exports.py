@@ -9,7 +9,6 @@ from django.db import transaction
 from core.actor import Actor
 from core.events import emit
 from crm import events
-from crm.models import ImportRun
 from crm.rules.identities import mask
 
 
@@ -25,9 +24,9 @@ def record_customer_export(*, rows: int, chosen: bool, filters: Mapping[str, str
         )
 
 
-def record_refusals_export(*, run: ImportRun, actor: Actor) -> None:
-    """The refused rows of an import hold whatever stood in the file."""
-    payload = {"run": run.pk, "rows": run.refused_count, "file": run.file_name}
+def record_refusals_export(*, file_name: str, rows: int, actor: Actor, **of: int) -> None:
+    """The refused rows of a file hold whatever stood in it. `of`: the id of what it was uploaded for, by its name."""
+    payload = {**of, "rows": rows, "file": file_name}
     with transaction.atomic():
         emit(events.REFUSED_ROWS_EXPORTED, subject_id=None, payload=payload, actor=actor)
 

@@ -1,7 +1,9 @@
-"""Run as a process of its own: computes segments in children that are killed at each of their statements (F18).
+"""Run as a process of its own: computes segments, or fills a list, in children that are killed at each of their statements
+(F18).
 
 python -m tests.analytics.killing killed     a child is killed at its first statement, the next at its second, ...
 python -m tests.analytics.killing together   three children at once, over and over
+python -m tests.analytics.killing upload     the only job, begun again by a child that lives one statement longer
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ def compute() -> None:
         raise RuntimeError(f"failed: {failed}")
 
 
-def killed_at(statement: int) -> None:
+def killed_at(statement: int, work=compute) -> None:
     from django.db import connection
 
     count = 0
@@ -49,7 +51,7 @@ def killed_at(statement: int) -> None:
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(counting):
-        compute()
+        work()
 
 
 def change(seed: int) -> None:
@@ -77,6 +79,24 @@ def killed() -> None:
         if statement % 7 == 0 and child(compute):
             sys.exit("the run after the kill failed")
     if status or child(compute):
+        sys.exit("the last run failed")
+    print(f"kills {statement - 1}")
+
+
+def fill() -> None:
+    from analytics.services import list_uploads
+    from core.models import Job
+    from core.services.jobs import run_job
+
+    list_uploads.CHUNK = 10
+    run_job(Job.objects.get())
+
+
+def upload() -> None:
+    statement = 1
+    while os.WIFSIGNALED(status := child(partial(killed_at, statement, fill))):
+        statement += 1
+    if status:
         sys.exit("the last run failed")
     print(f"kills {statement - 1}")
 
@@ -109,4 +129,4 @@ if __name__ == "__main__":
     import django
 
     django.setup()
-    {"killed": killed, "together": together}[sys.argv[1]]()
+    {"killed": killed, "together": together, "upload": upload}[sys.argv[1]]()

@@ -561,6 +561,8 @@ class Segment(TypedDict):
     id: int
     name: str
     description: str
+    kind: str
+    text: str
     size: int
     computed_at: str | None
 

@@ -1,0 +1,199 @@
+"""Files into fixed lists: taken in by a page, read and matched by a job, all lines or none."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from analytics.models import ListRefusal, ListUpload, Segment
+from analytics.services.segment_lists import active_by_number, add_to_list, lock_list
+from core import clock, crypto
+from core.actor import SYSTEM, Actor, of_user
+from core.errors import Invalid
+from core.locks import lock_row
+from core.models import Job, User
+from core.services.jobs import Progress, create_job
+from crm.models import IdentityKind
+from crm.rules.identities import normalise
+from crm.rules.importing_values import neutralised
+from crm.services.identities import indexes_of
+
+FILL = "analytics.fill_list"
+BY_NUMBER = "number"
+MAX_BYTES = 10 * 1024 * 1024
+MAX_ROWS = 200_000
+CHUNK = 5_000
+MAX_VALUE = 200
+KEPT_DAYS = 30
+UNKNOWN = "unknown_customer"
+CONTENT = "analytics.listupload.content"
+VALUE = "analytics.listrefusal.value"
+# First cells of files that have a heading.
+HEADINGS = frozenset({"number", "customer", "customer number", "member", "member number", "phone", "email", "e-mail", "id",
+                      "客户编号", "会员编号", "编号", "手机号", "手机", "邮箱", "电子邮箱", *IdentityKind.values})  # fmt: skip
+
+Row = tuple[int, str]
+
+
+def upload_list(
+    *, segment: Segment, content: bytes, file_name: str, kind: str, country: str, actor: Actor, user: User | None = None
+) -> ListUpload:
+    """Keep a file whose lines' first cells name customers: by number, or by an identity of `kind`. Start its job with
+    `core.tasks.start_job`.
+
+    Raises Invalid for a file that can't be read, is empty or too long, and an unknown kind; Conflict `not_a_list`.
+    """
+    if kind != BY_NUMBER and kind not in IdentityKind.values:
+        raise Invalid(_("Not one of the choices."), code="invalid_choice", field="kind")
+    text = _decoded(content)
+    lines = sum(1 for _row in islice(_rows(text), MAX_ROWS + 1))
+    if lines > MAX_ROWS:
+        raise Invalid(_("A file has at most 200,000 lines."), code="too_long", field="file")
+    if not lines:
+        raise Invalid(_("The file names nobody."), code="empty_file", field="file")
+    with transaction.atomic():
+        locked = lock_list(segment)
+        upload = ListUpload.objects.create(
+            segment=locked,
+            file_name=file_name[:255],
+            kind=kind,
+            country=country,
+            content=crypto.encrypt(text, CONTENT),
+            line_count=lines,
+            created_by=user,
+        )
+        label = f"{upload.file_name} → {locked.name}"[:200]
+        plan = {"upload": upload.pk, "segment": locked.pk}
+        upload.job = create_job(kind=FILL, label=label, created_by=user, total=lines, plan=plan)
+        upload.save(update_fields=["job"])
+    return upload
+
+
+def fill_list(job: Job, progress: Progress) -> dict[str, Any]:
+    """The job's work. One transaction, so that what a crash left is nothing; a second worker waits and finds it done."""
+    with transaction.atomic():
+        upload = lock_row(ListUpload.objects.select_related("segment", "created_by").filter(pk=job.result["upload"]))
+        if upload.done_at is None:
+            _apply(upload, progress)
+    progress(upload.line_count, upload.line_count, force=True)
+    return {
+        "matched": upload.matched_count,
+        "refused": upload.refused_count,
+        "added": upload.added_count,
+        "already": upload.already_count,
+    }
+
+
+def _apply(upload: ListUpload, progress: Progress) -> None:
+    rows = _rows(crypto.decrypt(bytes(upload.content), CONTENT))
+    found: dict[int, None] = {}
+    done = 0
+    while chunk := list(islice(rows, CHUNK)):
+        known, wrong = _match(chunk, upload.kind, upload.country)
+        found |= dict.fromkeys(known.values())
+        upload.matched_count += len(known)
+        upload.refused_count += _refuse(upload, [row for row in chunk if row[0] not in known], wrong)
+        done += len(chunk)
+        progress(done, upload.line_count)
+    actor = of_user(upload.created_by) if upload.created_by else SYSTEM
+    upload.added_count = add_to_list(segment=upload.segment, customer_ids=list(found), actor=actor)
+    upload.already_count = len(found) - upload.added_count
+    upload.content, upload.done_at = b"", clock.now()
+    upload.save()
+
+
+def _refuse(upload: ListUpload, rows: Sequence[Row], wrong: dict[int, str]) -> int:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy("COPY analytics_listrefusal (upload_id, line, code, value) FROM STDIN") as copy,
+    ):
+        for line, value in rows:
+            copy.write_row([upload.pk, line, wrong.get(line, UNKNOWN), crypto.encrypt(value[:MAX_VALUE], VALUE)])
+    return len(rows)
+
+
+def value_of(refusal: ListRefusal) -> str:
+    """What stood in the line; empty when its key is gone."""
+    try:
+        return crypto.decrypt(bytes(refusal.value), VALUE)
+    except crypto.Undecryptable:
+        return ""
+
+
+def refused_csv(upload: ListUpload, reasons: dict[str, str]) -> Iterator[str]:
+    """Lines of a file to mend and upload again: what was named first, then line and reason. A spreadsheet runs none of it."""
+    yield "\ufeff" + _csv_line([upload.kind, _("line"), _("reason")])
+    for refusal in upload.refusals.order_by("line").iterator(chunk_size=CHUNK):
+        reason = reasons.get(refusal.code, refusal.code)
+        yield _csv_line([neutralised(value_of(refusal)), refusal.line, reason])
+
+
+def _csv_line(cells: Sequence[Any]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(cells)
+    return buffer.getvalue()
+
+
+def drop_old_uploads() -> int:
+    """Files and refused lines hold personal data: thirty days after an upload they go. Returns how many uploads went."""
+    old = ListUpload.objects.filter(created_at__lt=clock.now() - timedelta(days=KEPT_DAYS))
+    return old.delete()[1].get("analytics.ListUpload", 0)
+
+
+def _decoded(content: bytes) -> str:
+    if len(content) > MAX_BYTES:
+        raise Invalid(_("A file has at most 10 MB."), code="too_long", field="file")
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\x00" not in text:
+            return text
+    raise Invalid(_("This is not a text file."), code="invalid", field="file")
+
+
+def _rows(text: str) -> Iterator[Row]:
+    """(line, first cell) of what is not empty; a heading is passed over. Raises Invalid."""
+    first = text.partition("\n")[0]
+    delimiter = next((sign for sign in (",", ";", "\t") if sign in first), ",")
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    try:
+        for line, row in enumerate(reader, 1):
+            value = row[0].strip() if row else ""
+            if value and not (line == 1 and value.lower() in HEADINGS):
+                yield line, value
+    except csv.Error as error:
+        raise Invalid(_("This is not a CSV file."), code="invalid", field="file") from error
+
+
+def _match(chunk: Sequence[Row], kind: str, country: str) -> tuple[dict[int, int], dict[int, str]]:
+    """Customers by line, and by line why a value can't name anybody."""
+    if kind == BY_NUMBER:
+        numbers = active_by_number([value for _line, value in chunk])
+        return {line: numbers[value] for line, value in chunk if value in numbers}, {}
+    lines: dict[bytes, list[int]] = {}
+    wrong: dict[int, str] = {}
+    for line, value in chunk:
+        try:
+            normal = normalise(kind, value, country)
+        except ValueError as error:
+            wrong[line] = str(error)
+            continue
+        for index in indexes_of(kind, normal):
+            lines.setdefault(index, []).append(line)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT i.value_index, i.customer_id FROM crm_identity i JOIN crm_customer c ON c.id = i.customer_id
+               WHERE i.kind = %s AND i.value_index = ANY(%s) AND c.state = 'active'""",
+            [kind, list(lines)],
+        )
+        known = {line: customer for index, customer in cursor.fetchall() for line in lines[bytes(index)]}
+    return known, wrong
