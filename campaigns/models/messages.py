@@ -176,7 +176,7 @@ class Message(models.Model):
     origin_version = models.PositiveIntegerField(default=1)
     step = models.CharField(max_length=40, default="send")
     occurrence = models.CharField(max_length=80)
-    template = models.ForeignKey(Template, models.PROTECT, related_name="messages")
+    template = models.ForeignKey(Template, models.PROTECT, related_name="messages", db_index=False)
     template_version = models.PositiveIntegerField()
     context = models.JSONField(default=dict)
     state = models.CharField(_("state"), max_length=10, choices=MessageState.choices, default=MessageState.QUEUED)
@@ -227,8 +227,7 @@ class Message(models.Model):
                 name="campaigns_message_due_first",
             ),
             models.Index(fields=["leased_until"], condition=models.Q(state="sending"), name="campaigns_message_leased"),
-            # frequency caps and the customer page
-            models.Index(fields=["customer", "-sent_at"], name="campaigns_message_sent_to"),
+            # the customer page
             models.Index(fields=["customer", "-created_at"], name="campaigns_message_of"),
             models.Index(fields=["origin", "state"], name="campaigns_message_outcomes"),
             models.Index(fields=["-created_at"], name="campaigns_message_recent"),

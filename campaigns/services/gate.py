@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -121,8 +121,7 @@ FROM campaigns_message m WHERE m.id = ANY(%(ids)s)
 """
 
 
-@dataclass(frozen=True)
-class Ruling:
+class Ruling(NamedTuple):
     """The gate's word on one message: `identity_id` is the address to use."""
 
     id: UUID | None
