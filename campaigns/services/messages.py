@@ -185,6 +185,9 @@ def begin(claim: UUID, part: Sequence[Outgoing], channel: Channel) -> set[UUID]:
                WHERE m.id = g.id AND m.claim = %s AND m.state = 'sending' AND m.provider_id = '' RETURNING m.id""",
             [*column_values([(item.id, channel.begin_id(item.id)) for item in part], 2), claim],
         )
+        if cursor.rowcount == len(part):
+            # Nearly always, and then nothing has to be read.
+            return {item.id for item in part}
         return {row[0] for row in cursor.fetchall()}
 
 
@@ -221,10 +224,11 @@ def record(claim: UUID | None, outcomes: Sequence[Outcome]) -> int:
                 **{f"column{place}": value for place, value in enumerate(column_values(said, 4))},
             },
         )
-        written = cursor.fetchall()
-        announce([pk for pk, result in written if result == Result.SENT])
-        suppress_bounced([pk for pk, result in written if result == Result.BOUNCED])
-    return len(written)
+        count = cursor.rowcount
+        written = said if count == len(said) else cursor.fetchall()
+        announce([row[0] for row in written if row[1] == Result.SENT])
+        suppress_bounced([row[0] for row in written if row[1] == Result.BOUNCED])
+    return count
 
 
 def announce(message_ids: Sequence[UUID]) -> None:
