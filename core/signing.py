@@ -8,6 +8,7 @@ from functools import cached_property
 from hashlib import sha256
 
 from django.core import signing
+from django.utils.encoding import force_bytes
 
 
 class Signer(signing.Signer):
@@ -16,14 +17,13 @@ class Signer(signing.Signer):
     def __init__(self, *, salt: str) -> None:
         super().__init__(salt=salt, algorithm="sha256")
 
-    def signature(self, value: str, key: str | bytes | None = None) -> str:
+    def signature(self, value: str | bytes, key: str | bytes | None = None) -> str:
         if key is not None and key != self.key:
             return super().signature(value, key)
-        digest = hmac.digest(self._derived, value.encode(), "sha256")
+        digest = hmac.digest(self._derived, force_bytes(value), "sha256")
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
     @cached_property
     def _derived(self) -> bytes:
         # What django.utils.crypto.salted_hmac makes of salt and key before each signature.
-        key = self.key if isinstance(self.key, bytes) else self.key.encode()
-        return sha256(f"{self.salt}signer".encode() + key).digest()
+        return sha256(force_bytes(self.salt) + b"signer" + force_bytes(self.key)).digest()

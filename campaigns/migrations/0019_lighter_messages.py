@@ -29,4 +29,9 @@ class Migration(migrations.Migration):
                 to="campaigns.template",
             ),
         ),
+        migrations.AddField(
+            model_name="message",
+            name="wanted_at",
+            field=models.DateTimeField(editable=False, null=True),
+        ),
     ]

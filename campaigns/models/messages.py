@@ -182,6 +182,8 @@ class Message(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=MessageState.choices, default=MessageState.QUEUED)
     reason = models.CharField(_("reason"), max_length=30, blank=True, default="")
     due_at = models.DateTimeField(_("due"), db_default=Now())
+    # When it was first meant to go: `due_at` moves with quiet hours, pauses and attempts, for who is messaged only.
+    wanted_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now())
     decided_at = models.DateTimeField(null=True)
     claim = models.UUIDField(null=True)

@@ -354,7 +354,7 @@ def _pieces(source: str, html: bool) -> tuple[str | tuple[str, ...], ...] | None
         path = said.left.path
         if not all(type(part) is str and part not in METHODS for part in path) or path[0] not in ROOTS - OWN_ROOTS:
             return None
-        pieces.append(tuple(path))
+        pieces.append(tuple(map(str, path)))
     return tuple(pieces)
 
 

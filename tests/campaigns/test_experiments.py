@@ -69,7 +69,9 @@ def test_x1_the_first_drawing_stays_whatever_the_weights_become(running, people)
     again = draw_arms(experiment=changed, customer_ids=ids, origin="care:2")
     # then those who were drawn keep their arm, and where they were drawn first
     assert {pk: again[pk].code for pk in first} == {pk: arm.code for pk, arm in first.items()}
-    assert {again[pk].code for pk in ids[300:]} == {"b"}
+    assert {pk: again[pk].code for pk in ids[300:]} == {
+        pk: "ab"[rules.arm_of(running.salt, pk, [1, 999])] for pk in ids[300:]
+    }
     assert Exposure.objects.filter(experiment=running, origin="care:1").count() == 300
     # and the sizes are judged by the weights that they were drawn by
     Exposure.objects.update(exposed_at=timezone.now() - timedelta(days=8))
