@@ -26,8 +26,8 @@ def shown(compared: Comparison) -> dict[str, Any]:
     """For `campaigns/holdout.html`."""
     return {
         "rows": [
-            _row(_t("Meant for them"), compared, compared.assigned, compared.effects, compared.left),
-            _row(_t("Holdout"), compared, compared.held_out, {}, None),
+            _row(_t("Meant to get it"), compared, compared.assigned, compared.effects, compared.left),
+            _row(_t("Held out"), compared, compared.held_out, {}, None),
         ],
         "sentences": sentences(compared),
     }
