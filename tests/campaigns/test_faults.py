@@ -86,7 +86,7 @@ def test_f2_random_and_worst_kills_during_a_fan_out_lose_and_double_nothing(open
     at_random, next_kill = 0, began + SECONDS_BETWEEN_KILLS
     try:
         while unfinished():
-            assert time.monotonic() - began < 120 + MESSAGES / 50, "it comes to an end"
+            assert time.monotonic() - began < 300 + MESSAGES / 10, "it comes to an end"
             time.sleep(0.2)
             if time.monotonic() > next_kill:
                 victim = random.choice(workers)
