@@ -5,8 +5,9 @@ counts where rows go by the million; JSON is written and read whole.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 
 def columns(count: int, named: str = "%s") -> str:
@@ -20,7 +21,12 @@ def column_values(rows: Sequence[Sequence[Any]], count: int) -> list[str]:
     """Texts lose the character NUL, which PostgreSQL can't keep."""
     turned = list(zip(*rows, strict=True)) if rows else [()] * count
     ids, *others = turned
-    return [f"{{{','.join(map(str, ids))}}}", *(_json(values) for values in others)]
+    return [uuid_array(ids), *(_json(values) for values in others)]
+
+
+def uuid_array(ids: Iterable[UUID]) -> str:
+    """For `%s::uuid[]`."""
+    return f"{{{','.join(map(str, ids))}}}"
 
 
 def _json(values: Sequence[str]) -> str:

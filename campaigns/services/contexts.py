@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from campaigns.models import Coupon, CouponCode, DiscountKind
 from campaigns.recommending import Recommendation, recommend
 from campaigns.rules import codes
-from campaigns.rules.liquid import ROOTS
+from campaigns.rules.liquid import ROOTS, Plain, plain
 from core.formatting import day, exponent, money
 from core.signing import Signer
 from crm.models import Customer, Order, Store
@@ -95,7 +95,8 @@ class Contexts:
     def _of(self, person: Person, extra: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
         features = person.values.get("features", {})
         currency = self.store.currency if self.store else ""
-        told: dict[str, Any] = {name: extra[name] for name in FROM_MESSAGE if name in extra and name in names}
+        # What is put together here is plain already; what others gave is made so.
+        told = Plain({name: plain(extra[name]) for name in FROM_MESSAGE if name in extra and name in names})
         if "customer" in names:
             told["customer"] = {
                 "name": person.name,
@@ -119,7 +120,7 @@ class Contexts:
         if "expiring" in names:
             told["expiring"] = _expiring(extra.get("expiring"))
         if "recommendations" in names:
-            told["recommendations"] = self._recommended(person, currency)
+            told["recommendations"] = plain(self._recommended(person, currency))
         return told
 
     def _recommended(self, person: Person, currency: str) -> dict[str, Any]:

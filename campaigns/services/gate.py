@@ -13,6 +13,7 @@ from django.db import connection
 from campaigns.channels import CHANNELS
 from campaigns.models import SendingPolicy
 from campaigns.rules.gate import Reason, Verdict
+from core.columns import uuid_array
 from core.zones import known_zones
 from crm.models import Store
 
@@ -125,7 +126,7 @@ _MESSAGES = """
 SELECT m.id, m.customer_id, m.channel, m.message_class, m.origin, m.step, m.occurrence, m.due_at,
        CASE WHEN m.state = 'held' THEN m.decided_at ELSE m.due_at END AS waiting_since,
        campaigns_unmatched(m.origin, m.occurrence, m.customer_id) AS unmatched, false AS holdout
-FROM campaigns_message m WHERE m.id = ANY(%(ids)s)
+FROM campaigns_message m WHERE m.id = ANY(%(ids)s::uuid[])
 """
 
 
@@ -173,7 +174,7 @@ def policy() -> SendingPolicy:
 def judge_messages(ids: Sequence[UUID], now: datetime) -> list[Ruling]:
     """Decide these messages. The caller has locked them and their customers."""
     with connection.cursor() as cursor:
-        cursor.execute(_GATE.replace("{candidates}", _MESSAGES), {**parameters(now), "ids": list(ids)})
+        cursor.execute(_GATE.replace("{candidates}", _MESSAGES), {**parameters(now), "ids": uuid_array(ids)})
         return [Ruling(*row) for row in cursor.fetchall()]
 
 

@@ -32,7 +32,7 @@ from campaigns.services.composing import Written
 from campaigns.services.suppressions import suppress_bounced
 from core import clock
 from core.actor import Actor
-from core.columns import column_values, columns
+from core.columns import column_values, columns, uuid_array
 from core.errors import Conflict
 from core.events import emit_from_select
 from core.locks import lock_row
@@ -238,8 +238,8 @@ def announce(message_ids: Sequence[UUID]) -> None:
             events.MESSAGE_SENT,
             """SELECT m.customer_id, jsonb_build_object('message', m.id, 'channel', m.channel, 'subject', m.subject,
                           'name', t.name, 'origin', m.origin), m.sent_at
-               FROM campaigns_message m JOIN campaigns_template t ON t.id = m.template_id WHERE m.id = ANY(%s)""",
-            [list(message_ids)],
+               FROM campaigns_message m JOIN campaigns_template t ON t.id = m.template_id WHERE m.id = ANY(%s::uuid[])""",
+            [uuid_array(message_ids)],
         )
 
 

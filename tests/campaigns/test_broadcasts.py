@@ -111,7 +111,8 @@ def test_j1_the_preview_is_the_result(open_policy, make, member, memory, holdout
     assert messages.send_due() == 12 - found.reasons.get("holdout", 0)
     broadcast.refresh_from_db()
     result = outcome(broadcast)
-    assert result.pop("sent") == found.sent
+    # By lot it may be none at all.
+    assert result.pop("sent", 0) == found.sent
     assert result == found.reasons
     if not holdout:
         assert found.reasons == {"no_consent": 3, "no_address": 1, "suppressed": 1, "cap_day": 1}
