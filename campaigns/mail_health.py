@@ -16,6 +16,8 @@ SECONDS = 3
 def check() -> tuple[bool, str]:
     """Not well when the mail server does not answer, or the provider refused us and messages wait because of it."""
     provider = settings.EMAIL_PROVIDER
+    if settings.EMAIL_UNUSED_KEYS:
+        return False, f"{', '.join(settings.EMAIL_UNUSED_KEYS)} is set, but EMAIL_PROVIDER does not name its provider"
     if provider == "files":
         return True, f"kept as files in {settings.EMAIL_FILE_PATH}: set EMAIL_PROVIDER or EMAIL_HOST to send"
     if provider == "smtp":

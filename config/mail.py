@@ -47,11 +47,15 @@ PROVIDERS: dict[str, Provider] = {
 
 @dataclass(frozen=True)
 class Mail:
-    """`provider` is smtp, files, the name of one of anymail's, or other where EMAIL_BACKEND names something of its own."""
+    """`provider` is smtp, files, the name of one of anymail's, or other where EMAIL_BACKEND names something of its own.
+
+    `unused`: keys that are set though nobody chose their provider.
+    """
 
     provider: str
     backend: str
     anymail: dict[str, Any]
+    unused: Sequence[str] = ()
 
 
 def from_environment() -> Mail:
@@ -64,8 +68,8 @@ def from_environment() -> Mail:
         known = {name: value for one in PROVIDERS.values() for name, value in _values([*one.needs, *one.may]).items()}
         return Mail("other", backend, {**anymail, **known})
     if not provider:
-        _no_stray_key()
-        return Mail("smtp", SMTP, anymail) if host else Mail("files", FILES, anymail)
+        unused = [name for one in PROVIDERS.values() for name in one.needs if env.text(name)]
+        return Mail("smtp", SMTP, anymail, unused) if host else Mail("files", FILES, anymail, unused)
     if provider == "smtp":
         if not host:
             raise ConfigurationError("EMAIL_PROVIDER=smtp needs EMAIL_HOST, the name of the mail server.")
@@ -86,14 +90,6 @@ def from_environment() -> Mail:
 
 def _values(names: Sequence[str]) -> dict[str, str]:
     return {name: env.text(name) for name in names if env.text(name)}
-
-
-def _no_stray_key() -> None:
-    """A key whose provider nobody chose would be ignored in silence, and the mail kept as files."""
-    for provider, wanted in PROVIDERS.items():
-        for name in wanted.needs:
-            if env.text(name):
-                raise ConfigurationError(f"{name} is set: set EMAIL_PROVIDER={provider} too, or take it away.")
 
 
 def _webhook_secrets() -> list[str]:

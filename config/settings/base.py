@@ -267,7 +267,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 _mail = mail.from_environment()
-EMAIL_PROVIDER = _mail.provider
+EMAIL_PROVIDER, EMAIL_UNUSED_KEYS = _mail.provider, _mail.unused
 EMAIL_BACKEND = _mail.backend
 EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.integer("EMAIL_PORT", 25)

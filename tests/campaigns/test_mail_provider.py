@@ -82,10 +82,6 @@ def test_each_provider_is_one_of_anymails_and_takes_its_keys(environment, provid
             "RESEND_API_KEY has a space, a quote or another character that no such key has.",
         ),
         (
-            {"POSTMARK_SERVER_TOKEN": "t-1"},
-            "POSTMARK_SERVER_TOKEN is set: set EMAIL_PROVIDER=postmark too, or take it away.",
-        ),
-        (
             {"ANYMAIL_WEBHOOK_SECRET": "shop:secret,nocolon"},
             "ANYMAIL_WEBHOOK_SECRET must look like name:password, more after commas; one of them has no colon.",
         ),
@@ -206,3 +202,14 @@ def test_doctor_names_what_is_not_set(settings, postmark):
     assert detail.startswith("SMTP at 127.0.0.1:9 does not answer")
     settings.EMAIL_PROVIDER = "files"
     assert mail_health.check()[0]
+    settings.EMAIL_UNUSED_KEYS = ["POSTMARK_SERVER_TOKEN"]
+    assert mail_health.check() == (
+        False,
+        "POSTMARK_SERVER_TOKEN is set, but EMAIL_PROVIDER does not name its provider",
+    )
+
+
+def test_a_key_whose_provider_nobody_chose_stops_nothing_and_is_told_of(environment):
+    found = environment(POSTMARK_SERVER_TOKEN="t-1")
+    assert (found.provider, list(found.unused)) == ("files", ["POSTMARK_SERVER_TOKEN"])
+    assert list(environment(EMAIL_PROVIDER="postmark").unused) == []
