@@ -13,15 +13,14 @@ from pathlib import Path
 
 
 class Receiver:
-    """`seen` counts by `webhook-id`. The workers that bring the messages numbered in `kill_before` and `kill_after` are killed -9:
-    when their message is taken and before it is answered, or as soon as the answer is on its way.
+    """`seen` counts by `webhook-id`. As soon as so many messages have come as the next of `kills` says, the worker that brings
+    one is killed -9: by turns before the answer to the message that was taken, and when the answer is on its way.
     """
 
-    def __init__(self, kill_before: Sequence[int] = (), kill_after: Sequence[int] = ()) -> None:
+    def __init__(self, kills: Sequence[int] = ()) -> None:
         self.seen: Counter[str] = Counter()
         self.killed: list[int] = []
-        self.taken = 0
-        self.before, self.after = set(kill_before), set(kill_after)
+        self.kills = list(kills)
         self.lock = threading.Lock()
         outer = self
 
@@ -29,13 +28,11 @@ class Receiver:
             def handle(self) -> None:
                 with contextlib.suppress(ConnectionError):
                     while name := outer.read(self.rfile):
-                        number = outer.take(name)
-                        if number in outer.before:
-                            outer.kill(self.client_address[1])
-                            return
-                        self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
-                        if number in outer.after:
-                            outer.kill(self.client_address[1])
+                        victim, answered = outer.take(name, self.client_address[1])
+                        if victim is None or answered:
+                            self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                        if victim is not None:
+                            os.kill(victim, signal.SIGKILL)
                             return
 
         self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
@@ -57,29 +54,32 @@ class Receiver:
         size = int(headers.get("content-length", 0))
         return headers.get("webhook-id", "") if len(stream.read(size)) == size else ""
 
-    def take(self, name: str) -> int:
+    def take(self, name: str, port: int) -> tuple[int | None, bool]:
+        """(whom to kill for it, whether it is answered first). Who waits for an answer is there to be found; one that
+        another kill has hit in this moment leaves its turn to the next.
+        """
         with self.lock:
             self.seen[name] += 1
-            self.taken += 1
-            return self.taken
-
-    def kill(self, port: int) -> None:
-        pid = owner_of(port)
-        os.kill(pid, signal.SIGKILL)
-        self.killed.append(pid)
+            due = self.kills and self.seen.total() >= self.kills[0]
+            victim = owner_of(port) if due else None
+            if victim is None:
+                return None, True
+            self.kills.pop(0)
+            self.killed.append(victim)
+            return victim, len(self.killed) % 2 == 0
 
     def close(self) -> None:
         self.server.shutdown()
         self.server.server_close()
 
 
-def owner_of(port: int) -> int:
-    """The process that holds the client's end of a connection on this machine."""
+def owner_of(port: int) -> int | None:
+    """The process that holds the client's end of a connection on this machine; None when it is gone."""
     mark = f":{port:04X}"
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    inode = next(fields[9] for fields in map(str.split, lines) if fields[1].endswith(mark))
+    inode = next((fields[9] for fields in map(str.split, lines) if fields[1].endswith(mark)), None)
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         with contextlib.suppress(OSError):
             if os.readlink(link) == f"socket:[{inode}]":
                 return int(link.parts[2])
-    raise AssertionError(f"nobody holds port {port}")
+    return None

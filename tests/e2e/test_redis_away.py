@@ -80,12 +80,19 @@ def shop(tmp_path):
     mailbox = Killing()
     shop = Shop(tmp_path, mailbox)
     mailbox.place = locations(tmp_path)
+    # The servers stay up between two commands, whichever of them ends first.
+    keeper = subprocess.Popen(
+        [sys.executable, "-c", "from core import embedded; embedded.attach(); print('up', flush=True); input()"],
+        cwd=ROOT, env=shop.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert keeper.stdout.readline() == "up\n"
     try:
         shop.manage("migrate", "--verbosity", "0")
         shop.manage("setup_shop", "--name", "F4", "--currency", "CNY", "--time-zone", "UTC", "--country", "CN")
         yield shop
     finally:
         shop.stop()
+        keeper.communicate("\n", timeout=60)
 
 
 def bring_back(shop: Shop) -> None:
