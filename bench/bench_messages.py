@@ -1,8 +1,9 @@
 """Messages through the gate to a channel that only counts: claimed, decided, rendered, begun, recorded; then by SMTP.
 
-Floor, in the same run: the gate alone as one plain statement over the same messages, writing nothing. Ours is one worker
-process; `gate` is the share of its time that the same decisions take in batches. BENCH_MESSAGES says how many (200,000 without
-it; a million for the figure of the issue). The second part hands e-mail to an SMTP server on this machine with two workers.
+Floor, in the same run: the gate alone as one plain statement over the same messages, writing nothing. `messages_sent` is what two
+worker processes send of four fifths of them; one process sends the first fifth, and `messages_gate_in_batches` is the share of
+its time that the same decisions take in batches. BENCH_MESSAGES says how many (200,000 without it; a million for the figure of
+the issue). The second part hands e-mail to an SMTP server on this machine with two workers.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from bench.common import free_port, report, vacuum
 
@@ -21,15 +23,9 @@ WORKERS = 2
 BATCH = 1000
 
 
-def prepare(count: int) -> None:
-    from django.db import connection
-
+def register_null() -> None:
+    """The channel whose provider takes everything at once."""
     from campaigns.channels import CHANNELS, Channel, Outcome, Result
-    from campaigns.models import SendingPolicy
-    from campaigns.services.templates import Text, save_template
-    from core.actor import SYSTEM
-    from crm.models import Customer
-    from crm.services.setup import ensure_store
 
     class Null(Channel):
         name = "null"
@@ -40,6 +36,18 @@ def prepare(count: int) -> None:
 
     if "null" not in CHANNELS:
         CHANNELS._items["null"] = Null()
+
+
+def prepare(count: int) -> None:
+    from django.db import connection
+
+    from campaigns.models import SendingPolicy
+    from campaigns.services.templates import Text, save_template
+    from core.actor import SYSTEM
+    from crm.models import Customer
+    from crm.services.setup import ensure_store
+
+    register_null()
     ensure_store(name="Bench", currency="CNY", time_zone="Asia/Shanghai", country="CN", language="en")
     missing = count - Customer.objects.filter(source="bench-messages").count()
     zones = ["", "", "Asia/Shanghai", "Europe/London"]
@@ -85,7 +93,7 @@ def floor() -> float:
     from campaigns.services import gate
     from core import clock
 
-    everything = gate._MESSAGES.replace("m.id = ANY(%(ids)s)", "m.state = 'queued'")
+    everything = gate._MESSAGES.replace("m.id = ANY(%(ids)s::uuid[])", "m.state = 'queued'")
     times = []
     for _ in range(3):
         began = time.perf_counter()
@@ -97,47 +105,113 @@ def floor() -> float:
 
 
 def run(count: int = MESSAGES) -> None:
+    from django.db.models import Count
+
     from campaigns.models import Message
-    from campaigns.services import gate, messages
 
     prepare(count)
     vacuum()
     floor_seconds = floor()
-    in_gate = [0.0]
-    judge = gate.judge_messages
-
-    def timed(ids, now):
-        began = time.perf_counter()
-        try:
-            return judge(ids, now)
-        finally:
-            in_gate[0] += time.perf_counter() - began
-
-    gate.judge_messages = timed
-    try:
-        began = time.perf_counter()
-        done = messages.send_due(seconds=3600, batch=BATCH)
-        seconds = time.perf_counter() - began
-    finally:
-        gate.judge_messages = judge
-    assert done == count, done
-    sent = Message.objects.filter(state="sent", occurrence="new").count()
-    assert sent + Message.objects.filter(state="suppressed").count() == count
+    gate_seconds, alone = in_one_process(count // 5)
+    cpu = postgres_seconds()
+    sent, seconds, python_seconds = by_workers()
+    cpu = postgres_seconds() - cpu
+    assert alone + sent == count, (alone, sent)
+    states = Message.objects.filter(occurrence="new").values_list("state").annotate(count=Count("*")).order_by()
+    assert {state for state, _count in states} == {"sent", "suppressed"}
     report("messages_gate_sql", count / floor_seconds, "a second")
-    report("messages_gate_in_batches", count / in_gate[0], "a second", count / floor_seconds)
+    report("messages_gate_in_batches", alone / gate_seconds, "a second", count / floor_seconds)
     report(
         "messages_sent",
-        count / seconds,
+        sent / seconds,
         "a second",
         count / floor_seconds,
         extra={
-            "sent": sent,
+            "messages": sent,
+            "workers": WORKERS,
             "seconds": round(seconds, 1),
-            "ratio": round(count / seconds / (count / floor_seconds), 3),
+            "python_us": round(python_seconds / sent * 1e6, 1),
+            "postgres_us": round(cpu / sent * 1e6, 1),
         },
     )
     run_smtp()
 
+
+def in_one_process(count: int) -> tuple[float, int]:
+    """(seconds in the gate, messages) of about so many."""
+    from campaigns.services import gate, messages
+
+    judge, spent, done = gate.judge_messages, 0.0, 0
+
+    def timed(ids, now):
+        nonlocal spent
+        began = time.perf_counter()
+        try:
+            return judge(ids, now)
+        finally:
+            spent += time.perf_counter() - began
+
+    gate.judge_messages = timed
+    try:
+        while done < count and (held := messages.claim_batch(limit=BATCH)):
+            messages.deliver_batch(held)
+            done += held.taken
+    finally:
+        gate.judge_messages = judge
+    return spent, done
+
+
+def by_workers() -> tuple[int, float, float]:
+    """(messages, seconds, seconds of processor in Python) of what is left, by processes that are up before the clock starts."""
+    workers = [
+        subprocess.Popen([sys.executable, "-c", NULL_WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(WORKERS)
+    ]
+    for worker in workers:
+        assert worker.stdout.readline() == "ready\n"
+    began = time.perf_counter()
+    for worker in workers:
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    answers = [worker.stdout.readline().split() for worker in workers]
+    seconds = time.perf_counter() - began
+    for worker in workers:
+        assert worker.wait() == 0
+    return sum(int(done) for done, _cpu in answers), seconds, sum(float(cpu) for _done, cpu in answers)
+
+
+def postgres_seconds() -> float:
+    """Seconds of processor that the servers have used, those that have ended too: of all processes of an embedded server."""
+    from core import embedded
+
+    ticks = 0
+    try:
+        head = int((embedded.locations().directory / "pg" / "postmaster.pid").read_text().split()[0])
+        for place in Path("/proc").iterdir():
+            if not place.name.isdigit():
+                continue
+            fields = (place / "stat").read_text().rpartition(")")[2].split()
+            if int(place.name) == head:
+                ticks += sum(map(int, fields[11:15]))
+            elif int(fields[1]) == head:
+                ticks += sum(map(int, fields[11:13]))
+    except OSError:
+        return float("nan")
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+NULL_WORKER = """
+import sys, time
+import django; django.setup()
+from bench.bench_messages import BATCH, register_null
+from campaigns.services import messages
+register_null()
+print("ready", flush=True)
+sys.stdin.readline()
+began = time.process_time()
+done = messages.send_due(seconds=3600, batch=BATCH)
+print(done, time.process_time() - began, flush=True)
+"""
 
 WORKER = """
 import django; django.setup()

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.reach import REACH, Reach
 from analytics.sources import FEATURE_SOURCES, FeatureSource
-from campaigns import events, mail_events, panels, webhooks  # noqa: F401
+from campaigns import events, mail_events, mail_health, panels, webhooks  # noqa: F401
 from campaigns.benefits import CouponBenefit
 from campaigns.channels.base import CHANNELS
 from campaigns.channels.email import Email
@@ -140,6 +140,7 @@ SCOPES.register("broadcasts:send", _("Schedule, pause, resume and stop broadcast
 SCOPES.register("journeys:write", _("Send customers into journeys"))
 SCOPES.register("inbox:read", _("Read the in-app inbox"))
 health.register("messages", _lag)
+health.register("mail", mail_health.check)
 health.register("journeys", _journeys_lag)
 for _kind in (
     "campaigns.care_rule_activated",

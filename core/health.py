@@ -112,8 +112,7 @@ def configuration() -> tuple[bool, str]:
     embedded = [
         name for name, external in (("PostgreSQL", "DATABASE_URL"), ("Valkey", "REDIS_URL")) if not _set(external)
     ]
-    mail = settings.EMAIL_BACKEND.rsplit(".", 2)[-2]
-    return True, f"embedded: {', '.join(embedded) or 'none'}; mail: {mail}; site: {settings.SITE_URL}"
+    return True, f"embedded: {', '.join(embedded) or 'none'}; site: {settings.SITE_URL}"
 
 
 def _set(name: str) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from core.registry import Registry
@@ -24,8 +24,7 @@ class Result(StrEnum):
     """The connection broke after the message was handed over: it may have been taken (J2)."""
 
 
-@dataclass(frozen=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """One rendered message, ready for a provider. `id` is carried along, so that it can be asked for later."""
 
     id: UUID
@@ -38,8 +37,7 @@ class Outgoing:
     unsubscribe_url: str = ""
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     id: UUID
     result: Result
     provider_id: str = ""

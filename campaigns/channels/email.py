@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from campaigns.channels.base import Channel, Outcome, Outgoing, Result
 from campaigns.rules.html import to_text
@@ -88,15 +89,32 @@ def classify(error: Exception) -> Result:
         return Result.BOUNCED if codes and all(code >= 500 for code in codes) else Result.TEMPORARY
     if isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPDataError | smtplib.SMTPResponseException):
         return Result.REFUSED if error.smtp_code >= 500 else Result.TEMPORARY
+    status = getattr(error, "status_code", None)
+    if status == 401:
+        # It does not know us, so it took nothing: what is wrong is the key, not this message.
+        return Result.AWAY
+    if isinstance(status, int):
+        # A provider's API: 429 did not take it, 5xx may have. Its errors are errors of the network too, by class.
+        # What it took and answered in words that can't be read, it has taken.
+        if status == 429:
+            return Result.TEMPORARY
+        return Result.UNKNOWN if status >= 500 or status < 300 else Result.REFUSED
+    if _never_connected(error):
+        return Result.AWAY
     if isinstance(error, smtplib.SMTPServerDisconnected | TimeoutError | ConnectionError | OSError):
         # It may have broken between the data and the answer.
         return Result.UNKNOWN
-    status = getattr(error, "status_code", None)
-    if isinstance(status, int):
-        # A provider's API: 429 did not take it, 5xx may have.
-        return Result.TEMPORARY if status == 429 else Result.UNKNOWN if status >= 500 else Result.REFUSED
     return Result.REFUSED
 
 
+def _never_connected(error: BaseException) -> bool:
+    """Whether a provider's API was never reached, by what the HTTP library says of it."""
+    cause = error.__cause__
+    reason = getattr(cause.args[0], "reason", None) if cause is not None and cause.args else None
+    return isinstance(reason, NewConnectionError | ConnectTimeoutError)
+
+
 def _text(error: Exception) -> str:
+    if getattr(error, "status_code", None) == 401:
+        return f"The e-mail provider {settings.EMAIL_PROVIDER} refuses the key that is configured (401)."
     return f"{type(error).__name__}: {error}"[:500]

@@ -10,34 +10,23 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _t
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext
 
 from campaigns.console import editing
+from campaigns.console.effects import Cell, amount_of, cell_of, metric_label
 from campaigns.console.experiment_form import ExperimentForm
-from campaigns.models import Experiment, ExperimentMetric, ExperimentState
-from campaigns.rules.experiments import Effect, Outcome
-from campaigns.selectors.experiments import FIGURES, LEFT, ArmResult, Results, baseline, results_of
+from campaigns.models import Experiment, ExperimentState
+from campaigns.selectors.experiments import FIGURES, ArmResult, Results, baseline, results_of
 from campaigns.services import experiments as services
 from core.actor import of_user
 from core.console import paging
 from core.console.views import may, page, viewer
 from core.errors import DomainError
-from core.formatting import money, number, percent
+from core.formatting import number
 
 PAGE = 50
 ORDER = ["-created_at", "-id"]
 TONES = {ExperimentState.RUNNING: "good", ExperimentState.ENDED: "off"}
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A figure of one arm, with what it changed beside the control."""
-
-    label: str
-    value: str
-    change: str = ""
-    between: str = ""
-    tone: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,7 +62,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "experiment": experiment,
         "tone": TONES.get(ExperimentState(experiment.state), ""),
         "arms": list(experiment.arms.select_related("template", "coupon")),
-        "effect": amount_of(experiment, experiment.metric, float(experiment.effect)),
+        "effect": amount_of(experiment.currency, experiment.metric, float(experiment.effect)),
         "may_edit": may_change and experiment.state != ExperimentState.ENDED,
         "may_start": may_change and draft,
         "may_end": may_change and experiment.state == ExperimentState.RUNNING,
@@ -84,7 +73,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         context |= {
             "results": found,
             "rows": _rows(experiment, found),
-            "metrics": [(_metric_label(metric), metric == experiment.metric) for metric in FIGURES],
+            "metrics": [(metric_label(metric), metric == experiment.metric) for metric in FIGURES],
             "waiting": _waiting(experiment, found),
         }
     return render(request, "campaigns/experiment.html", context)
@@ -100,7 +89,7 @@ def _plan(experiment: Experiment) -> dict[str, Any]:
         count, mean = experiment.planned_count, experiment.baseline_mean or 0.0
     return {
         "needed": count,
-        "mean": amount_of(experiment, experiment.metric, mean),
+        "mean": amount_of(experiment.currency, experiment.metric, mean),
         "start_text": ngettext(
             "From now on customers are drawn. About %(count)s is needed before it says something.",
             "From now on customers are drawn. About %(count)s are needed before it says something.",
@@ -126,45 +115,11 @@ def _rows(experiment: Experiment, found: Results) -> list[Row]:
     rows = []
     for place, one in enumerate(found.arms):
         cells = [
-            _cell(experiment, metric, outcome, one.effects.get(metric), hidden=not found.readable)
+            cell_of(experiment.currency, metric, outcome, one.effects.get(metric), hidden=not found.readable)
             for metric, outcome in one.outcomes.items()
         ]
         rows.append(Row(one, place == 0, experiment.winner_id == one.arm.pk, cells))
     return rows
-
-
-def _metric_label(metric: str) -> str:
-    return _t("Withdrew consent") if metric == LEFT else str(ExperimentMetric(metric).label)
-
-
-def _cell(experiment: Experiment, metric: str, outcome: Outcome, effect: Effect | None, *, hidden: bool) -> Cell:
-    value = amount_of(experiment, metric, outcome.mean) if outcome.count else "–"
-    label = _metric_label(metric)
-    if effect is None or hidden:
-        return Cell(label, value)
-    low = amount_of(experiment, metric, effect.low, signed=True, unit=False)
-    high = amount_of(experiment, metric, effect.high, signed=True)
-    better = (effect.difference < 0) == (metric == LEFT)
-    return Cell(
-        label,
-        value,
-        amount_of(experiment, metric, effect.difference, signed=True),
-        _t("%(low)s to %(high)s") % {"low": low, "high": high},
-        ("good" if better else "bad") if effect.sure else "",
-    )
-
-
-def amount_of(experiment: Experiment, metric: str, value: float, *, signed: bool = False, unit: bool = True) -> str:
-    """A mean of the metric for people: a share, orders per customer, money per customer."""
-    sign = "+" if signed and value > 0 else ""
-    if metric in {ExperimentMetric.ORDERED, LEFT}:
-        if signed:
-            points = sign + number(round(value * 100, 2))
-            return pgettext("percentage points", "%(value)s pp") % {"value": points} if unit else points
-        return percent(value, 2)
-    if metric == ExperimentMetric.REVENUE:
-        return sign + money(round(value), experiment.currency)
-    return sign + number(round(value, 3))
 
 
 @page("campaigns.add_experiment", methods=("GET", "POST"))

@@ -11,9 +11,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 
 from campaigns.channels import CHANNELS
-from campaigns.models import Broadcast, CareRule
+from campaigns.console import holdout_words
+from campaigns.models import Broadcast, BroadcastState, CareRule
 from campaigns.selectors import results as selectors
-from core.console.views import page, wants_part
+from campaigns.selectors.holdouts import Comparison, compare
+from core import clock
+from core.console.views import may, page, wants_part
 from core.formatting import number, percent
 
 SLOW_SECONDS = 0.5
@@ -33,7 +36,7 @@ def of_rule(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _render(request: HttpRequest, campaign: Broadcast | CareRule, origin: str, back_url: str) -> HttpResponse:
-    found, links = _kept(origin, campaign.attribution_days)
+    found, links, compared = _kept(origin, campaign)
     channel = CHANNELS.get(campaign.template.channel)
     context = {
         "campaign": campaign,
@@ -44,9 +47,18 @@ def _render(request: HttpRequest, campaign: Broadcast | CareRule, origin: str, b
         "opened": _share(found.opened, found.delivered),
         "clicked": _share(found.clicked, found.delivered),
         "bought": _share(found.customers, found.delivered),
-        "held": _share(found.held_out_customers, found.held_out),
+        "compared": compared,
+        **(holdout_words.shown(compared) if compared else {"edit_url": _edit_url(request, campaign)}),
     }
     return render(request, "campaigns/results.html" if wants_part(request) else "campaigns/results_page.html", context)
+
+
+def _edit_url(request: HttpRequest, campaign: Broadcast | CareRule) -> str:
+    """Where a holdout can still be set; empty where it is too late, or not for this person."""
+    if isinstance(campaign, CareRule):
+        return reverse("care_edit", args=[campaign.pk]) if may(request.user, "campaigns.change_carerule") else ""
+    draft = campaign.state == BroadcastState.DRAFT and may(request.user, "campaigns.change_broadcast")
+    return reverse("broadcast_edit", args=[campaign.pk]) if draft else ""
 
 
 def _share(count: int, of: int) -> tuple[str, str]:
@@ -56,14 +68,18 @@ def _share(count: int, of: int) -> tuple[str, str]:
     } if of else ""
 
 
-def _kept(origin: str, days: int) -> tuple[selectors.Results, list[tuple[str, int]]]:
+def _kept(
+    origin: str, campaign: Broadcast | CareRule
+) -> tuple[selectors.Results, list[tuple[str, int]], Comparison | None]:
     """What took long to count is kept for five minutes."""
-    key = f"campaigns.results:{origin}:{days}"
+    days, goes_on = campaign.attribution_days, campaign.holdout_percent > 0
+    key = f"campaigns.results:{origin}:{days}:{goes_on}"
     kept = cache.get(key)
     if kept is not None:
         return kept
     started = time.monotonic()
-    found = selectors.results_of(origin, days), selectors.links_of(origin)
+    compared = compare(origin, days=days, now=clock.now(), goes_on=goes_on)
+    found = selectors.results_of(origin, days), selectors.links_of(origin), compared
     if time.monotonic() - started > SLOW_SECONDS:
         cache.set(key, found, KEPT_SECONDS)
     return found

@@ -176,12 +176,14 @@ class Message(models.Model):
     origin_version = models.PositiveIntegerField(default=1)
     step = models.CharField(max_length=40, default="send")
     occurrence = models.CharField(max_length=80)
-    template = models.ForeignKey(Template, models.PROTECT, related_name="messages")
+    template = models.ForeignKey(Template, models.PROTECT, related_name="messages", db_index=False)
     template_version = models.PositiveIntegerField()
     context = models.JSONField(default=dict)
     state = models.CharField(_("state"), max_length=10, choices=MessageState.choices, default=MessageState.QUEUED)
     reason = models.CharField(_("reason"), max_length=30, blank=True, default="")
     due_at = models.DateTimeField(_("due"), db_default=Now())
+    # When it was first meant to go: `due_at` moves with quiet hours, pauses and attempts, for who is messaged only.
+    wanted_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now())
     decided_at = models.DateTimeField(null=True)
     claim = models.UUIDField(null=True)
@@ -227,8 +229,7 @@ class Message(models.Model):
                 name="campaigns_message_due_first",
             ),
             models.Index(fields=["leased_until"], condition=models.Q(state="sending"), name="campaigns_message_leased"),
-            # frequency caps and the customer page
-            models.Index(fields=["customer", "-sent_at"], name="campaigns_message_sent_to"),
+            # the customer page
             models.Index(fields=["customer", "-created_at"], name="campaigns_message_of"),
             models.Index(fields=["origin", "state"], name="campaigns_message_outcomes"),
             models.Index(fields=["-created_at"], name="campaigns_message_recent"),

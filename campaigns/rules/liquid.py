@@ -15,8 +15,12 @@ from urllib.parse import quote
 
 from liquid import BoundTemplate, Environment, RenderContext
 from liquid.builtin import content, illegal, output
+from liquid.builtin.content import ContentNode
+from liquid.builtin.expressions.filtered import FilteredExpression
+from liquid.builtin.expressions.path import Path
 from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.builtin.filters import misc, string
+from liquid.builtin.output import OutputNode
 from liquid.builtin.tags import (
     assign_tag,
     capture_tag,
@@ -29,6 +33,7 @@ from liquid.builtin.tags import (
     unless_tag,
 )
 from liquid.exceptions import LiquidError
+from liquid.stringify import to_liquid_string
 
 SOURCE_LIMIT = 32 * 1024
 OUTPUT_LIMIT = 256 * 1024
@@ -54,6 +59,9 @@ ROOTS = frozenset(
         "forloop",
     ]
 )
+# Those that the interpreter knows without a context, and what it answers for any value.
+OWN_ROOTS = frozenset(["today", "forloop"])
+METHODS = frozenset(["size", "first", "last"])
 _NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,6})?\Z")
 _PART = re.compile(r"\{\{.*?\}\}|\{%-?\s*(?:assign|if|for|unless|case)\b.*?%\}")
 _OPENING = re.compile(r"\{%-?\s*(if|for|unless|case)\b")
@@ -294,16 +302,75 @@ def check(source: str, *, html: bool) -> None:
         raise _explained(error, source) from None
 
 
+class Plain(dict[str, Any]):
+    """A context that is plain values already: it is not copied again for each text that is rendered with it."""
+
+
+def plain_context(context: Mapping[str, Any]) -> Plain:
+    return context if type(context) is Plain else Plain(plain(dict(context)))
+
+
+@lru_cache(maxsize=1024)
+def roots(source: str) -> frozenset[str]:
+    """What a text asks of its context, of ROOTS; all of them where that can't be said."""
+    try:
+        found = (
+            frozenset(_parsed(source, False).analyze(include_partials=False).globals) if "{" in source else frozenset()
+        )
+    except (LiquidError, RecursionError):
+        return ROOTS
+    return found if found <= ROOTS else ROOTS
+
+
 def render(source: str, context: Mapping[str, Any], *, html: bool) -> str:
     """Raises TemplateError when a limit is reached or a filter is used wrongly. The context is copied to plain values."""
     if "{" not in source:
         return source
     try:
-        return _parsed(source, html).render(plain(context))
+        given = plain_context(context)
+        pieces = _pieces(source, html)
+        joined = None if pieces is None else _joined(pieces, given, html)
+        return joined if joined is not None else _parsed(source, html).render(given)
     except LiquidError as error:
         raise _explained(error, source) from None
     except (ArithmeticError, ValueError, TypeError, RecursionError) as error:
         raise TemplateError("failed", str(error)[:200]) from None
+
+
+@lru_cache(maxsize=1024)
+def _pieces(source: str, html: bool) -> tuple[str | tuple[str, ...], ...] | None:
+    """A text of nothing but words and bare variables, as words and paths; None for one that needs the interpreter.
+
+    Most messages are such texts, and joining them costs a tenth of interpreting them.
+    """
+    pieces: list[str | tuple[str, ...]] = []
+    for node in _parsed(source, html).nodes:
+        if type(node) is ContentNode:
+            pieces.append(node.text)
+            continue
+        said = node.expression if type(node) is OutputNode else None
+        if type(said) is not FilteredExpression or said.filters or type(said.left) is not Path:
+            return None
+        path = said.left.path
+        if not all(type(part) is str and part not in METHODS for part in path) or path[0] not in ROOTS - OWN_ROOTS:
+            return None
+        pieces.append(tuple(map(str, path)))
+    return tuple(pieces)
+
+
+def _joined(pieces: tuple[str | tuple[str, ...], ...], context: Plain, html: bool) -> str | None:
+    """What the interpreter would make of it; None when that is too long, for the interpreter to refuse."""
+    made = []
+    for piece in pieces:
+        if type(piece) is str:
+            made.append(piece)
+            continue
+        value: Any = context
+        for name in piece:
+            value = value.get(name) if isinstance(value, dict) else None
+        made.append(to_liquid_string(value, html))
+    text = "".join(made)
+    return text if len(text) * 4 <= OUTPUT_LIMIT or len(text.encode()) <= OUTPUT_LIMIT else None
 
 
 def plain(value: Any, depth: int = 0) -> Any:

@@ -12,28 +12,30 @@ from campaigns.rules import experiments as rules
 from campaigns.rules.experiments import Effect, Outcome
 
 # Orders that count and what they brought: after discounts and points, which `total` is already, and less what was refunded.
-_ORDERS = """
+ORDERS = """
     LEFT JOIN LATERAL (
         SELECT count(*) AS orders, coalesce(sum(o.total - o.refunded), 0) AS revenue FROM crm_order o
         WHERE o.customer_id = {customer} AND o.state = 'paid' AND o.currency = %(currency)s
               AND (o.refunded < o.total OR o.total = 0) AND o.paid_at >= {since} AND o.paid_at < {until}) AS bought ON true"""
 # Beside the metrics that may be chosen, what every message risks: that a customer withdraws their consent.
 LEFT = "left"
-_VALUE: dict[str, str] = {
+WITHDRAWALS = """
+    LEFT JOIN LATERAL (
+        SELECT EXISTS (SELECT FROM crm_consent c WHERE c.customer_id = {customer} AND c.purpose = 'marketing'
+                       AND c.decision = 'withdrawn' AND c.given_at >= {since} AND c.given_at < {until}) AS yes
+        ) AS left_us ON true"""
+VALUES: dict[str, str] = {
     ExperimentMetric.ORDERED: "least(bought.orders, 1)",
     ExperimentMetric.ORDERS: "bought.orders",
     ExperimentMetric.REVENUE: "bought.revenue",
     LEFT: "left_us.yes::int",
 }
-FIGURES = tuple(_VALUE)
+FIGURES = tuple(VALUES)
 _RESULTS = f"""
     SELECT e.arm_id, count(*), {{sums}}
     FROM campaigns_exposure e
-    {_ORDERS.format(customer="e.customer_id", since="e.exposed_at", until="e.exposed_at + make_interval(days => %(days)s)")}
-    LEFT JOIN LATERAL (
-        SELECT EXISTS (SELECT FROM crm_consent c WHERE c.customer_id = e.customer_id AND c.purpose = 'marketing'
-                       AND c.decision = 'withdrawn' AND c.given_at >= e.exposed_at
-                       AND c.given_at < e.exposed_at + make_interval(days => %(days)s)) AS yes) AS left_us ON true
+    {ORDERS.format(customer="e.customer_id", since="e.exposed_at", until="e.exposed_at + make_interval(days => %(days)s)")}
+    {WITHDRAWALS.format(customer="e.customer_id", since="e.exposed_at", until="e.exposed_at + make_interval(days => %(days)s)")}
     WHERE e.experiment_id = %(experiment)s AND e.exposed_at <= now() - make_interval(days => %(days)s)
     GROUP BY e.arm_id"""
 
@@ -88,11 +90,11 @@ def baseline(experiment: Experiment) -> Baseline:
         "SELECT m.customer_id FROM analytics_segmentmembership m WHERE m.segment_id = %(segment)s AND m.left_at IS NULL"
     )
     everyone = "SELECT f.customer_id FROM analytics_customerfeature f WHERE f.order_count > 0"
-    orders = _ORDERS.format(customer="who.customer_id", since="now() - make_interval(days => %(days)s)", until="now()")
+    orders = ORDERS.format(customer="who.customer_id", since="now() - make_interval(days => %(days)s)", until="now()")
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT count(*), coalesce(avg(value), 0)::float8, coalesce(var_samp(value), 0)::float8
-                FROM (SELECT {_VALUE[ExperimentMetric(experiment.metric)]} AS value
+                FROM (SELECT {VALUES[ExperimentMetric(experiment.metric)]} AS value
                       FROM ({of_segment if experiment.segment_id else everyone}) AS who {orders}) AS found""",
             {"segment": experiment.segment_id, "currency": experiment.currency, "days": experiment.window_days},
         )
@@ -143,7 +145,7 @@ def _effect(
 def _figures(experiment: Experiment) -> dict[int, Sequence]:
     sums = ", ".join(
         f"coalesce(sum({value}), 0)::float8, coalesce(sum(({value})::numeric ^ 2), 0)::float8"
-        for value in _VALUE.values()
+        for value in VALUES.values()
     )
     with connection.cursor() as cursor:
         cursor.execute(
@@ -154,8 +156,8 @@ def _figures(experiment: Experiment) -> dict[int, Sequence]:
 
 
 def _outcomes(row: Sequence | None) -> dict[str, Outcome]:
-    count, *sums = row or (0, *[0, 0] * len(_VALUE))
-    return {metric: Outcome(count, sums[2 * place], sums[2 * place + 1]) for place, metric in enumerate(_VALUE)}
+    count, *sums = row or (0, *[0, 0] * len(VALUES))
+    return {metric: Outcome(count, sums[2 * place], sums[2 * place + 1]) for place, metric in enumerate(VALUES)}
 
 
 def _drawn(experiment: Experiment) -> dict[int, tuple[int, int]]:

@@ -21,7 +21,7 @@ class Revenue:
 
 @dataclass(frozen=True)
 class Results:
-    """`delivered`: handed over. `held_out_*`: the same orders of those who got nothing, for comparison."""
+    """`delivered`: handed over. `held_out`: customers who got nothing; what that changed is in `selectors/holdouts.py`."""
 
     delivered: int
     opened: int
@@ -29,7 +29,6 @@ class Results:
     held_out: int
     days: int
     revenue: list[Revenue]
-    held_out_customers: int
 
     @property
     def customers(self) -> int:
@@ -68,18 +67,7 @@ def results_of(origin: str, days: int) -> Results:
         if delivered:
             cursor.execute(_ORDERS, {"origin": origin, "days": days})
             revenue = [Revenue(*row) for row in cursor.fetchall()]
-        held_out_customers = 0
-        if held_out:
-            cursor.execute(
-                """SELECT count(DISTINCT m.customer_id) FROM campaigns_message m
-                   JOIN crm_order o ON o.customer_id = m.customer_id AND o.state = 'paid'
-                       AND (o.refunded < o.total OR o.total = 0)
-                       AND o.paid_at >= m.due_at AND o.paid_at < m.due_at + make_interval(days => %s)
-                   WHERE m.origin = %s AND m.reason = 'holdout'""",
-                [days, origin],
-            )
-            (held_out_customers,) = cursor.fetchone()
-    return Results(delivered, opened, clicked, held_out, days, revenue, held_out_customers)
+    return Results(delivered, opened, clicked, held_out, days, revenue)
 
 
 def links_of(origin: str, limit: int = 20) -> list[tuple[str, int]]:

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.db.models import CharField, Exists, OuterRef, Value
 from django.db.models.functions import Cast, Concat
 
+from analytics.models import SegmentMembership
 from campaigns import events
 from campaigns.labels import PAUSED
 from campaigns.models import Broadcast, BroadcastState, Message, MessageState
@@ -23,6 +24,8 @@ from core.locks import lock_row
 
 log = structlog.get_logger("liuke.broadcasts")
 CHUNK = 20_000
+PACED_CHUNK = 200_000
+TAKING = (BroadcastState.SENDING, BroadcastState.PAUSED)
 UNFINISHED = (MessageState.QUEUED, MessageState.HELD, MessageState.SENDING)
 
 # Who is in the segment, and when their message is wanted: at the start, or when their own clock shows the hour, which may be
@@ -82,30 +85,51 @@ def run_broadcasts(*, now: datetime | None = None) -> dict[str, int]:
 
 
 def take_audience(*, broadcast_id: int, now: datetime | None = None) -> int:
-    """Make a message for everyone in the segment at this moment, all or none. Two at once make them once."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            # Not the row's lock: a pause must not wait for a million rows.
-            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"broadcast:{broadcast_id}"])
-            if not cursor.fetchone()[0]:
-                return 0
-        broadcast = Broadcast.objects.select_related("template", "experiment").get(pk=broadcast_id)
-        if broadcast.prepared_at is not None or broadcast.state not in {BroadcastState.SENDING, BroadcastState.PAUSED}:
-            return 0
-        select, params = audience(broadcast, now or clock.now())
-        made = len(
-            queue_selected(
-                select=select,
-                params=params,
-                origin=broadcast.origin,
-                template=broadcast.template,
-                template_version=broadcast.template_version,
-                holdout_percent=broadcast.holdout_percent,
-                experiment=broadcast.experiment,
+    """Make a message for everyone in the segment, in chunks of customers, each of which stays when a worker dies; what is
+    there is not made again. Two at once make them once. Returns how many this call made.
+    """
+    at, made, last = now or clock.now(), 0, 0
+    while True:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                # Not the row's lock: a pause must not wait for it.
+                cursor.execute(
+                    "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"broadcast:{broadcast_id}"]
+                )
+                if not cursor.fetchone()[0]:
+                    return made
+            broadcast = Broadcast.objects.select_related("template", "experiment").get(pk=broadcast_id)
+            if broadcast.prepared_at is not None or broadcast.state not in TAKING:
+                return made
+            select, params = audience(broadcast, at)
+            end = _end_of_chunk(broadcast, last)
+            made += len(
+                queue_selected(
+                    select=select,
+                    params={**params, "chunk_after": last, "chunk_end": end},
+                    where="a.customer_id > %(chunk_after)s AND (%(chunk_end)s::bigint IS NULL OR a.customer_id <= %(chunk_end)s)",
+                    origin=broadcast.origin,
+                    template=broadcast.template,
+                    template_version=broadcast.template_version,
+                    holdout_percent=broadcast.holdout_percent,
+                    experiment=broadcast.experiment,
+                )
             )
-        )
-        Broadcast.objects.filter(pk=broadcast_id).update(prepared_at=clock.now(), audience_count=made)
-    return made
+            if end is None:
+                count = Message.objects.filter(origin=broadcast.origin).count()
+                Broadcast.objects.filter(pk=broadcast_id).update(prepared_at=clock.now(), audience_count=count)
+                return made
+        last = end
+
+
+def _end_of_chunk(broadcast: Broadcast, after: int) -> int | None:
+    """The last customer of the chunk, None for the one that goes to the end. The pace counts through everyone anew in each
+    chunk, so that with one they are larger.
+    """
+    size = PACED_CHUNK if broadcast.per_minute else CHUNK
+    inside = SegmentMembership.objects.filter(segment=broadcast.segment_id, left_at=None, customer_id__gt=after)
+    found = inside.order_by("customer_id").values_list("customer_id", flat=True)[size - 1 : size]
+    return next(iter(found), None)
 
 
 def finish_through() -> int:

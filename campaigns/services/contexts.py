@@ -12,7 +12,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core import signing
 from django.db import connection
 from django.utils import translation
 from django.utils.translation import gettext
@@ -20,13 +19,17 @@ from django.utils.translation import gettext
 from campaigns.models import Coupon, CouponCode, DiscountKind
 from campaigns.recommending import Recommendation, recommend
 from campaigns.rules import codes
+from campaigns.rules.liquid import ROOTS, Plain, plain
 from core.formatting import day, exponent, money
+from core.signing import Signer
 from crm.models import Customer, Order, Store
 from loyalty.models import Tier
 
 UNSUBSCRIBE_SALT = "campaigns.unsubscribe"
-# Words of a template that cost something: what it does not name is not looked up.
-EVERYTHING = "spent recommendations"
+# What a template does not name is neither looked up nor formatted.
+EVERYTHING = ROOTS | {"spent"}
+FROM_MESSAGE = ("order", "ticket", "segment", "coupon", "links")
+FIRST_CJK = "\u2e80"
 PREFERENCES_SALT = "campaigns.preferences"
 
 
@@ -49,17 +52,10 @@ class Contexts:
         self.store = Store.objects.filter(is_default=True).first()
         fallback = self.store.time_zone if self.store and self.store.time_zone in zones else "UTC"
         shop_language = self.store.language if self.store else settings.LANGUAGE_CODE
+        rows = Customer.objects.filter(pk__in=set(customer_ids)).order_by()
         self.people: dict[int, Person] = {
-            row.pk: Person(
-                row.pk,
-                row.name,
-                row.number,
-                tuple(dict.fromkeys(filter(None, [row.language, row.language.partition("-")[0], shop_language]))),
-                row.time_zone if row.time_zone in zones else fallback,
-            )
-            for row in Customer.objects.filter(pk__in=set(customer_ids)).only(
-                "id", "name", "number", "language", "time_zone"
-            )
+            pk: Person(pk, name, number, _readings(language, shop_language), zone if zone in zones else fallback)
+            for pk, name, number, language, zone in rows.values_list("id", "name", "number", "language", "time_zone")
         }
         self._recommendations: dict[int, Recommendation] | None = None
         self._tiers = {tier.pk: tier for tier in Tier.objects.all()}
@@ -87,33 +83,45 @@ class Contexts:
             for customer, *values in cursor.fetchall():
                 self.people[customer].values["features"] = dict(zip(names, values, strict=True))
 
-    def of(self, customer_id: int, language: str, extra: dict[str, Any], source: str = EVERYTHING) -> dict[str, Any]:
-        """`extra` is what the message itself brought: order, ticket, links. What `source` does not name is not formatted."""
-        person = self.people[customer_id]
+    def of(
+        self, customer_id: int, language: str, extra: dict[str, Any], names: frozenset[str] = EVERYTHING
+    ) -> dict[str, Any]:
+        """`extra` is what the message itself brought: order, ticket, links. Only what `names` has is told."""
+        if translation.get_language() == language:
+            return self._of(self.people[customer_id], extra, names)
+        with translation.override(language):
+            return self._of(self.people[customer_id], extra, names)
+
+    def _of(self, person: Person, extra: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
         features = person.values.get("features", {})
         currency = self.store.currency if self.store else ""
-        with translation.override(language):
-            return {
-                "customer": {
-                    "name": person.name,
-                    "first_name": first_name(person.name),
-                    "number": person.number,
-                    "language": person.languages[0] if person.languages else "",
-                    "order_count": features.get("order_count", 0),
-                    "spent": money(features.get("net_spend", 0), currency) if currency and "spent" in source else "",
-                    "last_order_at": _local(features.get("last_order_at"), person.zone),
-                },
-                "member": self._member(person),
-                "rfm": {name: features.get(name) for name in ("recency", "frequency", "money", "group")},
-                "shop": {"name": self.store.name if self.store else "", "url": settings.SITE_URL, "currency": currency},
-                "expiring": _expiring(extra.get("expiring")),
-                "recommendations": self._recommended(person, currency) if "recommendations" in source else {},
-                **{
-                    name: value
-                    for name, value in extra.items()
-                    if name in {"order", "ticket", "segment", "coupon", "links"}
-                },
+        # What is put together here is plain already; what others gave is made so.
+        told = Plain({name: plain(extra[name]) for name in FROM_MESSAGE if name in extra and name in names})
+        if "customer" in names:
+            told["customer"] = {
+                "name": person.name,
+                "first_name": first_name(person.name),
+                "number": person.number,
+                "language": person.languages[0] if person.languages else "",
+                "order_count": features.get("order_count", 0),
+                "spent": money(features.get("net_spend", 0), currency) if currency and "spent" in names else "",
+                "last_order_at": _local(features.get("last_order_at"), person.zone),
             }
+        if "member" in names:
+            told["member"] = self._member(person)
+        if "rfm" in names:
+            told["rfm"] = {name: features.get(name) for name in ("recency", "frequency", "money", "group")}
+        if "shop" in names:
+            told["shop"] = {
+                "name": self.store.name if self.store else "",
+                "url": settings.SITE_URL,
+                "currency": currency,
+            }
+        if "expiring" in names:
+            told["expiring"] = _expiring(extra.get("expiring"))
+        if "recommendations" in names:
+            told["recommendations"] = plain(self._recommended(person, currency))
+        return told
 
     def _recommended(self, person: Person, currency: str) -> dict[str, Any]:
         """Asked once for the whole batch. `items` is empty when nothing can be recommended."""
@@ -143,6 +151,12 @@ class Contexts:
         }
 
 
+@lru_cache(maxsize=256)
+def _readings(language: str, shop_language: str) -> tuple[str, ...]:
+    """The languages in which a text is looked for, in this order."""
+    return tuple(dict.fromkeys(filter(None, [language, language.partition("-")[0], shop_language])))
+
+
 def _expiring(facts: dict[str, Any] | None) -> dict[str, Any]:
     """Points and the last day on which they can be spent, as the reader writes days."""
     return {"points": facts["points"], "on": day(date.fromisoformat(facts["on"]))} if facts else {"points": 0, "on": ""}
@@ -151,7 +165,7 @@ def _expiring(facts: dict[str, Any] | None) -> dict[str, Any]:
 def first_name(name: str) -> str:
     """The first word of a Latin name; a Chinese, Japanese or Korean name whole."""
     words = name.split()
-    return words[0] if words and all(ord(character) < 0x2E80 for character in name) else name.strip()
+    return words[0] if words and max(name) < FIRST_CJK else name.strip()
 
 
 def coupon_context(coupon: Coupon, code: CouponCode | None, language: str) -> dict[str, Any]:
@@ -203,13 +217,13 @@ def preferences_url(customer_id: int) -> str:
 
 
 @lru_cache(maxsize=1)
-def preferences_signer() -> signing.Signer:
-    return signing.Signer(salt=PREFERENCES_SALT)
+def preferences_signer() -> Signer:
+    return Signer(salt=PREFERENCES_SALT)
 
 
 @lru_cache(maxsize=1)
-def link_signer() -> signing.Signer:
-    return signing.Signer(salt=UNSUBSCRIBE_SALT)
+def link_signer() -> Signer:
+    return Signer(salt=UNSUBSCRIBE_SALT)
 
 
 def sample_context(language: str) -> dict[str, Any]:

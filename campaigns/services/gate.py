@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -13,6 +13,7 @@ from django.db import connection
 from campaigns.channels import CHANNELS
 from campaigns.models import SendingPolicy
 from campaigns.rules.gate import Reason, Verdict
+from core.columns import uuid_array
 from core.zones import known_zones
 from crm.models import Store
 
@@ -42,6 +43,12 @@ known AS MATERIALIZED (
            x.message_class = 'marketing' AS marketing, x.message_class = 'marketing' OR x.step = 'survey' AS capped,
            {zone} AS zone
     FROM candidate x JOIN crm_customer c ON c.id = x.customer_id JOIN way w ON w.channel = x.channel),
+-- What the clock shows, once for each zone and not for each message.
+local AS MATERIALIZED (
+    SELECT z.zone, campaigns_quiet_until(%(now)s, z.zone, %(quiet_from)s, %(quiet_until)s) AS quiet,
+           (%(now)s AT TIME ZONE z.zone)::date AS today,
+           date_trunc('week', %(now)s AT TIME ZONE z.zone)::date AS monday
+    FROM (SELECT DISTINCT zone FROM known) AS z),
 looked AS MATERIALIZED (
     SELECT k.*, address.id AS identity_id,
            CASE
@@ -63,8 +70,8 @@ looked AS MATERIALIZED (
                WHEN k.marketing AND k.opt_in AND consent.granted IS NOT TRUE THEN 'no_consent'
                WHEN (k.marketing OR k.step = 'survey') AND consent.granted IS FALSE THEN 'no_consent'
            END AS refusal,
-           CASE WHEN k.marketing THEN campaigns_quiet_until(%(now)s, k.zone, %(quiet_from)s, %(quiet_until)s) END AS quiet
-    FROM known k
+           CASE WHEN k.marketing THEN local.quiet END AS quiet, local.today AS this_day, local.monday
+    FROM known k JOIN local ON local.zone = k.zone
     LEFT JOIN crm_consentstate consent ON consent.customer_id = k.customer_id AND consent.channel = k.channel
         AND consent.purpose = CASE WHEN k.step = 'survey' THEN 'service' ELSE 'marketing' END
     LEFT JOIN LATERAL (
@@ -83,15 +90,17 @@ counted AS MATERIALIZED (
     FROM (SELECT l.*, l.step = 'survey' AS survey, l.capped AND l.refusal IS NULL AND l.quiet IS NULL AS counts
           FROM looked l) AS e
     LEFT JOIN LATERAL (
-        SELECT count(*) FILTER (WHERE t.day >= (%(now)s AT TIME ZONE e.zone)::date) AS today, count(*) AS week,
-               count(*) FILTER (WHERE t.alike AND t.day >= (%(now)s AT TIME ZONE e.zone)::date) AS today_alike,
+        SELECT count(*) FILTER (WHERE t.day >= e.this_day) AS today, count(*) AS week,
+               count(*) FILTER (WHERE t.alike AND t.day >= e.this_day) AS today_alike,
                count(*) FILTER (WHERE t.alike) AS week_alike
         FROM (SELECT (coalesce(m.sent_at, m.decided_at) AT TIME ZONE e.zone)::date AS day,
                      (m.step = 'survey') = e.survey AS alike
               FROM campaigns_message m
               WHERE m.customer_id = e.customer_id AND m.state IN ('sent', 'sending', 'uncertain')
-                    AND (m.message_class = 'marketing' OR m.step = 'survey')) AS t
-        WHERE t.day >= date_trunc('week', %(now)s AT TIME ZONE e.zone)::date
+                    AND (m.message_class = 'marketing' OR m.step = 'survey')
+                    -- What no zone's week can hold needs no day.
+                    AND coalesce(m.sent_at, m.decided_at) > %(now)s - interval '9 days') AS t
+        WHERE t.day >= e.monday
     ) AS sent ON e.counts),
 -- One after another where a customer has several: each sees what passed before it.
 walk AS (
@@ -117,12 +126,11 @@ _MESSAGES = """
 SELECT m.id, m.customer_id, m.channel, m.message_class, m.origin, m.step, m.occurrence, m.due_at,
        CASE WHEN m.state = 'held' THEN m.decided_at ELSE m.due_at END AS waiting_since,
        campaigns_unmatched(m.origin, m.occurrence, m.customer_id) AS unmatched, false AS holdout
-FROM campaigns_message m WHERE m.id = ANY(%(ids)s)
+FROM campaigns_message m WHERE m.id = ANY(%(ids)s::uuid[])
 """
 
 
-@dataclass(frozen=True)
-class Ruling:
+class Ruling(NamedTuple):
     """The gate's word on one message: `identity_id` is the address to use."""
 
     id: UUID | None
@@ -166,7 +174,7 @@ def policy() -> SendingPolicy:
 def judge_messages(ids: Sequence[UUID], now: datetime) -> list[Ruling]:
     """Decide these messages. The caller has locked them and their customers."""
     with connection.cursor() as cursor:
-        cursor.execute(_GATE.replace("{candidates}", _MESSAGES), {**parameters(now), "ids": list(ids)})
+        cursor.execute(_GATE.replace("{candidates}", _MESSAGES), {**parameters(now), "ids": uuid_array(ids)})
         return [Ruling(*row) for row in cursor.fetchall()]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from campaigns.services.coupon_codes import issue_to_many
 Issued = dict[UUID, tuple[Any, Any]]
 
 
-def issue_for(rows: list[dict[str, Any]]) -> Issued:
+def issue_for(rows: Sequence[dict[str, Any]]) -> Issued:
     """(coupon, code) by message, issued once per message, whatever is repeated.
 
     The coupon is the care rule's, or the one that the message's context names as `coupon_id`.

@@ -27,10 +27,12 @@ from campaigns import events
 from campaigns.channels import CHANNELS, Channel, Outcome, Outgoing, Result
 from campaigns.models import Message, MessageState, Template
 from campaigns.rules.gate import Verdict
-from campaigns.services import contexts, gate, message_coupons, pacing, templates, tracking
+from campaigns.services import composing, gate, message_coupons, pacing
+from campaigns.services.composing import Written
 from campaigns.services.suppressions import suppress_bounced
-from core import clock, crypto
+from core import clock
 from core.actor import Actor
+from core.columns import column_values, columns, uuid_array
 from core.errors import Conflict
 from core.events import emit_from_select
 from core.locks import lock_row
@@ -133,13 +135,13 @@ def deliver_batch(batch: Batch) -> None:
         channel = CHANNELS[name]
         try:
             for start in range(0, len(messages), channel.batch):
-                if time.monotonic() - beat > lease_seconds() / 3:
-                    _beat(batch.claim)
-                    beat = time.monotonic()
                 part = messages[start : start + channel.batch]
                 if problem := _open(channel):
                     give_back(batch.claim, [item.id for item in messages[start:]], problem)
                     break
+                if time.monotonic() - beat > lease_seconds() / 3:
+                    _beat(batch.claim)
+                    beat = time.monotonic()
                 begun = begin(batch.claim, part, channel)
                 outcomes = _hand_over(channel, [item for item in part if item.id in begun])
                 record(batch.claim, outcomes)
@@ -177,12 +179,15 @@ def begin(claim: UUID, part: Sequence[Outgoing], channel: Channel) -> set[UUID]:
     """Commit that the provider is about to be called. Returns those that are still ours."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE campaigns_message m SET attempts = m.attempts + 1, provider_id = g.provider_id,
-                      leased_until = clock_timestamp() + make_interval(secs => %s)
-               FROM unnest(%s::uuid[], %s::text[]) AS g(id, provider_id)
+            # The lease is left alone: with nothing indexed changed the row is written without touching an index.
+            f"""UPDATE campaigns_message m SET attempts = m.attempts + 1, provider_id = g.provider_id
+               FROM {columns(2)} AS g(id, provider_id)
                WHERE m.id = g.id AND m.claim = %s AND m.state = 'sending' AND m.provider_id = '' RETURNING m.id""",
-            [lease_seconds(), [item.id for item in part], [channel.begin_id(item.id) for item in part], claim],
+            [*column_values([(item.id, channel.begin_id(item.id)) for item in part], 2), claim],
         )
+        if cursor.rowcount == len(part):
+            # Nearly always, and then nothing has to be read.
+            return {item.id for item in part}
         return {row[0] for row in cursor.fetchall()}
 
 
@@ -190,9 +195,10 @@ def record(claim: UUID | None, outcomes: Sequence[Outcome]) -> int:
     """Write how each ended, where the claim still holds it. Returns how many were written."""
     if not outcomes:
         return 0
+    said = [(one.id, one.result.value, one.provider_id[:200], one.error) for one in outcomes]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE campaigns_message m SET
+            f"""UPDATE campaigns_message m SET
                    state = CASE g.result WHEN 'sent' THEN 'sent' WHEN 'unknown' THEN 'uncertain' WHEN 'away' THEN 'queued'
                            WHEN 'temporary' THEN CASE WHEN m.attempts >= %(most)s THEN 'failed' ELSE 'queued' END
                            ELSE 'failed' END,
@@ -208,24 +214,21 @@ def record(claim: UUID | None, outcomes: Sequence[Outcome]) -> int:
                    provider_id = CASE WHEN g.result IN ('away', 'temporary') THEN ''
                                  ELSE coalesce(nullif(g.provider_id, ''), m.provider_id) END,
                    claim = CASE WHEN g.result = 'unknown' THEN m.claim END, leased_until = NULL
-               FROM unnest(%(ids)s::uuid[], %(results)s::text[], %(provider_ids)s::text[], %(errors)s::text[])
-                    AS g(id, result, provider_id, error)
+               FROM {columns(4, named="%(column{})s")} AS g(id, result, provider_id, error)
                WHERE m.id = g.id AND m.claim IS NOT DISTINCT FROM %(claim)s AND m.state IN ('sending', 'uncertain')
                RETURNING m.id, g.result""",
             {
                 "most": MAX_ATTEMPTS,
                 "away": AWAY_SECONDS,
-                "ids": [outcome.id for outcome in outcomes],
-                "results": [outcome.result.value for outcome in outcomes],
-                "provider_ids": [outcome.provider_id[:200] for outcome in outcomes],
-                "errors": [outcome.error.replace("\x00", "") for outcome in outcomes],
                 "claim": claim,
+                **{f"column{place}": value for place, value in enumerate(column_values(said, 4))},
             },
         )
-        written = cursor.fetchall()
-        announce([pk for pk, result in written if result == Result.SENT])
-        suppress_bounced([pk for pk, result in written if result == Result.BOUNCED])
-    return len(written)
+        count = cursor.rowcount
+        written = said if count == len(said) else cursor.fetchall()
+        announce([row[0] for row in written if row[1] == Result.SENT])
+        suppress_bounced([row[0] for row in written if row[1] == Result.BOUNCED])
+    return count
 
 
 def announce(message_ids: Sequence[UUID]) -> None:
@@ -235,8 +238,8 @@ def announce(message_ids: Sequence[UUID]) -> None:
             events.MESSAGE_SENT,
             """SELECT m.customer_id, jsonb_build_object('message', m.id, 'channel', m.channel, 'subject', m.subject,
                           'name', t.name, 'origin', m.origin), m.sent_at
-               FROM campaigns_message m JOIN campaigns_template t ON t.id = m.template_id WHERE m.id = ANY(%s)""",
-            [list(message_ids)],
+               FROM campaigns_message m JOIN campaigns_template t ON t.id = m.template_id WHERE m.id = ANY(%s::uuid[])""",
+            [uuid_array(message_ids)],
         )
 
 
@@ -378,86 +381,26 @@ def _refuse(rulings: Sequence[gate.Ruling], now: datetime) -> None:
 
 
 def _prepare(rows: list[dict[str, Any]], rulings: dict[UUID | None, gate.Ruling], batch: Batch, now: datetime) -> None:
-    """Render and store what goes out. What can't be rendered fails on its own."""
-    facts = contexts.Contexts((row["customer_id"] for row in rows), gate.known_zones())
-    known = Template.objects.in_bulk({row["template_id"] for row in rows})
-    addresses = _addresses([ruling.identity_id for ruling in rulings.values() if ruling.identity_id])
-    coupons = message_coupons.issue_for(rows)
-    orders = contexts.order_contexts([row["context"]["order_id"] for row in rows if "order_id" in row["context"]])
-    track = gate.policy().track_messages
-    stored: list[tuple[UUID, str, str, str, str, str]] = []
-    sent: list[UUID] = []
-    for row in rows:
-        channel = CHANNELS[row["channel"]]
-        identity = rulings[row["id"]].identity_id
-        address = addresses.get(identity, "") if identity else ""
-        if channel.address_kind and not address:
-            stored.append((row["id"], "failed", "", "", "", "The address can't be read: its key is not configured."))
-            continue
-        person = facts.people[row["customer_id"]]
-        marketing = row["message_class"] == "marketing"
-        try:
-            text = templates.pick_text(row["template_id"], row["template_version"], person.languages)
-            source = text.subject + text.body
-            # Signing costs more than the rest of a message, so only what is used is signed.
-            wanted = (marketing and not channel.local) or "unsubscribe" in source
-            link = contexts.unsubscribe_url(row["id"], person.id, row["channel"]) if wanted else ""
-            extra = dict(row["context"])
-            extra["links"] = {**extra.get("links", {}), "unsubscribe": link}
-            if "preferences" in source:
-                extra["links"]["preferences"] = contexts.preferences_url(person.id)
-            if row["id"] in coupons:
-                extra["coupon"] = contexts.coupon_context(*coupons[row["id"]], text.language)
-            if "order_id" in extra:
-                extra["order"] = orders.get(extra["order_id"], {})
-            told = facts.of(row["customer_id"], text.language, extra, source)
-            done = templates.render_text(text, channel=known[row["template_id"]].channel, context=told)
-        except (templates.RenderFailed, TypeError, ValueError) as error:
-            stored.append((row["id"], "failed", "", "", "", str(error)[:500]))
-            continue
-        stored.append((row["id"], "sent" if channel.local else "sending", done.language, done.subject, done.body, ""))
-        if channel.local:
-            sent.append(row["id"])
-            continue
-        # What is kept stays as it was written: looking at it in the console must not count as an open.
-        body = tracking.tracked(done.body, row["id"]) if track and marketing and channel.html else done.body
-        batch.outgoing.setdefault(row["channel"], []).append(
-            Outgoing(
-                row["id"], person.id, address, done.subject, body, done.language, row["message_class"],
-                link if marketing else "",
-            )
-        )  # fmt: skip
-    _store(stored, batch.claim, now)
-    announce(sent)
-    for coupon_id, count in message_coupons.counts_of(coupons).items():
+    """Compose and store what goes out."""
+    composed = composing.compose(rows, {row["id"]: rulings[row["id"]].identity_id for row in rows})
+    batch.outgoing = composed.outgoing
+    _store(composed.written, batch.claim, now)
+    announce([done.id for done in composed.written if done.state == MessageState.SENT])
+    for coupon_id, count in message_coupons.counts_of(composed.coupons).items():
         # Last, so that a coupon's row is not locked while the batch is rendered.
         with connection.cursor() as cursor:
             cursor.execute("SELECT campaigns_count_issued(%s, %s)", [coupon_id, count])
 
 
-def _store(stored: list[tuple[UUID, str, str, str, str, str]], claim: UUID, now: datetime) -> None:
+def _store(written: Sequence[Written], claim: UUID, now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE campaigns_message m SET state = g.state, reason = CASE g.state WHEN 'failed' THEN 'template_error' ELSE '' END,
+            f"""UPDATE campaigns_message m SET state = g.state, reason = CASE g.state WHEN 'failed' THEN 'template_error' ELSE '' END,
                    language = g.language, subject = g.subject, body = g.body, error = g.error, decided_at = %s,
                    provider_id = '', sent_at = CASE g.state WHEN 'sent' THEN clock_timestamp() END,
                    claim = CASE g.state WHEN 'sending' THEN %s::uuid END,
                    leased_until = CASE g.state WHEN 'sending' THEN clock_timestamp() + make_interval(secs => %s) END
-               FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
-                    AS g(id, state, language, subject, body, error)
+               FROM {columns(6)} AS g(id, state, language, subject, body, error)
                WHERE m.id = g.id""",
-            [now, claim, lease_seconds(), *([row[i] for row in stored] for i in range(6))],
+            [now, claim, lease_seconds(), *column_values(written, 6)],
         )
-
-
-def _addresses(identity_ids: Sequence[int]) -> dict[int, str]:
-    """One that can't be decrypted is left out, so that it fails alone."""
-    found = {}
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id, value FROM crm_identity WHERE id = ANY(%s)", [list(identity_ids)])
-        for pk, value in cursor.fetchall():
-            try:
-                found[pk] = crypto.decrypt(bytes(value), "crm.identity.value")
-            except crypto.Undecryptable:
-                log.error("address_not_readable", identity=pk)
-    return found

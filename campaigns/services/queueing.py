@@ -29,14 +29,14 @@ _FRESH = """NOT EXISTS (
 _INSERT = """
 INSERT INTO campaigns_message (
     id, customer_id, channel, message_class, origin, origin_version, step, occurrence, template_id, template_version, context,
-    state, reason, due_at, decided_at, attempts, language, subject, body, provider_id, error)
+    state, reason, due_at, wanted_at, decided_at, attempts, language, subject, body, provider_id, error)
 SELECT core_new_id(), a.customer_id, %(channel)s, %(message_class)s, %(origin)s, %(version)s, %(step)s, a.occurrence,
        coalesce(t.id, %(template)s), coalesce(t.version, %(template_version)s),
        a.context || CASE WHEN a.everything THEN '{{"held": "everything"}}'::jsonb
                          WHEN arm.coupon_id IS NOT NULL THEN jsonb_build_object('coupon_id', arm.coupon_id)
                          ELSE '{{}}'::jsonb END,
        CASE WHEN a.held_out THEN 'suppressed' ELSE 'queued' END,
-       CASE WHEN a.held_out THEN 'holdout' ELSE '' END, a.due_at, CASE WHEN a.held_out THEN %(now)s END,
+       CASE WHEN a.held_out THEN 'holdout' ELSE '' END, a.due_at, a.due_at, CASE WHEN a.held_out THEN %(now)s END,
        0, '', '', '', '', ''
 FROM (SELECT a.*, {everything} AS everything, {out} AS held_out
       FROM ({select}) AS a(customer_id, occurrence, due_at, context)

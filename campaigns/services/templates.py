@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -22,6 +22,7 @@ from core.locks import lock_name, lock_row
 from crm.services.customers import supported_language
 
 SUBJECT_LENGTH = 300
+COSTLY = ("spent", "unsubscribe", "preferences")
 OVER = (BroadcastState.DONE, BroadcastState.STOPPED)
 MESSAGES = {
     # What the parser itself says is English.
@@ -44,6 +45,12 @@ class Text:
     language: str
     body: str
     subject: str = ""
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """What it asks of its context, and which of the words that cost something it has anywhere."""
+        costly = (word for word in COSTLY if word in self.body or word in self.subject)
+        return liquid.roots(self.subject) | liquid.roots(self.body) | frozenset(costly)
 
 
 @dataclass(frozen=True)
@@ -131,10 +138,13 @@ def render(*, template: Template, version: int, languages: Sequence[str], contex
 def render_text(text: Text, *, channel: str, context: Mapping[str, Any]) -> Rendered:
     as_html = CHANNELS[channel].html
     try:
-        subject = liquid.render(text.subject, context, html=False)
-        body = liquid.render(text.body, context, html=as_html)
+        given = liquid.plain_context(context)
+        subject = liquid.render(text.subject, given, html=False)
+        body = liquid.render(text.body, given, html=as_html)
     except liquid.TemplateError as error:
         raise RenderFailed(f"{text.language}, line {error.line}: {error}") from None
+    except TypeError as error:
+        raise RenderFailed(f"{text.language}: {error}") from None
     body = html.clean(body) if as_html else body.strip()
     return Rendered(
         text.language, " ".join(subject.split())[:SUBJECT_LENGTH].replace("\x00", ""), body.replace("\x00", "")

@@ -22,6 +22,7 @@ from campaigns import events
 from campaigns.rules import links
 from core.errors import Invalid
 from core.events import emit
+from core.signing import Signer
 
 SALT = "campaigns.tracking"
 # The ways out that must work whatever becomes of tracking, and that say nothing about interest.
@@ -98,8 +99,8 @@ def record_click(*, link: Link) -> bool:
 
 
 @lru_cache(maxsize=1)
-def signer() -> signing.Signer:
-    return signing.Signer(salt=SALT)
+def signer() -> Signer:
+    return Signer(salt=SALT)
 
 
 def _sign(message_id: UUID, url: str) -> str:

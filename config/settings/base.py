@@ -8,7 +8,7 @@ from typing import cast
 import dj_database_url
 from django.utils.translation import gettext_lazy as _
 
-from config import env
+from config import env, mail
 
 BASE_DIR = env.ROOT
 DEBUG = env.boolean("DEBUG", False)
@@ -266,7 +266,9 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"],
 }
 
-EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
+_mail = mail.from_environment()
+EMAIL_PROVIDER, EMAIL_UNUSED_KEYS = _mail.provider, _mail.unused
+EMAIL_BACKEND = _mail.backend
 EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.integer("EMAIL_PORT", 25)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
@@ -274,12 +276,11 @@ EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", False)
 EMAIL_TIMEOUT = 20
 # Without a mail server the messages are kept as files, so that a trial never sends to a real customer.
-if not env.text("EMAIL_HOST") and not env.text("EMAIL_BACKEND"):
-    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-    EMAIL_FILE_PATH = str(env.locations().directory / "mail")
+EMAIL_FILE_PATH = str(env.locations().directory / "mail")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "shop@localhost")
-# name:password of what the e-mail provider is told to call; more after commas while one is exchanged for another.
-ANYMAIL = {"WEBHOOK_SECRET": env.items("ANYMAIL_WEBHOOK_SECRET", [])}
+# The provider's keys, and as WEBHOOK_SECRET name:password of what it is told to call; more after commas while one is exchanged
+# for another.
+ANYMAIL = _mail.anymail
 
 LOGGING = {
     "version": 1,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +13,7 @@ from django.utils import timezone
 from analytics.models import SegmentMembership
 from analytics.services.segments import create_segment
 from campaigns.models import Broadcast, CouponCode, Message
-from campaigns.services import messages
+from campaigns.services import broadcast_runs, messages
 from campaigns.services.broadcast_runs import run_broadcasts, take_audience
 from campaigns.services.broadcasts import (
     create_broadcast,
@@ -110,6 +111,7 @@ def test_j1_the_preview_is_the_result(open_policy, make, member, memory, holdout
     assert messages.send_due() == 12 - found.reasons.get("holdout", 0)
     broadcast.refresh_from_db()
     result = outcome(broadcast)
+    # By lot it may be none at all.
     assert result.pop("sent", 0) == found.sent
     assert result == found.reasons
     if not holdout:
@@ -129,6 +131,44 @@ def test_j2_taking_the_audience_again_makes_nothing_new(open_policy, make, membe
     Broadcast.objects.update(prepared_at=None)
     assert take_audience(broadcast_id=broadcast.pk) == 0
     assert Message.objects.count() == 3
+
+
+@pytest.mark.parametrize("per_minute", [0, 60])
+def test_f2_a_worker_that_dies_while_it_takes_the_audience_leaves_whole_chunks_and_the_next_goes_on(
+    open_policy, make, member, monkeypatch, per_minute
+):
+    """Given seven people in chunks of two, when it dies in the third, then four have a message and the rest comes once."""
+    people = [member() for _ in range(7)]
+    broadcast = make(per_minute=per_minute)
+    schedule_broadcast(broadcast=broadcast, actor=SYSTEM)
+    monkeypatch.setattr(broadcast_runs, "CHUNK", 2)
+    monkeypatch.setattr(broadcast_runs, "PACED_CHUNK", 2)
+    whole, chunks = broadcast_runs.queue_selected, []
+
+    def dies_in_the_third(**given):
+        made = whole(**given)
+        chunks.append(made)
+        if len(chunks) == 3:
+            raise SystemExit
+        return made
+
+    with monkeypatch.context() as patched:
+        patched.setattr(broadcast_runs, "queue_selected", dies_in_the_third)
+        with pytest.raises(SystemExit):
+            run_broadcasts()
+    assert [len(chunk) for chunk in chunks] == [2, 2, 2]
+    assert sorted(Message.objects.values_list("customer_id", flat=True)) == [person.pk for person in people[:4]]
+    broadcast.refresh_from_db()
+    assert (broadcast.prepared_at, broadcast.audience_count) == (None, 0)
+    assert run_broadcasts()["made"] == 3
+    assert sorted(Message.objects.values_list("customer_id", flat=True)) == [person.pk for person in people]
+    broadcast.refresh_from_db()
+    assert broadcast.prepared_at is not None
+    assert broadcast.audience_count == 7
+    if per_minute:
+        due = Message.objects.order_by("customer_id").values_list("due_at", flat=True)
+        steps = [(later - sooner).total_seconds() for sooner, later in pairwise(due)]
+        assert min(steps) >= 0.999, "a second apart, over the ends of chunks too"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -188,3 +188,46 @@ def test_a_text_that_can_t_be_read_names_its_line_in_chinese_too(store):
     with translation.override("zh-hans"), pytest.raises(Invalid) as error:
         save_template(name="T", channel="inbox", texts=[Text("en", "a\n{% if %}")], actor=SYSTEM)
     assert str(error.value.message).startswith("第 2 行：无法识别（")
+
+
+VALUES = [
+    "Ada <b> & 'co'", "", "王小明", 0, 12, 1.5, True, False, None, [1, "<i>"], [], {"deep": "x"}, {"size": 3}, {}
+]  # fmt: skip
+PATHS = [
+    "customer.name", "customer.name.deep", "customer['name']", "customer", "member.points", "shop.missing.more", "rfm",
+    "customer.size", "customer.name.first", "order.items[0]", "order.items.last", "today", "links.unsubscribe",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("html_", [True, False])
+@pytest.mark.parametrize("path", PATHS)
+def test_p5_a_text_of_words_and_variables_is_joined_to_what_the_interpreter_makes(path, html_):
+    """Those that are joined without the interpreter come out the same for every kind of value, missing ones too."""
+    source = f"Dear {{{{ {path} }}}}, \n{{{{-{path}-}}}} <b>&amp;</b> {{{{ customer.number }}}}"
+    for value in VALUES:
+        context = {
+            "customer": {"name": value, "number": 7},
+            "member": {"points": value},
+            "rfm": value,
+            "order": {"items": [value]},
+        }
+        expected = liquid._parsed(source, html_).render(liquid.plain(context))
+        assert liquid.render(source, context, html=html_) == expected, (path, value)
+
+
+def test_p5_a_text_that_is_joined_is_bounded_too():
+    long = {"customer": {"name": "x" * 60_000}}
+    assert len(liquid.render("{{ customer.name }}" * 4, long, html=False)) == 240_000
+    with pytest.raises(liquid.TemplateError) as refused:
+        liquid.render("{{ customer.name }}" * 5, long, html=False)
+    assert refused.value.code == "too_much"
+
+
+def test_what_a_text_names_is_known_before_it_is_rendered():
+    assert liquid.roots("no variables") == frozenset()
+    assert liquid.roots("{{ customer.name }}{% for i in order.items %}{{ i.name }}{% endfor %}") == {
+        "customer",
+        "order",
+    }
+    assert liquid.roots("{{ [customer.name] }}") == liquid.ROOTS, "a name that is only known later"
+    assert Text("en", "{{ customer.spent }}", "{{ member.tier }}").names == {"customer", "member", "spent"}

@@ -220,18 +220,6 @@ def test_a2_orders_within_the_window_count_once_and_net_of_refunds(template, mak
     assert results_of("broadcast:2", 7).delivered == 0
 
 
-def test_x2_what_the_held_out_bought_stands_beside(template, make_customer, make_order):
-    now = timezone.now()
-    for number in range(3):
-        customer = make_customer()
-        sent(customer, template, None, state="suppressed", reason="holdout", due_at=now - timedelta(days=5))
-        if number:
-            make_order(customer, 100, days_ago=4)
-    sent(make_customer(), template, now - timedelta(days=5))
-    found = results_of("broadcast:1", 7)
-    assert (found.held_out, found.held_out_customers, found.customers) == (3, 2, 0)
-
-
 def test_links_are_listed_by_how_many_followed_them(template, make_customer):
     now = timezone.now()
     for number in range(3):

@@ -61,8 +61,8 @@ class Shop:
     # Made when there is a key.
     api: Liuke
 
-    def __init__(self, directory: Path) -> None:
-        self.mailbox = Mailbox()
+    def __init__(self, directory: Path, mailbox: Mailbox | None = None) -> None:
+        self.mailbox = mailbox or Mailbox()
         self.port = free_port()
         mail_port = free_port()
         self.smtp = Controller(self.mailbox, hostname="127.0.0.1", port=mail_port)

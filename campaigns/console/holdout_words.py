@@ -1,0 +1,97 @@
+"""What a holdout shows, for people: a row for each group, and sentences that say what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
+
+from campaigns.console.effects import Cell, cell_of
+from campaigns.models import ExperimentMetric
+from campaigns.rules.experiments import FEWEST, Effect
+from campaigns.selectors.experiments import LEFT
+from campaigns.selectors.holdouts import Comparison, Group
+from core.formatting import money, number
+
+
+@dataclass(frozen=True)
+class Row:
+    label: str
+    counted: int
+    cells: list[Cell]
+
+
+def shown(compared: Comparison) -> dict[str, Any]:
+    """For `campaigns/holdout.html`."""
+    return {
+        "rows": [
+            _row(_t("Meant to get it"), compared, compared.assigned, compared.effects),
+            _row(_t("Held out"), compared, compared.held_out, {}),
+        ],
+        "sentences": sentences(compared),
+    }
+
+
+def _row(label: str, compared: Comparison, group: Group, effects: dict[str, Effect | None]) -> Row:
+    cells = [
+        cell_of(compared.currency, metric, outcome, effects.get(metric)) for metric, outcome in group.outcomes.items()
+    ]
+    return Row(label, group.counted, cells)
+
+
+def sentences(compared: Comparison) -> list[str]:
+    """What it means, the orders first; what is not sure is not said of money and consents."""
+    ordered = compared.effects[ExperimentMetric.ORDERED]
+    if ordered is None:
+        fewest = min(compared.assigned.counted, compared.held_out.counted)
+        return [
+            ngettext(
+                "Too few to tell: the smaller group has %(count)s customer whose days are over, and it needs %(least)s.",
+                "Too few to tell: the smaller group has %(count)s customers whose days are over, and it needs %(least)s.",
+                fewest,
+            )
+            % {"count": number(fewest), "least": FEWEST}
+        ]
+    said = [_ordered(ordered)]
+    revenue = compared.effects[ExperimentMetric.REVENUE]
+    if revenue is not None and revenue.sure:
+        low, high = sorted((abs(revenue.low), abs(revenue.high)))
+        values = {"low": money(round(low), compared.currency), "high": money(round(high), compared.currency)}
+        said.append(
+            _t("Each of them brought %(low)s to %(high)s more.") % values
+            if revenue.difference > 0
+            else _t("Each of them brought %(low)s to %(high)s less.") % values
+        )
+    left = compared.effects[LEFT]
+    if left is not None and left.sure:
+        values = _of_hundred(left)
+        said.append(
+            _t("Of 100, %(low)s to %(high)s more withdrew their consent.") % values
+            if left.difference > 0
+            else _t("Of 100, %(low)s to %(high)s fewer withdrew their consent.") % values
+        )
+    return said
+
+
+def _ordered(effect: Effect) -> str:
+    values = _of_hundred(effect)
+    if not effect.sure:
+        return (
+            _t(
+                "Too few to tell: of 100 people it was meant for, between %(low)s fewer and %(high)s more ordered because of it."
+            )
+            % values
+        )
+    if effect.difference > 0:
+        return _t("Of 100 people it was meant for, %(low)s to %(high)s more ordered than without it.") % values
+    return _t("Of 100 people it was meant for, %(low)s to %(high)s fewer ordered than without it.") % values
+
+
+def _of_hundred(effect: Effect) -> dict[str, str]:
+    """The ends of the interval as people of a hundred, the smaller first where both are on one side."""
+    low, high = abs(effect.low) * 100, abs(effect.high) * 100
+    if effect.sure:
+        low, high = sorted((low, high))
+    return {"low": number(round(low, 1)), "high": number(round(high, 1))}

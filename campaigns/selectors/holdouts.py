@@ -1,0 +1,108 @@
+"""What a campaign changed: everybody whom it was meant for beside those whom its holdout kept out, by intention to treat (X2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from analytics.selectors import shop_currency
+from campaigns.models import ExperimentMetric
+from campaigns.rules.experiments import Effect, Outcome, effect_of
+from campaigns.selectors.experiments import LEFT, ORDERS, VALUES, WITHDRAWALS
+
+METRICS: tuple[str, ...] = (ExperimentMetric.ORDERED, ExperimentMetric.REVENUE, LEFT)
+ERROR = 0.05
+
+# A customer is what their first message of the campaign made them, from the moment that it was meant for; whom the shop's
+# global holdout kept out is neither. Counted are those who came while there was a holdout: other times are other customers.
+_GROUPS = f"""
+    WITH first AS (
+        SELECT DISTINCT ON (m.customer_id) m.customer_id, m.reason = 'holdout' AS held_out, m.created_at,
+               coalesce(m.wanted_at, m.due_at) AS since
+        FROM campaigns_message m WHERE m.origin = %(origin)s AND m.context ->> 'held' IS NULL
+        ORDER BY m.customer_id, m.created_at, m.id),
+    member AS (
+        SELECT f.*, f.since + make_interval(days => %(days)s) <= %(now)s AS over
+        FROM first f, (SELECT min(created_at) AS begun, max(created_at) AS ended FROM first WHERE held_out) AS held
+        WHERE f.created_at >= held.begun AND (%(goes_on)s OR f.created_at <= held.ended))
+    SELECT f.held_out, count(*) FILTER (WHERE f.over), {{sums}},
+           count(*) FILTER (WHERE NOT f.over)
+    FROM member f
+    {ORDERS.format(customer="f.customer_id", since="f.since", until="f.since + make_interval(days => %(days)s)")}
+    {WITHDRAWALS.format(customer="f.customer_id", since="f.since", until="f.since + make_interval(days => %(days)s)")}
+    GROUP BY f.held_out"""
+
+
+@dataclass(frozen=True)
+class Group:
+    """`outcomes` by metric. `waiting` are those whose days are not over."""
+
+    outcomes: dict[str, Outcome]
+    waiting: int = 0
+
+    @property
+    def counted(self) -> int:
+        return self.outcomes[LEFT].count
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`assigned`: whom the campaign was meant for, whether a message reached them or not. Effects are None while too few are
+    counted.
+    """
+
+    assigned: Group
+    held_out: Group
+    effects: dict[str, Effect | None]
+    currency: str
+    days: int
+
+    @property
+    def counted(self) -> int:
+        return self.assigned.counted + self.held_out.counted
+
+    @property
+    def waiting(self) -> int:
+        return self.assigned.waiting + self.held_out.waiting
+
+
+def compare(origin: str, *, days: int, now: datetime, goes_on: bool) -> Comparison | None:
+    """Over the `days` that orders count for; None when nobody was ever held out. `goes_on`: customers are still held out."""
+    currency = shop_currency()
+    sums = ", ".join(
+        f"coalesce(sum({value}) FILTER (WHERE f.over), 0)::float8,"
+        f" coalesce(sum(({value})::numeric ^ 2) FILTER (WHERE f.over), 0)::float8"
+        for value in (VALUES[metric] for metric in METRICS)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _GROUPS.format(sums=sums),
+            {"origin": origin, "days": days, "now": now, "goes_on": goes_on, "currency": currency},
+        )
+        groups = {held_out: _group(figures) for held_out, *figures in cursor.fetchall()}
+    if True not in groups:
+        return None
+    assigned, held_out = groups.get(False, NOBODY), groups[True]
+    return Comparison(
+        assigned=assigned,
+        held_out=held_out,
+        effects={
+            metric: effect_of(assigned.outcomes[metric], held_out.outcomes[metric], error=ERROR) for metric in METRICS
+        },
+        currency=currency,
+        days=days,
+    )
+
+
+def _group(figures: Sequence[float]) -> Group:
+    count, *sums, waiting = figures
+    outcomes = {
+        metric: Outcome(int(count), sums[2 * place], sums[2 * place + 1]) for place, metric in enumerate(METRICS)
+    }
+    return Group(outcomes, int(waiting))
+
+
+NOBODY = _group([0, *[0.0] * (2 * len(METRICS)), 0])

@@ -1,0 +1,141 @@
+"""What a batch of messages says: each customer's text, address, links and coupon, made from a few queries for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import structlog
+from django.db import connection
+from django.utils import translation
+
+from campaigns.channels import CHANNELS, Outgoing
+from campaigns.models import MessageClass, Template
+from campaigns.services import contexts, gate, message_coupons, templates, tracking
+from campaigns.services.templates import RenderFailed, Text
+from core import crypto
+
+log = structlog.get_logger("liuke.messages")
+
+
+class Written(NamedTuple):
+    """What is kept of a message: `state` is `sending`, `sent` on a channel without a provider, or `failed` with the error."""
+
+    id: UUID
+    state: str
+    language: str = ""
+    subject: str = ""
+    body: str = ""
+    error: str = ""
+
+
+@dataclass
+class Composed:
+    """`outgoing` by channel, ready to hand over; `coupons` are the codes issued for it, to be counted at the end."""
+
+    written: list[Written] = field(default_factory=list)
+    outgoing: dict[str, list[Outgoing]] = field(default_factory=dict)
+    coupons: message_coupons.Issued = field(default_factory=dict)
+
+
+class _Facts:
+    """Looked up once for the whole batch."""
+
+    def __init__(self, rows: Sequence[dict[str, Any]], identities: Mapping[UUID, int | None]) -> None:
+        self.contexts = contexts.Contexts((row["customer_id"] for row in rows), gate.known_zones())
+        known = Template.objects.filter(pk__in={row["template_id"] for row in rows})
+        self.channel_of_template = dict(known.values_list("pk", "channel"))
+        self.identities = identities
+        self.addresses = _addresses({identity for identity in identities.values() if identity})
+        self.coupons = message_coupons.issue_for(rows)
+        orders = [row["context"]["order_id"] for row in rows if "order_id" in row["context"]]
+        self.orders = contexts.order_contexts(orders) if orders else {}
+        self.track = gate.policy().track_messages
+
+
+def compose(rows: Sequence[dict[str, Any]], identities: Mapping[UUID, int | None]) -> Composed:
+    """Render what may go, inside the claim's transaction. What can't be rendered fails on its own.
+
+    `identities`: which of the customer's addresses the gate chose, by message.
+    """
+    facts = _Facts(rows, identities)
+    done = Composed(coupons=facts.coupons)
+    picked: list[tuple[dict[str, Any], Text]] = []
+    for row in rows:
+        try:
+            languages = facts.contexts.people[row["customer_id"]].languages
+            picked.append((row, templates.pick_text(row["template_id"], row["template_version"], languages)))
+        except RenderFailed as error:
+            done.written.append(Written(row["id"], "failed", error=str(error)[:500]))
+    # Changing the language costs as much as a message, so it is changed once for all that are in one.
+    picked.sort(key=lambda pair: pair[1].language)
+    for language, group in groupby(picked, key=lambda pair: pair[1].language):
+        with translation.override(language):
+            for row, text in group:
+                _compose(row, text, facts, done)
+    return done
+
+
+def _compose(row: dict[str, Any], text: Text, facts: _Facts, done: Composed) -> None:
+    channel = CHANNELS[row["channel"]]
+    identity = facts.identities[row["id"]]
+    address = facts.addresses.get(identity, "") if identity else ""
+    if channel.address_kind and not address:
+        error = "The address can't be read: its key is not configured."
+        done.written.append(Written(row["id"], "failed", error=error))
+        return
+    marketing = row["message_class"] == MessageClass.MARKETING
+    # Signing costs more than the rest of a message, so only what is used is signed.
+    signed = (marketing and not channel.local) or "unsubscribe" in text.names
+    unsubscribe = contexts.unsubscribe_url(row["id"], row["customer_id"], row["channel"]) if signed else ""
+    try:
+        extra = _brought(row, text, facts, unsubscribe)
+        told = facts.contexts.of(row["customer_id"], text.language, extra, text.names)
+        made = templates.render_text(text, channel=facts.channel_of_template[row["template_id"]], context=told)
+    except (RenderFailed, TypeError, ValueError) as error:
+        done.written.append(Written(row["id"], "failed", error=str(error)[:500]))
+        return
+    state = "sent" if channel.local else "sending"
+    done.written.append(Written(row["id"], state, made.language, made.subject, made.body))
+    if channel.local:
+        return
+    # What is kept stays as it was written: looking at it in the console must not count as an open.
+    body = tracking.tracked(made.body, row["id"]) if facts.track and marketing and channel.html else made.body
+    done.outgoing.setdefault(row["channel"], []).append(
+        Outgoing(
+            row["id"], row["customer_id"], address, made.subject, body, made.language, row["message_class"],
+            unsubscribe if marketing else "",
+        )
+    )  # fmt: skip
+
+
+def _brought(row: dict[str, Any], text: Text, facts: _Facts, unsubscribe: str) -> dict[str, Any]:
+    """What the message itself brings to its text, of what the text names."""
+    extra = dict(row["context"])
+    if "links" in text.names:
+        extra["links"] = {**extra.get("links", {}), "unsubscribe": unsubscribe}
+        if "preferences" in text.names:
+            extra["links"]["preferences"] = contexts.preferences_url(row["customer_id"])
+    if row["id"] in facts.coupons and "coupon" in text.names:
+        extra["coupon"] = contexts.coupon_context(*facts.coupons[row["id"]], text.language)
+    if "order_id" in extra:
+        extra["order"] = facts.orders.get(extra["order_id"], {})
+    return extra
+
+
+def _addresses(identity_ids: Collection[int]) -> dict[int, str]:
+    """One that can't be decrypted is left out, so that it fails alone."""
+    found: dict[int, str] = {}
+    if not identity_ids:
+        return found
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, value FROM crm_identity WHERE id = ANY(%s)", [list(identity_ids)])
+        for pk, value in cursor.fetchall():
+            try:
+                found[pk] = crypto.decrypt(bytes(value), "crm.identity.value")
+            except crypto.Undecryptable:
+                log.error("address_not_readable", identity=pk)
+    return found

@@ -1,0 +1,103 @@
+"""How e-mail leaves: SMTP, a provider's API by anymail, or files. What is wrong or missing is one sentence.
+
+The names of the keys are anymail's own, so that its documentation can be read beside this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from config import env
+from config.env import ConfigurationError
+
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+FILES = "django.core.mail.backends.filebased.EmailBackend"
+# Seconds until a provider's API must be connected, and have answered.
+ANYMAIL_TIMEOUT = (5, 20)
+
+
+@dataclass(frozen=True)
+class Provider:
+    """Variables that must be set, and those that may be: regions, domains, keys that prove its webhooks."""
+
+    needs: Sequence[str]
+    may: Sequence[str] = ()
+
+
+PROVIDERS: dict[str, Provider] = {
+    "brevo": Provider(["BREVO_API_KEY"]),
+    "mailersend": Provider(["MAILERSEND_API_TOKEN"], ["MAILERSEND_SIGNING_SECRET"]),
+    "mailgun": Provider(
+        ["MAILGUN_API_KEY"], ["MAILGUN_SENDER_DOMAIN", "MAILGUN_API_URL", "MAILGUN_WEBHOOK_SIGNING_KEY"]
+    ),
+    "mailjet": Provider(["MAILJET_API_KEY", "MAILJET_SECRET_KEY"]),
+    "mailtrap": Provider(["MAILTRAP_API_TOKEN"], ["MAILTRAP_SANDBOX_ID"]),
+    "mandrill": Provider(["MANDRILL_API_KEY"], ["MANDRILL_WEBHOOK_KEY", "MANDRILL_WEBHOOK_URL"]),
+    "postal": Provider(["POSTAL_API_KEY", "POSTAL_API_URL"], ["POSTAL_WEBHOOK_KEY"]),
+    "postmark": Provider(["POSTMARK_SERVER_TOKEN"], ["POSTMARK_MESSAGE_STREAM"]),
+    "resend": Provider(["RESEND_API_KEY"], ["RESEND_SIGNING_SECRET"]),
+    "scaleway": Provider(["SCALEWAY_SECRET_KEY", "SCALEWAY_PROJECT_ID"], ["SCALEWAY_REGION"]),
+    "sendgrid": Provider(["SENDGRID_API_KEY"]),
+    "sparkpost": Provider(["SPARKPOST_API_KEY"], ["SPARKPOST_API_URL", "SPARKPOST_SUBACCOUNT"]),
+    "unisender_go": Provider(["UNISENDER_GO_API_KEY", "UNISENDER_GO_API_URL"]),
+}
+
+
+@dataclass(frozen=True)
+class Mail:
+    """`provider` is smtp, files, the name of one of anymail's, or other where EMAIL_BACKEND names something of its own.
+
+    `unused`: keys that are set though nobody chose their provider.
+    """
+
+    provider: str
+    backend: str
+    anymail: dict[str, Any]
+    unused: Sequence[str] = ()
+
+
+def from_environment() -> Mail:
+    """Raises ConfigurationError in one sentence that names the variable."""
+    provider, backend, host = env.text("EMAIL_PROVIDER").lower(), env.text("EMAIL_BACKEND"), env.text("EMAIL_HOST")
+    anymail: dict[str, Any] = {"WEBHOOK_SECRET": _webhook_secrets(), "REQUESTS_TIMEOUT": ANYMAIL_TIMEOUT}
+    if provider and backend:
+        raise ConfigurationError("Set EMAIL_PROVIDER or EMAIL_BACKEND, not both.")
+    if backend:
+        known = {name: value for one in PROVIDERS.values() for name, value in _values([*one.needs, *one.may]).items()}
+        return Mail("other", backend, {**anymail, **known})
+    if not provider:
+        unused = [name for one in PROVIDERS.values() for name in one.needs if env.text(name)]
+        return Mail("smtp", SMTP, anymail, unused) if host else Mail("files", FILES, anymail, unused)
+    if provider == "smtp":
+        if not host:
+            raise ConfigurationError("EMAIL_PROVIDER=smtp needs EMAIL_HOST, the name of the mail server.")
+        return Mail(provider, SMTP, anymail)
+    if provider not in PROVIDERS:
+        raise ConfigurationError(f"EMAIL_PROVIDER must be smtp or one of {', '.join(PROVIDERS)}, not {provider!r}.")
+    wanted = PROVIDERS[provider]
+    missing = [name for name in wanted.needs if not env.text(name)]
+    if missing:
+        raise ConfigurationError(f"EMAIL_PROVIDER={provider} needs {' and '.join(missing)}.")
+    values = _values([*wanted.needs, *wanted.may])
+    for name, value in values.items():
+        # A key that was pasted with its quotes or a line's end is refused by the provider in words that do not say so.
+        if not value.isascii() or any(character.isspace() or character in "\"'" for character in value):
+            raise ConfigurationError(f"{name} has a space, a quote or another character that no such key has.")
+    return Mail(provider, f"anymail.backends.{provider}.EmailBackend", {**anymail, **values})
+
+
+def _values(names: Sequence[str]) -> dict[str, str]:
+    return {name: env.text(name) for name in names if env.text(name)}
+
+
+def _webhook_secrets() -> list[str]:
+    secrets = env.items("ANYMAIL_WEBHOOK_SECRET", [])
+    for secret in secrets:
+        name, _, password = secret.partition(":")
+        if not name or not password:
+            raise ConfigurationError(
+                "ANYMAIL_WEBHOOK_SECRET must look like name:password, more after commas; one of them has no colon."
+            )
+    return secrets

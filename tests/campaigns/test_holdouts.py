@@ -1,0 +1,263 @@
+"""X2, X3: what a campaign changed beside its holdout, with figures worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone, translation
+
+from analytics.services.segments import create_segment
+from campaigns.console.holdout_words import sentences
+from campaigns.models import Broadcast, Message
+from campaigns.selectors.holdouts import compare
+from campaigns.services.broadcast_runs import run_broadcasts
+from campaigns.services.broadcasts import create_broadcast, schedule_broadcast
+from campaigns.services.care import create_care_rule
+from campaigns.services.messages import send_due
+from campaigns.services.templates import Text, save_template
+from core.actor import SYSTEM
+from core.roles import Role
+from crm.models import Consent, Customer, Order
+from tests.campaigns.conftest import policy
+
+pytestmark = pytest.mark.django_db
+DAYS = 7
+
+
+@pytest.fixture
+def template(store, memory):
+    return save_template(name="News", channel="memory", texts=[Text("en", "Hi", "Hi")], actor=SYSTEM)
+
+
+@pytest.fixture
+def now():
+    return timezone.now()
+
+
+@pytest.fixture
+def meant(template, store, now):
+    """So many customers with a message of broadcast 1 that was meant for ten days ago, made when it was meant for."""
+    made = 0
+
+    def make(count: int, *, held: bool, days_ago: float = 10, occurrence: str = "once", **fields) -> list[Customer]:
+        nonlocal made
+        people = Customer.objects.bulk_create(
+            Customer(name="P", number=f"H{made + n}", source="test") for n in range(count)
+        )
+        made += count
+        at = now - timedelta(days=days_ago)
+        state = {"state": "suppressed", "reason": "holdout"} if held else {"state": "sent", "sent_at": at}
+        values = {"wanted_at": at, "due_at": at, "created_at": at, "occurrence": occurrence, **state, **fields}
+        Message.objects.bulk_create(
+            Message(
+                customer=person, channel="memory", message_class="marketing", origin="broadcast:1", template=template,
+                template_version=1, **values,
+            )
+            for person in people
+        )  # fmt: skip
+        return people
+
+    return make
+
+
+def buy(store, people: Sequence[Customer], at, amount: int = 50_00, **fields) -> None:
+    Order.objects.bulk_create(
+        Order(
+            store=store, source="test", number=f"{person.number}-{at.timestamp()}", customer=person, currency="CNY",
+            state="paid", subtotal=amount, total=amount, placed_at=at, paid_at=at, **fields,
+        )
+        for person in people
+    )  # fmt: skip
+
+
+def withdraw(people: Sequence[Customer], at) -> None:
+    Consent.objects.bulk_create(
+        Consent(
+            customer=person, channel="memory", purpose="marketing", decision="withdrawn", source="test", given_at=at,
+            actor="system",
+        )
+        for person in people
+    )  # fmt: skip
+
+
+def test_x3_of_400_meant_for_and_100_held_out_the_difference_and_its_interval(store, meant, now):
+    """80 of 400 ordered for 50.00 and 8 withdrew; 10 of 100 ordered and none withdrew.
+
+    Variance of one: 400·0.2·0.8/399 and 100·0.1·0.9/99; half of the interval 1.959964·sqrt(0.160401/400 + 0.090909/100) = 0.070941.
+    """
+    assigned, held = meant(400, held=False), meant(100, held=True)
+    buy(store, assigned[:80], now - timedelta(days=8))
+    buy(store, held[:10], now - timedelta(days=8))
+    withdraw(assigned[:8], now - timedelta(days=9))
+    found = compare("broadcast:1", days=DAYS, now=now, goes_on=True)
+    assert (found.assigned.counted, found.held_out.counted, found.waiting) == (400, 100, 0)
+    assert {metric: one.total for metric, one in found.assigned.outcomes.items()} == {
+        "ordered": 80, "revenue": 4000_00, "left": 8,
+    }  # fmt: skip
+    assert {metric: one.total for metric, one in found.held_out.outcomes.items()} == {
+        "ordered": 10, "revenue": 500_00, "left": 0,
+    }  # fmt: skip
+    ordered, revenue, left = (found.effects[name] for name in ("ordered", "revenue", "left"))
+    assert [round(value, 5) for value in (ordered.difference, ordered.low, ordered.high)] == [0.1, 0.02906, 0.17094]
+    assert [round(value, 1) for value in (revenue.difference, revenue.low, revenue.high)] == [500, 145.3, 854.7]
+    assert [round(value, 4) for value in (left.difference, left.low, left.high)] == [
+        0.02, 0.0063, 0.0337,
+    ]  # fmt: skip
+    with translation.override("en"):
+        assert sentences(found) == [
+            "Of 100 people it was meant for, 2.9 to 17.1 more ordered than without it.",
+            "Each of them brought CN¥1.45 to CN¥8.55 more.",
+            "Of 100, 0.6 to 3.4 more withdrew their consent.",
+        ]
+
+
+def test_x2_who_was_meant_counts_whatever_became_of_the_message_and_only_the_days_that_count(store, meant, now):
+    """Suppressed and failed ones stay with those it was meant for; due later because of quiet hours changes no window."""
+    ours = meant(2, held=False, days_ago=10)
+    meant(1, held=False, days_ago=10, state="suppressed", reason="no_consent", sent_at=None)
+    late = meant(1, held=False, days_ago=10, due_at=now - timedelta(days=2))
+    out = meant(2, held=True, days_ago=10)
+    meant(1, held=False, days_ago=6)
+    meant(1, held=True, days_ago=6)
+    # whom the shop's global holdout kept out is in neither group, nor who came before this one had a holdout
+    meant(5, held=True, days_ago=10, context={"held": "everything"})
+    early = meant(3, held=False, days_ago=30)
+    buy(store, early, now - timedelta(days=29))
+    # a second message of the same campaign makes nobody another's
+    Message.objects.create(
+        customer=out[0], channel="memory", message_class="marketing", origin="broadcast:1", occurrence="again",
+        template=Message.objects.first().template, template_version=1, state="sent", sent_at=now,
+    )  # fmt: skip
+    buy(store, ours[:1], now - timedelta(days=11))
+    buy(store, ours[:1], now - timedelta(days=2))
+    buy(store, ours[1:], now - timedelta(days=4), 80_00, refunded=30_00)
+    buy(store, late, now - timedelta(days=1))
+    buy(store, out[:1], now - timedelta(days=9), 20_00)
+    buy(store, out[:1], now - timedelta(days=5), 10_00)
+    withdraw(out[1:], now - timedelta(days=2))
+    found = compare("broadcast:1", days=DAYS, now=now, goes_on=True)
+    assert (found.assigned.counted, found.held_out.counted) == (4, 2)
+    assert (found.assigned.waiting, found.held_out.waiting) == (1, 1)
+    figures = {metric: (one.total, one.squares) for metric, one in found.assigned.outcomes.items()}
+    assert figures == {"ordered": (1, 1), "revenue": (50_00, 50_00**2)}
+    figures = {metric: (one.total, one.squares) for metric, one in found.held_out.outcomes.items()}
+    assert figures == {"ordered": (1, 1), "revenue": (30_00, 30_00**2)}
+    assert (found.assigned.outcomes["left"].total, found.held_out.outcomes["left"].total) == (0, 0)
+    assert found.effects == {"ordered": None, "revenue": None}
+    with translation.override("en"):
+        assert sentences(found) == [
+            "Too few to tell: the smaller group has 2 customers whose days are over, and it needs 100."
+        ]
+
+
+def test_x2_who_came_after_the_last_holdout_does_not_count(meant, now):
+    meant(3, held=False, days_ago=20)
+    meant(1, held=True, days_ago=20)
+    meant(4, held=False, days_ago=10)
+    assert compare("broadcast:1", days=DAYS, now=now, goes_on=False).assigned.counted == 3
+    assert compare("broadcast:1", days=DAYS, now=now, goes_on=True).assigned.counted == 7
+
+
+def test_without_a_difference_it_says_that_it_is_too_early(store, meant, now):
+    """30 of 200 and 15 of 100: the interval of ±8.6 of a hundred holds 0."""
+    buy(store, meant(200, held=False)[:30], now - timedelta(days=8))
+    buy(store, meant(100, held=True)[:15], now - timedelta(days=8))
+    found = compare("broadcast:1", days=DAYS, now=now, goes_on=True)
+    with translation.override("en"):
+        assert sentences(found) == [
+            "Too few to tell: of 100 people it was meant for, between 8.6 fewer and 8.6 more ordered because of it."
+        ]
+
+
+def test_fewer_orders_are_said_as_such(store, meant, now):
+    buy(store, meant(400, held=False)[:40], now - timedelta(days=8), 0)
+    buy(store, meant(100, held=True)[:30], now - timedelta(days=8), 0)
+    found = compare("broadcast:1", days=DAYS, now=now, goes_on=True)
+    with translation.override("en"):
+        assert sentences(found) == ["Of 100 people it was meant for, 10.5 to 29.5 fewer ordered than without it."]
+
+
+def test_nobody_held_out_is_no_comparison(meant, now):
+    meant(3, held=False)
+    assert compare("broadcast:1", days=DAYS, now=now, goes_on=True) is None
+    assert compare("broadcast:2", days=DAYS, now=now, goes_on=True) is None
+
+
+def test_a_broadcast_keeps_when_each_was_meant_for_through_quiet_hours(template, make_customer, open_policy):
+    """What moves `due_at` afterwards (here quiet hours) leaves `wanted_at` as it was, for both groups the same."""
+    segment = create_segment(name="All", rule={"op": "and", "children": []}, actor=SYSTEM)
+    for number in range(40):
+        customer = make_customer(email=f"h{number}@example.com")
+        segment.memberships.get_or_create(customer=customer, left_at=None, defaults={"entered_at": timezone.now()})
+        Consent.objects.create(
+            customer=customer, channel="memory", purpose="marketing", decision="granted", source="test",
+            given_at=timezone.now(),
+        )  # fmt: skip
+    broadcast = create_broadcast(name="B", segment=segment, template=template, holdout_percent=50, actor=SYSTEM)
+    schedule_broadcast(broadcast=broadcast, actor=SYSTEM)
+    run_broadcasts()
+    meant_for = Message.objects.values_list("wanted_at", flat=True)
+    assert len(meant_for) == 40
+    assert len(set(meant_for)) == 1
+    here = timezone.now().astimezone(ZoneInfo("Asia/Shanghai"))
+    around = {"quiet_from": (here - timedelta(hours=1)).time(), "quiet_until": (here + timedelta(hours=1)).time()}
+    policy(**around, spread_minutes=0)
+    assert send_due() == Message.objects.filter(state="held").count() > 0
+    assert all(due > meant for due, meant in Message.objects.filter(state="held").values_list("due_at", "wanted_at"))
+    assert set(Message.objects.values_list("wanted_at", flat=True)) == set(meant_for)
+
+
+@pytest.fixture
+def rule(template):
+    return create_care_rule(name="Come back", trigger="no_order", days=60, template=template, actor=SYSTEM)
+
+
+@pytest.fixture
+def page_of(client, staff):
+    def read(role: Role, name: str, pk: int) -> str:
+        client.force_login(staff(role))
+        return " ".join(client.get(reverse(name, args=[pk])).content.decode().split())
+
+    return read
+
+
+def test_the_page_shows_both_groups_and_the_sentence(page_of, store, meant, now, rule):
+    assigned, held = meant(400, held=False), meant(100, held=True)
+    Message.objects.update(origin=f"care:{rule.pk}")
+    buy(store, assigned[:80], now - timedelta(days=8))
+    buy(store, held[:10], now - timedelta(days=8))
+    page = page_of(Role.MARKETER, "care_results", rule.pk)
+    assert "Of 100 people it was meant for, 2.9 to 17.1 more ordered than without it." in page
+    assert "20.00%" in page
+    assert "+10 pp" in page
+    assert "+2.91 to +17.09 pp" in page
+    assert "+CN¥5.00" in page
+
+
+def test_without_a_holdout_the_page_says_how_to_have_one(page_of, meant, rule, template):
+    meant(3, held=False)
+    Message.objects.update(origin=f"care:{rule.pk}")
+    page = page_of(Role.MARKETER, "care_results", rule.pk)
+    assert "There is no holdout" in page
+    assert reverse("care_edit", args=[rule.pk]) in page
+    assert reverse("care_edit", args=[rule.pk]) not in page_of(Role.ANALYST, "care_results", rule.pk)
+    segment = create_segment(name="All", rule={"op": "and", "children": []}, actor=SYSTEM)
+    broadcast = create_broadcast(name="B", segment=segment, template=template, actor=SYSTEM)
+    Message.objects.update(origin=broadcast.origin)
+    Broadcast.objects.update(state="done", starts_at=timezone.now(), template_version=1)
+    page = page_of(Role.MARKETER, "broadcast_results", broadcast.pk)
+    assert "before the next one starts" in page
+    assert reverse("broadcast_edit", args=[broadcast.pk]) not in page
+
+
+def test_as_long_as_nobodys_days_are_over_the_page_says_when_they_count(page_of, meant, rule):
+    meant(3, held=False, days_ago=1)
+    meant(2, held=True, days_ago=1)
+    Message.objects.update(origin=f"care:{rule.pk}")
+    page = page_of(Role.MARKETER, "care_results", rule.pk)
+    assert "Customers are counted when the days that count for them are over." in page
+    assert "5 customers are drawn whose days are not over yet." in page
