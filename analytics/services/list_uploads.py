@@ -22,6 +22,7 @@ from core.models import Job, User
 from core.services.jobs import Progress, create_job
 from crm.models import IdentityKind
 from crm.rules.identities import normalise
+from crm.rules.importing_detect import short_text
 from crm.rules.importing_values import neutralised
 from crm.services.identities import indexes_of
 
@@ -150,14 +151,10 @@ def drop_old_uploads() -> int:
 def _decoded(content: bytes) -> str:
     if len(content) > MAX_BYTES:
         raise Invalid(_("A file has at most 10 MB."), code="too_long", field="file")
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\x00" not in text:
-            return text
-    raise Invalid(_("This is not a text file."), code="invalid", field="file")
+    try:
+        return short_text(content)
+    except ValueError:
+        raise Invalid(_("This is not a text file."), code="invalid", field="file") from None
 
 
 def _rows(text: str) -> Iterator[Row]:

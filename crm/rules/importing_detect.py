@@ -90,3 +90,15 @@ def unambiguous_dates(cells: Sequence[str]) -> bool:
     """Whether no date of the sample could be read both ways."""
     slashed = [match for cell in cells if (match := _SLASHED.match(cell.strip()))]
     return not slashed or any(int(match[1]) > 12 or int(match[2]) > 12 for match in slashed)
+
+
+def short_text(content: bytes) -> str:
+    """A short file whole: UTF-8, or GB18030 as spreadsheets in Chinese write it. Raises ValueError when it is no text."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\x00" not in text:
+            return text
+    raise ValueError("not a text")

@@ -11,6 +11,7 @@ from core import crypto
 from core.actor import Actor
 from core.errors import Conflict, Invalid
 from core.locks import lock_name
+from crm.rules.importing_detect import short_text
 from loyalty.models import Reward, RewardCode
 from loyalty.reward_catalogue import has_codes
 from loyalty.rules.rewards import read_codes
@@ -70,11 +71,7 @@ def _new_ones(reward: Reward, codes: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _decoded(content: bytes) -> str:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\x00" not in text:
-            return text
-    raise Invalid(_("This file is not a text."), code="not_a_text", field="codes")
+    try:
+        return short_text(content)
+    except ValueError:
+        raise Invalid(_("This file is not a text."), code="not_a_text", field="codes") from None
