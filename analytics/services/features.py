@@ -17,7 +17,7 @@ from analytics.models import ChangedCustomer, ComputationState, RfmModel
 from analytics.reach import reach_query
 from analytics.rules.lifecycle import LIMITS
 from analytics.rules.rfm import GRID
-from analytics.services.people import CHANGED, CHANGED_TABLE, People, shards
+from analytics.services.people import CHANGED, CHANGED_TABLE, People, Share, shards
 from analytics.sources import FEATURE_SOURCES
 from core import clock
 from core.events import emit_from_select
@@ -102,8 +102,8 @@ def mark_changed_by_query(select: str, params: list) -> int:
         return cursor.rowcount
 
 
-def claim_changed(limit: int) -> int:
-    """Take changed customers into the scope of this transaction. Returns how many.
+def claim_changed(limit: int, share: Share) -> int:
+    """Take changed customers of this share into the scope of this transaction. Returns how many.
 
     The rows go with the computation: when it fails they are still there, and who changes meanwhile is marked anew.
     """
@@ -114,10 +114,11 @@ def claim_changed(limit: int) -> int:
         cursor.execute(
             f"""WITH taken AS (
                     DELETE FROM analytics_changedcustomer WHERE customer_id IN (
-                        SELECT customer_id FROM analytics_changedcustomer ORDER BY marked_at LIMIT %s FOR UPDATE SKIP LOCKED)
+                        SELECT customer_id FROM analytics_changedcustomer WHERE mod(customer_id, %s) = %s
+                        ORDER BY marked_at LIMIT %s FOR UPDATE SKIP LOCKED)
                     RETURNING customer_id)
                 INSERT INTO {CHANGED_TABLE} SELECT taken.customer_id FROM taken JOIN crm_customer c ON c.id = taken.customer_id""",
-            [limit],
+            [share.of, share.place, limit],
         )
         count = cursor.rowcount
         cursor.execute(f"ANALYZE {CHANGED_TABLE}")
@@ -180,7 +181,7 @@ def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) 
     return written
 
 
-def _analyze_after(written: int) -> None:
+def analyze_after(written: int) -> None:
     """Not by a shard: the lock of an ANALYZE is held to the end, and the shards end together."""
     if written > REANALYSE_ABOVE:
         with connection.cursor() as cursor:
@@ -237,16 +238,14 @@ def refresh_everything(*, as_of: datetime | None = None) -> int:
         ChangedCustomer.objects.filter(marked_at__lt=at).delete()
         cuts = compute_rfm_model(as_of=at) or newest_model()
         written = sum(run_shards(shards(), lambda people: compute_features(as_of=at, people=people, cuts=cuts)))
-        _analyze_after(written)
+        analyze_after(written)
         note("features", written, time.monotonic() - started)
     return written
 
 
 def refresh_claimed(*, as_of: datetime) -> int:
     """The rows of those who were claimed, by the newest cut points."""
-    written = compute_features(as_of=as_of, people=CHANGED, cuts=newest_model())
-    _analyze_after(written)
-    return written
+    return compute_features(as_of=as_of, people=CHANGED, cuts=newest_model())
 
 
 def try_lock() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -11,6 +12,7 @@ from django.db import connection
 CHANGED_TABLE = "analytics_scope"
 # Below this the parts would wait for each other longer than they compute.
 SHARDED_ABOVE = 100_000
+CHANGES_SHARDED_ABOVE = 10_000
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,25 @@ class People:
 
 EVERYONE = People("IS NOT NULL")
 CHANGED = People(f"IN (SELECT customer_id FROM {CHANGED_TABLE})", few=True)
+
+
+class Share(NamedTuple):
+    """One of so many about equal parts of those who changed."""
+
+    place: int
+    of: int
+
+
+def shares() -> list[Share]:
+    """Those who changed, in as many parts as COMPUTE_SHARDS says; in one where they are few, or the shop is small."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT FROM analytics_changedcustomer LIMIT %s) AS found",
+            [CHANGES_SHARDED_ABOVE + 1],
+        )
+        many = cursor.fetchone()[0] > CHANGES_SHARDED_ABOVE and len(shards()) > 1
+    count = settings.COMPUTE_SHARDS if many else 1
+    return [Share(place, count) for place in range(count)]
 
 
 def shards() -> list[People]:

@@ -14,7 +14,7 @@ from analytics import events
 from analytics.models import ChangedCustomer, Segment, SegmentKind
 from analytics.rules.dependencies import layers, with_dependents
 from analytics.services import features
-from analytics.services.people import CHANGED, CHANGED_TABLE, People, shards
+from analytics.services.people import CHANGED, CHANGED_TABLE, People, Share, shards, shares
 from analytics.services.segment_rules import compile_rule, feature_rows, is_time_based, used_segments
 from core import clock
 from core.events import emit_from_select
@@ -45,7 +45,8 @@ def lock_intervals() -> datetime:
 
 
 def refresh_changed(*, limit: int = 50_000) -> int:
-    """Carry changed customers into features, scores, stages and segments, in one transaction. Returns how many.
+    """Carry changed customers into features, scores, stages and segments: in one transaction, or at most `limit` by each
+    of several at once. Returns how many.
 
     When anything fails nothing is written and the customers stay marked; the error is kept where staff see it.
     """
@@ -53,34 +54,39 @@ def refresh_changed(*, limit: int = 50_000) -> int:
     if not ChangedCustomer.objects.exists():
         return 0
     try:
-        with transaction.atomic():
-            if not features.try_lock():
-                return 0
-            as_of = clock.now()
-            count = features.claim_changed(limit)
-            features.refresh_claimed(as_of=as_of)
-            _close_lists(as_of)
-            # One that failed, or was never computed since its rule changed, is computed whole by the next run.
-            current = [row for row in _by_rule() if row.computed_version == row.version and not row.error]
-            _note_sizes(_diff(current, at=as_of, people=CHANGED), as_of)
-            features.note("incremental", count, time.monotonic() - started)
+        count = _refresh(limit, with_segments=True, started=started)
     except Exception as error:
         features.note("incremental", 0, time.monotonic() - started, error=str(error)[:1000])
         log.warning("refresh_failed", error=str(error)[:300])
         # One failing rule must not stop the figures: each segment is tried on its own and keeps its own error.
-        return _refresh_without_segments(limit)
+        count = _refresh(limit, with_segments=False, started=started)
+        if count:
+            compute_segments()
     return count
 
 
-def _refresh_without_segments(limit: int) -> int:
+def _refresh(limit: int, *, with_segments: bool, started: float) -> int:
     with transaction.atomic():
         if not features.try_lock():
             return 0
         as_of = clock.now()
-        count = features.claim_changed(limit)
-        features.refresh_claimed(as_of=as_of)
-        _close_lists(as_of)
-    compute_segments()
+
+        def carry(share: Share) -> tuple[int, Moves]:
+            count = features.claim_changed(limit, share)
+            features.refresh_claimed(as_of=as_of)
+            moves = [_close_lists(as_of)]
+            if with_segments:
+                # One that failed, or was never computed since its rule changed, is computed whole by the next run.
+                current = [row for row in _by_rule() if row.computed_version == row.version and not row.error]
+                moves.append(_diff(current, at=as_of, people=CHANGED))
+            return count, _added(moves)
+
+        done = run_shards(shares(), carry)
+        count = sum(part for part, _moves in done)
+        _note_sizes(_added([moves for _count, moves in done]), as_of)
+        features.analyze_after(count)
+        if with_segments:
+            features.note("incremental", count, time.monotonic() - started)
     return count
 
 
@@ -348,17 +354,21 @@ def _note_sizes(moves: Moves, at: datetime, *, recount: Sequence[int] = ()) -> N
         )
 
 
-def _close_lists(at: datetime) -> None:
-    """Who of the scope is no customer any more leaves the fixed lists; rules let them go by themselves."""
-    move(
-        f"""UPDATE analytics_segmentmembership m SET left_at = %s FROM analytics_segment s
-            WHERE s.id = m.segment_id AND s.kind = 'static' AND m.left_at IS NULL
-              AND m.customer_id IN (SELECT customer_id FROM {CHANGED_TABLE})
-              AND NOT EXISTS (SELECT FROM analytics_customerfeature f WHERE f.customer_id = m.customer_id)
-            RETURNING m.segment_id, m.customer_id, false AS entered""",
-        [at],
-        at=at,
-    )
+def _close_lists(at: datetime) -> Moves:
+    """Who of the changed is no customer any more leaves the fixed lists; rules let them go by themselves."""
+    _make_moves()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""WITH gone AS (
+                    UPDATE analytics_segmentmembership m SET left_at = %s FROM analytics_segment s
+                    WHERE s.id = m.segment_id AND s.kind = 'static' AND m.left_at IS NULL
+                      AND m.customer_id IN (SELECT customer_id FROM {CHANGED_TABLE})
+                      AND NOT EXISTS (SELECT FROM analytics_customerfeature f WHERE f.customer_id = m.customer_id)
+                    RETURNING m.segment_id, m.customer_id)
+                INSERT INTO analytics_moved SELECT segment_id, customer_id, false FROM gone""",
+            [at],
+        )
+    return _tell_moves(at)
 
 
 __all__ = ["compute_segments", "due_segments", "lock_intervals", "move", "refresh_changed"]

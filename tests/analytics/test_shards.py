@@ -7,14 +7,15 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
-from analytics.models import CustomerFeature, Segment, SegmentDay, SegmentMembership, StagePeriod
-from analytics.services import features, people, segments
+from analytics.models import ChangedCustomer, CustomerFeature, Segment, SegmentDay, SegmentMembership, StagePeriod
+from analytics.services import features, people, segment_lists, segments
+from analytics.services.features import mark_changed
 from analytics.services.people import People
 from core.actor import SYSTEM
 from core.models import DomainEvent
 from core.shards import run_shards
 from crm.models import Customer
-from tests.analytics.test_faults import feature_rows, group, leaf, make, open_members
+from tests.analytics.test_faults import check_intervals, feature_rows, from_nothing, group, leaf, make, open_members
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def in_three(settings, monkeypatch):
     settings.COMPUTE_SHARDS = 3
     monkeypatch.setattr(people, "SHARDED_ABOVE", -2)
+    monkeypatch.setattr(people, "CHANGES_SHARDED_ABOVE", 1)
 
 
 @pytest.fixture
@@ -125,3 +127,28 @@ def test_when_one_part_fails_none_is_kept(shop, in_three):
     with pytest.raises(Exception, match="division by zero"):
         run_shards(people.shards(), rename)
     assert not Customer.objects.filter(source="renamed").exists()
+
+
+def test_f19_changes_carried_on_by_three_at_once_are_equal_to_a_full_computation(
+    shop, in_three, make_order, settle, settings
+):
+    spenders = make("Spenders", leaf("net_spend", "gte", value=5_000))
+    make("Others", leaf("in_segment", "has_not", values=[str(spenders.pk)]))
+    kept = segment_lists.create_list(name="Kept", actor=SYSTEM)
+    segment_lists.add_to_list(segment=kept, customer_ids=[customer.pk for customer in shop], actor=SYSTEM)
+    features.refresh_everything()
+    segments.compute_segments()
+    for customer in shop[:3]:
+        make_order(customer, 9_000)
+    settle()
+    mark_changed([customer.pk for customer in shop])
+    Customer.objects.filter(pk=shop[8].pk).update(state="erased")
+    assert [share.of for share in people.shares()] == [3, 3, 3]
+
+    assert segments.refresh_changed() == 9
+
+    assert not ChangedCustomer.objects.exists()
+    assert dict(Segment.objects.values_list("name", "size")) == {"Spenders": 6, "Others": 2, "Kept": 8}
+    assert check_intervals() == 9 + 3 + 9
+    settings.COMPUTE_SHARDS = 1
+    assert (feature_rows(), open_members()) == from_nothing()
