@@ -143,18 +143,14 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {
         "broadcast": broadcast,
         "preview": found,
-        "reasons": [(reason_label(reason), count) for reason, count in reasons],
+        "kept_back": [(reason_label(reason), count) for reason, count in reasons],
         "may_schedule": draft and may(request.user, "campaigns.change_broadcast"),
         "schedule_text": _schedule_text(broadcast, found),
         "schedule_label": _t("Schedule") if broadcast.send_on else _t("Send now"),
     }
     if wants_part(request):
         return render(request, "campaigns/broadcast_preview.html", context)
-    return render(
-        request,
-        "campaigns/broadcast.html",
-        {**_shown(request, broadcast), "with_preview": True, "why": context.pop("reasons"), **context},
-    )
+    return render(request, "campaigns/broadcast.html", {**_shown(request, broadcast), **context, "with_preview": True})
 
 
 def _schedule_text(broadcast: Broadcast, found: services.AudiencePreview) -> str:

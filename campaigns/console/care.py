@@ -108,7 +108,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
         reasons = sorted(((r, c) for r, c in found.reasons.items() if r != "quiet_hours"), key=lambda item: -item[1])
         context |= {
             "preview": found,
-            "reasons": [(reason_label(reason), count) for reason, count in reasons],
+            "kept_back": [(reason_label(reason), count) for reason, count in reasons],
             "activate_text": _activate_text(rule, found),
         }
     context["may_change"] = may(request.user, "campaigns.change_carerule")

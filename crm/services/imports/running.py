@@ -244,6 +244,7 @@ def is_stale(run: ImportRun) -> bool:
         cursor.execute(
             """SELECT coalesce(j.heartbeat_at, j.created_at, r.created_at) < clock_timestamp() - interval '10 minutes'
                       AND NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted
+                                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
                                       AND classid::bigint = (key >> 32) & 4294967295 AND objid::bigint = key & 4294967295)
                FROM crm_importrun r LEFT JOIN core_job j ON j.id = r.job_id, hashtextextended(%s, 0) AS key
                WHERE r.id = %s""",

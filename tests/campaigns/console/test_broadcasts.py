@@ -78,6 +78,10 @@ def test_from_preview_to_done(marketer, broadcast, segment, make_customer, mailo
     assert "every 3s" in part
     run_broadcasts()
     assert marketer.get(counts, {"state": "sending"}, headers=PART).headers["HX-Refresh"] == "true"
+    again = marketer.get(reverse("broadcast_preview", args=[broadcast.pk]))
+    assert (again.status_code, len(again.context["reasons"])) == (200, 2), (
+        "its outcomes, and nothing to be counted before"
+    )
     page = marketer.get(reverse("broadcast", args=[broadcast.pk]))
     assert "every 3s" not in page.content.decode()
     reasons = {label: (count, url) for label, count, url in page.context["reasons"]}

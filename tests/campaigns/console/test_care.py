@@ -69,7 +69,7 @@ class TestCareRules:
         assert found.reasons == {"no_address": 2, "no_consent": 2}
         response = marketer.get(reverse("care_preview", args=[rule.pk]), headers=PART)
         assert response.context["preview"] == found
-        assert sorted(response.context["reasons"]) == [("No address on this channel", 2), ("No consent", 2)]
+        assert sorted(response.context["kept_back"]) == [("No address on this channel", 2), ("No consent", 2)]
         text = response.content.decode()
         assert "7 customers match now." in text
         assert "“Win back” starts now: 3 customers would be sent this, 4 would not." in text
@@ -88,9 +88,10 @@ class TestCareRules:
         rule.refresh_from_db()
         assert rule.state == "paused"
 
-    def test_its_outcomes_open_the_rows_behind_them(self, marketer, rule, message):
+    @pytest.mark.parametrize("name", ["care_rule", "care_preview"])
+    def test_its_outcomes_open_the_rows_behind_them(self, marketer, rule, message, name):
         settled(message, "suppressed", reason="no_consent", origin=f"care:{rule.pk}")
-        page = marketer.get(reverse("care_rule", args=[rule.pk]))
+        page = marketer.get(reverse(name, args=[rule.pk]))
         ((label, count, url),) = page.context["reasons"]
         assert (label, count) == ("No consent", 1)
         assert [row[0] for row in marketer.get(url).context["rows"]] == [message]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.urls import reverse
 
 from core.actor import SYSTEM
 from core.roles import Role
 from crm.models import ImportRun, Order
 from crm.services import imports
+from crm.services.imports import running
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.crm.imports.urls")]
 
@@ -144,6 +147,20 @@ def test_a_run_left_behind_is_started_again(uploaded):
     run.refresh_from_db()
     assert run.state == "queued"
     assert run.job_id != old
+
+
+def test_the_lock_of_another_shop_on_the_same_server_is_not_its_own(uploaded):
+    client, run = uploaded
+    client.post(reverse("import_map", args=[run.pk]), {**MAPPING, "action": "run"})
+    run.refresh_from_db()
+    type(run.job).objects.filter(pk=run.job_id).update(created_at="2020-01-01T00:00:00Z")
+    take = "SELECT pg_advisory_lock(hashtextextended(%s, 0))"
+    for database, stale in (("postgres", True), (connection.settings_dict["NAME"], False)):
+        with psycopg.connect(
+            **{**connection.get_connection_params(), "dbname": database, "cursor_factory": None}
+        ) as other:
+            other.execute(take, [running._lock_of(run.pk)])
+            assert running.is_stale(run) is stale
 
 
 def test_a_worker_takes_it(uploaded):
