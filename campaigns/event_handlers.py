@@ -25,7 +25,7 @@ def care_for_import(events: Sequence[Event]) -> None:
         wake_sender()
 
 
-@subscribe(SEGMENT_ENTERED, name="campaigns.care_for_entering")
+@subscribe(SEGMENT_ENTERED, name="campaigns.care_for_entering", wanted=care_runs.wants_entering)
 def care_for_entering(events: Sequence[Event]) -> None:
     segments = sorted({event.payload["segment"] for event in events})
     if care_runs.care_for_entering(event_ids=[event.id for event in events], segment_ids=segments):

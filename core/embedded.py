@@ -33,20 +33,24 @@ SOCKET_PATH_LIMIT = 85
 
 
 def _megabytes(share: int, most: int) -> int:
-    """A part of this machine's memory, from 256 MB up to `most`."""
-    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    return max(256, min(most, whole // share))
+    """A part of this machine's memory, or of what a container may use of it; from 256 MB up to `most`."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with contextlib.suppress(OSError, ValueError):
+        whole = min(whole, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return max(256, min(most, whole // 2**20 // share))
 
 
 POSTGRES_SETTINGS = {
     "listen_addresses": "''",
-    "shared_buffers": f"'{_megabytes(8, 2048)}MB'",
+    "shared_buffers": f"'{_megabytes(4, 8192)}MB'",
     "work_mem": "'32MB'",
     # What an import stages; a session takes of it what it uses.
     "temp_buffers": "'128MB'",
     "maintenance_work_mem": "'256MB'",
     "max_connections": "120",
     "max_wal_size": "'4GB'",
+    # A session that writes a million rows would wait for the smaller one to be written out.
+    "wal_buffers": "'64MB'",
     "checkpoint_timeout": "'15min'",
     "wal_compression": "off",
     "random_page_cost": "1.1",

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.utils import timezone
 
-from campaigns.services import journey_engine, journey_entries
+from campaigns.services import care_runs, journey_engine, journey_entries
 from core import webhooks, zones
 from core.actor import SYSTEM
 from core.api import throttling
@@ -35,6 +35,7 @@ def _fresh_cache():
     throttling.leases.forget()
     listening.forget()
     journey_entries.wanted_kinds.forget()
+    care_runs.entering_wanted.forget()
     journey_engine.plan_of.cache_clear()
 
 

@@ -30,7 +30,7 @@ class SegmentPages(KeysetPagination):
 
 
 class MemberPages(KeysetPagination):
-    ordering = ("-entered_at", "-id")
+    ordering = ("-entered_at", "-customer_id")
 
 
 def segment_of(pk: int) -> Segment:

@@ -94,19 +94,19 @@ def _listed(request: HttpRequest, segment: Segment) -> dict[str, Any]:
     show, cursor = request.GET.get("show", ""), request.GET.get("cursor")
     if show in {"entered", "left"}:
         rows = selectors.moves(segment, entered=show == "entered")
-        return {"show": show, "page": paging.keyset(rows, [f"-{show}_at", "-id"], cursor, PAGE)}
+        return {"show": show, "page": paging.keyset(rows, [f"-{show}_at", "-customer_id"], cursor, PAGE)}
     given = request.GET.get("on", "")
     day = parse_day(given)
     if day is None:
         rows = selectors.members(segment)
         return {
             "show": "now",
-            "page": paging.keyset(rows, ["-entered_at", "-id"], cursor, PAGE),
+            "page": paging.keyset(rows, ["-entered_at", "-customer_id"], cursor, PAGE),
             "wrong_day": bool(given),
         }
     end = timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
     rows = selectors.members_at(segment, end)
-    found = paging.keyset(rows, ["-entered_at", "-id"], cursor, PAGE)
+    found = paging.keyset(rows, ["-entered_at", "-customer_id"], cursor, PAGE)
     return {"show": "on", "on": day, "on_count": rows.count(), "page": found}
 
 

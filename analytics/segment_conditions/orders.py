@@ -41,7 +41,7 @@ def _bought(column: str):
 
     def sql(operator: str, values: dict[str, Any]) -> Sql:
         window = window_sql("l.bought_at", operator, values)
-        found = f"""FROM crm_orderline l JOIN crm_product p ON p.id = l.product_id
+        found = f"""FROM {{lines}} AS l JOIN crm_product p ON p.id = l.product_id
             WHERE {column} AND {window.text}
               AND l.refunded_quantity < l.quantity AND l.customer_id IS NOT NULL AND l.customer_id {{scope}}"""
         times: tuple[int, ...] = ()

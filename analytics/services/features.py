@@ -26,6 +26,7 @@ from core.shards import run_shards
 
 # Autovacuum comes a minute later, and plans made in between would take the table for what it was.
 REANALYSE_ABOVE = 20_000
+REANALYSE_SHARE = 0.1
 _GRID_ROWS = ", ".join(
     f"({recency}, {value}, '{name}')" for recency, row in enumerate(GRID, 1) for value, name in enumerate(row, 1)
 )
@@ -142,7 +143,7 @@ def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) 
                 "lapsed": LIMITS.lapsed_days,
             },
         )
-        cursor.execute("ANALYZE analytics_computed")
+        cursor.execute("ANALYZE analytics_computed (customer_id)")
         _write_stages(as_of)
         names = ", ".join(_COLUMNS)
         columns = (*_COLUMNS, *_SCORES)
@@ -181,11 +182,15 @@ def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) 
     return written
 
 
-def analyze_after(written: int) -> None:
-    """Not by a shard: the lock of an ANALYZE is held to the end, and the shards end together."""
-    if written > REANALYSE_ABOVE:
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE analytics_customerfeature")
+def analyze_after(written: int, table: str = "analytics_customerfeature") -> None:
+    """When so many rows were written that the table is another one. Not by a shard: the lock of an ANALYZE is held to the
+    end, and the shards end together."""
+    if written <= REANALYSE_ABOVE:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [table])
+        if written > cursor.fetchone()[0] * REANALYSE_SHARE:
+            cursor.execute(f"ANALYZE {table}")
 
 
 def _negated(cuts: list[float]) -> list[float]:

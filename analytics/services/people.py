@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 CHANGED_TABLE = "analytics_scope"
+INSIDE_TABLE = "analytics_inside"
 # Below this the parts would wait for each other longer than they compute.
 SHARDED_ABOVE = 100_000
 CHANGES_SHARDED_ABOVE = 10_000
@@ -21,6 +22,29 @@ class People:
 
     test: str
     few: bool = False
+
+    @property
+    def inside(self) -> str:
+        """The segment_id and customer_id of their open intervals. Of a few they are kept beside, so that segments made of
+        others needn't look for them in those of everyone."""
+        if self.few:
+            return INSIDE_TABLE
+        return f"""(SELECT segment_id, customer_id FROM analytics_segmentmembership
+                    WHERE left_at IS NULL AND customer_id {self.test})"""
+
+    @property
+    def lines(self) -> str:
+        """Their order lines: of everyone by what was bought, of a few customer by customer. The planner can't know that a
+        product's lines are many times theirs."""
+        if not self.few:
+            return "crm_orderline"
+        return f"""(SELECT own.* FROM {CHANGED_TABLE} AS changed CROSS JOIN LATERAL (
+                        SELECT customer_id, order_id, product_id, bought_at, quantity, refunded_quantity
+                        FROM crm_orderline WHERE customer_id = changed.customer_id OFFSET 0) AS own)"""
+
+    def asked(self, text: str) -> str:
+        """A condition's SQL with its places for these people filled in."""
+        return text.replace("{scope}", self.test).replace("{inside}", self.inside).replace("{lines}", self.lines)
 
 
 EVERYONE = People("IS NOT NULL")

@@ -53,7 +53,7 @@ def compile_rule(rule: dict, *, people: People = EVERYONE) -> Sql:
         condition = CONDITIONS[node["condition"]]
         values = {key: value for key, value in node.items() if key not in {"condition", "operator"}}
         sql = condition.sql(node["operator"], values)
-        return Sql(sql.text.replace("{scope}", people.test), sql.params)
+        return Sql(people.asked(sql.text), sql.params)
 
     def combine(op: str, parts: list[Sql]) -> Sql:
         if op == "not":

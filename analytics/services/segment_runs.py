@@ -14,7 +14,7 @@ from analytics import events
 from analytics.models import ChangedCustomer, Segment, SegmentKind
 from analytics.rules.dependencies import layers, with_dependents
 from analytics.services import features
-from analytics.services.people import CHANGED, CHANGED_TABLE, People, Share, shards, shares
+from analytics.services.people import CHANGED, CHANGED_TABLE, INSIDE_TABLE, People, Share, shards, shares
 from analytics.services.segment_rules import compile_rule, feature_rows, is_time_based, used_segments
 from core import clock
 from core.events import emit_from_select
@@ -163,6 +163,8 @@ def _compute_whole(ids: Collection[int]) -> None:
 def _diff(segments: list[Segment], *, at: datetime, people: People, empty: Collection[int] = ()) -> Moves:
     """What differs from the open intervals of these people enters or leaves, each with its event. `empty`: segments that
     have none yet."""
+    if people.few:
+        _keep_inside()
     moves = []
     for layer in _in_order(segments):
         moves.append(_fill([segment for segment in layer if segment.pk in empty], at=at, people=people))
@@ -190,12 +192,13 @@ def _never_filled(segments: list[Segment]) -> set[int]:
 
 
 def _decided(segments: list[Segment], people: People) -> tuple[str, list[Any]]:
-    """One scan that yields segment_id and customer_id of all whom these rules hold."""
+    """One scan that yields customer_id and `inside`: which of these segments hold each, in the order of their ids."""
     rules = [compile_rule(segment.rule, people=people) for segment in segments]
-    values = ", ".join(f"({segment.pk}, {sql.text})" for segment, sql in zip(segments, rules, strict=True))
-    select = f"""SELECT given.segment_id, f.customer_id FROM {feature_rows(values)}
-                 CROSS JOIN LATERAL (VALUES {values}) AS given(segment_id, held)
-                 WHERE given.held AND f.customer_id {people.test}"""
+    held = ", ".join(
+        f"CASE WHEN {sql.text} THEN {segment.pk}::bigint END" for segment, sql in zip(segments, rules, strict=True)
+    )
+    select = f"""SELECT f.customer_id, array_remove(ARRAY[{held}], NULL) AS inside
+                 FROM {feature_rows(held)} WHERE f.customer_id {people.test}"""
     return select, [param for sql in rules for param in sql.params]
 
 
@@ -209,7 +212,8 @@ def _fill(segments: list[Segment], *, at: datetime, people: People) -> Moves:
         cursor.execute(
             f"""WITH filled AS (
                     INSERT INTO analytics_segmentmembership (segment_id, customer_id, entered_at)
-                    SELECT decided.segment_id, decided.customer_id, %s FROM ({select}) AS decided RETURNING segment_id)
+                    SELECT unnest(decided.inside), decided.customer_id, %s FROM ({select} OFFSET 0) AS decided
+                    RETURNING segment_id)
                 SELECT segment_id, count(*) FROM filled GROUP BY segment_id""",
             [at, *params],
         )
@@ -219,60 +223,60 @@ def _fill(segments: list[Segment], *, at: datetime, people: People) -> Moves:
 def _move_differences(segments: list[Segment], *, at: datetime, people: People) -> Moves:
     if not segments:
         return {}
-    ids = [segment.pk for segment in segments]
+    ids = sorted(segment.pk for segment in segments)
+    select, params = _decided(segments, people)
+    _make_moves()
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '256MB'")
-        select, params = _decided(segments, people)
-        cursor.execute(f"CREATE TEMP TABLE analytics_matched ON COMMIT DROP AS {select}", params)
-        cursor.execute("ANALYZE analytics_matched")
-        _make_moves()
-        # What was true of the memberships before this says little of them now, and row by row the whole table would be
-        # read for each.
-        cursor.execute("SET LOCAL enable_nestloop = off")
+        cursor.execute(
+            f"""INSERT INTO analytics_moved (segment_id, customer_id, entered)
+                SELECT move.segment_id, customer_id, move.entered
+                FROM ({select} OFFSET 0) AS decided
+                FULL JOIN (SELECT m.customer_id, array_agg(m.segment_id ORDER BY m.segment_id) AS inside
+                           FROM {people.inside} AS m WHERE m.segment_id = ANY(%s) GROUP BY m.customer_id) AS held USING (customer_id)
+                CROSS JOIN LATERAL (
+                    SELECT come, true FROM unnest(decided.inside) AS come WHERE come <> ALL(coalesce(held.inside, '{{}}'))
+                    UNION ALL
+                    SELECT gone, false FROM unnest(held.inside) AS gone WHERE gone <> ALL(coalesce(decided.inside, '{{}}'))
+                ) AS move(segment_id, entered)
+                WHERE decided.inside IS DISTINCT FROM held.inside
+                ORDER BY customer_id""",
+            [*params, ids],
+        )
+        cursor.execute("ANALYZE analytics_moved")
+        cursor.execute(
+            """INSERT INTO analytics_segmentmembership (segment_id, customer_id, entered_at)
+               SELECT segment_id, customer_id, %s FROM analytics_moved WHERE entered""",
+            [at],
+        )
+        cursor.execute(
+            """UPDATE analytics_segmentmembership m SET left_at = %s FROM analytics_moved moved
+               WHERE NOT moved.entered AND m.customer_id = moved.customer_id AND m.segment_id = moved.segment_id
+                     AND m.left_at IS NULL""",
+            [at],
+        )
         if people.few:
             cursor.execute(
-                f"""CREATE TEMP TABLE analytics_held ON COMMIT DROP AS
-                    SELECT m.id, m.segment_id, m.customer_id FROM {CHANGED_TABLE} AS changed
-                    CROSS JOIN LATERAL (SELECT h.id, h.segment_id, h.customer_id FROM analytics_segmentmembership h
-                                        WHERE h.customer_id = changed.customer_id AND h.left_at IS NULL
-                                              AND h.segment_id = ANY(%s) OFFSET 0) AS m""",
-                [ids],
+                f"""DELETE FROM {INSIDE_TABLE} AS m USING analytics_moved moved
+                    WHERE NOT moved.entered AND m.customer_id = moved.customer_id AND m.segment_id = moved.segment_id"""
             )
-        else:
             cursor.execute(
-                f"""CREATE TEMP TABLE analytics_held ON COMMIT DROP AS
-                    SELECT id, segment_id, customer_id FROM analytics_segmentmembership
-                    WHERE left_at IS NULL AND segment_id = ANY(%s) AND customer_id {people.test}""",
-                [ids],
+                f"INSERT INTO {INSIDE_TABLE} SELECT segment_id, customer_id FROM analytics_moved WHERE entered"
             )
-        cursor.execute("ANALYZE analytics_held")
-        cursor.execute(
-            """CREATE TEMP TABLE analytics_gone ON COMMIT DROP AS
-               SELECT held.id FROM analytics_held AS held
-               WHERE NOT EXISTS (SELECT FROM analytics_matched x
-                                 WHERE x.segment_id = held.segment_id AND x.customer_id = held.customer_id)"""
-        )
-        cursor.execute(
-            """WITH come AS (
-                   INSERT INTO analytics_segmentmembership (segment_id, customer_id, entered_at)
-                   SELECT x.segment_id, x.customer_id, %s FROM analytics_matched x
-                   WHERE NOT EXISTS (SELECT FROM analytics_held AS held
-                                     WHERE held.segment_id = x.segment_id AND held.customer_id = x.customer_id)
-                   RETURNING segment_id, customer_id)
-               INSERT INTO analytics_moved SELECT segment_id, customer_id, true FROM come""",
-            [at],
-        )
-        cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
-        cursor.execute("ANALYZE analytics_gone")
-        cursor.execute(
-            """WITH gone AS (
-                   UPDATE analytics_segmentmembership m SET left_at = %s FROM analytics_gone g WHERE m.id = g.id
-                   RETURNING m.segment_id, m.customer_id)
-               INSERT INTO analytics_moved SELECT segment_id, customer_id, false FROM gone""",
-            [at],
-        )
-        cursor.execute("DROP TABLE analytics_gone, analytics_held, analytics_matched")
     return _tell_moves(at)
+
+
+def _keep_inside() -> None:
+    """The open intervals of those who changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {INSIDE_TABLE}")
+        cursor.execute(
+            f"""CREATE TEMP TABLE {INSIDE_TABLE} ON COMMIT DROP AS
+                SELECT m.segment_id, m.customer_id FROM {CHANGED_TABLE} AS changed
+                CROSS JOIN LATERAL (SELECT o.segment_id, o.customer_id FROM analytics_segmentmembership o
+                                    WHERE o.customer_id = changed.customer_id AND o.left_at IS NULL OFFSET 0) AS m"""
+        )
+        cursor.execute(f"ANALYZE {INSIDE_TABLE}")
 
 
 def _make_moves() -> None:
@@ -301,10 +305,11 @@ def _tell_moves(at: datetime) -> Moves:
         for event, entered in ((events.SEGMENT_LEFT, False), (events.SEGMENT_ENTERED, True)):
             emit_from_select(
                 event,
-                """SELECT moved.customer_id, jsonb_build_object('segment', s.id, 'name', s.name, 'version', s.version),
-                          %s::timestamptz
-                   FROM analytics_moved moved JOIN analytics_segment s ON s.id = moved.segment_id
-                   WHERE moved.entered = %s AND s.first_computed_at IS NOT NULL""",
+                """SELECT moved.customer_id, s.payload, %s::timestamptz
+                   FROM analytics_moved moved
+                   JOIN (SELECT id, jsonb_build_object('segment', id, 'name', name, 'version', version) AS payload
+                         FROM analytics_segment WHERE first_computed_at IS NOT NULL OFFSET 0) AS s ON s.id = moved.segment_id
+                   WHERE moved.entered = %s""",
                 [at, entered],
             )
         cursor.execute(
@@ -321,10 +326,8 @@ def _tell_moves(at: datetime) -> Moves:
 def _note_sizes(moves: Moves, at: datetime, *, recount: Sequence[int] = ()) -> None:
     """The new sizes, and what the day brought. `recount`: segments whose members are counted, because the moves of a
     computation that was lost half-way are not among these."""
+    features.analyze_after(sum(map(sum, moves.values())), "analytics_segmentmembership")
     with connection.cursor() as cursor:
-        if sum(map(sum, moves.values())) > features.REANALYSE_ABOVE:
-            # The next one looks into the table, and would be planned for the few rows that it had before.
-            cursor.execute("ANALYZE analytics_segmentmembership")
         cursor.execute(
             """WITH delta AS (
                    SELECT * FROM unnest(%(segments)s::bigint[], %(found)s::bigint[], %(entered)s::bigint[], %(left)s::bigint[])

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.models import Segment, SegmentState
 from campaigns import events
 from campaigns.models import CareRule, CareState, CareTrigger, CodeMode, Coupon, Experiment, MessageClass, Template
-from campaigns.services import audiences, gate
+from campaigns.services import audiences, care_runs, gate
 from campaigns.services.attribution import check_attribution
 from campaigns.services.drawing import check_experiment
 from campaigns.services.gate import AudiencePreview
@@ -82,6 +82,7 @@ def update_care_rule(*, rule: CareRule, actor: Actor, **changes: Any) -> CareRul
             locked.version += 1
             locked.last_run_at = None
         locked.save()
+        transaction.on_commit(care_runs.entering_wanted.forget, robust=True)
     return locked
 
 
@@ -105,6 +106,7 @@ def activate_care_rule(*, rule: CareRule, actor: Actor) -> CareRule:
         locked.refresh_from_db()
         payload = {"rule": locked.pk, "name": locked.name, "version": locked.version}
         emit(events.CARE_RULE_ACTIVATED, subject_id=None, payload=payload, actor=actor)
+        transaction.on_commit(care_runs.entering_wanted.forget, robust=True)
     return locked
 
 
@@ -117,6 +119,7 @@ def pause_care_rule(*, rule: CareRule, actor: Actor) -> CareRule:
             locked.save(update_fields=["state"])
             payload = {"rule": locked.pk, "name": locked.name, "version": locked.version}
             emit(events.CARE_RULE_PAUSED, subject_id=None, payload=payload, actor=actor)
+            transaction.on_commit(care_runs.entering_wanted.forget, robust=True)
     return locked
 
 

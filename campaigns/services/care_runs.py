@@ -12,6 +12,7 @@ from campaigns.models import CareRule, CareState, CareTrigger
 from campaigns.services import audiences
 from campaigns.services.queueing import queue_selected
 from core import clock
+from core.kept import Kept
 from crm.models import ImportRun
 
 log = structlog.get_logger("liuke.care")
@@ -75,6 +76,15 @@ def care_for_entering(*, event_ids: Sequence[int], segment_ids: Sequence[int]) -
     now = clock.now()
     rules = _active(CareTrigger.SEGMENT_ENTERED, segment_id__in=set(segment_ids))
     return sum(_make(pk, now, lambda rule: audiences.entered(rule, now, event_ids)) for pk in rules)
+
+
+# Most shops greet nobody for entering a segment, and whoever enters is many: such an event is owed when a rule asks for it.
+entering_wanted = Kept("care:entering", lambda: ["yes"] if _active(CareTrigger.SEGMENT_ENTERED) else [])
+
+
+def wants_entering(_kind: str) -> bool:
+    """Whether any active rule is about entering a segment. It may be some seconds behind."""
+    return bool(entering_wanted())
 
 
 def _active(trigger: str, **filters) -> list[int]:

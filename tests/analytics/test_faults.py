@@ -77,7 +77,7 @@ def check_intervals() -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT count(*) FROM analytics_segmentmembership a JOIN analytics_segmentmembership b
-                   ON b.segment_id = a.segment_id AND b.customer_id = a.customer_id AND b.id > a.id
+                   ON b.segment_id = a.segment_id AND b.customer_id = a.customer_id AND b.entered_at > a.entered_at
                    AND tstzrange(a.entered_at, a.left_at) && tstzrange(b.entered_at, b.left_at)"""
         )
         assert cursor.fetchone() == (0,)

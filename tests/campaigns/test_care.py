@@ -6,9 +6,10 @@ import threading
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
+from analytics.events import SEGMENT_ENTERED
 from analytics.models import Segment
 from analytics.services.features import mark_changed, refresh_everything
 from analytics.services.segments import refresh_changed
@@ -27,6 +28,8 @@ from campaigns.services.presets import ensure_presets
 from campaigns.services.templates import Text, save_template
 from core.actor import SYSTEM
 from core.errors import Conflict, Invalid
+from core.events import emit
+from core.models import EventDelivery
 from crm.models import Customer, Order
 from crm.services.customers import birthday_columns, update_customer
 from crm.services.refunds import record_refund
@@ -262,6 +265,22 @@ class TestSegmentEntered:
         assert len(made(rule)) == 1
         assert preview_audience(rule).basis == "last_30_days"
         assert preview_audience(rule).total == 2
+
+    @pytest.mark.django_db(transaction=True)
+    def test_entering_is_owed_only_while_an_active_rule_asks_for_it(self, make_rule, make_customer):
+        segment = Segment.objects.create(name="VIP", rule={"op": "and", "children": []})
+        customer = make_customer("E")
+
+        def owed_after_entering() -> int:
+            with transaction.atomic():
+                emit(SEGMENT_ENTERED, subject_id=customer.pk, payload={"segment": segment.pk})
+            return EventDelivery.objects.filter(handler="campaigns.care_for_entering").count()
+
+        assert owed_after_entering() == 0
+        rule = make_rule("segment_entered", segment=segment)
+        assert owed_after_entering() == 1
+        pause_care_rule(rule=rule, actor=SYSTEM)
+        assert owed_after_entering() == 1, "nothing was added while it is paused"
 
 
 def _refresh(settle) -> None:
