@@ -37,6 +37,7 @@ from crm.models import Customer
 
 log = structlog.get_logger("liuke.console")
 PAGE = 50
+SAMPLE = 10
 OTHERS = 200
 
 
@@ -301,9 +302,9 @@ def _counted(request: HttpRequest, draft: Draft, currency: str) -> dict[str, Any
     found: dict[str, Any] = {"words": phrases.tree_words(rule, currency)}
     other = _other(request)
     try:
-        figures = services.figures_of(rule, overlap=other.pk if other else None)
+        figures = services.figures_of(rule, overlap=other.pk if other else None, sample=SAMPLE)
         found |= {"figures": figures, "count": figures.count, "other": other}
-        found["sample"] = selectors.customers_by_ids(services.sample_rule(rule))
+        found["sample"] = selectors.customers_by_ids(figures.sample)
     except DomainError as error:
         found["refusal"] = str(error.message)
     return found

@@ -27,16 +27,20 @@ _ALONE = "; SET LOCAL max_parallel_workers_per_gather = 0"
 @dataclass(frozen=True)
 class Figures:
     """`reach`: label and how many of them a marketing message can reach by that channel. `overlap`: how many of them are
-    members of the segment that was asked for; None when none was."""
+    members of the segment that was asked for; None when none was. `sample`: as many of their ids as were asked for, newest
+    first."""
 
     count: int
     reach: list[tuple[str | Promise, int]]
     overlap: int | None
+    sample: list[int]
 
 
-def figures_of(rule: Any, *, overlap: int | None = None) -> Figures:
+def figures_of(rule: Any, *, overlap: int | None = None, sample: int = 0) -> Figures:
     """The live figures of a rule in one pass over the feature rows. Raises Conflict `too_slow` after five seconds."""
-    sql = compile_rule(clean_rule(rule))
+    cleaned = clean_rule(rule)
+    sql = compile_rule(cleaned)
+    asks_facts = "(SELECT" in sql.text
     names = REACH.names()
     columns = ["count(*)", *("count(*) FILTER (WHERE %s = ANY(f.reachable))" for _name in names)]
     params: list[Any] = [*names]
@@ -46,19 +50,30 @@ def figures_of(rule: Any, *, overlap: int | None = None) -> Figures:
                                                         WHERE o.segment_id = %s AND o.left_at IS NULL))"""
         )
         params.append(overlap)
+    held = f"FROM {feature_rows(sql.text)} WHERE {sql.text}"
+    if asks_facts and sample:
+        # What is asked of the facts costs more than the rows, so it is asked once.
+        columns.append("(SELECT ARRAY(SELECT customer_id FROM held ORDER BY customer_id DESC LIMIT %s))")
+        statement = f"WITH held AS MATERIALIZED (SELECT f.customer_id, f.reachable {held}) SELECT {', '.join(columns)} FROM held f"
+        params = [*sql.params, *params, sample]
+    else:
+        statement = f"SELECT {', '.join(columns)} {held}"
+        params = [*params, *sql.params]
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_QUICKLY + (_ALONE if "(SELECT" in sql.text or overlap is not None else ""))
-            cursor.execute(
-                f"SELECT {', '.join(columns)} FROM {feature_rows(sql.text)} WHERE {sql.text}", [*params, *sql.params]
-            )
-            row = cursor.fetchone()
+            cursor.execute(_QUICKLY + (_ALONE if asks_facts or overlap is not None else ""))
+            cursor.execute(statement, params)
+            count, *rest = cursor.fetchone()
     except DatabaseError as error:
         if getattr(getattr(error.__cause__, "diag", None), "sqlstate", "") == "57014":
             raise Conflict(_("This rule takes too long to count."), code="too_slow") from None
         raise
-    reach = [(way.label, row[1 + place]) for place, way in enumerate(REACH)]
-    return Figures(row[0], reach, row[-1] if overlap is not None else None)
+    if asks_facts:
+        some = rest.pop() if sample else []
+    else:
+        some = sample_rule(cleaned, sample) if sample and count else []
+    reach = [(way.label, found) for way, found in zip(REACH, rest, strict=False)]
+    return Figures(count, reach, rest[-1] if overlap is not None else None, some)
 
 
 def count_rule(rule: Any) -> int:

@@ -191,6 +191,8 @@ def test_conditions_on_facts_and_profile(program, make_customer, make_order, set
         rule = both(leaf(condition, operator, **given_values))
         assert set(segments.sample_rule(rule)) == wanted, (condition, operator)
         assert segments.count_rule(rule) == len(wanted)
+        figures = segments.figures_of(rule, sample=1)
+        assert (figures.count, figures.sample) == (len(wanted), sorted(wanted)[-1:]), "the newest of them"
 
 
 def test_s3_the_reason_names_each_condition_its_value_and_whether_it_held(program, make_customer, make_order, settle):
