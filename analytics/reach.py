@@ -2,9 +2,9 @@
 
     REACH.register("email", Reach(_("E-mail"), SQL))
 
-The query yields customer_id, once each, of those whom a marketing message may go to by what is lasting: consent,
-suppression, address. Quiet hours and caps pass and are left out. It holds the text {scope} where the condition that
-limits it to some customers goes (`customer_id IN (...)`, `IS NOT NULL` or a range). What changes its facts must mark the customer changed.
+The condition says whether a marketing message may go to `who` by what is lasting: consent, suppression, address. Quiet
+hours and caps pass and are left out. Of `who` it knows customer_id, the channels that they have `agreed` to and `refused` for
+marketing, and the kinds of `addresses` they have, each a list or NULL. What changes its facts must mark the customer changed.
 """
 
 from __future__ import annotations
@@ -19,18 +19,21 @@ from core.registry import Registry
 @dataclass(frozen=True)
 class Reach:
     label: str | Promise
-    query: str
+    condition: str
 
 
 REACH: Registry[Reach] = Registry("way to reach a customer")
 
 
 def reach_query() -> str:
-    """customer_id and the names of the ways to reach them, sorted; {scope} is still to be filled in."""
-    ways = " UNION ALL ".join(
-        f"SELECT '{name}' COLLATE \"C\" AS way, customer_id FROM ({reach.query}) AS way_{position}"
-        for position, (name, reach) in enumerate(REACH.items())
-    )
-    if not ways:
-        return "SELECT NULL::bigint AS customer_id, NULL::varchar(20)[] AS reachable WHERE false"
-    return f"SELECT customer_id, array_agg(way ORDER BY way) AS reachable FROM ({ways}) AS ways GROUP BY customer_id"
+    """customer_id and the names of the ways to reach them, sorted. `people` are the customers; {scope} is still to be filled in."""
+    ways = ", ".join(f"CASE WHEN {reach.condition} THEN '{name}' END" for name, reach in sorted(REACH.items()))
+    return f"""
+        SELECT who.customer_id, array_remove(ARRAY[{ways}]::varchar(20)[], NULL) AS reachable
+        FROM (SELECT customer_id, agreed, refused, addresses FROM people
+              LEFT JOIN (SELECT customer_id, array_agg(channel) FILTER (WHERE granted) AS agreed,
+                                array_agg(channel) FILTER (WHERE NOT granted) AS refused
+                         FROM crm_consentstate WHERE purpose = 'marketing' AND {{scope}} GROUP BY customer_id) AS consents
+                        USING (customer_id)
+              LEFT JOIN (SELECT customer_id, array_agg(kind) AS addresses
+                         FROM crm_identity WHERE {{scope}} GROUP BY customer_id) AS known USING (customer_id)) AS who"""

@@ -1,25 +1,24 @@
-"""What the gate says of a marketing message by what is lasting, as a query for each channel (J1)."""
+"""What the gate says of a marketing message by what is lasting, as a condition for each channel (J1)."""
 
 from __future__ import annotations
 
 from campaigns.channels.base import Channel
 
-_UNSUPPRESSED = """NOT EXISTS (SELECT FROM campaigns_suppression s
-    WHERE s.customer_id = who.customer_id AND s.channel = '{channel}' AND s.address_index IS NULL AND s.lifted_at IS NULL)"""
-_ADDRESS = """EXISTS (SELECT FROM crm_identity i
-    WHERE i.customer_id = who.customer_id AND i.kind = '{kind}' AND NOT EXISTS (SELECT FROM campaigns_suppression s
-        WHERE s.address_index = i.value_index AND s.channel = '{channel}' AND s.lifted_at IS NULL))"""
-_AGREED = """(SELECT customer_id FROM crm_consentstate
-    WHERE channel = '{channel}' AND purpose = 'marketing' AND granted AND {scope})"""
-_NOT_REFUSED = """(SELECT customer_id FROM (SELECT id AS customer_id FROM crm_customer WHERE state = 'active') AS known
-    WHERE {scope} AND NOT EXISTS (SELECT FROM crm_consentstate state
-        WHERE state.customer_id = known.customer_id AND state.channel = '{channel}' AND state.purpose = 'marketing'
-              AND NOT state.granted))"""
+_UNSUPPRESSED = """who.customer_id NOT IN (SELECT s.customer_id FROM campaigns_suppression s
+    WHERE s.channel = '{channel}' AND s.address_index IS NULL AND s.lifted_at IS NULL AND s.customer_id IS NOT NULL)"""
+# Few have an address that is suppressed: only of those it is asked whether another one is left.
+_ADDRESS = """'{kind}' = ANY(who.addresses) AND (
+    who.customer_id NOT IN (SELECT i.customer_id FROM campaigns_suppression s
+        JOIN crm_identity i ON i.kind = '{kind}' AND i.value_index = s.address_index
+        WHERE s.channel = '{channel}' AND s.lifted_at IS NULL AND i.customer_id IS NOT NULL)
+    OR EXISTS (SELECT FROM crm_identity i
+        WHERE i.customer_id = who.customer_id AND i.kind = '{kind}' AND NOT EXISTS (SELECT FROM campaigns_suppression s
+            WHERE s.address_index = i.value_index AND s.channel = '{channel}' AND s.lifted_at IS NULL)))"""
+_AGREED = "'{channel}' = ANY(who.agreed)"
+_NOT_REFUSED = "'{channel}' <> ALL(coalesce(who.refused, '{}'))"
 
 
 def reach_of(channel: Channel) -> str:
-    """The customers whom a marketing message may reach by this channel; {scope} is left to the caller."""
-    asked = [_UNSUPPRESSED, *([_ADDRESS] if channel.address_kind else [])]
-    people = _AGREED if channel.opt_in else _NOT_REFUSED
-    text = f"SELECT who.customer_id FROM {people} AS who WHERE {' AND '.join(asked)}"
-    return text.replace("{channel}", channel.name).replace("{kind}", channel.address_kind or "")
+    """Whether a marketing message may reach `who` by this channel."""
+    asked = [_AGREED if channel.opt_in else _NOT_REFUSED, _UNSUPPRESSED, *([_ADDRESS] if channel.address_kind else [])]
+    return " AND ".join(asked).replace("{channel}", channel.name).replace("{kind}", channel.address_kind or "")
