@@ -17,16 +17,19 @@ Part = TypeVar("Part")
 Found = TypeVar("Found")
 
 
-def run_shards(parts: Sequence[Part], work: Callable[[Part], Found]) -> list[Found]:
+def run_shards(parts: Sequence[Part], work: Callable[[Part], Found], *, together: bool = True) -> list[Found]:
     """What `work` answers for each part, in their order. One part is done in the caller's own transaction.
 
     Several see what was committed before, not what the caller has written. They commit when all of them have come to
     their end; when one fails none does, and its error is raised. A crash between two commits leaves one of them done, so
     the work of a part must be whole in itself, and right to do again.
+
+    Not `together`, each commits when it has come to its own end. So it must be where they lock rows that others lock too:
+    who holds a row that one part wants and wants one that another part holds would wait for it, and it for the first.
     """
     if len(parts) == 1:
         return [work(parts[0])]
-    all_done = Barrier(len(parts))
+    all_done = Barrier(len(parts) if together else 1)
 
     def one(part: Part) -> Found:
         try:
@@ -35,7 +38,8 @@ def run_shards(parts: Sequence[Part], work: Callable[[Part], Found]) -> list[Fou
                 all_done.wait()
             return found
         except BaseException:
-            all_done.abort()
+            if together:
+                all_done.abort()
             raise
         finally:
             connection.close()

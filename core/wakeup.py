@@ -45,6 +45,9 @@ class Gatherer:
 
     def add(self, names: Iterable[str]) -> None:
         with self._lock:
+            # Whoever waits to be poked is poked for this commit too: it is before the names are taken.
+            if self._thread is not None and self._names.issuperset(names):
+                return
             self._names.update(names)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="wakeup", daemon=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 from core.actor import Actor
@@ -24,8 +24,9 @@ class KeyUser:
 
 
 def bearer(request) -> str:
-    kind, _space, value = get_authorization_header(request).partition(b" ")
-    return value.strip().decode("latin-1") if kind.lower() == b"bearer" else ""
+    # Not `request.headers`, which makes an entry of everything that the request says.
+    kind, _space, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return value.strip() if kind.lower() == "bearer" else ""
 
 
 class ServerKeyAuthentication(BaseAuthentication):

@@ -59,6 +59,7 @@ from loyalty.models.tiers import (
     TierPeriod,
     TierReason,
     TierRun,
+    TierRunPart,
 )
 
 __all__ = [
@@ -116,5 +117,6 @@ __all__ = [
     "TierPolicy",
     "TierReason",
     "TierRun",
+    "TierRunPart",
     "Transfer",
 ]

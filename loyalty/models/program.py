@@ -176,7 +176,9 @@ class Member(models.Model):
     program = models.ForeignKey(Program, models.PROTECT, related_name="members", db_index=False)
     customer = models.ForeignKey("crm.Customer", models.PROTECT, related_name="memberships", db_index=False)
     state = models.CharField(_("state"), max_length=10, choices=MemberState.choices, default=MemberState.ACTIVE)
-    tier = models.ForeignKey("loyalty.Tier", models.PROTECT, null=True, blank=True, related_name="members")
+    tier = models.ForeignKey(
+        "loyalty.Tier", models.PROTECT, null=True, blank=True, related_name="members", db_index=False
+    )
     tier_since = models.DateTimeField(_("tier since"), null=True)
     tier_locked_until = models.DateTimeField(_("tier locked until"), null=True)
     qualifying = models.BigIntegerField(_("qualifying"), default=0)
@@ -204,15 +206,15 @@ class Member(models.Model):
         verbose_name = _("member")
         verbose_name_plural = _("members")
         constraints = [
-            models.UniqueConstraint(fields=["program", "customer"], name="loyalty_member_once_per_program"),
+            # the customer first: their memberships are looked up without naming a program
+            models.UniqueConstraint(fields=["customer", "program"], name="loyalty_member_once_per_program"),
             models.CheckConstraint(
                 condition=models.Q(referred_by=None) | ~models.Q(referred_by=models.F("id")),
                 name="loyalty_member_not_referred_by_itself",
             ),
         ]
         indexes = [
-            models.Index(fields=["customer"], name="loyalty_member_of_customer"),
-            models.Index(fields=["program", "tier"], name="loyalty_member_by_tier"),
+            models.Index(fields=["tier", "program"], name="loyalty_member_by_tier"),
             models.Index(
                 fields=["referred_by"], condition=models.Q(referred_by__isnull=False), name="loyalty_member_referrals"
             ),

@@ -1,7 +1,6 @@
 """Tiers: what reaches them, who was in which and why, tiers that are given or bought, and what a tier gives."""
 
-from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -51,12 +50,17 @@ class TierReason(models.TextChoices):
 
 
 class TstzRange(models.Func):
+    """Migration 0019 names it."""
+
     function = "TSTZRANGE"
     output_field = DateTimeRangeField()
 
 
 class TierPeriod(models.Model):
-    """[from, to) in one tier and why it began (T3); no row means below the first tier."""
+    """[from, to) in one tier and why it began (T3); no row means below the first tier.
+
+    The database refuses periods of one member that overlap: loyalty/sql/tiers.sql.
+    """
 
     member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="tier_periods", db_index=False)
     tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="periods", db_index=False)
@@ -76,13 +80,6 @@ class TierPeriod(models.Model):
             models.CheckConstraint(
                 condition=models.Q(ended_at=None) | models.Q(ended_at__gte=models.F("started_at")),
                 name="loyalty_tierperiod_ends_after_start",
-            ),
-            ExclusionConstraint(
-                name="loyalty_tierperiod_never_overlap",
-                expressions=[
-                    ("member", RangeOperators.EQUAL),
-                    (TstzRange("started_at", "ended_at"), RangeOperators.OVERLAPS),
-                ],
             ),
         ]
         indexes = [
@@ -159,6 +156,26 @@ class TierRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ran_at:%F}: {self.up_count} up, {self.down_count} down"
+
+
+class TierRunPart(models.Model):
+    """The part of a run that has been evaluated while the others have not: members by id, both ends included.
+
+    The parts of a run commit one by one and go when all have; what a crash leaves tells the next run since when each is due.
+    """
+
+    program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="+", db_index=False)
+    first = models.BigIntegerField()
+    last = models.BigIntegerField()
+    ran_at = models.DateTimeField()
+    up_count = models.PositiveIntegerField(default=0)
+    down_count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["program", "first"], name="loyalty_tierrunpart_once")]
+
+    def __str__(self) -> str:
+        return f"{self.first} to {self.last}: {self.ran_at:%F}"
 
 
 @audited_except("error")

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from core import clock
 from core.actor import SYSTEM, Actor
 from core.events import emit_from_select
+from core.locks import lock_name
+from core.shards import run_shards
 from loyalty import events
-from loyalty.models import Program, Tier, TierDowngrade, TierMetric, TierPolicy, TierRun
+from loyalty.models import Program, Tier, TierDowngrade, TierMetric, TierPolicy, TierRun, TierRunPart
 from loyalty.rules.tiers import limits
+
+LAST_ID = 2**63 - 1
+# Below this the parts would wait for each other longer than they compute.
+SHARDED_ABOVE = 100_000
 
 # One SELECT per policy gives what rules.tiers.windows does, for a row `l` of loyalty_member.
 _TODAY = "(%(at)s::timestamptz AT TIME ZONE %(zone)s)::date"
@@ -77,6 +85,7 @@ _MOVES = """
         SELECT m.id, m.customer_id, m.tier_id, m.tier_since, m.tier_locked_until, m.enrolled_at, m.qualifying
         FROM loyalty_member m
         WHERE m.program_id = %(program)s AND m.state = 'active' AND (%(all)s OR m.customer_id = ANY(%(customers)s))
+              AND m.id BETWEEN %(first)s AND %(last)s
         ORDER BY m.id FOR NO KEY UPDATE),
     windowed AS (SELECT l.*, w.* FROM locked l CROSS JOIN LATERAL ({windows}) AS w),
     had AS (
@@ -139,6 +148,14 @@ _CHANGES = """
     FROM aimed WHERE step <> before OR (given_over AND %(downgrade)s)"""
 
 
+class Part(NamedTuple):
+    """Members by id, both ends included. `since`: when they were evaluated at the end of a day before, if ever."""
+
+    first: int
+    last: int
+    since: datetime | None
+
+
 def evaluate_tiers(
     *,
     program: Program,
@@ -150,11 +167,71 @@ def evaluate_tiers(
     """Upgrade whoever qualifies at once (T2). With `downgrade`, which is the end of a day, also: those whose period has ended
     go down by policy, those whose upgrade was undone by a return (T4), and those whose given tier has ended (T3).
 
-    With `downgrade` over all members the run is kept, and the next one starts from it. Returns (members up, members down).
+    With `downgrade` over all members the run is kept, and the next one starts from it. Outside a transaction many members
+    are then evaluated by several connections at once, each with a part of its own. Returns (members up, members down).
     """
     at = at or clock.now()
-    with transaction.atomic(), connection.cursor() as cursor:
-        values = _values(program, customer_ids, downgrade, at)
+    if customer_ids is None and downgrade:
+        return _evaluate_everyone(program, at, actor)
+    # A run before `at`, so that what is evaluated for a past moment sees what was known then.
+    everyone = Part(0, LAST_ID, _last_run_before(program, at) if downgrade else None)
+    with transaction.atomic():
+        return _evaluate(program, everyone, customer_ids, downgrade, at, actor)
+
+
+def _evaluate_everyone(program: Program, at: datetime, actor: Actor) -> tuple[int, int]:
+    alone = connection.in_atomic_block
+    with transaction.atomic():
+        lock_name("loyalty.tier_run", program.pk)
+        parts = _parts(program, at, 1 if alone else settings.COMPUTE_SHARDS)
+
+        def evaluate(part: Part) -> tuple[int, int]:
+            up, down = _evaluate(program, part, None, True, at, actor)
+            TierRunPart.objects.update_or_create(
+                program=program,
+                first=part.first,
+                defaults={"last": part.last, "ran_at": at, "up_count": up, "down_count": down},
+            )
+            return up, down
+
+        # Not together: orders that are being paid lock members of any part.
+        found = [evaluate(part) for part in parts] if alone else run_shards(parts, evaluate, together=False)
+        up, down = (sum(counts) for counts in zip(*found, strict=True))
+        TierRun.objects.create(program=program, ran_at=at, up_count=up, down_count=down)
+        TierRunPart.objects.filter(program=program).delete()
+    return up, down
+
+
+def _parts(program: Program, at: datetime, shards: int) -> list[Part]:
+    """All members: where a run broke off, its parts that were done and what lies between, else as many as `shards`."""
+    since = _last_run_before(program, at)
+    done = [
+        Part(part.first, part.last, part.ran_at)
+        for part in TierRunPart.objects.filter(program=program).order_by("first")
+    ]
+    firsts = [0, *(part.last + 1 for part in done)]
+    lasts = [*(part.first - 1 for part in done), LAST_ID]
+    between = [Part(first, last, since) for first, last in zip(firsts, lasts, strict=True) if first <= last]
+    if done or shards < 2:
+        return sorted([*done, *between])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'loyalty_member'::regclass")
+        if cursor.fetchone()[0] < SHARDED_ABOVE:
+            return between
+        cursor.execute(
+            """SELECT DISTINCT unnest(percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY id)) AS bound
+               FROM loyalty_member WHERE program_id = %s ORDER BY bound""",
+            [[place / shards for place in range(1, shards)], program.pk],
+        )
+        bounds = [bound for (bound,) in cursor.fetchall() if bound is not None]
+    return [Part(low + 1, high, since) for low, high in pairwise([-1, *bounds, LAST_ID])]
+
+
+def _evaluate(
+    program: Program, part: Part, customer_ids: Sequence[int] | None, downgrade: bool, at: datetime, actor: Actor
+) -> tuple[int, int]:
+    with connection.cursor() as cursor:
+        values = _values(program, part, customer_ids, downgrade, at)
         cursor.execute("SET LOCAL work_mem = '128MB'")
         who = "true" if customer_ids is None else "o.customer_id = ANY(%(customers)s)"
         metric = METRICS[program.tier_metric].format(
@@ -167,8 +244,6 @@ def evaluate_tiers(
         cursor.execute("ANALYZE loyalty_tier_changes")
         up, down = _write(cursor, at, actor)
         cursor.execute("DROP TABLE loyalty_tier_moves, loyalty_tier_changes")
-        if downgrade and customer_ids is None:
-            TierRun.objects.create(program=program, ran_at=at, up_count=up, down_count=down)
     return up, down
 
 
@@ -176,16 +251,23 @@ def last_run(program: Program) -> TierRun | None:
     return TierRun.objects.filter(program=program).order_by("-ran_at").first()
 
 
-def _values(program: Program, customer_ids: Sequence[int] | None, downgrade: bool, at: datetime) -> dict[str, Any]:
+def _last_run_before(program: Program, at: datetime) -> datetime | None:
+    runs = TierRun.objects.filter(program=program, ran_at__lt=at)
+    return runs.order_by("-ran_at").values_list("ran_at", flat=True).first()
+
+
+def _values(
+    program: Program, part: Part, customer_ids: Sequence[int] | None, downgrade: bool, at: datetime
+) -> dict[str, Any]:
     tiers = list(Tier.objects.filter(program=program).order_by("rank").values_list("pk", "threshold"))
-    # A run before `at`, so that what is evaluated for a past moment sees what was known then.
-    before = TierRun.objects.filter(program=program, ran_at__lt=at).order_by("-ran_at").first() if downgrade else None
     rolling = program.tier_period == TierPolicy.ROLLING
     earliest = at - timedelta(days=program.tier_window_days + program.tier_grace_days)
     return {
         "program": program.pk,
         "all": customer_ids is None,
         "customers": list(customer_ids or []),
+        "first": part.first,
+        "last": part.last,
         "at": at,
         "zone": program.time_zone,
         "window": program.tier_window_days,
@@ -194,8 +276,8 @@ def _values(program: Program, customer_ids: Sequence[int] | None, downgrade: boo
         # Every other period begins less than two years and two days before; the exact start is each member's own.
         "earliest": earliest if rolling else at - timedelta(days=2 * 366 + 2),
         "currency": program.currency,
-        "last_run": before.ran_at if before else "infinity",
-        "last_period": before.ran_at if before else "-infinity",
+        "last_run": part.since or "infinity",
+        "last_period": part.since or "-infinity",
         "downgrade": downgrade,
         "one_step": program.tier_downgrade == TierDowngrade.ONE_STEP,
         "tiers": [pk for pk, _threshold in tiers],
@@ -204,7 +286,18 @@ def _values(program: Program, customer_ids: Sequence[int] | None, downgrade: boo
 
 
 def _write(cursor: Any, at: datetime, actor: Actor) -> tuple[int, int]:
-    """Close and open the intervals. A new one never begins before the last one ended, whatever clock `at` came from."""
+    """Close and open the intervals. A new one never begins before the last one ended, whatever clock `at` came from.
+
+    The members come first: who has changed them holds the locks that the guard of the intervals asks for.
+    """
+    cursor.execute(
+        """UPDATE loyalty_member m
+           SET qualifying = moves.qualifying, tier_id = CASE WHEN c.moved THEN c.after_id ELSE m.tier_id END,
+               tier_since = CASE WHEN c.moved THEN %s ELSE m.tier_since END
+           FROM loyalty_tier_moves moves LEFT JOIN loyalty_tier_changes c ON c.member_id = moves.member_id
+           WHERE m.id = moves.member_id AND (c.moved OR moves.qualifying <> moves.qualifying_before)""",
+        [at],
+    )
     cursor.execute(
         """UPDATE loyalty_tierperiod p SET ended_at = greatest(%s, p.started_at) FROM loyalty_tier_changes c
            WHERE p.member_id = c.member_id AND p.ended_at IS NULL""",
@@ -217,14 +310,6 @@ def _write(cursor: Any, at: datetime, actor: Actor) -> tuple[int, int]:
                       JOIN loyalty_tier_changes USING (member_id) GROUP BY member_id) AS p ON p.member_id = c.member_id
            WHERE c.after_id IS NOT NULL""",
         [at, str(actor)],
-    )
-    cursor.execute(
-        """UPDATE loyalty_member m
-           SET qualifying = moves.qualifying, tier_id = CASE WHEN c.moved THEN c.after_id ELSE m.tier_id END,
-               tier_since = CASE WHEN c.moved THEN %s ELSE m.tier_since END
-           FROM loyalty_tier_moves moves LEFT JOIN loyalty_tier_changes c ON c.member_id = moves.member_id
-           WHERE m.id = moves.member_id AND (c.moved OR moves.qualifying <> moves.qualifying_before)""",
-        [at],
     )
     cursor.execute(
         "SELECT count(*) FILTER (WHERE up), count(*) FILTER (WHERE moved AND NOT up) FROM loyalty_tier_changes"

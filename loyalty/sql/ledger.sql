@@ -138,14 +138,18 @@ END $$;
 -- Hold points (L8), or spend them in one step. `p_seconds` NULL is the program's own. Answers {hold, state, points,
 -- available, held, balance, expires_at}. The key is looked for under the account's lock and written once, with its answer:
 -- who repeats a request waits for the first one there; a key that another account's command is using meets it at the end.
+--
+-- Three statements do the common case, in which the first lot has enough: lock, look, write. Each statement of a function
+-- costs as much again as what most of these do, and the lock is held through all of them.
 DROP FUNCTION IF EXISTS loyalty_hold(text, text, bytea, bigint, bigint, integer, boolean, text, bigint, text, text, text[]);
 CREATE OR REPLACE FUNCTION loyalty_hold(
     p_account bigint, p_key text, p_digest bytea, p_points bigint, p_seconds integer, p_one_step boolean,
     p_reference text, p_order bigint, p_actor text, p_request text, p_handlers text[]
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-    answer jsonb; account record; entry bigint; hold uuid := core_new_id(); moment timestamptz;
+    answer jsonb; account record; seen record; entry bigint; event bigint; hold uuid; moment timestamptz;
     set_aside bigint := CASE WHEN p_one_step THEN 0 ELSE p_points END; ends timestamptz; key_scope text;
+    in_state text := CASE WHEN p_one_step THEN 'captured' ELSE 'held' END; enough boolean;
 BEGIN
     SELECT a.available, a.held, m.customer_id, m.state, m.program_id, t.spendable, p.redeem_minimum, p.hold_seconds
         INTO account
@@ -155,10 +159,25 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM loyalty_refuse('not_a_member');
     END IF;
+    -- After the lock: the transaction may have waited, and what it waited for may be what ran out.
+    moment := clock_timestamp();
     key_scope := 'loyalty:' || account.program_id;
-    answer := loyalty_answered(key_scope, p_key, p_digest);
-    IF answer IS NOT NULL THEN
-        RETURN answer;
+    SELECT r.digest, r.answer, lot.id AS lot, coalesce(lot.remaining, 0) AS remaining,
+           EXISTS (SELECT FROM loyalty_lot l WHERE l.account_id = p_account AND l.open AND (
+                       l.expires_at <= moment OR (l.confirmed_at IS NULL AND l.available_from <= moment))) AS due
+        INTO seen
+        FROM (SELECT) AS always
+        LEFT JOIN (SELECT k.digest, k.answer FROM core_idempotencyrecord k WHERE k.scope = key_scope AND k.key = p_key) AS r
+             ON true
+        LEFT JOIN (SELECT l.id, l.remaining FROM loyalty_lot l
+                   WHERE l.account_id = p_account AND l.open AND l.confirmed_at IS NOT NULL
+                         AND (l.expires_at IS NULL OR l.expires_at > moment)
+                   ORDER BY l.expires_at NULLS LAST, l.id LIMIT 1) AS lot ON true;
+    IF seen.digest IS NOT NULL THEN
+        IF seen.digest <> p_digest THEN
+            PERFORM loyalty_refuse('idempotency_key_reused');
+        END IF;
+        RETURN seen.answer;
     ELSIF account.state <> 'active' THEN
         PERFORM loyalty_refuse('member_not_active', jsonb_build_object('state', account.state));
     ELSIF NOT account.spendable THEN
@@ -166,37 +185,61 @@ BEGIN
     ELSIF p_points < account.redeem_minimum THEN
         PERFORM loyalty_refuse('below_minimum', jsonb_build_object('minimum', account.redeem_minimum));
     END IF;
-    -- After the lock: the transaction may have waited, and what it waited for may be what ran out.
-    moment := clock_timestamp();
-    ends := moment + make_interval(secs => coalesce(p_seconds, account.hold_seconds));
-    IF loyalty_settle(p_account, moment) THEN
+    -- What is due changes the lots, so the first of them is no longer known.
+    enough := NOT seen.due AND seen.remaining >= p_points;
+    IF seen.due THEN
+        PERFORM loyalty_settle(p_account, moment);
         SELECT available, held INTO account.available, account.held FROM loyalty_account WHERE id = p_account;
     END IF;
     IF account.available < p_points THEN
         PERFORM loyalty_refuse('insufficient_points',
                                jsonb_build_object('available', account.available, 'requested', p_points));
     END IF;
-    INSERT INTO loyalty_entry
-            (account_id, kind, available, pending, held, debt, hold_id, order_id, reference, reason, actor, occurred_at)
-        VALUES (p_account, CASE WHEN p_one_step THEN 'redeem' ELSE 'hold' END, -p_points, 0, set_aside, 0, hold, p_order,
-                p_reference, '', p_actor, moment)
-        RETURNING id INTO entry;
-    PERFORM loyalty_take(p_account, entry, p_points, moment, NOT p_one_step);
-    INSERT INTO loyalty_hold (id, account_id, entry_id, points, captured, returned, state, reference, expires_at, ended_at)
-        VALUES (hold, p_account, entry, p_points, p_points - set_aside, 0,
-                CASE WHEN p_one_step THEN 'captured' ELSE 'held' END, p_reference, ends,
-                CASE WHEN p_one_step THEN moment END);
-    UPDATE loyalty_account SET available = available - p_points, held = held + set_aside, updated_at = moment
-        WHERE id = p_account RETURNING available, held INTO account.available, account.held;
-    PERFORM loyalty_emit(
-        CASE WHEN p_one_step THEN 'loyalty.points_redeemed' ELSE 'loyalty.points_held' END, account.customer_id,
-        jsonb_build_object('hold', hold, 'points', p_points, 'reference', p_reference, 'available', account.available),
-        p_actor, p_request, p_handlers);
-    RETURN loyalty_answer_once(key_scope, p_key, p_digest, jsonb_build_object(
-        'hold', hold, 'state', CASE WHEN p_one_step THEN 'captured' ELSE 'held' END, 'points', p_points,
-        'captured', p_points - set_aside, 'available', account.available, 'held', account.held,
-        'balance', account.available + account.held, 'reference', p_reference,
-        'expires_at', CASE WHEN p_one_step THEN NULL ELSE to_jsonb(ends) END));
+    account.available := account.available - p_points;
+    account.held := account.held + set_aside;
+    ends := moment + make_interval(secs => coalesce(p_seconds, account.hold_seconds));
+    hold := core_new_id();
+    entry := nextval('loyalty_entry_id_seq');
+    event := nextval('core_domainevent_id_seq');
+    answer := jsonb_build_object(
+        'hold', hold, 'state', in_state, 'points', p_points, 'captured', p_points - set_aside,
+        'available', account.available, 'held', account.held, 'balance', account.available + account.held,
+        'reference', p_reference, 'expires_at', CASE WHEN p_one_step THEN NULL ELSE ends END);
+    WITH entries AS (
+        INSERT INTO loyalty_entry
+            (id, account_id, kind, available, pending, held, debt, hold_id, order_id, reference, reason, actor, occurred_at)
+        VALUES (entry, p_account, CASE WHEN p_one_step THEN 'redeem' ELSE 'hold' END, -p_points, 0, set_aside, 0, hold, p_order,
+                p_reference, '', p_actor, moment)),
+    emptied AS (
+        UPDATE loyalty_lot SET remaining = remaining - p_points, held = held + set_aside WHERE enough AND id = seen.lot),
+    allocated AS (
+        INSERT INTO loyalty_allocation (entry_id, lot_id, points, returned)
+        SELECT entry, seen.lot, p_points, 0 WHERE enough),
+    holds AS (
+        INSERT INTO loyalty_hold (id, account_id, entry_id, points, captured, returned, state, reference, expires_at, ended_at)
+        VALUES (hold, p_account, entry, p_points, p_points - set_aside, 0, in_state, p_reference, ends,
+                CASE WHEN p_one_step THEN moment END)),
+    balances AS (
+        UPDATE loyalty_account SET available = account.available, held = account.held, updated_at = moment
+        WHERE id = p_account),
+    told AS (
+        INSERT INTO core_domainevent (id, kind, subject_id, payload, actor, request_id, occurred_at)
+        VALUES (event, CASE WHEN p_one_step THEN 'loyalty.points_redeemed' ELSE 'loyalty.points_held' END, account.customer_id,
+                jsonb_build_object('hold', hold, 'points', p_points, 'reference', p_reference, 'available', account.available),
+                p_actor, p_request, now())),
+    owed AS (
+        INSERT INTO core_eventdelivery (event_id, handler, attempts, last_error)
+        SELECT event, handler, 0, '' FROM unnest(p_handlers) AS handler)
+    INSERT INTO core_idempotencyrecord (scope, key, digest, answer) VALUES (key_scope, p_key, p_digest, answer)
+        ON CONFLICT (scope, key) DO NOTHING;
+    -- A command of another account took the key since it was looked for.
+    IF NOT FOUND THEN
+        PERFORM loyalty_refuse('idempotency_key_reused');
+    END IF;
+    IF NOT enough THEN
+        PERFORM loyalty_take(p_account, entry, p_points, moment, NOT p_one_step);
+    END IF;
+    RETURN answer;
 END $$;
 
 -- The same for the spendable account that a customer number has in the default program.
@@ -204,14 +247,15 @@ CREATE OR REPLACE FUNCTION loyalty_hold_of_customer(
     p_number text, p_key text, p_digest bytea, p_points bigint, p_seconds integer, p_one_step boolean,
     p_reference text, p_order bigint, p_actor text, p_request text, p_handlers text[]
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE account bigint;
 BEGIN
+    SELECT a.id INTO account FROM crm_customer c
+        JOIN loyalty_member m ON m.customer_id = c.id JOIN loyalty_program p ON p.id = m.program_id
+        JOIN loyalty_account a ON a.member_id = m.id JOIN loyalty_pointtype t ON t.id = a.point_type_id
+        WHERE c.number = p_number AND c.state = 'active' AND p.is_default AND t.spendable
+        ORDER BY t.id LIMIT 1;
     RETURN loyalty_hold(
-        (SELECT a.id FROM crm_customer c
-             JOIN loyalty_member m ON m.customer_id = c.id JOIN loyalty_program p ON p.id = m.program_id
-             JOIN loyalty_account a ON a.member_id = m.id JOIN loyalty_pointtype t ON t.id = a.point_type_id
-         WHERE c.number = p_number AND c.state = 'active' AND p.is_default AND t.spendable
-         ORDER BY t.id LIMIT 1),
-        p_key, p_digest, p_points, p_seconds, p_one_step, p_reference, p_order, p_actor, p_request, p_handlers);
+        account, p_key, p_digest, p_points, p_seconds, p_one_step, p_reference, p_order, p_actor, p_request, p_handlers);
 END $$;
 
 -- Gives the held points of a hold back to their lots; lots that ran out meanwhile run out now.
