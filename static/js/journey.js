@@ -79,6 +79,13 @@
     i18n: (key, usual) => given.texts[key] || usual,
   });
 
+  // A picture beside the name of a kind says nothing more than the name.
+  const silence = () => {
+    for (const picture of place.querySelectorAll("img:not([alt])")) picture.alt = "";
+  };
+  silence();
+  new MutationObserver(silence).observe(place, { childList: true, subtree: true });
+
   const notice = document.getElementById("journey-notice");
   const say = (text) => {
     notice.textContent = text;
