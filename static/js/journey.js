@@ -57,7 +57,6 @@
     // Without its pictures the canvas works as well.
   }
 
-  place.hidden = false;
   document.getElementById("journey-tree")?.classList.add("beside-canvas");
   const designer = sequentialWorkflowDesigner.Designer.create(place, definition, {
     theme: dark ? "dark" : "light",
