@@ -360,7 +360,7 @@ def _unhappy(m: Maker) -> dict[str, Any]:
 
 PRESETS = (
     Preset("welcome", "Welcome", "新会员欢迎旅程", "New members get points, and an offer if they have not bought within a week.", "新会员入会送积分，一周未下单再送首单券。", "users-plus", _welcome),
-    Preset("first_purchase", "First purchase", "首购培育", "Thanks after the first order, and an offer for the second.", "首单后感谢,30 天未复购送复购券。", "shopping-bag", _first_purchase),
+    Preset("first_purchase", "First purchase", "首购培育", "Thanks after the first order, and an offer for the second.", "首单后感谢，30 天未复购送复购券。", "shopping-bag", _first_purchase),
     Preset("after_purchase", "After-purchase follow-up and review", "购后关怀与评价邀请", "Asks how it went, and for a review that earns points.", "购后关怀，邀请评价并奖励积分。", "message-check", _after_purchase),
     Preset("birthday", "Birthday with presents", "生日关怀旅程", "A coupon a week before, points on the day.", "生日前一周送券，当天送积分。", "cake", _birthday),
     Preset("member_day", "Member anniversary", "会员周年", "Points and thanks on the day they joined.", "入会周年当天送积分致谢。", "calendar-event", _member_day),
