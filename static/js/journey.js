@@ -46,7 +46,8 @@
   const icons = new Map();
   try {
     const sprite = new DOMParser().parseFromString(await (await fetch(given.urls.icons)).text(), "image/svg+xml");
-    const stroke = dark ? "%23c0c6d0" : "%235c6470";
+    // The boxes of the dark canvas are light as well.
+    const stroke = dark ? "%23363b44" : "%235c6470";
     for (const kind of given.kinds) {
       const symbol = sprite.getElementById(kind.icon);
       if (!symbol) continue;
