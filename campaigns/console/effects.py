@@ -10,7 +10,10 @@ from django.utils.translation import pgettext
 from campaigns.models import ExperimentMetric
 from campaigns.rules.experiments import Effect, Outcome
 from campaigns.selectors.experiments import LEFT
-from core.formatting import money, number, percent
+from core.formatting import money, number
+
+SHARES = {ExperimentMetric.ORDERED, LEFT}
+MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
@@ -33,26 +36,37 @@ def cell_of(currency: str, metric: str, outcome: Outcome, effect: Effect | None,
     label = metric_label(metric)
     if effect is None or hidden:
         return Cell(label, value)
-    low = amount_of(currency, metric, effect.low, signed=True, unit=False)
-    high = amount_of(currency, metric, effect.high, signed=True)
+    change = difference_of(currency, metric, effect.difference)
+    low = difference_of(currency, metric, effect.low, unit=False)
+    high = difference_of(currency, metric, effect.high)
+    if effect.difference == effect.low == effect.high == 0:
+        return Cell(label, value, _t("no difference"))
     better = (effect.difference < 0) == (metric == LEFT)
     return Cell(
         label,
         value,
-        amount_of(currency, metric, effect.difference, signed=True),
+        change,
         _t("%(low)s to %(high)s") % {"low": low, "high": high},
         ("good" if better else "bad") if effect.sure else "",
     )
 
 
-def amount_of(currency: str, metric: str, value: float, *, signed: bool = False, unit: bool = True) -> str:
+def amount_of(currency: str, metric: str, value: float) -> str:
     """A mean of the metric for people: a share, orders per customer, money per customer."""
-    sign = "+" if signed and value > 0 else ""
-    if metric in {ExperimentMetric.ORDERED, LEFT}:
-        if signed:
-            points = sign + number(round(value * 100, 2))
-            return pgettext("percentage points", "%(value)s pp") % {"value": points} if unit else points
-        return percent(value, 2)
+    if metric in SHARES:
+        return f"{number(round(value * 100, 2))}%"
     if metric == ExperimentMetric.REVENUE:
-        return sign + money(round(value), currency)
-    return sign + number(round(value, 3))
+        return money(round(value), currency)
+    return number(round(value, 3))
+
+
+def difference_of(currency: str, metric: str, value: float, *, unit: bool = True, signed: bool = True) -> str:
+    """What lies between two means; the difference of shares is in percentage points. What rounds to nothing has no sign."""
+    rounded = (
+        round(value * 100, 2) if metric in SHARES else round(value, 0 if metric == ExperimentMetric.REVENUE else 3)
+    )
+    sign = ("+" if rounded > 0 else MINUS if rounded < 0 else "") if signed else ""
+    if metric == ExperimentMetric.REVENUE:
+        return sign + money(round(abs(rounded)), currency)
+    said = sign + number(abs(rounded))
+    return pgettext("percentage points", "%(value)s pp") % {"value": said} if unit and metric in SHARES else said

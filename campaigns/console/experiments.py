@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
 from campaigns.console import editing
-from campaigns.console.effects import Cell, amount_of, cell_of, metric_label
+from campaigns.console.effects import Cell, amount_of, cell_of, difference_of, metric_label
 from campaigns.console.experiment_form import ExperimentForm
 from campaigns.models import Experiment, ExperimentState
 from campaigns.selectors.experiments import FIGURES, ArmResult, Results, baseline, results_of
@@ -62,7 +62,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "experiment": experiment,
         "tone": TONES.get(ExperimentState(experiment.state), ""),
         "arms": list(experiment.arms.select_related("template", "coupon")),
-        "effect": amount_of(experiment.currency, experiment.metric, float(experiment.effect)),
+        "effect": difference_of(experiment.currency, experiment.metric, float(experiment.effect), signed=False),
         "may_edit": may_change and experiment.state != ExperimentState.ENDED,
         "may_start": may_change and draft,
         "may_end": may_change and experiment.state == ExperimentState.RUNNING,

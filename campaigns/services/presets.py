@@ -23,8 +23,8 @@ _FOOT_EN = (
 _FOOT_ZH = '<p style="color:#666;font-size:12px"><a href="{{ links.unsubscribe }}">退订</a> · {{ shop.name }}</p>'
 _COUPON_EN = """{% if coupon.code %}<p>Your code, worth {{ coupon.value }}{% if coupon.minimum_spend != "" %} from {{ coupon.minimum_spend }}{% endif %}:
 <strong>{{ coupon.code }}</strong>{% if coupon.expires != "" %}, good until {{ coupon.expires }}{% endif %}.</p>{% endif %}"""
-_COUPON_ZH = """{% if coupon.code %}<p>您的专属优惠码({{ coupon.value }}{% if coupon.minimum_spend != "" %},满 {{ coupon.minimum_spend }} 可用{% endif %}):
-<strong>{{ coupon.code }}</strong>{% if coupon.expires != "" %},有效期至 {{ coupon.expires }}{% endif %}。</p>{% endif %}"""
+_COUPON_ZH = """{% if coupon.code %}<p>您的专属优惠码（{{ coupon.value }}{% if coupon.minimum_spend != "" %}，满 {{ coupon.minimum_spend }} 可用{% endif %}）：
+<strong>{{ coupon.code }}</strong>{% if coupon.expires != "" %}，有效期至 {{ coupon.expires }}{% endif %}。</p>{% endif %}"""
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ PRESETS = (
         "Happy birthday, {{ customer.first_name | default: 'friend' }}!",
         "<p>Dear {{ customer.first_name | default: 'friend' }},</p><p>all of us at {{ shop.name }} wish you a happy birthday.</p>"
         + _COUPON_EN + _FOOT_EN,
-        "{{ customer.name | default: '亲爱的顾客' }},生日快乐!",
-        "<p>亲爱的{{ customer.name | default: '顾客' }}:</p><p>{{ shop.name }}全体伙伴祝您生日快乐。</p>" + _COUPON_ZH + _FOOT_ZH,
+        "{{ customer.name | default: '亲爱的顾客' }}，生日快乐！",
+        "<p>亲爱的{{ customer.name | default: '顾客' }}：</p><p>{{ shop.name }}全体伙伴祝您生日快乐。</p>" + _COUPON_ZH + _FOOT_ZH,
         send_at=time(9, 30), coupon=(DiscountKind.AMOUNT, 20, 30),
     ),
     Preset(
@@ -60,10 +60,10 @@ PRESETS = (
         "<p>Dear {{ customer.first_name | default: 'customer' }},</p><p>thank you for your order {{ order.number }}:</p>"
         "<ul>{% for item in order.items limit: 5 %}<li>{{ item.name }}</li>{% endfor %}</ul>"
         "<p>Would you tell others how you like it? A review takes a minute and helps a lot.</p>" + _FOOT_EN,
-        "订单 {{ order.number }} 用得怎么样?",
-        "<p>亲爱的{{ customer.name | default: '顾客' }}:</p><p>感谢您的订单 {{ order.number }}:</p>"
+        "订单 {{ order.number }} 用得怎么样？",
+        "<p>亲爱的{{ customer.name | default: '顾客' }}：</p><p>感谢您的订单 {{ order.number }}：</p>"
         "<ul>{% for item in order.items limit: 5 %}<li>{{ item.name }}</li>{% endfor %}</ul>"
-        "<p>欢迎写下您的使用感受,一分钟就好,对其他顾客很有帮助。</p>" + _FOOT_ZH,
+        "<p>欢迎写下您的使用感受，一分钟就好，对其他顾客很有帮助。</p>" + _FOOT_ZH,
         days=7,
     ),
     Preset(
@@ -71,8 +71,8 @@ PRESETS = (
         "We have missed you, {{ customer.first_name | default: 'friend' }}",
         "<p>Dear {{ customer.first_name | default: 'customer' }},</p><p>it has been a while since your last order. "
         "{% if member.points > 0 %}You still have {{ member.points }} points.{% endif %}</p>" + _COUPON_EN + _FOOT_EN,
-        "{{ customer.name | default: '亲爱的顾客' }},好久不见",
-        "<p>亲爱的{{ customer.name | default: '顾客' }}:</p><p>距离您上次光临已有一段时间。"
+        "{{ customer.name | default: '亲爱的顾客' }}，好久不见",
+        "<p>亲爱的{{ customer.name | default: '顾客' }}：</p><p>距离您上次光临已有一段时间。"
         "{% if member.points > 0 %}您还有 {{ member.points }} 积分可用。{% endif %}</p>" + _COUPON_ZH + _FOOT_ZH,
         days=90, coupon=(DiscountKind.PERCENT, 10, 14), holdout_percent=10,
     ),
@@ -81,8 +81,8 @@ PRESETS = (
         "Welcome, {{ customer.first_name | default: 'friend' }}",
         "Dear {{ customer.first_name | default: 'customer' }}, you now belong to “{{ segment.name }}” at {{ shop.name }}. "
         "{% if member.tier != '' %}Your tier is {{ member.tier }}.{% endif %}",
-        "欢迎您,{{ customer.name | default: '亲爱的顾客' }}",
-        "亲爱的{{ customer.name | default: '顾客' }},您已成为{{ shop.name }}的“{{ segment.name }}”。"
+        "欢迎您，{{ customer.name | default: '亲爱的顾客' }}",
+        "亲爱的{{ customer.name | default: '顾客' }}，您已成为{{ shop.name }}的“{{ segment.name }}”。"
         "{% if member.tier != '' %}您当前的等级是{{ member.tier }}。{% endif %}",
         send_at=None, channel="inbox",
     ),
@@ -92,8 +92,8 @@ PRESETS = (
         "<p>Dear {{ customer.first_name | default: 'customer' }},</p><p>{{ expiring.points }} of your {{ member.points }} points "
         "can be spent until {{ expiring.on }}. <a href=\"{{ shop.url }}\">Use them at {{ shop.name }}</a>.</p>" + _FOOT_EN,
         "您有 {{ expiring.points }} 积分将于 {{ expiring.on }} 过期",
-        "<p>亲爱的{{ customer.name | default: '顾客' }}:</p><p>您的 {{ member.points }} 积分中有 {{ expiring.points }} 积分将于 "
-        "{{ expiring.on }} 过期,<a href=\"{{ shop.url }}\">快来{{ shop.name }}使用吧</a>。</p>" + _FOOT_ZH,
+        "<p>亲爱的{{ customer.name | default: '顾客' }}：</p><p>您的 {{ member.points }} 积分中有 {{ expiring.points }} 积分将于 "
+        "{{ expiring.on }} 过期，<a href=\"{{ shop.url }}\">快来{{ shop.name }}使用吧</a>。</p>" + _FOOT_ZH,
         days=14,
     ),
 )  # fmt: skip
@@ -108,8 +108,8 @@ SURVEY = {
         ),
         Text(
             "zh-hans",
-            "<p>亲爱的{{ customer.name | default: '顾客' }}:</p><p>您的工单 {{ ticket.number }}(“{{ ticket.subject }}”)已解决。"
-            '您对这次服务满意吗?</p><p><a href="{{ links.rating }}">一键评价</a></p>',
+            "<p>亲爱的{{ customer.name | default: '顾客' }}：</p><p>您的工单 {{ ticket.number }}（“{{ ticket.subject }}”）已解决。"
+            '您对这次服务满意吗？</p><p><a href="{{ links.rating }}">一键评价</a></p>',
             "请为我们的服务打分({{ ticket.number }})",
         ),
     ),
@@ -120,7 +120,9 @@ SURVEY = {
             "How did we do?",
         ),
         Text(
-            "zh-hans", "您的工单 {{ ticket.number }} 已解决,请为我们的服务打分:{{ links.rating }}", "请为我们的服务打分"
+            "zh-hans",
+            "您的工单 {{ ticket.number }} 已解决，请为我们的服务打分：{{ links.rating }}",
+            "请为我们的服务打分",
         ),
     ),
 }

@@ -46,7 +46,8 @@
   const icons = new Map();
   try {
     const sprite = new DOMParser().parseFromString(await (await fetch(given.urls.icons)).text(), "image/svg+xml");
-    const stroke = dark ? "%23c0c6d0" : "%235c6470";
+    // The boxes of the dark canvas are light as well.
+    const stroke = dark ? "%23363b44" : "%235c6470";
     for (const kind of given.kinds) {
       const symbol = sprite.getElementById(kind.icon);
       if (!symbol) continue;
@@ -57,7 +58,6 @@
     // Without its pictures the canvas works as well.
   }
 
-  place.hidden = false;
   document.getElementById("journey-tree")?.classList.add("beside-canvas");
   const designer = sequentialWorkflowDesigner.Designer.create(place, definition, {
     theme: dark ? "dark" : "light",
@@ -78,6 +78,13 @@
     contextMenu: false,
     i18n: (key, usual) => given.texts[key] || usual,
   });
+
+  // A picture beside the name of a kind says nothing more than the name.
+  const silence = () => {
+    for (const picture of place.querySelectorAll("img:not([alt])")) picture.alt = "";
+  };
+  silence();
+  new MutationObserver(silence).observe(place, { childList: true, subtree: true });
 
   const notice = document.getElementById("journey-notice");
   const say = (text) => {

@@ -9,6 +9,7 @@ from campaigns.models import Journey
 from campaigns.services.journey_engine import advance_due
 from campaigns.services.journey_entries import enter_by_call
 from core.roles import Role
+from tests.browser.looking import faults_of
 
 pytestmark = pytest.mark.browser
 
@@ -51,6 +52,8 @@ def test_a_journey_is_built_on_the_canvas_published_and_its_counts_are_read(sign
     page.get_by_label("Name", exact=True).fill("On the canvas")
     page.get_by_role("button", name="Make a draft", exact=True).first.click()
     settings(page)
+    expect(page.locator(".sqd-toolbox-item").first).to_be_visible()
+    assert faults_of(page, "canvas") == []
 
     drop(page, "Tag", 0)
     expect(page.locator("#step-panel .panel-title")).to_contain_text("Tag")
@@ -78,6 +81,7 @@ def test_a_journey_is_built_on_the_canvas_published_and_its_counts_are_read(sign
     page.reload()
     page.locator("[data-row] a.person-name").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Ada Canvas")
+    assert faults_of(page, "one person's way") == []
     expect(page.locator(".trail")).to_contain_text("from the canvas")
     assert faults == []
 

@@ -86,7 +86,7 @@ def test_the_list_shows_members_and_benefits(marketer, program, member):
     page = text(marketer.get(reverse("loyalty_tiers")))
     assert "100 points on your birthday" in page
     assert f'<a href="{reverse("loyalty_members")}?tier=gold">1</a>' in page
-    assert "It has not run yet." in page
+    assert "Not evaluated yet." in page
 
 
 def test_a_benefit_is_added_changed_and_switched(marketer, program):

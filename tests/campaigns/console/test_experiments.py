@@ -48,6 +48,7 @@ def test_what_is_typed_is_kept_in_the_units_of_the_metric(marketer, planned):
     assert list(planned.arms.values_list("code", "name", "weight")) == [("a", "As it is", 1), ("b", "Shorter", 3)]
     page = marketer.get(reverse("experiment_edit", args=[planned.pk])).content.decode()
     assert 'name="effect" value="2"' in page
+    assert "2 pp" in marketer.get(reverse("experiment", args=[planned.pk])).content.decode()
     body = {**TYPED, "metric": "revenue", "effect": "3.50"}
     marketer.post(reverse("experiment_edit", args=[planned.pk]), body)
     planned.refresh_from_db()
@@ -62,7 +63,8 @@ def test_results_name_the_difference_and_its_interval(marketer, planned, store):
     counted(planned, "a", 10, 200, store)
     counted(planned, "b", 150, 600, store)
     page = " ".join(marketer.get(reverse("experiment", args=[planned.pk])).content.decode().split())
-    assert "25.00%" in page
+    assert "25%" in page
+    assert ">decides<" in page
     assert "+20 pp" in page
     assert "+CN¥10.00" in page
     assert "text-good" in page
