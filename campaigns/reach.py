@@ -10,7 +10,7 @@ _UNSUPPRESSED = """who.customer_id NOT IN (SELECT s.customer_id FROM campaigns_s
 _ADDRESS = """'{kind}' = ANY(who.addresses) AND (
     who.customer_id NOT IN (SELECT i.customer_id FROM campaigns_suppression s
         JOIN crm_identity i ON i.kind = '{kind}' AND i.value_index = s.address_index
-        WHERE s.channel = '{channel}' AND s.lifted_at IS NULL AND i.customer_id IS NOT NULL)
+        WHERE s.channel = '{channel}' AND s.lifted_at IS NULL)
     OR EXISTS (SELECT FROM crm_identity i
         WHERE i.customer_id = who.customer_id AND i.kind = '{kind}' AND NOT EXISTS (SELECT FROM campaigns_suppression s
             WHERE s.address_index = i.value_index AND s.channel = '{channel}' AND s.lifted_at IS NULL)))"""

@@ -9,12 +9,31 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from threading import Barrier, BrokenBarrierError
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import connection, transaction
 
 Part = TypeVar("Part")
 Found = TypeVar("Found")
+
+# Below this the parts would wait for each other longer than they compute.
+SHARDED_ABOVE = 100_000
+
+
+def bounds_of(table: str, *, where: str = "true", params: Sequence[Any] = ()) -> list[int]:
+    """Ids that cut the table's rows into about equal parts, as many as COMPUTE_SHARDS says: each bound is the last id of
+    its part. None where one part is enough."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [table])
+        if settings.COMPUTE_SHARDS < 2 or cursor.fetchone()[0] < SHARDED_ABOVE:
+            return []
+        cursor.execute(
+            f"""SELECT DISTINCT unnest(percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY id)) AS bound
+                FROM {table} WHERE {where} ORDER BY bound""",
+            [[place / settings.COMPUTE_SHARDS for place in range(1, settings.COMPUTE_SHARDS)], *params],
+        )
+        return [bound for (bound,) in cursor.fetchall() if bound is not None]
 
 
 def run_shards(parts: Sequence[Part], work: Callable[[Part], Found], *, together: bool = True) -> list[Found]:

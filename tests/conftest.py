@@ -35,7 +35,7 @@ def _fresh_cache():
     throttling.leases.forget()
     listening.forget()
     journey_entries.wanted_kinds.forget()
-    care_runs.entering_wanted.forget()
+    care_runs.active_triggers.forget()
     journey_engine.plan_of.cache_clear()
 
 

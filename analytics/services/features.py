@@ -23,10 +23,8 @@ from core import clock
 from core.events import emit_from_select
 from core.locks import require_transaction
 from core.shards import run_shards
+from core.table_statistics import analyze_after
 
-# Autovacuum comes a minute later, and plans made in between would take the table for what it was.
-REANALYSE_ABOVE = 20_000
-REANALYSE_SHARE = 0.1
 _GRID_ROWS = ", ".join(
     f"({recency}, {value}, '{name}')" for recency, row in enumerate(GRID, 1) for value, name in enumerate(row, 1)
 )
@@ -182,17 +180,6 @@ def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) 
     return written
 
 
-def analyze_after(written: int, table: str = "analytics_customerfeature") -> None:
-    """When so many rows were written that the table is another one. Not by a shard: the lock of an ANALYZE is held to the
-    end, and the shards end together."""
-    if written <= REANALYSE_ABOVE:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [table])
-        if written > cursor.fetchone()[0] * REANALYSE_SHARE:
-            cursor.execute(f"ANALYZE {table}")
-
-
 def _negated(cuts: list[float]) -> list[float]:
     return [-cut for cut in reversed(cuts)]
 
@@ -243,7 +230,7 @@ def refresh_everything(*, as_of: datetime | None = None) -> int:
         ChangedCustomer.objects.filter(marked_at__lt=at).delete()
         cuts = compute_rfm_model(as_of=at) or newest_model()
         written = sum(run_shards(shards(), lambda people: compute_features(as_of=at, people=people, cuts=cuts)))
-        analyze_after(written)
+        analyze_after(written, "analytics_customerfeature")
         note("features", written, time.monotonic() - started)
     return written
 

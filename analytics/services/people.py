@@ -9,10 +9,11 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import connection
 
+from core.shards import bounds_of
+
 CHANGED_TABLE = "analytics_scope"
 INSIDE_TABLE = "analytics_inside"
-# Below this the parts would wait for each other longer than they compute.
-SHARDED_ABOVE = 100_000
+# As core.shards.SHARDED_ABOVE, of customers who changed: each costs more than one of everyone.
 CHANGES_SHARDED_ABOVE = 10_000
 
 
@@ -72,15 +73,8 @@ def shares() -> list[Share]:
 
 def shards() -> list[People]:
     """Everyone, in as many parts of about the same size as COMPUTE_SHARDS says; in one where customers are few."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'crm_customer'::regclass")
-        if settings.COMPUTE_SHARDS < 2 or cursor.fetchone()[0] < SHARDED_ABOVE:
-            return [EVERYONE]
-        cursor.execute(
-            "SELECT percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY id) FROM crm_customer",
-            [[place / settings.COMPUTE_SHARDS for place in range(1, settings.COMPUTE_SHARDS)]],
-        )
-        bounds = cursor.fetchone()[0]
-    first, last = People(f"<= {bounds[0]}"), People(f"> {bounds[-1]}")
-    between = [People(f"BETWEEN {low + 1} AND {high}") for low, high in pairwise(bounds) if low < high]
-    return [first, *between, last]
+    bounds = bounds_of("crm_customer")
+    if not bounds:
+        return [EVERYONE]
+    between = [People(f"BETWEEN {low + 1} AND {high}") for low, high in pairwise(bounds)]
+    return [People(f"<= {bounds[0]}"), *between, People(f"> {bounds[-1]}")]

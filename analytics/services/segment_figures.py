@@ -38,42 +38,35 @@ class Figures:
 
 def figures_of(rule: Any, *, overlap: int | None = None, sample: int = 0) -> Figures:
     """The live figures of a rule in one pass over the feature rows. Raises Conflict `too_slow` after five seconds."""
-    cleaned = clean_rule(rule)
-    sql = compile_rule(cleaned)
+    sql = compile_rule(clean_rule(rule))
     asks_facts = "(SELECT" in sql.text
-    names = REACH.names()
-    columns = ["count(*)", *("count(*) FILTER (WHERE %s = ANY(f.reachable))" for _name in names)]
-    params: list[Any] = [*names]
+    figures = ["count(*)", "ARRAY(SELECT customer_id FROM held ORDER BY customer_id DESC LIMIT %s)"]
+    params: list[Any] = [*sql.params, sample]
     if overlap is not None:
-        columns.append(
+        figures.append(
             """count(*) FILTER (WHERE f.customer_id IN (SELECT o.customer_id FROM analytics_segmentmembership o
                                                         WHERE o.segment_id = %s AND o.left_at IS NULL))"""
         )
         params.append(overlap)
-    held = f"FROM {feature_rows(sql.text)} WHERE {sql.text}"
-    if asks_facts and sample:
-        # What is asked of the facts costs more than the rows, so it is asked once.
-        columns.append("(SELECT ARRAY(SELECT customer_id FROM held ORDER BY customer_id DESC LIMIT %s))")
-        statement = f"WITH held AS MATERIALIZED (SELECT f.customer_id, f.reachable {held}) SELECT {', '.join(columns)} FROM held f"
-        params = [*sql.params, *params, sample]
     else:
-        statement = f"SELECT {', '.join(columns)} {held}"
-        params = [*params, *sql.params]
+        figures.append("NULL::bigint")
+    figures += ["count(*) FILTER (WHERE %s = ANY(f.reachable))" for _way in REACH]
+    # What is asked of the facts costs more than the rows, so it is asked once for count and sample.
+    kept = "MATERIALIZED" if asks_facts else "NOT MATERIALIZED"
+    statement = f"""
+        WITH held AS {kept} (SELECT f.customer_id, f.reachable FROM {feature_rows(sql.text)} WHERE {sql.text})
+        SELECT {", ".join(figures)} FROM held f"""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_QUICKLY + (_ALONE if asks_facts or overlap is not None else ""))
-            cursor.execute(statement, params)
-            count, *rest = cursor.fetchone()
+            cursor.execute(statement, [*params, *REACH.names()])
+            count, some, shared, *reached = cursor.fetchone()
     except DatabaseError as error:
         if getattr(getattr(error.__cause__, "diag", None), "sqlstate", "") == "57014":
             raise Conflict(_("This rule takes too long to count."), code="too_slow") from None
         raise
-    if asks_facts:
-        some = rest.pop() if sample else []
-    else:
-        some = sample_rule(cleaned, sample) if sample and count else []
-    reach = [(way.label, found) for way, found in zip(REACH, rest, strict=False)]
-    return Figures(count, reach, rest[-1] if overlap is not None else None, some)
+    reach = [(way.label, found) for way, found in zip(REACH, reached, strict=True)]
+    return Figures(count, reach, shared, some)
 
 
 def count_rule(rule: Any) -> int:
@@ -90,18 +83,6 @@ def matching_customers(*, rule: dict, customer_ids: Sequence[int]) -> set[int]:
             [list(customer_ids), *sql.params],
         )
         return {row[0] for row in cursor.fetchall()}
-
-
-def sample_rule(rule: Any, limit: int = 10) -> list[int]:
-    """Some customers that a rule holds, newest first, as ids."""
-    sql = compile_rule(clean_rule(rule))
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_QUICKLY)
-        cursor.execute(
-            f"SELECT f.customer_id FROM {feature_rows(sql.text)} WHERE {sql.text} ORDER BY f.customer_id DESC LIMIT %s",
-            [*sql.params, limit],
-        )
-        return [row[0] for row in cursor.fetchall()]
 
 
 @dataclass(frozen=True)

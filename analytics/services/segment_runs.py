@@ -20,6 +20,7 @@ from core import clock
 from core.events import emit_from_select
 from core.locks import require_transaction
 from core.shards import run_shards
+from core.table_statistics import analyze_after
 from core.zones import shop_day
 
 log = structlog.get_logger("liuke.segments")
@@ -84,7 +85,7 @@ def _refresh(limit: int, *, with_segments: bool, started: float) -> int:
         done = run_shards(shares(), carry)
         count = sum(part for part, _moves in done)
         _note_sizes(_added([moves for _count, moves in done]), as_of)
-        features.analyze_after(count)
+        analyze_after(count, "analytics_customerfeature")
         if with_segments:
             features.note("incremental", count, time.monotonic() - started)
     return count
@@ -326,7 +327,7 @@ def _tell_moves(at: datetime) -> Moves:
 def _note_sizes(moves: Moves, at: datetime, *, recount: Sequence[int] = ()) -> None:
     """The new sizes, and what the day brought. `recount`: segments whose members are counted, because the moves of a
     computation that was lost half-way are not among these."""
-    features.analyze_after(sum(map(sum, moves.values())), "analytics_segmentmembership")
+    analyze_after(sum(map(sum, moves.values())), "analytics_segmentmembership")
     with connection.cursor() as cursor:
         cursor.execute(
             """WITH delta AS (

@@ -18,7 +18,6 @@ from analytics.services.segment_figures import (
     count_rule,
     explain_rule,
     figures_of,
-    sample_rule,
 )
 from analytics.services.segment_rules import clean_rule, compile_rule, is_time_based, used_segments
 from analytics.services.segment_runs import (
@@ -130,6 +129,5 @@ __all__ = [
     "figures_of",
     "is_time_based",
     "refresh_changed",
-    "sample_rule",
     "update_segment",
 ]

@@ -36,16 +36,15 @@ def cell_of(currency: str, metric: str, outcome: Outcome, effect: Effect | None,
     label = metric_label(metric)
     if effect is None or hidden:
         return Cell(label, value)
-    change = difference_of(currency, metric, effect.difference)
-    low = difference_of(currency, metric, effect.low, unit=False)
-    high = difference_of(currency, metric, effect.high)
     if effect.difference == effect.low == effect.high == 0:
         return Cell(label, value, _t("no difference"))
+    low = difference_of(currency, metric, effect.low, unit=False)
+    high = difference_of(currency, metric, effect.high)
     better = (effect.difference < 0) == (metric == LEFT)
     return Cell(
         label,
         value,
-        change,
+        difference_of(currency, metric, effect.difference),
         _t("%(low)s to %(high)s") % {"low": low, "high": high},
         ("good" if better else "bad") if effect.sure else "",
     )

@@ -19,7 +19,7 @@ from campaigns.services.gate import AudiencePreview
 from core import clock
 from core.actor import Actor
 from core.errors import Conflict, Invalid
-from core.events import emit
+from core.events import EventType, emit
 from core.locks import lock_row
 
 # A change of these is a new version: messages that are made from then on carry it (J8).
@@ -82,7 +82,7 @@ def update_care_rule(*, rule: CareRule, actor: Actor, **changes: Any) -> CareRul
             locked.version += 1
             locked.last_run_at = None
         locked.save()
-        transaction.on_commit(care_runs.entering_wanted.forget, robust=True)
+        transaction.on_commit(care_runs.active_triggers.forget, robust=True)
     return locked
 
 
@@ -104,9 +104,7 @@ def activate_care_rule(*, rule: CareRule, actor: Actor) -> CareRule:
         locked.last_run_at = None
         locked.save()
         locked.refresh_from_db()
-        payload = {"rule": locked.pk, "name": locked.name, "version": locked.version}
-        emit(events.CARE_RULE_ACTIVATED, subject_id=None, payload=payload, actor=actor)
-        transaction.on_commit(care_runs.entering_wanted.forget, robust=True)
+        _tell(events.CARE_RULE_ACTIVATED, locked, actor)
     return locked
 
 
@@ -117,9 +115,7 @@ def pause_care_rule(*, rule: CareRule, actor: Actor) -> CareRule:
         if locked.state == CareState.ACTIVE:
             locked.state = CareState.PAUSED
             locked.save(update_fields=["state"])
-            payload = {"rule": locked.pk, "name": locked.name, "version": locked.version}
-            emit(events.CARE_RULE_PAUSED, subject_id=None, payload=payload, actor=actor)
-            transaction.on_commit(care_runs.entering_wanted.forget, robust=True)
+            _tell(events.CARE_RULE_PAUSED, locked, actor)
     return locked
 
 
@@ -129,6 +125,12 @@ def preview_audience(rule: CareRule) -> AudiencePreview:
     now = clock.now()
     select, params, basis = audiences.preview_select(rule, now)
     return gate.preview(select, params, now, basis)
+
+
+def _tell(kind: EventType, rule: CareRule, actor: Actor) -> None:
+    payload = {"rule": rule.pk, "name": rule.name, "version": rule.version}
+    emit(kind, subject_id=None, payload=payload, actor=actor)
+    transaction.on_commit(care_runs.active_triggers.forget, robust=True)
 
 
 def _name(name: str, own: int | None) -> str:

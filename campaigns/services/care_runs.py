@@ -79,12 +79,14 @@ def care_for_entering(*, event_ids: Sequence[int], segment_ids: Sequence[int]) -
 
 
 # Most shops greet nobody for entering a segment, and whoever enters is many: such an event is owed when a rule asks for it.
-entering_wanted = Kept("care:entering", lambda: ["yes"] if _active(CareTrigger.SEGMENT_ENTERED) else [])
+active_triggers = Kept(
+    "care:triggers", lambda: CareRule.objects.filter(state=CareState.ACTIVE).values_list("trigger", flat=True)
+)
 
 
 def wants_entering(_kind: str) -> bool:
     """Whether any active rule is about entering a segment. It may be some seconds behind."""
-    return bool(entering_wanted())
+    return CareTrigger.SEGMENT_ENTERED in active_triggers()
 
 
 def _active(trigger: str, **filters) -> list[int]:

@@ -110,7 +110,7 @@ SURVEY = {
             "zh-hans",
             "<p>亲爱的{{ customer.name | default: '顾客' }}：</p><p>您的工单 {{ ticket.number }}（“{{ ticket.subject }}”）已解决。"
             '您对这次服务满意吗？</p><p><a href="{{ links.rating }}">一键评价</a></p>',
-            "请为我们的服务打分({{ ticket.number }})",
+            "请为我们的服务打分（{{ ticket.number }}）",
         ),
     ),
     "inbox": (

@@ -7,21 +7,18 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.db import connection, transaction
 
 from core import clock
 from core.actor import SYSTEM, Actor
 from core.events import emit_from_select
 from core.locks import lock_name
-from core.shards import run_shards
+from core.shards import bounds_of, run_shards
 from loyalty import events
 from loyalty.models import Program, Tier, TierDowngrade, TierMetric, TierPolicy, TierRun, TierRunPart
 from loyalty.rules.tiers import limits
 
 LAST_ID = 2**63 - 1
-# Below this the parts would wait for each other longer than they compute.
-SHARDED_ABOVE = 100_000
 
 # One SELECT per policy gives what rules.tiers.windows does, for a row `l` of loyalty_member.
 _TODAY = "(%(at)s::timestamptz AT TIME ZONE %(zone)s)::date"
@@ -183,7 +180,7 @@ def _evaluate_everyone(program: Program, at: datetime, actor: Actor) -> tuple[in
     alone = connection.in_atomic_block
     with transaction.atomic():
         lock_name("loyalty.tier_run", program.pk)
-        parts = _parts(program, at, 1 if alone else settings.COMPUTE_SHARDS)
+        parts = _parts(program, at, alone)
 
         def evaluate(part: Part) -> tuple[int, int]:
             up, down = _evaluate(program, part, None, True, at, actor)
@@ -202,8 +199,8 @@ def _evaluate_everyone(program: Program, at: datetime, actor: Actor) -> tuple[in
     return up, down
 
 
-def _parts(program: Program, at: datetime, shards: int) -> list[Part]:
-    """All members: where a run broke off, its parts that were done and what lies between, else as many as `shards`."""
+def _parts(program: Program, at: datetime, alone: bool) -> list[Part]:
+    """All members: where a run broke off, its parts that were done and what lies between, else one for each connection."""
     since = _last_run_before(program, at)
     done = [
         Part(part.first, part.last, part.ran_at)
@@ -212,18 +209,9 @@ def _parts(program: Program, at: datetime, shards: int) -> list[Part]:
     firsts = [0, *(part.last + 1 for part in done)]
     lasts = [*(part.first - 1 for part in done), LAST_ID]
     between = [Part(first, last, since) for first, last in zip(firsts, lasts, strict=True) if first <= last]
-    if done or shards < 2:
+    if done or alone:
         return sorted([*done, *between])
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'loyalty_member'::regclass")
-        if cursor.fetchone()[0] < SHARDED_ABOVE:
-            return between
-        cursor.execute(
-            """SELECT DISTINCT unnest(percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY id)) AS bound
-               FROM loyalty_member WHERE program_id = %s ORDER BY bound""",
-            [[place / shards for place in range(1, shards)], program.pk],
-        )
-        bounds = [bound for (bound,) in cursor.fetchall() if bound is not None]
+    bounds = bounds_of("loyalty_member", where="program_id = %s", params=[program.pk])
     return [Part(low + 1, high, since) for low, high in pairwise([-1, *bounds, LAST_ID])]
 
 

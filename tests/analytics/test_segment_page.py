@@ -154,7 +154,7 @@ def test_the_usual_segments_find_whom_they_mean(program, make_customer, make_ord
     segments.refresh_changed()
 
     def held(code: str) -> set[Customer]:
-        return set(Customer.objects.filter(pk__in=segments.sample_rule(TEMPLATES[code].rule, limit=50)))
+        return set(Customer.objects.filter(pk__in=segments.figures_of(TEMPLATES[code].rule, sample=50).sample))
 
     for code in ("new", "active", "lapsed", "birthdays", "discount_seekers"):
         assert held(code) == {people[code]}, code

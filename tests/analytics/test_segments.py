@@ -147,7 +147,7 @@ def test_conditions_on_facts_and_profile(program, make_customer, make_order, set
     ):
         where = [dict(zip(("property", "sign", "value"), part, strict=True)) for part in asked]
         rule = both(leaf("did", "has", kind="view", times=times, days=30, where=where))
-        assert set(segments.sample_rule(rule)) == wanted, asked
+        assert set(segments.figures_of(rule, sample=100).sample) == wanted, asked
 
     def day(ago: int) -> str:
         return (timezone.now() - timedelta(days=ago)).date().isoformat()
@@ -189,7 +189,7 @@ def test_conditions_on_facts_and_profile(program, make_customer, make_order, set
     for (condition, operator, *values), wanted in expected.items():
         given_values = {name: list(value) if isinstance(value, tuple) else value for name, value in values}
         rule = both(leaf(condition, operator, **given_values))
-        assert set(segments.sample_rule(rule)) == wanted, (condition, operator)
+        assert set(segments.figures_of(rule, sample=100).sample) == wanted, (condition, operator)
         assert segments.count_rule(rule) == len(wanted)
         figures = segments.figures_of(rule, sample=1)
         assert (figures.count, figures.sample) == (len(wanted), sorted(wanted)[-1:]), "the newest of them"
@@ -282,7 +282,7 @@ def test_any_rule_in_sql_means_what_it_says(program, make_customer, make_order, 
             rule = both(rule)
         cleaned = segments.clean_rule(rule)
         wanted = {row.customer_id for row in rows if evaluate(cleaned, lambda node, row=row: naive(node, row))}
-        assert set(segments.sample_rule(cleaned, limit=100)) == wanted
+        assert set(segments.figures_of(cleaned, sample=100).sample) == wanted
 
     check()
 
@@ -302,8 +302,10 @@ def test_attributes_of_the_shop_are_conditions(program, make_customer, settle):
         ("gte", "cats", "10", set()),
     ):
         rule = both(leaf("attribute", operator, attribute=attribute, text=text))
-        assert set(segments.sample_rule(rule)) == wanted, (attribute, text)
-    assert set(segments.sample_rule(both(leaf("attribute", "not_set", attribute="roast")))) == {other.pk}
+        assert set(segments.figures_of(rule, sample=100).sample) == wanted, (attribute, text)
+    assert set(segments.figures_of(both(leaf("attribute", "not_set", attribute="roast")), sample=100).sample) == {
+        other.pk
+    }
 
 
 def test_a_date_is_the_shops_day_and_not_the_servers(make_customer, make_order):

@@ -11,6 +11,7 @@ from analytics.models import ChangedCustomer, CustomerFeature, Segment, SegmentD
 from analytics.services import features, people, segment_lists, segments
 from analytics.services.features import mark_changed
 from analytics.services.people import People
+from core import shards
 from core.actor import SYSTEM
 from core.models import DomainEvent
 from core.shards import run_shards
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def in_three(settings, monkeypatch):
     settings.COMPUTE_SHARDS = 3
-    monkeypatch.setattr(people, "SHARDED_ABOVE", -2)
+    monkeypatch.setattr(shards, "SHARDED_ABOVE", -2)
     monkeypatch.setattr(people, "CHANGES_SHARDED_ABOVE", 1)
 
 
