@@ -144,6 +144,7 @@ PAGES = """
 /segments/<int:pk>/remove/                         marketer analyst administrator
 /segments/<int:pk>/                                staff
 /segments/<int:pk>/edit/                           marketer analyst administrator
+/segments/<int:pk>/reach/                          staff
 /segments/<int:pk>/status/                         staff
 /segments/<int:pk>/archive/                        marketer analyst administrator
 /segments/<int:pk>/recompute/                      marketer analyst administrator

@@ -24,6 +24,7 @@ from analytics.console.lists import edit_list
 from analytics.console.query_text import Wrong, manual, said
 from analytics.console.uploads import KINDS, recent
 from analytics.models import Segment, SegmentKind, SegmentMembership, SegmentState
+from analytics.reach import REACH
 from analytics.rules.query_tokens import MAX_LENGTH
 from analytics.segment_templates import TEMPLATES
 from analytics.services import segments as services
@@ -67,7 +68,27 @@ def _about(segment: Segment, currency: str) -> str:
 
 @page("analytics.view_segment")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    segment = get_object_or_404(Segment.objects.select_related("created_by"), pk=pk)
+    return _show(request, _found(pk))
+
+
+@page("analytics.view_segment")
+def reach(request: HttpRequest, pk: int) -> HttpResponse:
+    """How many members each channel reaches: asked for by the segment's page when that is there, or as that page."""
+    segment = _found(pk)
+    try:
+        figures: dict[str, Any] = {"reach": services.reach_of_members(segment)}
+    except DomainError as error:
+        figures = {"reach_refusal": str(error.message)}
+    if wants_part(request):
+        return render(request, "analytics/segment_reach.html", {"segment": segment, **figures})
+    return _show(request, segment, **figures)
+
+
+def _found(pk: int) -> Segment:
+    return get_object_or_404(Segment.objects.select_related("created_by"), pk=pk)
+
+
+def _show(request: HttpRequest, segment: Segment, **more: Any) -> HttpResponse:
     currency = selectors.shop_currency()
     by_rule = segment.kind == SegmentKind.RULE
     charts = selectors.size_charts(segment)
@@ -84,6 +105,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "pending": _pending(segment),
         "may_change": may(request.user, "analytics.change_segment"),
         "archive_text": _archive_text(segment),
+        "ways": REACH,
+        **more,
         **_listed(request, segment),
         **_reason(segment, request.GET.get("who", "").strip(), currency),
     }

@@ -17,6 +17,7 @@ urlpatterns = [
     path("segments/<int:pk>/remove/", lists.remove, name="segment_remove"),
     path("segments/<int:pk>/", segments.show, name="segment"),
     path("segments/<int:pk>/edit/", segments.edit, name="segment_edit"),
+    path("segments/<int:pk>/reach/", segments.reach, name="segment_reach"),
     path("segments/<int:pk>/status/", segments.status, name="segment_status"),
     path("segments/<int:pk>/archive/", segments.archive, name="segment_archive"),
     path("segments/<int:pk>/recompute/", segments.recompute, name="segment_recompute"),

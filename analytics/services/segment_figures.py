@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from analytics.conditions import CONDITIONS
+from analytics.models import Segment
 from analytics.reach import REACH
 from analytics.rules.trees import leaves
 from analytics.services.segment_rules import clean_rule, compile_rule, feature_rows
@@ -22,6 +23,9 @@ PREVIEW_TIMEOUT_MS = 5000
 # hashed, and every process of a parallel scan would hash it for itself.
 _QUICKLY = f"SET LOCAL statement_timeout = {PREVIEW_TIMEOUT_MS}; SET LOCAL jit = off; SET LOCAL work_mem = '128MB'"
 _ALONE = "; SET LOCAL max_parallel_workers_per_gather = 0"
+_REACHED = "count(*) FILTER (WHERE %s = ANY(f.reachable))"
+
+Reached = list[tuple[str | Promise, int]]
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Figures:
     first."""
 
     count: int
-    reach: list[tuple[str | Promise, int]]
+    reach: Reached
     overlap: int | None
     sample: list[int]
 
@@ -50,23 +54,42 @@ def figures_of(rule: Any, *, overlap: int | None = None, sample: int = 0) -> Fig
         params.append(overlap)
     else:
         figures.append("NULL::bigint")
-    figures += ["count(*) FILTER (WHERE %s = ANY(f.reachable))" for _way in REACH]
+    figures += [_REACHED] * len(REACH)
     # What is asked of the facts costs more than the rows, so it is asked once for count and sample.
     kept = "MATERIALIZED" if asks_facts else "NOT MATERIALIZED"
     statement = f"""
         WITH held AS {kept} (SELECT f.customer_id, f.reachable FROM {feature_rows(sql.text)} WHERE {sql.text})
         SELECT {", ".join(figures)} FROM held f"""
+    count, some, shared, *reached = _asked(
+        statement, [*params, *REACH.names()], alone=asks_facts or overlap is not None
+    )
+    return Figures(count, _by_label(reached), shared, some)
+
+
+def reach_of_members(segment: Segment) -> Reached:
+    """How many of its members a marketing message can reach by each channel. Raises Conflict `too_slow` after five seconds."""
+    figures = ", ".join([_REACHED] * len(REACH))
+    statement = f"""
+        SELECT {figures} FROM analytics_segmentmembership m JOIN analytics_customerfeature f USING (customer_id)
+        WHERE m.segment_id = %s AND m.left_at IS NULL"""
+    return _by_label(_asked(statement, [*REACH.names(), segment.pk]))
+
+
+def _asked(statement: str, params: list[Any], *, alone: bool = False) -> tuple[Any, ...]:
+    """The one row of it, without parallel processes where it is to be `alone`."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_QUICKLY + (_ALONE if asks_facts or overlap is not None else ""))
-            cursor.execute(statement, [*params, *REACH.names()])
-            count, some, shared, *reached = cursor.fetchone()
+            cursor.execute(_QUICKLY + (_ALONE if alone else ""))
+            cursor.execute(statement, params)
+            return cursor.fetchone()
     except DatabaseError as error:
         if getattr(getattr(error.__cause__, "diag", None), "sqlstate", "") == "57014":
-            raise Conflict(_("This rule takes too long to count."), code="too_slow") from None
+            raise Conflict(_("This takes too long to count."), code="too_slow") from None
         raise
-    reach = [(way.label, found) for way, found in zip(REACH, reached, strict=True)]
-    return Figures(count, reach, shared, some)
+
+
+def _by_label(counts: Sequence[int]) -> Reached:
+    return [(way.label, count) for way, count in zip(REACH, counts, strict=True)]
 
 
 def count_rule(rule: Any) -> int:

@@ -18,6 +18,7 @@ from analytics.services.segment_figures import (
     count_rule,
     explain_rule,
     figures_of,
+    reach_of_members,
 )
 from analytics.services.segment_rules import clean_rule, compile_rule, is_time_based, used_segments
 from analytics.services.segment_runs import (
@@ -128,6 +129,7 @@ __all__ = [
     "explain_rule",
     "figures_of",
     "is_time_based",
+    "reach_of_members",
     "refresh_changed",
     "update_segment",
 ]

@@ -10,7 +10,7 @@ from django.db import connection
 from django.urls import reverse
 
 from analytics.models import CustomerFeature
-from analytics.services import features, segments
+from analytics.services import features, segment_figures, segments
 from campaigns.channels import CHANNELS
 from campaigns.models import Suppression
 from campaigns.services import gate
@@ -126,3 +126,48 @@ def test_one_pass_however_many_channels(program, make_customer, settle, django_a
     segments.refresh_changed()
     with django_assert_num_queries(4), connection.cursor():  # the savepoint, the limits, the one pass
         segments.figures_of({"op": "and", "children": []})
+
+
+def test_a_segments_page_counts_whom_each_channel_reaches_of_its_members(
+    client, staff, program, make_customer, make_order, settle
+):
+    client.force_login(staff(Role.AGENT))
+    agreed, silent, outside = (make_customer(email=f"r{place}@example.com") for place in range(3))
+    for customer in (agreed, silent):
+        make_order(customer, 10_000)
+    for customer in (agreed, outside):
+        agree(customer, "email")
+    settle()
+    segments.refresh_changed()
+    buyers = segments.create_segment(
+        name="Buyers", rule={"condition": "order_count", "operator": "gte", "value": 1}, actor=SYSTEM
+    )
+    segments.compute_segments([buyers.pk])
+    url = reverse("segment_reach", args=[buyers.pk])
+    # The page asks for the figures when it is there, in a place as high as they are.
+    page = client.get(reverse("segment", args=[buyers.pk])).content.decode()
+    assert f'hx-get="{url}"' in page
+    assert page.count('<dd class="muted">…</dd>') == len(CHANNELS.names())
+    part = "".join(client.get(url, headers={"HX-Request": "true"}).content.decode().split())
+    assert "<dt>E-mail</dt><dd>1</dd>" in part
+    assert "<html" not in part
+    # Without scripts the same address is the whole page.
+    page = "".join(client.get(url).content.decode().split())
+    assert "<dt>E-mail</dt><dd>1</dd>" in page
+    assert "<html" in page
+
+
+def test_a_reach_that_takes_too_long_says_so(client, staff, program, make_customer, make_order, settle, monkeypatch):
+    client.force_login(staff(Role.AGENT))
+    make_order(make_customer(), 10_000)
+    settle()
+    segments.refresh_changed()
+    buyers = segments.create_segment(
+        name="Buyers", rule={"condition": "order_count", "operator": "gte", "value": 1}, actor=SYSTEM
+    )
+    segments.compute_segments([buyers.pk])
+    monkeypatch.setattr(segment_figures, "_QUICKLY", "SET LOCAL statement_timeout = 1")
+    monkeypatch.setattr(segment_figures, "_REACHED", "count(pg_sleep(0.1)) FILTER (WHERE %s <> '')")
+    part = client.get(reverse("segment_reach", args=[buyers.pk]), headers={"HX-Request": "true"})
+    assert part.status_code == 200
+    assert "This takes too long to count." in part.content.decode()
