@@ -42,7 +42,7 @@ def span_words(step: Step) -> str:
 def _length(label: Text) -> tuple[Field, Field]:
     return (
         Field("amount", "number", label, minimum=1, maximum=1000, default=1),
-        Field("unit", "choice", _("unit"), lambda: UNITS, default="days"),
+        Field("unit", "choice", _("Unit"), lambda: UNITS, default="days"),
     )
 
 

@@ -260,10 +260,10 @@ def test_words_are_exact():
          "“Added to cart” at least 1 time in the last 9 days, where stars is at least 4, page is x",
          "最近 9 天内“加入购物车”至少 1 次，其中 stars大于等于 4、page是 x"),
         (leaf("did", "has_not_between", kind="cart", times=1, since="2026-01-01", until="2026-01-31"), "No “Added to cart” from Jan 1, 2026 to Jan 31, 2026", "2026年1月1日至2026年1月31日没有“加入购物车”"),
-        (leaf("last_order", "between_days", low=10, high=20), "Last order is between 10 and 20 days ago", "最近下单在 10 至 20 天前"),
-        (leaf("last_order", "between_dates", since="2026-01-01", until="2026-01-31"), "Last order is from Jan 1, 2026 to Jan 31, 2026", "最近下单在2026年1月1日至2026年1月31日"),
+        (leaf("last_order", "between_days", low=10, high=20), "Last order is between 10 and 20 days ago", "上次下单在 10 至 20 天前"),
+        (leaf("last_order", "between_dates", since="2026-01-01", until="2026-01-31"), "Last order is from Jan 1, 2026 to Jan 31, 2026", "上次下单在2026年1月1日至2026年1月31日"),
         (leaf("birthday", "this_month"), "Birthday is this month", "本月生日"),
-        (leaf("last_order", "within", days=90), "Last order is within the last 90 days", "最近下单在最近 90 天内"),
+        (leaf("last_order", "within", days=90), "Last order is within the last 90 days", "上次下单在最近 90 天内"),
         (leaf("messages_90", "gte", value=4), "Messages sent in the last 90 days is at least 4", "近 90 天发送消息数大于等于 4"),
     ],
 )  # fmt: skip
