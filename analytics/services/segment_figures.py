@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -19,11 +20,11 @@ from core.errors import Conflict
 from crm.models import Customer
 
 PREVIEW_TIMEOUT_MS = 5000
-# A fifth of what a page may take would go into compiling a plan that runs once. What a condition asks of the facts is
-# hashed, and every process of a parallel scan would hash it for itself.
+# A fifth of what a page may take would go into compiling a plan that runs once.
 _QUICKLY = f"SET LOCAL statement_timeout = {PREVIEW_TIMEOUT_MS}; SET LOCAL jit = off; SET LOCAL work_mem = '128MB'"
-_ALONE = "; SET LOCAL max_parallel_workers_per_gather = 0"
 _REACHED = "count(*) FILTER (WHERE %s = ANY(f.reachable))"
+_SHARED = """count(*) FILTER (WHERE f.customer_id IN (
+    SELECT o.customer_id FROM analytics_segmentmembership o WHERE o.segment_id = %s AND o.left_at IS NULL))"""
 
 Reached = list[tuple[str | Promise, int]]
 
@@ -31,8 +32,8 @@ Reached = list[tuple[str | Promise, int]]
 @dataclass(frozen=True)
 class Figures:
     """`reach`: label and how many of them a marketing message can reach by that channel. `overlap`: how many of them are
-    members of the segment that was asked for; None when none was. `sample`: as many of their ids as were asked for, newest
-    first."""
+    members of the segment that was asked for; None when none was. `sample`: as many of their ids as were asked for, from the
+    newer ones and newest first."""
 
     count: int
     reach: Reached
@@ -43,27 +44,23 @@ class Figures:
 def figures_of(rule: Any, *, overlap: int | None = None, sample: int = 0) -> Figures:
     """The live figures of a rule in one pass over the feature rows. Raises Conflict `too_slow` after five seconds."""
     sql = compile_rule(clean_rule(rule))
-    asks_facts = "(SELECT" in sql.text
-    figures = ["count(*)", "ARRAY(SELECT customer_id FROM held ORDER BY customer_id DESC LIMIT %s)"]
-    params: list[Any] = [*sql.params, sample]
-    if overlap is not None:
-        figures.append(
-            """count(*) FILTER (WHERE f.customer_id IN (SELECT o.customer_id FROM analytics_segmentmembership o
-                                                        WHERE o.segment_id = %s AND o.left_at IS NULL))"""
-        )
-        params.append(overlap)
-    else:
-        figures.append("NULL::bigint")
-    figures += [_REACHED] * len(REACH)
-    # What is asked of the facts costs more than the rows, so it is asked once for count and sample.
-    kept = "MATERIALIZED" if asks_facts else "NOT MATERIALIZED"
-    statement = f"""
-        WITH held AS {kept} (SELECT f.customer_id, f.reachable FROM {feature_rows(sql.text)} WHERE {sql.text})
-        SELECT {", ".join(figures)} FROM held f"""
-    count, some, shared, *reached = _asked(
-        statement, [*params, *REACH.names()], alone=asks_facts or overlap is not None
-    )
-    return Figures(count, _by_label(reached), shared, some)
+    held = f"FROM {feature_rows(sql.text)} WHERE {sql.text}"
+    ways = REACH.names()
+    shared = "NULL::bigint" if overlap is None else _SHARED
+    figures = ["count(*)", shared, *[_REACHED] * len(ways), *(_newest(place, sample) for place in range(sample))]
+    params = [*([] if overlap is None else [overlap]), *ways, *sql.params]
+    count, both, *rest = _asked(f"SELECT {', '.join(figures)} {held}", params)[0]
+    some = sorted((pk for pk in rest[len(ways) :] if pk is not None), reverse=True)
+    if len(some) < min(sample, count):
+        rows = _asked(f"SELECT f.customer_id {held} ORDER BY f.customer_id DESC LIMIT %s", [*sql.params, sample])
+        some = [pk for (pk,) in rows]
+    return Figures(count, _by_label(rest[: len(ways)]), both, some)
+
+
+def _newest(place: int, sample: int) -> str:
+    """The newest of every so many customers. What a rule asks of the facts costs more than the rows, so the sample comes
+    out of the same pass as the count."""
+    return f"max(f.customer_id) FILTER (WHERE f.customer_id %% {sample} = {place})"
 
 
 def reach_of_members(segment: Segment) -> Reached:
@@ -72,16 +69,17 @@ def reach_of_members(segment: Segment) -> Reached:
     statement = f"""
         SELECT {figures} FROM analytics_segmentmembership m JOIN analytics_customerfeature f USING (customer_id)
         WHERE m.segment_id = %s AND m.left_at IS NULL"""
-    return _by_label(_asked(statement, [*REACH.names(), segment.pk]))
+    return _by_label(_asked(statement, [*REACH.names(), segment.pk])[0])
 
 
-def _asked(statement: str, params: list[Any], *, alone: bool = False) -> tuple[Any, ...]:
-    """The one row of it, without parallel processes where it is to be `alone`."""
+def _asked(statement: str, params: list[Any]) -> list[tuple[Any, ...]]:
+    """Its rows. By as many processes as there are processors: what a condition asks of the facts each hashes for itself."""
+    processes = f"; SET LOCAL max_parallel_workers_per_gather = {max(settings.COMPUTE_SHARDS - 1, 0)}"
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_QUICKLY + (_ALONE if alone else ""))
+            cursor.execute(_QUICKLY + processes)
             cursor.execute(statement, params)
-            return cursor.fetchone()
+            return cursor.fetchall()
     except DatabaseError as error:
         if getattr(getattr(error.__cause__, "diag", None), "sqlstate", "") == "57014":
             raise Conflict(_("This takes too long to count."), code="too_slow") from None
