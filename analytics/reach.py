@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 
+from analytics.services.people import People
 from core.registry import Registry
 
 
@@ -25,15 +26,16 @@ class Reach:
 REACH: Registry[Reach] = Registry("way to reach a customer")
 
 
-def reach_query() -> str:
-    """customer_id and the names of the ways to reach them, sorted. `people` are the customers; {scope} is still to be filled in."""
+def reach_query(people: People) -> str:
+    """customer_id and the names of the ways to reach them, sorted; beside a table `people` of their customer_id."""
+    consents = people.rows("crm_consentstate", "customer_id, channel, granted", "purpose = 'marketing'")
     ways = ", ".join(f"CASE WHEN {reach.condition} THEN '{name}' END" for name, reach in sorted(REACH.items()))
     return f"""
         SELECT who.customer_id, array_remove(ARRAY[{ways}]::varchar(20)[], NULL) AS reachable
         FROM (SELECT customer_id, agreed, refused, addresses FROM people
               LEFT JOIN (SELECT customer_id, array_agg(channel) FILTER (WHERE granted) AS agreed,
                                 array_agg(channel) FILTER (WHERE NOT granted) AS refused
-                         FROM crm_consentstate WHERE purpose = 'marketing' AND {{scope}} GROUP BY customer_id) AS consents
+                         FROM {consents} AS given GROUP BY customer_id) AS consents
                         USING (customer_id)
               LEFT JOIN (SELECT customer_id, array_agg(kind) AS addresses
-                         FROM crm_identity WHERE {{scope}} GROUP BY customer_id) AS known USING (customer_id)) AS who"""
+                         FROM {people.rows("crm_identity", "customer_id, kind")} AS identities GROUP BY customer_id) AS known USING (customer_id)) AS who"""

@@ -31,7 +31,7 @@ def register() -> None:
             IN_SEGMENT,
             _("Segment"),
             GROUP,
-            "SELECT m.customer_id FROM {inside} AS m WHERE m.segment_id = ANY(%s::bigint[])",
+            "{members}",
             _segments,
             """(SELECT string_agg(s.name, ', ' ORDER BY s.name) FROM analytics_segmentmembership m
                 JOIN analytics_segment s ON s.id = m.segment_id

@@ -17,7 +17,7 @@ from analytics.models import ChangedCustomer, ComputationState, RfmModel
 from analytics.reach import reach_query
 from analytics.rules.lifecycle import LIMITS
 from analytics.rules.rfm import GRID
-from analytics.services.people import CHANGED, CHANGED_TABLE, People, Share, shards
+from analytics.services.people import CHANGED, CHANGED_TABLE, LINES_TABLE, People, Share, shards
 from analytics.sources import FEATURE_SOURCES
 from core import clock
 from core.events import emit_from_select
@@ -59,6 +59,7 @@ _COLUMNS = [
     "stage",
 ]
 
+_LINE = "customer_id, order_id, product_id, bought_at, amount, refunded_amount, quantity, refunded_quantity"
 _SCORES = ("rfm_r", "rfm_f", "rfm_m", "rfm_group", "rfm_as_of")
 # `kept`: what did not come back whole (A2).
 _PAID = """(SELECT customer_id, paid_at, total, refunded, discount, item_count, channel, refunded < total OR total = 0 AS kept
@@ -102,7 +103,7 @@ def mark_changed_by_query(select: str, params: list) -> int:
 
 
 def claim_changed(limit: int, share: Share) -> int:
-    """Take changed customers of this share into the scope of this transaction. Returns how many.
+    """Take changed customers of this share, with their order lines, into the scope of this transaction. Returns how many.
 
     The rows go with the computation: when it fails they are still there, and who changes meanwhile is marked anew.
     """
@@ -121,6 +122,12 @@ def claim_changed(limit: int, share: Share) -> int:
         )
         count = cursor.rowcount
         cursor.execute(f"ANALYZE {CHANGED_TABLE}")
+        cursor.execute(f"DROP TABLE IF EXISTS {LINES_TABLE}")
+        cursor.execute(
+            f"""CREATE TEMP TABLE {LINES_TABLE} ON COMMIT DROP AS
+                SELECT * FROM {CHANGED.rows("crm_orderline", _LINE)} AS own"""
+        )
+        cursor.execute(f"ANALYZE {LINES_TABLE}")
     return count
 
 
@@ -300,7 +307,7 @@ def _query(people: People) -> str:
                count(*) FILTER (WHERE kept) AS order_count, coalesce(sum(item_count) FILTER (WHERE kept), 0) AS item_count,
                sum(total::float8) AS gross_spend, sum(refunded::float8) AS refunded, sum(discount::float8) AS discounted,
                min(paid_at) FILTER (WHERE kept) AS first_order_at, max(paid_at) FILTER (WHERE kept) AS last_order_at,
-               (array_agg(paid_at ORDER BY paid_at DESC) FILTER (WHERE kept))[2] AS previous_order_at,
+               (array_agg(paid_at ORDER BY paid_at) FILTER (WHERE kept))[count(*) FILTER (WHERE kept)::int - 1] AS previous_order_at,
                count(*) FILTER (WHERE kept AND paid_at > %(as_of)s - interval '365 days') AS orders_365,
                coalesce(sum((total - refunded)::float8) FILTER (WHERE paid_at > %(as_of)s - interval '365 days'), 0) AS spend_365,
                mode() WITHIN GROUP (ORDER BY channel) FILTER (WHERE channel <> '') AS main_channel,
@@ -312,8 +319,8 @@ def _query(people: People) -> str:
                 WHERE {scope} GROUP BY customer_id),
     bought AS (
         SELECT line.customer_id, product.category, sum((line.amount - line.refunded_amount)::float8) AS spent
-        FROM crm_orderline line JOIN crm_product product ON product.id = line.product_id
-        WHERE product.category <> '' AND line.{scope}
+        FROM {people.lines} AS line JOIN crm_product product ON product.id = line.product_id
+        WHERE product.category <> '' AND line.customer_id {people.test}
         GROUP BY 1, 2),
     categories AS (
         SELECT customer_id, array_agg(category ORDER BY category) AS categories,
@@ -330,7 +337,7 @@ def _query(people: People) -> str:
         LEFT JOIN loyalty_pointtype type ON type.id = a.point_type_id
         WHERE m.state = 'active' AND m.{scope} GROUP BY m.customer_id)
     {"".join(", " + source for source in sources)},
-    reach AS ({reach_query().replace("{scope}", scope)}),
+    reach AS ({reach_query(people)}),
     rows AS (
         SELECT people.customer_id,
                coalesce(o.order_count, 0)::int AS order_count, coalesce(o.item_count, 0)::numeric(16, 3) AS item_count,

@@ -13,6 +13,7 @@ from core.shards import bounds_of
 
 CHANGED_TABLE = "analytics_scope"
 INSIDE_TABLE = "analytics_inside"
+LINES_TABLE = "analytics_lines"
 # As core.shards.SHARDED_ABOVE, of customers who changed: each costs more than one of everyone.
 CHANGES_SHARDED_ABOVE = 10_000
 
@@ -25,27 +26,40 @@ class People:
     few: bool = False
 
     @property
-    def inside(self) -> str:
-        """The segment_id and customer_id of their open intervals. Of a few they are kept beside, so that segments made of
-        others needn't look for them in those of everyone."""
+    def members(self) -> str:
+        """Those of them who are in one of the segments of a parameter. What a few are in is kept beside, so that segments
+        made of others needn't look for them among the members of everyone."""
         if self.few:
-            return INSIDE_TABLE
-        return f"""(SELECT segment_id, customer_id FROM analytics_segmentmembership
-                    WHERE left_at IS NULL AND customer_id {self.test})"""
+            return f"SELECT customer_id FROM {INSIDE_TABLE} WHERE inside && %s::bigint[]"
+        return f"""SELECT customer_id FROM analytics_segmentmembership
+                   WHERE left_at IS NULL AND segment_id = ANY(%s::bigint[]) AND customer_id {self.test}"""
+
+    @property
+    def held(self) -> str:
+        """customer_id and `inside`: in which segments of a parameter they are, in the order of their ids."""
+        if self.few:
+            return f"""SELECT customer_id, ARRAY(SELECT one FROM unnest(inside) AS one WHERE one = ANY(%s::bigint[])) AS inside
+                       FROM {INSIDE_TABLE}"""
+        return f"""SELECT customer_id, array_agg(segment_id ORDER BY segment_id) AS inside
+                   FROM analytics_segmentmembership
+                   WHERE left_at IS NULL AND segment_id = ANY(%s::bigint[]) AND customer_id {self.test} GROUP BY customer_id"""
 
     @property
     def lines(self) -> str:
-        """Their order lines: of everyone by what was bought, of a few customer by customer. The planner can't know that a
-        product's lines are many times theirs."""
+        """Their order lines. Of a few they are kept beside too, because several ask for them."""
+        return LINES_TABLE if self.few else "crm_orderline"
+
+    def rows(self, table: str, columns: str, where: str = "true") -> str:
+        """What a table says of them, to stand behind FROM: of a few customer by customer. The planner can't know that a
+        product's lines are many times theirs, and would read half a table of consents."""
         if not self.few:
-            return "crm_orderline"
+            return f"(SELECT {columns} FROM {table} WHERE {where} AND customer_id {self.test})"
         return f"""(SELECT own.* FROM {CHANGED_TABLE} AS changed CROSS JOIN LATERAL (
-                        SELECT customer_id, order_id, product_id, bought_at, quantity, refunded_quantity
-                        FROM crm_orderline WHERE customer_id = changed.customer_id OFFSET 0) AS own)"""
+                        SELECT {columns} FROM {table} WHERE {where} AND customer_id = changed.customer_id OFFSET 0) AS own)"""
 
     def asked(self, text: str) -> str:
         """A condition's SQL with its places for these people filled in."""
-        return text.replace("{scope}", self.test).replace("{inside}", self.inside).replace("{lines}", self.lines)
+        return text.replace("{scope}", self.test).replace("{members}", self.members).replace("{lines}", self.lines)
 
 
 EVERYONE = People("IS NOT NULL")

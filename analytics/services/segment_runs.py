@@ -233,8 +233,7 @@ def _move_differences(segments: list[Segment], *, at: datetime, people: People) 
             f"""INSERT INTO analytics_moved (segment_id, customer_id, entered)
                 SELECT move.segment_id, customer_id, move.entered
                 FROM ({select} OFFSET 0) AS decided
-                FULL JOIN (SELECT m.customer_id, array_agg(m.segment_id ORDER BY m.segment_id) AS inside
-                           FROM {people.inside} AS m WHERE m.segment_id = ANY(%s) GROUP BY m.customer_id) AS held USING (customer_id)
+                FULL JOIN ({people.held}) AS held USING (customer_id)
                 CROSS JOIN LATERAL (
                     SELECT come, true FROM unnest(decided.inside) AS come WHERE come <> ALL(coalesce(held.inside, '{{}}'))
                     UNION ALL
@@ -258,24 +257,26 @@ def _move_differences(segments: list[Segment], *, at: datetime, people: People) 
         )
         if people.few:
             cursor.execute(
-                f"""DELETE FROM {INSIDE_TABLE} AS m USING analytics_moved moved
-                    WHERE NOT moved.entered AND m.customer_id = moved.customer_id AND m.segment_id = moved.segment_id"""
-            )
-            cursor.execute(
-                f"INSERT INTO {INSIDE_TABLE} SELECT segment_id, customer_id FROM analytics_moved WHERE entered"
+                f"""UPDATE {INSIDE_TABLE} AS kept SET inside = ARRAY(
+                        SELECT one FROM unnest(kept.inside || moved.come) AS one
+                        WHERE one <> ALL(coalesce(moved.gone, '{{}}')) ORDER BY one)
+                    FROM (SELECT customer_id, array_agg(segment_id) FILTER (WHERE entered) AS come,
+                                 array_agg(segment_id) FILTER (WHERE NOT entered) AS gone
+                          FROM analytics_moved GROUP BY customer_id) AS moved
+                    WHERE kept.customer_id = moved.customer_id"""
             )
     return _tell_moves(at)
 
 
 def _keep_inside() -> None:
-    """The open intervals of those who changed."""
+    """What each of those who changed is in."""
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {INSIDE_TABLE}")
         cursor.execute(
             f"""CREATE TEMP TABLE {INSIDE_TABLE} ON COMMIT DROP AS
-                SELECT m.segment_id, m.customer_id FROM {CHANGED_TABLE} AS changed
-                CROSS JOIN LATERAL (SELECT o.segment_id, o.customer_id FROM analytics_segmentmembership o
-                                    WHERE o.customer_id = changed.customer_id AND o.left_at IS NULL OFFSET 0) AS m"""
+                SELECT changed.customer_id, ARRAY(SELECT o.segment_id FROM analytics_segmentmembership o
+                    WHERE o.customer_id = changed.customer_id AND o.left_at IS NULL) AS inside
+                FROM {CHANGED_TABLE} AS changed"""
         )
         cursor.execute(f"ANALYZE {INSIDE_TABLE}")
 
