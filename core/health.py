@@ -81,6 +81,20 @@ def migrations() -> tuple[bool, str]:
     return not plan, f"{len(plan)} migrations to apply" if plan else "up to date"
 
 
+def indexes() -> tuple[bool, str]:
+    """An index whose building was cut off costs writes and helps nobody; docs/operations.md says what to do."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+               JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE NOT i.indisvalid AND n.nspname = current_schema() AND NOT EXISTS (
+                   SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid)
+               ORDER BY c.relname"""
+        )
+        broken = [name for (name,) in cursor.fetchall()]
+    return not broken, f"not valid: {', '.join(broken)}" if broken else "all valid"
+
+
 def outbox() -> tuple[bool, str]:
     """Deliveries that are late, and those given up."""
     with connection.cursor() as cursor:
@@ -126,6 +140,7 @@ register("database", database, essential=True)
 register("cache", cache, essential=True)
 register("queue", queue, essential=True)
 register("migrations", migrations, essential=True)
+register("indexes", indexes)
 register("outbox", outbox)
 register("webhooks", webhooks)
 register("worker", worker)

@@ -123,15 +123,15 @@ class SegmentsViewSet(ApiViewSet):
         rule = _rule_of(data, found.kind)
         named = {
             "segment": found,
-            "name": data.get("name", found.name),
-            "description": data.get("description", found.description),
+            "name": data.get("name"),
+            "description": data.get("description"),
             "actor": self.actor_of(request),
         }
         if found.kind == SegmentKind.STATIC:
             segment_lists.rename_list(**named)
             return _detail(segment)
         try:
-            saved = segments.update_segment(rule=found.rule if rule is None else rule, **named)
+            saved = segments.update_segment(rule=rule, **named)
         except Invalid as error:
             if error.field == "rule" and "text" in data:
                 error.field = "text"

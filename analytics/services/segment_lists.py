@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.models import Segment, SegmentKind
 from analytics.services.features import mark_changed_by_query
 from analytics.services.segment_runs import lock_intervals, move
-from analytics.services.segments import check_name, save_named
+from analytics.services.segments import check_name, describe, save_named
 from core import clock
 from core.actor import Actor
 from core.errors import Conflict
@@ -51,11 +51,12 @@ def create_list(*, name: str, actor: Actor, description: str = "", created_by=No
     )
 
 
-def rename_list(*, segment: Segment, name: str, actor: Actor, description: str = "") -> Segment:
-    check_name(name, segment.pk)
+def rename_list(
+    *, segment: Segment, actor: Actor, name: str | None = None, description: str | None = None
+) -> Segment:
     with transaction.atomic():
         locked = lock_list(segment)
-        locked.name, locked.description = name.strip(), description.strip()[:400]
+        describe(locked, name, description)
         save_named(locked)
     return locked
 

@@ -45,19 +45,22 @@ def create_segment(*, name: str, rule: Any, actor: Actor, description: str = "",
     )
 
 
-def update_segment(*, segment: Segment, name: str, rule: Any, actor: Actor, description: str = "") -> Segment:
-    """Change a segment; a changed rule is a new version, computed against the members of the old one.
+def update_segment(
+    *, segment: Segment, actor: Actor, name: str | None = None, rule: Any = None, description: str | None = None
+) -> Segment:
+    """Change what is given; what isn't stays as another may have just left it. A changed rule is a new version, computed
+    against the members of the old one.
 
     Raises Invalid `cycle` when the rule would come back to the segment itself; the message names the way.
     """
-    cleaned = clean_rule(rule)
-    check_name(name, segment.pk)
+    cleaned = None if rule is None else clean_rule(rule)
     with transaction.atomic():
         lock_name(RULES_LOCK)
-        _check_cycle(segment, cleaned)
+        if cleaned is not None:
+            _check_cycle(segment, cleaned)
         locked = lock_row(Segment.objects.filter(pk=segment.pk))
-        locked.name, locked.description = name.strip(), description.strip()[:400]
-        if locked.rule != cleaned:
+        describe(locked, name, description)
+        if cleaned is not None and locked.rule != cleaned:
             locked.rule = cleaned
             locked.version += 1
         locked.updated_at = Now()  # type: ignore[assignment]
@@ -95,6 +98,15 @@ def _check_cycle(segment: Segment, rule: dict) -> None:
     if way:
         names = pgettext("way", " → ").join(rows[pk].name for pk in way)
         raise Invalid(_("A segment can't be made of itself: %(way)s.") % {"way": names}, code="cycle", field="rule")
+
+
+def describe(segment: Segment, name: str | None, description: str | None) -> None:
+    """Give a locked one what is given of both. Raises Invalid."""
+    if name is not None:
+        check_name(name, segment.pk)
+        segment.name = name.strip()
+    if description is not None:
+        segment.description = description.strip()[:400]
 
 
 def check_name(name: str, own: int | None) -> None:

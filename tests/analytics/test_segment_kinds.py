@@ -185,7 +185,7 @@ def test_the_pages_of_a_list(marketer, people):
     made.refresh_from_db()
     assert (made.name, made.description) == ("Friends", "of ours")
     assert "Fixed list" not in marketer.get(reverse("segments")).content.decode(), "its description says more"
-    lists.rename_list(segment=made, name="Friends", actor=SYSTEM)
+    lists.rename_list(segment=made, description="", actor=SYSTEM)
     assert "Fixed list" in marketer.get(reverse("segments")).content.decode()
 
 

@@ -322,3 +322,19 @@ def test_a_date_is_the_shops_day_and_not_the_servers(make_customer, make_order):
         ("last_order", {"operator": "before_date", "date": "2026-02-01"}, False),
     ):
         assert count_rule({"op": "and", "children": [{"condition": condition, **values}]}) == holds
+
+
+def test_a_change_leaves_what_it_does_not_name_as_another_left_it(program):
+    made = segments.create_segment(
+        name="Regulars", description="Twice", rule=both(leaf("order_count", "gte", value=2)), actor=SYSTEM
+    )
+    as_first_read = Segment.objects.get(pk=made.pk)
+    as_second_read = Segment.objects.get(pk=made.pk)
+    segments.update_segment(segment=as_first_read, name="Regular buyers", actor=SYSTEM)
+    rule = both(leaf("order_count", "gte", value=3))
+    saved = segments.update_segment(segment=as_second_read, rule=rule, actor=SYSTEM)
+    assert (saved.name, saved.description, saved.version) == ("Regular buyers", "Twice", 2)
+    assert saved.rule == segments.clean_rule(rule)
+    saved = segments.update_segment(segment=as_first_read, description="", actor=SYSTEM)
+    assert (saved.name, saved.description, saved.version) == ("Regular buyers", "", 2)
+    assert saved.rule == segments.clean_rule(rule)
