@@ -51,9 +51,7 @@ def create_list(*, name: str, actor: Actor, description: str = "", created_by=No
     )
 
 
-def rename_list(
-    *, segment: Segment, actor: Actor, name: str | None = None, description: str | None = None
-) -> Segment:
+def rename_list(*, segment: Segment, actor: Actor, name: str | None = None, description: str | None = None) -> Segment:
     with transaction.atomic():
         locked = lock_list(segment)
         describe(locked, name, description)
