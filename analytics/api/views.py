@@ -121,7 +121,7 @@ class SegmentsViewSet(ApiViewSet):
         data = self.valid(shapes.SegmentChangeIn, request)
         found = segment_of(segment)
         rule = _rule_of(data, found.kind)
-        named = {
+        named: dict[str, Any] = {
             "segment": found,
             "name": data.get("name"),
             "description": data.get("description"),
