@@ -163,20 +163,8 @@ def in_one_process(count: int) -> tuple[float, int]:
 
 def by_workers() -> tuple[int, float, float]:
     """(messages, seconds, seconds of processor in Python) of what is left, by processes that are up before the clock starts."""
-    workers = [
-        subprocess.Popen([sys.executable, "-c", NULL_WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(WORKERS)
-    ]
-    for worker in workers:
-        assert worker.stdout.readline() == "ready\n"
-    began = time.perf_counter()
-    for worker in workers:
-        worker.stdin.write("go\n")
-        worker.stdin.flush()
-    answers = [worker.stdout.readline().split() for worker in workers]
-    seconds = time.perf_counter() - began
-    for worker in workers:
-        assert worker.wait() == 0
+    seconds, said = together([[NULL_WORKER]] * WORKERS, dict(os.environ))
+    answers = [line.split() for line in said]
     return sum(int(done) for done, _cpu in answers), seconds, sum(float(cpu) for _done, cpu in answers)
 
 
@@ -213,11 +201,51 @@ done = messages.send_due(seconds=3600, batch=BATCH)
 print(done, time.process_time() - began, flush=True)
 """
 
-WORKER = """
+MAIL_WORKER = """
+import sys
 import django; django.setup()
 from campaigns.services import messages
+print("ready", flush=True)
+sys.stdin.readline()
 messages.send_due(seconds=600, batch=500)
 """
+
+# The same mail again and again over one connection, as plainly as Python sends it.
+PLAIN_MAILER = """
+import smtplib, sys
+from email.message import EmailMessage
+mail = EmailMessage()
+mail["From"], mail["To"], mail["Subject"] = "shop@example.com", "b@example.com", "Hi"
+mail.set_content("Dear Bench, look")
+mail.add_alternative("<p>Dear Bench, <a href='https://shop.example/a'>look</a></p>", subtype="html")
+smtp = smtplib.SMTP("127.0.0.1", int(sys.argv[1]))
+smtp.ehlo_or_helo_if_needed()
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(int(sys.argv[2])):
+    smtp.send_message(mail)
+"""
+
+
+def together(programs: list[list[str]], environment: dict[str, str]) -> tuple[float, list[str]]:
+    """Seconds from the moment that all of them are ready to the end of the last, and the line that each says then."""
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", *program], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for program in programs
+    ]
+    for worker in workers:
+        assert worker.stdout.readline() == "ready\n"
+    began = time.perf_counter()
+    for worker in workers:
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    said = [worker.stdout.readline() for worker in workers]
+    seconds = time.perf_counter() - began
+    for worker in workers:
+        assert worker.wait() == 0
+    return seconds, said
 
 
 def run_smtp(count: int = MAILS) -> None:
@@ -275,11 +303,9 @@ def run_smtp(count: int = MAILS) -> None:
     try:
         port = controller.port
         environment = {**os.environ, "EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(port), "LOG_LEVEL": "ERROR"}
-        began = time.perf_counter()
-        workers = [subprocess.Popen([sys.executable, "-c", WORKER], env=environment) for _ in range(WORKERS)]
-        for worker in workers:
-            assert worker.wait() == 0
-        seconds = time.perf_counter() - began
+        plain, _said = together([[PLAIN_MAILER, str(port), str(count // WORKERS)]] * WORKERS, environment)
+        seen.clear()
+        seconds, _said = together([[MAIL_WORKER]] * WORKERS, environment)
     finally:
         controller.stop()
     sent = Message.objects.filter(origin="bench", state="sent").count()
@@ -288,5 +314,6 @@ def run_smtp(count: int = MAILS) -> None:
         "messages_smtp",
         sent / seconds,
         "a second",
+        count / plain,
         extra={"sent": sent, "workers": WORKERS, "seconds": round(seconds, 1)},
     )

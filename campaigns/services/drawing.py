@@ -18,10 +18,10 @@ from campaigns.rules import experiments as rules
 from core.errors import Invalid
 
 # The arm is kept from the first message on, so that a change of the percentage moves nobody (X1). Who was kept out by the
-# global holdout was never drawn here.
+# global holdout was never drawn here. By the customer, whatever the campaign, as in campaigns.services.queueing.
 _OWN = """coalesce(
-    (SELECT m.reason = 'holdout' FROM campaigns_message m WHERE m.customer_id = a.customer_id AND m.origin = %(origin)s
-        AND m.context ->> 'held' IS NULL ORDER BY m.created_at, m.id LIMIT 1),
+    (SELECT m.reason = 'holdout' FROM (SELECT * FROM campaigns_message WHERE customer_id = a.customer_id OFFSET 0) AS m
+     WHERE m.origin = %(origin)s AND m.context ->> 'held' IS NULL ORDER BY m.created_at, m.id LIMIT 1),
     campaigns_bucket(%(origin)s, a.customer_id) < %(holdout)s)"""
 
 _EVERYTHING = """coalesce(

@@ -5,7 +5,7 @@ Three commits, each a point where a worker may die:
    lease runs out and the message is queued again.
 2. begin: `provider_id` is what the provider will know it by. Dying after this leaves it uncertain: the provider is asked,
    or a person decides. It is never sent again blindly.
-3. record: how it ended, only by the worker that holds the claim.
+3. record: how it ended, only by the worker that holds the claim, in one commit with what begins next.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -47,11 +48,12 @@ AWAY_SECONDS = 60
 
 @dataclass
 class Batch:
-    """What one worker holds: rendered messages per channel, ready to hand over."""
+    """What one worker holds: rendered messages per channel, ready to hand over. `beat`: when its lease began last."""
 
     claim: UUID
     taken: int
     outgoing: dict[str, list[Outgoing]] = field(default_factory=dict)
+    beat: float = field(default_factory=time.monotonic)
 
 
 def lease_seconds() -> int:
@@ -134,27 +136,38 @@ def claim_batch(*, limit: int = BATCH) -> Batch | None:
 
 def deliver_batch(batch: Batch) -> None:
     """Hand over what the claim holds, outside any transaction. A worker that lost its lease hands over nothing more."""
-    beat = time.monotonic()
     for name, messages in batch.outgoing.items():
-        channel = CHANNELS[name]
-        try:
-            for start in range(0, len(messages), channel.batch):
-                part = messages[start : start + channel.batch]
-                if problem := _open(channel):
-                    give_back(batch.claim, [item.id for item in messages[start:]], problem)
-                    break
-                if time.monotonic() - beat > lease_seconds() / 3:
-                    _beat(batch.claim)
-                    beat = time.monotonic()
-                begun = begin(batch.claim, part, channel)
-                outcomes = _hand_over(channel, [item for item in part if item.id in begun])
-                record(batch.claim, outcomes)
-                if any(outcome.result is Result.AWAY for outcome in outcomes):
-                    rest = [item.id for item in messages[start + channel.batch :]]
-                    give_back(batch.claim, rest, outcomes[-1].error)
-                    break
-        finally:
-            channel.close()
+        with closing(CHANNELS[name]) as channel:
+            _deliver(batch, messages, channel)
+
+
+def _deliver(batch: Batch, messages: list[Outgoing], channel: Channel) -> None:
+    claim = batch.claim
+    outcomes: list[Outcome] = []
+    try:
+        for start in range(0, len(messages), channel.batch):
+            part = messages[start : start + channel.batch]
+            if problem := _open(channel):
+                give_back(claim, [item.id for item in messages[start:]], problem)
+                break
+            if time.monotonic() - batch.beat > lease_seconds() / 3:
+                _beat(claim)
+                batch.beat = time.monotonic()
+            begun = _turn(claim, outcomes, part, channel)
+            outcomes = _hand_over(channel, [item for item in part if item.id in begun])
+            if any(outcome.result is Result.AWAY for outcome in outcomes):
+                rest = [item.id for item in messages[start + channel.batch :]]
+                give_back(claim, rest, outcomes[-1].error)
+                break
+    finally:
+        record(claim, outcomes)
+
+
+def _turn(claim: UUID, ended: Sequence[Outcome], part: Sequence[Outgoing], channel: Channel) -> set[UUID]:
+    """How the last part ended and that the next begins: one commit instead of two, and the disk is what e-mails wait for."""
+    with transaction.atomic():
+        record(claim, ended)
+        return begin(claim, part, channel)
 
 
 def _open(channel: Channel) -> str:

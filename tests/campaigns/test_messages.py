@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from campaigns.channels import Outcome, Result
@@ -199,6 +200,40 @@ def test_dying_before_the_provider_is_called_sends_it_again(open_policy, templat
     send_due()
     assert states() == {"sent": 1}
     assert len(memory.taken) == 1
+
+
+def test_how_one_ended_is_kept_when_the_next_begins(open_policy, template, reachable, memory, monkeypatch):
+    monkeypatch.setattr(memory, "batch", 1)
+    for _ in range(3):
+        queue(reachable(), template)
+    seen = []
+    memory.on_deliver = lambda _items: seen.append((states(), Message.objects.exclude(provider_id="").count()))
+    send_due()
+    assert seen == [({"sending": 3}, 1), ({"sent": 1, "sending": 2}, 2), ({"sent": 2, "sending": 1}, 3)]
+    assert states() == {"sent": 3}
+
+
+def test_what_has_ended_is_kept_when_the_next_can_not_begin(open_policy, template, reachable, memory, monkeypatch):
+    monkeypatch.setattr(memory, "batch", 1)
+    for _ in range(2):
+        queue(reachable(), template)
+    begin = messages.begin
+
+    def once(claim, part, channel):
+        if memory.taken:
+            raise OperationalError("deadlock detected")
+        return begin(claim, part, channel)
+
+    monkeypatch.setattr(messages, "begin", once)
+    with pytest.raises(OperationalError):
+        send_due()
+    assert states() == {"sent": 1, "sending": 1}
+    monkeypatch.setattr(messages, "begin", begin)
+    expire_leases()
+    assert sweep_leases() == {"queued": 1, "uncertain": 0, "reconciled": 0}
+    send_due()
+    assert states() == {"sent": 2}
+    assert len({item.id for item in memory.taken}) == len(memory.taken) == 2
 
 
 @pytest.mark.parametrize("arrived", [True, False])
