@@ -14,8 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy import optimize, stats
-
+# scipy is imported where it is asked for: every process would carry it, and it is over a third of what one holds.
 SHARES = 10_000
 # Below this the arms' sizes are no accident: a rate of one false alarm in a thousand experiments.
 MISMATCH = 0.001
@@ -98,6 +97,8 @@ def effect_of(
     if variance == 0:
         return Effect(difference, difference, difference, 1.0 if difference == 0 else 0.0, difference != 0)
     if mixture is None:
+        from scipy import stats
+
         half = float(stats.norm.isf(allowed / 2)) * math.sqrt(variance)
         chance = 2 * float(stats.norm.sf(abs(difference) / math.sqrt(variance)))
     else:
@@ -136,6 +137,8 @@ def sample_needed(
     `variances` are those of one customer in control and arm, `shares` the parts of all customers that the two get. With
     `sequential`, as many as one look at the end would need if looking were allowed at any time.
     """
+    from scipy import optimize, stats
+
     spread = variances[0] / shares[0] + variances[1] / shares[1]
     beyond = float(stats.norm.isf(1 - power))
     allowed = error / comparisons
@@ -161,6 +164,8 @@ def mismatch(counts: Sequence[int], weights: Sequence[int]) -> float:
     pairs = [(count, weight) for count, weight in zip(counts, weights, strict=True) if weight or count]
     if any(not weight for _count, weight in pairs):
         return 0.0
+    from scipy import stats
+
     total, whole = sum(counts), sum(weights)
     if len(pairs) < 2 or total == 0:
         return 1.0
