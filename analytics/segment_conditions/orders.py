@@ -43,7 +43,7 @@ def _bought(column: str):
         window = window_sql("l.bought_at", operator, values)
         found = f"""FROM {{lines}} AS l JOIN crm_product p ON p.id = l.product_id
             WHERE {column} AND {window.text}
-              AND l.refunded_quantity < l.quantity AND l.customer_id IS NOT NULL AND l.customer_id {{scope}}"""
+              AND l.refunded_quantity < l.quantity AND l.customer_id IS NOT NULL"""
         times: tuple[int, ...] = ()
         if values["times"] == 1:
             people = f"SELECT l.customer_id {found}"

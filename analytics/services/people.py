@@ -47,7 +47,7 @@ class People:
     @property
     def lines(self) -> str:
         """Their order lines. Of a few they are kept beside too, because several ask for them."""
-        return LINES_TABLE if self.few else "crm_orderline"
+        return LINES_TABLE if self.few else self.rows("crm_orderline", "*")
 
     def rows(self, table: str, columns: str, where: str = "true") -> str:
         """What a table says of them, to stand behind FROM: of a few customer by customer. The planner can't know that a

@@ -275,7 +275,7 @@ def _keep_inside() -> None:
         cursor.execute(
             f"""CREATE TEMP TABLE {INSIDE_TABLE} ON COMMIT DROP AS
                 SELECT changed.customer_id, ARRAY(SELECT o.segment_id FROM analytics_segmentmembership o
-                    WHERE o.customer_id = changed.customer_id AND o.left_at IS NULL) AS inside
+                    WHERE o.customer_id = changed.customer_id AND o.left_at IS NULL ORDER BY o.segment_id) AS inside
                 FROM {CHANGED_TABLE} AS changed"""
         )
         cursor.execute(f"ANALYZE {INSIDE_TABLE}")

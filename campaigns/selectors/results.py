@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from campaigns.selectors.own_messages import messages_of
+
 
 @dataclass(frozen=True)
 class Revenue:
@@ -36,8 +38,7 @@ class Results:
 
 
 # An order belongs to the last message of the campaign before it, so that it counts once however many messages there were.
-# It is looked for by the customer, as in campaigns.services.queueing.
-_ORDERS = """
+_ORDERS = f"""
 SELECT o.currency, count(DISTINCT o.customer_id), count(*), coalesce(sum(o.total - o.refunded), 0)::bigint,
        count(*) FILTER (WHERE last.clicked_at <= o.paid_at),
        coalesce(sum(o.total - o.refunded) FILTER (WHERE last.clicked_at <= o.paid_at), 0)::bigint
@@ -45,7 +46,7 @@ FROM (SELECT DISTINCT customer_id FROM campaigns_message WHERE origin = %(origin
 JOIN crm_order o ON o.customer_id = reached.customer_id AND o.state = 'paid' AND (o.refunded < o.total OR o.total = 0)
     AND o.paid_at >= (SELECT min(sent_at) FROM campaigns_message WHERE origin = %(origin)s AND state = 'sent')
 CROSS JOIN LATERAL (
-    SELECT m.sent_at, m.clicked_at FROM (SELECT * FROM campaigns_message WHERE customer_id = o.customer_id OFFSET 0) AS m
+    SELECT m.sent_at, m.clicked_at FROM {messages_of("o")} AS m
     WHERE m.origin = %(origin)s AND m.state = 'sent' AND m.sent_at <= o.paid_at
     ORDER BY m.sent_at DESC LIMIT 1) AS last
 WHERE o.paid_at < last.sent_at + make_interval(days => %(days)s)

@@ -15,12 +15,13 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Experiment, ExperimentArm, ExperimentScope, ExperimentState, MessageClass, Template
 from campaigns.rules import experiments as rules
+from campaigns.selectors.own_messages import messages_of
 from core.errors import Invalid
 
 # The arm is kept from the first message on, so that a change of the percentage moves nobody (X1). Who was kept out by the
-# global holdout was never drawn here. By the customer, whatever the campaign, as in campaigns.services.queueing.
-_OWN = """coalesce(
-    (SELECT m.reason = 'holdout' FROM (SELECT * FROM campaigns_message WHERE customer_id = a.customer_id OFFSET 0) AS m
+# global holdout was never drawn here.
+_OWN = f"""coalesce(
+    (SELECT m.reason = 'holdout' FROM {messages_of("a")} AS m
      WHERE m.origin = %(origin)s AND m.context ->> 'held' IS NULL ORDER BY m.created_at, m.id LIMIT 1),
     campaigns_bucket(%(origin)s, a.customer_id) < %(holdout)s)"""
 

@@ -18,14 +18,13 @@ from typing import Any
 from django.db import connection
 
 from campaigns.models import Experiment, ExperimentState, Template
+from campaigns.selectors.own_messages import messages_of
 from campaigns.services.drawing import DRAW, arm_for_all, draw_params, kept_out
 from core import clock
 from core.locks import require_transaction
 
-# By the customer, whatever the campaign: of one that began after the last ANALYZE the planner believes that it has no
-# messages, and would read all of them for each customer (OFFSET 0 keeps it from that).
-_FRESH = """NOT EXISTS (
-    SELECT FROM (SELECT * FROM campaigns_message WHERE customer_id = a.customer_id OFFSET 0) AS m
+_FRESH = f"""NOT EXISTS (
+    SELECT FROM {messages_of("a")} AS m
     WHERE m.origin = %(origin)s AND m.step = %(step)s AND m.occurrence = a.occurrence AND m.channel = %(channel)s)"""
 
 _INSERT = """

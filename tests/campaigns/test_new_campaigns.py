@@ -16,17 +16,12 @@ from core.actor import SYSTEM
 from crm.models import Customer
 
 pytestmark = pytest.mark.django_db
-OF_THE_CAMPAIGN, OF_THE_CUSTOMER = (
-    "campaigns_message_outcomes",
-    {
-        "campaigns_message_of",
-        "campaigns_message_once_per_occurrence",
-    },
-)
+OF_THE_CAMPAIGN = "campaigns_message_outcomes"
+OF_THE_CUSTOMER = ("campaigns_message_of", "campaigns_message_once_per_occurrence")
 
 
 @pytest.fixture
-def plans(monkeypatch):
+def plans():
     """How PostgreSQL goes about the statements that have this text in them, when it may not read the whole table."""
 
     def of(text: str, work) -> str:
