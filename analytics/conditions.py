@@ -1,6 +1,7 @@
 """Segment conditions: what can be asked of a customer. Each app registers its own in `extensions`.
 
-A condition turns the values of one leaf of a rule into SQL over the aliases `f` (the feature row) and `c` (the customer).
+A condition turns the values of one leaf of a rule into SQL over the aliases `f` (the feature row), `c` (the customer) and
+`k` (`k.inside`: the numbers of the segments they are in, NULL for none).
 Conditions over facts must use the form `f.customer_id IN (SELECT ...)`, so that all segments can be computed in one
 pass, and put `{scope}` where the facts can be limited to some customers. See docs/how-to/add-a-condition.md.
 """
@@ -50,7 +51,7 @@ class Sql:
 
 @dataclass(frozen=True)
 class Condition:
-    """`operators`: code -> label. `value`: SQL over f and c that shows what a customer's value is (S3).
+    """`operators`: code -> label. `value`: SQL over f, c and k that shows what a customer's value is (S3).
 
     `time_based`: true when an answer can change with nothing but time passing.
     `query`: how each comparison is written in the text of a rule, as patterns of `rules/query.py`; the first is the one

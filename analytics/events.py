@@ -1,15 +1,18 @@
 """What the figures say has changed about a customer."""
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.events import declare
 
-SEGMENT_ENTERED = declare(
-    "analytics.segment_entered", _("Entered a segment"), icon="users-plus", describe=lambda p: p.get("name", "")
-)
-SEGMENT_LEFT = declare(
-    "analytics.segment_left", _("Left a segment"), icon="users-minus", describe=lambda p: p.get("name", "")
-)
+
+def _names(payload) -> str:
+    return gettext(", ").join(payload["names"])
+
+
+# One for each customer and computation: `segments` are the numbers, `names` what they were called then.
+SEGMENT_ENTERED = declare("analytics.segment_entered", _("Entered a segment"), icon="users-plus", describe=_names)
+SEGMENT_LEFT = declare("analytics.segment_left", _("Left a segment"), icon="users-minus", describe=_names)
 
 
 def _stages(payload) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Collection
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from analytics import panels, segment_templates, webhooks  # noqa: F401
+from analytics import panels, segment_templates, selectors, webhooks  # noqa: F401
 from analytics.console import shell  # noqa: F401
-from analytics.models import Segment, SegmentMembership
+from analytics.models import Segment
 from analytics.segment_conditions import register_all
 from analytics.services import list_uploads
 from core.audit_log import OBJECTS, Described
@@ -37,8 +37,8 @@ def _segments() -> list[dict]:
 
 
 def _segments_of(customer_id: int) -> frozenset[int]:
-    rows = SegmentMembership.objects.filter(customer_id=customer_id, left_at=None, segment__in=Segment.objects.active())
-    return frozenset(rows.values_list("segment_id", flat=True))
+    """Of an archived one nobody is inside."""
+    return frozenset(selectors.inside_of([customer_id]).get(customer_id, ()))
 
 
 def _segment_choices() -> list[tuple[int, str]]:
@@ -46,10 +46,8 @@ def _segment_choices() -> list[tuple[int, str]]:
 
 
 def _members_of(segments: Collection[int], customers: Collection[int]) -> set[tuple[int, int]]:
-    rows = SegmentMembership.objects.filter(
-        segment__in=Segment.objects.active().filter(pk__in=segments), customer__in=customers, left_at=None
-    )
-    return set(rows.values_list("segment_id", "customer_id"))
+    inside = selectors.inside_of(customers)
+    return {(segment, customer) for customer, held in inside.items() for segment in held if segment in segments}
 
 
 AUDIENCES.register("segments", Audience(_segments_of, _segment_choices, _members_of))

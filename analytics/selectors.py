@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import BigIntegerField, Count, DateTimeField, F, Func, Q, QuerySet, Sum, Value
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import pgettext
 
 from analytics import events
-from analytics.models import CustomerFeature, Segment, SegmentMembership, Stage
+from analytics.models import CustomerFeature, CustomerSegments, Segment, SegmentDay, SegmentMembership, Stage
 from core import clock
 from core.charts import Chart, Series
 from core.formatting import day
@@ -49,8 +49,17 @@ def trends(segments: Sequence[Segment]) -> dict[int, list[int]]:
     return found
 
 
-def members(segment: Segment) -> QuerySet[SegmentMembership]:
-    return SegmentMembership.objects.filter(segment=segment, left_at=None).select_related("customer__features")
+class _At(Func):
+    """One of an array of times."""
+
+    template, arg_joiner = "%(expressions)s]", "["
+    output_field = DateTimeField()
+
+
+def members(segment: Segment) -> QuerySet[CustomerSegments]:
+    """Who is in it now, with `entered_at`."""
+    place = Func(F("inside"), Value(segment.pk, BigIntegerField()), function="array_position")
+    return CustomerSegments.objects.filter(inside__contains=[segment.pk]).annotate(entered_at=_At("since", place))
 
 
 def members_at(segment: Segment, moment: datetime) -> QuerySet[SegmentMembership]:
@@ -109,9 +118,24 @@ def features_of(customer: Customer) -> CustomerFeature | None:
     return CustomerFeature.objects.filter(customer=customer).first()
 
 
+def inside_of(customer_ids: Collection[int]) -> dict[int, dict[int, datetime]]:
+    """{customer: {segment: since when}} of those who are in any now."""
+    rows = CustomerSegments.objects.filter(customer__in=customer_ids).values_list("customer_id", "inside", "since")
+    return {customer: dict(zip(inside, since, strict=True)) for customer, inside, since in rows}
+
+
 def segments_of(customer: Customer) -> list[SegmentMembership]:
-    rows = SegmentMembership.objects.filter(customer=customer, left_at=None).select_related("segment")
-    return list(rows.order_by("segment__name"))
+    """What they are in now, by name."""
+    inside = inside_of([customer.pk]).get(customer.pk, {})
+    return [
+        SegmentMembership(segment=segment, customer=customer, entered_at=inside[segment.pk])
+        for segment in Segment.objects.filter(pk__in=inside).order_by("name")
+    ]
+
+
+def since_when(segment: Segment, customer: Customer) -> datetime | None:
+    """Since when a customer is in a segment; None when they are not."""
+    return inside_of([customer.pk]).get(customer.pk, {}).get(segment.pk)
 
 
 @dataclass(frozen=True)
@@ -121,14 +145,11 @@ class Moves:
 
 
 def segment_moves(days: int = 7) -> Moves:
-    """How often customers entered and left segments."""
-    since = timezone.now() - timedelta(days=days)
-    kinds = DomainEvent.objects.filter(recorded_at__gte=since)
-    found = kinds.filter(kind__in=[events.SEGMENT_ENTERED.kind, events.SEGMENT_LEFT.kind]).aggregate(
-        entered=Count("pk", filter=Q(kind=events.SEGMENT_ENTERED.kind)),
-        left=Count("pk", filter=Q(kind=events.SEGMENT_LEFT.kind)),
+    """How often customers entered and left segments, today and on the days before."""
+    found = SegmentDay.objects.filter(day__gt=shop_day(clock.now()) - timedelta(days=days)).aggregate(
+        entered=Sum("entered_count", default=0), left=Sum("left_count", default=0)
     )
-    return Moves(found["entered"], found["left"])
+    return Moves(**found)
 
 
 def stage_moves(days: int = 7) -> dict[str, int]:

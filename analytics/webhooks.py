@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from analytics import events as kinds
 from core.webhooks import publish
 from crm.webhooks import about_customer, picking
 
-publish("segment.entered", kinds.SEGMENT_ENTERED, _("Entered a segment"), about_customer(picking("segment", "name")))
-publish("segment.left", kinds.SEGMENT_LEFT, _("Left a segment"), about_customer(picking("segment", "name")))
+
+def _segments(payload: dict[str, Any]) -> dict[str, Any]:
+    """One computation may move a customer in and out of several: they are told together."""
+    pairs = zip(payload["segments"], payload["names"], strict=True)
+    return {"segments": [{"segment": segment, "name": name} for segment, name in pairs]}
+
+
+publish("segment.entered", kinds.SEGMENT_ENTERED, _("Entered a segment"), about_customer(_segments))
+publish("segment.left", kinds.SEGMENT_LEFT, _("Left a segment"), about_customer(_segments))
 publish("stage.changed", kinds.STAGE_CHANGED, _("Lifecycle stage changed"), about_customer(picking("from", "to")))

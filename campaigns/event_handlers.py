@@ -27,7 +27,7 @@ def care_for_import(events: Sequence[Event]) -> None:
 
 @subscribe(SEGMENT_ENTERED, name="campaigns.care_for_entering", wanted=care_runs.wants_entering)
 def care_for_entering(events: Sequence[Event]) -> None:
-    segments = sorted({event.payload["segment"] for event in events})
+    segments = sorted({segment for event in events for segment in event.payload["segments"]})
     if care_runs.care_for_entering(event_ids=[event.id for event in events], segment_ids=segments):
         wake_sender()
 

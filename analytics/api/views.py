@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from analytics import selectors
 from analytics.api import shapes
-from analytics.models import Segment, SegmentKind, SegmentMembership
+from analytics.models import CustomerSegments, Segment, SegmentKind
 from analytics.query import Printer
 from analytics.query_words import rule_of_text
 from analytics.services import segment_lists, segments
@@ -145,15 +145,14 @@ class SegmentMembersViewSet(ApiViewSet):
     scopes = {"list": "segments:read", "add": "segments:write", "remove": "segments:write"}
     pagination_class = MemberPages
     serializer_class = shapes.SegmentMemberOut
-    queryset = SegmentMembership.objects.none()
+    queryset = CustomerSegments.objects.none()
     filter_backends = []
 
     @extend_schema(responses=shapes.SegmentMemberOut(many=True))
     def list(self, request, segment: int):
         """Who is in it now, latest to enter first."""
-        if not Segment.objects.active().filter(pk=segment).exists():
-            raise NotFound(code="unknown_segment")
-        rows = SegmentMembership.objects.filter(segment_id=segment, left_at=None).select_related("customer")
+        found = segment_of(segment)
+        rows = selectors.members(found).select_related("customer")
         return self.get_paginated_response(shapes.SegmentMemberOut(self.paginate_queryset(rows), many=True).data)
 
     @extend_schema(request=shapes.ListedIn, responses=shapes.AddedOut)
@@ -182,5 +181,4 @@ class CustomerSegmentsView(ApiView):
     def get(self, request, number: str):
         """The segments that a customer is in now."""
         customer = customer_of(request, number, Customer.objects.all())
-        rows = SegmentMembership.objects.filter(customer=customer, left_at=None).select_related("segment")
-        return Response(shapes.MembershipOut(rows.order_by("segment__name"), many=True).data)
+        return Response(shapes.MembershipOut(selectors.segments_of(customer), many=True).data)

@@ -23,14 +23,14 @@ from analytics.console.charts import sparkline
 from analytics.console.lists import edit_list
 from analytics.console.query_text import Wrong, manual, said
 from analytics.console.uploads import KINDS, recent
-from analytics.models import Segment, SegmentKind, SegmentMembership, SegmentState
+from analytics.models import Segment, SegmentKind, SegmentState
 from analytics.reach import REACH
 from analytics.rules.query_tokens import MAX_LENGTH
 from analytics.segment_templates import TEMPLATES
 from analytics.services import segments as services
 from analytics.tasks import compute_soon
+from core import paging
 from core.actor import of_user
-from core.console import paging
 from core.console.views import may, page, viewer, wants_part
 from core.errors import DomainError
 from core.formatting import number
@@ -122,10 +122,10 @@ def _listed(request: HttpRequest, segment: Segment) -> dict[str, Any]:
     given = request.GET.get("on", "")
     day = parse_day(given)
     if day is None:
-        rows = selectors.members(segment)
+        inside = selectors.members(segment).select_related("customer__features")
         return {
             "show": "now",
-            "page": paging.keyset(rows, ["-entered_at", "-customer_id"], cursor, PAGE),
+            "page": paging.keyset(inside, ["-entered_at", "-customer_id"], cursor, PAGE),
             "wrong_day": bool(given),
         }
     end = timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
@@ -159,7 +159,7 @@ def _reason(segment: Segment, who: str, currency: str) -> dict[str, Any]:
     customer = Customer.objects.active().filter(number=who[:20]).first()
     if customer is None:
         return {"who": who, "nobody": True}
-    since = SegmentMembership.objects.filter(segment=segment, customer=customer, left_at=None).first()
+    since = selectors.since_when(segment, customer)
     if segment.kind == SegmentKind.STATIC:
         return {"who": who, "customer": customer, "since": since, "on_list": since is not None}
     reason = services.explain_rule(segment.rule, customer)

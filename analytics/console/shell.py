@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from django.core.cache import cache
 from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.expressions import RawSQL
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from analytics import selectors
-from analytics.models import CustomerFeature, Segment, SegmentKind, SegmentMembership, Stage
+from analytics.models import CustomerFeature, CustomerSegments, Segment, SegmentKind, Stage
 from core.console import home, navigation, palette
 from core.console.home import Card
 from core.console.palette import Result
@@ -22,6 +23,8 @@ from crm.models import Customer
 
 CACHED_SECONDS = 300
 SEGMENTS_OFFERED = 200
+# In a segment of so many, those to be shown are met early.
+FEW = 20_000
 # A stage that calls for someone comes before one that merely happened.
 TELLING = (Stage.AT_RISK, Stage.LAPSED, Stage.WON_BACK, Stage.NEW)
 
@@ -96,8 +99,13 @@ def _segments(_request: HttpRequest) -> list[tuple[str, str]]:
 def _in_segment(customers: QuerySet[Customer], value: str) -> QuerySet[Customer]:
     if not (value.isascii() and value.isdigit()):
         return customers
-    rows = SegmentMembership.objects.filter(customer=OuterRef("pk"), segment_id=int(value[:18]), left_at=None)
-    return customers.filter(Exists(rows))
+    segment = Segment.objects.filter(pk=int(value[:18])).first()
+    if segment is None or segment.size > FEW:
+        rows = CustomerSegments.objects.filter(customer=OuterRef("pk"), inside__contains=[int(value[:18])])
+        return customers.filter(Exists(rows))
+    # OFFSET 0: who is inside is found first. The planner can't know that they are few, and would look through everyone.
+    inside = "SELECT customer_id FROM analytics_customersegments WHERE %s = ANY(inside) OFFSET 0"
+    return customers.filter(pk__in=RawSQL(inside, [segment.pk]))  # noqa: S611
 
 
 def _stage_names(customers: Sequence[Customer]) -> dict[int, str]:

@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from analytics.labels import LINE_REASONS
 from analytics.models import ListUpload, Segment, SegmentKind
 from analytics.services import list_uploads as services
+from core import paging
 from core.actor import of_user
-from core.console import paging
 from core.console.views import page, viewer, wants_part
 from core.errors import DomainError
 from core.models import JobState

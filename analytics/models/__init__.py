@@ -1,17 +1,27 @@
 from analytics.models.features import ChangedCustomer, ComputationState, CustomerFeature, RfmModel, Stage, StagePeriod
-from analytics.models.segments import Segment, SegmentDay, SegmentKind, SegmentMembership, SegmentState
+from analytics.models.segments import (
+    CustomerSegments,
+    Segment,
+    SegmentDay,
+    SegmentKind,
+    SegmentLeaving,
+    SegmentMembership,
+    SegmentState,
+)
 from analytics.models.uploads import ListRefusal, ListUpload
 
 __all__ = [
     "ChangedCustomer",
     "ComputationState",
     "CustomerFeature",
+    "CustomerSegments",
     "ListRefusal",
     "ListUpload",
     "RfmModel",
     "Segment",
     "SegmentDay",
     "SegmentKind",
+    "SegmentLeaving",
     "SegmentMembership",
     "SegmentState",
     "Stage",

@@ -91,23 +91,18 @@ class ChangedCustomer(models.Model):
 
 
 class StagePeriod(models.Model):
-    """[from, to) in one lifecycle stage."""
+    """[from, to) in a lifecycle stage that a customer is in no longer. The one they are in is in their features."""
 
     customer = models.ForeignKey(
         "crm.Customer", models.CASCADE, related_name="stage_periods", db_index=False, db_constraint=False
     )
     stage = models.CharField(_("stage"), max_length=8, choices=Stage.choices)
     started_at = models.DateTimeField(_("from"))
-    ended_at = models.DateTimeField(_("to"), null=True)
+    ended_at = models.DateTimeField(_("to"))
 
     class Meta:
         verbose_name = _("stage period")
         verbose_name_plural = _("stage periods")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["customer"], condition=models.Q(ended_at=None), name="analytics_stageperiod_one_open"
-            )
-        ]
         indexes = [models.Index(fields=["customer", "-started_at"], name="analytics_stageperiod_of")]
 
     def __str__(self) -> str:

@@ -1,10 +1,16 @@
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.audit import audited
+
+
+def _cardinality(field: str) -> models.Func:
+    return models.Func(models.F(field), function="cardinality", output_field=models.IntegerField())
 
 
 class SegmentKind(models.TextChoices):
@@ -55,37 +61,72 @@ class Segment(models.Model):
         return self.name
 
 
-class SegmentMembership(models.Model):
-    """[entered, left) of one customer in one segment (S1).
+class CustomerSegments(models.Model):
+    """The segments that a customer is in, by ascending number, and since when each (S1).
 
-    There are many, and a number of their own with its index would be a fifth of what writing them costs. `pk` is unique
-    because whoever changes intervals takes a later time than everyone before (F18); its index holds `left_at` too, so that
-    who is or was inside is listed without the rows (migration 0009).
+    One row a customer: what a computation decides, and what is asked of a customer all day, is one row to write and to
+    read; who is in a segment is one scan over rows that are short (docs/adr/0012). Only
+    `analytics.services.memberships` writes it.
+    """
+
+    customer = models.OneToOneField(
+        "crm.Customer", models.CASCADE, primary_key=True, related_name="inside", db_constraint=False
+    )
+    inside = ArrayField(models.BigIntegerField(), verbose_name=_("segments"))
+    since = ArrayField(models.DateTimeField(), verbose_name=_("entered"))
+
+    class Meta:
+        verbose_name = _("segments of a customer")
+        verbose_name_plural = _("segments of customers")
+        constraints = [
+            models.CheckConstraint(
+                condition=Exact(_cardinality("inside"), _cardinality("since")), name="analytics_customersegments_paired"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id} in {self.inside}"
+
+
+class SegmentLeaving(models.Model):
+    """Those who left a segment at one moment, and when each of them had entered it: memberships that are over (S1)."""
+
+    segment = models.ForeignKey(Segment, models.PROTECT, related_name="leavings", db_index=False, db_constraint=False)
+    left_at = models.DateTimeField(pgettext_lazy("segment", "left"))
+    customers = ArrayField(models.BigIntegerField(), verbose_name=_("customers"))
+    entered = ArrayField(models.DateTimeField(), verbose_name=_("entered"))
+
+    class Meta:
+        verbose_name = _("leaving of a segment")
+        verbose_name_plural = _("leavings of segments")
+        constraints = [
+            models.CheckConstraint(
+                condition=Exact(_cardinality("customers"), _cardinality("entered")),
+                name="analytics_segmentleaving_paired",
+            )
+        ]
+        indexes = [models.Index(fields=["segment", "left_at"], name="analytics_segmentleaving_at")]
+
+    def __str__(self) -> str:
+        return f"{self.segment_id} {self.left_at}"
+
+
+class SegmentMembership(models.Model):
+    """[entered, left) of one customer in one segment (S1): the view of those who are inside and those who have left.
+
+    To be asked for one customer, or for one segment. It is only read.
     """
 
     pk = models.CompositePrimaryKey("segment", "entered_at", "customer")
-    segment = models.ForeignKey(
-        Segment, models.PROTECT, related_name="memberships", db_index=False, db_constraint=False
-    )
-    customer = models.ForeignKey(
-        "crm.Customer", models.CASCADE, related_name="segment_memberships", db_index=False, db_constraint=False
-    )
+    segment = models.ForeignKey(Segment, models.DO_NOTHING, related_name="memberships")
+    customer = models.ForeignKey("crm.Customer", models.DO_NOTHING, related_name="segment_memberships")
     entered_at = models.DateTimeField(_("entered"))
     left_at = models.DateTimeField(pgettext_lazy("segment", "left"), null=True)
 
     class Meta:
+        managed = False
         verbose_name = _("segment membership")
         verbose_name_plural = _("segment memberships")
-        constraints = [
-            # One open interval each, and the way to all of a customer's.
-            models.UniqueConstraint(
-                fields=["customer", "segment", "left_at"], nulls_distinct=False, name="analytics_membership_once"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(left_at=None) | models.Q(left_at__gte=models.F("entered_at")),
-                name="analytics_membership_leaves_after_entering",
-            ),
-        ]
 
     def __str__(self) -> str:
         return f"{self.customer_id} in {self.segment_id}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from analytics.conditions import CONDITIONS, Condition, Input, Sql, member_of
+from analytics.conditions import CONDITIONS, Condition, Input, Sql
 from analytics.models import Segment
 from analytics.services.segment_rules import IN_SEGMENT
 
@@ -15,6 +15,11 @@ GROUP = _("Segments")
 
 def _segments():
     return [(str(pk), name) for pk, name in Segment.objects.active().order_by("name").values_list("pk", "name")]
+
+
+def _in_segment(operator: str, values: dict[str, Any]) -> Sql:
+    inside = "coalesce(k.inside && %s::bigint[], false)"
+    return Sql(f"({inside})" if operator == "has" else f"(NOT {inside})", (values["values"],))
 
 
 def _sample(operator: str, values: dict[str, Any]) -> Sql:
@@ -27,16 +32,16 @@ def _sample(operator: str, values: dict[str, Any]) -> Sql:
 
 def register() -> None:
     for condition in (
-        member_of(
+        Condition(
             IN_SEGMENT,
             _("Segment"),
             GROUP,
-            "{members}",
-            _segments,
-            """(SELECT string_agg(s.name, ', ' ORDER BY s.name) FROM analytics_segmentmembership m
-                JOIN analytics_segment s ON s.id = m.segment_id
-                WHERE m.customer_id = f.customer_id AND m.left_at IS NULL)""",
-            labels={"has": _("is in"), "has_not": _("is not in")},
+            {"has": _("is in"), "has_not": _("is not in")},
+            lambda operator: [Input("values", "choices", _("values"), _segments)],
+            _in_segment,
+            """(SELECT string_agg(s.name, ', ' ORDER BY s.name)
+                FROM analytics_customersegments k JOIN analytics_segment s ON s.id = ANY(k.inside)
+                WHERE k.customer_id = f.customer_id)""",
             query={
                 "has": f"{IN_SEGMENT} {{values}}",
                 "has_not": (f"not_{IN_SEGMENT} {{values}}", f"{IN_SEGMENT} not {{values}}"),

@@ -12,7 +12,6 @@ from django.db import connection
 from core.shards import bounds_of
 
 CHANGED_TABLE = "analytics_scope"
-INSIDE_TABLE = "analytics_inside"
 LINES_TABLE = "analytics_lines"
 # As core.shards.SHARDED_ABOVE, of customers who changed: each costs more than one of everyone.
 CHANGES_SHARDED_ABOVE = 10_000
@@ -26,23 +25,24 @@ class People:
     few: bool = False
 
     @property
-    def members(self) -> str:
-        """Those of them who are in one of the segments of a parameter. What a few are in is kept beside, so that segments
-        made of others needn't look for them among the members of everyone."""
+    def active(self) -> str:
+        """Those of them who are customers."""
         if self.few:
-            return f"SELECT customer_id FROM {INSIDE_TABLE} WHERE inside && %s::bigint[]"
-        return f"""SELECT customer_id FROM analytics_segmentmembership
-                   WHERE left_at IS NULL AND segment_id = ANY(%s::bigint[]) AND customer_id {self.test}"""
+            return f"SELECT customer_id FROM {CHANGED_TABLE} WHERE active"
+        return f"SELECT id AS customer_id FROM crm_customer WHERE state = 'active' AND id {self.test}"
+
+    @property
+    def gone(self) -> str:
+        """Those of them who are customers no longer."""
+        if self.few:
+            return f"SELECT customer_id FROM {CHANGED_TABLE} WHERE NOT active"
+        return f"SELECT id AS customer_id FROM crm_customer WHERE state <> 'active' AND id {self.test}"
 
     @property
     def held(self) -> str:
-        """customer_id and `inside`: in which segments of a parameter they are, in the order of their ids."""
-        if self.few:
-            return f"""SELECT customer_id, ARRAY(SELECT one FROM unnest(inside) AS one WHERE one = ANY(%s::bigint[])) AS inside
-                       FROM {INSIDE_TABLE}"""
-        return f"""SELECT customer_id, array_agg(segment_id ORDER BY segment_id) AS inside
-                   FROM analytics_segmentmembership
-                   WHERE left_at IS NULL AND segment_id = ANY(%s::bigint[]) AND customer_id {self.test} GROUP BY customer_id"""
+        """customer_id and `inside`: in which segments of a parameter they are, by ascending number."""
+        return f"""SELECT customer_id, ARRAY(SELECT one FROM unnest(inside) AS one WHERE one = ANY(%s::bigint[])) AS inside
+                   FROM {self.rows("analytics_customersegments", "customer_id, inside")} AS own"""
 
     @property
     def lines(self) -> str:
@@ -59,7 +59,7 @@ class People:
 
     def asked(self, text: str) -> str:
         """A condition's SQL with its places for these people filled in."""
-        return text.replace("{scope}", self.test).replace("{members}", self.members).replace("{lines}", self.lines)
+        return text.replace("{scope}", self.test).replace("{lines}", self.lines)
 
 
 EVERYONE = People("IS NOT NULL")

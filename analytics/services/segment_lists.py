@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.models import Segment, SegmentKind
 from analytics.services.features import mark_changed_by_query
-from analytics.services.segment_runs import lock_intervals, move
+from analytics.services.memberships import lock_memberships, move
 from analytics.services.segments import check_name, describe, save_named
 from core import clock
 from core.actor import Actor
@@ -62,14 +62,13 @@ def rename_list(*, segment: Segment, actor: Actor, name: str | None = None, desc
 def add_to_list(*, segment: Segment, customer_ids: Sequence[int], actor: Actor) -> int:
     """Active customers enter the list. Returns how many were not in it before."""
     with transaction.atomic():
-        at = lock_intervals()
+        at = lock_memberships()
         locked = lock_list(segment)
         count = move(
-            """INSERT INTO analytics_segmentmembership (segment_id, customer_id, entered_at)
-               SELECT %s, c.id, %s FROM crm_customer c WHERE c.id = ANY(%s) AND c.state = 'active'
-               ON CONFLICT DO NOTHING
-               RETURNING segment_id, customer_id, true AS entered""",
-            [locked.pk, at, list(customer_ids)],
+            """SELECT c.id, ARRAY[%s]::bigint[], '{}'::bigint[]
+               FROM crm_customer c LEFT JOIN analytics_customersegments k ON k.customer_id = c.id
+               WHERE c.id = ANY(%s) AND c.state = 'active' AND %s <> ALL(coalesce(k.inside, '{}')) ORDER BY c.id""",
+            [locked.pk, list(customer_ids), locked.pk],
             at=at,
         )
         _noted(locked, at, customer_ids)
@@ -78,13 +77,12 @@ def add_to_list(*, segment: Segment, customer_ids: Sequence[int], actor: Actor) 
 
 def remove_from_list(*, segment: Segment, customer_ids: Sequence[int], actor: Actor) -> int:
     with transaction.atomic():
-        at = lock_intervals()
+        at = lock_memberships()
         locked = lock_list(segment)
         count = move(
-            """UPDATE analytics_segmentmembership SET left_at = %s
-               WHERE segment_id = %s AND customer_id = ANY(%s) AND left_at IS NULL
-               RETURNING segment_id, customer_id, false AS entered""",
-            [at, locked.pk, list(customer_ids)],
+            """SELECT k.customer_id, '{}'::bigint[], ARRAY[%s]::bigint[] FROM analytics_customersegments k
+               WHERE k.customer_id = ANY(%s) AND %s = ANY(k.inside) ORDER BY k.customer_id""",
+            [locked.pk, list(customer_ids), locked.pk],
             at=at,
         )
         _noted(locked, at, customer_ids)

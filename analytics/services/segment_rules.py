@@ -47,7 +47,7 @@ def _clean_node(node: dict, where: str) -> dict:
 
 
 def compile_rule(rule: dict, *, people: People = EVERYONE) -> Sql:
-    """A boolean expression over f and c that looks at facts of these people only."""
+    """A boolean expression over f, c and k that looks at facts of these people only."""
 
     def leaf(node: dict) -> Sql:
         condition = CONDITIONS[node["condition"]]
@@ -73,9 +73,14 @@ def is_time_based(rule: dict) -> bool:
 
 
 def feature_rows(condition: str) -> str:
-    """The feature rows, which only active customers have; joined with the customers when a condition reads `c`."""
-    join = " JOIN crm_customer c ON c.id = f.customer_id" if re.search(r"\bc\.", condition) else ""
-    return f"analytics_customerfeature f{join}"
+    """The feature rows, which only active customers have; joined with the customers when a condition reads `c`, and with
+    the segments they are in when it reads `k`."""
+    rows = "analytics_customerfeature f"
+    if re.search(r"\bc\.", condition):
+        rows += " JOIN crm_customer c ON c.id = f.customer_id"
+    if re.search(r"\bk\.", condition):
+        rows += " LEFT JOIN analytics_customersegments k ON k.customer_id = f.customer_id"
+    return rows
 
 
 def used_segments(rule: dict) -> set[int]:

@@ -11,6 +11,7 @@ from django.utils.translation import pgettext
 
 from analytics.models import Segment, SegmentState
 from analytics.rules.dependencies import cycle_through
+from analytics.services.memberships import lock_memberships, move
 from analytics.services.segment_figures import (
     Figures,
     LeafReason,
@@ -24,8 +25,6 @@ from analytics.services.segment_rules import clean_rule, compile_rule, is_time_b
 from analytics.services.segment_runs import (
     compute_segments,
     due_segments,
-    lock_intervals,
-    move,
     refresh_changed,
 )
 from core.actor import Actor
@@ -77,14 +76,14 @@ def archive_segment(*, segment: Segment, actor: Actor) -> Segment:
         if users:
             text = _("Other segments are made of this one: %(names)s.") % {"names": ", ".join(users[:5])}
             raise Conflict(text, code="in_use")
-        at = lock_intervals()
+        at = lock_memberships()
         locked = lock_row(Segment.objects.filter(pk=segment.pk))
         locked.state = SegmentState.ARCHIVED
         locked.save(update_fields=["state"])
         move(
-            """UPDATE analytics_segmentmembership SET left_at = %s WHERE segment_id = %s AND left_at IS NULL
-               RETURNING segment_id, customer_id, false AS entered""",
-            [at, locked.pk],
+            """SELECT k.customer_id, '{}'::bigint[], ARRAY[%s]::bigint[] FROM analytics_customersegments k
+               WHERE %s = ANY(k.inside) ORDER BY k.customer_id""",
+            [locked.pk, locked.pk],
             at=at,
         )
         locked.refresh_from_db()

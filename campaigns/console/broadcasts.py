@@ -20,8 +20,8 @@ from campaigns.labels import reason_label
 from campaigns.models import Broadcast, BroadcastState, MessageState
 from campaigns.services import broadcasts as services
 from campaigns.tasks import wake_broadcasts
+from core import paging
 from core.actor import of_user
-from core.console import paging
 from core.console.views import may, page, wants_part
 from core.errors import DomainError
 from core.formatting import number

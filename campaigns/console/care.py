@@ -18,8 +18,8 @@ from campaigns.console.switching import switch
 from campaigns.labels import reason_label
 from campaigns.models import CareRule, CareState, MessageState
 from campaigns.services import care as services
+from core import paging
 from core.actor import of_user
-from core.console import paging
 from core.console.views import may, page, wants_part
 from core.errors import DomainError
 from core.formatting import number

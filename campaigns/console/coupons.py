@@ -22,9 +22,8 @@ from campaigns.models import CodeMode, Coupon, CouponCode, DiscountKind
 from campaigns.rules import codes
 from campaigns.services import coupon_codes
 from campaigns.services import coupons as services
-from core import clock
+from core import clock, paging
 from core.actor import of_user
-from core.console import paging
 from core.console.views import may, page, viewer, wants_part
 from core.errors import DomainError, Invalid
 from core.formatting import money, number, when

@@ -18,8 +18,8 @@ from campaigns.console.experiment_form import ExperimentForm
 from campaigns.models import Experiment, ExperimentState
 from campaigns.selectors.experiments import FIGURES, ArmResult, Results, baseline, results_of
 from campaigns.services import experiments as services
+from core import paging
 from core.actor import of_user
-from core.console import paging
 from core.console.views import may, page, viewer
 from core.errors import DomainError
 from core.formatting import number

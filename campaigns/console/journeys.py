@@ -22,8 +22,8 @@ from campaigns.selectors import journeys as selectors
 from campaigns.services import journey_presets, journey_trials
 from campaigns.services import journeys as services
 from campaigns.tasks import wake_journeys
+from core import paging
 from core.actor import of_user
-from core.console import paging
 from core.console.views import may, page, viewer, wants_part
 from core.errors import DomainError, Invalid
 from core.formatting import number

@@ -18,8 +18,8 @@ from campaigns.labels import REASONS, channel_label, reason_label
 from campaigns.models import Message, MessageState
 from campaigns.services import messages as services
 from campaigns.tasks import wake_sender
+from core import paging
 from core.actor import of_user
-from core.console import paging
 from core.console.views import may, page
 
 PAGE = 50

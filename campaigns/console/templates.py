@@ -23,8 +23,8 @@ from campaigns.models import MessageClass, Template
 from campaigns.services import contexts, gate
 from campaigns.services import templates as services
 from campaigns.services.templates import Rendered, Text
+from core import paging
 from core.actor import of_user
-from core.console import paging
 from core.console.views import may, page, viewer, wants_part
 from core.errors import DomainError
 from crm.models import Customer

@@ -86,9 +86,7 @@ class Results:
 
 def baseline(experiment: Experiment) -> Baseline:
     """The metric over the last window, of the members of the segment it is planned on, else of all who ever ordered."""
-    of_segment = (
-        "SELECT m.customer_id FROM analytics_segmentmembership m WHERE m.segment_id = %(segment)s AND m.left_at IS NULL"
-    )
+    of_segment = "SELECT m.customer_id FROM analytics_customersegments m WHERE %(segment)s = ANY(m.inside)"
     everyone = "SELECT f.customer_id FROM analytics_customerfeature f WHERE f.order_count > 0"
     orders = ORDERS.format(customer="who.customer_id", since="now() - make_interval(days => %(days)s)", until="now()")
     with connection.cursor() as cursor:

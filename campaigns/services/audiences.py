@@ -54,7 +54,7 @@ _ENTERED = f"""
     FROM core_domainevent e JOIN crm_customer c ON c.id = e.subject_id AND c.state = 'active'
     CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
     WHERE e.id = ANY(%(events)s) AND e.kind = '{SEGMENT_ENTERED.kind}' AND e.occurred_at >= %(since)s
-          AND (e.payload->>'segment')::bigint = %(segment)s"""
+          AND e.payload->'segments' @> to_jsonb(%(segment)s::bigint)"""
 
 # What runs out is told by its last good day, the day of the program's zone before the lot ends.
 _EXPIRING = f"""
@@ -119,8 +119,8 @@ def in_segment(rule: CareRule, column: str = "a.customer_id") -> str:
     """A segment on any other trigger limits who gets it."""
     if rule.segment_id is None or rule.trigger == CareTrigger.SEGMENT_ENTERED:
         return "true"
-    return f"""EXISTS (SELECT FROM analytics_segmentmembership s
-                       WHERE s.segment_id = %(segment)s AND s.customer_id = {column} AND s.left_at IS NULL)"""
+    return f"""EXISTS (SELECT FROM analytics_customersegments s
+                       WHERE s.customer_id = {column} AND %(segment)s = ANY(s.inside))"""
 
 
 def preview_select(rule: CareRule, now: datetime) -> tuple[str, dict[str, Any], str]:
@@ -143,9 +143,9 @@ def preview_select(rule: CareRule, now: datetime) -> tuple[str, dict[str, Any], 
     else:
         params = {**_params(rule, now), "after": recent}
         select = """
-            SELECT DISTINCT m.customer_id, 'preview', %(now)s, '{}'::jsonb FROM analytics_segmentmembership m
-            JOIN crm_customer c ON c.id = m.customer_id AND c.state = 'active'
-            WHERE m.segment_id = %(segment)s AND m.entered_at >= %(after)s AND m.left_at IS NULL"""
+            SELECT s.customer_id, 'preview', %(now)s, '{}'::jsonb FROM analytics_customersegments s
+            JOIN crm_customer c ON c.id = s.customer_id AND c.state = 'active'
+            WHERE %(segment)s = ANY(s.inside) AND s.since[array_position(s.inside, %(segment)s)] >= %(after)s"""
     kept = _kept_out(rule)
     candidates = f"""
         SELECT NULL::uuid AS id, a.customer_id, %(channel)s AS channel, %(message_class)s AS message_class,

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import CharField, Exists, OuterRef, Value
 from django.db.models.functions import Cast, Concat
 
-from analytics.models import SegmentMembership
+from analytics.models import CustomerSegments
 from campaigns import events
 from campaigns.labels import PAUSED
 from campaigns.models import Broadcast, BroadcastState, Message, MessageState
@@ -34,8 +34,8 @@ _WANTED = f"""
     SELECT c.id, CASE WHEN %(customer_zone)s
                       THEN greatest((%(wall)s::timestamp AT TIME ZONE {CUSTOMER_ZONE}), %(now)s)
                       ELSE greatest(%(starts)s, %(now)s) END AS wanted
-    FROM analytics_segmentmembership m JOIN crm_customer c ON c.id = m.customer_id AND c.state = 'active'
-    WHERE m.segment_id = %(segment)s AND m.left_at IS NULL"""
+    FROM analytics_customersegments m JOIN crm_customer c ON c.id = m.customer_id AND c.state = 'active'
+    WHERE %(segment)s = ANY(m.inside)"""
 # So many a minute: each is due when it is wanted, and no sooner than one step after the one before it.
 _PACED = """
     SELECT n.id, max(n.wanted - n.at * %(pace)s::interval) OVER (ORDER BY n.at) + n.at * %(pace)s::interval AS due_at
@@ -127,7 +127,7 @@ def _end_of_chunk(broadcast: Broadcast, after: int) -> int | None:
     chunk, so that with one they are larger.
     """
     size = PACED_CHUNK if broadcast.per_minute else CHUNK
-    inside = SegmentMembership.objects.filter(segment=broadcast.segment_id, left_at=None, customer_id__gt=after)
+    inside = CustomerSegments.objects.filter(inside__contains=[broadcast.segment_id], customer_id__gt=after)
     found = inside.order_by("customer_id").values_list("customer_id", flat=True)[size - 1 : size]
     return next(iter(found), None)
 

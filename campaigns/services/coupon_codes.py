@@ -153,9 +153,9 @@ def issue_to_segment(job: Job, progress: jobs.Progress) -> dict[str, Any]:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute(
-                    """SELECT m.customer_id FROM analytics_segmentmembership m
+                    """SELECT m.customer_id FROM analytics_customersegments m
                        JOIN crm_customer c ON c.id = m.customer_id AND c.state = 'active'
-                       WHERE m.segment_id = %s AND m.left_at IS NULL AND m.customer_id > %s ORDER BY 1 LIMIT %s""",
+                       WHERE %s = ANY(m.inside) AND m.customer_id > %s ORDER BY 1 LIMIT %s""",
                     [job.result["segment"], last, CHUNK],
                 )
                 customers = [row[0] for row in cursor.fetchall()]

@@ -97,13 +97,13 @@ _MEMBER_DAY = f"""
           AND (%(now)s AT TIME ZONE z.zone)::date - (g.day - %(days)s) <= %(late)s
           AND (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone >= %(since)s"""
 _MEMBERS_OF_SEGMENT = """
-    SELECT m.customer_id, %(cause)s, %(now)s, '{}'::jsonb FROM analytics_segmentmembership m
-    WHERE m.segment_id = %(segment)s AND m.left_at IS NULL"""
+    SELECT m.customer_id, %(cause)s, %(now)s, '{}'::jsonb FROM analytics_customersegments m
+    WHERE %(segment)s = ANY(m.inside)"""
 _ENTERED_SEGMENT = """
     SELECT e.subject_id, 'event:' || e.id, e.occurred_at,
-           jsonb_build_object('segment', jsonb_build_object('name', e.payload->>'name'))
-    FROM core_domainevent e WHERE e.id = ANY(%(events)s) AND (e.payload->>'segment')::bigint = %(segment)s
-        AND e.occurred_at >= %(since)s"""
+           jsonb_build_object('segment', jsonb_build_object('name', s.name))
+    FROM core_domainevent e JOIN analytics_segment s ON s.id = %(segment)s
+    WHERE e.id = ANY(%(events)s) AND e.payload->'segments' @> to_jsonb(s.id) AND e.occurred_at >= %(since)s"""
 
 
 class Chunk(NamedTuple):
@@ -171,8 +171,7 @@ def _limited(definition: dict[str, Any], select: str) -> str:
     if entry["kind"] == "segment" or not entry.get("segment"):
         return select
     return f"""SELECT l.* FROM ({select}) AS l(customer_id, cause, at, context) WHERE EXISTS (
-        SELECT FROM analytics_segmentmembership s
-        WHERE s.segment_id = %(limiting)s AND s.customer_id = l.customer_id AND s.left_at IS NULL)"""
+        SELECT FROM analytics_customersegments s WHERE s.customer_id = l.customer_id AND %(limiting)s = ANY(s.inside))"""
 
 
 def _first_waits(journey: Journey, active: Sequence[tuple[int, int]], now: datetime) -> None:
@@ -272,7 +271,7 @@ def hear(*, events: Sequence[Event]) -> int:
         entry = journey.definition["entry"]
         since = max(journey.started_at or clock.now(), earliest - timedelta(days=LATE_DAYS))
         if entry["kind"] == "segment" and (came := by_kind.get(SEGMENT_ENTERED.kind)):
-            ids = [event.id for event in came if event.payload.get("segment") == entry["segment"]]
+            ids = [event.id for event in came if entry["segment"] in event.payload["segments"]]
             params = {"events": ids, "segment": entry["segment"], "since": journey.started_at}
             changed += enter(journey=journey, candidates=(_ENTERED_SEGMENT, params)) if ids else 0
         elif entry["kind"] == "event":

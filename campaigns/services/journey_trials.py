@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from analytics.models import SegmentMembership
+from analytics.models import CustomerSegments
 from campaigns.journey_steps.base import STEPS, Batch, Run
 from campaigns.models import EndReason, Journey, RunState, Template
 from campaigns.rules import journeys as rules
@@ -91,7 +91,7 @@ def try_journey(*, journey: Journey, customer: Customer, events_happen: bool = F
 
 def _in_segment(definition: dict[str, Any], customer: Customer) -> bool:
     segment = definition["entry"].get("segment")
-    return not segment or SegmentMembership.objects.filter(segment=segment, customer=customer, left_at=None).exists()
+    return not segment or CustomerSegments.objects.filter(customer=customer, inside__contains=[segment]).exists()
 
 
 def _held_out(journey: Journey, customer: Customer) -> bool:

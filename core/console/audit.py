@@ -17,10 +17,10 @@ from django.utils.translation import gettext_lazy as _
 
 from core import audit_log, events
 from core.audit_log import Change, Entry, Wanted
-from core.console.paging import Page
 from core.console.views import page
 from core.formatting import day, number, when
 from core.models import User
+from core.paging import Page
 
 LONGEST = 160
 OTHERS = {

@@ -8,8 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from core import selectors
-from core.console import paging
+from core import paging, selectors
 from core.console.views import page, wants_part
 from core.events import HANDLERS
 from core.formatting import number

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from core.console import paging
+from core import paging
 from core.console.views import page, viewer
 from core.errors import DomainError
 from core.models import ApiKey

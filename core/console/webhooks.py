@@ -15,8 +15,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from core import clock
-from core.console import paging
+from core import clock, paging
 from core.console.home import Card, card
 from core.console.views import link, page
 from core.errors import DomainError

@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
+from core import paging
 from core.actor import of_user
-from core.console import paging
 from core.console.views import back, may, page, viewer, wants_part
 from core.errors import DomainError
 from core.formatting import number as format_number

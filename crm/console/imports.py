@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from core import paging
 from core.actor import of_user
-from core.console import paging
 from core.console.views import may, page, wants_part
 from core.errors import DomainError
 from crm.console.import_labels import DATE_ORDERS, DECIMALS, DELIMITERS, labelled_fields

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
-from core.console import paging
+from core import paging
 from core.console.views import link, page
 from crm.models import Customer, Order, OrderState
 from crm.selectors.profile import order_with_everything

@@ -13,8 +13,8 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from core.console.paging import Page
 from core.models import User
+from core.paging import Page
 from crm.models import Ticket, TicketMessage, TicketRating, TicketStatus
 
 PAGE = 50
@@ -50,7 +50,7 @@ def counts(user: User) -> dict[str, int]:
 
 
 def page(name: str, user: User, cursor: str | None, size: int = PAGE) -> Page[Ticket]:
-    """One page of a view. Keyset over (priority down, last activity up), which `core.console.paging` does not mix."""
+    """One page of a view. Keyset over (priority down, last activity up), which `core.paging` does not mix."""
     view = VIEWS[name]
     tickets = _rows().filter(view.wanted(user))
     after = _decode(cursor)

@@ -67,7 +67,7 @@ def redemption_body(redemption: RewardRedemption, values: dict[str, Any] | None 
 
 
 class CataloguePages(KeysetPagination):
-    ordering = ("position", "-id")
+    ordering = ("position", "id")
 
 
 class RewardsViewSet(ApiViewSet):

@@ -14,9 +14,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import pgettext
 
-from core import clock
+from core import clock, paging
 from core.actor import of_user
-from core.console import paging
 from core.console.views import back, may, page
 from core.errors import DomainError, NotFound
 from crm.models import Customer

@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _t
 
+from core import paging
 from core.actor import of_user
-from core.console import paging
 from core.console.views import may, page
 from core.errors import DomainError
 from loyalty import selectors, task_catalogue

@@ -9,9 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _t
 
-from core import clock
+from core import clock, paging
 from core.actor import of_user
-from core.console import paging
 from core.console.views import back, may, page
 from core.errors import Invalid
 from loyalty.console.rewards import kind_label

@@ -14,9 +14,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext, pgettext
 
-from core import clock
+from core import clock, paging
 from core.actor import of_user
-from core.console import paging
 from core.console.views import may, page, wants_part
 from core.errors import DomainError, Invalid
 from core.formatting import money, number

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _t
 
+from core import paging
 from core.actor import of_user
-from core.console import paging
 from core.console.views import back, may, page
 from core.errors import Invalid, NotFound
 from core.formatting import number as format_number

@@ -9,13 +9,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analytics import selectors
-from analytics.models import Segment, SegmentDay, SegmentMembership
+from analytics.models import Segment, SegmentDay
 from analytics.segment_templates import TEMPLATES
 from analytics.services import segments
 from core.actor import SYSTEM
 from core.roles import Role
 from core.zones import shop_day
 from crm.models import Customer, Order
+from tests.segments import put_in, take_out
 
 pytestmark = pytest.mark.django_db
 EVERYONE = {"op": "and", "children": []}
@@ -36,10 +37,8 @@ def segment(program, make_customer, settle) -> Segment:
     made = segments.create_segment(name="Past", rule=EVERYONE, actor=SYSTEM)
     Segment.objects.filter(pk=made.pk).update(computed_version=1, computed_at=timezone.now(), size=1)
     now = timezone.now()
-    SegmentMembership.objects.create(segment=made, customer=ann, entered_at=now - timedelta(days=10))
-    SegmentMembership.objects.create(
-        segment=made, customer=bob, entered_at=now - timedelta(days=10), left_at=now - timedelta(days=5)
-    )
+    put_in(made, ann, bob, at=now - timedelta(days=10))
+    take_out(made, bob, at=now - timedelta(days=5))
     SegmentDay.objects.create(segment=made, day=shop_day(now - timedelta(days=10)), size=2, entered_count=2)
     SegmentDay.objects.create(segment=made, day=shop_day(now - timedelta(days=5)), size=1, left_count=1)
     made.refresh_from_db()
@@ -116,7 +115,7 @@ def test_the_page_asks_the_same_however_many_are_in_it(marketer, segment, make_c
     queries()
     few = queries()
     for _place in range(5):
-        SegmentMembership.objects.create(segment=segment, customer=make_customer(), entered_at=timezone.now())
+        put_in(segment, make_customer())
     settle()
     segments.refresh_changed()
     assert queries() == few

@@ -7,7 +7,15 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
-from analytics.models import ChangedCustomer, CustomerFeature, Segment, SegmentDay, SegmentMembership, StagePeriod
+from analytics.models import (
+    ChangedCustomer,
+    CustomerFeature,
+    CustomerSegments,
+    Segment,
+    SegmentDay,
+    SegmentLeaving,
+    StagePeriod,
+)
 from analytics.services import features, people, segment_lists, segments
 from analytics.services.features import mark_changed
 from analytics.services.people import People
@@ -17,6 +25,7 @@ from core.models import DomainEvent
 from core.shards import run_shards
 from crm.models import Customer
 from tests.analytics.test_faults import check_intervals, feature_rows, from_nothing, group, leaf, make, open_members
+from tests.segments import put_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,7 +78,7 @@ def test_f18_three_parts_at_once_are_equal_to_one(shop, in_three, settings):
     assert not DomainEvent.objects.filter(kind="analytics.segment_entered").exists(), "found inside is not entered"
 
     settings.COMPUTE_SHARDS = 1
-    for model in (CustomerFeature, StagePeriod, SegmentMembership, SegmentDay):
+    for model in (CustomerFeature, StagePeriod, CustomerSegments, SegmentLeaving, SegmentDay):
         model.objects.all().delete()
     Segment.objects.update(first_computed_at=None, computed_version=0, size=0)
     features.refresh_everything()
@@ -103,14 +112,12 @@ def test_f18_moves_in_parts_each_have_their_event(shop, in_three):
 def test_f18_a_part_that_was_done_before_the_others_were_lost_is_taken_up(shop, in_three):
     segment = make("Everyone")
     features.refresh_everything()
-    SegmentMembership.objects.bulk_create(
-        SegmentMembership(segment=segment, customer=customer, entered_at=customer.created_at) for customer in shop[:2]
-    )
+    put_in(segment, *shop[:2])
 
     assert segments.compute_segments() == []
 
     segment.refresh_from_db()
-    assert (segment.size, len(open_members()), SegmentMembership.objects.count()) == (9, 9, 9)
+    assert (segment.size, len(open_members()), SegmentLeaving.objects.count()) == (9, 9, 0)
     assert not DomainEvent.objects.filter(kind="analytics.segment_entered").exists()
 
 

@@ -8,7 +8,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from analytics.models import SegmentMembership
 from analytics.services.segments import archive_segment, create_segment
 from campaigns.models import Broadcast, Message
 from campaigns.services import messages
@@ -18,6 +17,7 @@ from campaigns.services.templates import Text, save_template
 from core.actor import SYSTEM
 from core.models import DomainEvent
 from crm.models import Consent
+from tests.segments import put_in
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def audience(open_policy, segment, make_customer):
     """Three who may be written to, two without a yes, one without an address."""
     for number in range(6):
         customer = make_customer(email=f"m{number}@example.com" if number else "")
-        SegmentMembership.objects.create(segment=segment, customer=customer, entered_at=timezone.now())
+        put_in(segment, customer)
         if number < 4:
             Consent.objects.create(
                 customer=customer, channel="memory", purpose="marketing", decision="granted", source="test",

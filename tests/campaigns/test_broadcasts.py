@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from analytics.models import SegmentMembership
 from analytics.services.segments import create_segment
 from campaigns.models import Broadcast, CouponCode, Message
 from campaigns.services import broadcast_runs, messages
@@ -32,6 +31,7 @@ from core.errors import Conflict, Invalid
 from core.models import DomainEvent
 from crm.models import Consent
 from tests.campaigns.conftest import policy
+from tests.segments import put_in, take_out
 from tests.threads import storm
 
 pytestmark = pytest.mark.django_db
@@ -56,9 +56,7 @@ def member(make_customer, segment):
         nonlocal made
         made += 1
         customer = make_customer(email=f"m{made}@example.com" if address else "", time_zone=zone)
-        SegmentMembership.objects.get_or_create(
-            segment=segment, customer=customer, left_at=None, defaults={"entered_at": timezone.now()}
-        )
+        put_in(segment, customer)
         if consent:
             Consent.objects.create(
                 customer=customer, channel="memory", purpose="marketing", decision="granted", source="test",
@@ -337,7 +335,7 @@ def test_j4_who_has_left_the_segment_gets_nothing(open_policy, make, member, mem
     stays, leaves = member(), member()
     broadcast = make()
     begin(broadcast)
-    SegmentMembership.objects.filter(customer=leaves).update(left_at=timezone.now())
+    take_out(segment, leaves)
     messages.send_due()
     assert [item.customer_id for item in memory.taken] == [stays.pk]
     assert Message.objects.get(customer=leaves).reason == "left_segment"

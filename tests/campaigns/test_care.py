@@ -35,6 +35,7 @@ from crm.services.customers import birthday_columns, update_customer
 from crm.services.refunds import record_refund
 from crm.services.tickets import open_ticket, resolve_ticket
 from tests.campaigns.conftest import policy
+from tests.segments import put_in, take_out
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
@@ -209,11 +210,11 @@ class TestNoOrder:
         lapsed("O", 100)
         settle()
         refresh_everything()
-        inside.segment_memberships.create(segment=vip, entered_at=timezone.now())
+        put_in(vip, inside)
         rule = make_rule("no_order", days=90, segment=vip)
         assert preview_audience(rule).total == 1
         assert run_care_rule(rule_id=rule.pk) == 1
-        inside.segment_memberships.update(left_at=timezone.now())
+        take_out(vip, inside)
         send_due()
         assert Message.objects.get().reason == "left_segment"
 
@@ -273,7 +274,7 @@ class TestSegmentEntered:
 
         def owed_after_entering() -> int:
             with transaction.atomic():
-                emit(SEGMENT_ENTERED, subject_id=customer.pk, payload={"segment": segment.pk})
+                emit(SEGMENT_ENTERED, subject_id=customer.pk, payload={"segments": [segment.pk], "names": ["VIP"]})
             return EventDelivery.objects.filter(handler="campaigns.care_for_entering").count()
 
         assert owed_after_entering() == 0

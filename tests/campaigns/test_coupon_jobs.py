@@ -15,6 +15,7 @@ from core.errors import Conflict, Invalid
 from core.models import DomainEvent, Job
 from core.services.jobs import lost_jobs, run_job
 from crm.models import Customer
+from tests.segments import put_in
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,8 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def segment(store):
     people = Customer.objects.bulk_create([Customer(name=f"C{n}", number=f"S{n}") for n in range(250)])
     made = Segment.objects.create(name="Everyone", rule={"op": "and", "children": []}, size=250)
-    for person in people:
-        made.memberships.create(customer=person, entered_at=timezone.now())
+    put_in(made, *people)
     return made
 
 

@@ -23,6 +23,7 @@ from core.actor import SYSTEM
 from core.roles import Role
 from crm.models import Consent, Customer, Order
 from tests.campaigns.conftest import policy
+from tests.segments import put_in
 
 pytestmark = pytest.mark.django_db
 DAYS = 7
@@ -191,7 +192,7 @@ def test_a_broadcast_keeps_when_each_was_meant_for_through_quiet_hours(template,
     segment = create_segment(name="All", rule={"op": "and", "children": []}, actor=SYSTEM)
     for number in range(40):
         customer = make_customer(email=f"h{number}@example.com")
-        segment.memberships.get_or_create(customer=customer, left_at=None, defaults={"entered_at": timezone.now()})
+        put_in(segment, customer)
         Consent.objects.create(
             customer=customer, channel="memory", purpose="marketing", decision="granted", source="test",
             given_at=timezone.now(),

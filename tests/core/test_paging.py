@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.console import paging
+from core import paging
 from core.models import Job
 
 pytestmark = pytest.mark.django_db

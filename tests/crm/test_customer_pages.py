@@ -4,8 +4,8 @@ import pytest
 from django.urls import get_resolver, reverse
 
 from core.actor import SYSTEM
-from core.console.paging import encode
 from core.models import DomainEvent
+from core.paging import encode
 from core.roles import Role
 from crm.models import AttributeDefinition, Customer, Tag
 from crm.services.consents import record_consent

@@ -21,7 +21,6 @@ pytestmark = pytest.mark.processes
 PEOPLE, KILLED_AT, AWAY_SECONDS, BACK_SECONDS = 120, 30, 15, 60
 
 SET_UP = f"""
-from django.utils import timezone
 from analytics.models import SegmentMembership
 from analytics.services.segments import create_segment
 from campaigns.models import SendingPolicy
@@ -29,14 +28,14 @@ from campaigns.services.templates import Text, save_template
 from core.actor import SYSTEM
 from crm.services.consents import record_consent
 from crm.services.identities import GivenIdentity, resolve_customer
+from tests.segments import put_in
 SendingPolicy.objects.update_or_create(
     pk=1, defaults=dict(cap_per_day=0, cap_per_week=0, quiet_from="00:00", quiet_until="00:00"))
 segment = create_segment(name="Everyone here", rule={{"op": "and", "children": []}}, actor=SYSTEM)
 for n in range({PEOPLE}):
     customer = resolve_customer([GivenIdentity("email", f"p{{n}}@example.com")], source="test", country="CN", actor=SYSTEM).customer
     record_consent(customer=customer, channel="email", purpose="marketing", decision="granted", source="test", actor=SYSTEM)
-    SegmentMembership.objects.get_or_create(
-        segment=segment, customer=customer, left_at=None, defaults={{"entered_at": timezone.now()}})
+    put_in(segment, customer)
 for name in ("first", "second"):
     save_template(name=name, channel="email", texts=[Text("en", "<p>Hello</p>", name)], actor=SYSTEM)
 answer = SegmentMembership.objects.filter(segment=segment).count()

@@ -31,6 +31,7 @@ from loyalty.services.reward_redemptions import (
 )
 from loyalty.services.sweeps import sweep_holds
 from tests.loyalty.rewards import ADDRESS, points_of, redeem, soon, stock_of, used
+from tests.segments import put_in
 
 pytestmark = pytest.mark.django_db
 OWN = Actor("member", 1)
@@ -233,7 +234,6 @@ def test_a_tier_may_have_more_than_the_rest(member, make_reward):
 
 
 def test_a_reward_for_a_segment_is_for_those_in_it_alone(member, make_member, make_reward):
-    from analytics.models import SegmentMembership
 
     rule = {"op": "and", "children": [{"condition": "order_count", "operator": "gte", "value": 1}]}
     segment = create_segment(name="Buyers", rule=rule, actor=SYSTEM)
@@ -243,7 +243,7 @@ def test_a_reward_for_a_segment_is_for_those_in_it_alone(member, make_member, ma
         redeem(member, reward)
     assert refusal.value.code == "not_in_audience"
     assert nothing_changed(member, reward, 2)
-    SegmentMembership.objects.create(segment=segment, customer_id=member.customer_id, entered_at=timezone.now())
+    put_in(segment, member.customer_id)
     assert list(catalogue.shown_to(member)) == [reward]
     assert redeem(member, reward).state == "fulfilled"
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.urls import reverse
-from django.utils import timezone
 
-from analytics.models import SegmentMembership
 from analytics.services.segments import create_segment
 from campaigns.models import Broadcast, Message
 from campaigns.services import messages
@@ -14,6 +12,7 @@ from campaigns.services.broadcast_runs import run_broadcasts
 from campaigns.services.broadcasts import create_broadcast, preview_broadcast
 from core.actor import SYSTEM
 from tests.campaigns.console.conftest import PART, consented
+from tests.segments import put_in
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +28,7 @@ def broadcast(template, segment):
 
 
 def join(customer, segment):
-    SegmentMembership.objects.create(segment=segment, customer=customer, entered_at=timezone.now())
+    put_in(segment, customer)
 
 
 def test_making_one_and_its_words(marketer, template, segment):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.urls import reverse
-from django.utils import timezone
 
-from analytics.models import SegmentMembership
 from analytics.services.segments import create_segment
 from campaigns.models import Broadcast, CareRule, Message
 from campaigns.services import messages
@@ -17,6 +15,7 @@ from campaigns.services.decisions import NoMessage, why
 from core.actor import SYSTEM
 from core.roles import Role
 from tests.campaigns.console.conftest import consented
+from tests.segments import put_in
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +27,7 @@ def broadcast(template):
 
 
 def join(customer, broadcast):
-    SegmentMembership.objects.create(segment=broadcast.segment, customer=customer, entered_at=timezone.now())
+    put_in(broadcast.segment, customer)
 
 
 def test_a_broadcast_from_draft_to_decision(broadcast, make_customer):

@@ -8,14 +8,14 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from analytics.models import Segment, SegmentMembership
+from analytics.models import Segment
 from campaigns.models import JourneyRun, JourneyStepRecord
 from campaigns.services import journey_entries
 from campaigns.services.journey_engine import advance_due
 from campaigns.services.journeys import create_journey, publish_journey
 from campaigns.services.templates import Text, save_template
-from core import clock
 from core.actor import SYSTEM
+from tests.segments import put_in
 
 
 @pytest.fixture
@@ -49,10 +49,7 @@ def template(store):
 def make_segment(store):
     def make(*customers, name="People"):
         segment = Segment.objects.create(name=name, rule={"op": "and", "children": []})
-        now = clock.now()
-        SegmentMembership.objects.bulk_create(
-            SegmentMembership(segment=segment, customer=customer, entered_at=now) for customer in customers
-        )
+        put_in(segment, *customers)
         return segment
 
     return make

@@ -10,7 +10,6 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from analytics.models import SegmentMembership
 from analytics.services.features import refresh_everything
 from campaigns.journey_steps.base import STEPS
 from campaigns.models import (
@@ -36,6 +35,7 @@ from crm.services.activity import ActivityInput, record_activity
 from loyalty.models import Account, Entry
 from loyalty.services.enrolment import enrol_member
 from tests.campaigns.journeys.conftest import ends, go, pass_time, way
+from tests.segments import take_out
 
 pytestmark = pytest.mark.django_db
 
@@ -226,7 +226,7 @@ def test_j4_who_no_longer_matches_leaves_and_with_never_everyone_stays(make_jour
     strict = make_journey([WAIT, tag("t")], entry=entry, exit={"policy": "unmatched"})
     loose = make_journey([WAIT, tag("u")], entry=entry)
     runs = [send(journey, one) for journey in (strict, loose) for one in (ada, ben)]
-    SegmentMembership.objects.filter(customer=ben).update(left_at=timezone.now())
+    take_out(segment, ben)
     go(days=2)
     found = [JourneyRun.objects.get(pk=run.pk).end_reason for run in runs]
     assert found == ["completed", "unmatched", "completed", "completed"]
@@ -248,7 +248,7 @@ def test_j4_consent_segment_and_goal_are_looked_at_again_at_the_moment_of_sendin
     send(other, stopped)
     go()
     assert Message.objects.filter(state="queued").count() == 4, "intended, and not sent yet"
-    SegmentMembership.objects.filter(customer=left).update(left_at=timezone.now())
+    take_out(segment, left)
     make_order(bought, paid_at=timezone.now())
     pause_journey(journey=other, actor=SYSTEM)
     send_due()

@@ -14,7 +14,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -59,12 +59,12 @@ class _Row(Func):
 def keyset(queryset: QuerySet[M], order: Sequence[str], cursor: str | None, size: int = 50) -> Page[M]:
     """One page. All of `order` go the same way, the last one is unique. A cursor that can't be read is the start."""
     names = [name.lstrip("-") for name in order]
-    fields = [queryset.model._meta.get_field(name) for name in names]
+    fields = fields_of(queryset, names)
     forward, values = decode(cursor, fields)
     direction = "-" if order[0].startswith("-") == forward else ""
     wanted = queryset
     if values:
-        given = [Value(value, output_field=cast(Field, field)) for value, field in zip(values, fields, strict=True)]
+        given = [Value(value, output_field=field) for value, field in zip(values, fields, strict=True)]
         wanted = queryset.filter(_Row([F(name) for name in names], "<" if direction else ">", given))
     rows = list(wanted.order_by(*[f"{direction}{name}" for name in names])[: size + 1])
     more = len(rows) > size
@@ -77,6 +77,12 @@ def keyset(queryset: QuerySet[M], order: Sequence[str], cursor: str | None, size
     older = encode(rows[-1], names, "n") if rows and (more or not forward) else None
     newer = encode(rows[0], names, "p") if rows and values else None
     return Page(rows, older, newer)
+
+
+def fields_of(queryset: QuerySet, names: Sequence[str]) -> list[Field]:
+    """Of columns, or of what the rows are annotated with."""
+    known = queryset.query.annotations
+    return [known[name].output_field if name in known else queryset.model._meta.get_field(name) for name in names]
 
 
 def encode(row: Model, names: Sequence[str], way: str) -> str:

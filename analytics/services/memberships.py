@@ -1,0 +1,224 @@
+"""Who is in which segments and since when, and who has left: written here and nowhere else (S1, S2, docs/adr/0012).
+
+What a computation has found is gathered customer by customer in a temporary table, carried out in rounds, and told once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from analytics import events
+from core import clock
+from core.events import emit_from_select
+from core.locks import require_transaction
+from core.table_statistics import analyze_after
+from core.zones import shop_day
+
+
+class Moved(NamedTuple):
+    """How many of a segment: `found` inside by its first computation, entered and left since."""
+
+    found: int = 0
+    entered: int = 0
+    left: int = 0
+
+
+Moves = dict[int, Moved]
+
+
+def added(parts: Iterable[Moves]) -> Moves:
+    total: Moves = {}
+    for part in parts:
+        for segment, moved in part.items():
+            total[segment] = Moved(*map(sum, zip(total.get(segment, Moved()), moved, strict=True)))
+    return total
+
+
+def lock_memberships() -> datetime:
+    """Whoever changes memberships does so alone. Returns the time to write: later than that of everyone before (F18)."""
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('analytics.refresh', 0))")
+    return clock.now()
+
+
+def nobody_in(segments: Sequence[int]) -> set[int]:
+    """Those of these segments that nobody is in."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT given.pk FROM unnest(%(segments)s::bigint[]) AS given(pk) WHERE given.pk NOT IN (
+                   SELECT unnest(k.inside) FROM analytics_customersegments k WHERE k.inside && %(segments)s::bigint[])""",
+            {"segments": list(segments)},
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+# Whom the newcomers' segments come after those they are in: usual, and no sorting.
+_BEHIND = "{come}[1] > coalesce(kept.inside[cardinality(kept.inside)], 0)"
+
+
+def fill(select: str, params: Sequence[Any], *, at: datetime) -> None:
+    """Put whoever a first computation finds into segments that nobody is in: they have not entered (docs/adr/0008).
+
+    `select` yields customer_id and `inside`, the segments they are found in by ascending number.
+    """
+    behind = _BEHIND.format(come="excluded.inside")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""INSERT INTO analytics_customersegments AS kept (customer_id, inside, since)
+                SELECT customer_id, inside, array_fill(%s::timestamptz, ARRAY[cardinality(inside)])
+                FROM ({select} OFFSET 0) AS found WHERE inside <> '{{}}'
+                ON CONFLICT (customer_id) DO UPDATE SET
+                    inside = CASE WHEN {behind} THEN kept.inside || excluded.inside ELSE
+                        ARRAY(SELECT one FROM unnest(kept.inside || excluded.inside) AS one ORDER BY one) END,
+                    since = CASE WHEN {behind} THEN kept.since || excluded.since ELSE
+                        ARRAY(SELECT pair.since FROM unnest(kept.inside || excluded.inside, kept.since || excluded.since)
+                              AS pair(one, since) ORDER BY pair.one) END""",
+            [at, *params],
+        )
+
+
+class Gathering:
+    """What moves at one time. `carry_out` writes a round, so that the next one can ask who is inside now; `tell` ends it."""
+
+    def __init__(self, at: datetime) -> None:
+        require_transaction()
+        self.at = at
+        self.round = 0
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """CREATE TEMP TABLE analytics_moved (round smallint, customer_id bigint, come bigint[], gone bigint[])
+                   ON COMMIT DROP"""
+            )
+
+    def carry_out(self, select: str, params: Sequence[Any]) -> int:
+        """`select` yields customer_id, and by ascending number the segments that they come into and those that they go from.
+        Returns how many customers moved."""
+        self.round += 1
+        behind = _BEHIND.format(come="moved.come")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO analytics_moved SELECT {self.round}, found.* FROM ({select}) AS found(customer_id, come, gone)",
+                params,
+            )
+            count = cursor.rowcount
+            if not count:
+                return 0
+            cursor.execute("ANALYZE analytics_moved")
+            cursor.execute(
+                """INSERT INTO analytics_segmentleaving (segment_id, left_at, customers, entered)
+                   SELECT one, %s, array_agg(customer_id ORDER BY customer_id),
+                          array_agg(kept.since[array_position(kept.inside, one)] ORDER BY customer_id)
+                   FROM analytics_moved moved JOIN analytics_customersegments kept USING (customer_id)
+                   CROSS JOIN LATERAL unnest(moved.gone) AS one WHERE moved.round = %s GROUP BY one""",
+                [self.at, self.round],
+            )
+            cursor.execute(
+                f"""MERGE INTO analytics_customersegments AS kept USING (
+                        SELECT customer_id, come, gone, array_fill(%s::timestamptz, ARRAY[cardinality(come)]) AS since
+                        FROM analytics_moved WHERE round = %s) AS moved
+                    ON kept.customer_id = moved.customer_id
+                    WHEN MATCHED AND moved.gone = '{{}}' AND {behind} THEN
+                        UPDATE SET inside = kept.inside || moved.come, since = kept.since || moved.since
+                    WHEN MATCHED THEN UPDATE SET
+                        inside = ARRAY(SELECT one FROM unnest(kept.inside || moved.come) AS one
+                                       WHERE one <> ALL(moved.gone) ORDER BY one),
+                        since = ARRAY(SELECT pair.since FROM unnest(kept.inside || moved.come, kept.since || moved.since)
+                                      AS pair(one, since) WHERE pair.one <> ALL(moved.gone) ORDER BY pair.one)
+                    WHEN NOT MATCHED THEN INSERT (customer_id, inside, since)
+                        VALUES (moved.customer_id, moved.come, moved.since)""",
+                [self.at, self.round],
+            )
+        return count
+
+    def tell(self) -> Moves:
+        """An event for each customer who entered, and one for each who left, that names the segments (S2); none for those
+        whom a first computation has found. Returns what moved."""
+        with connection.cursor() as cursor:
+            for event, column in ((events.SEGMENT_LEFT, "gone"), (events.SEGMENT_ENTERED, "come")):
+                emit_from_select(
+                    event,
+                    f"""SELECT moved.customer_id,
+                               jsonb_build_object('segments', jsonb_agg(s.id ORDER BY s.id), 'names', jsonb_agg(s.name ORDER BY s.id)),
+                               %s::timestamptz
+                        FROM analytics_moved moved CROSS JOIN LATERAL unnest(moved.{column}) AS one
+                        JOIN (SELECT id, name FROM analytics_segment WHERE first_computed_at IS NOT NULL OFFSET 0) AS s ON s.id = one
+                        GROUP BY moved.customer_id ORDER BY moved.customer_id""",
+                    [self.at],
+                )
+            cursor.execute(
+                """SELECT s.id, CASE WHEN s.first_computed_at IS NULL THEN came ELSE 0 END,
+                          CASE WHEN s.first_computed_at IS NULL THEN 0 ELSE came END, went
+                   FROM (SELECT one, count(*) FILTER (WHERE come) AS came, count(*) FILTER (WHERE NOT come) AS went
+                         FROM (SELECT unnest(come), true FROM analytics_moved
+                               UNION ALL SELECT unnest(gone), false FROM analytics_moved) AS each(one, come)
+                         GROUP BY one) AS counted
+                   JOIN analytics_segment s ON s.id = counted.one"""
+            )
+            moves = {segment: Moved(*counts) for segment, *counts in cursor.fetchall()}
+            cursor.execute("DROP TABLE analytics_moved")
+        return moves
+
+
+def move(select: str, params: Sequence[Any], *, at: datetime) -> int:
+    """Carry out one change and say the new sizes. `select` as in `Gathering.carry_out`. Returns how many customers moved.
+
+    The caller holds `lock_memberships`.
+    """
+    gathering = Gathering(at)
+    count = gathering.carry_out(select, params)
+    note_sizes(gathering.tell(), at)
+    return count
+
+
+def note_sizes(moves: Moves, at: datetime, *, filled: Collection[int] = (), recount: Collection[int] = ()) -> None:
+    """The new sizes, and what the day brought. `filled`: by a first computation. `recount`: counted too, because the moves of
+    a computation that was lost half-way are not among these."""
+    sizes = _sizes({*filled, *recount})
+    # The planner knows of each segment how many are inside.
+    most = max([*(sum(moved) for moved in moves.values()), *(sizes[pk] for pk in filled)], default=0)
+    analyze_after(most, "analytics_customersegments")
+    segments = sorted({*moves, *sizes})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """WITH given AS (
+                   SELECT * FROM unnest(%(segments)s::bigint[], %(found)s::bigint[], %(entered)s::bigint[], %(left)s::bigint[],
+                                        %(sizes)s::bigint[]) AS given(segment_id, found, entered, gone, size)),
+               sized AS (
+                   UPDATE analytics_segment s SET size = coalesce(given.size, s.size + given.found + given.entered - given.gone)
+                   FROM given WHERE s.id = given.segment_id
+                        AND (given.size <> s.size OR given.found > 0 OR given.entered > 0 OR given.gone > 0)
+                   RETURNING s.id, s.size)
+               INSERT INTO analytics_segmentday AS kept (segment_id, day, size, entered_count, left_count)
+               SELECT sized.id, %(day)s, sized.size, given.entered, given.gone
+               FROM sized JOIN given ON given.segment_id = sized.id
+               ON CONFLICT (segment_id, day) DO UPDATE SET size = excluded.size,
+                   entered_count = kept.entered_count + excluded.entered_count,
+                   left_count = kept.left_count + excluded.left_count""",
+            {
+                "segments": segments,
+                "found": [moves.get(pk, Moved()).found for pk in segments],
+                "entered": [moves.get(pk, Moved()).entered for pk in segments],
+                "left": [moves.get(pk, Moved()).left for pk in segments],
+                "sizes": [sizes.get(pk) for pk in segments],
+                "day": shop_day(at),
+            },
+        )
+
+
+def _sizes(segments: Collection[int]) -> dict[int, int]:
+    """A statement of its own, which PostgreSQL does with all processors."""
+    found = dict.fromkeys(segments, 0)
+    if found:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """SELECT one, count(*) FROM analytics_customersegments CROSS JOIN LATERAL unnest(inside) AS one
+                   WHERE one = ANY(%s::bigint[]) GROUP BY one""",
+                [list(segments)],
+            )
+            found.update(cursor.fetchall())
+    return found

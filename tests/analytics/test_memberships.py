@@ -1,0 +1,196 @@
+"""Who is in which segments and since when: a row a customer, those who left kept as intervals, told once (S1, S2)."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analytics.models import CustomerSegments, Segment, SegmentDay, SegmentMembership
+from analytics.selectors import members, segments_of, since_when
+from analytics.services import memberships, segments
+from analytics.services.segment_lists import add_to_list, create_list
+from core import clock
+from core.actor import SYSTEM
+from core.events import TYPES, Event
+from core.models import DomainEvent
+from core.webhooks import PUBLIC
+from crm.models import Customer
+from tests.segments import put_in
+
+pytestmark = pytest.mark.django_db
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def rule(*children: dict) -> dict:
+    return {"op": "and", "children": list(children)}
+
+
+def leaf(condition: str, operator: str, **values) -> dict:
+    return {"condition": condition, "operator": operator, **values}
+
+
+def make(name: str, *children: dict) -> Segment:
+    return segments.create_segment(name=name, rule=rule(*children), actor=SYSTEM)
+
+
+def inside() -> dict[int, list[int]]:
+    return dict(CustomerSegments.objects.values_list("customer_id", "inside"))
+
+
+def told(kind: str) -> list[tuple[int | None, dict]]:
+    return list(DomainEvent.objects.filter(kind=kind).order_by("pk").values_list("subject_id", "payload"))
+
+
+moved = st.lists(
+    st.tuples(st.integers(0, 3), st.sets(st.integers(0, 5)), st.sets(st.integers(0, 5))), min_size=1, max_size=8
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(refreshes=st.lists(moved, min_size=1, max_size=6))
+def test_s1_whatever_moves_the_intervals_are_those_of_a_naive_book(refreshes):
+    """Each refresh says of some customers which segments they are to be in and which not; who is there already, or out
+    already, doesn't move."""
+    with transaction.atomic():
+        people = Customer.objects.bulk_create(Customer(name=f"P{n}", source="test") for n in range(4))
+        made = [Segment.objects.create(name=f"S{n}", first_computed_at=START) for n in range(6)]
+        open_since: dict[tuple[int, int], datetime] = {}
+        closed: list[tuple[int, int, datetime, datetime]] = []
+        events = defaultdict(int)
+        for turn, wishes in enumerate(refreshes, 1):
+            at = START + timedelta(days=turn)
+            rows = []
+            for place, come, gone in {place: (place, come, gone) for place, come, gone in wishes}.values():
+                person = people[place].pk
+                came = sorted(made[n].pk for n in come if (person, made[n].pk) not in open_since)
+                went = sorted(made[n].pk for n in gone - come if (person, made[n].pk) in open_since)
+                rows += [(person, came, went)] if came or went else []
+                events["entered"] += len(came)
+                events["left"] += len(went)
+                closed += [(segment, person, open_since.pop((person, segment)), at) for segment in went]
+                open_since |= {(person, segment): at for segment in came}
+            memberships.move(
+                """SELECT customer, ARRAY(SELECT jsonb_array_elements_text(come)::bigint), ARRAY(SELECT jsonb_array_elements_text(gone)::bigint)
+                   FROM jsonb_to_recordset(%s::jsonb) AS given(customer bigint, come jsonb, gone jsonb)""",
+                [_json(rows)],
+                at=at,
+            )  # fmt: skip
+
+        found = SegmentMembership.objects.values_list("segment_id", "customer_id", "entered_at", "left_at")
+        assert sorted(row for row in found if row[3]) == sorted(closed)
+        assert {(row[1], row[0]): row[2] for row in found if row[3] is None} == open_since
+        assert all(held == sorted(set(held)) for held in inside().values())
+        for segment in made:
+            segment.refresh_from_db()
+            assert segment.size == sum(1 for _person, pk in open_since if pk == segment.pk)
+        assert sum(len(payload["segments"]) for _who, payload in told("analytics.segment_entered")) == events["entered"]
+        assert sum(len(payload["segments"]) for _who, payload in told("analytics.segment_left")) == events["left"]
+        transaction.set_rollback(True)
+
+
+def _json(rows: list[tuple[int, list[int], list[int]]]) -> str:
+    return json.dumps([{"customer": person, "come": come, "gone": gone} for person, come, gone in rows])
+
+
+def test_s2_one_computation_tells_of_a_customer_once_and_names_all_their_segments(
+    program, make_customer, make_order, settle
+):
+    # given two segments that nobody is in yet, and one that holds who has never ordered
+    customer, other = make_customer("Ann"), make_customer("Bob")
+    settle()
+    segments.refresh_changed()
+    buyers = make("Buyers", leaf("order_count", "gte", value=1))
+    rich = make("Rich", leaf("net_spend", "gte", value=500))
+    fresh = make("Not yet", leaf("order_count", "lte", value=0))
+    assert segments.compute_segments() == []
+    assert told("analytics.segment_entered") == [], "whom the first computation finds has not entered"
+    # when one of them orders
+    make_order(customer, 900)
+    settle()
+    segments.refresh_changed()
+    # then there is one event for coming and one for going
+    names = {"segments": [buyers.pk, rich.pk], "names": ["Buyers", "Rich"]}
+    assert told("analytics.segment_entered") == [(customer.pk, names)]
+    assert told("analytics.segment_left") == [(customer.pk, {"segments": [fresh.pk], "names": ["Not yet"]})]
+    assert inside() == {customer.pk: [buyers.pk, rich.pk], other.pk: [fresh.pk]}
+    assert [row.segment.name for row in segments_of(customer)] == ["Buyers", "Rich"]
+    assert since_when(fresh, customer) is None
+    # and the timeline and the shop's own systems are told in words
+    event = DomainEvent.objects.get(kind="analytics.segment_entered")
+    assert TYPES[event.kind].describe(event.payload) == "Buyers, Rich"
+    sent = PUBLIC["segment.entered"].build(
+        [Event(event.pk, event.kind, event.subject_id, event.payload, event.occurred_at)]
+    )
+    assert sent == [
+        {
+            "customer": customer.number,
+            "segments": [{"segment": buyers.pk, "name": "Buyers"}, {"segment": rich.pk, "name": "Rich"}],
+        }
+    ]
+
+
+def test_a_segment_may_be_made_of_a_younger_one(program, make_customer, settle):
+    # given an older segment whose rule names one that was made after it
+    guest, plain = make_customer("Guest"), make_customer("Plain")
+    settle()
+    segments.refresh_changed()
+    older = make("Older")
+    guests = create_list(name="Guests", actor=SYSTEM)
+    add_to_list(segment=guests, customer_ids=[guest.pk], actor=SYSTEM)
+    younger = make("Younger", leaf("in_segment", "has", values=[str(guests.pk)]))
+    segments.update_segment(
+        segment=older, name="Older", rule=rule(leaf("in_segment", "has_not", values=[str(younger.pk)])), actor=SYSTEM
+    )
+    # when both are computed at once, then again, and with a third who is in none
+    for _turn in range(2):
+        assert segments.compute_segments() == []
+        assert inside() == {guest.pk: [guests.pk, younger.pk], plain.pk: [older.pk]}
+    third = make_customer("Third")
+    settle()
+    segments.refresh_changed()
+    assert inside()[third.pk] == [older.pk]
+    assert told("analytics.segment_left") == []
+    assert told("analytics.segment_entered") == [
+        (guest.pk, {"segments": [guests.pk], "names": ["Guests"]}),
+        (third.pk, {"segments": [older.pk], "names": ["Older"]}),
+    ]
+
+
+def test_a_new_segment_beside_others_keeps_since_when_each_was_entered(program, make_customer, settle):
+    customer = make_customer()
+    settle()
+    segments.refresh_changed()
+    first = make("First")
+    assert segments.compute_segments([first.pk]) == []
+    since = since_when(first, customer)
+    second = make("Second")
+    assert segments.compute_segments([second.pk]) == []
+    assert since_when(first, customer) == since
+    assert since_when(second, customer) > since
+    sizes = SegmentDay.objects.order_by("segment").values_list("segment", "size", "entered_count", "left_count")
+    assert list(sizes) == [(first.pk, 1, 0, 0), (second.pk, 1, 0, 0)]
+
+
+def test_members_of_one_moment_are_paged_through_once_each(api, store):
+    # given 1,300 who were all found at the same time
+    people = Customer.objects.bulk_create(Customer(name=f"P{n}", number=f"Q{n}", source="test") for n in range(1_300))
+    segment = make("Many")
+    put_in(segment, *people, at=clock.now())
+    assert members(segment).count() == 1_300
+    # when a storefront pages through them
+    path, seen, pages = f"/api/v1/segments/{segment.pk}/members?limit=500", [], 0
+    while path:
+        body = api.get(path).json()
+        seen += [row["customer"] for row in body["results"]]
+        path, pages = body["next"], pages + 1
+    # then each is there once, in three pages, and the way back exists
+    assert pages == 3
+    assert seen == [person.number for person in reversed(people)]
+    assert body["previous"] is not None
+    assert api.get(f"/api/v1/segments/{segment.pk}/members?cursor=broken").status_code == 404
