@@ -36,8 +36,10 @@ def prepare(count: int):
     segment = Segment.objects.create(name=f"Bench {time.time_ns()}", rule={"op": "and", "children": []})
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO analytics_segmentmembership (segment_id, customer_id, entered_at)
-               SELECT %s, id, now() FROM crm_customer WHERE source = 'bench-journeys' ORDER BY id LIMIT %s""",
+            """INSERT INTO analytics_customersegments AS kept (customer_id, inside, since)
+               SELECT id, ARRAY[%s::bigint], ARRAY[now()] FROM crm_customer
+               WHERE source = 'bench-journeys' ORDER BY id LIMIT %s
+               ON CONFLICT (customer_id) DO UPDATE SET inside = kept.inside || excluded.inside, since = kept.since || excluded.since""",
             [segment.pk, count],
         )
     template = save_template(

@@ -16,8 +16,13 @@ def at_once(work: Sequence[Callable[[], Any]], *, connected: bool = True) -> lis
     gate = threading.Barrier(len(work))
 
     def run(function: Callable[[], Any]) -> Any:
-        if connected:
-            connection.ensure_connection()
+        try:
+            if connected:
+                connection.ensure_connection()
+        except BaseException:
+            # Who is never at the gate would keep the others there for ever.
+            gate.abort()
+            raise
         gate.wait()
         try:
             return function()

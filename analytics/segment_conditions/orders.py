@@ -47,6 +47,8 @@ def _bought(column: str):
         times: tuple[int, ...] = ()
         if values["times"] == 1:
             people = f"SELECT l.customer_id {found}"
+        elif values["times"] == 2:
+            people = f"SELECT l.customer_id {found} GROUP BY l.customer_id HAVING min(l.order_id) < max(l.order_id)"
         else:
             # Hashing the orders first takes half the time of sorting them for a count of distinct ones.
             people = f"""SELECT bought.customer_id FROM (SELECT DISTINCT l.customer_id, l.order_id {found}) AS bought
