@@ -272,7 +272,12 @@ def start_postgres(place: Locations) -> None:
     if not _postgres_pid(place):
         settings = {**POSTGRES_SETTINGS, "unix_socket_directories": f"'{place.runtime}'"}
         if os.environ.get("LIUKE_EMBEDDED_FSYNC") == "off":
-            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+            settings |= {
+                "fsync": "off",
+                "synchronous_commit": "off",
+                "full_page_writes": "off",
+                "max_connections": "300",
+            }
         (place.postgres / "liuke.conf").write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))
         main = place.postgres / "postgresql.conf"
         if "liuke.conf" not in main.read_text():
