@@ -9,8 +9,13 @@ from django.utils.translation import pgettext_lazy
 from core.audit import audited
 
 
-def _cardinality(field: str) -> models.Func:
-    return models.Func(models.F(field), function="cardinality", output_field=models.IntegerField())
+def _paired(one: str, other: str, name: str) -> models.CheckConstraint:
+    """Two arrays say of each other's members."""
+
+    def cardinality(field: str) -> models.Func:
+        return models.Func(models.F(field), function="cardinality", output_field=models.IntegerField())
+
+    return models.CheckConstraint(condition=Exact(cardinality(one), cardinality(other)), name=name)
 
 
 class SegmentKind(models.TextChoices):
@@ -78,11 +83,7 @@ class CustomerSegments(models.Model):
     class Meta:
         verbose_name = _("segments of a customer")
         verbose_name_plural = _("segments of customers")
-        constraints = [
-            models.CheckConstraint(
-                condition=Exact(_cardinality("inside"), _cardinality("since")), name="analytics_customersegments_paired"
-            )
-        ]
+        constraints = [_paired("inside", "since", "analytics_customersegments_paired")]
 
     def __str__(self) -> str:
         return f"{self.customer_id} in {self.inside}"
@@ -99,12 +100,7 @@ class SegmentLeaving(models.Model):
     class Meta:
         verbose_name = _("leaving of a segment")
         verbose_name_plural = _("leavings of segments")
-        constraints = [
-            models.CheckConstraint(
-                condition=Exact(_cardinality("customers"), _cardinality("entered")),
-                name="analytics_segmentleaving_paired",
-            )
-        ]
+        constraints = [_paired("customers", "entered", "analytics_segmentleaving_paired")]
         indexes = [models.Index(fields=["segment", "left_at"], name="analytics_segmentleaving_at")]
 
     def __str__(self) -> str:
