@@ -24,6 +24,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(FORWARD, migrations.RunSQL.noop),
         migrations.RemoveConstraint(model_name="stageperiod", name="analytics_stageperiod_one_open"),
-        migrations.AlterField(model_name="stageperiod", name="ended_at", field=models.DateTimeField(verbose_name="to")),
         migrations.RunSQL(migrations.RunSQL.noop, BACK),
+        migrations.AlterField(model_name="stageperiod", name="ended_at", field=models.DateTimeField(verbose_name="to")),
     ]
