@@ -299,9 +299,6 @@ def member_of(
     select: str,
     choices: Callable[[], Choices],
     value: str,
-    *,
-    labels: dict[str, str | Promise] | None = None,
-    query: Mapping[str, str | Sequence[str]] | None = None,
 ) -> Condition:
     """Has any of some things: `select` yields customer ids and takes the chosen values as its one parameter."""
 
@@ -314,11 +311,11 @@ def member_of(
         name,
         label,
         group,
-        labels or HAS_OPERATORS,
+        HAS_OPERATORS,
         lambda operator: [Input("values", "choices", _("values"), choices)],
         sql,
         value,
-        query=query or written,
+        query=written,
     )
 
 

@@ -8,24 +8,16 @@ from __future__ import annotations
 import time
 
 from bench.bench_messages import MESSAGES, prepare
-from bench.common import report, sql, timed, vacuum
+from bench.common import report, segment_of, sql, timed, vacuum
 
 
 def make_broadcast(count: int):
     """To everyone that `prepare` made, of a campaign that no statistics know yet."""
-    from analytics.models import Segment
     from campaigns.services.broadcasts import create_broadcast
     from campaigns.services.templates import Text, save_template
     from core.actor import SYSTEM
 
-    segment = Segment.objects.create(name=f"Bench {time.time_ns()}", rule={"op": "and", "children": []})
-    sql(
-        """INSERT INTO analytics_customersegments AS kept (customer_id, inside, since)
-           SELECT id, ARRAY[%s::bigint], ARRAY[now()] FROM crm_customer
-           WHERE source = 'bench-messages' ORDER BY id LIMIT %s
-           ON CONFLICT (customer_id) DO UPDATE SET inside = kept.inside || excluded.inside, since = kept.since || excluded.since""",
-        [segment.pk, count],
-    )
+    segment = segment_of("bench-messages", count)
     name = f"Bench {time.time_ns()}"
     template = save_template(name=name, channel="null", actor=SYSTEM, texts=[Text("en", "Hello", "Hi")])
     return create_broadcast(name=name, segment=segment, template=template, actor=SYSTEM, holdout_percent=10)

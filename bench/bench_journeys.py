@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from bench.common import report, sql, timed, vacuum
+from bench.common import report, segment_of, sql, timed, vacuum
 
 PEOPLE = 20_000
 STEPS = 5
@@ -17,9 +17,6 @@ STEPS = 5
 
 def prepare(count: int):
     """`count` customers in one segment, and a journey that takes all of them."""
-    from django.db import connection
-
-    from analytics.models import Segment
     from campaigns.models import Journey
     from campaigns.services.journeys import create_journey, publish_journey
     from campaigns.services.templates import Text, save_template
@@ -33,15 +30,7 @@ def prepare(count: int):
         (Customer(name=f"Walker {n}", source="bench-journeys", language="en") for n in range(max(missing, 0))),
         batch_size=5000,
     )
-    segment = Segment.objects.create(name=f"Bench {time.time_ns()}", rule={"op": "and", "children": []})
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO analytics_customersegments AS kept (customer_id, inside, since)
-               SELECT id, ARRAY[%s::bigint], ARRAY[now()] FROM crm_customer
-               WHERE source = 'bench-journeys' ORDER BY id LIMIT %s
-               ON CONFLICT (customer_id) DO UPDATE SET inside = kept.inside || excluded.inside, since = kept.since || excluded.since""",
-            [segment.pk, count],
-        )
+    segment = segment_of("bench-journeys", count)
     template = save_template(
         name=f"Bench {time.time_ns()}", channel="inbox", texts=[Text("en", "Hello", "Hi")], actor=SYSTEM
     )

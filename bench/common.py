@@ -13,7 +13,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analytics.models import Segment
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results"
@@ -93,6 +96,23 @@ def interleaved(rounds: int, *sides: Callable[[], float]) -> list[float]:
         for results, side in zip(taken, sides, strict=True):
             results.append(side())
     return [statistics.median(results) for results in taken]
+
+
+def segment_of(source: str, count: int) -> Segment:
+    """A new segment that holds the first so many customers of a source."""
+    from django.db import transaction
+
+    from analytics.models import Segment
+    from analytics.services import memberships
+
+    segment = Segment.objects.create(name=f"Bench {time.time_ns()}", rule={"op": "and", "children": []})
+    with transaction.atomic():
+        memberships.fill(
+            "SELECT id AS customer_id, ARRAY[%s::bigint] AS inside FROM crm_customer WHERE source = %s ORDER BY id LIMIT %s",
+            [segment.pk, source, count],
+            at=memberships.lock_memberships(),
+        )
+    return segment
 
 
 def vacuum() -> None:

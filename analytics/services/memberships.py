@@ -57,33 +57,44 @@ def nobody_in(segments: Sequence[int]) -> set[int]:
         return {row[0] for row in cursor.fetchall()}
 
 
-# Whom the newcomers' segments come after those they are in: usual, and no sorting.
-_BEHIND = "{come}[1] > coalesce(kept.inside[cardinality(kept.inside)], 0)"
-
-
 def fill(select: str, params: Sequence[Any], *, at: datetime) -> None:
     """Put whoever a first computation finds into segments that nobody is in: they have not entered (docs/adr/0008).
 
     `select` yields customer_id and `inside`, the segments they are found in by ascending number.
     """
-    behind = _BEHIND.format(come="excluded.inside")
+    _write(
+        f"""SELECT customer_id, inside AS come, '{{}}'::bigint[] AS gone
+            FROM ({select} OFFSET 0) AS found WHERE inside <> '{{}}'""",
+        params,
+        at,
+    )
+
+
+def _write(moved: str, params: Sequence[Any], at: datetime) -> None:
+    """`moved` yields each customer once, with the segments that they come into and those that they go from."""
     with connection.cursor() as cursor:
+        # Whose new segments come after those they are in needn't be sorted: that is usual.
         cursor.execute(
-            f"""INSERT INTO analytics_customersegments AS kept (customer_id, inside, since)
-                SELECT customer_id, inside, array_fill(%s::timestamptz, ARRAY[cardinality(inside)])
-                FROM ({select} OFFSET 0) AS found WHERE inside <> '{{}}'
-                ON CONFLICT (customer_id) DO UPDATE SET
-                    inside = CASE WHEN {behind} THEN kept.inside || excluded.inside ELSE
-                        ARRAY(SELECT one FROM unnest(kept.inside || excluded.inside) AS one ORDER BY one) END,
-                    since = CASE WHEN {behind} THEN kept.since || excluded.since ELSE
-                        ARRAY(SELECT pair.since FROM unnest(kept.inside || excluded.inside, kept.since || excluded.since)
-                              AS pair(one, since) ORDER BY pair.one) END""",
+            f"""MERGE INTO analytics_customersegments AS kept USING (
+                    SELECT customer_id, come, gone, array_fill(%s::timestamptz, ARRAY[cardinality(come)]) AS since
+                    FROM ({moved}) AS given) AS moved
+                ON kept.customer_id = moved.customer_id
+                WHEN MATCHED AND moved.gone = '{{}}'
+                             AND moved.come[1] > coalesce(kept.inside[cardinality(kept.inside)], 0) THEN
+                    UPDATE SET inside = kept.inside || moved.come, since = kept.since || moved.since
+                WHEN MATCHED THEN UPDATE SET
+                    inside = ARRAY(SELECT one FROM unnest(kept.inside || moved.come) AS one
+                                   WHERE one <> ALL(moved.gone) ORDER BY one),
+                    since = ARRAY(SELECT pair.since FROM unnest(kept.inside || moved.come, kept.since || moved.since)
+                                  AS pair(one, since) WHERE pair.one <> ALL(moved.gone) ORDER BY pair.one)
+                WHEN NOT MATCHED THEN INSERT (customer_id, inside, since)
+                    VALUES (moved.customer_id, moved.come, moved.since)""",
             [at, *params],
         )
 
 
 class Gathering:
-    """What moves at one time. `carry_out` writes a round, so that the next one can ask who is inside now; `tell` ends it."""
+    """What moves at one time. `carry_out` writes a round, in each of which a customer may move once; `tell` ends it."""
 
     def __init__(self, at: datetime) -> None:
         require_transaction()
@@ -99,7 +110,6 @@ class Gathering:
         """`select` yields customer_id, and by ascending number the segments that they come into and those that they go from.
         Returns how many customers moved."""
         self.round += 1
-        behind = _BEHIND.format(come="moved.come")
         with connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO analytics_moved SELECT {self.round}, found.* FROM ({select}) AS found(customer_id, come, gone)",
@@ -117,22 +127,7 @@ class Gathering:
                    CROSS JOIN LATERAL unnest(moved.gone) AS one WHERE moved.round = %s GROUP BY one""",
                 [self.at, self.round],
             )
-            cursor.execute(
-                f"""MERGE INTO analytics_customersegments AS kept USING (
-                        SELECT customer_id, come, gone, array_fill(%s::timestamptz, ARRAY[cardinality(come)]) AS since
-                        FROM analytics_moved WHERE round = %s) AS moved
-                    ON kept.customer_id = moved.customer_id
-                    WHEN MATCHED AND moved.gone = '{{}}' AND {behind} THEN
-                        UPDATE SET inside = kept.inside || moved.come, since = kept.since || moved.since
-                    WHEN MATCHED THEN UPDATE SET
-                        inside = ARRAY(SELECT one FROM unnest(kept.inside || moved.come) AS one
-                                       WHERE one <> ALL(moved.gone) ORDER BY one),
-                        since = ARRAY(SELECT pair.since FROM unnest(kept.inside || moved.come, kept.since || moved.since)
-                                      AS pair(one, since) WHERE pair.one <> ALL(moved.gone) ORDER BY pair.one)
-                    WHEN NOT MATCHED THEN INSERT (customer_id, inside, since)
-                        VALUES (moved.customer_id, moved.come, moved.since)""",
-                [self.at, self.round],
-            )
+        _write("SELECT customer_id, come, gone FROM analytics_moved WHERE round = %s", [self.round], self.at)
         return count
 
     def tell(self) -> Moves:
@@ -180,9 +175,10 @@ def note_sizes(moves: Moves, at: datetime, *, filled: Collection[int] = (), reco
     a computation that was lost half-way are not among these."""
     sizes = _sizes({*filled, *recount})
     # The planner knows of each segment how many are inside.
-    most = max([*(sum(moved) for moved in moves.values()), *(sizes[pk] for pk in filled)], default=0)
+    most = max([*map(sum, moves.values()), *(sizes[pk] for pk in filled)], default=0)
     analyze_after(most, "analytics_customersegments")
     segments = sorted({*moves, *sizes})
+    moved = [moves.get(pk, Moved()) for pk in segments]
     with connection.cursor() as cursor:
         cursor.execute(
             """WITH given AS (
@@ -201,9 +197,9 @@ def note_sizes(moves: Moves, at: datetime, *, filled: Collection[int] = (), reco
                    left_count = kept.left_count + excluded.left_count""",
             {
                 "segments": segments,
-                "found": [moves.get(pk, Moved()).found for pk in segments],
-                "entered": [moves.get(pk, Moved()).entered for pk in segments],
-                "left": [moves.get(pk, Moved()).left for pk in segments],
+                "found": [each.found for each in moved],
+                "entered": [each.entered for each in moved],
+                "left": [each.left for each in moved],
                 "sizes": [sizes.get(pk) for pk in segments],
                 "day": shop_day(at),
             },

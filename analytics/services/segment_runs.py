@@ -163,9 +163,10 @@ def _decided(segments: Sequence[Segment], people: People) -> tuple[str, list[Any
     begins with the segments outside of this computation.
     """
     outside = {used for segment in segments for used in used_segments(segment.rule)} - {row.pk for row in segments}
-    before, params = ("ARRAY(SELECT one FROM unnest(k.inside) AS one WHERE one = ANY(%s::bigint[]))", [sorted(outside)])
-    if not outside:
-        before, params = "'{}'::bigint[]", []
+    before, params = "'{}'::bigint[]", []
+    if outside:
+        before = "ARRAY(SELECT one FROM unnest(k.inside) AS one WHERE one = ANY(%s::bigint[]))"
+        params.append(sorted(outside))
     known, conditions = f"(SELECT {before} AS inside, '{{}}'::bigint[] AS found)", ""
     layers = _in_order(segments)
     for layer in layers:

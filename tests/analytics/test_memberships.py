@@ -21,22 +21,11 @@ from core.events import TYPES, Event
 from core.models import DomainEvent
 from core.webhooks import PUBLIC
 from crm.models import Customer
+from tests.analytics.test_faults import group, leaf, make
 from tests.segments import put_in
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def rule(*children: dict) -> dict:
-    return {"op": "and", "children": list(children)}
-
-
-def leaf(condition: str, operator: str, **values) -> dict:
-    return {"condition": condition, "operator": operator, **values}
-
-
-def make(name: str, *children: dict) -> Segment:
-    return segments.create_segment(name=name, rule=rule(*children), actor=SYSTEM)
 
 
 def inside() -> dict[int, list[int]]:
@@ -145,7 +134,10 @@ def test_a_segment_may_be_made_of_a_younger_one(program, make_customer, settle):
     add_to_list(segment=guests, customer_ids=[guest.pk], actor=SYSTEM)
     younger = make("Younger", leaf("in_segment", "has", values=[str(guests.pk)]))
     segments.update_segment(
-        segment=older, name="Older", rule=rule(leaf("in_segment", "has_not", values=[str(younger.pk)])), actor=SYSTEM
+        segment=older,
+        name="Older",
+        rule=group("and", leaf("in_segment", "has_not", values=[str(younger.pk)])),
+        actor=SYSTEM,
     )
     # when both are computed at once, then again, and with a third who is in none
     for _turn in range(2):

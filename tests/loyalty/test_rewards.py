@@ -234,7 +234,6 @@ def test_a_tier_may_have_more_than_the_rest(member, make_reward):
 
 
 def test_a_reward_for_a_segment_is_for_those_in_it_alone(member, make_member, make_reward):
-
     rule = {"op": "and", "children": [{"condition": "order_count", "operator": "gte", "value": 1}]}
     segment = create_segment(name="Buyers", rule=rule, actor=SYSTEM)
     reward = make_reward("donation", segment=segment.pk, stock=2)
