@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import json
 import os
 import secrets
@@ -44,6 +45,17 @@ def boolean(name: str, default: bool) -> bool:
 def items(name: str, default: list[str]) -> list[str]:
     raw = text(name)
     return [item.strip() for item in raw.split(",") if item.strip()] if raw else default
+
+
+def networks(name: str) -> list[str]:
+    """Addresses and networks such as 10.0.0.0/8; each is checked here, so that a typo stops the start."""
+    names = items(name, [])
+    for part in names:
+        try:
+            ipaddress.ip_network(part, strict=False)
+        except ValueError:
+            raise ConfigurationError(f"{name} must list addresses or networks, and {part!r} is neither.") from None
+    return names
 
 
 def database_url() -> str:

@@ -16,6 +16,7 @@ SECRET_KEY = env.text("SECRET_KEY") or env.generated_secret("SECRET_KEY")
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", ["*"])
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS", [])
 SITE_URL = env.text("SITE_URL", f"http://localhost:{env.text('PORT', '8000')}").rstrip("/")
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 PII_KEYS = env.pii_keys(env.text("PII_KEYS") or env.generated_pii_keys())
 
 OUR_APPS = ["core", "crm", "loyalty", "analytics", "campaigns"]
