@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ONLINE_RETAIL ?= ../shared/data/online_retail.csv.gz
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint bench demo import-online-retail screenshots lock translations
+.PHONY: help up static test lint bench demo import-online-retail screenshots lock translations
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ $(VENV)/.development: $(VENV)/.runtime requirements-dev.txt
 
 up: $(VENV)/.runtime ## Start everything; PORT=8000 BIND=127.0.0.1
 	@exec $(BIN)/python manage.py up
+
+static: $(VENV)/.runtime ## Collect the static files of production (`up` does it by itself)
+	@DJANGO_SETTINGS_MODULE=config.settings.static $(BIN)/python manage.py collectstatic --noinput --verbosity 0
 
 test: $(VENV)/.development ## Everything that CI checks
 	@tests/run.sh

@@ -4,7 +4,7 @@
 import os
 import sys
 
-WITHOUT_SERVERS = {"help", "version", "makemessages", "collectstatic", "translations", "up", "spectacular"}
+WITHOUT_SERVERS = {"help", "version", "makemessages", "collectstatic", "translations", "up", "run", "spectacular"}
 
 
 def main() -> None:

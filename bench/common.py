@@ -23,7 +23,7 @@ RESULTS = ROOT / "bench" / "results"
 
 
 def start_servers(name: str = "bench") -> None:
-    """Servers of the benchmarks' own under var/bench, unless DATABASE_URL and REDIS_URL name others; then migrate."""
+    """Servers of the benchmarks' own under var/bench, unless DATABASE_URL, REDIS_URL and CACHE_URL name others; then migrate."""
     os.environ.setdefault("LIUKE_VAR", str(ROOT / "var" / name))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
     os.environ.setdefault("API_RATE_LIMIT", "1000000000")
@@ -32,11 +32,7 @@ def start_servers(name: str = "bench") -> None:
 
     embedded.attach()
     place = embedded.locations()
-    postgres, valkey = embedded.needed()
-    if postgres:
-        os.environ["DATABASE_URL"] = place.database_url
-    if valkey:
-        os.environ["REDIS_URL"] = place.redis_url
+    os.environ.update(embedded.urls(place))
     import django
 
     django.setup()

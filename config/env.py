@@ -14,7 +14,17 @@ from urllib.parse import urlsplit
 from core.embedded import ConfigurationError, locations
 
 ROOT = Path(__file__).resolve().parent.parent
-__all__ = ["ConfigurationError", "boolean", "database_url", "generated_secret", "integer", "items", "redis_url", "text"]
+__all__ = [
+    "ConfigurationError",
+    "boolean",
+    "cache_url",
+    "database_url",
+    "generated_secret",
+    "integer",
+    "items",
+    "redis_url",
+    "text",
+]
 
 
 def text(name: str, default: str = "") -> str:
@@ -69,17 +79,26 @@ def database_url() -> str:
 
 
 def redis_url() -> str:
-    url = text("REDIS_URL") or locations().redis_url
+    return _redis("REDIS_URL", locations().redis_url)
+
+
+def cache_url() -> str:
+    """The cache's own server: at its bound it drops the least used, which would lose tasks in the queue's."""
+    return _redis("CACHE_URL", locations().cache_url)
+
+
+def _redis(name: str, default: str) -> str:
+    url = text(name) or default
     if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
         raise ConfigurationError(
-            "REDIS_URL must look like redis://host:6379 or unix:///path/to/socket; "
+            f"{name} must look like redis://host:6379 or unix:///path/to/socket; "
             f"{urlsplit(url).scheme or 'no scheme'!r} is not Redis."
         )
     return url.rstrip("/")
 
 
 def redis_database(url: str, number: int) -> str:
-    """The same server, database `number`: kept apart so that flushing the cache never drops a task."""
+    """The same server, database `number`."""
     if url.startswith("unix://"):
         return f"{url.split('?', maxsplit=1)[0]}?db={number}"
     parts = urlsplit(url)
@@ -107,7 +126,7 @@ def generated_secret(name: str, length: int = 48) -> str:
     if name not in kept:
         kept[name] = secrets.token_urlsafe(length)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         except OSError as error:
             raise ConfigurationError(f"No right to write {path} ({error.strerror}); set {name} instead.") from None

@@ -6,12 +6,46 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from core.errors import DomainError
 from core.postgres.base import DatabaseWrapper
 
 REFUSED = "LK001"
+# Classes of SQLSTATE that speak of the server rather than of the statement: connection, resources (disk full, connections
+# used up), shutdown and crash, input and output.
+INTERRUPTED = ("08", "53", "57P", "58")
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Return whether the database was away or out of room, so that the same work may succeed later."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    sqlstate = getattr(error.__cause__, "sqlstate", None)
+    return sqlstate is None or sqlstate.startswith(INTERRUPTED)
+
+
+def hold_name(name: str) -> bool:
+    """Take a name for this database session until `release_name`, or until the session ends with its process.
+
+    Returns False when another session holds it. The lock tells others that somebody still works (`is_held`), at once and
+    without a clock: a kill -9 drops it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
+        return bool(cursor.fetchone()[0])
+
+
+def release_name(name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+
+
+# Whether a session or transaction of this database holds the advisory lock of a name; {name} is an SQL expression.
+IS_HELD = """EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted
+                     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                     AND classid::bigint = (hashtextextended({name}, 0) >> 32) & 4294967295
+                     AND objid::bigint = hashtextextended({name}, 0) & 4294967295)"""
 
 
 def call(

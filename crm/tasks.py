@@ -20,6 +20,12 @@ def run_import(self, run_id: int) -> None:
         raise self.retry(exc=busy, countdown=30) from None
 
 
+@shared_task(name="crm.restart_imports")
+def restart_imports() -> list[int]:
+    """Imports whose worker or database session ended in the middle."""
+    return imports.restart_lost_imports()
+
+
 @shared_task(name="crm.drop_stale_uploads")
 def drop_stale_uploads() -> int:
     return imports.drop_stale_uploads()

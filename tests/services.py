@@ -1,6 +1,6 @@
 """Pytest plugin (`-p tests.services`): real PostgreSQL and Valkey for the tests, started before Django reads settings.
 
-DATABASE_URL and REDIS_URL of the caller are used as they are; else embedded ones run under var/test.
+DATABASE_URL, REDIS_URL and CACHE_URL of the caller are used as they are; else embedded servers run under var/test.
 """
 
 import os
@@ -20,12 +20,9 @@ def _start() -> None:
     from core import embedded
 
     place = embedded.locations()
-    postgres, valkey = embedded.needed()
+    urls = embedded.urls(place)
     embedded.attach()
-    if postgres:
-        os.environ["DATABASE_URL"] = place.database_url
-    if valkey:
-        os.environ["REDIS_URL"] = place.redis_url
+    os.environ.update(urls)
     os.environ["LIUKE_TEST_SERVICES"] = "1"
 
 

@@ -123,10 +123,11 @@ DATABASES = {
 }
 
 REDIS_URL = env.redis_url()
+CACHE_URL = env.cache_url()
 CACHES = {
     "default": {
         "BACKEND": "core.cache.ForgivingRedisCache",
-        "LOCATION": env.redis_database(REDIS_URL, 1),
+        "LOCATION": env.redis_database(CACHE_URL, 1),
         "KEY_PREFIX": "liuke",
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
     }
@@ -134,6 +135,8 @@ CACHES = {
 
 CELERY_BROKER_URL = env.broker_url(REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Never given up: a worker without its queue waits for it.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # A task that outlives the visibility timeout is delivered a second time while the first still runs, so it stands
 # above the hard limit with room to spare.
 CELERY_TASK_TIME_LIMIT = 3600
@@ -159,12 +162,15 @@ USE_I18N = True
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = env.text("STATIC_ROOT") or str(BASE_DIR / "staticfiles")
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
 # Without collectstatic there is no such folder, and with finders none is needed.
 warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
 MEDIA_ROOT = env.text("MEDIA_ROOT") or str(env.locations().directory / "media")
+# Uploads hold personal data: no other user of the machine reads them.
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 

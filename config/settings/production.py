@@ -5,7 +5,7 @@ from config.settings.base import *  # noqa: F403
 
 _missing = [
     name
-    for name in ("SECRET_KEY", "PII_KEYS", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "SITE_URL")
+    for name in ("SECRET_KEY", "PII_KEYS", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "CACHE_URL", "SITE_URL")
     if not env.text(name)
 ]
 if _missing:

@@ -12,4 +12,4 @@ AXES_ENABLED = False
 DATABASE_OPTIONS["options"] = f"{DATABASE_OPTIONS['options']} -c liuke.reset=yes"  # noqa: F405
 DATABASES["default"]["OPTIONS"] = DATABASE_OPTIONS  # noqa: F405
 # Two test processes at once empty their own caches only.
-CACHES["default"]["LOCATION"] = env.redis_database(REDIS_URL, 1 + int(env.text("PYTEST_XDIST_WORKER", "gw0")[2:]))  # noqa: F405
+CACHES["default"]["LOCATION"] = env.redis_database(CACHE_URL, 1 + int(env.text("PYTEST_XDIST_WORKER", "gw0")[2:]))  # noqa: F405

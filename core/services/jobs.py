@@ -9,18 +9,24 @@ by two workers at once, so it must come to the same either way. A job that is do
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db import connection, connections, transaction
+from django.db import DatabaseError, connection, connections, transaction
 from django.db.models.functions import Now
 
+from core import db
 from core.models import Job, JobState
 from core.registry import Registry
 
 REPORT_EVERY = 0.5
 ATTEMPTS = 10
+GIVEN_UP = "The process that worked on it ended %d times without finishing."
+# A running job is looked at soon, because its lock tells; a queued one may wait behind others.
+_LOST = """((state = 'running' AND coalesce(heartbeat_at, created_at) < clock_timestamp() - interval '10 seconds')
+            OR (state = 'queued' AND created_at < clock_timestamp() - interval '5 minutes'))"""
 
 
 class Progress:
@@ -62,26 +68,40 @@ def create_job(
 
 def run_job(job: Job) -> Job:
     """Do it, from where an earlier attempt stopped if its work can tell. Safe to run twice, also at once."""
-    if not start_job(job):
-        return job
+    held = db.hold_name(_name_of(job.pk))
     try:
+        if not start_job(job):
+            return job
         result = WORK[job.kind](job, Progress(job))
+        finish_job(job, {**job.result, **result})
     except Exception as error:
-        fail_job(job, f"{type(error).__name__}: {error}")
+        # A database that was away says nothing of the work: the job stays open, and `lost_jobs` finds it.
+        if not db.is_interruption(error) or job.attempts >= ATTEMPTS:
+            fail_job(job, f"{type(error).__name__}: {error}")
         raise
-    finish_job(job, {**job.result, **result})
+    finally:
+        if held:
+            with contextlib.suppress(DatabaseError):
+                db.release_name(_name_of(job.pk))
     return job
 
 
 def lost_jobs() -> list[int]:
-    """Jobs that no worker works on: never started, or without a sign of life for five minutes."""
+    """Return jobs that no worker works on: its process or its database session ended, or no worker ever took it.
+
+    A job that was lost `ATTEMPTS` times fails here, because it may be what ends its workers.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT id FROM core_job WHERE kind = ANY(%s) AND state IN ('queued', 'running') AND attempts < %s
-                   AND coalesce(heartbeat_at, created_at) < clock_timestamp() - interval '5 minutes' ORDER BY id""",
-            [WORK.names(), ATTEMPTS],
+            f"""SELECT id, attempts >= %s FROM core_job j
+                WHERE kind = ANY(%s) AND {_LOST} AND NOT {db.IS_HELD.format(name="'job:' || j.id")} ORDER BY id""",
+            [ATTEMPTS, WORK.names()],
         )
-        return [row[0] for row in cursor.fetchall()]
+        lost = cursor.fetchall()
+    for pk, exhausted in lost:
+        if exhausted:
+            fail_job(Job(pk=pk), GIVEN_UP % ATTEMPTS)
+    return [pk for pk, exhausted in lost if not exhausted]
 
 
 def start_job(job: Job) -> bool:
@@ -102,6 +122,10 @@ def fail_job(job: Job, error: str) -> None:
     with transaction.atomic():
         _unless_done(job).update(state=JobState.FAILED, finished_at=Now(), error=error[:4000])
     job.refresh_from_db()
+
+
+def _name_of(job_id: int) -> str:
+    return f"job:{job_id}"
 
 
 def _unless_done(job: Job):

@@ -6,13 +6,14 @@ import re
 from hashlib import sha256
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.urls import reverse
 from django.utils import timezone
 
 from core import selectors, tasks
 from core.models import ApiKey, DomainEvent, EventDelivery, Job
 from core.roles import Role
+from core.services import jobs
 from core.services.api_keys import create_api_key, identify
 from core.services.jobs import WORK, Progress, create_job, fail_job, lost_jobs, run_job, start_job
 
@@ -88,6 +89,49 @@ def test_a_job_without_a_sign_of_life_is_begun_again_ten_times(admin, monkeypatc
     Job.objects.filter(pk__in=[silent.pk, weary.pk]).update(heartbeat_at=long_ago)
     Job.objects.filter(pk=weary.pk).update(attempts=10)
     assert tasks.restart_jobs() == lost_jobs() == begun == [never.pk, silent.pk]
+    weary.refresh_from_db()
+    assert (weary.state, weary.error) == ("failed", "The process that worked on it ended 10 times without finishing.")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_is_lost_as_soon_as_the_database_session_of_its_worker_ends(monkeypatch):
+    # given a job whose work takes longer than it shows signs of life
+    monkeypatch.setitem(WORK._items, "test.work", lambda job, progress: seen.append(lost_jobs()) or {})
+    seen: list[list[int]] = []
+    job = create_job(kind="test.work")
+    quiet = timezone.now() - timezone.timedelta(seconds=11)
+    start = jobs.start_job
+    monkeypatch.setattr(
+        jobs, "start_job", lambda job: start(job) and Job.objects.filter(pk=job.pk).update(heartbeat_at=quiet)
+    )
+
+    # when it runs, then others see that somebody works on it
+    run_job(job)
+    assert seen == [[]]
+
+    # when its session has ended without finishing, then it is lost at once
+    Job.objects.filter(pk=job.pk).update(state="running", heartbeat_at=quiet)
+    assert lost_jobs() == [job.pk]
+
+
+def test_a_database_that_was_away_does_not_fail_a_job(monkeypatch):
+    def interrupted(job, progress):
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setitem(WORK._items, "test.work", interrupted)
+    job = create_job(kind="test.work")
+    with pytest.raises(OperationalError):
+        run_job(job)
+    job.refresh_from_db()
+    assert (job.state, job.attempts, job.error) == ("running", 1, "")
+
+    # the last attempt says why
+    Job.objects.filter(pk=job.pk).update(attempts=9)
+    job.refresh_from_db()
+    with pytest.raises(OperationalError):
+        run_job(job)
+    job.refresh_from_db()
+    assert (job.state, job.error) == ("failed", "OperationalError: server closed the connection unexpectedly")
 
 
 def test_dead_deliveries_are_named_and_tried_again(admin, monkeypatch):

@@ -67,7 +67,14 @@ class Shop:
         mail_port = free_port()
         self.smtp = Controller(self.mailbox, hostname="127.0.0.1", port=mail_port)
         self.smtp.start()
-        without = {"DATABASE_URL", "REDIS_URL", "LIUKE_TEST_SERVICES", "PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER"}
+        without = {
+            "DATABASE_URL",
+            "REDIS_URL",
+            "CACHE_URL",
+            "LIUKE_TEST_SERVICES",
+            "PYTEST_CURRENT_TEST",
+            "PYTEST_XDIST_WORKER",
+        }
         self.environment = {name: value for name, value in os.environ.items() if name not in without} | {
             "LIUKE_VAR": str(directory),
             "LIUKE_EMBEDDED_FSYNC": "off",
@@ -121,6 +128,20 @@ class Shop:
                 start_new_session=True,
             )
 
+    def start_all(self) -> subprocess.Popen:
+        """`make up` itself: the supervisor with everything under it. Its output goes to up.log."""
+        log = open(Path(self.environment["LIUKE_VAR"]) / "up.log", "ab")  # noqa: SIM115 - the child writes to it
+        self.processes["up"] = subprocess.Popen(
+            [sys.executable, "manage.py", "up", "--no-demo"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        log.close()
+        return self.processes["up"]
+
     def kill(self, name: str) -> None:
         """kill -9, the process and all its children."""
         process = self.processes.pop(name)
@@ -134,7 +155,7 @@ class Shop:
                 os.killpg(process.pid, signal.SIGTERM)
         for process in self.processes.values():
             try:
-                process.wait(20)
+                process.wait(40)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
         self.smtp.stop()

@@ -103,14 +103,14 @@ def test_f1_postgresql_killed_ten_times_in_a_storm_loses_and_doubles_nothing(tmp
 
 def _start_again(place) -> float:
     """As a supervisor does: start it until it starts, for the killed server's last children take a moment to go."""
-    from core import embedded
+    from core.embedded import postgres
 
     deadline = time.monotonic() + 30
     while True:
         try:
-            embedded.start_postgres(place)
+            postgres.start(place)
             return time.time()
-        except embedded.ConfigurationError:
+        except postgres.ConfigurationError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)

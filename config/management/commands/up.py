@@ -12,7 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 
 from config import env
-from core import embedded
+from config.processes import command_lines
+from core import embedded, static_files
+from core.embedded import postgres, valkey
+from core.supervisor import Program, Server, Supervisor
 
 # Addresses that a browser on this machine reaches as localhost.
 LOCAL = {"127.0.0.1", "0.0.0.0", "::1"}  # noqa: S104
@@ -32,17 +35,21 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
             embedded.attach()
+            if static_files.needs_manifest():
+                self.stdout.write("Collecting static files ...")
+                static_files.collect_when_changed()
+            # All that is written from here on may hold personal data.
+            os.umask(0o077)
             self._prepare(options)
             url = f"http://{'localhost' if bind in LOCAL else bind}:{port}"
-            code = self._run(bind, port, url)
+            self._run(url)
         except KeyboardInterrupt:
-            code = 0
+            pass
         except embedded.ConfigurationError as error:
             raise CommandError(str(error)) from None
         finally:
             connections.close_all()
             embedded.detach()
-        sys.exit(code)
 
     def _check_address(self, bind: str, port: int) -> None:
         if not 1 <= port <= 65535:
@@ -94,44 +101,30 @@ class Command(BaseCommand):
         from django.conf import settings
 
         try:
-            redis.Redis.from_url(str(settings.CACHES["default"]["LOCATION"]), socket_connect_timeout=3).ping()
+            for name in ("REDIS_URL", "CACHE_URL"):
+                redis.Redis.from_url(getattr(settings, name), socket_connect_timeout=3).ping()
         except (redis.RedisError, ValueError) as error:
-            raise CommandError(f"The Redis of REDIS_URL can't be reached: {error}") from None
+            raise CommandError(f"The Redis of {name} can't be reached: {error}") from None
 
-    def _run(self, bind: str, port: int, url: str) -> int:
-        from honcho.manager import Manager
-        from honcho.printer import Printer
-
+    def _run(self, url: str) -> None:
         from config import demo
 
         place = embedded.locations()
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
-        postgres, valkey = embedded.needed()
-        if postgres:
-            environment["DATABASE_URL"] = place.database_url
-        if valkey:
-            environment["REDIS_URL"] = place.redis_url
-        python = f'"{sys.executable}" -m'
-        beat = place.directory / "beat"
-        manager = Manager(Printer(sys.stdout))
-        manager.add_process(
-            "web",
-            f"{python} granian --interface wsgi --host {bind} --port {port} --workers {env.integer('WEB_WORKERS', 2)} "
-            "--blocking-threads 4 --log-level warning --respawn-failed-workers config.wsgi:application",
-            env=environment,
-        )
-        manager.add_process(
-            "worker",
-            f"{python} celery --quiet -A config.celery worker --loglevel WARNING --concurrency {env.integer('TASK_WORKERS', 2)}",
-            env=environment,
-        )
-        manager.add_process(
-            "beat",
-            f"{python} celery --quiet -A config.celery beat --loglevel WARNING --pidfile= --schedule {beat}",
-            env=environment,
-        )
+        environment = {**os.environ, **embedded.urls(place), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
         demo.print_welcome(url)
         connections.close_all()
-        manager.loop()
-        # Stopped by Ctrl-C is not a failure.
-        return 0 if manager.returncode in {None, 130, 143, -2, -15} else manager.returncode
+        programs = [Program(name, command, environment) for name, command in command_lines().items()]
+        Supervisor(programs, servers(place)).run()
+
+
+def servers(place: embedded.Locations) -> list[Server]:
+    """Return the embedded servers in use, as the supervisor watches them."""
+    use = embedded.needed()
+    watched = [
+        ("postgresql", use.postgres, lambda: bool(postgres.pid_of(place))),
+        ("valkey", use.queue, lambda: bool(valkey.pid_of(place, valkey.QUEUE))),
+        ("cache", use.cache, lambda: bool(valkey.pid_of(place, valkey.CACHE))),
+    ]
+    return [
+        Server(name, is_running, lambda: embedded.start_servers(place)) for name, used, is_running in watched if used
+    ]

@@ -14,6 +14,7 @@ from crm.services.imports.running import (
     keep_upload,
     preview_import,
     queue_import,
+    restart_lost_imports,
     run_import,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "keep_upload",
     "preview_import",
     "queue_import",
+    "restart_lost_imports",
     "run_import",
 ]

@@ -23,9 +23,10 @@ from psycopg import errors as pg
 
 from core.actor import SYSTEM, Actor
 from core.audit import acting
+from core.db import IS_HELD, is_interruption
 from core.errors import Conflict, DomainError, Invalid
 from core.models import Job
-from core.services.jobs import Progress, create_job, fail_job, finish_job, start_job
+from core.services.jobs import GIVEN_UP, Progress, create_job, fail_job, finish_job, start_job
 from crm.models import ImportKind, ImportMapping, ImportRun, ImportState, Store
 from crm.rules import importing_detect as detect
 from crm.rules.importing import Field, WrongMapping, check_mapping, fields_of, suggest_mapping
@@ -49,6 +50,8 @@ HANDLERS: dict[str, type[Handler]] = {
 }
 PREVIEW_ROWS = 50
 ATTEMPTS = 3
+LOST_ATTEMPTS = 10
+IS_APPLIED = IS_HELD.format(name="'import:' || r.id")
 OPTIONS = ("encoding", "delimiter", "decimal", "date_order", "time_zone", "currency", "store")
 MESSAGES = {
     "unknown_field": _("There is no field %(name)s."),
@@ -242,15 +245,34 @@ def is_stale(run: ImportRun) -> bool:
     """Whether a queued or running import has shown no life for ten minutes and no transaction applies it."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT coalesce(j.heartbeat_at, j.created_at, r.created_at) < clock_timestamp() - interval '10 minutes'
-                      AND NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted
-                                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                                      AND classid::bigint = (key >> 32) & 4294967295 AND objid::bigint = key & 4294967295)
-               FROM crm_importrun r LEFT JOIN core_job j ON j.id = r.job_id, hashtextextended(%s, 0) AS key
-               WHERE r.id = %s""",
-            [_lock_of(run.pk), run.pk],
+            f"""SELECT coalesce(j.heartbeat_at, j.created_at, r.created_at) < clock_timestamp() - interval '10 minutes'
+                      AND NOT {IS_APPLIED}
+               FROM crm_importrun r LEFT JOIN core_job j ON j.id = r.job_id WHERE r.id = %s""",
+            [run.pk],
         )
         return bool(cursor.fetchone()[0])
+
+
+def restart_lost_imports() -> list[int]:
+    """Queue imports again that no transaction applies any more: killed half-way they left nothing, so they begin anew.
+
+    One that was lost `LOST_ATTEMPTS` times fails, because it may be what ends its workers. Returns the queued runs.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT r.id, r.job_id, j.attempts >= %s FROM crm_importrun r JOIN core_job j ON j.id = r.job_id
+                WHERE r.state = 'running' AND NOT {IS_APPLIED}
+                  AND coalesce(j.heartbeat_at, j.created_at) < clock_timestamp() - interval '10 seconds'
+                ORDER BY r.id""",
+            [LOST_ATTEMPTS],
+        )
+        lost = cursor.fetchall()
+    for run_id, job_id, exhausted in lost:
+        if exhausted:
+            _fail(run_id, Job(pk=job_id), GIVEN_UP % LOST_ATTEMPTS)
+        else:
+            _send(run_id)
+    return [run_id for run_id, _job, exhausted in lost if not exhausted]
 
 
 def run_import(*, run: ImportRun, actor: Actor = SYSTEM, wait: int = 60) -> ImportRun:
@@ -275,19 +297,26 @@ def run_import(*, run: ImportRun, actor: Actor = SYSTEM, wait: int = 60) -> Impo
                 if attempt == ATTEMPTS or not (deadlock or isinstance(error, Raced)):
                     raise
     except Busy:
+        run.refresh_from_db()
         raise
     except Exception as error:
-        message = str(error.message) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
-        ImportRun.objects.filter(pk=run.pk).exclude(state=ImportState.DONE).update(
-            state=ImportState.FAILED, error=message[:2000], finished_at=Now()
-        )
-        fail_job(job, message)
+        # A database that was away says nothing of the file: the run stays open, and `restart_lost_imports` finds it.
+        if not is_interruption(error) or job.attempts >= LOST_ATTEMPTS:
+            message = str(error.message) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
+            _fail(run.pk, job, message)
+            run.refresh_from_db()
         raise
-    finally:
-        run.refresh_from_db()
+    run.refresh_from_db()
     _remember(run)
     drop_upload(run.path)
     return run
+
+
+def _fail(run_id: int, job: Job, message: str) -> None:
+    ImportRun.objects.filter(pk=run_id).exclude(state=ImportState.DONE).update(
+        state=ImportState.FAILED, error=message[:2000], finished_at=Now()
+    )
+    fail_job(job, message)
 
 
 def _lock_of(run_id: int) -> str:

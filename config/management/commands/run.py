@@ -1,0 +1,24 @@
+"""One process of the site, for containers and service managers, which keep it running themselves."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.management.base import BaseCommand
+
+from config.processes import command_lines
+
+
+class Command(BaseCommand):
+    help = (
+        "Become the web server, the worker or the timetable: for a service manager, which starts it again when it ends."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser):
+        parser.add_argument("process", choices=["web", "worker", "beat"])
+
+    def handle(self, *args, **options):
+        command = command_lines()[options["process"]]
+        os.umask(0o077)
+        os.execv(command[0], command)  # noqa: S606 - our own command line

@@ -1,0 +1,33 @@
+"""Web, worker and beat as one machine runs them: the same command lines for `up`, containers and service managers."""
+
+from __future__ import annotations
+
+import sys
+
+from config import env
+
+# Bytes of a request's head that the server reads before it refuses; cookies and a token fit several times over.
+LONGEST_HEAD = 64 * 1024
+
+
+def command_lines() -> dict[str, list[str]]:
+    """Return the command of each process by its name."""
+    commands = {
+        "web": [
+            "granian", "--interface", "wsgi", "--http", "1",
+            "--host", env.text("BIND", "127.0.0.1"),
+            "--port", str(env.integer("PORT", 8000)),
+            "--workers", str(env.integer("WEB_WORKERS", 2)),
+            "--blocking-threads", "4",
+            "--http1-buffer-size", str(LONGEST_HEAD),
+            "--log-level", "warning",
+            "--respawn-failed-workers",
+            "config.wsgi:application",
+        ],
+        "worker": [
+            "celery", "--quiet", "-A", "config.celery", "worker", "--loglevel", "WARNING",
+            "--concurrency", str(env.integer("TASK_WORKERS", 2)),
+        ],
+        "beat": ["celery", "--quiet", "-A", "config.celery", "beat", "--loglevel", "WARNING", "--pidfile="],
+    }  # fmt: skip
+    return {name: [sys.executable, "-m", *command] for name, command in commands.items()}

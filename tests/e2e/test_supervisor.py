@@ -1,0 +1,382 @@
+"""`make up` gets up again (F1, F4, F13, F14): every process and server is killed -9 in turn, and the disk runs full.
+
+Meanwhile customers redeem points, pages are read and files are imported. Afterwards all that was acknowledged is there once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import http.client
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from core.embedded import locations
+from tests.e2e.shop import Shop, wait_until
+
+pytestmark = pytest.mark.processes
+ROUNDS = int(os.environ.get("LIUKE_KILL_ROUNDS", "10"))
+RECOVERY_SECONDS = 15
+MEMBERS, START, SPEND = 8, 1_000_000, 7
+FILE_ORDERS = 4_000
+
+SET_UP = f"""
+from core.actor import SYSTEM
+from crm.services.identities import GivenIdentity, resolve_customer
+from loyalty.models import Account
+from loyalty.services.adjustments import adjust_points
+from loyalty.services.enrolment import enrol_member
+from loyalty.services.setup import ensure_default_program
+answer = []
+for n in range({MEMBERS}):
+    customer = resolve_customer([GivenIdentity("storefront", f"m{{n}}")], source="storefront", country="CN", actor=SYSTEM).customer
+    account = Account.objects.get(member=enrol_member(customer=customer, program=ensure_default_program(), actor=SYSTEM))
+    adjust_points(account=account, points={START}, reason="migration", key=f"start-{{n}}", actor=SYSTEM)
+    answer.append(customer.number)
+"""
+IMPORT = """
+from core.actor import SYSTEM
+from crm.services import imports
+path = imports.keep_upload(__import__("django.core.files", fromlist=["File"]).File(open({path!r}, "rb"), name="orders.csv"))
+run = imports.create_import(kind="orders", source={source!r}, path=path, actor=SYSTEM)
+imports.queue_import(run=run, actor=SYSTEM)
+answer = run.pk
+"""
+
+
+class Site(Shop):
+    """The shop under `make up`, with clients that repeat each command under its key until it is acknowledged."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.environment.pop("LIUKE_EMBEDDED_FSYNC")
+        self.environment |= {"WEB_WORKERS": "2", "TASK_WORKERS": "2", "LOG_LEVEL": "CRITICAL"}
+        self.place = locations(directory)
+        self.over = threading.Event()
+        self.acknowledged: list[tuple[str, float]] = []
+        self.statuses: Counter[int] = Counter()
+        self.pages: Counter[int] = Counter()
+        self.threads: list[threading.Thread] = []
+        self.members: list[str] = []
+
+    def prepare(self) -> None:
+        self.manage("migrate", "--verbosity", "0")
+        self.manage("setup_shop", "--name", "Kills", "--currency", "CNY", "--time-zone", "UTC", "--country", "CN")
+        self.members = self.shell(SET_UP)
+        self.key = self.manage("create_api_key", "kills").strip()
+
+    def ask(self, method: str, path: str, body=None, *, key: str = "") -> int:
+        """Return the status, or 0 when no answer came."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        if key:
+            headers["Idempotency-Key"] = key
+        try:
+            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            return connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return 0
+        finally:
+            connection.close()
+
+    def start_clients(self) -> None:
+        for number in range(3):
+            self.threads.append(threading.Thread(target=self._redeem, args=[number], daemon=True))
+        self.threads.append(threading.Thread(target=self._read, daemon=True))
+        for thread in self.threads:
+            thread.start()
+
+    def end_clients(self) -> None:
+        self.over.set()
+        for thread in self.threads:
+            thread.join(60)
+            assert not thread.is_alive()
+
+    def _redeem(self, client: int) -> None:
+        turn = 0
+        while not self.over.is_set():
+            key, member = f"{client}-{turn}", self.members[(client + turn) % MEMBERS]
+            while True:
+                body = {"points": SPEND, "reference": key}
+                status = self.ask("POST", f"/api/v1/members/{member}/points/redemptions", body, key=key)
+                self.statuses[status] += 1
+                if status in {200, 201}:
+                    break
+                time.sleep(0.1)
+            self.acknowledged.append((key, time.monotonic()))
+            turn += 1
+            time.sleep(0.02)
+
+    def _read(self) -> None:
+        while not self.over.is_set():
+            for path in ("/accounts/login/", f"/api/v1/customers/{self.members[0]}"):
+                self.pages[self.ask("GET", path)] += 1
+            time.sleep(0.1)
+
+    def up(self) -> psutil.Process:
+        return psutil.Process(self.processes["up"].pid)
+
+    def program(self, word: str) -> psutil.Process | None:
+        """The main process of web, worker or beat."""
+        for process in self.up().children():
+            # One that has just been killed is listed until its parent has taken notice.
+            with contextlib.suppress(psutil.Error):
+                if word in process.cmdline():
+                    return process
+        return None
+
+    def server(self, pid_file: Path) -> int:
+        try:
+            pid = int(pid_file.read_text().split()[0])
+            return pid if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE else 0
+        except (OSError, ValueError, IndexError, psutil.Error):
+            return 0
+
+    def points_follow_an_order(self, name: str) -> None:
+        """The whole chain: web, database, outbox, queue, worker, ledger."""
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        number = 0
+        while time.monotonic() < deadline:
+            number += 1
+            order = {
+                "number": f"{name}-{number}",
+                "customer": {"number": self.members[0]},
+                "placed_at": "2026-01-15T10:00:00Z",
+                "lines": [{"sku": "A", "name": "A", "quantity": "1", "unit_price": "1.00"}],
+            }
+            if self.ask("POST", "/api/v1/orders", order) in {200, 201}:
+                for _ in range(10):
+                    if self.earned(f"{name}-{number}"):
+                        return
+                    time.sleep(0.1)
+            else:
+                time.sleep(0.1)
+        raise AssertionError(f"{name}: no order earned points within {RECOVERY_SECONDS} s; {self.log()}")
+
+    def earned(self, order: str) -> bool:
+        try:
+            with psycopg.connect(self.place.database_url, connect_timeout=2) as database:
+                row = database.execute(
+                    """SELECT count(*) FROM loyalty_entry e JOIN crm_order o ON o.id = e.order_id
+                       WHERE o.number = %s AND e.kind = 'earn'""",
+                    [order],
+                ).fetchone()
+        except psycopg.Error:
+            return False
+        return bool(row and row[0])
+
+    def log(self) -> str:
+        return (self.place.directory / "up.log").read_text()[-3000:]
+
+
+@pytest.fixture
+def site(tmp_path):
+    site = Site(tmp_path)
+    site.prepare()
+    site.start_all()
+    try:
+        wait_until("the site answers", lambda: site.ask("GET", "/readyz") == 200, 60)
+        site.points_follow_an_order("first")
+        yield site
+    finally:
+        site.over.set()
+        site.stop()
+
+
+def write_orders(path: Path, name: str) -> None:
+    with path.open("w", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["Order number", "Customer id", "Placed at", "SKU", "Product name", "Quantity", "Unit price"])
+        for number in range(FILE_ORDERS):
+            writer.writerow(
+                [f"{name}-{number}", f"c{number % 500}", "2026-01-10 10:00:00", f"S{number % 50}", "Thing", 1, "2.50"]
+            )
+
+
+class Imports(threading.Thread):
+    """One file after the other, so that there is always one under way."""
+
+    def __init__(self, site: Site, folder: Path) -> None:
+        super().__init__(daemon=True)
+        self.site, self.folder, self.runs = site, folder, []
+
+    def run(self) -> None:
+        while not self.site.over.is_set():
+            name = f"f{len(self.runs)}"
+            path = self.folder / f"{name}.csv"
+            write_orders(path, name)
+            try:
+                self.runs.append(self.site.shell(IMPORT.format(path=str(path), source=name)))
+            except AssertionError:
+                time.sleep(0.5)
+                continue
+            while not self.site.over.is_set() and self.state(self.runs[-1]) not in {"done", "failed"}:
+                time.sleep(0.3)
+
+    def state(self, run: int) -> str:
+        try:
+            with psycopg.connect(self.site.place.database_url, connect_timeout=2) as database:
+                row = database.execute("SELECT state FROM crm_importrun WHERE id = %s", [run]).fetchone()
+        except psycopg.Error:
+            return ""
+        return row[0] if row else ""
+
+
+def targets(site: Site) -> dict[str, Callable[[], int]]:
+    """Name of a process or server -> its process id now, 0 while there is none."""
+
+    def main(word: str) -> Callable[[], int]:
+        return lambda: getattr(site.program(word), "pid", 0)
+
+    def child(word: str) -> Callable[[], int]:
+        def pid() -> int:
+            process = site.program(word)
+            children = process.children() if process else []
+            return children[0].pid if children else 0
+
+        return pid
+
+    def backend() -> int:
+        postmaster = site.server(site.place.postgres / "postmaster.pid")
+        if not postmaster:
+            return 0
+        clients = [p for p in psutil.Process(postmaster).children() if " liuke " in " ".join(p.cmdline())]
+        return random.choice(clients).pid if clients else 0
+
+    return {
+        "web": main("granian"),
+        "web child": child("granian"),
+        "worker": main("worker"),
+        "worker child": child("worker"),
+        "beat": main("beat"),
+        "postgresql": lambda: site.server(site.place.postgres / "postmaster.pid"),
+        "postgresql backend": backend,
+        "valkey": lambda: site.server(site.place.runtime / "valkey.pid"),
+        "cache": lambda: site.server(site.place.runtime / "cache.pid"),
+    }
+
+
+def test_each_process_and_server_killed_ten_times_is_back_within_15_seconds_and_nothing_is_lost(site, tmp_path):
+    # given customers who redeem, pages that are read and files that are imported
+    site.start_clients()
+    files = Imports(site, tmp_path)
+    files.start()
+    wait_until("the first import is under way", lambda: files.runs, 60)
+
+    # when each is killed -9 in turn
+    took: dict[str, list[float]] = {}
+    for number in range(ROUNDS):
+        for name, pid_of in targets(site).items():
+            before = wait_until(f"{name} runs", pid_of, RECOVERY_SECONDS)
+            killed = time.monotonic()
+            os.kill(before, signal.SIGKILL)
+
+            # then it is back, and an order earns points, within 15 seconds
+            after = wait_until(
+                f"{name} is back: {site.log()}", lambda p=pid_of, b=before: p() not in {0, b}, RECOVERY_SECONDS
+            )
+            assert after != before
+            site.points_follow_an_order(f"{name}-{number}".replace(" ", "-"))
+            took.setdefault(name, []).append(time.monotonic() - killed)
+            assert took[name][-1] < RECOVERY_SECONDS, (name, took[name][-1], site.log())
+
+    files_done = lambda: [files.state(run) for run in files.runs]  # noqa: E731
+    site.end_clients()
+    files.join(60)
+    wait_until("the imports are done", lambda: set(files_done()) == {"done"}, 120)
+    print({name: f"{max(times):.1f} s at most" for name, times in took.items()}, dict(site.statuses), dict(site.pages))
+
+    # and all that was acknowledged is there once, the books agree, and every file is in whole
+    keys = [key for key, _ in site.acknowledged]
+    assert len(keys) == len(set(keys)) > 100
+    with psycopg.connect(site.place.database_url) as database:
+        redeemed = dict(
+            database.execute(
+                "SELECT reference, count(*) FROM loyalty_entry WHERE kind = 'redeem' GROUP BY 1"
+            ).fetchall()
+        )
+        imported = dict(
+            database.execute("SELECT source, count(*) FROM crm_order WHERE source ~ '^f' GROUP BY 1").fetchall()
+        )
+    assert redeemed == dict.fromkeys(keys, 1)
+    assert imported == {f"f{n}": FILE_ORDERS for n in range(len(files.runs))}
+    site.manage("reconcile_points")
+    # a server error is an honest 503 or a connection that broke, never a 500
+    assert not {status for status in [*site.statuses, *site.pages] if status not in {0, 200, 201, 503}}
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=700m,mode=755", "liuke-test", str(folder)], check=False)
+    if done.returncode:
+        pytest.skip("a disk of its own can be mounted by root alone")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_is_survived_and_work_goes_on_when_there_is_room(small_disk):
+    site = Site(small_disk / "var")
+    (small_disk / "var").mkdir()
+    site.environment["WEB_WORKERS"] = "1"
+    try:
+        site.prepare()
+        site.start_all()
+        wait_until("the site answers", lambda: site.ask("GET", "/readyz") == 200, 60)
+        site.start_clients()
+        site.points_follow_an_order("before")
+
+        # when the disk is full for 20 seconds, under writes
+        filler = small_disk / "filler"
+        with filler.open("wb") as handle:
+            handle.truncate(0)
+        fill = subprocess.run(["dd", "if=/dev/zero", f"of={filler}", "bs=1M"], capture_output=True, check=False)
+        assert fill.returncode, "the disk took everything"
+        assert shutil.disk_usage(small_disk).free < 2**20
+        full_since = time.monotonic()
+        events = {"events": [{"id": f"e-{n}", "kind": "view", "occurred_at": "2026-01-15T10:00:00Z",
+                              "customer": site.members[0], "properties": {"t": "x" * 900}} for n in range(1000)]}  # fmt: skip
+        refused = set()
+        while time.monotonic() - full_since < 20:
+            refused.add(site.ask("POST", "/api/v1/activity", events))
+            for event in events["events"]:
+                event["id"] = f"x{event['id']}"
+            with filler.open("ab") as handle, contextlib.suppress(OSError):
+                handle.write(b"0" * 2**20)
+            time.sleep(0.5)
+        assert refused & {503, 0}, refused
+        assert site.processes["up"].poll() is None
+
+        # then it works again within 15 seconds of the room
+        filler.unlink()
+        site.points_follow_an_order("after")
+        site.end_clients()
+        keys = [key for key, _ in site.acknowledged]
+        with psycopg.connect(site.place.database_url) as database:
+            redeemed = dict(
+                database.execute(
+                    "SELECT reference, count(*) FROM loyalty_entry WHERE kind = 'redeem' GROUP BY 1"
+                ).fetchall()
+            )
+            batches = database.execute("SELECT count(*) % 1000 FROM crm_activityevent").fetchone()
+        assert redeemed == dict.fromkeys(keys, 1)
+        assert batches == (0,), "half a batch"
+        site.manage("reconcile_points")
+        print(dict(site.statuses), dict(site.pages), refused)
+    finally:
+        site.over.set()
+        site.stop()
