@@ -3,7 +3,7 @@
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from core import health
+from core import health, health_database, health_machine, pii_check  # noqa: F401
 from core.audit_log import LOGGED, OBJECTS, Described, Logged
 from core.console import navigation, webhooks  # noqa: F401
 from core.roles import grant
