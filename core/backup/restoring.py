@@ -190,7 +190,7 @@ def _load(path: Path, key: BackupKey, tools: programs.Programs, *, prefix: str, 
         thread.start()
     try:
         with contextlib.suppress(BrokenPipeError):
-            writing.stdin.write(f"BEGIN;\n{prefix}".encode())
+            writing.stdin.write(f"SET client_min_messages = warning;\nBEGIN;\n{prefix}".encode())
             while chunk := reading.stdout.read(65536):
                 writing.stdin.write(chunk)
             threads[0].join()
@@ -214,7 +214,7 @@ def _load(path: Path, key: BackupKey, tools: programs.Programs, *, prefix: str, 
         raise problems[0]
     if reading.returncode or code:
         text = (said.get("restore", b"") + said.get("psql", b"")).decode(errors="replace").strip()
-        raise RestoreFailed(f"The dump could not be loaded, and the database is as it was: {text[:600]}")
+        raise RestoreFailed(f"The dump could not be loaded, and the database is as it was: {text[-600:]}")
 
 
 def _refuse_newer(manifest: dict[str, Any]) -> None:

@@ -16,6 +16,8 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.utils import timezone
 
+from campaigns.models import Message
+from campaigns.services.messages import queue_message, send_due, sweep_leases
 from core.actor import SYSTEM
 from core.backup import archive, contents, keys, making, programs, restoring
 from core.backup.keys import BackupKey
@@ -25,6 +27,7 @@ from crm.models import Customer
 from crm.services.identities import find
 from loyalty.models import Account, Entry
 from loyalty.services.adjustments import adjust_points
+from tests.campaigns.test_email import mailbox, reachable, template  # noqa: F401
 from tests.processes import this_database
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -346,3 +349,27 @@ def test_points_given_since_are_not_in_the_restored_ledger_and_it_still_adds_up(
         assert restoring.restore(path=made, key=KEY, say=quiet) == []
         assert Entry.objects.filter(account=account).count() == 1
         assert contents.describe()["facts"]["ledger"]["reconciles"] is True
+
+
+def test_a_restored_shop_sends_nothing_until_it_is_told(shop, other, tmp_path, mailbox, template, reachable):  # noqa: F811
+    for number in range(20):
+        queue_message(customer=reachable(), template=template, origin="test", occurrence=str(number))
+    made = making.make(target=tmp_path, key=KEY, say=quiet)
+    # The shop goes on after the backup: every message is sent once.
+    assert send_due() == 20
+    assert len(mailbox.received) == 20
+
+    with contents.other_database(other):
+        restoring.restore(path=made, key=KEY, say=quiet)
+        for _ in range(3):
+            sending_hold.notice_restore()
+            sweep_leases()
+            send_due()
+        assert len(mailbox.received) == 20
+        assert Message.objects.filter(state="uncertain", reason="restored").count() == 20
+        sending_hold.decide(kind="messages.other", choice="sent", actor=SYSTEM)
+        sending_hold.start(actor=SYSTEM)
+        queue_message(customer=reachable("new@example.com"), template=template, origin="test", occurrence="new")
+        assert send_due() == 1
+    assert len(mailbox.received) == 21
+    assert max(mailbox.ids.values()) == 1
