@@ -9,8 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Any, cast
 
-from django.conf import settings
-from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
+from django.conf import STATICFILES_STORAGE_ALIAS, settings
+from django.contrib.staticfiles.storage import ManifestFilesMixin
+from django.core.files.storage import storages
 
 from core import embedded, health
 
@@ -20,7 +21,7 @@ PRIVATE = ("secrets.json", "backup.key", "media", "mail", "imports", "backups", 
 
 def static_files() -> tuple[bool, str]:
     """Without the manifest of collected files every page of production answers 500."""
-    storage = staticfiles_storage._wrapped if hasattr(staticfiles_storage, "_wrapped") else staticfiles_storage
+    storage = storages[STATICFILES_STORAGE_ALIAS]
     if not isinstance(storage, ManifestFilesMixin):
         return True, "served from the source"
     names = cast(Any, storage).load_manifest()[0]

@@ -38,7 +38,7 @@ def send_test(*, template: Template, language: str, context: Mapping[str, Any], 
     except templates.RenderFailed as error:
         raise Conflict(str(error), code="template_error") from None
     if sending_hold.is_held():
-        raise Conflict(_("Sending is held: nothing leaves the shop, tests neither."), code="sending_held")
+        raise Conflict(_("Sending is held, so tests are not sent either."), code="sending_held")
     channel = CHANNELS[CHANNEL]
     subject = _t("[Test] %(subject)s") % {"subject": rendered.subject}
     item = Outgoing(uuid.uuid4(), 0, user.email, subject, rendered.body, rendered.language, "transactional")

@@ -28,6 +28,23 @@ CHECK_LABELS = {
     "ledger": _("Points ledger"),
     "messages": _("Messages"),
     "webhooks": _("Webhooks"),
+    "sending": _("Sending"),
+    "keys": _("Keys of personal data"),
+    "personal_data": _("Personal data"),
+    "static_files": _("Static files"),
+    "media": _("Uploads"),
+    "file_modes": _("File permissions"),
+    "dump_programs": _("Backup programs"),
+    "embedded_servers": _("Embedded servers"),
+    "indexes": _("Indexes"),
+    "sequences": _("Sequences"),
+    "partitions": _("Activity partitions"),
+    "tier_periods": _("Tier periods"),
+    "clock": _("Clock"),
+    "connections": _("Connections"),
+    "journeys": _("Journeys"),
+    "mail": _("E-mail"),
+    "benefits": _("Benefits"),
 }
 
 
