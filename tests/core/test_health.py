@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -19,6 +22,9 @@ from loyalty.models import TierPeriod
 from loyalty.services import tier_proof
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.sweeps import sweep_lots
+from tests.processes import this_database
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -245,3 +251,29 @@ def test_doctor_mends_what_is_safe_and_proves(make_customer, capsys):
     assert "done  sequences: crm_customer_id_seq set to" in out
     assert "ok    sequences        all ahead of their tables" in out
     assert "FAIL" not in out
+
+
+@pytest.mark.processes
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-c", "import config.wsgi"],
+        ["-m", "celery", "--quiet", "-A", "config.celery", "worker", "--concurrency", "1"],
+        ["-m", "celery", "--quiet", "-A", "config.celery", "beat", "--pidfile=", "--schedule", "/dev/null"],
+    ],
+    ids=["web", "worker", "beat"],
+)
+def test_no_process_starts_with_keys_that_do_not_fit(command, make_customer):
+    make_customer("Ann", phone="13800138000")
+    environment = {
+        **this_database(),
+        "PII_KEYS": "1:" + "eHh4" * 10 + "eHg",
+        "DJANGO_SETTINGS_MODULE": "config.settings.base",
+    }
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode != 0
+    assert "The key with the id 1 in PII_KEYS is not the one" in done.stderr
+    assert "Traceback" not in done.stderr
