@@ -27,7 +27,7 @@ from campaigns.journey_steps.base import STEPS
 from campaigns.reach import reach_of
 from campaigns.recommending import RECOMMENDERS
 from campaigns.rewards import CouponReward
-from campaigns.services import coupon_codes
+from campaigns.services import coupon_codes, held
 from campaigns.services.best_sellers import BestSellers
 from core import health
 from core.audit_log import LOGGED, OBJECTS, Described, Logged
@@ -139,6 +139,7 @@ SCOPES.register("broadcasts:write", _("Draft and change broadcasts"))
 SCOPES.register("broadcasts:send", _("Schedule, pause, resume and stop broadcasts"))
 SCOPES.register("journeys:write", _("Send customers into journeys"))
 SCOPES.register("inbox:read", _("Read the in-app inbox"))
+held.register_all()
 health.register("messages", _lag)
 health.register("mail", mail_health.check)
 health.register("journeys", _journeys_lag)
@@ -179,6 +180,7 @@ FEATURE_SOURCES.register(
     ),
 )
 
+grant("core.change_sendinghold", to=[Role.MARKETER])
 grant("campaigns.view_channelaccount", "campaigns.change_channelaccount", to=[])
 
 EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]

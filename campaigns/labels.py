@@ -10,6 +10,8 @@ from crm.models import Channel
 
 # Not the gate's word: a paused broadcast keeps what is due until it goes on.
 PAUSED = "paused"
+# Due when the database was restored from a backup: it may have been sent since that backup.
+RESTORED = "restored"
 
 REASONS: dict[str, str | Promise] = {
     Reason.CUSTOMER_NOT_ACTIVE: _("The customer was merged or erased"),
@@ -18,6 +20,7 @@ REASONS: dict[str, str | Promise] = {
     Reason.RULE_PAUSED: _("The rule was paused"),
     Reason.STOPPED: _("The campaign was stopped"),
     PAUSED: _("Paused"),
+    RESTORED: _("Due at the time of a restore"),
     Reason.LEFT_SEGMENT: _("No longer matches the rule"),
     "goal_reached": _("The goal was reached before"),
     Reason.STALE: _("Waited too long"),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from campaigns.channels import CHANNELS
-from campaigns.labels import PAUSED, reason_label
+from campaigns.labels import PAUSED, RESTORED, reason_label
 from campaigns.models import (
     Broadcast,
     BroadcastState,
@@ -34,6 +34,7 @@ EXPLANATIONS: dict[str, str | Promise] = {
     Reason.RULE_PAUSED: _("The rule was paused before the message was due."),
     Reason.STOPPED: _("The campaign was stopped before the message was sent."),
     PAUSED: _("The campaign is paused; what is due waits until it goes on."),
+    RESTORED: _("It was due when the shop was restored from a backup, so it may have been sent before."),
     Reason.LEFT_SEGMENT: _("At the moment of sending the customer no longer matched the rule."),
     "goal_reached": _("The customer had reached the journey's goal before it was due."),
     Reason.STALE: _("It was held for longer than the shop's limit, and would have come too late."),
@@ -176,6 +177,8 @@ def outcome(message: Message) -> str:
         return _t("%(reason)s It is looked at again at %(time)s.") % {"reason": reason, "time": when(message.due_at)}
     if message.state == MessageState.SENDING:
         return _t("It is being handed over now.")
+    if message.state == MessageState.UNCERTAIN and message.reason == RESTORED:
+        return explained(message.reason)
     if message.state == MessageState.UNCERTAIN:
         return _t(
             "The connection broke while it was being handed over, so it may have arrived or not. Look for its id in the "

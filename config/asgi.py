@@ -10,3 +10,7 @@ embedded.attach()
 from django.core.asgi import get_asgi_application
 
 application = get_asgi_application()
+
+from core import startup
+
+startup.check_or_exit()

@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import beat_init, celeryd_init, setup_logging, worker_process_init
+from celery.signals import beat_init, celeryd_init, setup_logging, worker_init, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 
@@ -20,6 +20,15 @@ app.autodiscover_tasks()
 @beat_init.connect
 def _attach_to_servers(**_: object) -> None:
     embedded.attach()
+
+
+@worker_init.connect
+@beat_init.connect
+def _check_database(**_: object) -> None:
+    """After Celery has set Django up. An exit ends the process: a worker with wrong keys must not work."""
+    from core import startup
+
+    startup.check_or_exit()
 
 
 @setup_logging.connect

@@ -18,6 +18,7 @@ SCHEDULE: dict[str, dict] = {
     "outbox: send what was left behind": every(10, "core.sweep_outbox"),
     "jobs: what no worker works on": every(10, "core.restart_jobs"),
     "imports: what no worker applies": every(10, "crm.restart_imports"),
+    "sending: notice a database that was put back": every(60, "core.notice_restore"),
     "webhooks: retries and what was left behind": every(10, "core.sweep_webhooks"),
     "webhooks: forget old deliveries": nightly(1, 40, "core.drop_old_webhook_deliveries"),
     "points: release holds that ran out": every(30, "loyalty.sweep_holds"),

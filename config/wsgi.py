@@ -10,3 +10,7 @@ embedded.attach()
 from django.core.wsgi import get_wsgi_application
 
 application = get_wsgi_application()
+
+from core import startup
+
+startup.check_or_exit()

@@ -3,10 +3,12 @@
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from core import health, health_database, health_machine, pii_check  # noqa: F401
 from core.audit_log import LOGGED, OBJECTS, Described, Logged
 from core.console import navigation, webhooks  # noqa: F401
 from core.roles import grant
 from core.rotation import ENCRYPTED, EncryptedColumn
+from core.services import sending_hold, webhooks_held  # noqa: F401
 
 navigation.register("home", _("Home"), url="home", icon="home", order=0)
 navigation.register(
@@ -34,6 +36,19 @@ navigation.register(
     order=95,
 )
 grant("core.manage_webhooks", to=[])
+navigation.register(
+    "sending_hold",
+    _("Stop and start sending"),
+    url="sending_hold",
+    icon="player-pause",
+    permission="core.change_sendinghold",
+    section="marketing",
+    order=65,
+)
+health.register("sending", sending_hold.check)
+LOGGED.register("core.sending_held", Logged(lambda payload: str(sending_hold.cause_label(payload["cause"]))))
+LOGGED.register("core.sending_started", Logged())
+LOGGED.register("core.held_settled", Logged(sending_hold.describe_settled))
 LOGGED.register("core.webhook_switched_off", Logged(lambda payload: str(payload["url"])))
 OBJECTS.register("core.webhookendpoint", Described(url=lambda row: reverse("webhook", args=[row["id"]])))
 for _table, _key in (("core_webhookendpoint", "id"), ("core_webhookendpointevent", "pgh_id")):

@@ -15,11 +15,16 @@ from core.registry import Registry
 
 @dataclass(frozen=True)
 class Check:
-    """`essential` checks decide /readyz; the others only warn."""
+    """Without what an `essential` check looks at nothing works; without a `degrading` one the site goes on, slower or later.
+
+    Both are asked by /readyz. `fix` mends what it can safely and says what it did; "" when there was nothing to do.
+    """
 
     name: str
     run: Callable[[], tuple[bool, str]]
     essential: bool = False
+    degrading: bool = False
+    fix: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -28,25 +33,46 @@ class Finding:
     ok: bool
     essential: bool
     detail: str
+    degrading: bool = False
 
 
 CHECKS: Registry[Check] = Registry("health check")
+# What must be true of the rows themselves, whatever site they stand in: each returns what is wrong, in a line each.
+PROOFS: Registry[Callable[[], list[str]]] = Registry("proof")
 
 
-def register(name: str, run: Callable[[], tuple[bool, str]], *, essential: bool = False) -> None:
-    CHECKS.register(name, Check(name, run, essential))
+def register(
+    name: str,
+    run: Callable[[], tuple[bool, str]],
+    *,
+    essential: bool = False,
+    degrading: bool = False,
+    fix: Callable[[], str] | None = None,
+) -> None:
+    CHECKS.register(name, Check(name, run, essential, degrading, fix))
+
+
+def prove() -> list[str]:
+    """Run every proof over the whole database. Returns what is wrong; empty when all hold."""
+    return [f"{name}: {line}" for name, proof in PROOFS.items() for line in proof()]
+
+
+def mend() -> list[str]:
+    """Mend what is safe to mend. Returns what was done."""
+    done = [(check.name, check.fix()) for check in CHECKS if check.fix is not None]
+    return [f"{name}: {text}" for name, text in done if text]
 
 
 def examine(*, essential_only: bool = False) -> list[Finding]:
     findings = []
     for check in CHECKS:
-        if essential_only and not check.essential:
+        if essential_only and not (check.essential or check.degrading):
             continue
         try:
             ok, detail = check.run()
         except Exception as error:
             ok, detail = False, f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
-        findings.append(Finding(check.name, ok, check.essential, detail))
+        findings.append(Finding(check.name, ok, check.essential, detail, check.degrading))
     return findings
 
 
@@ -73,6 +99,26 @@ def queue() -> tuple[bool, str]:
         broker.ensure_connection(max_retries=0, timeout=2)
         waiting = broker.default_channel.client.llen("celery")  # type: ignore[attr-defined]
     return waiting < 10_000, f"{waiting} tasks waiting"
+
+
+def queue_and_cache() -> tuple[bool, str]:
+    """Whether what fills the cache can stop the tasks: one server for both, or a policy that suits only the other."""
+    import redis
+
+    wrong = []
+    servers = {}
+    for name, url, fits in (
+        ("queue", settings.REDIS_URL, lambda policy: policy == "noeviction"),
+        ("cache", settings.CACHE_URL, lambda policy: policy.startswith("allkeys")),
+    ):
+        client = redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2, decode_responses=True)
+        servers[name] = client.info("server")["run_id"]
+        policy = client.config_get("maxmemory-policy").get("maxmemory-policy", "")
+        if not fits(policy):
+            wrong.append(f"the {name}'s maxmemory-policy is {policy or 'unknown'}")
+    if servers["queue"] == servers["cache"]:
+        wrong.append("REDIS_URL and CACHE_URL lead to one server")
+    return not wrong, "; ".join(wrong) or "two servers, each with its policy"
 
 
 def migrations() -> tuple[bool, str]:
@@ -124,7 +170,9 @@ def worker() -> tuple[bool, str]:
 
 def configuration() -> tuple[bool, str]:
     embedded = [
-        name for name, external in (("PostgreSQL", "DATABASE_URL"), ("Valkey", "REDIS_URL")) if not _set(external)
+        name
+        for name, external in (("PostgreSQL", "DATABASE_URL"), ("queue", "REDIS_URL"), ("cache", "CACHE_URL"))
+        if not _set(external)
     ]
     return True, f"embedded: {', '.join(embedded) or 'none'}; site: {settings.SITE_URL}"
 
@@ -137,10 +185,12 @@ def _set(name: str) -> bool:
 
 register("configuration", configuration)
 register("database", database, essential=True)
-register("cache", cache, essential=True)
-register("queue", queue, essential=True)
+register("cache", cache, degrading=True)
+register("queue", queue, degrading=True)
+register("queue_and_cache", queue_and_cache)
 register("migrations", migrations, essential=True)
 register("indexes", indexes)
+PROOFS.register("indexes", lambda: [] if indexes()[0] else [indexes()[1]])
 register("outbox", outbox)
 register("webhooks", webhooks)
 register("worker", worker)

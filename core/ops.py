@@ -12,7 +12,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
+from core.addresses import client_address
 from core.health import examine
+
+LOCAL_HOSTS = {"localhost", "127.0.0.1"}
 
 
 @login_not_required
@@ -26,11 +29,29 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when database, cache, queue and migrations are well, else 503; each is named."""
+    """200 while the site can work, `degraded` names what it works without; 503 when it can't.
+
+    Strangers get the names of the checks and no more: versions and addresses would help an attacker.
+    """
     findings = examine(essential_only=True)
-    ok = all(finding.ok for finding in findings)
-    checks = {finding.name: {"ok": finding.ok, "detail": finding.detail} for finding in findings}
-    return JsonResponse({"ready": ok, "checks": checks}, status=200 if ok else 503)
+    ready = all(finding.ok for finding in findings if finding.essential)
+    detailed = _may_see_details(request)
+    checks = {
+        finding.name: {"ok": finding.ok, **({"detail": finding.detail} if detailed else {})} for finding in findings
+    }
+    degraded = [finding.name for finding in findings if finding.degrading and not finding.ok]
+    return JsonResponse({"ready": ready, "degraded": degraded, "checks": checks}, status=200 if ready else 503)
+
+
+def _may_see_details(request: HttpRequest) -> bool:
+    """Whoever has METRICS_TOKEN, or asks from this machine itself and not through a proxy."""
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if settings.METRICS_TOKEN and hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode()):
+        return True
+    if "X-Forwarded-For" in request.headers:
+        return False
+    # A proxy on this machine that adds no header makes every caller look local, so a host that is not local is not.
+    return _is_local(client_address(request)) and request.get_host().partition(":")[0] in LOCAL_HOSTS
 
 
 @login_not_required

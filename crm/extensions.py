@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
-from core import crypto
+from core import crypto, health
 from core.facts import FACTS
 from core.roles import Role, grant
 from core.rotation import ENCRYPTED, EncryptedColumn
@@ -16,7 +16,7 @@ from crm import panels, webhooks  # noqa: F401
 from crm.console import audit, desk, listing, shell  # noqa: F401
 from crm.models import Store
 from crm.rules.identities import phone_tail
-from crm.services import tagging
+from crm.services import activity_partitions, tagging
 
 
 def _count(sql: str):
@@ -65,6 +65,7 @@ def _store_zone() -> str:
     return Store.objects.filter(is_default=True).values_list("time_zone", flat=True).first() or ""
 
 
+health.register("partitions", activity_partitions.check, fix=activity_partitions.fix)
 WORK.register(tagging.KIND, tagging.tag_everyone)
 ZONES.register("store", _store_zone)
 

@@ -29,7 +29,7 @@ from loyalty.console import earning_shell, growth_shell, rewards_shell, shell, t
 from loyalty.fulfilment import FULFILMENTS
 from loyalty.models import BenefitGrant, GrantState, Reconciliation, TierBenefit
 from loyalty.reward_kinds import Donation, Gift, Privilege, Voucher
-from loyalty.services import earning_dry_runs
+from loyalty.services import earning_dry_runs, tier_proof
 from loyalty.services.reward_codes import INDEX_CONTEXT
 from loyalty.triggers import TRIGGERS, Trigger
 
@@ -114,6 +114,9 @@ ENCRYPTED.register(
     ),
 )
 health.register("ledger", _reconciled)
+health.register("tier_periods", tier_proof.check)
+health.PROOFS.register("ledger", tier_proof.ledger_differences)
+health.PROOFS.register("tier_periods", tier_proof.overlaps)
 health.register("benefits", _benefits)
 TRIGGERS.register("order", Trigger(_("Paid orders"), happenings.orders, "shopping-cart", money=True))
 TRIGGERS.register("activity", Trigger(_("Activity"), happenings.activity, "activity", happenings.activity_kinds))

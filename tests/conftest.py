@@ -19,6 +19,7 @@ from core.roles import Role, synchronise_groups
 from core.services import api_keys
 from core.services.api_keys import create_api_key
 from core.services.outbox import deliver_all
+from core.services.sending_hold import shown as sending_shown
 from crm.models import Store
 from crm.services.identities import GivenIdentity, resolve_customer
 from crm.services.orders import LineInput, OrderInput, record_order
@@ -31,6 +32,7 @@ def _fresh_cache():
     cache.clear()
     zones.forget()
     webhooks.forget()
+    sending_shown.forget()
     api_keys.forget()
     throttling.leases.forget()
     listening.forget()

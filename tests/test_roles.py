@@ -50,6 +50,10 @@ PAGES = """
 /webhooks/<int:pk>/secret/                         administrator
 /webhooks/<int:pk>/test/                           administrator
 /webhooks/<int:pk>/replay/                         administrator
+/sending/hold/                                     marketer administrator
+/sending/hold/stop/                                marketer administrator
+/sending/hold/decide/                              marketer administrator
+/sending/hold/start/                               marketer administrator
 /components/                                       staff
 /customers/                                        staff
 /customers/tag/                                    agent lead marketer administrator

@@ -16,6 +16,7 @@ from campaigns.models import Template
 from campaigns.services import templates
 from core.errors import Conflict, Invalid
 from core.models import User
+from core.services import sending_hold
 
 CHANNEL = "email"
 
@@ -36,6 +37,8 @@ def send_test(*, template: Template, language: str, context: Mapping[str, Any], 
         )  # fmt: skip
     except templates.RenderFailed as error:
         raise Conflict(str(error), code="template_error") from None
+    if sending_hold.is_held():
+        raise Conflict(_("Sending is held, so tests are not sent either."), code="sending_held")
     channel = CHANNELS[CHANNEL]
     subject = _t("[Test] %(subject)s") % {"subject": rendered.subject}
     item = Outgoing(uuid.uuid4(), 0, user.email, subject, rendered.body, rendered.language, "transactional")

@@ -21,6 +21,7 @@ from campaigns.services.queueing import queue_selected
 from core import clock
 from core.events import emit
 from core.locks import lock_row
+from core.services import sending_hold
 
 log = structlog.get_logger("liuke.broadcasts")
 CHUNK = 20_000
@@ -63,10 +64,14 @@ def audience(broadcast: Broadcast, now: datetime) -> tuple[str, dict[str, Any]]:
 def run_broadcasts(*, now: datetime | None = None) -> dict[str, int]:
     """Start what is due, go on with what was paused, finish what is through. One that fails is tried again.
 
-    Returns how many broadcasts were started and finished, and messages made, resumed and dropped.
+    Returns how many broadcasts were started and finished, and messages made, resumed and dropped. While sending is held
+    none starts or goes on; one that was stopped still drops its rest.
     """
     at = now or clock.now()
     done = {"started": 0, "made": 0, "resumed": 0, "finished": 0, "dropped": 0}
+    if sending_hold.is_held():
+        done["dropped"] = _drop_stopped()
+        return done
     done["started"] = Broadcast.objects.filter(state=BroadcastState.SCHEDULED, starts_at__lte=at).update(
         state=BroadcastState.SENDING
     )
@@ -78,10 +83,24 @@ def run_broadcasts(*, now: datetime | None = None) -> dict[str, int]:
             log.exception("broadcast_failed", broadcast=pk, error=str(error)[:300])
     for pk in Broadcast.objects.filter(state=BroadcastState.SENDING).values_list("pk", flat=True):
         done["resumed"] += bring_forward(broadcast_id=pk, now=at)
-    for pk in Broadcast.objects.filter(state=BroadcastState.STOPPED, finished_at=None).values_list("pk", flat=True):
-        done["dropped"] += drop_rest(broadcast_id=pk)
+    done["dropped"] = _drop_stopped()
     done["finished"] = finish_through()
     return done
+
+
+def _drop_stopped() -> int:
+    stopped = Broadcast.objects.filter(state=BroadcastState.STOPPED, finished_at=None).values_list("pk", flat=True)
+    return sum(drop_rest(broadcast_id=pk) for pk in stopped)
+
+
+def take_due(*, before: datetime) -> int:
+    """Make the messages of every broadcast that was to start before that moment, though sending is held.
+
+    After a restore they may have been sent: as messages they can be counted and decided about. Returns how many were made.
+    """
+    Broadcast.objects.filter(state=BroadcastState.SCHEDULED, starts_at__lte=before).update(state=BroadcastState.SENDING)
+    owed = Broadcast.objects.filter(state__in=TAKING, prepared_at=None).order_by("starts_at")
+    return sum(take_audience(broadcast_id=pk) for pk in owed.values_list("pk", flat=True))
 
 
 def take_audience(*, broadcast_id: int, now: datetime | None = None) -> int:

@@ -13,18 +13,21 @@ from campaigns.services import audiences
 from campaigns.services.queueing import queue_selected
 from core import clock
 from core.kept import Kept
+from core.services import sending_hold
 from crm.models import ImportRun
 
 log = structlog.get_logger("liuke.care")
 CHUNK = 20_000
 
 
-def run_care_rules() -> dict[int, int]:
-    """Every active rule whose trigger is a matter of time. Returns how many messages each made.
+def run_care_rules(*, though_held: bool = False) -> dict[int, int]:
+    """Every active rule whose trigger is a matter of time. Returns how many messages each made; none while sending is held.
 
     One failing rule does not stop the others; it is tried again with the next run.
     """
-    made = {}
+    made: dict[int, int] = {}
+    if sending_hold.is_held() and not though_held:
+        return made
     rules = CareRule.objects.filter(
         state=CareState.ACTIVE, trigger__in=[CareTrigger.BIRTHDAY, CareTrigger.NO_ORDER, CareTrigger.POINTS_EXPIRING]
     ).values_list("pk", flat=True)

@@ -16,6 +16,7 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,7 @@ from campaigns.models import EndReason, Journey, JourneyState, JourneyVersion
 from campaigns.rules import journeys as rules
 from campaigns.services import journey_facts
 from core import clock
+from core.marker import marker
 
 log = structlog.get_logger("liuke.journeys")
 CHUNK = 2_000
@@ -75,14 +77,18 @@ def plan_of(version_id: int) -> Plan:
     )
 
 
-def advance_due(*, seconds: float = 50.0, chunk: int = CHUNK) -> int:
-    """Move due runs of all running journeys, in turn, until nothing is due or the time is up. Returns the steps done."""
+def advance_due(*, seconds: float = 50.0, chunk: int = CHUNK, held_before: datetime | None = None) -> int:
+    """Move due runs of all running journeys, in turn, until nothing is due or the time is up. Returns the steps done.
+
+    `held_before`: also while sending is held, and only what was due before that moment, for a person who decides what
+    becomes of the runs that a restore found due.
+    """
     until = time.monotonic() + seconds
     done = 0
     waiting = list(Journey.objects.filter(state=JourneyState.RUNNING).order_by("pk").values_list("pk", flat=True))
     while waiting and time.monotonic() < until:
         for journey in list(waiting):
-            claim = claim_runs(journey_id=journey, limit=chunk)
+            claim = claim_runs(journey_id=journey, limit=chunk, held_before=held_before)
             if claim is None:
                 waiting.remove(journey)
                 continue
@@ -92,7 +98,7 @@ def advance_due(*, seconds: float = 50.0, chunk: int = CHUNK) -> int:
     return done
 
 
-def claim_runs(*, journey_id: int, limit: int = CHUNK) -> UUID | None:
+def claim_runs(*, journey_id: int, limit: int = CHUNK, held_before: datetime | None = None) -> UUID | None:
     """Claim due runs of a running journey; None when there are none. Runs whose lease ran out are due again."""
     claim = uuid.uuid4()
     with connection.cursor() as cursor:
@@ -103,9 +109,19 @@ def claim_runs(*, journey_id: int, limit: int = CHUNK) -> UUID | None:
                      WHERE n.journey_id = %(journey)s AND n.state = 'active' AND n.due_at <= clock_timestamp()
                            AND (n.leased_until IS NULL OR n.leased_until < clock_timestamp())
                            AND EXISTS (SELECT FROM campaigns_journey j WHERE j.id = %(journey)s AND j.state = 'running')
+                           AND CASE WHEN %(before)s::timestamptz IS NULL THEN NOT core_sending_held(%(line)s, %(seen)s)
+                                    ELSE n.due_at <= %(before)s::timestamptz END
                      ORDER BY n.due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS due
                WHERE r.id = due.id""",
-            {"claim": claim, "lease": lease_seconds(), "journey": journey_id, "limit": limit},
+            {
+                "claim": claim,
+                "lease": lease_seconds(),
+                "journey": journey_id,
+                "limit": limit,
+                "before": held_before,
+                "line": marker.line,
+                "seen": marker.seen,
+            },
         )
         return claim if cursor.rowcount else None
 

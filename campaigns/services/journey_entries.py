@@ -30,6 +30,7 @@ from core.events import Event
 from core.idempotency import check_key
 from core.kept import Kept
 from core.locks import lock_row
+from core.services import sending_hold
 from crm.events import ACTIVITY_RECEIVED, ORDERS_IMPORTED
 from crm.models import Customer, CustomerState
 from crm.rules.birthdays import celebrated_around
@@ -333,13 +334,16 @@ def _wake(customers: Mapping[str, set[int]]) -> int:
 # What no event tells of.
 
 
-def enter_due(*, now: datetime | None = None) -> dict[int, int]:
+def enter_due(*, now: datetime | None = None, though_held: bool = False) -> dict[int, int]:
     """Dates, timetables, and members of a segment who may enter from the start. Returns how many entered each journey.
 
     One failing journey does not stop the others; it is tried again with the next look.
     """
     journey_engine.end_stopped()
-    entered = {}
+    entered: dict[int, int] = {}
+    if sending_hold.is_held() and not though_held:
+        # Days that pass under a hold are caught up with when it ends: `looked_at` stays where it is.
+        return entered
     for journey in Journey.objects.filter(state=JourneyState.RUNNING).select_related("version").order_by("pk"):
         try:
             count = _enter_due(journey, now or clock.now())

@@ -26,6 +26,7 @@ from django.db import connection, transaction
 
 from campaigns import events
 from campaigns.channels import CHANNELS, Channel, Outcome, Outgoing, Result
+from campaigns.labels import RESTORED
 from campaigns.models import Message, MessageState, Template
 from campaigns.rules.gate import Verdict
 from campaigns.services import composing, gate, message_coupons, pacing
@@ -37,6 +38,7 @@ from core.columns import column_values, columns, uuid_array
 from core.errors import Conflict
 from core.events import emit_from_select
 from core.locks import lock_row
+from core.marker import marker
 from crm.models import Customer
 
 log = structlog.get_logger("liuke.messages")
@@ -161,6 +163,7 @@ def _deliver(batch: Batch, messages: list[Outgoing], channel: Channel) -> None:
                 break
     finally:
         record(claim, outcomes)
+        marker.flush()
 
 
 def _turn(claim: UUID, ended: Sequence[Outcome], part: Sequence[Outgoing], channel: Channel) -> set[UUID]:
@@ -193,19 +196,31 @@ def _hand_over(channel: Channel, items: list[Outgoing]) -> list[Outcome]:
 
 
 def begin(claim: UUID, part: Sequence[Outgoing], channel: Channel) -> set[UUID]:
-    """Commit that the provider is about to be called. Returns those that are still ours."""
+    """Commit that the provider is about to be called. Returns those that are still ours; none while sending is held."""
     with connection.cursor() as cursor:
         cursor.execute(
             # The lease is left alone: with nothing indexed changed the row is written without touching an index.
             f"""UPDATE campaigns_message m SET attempts = m.attempts + 1, provider_id = g.provider_id
                FROM {columns(2)} AS g(id, provider_id)
-               WHERE m.id = g.id AND m.claim = %s AND m.state = 'sending' AND m.provider_id = '' RETURNING m.id""",
-            [*column_values([(item.id, channel.begin_id(item.id)) for item in part], 2), claim],
+               WHERE m.id = g.id AND m.claim = %s AND m.state = 'sending' AND m.provider_id = ''
+                     AND NOT core_sending_held(%s, %s)
+               RETURNING m.id, (SELECT nextval('core_sending_seq'))""",
+            [
+                *column_values([(item.id, channel.begin_id(item.id)) for item in part], 2),
+                claim,
+                marker.line,
+                marker.seen,
+            ],
         )
+        number = cursor.fetchone()
+        if number is None:
+            return set()
+        # Known once this commits, which is before the provider is called.
+        transaction.on_commit(lambda: marker.saw(number[1]))
         if cursor.rowcount == len(part):
             # Nearly always, and then nothing has to be read.
             return {item.id for item in part}
-        return {row[0] for row in cursor.fetchall()}
+        return {number[0], *(row[0] for row in cursor.fetchall())}
 
 
 def record(claim: UUID | None, outcomes: Sequence[Outcome]) -> int:
@@ -307,7 +322,12 @@ def reconcile_uncertain(*, limit: int = 1000) -> int:
     for channel in CHANNELS:
         if type(channel).find is Channel.find:
             continue
-        rows = Message.objects.filter(state=MessageState.UNCERTAIN, channel=channel.name).order_by("decided_at")[:limit]
+        rows = (
+            Message.objects.filter(state=MessageState.UNCERTAIN, channel=channel.name)
+            # What a restore made uncertain is decided by a person: the provider may know it from the site before.
+            .exclude(reason=RESTORED)
+            .order_by("decided_at")[:limit]
+        )
         for row in rows:
             found = channel.find(row.provider_id)
             if found is not None:
@@ -361,8 +381,9 @@ def _take(now: datetime, limit: int) -> list[dict[str, Any]]:
             cursor.execute(
                 f"""SELECT id, customer_id, channel, message_class, origin, occurrence, template_id, template_version, context
                     FROM campaigns_message WHERE state IN ('queued', 'held') AND due_at <= %s AND {condition}
+                          AND NOT core_sending_held(%s, %s)
                     ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED""",
-                [now, limit - len(rows)],
+                [now, marker.line, marker.seen, limit - len(rows)],
             )
             names = [column[0] for column in cursor.description]
             rows += [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

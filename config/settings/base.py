@@ -315,6 +315,8 @@ if SENTRY_DSN:
 UNFOLD = {"SITE_TITLE": "Liuke", "SITE_HEADER": "Liuke", "SITE_URL": "/", "SHOW_HISTORY": False}
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 METRICS_TOKEN = env.text("METRICS_TOKEN")
+BACKUP_KEY = env.text("BACKUP_KEY")
+BACKUP_PASSPHRASE_FILE = env.text("BACKUP_PASSPHRASE_FILE")
 COMPUTE_SHARDS = env.integer("COMPUTE_SHARDS", 2)
 MESSAGE_LEASE_SECONDS = env.integer("MESSAGE_LEASE_SECONDS", 60)
 # A trial has its receiver on the same machine or network; production.py turns it off, and with it plain HTTP.

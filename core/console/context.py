@@ -10,6 +10,7 @@ from django.utils import translation
 
 from core.console import navigation
 from core.models import Theme
+from core.services import sending_hold
 
 
 class Shell:
@@ -19,6 +20,11 @@ class Shell:
     @cached_property
     def groups(self) -> list[navigation.Group]:
         return navigation.groups(self.request.user, self.request.path)
+
+    @cached_property
+    def sending_held(self) -> str:
+        """Why nothing leaves the shop; empty while everything goes out."""
+        return next(iter(sending_hold.shown()), "")
 
     @property
     def theme(self) -> str:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from core.console import audit, jobs, keys, pages, webhooks
+from core.console import audit, jobs, keys, pages, sending, webhooks
 
 urlpatterns = [
     # Before the one that would send a link by e-mail.
@@ -29,5 +29,9 @@ urlpatterns = [
     path("webhooks/<int:pk>/secret/", webhooks.rotate, name="webhook_rotate"),
     path("webhooks/<int:pk>/test/", webhooks.test, name="webhook_test"),
     path("webhooks/<int:pk>/replay/", webhooks.replay_all, name="webhook_replay_all"),
+    path("sending/hold/", sending.show, name="sending_hold"),
+    path("sending/hold/stop/", sending.stop, name="sending_hold_stop"),
+    path("sending/hold/decide/", sending.decide, name="sending_hold_decide"),
+    path("sending/hold/start/", sending.start, name="sending_hold_start"),
     path("components/", pages.components, name="components"),
 ]

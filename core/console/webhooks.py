@@ -29,7 +29,12 @@ from core.webhooks import PUBLIC, TEST
 PAGE = 50
 ORDER = ["-created_at", "-id"]
 MANAGE = "core.manage_webhooks"
-TONES = {WebhookState.PENDING: "warn", WebhookState.DELIVERED: "good", WebhookState.DEAD: "bad"}
+TONES = {
+    WebhookState.PENDING: "warn",
+    WebhookState.DELIVERED: "good",
+    WebhookState.DEAD: "bad",
+    WebhookState.UNCERTAIN: "warn",
+}
 SINCE = {"1": _("the last day"), "7": _("the last 7 days"), "30": _("the last 30 days")}
 ERRORS = {
     "timeout": _("No answer within 10 seconds"),

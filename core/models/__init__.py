@@ -3,6 +3,7 @@ from core.models.api_keys import ApiKey
 from core.models.events import DomainEvent, EventDelivery
 from core.models.idempotency import IdempotencyRecord
 from core.models.jobs import Job, JobState
+from core.models.sending import HoldCause, SendingHold
 from core.models.views import SavedView
 from core.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookState
 
@@ -10,10 +11,12 @@ __all__ = [
     "ApiKey",
     "DomainEvent",
     "EventDelivery",
+    "HoldCause",
     "IdempotencyRecord",
     "Job",
     "JobState",
     "SavedView",
+    "SendingHold",
     "Theme",
     "User",
     "WebhookDelivery",

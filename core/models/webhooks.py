@@ -50,6 +50,7 @@ class WebhookState(models.TextChoices):
     PENDING = "pending", pgettext_lazy("webhook", "Waiting")
     DELIVERED = "delivered", pgettext_lazy("webhook", "Delivered")
     DEAD = "dead", _("Given up")
+    UNCERTAIN = "uncertain", _("Uncertain")
 
 
 class WebhookDelivery(models.Model):

@@ -23,6 +23,7 @@ from django.db import connection, transaction
 from core import clock, outgoing, webhooks
 from core.events import emit
 from core.locks import lock_row
+from core.marker import marker
 from core.models import WebhookEndpoint
 from core.models.webhooks import SwitchedOff
 from core.outgoing import Answer, NoAnswer, Sender
@@ -88,6 +89,7 @@ def send_due(endpoint_id: int) -> int:
                     break
                 cache.touch(_busy_of(endpoint_id), int(LEASE.total_seconds()))
     finally:
+        marker.flush()
         cache.delete(_busy_of(endpoint_id))
     return tried
 
@@ -98,10 +100,10 @@ def owed_endpoints() -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT e.id FROM core_webhookendpoint e
-               WHERE e.active AND EXISTS (
+               WHERE e.active AND NOT core_sending_held(%s, %s) AND EXISTS (
                    SELECT FROM core_webhookdelivery d WHERE d.endpoint_id = e.id AND d.state = 'pending'
                    AND d.due_at <= %s AND (d.leased_until IS NULL OR d.leased_until <= %s)) ORDER BY e.id""",
-            [now, now],
+            [marker.line, marker.seen, now, now],
         )
         found = [pk for (pk,) in cursor.fetchall()]
     return [pk for pk in found if not cache.get(_pause_of(pk))]
@@ -166,13 +168,16 @@ def _claim(endpoint_id: int, limit: int, now: datetime, lease: datetime) -> list
             """WITH due AS MATERIALIZED (
                    SELECT id FROM core_webhookdelivery
                    WHERE endpoint_id = %s AND state = 'pending' AND due_at <= %s
-                         AND (leased_until IS NULL OR leased_until <= %s)
+                         AND (leased_until IS NULL OR leased_until <= %s) AND NOT core_sending_held(%s, %s)
                    ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
                UPDATE core_webhookdelivery d SET leased_until = %s, attempts = d.attempts + 1
-               FROM due WHERE d.id = due.id RETURNING d.id, d.event_type, d.body, d.attempts, d.event_id""",
-            [endpoint_id, now, now, limit, lease],
+               FROM due WHERE d.id = due.id
+               RETURNING d.id, d.event_type, d.body, d.attempts, d.event_id, (SELECT nextval('core_sending_seq'))""",
+            [endpoint_id, now, now, marker.line, marker.seen, limit, lease],
         )
         rows = sorted(cursor.fetchall(), key=lambda row: row[4])
+    if rows:
+        marker.saw(rows[0][5])
     return [Claimed(*row[:4]) for row in rows]
 
 

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
-import pytest
-from django.db import IntegrityError, connection
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
 
-from core import health
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, connection
+from django.utils import timezone
+
+from core import health, health_database, health_machine, pii_check, startup
+from core.actor import SYSTEM
+from core.backup import programs
+from core.embedded import ConfigurationError
+from crm.models import Identity
+from crm.services import activity_partitions
+from loyalty.models import TierPeriod
+from loyalty.services import tier_proof
+from loyalty.services.enrolment import enrol_member
+from loyalty.services.sweeps import sweep_lots
+from tests.processes import this_database
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -21,3 +40,252 @@ def test_an_index_whose_building_broke_off_is_named(make_customer):
         finally:
             cursor.execute("DROP INDEX half_built")
     assert health.indexes() == (True, "all valid")
+
+
+@pytest.mark.django_db
+def test_a_sequence_behind_its_table_is_named_and_mended(make_customer):
+    customer = make_customer("Ann")
+    assert health_database.sequences() == (True, "all ahead of their tables")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval('crm_customer_id_seq', 1, false)")
+    assert health_database.sequences() == (
+        False,
+        f"behind their tables: crm_customer_id_seq (next to crm_customer.id {customer.pk})",
+    )
+    assert health_database.fix_sequences() == f"crm_customer_id_seq set to {customer.pk}"
+    assert health_database.sequences()[0]
+    make_customer("Bob")
+
+
+@pytest.mark.django_db
+def test_months_without_a_partition_are_named_and_made_with_their_rows(store):
+    activity_partitions.fix()
+    assert activity_partitions.check() == (True, "all there")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO crm_activityevent (source, sender_id, kind, occurred_at)
+               VALUES ('shop', 'e1', 'view', '2019-03-05 10:00Z'), ('shop', 'e2', 'view', '2019-05-05 10:00Z')"""
+        )
+        cursor.execute("SELECT count(*) FROM crm_activityevent_default")
+        assert cursor.fetchone() == (2,)
+        assert activity_partitions.check() == (False, "missing: 2019-03, 2019-05 (doctor --fix makes them)")
+        assert activity_partitions.fix() == "made 2019-03, 2019-05"
+        cursor.execute("SELECT count(*), (SELECT count(*) FROM crm_activityevent_default) FROM crm_activityevent")
+        assert cursor.fetchone() == (2, 0)
+    assert activity_partitions.check() == (True, "all there")
+
+
+@pytest.mark.django_db
+def test_tier_periods_that_overlap_are_named(program, make_customer):
+    member = enrol_member(customer=make_customer("Ann"), program=program, actor=SYSTEM)
+    member = getattr(member, "member", member)
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        # Past the trigger, as a repair by hand would.
+        cursor.execute("ALTER TABLE loyalty_tierperiod DISABLE TRIGGER USER")
+        TierPeriod.objects.filter(member=member).delete()
+        for start, end in ((40, 20), (30, 10)):
+            TierPeriod.objects.create(
+                member=member,
+                reason="manual",
+                started_at=now - timedelta(days=start),
+                ended_at=now - timedelta(days=end),
+            )
+    assert tier_proof.check() == (False, f"member {member.pk} has periods that overlap")
+    assert f"tier_periods: member {member.pk} has periods that overlap" in health.prove()
+    TierPeriod.objects.filter(started_at__lt=now - timedelta(days=35)).update(ended_at=now - timedelta(days=30))
+    assert tier_proof.check() == (True, "none overlap")
+
+
+@pytest.mark.django_db
+def test_keys_that_do_not_fit_the_database_are_refused_with_what_to_do(settings, make_customer, monkeypatch):
+    pii_check.refuse_wrong_keys()
+    make_customer("Ann", phone="13800138000")
+    make_customer("Bob", phone="13800138001")
+    pii_check.refuse_wrong_keys()
+    right = dict(settings.PII_KEYS)
+
+    settings.PII_KEYS = {1: b"x" * 32}
+    with pytest.raises(ConfigurationError, match=r"The key with the id 1 in PII_KEYS is not the one .*crm.identity"):
+        pii_check.refuse_wrong_keys()
+    assert health.CHECKS["keys"].run()[0] is False
+    monkeypatch.setattr("core.startup.connections.close_all", lambda: None)
+    with pytest.raises(SystemExit) as stopped:
+        startup.check_or_exit()
+    assert "The key with the id 1" in str(stopped.value)
+
+    settings.PII_KEYS = {2: right[1]}
+    with pytest.raises(ConfigurationError, match=r"PII_KEYS has no key with the id 1, .*Add it as 1:BASE64"):
+        pii_check.refuse_wrong_keys()
+
+    # One value that is damaged is not a wrong key: the site starts, and the proof names the column.
+    settings.PII_KEYS = {3: b"n" * 32, **right}
+    identity = Identity.objects.order_by("pk").first()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE crm_identity SET value = set_byte(value, 20, 255 - get_byte(value, 20)) WHERE id = %s",
+            [identity.pk],
+        )
+    pii_check.refuse_wrong_keys()
+
+
+def test_the_static_manifest_decides_where_production_needs_one(settings, tmp_path):
+    assert health_machine.collected_files() == (True, "served from the source")
+    settings.STATIC_ROOT = str(tmp_path)
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+    assert health_machine.collected_files() == (
+        False,
+        f"{tmp_path}/staticfiles.json is missing: run `make static`, which collects the static files.",
+    )
+    (tmp_path / "staticfiles.json").write_text(
+        '{"paths": {"css/console.css": "css/console.1.css"}, "version": "1.1", "hash": "a"}'
+    )
+    settings.STORAGES = {**settings.STORAGES}
+    assert health_machine.collected_files() == (True, f"collected in {tmp_path}")
+
+
+def test_files_that_others_may_read_are_named(monkeypatch, tmp_path, settings):
+    monkeypatch.setenv("LIUKE_VAR", str(tmp_path))
+    tmp_path.chmod(0o711)
+    (tmp_path / "secrets.json").write_text("{}")
+    (tmp_path / "secrets.json").chmod(0o600)
+    assert health_machine.file_modes() == (True, f"{tmp_path} is private")
+    (tmp_path / "secrets.json").chmod(0o644)
+    assert health_machine.file_modes() == (False, f"open to others: {tmp_path}/secrets.json (chmod 600)")
+    settings.MEDIA_ROOT = str(tmp_path / "secrets.json")
+    assert health_machine.media()[0] is False
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    assert health_machine.media() == (True, f"{tmp_path}/media can be written")
+
+
+def test_data_of_another_postgresql_is_named(monkeypatch, tmp_path):
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.setenv("LIUKE_VAR", str(tmp_path))
+    (tmp_path / "pg").mkdir()
+    (tmp_path / "pg" / "PG_VERSION").write_text("15\n")
+    ok, detail = health_machine.embedded_servers()
+    assert not ok
+    assert detail.startswith("the data is of PostgreSQL 15, installed is ")
+
+
+@pytest.mark.django_db
+def test_clock_connections_and_programs_are_looked_at(monkeypatch):
+    assert health_database.clock()[0]
+    assert health_database.connections_left()[0]
+    monkeypatch.setattr("core.health_database.time.time", lambda: 1_000_000.0)
+    assert health_database.clock()[0] is False
+    monkeypatch.setattr(health_database, "LEAST_CONNECTIONS", 100_000)
+    assert health_database.connections_left()[0] is False
+    assert health_machine.dump_programs()[0]
+    monkeypatch.setattr(programs, "_folders", lambda: iter([]))
+    ok, detail = health_machine.dump_programs()
+    assert (ok, "there is none" in detail) == (False, True)
+
+
+@pytest.fixture
+def no_valkey(settings, tmp_path, monkeypatch):
+    settings.CACHES = {
+        "default": {**settings.CACHES["default"], "LOCATION": f"unix://{tmp_path}/none.sock?db=1"},
+    }
+    from celery import current_app
+
+    url = f"redis+socket://{tmp_path}/none.sock?virtual_host=0"
+    monkeypatch.setattr(current_app.conf, "broker_url", url)
+    monkeypatch.setattr(current_app.conf, "broker_read_url", url)
+    yield
+    current_app.pool.force_close_all() if getattr(current_app, "_pool", None) else None
+
+
+@pytest.mark.django_db
+def test_without_valkey_the_site_is_degraded_and_redeems_and_reads(
+    no_valkey, client, api, program, make_customer, make_order, settle
+):
+    customer = make_customer("Ann")
+    make_order(customer, 50_000, days_ago=30)
+    settle()
+    sweep_lots()
+    response = client.get("/readyz", HTTP_HOST="localhost")
+    assert response.status_code == 200
+    assert (response.json()["ready"], response.json()["degraded"]) == (True, ["cache", "queue"])
+
+    url = f"/api/v1/members/{customer.number}/points"
+    balance = api.get(url)
+    assert balance.status_code == 200
+    redeemed = api.post(f"{url}/redemptions", {"points": 5}, format="json", HTTP_IDEMPOTENCY_KEY="k1")
+    assert redeemed.status_code in {200, 201}, redeemed.content
+
+
+@pytest.mark.django_db
+def test_not_ready_without_migrations_and_strangers_learn_no_details(client, monkeypatch, settings):
+    response = client.get("/readyz", HTTP_HOST="shop.example", REMOTE_ADDR="203.0.113.9")
+    assert response.status_code == 200
+    assert response.json()["checks"]["database"] == {"ok": True}
+    assert "PostgreSQL" not in response.content.decode()
+    assert "PostgreSQL" in client.get("/readyz", HTTP_HOST="localhost").content.decode()
+    forwarded = client.get("/readyz", HTTP_HOST="localhost", HTTP_X_FORWARDED_FOR="203.0.113.9")
+    assert "PostgreSQL" not in forwarded.content.decode()
+    settings.METRICS_TOKEN = "a token"
+    told = client.get(
+        "/readyz", HTTP_HOST="shop.example", REMOTE_ADDR="203.0.113.9", HTTP_AUTHORIZATION="Bearer a token"
+    )
+    assert "PostgreSQL" in told.content.decode()
+
+    monkeypatch.setitem(
+        health.CHECKS._items,
+        "migrations",
+        health.Check("migrations", lambda: (False, "1 migrations to apply"), essential=True),
+    )
+    response = client.get("/readyz", HTTP_HOST="shop.example", REMOTE_ADDR="203.0.113.9")
+    assert response.status_code == 503
+    assert (response.json()["ready"], response.json()["checks"]["migrations"]) == (False, {"ok": False})
+
+
+@pytest.mark.django_db
+def test_doctor_mends_what_is_safe_and_proves(make_customer, capsys):
+    make_customer("Ann")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval('crm_customer_id_seq', 1, false)")
+    with pytest.raises(SystemExit):
+        call_command("doctor", fix=True, prove=True)
+    out = capsys.readouterr().out
+    assert "done  sequences: crm_customer_id_seq set to" in out
+    assert "ok    sequences        all ahead of their tables" in out
+    assert "FAIL" not in out
+
+
+@pytest.mark.processes
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-c", "import config.wsgi"],
+        ["-m", "celery", "--quiet", "-A", "config.celery", "worker", "--concurrency", "1"],
+        ["-m", "celery", "--quiet", "-A", "config.celery", "beat", "--pidfile=", "--schedule", "/dev/null"],
+    ],
+    ids=["web", "worker", "beat"],
+)
+def test_no_process_starts_with_keys_that_do_not_fit(command, make_customer):
+    make_customer("Ann", phone="13800138000")
+    environment = {
+        **this_database(),
+        "PII_KEYS": "1:" + "eHh4" * 10 + "eHg",
+        "DJANGO_SETTINGS_MODULE": "config.settings.base",
+    }
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode != 0
+    assert "The key with the id 1 in PII_KEYS is not the one" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_queue_and_a_cache_in_one_server_or_with_a_wrong_policy_are_named(settings):
+    assert health.queue_and_cache() == (True, "two servers, each with its policy")
+    settings.CACHE_URL = settings.REDIS_URL
+    assert health.queue_and_cache() == (
+        False,
+        "the cache's maxmemory-policy is noeviction; REDIS_URL and CACHE_URL lead to one server",
+    )

@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connection
 
 from config import env
 from config.processes import command_lines
-from core import embedded, static_files
+from core import embedded, startup, static_files
 from core.embedded import postgres, valkey
 from core.supervisor import Program, Server, Supervisor
 
@@ -82,6 +82,7 @@ class Command(BaseCommand):
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             self.stdout.write("Preparing the database ...")
             call_command("migrate", verbosity=0, interactive=False)
+        startup.check()
         from config import demo
         from core.models import User
         from crm.models import Store

@@ -1,6 +1,6 @@
 from django.core.management.base import BaseCommand
 
-from core.health import examine
+from core.health import examine, mend, prove
 
 
 class Command(BaseCommand):
@@ -9,11 +9,26 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("--essential", action="store_true", help="only what decides whether the site can work")
 
+        parser.add_argument(
+            "--fix", action="store_true", help="mend what is safe to mend: sequences, missing partitions"
+        )
+        parser.add_argument(
+            "--prove", action="store_true", help="also prove every row: the ledger, tiers, personal data"
+        )
+
     def handle(self, *args, **options):
+        if options["fix"]:
+            for line in mend():
+                print(f"done  {line}")
         findings = examine(essential_only=options["essential"])
         for finding in findings:
             mark = "ok  " if finding.ok else ("FAIL" if finding.essential else "warn")
-            print(f"{mark}  {finding.name:<14} {finding.detail}")
+            print(f"{mark}  {finding.name:<16} {finding.detail}")
+        wrong = prove() if options["prove"] else []
+        for line in wrong:
+            print(f"FAIL  {line}")
+        if wrong:
+            raise SystemExit(2)
         if any(not finding.ok and finding.essential for finding in findings):
             raise SystemExit(2)
         if any(not finding.ok for finding in findings):

@@ -1,0 +1,89 @@
+"""What a backup holds of the database, and how one database is compared with what a manifest says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from psycopg import sql
+
+from core import facts, health
+from core.backup import programs
+
+
+def tables() -> list[str]:
+    """Every table of the shop; a partitioned one once."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1"""
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
+def counts() -> dict[str, int]:
+    found = {}
+    with connection.cursor() as cursor:
+        for name in tables():
+            cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(name)))
+            found[name] = cursor.fetchone()[0]
+    return found
+
+
+def describe() -> dict[str, Any]:
+    """Counts, totals and versions, as of the caller's snapshot."""
+    applied: dict[str, list[str]] = {}
+    for app, name in sorted(MigrationRecorder(connection).applied_migrations()):
+        applied.setdefault(app, []).append(name)
+    return {
+        "counts": counts(),
+        "facts": _facts(),
+        "migrations": applied,
+        "server": programs.server_major(),
+    }
+
+
+def counts_differ(manifest: dict[str, Any]) -> list[str]:
+    """Tables that have more or fewer rows than the manifest says."""
+    here = counts()
+    return [
+        f"{name}: {manifest['counts'].get(name)} rows in the backup, {here.get(name)} after the restore"
+        for name in sorted({*manifest["counts"], *here})
+        if manifest["counts"].get(name) != here.get(name)
+    ]
+
+
+def facts_differ(manifest: dict[str, Any]) -> list[str]:
+    """Totals (points, revenue, messages by state ...) that are not those of the manifest."""
+    here = _facts()
+    return [
+        f"{name}: {manifest['facts'].get(name)} in the backup, {here.get(name)} after the restore"
+        for name in sorted({*manifest["facts"], *here})
+        if manifest["facts"].get(name) != here.get(name)
+    ]
+
+
+def verified(manifest: dict[str, Any]) -> list[str]:
+    """Counts and totals as in the manifest, and every proof (the ledger among them). Returns what is wrong."""
+    return counts_differ(manifest) + facts_differ(manifest) + health.prove()
+
+
+def _facts() -> dict[str, Any]:
+    return json.loads(json.dumps(facts.collect(), default=str))
+
+
+@contextmanager
+def other_database(name: str) -> Iterator[None]:
+    """Let this process work in another database of the same server. For a command's own process only."""
+    previous = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = previous

@@ -1,0 +1,377 @@
+"""The way back: check everything first, load the database in one transaction with sending held, then files and proof."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, cast
+
+from django.conf import settings
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+
+from core import embedded, health
+from core.backup import contents, programs
+from core.backup.archive import Reader
+from core.backup.keys import BackupKey
+from core.services import sending_hold
+
+Say = Callable[[str], None]
+SCRATCH = "liuke_verify_"
+
+
+class RestoreRefused(Exception):
+    """Nothing was changed; one sentence that says what is in the way."""
+
+
+class RestoreFailed(Exception):
+    """The database is as it was before; one sentence."""
+
+
+@dataclass(frozen=True)
+class Secrets:
+    secret_key: str
+    keys: dict[int, bytes]
+
+    def environment(self) -> str:
+        """The two variables as a file that a shell or systemd reads."""
+        return f"PII_KEYS={self.pii_keys()}\nSECRET_KEY={self.secret_key}\n"
+
+    def pii_keys(self) -> str:
+        return ",".join(f"{number}:{_text(key)}" for number, key in self.keys.items())
+
+
+def verify(*, path: Path, key: BackupKey, say: Say = print) -> list[str]:
+    """Restore into a scratch database of the same server, compare, prove, and drop it again. Returns what is wrong."""
+    say("Checking the archive ...")
+    manifest, secrets = _look(path, key)
+    tools = programs.find(max(programs.server_major(), manifest["server"]))
+    name = f"{SCRATCH}{uuid.uuid4().hex[:12]}"
+    say(f"Restoring into the scratch database {name} ...")
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    try:
+        with contents.other_database(name):
+            _load(path, key, tools, prefix="", suffix="")
+            say("Comparing counts, totals and invariants ...")
+            with _keys(secrets):
+                return contents.verified(manifest)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def restore(
+    *, path: Path, key: BackupKey, replace: bool = False, overwrite: bool = False, say: Say = print
+) -> list[str]:
+    """Put a shop back. Returns what differs from the backup; empty when all is as it was.
+
+    Everything that can refuse does so before anything is changed. The database changes in one transaction, in which sending
+    is held: no worker ever sees the restored rows without the hold.
+    """
+    say("Checking the archive ...")
+    manifest, secrets = _look(path, key)
+    tools = programs.find(max(programs.server_major(), manifest["server"]))
+    _refuse_newer(manifest)
+    full = bool(contents.tables())
+    if full and not replace:
+        raise RestoreRefused(
+            "The database is not empty. Restore into an empty one, or give --replace to have everything in it replaced."
+        )
+    _refuse_others()
+    _refuse_secrets(secrets, overwrite)
+    conflicts = _media_conflicts(manifest)
+    if conflicts and not overwrite:
+        raise RestoreRefused(
+            f"{len(conflicts)} uploads are there with other contents, {conflicts[0]} first: give --overwrite to replace them."
+        )
+    say(f"Loading the database with pg_restore {tools.version} ...")
+    _load(path, key, tools, prefix=_EMPTY if full else "", suffix=sending_hold.RESTORED_SQL)
+    connection.close()
+    say("Comparing with the backup ...")
+    _put_secrets(secrets, say)
+    _put_media(path, key, manifest, say)
+    cache.clear()
+    wrong = contents.counts_differ(manifest)
+    if _pending():
+        say("Applying migrations that are newer than the backup ...")
+        call_command("migrate", verbosity=0, interactive=False)
+    else:
+        # The totals of an older release may be reckoned otherwise.
+        wrong += contents.facts_differ(manifest)
+    wrong += health.prove()
+    for line in health.mend():
+        say(f"  {line}")
+    say("Marking what was due as uncertain ...")
+    for name, count in sending_hold.doubt_due().items():
+        if count:
+            say(f"  {name}: {count:,}")
+    return wrong
+
+
+def secrets_of(path: Path, key: BackupKey) -> Secrets:
+    return _look(path, key)[1]
+
+
+def _look(path: Path, key: BackupKey) -> tuple[dict[str, Any], Secrets]:
+    """Read all of it, so that a damaged end is known before anything begins. Returns manifest and secrets."""
+    reader = Reader(path, key)
+    raw = b""
+    for name, chunks in reader.parts():
+        for chunk in chunks:
+            if name == "secrets.json":
+                raw += chunk
+        if name.startswith("media/"):
+            _below_media(name)
+    found = json.loads(raw)
+    keys = {int(number): _bytes(text) for number, text in found["PII_KEYS"].items()}
+    return reader.manifest, Secrets(found["SECRET_KEY"], keys)
+
+
+# Whatever is in the way goes in the same transaction in which the restored tables come.
+_EMPTY = """
+SET LOCAL lock_timeout = '30s';
+DROP SCHEMA public CASCADE;
+CREATE SCHEMA public;
+"""
+
+
+def _load(path: Path, key: BackupKey, tools: programs.Programs, *, prefix: str, suffix: str) -> None:
+    """Dump -> pg_restore -> psql, without a file in between. COMMIT is said at the very end: who dies before it has changed
+    nothing, because psql then ends without it.
+    """
+    environment = programs.environment()
+    reading = subprocess.Popen(
+        [tools.path("pg_restore"), "--no-owner", "--no-privileges", "--no-comments", "--file=-"],
+        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    writing = subprocess.Popen(
+        [tools.path("psql"), "--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--file=-"],
+        env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert reading.stdin is not None
+    assert reading.stdout is not None
+    assert writing.stdin is not None
+    problems: list[BaseException] = []
+    said: dict[str, bytes] = {}
+
+    def feed() -> None:
+        try:
+            with cast(IO[bytes], reading.stdin):
+                for name, chunks in Reader(path, key).parts():
+                    for chunk in chunks:
+                        if name == "database.dump":
+                            reading.stdin.write(chunk)  # type: ignore[union-attr]
+                    if name == "database.dump":
+                        return
+        except BrokenPipeError:
+            pass
+        except BaseException as error:
+            problems.append(error)
+
+    threads = [
+        threading.Thread(target=feed, daemon=True),
+        threading.Thread(target=lambda: said.update(restore=reading.stderr.read()), daemon=True),  # type: ignore[union-attr]
+        threading.Thread(target=lambda: said.update(psql=writing.stderr.read()), daemon=True),  # type: ignore[union-attr]
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        with contextlib.suppress(BrokenPipeError):
+            writing.stdin.write(f"SET client_min_messages = warning;\nBEGIN;\n{prefix}".encode())
+            while chunk := reading.stdout.read(65536):
+                writing.stdin.write(chunk)
+            threads[0].join()
+            if reading.wait() == 0 and not problems:
+                writing.stdin.write(f"\nSET LOCAL search_path TO public;\n{suffix}\nCOMMIT;\n".encode())
+            else:
+                writing.kill()
+            writing.stdin.close()
+        code = writing.wait()
+        for thread in threads:
+            thread.join()
+    finally:
+        for process in (reading, writing):
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                with contextlib.suppress(OSError, AttributeError):
+                    stream.close()  # type: ignore[union-attr]
+    if problems:
+        raise problems[0]
+    if reading.returncode or code:
+        text = (said.get("restore", b"") + said.get("psql", b"")).decode(errors="replace").strip()
+        raise RestoreFailed(f"The dump could not be loaded, and the database is as it was: {text[-600:]}")
+
+
+def _refuse_newer(manifest: dict[str, Any]) -> None:
+    """A backup of a later release has tables that this one does not know."""
+    known = MigrationLoader(None).disk_migrations
+    unknown = [
+        f"{app}.{name}"
+        for app, names in manifest["migrations"].items()
+        if app in settings.OUR_APPS
+        for name in names
+        if known is None or (app, name) not in known
+    ]
+    if unknown:
+        raise RestoreRefused(
+            f"The backup is of a later release ({unknown[0]} is not known here): install that release first."
+        )
+
+
+def _refuse_others() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(*), min(application_name) FROM pg_stat_activity
+               WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"""
+        )
+        others, name = cursor.fetchone()
+    if others:
+        raise RestoreRefused(
+            f"{others} other connections use the database ({name or 'unnamed'}): stop web, workers and beat first."
+        )
+
+
+def _refuse_secrets(secrets: Secrets, overwrite: bool) -> None:
+    """The keys of the backup have to be the ones that this machine will work with."""
+    if all(settings.PII_KEYS.get(number) == key for number, key in secrets.keys.items()):
+        return
+    if os.environ.get("PII_KEYS"):
+        raise RestoreRefused(
+            f"PII_KEYS is set and does not hold the backup's keys (ids {', '.join(map(str, secrets.keys))}): personal data "
+            "could not be read. Write them out with --secrets-only, set PII_KEYS to them, and restore again."
+        )
+    if list(secrets.keys) != [1]:
+        raise RestoreRefused(
+            "The backup has several keys of personal data: write them out with --secrets-only, set PII_KEYS to them, and "
+            "restore again."
+        )
+    if not overwrite:
+        raise RestoreRefused(
+            f"{_secrets_file()} holds other keys than the backup: give --overwrite to put the backup's there. The file that "
+            "is there now is kept beside it."
+        )
+
+
+def _put_secrets(secrets: Secrets, say: Say) -> None:
+    if all(settings.PII_KEYS.get(number) == key for number, key in secrets.keys.items()):
+        if secrets.secret_key != settings.SECRET_KEY:
+            say("SECRET_KEY is another one than the backup's: links in messages sent before no longer open.")
+        return
+    path = _secrets_file()
+    kept = path.with_name(f"{path.name}.before-{time.strftime('%Y%m%dT%H%M%S')}")
+    if path.exists():
+        path.rename(kept)
+    values = {"PII_KEYS": _text(secrets.keys[1])}
+    if not os.environ.get("SECRET_KEY"):
+        values["SECRET_KEY"] = secrets.secret_key
+    _write_private(path, json.dumps(values))
+    settings.PII_KEYS.clear()
+    settings.PII_KEYS.update(secrets.keys)
+    say(f"Wrote the keys to {path}; what was there is in {kept.name}.")
+
+
+def _media_conflicts(manifest: dict[str, Any]) -> list[str]:
+    found = []
+    for part in manifest["parts"]:
+        if part["name"].startswith("media/"):
+            target = _below_media(part["name"])
+            if target.exists() and not _same(target, part):
+                found.append(str(target))
+    return found
+
+
+def _put_media(path: Path, key: BackupKey, manifest: dict[str, Any], say: Say) -> None:
+    parts = {part["name"]: part for part in manifest["parts"] if part["name"].startswith("media/")}
+    if not parts:
+        return
+    count = 0
+    for name, chunks in Reader(path, key).parts():
+        if name not in parts:
+            continue
+        target = _below_media(name)
+        if target.exists() and _same(target, parts[name]):
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        partial = target.with_name(f".{target.name}.{os.getpid()}")
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+        partial.replace(target)
+        count += 1
+    say(f"Wrote {count:,} uploads to {settings.MEDIA_ROOT}")
+
+
+def _below_media(name: str) -> Path:
+    """Where an upload goes: below MEDIA_ROOT, whatever the archive says."""
+    inner = PurePosixPath(name.removeprefix("media/"))
+    if inner.is_absolute() or ".." in inner.parts or not inner.parts:
+        raise RestoreRefused(f"The backup names a file outside of the uploads: {name}")
+    return Path(settings.MEDIA_ROOT).joinpath(*inner.parts)
+
+
+def _same(path: Path, part: dict[str, Any]) -> bool:
+    if path.stat().st_size != part["size"]:
+        return False
+    digest = sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1024 * 1024):
+            digest.update(chunk)
+    return digest.hexdigest() == part["sha256"]
+
+
+def _pending() -> bool:
+    return not health.migrations()[0]
+
+
+@contextlib.contextmanager
+def _keys(secrets: Secrets) -> Iterator[None]:
+    """Read personal data with the backup's keys for the time of a proof."""
+    before = dict(settings.PII_KEYS)
+    settings.PII_KEYS.clear()
+    settings.PII_KEYS.update(secrets.keys)
+    try:
+        yield
+    finally:
+        settings.PII_KEYS.clear()
+        settings.PII_KEYS.update(before)
+
+
+def write_secrets(secrets: Secrets, path: Path) -> None:
+    _write_private(path, secrets.environment())
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def _secrets_file() -> Path:
+    return embedded.locations().directory / "secrets.json"
+
+
+def _text(key: bytes) -> str:
+    return base64.urlsafe_b64encode(key).decode().rstrip("=")
+
+
+def _bytes(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -1,0 +1,78 @@
+"""Stop everything that goes to the outside, see what waits, decide about it, and start again."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
+
+from core.actor import of_user
+from core.console.views import page
+from core.formatting import number
+from core.holding import WAITING
+from core.models import User
+from core.services import sending_hold
+
+CHANGE = "core.change_sendinghold"
+
+
+@page(CHANGE)
+def show(request: HttpRequest) -> HttpResponse:
+    row = sending_hold.state()
+    figures = sending_hold.count_waiting(row)
+    kinds = []
+    for name, count in figures.items():
+        waiting = WAITING[name]
+        chosen = row.decisions.get(name, "")
+        kinds.append(
+            {
+                "name": name,
+                "label": waiting.label,
+                "uncertain": count.uncertain,
+                "waiting": count.waiting,
+                "choices": [(choice.value, label) for choice, label in waiting.choices.items()],
+                "chosen": chosen,
+                "chosen_label": next((label for choice, label in waiting.choices.items() if choice == chosen), ""),
+            }
+        )
+    context = {
+        "hold": row,
+        "kinds": kinds,
+        "by": _name_of(row.held_by),
+        "open": [kind["label"] for kind in kinds if kind["uncertain"] and not kind["chosen"]],
+        "waiting": sum(kind["waiting"] for kind in kinds),
+    }
+    return render(request, "core/sending_hold.html", context)
+
+
+@page(CHANGE, methods=("POST",))
+def stop(request: HttpRequest) -> HttpResponse:
+    sending_hold.hold(note=request.POST.get("note", "").strip(), actor=of_user(request.user))
+    messages.success(request, _t("Sending is held. Nothing leaves the shop until you start it again."))
+    return redirect("sending_hold")
+
+
+@page(CHANGE, methods=("POST",))
+def decide(request: HttpRequest) -> HttpResponse:
+    count = sending_hold.decide(
+        kind=request.POST.get("kind", ""), choice=request.POST.get("choice", ""), actor=of_user(request.user)
+    )
+    text = ngettext("Done for %(count)s.", "Done for %(count)s.", count)
+    messages.success(request, text % {"count": number(count)})
+    return redirect("sending_hold")
+
+
+@page(CHANGE, methods=("POST",))
+def start(request: HttpRequest) -> HttpResponse:
+    sending_hold.start(actor=of_user(request.user))
+    messages.success(request, _t("Sending has started. What waits goes out now."))
+    return redirect("sending_hold")
+
+
+def _name_of(actor: str) -> str:
+    """The member of staff who held it; empty when the shop did it by itself."""
+    kind, _colon, pk = actor.partition(":")
+    found = User.objects.filter(pk=int(pk)).first() if kind == "user" and pk.isdigit() else None
+    return str(found) if found else ""

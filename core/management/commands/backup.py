@@ -1,0 +1,47 @@
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+
+from core import embedded
+from core.backup import keys, making, restoring
+from core.backup.archive import ArchiveError
+from core.backup.programs import NoPrograms
+from core.services import sending_hold
+
+
+class Command(BaseCommand):
+    help = "Write an encrypted backup: database, uploads and secrets in one file. See docs/operations.md."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--output", help="a folder, or a file that ends in .backup; var/backups unless given")
+        parser.add_argument("--no-media", action="store_true", help="without the uploads")
+        parser.add_argument(
+            "--keep", type=int, help="delete older archives of this shop in the folder, all but so many"
+        )
+        parser.add_argument("--verify", action="store_true", help="restore it into a scratch database and compare")
+        parser.add_argument("--passphrase-file", default="", help="instead of BACKUP_KEY")
+
+    def handle(self, *args, **options):
+        if options["keep"] is not None and options["keep"] < 1:
+            raise CommandError("--keep needs at least 1.")
+        target = Path(options["output"] or embedded.locations().directory / "backups")
+
+        def say(text: str) -> None:
+            print(text, flush=True)
+
+        try:
+            key = keys.configured(options["passphrase_file"], make=True, say=say)
+            path = making.make(target=target, key=key, with_media=not options["no_media"], say=say)
+            wrong = restoring.verify(path=path, key=key, say=say) if options["verify"] else []
+        except (
+            ArchiveError, keys.UnusableKey, NoPrograms, making.BackupFailed, restoring.RestoreRefused, restoring.RestoreFailed
+        ) as error:  # fmt: skip
+            raise CommandError(str(error)) from None
+        for line in wrong:
+            print(f"DIFFERS  {line}")
+        if wrong:
+            raise SystemExit(1)
+        if options["verify"]:
+            print("Verified: counts, totals and invariants are as in the shop.")
+        if options["keep"]:
+            making.drop_older(folder=path.parent, keep=options["keep"], site=str(sending_hold.state().site), say=say)

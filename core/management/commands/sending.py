@@ -1,0 +1,48 @@
+from django.core.management.base import BaseCommand, CommandError
+
+from core.actor import Actor
+from core.errors import DomainError
+from core.holding import WAITING, Choice
+from core.services import sending_hold
+
+
+class Command(BaseCommand):
+    help = "Stop everything that goes to the outside, say what waits, decide about it after a restore, and start again."
+
+    def add_arguments(self, parser):
+        parser.add_argument("action", choices=["status", "hold", "decide", "release"])
+        parser.add_argument("--note", default="", help="why it is held")
+        parser.add_argument("--kind", choices=WAITING.names(), help="what is decided about")
+        parser.add_argument("--choice", choices=[choice.value for choice in Choice], help="what becomes of it")
+
+    def handle(self, *args, **options):
+        actor = Actor("system", None, "manage.py")
+        try:
+            if options["action"] == "hold":
+                sending_hold.hold(note=options["note"], actor=actor)
+            elif options["action"] == "release":
+                sending_hold.doubt_due()
+                sending_hold.start(actor=actor)
+            elif options["action"] == "decide":
+                if not options["kind"] or not options["choice"]:
+                    raise CommandError("Name --kind and --choice.")
+                sending_hold.doubt_due()
+                count = sending_hold.decide(
+                    kind=options["kind"], choice=options["choice"], actor=actor, seconds=float("inf")
+                )
+                print(f"{options['kind']}: {options['choice']} for {count}")
+        except DomainError as error:
+            raise CommandError(f"{error.code}: {error.message}") from None
+        self._status()
+
+    def _status(self) -> None:
+        row = sending_hold.state()
+        if not row.held:
+            print("Sending goes on.")
+            return
+        print(f"Sending is held since {row.held_at:%F %T} UTC ({row.cause}){': ' + row.note if row.note else ''}.")
+        for name, figures in sending_hold.count_waiting(row).items():
+            decided = f", decided: {row.decisions[name]}" if name in row.decisions else ""
+            print(
+                f"  {name:<20} {figures.uncertain:>9,} may have been sent, {figures.waiting:>9,} go out at the start{decided}"
+            )

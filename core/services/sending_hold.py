@@ -1,0 +1,235 @@
+"""Holding everything that goes to the outside: by hand as an emergency stop, and by itself after a restore.
+
+After a restore nothing is sent again that may have been sent since the backup: what was due is marked as uncertain, a person
+decides about each kind, and only then does sending start.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from core import clock
+from core.actor import SYSTEM, Actor
+from core.errors import Conflict, Invalid
+from core.events import declare, emit
+from core.holding import CHOICES, WAITING, Choice, Figures
+from core.kept import Kept
+from core.locks import lock_row
+from core.marker import marker
+from core.models import HoldCause, SendingHold
+from core.services import outbox
+
+log = structlog.get_logger("liuke.sending")
+CHUNK = 20_000
+
+SENDING_HELD = declare("core.sending_held", _("Sending held"), on_timeline=False)
+SENDING_STARTED = declare("core.sending_started", _("Sending started"), on_timeline=False)
+HELD_SETTLED = declare("core.held_settled", _("Decided what becomes of what waits"), on_timeline=False)
+
+
+def state() -> SendingHold:
+    """The one row; made the first time that it is asked for."""
+    found = SendingHold.objects.filter(pk=1).first()
+    if found is None:
+        found, _created = SendingHold.objects.get_or_create(pk=1, defaults={"home": _home()})
+        found.refresh_from_db()
+    return found
+
+
+def is_held() -> bool:
+    """Ask the database, as every claim does in its own statement."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT core_sending_held(%s, %s)", [marker.line, marker.seen])
+        return bool(cursor.fetchone()[0])
+
+
+# For the banner on every page: seconds old at most where it was changed elsewhere.
+shown = Kept("sending:held", lambda: SendingHold.objects.filter(held=True).values_list("cause", flat=True))
+
+
+def hold(*, note: str = "", cause: str = HoldCause.MANUAL, actor: Actor) -> SendingHold:
+    """Stop everything that goes to the outside: what is claimed after the commit is nothing. Held already: nothing changes."""
+    if len(note) > 400:
+        raise Invalid(_("This text is too long."), code="too_long", field="note")
+    state()
+    with transaction.atomic():
+        locked = lock_row(SendingHold.objects.filter(pk=1))
+        if locked.held and (cause == HoldCause.MANUAL or locked.uncertain_before is not None):
+            return locked
+        now = clock.now()
+        locked.held, locked.cause, locked.note = True, cause, note
+        locked.held_at, locked.held_by = now, str(actor)
+        locked.uncertain_before = None if cause == HoldCause.MANUAL else now
+        locked.doubted_at, locked.decisions = None, {}
+        locked.save()
+        emit(SENDING_HELD, subject_id=None, payload={"cause": str(cause), "note": note}, actor=actor)
+        transaction.on_commit(shown.forget, robust=True)
+    log.warning("sending_held", cause=str(cause), by=str(actor))
+    return locked
+
+
+def start(*, actor: Actor) -> SendingHold:
+    """Let everything go out again. Raises Conflict while a kind that may have been sent before waits for a decision."""
+    with transaction.atomic():
+        locked = lock_row(SendingHold.objects.filter(pk=state().pk))
+        if not locked.held:
+            raise Conflict(_("Sending is not held."), code="not_held")
+        if locked.uncertain_before is not None:
+            if locked.doubted_at is None:
+                raise Conflict(
+                    _("What was due is still being marked. Try again in a minute."), code="held_not_ready"
+                )  # fmt: skip
+            figures = count_waiting(locked)
+            missing = [name for name in figures if figures[name].uncertain and name not in locked.decisions]
+            if missing:
+                raise Conflict(
+                    _("Decide first: %(kinds)s.") % {"kinds": ", ".join(str(WAITING[name].label) for name in missing)},
+                    code="held_undecided",
+                    kinds=missing,
+                )
+        held_since, restored = locked.held_at, locked.uncertain_before is not None
+        locked.held, locked.cause, locked.note, locked.held_at, locked.held_by = False, "", "", None, ""
+        locked.uncertain_before, locked.doubted_at, locked.decisions = None, None, {}
+        if restored:
+            # This copy counts from now on: what machines remember of the one before it is no longer compared.
+            locked.line, locked.home = uuid.uuid4(), _home()
+        locked.save()
+        emit(
+            SENDING_STARTED,
+            subject_id=None,
+            payload={"held_at": held_since.isoformat() if held_since else ""},
+            actor=actor,
+        )
+        transaction.on_commit(shown.forget, robust=True)
+    return locked
+
+
+def decide(*, kind: str, choice: str, actor: Actor, seconds: float = 20.0) -> int:
+    """Carry out a choice for one kind. Returns how many it was carried out for; the rest is left when the time is up.
+
+    Raises Invalid for an unknown kind or choice, Conflict when nothing was restored or not all is marked yet.
+    """
+    waiting = WAITING.get(kind)
+    if waiting is None:
+        raise Invalid(_("Not one of the choices."), code="invalid_choice", field="kind")
+    if choice not in {str(one) for one in waiting.choices}:
+        raise Invalid(_("Not one of the choices."), code="invalid_choice", field="choice")
+    until = time.monotonic() + seconds
+    done = 0
+    while True:
+        with transaction.atomic():
+            locked = lock_row(SendingHold.objects.filter(pk=state().pk))
+            if not locked.after_restore or locked.uncertain_before is None:
+                raise Conflict(_("Nothing was restored, so there is nothing to decide."), code="not_restored")
+            if locked.doubted_at is None:
+                raise Conflict(
+                    _("What was due is still being marked. Try again in a minute."), code="held_not_ready"
+                )  # fmt: skip
+            count, more = waiting.settle(Choice(choice), locked.uncertain_before, CHUNK)
+            done += count
+            if not more:
+                locked.decisions = {**locked.decisions, kind: choice}
+                locked.save(update_fields=["decisions"])
+                emit(
+                    HELD_SETTLED,
+                    subject_id=None,
+                    payload={"kind": kind, "choice": choice, "count": done},
+                    actor=actor,
+                )
+                return done
+        if time.monotonic() > until:
+            return done
+
+
+def count_waiting(held: SendingHold | None = None) -> dict[str, Figures]:
+    """What waits, by kind."""
+    row = held or state()
+    return {name: waiting.count(row.uncertain_before) for name, waiting in WAITING.items()}
+
+
+def doubt_due() -> dict[str, int]:
+    """After a restore, mark everything that was due as uncertain. Returns how many by kind; safe to repeat.
+
+    Events that were owed at the time of the backup are handed out first, because what follows from them may have been
+    sent too. Nothing can leave while that is done.
+    """
+    row = state()
+    if not row.after_restore or row.doubted_at is not None or row.uncertain_before is None:
+        return {}
+    outbox.deliver_all()
+    done = {name: waiting.doubt(row.uncertain_before) for name, waiting in WAITING.items()}
+    SendingHold.objects.filter(pk=1, doubted_at=None).update(doubted_at=clock.now())
+    log.warning("due_marked_uncertain", **{name.replace(".", "_"): count for name, count in done.items()})
+    return done
+
+
+def notice_restore() -> str:
+    """Hold sending when this database is an older copy, or stands in another place than before. Returns the cause or "".
+
+    Called when a process starts and every minute.
+    """
+    row = state()
+    seen = marker.know(row.line)
+    home = _home()
+    cause = ""
+    if _number() < seen:
+        cause = HoldCause.OLDER
+    elif row.home and home and row.home != home:
+        cause = HoldCause.MOVED
+    if cause and not row.after_restore:
+        hold(cause=cause, actor=SYSTEM)
+    return str(cause)
+
+
+# Sent with the dump itself: no worker ever sees the restored rows without it.
+RESTORED_SQL = """
+INSERT INTO core_sendinghold (id, site, line, home, held, cause, note, held_at, held_by, uncertain_before, doubted_at, decisions)
+VALUES (1, gen_random_uuid(), gen_random_uuid(), '', true, 'restored', '', clock_timestamp(), 'system', clock_timestamp(), NULL, '{}')
+ON CONFLICT (id) DO UPDATE SET line = gen_random_uuid(), held = true, cause = 'restored', note = '',
+    held_at = clock_timestamp(), held_by = 'system',
+    uncertain_before = clock_timestamp(), doubted_at = NULL, decisions = '{}';
+"""
+
+
+def _number() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value FROM core_sending_seq")
+        return cursor.fetchone()[0]
+
+
+def _home() -> str:
+    """Which database of which server this is: another one after any restore into a new database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE')
+                           THEN (SELECT system_identifier::text FROM pg_control_system()) ELSE '' END
+                      || '/' || (SELECT oid::text FROM pg_database WHERE datname = current_database())"""
+        )
+        return cursor.fetchone()[0]
+
+
+def cause_label(cause: str) -> str:
+    return str(dict(HoldCause.choices).get(cause, cause))
+
+
+def describe_settled(payload: Mapping[str, Any]) -> str:
+    """One sentence for the audit log."""
+    waiting = WAITING.get(payload["kind"])
+    choices = waiting.choices if waiting else CHOICES
+    kind = str(waiting.label) if waiting else payload["kind"]
+    return f"{kind} · {choices[Choice(payload['choice'])]} · {payload['count']}"
+
+
+def check() -> tuple[bool, str]:
+    """For `doctor`: whether anything goes out."""
+    held = SendingHold.objects.filter(pk=1, held=True).first()
+    if held is None:
+        return not is_held(), "an older copy of the database was put back" if is_held() else "not held"
+    return False, f"held since {held.held_at:%F %R} ({held.cause}): see manage.py sending status"

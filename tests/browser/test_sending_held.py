@@ -1,0 +1,83 @@
+"""The page that stops and starts sending, and the banner that everyone reads meanwhile: both languages, themes and widths."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from playwright.sync_api import expect
+
+from campaigns.models import Message
+from core.actor import SYSTEM
+from core.models import SendingHold
+from core.roles import Role
+from core.services import sending_hold
+from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.looking import faults_of
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def restored(shop):
+    """The shop as after a restore, with some messages that were due. The other tests find it as it was."""
+    before = {
+        row["id"]: row for row in Message.objects.order_by("created_at").values("id", "state", "reason", "due_at")[:3]
+    }
+    Message.objects.filter(pk__in=before).update(state="uncertain", reason="restored")
+    sending_hold.state()
+    with connection.cursor() as cursor:
+        cursor.execute(sending_hold.RESTORED_SQL)
+        cursor.execute("UPDATE core_sendinghold SET doubted_at = clock_timestamp()")
+    sending_hold.shown.forget()
+    yield len(before)
+    SendingHold.objects.all().delete()
+    sending_hold.shown.forget()
+    for pk, row in before.items():
+        Message.objects.filter(pk=pk).update(state=row["state"], reason=row["reason"])
+
+
+def picture(page, name: str) -> None:
+    if folder := os.environ.get("PICTURES"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["wide", "narrow"])
+@pytest.mark.parametrize(
+    ("language", "theme"), [("en", "light"), ("en", "dark"), ("zh-hans", "light"), ("zh-hans", "dark")]
+)
+def test_the_page_and_the_banner_fit(restored, signed_in, language, theme, viewport):
+    mark = f"{language}-{theme}-{viewport['width']}"
+    page = signed_in(Role.MARKETER, language=language, theme=theme, viewport=viewport)
+    page.goto("/sending/hold/")
+    expect(page.locator(".notice-bad")).to_be_visible()
+    picture(page, f"hold-{mark}")
+    assert faults_of(page, "/sending/hold/") == []
+    page.goto("/")
+    picture(page, f"home-{mark}")
+    assert faults_of(page, "/") == []
+
+
+def test_deciding_and_starting(restored, signed_in):
+    assert restored > 0
+    page = signed_in(Role.MARKETER)
+    page.goto("/sending/hold/")
+    start = page.get_by_role("button", name="Start sending")
+    expect(start).to_be_disabled()
+    while page.locator("form.hold-choice").count():
+        form = page.locator("form.hold-choice").first
+        form.locator("select").select_option("sent")
+        form.get_by_role("button", name="Apply").click()
+        page.wait_for_load_state()
+    picture(page, "decided")
+    start.click()
+    expect(page.get_by_role("button", name="Stop sending")).to_be_visible()
+    picture(page, "going-on")
+    assert not SendingHold.objects.get().held
+    page.get_by_label("Why").fill("wrong price")
+    page.get_by_role("button", name="Stop sending").click()
+    expect(page.get_by_text("wrong price")).to_be_visible()
+    picture(page, "stopped-by-hand")
+    sending_hold.start(actor=SYSTEM)
