@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -12,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
+from core.addresses import is_local
 from core.health import examine
 
 
@@ -43,13 +43,5 @@ def metrics(request: HttpRequest) -> HttpResponse:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         allowed = hmac.compare_digest(given.encode(), token.encode())
     else:
-        # Behind a proxy every request comes from this machine, so a forwarded one never counts as local.
-        allowed = "X-Forwarded-For" not in request.headers and _is_local(request.META.get("REMOTE_ADDR", ""))
+        allowed = is_local(request)
     return ExportToDjangoView(request) if allowed else HttpResponse("forbidden\n", status=403)
-
-
-def _is_local(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
