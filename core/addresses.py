@@ -12,6 +12,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # A proxy adds one address to the header; a longer chain is somebody's invention.
 LONGEST_CHAIN = 20
+# A key of META with a dot is nothing that a header can become.
+FORWARDED = "liuke.forwarded"
 
 
 def client_address(request: HttpRequest) -> str:
@@ -47,6 +49,17 @@ def comes_from_trusted_proxy(request: HttpRequest) -> bool:
     """Return whether the connection itself comes from a trusted proxy, so that its X-Forwarded headers count."""
     address = parse_address(request.META.get("REMOTE_ADDR", ""))
     return address is not None and is_trusted_proxy(address)
+
+
+def mark_as_forwarded(request: HttpRequest) -> None:
+    """Remember that a proxy forwarded this request, also when what it says about it is dropped."""
+    request.META[FORWARDED] = True
+
+
+def is_local(request: HttpRequest) -> bool:
+    """Return whether a program on this machine asks by itself. A proxy on this machine forwards for strangers."""
+    address = parse_address(request.META.get("REMOTE_ADDR", ""))
+    return address is not None and address.is_loopback and FORWARDED not in request.META
 
 
 def parse_address(text: str) -> Address | None:

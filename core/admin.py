@@ -1,16 +1,37 @@
+from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
+from allauth.account.utils import get_next_redirect_url
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import Group
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from core.admin_base import ConfigurationAdmin
+from core.admin_base import ConfigurationAdmin, ReadOnlyAdmin
 from core.models import User
 
-admin.site.unregister(Group)
+admin.site.unregister([Group, Authenticator, EmailAddress])
 admin.site.site_header = "Liuke"
 admin.site.site_title = "Liuke"
+
+
+def to_index(request: HttpRequest, extra_context=None) -> HttpResponse:
+    return redirect(get_next_redirect_url(request) or "admin:index")
+
+
+def to_password_change(request: HttpRequest, extra_context=None) -> HttpResponse:
+    return redirect("account_change_password")
+
+
+# The admin's own forms know neither the second factor nor the count of failures. For someone who is signed in
+# secure_admin_login shows what it wraps, so that must not be the form that takes a password of anybody.
+admin.site.login = login_not_required(secure_admin_login(to_index))  # type: ignore[method-assign]
+admin.site.password_change = to_password_change  # type: ignore[assignment, method-assign]
 
 
 @admin.register(User)
@@ -47,3 +68,15 @@ class RoleAdmin(DjangoGroupAdmin, ConfigurationAdmin):
 
     def has_change_permission(self, request, obj=None) -> bool:
         return False
+
+
+@admin.register(Authenticator)
+class SecondFactorAdmin(ReadOnlyAdmin):
+    """Who has a second factor. An administrator removes that of someone whose phone is gone; nobody reads its key."""
+
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_filter = ("type",)
+    fields = ("user", "type", "created_at", "last_used_at")
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)

@@ -8,7 +8,7 @@ class CoreConfig(AppConfig):
     verbose_name = "Core"
 
     def ready(self) -> None:
-        from core import logs, registry, roles
+        from core import logs, registry, roles, second_step  # noqa: F401
 
         logs.configure()
         registry.load(settings.OUR_APPS)

@@ -6,6 +6,7 @@ copied into another column does not decrypt. The blind index is: key id (1) | th
 
 from __future__ import annotations
 
+import base64
 import hmac
 import os
 from functools import lru_cache
@@ -19,6 +20,7 @@ from django.conf import settings
 
 NONCE = 12
 INDEX = 16
+SEALED = "sealed:"
 
 
 class Undecryptable(Exception):
@@ -54,6 +56,18 @@ def decrypt(stored: bytes, context: str) -> str:
         return _cipher(key).decrypt(stored[1 : 1 + NONCE], stored[1 + NONCE :], context.encode()).decode()
     except InvalidTag:
         raise Undecryptable(f"A value of {context} does not match its key.") from None
+
+
+def seal_text(value: str, context: str) -> str:
+    """Return an encrypted value as text, marked so that text stored before there was encryption is told apart."""
+    return SEALED + base64.b64encode(encrypt(value, context)).decode()
+
+
+def open_text(stored: str, context: str) -> str:
+    """Return the value that `seal_text` made this of, or the text itself when it has no mark."""
+    if not stored.startswith(SEALED):
+        return stored
+    return decrypt(base64.b64decode(stored.removeprefix(SEALED)), context)
 
 
 def blind_index(value: str, context: str, key_id: int | None = None) -> bytes:

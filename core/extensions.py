@@ -4,6 +4,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core import health, health_database, health_machine, pii_check  # noqa: F401
+from core.accounts import SECRETS_CONTEXT
 from core.audit_log import LOGGED, OBJECTS, Described, Logged
 from core.console import navigation, webhooks  # noqa: F401
 from core.roles import grant
@@ -56,3 +57,7 @@ for _table, _key in (("core_webhookendpoint", "id"), ("core_webhookendpointevent
         ENCRYPTED.register(
             f"{_table}.{_column}", EncryptedColumn(_table, _column, f"core.webhookendpoint.{_column}", key=_key)
         )
+for _key in ("secret", "seed"):
+    ENCRYPTED.register(
+        f"mfa_authenticator.{_key}", EncryptedColumn("mfa_authenticator", "data", SECRETS_CONTEXT, json_key=_key)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 import zoneinfo
@@ -19,18 +20,34 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.middleware import csrf
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.http import urlencode
 from django_htmx import middleware as django_htmx
 from django_prometheus.middleware import Metrics
 from django_structlog import middlewares as django_structlog
 
 from core import actor, zones
+from core.addresses import comes_from_trusted_proxy, mark_as_forwarded
 
 log = structlog.get_logger("liuke.web")
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 LANGUAGE_COOKIE = settings.LANGUAGE_COOKIE_NAME
+# What a proxy may say about the connection that it took.
+FORWARDED = (
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PORT",
+    "HTTP_X_FORWARDED_PREFIX",
+    "HTTP_X_FORWARDED_SERVER",
+    "HTTP_X_REAL_IP",
+    "HTTP_FORWARDED",
+)
+# It goes into logs, history and the answer.
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 
 
 def from_machine(request) -> bool:
@@ -61,7 +78,61 @@ MessageMiddleware = people_only(messages.MessageMiddleware)
 CSPMiddleware = people_only(csp.CSPMiddleware)
 HtmxMiddleware = people_only(django_htmx.HtmxMiddleware)
 CsrfViewMiddleware = people_only(csrf.CsrfViewMiddleware)
-RequestLogMiddleware = people_only(django_structlog.RequestMiddleware)
+
+
+class PathLogMiddleware(django_structlog.RequestMiddleware):
+    """Log the path of a request without its query, which holds phone numbers that people search for."""
+
+    @staticmethod
+    def format_request(request) -> str:
+        return f"{request.method} {request.path}"
+
+
+RequestLogMiddleware = people_only(PathLogMiddleware)
+
+
+class IncomingHeadersMiddleware:
+    """Drop headers that only a trusted proxy may set, and request ids with other than plain characters.
+
+    It stands first, because what comes after it reads whether the connection is secure.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        meta = request.META
+        if any(name in meta for name in FORWARDED):
+            mark_as_forwarded(request)
+            if not comes_from_trusted_proxy(request):
+                for name in FORWARDED:
+                    meta.pop(name, None)
+        if not REQUEST_ID.fullmatch(meta.get("HTTP_X_REQUEST_ID", "")):
+            meta["HTTP_X_REQUEST_ID"] = uuid.uuid4().hex
+        # The log would bind it as it comes.
+        meta.pop("HTTP_X_CORRELATION_ID", None)
+        return self.get_response(request)
+
+
+class PrivatePagesMiddleware:
+    """Keep pages of signed-in people out of every cache, so that nothing shows after signing out.
+
+    A view that says how it may be cached (pictures of the catalogue) is left alone.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if from_machine(request):
+            return self.get_response(request)
+        # The API's documentation takes the user away from the request.
+        before = request.user
+        response = self.get_response(request)
+        after = request.user or before
+        if "Cache-Control" not in response.headers and (before.is_authenticated or after.is_authenticated):
+            response.headers["Cache-Control"] = "no-store, private"
+        return response
 
 
 class RequestMetricsMiddleware:
@@ -136,7 +207,7 @@ class ActorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        request.id = request.META.get("HTTP_X_REQUEST_ID", "")[:64] or uuid.uuid4().hex
+        request.id = request.META["HTTP_X_REQUEST_ID"]
         token = actor.request_id.set(request.id)
         try:
             # A program is known only after its key was read: core.api.views names it for the history.
@@ -154,19 +225,39 @@ class ActorMiddleware:
 
 
 class SecondFactorMiddleware(MiddlewareMixin):
-    """Where a second factor is required, staff without one can only set one up or leave."""
+    """Where a second factor is required, refuse everything to a session that has not shown one.
 
-    allowed = ("/accounts/", "/static/", "/healthz", "/readyz", "/api/", "/preferences/language/")
+    A user who has the factor gives its code first; one without sets it up first. Both can leave. Pages that need no
+    login stay open, except those below accounts/ and admin/, where only the named ones are.
+    """
+
+    code_due = frozenset({"mfa_reauthenticate", "account_logout"})
+    # allauth asks for the password before it shows the key of a new app.
+    set_up_due = frozenset({"mfa_activate_totp", "account_reauthenticate", "account_logout"})
 
     def process_view(self, request, view, args, kwargs):
-        if not settings.SECOND_FACTOR_REQUIRED or request.path.startswith(self.allowed):
+        if not settings.SECOND_FACTOR_REQUIRED or from_machine(request):
             return None
-        user = request.user
-        if not user.is_authenticated:
+        match = request.resolver_match
+        guarded = match.route.startswith(("accounts/", "admin/"))
+        if (not guarded and not getattr(view, "login_required", True)) or not request.user.is_authenticated:
             return None
+        from allauth.mfa.models import Authenticator
         from allauth.mfa.utils import is_mfa_enabled
 
-        return None if is_mfa_enabled(user) else redirect("mfa_activate_totp")
+        from core.second_step import session_has_second_step
+
+        has_app = is_mfa_enabled(request.user, [Authenticator.Type.TOTP])
+        if has_app and session_has_second_step(request, request.user):
+            return None
+        if match.view_name in (self.code_due if has_app else self.set_up_due):
+            return None
+        target = reverse("mfa_reauthenticate" if has_app else "mfa_activate_totp")
+        if has_app and request.method == "GET" and not request.htmx and not guarded:
+            target += "?" + urlencode({"next": request.get_full_path()})
+        if request.htmx:
+            return HttpResponse(status=204, headers={"HX-Redirect": target})
+        return redirect(target)
 
 
 class AdminContentPolicyMiddleware(MiddlewareMixin):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -12,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
-from core.addresses import client_address
+from core.addresses import is_local
 from core.health import examine
 
 LOCAL_HOSTS = {"localhost", "127.0.0.1"}
@@ -48,10 +47,8 @@ def _may_see_details(request: HttpRequest) -> bool:
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if settings.METRICS_TOKEN and hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode()):
         return True
-    if "X-Forwarded-For" in request.headers:
-        return False
     # A proxy on this machine that adds no header makes every caller look local, so a host that is not local is not.
-    return _is_local(client_address(request)) and request.get_host().partition(":")[0] in LOCAL_HOSTS
+    return is_local(request) and request.get_host().partition(":")[0] in LOCAL_HOSTS
 
 
 @login_not_required
@@ -64,13 +61,5 @@ def metrics(request: HttpRequest) -> HttpResponse:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         allowed = hmac.compare_digest(given.encode(), token.encode())
     else:
-        # Behind a proxy every request comes from this machine, so a forwarded one never counts as local.
-        allowed = "X-Forwarded-For" not in request.headers and _is_local(request.META.get("REMOTE_ADDR", ""))
+        allowed = is_local(request)
     return ExportToDjangoView(request) if allowed else HttpResponse("forbidden\n", status=403)
-
-
-def _is_local(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -30,6 +30,11 @@ PREFIX = "whsec_"
 SECRET_BYTES = 32
 ANSWER_BYTES = 2000
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# IPv6 addresses that were once written for an IPv4 address, and their relays: out of use, not out of operating systems.
+# 192.0.0.0/24 is for protocols; Python counts some of it as public.
+COMPATIBLE = ipaddress.ip_network("::/96")
+ISATAP = 0x00005EFE
+RELAYS = (ipaddress.ip_network("192.88.99.0/24"), ipaddress.ip_network("192.0.0.0/24"))
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,10 @@ def signature(keys: Iterable[str], message_id: str, timestamp: int, body: bytes)
 
 def check_url(url: str) -> None:
     """Raises Invalid when nothing may be sent there: not HTTPS, a name that nobody knows, an address of our own network."""
-    parts = urlsplit(url)
     private = settings.WEBHOOKS_ALLOW_PRIVATE
     try:
+        # Both refuse by ValueError: a bracket without its other one, a port above 65,535.
+        parts = urlsplit(url)
         port = parts.port
     except ValueError:
         raise Invalid(_("This address is not valid."), field="url") from None
@@ -86,15 +92,25 @@ def check_url(url: str) -> None:
 
 
 def is_public(address: str) -> bool:
-    """Whether anyone on the internet could be meant, whatever way the address is written."""
+    """Return whether anyone on the internet could be meant, whatever way the address is written."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is None and ip in NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        inner = _embedded(ip)
         if inner is not None:
             return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast
+        if ip.is_site_local:
+            return False
+    elif any(ip in network for network in RELAYS):
+        return False
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_loopback or ip.is_link_local)
+
+
+def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that a gateway or the system itself would connect to instead."""
+    inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+    if inner is None and (ip in NAT64 or ip in COMPATIBLE or (int(ip) >> 32) & 0xFDFFFFFF == ISATAP):
+        inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return inner
 
 
 def _public_addresses(host: str, port: int) -> list[str]:

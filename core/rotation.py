@@ -13,7 +13,8 @@ from core.registry import Registry
 class EncryptedColumn:
     """`key` is the primary key. `indexes`: column -> the function that makes it of the decrypted value and the row's other columns.
 
-    `base64`: the column is text, with the bytes in that form.
+    `base64`: the column is text, with the bytes in that form. `json_key`: the column is JSON, and under this key stands
+    "sealed:" and the bytes in base64; text without that mark was stored before it was encrypted, and is encrypted too.
     """
 
     table: str
@@ -23,6 +24,7 @@ class EncryptedColumn:
     indexes: dict[str, Callable[[str, dict[str, Any]], bytes | None]] = field(default_factory=dict)
     key: str = "id"
     base64: bool = False
+    json_key: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import uuid
 import pytest
 from django.contrib import admin
 from django.core import signing
+from django.test import Client
 from django.urls import get_resolver
 from rest_framework.test import APIClient
 
@@ -18,6 +19,7 @@ from core.roles import Role
 from core.scopes import SCOPES
 from crm.api.authentication import make_member_token
 from crm.services.tickets import open_ticket
+from tests.entering import App, give_password, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -519,4 +521,161 @@ def test_the_admin_shows_each_role_its_models(role, client, staff, shop):
         status = client.get(f"/admin/{model}/").status_code
         if status != (200 if role in who else 403):
             wrong.append((model, status))
+    assert wrong == []
+
+
+# Below accounts/: route, then what a stranger gets, someone without a factor, someone with one who gave the password alone,
+# and someone who gave the code too. `open`: the page answers; `login`, `setup`, `code`: it sends there; `home`: away from
+# the sign-in pages; `confirm`: asks for the password or code once more; `none`: there is nothing.
+ACCOUNTS = """
+accounts/password/reset/                      open   setup    code     open
+accounts/login/                               open   setup    code     home
+accounts/logout/                              home   open     open     open
+accounts/inactive/                            open   setup    code     open
+accounts/signup/                              open   setup    code     home
+accounts/reauthenticate/                      login  open     code     open
+accounts/email/                               login  setup    code     open
+accounts/confirm-email/                       open   setup    code     open
+accounts/password/change/                     login  setup    code     open
+accounts/password/set/                        login  setup    code     home
+accounts/login/code/confirm/                  login  setup    code     home
+accounts/^confirm-email/(?P<key>[-:\\w]+)/$    open   setup    code     open
+accounts/password/reset/key/done/             open   setup    code     open
+accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$ open setup code open
+accounts/password/reset/done/                 open   setup    code     open
+accounts/2fa/                                 login  setup    code     open
+accounts/2fa/authenticate/                    login  setup    code     home
+accounts/2fa/reauthenticate/                  login  setup    open     open
+accounts/2fa/totp/activate/                   login  confirm  code     confirm
+accounts/2fa/totp/deactivate/                 login  setup    code     confirm
+accounts/2fa/recovery-codes/                  login  setup    code     confirm
+accounts/2fa/recovery-codes/generate/         login  setup    code     confirm
+accounts/2fa/recovery-codes/download/         login  setup    code     confirm
+"""
+STATES = ("stranger", "none", "password", "code")
+
+
+def account_path(route: str) -> str:
+    route = route.replace("^confirm-email/(?P<key>[-:\\w]+)/$", "confirm-email/abc/")
+    return "/" + route.replace("^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$", "password/reset/key/1-x/")
+
+
+def seen(response) -> str:
+    """The word of ACCOUNTS for an answer."""
+    target = response.get("Location", "").partition("?")[0]
+    if response.status_code != 302:
+        return "open" if response.status_code in {200, 404} else str(response.status_code)
+    return {
+        "/accounts/login/": "login",
+        "/admin/login/": "login",
+        "/accounts/2fa/totp/activate/": "setup",
+        "/accounts/2fa/reauthenticate/": "code",
+        "/accounts/reauthenticate/": "confirm",
+    }.get(target, "home")
+
+
+def test_every_account_page_has_its_line():
+    assert {route for route in routes() if route.startswith("accounts/")} == {row[0] for row in table(ACCOUNTS)}
+
+
+@pytest.mark.parametrize("role", NAMES)
+@pytest.mark.parametrize("state", STATES)
+def test_account_pages_ask_for_the_factor_of_this_session(role, state, staff, settings):
+    settings.SECOND_FACTOR_REQUIRED = True
+    client, _user = enter(state, staff(NAMES[role]))
+    wrong = []
+    for route, *expected in table(ACCOUNTS):
+        found = seen(client.get(account_path(route)))
+        if found != expected[STATES.index(state)]:
+            wrong.append((route, found))
+    assert wrong == []
+
+
+def enter(state: str, user):
+    """A browser of this user in one of STATES."""
+    client = Client()
+    if state == "none":
+        give_password(client, user.username)
+    elif state == "password":
+        give_password(client, user.username)
+        App(user)
+    elif state == "code":
+        sign_in(client, user, App(user))
+    return client, user
+
+
+def admin_routes() -> list[str]:
+    return [route for route in routes() if route.startswith("admin/")]
+
+
+def admin_path(route: str) -> str:
+    route = re.sub(r"\^\(\?P<app_label>.*$", "core/", route).replace("(?P<url>.*)$", "nothing/")
+    return "/" + re.sub(r"<[^>]+>", "999999", route)
+
+
+@pytest.mark.parametrize("state", ["stranger", "none", "password"])
+def test_no_admin_page_opens_without_the_factor_of_this_session(state, staff, settings):
+    # given an administrator who may do everything
+    settings.SECOND_FACTOR_REQUIRED = True
+    user = staff(Role.ADMINISTRATOR)
+    user.is_staff = user.is_superuser = True
+    user.save()
+    client, user = enter(state, user)
+    # when every page of the admin is opened and posted to
+    wanted = {"stranger": "login", "none": "setup", "password": "code"}[state]
+    wrong = []
+    for route in admin_routes():
+        path = admin_path(route)
+        for answer in (client.get(path), client.post(path, {"username": user.username, "password": "a-long-password"})):
+            if seen(answer) != wanted:
+                wrong.append((route, answer.status_code, answer.get("Location", "")))
+    # then each sends to the sign-in, the set-up or the code
+    assert len(admin_routes()) > 150
+    assert wrong == []
+
+
+# Pages of the admin that belong to no model: everybody with is_staff.
+ADMIN_PAGES = {
+    "search/",
+    "",
+    "login/",
+    "logout/",
+    "password_change/",
+    "password_change/done/",
+    "autocomplete/",
+    "jsi18n/",
+}
+# Models of packages in the admin: superusers alone.
+SUPERUSERS = {
+    "mfa/authenticator",
+    *(f"django_celery_beat/{name}schedule" for name in ("clocked", "crontab", "solar", "interval")),
+    "django_celery_beat/periodictask",
+}
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_each_role_reaches_its_admin_pages_and_no_others(role, staff, settings):
+    settings.SECOND_FACTOR_REQUIRED = True
+    user = staff(NAMES[role])
+    user.is_staff = True
+    user.save()
+    client, user = enter("code", user)
+    mine = {model for model, *who in table(ADMIN) if role in who}
+    known = {model for model, *_who in table(ADMIN)} | SUPERUSERS
+    wrong = []
+    for route in admin_routes():
+        path = route.removeprefix("admin/")
+        if path in ADMIN_PAGES or path.startswith(("^", "(", "r/")):
+            continue
+        model = "/".join(path.split("/")[:2])
+        assert model in known, f"{model} needs a line in ADMIN"
+        status = client.get(admin_path(route)).status_code
+        # One's own list opens; a row that is not there sends to the list; adding, deleting and passwords are a matter of
+        # the model, and none of it is for those who do not see the model at all.
+        if (model in mine and path == f"{model}/" and status != 200) or (
+            model not in mine and status not in {302, 403}
+        ):
+            wrong.append((route, status))
+        if model not in mine and status == 302 and client.get(f"/admin/{model}/").status_code != 403:
+            wrong.append((route, status))
     assert wrong == []

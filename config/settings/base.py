@@ -55,6 +55,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "core.middleware.IncomingHeadersMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "core.cors.MemberCorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -65,6 +66,7 @@ MIDDLEWARE = [
     "core.middleware.CsrfViewMiddleware",
     "core.middleware.AuthenticationMiddleware",
     "core.middleware.StaffLocaleMiddleware",
+    "core.middleware.PrivatePagesMiddleware",
     "core.middleware.LoginRequiredMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "core.middleware.SecondFactorMiddleware",
@@ -191,15 +193,23 @@ ACCOUNT_ADAPTER = "core.accounts.StaffAccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
-# axes counts failures and locks; a second limit in front of it would hide its page.
+ACCOUNT_FORMS = {"change_password": "core.account_forms.StaffChangePasswordForm"}
+# core.attempts counts failures and locks; a second limit in front of it would hide its page.
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": False}
 ACCOUNT_SESSION_REMEMBER = True
 MFA_ADAPTER = "core.accounts.StaffMfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "core.second_step.CodeForm",
+    "reauthenticate": "core.second_step.ConfirmationForm",
+}
 MFA_TOTP_ISSUER = "Liuke"
 SECOND_FACTOR_REQUIRED = env.boolean("SECOND_FACTOR_REQUIRED", False)
 AXES_FAILURE_LIMIT = env.integer("LOGIN_FAILURE_LIMIT", 8)
 AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_HANDLER = "core.attempts.PasswordAttempts"
+AXES_CLIENT_IP_CALLABLE = "core.attempts.address_of"
+AXES_USERNAME_CALLABLE = "core.attempts.account_of"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "account/locked.html"
@@ -310,7 +320,18 @@ SENTRY_DSN = env.text("SENTRY_DSN")
 if SENTRY_DSN:
     import sentry_sdk
 
-    sentry_sdk.init(SENTRY_DSN, send_default_pii=False, environment=env.text("ENVIRONMENT", "production"))
+    def _without_query(event, _hint):
+        # A search for a phone number is a query string.
+        event.get("request", {}).pop("query_string", None)
+        return event
+
+    sentry_sdk.init(
+        SENTRY_DSN,
+        send_default_pii=False,
+        environment=env.text("ENVIRONMENT", "production"),
+        before_send=_without_query,
+        before_send_transaction=_without_query,
+    )
 
 UNFOLD = {"SITE_TITLE": "Liuke", "SITE_HEADER": "Liuke", "SITE_URL": "/", "SHOW_HISTORY": False}
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]

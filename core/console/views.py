@@ -90,7 +90,11 @@ def back(request: HttpRequest, fallback: str = "/") -> HttpResponse:
 
 
 def _path_of(url: str | None) -> str:
-    parts = urlsplit(url or "")
+    try:
+        parts = urlsplit(url or "")
+    except ValueError:
+        # A header holds whatever its writer likes: https://[::1 is no address.
+        return ""
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 

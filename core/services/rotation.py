@@ -34,6 +34,8 @@ def rotate_keys(say: Callable[[str], None] = lambda text: None) -> int:
 
 
 def _rotate_chunk(spec: EncryptedColumn, copies: Sequence[IndexCopy]) -> int:
+    if spec.json_key:
+        return _rotate_json_chunk(spec)
     sealed = f"decode({spec.column}, 'base64')" if spec.base64 else spec.column
     stale = " OR ".join(_is_stale(column) for column in (sealed, *spec.indexes))
     read = "".join(f", {name}" for name in (*spec.columns, *spec.indexes))
@@ -60,6 +62,28 @@ def _rotate_chunk(spec: EncryptedColumn, copies: Sequence[IndexCopy]) -> int:
                     f"UPDATE {copy.table} SET {copy.column} = %s WHERE {copy.column} = %s",
                     [columns[copy.index], row[copy.index]],
                 )
+    return len(rows)
+
+
+def _rotate_json_chunk(spec: EncryptedColumn) -> int:
+    value = f"({spec.column}->>'{spec.json_key}')"
+    sealed = f"decode(substr({value}, {len(crypto.SEALED) + 1}), 'base64')"
+    # CASE, because decode fails on text that was never sealed.
+    stale = f"CASE WHEN {value} LIKE '{crypto.SEALED}%%' THEN {_is_stale(sealed)} ELSE {value} IS NOT NULL END"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT {spec.key}, {value} FROM {spec.table} WHERE {stale}
+                ORDER BY {spec.key} LIMIT %s FOR UPDATE SKIP LOCKED""",
+            [CHUNK],
+        )
+        rows = cursor.fetchall()
+        for pk, stored in rows:
+            text = crypto.seal_text(crypto.open_text(stored, spec.context), spec.context)
+            cursor.execute(
+                f"""UPDATE {spec.table} SET {spec.column} = jsonb_set({spec.column}, %s, to_jsonb(%s::text))
+                    WHERE {spec.key} = %s""",
+                [[spec.json_key], text, pk],
+            )
     return len(rows)
 
 

@@ -48,6 +48,8 @@ def save(request: HttpRequest) -> HttpResponse:
         shared=request.POST.get("shared") == "on",
     )
     messages.success(request, _t("The view “%(name)s” is saved.") % {"name": view.name})
+    if view.query != query:
+        messages.info(request, _t("The search text is not kept, because it may name a person."))
     return redirect(f"{reverse('customers')}?{view.query}")
 
 

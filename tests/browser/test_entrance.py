@@ -6,6 +6,7 @@ import re
 import time
 
 import pytest
+from allauth.mfa.models import Authenticator
 from playwright.sync_api import Page, expect
 
 from core.roles import LABELS, Role
@@ -86,6 +87,10 @@ def test_a_second_factor_is_set_up_and_asked_for(anyone, make_user):
     anyone.get_by_role("button", name="Turn on").click()
     expect(anyone.get_by_role("heading", name="Recovery codes").first).to_be_visible()
 
+    # As if it were half a minute later: the code of the set-up is used up.
+    app = Authenticator.objects.get(user=user, type="totp")
+    app.data.pop("last_counter")
+    app.save()
     anyone.context.clear_cookies()
     sign_in(anyone, user.username)
     expect(anyone.get_by_role("heading", name="Two-step verification")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +16,7 @@ from cryptography.x509.oid import NameOID
 from core import outgoing, webhooks
 from core.errors import Invalid
 from core.models import WebhookDelivery, WebhookEndpoint
+from core.roles import Role
 from core.services import webhook_sending
 from core.services import webhooks as services
 from core.services.outbox import deliver
@@ -33,7 +35,10 @@ def receiver():
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "::1", "fe80::1%eth0",
-     "fd00::1", "::ffff:127.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1", "224.0.0.1", "255.255.255.255"],
+     "fd00::1", "::ffff:127.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1", "224.0.0.1", "255.255.255.255", "::", "::127.0.0.1", "::ffff:0a00:0001",
+     "64:ff9b:1::7f00:1", "fec0::1", "ff0e::1", "2001:db8::1", "2001:0:7f00:1::", "fe80::5efe:10.0.0.1",
+     "2600::5efe:127.0.0.1", "2600::200:5efe:10.0.0.1", "192.88.99.1", "192.0.0.8", "192.0.2.1", "198.18.0.1",
+     "198.51.100.1", "203.0.113.1", "240.0.0.1", "172.16.0.1", "127.255.255.254"],
 )  # fmt: skip
 def test_addresses_of_our_own_network_are_not_public(address):
     assert not outgoing.is_public(address)
@@ -51,6 +56,19 @@ def test_addresses_of_the_internet_are(address):
         ("https://localhost/x", "private_address"),
         ("https://[::1]:8443/x", "private_address"),
         ("https://2130706433/x", "private_address"),
+        ("https://0177.0.0.1/x", "private_address"),
+        ("https://0x7f.1/x", "private_address"),
+        ("https://127.1/x", "private_address"),
+        ("https://127.0.0.1./x", "unknown_host"),
+        ("https://１２７.0.0.1/x", "private_address"),
+        ("https://0/x", "private_address"),
+        ("https://[::ffff:127.0.0.1]/x", "private_address"),
+        ("https://[::127.0.0.1]/x", "private_address"),
+        ("https://[64:ff9b::a9fe:a9fe]/x", "private_address"),
+        ("https://[::1", "invalid"),
+        ("https://::1]/x", "invalid"),
+        ("https://[nonsense]/x", "invalid"),
+        ("https:///x", "invalid"),
         ("http://93.184.216.34/x", "https_required"),
         ("https://no-such-host.invalid/x", "unknown_host"),
         ("https://user:secret@93.184.216.34/x", "invalid"),
@@ -75,6 +93,47 @@ def test_a_name_that_points_inside_only_when_it_is_sent_is_refused_then(receiver
     webhook_sending.send_due(endpoint.pk)
     assert receiver.received == []
     assert WebhookDelivery.objects.get().error.startswith("private_address")
+
+
+def test_the_page_says_that_half_an_address_is_not_valid(client, staff):
+    client.force_login(staff(Role.ADMINISTRATOR))
+    answer = client.post("/webhooks/new/", {"url": "https://[::1", "event_types": ["customer.created"]})
+    assert answer.status_code in {200, 302}
+    assert WebhookEndpoint.objects.count() == 0
+
+
+def test_an_answer_that_sends_elsewhere_is_not_followed(make_customer):
+    second = Receiver()
+    first = Receiver(answer=lambda _received: (302, {"Location": second.url}, ""))
+    headers = {"webhook-id": "m", "webhook-timestamp": "1", "webhook-signature": "v1,x"}
+    with outgoing.Sender(seconds=5, connections=1) as sender:
+        assert sender.post(first.url, headers, b"{}").status == 302
+    assert (len(first.received), len(second.received)) == (1, 0)
+    first.close()
+    second.close()
+
+
+def test_the_address_that_was_checked_is_the_one_connected_to(receiver, monkeypatch, settings):
+    """A name that answers with another address each time is asked once."""
+    settings.WEBHOOKS_ALLOW_PRIVATE = False
+    port, asked = receiver.server.server_port, []
+
+    def answers(host, *_args, **_options):
+        asked.append(host)
+        address = "93.184.216.34" if len(asked) == 1 else "127.0.0.1"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    connected = []
+
+    def connect(_self, host, *_args, **_options):
+        connected.append(host)
+        raise outgoing.httpcore.ConnectError
+
+    monkeypatch.setattr(outgoing.socket, "getaddrinfo", answers)
+    monkeypatch.setattr(outgoing.httpcore.SyncBackend, "connect_tcp", connect)
+    with outgoing.Sender(seconds=5, connections=1) as sender, pytest.raises(outgoing.NoAnswer):
+        sender.post(f"http://rebinding.test:{port}/", {}, b"{}")
+    assert (asked, connected, receiver.received) == (["rebinding.test"], ["93.184.216.34"], [])
 
 
 @pytest.fixture
