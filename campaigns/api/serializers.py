@@ -31,6 +31,32 @@ class CartIn(serializers.Serializer):
     )
 
 
+class GuestCartIn(CartIn):
+    guest = serializers.CharField(
+        max_length=80,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Your own id of a visitor without a customer number: wrong codes are counted for each of them.",
+    )
+
+
+class MemberCartIn(CartIn):
+    """A member's own: what it reserves is worth what the server says at redeem."""
+
+
+class RedeemIn(serializers.Serializer):
+    cart_amount = serializers.IntegerField(
+        min_value=0,
+        max_value=LARGEST,
+        required=False,
+        help_text=(
+            "What the order's goods came to, in minor units: the discount is worked out again for it. "
+            "A reservation that a member's token made needs it."
+        ),
+    )
+
+
 class CouponQuoteOut(serializers.Serializer):
     code = serializers.CharField(help_text="In normal form.")
     valid = serializers.BooleanField()

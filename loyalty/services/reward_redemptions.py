@@ -69,7 +69,8 @@ def redeem_reward(
     given = {part: str((address or {}).get(part, "")).strip() for part in ADDRESS_PARTS}
     request = {"reward": reward.pk, "member": member.pk, "address": given, "reference": reference}
     with transaction.atomic():
-        claim = idempotency.claim(_scope(member, actor), key, request)
+        scope, older_scope = _scopes(member, actor)
+        claim = idempotency.claim(scope, key, request, older_scope=older_scope)
         if claim.answer is not None:
             return claim.answer
         reward = Reward.objects.select_related("program", "minimum_tier").get(pk=reward.pk)
@@ -96,6 +97,7 @@ def redeem_reward(
             actor=actor,
             reference=f"reward:{reward.code}",
             seconds=HOLD_SECONDS,
+            internal=True,
         )
         redemption.hold_id = uuid.UUID(hold["hold"])
         redemption.points, redemption.money = reward.points, reward.money
@@ -171,7 +173,7 @@ def ship_redemption(*, redemption: RewardRedemption, tracking: str, actor: Actor
             return row
         if row.state != RedemptionState.PLACED or _fulfilment(reward).at_once:
             raise Conflict(_("This is not waiting to be sent."), code="redemption_not_open", state=row.state)
-        capture_hold(program=reward.program, hold=row.hold_id, key=f"reward:{row.pk}:capture", actor=actor)
+        _capture(row, reward, actor)
         _end(row, RedemptionState.SHIPPED, tracking=number)
         _emit(events.REWARD_FULFILLED, row, reward, actor, tracking=number)
     return row
@@ -234,10 +236,12 @@ def _refused(member: Member, offered: Offered) -> DomainError:
     return Refused(REASONS[offered.reason], code=offered.reason, field="reward", **figures)
 
 
-def _scope(member: Member, actor: Actor) -> str:
-    """Keys that members' own browsers choose never meet those of the shop's server."""
-    own = f":member:{member.pk}" if actor.kind == "member" else ""
-    return f"loyalty:{member.program_id}:rewards{own}"
+def _scopes(member: Member, actor: Actor) -> tuple[str, str]:
+    """Return the scope of the caller's keys, and the one where they stood before; a member's has not changed."""
+    area = f"loyalty:{member.program_id}:rewards"
+    if actor.kind == "member":
+        return f"{area}:member:{member.pk}", ""
+    return idempotency.scope_of(area, actor), area
 
 
 def _fulfilment(reward: Reward) -> Fulfilment:
@@ -289,9 +293,7 @@ def _give_back(redemption: RewardRedemption, reward: Reward) -> None:
 def _deliver(redemption: RewardRedemption, reward: Reward, fulfilment: Fulfilment, actor: Actor) -> None:
     """Points first, so that the account is locked before whatever the kind locks."""
     with transaction.atomic():
-        capture_hold(
-            program=reward.program, hold=redemption.hold_id, key=f"reward:{redemption.pk}:capture", actor=actor
-        )
+        _capture(redemption, reward, actor)
         delivery = fulfilment.fulfil(redemption, reward, actor)
     _end(
         redemption,
@@ -303,6 +305,11 @@ def _deliver(redemption: RewardRedemption, reward: Reward, fulfilment: Fulfilmen
         error="",
     )
     _emit(events.REWARD_FULFILLED, redemption, reward, actor)
+
+
+def _capture(redemption: RewardRedemption, reward: Reward, actor: Actor) -> None:
+    key = f"reward:{redemption.pk}:capture"
+    capture_hold(program=reward.program, hold=redemption.hold_id, key=key, actor=actor, internal=True)
 
 
 def _keep_trying(redemption: RewardRedemption, error: Exception) -> None:
@@ -321,9 +328,8 @@ def _fail(redemption: RewardRedemption, reward: Reward, error: str, actor: Actor
 def _free_hold(redemption: RewardRedemption, reward: Reward, actor: Actor) -> None:
     """Release the hold; one that ran out is ended here unless the ledger's own sweep was first."""
     try:
-        release_hold(
-            program=reward.program, hold=redemption.hold_id, key=f"reward:{redemption.pk}:release", actor=actor
-        )
+        key = f"reward:{redemption.pk}:release"
+        release_hold(program=reward.program, hold=redemption.hold_id, key=key, actor=actor, internal=True)
     except Conflict as refusal:
         if refusal.code not in {"hold_expired", "hold_released"}:
             raise
