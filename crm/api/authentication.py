@@ -12,7 +12,7 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from core.actor import Actor
 from core.api.authentication import KeyUser, bearer
-from crm.models import Customer
+from crm.models import Customer, CustomerState
 
 PREFIX = "lkm_"
 SALT = "crm.member-token"
@@ -45,7 +45,21 @@ class MemberTokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed(_("This member token has expired."), code="token_expired") from None
         except (signing.BadSignature, ValueError, UnicodeError):
             raise AuthenticationFailed(_("This member token is not valid."), code="token_invalid") from None
-        return KeyUser(Actor("member", customer_id)), MemberToken(customer_id, source)
+        current = self._current(customer_id)
+        return KeyUser(Actor("member", current)), MemberToken(current, source)
+
+    @staticmethod
+    def _current(customer_id: int) -> int:
+        """Return the customer for whom the token speaks now: after a merge the one who is left. An erased one's is dead."""
+        row = (
+            Customer.objects.filter(pk=customer_id).values_list("state", "merged_into_id", "merged_into__state").first()
+        )
+        state, survivor, state_of_survivor = row or (CustomerState.ERASED, None, None)
+        if state == CustomerState.MERGED:
+            customer_id, state = survivor, state_of_survivor
+        if state != CustomerState.ACTIVE:
+            raise AuthenticationFailed(_("This member token is not valid any more."), code="token_revoked")
+        return customer_id
 
     def authenticate_header(self, request):
         return "Bearer"

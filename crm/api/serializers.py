@@ -98,9 +98,20 @@ class ConsentIn(serializers.Serializer):
     channel = serializers.ChoiceField(choices=Channel.choices)
     purpose = serializers.ChoiceField(choices=Purpose.choices)
     decision = serializers.ChoiceField(choices=ConsentDecision.choices)
-    source = serializers.CharField(max_length=60, help_text="Where it was given, for example checkout.")
+    source = serializers.CharField(
+        max_length=60,
+        help_text="Where it was given, for example checkout. This and the rest are left out with a member token.",
+    )
     evidence = serializers.CharField(max_length=500, required=False, allow_blank=True)
     given_at = serializers.DateTimeField(required=False)
+
+
+class MemberConsentIn(serializers.Serializer):
+    """What a member decides. When, where and by what proof is for the product to say."""
+
+    channel = serializers.ChoiceField(choices=Channel.choices)
+    purpose = serializers.ChoiceField(choices=Purpose.choices)
+    decision = serializers.ChoiceField(choices=ConsentDecision.choices)
 
 
 class ConsentOut(serializers.Serializer):
@@ -285,8 +296,18 @@ class TicketIn(serializers.Serializer):
     customer = serializers.CharField(max_length=20, required=False, help_text="Left out with a member token.")
     subject = serializers.CharField(max_length=200)
     text = serializers.CharField(max_length=10000)
-    priority = serializers.ChoiceField(choices=TicketPriority.choices, default=TicketPriority.NORMAL)
+    priority = serializers.ChoiceField(
+        choices=TicketPriority.choices, default=TicketPriority.NORMAL, help_text="Of a server key; not of a member."
+    )
     order = serializers.CharField(max_length=64, required=False, help_text="The order's number.")
+
+
+class MemberTicketIn(serializers.Serializer):
+    """A member's own: how urgent it is follows from their tier and the shop's rules."""
+
+    subject = serializers.CharField(max_length=200)
+    text = serializers.CharField(max_length=10000)
+    order = serializers.CharField(max_length=64, required=False)
 
 
 class TicketOut(serializers.Serializer):
