@@ -25,7 +25,7 @@ from core.cache import ForgivingRedisCache
 from core.db import call
 from core.errors import Conflict, DomainError, IdempotencyConflict, Invalid, NotFound, Refused
 from core.events import handler_names, wake
-from crm.models import Customer
+from crm.models import Customer, CustomerState
 
 Answer = dict[str, Any]
 AREA = "coupons"
@@ -132,6 +132,8 @@ def reserve_coupon(
     Raises Refused with one of the reasons of C3, IdempotencyConflict, TooManyGuesses.
     """
     _check_amount(cart_amount)
+    if customer is not None and customer.state != CustomerState.ACTIVE:
+        raise Conflict(_("This customer is merged or erased."), code="customer_not_active")
     if len(reference) > 120:
         raise Invalid(_("A reference has at most 120 characters."), code="too_long", field="reference")
     normal = codes.normalise(code)

@@ -62,7 +62,10 @@ class ProfileIn(serializers.Serializer):
     time_zone = serializers.CharField(max_length=64, required=False, allow_blank=True)
     country = serializers.CharField(max_length=60, required=False, allow_blank=True)
     region = serializers.CharField(max_length=120, required=False, allow_blank=True)
-    attributes = serializers.DictField(required=False, help_text="By the shop's own schema; null removes one.")
+    attributes = serializers.DictField(
+        required=False,
+        help_text="By the shop's own schema; null removes one. A member's token writes those left to members.",
+    )
 
 
 class CustomerIn(ProfileIn):
