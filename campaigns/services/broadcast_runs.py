@@ -21,6 +21,7 @@ from campaigns.services.queueing import queue_selected
 from core import clock
 from core.events import emit
 from core.locks import lock_row
+from core.services.sweeping import Sweep
 
 log = structlog.get_logger("liuke.broadcasts")
 CHUNK = 20_000
@@ -76,11 +77,12 @@ def run_broadcasts(*, now: datetime | None = None) -> dict[str, int]:
             done["made"] += take_audience(broadcast_id=pk, now=at)
         except Exception as error:
             log.exception("broadcast_failed", broadcast=pk, error=str(error)[:300])
+    sweep = Sweep("campaigns.run_broadcasts")
     for pk in Broadcast.objects.filter(state=BroadcastState.SENDING).values_list("pk", flat=True):
-        done["resumed"] += bring_forward(broadcast_id=pk, now=at)
+        done["resumed"] += sweep.attempt(pk, lambda pk=pk: bring_forward(broadcast_id=pk, now=at)) or 0
     for pk in Broadcast.objects.filter(state=BroadcastState.STOPPED, finished_at=None).values_list("pk", flat=True):
-        done["dropped"] += drop_rest(broadcast_id=pk)
-    done["finished"] = finish_through()
+        done["dropped"] += sweep.attempt(pk, lambda pk=pk: drop_rest(broadcast_id=pk)) or 0
+    done["finished"] = finish_through(sweep)
     return done
 
 
@@ -132,7 +134,7 @@ def _end_of_chunk(broadcast: Broadcast, after: int) -> int | None:
     return next(iter(found), None)
 
 
-def finish_through() -> int:
+def finish_through(sweep: Sweep) -> int:
     """Those whose every message is decided are done."""
     open_messages = Message.objects.filter(origin=OuterRef("tag"), state__in=UNFINISHED)
     through = (
@@ -140,16 +142,18 @@ def finish_through() -> int:
         .alias(tag=Concat(Value("broadcast:"), Cast("pk", CharField())))
         .filter(~Exists(open_messages))
     )
-    done = 0
-    for pk in list(through.values_list("pk", flat=True)):
-        with transaction.atomic():
-            row = lock_row(Broadcast.objects.filter(pk=pk))
-            if row.state == BroadcastState.SENDING:
-                row.state, row.finished_at = BroadcastState.DONE, clock.now()
-                row.save(update_fields=["state", "finished_at"])
-                emit(events.BROADCAST_FINISHED, subject_id=None, payload={"broadcast": pk, "name": row.name})
-                done += 1
-    return done
+    return sum(bool(sweep.attempt(pk, lambda pk=pk: _finish(pk))) for pk in list(through.values_list("pk", flat=True)))
+
+
+def _finish(pk: int) -> bool:
+    with transaction.atomic():
+        row = lock_row(Broadcast.objects.filter(pk=pk))
+        if row.state != BroadcastState.SENDING:
+            return False
+        row.state, row.finished_at = BroadcastState.DONE, clock.now()
+        row.save(update_fields=["state", "finished_at"])
+        emit(events.BROADCAST_FINISHED, subject_id=None, payload={"broadcast": pk, "name": row.name})
+    return True
 
 
 def drop_rest(*, broadcast_id: int) -> int:

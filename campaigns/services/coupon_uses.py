@@ -7,7 +7,7 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -17,14 +17,16 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns import events
 from campaigns.labels import REFUSALS as REASONS
+from campaigns.models import CouponUse, UseState
 from campaigns.rules import codes
 from core import actor as actors
-from core import idempotency
+from core import clock, idempotency
 from core.actor import Actor
 from core.cache import ForgivingRedisCache
 from core.db import call
 from core.errors import Conflict, DomainError, IdempotencyConflict, Invalid, NotFound, Refused
 from core.events import handler_names, wake
+from core.services.sweeping import Sweep
 from crm.models import Customer, CustomerState
 
 Answer = dict[str, Any]
@@ -189,13 +191,22 @@ def release_coupon(*, reservation: uuid.UUID, key: str, actor: Actor) -> Answer:
 
 def sweep_reservations(*, limit: int = 100_000, chunk: int = 500) -> int:
     """Release reservations that ran out. Returns how many."""
+    sweep = Sweep("campaigns.sweep_reservations")
     done = 0
     while done < limit:
-        swept = cast(int, call("campaigns_sweep_uses", [chunk]))
+        due = CouponUse.objects.filter(state=UseState.RESERVED, expires_at__lte=clock.now()).exclude(
+            pk__in=sweep.waiting
+        )
+        uses = list(due.order_by("expires_at").values_list("pk", flat=True)[:chunk])
+        swept = sum(sweep.attempt_all(uses, _release_due)) if uses else 0
         done += swept
-        if swept < chunk:
+        if not swept and not sweep.went_on():
             break
     return done
+
+
+def _release_due(uses: Sequence[uuid.UUID]) -> int:
+    return cast(int, call("campaigns_sweep_uses", [len(uses), list(uses)]))
 
 
 def _end(

@@ -29,6 +29,7 @@ from campaigns.models import EndReason, Journey, JourneyState, JourneyVersion
 from campaigns.rules import journeys as rules
 from campaigns.services import journey_facts
 from core import clock
+from core.services.sweeping import Sweep
 
 log = structlog.get_logger("liuke.journeys")
 CHUNK = 2_000
@@ -79,6 +80,7 @@ def advance_due(*, seconds: float = 50.0, chunk: int = CHUNK) -> int:
     """Move due runs of all running journeys, in turn, until nothing is due or the time is up. Returns the steps done."""
     until = time.monotonic() + seconds
     done = 0
+    sweep = Sweep("campaigns.advance_journeys")
     waiting = list(Journey.objects.filter(state=JourneyState.RUNNING).order_by("pk").values_list("pk", flat=True))
     while waiting and time.monotonic() < until:
         for journey in list(waiting):
@@ -86,7 +88,12 @@ def advance_due(*, seconds: float = 50.0, chunk: int = CHUNK) -> int:
             if claim is None:
                 waiting.remove(journey)
                 continue
-            done += advance_claim(claim)
+            steps = sweep.attempt(journey, lambda claim=claim: advance_claim(claim))
+            if steps is None:
+                # What it claimed is due again when the lease runs out.
+                waiting.remove(journey)
+                continue
+            done += steps
             if time.monotonic() >= until:
                 break
     return done

@@ -30,6 +30,7 @@ from core.events import Event
 from core.idempotency import check_key
 from core.kept import Kept
 from core.locks import lock_row
+from core.services.sweeping import Sweep
 from crm.events import ACTIVITY_RECEIVED, ORDERS_IMPORTED
 from crm.models import Customer, CustomerState
 from crm.rules.birthdays import celebrated_around
@@ -338,7 +339,7 @@ def enter_due(*, now: datetime | None = None) -> dict[int, int]:
 
     One failing journey does not stop the others; it is tried again with the next look.
     """
-    journey_engine.end_stopped()
+    Sweep("campaigns.end_stopped_journeys").attempt("all", journey_engine.end_stopped)
     entered = {}
     for journey in Journey.objects.filter(state=JourneyState.RUNNING).select_related("version").order_by("pk"):
         try:

@@ -248,9 +248,9 @@ BEGIN
     RETURN answer;
 END $$;
 
--- Releases up to p_limit reservations that ran out: of p_only, or all but p_skip. Returns how many; one sweep at a time.
+-- Releases up to p_limit reservations that ran out, of `p_only` where they are named. Returns how many; one sweep at a time.
 DROP FUNCTION IF EXISTS campaigns_sweep_uses(integer);
-CREATE OR REPLACE FUNCTION campaigns_sweep_uses(p_limit integer, p_skip uuid[] DEFAULT '{}', p_only uuid[] DEFAULT NULL)
+CREATE OR REPLACE FUNCTION campaigns_sweep_uses(p_limit integer, p_only uuid[] DEFAULT NULL)
 RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE done integer;
 BEGIN
@@ -262,7 +262,7 @@ BEGIN
     DELETE FROM campaigns_swept;
     WITH due AS (
         SELECT id FROM campaigns_couponuse WHERE state = 'reserved' AND expires_at <= clock_timestamp()
-            AND id <> ALL (p_skip) AND (p_only IS NULL OR id = ANY (p_only))
+            AND (p_only IS NULL OR id = ANY (p_only))
         ORDER BY expires_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED),
     ended AS (
         UPDATE campaigns_couponuse u SET state = 'released', released_at = greatest(clock_timestamp(), u.expires_at)

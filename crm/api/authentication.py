@@ -51,15 +51,16 @@ class MemberTokenAuthentication(BaseAuthentication):
     @staticmethod
     def _current(customer_id: int) -> int:
         """Return the customer for whom the token speaks now: after a merge the one who is left. An erased one's is dead."""
-        row = (
-            Customer.objects.filter(pk=customer_id).values_list("state", "merged_into_id", "merged_into__state").first()
+        customer = (
+            Customer.objects.select_related("merged_into")
+            .only("state", "merged_into__state", "merged_into__merged_into")
+            .filter(pk=customer_id)
+            .first()
         )
-        state, survivor, state_of_survivor = row or (CustomerState.ERASED, None, None)
-        if state == CustomerState.MERGED:
-            customer_id, state = survivor, state_of_survivor
-        if state != CustomerState.ACTIVE:
+        current = customer and (customer.merged_into or customer)
+        if current is None or current.state != CustomerState.ACTIVE:
             raise AuthenticationFailed(_("This member token is not valid any more."), code="token_revoked")
-        return customer_id
+        return current.pk
 
     def authenticate_header(self, request):
         return "Bearer"

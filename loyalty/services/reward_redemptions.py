@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pgtrigger
@@ -23,6 +23,7 @@ from core.db import call
 from core.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from core.events import EventType, emit, handler_names, wake
 from core.locks import lock_row
+from core.services.sweeping import Sweep
 from loyalty import events, selectors
 from loyalty.fulfilment import FULFILMENTS, Fulfilment, TryLater, not_cancellable
 from loyalty.models import HoldState, Member, RedemptionState, Reward, RewardRedemption
@@ -219,8 +220,12 @@ def see_address(*, redemption: RewardRedemption, actor: Actor) -> dict[str, str]
 
 def sweep_redemptions(*, limit: int = 10_000) -> tuple[int, int]:
     """End what waited until its hold ran out, and try again what could not be delivered. Returns (ended, delivered)."""
-    ended = sum(_end_overdue(pk) for pk in _overdue(limit))
-    delivered = sum(fulfil_redemption(redemption=pk) == RedemptionState.FULFILLED for pk in _due_again(limit))
+    sweep = Sweep("loyalty.sweep_redemptions")
+    ended = sum(bool(sweep.attempt(pk, lambda pk=pk: _end_overdue(pk))) for pk in _overdue(limit, sweep.waiting))
+    delivered = sum(
+        sweep.attempt(pk, lambda pk=pk: fulfil_redemption(redemption=pk)) == RedemptionState.FULFILLED
+        for pk in _due_again(limit, sweep.waiting)
+    )
     return ended, delivered
 
 
@@ -390,13 +395,14 @@ def _waiting(pk: uuid.UUID) -> RewardRedemption | None:
     )
 
 
-def _overdue(limit: int) -> list[uuid.UUID]:
+def _overdue(limit: int, waiting: Collection[str]) -> list[uuid.UUID]:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT r.id FROM loyalty_rewardredemption r JOIN loyalty_hold h ON h.id = r.hold_id
                WHERE r.state = 'placed' AND (h.state <> 'held' OR h.expires_at <= statement_timestamp())
+                     AND r.id <> ALL (%s::uuid[])
                ORDER BY r.placed_at LIMIT %s""",
-            [limit],
+            [list(waiting), limit],
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -410,15 +416,15 @@ def _end_overdue(pk: uuid.UUID) -> bool:
     return True
 
 
-def _due_again(limit: int) -> list[uuid.UUID]:
+def _due_again(limit: int, waiting: Collection[str]) -> list[uuid.UUID]:
     """Placed ones that a worker should deliver: after 1 minute, then 2, 4 ... from the moment they were redeemed."""
     kinds = [name for name, fulfilment in FULFILMENTS.items() if fulfilment.at_once]
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT r.id FROM loyalty_rewardredemption r JOIN loyalty_reward w ON w.id = r.reward_id
-               WHERE r.state = 'placed' AND w.kind = ANY(%s)
+               WHERE r.state = 'placed' AND w.kind = ANY(%s) AND r.id <> ALL (%s::uuid[])
                      AND r.placed_at + make_interval(secs => %s * power(2, r.attempts)) <= statement_timestamp()
                ORDER BY r.placed_at LIMIT %s""",
-            [kinds, RETRY_SECONDS, limit],
+            [kinds, list(waiting), RETRY_SECONDS, limit],
         )
         return [row[0] for row in cursor.fetchall()]
