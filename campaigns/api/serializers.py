@@ -5,15 +5,14 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from campaigns.labels import REFUSALS
+from crm.api.serializers import Whole
 
 LARGEST = 2**53
 
 
 class CartIn(serializers.Serializer):
     code = serializers.CharField(max_length=60, help_text="As the customer typed it.")
-    cart_amount = serializers.IntegerField(
-        min_value=0, max_value=LARGEST, help_text="The cart's goods, in minor units."
-    )
+    cart_amount = Whole(min_value=0, max_value=LARGEST, help_text="The cart's goods, in minor units.")
     currency = serializers.RegexField(r"^[A-Z]{3}$")
     customer = serializers.CharField(
         max_length=20,
@@ -46,7 +45,7 @@ class MemberCartIn(CartIn):
 
 
 class RedeemIn(serializers.Serializer):
-    cart_amount = serializers.IntegerField(
+    cart_amount = Whole(
         min_value=0,
         max_value=LARGEST,
         required=False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rest_framework import serializers
 
 from core.api.schema import ErrorItem
@@ -20,9 +22,19 @@ from crm.models import (
 from crm.rules.identities import mask
 
 LARGEST = 2**53
+WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 
-class Minor(serializers.IntegerField):
+class Whole(serializers.IntegerField):
+    """A whole number. As text it has the digits 0 to 9 alone: no full-width ones, underscores or blanks."""
+
+    def to_internal_value(self, data):
+        if isinstance(data, str) and not WHOLE.fullmatch(data):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Minor(Whole):
     """An amount in minor units."""
 
     def __init__(self, **kwargs):

@@ -310,3 +310,17 @@ def test_what_names_a_merged_customer_reaches_who_is_left(api, shop, ann, bob):
     assert (batch.json()["done"], batch.json()["results"][0]["redemption"]["available"]) == (1, 96)
     own = client.get(f"/api/v1/members/{ann.number}")
     assert (own.status_code, own.json()["customer"]) == (200, bob.number)
+
+
+@pytest.mark.parametrize("points", ["\uff11\uff12", "1_2", " 12", "1\u0662", "12.0", True])
+def test_points_and_amounts_are_written_with_plain_digits(api, shop, ann, points):
+    before = Entry.objects.count()
+    for path in (f"members/{ann.number}/points/redemptions", f"members/{ann.number}/points/holds"):
+        answer = post(api, path, {"points": points})
+        assert (answer.status_code, answer.json()["errors"][0]["attr"]) == (400, "points")
+    cart = {"code": "SUMMER", "cart_amount": points, "currency": "CNY"}
+    assert post(api, "coupons/validate", cart).json()["errors"][0]["attr"] == "cart_amount"
+    batch = {"redemptions": [{"customer": ann.number, "points": points, "key": "b"}]}
+    refused = post(api, "points/redemptions", batch)
+    assert (refused.status_code, refused.json()["errors"][0]["attr"]) == (400, "redemptions.0.points")
+    assert Entry.objects.count() == before
