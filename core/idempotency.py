@@ -20,10 +20,22 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from core.actor import Actor
 from core.errors import IdempotencyConflict, IdempotencyKeyMissing
 from core.locks import require_transaction
 
 KEY_LENGTH = 200
+INTERNAL = "internal"
+
+
+def scope_of(area: str, actor: Actor) -> str:
+    """Return the scope of a caller's keys, such as `coupons:key:3`: no caller meets the keys of another."""
+    return f"{area}:{actor}"
+
+
+def internal_scope(area: str) -> str:
+    """Return the scope of keys that the product makes for itself. No actor is called so: no caller can reach it."""
+    return f"{area}:{INTERNAL}"
 
 
 def digest(request: Any) -> bytes:
@@ -49,11 +61,16 @@ class Claim:
         return answer
 
 
-def claim(scope: str, key: str, request: Any) -> Claim:
-    """Claim the key or find its answer. Waits while another transaction holds the same key."""
+def claim(scope: str, key: str, request: Any, *, older_scope: str = "") -> Claim:
+    """Claim the key or find its answer. Waits while another transaction holds the same key.
+
+    `older_scope` is where the caller's keys stood before; what was answered there is answered again.
+    """
     require_transaction()
     wanted = digest(request)
     with connection.cursor() as cursor:
+        if older_scope and (known := _stored(cursor, older_scope, key, wanted)):
+            return known
         cursor.execute(
             """INSERT INTO core_idempotencyrecord (scope, key, digest) VALUES (%s, %s, %s)
                ON CONFLICT (scope, key) DO NOTHING RETURNING id""",
@@ -62,16 +79,26 @@ def claim(scope: str, key: str, request: Any) -> Claim:
         row = cursor.fetchone()
         if row:
             return Claim(row[0])
-        cursor.execute(
-            "SELECT id, digest, answer FROM core_idempotencyrecord WHERE scope = %s AND key = %s", [scope, key]
-        )
-        record_id, stored, answer = cursor.fetchone()
+        known = _stored(cursor, scope, key, wanted)
+        assert known is not None
+        return known
+
+
+def _stored(cursor: Any, scope: str, key: str, wanted: bytes) -> Claim | None:
+    """Raises IdempotencyConflict when the key was used for another request."""
+    cursor.execute(
+        "SELECT id, digest, answer FROM core_idempotencyrecord WHERE scope = %s AND key = %s", [scope, check_key(key)]
+    )
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    record_id, stored, answer = row
     if bytes(stored) != wanted:
         raise IdempotencyConflict(field="Idempotency-Key")
     return Claim(record_id, json.loads(answer) if isinstance(answer, str) else answer)
 
 
-def run_once(scope: str, key: str | None, request: Any, command: Callable[[], Any]) -> Any:
+def run_once(scope: str, key: str | None, request: Any, command: Callable[[], Any], *, older_scope: str = "") -> Any:
     """Run a command that has no natural key of its own, at most once per key when one is given.
 
     `command` returns its answer as plain JSON values; the stored answer is returned for a repeat.
@@ -79,5 +106,5 @@ def run_once(scope: str, key: str | None, request: Any, command: Callable[[], An
     with transaction.atomic():
         if key is None:
             return command()
-        taken = claim(scope, key, request)
+        taken = claim(scope, key, request, older_scope=older_scope)
         return taken.answer if taken.answer is not None else taken.store(command())

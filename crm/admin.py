@@ -11,7 +11,7 @@ class StoreAdmin(ConfigurationAdmin):
 
 @admin.register(AttributeDefinition)
 class AttributeDefinitionAdmin(ConfigurationAdmin):
-    list_display = ("label", "code", "type", "position")
+    list_display = ("label", "code", "type", "position", "member_writable")
 
     def has_delete_permission(self, request, obj=None) -> bool:
         return request.user.has_perm("crm.delete_attributedefinition")

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import connection
 from django.db.models import OuterRef, Subquery
-from django.db.models.functions import Greatest
+from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import NotFound
@@ -70,11 +70,15 @@ def spendable_account(member: Member) -> Account:
 
 
 def spendable_account_of(number: str) -> Account:
-    """The default program's spendable account of a customer number, in one query. Raises NotFound."""
+    """The default program's spendable account of a customer number, in one query. Raises NotFound.
+
+    The number of a customer who was merged into another is the other's.
+    """
+    named = Customer.objects.filter(number=number)
     account = (
         Account.objects.select_related("member__program")
         .filter(
-            member__customer__number=number,
+            member__customer__in=named.values(current=Coalesce("merged_into_id", "pk")),
             member__customer__state="active",
             member__program__is_default=True,
             point_type__spendable=True,

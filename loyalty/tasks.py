@@ -1,5 +1,9 @@
+from collections.abc import Callable
+from typing import TypeVar
+
 from celery import shared_task
 
+from core.services.sweeping import Sweep
 from loyalty.models import Program
 from loyalty.services import (
     benefits,
@@ -11,6 +15,17 @@ from loyalty.services import (
     sweeps,
     tiers,
 )
+
+Found = TypeVar("Found")
+
+
+def _each_program(name: str, work: Callable[[Program], Found]) -> list[Found]:
+    """What `work` answers for each program; one that fails does not stop the others. It is tried with the next run."""
+    sweep = Sweep(name)
+    found = [
+        sweep.attempt(program, lambda program=program: work(program)) for program in Program.objects.order_by("pk")
+    ]
+    return [one for one in found if one is not None]
 
 
 @shared_task(name="loyalty.sweep_holds")
@@ -25,18 +40,20 @@ def sweep_lots() -> int:
 
 @shared_task(name="loyalty.take_snapshots")
 def take_snapshots() -> int:
-    return len([snapshots.take_snapshot(program=program) for program in Program.objects.all()])
+    return len(_each_program("loyalty.take_snapshots", lambda program: snapshots.take_snapshot(program=program)))
 
 
 @shared_task(name="loyalty.announce_expiries")
 def announce_expiries() -> list[int]:
-    return [notices.announce_expiries(program=program) for program in Program.objects.all()]
+    return _each_program("loyalty.announce_expiries", lambda program: notices.announce_expiries(program=program))
 
 
 @shared_task(name="loyalty.end_tier_periods")
 def end_tier_periods() -> list[tuple[int, int]]:
     """Nightly: downgrades, and upgrades undone by returns (T2, T4)."""
-    return [tiers.evaluate_tiers(program=program, downgrade=True) for program in Program.objects.all()]
+    return _each_program(
+        "loyalty.end_tier_periods", lambda program: tiers.evaluate_tiers(program=program, downgrade=True)
+    )
 
 
 @shared_task(name="loyalty.reconcile_points")
@@ -51,7 +68,7 @@ def sweep_redemptions() -> tuple[int, int]:
 
 @shared_task(name="loyalty.advance_tasks")
 def advance_tasks() -> int:
-    return sum(growth.advance_all(program=program) for program in Program.objects.all())
+    return sum(_each_program("loyalty.advance_tasks", lambda program: growth.advance_all(program=program)))
 
 
 @shared_task(name="loyalty.deliver_benefits")

@@ -5,15 +5,14 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from campaigns.labels import REFUSALS
+from crm.api.serializers import Whole
 
 LARGEST = 2**53
 
 
 class CartIn(serializers.Serializer):
     code = serializers.CharField(max_length=60, help_text="As the customer typed it.")
-    cart_amount = serializers.IntegerField(
-        min_value=0, max_value=LARGEST, help_text="The cart's goods, in minor units."
-    )
+    cart_amount = Whole(min_value=0, max_value=LARGEST, help_text="The cart's goods, in minor units.")
     currency = serializers.RegexField(r"^[A-Z]{3}$")
     customer = serializers.CharField(
         max_length=20,
@@ -28,6 +27,32 @@ class CartIn(serializers.Serializer):
         default="",
         allow_blank=True,
         help_text="Your order or cart: it takes one coupon.",
+    )
+
+
+class GuestCartIn(CartIn):
+    guest = serializers.CharField(
+        max_length=80,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Your own id of a visitor without a customer number: wrong codes are counted for each of them.",
+    )
+
+
+class MemberCartIn(CartIn):
+    """A member's own: what it reserves is worth what the server says at redeem."""
+
+
+class RedeemIn(serializers.Serializer):
+    cart_amount = Whole(
+        min_value=0,
+        max_value=LARGEST,
+        required=False,
+        help_text=(
+            "What the order's goods came to, in minor units: the discount is worked out again for it. "
+            "A reservation that a member's token made needs it."
+        ),
     )
 
 

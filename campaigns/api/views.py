@@ -16,11 +16,11 @@ from campaigns.services.coupon_uses import (
     redeem_coupon,
     release_coupon,
     reserve_coupon,
-    use_of,
     validate_coupon,
 )
 from campaigns.services.inbox import mark_all_read, mark_read
 from core import clock
+from core.addresses import address_block
 from core.api.pagination import KeysetPagination
 from core.api.schema import IDEMPOTENCY_KEY
 from core.api.views import ApiView, ApiViewSet
@@ -48,16 +48,21 @@ def buyer(request, number: str) -> Customer | None:
     return customer_of(request, number, PEOPLE) if number else None
 
 
+def cart_shape(request) -> type[shapes.CartIn]:
+    """A member is no guest."""
+    return shapes.MemberCartIn if isinstance(request.auth, MemberToken) else shapes.GuestCartIn
+
+
 class ValidateView(ApiView):
     scopes = {"post": "coupons:read"}
     member_actions = ("post",)
 
-    @extend_schema(request=shapes.CartIn, responses=shapes.CouponQuoteOut)
+    @extend_schema(request=shapes.GuestCartIn, responses=shapes.CouponQuoteOut)
     def post(self, request):
         """What a code would give for a cart, or why not. Reserves nothing."""
-        data = self.valid(shapes.CartIn, request)
+        data = self.valid(cart_shape(request), request)
         customer = buyer(request, data.pop("customer"))
-        quote = validate_coupon(customer=customer, actor=self.actor_of(request), **data)
+        quote = validate_coupon(customer=customer, actor=self.actor_of(request), address=address_block(request), **data)
         return Response(
             {
                 "code": quote.code,
@@ -73,22 +78,42 @@ class ReservationsView(ApiView):
     scopes = {"post": "coupons:write"}
     member_actions = ("post",)
 
-    @extend_schema(request=shapes.CartIn, parameters=[IDEMPOTENCY_KEY], responses={201: shapes.ReservationOut})
+    @extend_schema(request=shapes.GuestCartIn, parameters=[IDEMPOTENCY_KEY], responses={201: shapes.ReservationOut})
     def post(self, request):
-        """Set one use aside for an order. 422 names the reason, such as `campaign_limit`."""
-        data = self.valid(shapes.CartIn, request)
+        """Set one use aside for an order. 422 names the reason, such as `campaign_limit`.
+
+        With a member's token nothing of the budget is set aside: `discount` is then an estimate, and the server key that
+        redeems sends the `cart_amount`.
+        """
+        data = self.valid(cart_shape(request), request)
         customer = buyer(request, data.pop("customer"))
-        answer = reserve_coupon(customer=customer, key=self.key_of(request), actor=self.actor_of(request), **data)
+        answer = reserve_coupon(
+            customer=customer,
+            key=self.key_of(request),
+            actor=self.actor_of(request),
+            address=address_block(request),
+            **data,
+        )
         return Response(answer_body(answer), status=201)
 
 
 class RedeemView(ApiView):
     scopes = {"post": "coupons:write"}
 
-    @extend_schema(request=None, parameters=[IDEMPOTENCY_KEY], responses=shapes.ReservationOut)
+    @extend_schema(request=shapes.RedeemIn, parameters=[IDEMPOTENCY_KEY], responses=shapes.ReservationOut)
     def post(self, request, reservation: uuid.UUID):
-        """The order was paid. 409 `reservation_expired`: reserve again, the limits are checked anew."""
-        answer = redeem_coupon(reservation=reservation, key=self.key_of(request), actor=self.actor_of(request))
+        """The order was paid. 409 `reservation_expired`: reserve again, the limits are checked anew.
+
+        With `cart_amount` the discount is worked out again; 422 `condition_failed` or `budget_spent` when the coupon does
+        not give for it, and the reservation stays.
+        """
+        data = self.valid(shapes.RedeemIn, request)
+        answer = redeem_coupon(
+            reservation=reservation,
+            key=self.key_of(request),
+            actor=self.actor_of(request),
+            cart_amount=data.get("cart_amount"),
+        )
         return Response(answer_body(answer))
 
 
@@ -99,10 +124,6 @@ class ReleaseView(ApiView):
     @extend_schema(request=None, parameters=[IDEMPOTENCY_KEY], responses=shapes.ReservationOut)
     def post(self, request, reservation: uuid.UUID):
         """The cart was dropped, or the payment reversed. A member's token only drops its own open reservations."""
-        if isinstance(request.auth, MemberToken):
-            use = use_of(reservation)
-            if use.customer_id != request.auth.customer_id or use.redeemed_at is not None:
-                raise NotFound(code="unknown_reservation")
         answer = release_coupon(reservation=reservation, key=self.key_of(request), actor=self.actor_of(request))
         return Response(answer_body(answer))
 

@@ -22,6 +22,7 @@ from core import clock
 from core.events import emit
 from core.locks import lock_row
 from core.services import sending_hold
+from core.services.sweeping import Sweep
 
 log = structlog.get_logger("liuke.broadcasts")
 CHUNK = 20_000
@@ -69,8 +70,9 @@ def run_broadcasts(*, now: datetime | None = None) -> dict[str, int]:
     """
     at = now or clock.now()
     done = {"started": 0, "made": 0, "resumed": 0, "finished": 0, "dropped": 0}
+    sweep = Sweep("campaigns.run_broadcasts")
     if sending_hold.is_held():
-        done["dropped"] = _drop_stopped()
+        done["dropped"] = _drop_stopped(sweep)
         return done
     done["started"] = Broadcast.objects.filter(state=BroadcastState.SCHEDULED, starts_at__lte=at).update(
         state=BroadcastState.SENDING
@@ -82,15 +84,17 @@ def run_broadcasts(*, now: datetime | None = None) -> dict[str, int]:
         except Exception as error:
             log.exception("broadcast_failed", broadcast=pk, error=str(error)[:300])
     for pk in Broadcast.objects.filter(state=BroadcastState.SENDING).values_list("pk", flat=True):
-        done["resumed"] += bring_forward(broadcast_id=pk, now=at)
-    done["dropped"] = _drop_stopped()
-    done["finished"] = finish_through()
+        done["resumed"] += sweep.attempt(pk, lambda pk=pk: bring_forward(broadcast_id=pk, now=at)) or 0
+    done["dropped"] = _drop_stopped(sweep)
+    done["finished"] = finish_through(sweep)
     return done
 
 
-def _drop_stopped() -> int:
-    stopped = Broadcast.objects.filter(state=BroadcastState.STOPPED, finished_at=None).values_list("pk", flat=True)
-    return sum(drop_rest(broadcast_id=pk) for pk in stopped)
+def _drop_stopped(sweep: Sweep) -> int:
+    dropped = 0
+    for pk in Broadcast.objects.filter(state=BroadcastState.STOPPED, finished_at=None).values_list("pk", flat=True):
+        dropped += sweep.attempt(pk, lambda pk=pk: drop_rest(broadcast_id=pk)) or 0
+    return dropped
 
 
 def take_due(*, before: datetime) -> int:
@@ -151,7 +155,7 @@ def _end_of_chunk(broadcast: Broadcast, after: int) -> int | None:
     return next(iter(found), None)
 
 
-def finish_through() -> int:
+def finish_through(sweep: Sweep) -> int:
     """Those whose every message is decided are done."""
     open_messages = Message.objects.filter(origin=OuterRef("tag"), state__in=UNFINISHED)
     through = (
@@ -159,16 +163,18 @@ def finish_through() -> int:
         .alias(tag=Concat(Value("broadcast:"), Cast("pk", CharField())))
         .filter(~Exists(open_messages))
     )
-    done = 0
-    for pk in list(through.values_list("pk", flat=True)):
-        with transaction.atomic():
-            row = lock_row(Broadcast.objects.filter(pk=pk))
-            if row.state == BroadcastState.SENDING:
-                row.state, row.finished_at = BroadcastState.DONE, clock.now()
-                row.save(update_fields=["state", "finished_at"])
-                emit(events.BROADCAST_FINISHED, subject_id=None, payload={"broadcast": pk, "name": row.name})
-                done += 1
-    return done
+    return sum(bool(sweep.attempt(pk, lambda pk=pk: _finish(pk))) for pk in list(through.values_list("pk", flat=True)))
+
+
+def _finish(pk: int) -> bool:
+    with transaction.atomic():
+        row = lock_row(Broadcast.objects.filter(pk=pk))
+        if row.state != BroadcastState.SENDING:
+            return False
+        row.state, row.finished_at = BroadcastState.DONE, clock.now()
+        row.save(update_fields=["state", "finished_at"])
+        emit(events.BROADCAST_FINISHED, subject_id=None, payload={"broadcast": pk, "name": row.name})
+    return True
 
 
 def drop_rest(*, broadcast_id: int) -> int:

@@ -18,7 +18,8 @@ from core.errors import Conflict, Invalid
 from core.events import emit_from_select
 from core.models import Job, User
 from core.services import jobs
-from crm.models import Customer, CustomerState
+from crm.models import Customer
+from crm.services.customers import require_active
 
 CHUNK = 5000
 COPY_CHUNK = 20_000
@@ -33,12 +34,11 @@ def issue_coupon(*, customer: Customer, coupon: Coupon, cause: str, actor: Actor
 
     Raises Conflict when the coupon is public, over, or the customer not active.
     """
-    if customer.state != CustomerState.ACTIVE:
-        raise Conflict(_("This customer is merged or erased."), code="customer_not_active")
-    check_issuable(coupon)
     if not cause or len(cause) > 120:
         raise Invalid(_("Name the cause in 1 to 120 characters."), code="invalid", field="cause")
     with transaction.atomic():
+        require_active(customer.pk)
+        check_issuable(Coupon.objects.get(pk=coupon.pk))
         return issue_to_many(coupon=coupon, wanted=[(customer.pk, cause)], actor=actor)[customer.pk, cause]
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import random
+import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -14,22 +17,28 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns import events
 from campaigns.labels import REFUSALS as REASONS
-from campaigns.models import CouponUse
+from campaigns.models import CouponUse, UseState
 from campaigns.rules import codes
 from core import actor as actors
-from core import idempotency
+from core import clock, idempotency
 from core.actor import Actor
+from core.cache import ForgivingRedisCache
 from core.db import call
 from core.errors import Conflict, DomainError, IdempotencyConflict, Invalid, NotFound, Refused
 from core.events import handler_names, wake
-from crm.models import Customer
+from core.services.sweeping import Sweep
+from crm.models import Customer, CustomerState
 
 Answer = dict[str, Any]
-SCOPE = "coupons"
+AREA = "coupons"
 MAX_AMOUNT = 2**53
+# Wrong codes within a quarter of an hour: of a customer or a guest whom the caller names; of an address, behind which a
+# whole shop may stand; and of all guests that one caller names, who are as many as it likes.
 GUESSES = 10
-GUESSES_OF_GUESTS = 200
+GUESSES_OF_AN_ADDRESS = 200
+GUESSES_OF_A_CALLER = 2_000
 GUESS_WINDOW = 900
+GUESS_PATIENCE = 3.0
 GUESSED = frozenset({"unknown_code", "wrong_customer"})
 
 
@@ -46,6 +55,9 @@ def _reason(code: str) -> Callable[[dict], DomainError]:
 REFUSALS: Mapping[str, Callable[[dict], DomainError]] = {
     **{code: _reason(code) for code in REASONS},
     "idempotency_key_reused": lambda f: IdempotencyConflict(field="Idempotency-Key"),
+    "cart_amount_required": lambda f: Invalid(
+        _("A member reserved this: send the order's cart_amount."), code="required", field="cart_amount"
+    ),
     "unknown_reservation": lambda f: NotFound(_("There is no such reservation."), code="unknown_reservation"),
     "reservation_redeemed": lambda f: Conflict(_("This reservation has been used."), code="reservation_redeemed", **f),
     "reservation_released": lambda f: Conflict(_("This reservation was released."), code="reservation_released", **f),
@@ -68,15 +80,24 @@ class Quote:
 
 
 def validate_coupon(
-    *, code: str, cart_amount: int, currency: str, actor: Actor, customer: Customer | None = None, reference: str = ""
+    *,
+    code: str,
+    cart_amount: int,
+    currency: str,
+    actor: Actor,
+    customer: Customer | None = None,
+    reference: str = "",
+    guest: str = "",
+    address: str = "",
 ) -> Quote:
     """Whether a code would be taken for this cart, and what it gives. Writes nothing.
 
-    Raises TooManyGuesses after ten wrong codes of one customer within a quarter of an hour.
+    Raises TooManyGuesses after ten wrong codes within a quarter of an hour of one customer, or of one `guest` (the
+    caller's own id of a visitor). Where there is neither, the caller's `address` counts.
     """
     _check_amount(cart_amount)
     normal = codes.normalise(code)
-    with _Guesses(actor, customer) as guesses, connection.cursor() as cursor:
+    with _Guesses(actor, customer, guest, address) as guesses, connection.cursor() as cursor:
         if not normal or codes.is_mistyped(normal):
             reason, figures, coupon, discount = "unknown_code", {}, None, 0
         else:
@@ -101,13 +122,20 @@ def reserve_coupon(
     actor: Actor,
     customer: Customer | None = None,
     reference: str = "",
+    guest: str = "",
+    address: str = "",
 ) -> Answer:
     """Set one use aside for an order until it is paid; it lives as long as the coupon says.
+
+    A member's own reservation sets nothing of the budget aside: its cart is what a browser says of itself. The discount
+    of the answer is then an estimate, and `redeem_coupon` is given the cart.
 
     Answers {reservation, state, coupon, code, discount, cart_amount, currency, reference, expires_at}.
     Raises Refused with one of the reasons of C3, IdempotencyConflict, TooManyGuesses.
     """
     _check_amount(cart_amount)
+    if customer is not None and customer.state != CustomerState.ACTIVE:
+        raise Conflict(_("This customer is merged or erased."), code="customer_not_active")
     if len(reference) > 120:
         raise Invalid(_("A reference has at most 120 characters."), code="too_long", field="reference")
     normal = codes.normalise(code)
@@ -118,12 +146,12 @@ def reserve_coupon(
         "currency": currency,
         "reference": reference,
     }
-    with _Guesses(actor, customer) as guesses:
+    with _Guesses(actor, customer, guest, address) as guesses:
         try:
             answer = call(
                 "campaigns_reserve",
                 [
-                    SCOPE,
+                    idempotency.scope_of(AREA, actor),
                     idempotency.check_key(key),
                     idempotency.digest(request),
                     normal,
@@ -131,6 +159,7 @@ def reserve_coupon(
                     cart_amount,
                     currency,
                     reference,
+                    actor.kind == "member",
                 ],
                 refusals=REFUSALS,
             )
@@ -141,49 +170,66 @@ def reserve_coupon(
     return cast(Answer, answer)
 
 
-def redeem_coupon(*, reservation: uuid.UUID, key: str, actor: Actor) -> Answer:
-    """The order was paid: the counters rise, once. Raises Conflict when the reservation ran out or was released."""
-    return _end(reservation, "redeemed", key, actor)
+def redeem_coupon(*, reservation: uuid.UUID, key: str, actor: Actor, cart_amount: int | None = None) -> Answer:
+    """The order was paid: the counters rise, once. Raises Conflict when the reservation ran out or was released.
+
+    With `cart_amount` the discount is worked out again for what the order came to. A reservation that a member made needs
+    it: Invalid `required` without, Refused `condition_failed` or `budget_spent` when the coupon doesn't give for it.
+    """
+    if cart_amount is not None:
+        _check_amount(cart_amount)
+    return _end(reservation, "redeemed", key, actor, cart=cart_amount)
 
 
 def release_coupon(*, reservation: uuid.UUID, key: str, actor: Actor) -> Answer:
-    """The order was dropped, or its payment reversed: the use is free again. Raises Conflict when it is released."""
-    return _end(reservation, "released", key, actor)
+    """The order was dropped, or its payment reversed: the use is free again. Raises Conflict when it is released.
+
+    A member may only drop an own reservation that was never redeemed: NotFound `unknown_reservation` for any other.
+    """
+    return _end(reservation, "released", key, actor, owner=actor.id if actor.kind == "member" else None)
 
 
 def sweep_reservations(*, limit: int = 100_000, chunk: int = 500) -> int:
     """Release reservations that ran out. Returns how many."""
+    sweep = Sweep("campaigns.sweep_reservations")
     done = 0
     while done < limit:
-        swept = cast(int, call("campaigns_sweep_uses", [chunk]))
+        due = CouponUse.objects.filter(state=UseState.RESERVED, expires_at__lte=clock.now()).exclude(
+            pk__in=sweep.waiting
+        )
+        uses = list(due.order_by("expires_at").values_list("pk", flat=True)[:chunk])
+        swept = sum(sweep.attempt_all(uses, _release_due)) if uses else 0
         done += swept
-        if swept < chunk:
+        if not swept and not sweep.went_on():
             break
     return done
 
 
-def use_of(reservation: uuid.UUID) -> CouponUse:
-    """Raises NotFound."""
-    use = CouponUse.objects.filter(pk=reservation).first()
-    if use is None:
-        raise NotFound(_("There is no such reservation."), code="unknown_reservation")
-    return use
+def _release_due(uses: Sequence[uuid.UUID]) -> int:
+    return cast(int, call("campaigns_sweep_uses", [len(uses), list(uses)]))
 
 
-def _end(reservation: uuid.UUID, to: str, key: str, actor: Actor) -> Answer:
+def _end(
+    reservation: uuid.UUID, to: str, key: str, actor: Actor, *, owner: int | None = None, cart: int | None = None
+) -> Answer:
+    request: dict[str, Any] = {to: str(reservation)}
+    if cart is not None:
+        request["cart"] = cart
     event = events.COUPON_REDEEMED if to == "redeemed" else events.COUPON_RELEASED
     handlers = handler_names(event.kind)
     answer = call(
         "campaigns_end_use",
         [
-            SCOPE,
+            idempotency.scope_of(AREA, actor),
             idempotency.check_key(key),
-            idempotency.digest({to: str(reservation)}),
+            idempotency.digest(request),
             reservation,
             to,
             str(actor),
             actors.request_id.get(),
             handlers,
+            owner,
+            cart,
         ],
         refusals=REFUSALS,
     )
@@ -197,23 +243,65 @@ def _check_amount(amount: int) -> None:
 
 
 class _Guesses:
-    """Wrong codes of one caller and customer (C4). Redis may filter, never decide: without it nobody is stopped."""
+    """Wrong codes (C4) of one customer, else of one guest, else of one address.
 
-    def __init__(self, actor: Actor, customer: Customer | None) -> None:
-        self.key = f"coupon-guesses:{actor}:{customer.pk if customer else '-'}"
-        self.most = GUESSES if customer else GUESSES_OF_GUESTS
+    A guess takes its place before the code is looked at and gives it back when the code was right, so that of many at once
+    no more are looked at than the limit allows; the others wait for a place. Redis may filter, never decide: without it no
+    caller is stopped.
+    """
+
+    def __init__(self, actor: Actor, customer: Customer | None, guest: str, address: str) -> None:
+        if customer is not None:
+            self.limits = {f"customer:{customer.pk}": GUESSES}
+        elif guest:
+            # The caller makes guests up as it likes, so that all of them together have a limit too.
+            name = hashlib.sha256(guest.encode()).hexdigest()[:32]
+            self.limits = {f"{actor}:guest:{name}": GUESSES, f"{actor}:guests": GUESSES_OF_A_CALLER}
+        else:
+            self.limits = {f"{actor}:address:{address}": GUESSES_OF_AN_ADDRESS}
+        self.is_wrong = False
 
     def __enter__(self) -> _Guesses:
-        if (cache.get(self.key) or 0) >= self.most:
-            raise TooManyGuesses()
+        until = time.monotonic() + GUESS_PATIENCE
+        while (full := self._take_places()) is not None:
+            # Full of wrong codes it stays; full of codes that are being looked at it will not be for long.
+            if (cache.get(_wrong(full)) or 0) >= self.limits[full] or time.monotonic() > until:
+                raise TooManyGuesses()
+            time.sleep(random.uniform(0.005, 0.02))  # noqa: S311
         return self
 
     def __exit__(self, *_error: object) -> None:
-        pass
+        if not self.is_wrong:
+            self._give_back(self.limits)
 
     def wrong(self) -> None:
-        try:
-            cache.add(self.key, 0, GUESS_WINDOW)
-            cache.incr(self.key)
-        except Exception:  # noqa: S110
-            pass
+        self.is_wrong = True
+        for name in self.limits:
+            _count(_wrong(name), 1)
+
+    def _take_places(self) -> str | None:
+        """Return the limit that has no place left; then none is taken."""
+        taken = []
+        for name, most in self.limits.items():
+            taken.append(name)
+            if _count(_places(name), 1) > most:
+                self._give_back(taken)
+                return name
+        return None
+
+    @staticmethod
+    def _give_back(names: Iterable[str]) -> None:
+        for name in names:
+            _count(_places(name), -1)
+
+
+def _places(name: str) -> str:
+    return f"coupon-guesses:{name}"
+
+
+def _wrong(name: str) -> str:
+    return f"coupon-guesses-wrong:{name}"
+
+
+def _count(key: str, by: int) -> int:
+    return cast(ForgivingRedisCache, cache).count_up(key, GUESS_WINDOW, by)

@@ -31,6 +31,7 @@ from campaigns.rules import journeys as rules
 from campaigns.services import journey_facts
 from core import clock
 from core.marker import marker
+from core.services.sweeping import Sweep
 
 log = structlog.get_logger("liuke.journeys")
 CHUNK = 2_000
@@ -85,6 +86,7 @@ def advance_due(*, seconds: float = 50.0, chunk: int = CHUNK, held_before: datet
     """
     until = time.monotonic() + seconds
     done = 0
+    sweep = Sweep("campaigns.advance_journeys")
     waiting = list(Journey.objects.filter(state=JourneyState.RUNNING).order_by("pk").values_list("pk", flat=True))
     while waiting and time.monotonic() < until:
         for journey in list(waiting):
@@ -92,7 +94,12 @@ def advance_due(*, seconds: float = 50.0, chunk: int = CHUNK, held_before: datet
             if claim is None:
                 waiting.remove(journey)
                 continue
-            done += advance_claim(claim)
+            steps = sweep.attempt(journey, lambda claim=claim: advance_claim(claim))
+            if steps is None:
+                # What it claimed is due again when the lease runs out.
+                waiting.remove(journey)
+                continue
+            done += steps
             if time.monotonic() >= until:
                 break
     return done

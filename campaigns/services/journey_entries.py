@@ -31,6 +31,7 @@ from core.idempotency import check_key
 from core.kept import Kept
 from core.locks import lock_row
 from core.services import sending_hold
+from core.services.sweeping import Sweep
 from crm.events import ACTIVITY_RECEIVED, ORDERS_IMPORTED
 from crm.models import Customer, CustomerState
 from crm.rules.birthdays import celebrated_around
@@ -339,7 +340,7 @@ def enter_due(*, now: datetime | None = None, though_held: bool = False) -> dict
 
     One failing journey does not stop the others; it is tried again with the next look.
     """
-    journey_engine.end_stopped()
+    Sweep("campaigns.end_stopped_journeys").attempt("all", journey_engine.end_stopped)
     entered: dict[int, int] = {}
     if sending_hold.is_held() and not though_held:
         # Days that pass under a hold are caught up with when it ends: `looked_at` stays where it is.

@@ -39,6 +39,7 @@ from core.errors import Conflict
 from core.events import emit_from_select
 from core.locks import lock_row
 from core.marker import marker
+from core.services.sweeping import Sweep
 from crm.models import Customer
 
 log = structlog.get_logger("liuke.messages")
@@ -318,6 +319,7 @@ def sweep_leases(*, limit: int = 1000) -> dict[str, int]:
 
 def reconcile_uncertain(*, limit: int = 1000) -> int:
     """Ask the providers that can tell about uncertain messages. Returns how many are certain now."""
+    sweep = Sweep("campaigns.reconcile_messages")
     done = 0
     for channel in CHANNELS:
         if type(channel).find is Channel.find:
@@ -326,15 +328,20 @@ def reconcile_uncertain(*, limit: int = 1000) -> int:
             Message.objects.filter(state=MessageState.UNCERTAIN, channel=channel.name)
             # What a restore made uncertain is decided by a person: the provider may know it from the site before.
             .exclude(reason=RESTORED)
-            .order_by("decided_at")[:limit]
+            .exclude(pk__in=sweep.waiting)
         )
-        for row in rows:
-            found = channel.find(row.provider_id)
-            if found is not None:
-                # Not there means never taken: it is queued as if it had not been begun.
-                result = Result.SENT if found else Result.AWAY
-                done += record(row.claim, [Outcome(row.pk, result, row.provider_id if found else "")])
+        for row in rows.order_by("decided_at")[:limit]:
+            done += sweep.attempt(row.pk, lambda row=row, channel=channel: _reconcile(row, channel)) or 0
     return done
+
+
+def _reconcile(message: Message, channel: Channel) -> int:
+    found = channel.find(message.provider_id)
+    if found is None:
+        return 0
+    # Not there means never taken: it is queued as if it had not been begun.
+    result = Result.SENT if found else Result.AWAY
+    return record(message.claim, [Outcome(message.pk, result, message.provider_id if found else "")])
 
 
 def send_again(*, message: Message, actor: Actor) -> Message:

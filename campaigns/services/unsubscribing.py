@@ -12,7 +12,7 @@ from campaigns.services.contexts import link_signer
 from core.actor import Actor
 from core.errors import Invalid
 from core.locks import lock_row
-from crm.models import ConsentDecision, ConsentState, Customer, Purpose
+from crm.models import ConsentDecision, ConsentState, Customer, CustomerState, Purpose
 from crm.services.consents import record_consent
 
 
@@ -40,11 +40,11 @@ def is_unsubscribed(link: Link) -> bool:
 
 
 def unsubscribe(*, token: str, source: str = "unsubscribe link") -> Link:
-    """Withdraw the consent to marketing on the link's channel. Twice is once."""
+    """Withdraw the consent to marketing on the link's channel. Twice is once; an erased customer has none left."""
     link = read_link(token)
     with transaction.atomic():
         customer = lock_row(Customer.objects.filter(pk=_current(link).pk), weak=True)
-        if not is_unsubscribed(link):
+        if customer.state == CustomerState.ACTIVE and not is_unsubscribed(link):
             record_consent(
                 customer=customer,
                 channel=link.channel,

@@ -6,6 +6,12 @@
 CREATE UNIQUE INDEX IF NOT EXISTS campaigns_couponuse_one_per_order ON campaigns_couponuse (customer_id, order_reference)
     NULLS NOT DISTINCT WHERE order_reference <> '' AND state <> 'released';
 
+-- What a coupon takes off a cart, in minor units.
+CREATE OR REPLACE FUNCTION campaigns_discount(p_kind text, p_value bigint, p_most bigint, p_cart bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT least(CASE p_kind WHEN 'percent' THEN p_cart * p_value / 100 ELSE p_value END, coalesce(p_most, p_cart), p_cart)
+$$;
+
 -- What a code is worth for this cart, or the first reason why not (C3). Reads only.
 CREATE OR REPLACE FUNCTION campaigns_judge(
     p_code text, p_customer bigint, p_cart bigint, p_currency text, p_reference text,
@@ -27,8 +33,7 @@ BEGIN
     coupon_id := c.coupon;
     code_id := c.id;
     seconds := c.reserve_seconds;
-    discount := least(CASE c.kind WHEN 'percent' THEN p_cart * c.value / 100 ELSE c.value END,
-                      coalesce(c.max_discount, p_cart), p_cart);
+    discount := campaigns_discount(c.kind, c.value, c.max_discount, p_cart);
     IF c.starts_at > moment THEN
         reason := 'not_started';
         figures := jsonb_build_object('starts_at', c.starts_at);
@@ -74,24 +79,23 @@ END $$;
 
 -- What this key was answered before (L7), or NULL. Commands ask it first, and once more before they refuse: meanwhile
 -- another call with the same key may have been answered. The key is written with its answer, in one row version.
+-- Scopes are callers', such as coupons:key:3; see loyalty_older_scope for keys of before.
 CREATE OR REPLACE FUNCTION campaigns_stored(p_scope text, p_key text, p_digest bytea) RETURNS jsonb
 LANGUAGE plpgsql AS $$
-DECLARE stored record;
 BEGIN
-    SELECT digest, answer INTO stored FROM core_idempotencyrecord WHERE scope = p_scope AND key = p_key;
-    IF FOUND AND stored.digest <> p_digest THEN
-        PERFORM loyalty_refuse('idempotency_key_reused');
-    END IF;
-    RETURN stored.answer;
+    RETURN loyalty_answered(p_scope, p_key, p_digest);
 END $$;
 
 -- Reserve one use (C1). Answers {reservation, state, coupon, code, discount, cart_amount, currency, reference, expires_at}.
+-- `p_by_member`: the cart is what a browser says of itself. Then no discount is set aside; the answer's is an estimate, and
+-- the server that redeems says what the cart was (campaigns_end_use).
+DROP FUNCTION IF EXISTS campaigns_reserve(text, text, bytea, text, bigint, bigint, text, text);
 CREATE OR REPLACE FUNCTION campaigns_reserve(
     p_scope text, p_key text, p_digest bytea, p_code text, p_customer bigint, p_cart bigint, p_currency text,
-    p_reference text
+    p_reference text, p_by_member boolean DEFAULT false
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-    answer jsonb; j record; use uuid := core_new_id(); moment timestamptz; refusal text;
+    answer jsonb; j record; use uuid := core_new_id(); moment timestamptz; refusal text; aside bigint;
 BEGIN
     answer := campaigns_stored(p_scope, p_key, p_digest);
     IF answer IS NOT NULL THEN
@@ -106,6 +110,7 @@ BEGIN
         RETURN answer;
     END IF;
     moment := clock_timestamp();
+    aside := CASE WHEN p_by_member THEN 0 ELSE j.discount END;
     answer := jsonb_build_object(
         'reservation', use, 'state', 'reserved', 'coupon', j.coupon_id, 'code', p_code, 'discount', j.discount,
         'cart_amount', p_cart, 'currency', p_currency, 'reference', p_reference,
@@ -117,7 +122,7 @@ BEGIN
     END IF;
     INSERT INTO campaigns_couponuse (id, coupon_id, code_id, customer_id, order_reference, state, cart_amount, discount,
                                      reserved_at, expires_at)
-        VALUES (use, j.coupon_id, j.code_id, p_customer, p_reference, 'reserved', p_cart, j.discount, moment,
+        VALUES (use, j.coupon_id, j.code_id, p_customer, p_reference, 'reserved', p_cart, aside, moment,
                 moment + make_interval(secs => j.seconds))
         ON CONFLICT (customer_id, order_reference) WHERE order_reference <> '' AND state <> 'released' DO NOTHING;
     IF NOT FOUND THEN
@@ -140,10 +145,10 @@ BEGIN
             FROM campaigns_couponcode WHERE id = j.code_id;
         PERFORM loyalty_refuse(refusal);
     END IF;
-    UPDATE campaigns_coupon SET reserved_count = reserved_count + 1, reserved_amount = reserved_amount + j.discount
+    UPDATE campaigns_coupon SET reserved_count = reserved_count + 1, reserved_amount = reserved_amount + aside
         WHERE id = j.coupon_id AND active AND (ends_at IS NULL OR ends_at > clock_timestamp())
               AND (limit_total IS NULL OR reserved_count + redeemed_count < limit_total)
-              AND (budget IS NULL OR reserved_amount + redeemed_amount + j.discount <= budget);
+              AND (budget IS NULL OR reserved_amount + redeemed_amount + aside <= budget);
     IF NOT FOUND THEN
         SELECT CASE WHEN NOT active OR ends_at <= clock_timestamp() THEN 'expired'
                     WHEN reserved_count + redeemed_count >= limit_total THEN 'campaign_limit'
@@ -154,55 +159,73 @@ BEGIN
     RETURN answer;
 END $$;
 
--- Moves one use on: p_to is redeemed or released.
+-- Moves one use on: p_to is redeemed or released. `p_owner`: a member does it, who may only drop an own use that was never
+-- redeemed; under the lock, because the shop may be redeeming it now. `p_cart` is what the order came to in the end: the
+-- discount is worked out again from it. A use that has no discount yet (a member reserved it) can't be redeemed without.
+DROP FUNCTION IF EXISTS campaigns_end_use(text, text, bytea, uuid, text, text, text, text[]);
 CREATE OR REPLACE FUNCTION campaigns_end_use(
-    p_scope text, p_key text, p_digest bytea, p_use uuid, p_to text, p_actor text, p_request text, p_handlers text[]
+    p_scope text, p_key text, p_digest bytea, p_use uuid, p_to text, p_actor text, p_request text, p_handlers text[],
+    p_owner bigint DEFAULT NULL, p_cart bigint DEFAULT NULL
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-    u record; moment timestamptz; was text; answer jsonb; refusal text;
+    u record; moment timestamptz; was text; answer jsonb; refusal text; figures jsonb; amount bigint;
 BEGIN
     answer := campaigns_stored(p_scope, p_key, p_digest);
     IF answer IS NOT NULL THEN
         RETURN answer;
     END IF;
-    SELECT w.*, k.code AS text, p.currency, p.name INTO u FROM campaigns_couponuse w
+    SELECT w.*, k.code AS text, p.currency, p.name, p.kind, p.value, p.max_discount, p.minimum_spend INTO u
+        FROM campaigns_couponuse w
         JOIN campaigns_couponcode k ON k.id = w.code_id JOIN campaigns_coupon p ON p.id = w.coupon_id
         WHERE w.id = p_use FOR NO KEY UPDATE OF w;
-    IF NOT FOUND THEN
+    IF NOT FOUND OR p_owner IS NOT NULL AND (u.customer_id IS DISTINCT FROM p_owner OR u.redeemed_at IS NOT NULL) THEN
         PERFORM loyalty_refuse('unknown_reservation');
     END IF;
     moment := clock_timestamp();
     was := u.state;
+    amount := u.discount;
+    figures := jsonb_build_object('state', replace(was, 'reserved', 'released'));
     -- The same answer before the sweep and after it: what ran out is no one's any more, and a new reservation checks anew.
     IF p_to = 'redeemed' AND (was = 'reserved' AND u.expires_at <= moment
             OR was = 'released' AND u.redeemed_at IS NULL AND u.released_at >= u.expires_at) THEN
         refusal := 'reservation_expired';
     ELSIF was = 'released' OR was = p_to THEN
         refusal := 'reservation_' || was;
+    ELSIF p_to = 'redeemed' AND p_cart IS NULL AND u.discount = 0 THEN
+        refusal := 'cart_amount_required';
+    ELSIF p_to = 'redeemed' AND p_cart IS NOT NULL THEN
+        amount := campaigns_discount(u.kind, u.value, u.max_discount, p_cart);
+        IF p_cart < u.minimum_spend THEN
+            refusal := 'condition_failed';
+            figures := jsonb_build_object('condition', 'minimum_spend', 'minimum_spend', u.minimum_spend);
+        ELSIF amount <= 0 THEN
+            refusal := 'condition_failed';
+            figures := jsonb_build_object('condition', 'discount');
+        END IF;
     END IF;
     IF refusal IS NOT NULL THEN
         answer := campaigns_stored(p_scope, p_key, p_digest);
         IF answer IS NULL THEN
-            PERFORM loyalty_refuse(refusal, jsonb_build_object('state', replace(was, 'reserved', 'released')));
+            PERFORM loyalty_refuse(refusal, figures);
         END IF;
         RETURN answer;
     END IF;
     answer := jsonb_build_object(
-        'reservation', p_use, 'state', p_to, 'coupon', u.coupon_id, 'code', u.text, 'discount', u.discount,
-        'cart_amount', u.cart_amount, 'currency', u.currency, 'reference', u.order_reference, 'expires_at', NULL);
+        'reservation', p_use, 'state', p_to, 'coupon', u.coupon_id, 'code', u.text, 'discount', amount,
+        'cart_amount', coalesce(p_cart, u.cart_amount), 'currency', u.currency, 'reference', u.order_reference, 'expires_at', NULL);
     INSERT INTO core_idempotencyrecord (scope, key, digest, answer) VALUES (p_scope, p_key, p_digest, answer)
         ON CONFLICT (scope, key) DO NOTHING;
     IF NOT FOUND THEN
         RETURN campaigns_stored(p_scope, p_key, p_digest);
     END IF;
-    UPDATE campaigns_couponuse SET state = p_to,
+    UPDATE campaigns_couponuse SET state = p_to, discount = amount, cart_amount = coalesce(p_cart, cart_amount),
             redeemed_at = CASE p_to WHEN 'redeemed' THEN moment ELSE redeemed_at END,
             released_at = CASE p_to WHEN 'released' THEN moment END
         WHERE id = p_use;
     IF p_to = 'redeemed' OR was = 'redeemed' THEN
         PERFORM loyalty_emit(
             CASE p_to WHEN 'redeemed' THEN 'campaigns.coupon_redeemed' ELSE 'campaigns.coupon_released' END, u.customer_id,
-            jsonb_build_object('use', p_use, 'coupon', u.coupon_id, 'name', u.name, 'code', u.text, 'discount', u.discount,
+            jsonb_build_object('use', p_use, 'coupon', u.coupon_id, 'name', u.name, 'code', u.text, 'discount', amount,
                                'currency', u.currency, 'reference', u.order_reference), p_actor, p_request, p_handlers);
     END IF;
     IF p_to = 'released' AND u.customer_id IS NOT NULL THEN
@@ -216,14 +239,19 @@ BEGIN
             reserved_count = reserved_count - (was = 'reserved')::int,
             redeemed_count = redeemed_count + (p_to = 'redeemed')::int - (was = 'redeemed')::int,
             reserved_amount = reserved_amount - u.discount * (was = 'reserved')::int,
-            redeemed_amount = redeemed_amount + u.discount * ((p_to = 'redeemed')::int - (was = 'redeemed')::int)
-        WHERE id = u.coupon_id;
+            redeemed_amount = redeemed_amount + amount * ((p_to = 'redeemed')::int - (was = 'redeemed')::int)
+        WHERE id = u.coupon_id
+              AND (amount <= u.discount OR budget IS NULL OR reserved_amount + redeemed_amount + amount - u.discount <= budget);
+    IF NOT FOUND THEN
+        PERFORM loyalty_refuse('budget_spent');
+    END IF;
     RETURN answer;
 END $$;
 
--- Releases up to p_limit reservations that ran out. Returns how many; one sweep at a time.
-CREATE OR REPLACE FUNCTION campaigns_sweep_uses(p_limit integer) RETURNS integer
-LANGUAGE plpgsql AS $$
+-- Releases up to p_limit reservations that ran out, of `p_only` where they are named. Returns how many; one sweep at a time.
+DROP FUNCTION IF EXISTS campaigns_sweep_uses(integer);
+CREATE OR REPLACE FUNCTION campaigns_sweep_uses(p_limit integer, p_only uuid[] DEFAULT NULL)
+RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE done integer;
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtextextended('campaigns.sweep-uses', 0)) THEN
@@ -234,6 +262,7 @@ BEGIN
     DELETE FROM campaigns_swept;
     WITH due AS (
         SELECT id FROM campaigns_couponuse WHERE state = 'reserved' AND expires_at <= clock_timestamp()
+            AND (p_only IS NULL OR id = ANY (p_only))
         ORDER BY expires_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED),
     ended AS (
         UPDATE campaigns_couponuse u SET state = 'released', released_at = greatest(clock_timestamp(), u.expires_at)

@@ -12,7 +12,7 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from core.actor import Actor
 from core.api.authentication import KeyUser, bearer
-from crm.models import Customer
+from crm.models import Customer, CustomerState
 
 PREFIX = "lkm_"
 SALT = "crm.member-token"
@@ -45,7 +45,22 @@ class MemberTokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed(_("This member token has expired."), code="token_expired") from None
         except (signing.BadSignature, ValueError, UnicodeError):
             raise AuthenticationFailed(_("This member token is not valid."), code="token_invalid") from None
-        return KeyUser(Actor("member", customer_id)), MemberToken(customer_id, source)
+        current = self._current(customer_id)
+        return KeyUser(Actor("member", current)), MemberToken(current, source)
+
+    @staticmethod
+    def _current(customer_id: int) -> int:
+        """Return the customer for whom the token speaks now: after a merge the one who is left. An erased one's is dead."""
+        customer = (
+            Customer.objects.select_related("merged_into")
+            .only("state", "merged_into__state", "merged_into__merged_into")
+            .filter(pk=customer_id)
+            .first()
+        )
+        current = customer and (customer.merged_into or customer)
+        if current is None or current.state != CustomerState.ACTIVE:
+            raise AuthenticationFailed(_("This member token is not valid any more."), code="token_revoked")
+        return current.pk
 
     def authenticate_header(self, request):
         return "Bearer"

@@ -139,8 +139,13 @@ class ConsentsView(ApiView):
 
     @extend_schema(request=shapes.ConsentIn, responses={201: shapes.ConsentOut})
     def post(self, request, number: str):
+        """Record a decision. Of a member's token its source is the token's, and the time is now."""
         customer = customer_of(request, number)
-        data = self.valid(shapes.ConsentIn, request)
+        if isinstance(request.auth, MemberToken):
+            data = self.valid(shapes.MemberConsentIn, request)
+            data |= {"source": request.auth.source or "member", "evidence": "member token"}
+        else:
+            data = self.valid(shapes.ConsentIn, request)
         consent = record_consent(customer=customer, actor=self.actor_of(request), **data)
         return Response(shapes.ConsentOut(consent).data, status=201)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rest_framework import serializers
 
 from core.api.schema import ErrorItem
@@ -20,9 +22,19 @@ from crm.models import (
 from crm.rules.identities import mask
 
 LARGEST = 2**53
+WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 
-class Minor(serializers.IntegerField):
+class Whole(serializers.IntegerField):
+    """A whole number. As text it has the digits 0 to 9 alone: no full-width ones, underscores or blanks."""
+
+    def to_internal_value(self, data):
+        if isinstance(data, str) and not WHOLE.fullmatch(data):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Minor(Whole):
     """An amount in minor units."""
 
     def __init__(self, **kwargs):
@@ -62,7 +74,10 @@ class ProfileIn(serializers.Serializer):
     time_zone = serializers.CharField(max_length=64, required=False, allow_blank=True)
     country = serializers.CharField(max_length=60, required=False, allow_blank=True)
     region = serializers.CharField(max_length=120, required=False, allow_blank=True)
-    attributes = serializers.DictField(required=False, help_text="By the shop's own schema; null removes one.")
+    attributes = serializers.DictField(
+        required=False,
+        help_text="By the shop's own schema; null removes one. A member's token writes those left to members.",
+    )
 
 
 class CustomerIn(ProfileIn):
@@ -98,9 +113,20 @@ class ConsentIn(serializers.Serializer):
     channel = serializers.ChoiceField(choices=Channel.choices)
     purpose = serializers.ChoiceField(choices=Purpose.choices)
     decision = serializers.ChoiceField(choices=ConsentDecision.choices)
-    source = serializers.CharField(max_length=60, help_text="Where it was given, for example checkout.")
+    source = serializers.CharField(
+        max_length=60,
+        help_text="Where it was given, for example checkout. This and the rest are left out with a member token.",
+    )
     evidence = serializers.CharField(max_length=500, required=False, allow_blank=True)
     given_at = serializers.DateTimeField(required=False)
+
+
+class MemberConsentIn(serializers.Serializer):
+    """What a member decides. When, where and by what proof is for the product to say."""
+
+    channel = serializers.ChoiceField(choices=Channel.choices)
+    purpose = serializers.ChoiceField(choices=Purpose.choices)
+    decision = serializers.ChoiceField(choices=ConsentDecision.choices)
 
 
 class ConsentOut(serializers.Serializer):
@@ -285,8 +311,18 @@ class TicketIn(serializers.Serializer):
     customer = serializers.CharField(max_length=20, required=False, help_text="Left out with a member token.")
     subject = serializers.CharField(max_length=200)
     text = serializers.CharField(max_length=10000)
-    priority = serializers.ChoiceField(choices=TicketPriority.choices, default=TicketPriority.NORMAL)
+    priority = serializers.ChoiceField(
+        choices=TicketPriority.choices, default=TicketPriority.NORMAL, help_text="Of a server key; not of a member."
+    )
     order = serializers.CharField(max_length=64, required=False, help_text="The order's number.")
+
+
+class MemberTicketIn(serializers.Serializer):
+    """A member's own: how urgent it is follows from their tier and the shop's rules."""
+
+    subject = serializers.CharField(max_length=200)
+    text = serializers.CharField(max_length=10000)
+    order = serializers.CharField(max_length=64, required=False)
 
 
 class TicketOut(serializers.Serializer):

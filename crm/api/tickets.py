@@ -15,7 +15,7 @@ from core.errors import Invalid, NotFound
 from crm.api import serializers as shapes
 from crm.api.authentication import MemberToken
 from crm.api.customers import customer_of
-from crm.models import Customer, Order, Ticket, TicketOrigin
+from crm.models import Customer, Order, Ticket, TicketOrigin, TicketPriority
 from crm.services.tickets import open_ticket, reply_to_ticket
 
 
@@ -62,7 +62,8 @@ class TicketsViewSet(ApiViewSet):
 
     @extend_schema(request=shapes.TicketIn, parameters=[OPTIONAL_KEY], responses={201: shapes.TicketDetailOut})
     def create(self, request):
-        data = self.valid(shapes.TicketIn, request)
+        is_member = isinstance(request.auth, MemberToken)
+        data = self.valid(shapes.MemberTicketIn if is_member else shapes.TicketIn, request)
         customer = self._customer(request, data)
         order = None
         if data.get("order"):
@@ -75,7 +76,7 @@ class TicketsViewSet(ApiViewSet):
                 customer=customer,
                 subject=data["subject"],
                 text=data["text"],
-                priority=data["priority"],
+                priority=data.get("priority", TicketPriority.NORMAL),
                 order=order,
                 origin=TicketOrigin.API,
                 actor=self.actor_of(request),

@@ -250,6 +250,12 @@ class AttributeDefinition(models.Model):
     type = models.CharField(_("type"), max_length=8, choices=AttributeType.choices)
     choices = ArrayField(models.CharField(max_length=80), verbose_name=_("choices"), default=list, blank=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
+    member_writable = models.BooleanField(
+        _("members change it themselves"),
+        default=False,
+        db_default=False,
+        help_text=_("Else only the shop's server, imports and staff write it."),
+    )
 
     class Meta:
         verbose_name = _("customer attribute")

@@ -9,11 +9,13 @@ from datetime import date, datetime
 
 from django.core.cache import cache
 from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
 
 from core.actor import Actor
+from core.errors import Conflict
 from core.events import emit
 from crm import events
-from crm.models import ActivityKind, Customer
+from crm.models import ActivityKind, Customer, CustomerState
 from crm.services.identities import indexes_of
 
 KNOWN_KINDS_KEY = "crm:activity-kinds"
@@ -40,7 +42,10 @@ class ActivityRecorded:
 
 
 def record_activity(*, items: Sequence[ActivityInput], source: str, actor: Actor) -> ActivityRecorded:
-    """Take a batch in one transaction. What was sent before is counted as repeated and changes nothing."""
+    """Take a batch in one transaction. What was sent before is counted as repeated and changes nothing.
+
+    Raises Conflict `customer_not_active` when one is an erased customer's; then none is taken.
+    """
     if not items:
         return ActivityRecorded(0, 0)
     customers = _customers(items)
@@ -107,25 +112,44 @@ def make_partitions(*, first: date, months: int) -> int:
 
 
 def _customers(items: Sequence[ActivityInput]) -> dict[tuple[str, str] | str, int]:
-    """{identity or number: customer id} for those that are known; only verified identities count."""
+    """{identity or number: customer id} for those that are known; only verified identities count.
+
+    Who was merged into another is the other. Raises Conflict for who is not active.
+    """
     wanted = {item.identity for item in items if item.identity}
     by_index = {index: pair for pair in wanted for index in indexes_of(*pair)}
     found: dict[tuple[str, str] | str, int] = {}
+    gone: set[tuple[str, str] | str] = set()
     with connection.cursor() as cursor:
         if by_index:
             cursor.execute(
-                """SELECT kind, value_index, customer_id FROM crm_identity
-                   WHERE value_index = ANY(%s) AND verified_at IS NOT NULL""",
+                """SELECT i.kind, i.value_index, s.id, s.state FROM crm_identity i JOIN crm_customer c ON c.id = i.customer_id
+                   JOIN crm_customer s ON s.id = coalesce(c.merged_into_id, c.id)
+                   WHERE i.value_index = ANY(%s) AND i.verified_at IS NOT NULL""",
                 [list(by_index)],
             )
-            for kind, index, customer_id in cursor.fetchall():
+            for kind, index, customer_id, state in cursor.fetchall():
                 pair = by_index[bytes(index)]
                 if pair[0] == kind:
                     found[pair] = customer_id
+                    if state != CustomerState.ACTIVE:
+                        gone.add(pair)
         numbers = {item.customer_number for item in items if item.customer_number}
         if numbers:
-            cursor.execute("SELECT number, id FROM crm_customer WHERE number = ANY(%s)", [list(numbers)])
-            found |= dict(cursor.fetchall())
+            cursor.execute(
+                """SELECT c.number, s.id, s.state FROM crm_customer c
+                   JOIN crm_customer s ON s.id = coalesce(c.merged_into_id, c.id) WHERE c.number = ANY(%s)""",
+                [list(numbers)],
+            )
+            for number, customer_id, state in cursor.fetchall():
+                found[number] = customer_id
+                if state != CustomerState.ACTIVE:
+                    gone.add(number)
+    for place, item in enumerate(items if gone else ()):
+        if (item.identity or item.customer_number) in gone:
+            raise Conflict(
+                _("This customer is merged or erased."), code="customer_not_active", field=f"events.{place}.customer"
+            )
     return found
 
 

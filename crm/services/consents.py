@@ -13,6 +13,7 @@ from core.errors import Invalid
 from core.events import emit
 from crm import events
 from crm.models import Channel, Consent, ConsentDecision, Customer, Purpose
+from crm.services.customers import require_active
 
 
 def record_consent(
@@ -26,7 +27,10 @@ def record_consent(
     evidence: str = "",
     given_at: datetime | None = None,
 ) -> Consent:
-    """Append one decision. A later decision counts, an earlier one that arrives late changes nothing."""
+    """Append one decision. A later decision counts, an earlier one that arrives late changes nothing.
+
+    Raises Invalid, and Conflict `customer_not_active`.
+    """
     for field, value, allowed in (
         ("channel", channel, Channel.values),
         ("purpose", purpose, Purpose.values),
@@ -37,6 +41,7 @@ def record_consent(
     if not source.strip():
         raise Invalid(_("Say where the consent was given."), code="required", field="source")
     with transaction.atomic():
+        require_active(customer.pk)
         now = clock.now()
         if given_at and given_at > now:
             raise Invalid(_("This time is in the future."), code="in_the_future", field="given_at")

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -15,7 +15,7 @@ from core import crypto
 from core.actor import Actor
 from core.errors import Conflict, Invalid
 from core.events import Emission, emit, emit_many
-from core.locks import lock_row
+from core.locks import lock_row, require_transaction
 from crm import events
 from crm.models import AttributeDefinition, Customer, CustomerState, CustomerTag, Gender, Identity, Note, Tag
 from crm.rules.attributes import AttributeSpec, WrongAttribute, check_attributes
@@ -87,8 +87,13 @@ def supported_language(tag: str) -> str:
 
 
 def update_customer(*, customer: Customer, changes: dict[str, Any], actor: Actor) -> Customer:
-    """Change a profile. Raises Invalid for a wrong value, Conflict when the customer was merged or erased."""
+    """Change a profile. Raises Invalid for a wrong value, Conflict when the customer was merged or erased.
+
+    A member changes only those attributes that the shop leaves to its members: Invalid `read_only_attribute` for others.
+    """
     columns = checked_changes(changes)
+    if actor.kind == "member":
+        _check_own_attributes(changes.get("attributes") or {})
     with transaction.atomic():
         locked = lock_row(Customer.objects.filter(pk=customer.pk))
         if locked.state != CustomerState.ACTIVE:
@@ -106,6 +111,27 @@ def update_customer(*, customer: Customer, changes: dict[str, Any], actor: Actor
             emit(events.CUSTOMER_UPDATED, subject_id=locked.pk, payload={"fields": shown}, actor=actor)
             locked.refresh_from_db()
     return locked
+
+
+def _check_own_attributes(attributes: dict[str, Any]) -> None:
+    own = set(AttributeDefinition.objects.filter(member_writable=True).values_list("code", flat=True))
+    for code in attributes.keys() - own:
+        raise Invalid(
+            _("Only the shop changes this attribute."), code="read_only_attribute", field=f"attributes.{code}"
+        )
+
+
+def require_active(customer_id: int, *, field: str | None = None) -> None:
+    """Keep a customer as they are until the transaction ends. Raises Conflict when they were merged or erased.
+
+    The row is locked (shared), so that no merge or erasure comes between this check and what is written after it.
+    """
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT state FROM crm_customer WHERE id = %s FOR SHARE", [customer_id])
+        row = cursor.fetchone()
+    if row is None or row[0] != CustomerState.ACTIVE:
+        raise Conflict(_("This customer is merged or erased."), code="customer_not_active", field=field)
 
 
 def add_tag(*, customer: Customer, name: str, actor: Actor) -> Tag:

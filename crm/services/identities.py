@@ -21,6 +21,7 @@ from core.locks import lock_names
 from crm import events
 from crm.models import Customer, Identity, IdentityKind
 from crm.rules.identities import SOFT_KINDS, normalise, phone_tail
+from crm.services import customers
 
 # Which identity decides when two verified ones name different customers.
 PRECEDENCE = ["storefront", "wechat_unionid", "wechat_openid", "wecom_external", "card", "phone", "email", "device"]
@@ -150,6 +151,7 @@ def add_identity(
     item = normalised([GivenIdentity(kind, value, verified)], country=country, field="identity")[0]
     with transaction.atomic():
         lock_names([f"identity:{item.kind}:{index_of(item.kind, item.value).hex()}"])
+        customers.require_active(customer.pk)
         found = find(item.kind, item.value)
         if found and found.customer_id != customer.pk and (found.verified_at or not item.strong):
             raise Conflict(

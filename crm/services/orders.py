@@ -18,6 +18,7 @@ from core.locks import lock_name
 from crm import events
 from crm.models import Customer, LineKind, Order, OrderLine, OrderState, Payment, Store
 from crm.rules.money import to_minor
+from crm.services.customers import require_active
 from crm.services.identities import GivenIdentity, resolve_customer
 from crm.services.products import ProductInput, product_ids
 
@@ -81,8 +82,8 @@ class OrderRecorded:
 def record_order(*, data: OrderInput, source: str, actor: Actor) -> OrderRecorded:
     """Record an order, or move a known one from placed to paid or cancelled.
 
-    Raises Invalid (a field is wrong, the sum differs) and Conflict `order_differs` when the number is known with
-    other amounts. The same order again is `unchanged`.
+    Raises Invalid (a field is wrong, the sum differs) and Conflict: `order_differs` when the number is known with
+    other amounts, `customer_not_active` for a new order of an erased customer. The same order again is `unchanged`.
     """
     with transaction.atomic():
         store = _store(data.store)
@@ -218,15 +219,20 @@ def _check_times(data: OrderInput, now: datetime) -> None:
 
 def _customer(data: OrderInput, store: Store, source: str, actor: Actor) -> Customer | None:
     if data.customer_number:
-        customer = Customer.objects.filter(number=data.customer_number).first()
-        if customer is None:
+        named = Customer.objects.select_related("merged_into").filter(number=data.customer_number).first()
+        if named is None:
             raise Invalid(_("There is no such customer."), code="unknown_customer", field="customer.number")
-        return customer.merged_into or customer
+        customer = named.merged_into or named
+        require_active(customer.pk, field="customer.number")
+        return customer
     if not data.identities:
         return None
-    return resolve_customer(
+    resolved = resolve_customer(
         data.identities, actor=actor, source=source, country=store.country, defaults={"name": data.customer_name[:200]}
-    ).customer
+    )
+    if resolved.customer is not None and not resolved.created:
+        require_active(resolved.customer.pk, field="customer.identities")
+    return resolved.customer
 
 
 def _announce(order: Order, actor: Actor) -> None:

@@ -26,6 +26,7 @@ from crm.models import (
     TicketStatus,
 )
 from crm.priorities import priority_for
+from crm.services.customers import require_active
 
 RATING_SALT = "crm.ticket-rating"
 RATING_LIFE = timedelta(days=30)
@@ -46,7 +47,7 @@ def open_ticket(
 ) -> Ticket:
     """Open a ticket with its first message. The priority is at least the one that the customer is entitled to.
 
-    Raises Invalid when a text is missing or the order is someone else's.
+    Raises Invalid when a text is missing or the order is someone else's, Conflict `customer_not_active`.
     """
     subject, text = subject.strip(), text.strip()
     if not subject or len(subject) > 200:
@@ -57,6 +58,7 @@ def open_ticket(
     if order is not None and order.customer_id != customer.pk:
         raise Invalid(_("This order belongs to another customer."), code="wrong_customer", field="order")
     with transaction.atomic():
+        require_active(customer.pk)
         ticket = Ticket.objects.create(
             customer=customer,
             subject=subject,
@@ -92,6 +94,8 @@ def reply_to_ticket(
     _check_text(text.strip())
     with transaction.atomic():
         locked = lock_row(Ticket.objects.filter(pk=ticket.pk))
+        if from_customer:
+            require_active(locked.customer_id)
         if locked.status == TicketStatus.CLOSED and not internal:
             raise Conflict(_("This ticket is closed. Open a new one."), code="ticket_closed")
         message = TicketMessage.objects.create(

@@ -63,6 +63,13 @@ class RedeemRewardIn(serializers.Serializer):
     )
 
 
+class MemberRedeemRewardIn(serializers.Serializer):
+    """A member's own: money is never paid by it, so there is no payment to refer to."""
+
+    reward = serializers.CharField(max_length=40)
+    address = AddressIn(required=False)
+
+
 class CancelRewardIn(serializers.Serializer):
     reason = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 

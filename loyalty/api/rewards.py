@@ -14,6 +14,7 @@ from core.api.pagination import KeysetPagination
 from core.api.schema import IDEMPOTENCY_KEY
 from core.api.views import ApiView, ApiViewSet
 from core.errors import NotFound
+from crm.api.authentication import MemberToken
 from crm.api.customers import customer_of
 from crm.models import Customer
 from loyalty import reward_catalogue as catalogue
@@ -114,7 +115,8 @@ class RewardRedemptionsViewSet(ApiViewSet):
     def redeem(self, request, number: str):
         """Redeem a reward. 422 says why not, with one of the catalogue's reasons, `address_required` or `payment_required`."""
         member = member_in(request, number)
-        data = self.valid(shapes.RedeemRewardIn, request)
+        is_member = isinstance(request.auth, MemberToken)
+        data = self.valid(shapes.MemberRedeemRewardIn if is_member else shapes.RedeemRewardIn, request)
         reward = Reward.objects.filter(program=member.program, code=data["reward"]).first()
         if reward is None:
             raise NotFound(_("There is no such reward."), code="unknown_reward", field="reward")
@@ -124,7 +126,7 @@ class RewardRedemptionsViewSet(ApiViewSet):
             key=self.key_of(request),
             actor=self.actor_of(request),
             address=data.get("address"),
-            reference=data["reference"],
+            reference=data.get("reference", ""),
         )
         row = catalogue.redemptions_of(member).get(pk=answer["redemption"])
         return Response(redemption_body(row, answer), status=201)

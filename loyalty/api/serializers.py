@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 from rest_framework import serializers
 
+from crm.api.serializers import Whole
+
 LARGEST = 2**53
 
 
@@ -72,11 +74,11 @@ class EntryOut(serializers.Serializer):
 
 class QuoteLineIn(serializers.Serializer):
     sku = serializers.CharField(max_length=64)
-    amount = serializers.IntegerField(min_value=0, max_value=LARGEST, help_text="After its discount, in minor units.")
+    amount = Whole(min_value=0, max_value=LARGEST, help_text="After its discount, in minor units.")
 
 
 class QuoteIn(serializers.Serializer):
-    amount = serializers.IntegerField(min_value=0, max_value=LARGEST, help_text="The cart's goods, in minor units.")
+    amount = Whole(min_value=0, max_value=LARGEST, help_text="The cart's goods, in minor units.")
     lines = QuoteLineIn(
         many=True, required=False, default=list, max_length=500, help_text="For rules about categories and products."
     )
@@ -122,7 +124,7 @@ class Redeem(msgspec.Struct):
 
 
 class HoldIn(serializers.Serializer):
-    points = serializers.IntegerField(min_value=1, max_value=LARGEST)
+    points = Whole(min_value=1, max_value=LARGEST)
     reference = serializers.CharField(
         max_length=200,
         required=False,
@@ -130,19 +132,19 @@ class HoldIn(serializers.Serializer):
         allow_blank=True,
         help_text="The order's number: a refund of that order gives the points back.",
     )
-    seconds = serializers.IntegerField(min_value=1, max_value=7 * 86400, required=False, help_text="How long it lives.")
+    seconds = Whole(min_value=1, max_value=7 * 86400, required=False, help_text="How long it lives.")
 
 
 class RedeemIn(serializers.Serializer):
     quick = Redeem
 
-    points = serializers.IntegerField(min_value=1, max_value=LARGEST)
+    points = Whole(min_value=1, max_value=LARGEST)
     reference = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 
 
 class TransferIn(serializers.Serializer):
     to = serializers.CharField(max_length=20, help_text="The receiving member's customer number.")
-    points = serializers.IntegerField(min_value=1, max_value=LARGEST)
+    points = Whole(min_value=1, max_value=LARGEST)
     note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 
 
@@ -154,7 +156,7 @@ class TransferOut(serializers.Serializer):
 
 
 class CaptureIn(serializers.Serializer):
-    points = serializers.IntegerField(
+    points = Whole(
         min_value=1, max_value=LARGEST, required=False, help_text="Less than held releases the rest; left out is all."
     )
 
@@ -173,7 +175,7 @@ class HoldOut(serializers.Serializer):
 
 class RedemptionBatchItemIn(serializers.Serializer):
     customer = serializers.CharField(max_length=20, help_text="The member's customer number.")
-    points = serializers.IntegerField(min_value=1, max_value=LARGEST)
+    points = Whole(min_value=1, max_value=LARGEST)
     key = serializers.CharField(max_length=200, help_text="This redemption's own idempotency key.")
     reference = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 

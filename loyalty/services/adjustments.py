@@ -21,7 +21,7 @@ from core.models import IdempotencyRecord
 from loyalty import events
 from loyalty.models import Account, AdjustmentRequest, Program, RequestState
 from loyalty.rules.expiry import expires_at
-from loyalty.services.redemption import REFUSALS, Answer
+from loyalty.services.redemption import REFUSALS, Answer, key_scope
 
 if TYPE_CHECKING:
     from core.models import User
@@ -84,6 +84,7 @@ def approve_adjustment(*, request: AdjustmentRequest, user: User, note: str = ""
             f"adjustment-request:{waiting.pk}",
             actors.of_user(waiting.requested_by),
             waiting.note[:200],
+            internal=True,
         )
         _decide(waiting, RequestState.APPROVED, user, note)
     return answer
@@ -117,7 +118,8 @@ def _adjust(account: Account, points: int, reason: str, key: str, actor: Actor, 
     with transaction.atomic():
         # The budget's row is locked before the account, by everyone in this order; a second click waits here too.
         given = _lock_budget(program, actor.user_id, 0)
-        if not IdempotencyRecord.objects.filter(scope=f"loyalty:{program.pk}", key=key).exists():
+        scopes = [key_scope(program, actor), f"loyalty:{program.pk}"]
+        if not IdempotencyRecord.objects.filter(scope__in=scopes, key=key).exists():
             left = program.agent_daily_budget - given
             if points > left:
                 raise Refused(
@@ -157,7 +159,9 @@ def _decide(request: AdjustmentRequest, state: RequestState, user: User, note: s
     request.save(update_fields=["state", "decided_by", "decided_at", "decision_note"])
 
 
-def _move(account: Account, points: int, reason: str, key: str, actor: Actor, reference: str) -> Answer:
+def _move(
+    account: Account, points: int, reason: str, key: str, actor: Actor, reference: str, *, internal: bool = False
+) -> Answer:
     program = account.member.program
     until = (
         expires_at(clock.now(), program.expiry_policy, program.expiry_count, program.time_zone) if points > 0 else None
@@ -166,7 +170,7 @@ def _move(account: Account, points: int, reason: str, key: str, actor: Actor, re
     answer = call(
         "loyalty_adjust",
         [
-            f"loyalty:{program.pk}",
+            key_scope(program, actor, internal),
             idempotency.check_key(key),
             idempotency.digest({"adjust": account.pk, "points": points, "reason": reason, "reference": reference}),
             account.pk,

@@ -38,8 +38,9 @@ def buy_tier(
     def command() -> dict[str, Any]:
         return _buy(member, tier, reference, actor, amount)
 
+    area = f"loyalty:{member.program_id}:tiers"
     answer: dict[str, Any] = idempotency.run_once(
-        f"loyalty:{member.program_id}:tiers", idempotency.check_key(key), request, command
+        idempotency.scope_of(area, actor), idempotency.check_key(key), request, command, older_scope=area
     )
     return answer
 

@@ -9,10 +9,11 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from core.actor import SYSTEM, Actor
-from core.errors import Conflict, Invalid
+from core.errors import Invalid
 from core.events import emit_from_select
 from core.locks import require_transaction
-from crm.models import Customer, CustomerState
+from crm.models import Customer
+from crm.services.customers import require_active
 from loyalty import events
 from loyalty.models import Account, Member, Program
 
@@ -24,11 +25,10 @@ def enrol_member(*, customer: Customer, program: Program, actor: Actor, referrer
 
     Raises Conflict `customer_not_active`, and Invalid when the referrer is themselves or of another program.
     """
-    if customer.state != CustomerState.ACTIVE:
-        raise Conflict(_("This customer is merged or erased."), code="customer_not_active")
     if referrer is not None and (referrer.program_id != program.pk or referrer.customer_id == customer.pk):
         raise Invalid(_("This member can't refer this customer."), code="invalid_referrer", field="referred_by")
     with transaction.atomic():
+        require_active(customer.pk)
         made = enrol_many(program=program, customer_ids=[customer.pk], since=[None], actor=actor)
         if made and referrer is not None:
             Member.objects.filter(program=program, customer=customer).update(referred_by=referrer)

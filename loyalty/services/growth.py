@@ -18,6 +18,7 @@ from core import clock
 from core.actor import SYSTEM, Actor
 from core.events import Emission, emit_many
 from core.locks import lock_name, require_transaction
+from core.services.sweeping import Sweep
 from crm.models import Order
 from loyalty import events
 from loyalty.models import (
@@ -118,11 +119,12 @@ def advance_all(*, program: Program) -> int:
     if not Task.objects.running(clock.now(), LATE).filter(program=program).exists():
         return 0
     members = Member.objects.filter(program=program, state=MemberState.ACTIVE)
+    sweep = Sweep("loyalty.advance_tasks.customer")
     reached, last = 0, 0
     while chunk := list(
         members.filter(customer_id__gt=last).order_by("customer_id").values_list("customer_id", flat=True)[:CHUNK]
     ):
-        reached += advance_tasks(program=program, customer_ids=chunk)
+        reached += sum(sweep.attempt_all(chunk, lambda ids: advance_tasks(program=program, customer_ids=ids)))
         last = chunk[-1]
     return reached
 

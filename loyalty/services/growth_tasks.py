@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from core import clock
 from core.actor import Actor
 from core.errors import Invalid, Refused
-from core.locks import lock_row
+from core.locks import lock_row, lock_rows
 from loyalty import listening
 from loyalty.models import Badge, Measure, Member, MemberState, Period, Program, Task, TaskJoin, TaskLevel, TaskProgress
 from loyalty.rules.growth import LEVELS, levels_problem
@@ -116,14 +116,17 @@ def join_task(*, member: Member, task: Task, actor: Actor) -> TaskJoin:
 
     Raises Refused `task_needs_no_joining`, `task_not_running` or `member_not_active`.
     """
-    now = clock.now()
     if not task.join:
         raise Refused(_("This task counts for every member; it is not joined."), code="task_needs_no_joining")
-    if not Task.objects.running(now).filter(pk=task.pk, program=member.program_id).exists():
-        raise Refused(_("This task is not running."), code="task_not_running")
-    if member.state != MemberState.ACTIVE:
-        raise Refused(_("This membership is not active."), code="member_not_active")
     with transaction.atomic():
+        # Under the locks: the shop may be ending the task or the membership now.
+        locked = lock_row(Member.objects.filter(pk=member.pk), weak=True)
+        lock_rows(Task.objects.filter(pk=task.pk), weak=True)
+        now = clock.now()
+        if not Task.objects.running(now).filter(pk=task.pk, program=member.program_id).exists():
+            raise Refused(_("This task is not running."), code="task_not_running")
+        if locked.state != MemberState.ACTIVE:
+            raise Refused(_("This membership is not active."), code="member_not_active")
         TaskJoin.objects.bulk_create([TaskJoin(task=task, member=member, joined_at=now)], ignore_conflicts=True)
         return TaskJoin.objects.get(task=task, member=member)
 

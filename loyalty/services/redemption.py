@@ -60,12 +60,22 @@ MAX_POINTS = 2**53
 
 
 def hold_points(
-    *, account: Spender, points: int, key: str, actor: Actor, reference: str = "", seconds: int | None = None
+    *,
+    account: Spender,
+    points: int,
+    key: str,
+    actor: Actor,
+    reference: str = "",
+    seconds: int | None = None,
+    internal: bool = False,
 ) -> Answer:
-    """Set points aside for a purchase. Raises Refused `insufficient_points` with what is available."""
+    """Set points aside for a purchase. Raises Refused `insufficient_points` with what is available.
+
+    `internal`, here and below: the key is the product's own, which no caller's key can equal.
+    """
     if seconds is not None and not 1 <= seconds <= 7 * 86400:
         raise Invalid(_("A hold lives from 1 second to 7 days."), code="invalid", field="seconds")
-    return _hold(account, points, key, actor, reference, seconds, one_step=False, order=None)
+    return _hold(account, points, key, actor, reference, seconds, one_step=False, order=None, internal=internal)
 
 
 def redeem_points(
@@ -76,7 +86,14 @@ def redeem_points(
 
 
 def capture_hold(
-    *, program: Program, hold: uuid.UUID, key: str, actor: Actor, points: int | None = None, order: Order | None = None
+    *,
+    program: Program,
+    hold: uuid.UUID,
+    key: str,
+    actor: Actor,
+    points: int | None = None,
+    order: Order | None = None,
+    internal: bool = False,
 ) -> Answer:
     """Spend a hold, all of it or `points` of it; the rest is released. Raises Conflict when it has ended."""
     if points is not None:
@@ -86,7 +103,7 @@ def capture_hold(
     answer = call(
         "loyalty_capture",
         [
-            _scope(program),
+            key_scope(program, actor, internal),
             idempotency.check_key(key),
             idempotency.digest(request),
             hold,
@@ -102,13 +119,13 @@ def capture_hold(
     return cast(Answer, answer)
 
 
-def release_hold(*, program: Program, hold: uuid.UUID, key: str, actor: Actor) -> Answer:
+def release_hold(*, program: Program, hold: uuid.UUID, key: str, actor: Actor, internal: bool = False) -> Answer:
     """Give a hold's points back. Raises Conflict when it has ended."""
     handlers = handler_names(events.HOLD_RELEASED.kind)
     answer = call(
         "loyalty_release",
         [
-            _scope(program),
+            key_scope(program, actor, internal),
             idempotency.check_key(key),
             idempotency.digest({"release": str(hold)}),
             hold,
@@ -132,6 +149,7 @@ def _hold(
     *,
     one_step: bool,
     order: Order | None,
+    internal: bool = False,
 ) -> Answer:
     check_points(points)
     function, spender = (
@@ -152,6 +170,7 @@ def _hold(
             str(actor),
             actors.request_id.get(),
             handlers,
+            *([idempotency.INTERNAL] if internal else []),
         ],
         refusals=REFUSALS,
     )
@@ -179,8 +198,10 @@ def redemption_digest(
     )
 
 
-def _scope(program: Program) -> str:
-    return f"loyalty:{program.pk}"
+def key_scope(program: Program, actor: Actor, internal: bool = False) -> str:
+    """Return where a caller's keys stand (L7): apart from those of other callers and of the product itself."""
+    area = f"loyalty:{program.pk}"
+    return idempotency.internal_scope(area) if internal else idempotency.scope_of(area, actor)
 
 
 def check_points(points: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pgtrigger
@@ -23,6 +23,7 @@ from core.db import call
 from core.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from core.events import EventType, emit, handler_names, wake
 from core.locks import lock_row
+from core.services.sweeping import Sweep
 from loyalty import events, selectors
 from loyalty.fulfilment import FULFILMENTS, Fulfilment, TryLater, not_cancellable
 from loyalty.models import HoldState, Member, RedemptionState, Reward, RewardRedemption
@@ -69,7 +70,8 @@ def redeem_reward(
     given = {part: str((address or {}).get(part, "")).strip() for part in ADDRESS_PARTS}
     request = {"reward": reward.pk, "member": member.pk, "address": given, "reference": reference}
     with transaction.atomic():
-        claim = idempotency.claim(_scope(member, actor), key, request)
+        scope, older_scope = _scopes(member, actor)
+        claim = idempotency.claim(scope, key, request, older_scope=older_scope)
         if claim.answer is not None:
             return claim.answer
         reward = Reward.objects.select_related("program", "minimum_tier").get(pk=reward.pk)
@@ -96,6 +98,7 @@ def redeem_reward(
             actor=actor,
             reference=f"reward:{reward.code}",
             seconds=HOLD_SECONDS,
+            internal=True,
         )
         redemption.hold_id = uuid.UUID(hold["hold"])
         redemption.points, redemption.money = reward.points, reward.money
@@ -171,7 +174,7 @@ def ship_redemption(*, redemption: RewardRedemption, tracking: str, actor: Actor
             return row
         if row.state != RedemptionState.PLACED or _fulfilment(reward).at_once:
             raise Conflict(_("This is not waiting to be sent."), code="redemption_not_open", state=row.state)
-        capture_hold(program=reward.program, hold=row.hold_id, key=f"reward:{row.pk}:capture", actor=actor)
+        _capture(row, reward, actor)
         _end(row, RedemptionState.SHIPPED, tracking=number)
         _emit(events.REWARD_FULFILLED, row, reward, actor, tracking=number)
     return row
@@ -217,8 +220,12 @@ def see_address(*, redemption: RewardRedemption, actor: Actor) -> dict[str, str]
 
 def sweep_redemptions(*, limit: int = 10_000) -> tuple[int, int]:
     """End what waited until its hold ran out, and try again what could not be delivered. Returns (ended, delivered)."""
-    ended = sum(_end_overdue(pk) for pk in _overdue(limit))
-    delivered = sum(fulfil_redemption(redemption=pk) == RedemptionState.FULFILLED for pk in _due_again(limit))
+    sweep = Sweep("loyalty.sweep_redemptions")
+    ended = sum(bool(sweep.attempt(pk, lambda pk=pk: _end_overdue(pk))) for pk in _overdue(limit, sweep.waiting))
+    delivered = sum(
+        sweep.attempt(pk, lambda pk=pk: fulfil_redemption(redemption=pk)) == RedemptionState.FULFILLED
+        for pk in _due_again(limit, sweep.waiting)
+    )
     return ended, delivered
 
 
@@ -234,10 +241,12 @@ def _refused(member: Member, offered: Offered) -> DomainError:
     return Refused(REASONS[offered.reason], code=offered.reason, field="reward", **figures)
 
 
-def _scope(member: Member, actor: Actor) -> str:
-    """Keys that members' own browsers choose never meet those of the shop's server."""
-    own = f":member:{member.pk}" if actor.kind == "member" else ""
-    return f"loyalty:{member.program_id}:rewards{own}"
+def _scopes(member: Member, actor: Actor) -> tuple[str, str]:
+    """Return the scope of the caller's keys, and the one where they stood before; a member's has not changed."""
+    area = f"loyalty:{member.program_id}:rewards"
+    if actor.kind == "member":
+        return f"{area}:member:{member.pk}", ""
+    return idempotency.scope_of(area, actor), area
 
 
 def _fulfilment(reward: Reward) -> Fulfilment:
@@ -289,9 +298,7 @@ def _give_back(redemption: RewardRedemption, reward: Reward) -> None:
 def _deliver(redemption: RewardRedemption, reward: Reward, fulfilment: Fulfilment, actor: Actor) -> None:
     """Points first, so that the account is locked before whatever the kind locks."""
     with transaction.atomic():
-        capture_hold(
-            program=reward.program, hold=redemption.hold_id, key=f"reward:{redemption.pk}:capture", actor=actor
-        )
+        _capture(redemption, reward, actor)
         delivery = fulfilment.fulfil(redemption, reward, actor)
     _end(
         redemption,
@@ -303,6 +310,11 @@ def _deliver(redemption: RewardRedemption, reward: Reward, fulfilment: Fulfilmen
         error="",
     )
     _emit(events.REWARD_FULFILLED, redemption, reward, actor)
+
+
+def _capture(redemption: RewardRedemption, reward: Reward, actor: Actor) -> None:
+    key = f"reward:{redemption.pk}:capture"
+    capture_hold(program=reward.program, hold=redemption.hold_id, key=key, actor=actor, internal=True)
 
 
 def _keep_trying(redemption: RewardRedemption, error: Exception) -> None:
@@ -321,9 +333,8 @@ def _fail(redemption: RewardRedemption, reward: Reward, error: str, actor: Actor
 def _free_hold(redemption: RewardRedemption, reward: Reward, actor: Actor) -> None:
     """Release the hold; one that ran out is ended here unless the ledger's own sweep was first."""
     try:
-        release_hold(
-            program=reward.program, hold=redemption.hold_id, key=f"reward:{redemption.pk}:release", actor=actor
-        )
+        key = f"reward:{redemption.pk}:release"
+        release_hold(program=reward.program, hold=redemption.hold_id, key=key, actor=actor, internal=True)
     except Conflict as refusal:
         if refusal.code not in {"hold_expired", "hold_released"}:
             raise
@@ -384,13 +395,14 @@ def _waiting(pk: uuid.UUID) -> RewardRedemption | None:
     )
 
 
-def _overdue(limit: int) -> list[uuid.UUID]:
+def _overdue(limit: int, waiting: Collection[str]) -> list[uuid.UUID]:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT r.id FROM loyalty_rewardredemption r JOIN loyalty_hold h ON h.id = r.hold_id
                WHERE r.state = 'placed' AND (h.state <> 'held' OR h.expires_at <= statement_timestamp())
+                     AND r.id <> ALL (%s::uuid[])
                ORDER BY r.placed_at LIMIT %s""",
-            [limit],
+            [list(waiting), limit],
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -404,15 +416,15 @@ def _end_overdue(pk: uuid.UUID) -> bool:
     return True
 
 
-def _due_again(limit: int) -> list[uuid.UUID]:
+def _due_again(limit: int, waiting: Collection[str]) -> list[uuid.UUID]:
     """Placed ones that a worker should deliver: after 1 minute, then 2, 4 ... from the moment they were redeemed."""
     kinds = [name for name, fulfilment in FULFILMENTS.items() if fulfilment.at_once]
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT r.id FROM loyalty_rewardredemption r JOIN loyalty_reward w ON w.id = r.reward_id
-               WHERE r.state = 'placed' AND w.kind = ANY(%s)
+               WHERE r.state = 'placed' AND w.kind = ANY(%s) AND r.id <> ALL (%s::uuid[])
                      AND r.placed_at + make_interval(secs => %s * power(2, r.attempts)) <= statement_timestamp()
                ORDER BY r.placed_at LIMIT %s""",
-            [kinds, RETRY_SECONDS, limit],
+            [kinds, list(waiting), RETRY_SECONDS, limit],
         )
         return [row[0] for row in cursor.fetchall()]

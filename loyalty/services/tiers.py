@@ -13,9 +13,10 @@ from core import clock
 from core.actor import SYSTEM, Actor
 from core.events import emit_from_select
 from core.locks import lock_name
+from core.services.sweeping import Sweep
 from core.shards import bounds_of, run_shards
 from loyalty import events
-from loyalty.models import Program, Tier, TierDowngrade, TierMetric, TierPolicy, TierRun, TierRunPart
+from loyalty.models import Member, Program, Tier, TierDowngrade, TierMetric, TierPolicy, TierRun, TierRunPart
 from loyalty.rules.tiers import limits
 
 LAST_ID = 2**63 - 1
@@ -183,7 +184,7 @@ def _evaluate_everyone(program: Program, at: datetime, actor: Actor) -> tuple[in
         parts = _parts(program, at, alone)
 
         def evaluate(part: Part) -> tuple[int, int]:
-            up, down = _evaluate(program, part, None, True, at, actor)
+            up, down = _evaluate_around(program, part, at, actor)
             TierRunPart.objects.update_or_create(
                 program=program,
                 first=part.first,
@@ -196,6 +197,30 @@ def _evaluate_everyone(program: Program, at: datetime, actor: Actor) -> tuple[in
         up, down = (sum(counts) for counts in zip(*found, strict=True))
         TierRun.objects.create(program=program, ran_at=at, up_count=up, down_count=down)
         TierRunPart.objects.filter(program=program).delete()
+    return up, down
+
+
+def _evaluate_around(program: Program, part: Part, at: datetime, actor: Actor) -> tuple[int, int]:
+    """Evaluate a part; when that fails its halves, and so on, until the members that fail stand alone and are left out.
+
+    They are tried again with the next run, and shown on the jobs page.
+    """
+    try:
+        with transaction.atomic():
+            return _evaluate(program, part, None, True, at, actor)
+    except Exception as error:
+        if not connection.is_usable():
+            raise
+        members = Member.objects.filter(program=program, pk__gte=part.first, pk__lte=part.last).order_by("pk")
+        count = members.count()
+        if count <= 1:
+            Sweep("loyalty.end_tier_periods.member").failed(members.values_list("pk", flat=True).first(), error)
+            return 0, 0
+    middle = members.values_list("pk", flat=True)[count // 2 - 1]
+    halves = Part(part.first, middle, part.since), Part(middle + 1, part.last, part.since)
+    up, down = (
+        sum(counts) for counts in zip(*(_evaluate_around(program, half, at, actor) for half in halves), strict=True)
+    )
     return up, down
 
 

@@ -7,11 +7,12 @@ CREATE OR REPLACE FUNCTION loyalty_redeem_many(
 ) RETURNS TABLE (place integer, refusal text, figures jsonb, answer jsonb) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-    accounts bigint[]; alone boolean[]; moment timestamptz; program record; key_scope text; one record;
+    accounts bigint[]; alone boolean[]; moment timestamptz; program record; key_scope text; older_scope text; one record;
     refused text; detail text; numbers jsonb; given jsonb;
 BEGIN
     SELECT p.id, p.redeem_minimum, p.hold_seconds INTO program FROM loyalty_program p WHERE p.is_default;
-    key_scope := 'loyalty:' || program.id;
+    key_scope := 'loyalty:' || program.id || ':' || p_actor;
+    older_scope := loyalty_older_scope(key_scope);
     SELECT array_agg(found.account ORDER BY found.place),
            array_agg(found.account IS NOT NULL AND found.of_account = 1 AND found.of_key = 1 ORDER BY found.place)
         INTO accounts, alone
@@ -19,9 +20,11 @@ BEGIN
                      count(*) OVER (PARTITION BY row.key) AS of_key
               FROM unnest(p_numbers, p_keys) WITH ORDINALITY AS row(number, key, place)
               LEFT JOIN LATERAL (
-                  SELECT a.id FROM crm_customer c JOIN loyalty_member m ON m.customer_id = c.id AND m.program_id = program.id
+                  SELECT a.id FROM crm_customer c
+                      JOIN crm_customer s ON s.id = coalesce(c.merged_into_id, c.id) AND s.state = 'active'
+                      JOIN loyalty_member m ON m.customer_id = s.id AND m.program_id = program.id
                       JOIN loyalty_account a ON a.member_id = m.id JOIN loyalty_pointtype t ON t.id = a.point_type_id
-                  WHERE c.number = row.number AND c.state = 'active' AND t.spendable ORDER BY t.id LIMIT 1) held ON true) found;
+                  WHERE c.number = row.number AND t.spendable ORDER BY t.id LIMIT 1) held ON true) found;
     PERFORM 1 FROM loyalty_account a WHERE a.id = ANY (accounts) ORDER BY a.id FOR NO KEY UPDATE;
     moment := clock_timestamp();
     PERFORM loyalty_settle_many(array_agg(DISTINCT l.account_id), moment) FROM loyalty_lot l
@@ -36,7 +39,10 @@ BEGIN
         FROM unnest(accounts, alone, p_keys, p_digests, p_points, p_references) WITH ORDINALITY
              AS row(account, alone, key, digest, points, reference, place)
         JOIN loyalty_account a ON a.id = row.account JOIN loyalty_member m ON m.id = a.member_id
-        LEFT JOIN core_idempotencyrecord r ON r.scope = key_scope AND r.key = row.key
+        LEFT JOIN LATERAL (
+            SELECT k.digest, k.answer FROM core_idempotencyrecord k
+            WHERE k.scope = ANY (ARRAY[key_scope, older_scope]) AND k.key = row.key
+            ORDER BY k.scope = key_scope DESC LIMIT 1) r ON true
         WHERE row.alone),
     judged AS MATERIALIZED (
         SELECT asked.*, CASE

@@ -17,38 +17,52 @@ BEGIN
     RAISE EXCEPTION '%', p_code USING ERRCODE = 'LK001', DETAIL = p_detail::text;
 END $$;
 
--- Claims an idempotency key (L7). Returns the stored answer when the same request was answered before, else NULL.
-CREATE OR REPLACE FUNCTION loyalty_claim(p_scope text, p_key text, p_digest bytea) RETURNS jsonb LANGUAGE plpgsql AS $$
+-- Keys stand in scopes of their callers, such as loyalty:1:key:3 and loyalty:1:member:12, so that no caller meets the keys of
+-- another. The keys of the product itself stand in loyalty:1:internal, which no caller has. Before, all of a program shared
+-- loyalty:1. Return that older scope of a caller's scope; NULL for internal keys, which are never asked for again.
+CREATE OR REPLACE FUNCTION loyalty_older_scope(p_scope text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT substring(p_scope FROM '^(.+):(?:(?:key|user|member):[0-9]+|system)$')
+$$;
+
+-- Return what a repeated command was answered (L7), or NULL when the key is new. The caller holds the account's lock.
+-- A key of before the callers had scopes still answers its request. With another request it is refused, but not for a
+-- member: such a key may have been anyone's.
+CREATE OR REPLACE FUNCTION loyalty_answered(p_scope text, p_key text, p_digest bytea) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE stored record;
 BEGIN
+    SELECT r.digest, r.answer, r.scope INTO stored FROM core_idempotencyrecord r
+        WHERE r.scope = ANY (ARRAY[p_scope, loyalty_older_scope(p_scope)]) AND r.key = p_key
+        ORDER BY r.scope = p_scope DESC LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    ELSIF stored.digest <> p_digest THEN
+        IF stored.scope <> p_scope AND p_scope LIKE '%:member:%' THEN
+            RETURN NULL;
+        END IF;
+        PERFORM loyalty_refuse('idempotency_key_reused');
+    END IF;
+    RETURN stored.answer;
+END $$;
+
+-- Claims an idempotency key (L7). Returns the stored answer when the same request was answered before, else NULL.
+CREATE OR REPLACE FUNCTION loyalty_claim(p_scope text, p_key text, p_digest bytea) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE answered jsonb := loyalty_answered(p_scope, p_key, p_digest);
+BEGIN
+    IF answered IS NOT NULL THEN
+        RETURN answered;
+    END IF;
     INSERT INTO core_idempotencyrecord (scope, key, digest) VALUES (p_scope, p_key, p_digest)
         ON CONFLICT (scope, key) DO NOTHING;
     IF FOUND THEN
         RETURN NULL;
     END IF;
-    SELECT digest, answer INTO stored FROM core_idempotencyrecord WHERE scope = p_scope AND key = p_key;
-    IF stored.digest <> p_digest THEN
-        PERFORM loyalty_refuse('idempotency_key_reused');
-    END IF;
-    RETURN stored.answer;
+    -- Another call with the key was first and has committed since.
+    RETURN loyalty_answered(p_scope, p_key, p_digest);
 END $$;
 
 CREATE OR REPLACE FUNCTION loyalty_answer(p_scope text, p_key text, p_answer jsonb) RETURNS jsonb LANGUAGE sql AS $$
     UPDATE core_idempotencyrecord SET answer = p_answer WHERE scope = p_scope AND key = p_key RETURNING answer
 $$;
-
--- Answers what a repeated command was answered (L7), or NULL when the key is new. The caller holds the account's lock.
-CREATE OR REPLACE FUNCTION loyalty_answered(p_scope text, p_key text, p_digest bytea) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE stored record;
-BEGIN
-    SELECT r.digest, r.answer INTO stored FROM core_idempotencyrecord r WHERE r.scope = p_scope AND r.key = p_key;
-    IF NOT FOUND THEN
-        RETURN NULL;
-    ELSIF stored.digest <> p_digest THEN
-        PERFORM loyalty_refuse('idempotency_key_reused');
-    END IF;
-    RETURN stored.answer;
-END $$;
 
 -- Stores an answer under a key that `loyalty_answered` found free; a command of another account may have taken it since.
 CREATE OR REPLACE FUNCTION loyalty_answer_once(p_scope text, p_key text, p_digest bytea, p_answer jsonb)
@@ -141,14 +155,17 @@ END $$;
 --
 -- Three statements do the common case, in which the first lot has enough: lock, look, write. Each statement of a function
 -- costs as much again as what most of these do, and the lock is held through all of them.
+--
+-- `p_caller` is whose key it is, the actor where it is left out; `internal` for the product's own keys.
 DROP FUNCTION IF EXISTS loyalty_hold(text, text, bytea, bigint, bigint, integer, boolean, text, bigint, text, text, text[]);
+DROP FUNCTION IF EXISTS loyalty_hold(bigint, text, bytea, bigint, integer, boolean, text, bigint, text, text, text[]);
 CREATE OR REPLACE FUNCTION loyalty_hold(
     p_account bigint, p_key text, p_digest bytea, p_points bigint, p_seconds integer, p_one_step boolean,
-    p_reference text, p_order bigint, p_actor text, p_request text, p_handlers text[]
+    p_reference text, p_order bigint, p_actor text, p_request text, p_handlers text[], p_caller text DEFAULT NULL
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     answer jsonb; account record; seen record; entry bigint; event bigint; hold uuid; moment timestamptz;
-    set_aside bigint := CASE WHEN p_one_step THEN 0 ELSE p_points END; ends timestamptz; key_scope text;
+    set_aside bigint := CASE WHEN p_one_step THEN 0 ELSE p_points END; ends timestamptz; key_scope text; scopes text[];
     in_state text := CASE WHEN p_one_step THEN 'captured' ELSE 'held' END; enough boolean;
 BEGIN
     SELECT a.available, a.held, m.customer_id, m.state, m.program_id, t.spendable, p.redeem_minimum, p.hold_seconds
@@ -161,14 +178,18 @@ BEGIN
     END IF;
     -- After the lock: the transaction may have waited, and what it waited for may be what ran out.
     moment := clock_timestamp();
-    key_scope := 'loyalty:' || account.program_id;
+    key_scope := 'loyalty:' || account.program_id || ':' || coalesce(p_caller, p_actor);
+    scopes := ARRAY[key_scope];
+    IF key_scope NOT LIKE '%:member:%' AND p_caller IS DISTINCT FROM 'internal' THEN
+        scopes := scopes || ('loyalty:' || account.program_id);
+    END IF;
     SELECT r.digest, r.answer, lot.id AS lot, coalesce(lot.remaining, 0) AS remaining,
            EXISTS (SELECT FROM loyalty_lot l WHERE l.account_id = p_account AND l.open AND (
                        l.expires_at <= moment OR (l.confirmed_at IS NULL AND l.available_from <= moment))) AS due
         INTO seen
         FROM (SELECT) AS always
-        LEFT JOIN (SELECT k.digest, k.answer FROM core_idempotencyrecord k WHERE k.scope = key_scope AND k.key = p_key) AS r
-             ON true
+        LEFT JOIN (SELECT k.digest, k.answer FROM core_idempotencyrecord k WHERE k.scope = ANY (scopes) AND k.key = p_key
+                   ORDER BY k.scope = key_scope DESC LIMIT 1) AS r ON true
         LEFT JOIN (SELECT l.id, l.remaining FROM loyalty_lot l
                    WHERE l.account_id = p_account AND l.open AND l.confirmed_at IS NOT NULL
                          AND (l.expires_at IS NULL OR l.expires_at > moment)
@@ -242,7 +263,8 @@ BEGIN
     RETURN answer;
 END $$;
 
--- The same for the spendable account that a customer number has in the default program.
+-- The same for the spendable account that a customer number has in the default program. The number of a customer who was
+-- merged into another is the other's.
 CREATE OR REPLACE FUNCTION loyalty_hold_of_customer(
     p_number text, p_key text, p_digest bytea, p_points bigint, p_seconds integer, p_one_step boolean,
     p_reference text, p_order bigint, p_actor text, p_request text, p_handlers text[]
@@ -250,9 +272,10 @@ CREATE OR REPLACE FUNCTION loyalty_hold_of_customer(
 DECLARE account bigint;
 BEGIN
     SELECT a.id INTO account FROM crm_customer c
-        JOIN loyalty_member m ON m.customer_id = c.id JOIN loyalty_program p ON p.id = m.program_id
+        JOIN crm_customer s ON s.id = coalesce(c.merged_into_id, c.id) AND s.state = 'active'
+        JOIN loyalty_member m ON m.customer_id = s.id JOIN loyalty_program p ON p.id = m.program_id
         JOIN loyalty_account a ON a.member_id = m.id JOIN loyalty_pointtype t ON t.id = a.point_type_id
-        WHERE c.number = p_number AND c.state = 'active' AND p.is_default AND t.spendable
+        WHERE c.number = p_number AND p.is_default AND t.spendable
         ORDER BY t.id LIMIT 1;
     RETURN loyalty_hold(
         account, p_key, p_digest, p_points, p_seconds, p_one_step, p_reference, p_order, p_actor, p_request, p_handlers);
@@ -286,10 +309,14 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM loyalty_refuse('unknown_hold');
     END IF;
-    SELECT a.id, a.available, a.held, m.customer_id INTO account
-        FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id WHERE a.id = h.account_id FOR NO KEY UPDATE OF a;
+    -- A merge may have carried the hold to another account while this waited; then that one's lock is what counts.
+    LOOP
+        SELECT a.id, a.available, a.held, m.customer_id INTO account FROM loyalty_account a
+            JOIN loyalty_member m ON m.id = a.member_id WHERE a.id = h.account_id FOR NO KEY UPDATE OF a;
+        SELECT id, account_id, entry_id, points, state, expires_at, reference INTO h FROM loyalty_hold WHERE id = p_hold;
+        EXIT WHEN h.account_id = account.id;
+    END LOOP;
     moment := clock_timestamp();
-    SELECT id, account_id, entry_id, points, state, expires_at, reference INTO h FROM loyalty_hold WHERE id = p_hold;
     IF h.state <> 'held' THEN
         PERFORM loyalty_refuse('hold_' || h.state, jsonb_build_object('state', h.state));
     ELSIF h.expires_at <= moment AND p_final <> 'expired' THEN

@@ -24,7 +24,7 @@ BEGIN
     IF giver IS NULL OR taker IS NULL OR giver.point_type_id <> taker.point_type_id THEN
         PERFORM loyalty_refuse('not_a_member');
     END IF;
-    key_scope := 'loyalty:' || giver.program_id;
+    key_scope := 'loyalty:' || giver.program_id || ':' || p_actor;
     answer := loyalty_answered(key_scope, p_key, p_digest);
     IF answer IS NOT NULL THEN
         RETURN answer;

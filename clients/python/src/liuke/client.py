@@ -313,9 +313,14 @@ class Points(_Part):
 class Coupons(_Part):
     """Check, reserve at the checkout, redeem when it is paid or release when it is dropped. Amounts are minor units."""
 
-    def validate(self, code: str, *, cart_amount: int, currency: str, customer: str = "") -> t.CouponQuote:
-        """Whether it would be taken and for how much; a refusal is an answer here, not an error."""
-        body = _cart(code, cart_amount, currency, customer, "")
+    def validate(
+        self, code: str, *, cart_amount: int, currency: str, customer: str = "", guest: str = ""
+    ) -> t.CouponQuote:
+        """Whether it would be taken and for how much; a refusal is an answer here, not an error.
+
+        `guest` is your own id of a visitor without a customer number: wrong codes are counted for each of them.
+        """
+        body = _cart(code, cart_amount, currency, customer, "", guest)
         return cast(t.CouponQuote, self._transport.call(COUPONS_VALIDATE, body=body))
 
     def reserve(
@@ -326,14 +331,19 @@ class Coupons(_Part):
         currency: str,
         customer: str = "",
         reference: str = "",
+        guest: str = "",
         key: str | None = None,
     ) -> t.Reservation:
         """Set one use aside. Raises CouponRefused with the reason as its `code`."""
-        body = _cart(code, cart_amount, currency, customer, reference)
+        body = _cart(code, cart_amount, currency, customer, reference, guest)
         return cast(t.Reservation, self._transport.call(COUPONS_RESERVE, body=body, key=key))
 
-    def redeem(self, reservation: str, *, key: str | None = None) -> t.Reservation:
-        return cast(t.Reservation, self._transport.call(COUPONS_REDEEM, key=key, reservation=reservation))
+    def redeem(self, reservation: str, *, cart_amount: int | None = None, key: str | None = None) -> t.Reservation:
+        """Use it for an order that was paid. With `cart_amount` the discount is worked out again for what the order came to;
+        a reservation that a member's browser made needs it.
+        """
+        body = None if cart_amount is None else {"cart_amount": cart_amount}
+        return cast(t.Reservation, self._transport.call(COUPONS_REDEEM, body=body, key=key, reservation=reservation))
 
     def release(self, reservation: str, *, key: str | None = None) -> t.Reservation:
         return cast(t.Reservation, self._transport.call(COUPONS_RELEASE, key=key, reservation=reservation))
@@ -441,10 +451,12 @@ class Segments(_Part):
         return self._transport.pages(SEGMENTS_MEMBERS, query={"limit": page_size}, segment=str(segment))
 
 
-def _cart(code: str, cart_amount: int, currency: str, customer: str, reference: str) -> dict[str, Any]:
+def _cart(code: str, cart_amount: int, currency: str, customer: str, reference: str, guest: str) -> dict[str, Any]:
     body: dict[str, Any] = {"code": code, "cart_amount": cart_amount, "currency": currency}
     if customer:
         body["customer"] = customer
+    if guest:
+        body["guest"] = guest
     if reference:
         body["reference"] = reference
     return body
