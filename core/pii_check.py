@@ -9,7 +9,7 @@ from django.db import Error, connection, transaction
 
 from core import crypto, health
 from core.embedded import ConfigurationError
-from core.rotation import ENCRYPTED, EncryptedColumn
+from core.rotation import ENCRYPTED
 
 # So many rows at either end of a table are looked at when a process starts: the oldest and the newest key are there.
 SAMPLE = 1000
@@ -57,11 +57,11 @@ def wrong_keys(values: Iterable[Sealed]) -> str:
 def every_value() -> Iterator[Sealed]:
     """One value of each column for each key id, from a look at all rows."""
     for name, spec in ENCRYPTED.items():
-        column = _bytes(spec)
+        column = spec.sealed_sql
         with connection.cursor() as cursor:
             cursor.execute(
-                f"""SELECT DISTINCT ON (get_byte({column}, 0)) {column} FROM {spec.table}
-                    WHERE octet_length({column}) > 0 ORDER BY get_byte({column}, 0), {spec.key} DESC"""
+                f"""SELECT DISTINCT ON (get_byte(({column}), 0)) {column} FROM {spec.table}
+                    WHERE octet_length(({column})) > 0 ORDER BY get_byte(({column}), 0), {spec.key} DESC"""
             )
             rows = cursor.fetchall()
         yield from ((name, spec.context, bytes(value)) for (value,) in rows)
@@ -79,7 +79,7 @@ def damaged_values() -> list[str]:
 def _sample() -> list[Sealed]:
     parts, names = [], []
     for name, spec in ENCRYPTED.items():
-        column = _bytes(spec)
+        column = spec.sealed_sql
         for order in ("", "DESC"):
             parts.append(
                 f"""(SELECT {len(names)} AS n, v FROM (SELECT {column} AS v FROM {spec.table} ORDER BY {spec.key} {order}
@@ -91,10 +91,6 @@ def _sample() -> list[Sealed]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts))
         return [(*names[number], bytes(value)) for number, value in cursor.fetchall()]
-
-
-def _bytes(spec: EncryptedColumn) -> str:
-    return f"decode({spec.column}, 'base64')" if spec.base64 else spec.column
 
 
 def _configured() -> dict[int, bytes]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from core import crypto
 from core.registry import Registry
 
 
@@ -25,6 +26,20 @@ class EncryptedColumn:
     key: str = "id"
     base64: bool = False
     json_key: str = ""
+
+    @property
+    def value_sql(self) -> str:
+        """The SQL of what is stored, as text or bytes."""
+        return f"({self.column}->>'{self.json_key}')" if self.json_key else self.column
+
+    @property
+    def sealed_sql(self) -> str:
+        """The SQL of the encrypted bytes; NULL where text was stored before it was encrypted."""
+        if self.json_key:
+            # CASE, because decode fails on text that was never sealed.
+            return f"""CASE WHEN starts_with({self.value_sql}, '{crypto.SEALED}')
+                            THEN decode(substr({self.value_sql}, {len(crypto.SEALED) + 1}), 'base64') END"""
+        return f"decode({self.column}, 'base64')" if self.base64 else self.column
 
 
 @dataclass(frozen=True)

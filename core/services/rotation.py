@@ -36,7 +36,7 @@ def rotate_keys(say: Callable[[str], None] = lambda text: None) -> int:
 def _rotate_chunk(spec: EncryptedColumn, copies: Sequence[IndexCopy]) -> int:
     if spec.json_key:
         return _rotate_json_chunk(spec)
-    sealed = f"decode({spec.column}, 'base64')" if spec.base64 else spec.column
+    sealed = spec.sealed_sql
     stale = " OR ".join(_is_stale(column) for column in (sealed, *spec.indexes))
     read = "".join(f", {name}" for name in (*spec.columns, *spec.indexes))
     with transaction.atomic(), connection.cursor() as cursor:
@@ -66,10 +66,8 @@ def _rotate_chunk(spec: EncryptedColumn, copies: Sequence[IndexCopy]) -> int:
 
 
 def _rotate_json_chunk(spec: EncryptedColumn) -> int:
-    value = f"({spec.column}->>'{spec.json_key}')"
-    sealed = f"decode(substr({value}, {len(crypto.SEALED) + 1}), 'base64')"
-    # CASE, because decode fails on text that was never sealed.
-    stale = f"CASE WHEN {value} LIKE '{crypto.SEALED}%%' THEN {_is_stale(sealed)} ELSE {value} IS NOT NULL END"
+    value = spec.value_sql
+    stale = f"{value} IS NOT NULL AND ({_is_stale(spec.sealed_sql)}) IS NOT FALSE"
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT {spec.key}, {value} FROM {spec.table} WHERE {stale}
@@ -88,7 +86,7 @@ def _rotate_json_chunk(spec: EncryptedColumn) -> int:
 
 
 def _is_stale(column: str) -> str:
-    return f"(octet_length({column}) > 0 AND get_byte({column}, 0) <> {crypto.primary_key_id()})"
+    return f"(octet_length({column}) > 0 AND get_byte(({column}), 0) <> {crypto.primary_key_id()})"
 
 
 def _left(copy: IndexCopy) -> int:
