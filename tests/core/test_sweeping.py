@@ -235,7 +235,12 @@ def broadcast(name: str) -> Broadcast:
     template = save_template(name=name, channel="inbox", texts=[Text("en", "Hello", "Hi")], actor=SYSTEM)
     segment = create_segment(name=name, rule={"op": "and", "children": []}, actor=SYSTEM)
     return Broadcast.objects.create(
-        name=name, template=template, template_version=1, segment=segment, state=BroadcastState.STOPPED
+        name=name,
+        template=template,
+        template_version=1,
+        segment=segment,
+        state=BroadcastState.STOPPED,
+        starts_at=timezone.now(),
     )
 
 
