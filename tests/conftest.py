@@ -33,6 +33,7 @@ def _fresh_cache():
     webhooks.forget()
     api_keys.forget()
     throttling.leases.forget()
+    throttling.failures.forget()
     listening.forget()
     journey_entries.wanted_kinds.forget()
     care_runs.active_triggers.forget()

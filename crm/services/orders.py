@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from core import clock
@@ -19,7 +19,7 @@ from crm import events
 from crm.models import Customer, LineKind, Order, OrderLine, OrderState, Payment, Store
 from crm.rules.money import to_minor
 from crm.services.identities import GivenIdentity, resolve_customer
-from crm.services.products import ProductInput, product_ids
+from crm.services.products import KnownProducts, ProductInput, product_ids
 
 MAX_LINES = 1000
 
@@ -78,11 +78,13 @@ class OrderRecorded:
     outcome: str
 
 
-def record_order(*, data: OrderInput, source: str, actor: Actor) -> OrderRecorded:
+def record_order(
+    *, data: OrderInput, source: str, actor: Actor, products: KnownProducts | None = None
+) -> OrderRecorded:
     """Record an order, or move a known one from placed to paid or cancelled.
 
     Raises Invalid (a field is wrong, the sum differs) and Conflict `order_differs` when the number is known with
-    other amounts. The same order again is `unchanged`.
+    other amounts. The same order again is `unchanged`. `products` spares the orders of a batch the same look-ups.
     """
     with transaction.atomic():
         store = _store(data.store)
@@ -108,25 +110,9 @@ def record_order(*, data: OrderInput, source: str, actor: Actor) -> OrderRecorde
             item_count=sum((line.quantity for line in lines if line.kind == LineKind.PRODUCT), Decimal(0)),
             **amounts,
         )
-        products = product_ids(
-            ProductInput(line.sku, line.name, line.category) for line in lines if line.kind == LineKind.PRODUCT
-        )
-        OrderLine.objects.bulk_create(
-            OrderLine(
-                order=order,
-                customer_id=order.customer_id,
-                position=position,
-                kind=line.kind,
-                product_id=products.get(line.sku) if line.kind == LineKind.PRODUCT else None,
-                name=line.name[:300],
-                quantity=line.quantity,
-                unit_price=line.unit_price,
-                discount=line.discount,
-                amount=line.amount or 0,
-                bought_at=paid_at or data.placed_at,
-            )
-            for position, line in enumerate(lines, 1)
-        )
+        named = [ProductInput(line.sku, line.name, line.category) for line in lines if line.kind == LineKind.PRODUCT]
+        ids = products.of(named) if products else product_ids(named)
+        _insert_lines(order, lines, ids, paid_at or data.placed_at)
         Payment.objects.bulk_create(
             Payment(
                 order=order,
@@ -138,7 +124,34 @@ def record_order(*, data: OrderInput, source: str, actor: Actor) -> OrderRecorde
             for payment in data.payments
         )
         _announce(order, actor)
+    if products:
+        products.remember(ids)
     return OrderRecorded(order, "created")
+
+
+def _insert_lines(order: Order, lines: Sequence[LineInput], ids: dict[str, int], bought_at: datetime) -> None:
+    """Insert the lines of a new order in one statement, a column at a time: objects would cost ten times as much."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO crm_orderline (order_id, customer_id, position, kind, product_id, name, quantity, unit_price,
+                                          discount, amount, refunded_quantity, refunded_amount, bought_at)
+               SELECT %s, %s, given.*, 0, 0, %s
+               FROM unnest(%s::int[], %s::text[], %s::bigint[], %s::text[], %s::numeric[], %s::numeric[], %s::bigint[],
+                           %s::bigint[]) AS given""",
+            [
+                order.pk,
+                order.customer_id,
+                bought_at,
+                list(range(1, len(lines) + 1)),
+                [str(line.kind) for line in lines],
+                [ids.get(line.sku) if line.kind == LineKind.PRODUCT else None for line in lines],
+                [line.name[:300] for line in lines],
+                [line.quantity for line in lines],
+                [line.unit_price for line in lines],
+                [line.discount for line in lines],
+                [line.amount or 0 for line in lines],
+            ],
+        )
 
 
 def _store(code: str) -> Store:
