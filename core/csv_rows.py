@@ -35,20 +35,26 @@ class _Lines:
         self._readline = text.readline
         self._again: deque[str] = deque()
         self.taken: list[str] = []
+        self.length = 0
         self.ended = False
+
+    def start_row(self) -> None:
+        self.taken.clear()
+        self.length = 0
 
     def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:
         taken = self.taken
-        if taken and (len(taken) >= ROW_LINES or sum(map(len, taken)) > MAX_LINE):
+        if taken and (len(taken) >= ROW_LINES or self.length > MAX_LINE):
             raise _Broken("unclosed_quote")
         line = self._again.popleft() if self._again else self._readline(MAX_LINE)
         if not line:
             self.ended = True
             raise StopIteration
         taken.append(line)
+        self.length += len(line)
         if len(line) == MAX_LINE and not line.endswith(("\n", "\r")):
             while len(rest := self._readline(MAX_LINE)) == MAX_LINE and not rest.endswith(("\n", "\r")):
                 pass
@@ -85,7 +91,7 @@ class CsvRows:
         reader = csv.reader(lines, delimiter=self._delimiter)
         while True:
             code = ""
-            lines.taken.clear()
+            lines.start_row()
             cells: list[str] = []
             try:
                 cells = next(reader)

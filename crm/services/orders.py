@@ -22,6 +22,8 @@ from crm.services.identities import GivenIdentity, resolve_customer
 from crm.services.products import KnownProducts, ProductInput, product_ids
 
 MAX_LINES = 1000
+_NULL = "\\N"
+_COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
 @dataclass(frozen=True)
@@ -130,28 +132,25 @@ def record_order(
 
 
 def _insert_lines(order: Order, lines: Sequence[LineInput], ids: dict[str, int], bought_at: datetime) -> None:
-    """Insert the lines of a new order in one statement, a column at a time: objects would cost ten times as much."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO crm_orderline (order_id, customer_id, position, kind, product_id, name, quantity, unit_price,
-                                          discount, amount, refunded_quantity, refunded_amount, bought_at)
-               SELECT %s, %s, given.*, 0, 0, %s
-               FROM unnest(%s::int[], %s::text[], %s::bigint[], %s::text[], %s::numeric[], %s::numeric[], %s::bigint[],
-                           %s::bigint[]) AS given""",
-            [
-                order.pk,
-                order.customer_id,
-                bought_at,
-                list(range(1, len(lines) + 1)),
-                [str(line.kind) for line in lines],
-                [ids.get(line.sku) if line.kind == LineKind.PRODUCT else None for line in lines],
-                [line.name[:300] for line in lines],
-                [line.quantity for line in lines],
-                [line.unit_price for line in lines],
-                [line.discount for line in lines],
-                [line.amount or 0 for line in lines],
-            ],
+    """Copy the lines of a new order in: objects and parameters would cost several times as much."""
+    start = f"{order.pk}\t{order.customer_id or _NULL}\t"
+    end = f"\t0\t0\t{bought_at.isoformat()}\n"
+    rows = []
+    for position, line in enumerate(lines, 1):
+        product = ids.get(line.sku, _NULL) if line.kind == LineKind.PRODUCT else _NULL
+        name = line.name[:300].translate(_COPY_ESCAPES)
+        rows.append(
+            f"{start}{position}\t{line.kind}\t{product}\t{name}\t{line.quantity}\t{line.unit_price}\t{line.discount}\t"
+            f"{line.amount or 0}{end}"
         )
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            """COPY crm_orderline (order_id, customer_id, position, kind, product_id, name, quantity, unit_price,
+                                   discount, amount, refunded_quantity, refunded_amount, bought_at) FROM STDIN"""
+        ) as copy,
+    ):
+        copy.write("".join(rows).encode())
 
 
 def _store(code: str) -> Store:

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from campaigns.rules import liquid
+from campaigns.rules.html import to_text
 from campaigns.rules.liquid import TemplateError
 from campaigns.services import draft_rendering
 from campaigns.services.templates import Text, preview, save_template
@@ -78,3 +79,11 @@ def test_a_process_that_was_killed_is_replaced():
     draft_rendering._renderer._child.kill()
     time.sleep(0.05)
     assert draft_rendering.render("{{ customer.name }}", {"customer": {"name": "Ann"}}, html=True) == "Ann"
+
+
+@pytest.mark.parametrize("hostile", ["<", "<a ", '<a href="', '<a href="x">', '<a x href="y" '])
+def test_plain_text_of_hostile_html_takes_no_minutes(hostile):
+    started = time.monotonic()
+    to_text(hostile * (SIZE // len(hostile)))
+    # it took eight minutes
+    assert time.monotonic() - started < 30
