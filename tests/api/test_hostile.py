@@ -118,9 +118,9 @@ def test_no_hostile_value_is_a_server_error(method, path, operation, ask):
         return
     body = example(schema)
     found = list(places(body))
-    for turn, place in enumerate(found[:60]):
-        # Each place sees a third of the values, and each value comes to every third place.
-        for value in VALUES[turn % 3 :: 3]:
+    for turn, place in enumerate(found[:24]):
+        # Each place sees a sixth of the values, and each value comes to every sixth place.
+        for value in VALUES[turn % 6 :: 6]:
             ask(method, plain, replaced(body, place, value))
 
 
