@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 
 import pytest
@@ -19,7 +20,8 @@ from loyalty.services.reward_redemptions import redeem_reward, ship_redemption
 from tests.loyalty.rewards import ADDRESS, points_of, stock_of
 
 pytestmark = pytest.mark.django_db
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
+# One dot.
+PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgBAAAAwACS/Xd6gAAAABJRU5ErkJggg==")
 FIELDS = {"kind": "gift", "name": "Mug", "points": "300", "stock": "5", "member_limit": "2", "position": "0"}
 
 
