@@ -9,8 +9,10 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         from core import logs, registry, roles, second_step  # noqa: F401
+        from core.api.numbers import refuse_other_digits
 
         logs.configure()
+        refuse_other_digits()
         registry.load(settings.OUR_APPS)
         # Permissions exist only after migrate has made them, and its signal is the one moment that is always there.
         post_migrate.connect(roles.synchronise_groups, dispatch_uid="core.roles")

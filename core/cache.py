@@ -1,20 +1,40 @@
-"""A Redis cache that may be away: reads miss, writes are skipped, and the site goes on from the database (F4)."""
+"""A Redis cache that may be away: reads miss, writes are skipped, and the site goes on from the database (F4).
+
+Keys and values are bounded here, so that no caller can fill the memory: a long key is replaced by its digest, and a
+value that is too large is not stored.
+"""
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 import structlog
-from django.core.cache.backends.redis import RedisCache, RedisCacheClient
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient, RedisSerializer
 from redis.exceptions import RedisError
 
 log = structlog.get_logger("liuke.cache")
+KEY_BYTES = 250
+VALUE_BYTES = 512 * 1024
+
+
+class ValueTooLarge(Exception):
+    """A value is above VALUE_BYTES and must not be stored."""
+
+
+class BoundedSerializer(RedisSerializer):
+    def dumps(self, obj: Any) -> Any:
+        made = super().dumps(obj)
+        if isinstance(made, bytes) and len(made) > VALUE_BYTES:
+            raise ValueTooLarge(f"{len(made)} bytes")
+        return made
 
 
 class OneClient(RedisCacheClient):
     """Django makes a Redis object for every command; one per pool does the same at a third of the cost."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["serializer"] = BoundedSerializer
         super().__init__(*args, **kwargs)
         self._clients: dict[Any, Any] = {}
 
@@ -31,6 +51,13 @@ class ForgivingRedisCache(RedisCache):
     def __init__(self, server, params):
         super().__init__(server, params)
         self._class = OneClient
+
+    def make_and_validate_key(self, key, version=None):
+        made = self.make_key(key, version=version)
+        if len(made) <= KEY_BYTES and made.isascii():
+            return made
+        digest = sha256(made.encode("utf-8", "surrogatepass")).hexdigest()
+        return self.make_key(f"digest:{digest}", version=version)
 
     def count_up(self, key: str, seconds: int, by: int = 1) -> int:
         """Add to a counter that is forgotten `seconds` after its first. One round trip; 0 while Redis is away."""
@@ -49,6 +76,13 @@ class ForgivingRedisCache(RedisCache):
             return getattr(RedisCache, method)(self, *args, **kwargs)
         except (RedisError, OSError) as error:
             log.warning("cache_away", operation=method, error=str(error)[:200])
+            return fallback
+        except ValueTooLarge as error:
+            key = args[0] if args and isinstance(args[0], str) else ""
+            log.warning("cache_value_too_large", operation=method, key=key[:100], error=str(error))
+            if key:
+                # What stood under the key is out of date now.
+                self.delete(key)
             return fallback
 
     def get(self, key, default=None, version=None):

@@ -67,5 +67,10 @@ class IdempotencyKeyMissing(Invalid):
     message = _("Send an Idempotency-Key header of 1 to 200 characters, so that a repeat is safe.")
 
 
+class IdempotencyKeyInvalid(Invalid):
+    code = "idempotency_key_invalid"
+    message = _("An Idempotency-Key has 1 to 200 printable ASCII characters.")
+
+
 class LockedOutsideTransaction(RuntimeError):
     """A programming error: a row lock outside a transaction protects nothing."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,11 +22,12 @@ from typing import Any
 from django.db import connection, transaction
 
 from core.actor import Actor
-from core.errors import IdempotencyConflict, IdempotencyKeyMissing
+from core.errors import IdempotencyConflict, IdempotencyKeyInvalid, IdempotencyKeyMissing
 from core.locks import require_transaction
 
 KEY_LENGTH = 200
 INTERNAL = "internal"
+_FORM = re.compile(r"[\x20-\x7e]{1,200}")
 
 
 def scope_of(area: str, actor: Actor) -> str:
@@ -46,6 +48,12 @@ def check_key(key: str | None) -> str:
     if not key or len(key) > KEY_LENGTH:
         raise IdempotencyKeyMissing(field="Idempotency-Key")
     return key
+
+
+def check_header(key: str | None) -> None:
+    """Refuse a key that was sent and can't be one. Raises IdempotencyKeyInvalid; no key at all is not its matter."""
+    if key and not _FORM.fullmatch(key):
+        raise IdempotencyKeyInvalid(field="Idempotency-Key")
 
 
 @dataclass

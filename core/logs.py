@@ -1,10 +1,75 @@
-"""One line of JSON per log entry, with the request's id; plain text on a terminal."""
+"""One line of JSON per log entry, with the request's id; plain text on a terminal.
+
+Lines are bounded: a long value is cut, and of the same event only so many are written in a second. What was left out
+is counted in `suppressed` of the next one, so a database that is away does not fill the disk.
+"""
 
 from __future__ import annotations
 
+import logging
 import sys
+import threading
+import time
+from typing import Any
 
 import structlog
+
+# Lines a second of the same event: warnings and errors come in storms, entries of requests are wanted each.
+MOST_WARNINGS = 10
+MOST_OTHERS = 500
+MOST_EVENTS = 1000
+LONGEST_VALUE = 2000
+LONGEST_TRACE = 8000
+_TRACES = frozenset({"exception", "stack"})
+
+
+class StormFilter(logging.Filter):
+    """Let so many lines of one event a second through, and count the others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        # event -> [second, written in it, suppressed since the last line]
+        self._seen: dict[tuple[str, int, str], list[int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said: Any = record.msg
+        event = str(said.get("event", "") if isinstance(said, dict) else said)[:200]
+        most = MOST_WARNINGS if record.levelno >= logging.WARNING else MOST_OTHERS
+        second = int(time.monotonic())
+        with self._lock:
+            if len(self._seen) >= MOST_EVENTS:
+                self._seen.clear()
+            count = self._seen.setdefault((record.name, record.levelno, event), [second, 0, 0])
+            if count[0] != second:
+                count[0], count[1] = second, 0
+            if count[1] >= most:
+                count[2] += 1
+                return False
+            count[1] += 1
+            suppressed, count[2] = count[2], 0
+        if suppressed:
+            record.suppressed = suppressed
+        return True
+
+
+def _add_suppressed(_logger: Any, _method: str, event: Any) -> Any:
+    suppressed = getattr(event.get("_record"), "suppressed", 0)
+    if suppressed:
+        event["suppressed"] = suppressed
+    return event
+
+
+def _cut(_logger: Any, _method: str, event: Any) -> Any:
+    for name, value in event.items():
+        if name.startswith("_") or value is None or isinstance(value, bool | int | float):
+            continue
+        limit = LONGEST_TRACE if name in _TRACES else LONGEST_VALUE
+        text = value if isinstance(value, str) else repr(value)
+        if len(text) > limit:
+            event[name] = f"{text[:limit]}… ({len(text)} characters)"
+    return event
+
 
 _SHARED: list = [
     structlog.contextvars.merge_contextvars,
@@ -29,5 +94,5 @@ def formatter() -> structlog.stdlib.ProcessorFormatter:
     )
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_SHARED,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        processors=[_add_suppressed, structlog.stdlib.ProcessorFormatter.remove_processors_meta, _cut, renderer],
     )

@@ -11,9 +11,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -100,9 +102,23 @@ def decode(cursor: str | None, fields: Sequence[Any]) -> tuple[bool, list[Any]]:
         way, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if len(values) != len(fields) or any(value is None for value in values):
             return True, []
-        return way != "p", [field.to_python(value) for field, value in zip(fields, values, strict=True)]
-    except (ValueError, TypeError, binascii.Error, ValidationError):
+        read = [field.to_python(value) for field, value in zip(fields, values, strict=True)]
+    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error, ValidationError):
         return True, []
+    return (way != "p", read) if all(map(_storable, read)) else (True, [])
+
+
+def _storable(value: Any) -> bool:
+    """Return whether PostgreSQL takes the value: a cursor is text of the caller's, whatever we once wrote."""
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    if isinstance(value, str):
+        return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    if isinstance(value, datetime):
+        return value.tzinfo is not None and 1 < value.year < 9999
+    if isinstance(value, float | Decimal):
+        return math.isfinite(value)
+    return True
 
 
 @dataclass(frozen=True)

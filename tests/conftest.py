@@ -35,6 +35,7 @@ def _fresh_cache():
     sending_shown.forget()
     api_keys.forget()
     throttling.leases.forget()
+    throttling.failures.forget()
     listening.forget()
     journey_entries.wanted_kinds.forget()
     care_runs.active_triggers.forget()

@@ -16,14 +16,15 @@ from analytics.models import ListRefusal, ListUpload, Segment
 from analytics.services.segment_lists import active_by_number, add_to_list, lock_list
 from core import clock, crypto
 from core.actor import SYSTEM, Actor, of_user
+from core.csv_rows import CsvRows, Unreadable
 from core.errors import Invalid
 from core.locks import lock_row
 from core.models import Job, User
 from core.services.jobs import Progress, create_job
+from core.spreadsheets import BYTE_ORDER_MARK, csv_line, restored
 from crm.models import IdentityKind
 from crm.rules.identities import normalise
 from crm.rules.importing_detect import short_text
-from crm.rules.importing_values import neutralised
 from crm.services.identities import indexes_of
 
 FILL = "analytics.fill_list"
@@ -130,16 +131,10 @@ def value_of(refusal: ListRefusal) -> str:
 
 def refused_csv(upload: ListUpload, reasons: dict[str, str]) -> Iterator[str]:
     """Lines of a file to mend and upload again: what was named first, then line and reason. A spreadsheet runs none of it."""
-    yield "\ufeff" + _csv_line([upload.kind, _("line"), _("reason")])
+    yield BYTE_ORDER_MARK + csv_line([upload.kind, _("line"), _("reason")])
     for refusal in upload.refusals.order_by("line").iterator(chunk_size=CHUNK):
         reason = reasons.get(refusal.code, refusal.code)
-        yield _csv_line([neutralised(value_of(refusal)), refusal.line, reason])
-
-
-def _csv_line(cells: Sequence[Any]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow(cells)
-    return buffer.getvalue()
+        yield csv_line([value_of(refusal), refusal.line, reason])
 
 
 def drop_old_uploads() -> int:
@@ -161,10 +156,12 @@ def _rows(text: str) -> Iterator[Row]:
     """(line, first cell) of what is not empty; a heading is passed over. Raises Invalid."""
     first = text.partition("\n")[0]
     delimiter = next((sign for sign in (",", ";", "\t") if sign in first), ",")
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
     try:
-        for line, row in enumerate(reader, 1):
-            value = row[0].strip() if row else ""
+        for line, row in CsvRows(io.StringIO(text, newline=""), delimiter):
+            if isinstance(row, Unreadable):
+                yield line, "".join(row.cells[:1]).strip() or "?"
+                continue
+            value = restored(row[0]).strip() if row else ""
             if value and not (line == 1 and value.lower() in HEADINGS):
                 yield line, value
     except csv.Error as error:

@@ -34,9 +34,12 @@ _CLEANER = nh3.Cleaner(
     link_rel=None,
 )
 _MARKUP = re.compile(r"<[a-zA-Z!/]")
-_BREAK = re.compile(r"<(?:br|hr)\s*/?>|</(?:p|div|h[1-4]|li|tr|table|blockquote|pre)>", re.IGNORECASE)
-_LINK = re.compile(r'<a\b[^>]*\bhref="([^"]*)"[^>]*>(.*?)</a>', re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<[^>]*>")
+_BREAK = re.compile(r"<(?:br|hr)\s{0,20}/?>|</(?:p|div|h[1-4]|li|tr|table|blockquote|pre)>", re.IGNORECASE)
+# Every repetition is bounded or stops at the next "<": a text of openings would be searched to its end from each.
+_LINK = re.compile(
+    r'<a\b[^<>]{0,2000}?\bhref="([^"]{0,2000})"[^<>]{0,2000}>(.{0,4000}?)</a>', re.IGNORECASE | re.DOTALL
+)
+_TAG = re.compile(r"<[^<>]*>")
 
 
 def clean(source: str) -> str:

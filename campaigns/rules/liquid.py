@@ -36,6 +36,10 @@ from liquid.exceptions import LiquidError
 from liquid.stringify import to_liquid_string
 
 SOURCE_LIMIT = 32 * 1024
+# The lexer looks from each opening for its end, which costs the square of the length: see `check_form`.
+TAG_LIMIT = 1000
+TAG_LENGTH = 2000
+RAW_LIMIT = 20
 OUTPUT_LIMIT = 256 * 1024
 RANGE_LIMIT = 200
 LOOP_LIMIT = 500
@@ -65,6 +69,11 @@ METHODS = frozenset(["size", "first", "last"])
 _NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,6})?\Z")
 _PART = re.compile(r"\{\{.*?\}\}|\{%-?\s*(?:assign|if|for|unless|case)\b.*?%\}")
 _OPENING = re.compile(r"\{%-?\s*(if|for|unless|case)\b")
+_OPENER = re.compile(r"\{\{|\{%")
+_RAW = re.compile(r"\{%-?\s{0,20}(?:raw|doc)\b")
+# The lexer tries each way to share out a run of spaces.
+_LONG_SPACE = re.compile(r"\s{80}")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _DATE_FORMAT = re.compile(r"(?:%[YmdBbjHMy]|%-[md]|[^%]){0,60}\Z")
 
 
@@ -269,15 +278,40 @@ _TEXT = _Environment(autoescape=False)
 
 @lru_cache(maxsize=512)
 def _parsed(source: str, html: bool) -> BoundTemplate:
+    check_form(source)
     return (_HTML if html else _TEXT).from_string(source)
+
+
+def check_form(source: str) -> None:
+    """Refuse in one pass what would be slow to lex: too many tags, long ones, ones without an end.
+
+    Raises TemplateError `too_long`, `invalid`, `too_many_tags`, `long_tag` or `open_tag`.
+    """
+    if len(source) > SOURCE_LIMIT or len(source.encode("utf-8", "surrogatepass")) > SOURCE_LIMIT:
+        raise TemplateError("too_long", "A template has at most 32 KB.")
+    if "\x00" in source or _SURROGATE.search(source):
+        raise TemplateError("invalid", "This has characters that can't be stored.")
+    if len(_RAW.findall(source)) > RAW_LIMIT:
+        raise TemplateError("too_many_tags", f"A template has at most {RAW_LIMIT} raw blocks.")
+    count, place = 0, 0
+    while (opening := _OPENER.search(source, place)) is not None:
+        count += 1
+        if count > TAG_LIMIT:
+            raise TemplateError("too_many_tags", f"A template has at most {TAG_LIMIT} tags.")
+        start, end = opening.start(), "}}" if opening[0] == "{{" else "%}"
+        close = source.find(end, opening.end(), opening.end() + TAG_LENGTH)
+        if close >= 0 and _LONG_SPACE.search(source, start, close):
+            raise TemplateError("long_tag", "This tag has too many spaces.", _line(source, start), opening[0])
+        if close < 0:
+            open_ended = source.find(end, opening.end()) < 0
+            code, text = ("open_tag", "has no end") if open_ended else ("long_tag", "is too long")
+            raise TemplateError(code, f"This tag {text}.", _line(source, start), opening[0])
+        place = close + 2
 
 
 def check(source: str, *, html: bool) -> None:
     """Raises TemplateError naming the line: syntax, unknown tags, filters and variables, size."""
-    if len(source.encode()) > SOURCE_LIMIT:
-        raise TemplateError("too_long", "A template has at most 32 KB.")
-    if "\x00" in source:
-        raise TemplateError("invalid", "This has characters that can't be stored.")
+    check_form(source)
     try:
         parsed = (_HTML if html else _TEXT).from_string(source)
         found = parsed.analyze(include_partials=False)
@@ -317,7 +351,7 @@ def roots(source: str) -> frozenset[str]:
         found = (
             frozenset(_parsed(source, False).analyze(include_partials=False).globals) if "{" in source else frozenset()
         )
-    except (LiquidError, RecursionError):
+    except (LiquidError, RecursionError, TemplateError):
         return ROOTS
     return found if found <= ROOTS else ROOTS
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.channels import CHANNELS
 from campaigns.models import BroadcastState, MessageClass, Template, TemplateText
 from campaigns.rules import html, liquid
+from campaigns.services import draft_rendering
 from core.actor import Actor
 from core.errors import Conflict, Invalid, NotFound
 from core.locks import lock_name, lock_row
@@ -31,6 +32,10 @@ MESSAGES = {
     "too_deep": _("This is nested too deep."),
     "too_long": _("A template has at most 32 KB."),
     "too_much": _("Line %(line)s: this does more than a template may (%(message)s)."),
+    "too_many_tags": _("A template has at most 1,000 tags, 20 of them raw blocks."),
+    "long_tag": _("Line %(line)s: a tag has at most 2,000 characters."),
+    "open_tag": _("Line %(line)s: “%(name)s” is never closed."),
+    "too_slow": _("This takes longer than 5 seconds to work out; make it simpler."),
     "unknown_filter": _("Line %(line)s: there is no filter “%(name)s”."),
     "unknown_variable": _("Line %(line)s: there is nothing called “%(name)s”."),
 }
@@ -135,14 +140,17 @@ def render(*, template: Template, version: int, languages: Sequence[str], contex
     return render_text(text, channel=template.channel, context=context)
 
 
-def render_text(text: Text, *, channel: str, context: Mapping[str, Any]) -> Rendered:
+def render_text(
+    text: Text, *, channel: str, context: Mapping[str, Any], render: Callable[..., str] = liquid.render
+) -> Rendered:
     as_html = CHANNELS[channel].html
     try:
         given = liquid.plain_context(context)
-        subject = liquid.render(text.subject, given, html=False)
-        body = liquid.render(text.body, given, html=as_html)
+        subject = render(text.subject, given, html=False)
+        body = render(text.body, given, html=as_html)
     except liquid.TemplateError as error:
-        raise RenderFailed(f"{text.language}, line {error.line}: {error}") from None
+        said = MESSAGES["too_slow"] if error.code == "too_slow" else error
+        raise RenderFailed(f"{text.language}, line {error.line}: {said}") from None
     except TypeError as error:
         raise RenderFailed(f"{text.language}: {error}") from None
     body = html.clean(body) if as_html else body.strip()
@@ -155,7 +163,7 @@ def preview(*, text: Text, channel: str, context: Mapping[str, Any]) -> Rendered
     """What an unsaved text would look like. Raises Invalid like `save_template`, field `body` or `subject`."""
     checked = _checked([text], channel, prefix="")[0]
     try:
-        return render_text(checked, channel=channel, context=context)
+        return render_text(checked, channel=channel, context=context, render=draft_rendering.render)
     except RenderFailed as error:
         raise Invalid(str(error), code="failed", field="body") from None
 
@@ -216,7 +224,7 @@ def _checked(texts: Sequence[Text], channel: str, prefix: str = "texts.") -> lis
 
 def _check(source: str, as_html: bool, field: str) -> None:
     try:
-        liquid.check(source, html=as_html)
+        draft_rendering.check(source, html=as_html)
     except liquid.TemplateError as error:
         given = {"line": error.line, "name": error.name, "message": str(error).rstrip(".")}
         message = MESSAGES.get(error.code, "%(message)s") % given

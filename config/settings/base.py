@@ -55,9 +55,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "core.bounds.HeaderLimitMiddleware",
     "core.middleware.IncomingHeadersMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "core.cors.MemberCorsMiddleware",
+    "core.bounds.BodyLimitMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.middleware.DatabaseUnavailableMiddleware",
@@ -174,7 +176,18 @@ MEDIA_ROOT = env.text("MEDIA_ROOT") or str(env.locations().directory / "media")
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
-DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("FORM_LIMIT_KB", 4 * 1024) * 1024
+UPLOAD_LIMIT = env.integer("UPLOAD_LIMIT_MB", 12) * 1024 * 1024
+IMPORT_UPLOAD_LIMIT = env.integer("IMPORT_UPLOAD_LIMIT_MB", 1024) * 1024 * 1024
+# What a packed import may unpack to.
+IMPORT_UNPACKED_LIMIT = env.integer("IMPORT_UNPACKED_LIMIT_MB", 8 * 1024) * 1024 * 1024
+# Sizes of API bodies: with a member's token or no key, with a server key, and where many things come at once.
+MEMBER_BODY_LIMIT = env.integer("MEMBER_BODY_LIMIT_KB", 128) * 1024
+API_BODY_LIMIT = env.integer("API_BODY_LIMIT_KB", 2 * 1024) * 1024
+BATCH_BODY_LIMIT = env.integer("BATCH_BODY_LIMIT_KB", 32 * 1024) * 1024
+HEADER_LIMIT = 8 * 1024
+HEADERS_LIMIT = 32 * 1024
+ADDRESS_LIMIT = 16 * 1024
 
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -257,7 +270,9 @@ REST_FRAMEWORK = {
 DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_FORMATTER_CLASS": "core.api.exceptions.Formatter",
     "ERROR_SCHEMA": "core.api.schema",
-    "ALLOWED_ERROR_STATUS_CODES": ["400", "401", "403", "404", "409", "415", "422", "429", "503"],
+    "ALLOWED_ERROR_STATUS_CODES": [
+        *("400", "401", "403", "404", "409", "413", "414", "415", "422", "429", "431", "503")
+    ],
 }
 # The sites whose pages may call the API with a member's token: https://shop.example.com, without a path.
 CORS_ALLOWED_ORIGINS = env.items("CORS_ALLOWED_ORIGINS", [])
@@ -267,6 +282,8 @@ CORS_ALLOW_HEADERS = ["accept", "accept-language", "authorization", "content-typ
 CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id"]
 CORS_PREFLIGHT_MAX_AGE = 600
 API_RATE_LIMIT = env.integer("API_RATE_LIMIT", 6000)
+# Answers 401 to one address in a minute; further wrong keys get 429, a right one goes on working.
+AUTH_FAILURE_LIMIT = env.integer("AUTH_FAILURE_LIMIT", 60)
 MEMBER_TOKEN_RATE_LIMIT = env.integer("MEMBER_TOKEN_RATE_LIMIT", 120)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Liuke API",
@@ -305,7 +322,8 @@ LOGGING = {
     "formatters": {
         "plain": {"()": "core.logs.formatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"storm": {"()": "core.logs.StormFilter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["storm"]}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "WARNING")},
     "loggers": {
         "liuke": {"level": env.text("LOG_LEVEL", "INFO")},

@@ -7,6 +7,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 API_RATE_LIMIT = 10_000_000
 MEMBER_TOKEN_RATE_LIMIT = 10_000_000
+AUTH_FAILURE_LIMIT = 10_000_000
 AXES_ENABLED = False
 # Tests empty the tables between two cases, the ledger's too.
 DATABASE_OPTIONS["options"] = f"{DATABASE_OPTIONS['options']} -c liuke.reset=yes"  # noqa: F405

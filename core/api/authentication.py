@@ -10,6 +10,9 @@ from rest_framework.exceptions import AuthenticationFailed
 from core.actor import Actor
 from core.services.api_keys import PREFIX, KeyIdentity, identify
 
+# Server keys have about 50 characters, members' tokens about 150.
+LONGEST_HEADER = 1000
+
 
 class KeyUser:
     """DRF wants a user; a server key is not a member of staff and has none of their rights."""
@@ -25,7 +28,10 @@ class KeyUser:
 
 def bearer(request) -> str:
     # Not `request.headers`, which makes an entry of everything that the request says.
-    kind, _space, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    given = request.META.get("HTTP_AUTHORIZATION", "")
+    if len(given) > LONGEST_HEADER:
+        return ""
+    kind, _space, value = given.partition(" ")
     return value.strip() if kind.lower() == "bearer" else ""
 
 

@@ -11,6 +11,8 @@ from drf_standardized_errors.handler import exception_handler
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
+from core.addresses import address_block
+from core.api.throttling import failures, seconds_left
 from core.errors import DomainError
 
 log = structlog.get_logger("liuke.api")
@@ -65,6 +67,10 @@ def handle(exc: Exception, context: dict):
     elif isinstance(exc, OperationalError):
         log.error("database_unavailable", error=str(exc)[:300])
         exc = Unavailable()
+    if isinstance(exc, exceptions.AuthenticationFailed | exceptions.NotAuthenticated):
+        request = context["request"]
+        if failures.too_many(address_block(getattr(request, "_request", request))):
+            exc = exceptions.Throttled(seconds_left())
     response = exception_handler(exc, context)  # type: ignore[arg-type]
     if response is not None and isinstance(exc, exceptions.APIException):
         set_rollback()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -29,8 +31,38 @@ def _encode(value: Any) -> Any:
     return str(value)
 
 
+# Nothing that we take is nested deeper than a dozen levels.
+DEEPEST = 64
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_ALIKE = bytes.maketrans(b"{}", b"[]")
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _encoder = msgspec.json.Encoder(enc_hook=_encode)
 _decoder = msgspec.json.Decoder()
+
+
+def nested_too_deep(body: bytes) -> bool:
+    """Return whether arrays and objects stand in each other deeper than DEEPEST, without reading the values."""
+    if body.count(b"[") + body.count(b"{") <= DEEPEST:
+        return False
+    brackets = _STRINGS.sub(b"", body).translate(_ALIKE, _NOT_BRACKETS)
+    for _level in range(DEEPEST):
+        # One level less; what is not balanced stays, and the parser says where.
+        brackets = brackets.replace(b"[]", b"")
+    return bool(brackets) and (b"[]" in brackets or len(brackets) > DEEPEST)
+
+
+def parsed(body: bytes, decode: Callable[[bytes], Any]) -> Any:
+    """Decode a JSON body. Raises ParseError for what can't be read or stored; msgspec.ValidationError passes."""
+    if b"\\u0000" in body:
+        raise ParseError("The character U+0000 can't be stored; remove it.")
+    if nested_too_deep(body):
+        raise ParseError(f"The body is nested deeper than {DEEPEST} levels.")
+    try:
+        return decode(body)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ParseError(f"The body is not valid JSON: {error}") from None
 
 
 class PlainNegotiation(DefaultContentNegotiation):
@@ -67,9 +99,7 @@ class MsgspecParser(BaseParser):
         body = stream.read()
         if not body:
             return {}
-        if b"\\u0000" in body:
-            raise ParseError("The character U+0000 can't be stored; remove it.")
         try:
-            return _decoder.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ParseError(f"The body is not valid JSON: {error}") from None
+            return parsed(body, _decoder.decode)
+        except msgspec.ValidationError as error:
+            raise ParseError(f"The body holds a number that is out of range: {error}") from None

@@ -11,7 +11,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     required=True,
-    description="1 to 200 characters of your own, the same for every repeat of the same command.",
+    description="1 to 200 printable ASCII characters of your own, the same for every repeat of the same command.",
 )
 OPTIONAL_KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="Send one, and a repeat gives the first answer."
@@ -36,9 +36,12 @@ ERRORS = {
     "403": "The key lacks the scope, or this belongs to someone else.",
     "404": "There is no such thing.",
     "409": "The state forbids it, or the idempotency key was used for another request.",
+    "413": "The body is too large; the detail names the limit.",
+    "414": "The address is too long.",
     "415": "Send application/json.",
     "422": "A business limit says no.",
     "429": "Too many requests; see Retry-After.",
+    "431": "A header, or all of them together, are too large.",
     "503": "The database is away; see Retry-After.",
 }
 

@@ -16,6 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 from core import actor as actors
 from core.actor import Actor
 from core.api.authentication import KeyUser
+from core.idempotency import check_header
 from core.services.api_keys import KeyIdentity
 
 
@@ -23,6 +24,8 @@ class ApiMixin:
     """`scopes` maps an action (or method) to the scope a server key needs; `member_actions` lists what a member may do."""
 
     scopes: dict[str, str] = {}
+    # Which actions take large bodies: see core.bounds.
+    bodies: dict[str, str] = {}
     member_actions: tuple[str, ...] = ()
     # The audit's triggers learn who and which request. The ledger's commands write that themselves and change no audited
     # table, so their views leave it out: it costs two settings with every statement.
@@ -36,6 +39,7 @@ class ApiMixin:
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        check_header(request.META.get("HTTP_IDEMPOTENCY_KEY"))
         if request.method not in SAFE_METHODS and self.keeps_history:
             pghistory.context(actor=str(self.actor_of(request)))
 

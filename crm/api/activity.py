@@ -53,6 +53,7 @@ class BatchParser(StructParser):
 
 class ActivityView(ApiView):
     scopes = {"post": "activity:write"}
+    bodies = {"post": "batch"}
     parser_classes = [BatchParser]
 
     @extend_schema(request=shapes.ActivityBatchIn, responses={202: shapes.ActivityBatchOut})

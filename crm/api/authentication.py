@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from django.core import signing
@@ -17,6 +18,8 @@ from crm.models import Customer, CustomerState
 PREFIX = "lkm_"
 SALT = "crm.member-token"
 LONGEST_SECONDS = 24 * 3600
+# Signed JSON in base64, the time of signing, the signature: checked before any of it is worked with.
+FORM = re.compile(r"\.?[A-Za-z0-9_-]{1,600}:[A-Za-z0-9]{1,12}:[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,10 @@ class MemberTokenAuthentication(BaseAuthentication):
         presented = bearer(request)
         if not presented.startswith(PREFIX):
             return None
-        signer = signing.TimestampSigner(salt=SALT)
         body = presented.removeprefix(PREFIX)
+        if not FORM.fullmatch(body):
+            raise AuthenticationFailed(_("This member token is not valid."), code="token_invalid")
+        signer = signing.TimestampSigner(salt=SALT)
         try:
             customer_id, source, seconds = signer.unsign_object(body, max_age=LONGEST_SECONDS)
             signer.unsign(body, max_age=seconds)

@@ -16,6 +16,7 @@ from crm.api.authentication import MemberToken
 from crm.api.customers import given
 from crm.models import Order
 from crm.services.orders import LineInput, OrderInput, PaymentInput, record_order
+from crm.services.products import KnownProducts
 from crm.services.refunds import RefundLineInput, record_refund
 
 
@@ -49,6 +50,7 @@ class OrderPages(KeysetPagination):
 class OrdersViewSet(ApiViewSet):
     scopes = {"list": "orders:read", "create": "orders:write", "retrieve": "orders:read", "batch": "orders:write"}
     member_actions = ("list", "retrieve")
+    bodies = {"batch": "batch"}
     pagination_class = OrderPages
     filterset_class = OrderFilter
     serializer_class = shapes.OrderOut
@@ -83,10 +85,17 @@ class OrdersViewSet(ApiViewSet):
 
     @extend_schema(request=shapes.OrderBatchIn, responses=shapes.OrderBatchOut)
     def batch(self, request):
-        """Up to 100 orders, each on its own: a refused one is named with its errors and the others are taken."""
+        """Up to 100 orders of at most 1,000 lines, each on its own: a refused one is named with its errors and the
+        others are taken."""
         items = self.valid(_Batch, request)["orders"]
         source, actor = self.source_of(request), self.actor_of(request)
-        return Response({"results": [_record_one(item, source, actor) for item in items]})
+        checked = [shapes.OrderIn(data=item) for item in items]
+        right = [order.validated_data for order in checked if order.is_valid()]
+        products = KnownProducts(line["sku"] for order in right for line in order["lines"] if line.get("sku"))
+        results = [
+            _record_one(item, order, source, actor, products) for item, order in zip(items, checked, strict=True)
+        ]
+        return Response({"results": results})
 
 
 class _Batch(serializers.Serializer):
@@ -95,13 +104,12 @@ class _Batch(serializers.Serializer):
     orders = serializers.ListField(child=serializers.DictField(), min_length=1, max_length=100)
 
 
-def _record_one(item: dict, source: str, actor) -> dict:
+def _record_one(item: dict, checked: shapes.OrderIn, source: str, actor, products: KnownProducts) -> dict:
     number = str(item.get("number", ""))[:64]
-    checked = shapes.OrderIn(data=item)
-    if not checked.is_valid():
+    if checked.errors:
         return {"number": number, "outcome": "refused", "errors": _flat(ValidationError(checked.errors))}
     try:
-        recorded = record_order(data=order_input(checked.validated_data), source=source, actor=actor)
+        recorded = record_order(data=order_input(checked.validated_data), source=source, actor=actor, products=products)
     except DomainError as error:
         errors = [{"code": error.code, "detail": str(error.message), "attr": error.field}]
         return {"number": number, "outcome": "refused", "errors": errors}

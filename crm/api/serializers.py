@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
+from typing import Any
 
 from rest_framework import serializers
 
@@ -145,6 +147,55 @@ class CustomerRef(serializers.Serializer):
     identities = IdentityIn(many=True, required=False, max_length=20)
 
 
+_QUANTITY = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,3})?", re.ASCII)
+_UNIT_PRICE = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,4})?", re.ASCII)
+_LINE_TEXTS = (("sku", 64), ("name", 300), ("category", 200))
+_LINE_KINDS = frozenset(LineKind.values)
+
+
+class Lines(serializers.ListSerializer):
+    """Takes the plain cases at a tenth of the cost: a batch may have a hundred thousand lines.
+
+    Whatever is not plain goes the long way, and a list with a wrong line does, so that errors name their place.
+    """
+
+    def to_internal_value(self, data):
+        if type(data) is list and (self.min_length or 0) <= len(data) <= (self.max_length or 0):
+            plain = [_plain_line(item) for item in data]
+            if None not in plain:
+                return plain
+        return super().to_internal_value(data)
+
+
+def _plain_line(item: Any) -> dict[str, Any] | None:
+    """Return what LineIn makes of an item, or None where that must be asked."""
+    if type(item) is not dict:
+        return None
+    kind = item.get("kind", LineKind.PRODUCT.value)
+    discount = item.get("discount", 0)
+    if type(kind) is not str or kind not in _LINE_KINDS or type(discount) is not int or not 0 <= discount <= LARGEST:
+        return None
+    line: dict[str, Any] = {"kind": kind}
+    for name, longest in _LINE_TEXTS:
+        if name in item:
+            text = item[name]
+            if type(text) is not str or len(text) > longest or "\0" in text:
+                return None
+            line[name] = text.strip()
+    for name, form in (("quantity", _QUANTITY), ("unit_price", _UNIT_PRICE)):
+        number = item.get(name)
+        if type(number) not in (int, str, float) or not form.fullmatch(written := str(number)):
+            return None
+        line[name] = Decimal(written)
+    line["discount"] = discount
+    if "amount" in item:
+        amount = item["amount"]
+        if type(amount) is not int or not 0 <= amount <= LARGEST:
+            return None
+        line["amount"] = amount
+    return line
+
+
 class LineIn(serializers.Serializer):
     kind = serializers.ChoiceField(choices=LineKind.choices, default=LineKind.PRODUCT)
     sku = serializers.CharField(max_length=64, required=False, allow_blank=True)
@@ -154,6 +205,9 @@ class LineIn(serializers.Serializer):
     unit_price = serializers.DecimalField(max_digits=16, decimal_places=4, min_value=0, help_text="In major units.")
     discount = Minor(default=0)
     amount = Minor(required=False, help_text="After the discount; checked when given.")
+
+    class Meta:
+        list_serializer_class = Lines
 
 
 class PaymentIn(serializers.Serializer):
@@ -210,7 +264,9 @@ class OrderRecordedOut(OrderOut):
 
 
 class OrderBatchIn(serializers.Serializer):
-    orders = OrderIn(many=True, min_length=1, max_length=100)
+    orders = OrderIn(
+        many=True, min_length=1, max_length=100, help_text="1 to 100 orders of at most 1,000 lines each; 32 MB in all."
+    )
 
 
 class OrderBatchItem(serializers.Serializer):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -19,6 +18,7 @@ from core.actor import of_user
 from core.console.views import back, may, page, viewer, wants_part
 from core.errors import DomainError
 from core.formatting import number as format_number
+from core.spreadsheets import BYTE_ORDER_MARK, csv_line
 from core.tasks import start_job
 from crm import panels
 from crm.console import listing, saved_views
@@ -124,16 +124,9 @@ def _chosen(numbers: list[str]) -> list[int]:
     return list(Customer.objects.active().filter(number__in=numbers[:1000]).values_list("pk", flat=True))
 
 
-class _Echo:
-    def write(self, value: str) -> str:
-        return value
-
-
 def _csv(wanted: QuerySet[Customer]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    # Excel reads UTF-8 only behind this mark.
-    yield "\ufeff"
-    yield writer.writerow(
+    yield BYTE_ORDER_MARK
+    yield csv_line(
         [
             _t("Customer number"),
             _t("Name"),
@@ -153,29 +146,22 @@ def _csv(wanted: QuerySet[Customer]) -> Iterator[str]:
         for customer in found:
             row = details[customer.pk]
             known = timezone.localtime(customer.created_at).date().isoformat()
-            plain = [
-                customer.number,
-                customer.name,
-                row.phone,
-                row.email,
-                customer.country,
-                customer.region,
-                "; ".join(row.tags),
-            ]
-            yield writer.writerow([*_harmless(plain), row.orders, known])
+            yield csv_line(
+                [
+                    customer.number,
+                    customer.name,
+                    row.phone,
+                    row.email,
+                    customer.country,
+                    customer.region,
+                    "; ".join(row.tags),
+                    row.orders,
+                    known,
+                ]
+            )
         cursor = found.next
         if not cursor:
             return
-
-
-def _harmless(cells: Iterable[str]) -> list[str]:
-    """A cell that a spreadsheet would run as a formula is marked as text; a phone number is not one."""
-    return [
-        f"'{cell}"
-        if cell[:1] in {"=", "@", "\t", "\r"} or (cell[:1] in {"+", "-"} and not cell[1:2].isdigit())
-        else cell
-        for cell in cells
-    ]
 
 
 def _customer(number: str) -> Customer:

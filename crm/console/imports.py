@@ -76,6 +76,9 @@ def new(request: HttpRequest) -> HttpResponse:
     return render(request, "crm/imports/new.html", {"form": form, "sources": sources})
 
 
+new.body_kind = "import"  # type: ignore[attr-defined]
+
+
 @page("crm.add_importrun", methods=("GET", "POST"))
 def columns(request: HttpRequest, pk: int) -> HttpResponse:
     """Which column is what, with a preview of the first rows."""

@@ -186,10 +186,3 @@ def parse_tags(text: str) -> list[str]:
     if any(len(name) > 60 for name in names):
         raise BadValue("too_long", "60")
     return list(dict.fromkeys(name for name in names if name))
-
-
-def neutralised(cell: str) -> str:
-    """A cell that a spreadsheet shows and does not run; plain signed numbers stay as they are."""
-    if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not re.fullmatch(r"[+-]?[0-9][0-9.,]*", cell):
-        return f"'{cell}"
-    return cell

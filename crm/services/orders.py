@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from core import clock
@@ -20,9 +20,11 @@ from crm.models import Customer, LineKind, Order, OrderLine, OrderState, Payment
 from crm.rules.money import to_minor
 from crm.services.customers import require_active
 from crm.services.identities import GivenIdentity, resolve_customer
-from crm.services.products import ProductInput, product_ids
+from crm.services.products import KnownProducts, ProductInput, product_ids
 
 MAX_LINES = 1000
+_NULL = "\\N"
+_COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,14 @@ class OrderRecorded:
     outcome: str
 
 
-def record_order(*, data: OrderInput, source: str, actor: Actor) -> OrderRecorded:
+def record_order(
+    *, data: OrderInput, source: str, actor: Actor, products: KnownProducts | None = None
+) -> OrderRecorded:
     """Record an order, or move a known one from placed to paid or cancelled.
 
     Raises Invalid (a field is wrong, the sum differs) and Conflict: `order_differs` when the number is known with
     other amounts, `customer_not_active` for a new order of an erased customer. The same order again is `unchanged`.
+    `products` spares the orders of a batch the same look-ups.
     """
     with transaction.atomic():
         store = _store(data.store)
@@ -109,25 +114,9 @@ def record_order(*, data: OrderInput, source: str, actor: Actor) -> OrderRecorde
             item_count=sum((line.quantity for line in lines if line.kind == LineKind.PRODUCT), Decimal(0)),
             **amounts,
         )
-        products = product_ids(
-            ProductInput(line.sku, line.name, line.category) for line in lines if line.kind == LineKind.PRODUCT
-        )
-        OrderLine.objects.bulk_create(
-            OrderLine(
-                order=order,
-                customer_id=order.customer_id,
-                position=position,
-                kind=line.kind,
-                product_id=products.get(line.sku) if line.kind == LineKind.PRODUCT else None,
-                name=line.name[:300],
-                quantity=line.quantity,
-                unit_price=line.unit_price,
-                discount=line.discount,
-                amount=line.amount or 0,
-                bought_at=paid_at or data.placed_at,
-            )
-            for position, line in enumerate(lines, 1)
-        )
+        named = [ProductInput(line.sku, line.name, line.category) for line in lines if line.kind == LineKind.PRODUCT]
+        ids = products.of(named) if products else product_ids(named)
+        _insert_lines(order, lines, ids, paid_at or data.placed_at)
         Payment.objects.bulk_create(
             Payment(
                 order=order,
@@ -139,7 +128,31 @@ def record_order(*, data: OrderInput, source: str, actor: Actor) -> OrderRecorde
             for payment in data.payments
         )
         _announce(order, actor)
+    if products:
+        products.remember(ids)
     return OrderRecorded(order, "created")
+
+
+def _insert_lines(order: Order, lines: Sequence[LineInput], ids: dict[str, int], bought_at: datetime) -> None:
+    """Copy the lines of a new order in: objects and parameters would cost several times as much."""
+    start = f"{order.pk}\t{order.customer_id or _NULL}\t"
+    end = f"\t0\t0\t{bought_at.isoformat()}\n"
+    rows = []
+    for position, line in enumerate(lines, 1):
+        product = ids.get(line.sku, _NULL) if line.kind == LineKind.PRODUCT else _NULL
+        name = line.name[:300].translate(_COPY_ESCAPES)
+        rows.append(
+            f"{start}{position}\t{line.kind}\t{product}\t{name}\t{line.quantity}\t{line.unit_price}\t{line.discount}\t"
+            f"{line.amount or 0}{end}"
+        )
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            """COPY crm_orderline (order_id, customer_id, position, kind, product_id, name, quantity, unit_price,
+                                   discount, amount, refunded_quantity, refunded_amount, bought_at) FROM STDIN"""
+        ) as copy,
+    ):
+        copy.write("".join(rows).encode())
 
 
 def _store(code: str) -> Store:

@@ -61,6 +61,27 @@ def update_catalogue(*, items: Iterable[ProductInput]) -> int:
         return len(save_products(items))
 
 
+class KnownProducts:
+    """Ids of products by SKU for the orders of one batch: known ones are read once, added ones after their order."""
+
+    def __init__(self, skus: Iterable[str]) -> None:
+        wanted = list(set(skus))
+        self._ids: dict[str, int] = {}
+        for start in range(0, len(wanted), 5000):
+            chunk = wanted[start : start + 5000]
+            self._ids |= dict(Product.objects.filter(sku__in=chunk).values_list("sku", "id"))
+
+    def of(self, items: Iterable[ProductInput]) -> dict[str, int]:
+        """As `product_ids`. What it adds is not remembered: the order may still be rolled back."""
+        rows = {item.sku: item for item in items}
+        missing = [row for sku, row in rows.items() if sku not in self._ids]
+        known = {sku: self._ids[sku] for sku in rows if sku in self._ids}
+        return known | product_ids(missing) if missing else known
+
+    def remember(self, found: dict[str, int]) -> None:
+        self._ids |= found
+
+
 def product_ids(items: Iterable[ProductInput]) -> dict[str, int]:
     """Ids of products named by order lines; unknown ones are added, known ones are left as the catalogue has them."""
     rows = {item.sku: item for item in items}

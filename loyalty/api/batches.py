@@ -38,6 +38,7 @@ class BatchParser(StructParser):
 class RedemptionBatchesView(ApiView):
     scopes = {"post": "points:redeem"}
     keeps_history = False
+    bodies = {"post": "batch"}
     parser_classes = [BatchParser]
 
     @extend_schema(request=shapes.RedemptionBatchIn, responses=shapes.RedemptionBatchOut)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+from core.csv_rows import CsvRows, Unreadable
+from core.spreadsheets import restored
 
 CODE_LENGTH = 200
 ADDRESS_PARTS = ("name", "phone", "line", "city", "region", "postcode", "country")
@@ -93,12 +95,15 @@ def read_codes(text: str) -> CodeFile:
     codes: dict[str, None] = {}
     repeated: list[str] = []
     wrong: list[tuple[int, str]] = []
-    for row in (reader := csv.reader(io.StringIO(text.removeprefix("\ufeff")))):
-        cell = row[0].strip() if row else ""
+    for line, row in CsvRows(io.StringIO(text.removeprefix("\ufeff"), newline=""), ","):
+        if isinstance(row, Unreadable):
+            wrong.append((line, "".join(row.cells[:1])[:40]))
+            continue
+        cell = restored(row[0]).strip() if row else ""
         if not cell or (not codes and not wrong and cell.lower() in {"code", "codes", "券码", "兑换码", "卡密"}):
             continue
         if len(cell) > CODE_LENGTH or not cell.isprintable():
-            wrong.append((reader.line_num, cell[:40]))
+            wrong.append((line, cell[:40]))
         elif cell in codes:
             repeated.append(cell)
         else:

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from core import pictures
 from core.actor import Actor
 from core.errors import Conflict, Invalid
 from core.locks import lock_row
@@ -23,13 +24,6 @@ from loyalty.models import Program, Reward, RewardCategory, Tier
 LARGEST = 2**53
 LARGEST_COUNT = 2**31 - 1
 PICTURE_BYTES = 3 * 1024 * 1024
-# The first bytes of the formats that browsers show; SVG is left out because it can carry scripts.
-PICTURES = (
-    ("png", lambda head: head.startswith(b"\x89PNG\r\n\x1a\n")),
-    ("jpg", lambda head: head.startswith(b"\xff\xd8\xff")),
-    ("gif", lambda head: head[:6] in {b"GIF87a", b"GIF89a"}),
-    ("webp", lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP"),
-)
 TEXTS = {"name": 120, "name_zh": 120, "description": 4000, "description_zh": 4000}
 CHANGEABLE = frozenset(
     [*TEXTS, "category", "points", "money", "stock", "member_limit", "tier_limits", "minimum_tier", "segment",
@@ -176,11 +170,7 @@ def _check_dates(starts_at: datetime | None, ends_at: datetime | None) -> None:
 
 
 def _picture(upload: UploadedFile) -> tuple[str, bytes]:
-    """(extension, content) by what the bytes are, whatever the file is called."""
+    """Return (extension, content) by what the bytes are, whatever the file is called."""
     if (upload.size or 0) > PICTURE_BYTES:
         raise Invalid(_("A picture has at most 3 MB."), code="too_large", field="picture")
-    content = upload.read()
-    for extension, is_it in PICTURES:
-        if is_it(content[:16]):
-            return extension, content
-    raise Invalid(_("Use a PNG, JPEG, WebP or GIF picture."), code="invalid", field="picture")
+    return pictures.checked(upload.read(PICTURE_BYTES + 1), "picture")

@@ -185,4 +185,4 @@ def test_members_of_one_moment_are_paged_through_once_each(api, store):
     assert pages == 3
     assert seen == [person.number for person in reversed(people)]
     assert body["previous"] is not None
-    assert api.get(f"/api/v1/segments/{segment.pk}/members?cursor=broken").status_code == 404
+    assert api.get(f"/api/v1/segments/{segment.pk}/members?cursor=broken").status_code == 400

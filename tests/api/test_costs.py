@@ -6,11 +6,13 @@ import pytest
 from django.core.cache import cache
 from hypothesis import given
 from hypothesis import strategies as st
+from rest_framework.serializers import ListSerializer
 
 from core.api.throttling import Leases
 from core.api.views import ApiMixin
 from core.services import api_keys
 from core.services.api_keys import create_api_key, identify, revoke_api_key
+from crm.api.serializers import LineIn
 from loyalty.api.serializers import RedeemIn
 
 VALUES = (
@@ -39,6 +41,32 @@ def test_the_quick_way_takes_what_the_serializer_takes_and_nothing_else(data):
     with pytest.raises(Exception) as refused:
         ApiMixin.valid(RedeemIn, Body(data))
     assert refused.value.detail == slow.errors
+
+
+LINE = st.fixed_dictionaries(
+    {},
+    optional={
+        "kind": st.sampled_from(["product", "shipping", "other", None]),
+        "sku": st.sampled_from(["A", " A ", "", "x" * 65, None, 1, "a\x00"]),
+        "name": st.sampled_from(["Tea", "x" * 301, " "]),
+        "category": st.sampled_from(["a/b", True]),
+        "quantity": st.sampled_from([1, 1.5, "2", "2.125", "2.1255", "１", -1, True, None, 1e-7, 10**9, "1e3", " 1"]),
+        "unit_price": st.sampled_from([1, 19.9, "0.0001", "0.00001", -1, "-0", "+1", "1_0", 10**12, "", False]),
+        "discount": st.sampled_from([0, 1, -1, "1", 2**53, 2**53 + 1, None, 1.0]),
+        "amount": st.sampled_from([0, 1, -1, "1", None]),
+        "unknown": st.just(1),
+    },
+)
+
+
+@given(st.lists(LINE | st.none() | st.just([]), max_size=4))
+def test_the_quick_way_reads_order_lines_as_the_serializer_does(lines):
+    quick = LineIn(data=lines, many=True, min_length=1, max_length=3)
+    slow = ListSerializer(data=lines, child=LineIn(), min_length=1, max_length=3)
+    assert quick.is_valid() == slow.is_valid()
+    assert quick.errors == slow.errors
+    if quick.is_valid():
+        assert quick.validated_data == slow.validated_data
 
 
 def test_two_processes_lease_a_limit_of_1000_and_never_pass_it():

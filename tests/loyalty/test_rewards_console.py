@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 
 import pytest
@@ -19,7 +20,9 @@ from loyalty.services.reward_redemptions import redeem_reward, ship_redemption
 from tests.loyalty.rewards import ADDRESS, points_of, stock_of
 
 pytestmark = pytest.mark.django_db
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
+# One dot each.
+GIF = base64.b64decode("R0lGODlhAQABAAAAACwAAAAAAQABAAACAkwBADs=")
+PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgBAAAAwACS/Xd6gAAAABJRU5ErkJggg==")
 FIELDS = {"kind": "gift", "name": "Mug", "points": "300", "stock": "5", "member_limit": "2", "position": "0"}
 
 
@@ -86,7 +89,7 @@ def test_a_picture_is_changed_and_taken_away(marketer, program, django_capture_o
     storage, first = reward.picture.storage, reward.picture.name
     edit = reverse("reward_edit", args=[reward.pk])
     with django_capture_on_commit_callbacks(execute=True):
-        marketer.post(edit, {**FIELDS, "picture": SimpleUploadedFile("b.gif", b"GIF89a" + b"\0" * 20)})
+        marketer.post(edit, {**FIELDS, "picture": SimpleUploadedFile("b.gif", GIF)})
     reward.refresh_from_db()
     second = reward.picture.name
     assert (second.endswith(".gif"), storage.exists(first), storage.exists(second)) == (True, False, True)

@@ -12,14 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from core.csv_rows import CsvRows, Unreadable
 from core.errors import Invalid
+from core.spreadsheets import restored
 from crm.rules.importing_detect import ENCODINGS, detect_delimiter, detect_encoding
 
 SAMPLE = 256 * 1024
 MAX_CELL = 1_000_000
 MAX_COLUMNS = 1000
+RATIO_FROM = 64 * 1024 * 1024
+MOST_RATIO = 250
+UNPACKS_TOO_LARGE = "unpacks_too_large"
+# Zip (also .xlsx), 7z and old Excel files.
+ARCHIVES = frozenset([b"PK\x03\x04", b"PK\x05\x06", b"7z\xbc\xaf", b"\xd0\xcf\x11\xe0"])
 SAMPLE_ROWS = 500
 # A file that is plain ASCII so far tells nothing of its encoding, so the look goes on until it does.
 LOOK_AHEAD = 512 * SAMPLE
@@ -35,6 +43,36 @@ def damaged(error: Exception) -> Invalid:
     return Invalid(_("The file can't be read to its end: it is damaged or cut off."), code="file_damaged", field="file")
 
 
+class _Unpacking(gzip.GzipFile):
+    """A gzip file that refuses to unpack to more than a file of a shop can be: a few KB may hold gigabytes of zeros."""
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        super().__init__(fileobj=packed)
+        self._packed = packed
+
+    def read(self, size: int | None = -1) -> bytes:
+        return self._counted(super().read(size))
+
+    def read1(self, size: int = -1) -> bytes:
+        return self._counted(super().read1(size))
+
+    def _counted(self, piece: bytes) -> bytes:
+        unpacked = self.tell()
+        if unpacked > settings.IMPORT_UNPACKED_LIMIT or (
+            unpacked > RATIO_FROM and unpacked > MOST_RATIO * self._packed.tell()
+        ):
+            raise Invalid(
+                _(
+                    "The file unpacks to more than %(limit)s MB, or to more than %(ratio)s times its size. "
+                    "Unpack it and upload it in parts."
+                )
+                % {"limit": settings.IMPORT_UNPACKED_LIMIT // (1024 * 1024), "ratio": MOST_RATIO},
+                code=UNPACKS_TOO_LARGE,
+                field="file",
+            )
+        return piece
+
+
 class _Source:
     """The raw file, which says how far it has been read, and its bytes, unpacked when it is gzip."""
 
@@ -48,9 +86,16 @@ class _Source:
                 code="no_file",
                 field="file",
             ) from None
-        packed = self.raw.read(2) == b"\x1f\x8b"
+        start = self.raw.read(4)
         self.raw.seek(0)
-        self.data: Any = gzip.GzipFile(fileobj=self.raw) if packed else self.raw
+        if start in ARCHIVES:
+            self.raw.close()
+            raise Invalid(
+                _("This is a packed archive or a spreadsheet file. Save it as CSV, or pack the CSV as .gz."),
+                code="not_csv",
+                field="file",
+            )
+        self.data: Any = _Unpacking(self.raw) if start[:2] == b"\x1f\x8b" else self.raw
 
     def read_share(self) -> float:
         return min(self.raw.tell() / self.size, 1.0)
@@ -97,8 +142,8 @@ def _codec(encoding: str) -> str:
     return "utf-8-sig" if encoding == "utf-8" else encoding
 
 
-class Rows:
-    """The rows of an open file: iterate for (row number, cells); cells are None where a row can't be cut.
+class Rows(CsvRows):
+    """The rows of an open file: iterate for (row number, cells); an Unreadable stands where a row can't be cut.
 
     Row numbers are what a spreadsheet shows: the header is row 1, empty lines count but are not given out.
     Bytes that the encoding does not know become lone surrogates, to be refused where they matter.
@@ -107,38 +152,31 @@ class Rows:
     def __init__(self, source: _Source, form: FileFormat) -> None:
         self._source = source
         text = io.TextIOWrapper(source.data, encoding=_codec(form.encoding), errors="surrogateescape", newline="")
-        self._reader = csv.reader(text, delimiter=form.delimiter)
-        self.number = 0
+        super().__init__(text, form.delimiter)
         self.header: list[str] = []
         for _number, cells in self:
-            self.header = _named(cells or [])
+            self.header = _named(cells.cells if isinstance(cells, Unreadable) else cells)
+            # A row of several lines must be as wide.
+            self.width = len(self.header)
             break
 
     def read_share(self) -> float:
         return self._source.read_share()
 
-    def __iter__(self) -> Iterator[tuple[int, list[str] | None]]:
-        reader = self._reader
-        while True:
-            try:
-                for cells in reader:
-                    self.number += 1
-                    if cells:
-                        yield self.number, cells
-                return
-            except csv.Error:
-                # A cell above the limit, often a quote that is never closed: the reader goes on at the next line.
-                self.number += 1
-                yield self.number, None
-            except (OSError, EOFError, zlib.error) as error:
-                raise damaged(error) from None
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        try:
+            yield from super().__iter__()
+        except (OSError, EOFError, zlib.error) as error:
+            raise damaged(error) from None
 
 
 def _named(cells: list[str]) -> list[str]:
     """Names of columns: trimmed, numbered where one is missing or repeated."""
     names: list[str] = []
     for position, cell in enumerate(cells[:MAX_COLUMNS], 1):
-        name = cell.strip().replace("\0", "").encode("utf-8", "replace").decode()[:200] or f"column {position}"
+        name = (
+            restored(cell).strip().replace("\0", "").encode("utf-8", "replace").decode()[:200] or f"column {position}"
+        )
         while name in names:
             name = f"{name} ({position})"
         names.append(name)
@@ -160,16 +198,10 @@ def sample_rows(path: str, form: FileFormat, count: int = SAMPLE_ROWS) -> tuple[
     with open_rows(path, form) as rows:
         sample: list[list[str]] = []
         for _number, cells in rows:
-            if cells is not None:
+            if not isinstance(cells, Unreadable):
                 sample.append(cells)
             if len(sample) >= count:
                 break
         if len(rows.header) < 1 or not any(rows.header):
             raise Invalid(_("The first line must hold the names of the columns."), code="no_header", field="file")
         return rows.header, sample
-
-
-def as_csv(cells: list[str]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="").writerow(cells)
-    return buffer.getvalue()

@@ -6,7 +6,6 @@ A row as read may hold anything about a person, so it is stored encrypted; reaso
 from __future__ import annotations
 
 import base64
-import csv
 from collections.abc import Iterator
 
 from django.db import connection
@@ -15,9 +14,10 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_noop
 
 from core import crypto
+from core.csv_rows import Unreadable
+from core.spreadsheets import BYTE_ORDER_MARK, csv_line, plain_line, read_line, restored
 from crm.models import ImportRefusal, ImportRun
-from crm.rules.importing_values import neutralised
-from crm.services.imports.reading import FileFormat, as_csv, open_rows
+from crm.services.imports.reading import FileFormat, open_rows
 
 RAW = "crm.importrefusal.raw"
 MAX_RAW_CELL = 2000
@@ -25,7 +25,9 @@ BATCH = 5000
 REASONS = {
     # The row as a whole
     "ragged_row": gettext_noop("The row has another number of cells than the header"),
-    "cell_too_large": gettext_noop("A cell is above one million characters, or a quote is never closed"),
+    "cell_too_large": gettext_noop("A cell is above one million characters"),
+    "unclosed_quote": gettext_noop("A quote in this row is never closed"),
+    "line_too_long": gettext_noop("The line is above four million characters"),
     "nul_character": gettext_noop("The cell holds a NUL character"),
     "undecodable": gettext_noop("The cell holds bytes that are not in the file's encoding"),
     # A cell
@@ -89,10 +91,13 @@ def translated(refusal: ImportRefusal) -> str:
     return _t(english) + refusal.reason[len(english) :]
 
 
-def seal_row(cells: list[str] | None) -> str:
-    if cells is None:
+def seal_row(cells: list[str]) -> str:
+    if isinstance(cells, Unreadable):
+        cells = cells.cells
+    if not cells:
         return ""
-    text = as_csv([cell[:MAX_RAW_CELL].replace("\0", "\ufffd") for cell in cells])
+    # As the shop reads them: writing them out marks them again, and reading takes the mark away (core.spreadsheets).
+    text = plain_line([restored(cell)[:MAX_RAW_CELL].replace("\0", "\ufffd") for cell in cells])
     return base64.b64encode(crypto.encrypt(text.encode("utf-8", "replace").decode(), RAW)).decode()
 
 
@@ -104,7 +109,7 @@ def open_row(refusal: ImportRefusal) -> list[str]:
         text = crypto.decrypt(base64.b64decode(refusal.raw), RAW)
     except crypto.Undecryptable:
         return []
-    return next(csv.reader(text.splitlines(keepends=True)), [])
+    return read_line(text)
 
 
 def store_refusals(run_id: int, path: str, form: FileFormat) -> int:
@@ -125,7 +130,7 @@ def store_refusals(run_id: int, path: str, form: FileFormat) -> int:
                 "COPY crm_importrefusal (run_id, row_number, field, code, reason, raw) FROM STDIN"
             ) as copy:
                 for row_number, field, code, detail in batch:
-                    number, cells = 0, None
+                    number, cells = 0, list[str]()
                     while number < row_number:
                         number, cells = next(walk)
                     copy.write_row([run_id, row_number, field, code, reason(code, detail), seal_row(cells)])
@@ -136,10 +141,9 @@ def store_refusals(run_id: int, path: str, form: FileFormat) -> int:
 def refused_csv(run: ImportRun) -> Iterator[str]:
     """Lines of a CSV to mend and bring in again: the reason first, then the row. A spreadsheet runs none of it."""
     header = run.options.get("header", [])
-    yield "\ufeff" + as_csv([_t("row"), _t("field"), _t("code"), _t("reason"), *map(neutralised, header)]) + "\r\n"
+    yield BYTE_ORDER_MARK + csv_line([_t("row"), _t("field"), _t("code"), _t("reason"), *header])
     for refusal in run.refusals.order_by("row_number").iterator(chunk_size=BATCH):
-        cells = [str(refusal.row_number), refusal.field, refusal.code, translated(refusal), *open_row(refusal)]
-        yield as_csv([neutralised(cell) for cell in cells]) + "\r\n"
+        yield csv_line([refusal.row_number, refusal.field, refusal.code, translated(refusal), *open_row(refusal)])
 
 
 def reason_text(code: str, detail: str = "") -> str | Promise:

@@ -23,10 +23,12 @@ from psycopg import errors as pg
 
 from core.actor import SYSTEM, Actor
 from core.audit import acting
+from core.csv_rows import Unreadable
 from core.db import IS_HELD, is_interruption
 from core.errors import Conflict, DomainError, Invalid
 from core.models import Job
 from core.services.jobs import GIVEN_UP, Progress, create_job, fail_job, finish_job, start_job
+from core.spreadsheets import restored
 from crm.models import ImportKind, ImportMapping, ImportRun, ImportState, Store
 from crm.rules import importing_detect as detect
 from crm.rules.importing import Field, WrongMapping, check_mapping, fields_of, suggest_mapping
@@ -37,7 +39,7 @@ from crm.services.imports.context import Context, Handler
 from crm.services.imports.orders import Orders
 from crm.services.imports.people import Raced
 from crm.services.imports.profiles import Consents, Customers
-from crm.services.imports.reading import FileFormat, open_rows, sample_rows, sniff
+from crm.services.imports.reading import UNPACKS_TOO_LARGE, FileFormat, open_rows, sample_rows, sniff
 from crm.services.imports.staging import Reading, Stager
 
 log = structlog.get_logger("liuke.imports")
@@ -197,7 +199,8 @@ def preview_import(run: ImportRun, rows: int = PREVIEW_ROWS) -> Preview:
     header, _sample = sample_rows(run.path, _form(run), 1)
     with open_rows(run.path, _form(run)) as given:
         for number, cells in given:
-            shown.append(PreviewRow(number, [cell[:200] for cell in cells or []], refused.get(number)))
+            given_cells = cells.cells if isinstance(cells, Unreadable) else cells
+            shown.append(PreviewRow(number, [restored(cell)[:200] for cell in given_cells], refused.get(number)))
             if len(shown) >= read:
                 break
     return Preview(header, shown, read - unchanged - len(refused), unchanged, len(refused))
@@ -304,6 +307,10 @@ def run_import(*, run: ImportRun, actor: Actor = SYSTEM, wait: int = 60) -> Impo
         if not is_interruption(error) or job.attempts >= LOST_ATTEMPTS:
             message = str(error.message) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
             _fail(run.pk, job, message)
+            if isinstance(error, DomainError) and error.code == UNPACKS_TOO_LARGE:
+                # Another attempt can't go better.
+                drop_upload(run.path)
+                ImportRun.objects.filter(pk=run.pk).update(path="")
             run.refresh_from_db()
         raise
     run.refresh_from_db()

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import takewhile
 from operator import itemgetter
 from typing import Any
 
@@ -23,6 +24,8 @@ from django.conf import settings
 from django.db import connection
 
 from core import clock, crypto
+from core.csv_rows import Unreadable
+from core.spreadsheets import restored
 from crm.rules import importing_values as values
 from crm.rules.attributes import AttributeSpec, WrongAttribute, check_attributes
 from crm.rules.identities import normalise, phone_tail
@@ -103,7 +106,7 @@ class _Remembering(dict):
         if cell in self._refused:
             raise self._refused[cell]
         try:
-            result = self._read(cell.strip())
+            result = self._read(restored(cell).strip())
         except BadValue as error:
             if len(self._refused) >= REMEMBERED:
                 self._refused.clear()
@@ -178,7 +181,7 @@ class Stager:
             for number, cells in rows:
                 count += 1
                 try:
-                    if cells is None or len(cells) != width:
+                    if len(cells) != width:
                         raise BadValue(*_uncut(cells, width))
                     out = [convert[cell] for convert, cell in zip(converters, pick(cells), strict=False)]
                     lines.append(f"{number}\x1f\x1f\x1f\x1f{SEPARATOR.join(out)}\n")
@@ -187,9 +190,10 @@ class Stager:
                         _field_at_fault(names, converters, pick(cells)) if cells and len(cells) == width else ""
                     )
                     out = [*blanks]
-                    if anchor is not None and cells and positions[anchor] < len(cells):
+                    readable = _readable(cells)
+                    if anchor is not None and positions[anchor] < len(readable):
                         with contextlib.suppress(BadValue):
-                            out[anchor] = converters[anchor][cells[positions[anchor]]]
+                            out[anchor] = converters[anchor][readable[positions[anchor]]]
                     lines.append(SEPARATOR.join([str(number), field_name, wrong.code, wrong.detail, *out]) + "\n")
                 if len(lines) >= BATCH:
                     copy.write("".join(lines).encode())
@@ -317,8 +321,15 @@ def _picker(positions: list[int]) -> Callable[[list[str]], Any]:
     return itemgetter(*positions)
 
 
-def _uncut(cells: list[str] | None, width: int) -> tuple[str, str]:
-    return ("cell_too_large", "") if cells is None else ("ragged_row", f"{len(cells)} / {width}")
+def _uncut(cells: list[str], width: int) -> tuple[str, str]:
+    return (cells.code, "") if isinstance(cells, Unreadable) else ("ragged_row", f"{len(cells)} / {width}")
+
+
+def _readable(cells: list[str]) -> list[str]:
+    """Return the cells of a row that are certain; of one that can't be cut, those before the first quote."""
+    if not isinstance(cells, Unreadable):
+        return cells
+    return list(takewhile(lambda cell: '"' not in cell, cells.cells))
 
 
 def _field_at_fault(names: list[str], converters: list[_Remembering], cells: Any) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from core.spreadsheets import neutralised
 from crm.rules import importing_values as values
 from crm.rules.importing import WrongMapping, check_mapping, fields_of, suggest_mapping
 from crm.rules.importing_detect import (
@@ -178,12 +179,12 @@ def test_birthdays():
 
 
 def test_formulas_are_neutralised_on_the_way_out():
-    assert values.neutralised("=HYPERLINK(1)") == "'=HYPERLINK(1)"
-    assert values.neutralised("@x") == "'@x"
-    assert values.neutralised("+cmd|x") == "'+cmd|x"
-    assert values.neutralised("-5.20") == "-5.20"
-    assert values.neutralised("+8613800138000") == "+8613800138000"
-    assert values.neutralised("plain = text") == "plain = text"
+    assert neutralised("=HYPERLINK(1)") == "'=HYPERLINK(1)"
+    assert neutralised("@x") == "'@x"
+    assert neutralised("+cmd|x") == "'+cmd|x"
+    assert neutralised("-5.20") == "-5.20"
+    assert neutralised("+8613800138000") == "+8613800138000"
+    assert neutralised("plain = text") == "plain = text"
 
 
 def test_columns_are_suggested_by_their_names():
