@@ -1,4 +1,4 @@
-# The image of web, worker and beat; compose.yaml runs it beside PostgreSQL and two Valkeys.
+# The image of web, workers and beat; compose.yaml runs it beside PostgreSQL and two Valkeys.
 FROM python:3.11-slim-bookworm
 RUN apt-get update && apt-get install -y --no-install-recommends make && rm -rf /var/lib/apt/lists/*
 WORKDIR /srv/liuke

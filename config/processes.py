@@ -1,10 +1,11 @@
-"""Web, worker and beat as one machine runs them: the same command lines for `up`, containers and service managers."""
+"""Web, workers and beat as one machine runs them: the same command lines for `up`, containers and service managers."""
 
 from __future__ import annotations
 
 import sys
 
 from config import env
+from config.schedules import LONG, SHORT
 
 # Bytes of a request's head that the server reads before it refuses; cookies and a token fit several times over.
 LONGEST_HEAD = 64 * 1024
@@ -24,10 +25,15 @@ def command_lines() -> dict[str, list[str]]:
             "--respawn-failed-workers",
             "config.wsgi:application",
         ],
-        "worker": [
-            "celery", "--quiet", "-A", "config.celery", "worker", "--loglevel", "WARNING",
-            "--concurrency", str(env.integer("TASK_WORKERS", 2)),
-        ],
+        "worker": _worker("worker", SHORT, env.integer("TASK_WORKERS", 2)),
+        "jobs": _worker("jobs", LONG, env.integer("JOB_WORKERS", 1)),
         "beat": ["celery", "--quiet", "-A", "config.celery", "beat", "--loglevel", "WARNING", "--pidfile="],
     }  # fmt: skip
     return {name: [sys.executable, "-m", *command] for name, command in commands.items()}
+
+
+def _worker(name: str, queue: str, processes: int) -> list[str]:
+    return [
+        "celery", "--quiet", "-A", "config.celery", "worker", "--loglevel", "WARNING", "--hostname", f"{name}@%h",
+        "--queues", queue, "--concurrency", str(processes),
+    ]  # fmt: skip

@@ -5,6 +5,19 @@
 
 from celery.schedules import crontab
 
+SHORT, LONG = "celery", "long"
+# Tasks that may run for minutes; all others end within a minute.
+LONG_TASKS = (
+    "crm.run_import",
+    "core.run_job",
+    "analytics.refresh_everything",
+    "loyalty.end_tier_periods",
+    "loyalty.reconcile_points",
+    "loyalty.take_snapshots",
+    "loyalty.announce_expiries",
+    "loyalty.advance_tasks",
+)
+
 
 def every(seconds: float, task: str) -> dict:
     return {"task": task, "schedule": float(seconds), "options": {"expires": seconds}}

@@ -97,7 +97,8 @@ def queue() -> tuple[bool, str]:
 
     with current_app.connection_for_read() as broker:
         broker.ensure_connection(max_retries=0, timeout=2)
-        waiting = broker.default_channel.client.llen("celery")  # type: ignore[attr-defined]
+        client = broker.default_channel.client  # type: ignore[attr-defined]
+        waiting = sum(client.llen(one.name) for one in settings.CELERY_TASK_QUEUES)
     return waiting < 10_000, f"{waiting} tasks waiting"
 
 

@@ -1,5 +1,7 @@
 """Tasks of the floor of customers and orders."""
 
+import contextlib
+
 from celery import shared_task
 
 from core import clock
@@ -8,16 +10,15 @@ from crm.models import ImportRun
 from crm.services import activity, imports
 
 
-@shared_task(name="crm.run_import", bind=True, max_retries=30)
-def run_import(self, run_id: int) -> None:
+@shared_task(name="crm.run_import")
+def run_import(run_id: int) -> None:
     run = ImportRun.objects.filter(pk=run_id).select_related("created_by", "job").first()
     if run is None:
         return
     actor = Actor("user", run.created_by_id, run.created_by.get_username()) if run.created_by else SYSTEM
-    try:
-        imports.run_import(run=run, actor=actor)
-    except imports.Busy as busy:
-        raise self.retry(exc=busy, countdown=30) from None
+    # Another worker that applies it finishes it; if that one is lost, the sweep queues it again.
+    with contextlib.suppress(imports.Busy):
+        imports.run_import(run=run, actor=actor, wait=1)
 
 
 @shared_task(name="crm.restart_imports")

@@ -7,8 +7,9 @@ from typing import cast
 
 import dj_database_url
 from django.utils.translation import gettext_lazy as _
+from kombu import Queue
 
-from config import env, mail
+from config import env, mail, schedules
 
 BASE_DIR = env.ROOT
 DEBUG = env.boolean("DEBUG", False)
@@ -149,6 +150,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 7200, "socket_timeout":
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Work of minutes has a worker of its own: two imports at once would leave no process for points and messages.
+CELERY_TASK_DEFAULT_QUEUE = schedules.SHORT
+CELERY_TASK_QUEUES = [Queue(schedules.SHORT), Queue(schedules.LONG)]
+CELERY_TASK_ROUTES = {task: {"queue": schedules.LONG} for task in schedules.LONG_TASKS}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
 CELERY_TASK_SERIALIZER = "json"

@@ -39,7 +39,7 @@ def test_compose_runs_each_process_and_keeps_queue_and_cache_apart():
     assert "--maxmemory-policy noeviction" in commands["queue"]
     assert "--appendonly yes" in commands["queue"]
     assert "--maxmemory-policy allkeys-lru" in commands["cache"]
-    for name in ("migrate", "web", "worker", "beat"):
+    for name in ("migrate", *command_lines()):
         environment = services[name]["environment"]
         assert {"DATABASE_URL", "REDIS_URL", "CACHE_URL"} == set(environment)
         hosts = {re.sub(r".*[@/]([a-z]+):\d+.*", r"\1", url) for url in environment.values()}

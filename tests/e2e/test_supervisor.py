@@ -63,7 +63,7 @@ class Site(Shop):
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         self.environment.pop("LIUKE_EMBEDDED_FSYNC")
-        self.environment |= {"WEB_WORKERS": "2", "TASK_WORKERS": "2", "LOG_LEVEL": "CRITICAL"}
+        self.environment |= {"WEB_WORKERS": "2", "TASK_WORKERS": "2", "JOB_WORKERS": "1", "LOG_LEVEL": "CRITICAL"}
         self.place = locations(directory)
         self.over = threading.Event()
         self.acknowledged: list[tuple[str, float]] = []
@@ -259,8 +259,10 @@ def targets(site: Site) -> dict[str, Callable[[], int]]:
     return {
         "web": main("granian"),
         "web child": child("granian"),
-        "worker": main("worker"),
-        "worker child": child("worker"),
+        "worker": main("worker@%h"),
+        "worker child": child("worker@%h"),
+        "jobs": main("jobs@%h"),
+        "jobs child": child("jobs@%h"),
         "beat": main("beat"),
         "postgresql": lambda: site.server(site.place.postgres / "postmaster.pid"),
         "postgresql backend": backend,

@@ -11,12 +11,12 @@ from config.processes import command_lines
 
 class Command(BaseCommand):
     help = (
-        "Become the web server, the worker or the timetable: for a service manager, which starts it again when it ends."
+        "Become the web server, a worker or the timetable: for a service manager, which starts it again when it ends."
     )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser):
-        parser.add_argument("process", choices=["web", "worker", "beat"])
+        parser.add_argument("process", choices=list(command_lines()))
 
     def handle(self, *args, **options):
         command = command_lines()[options["process"]]

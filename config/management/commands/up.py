@@ -22,7 +22,7 @@ LOCAL = {"127.0.0.1", "0.0.0.0", "::1"}  # noqa: S104
 
 
 class Command(BaseCommand):
-    help = "Start the servers that are not configured, migrate, load the demo shop the first time, run web, worker and beat."
+    help = "Start the servers that are not configured, migrate, load the demo shop the first time, run web, workers and beat."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser):
