@@ -43,7 +43,7 @@ def mark_listed(events: Sequence[Event]) -> None:
     mark_changed(pk for event in events for pk in event.payload.get("customers") or [])
 
 
-@subscribe(crm.ORDERS_IMPORTED, name="analytics.mark_imported")
+@subscribe(crm.ORDERS_IMPORTED, name="analytics.mark_imported", long=True)
 def mark_imported(events: Sequence[Event]) -> None:
     runs = [event.payload["run"] for event in events]
     mark_changed_by_query(

@@ -19,7 +19,7 @@ def care_for_orders(events: Sequence[Event]) -> None:
         wake_sender()
 
 
-@subscribe(ORDERS_IMPORTED, name="campaigns.care_for_import")
+@subscribe(ORDERS_IMPORTED, name="campaigns.care_for_import", long=True)
 def care_for_import(events: Sequence[Event]) -> None:
     if sum(care_runs.care_for_import(run=event.payload["run"]) for event in events):
         wake_sender()

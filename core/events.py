@@ -28,7 +28,7 @@ from core import actor as actors
 from core.actor import SYSTEM, Actor
 from core.locks import require_transaction
 from core.registry import Registry
-from core.wakeup import gatherer
+from core.wakeup import LONG_HANDLERS, gatherer
 
 
 @dataclass(frozen=True)
@@ -85,16 +85,19 @@ def declare(
 
 
 def subscribe(
-    *types: EventType, name: str, wanted: Callable[[str], bool] | None = None
+    *types: EventType, name: str, wanted: Callable[[str], bool] | None = None, long: bool = False
 ) -> Callable[[Handler], Handler]:
     """Register a handler under a stable name: the name is stored, so renaming it strands what is still owed.
 
     `wanted` is asked with the kind whenever such an event is emitted, in the middle of a redemption too: it answers
-    from memory, and may be some seconds behind. What it refuses is never owed to the handler.
+    from memory, and may be some seconds behind. What it refuses is never owed to the handler. `long`: one event may
+    take minutes, so it goes to the worker for such work and no other event waits behind it.
     """
 
     def decorate(handler: Handler) -> Handler:
         HANDLERS.register(name, handler)
+        if long:
+            LONG_HANDLERS.add(name)
         if wanted is not None:
             _wanted_by[name] = wanted
         for event_type in types:

@@ -23,6 +23,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 # A program that ran this long had recovered: its next end is a new fault, and the pause begins small again.
 STEADY_SECONDS = 20.0
 STOP_SECONDS = 15.0
+SERVER_START_SECONDS = 2.0
 LOOK_EVERY = 0.25
 LONGEST_LINE = 4000
 PR_SET_PDEATHSIG = 1
@@ -126,6 +127,8 @@ class Supervisor:
         if not server.pause.is_over:
             return
         server.started = time.monotonic()
+        # A start that has not come up yet is not repeated at once.
+        server.pause.until = server.started + SERVER_START_SECONDS
         try:
             server.start()
         except Exception as error:

@@ -10,10 +10,13 @@ from collections.abc import Iterable
 
 import structlog
 from celery import current_app
+from django.conf import settings
 from django.core.cache import cache
 
 log = structlog.get_logger("liuke.outbox")
 POKE_SECONDS = 15
+# Names of handlers whose events may take minutes (core.events.subscribe).
+LONG_HANDLERS: set[str] = set()
 GATHER_SECONDS = 0.05
 
 
@@ -26,9 +29,14 @@ def poke(names: Iterable[str]) -> None:
     for name in names:
         try:
             if cache.add(mark_of(name), 1, POKE_SECONDS):
-                current_app.send_task("core.deliver_events", [name], retry=False)
+                current_app.send_task("core.deliver_events", [name], retry=False, queue=queue_of(name))
         except Exception as error:
             log.warning("relay_not_woken", handler=name, error=str(error))
+
+
+def queue_of(handler: str) -> str:
+    """Return the queue of a handler's relay task: events that stand for a whole file have a worker of their own."""
+    return settings.LONG_QUEUE if handler in LONG_HANDLERS else settings.CELERY_TASK_DEFAULT_QUEUE
 
 
 class Gatherer:

@@ -53,7 +53,7 @@ def evaluate_growth(events: Sequence[Event]) -> None:
         _evaluate(program, [customer for event in events for customer in event.payload["customers"]])
 
 
-@subscribe(ORDERS_IMPORTED, name="loyalty.award_points_for_import")
+@subscribe(ORDERS_IMPORTED, name="loyalty.award_points_for_import", long=True)
 def award_points_for_import(events: Sequence[Event]) -> None:
     program = ensure_default_program()
     if program is None:

@@ -152,8 +152,9 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # Work of minutes has a worker of its own: two imports at once would leave no process for points and messages.
 CELERY_TASK_DEFAULT_QUEUE = schedules.SHORT
-CELERY_TASK_QUEUES = [Queue(schedules.SHORT), Queue(schedules.LONG)]
-CELERY_TASK_ROUTES = {task: {"queue": schedules.LONG} for task in schedules.LONG_TASKS}
+LONG_QUEUE = schedules.LONG
+CELERY_TASK_QUEUES = [Queue(schedules.SHORT), Queue(LONG_QUEUE)]
+CELERY_TASK_ROUTES = {task: {"queue": LONG_QUEUE} for task in schedules.LONG_TASKS}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
 CELERY_TASK_SERIALIZER = "json"

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from core.embedded.places import DATABASE, ConfigurationError, Locations, system_user
-from core.embedded.processes import LINUX, end_orphans, running_pid
+from core.embedded.processes import LINUX, end_orphans, running_pid, wait_until
 
 PROGRAM = "postgres"
 # A crash with many gigabytes of log to read back takes minutes; it is no failure.
@@ -79,6 +79,8 @@ def start(place: Locations, *, wait: bool = True) -> None:
         _clear_after_crash(place)
         log = str(place.postgres / "server.log")
         _run("pg_ctl", "-D", str(place.postgres), "-l", log, "-w" if wait else "-W", "-t", START_SECONDS, "start")
+        # Until its pid file is there, another look would take it for what a crash left behind.
+        wait_until(lambda: pid_of(place) is not None, 10)
     if wait:
         _create_database(place)
 

@@ -57,6 +57,7 @@ def start(place: Locations, instance: Instance, *, wait: bool = True) -> None:
     }
     command = [str(_binary()), *[part for name, value in settings.items() for part in (f"--{name}", value)]]
     done = subprocess.run(command, capture_output=True, text=True, start_new_session=True, check=False)
+    wait_until(lambda: done.returncode != 0 or pid_of(place, instance) is not None, 5)
     if done.returncode or (wait and not wait_until(lambda: _answers(socket), 15)):
         raise ConfigurationError(
             f"Valkey ({instance.name}) did not start for {getpass.getuser()}: "

@@ -65,6 +65,7 @@ def test_many_are_a_job_that_can_be_done_twice(client, agent, people, monkeypatc
     assert (job.kind, job.label, job.total_count, job.created_by, tagged("vip")) == (
         "crm.tag_customers", "vip", 5, agent, ["Wang 0"],
     )  # fmt: skip
+    assert "Wang" not in str(job.result), "the search text is sealed"
     tasks.run_job(job.pk)
     job.refresh_from_db()
     assert (job.state, job.result["tagged"]) == ("done", 4)
