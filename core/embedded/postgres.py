@@ -86,13 +86,14 @@ def start(place: Locations, *, wait: bool = True) -> None:
 
 
 def _clear_after_crash(place: Locations) -> None:
-    """End what a killed server left: children that hold its memory, and its pid file.
+    """End what a killed server left: children that hold its memory, and its lock files.
 
-    PostgreSQL takes the file for a running server while the dead process is still listed, or its number is another's.
+    PostgreSQL takes the files for a running server while the dead process is still listed, or its number is another's.
     """
     end_orphans(place.postgres, PROGRAM)
     if LINUX:
-        (place.postgres / "postmaster.pid").unlink(missing_ok=True)
+        for path in (place.postgres / "postmaster.pid", *place.runtime.glob(".s.PGSQL.*")):
+            path.unlink(missing_ok=True)
 
 
 def stop(place: Locations) -> None:
