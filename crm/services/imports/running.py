@@ -259,13 +259,15 @@ def is_stale(run: ImportRun) -> bool:
 def restart_lost_imports() -> list[int]:
     """Queue imports again that no transaction applies any more: killed half-way they left nothing, so they begin anew.
 
-    One that was lost `LOST_ATTEMPTS` times fails, because it may be what ends its workers. Returns the queued runs.
+    One that waits for its turn is queued once more each minute, because the queue may have lost it. One that was lost
+    `LOST_ATTEMPTS` times fails, because it may be what ends its workers. Returns the queued runs.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT r.id, r.job_id, j.attempts >= %s FROM crm_importrun r JOIN core_job j ON j.id = r.job_id
-                WHERE r.state = 'running' AND NOT {IS_APPLIED}
-                  AND coalesce(j.heartbeat_at, j.created_at) < clock_timestamp() - interval '10 seconds'
+                WHERE r.state IN ('running', 'queued') AND NOT {IS_APPLIED}
+                  AND coalesce(j.heartbeat_at, j.created_at)
+                      < clock_timestamp() - CASE r.state WHEN 'running' THEN interval '10 seconds' ELSE interval '1 minute' END
                 ORDER BY r.id""",
             [LOST_ATTEMPTS],
         )
@@ -274,6 +276,7 @@ def restart_lost_imports() -> list[int]:
         if exhausted:
             _fail(run_id, Job(pk=job_id), GIVEN_UP % LOST_ATTEMPTS)
         else:
+            Job.objects.filter(pk=job_id).update(heartbeat_at=Now())
             _send(run_id)
     return [run_id for run_id, _job, exhausted in lost if not exhausted]
 

@@ -7,12 +7,12 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import translation
 
 from core.actor import SYSTEM
 from core.errors import Conflict, Invalid
-from core.models import DomainEvent, JobState
+from core.models import DomainEvent, Job, JobState
 from crm.models import Customer, ImportMapping, ImportRun, Order, Product
 from crm.services import imports
 from crm.services.imports.refusals import REASONS, open_row, refused_csv, translated
@@ -187,6 +187,29 @@ def test_a_queued_run_is_not_queued_again(created, django_capture_on_commit_call
     imports.run_import(run=run)
     with pytest.raises(Conflict):
         imports.queue_import(run=run, actor=SYSTEM)
+
+
+def test_an_import_that_no_worker_applies_any_more_begins_again(created, monkeypatch):
+    # given a worker that ended in the middle, one whose message was lost, and one that is applied right now
+    sent: list[int] = []
+    monkeypatch.setattr(
+        "crm.services.imports.running.current_app.send_task", lambda name, args, **_options: sent.append(args[0])
+    )
+    ended, unheard, applied, weary = (imports.queue_import(run=created(), actor=SYSTEM) for _ in range(4))
+    ImportRun.objects.filter(pk__in=[ended.pk, applied.pk, weary.pk]).update(state="running")
+    Job.objects.filter(pk__in=[ended.job_id, applied.job_id, weary.job_id]).update(heartbeat_at="2020-01-01T00:00:00Z")
+    Job.objects.filter(pk=unheard.job_id).update(created_at="2020-01-01T00:00:00Z")
+    Job.objects.filter(pk=weary.job_id).update(attempts=10)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"import:{applied.pk}"])
+
+    # when the sweep looks, then the lost ones are queued again, once
+    assert imports.restart_lost_imports() == sent == [ended.pk, unheard.pk]
+    assert imports.restart_lost_imports() == []
+
+    # and one that was lost ten times says so
+    weary.refresh_from_db()
+    assert (weary.state, weary.error) == ("failed", "The process that worked on it ended 10 times without finishing.")
 
 
 def test_uploads_are_deleted_once_they_are_in(store, settings, tmp_path):
