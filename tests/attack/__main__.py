@@ -13,9 +13,10 @@ from pathlib import Path
 from tests.attack import table
 from tests.attack.registry import ATTACKS, Attack, Tally
 from tests.attack.site import Site
+from tests.attack.subjects import SUBJECTS
 
-for module in ("entrance", "members", "money", "files", "webhooks", "strangers"):
-    importlib.import_module(f"tests.attack.{module}")
+for subject in SUBJECTS:
+    importlib.import_module(f"tests.attack.{subject}")
 
 
 def still_serves(site: Site, tally: Tally) -> None:

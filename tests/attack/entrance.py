@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from tests.attack.registry import Tally, attack
 from tests.attack.site import PASSWORD, Answer, Browser, Site, together, totp
@@ -15,9 +15,12 @@ answer = {
     "accounts": [[account_path(route), dict(zip(STATES, words))] for route, *words in table(ACCOUNTS)],
 }
 """
-CODE_COUNT = "SELECT coalesce(sum(failures_since_start), 0) FROM axes_accessattempt WHERE username = %s AND user_agent = 'code'"
+CODE_COUNT = (
+    "SELECT coalesce(sum(failures_since_start), 0) FROM axes_accessattempt WHERE username = %s AND user_agent = 'code'"
+)
 PAGES = {
     "/accounts/login/": "login",
+    "/admin/login/": "login",
     "/accounts/2fa/authenticate/": "second step",
     "/accounts/2fa/totp/activate/": "setup",
     "/accounts/2fa/reauthenticate/": "code",
@@ -75,7 +78,9 @@ def walk(browser: Browser, routes: dict, state: str, wanted: str, tally: Tally) 
         found = seen(answer)
         tally.count(found)
         fine = {words[state], *step}
-        tally.check(found in fine, f"{path} shows {state}: {found}, not {words[state]} {answer.headers.get('location', '')}")
+        tally.check(
+            found in fine, f"{path} shows {state}: {found}, not {words[state]} {answer.headers.get('location', '')}"
+        )
 
 
 def with_password(site: Site, name: str, address: str) -> Browser:
@@ -134,7 +139,9 @@ def passwords_in_spellings(site: Site, tally: Tally) -> None:
     spellings = ["named", "NAMED", " named ", "ｎａｍｅｄ", "named@shop.example", "Named@Shop.Example"]
     for number in range(100):
         browser = Browser(site, "127.0.2.5")
-        answer = browser.post("/accounts/login/", {"login": spellings[number % len(spellings)], "password": f"wrong-{number}"})
+        answer = browser.post(
+            "/accounts/login/", {"login": spellings[number % len(spellings)], "password": f"wrong-{number}"}
+        )
         tally.count(answer.status or "closed")
     looked_at = tally.outcomes["200"]
     tally.check(looked_at <= 8, f"{looked_at} were answered as a plain wrong password")
@@ -190,6 +197,82 @@ def session_of_before(site: Site, tally: Tally) -> None:
 
 
 @attack(
+    "sessions-that-ended",
+    "cookies of a session after signing out, after the account was switched off and after its password was changed elsewhere",
+    "they open nothing",
+)
+def sessions_that_ended(site: Site, tally: Tally) -> None:
+    ends = {
+        "leaver": lambda browser: browser.post("/accounts/logout/"),
+        "dismissed": lambda _browser: site.shell(
+            "from core.models import User\nanswer = User.objects.filter(username='dismissed').update(is_active=False)"
+        ),
+        "changed": lambda _browser: site.shell(
+            "from core.models import User\nuser = User.objects.get(username='changed')\n"
+            "user.set_password('another-long-password')\nuser.save()\nanswer = 1"
+        ),
+    }
+    for place, (name, end) in enumerate(ends.items()):
+        browser = Browser(site, f"127.0.2.{20 + place}")
+        browser.sign_in(name, site.people[name])
+        kept = browser.copy()
+        tally.check(inside(browser), f"{name} could not sign in")
+        end(browser)
+        for path in ("/", "/customers/", "/keys/", "/admin/", "/accounts/2fa/"):
+            found = seen(kept.copy().open(path))
+            tally.count(found)
+            tally.check(found == "login", f"{path} of {name}: {found}")
+
+
+@attack(
+    "headers-and-cookies",
+    "the headers of pages, errors, files and API answers, and the attributes of cookies",
+    "nosniff everywhere; pages with a policy that allows no other site's code or frame; cookies HttpOnly and Lax",
+)
+def headers_and_cookies(site: Site, tally: Tally) -> None:
+    admin = site.browser("admin", "127.0.2.7")
+    for path in (
+        "/",
+        "/customers/",
+        "/keys/",
+        "/admin/",
+        "/accounts/2fa/",
+        "/accounts/login/",
+        "/no/such/page/",
+        "/components/",
+    ):
+        answer = (Browser(site) if path == "/accounts/login/" else admin.copy()).open(path)
+        tally.count(answer.status)
+        policy = answer.headers.get("content-security-policy", "")
+        tally.check("default-src 'none'" in policy or "default-src 'self'" in policy, f"{path}: policy {policy[:80]!r}")
+        tally.check("frame-ancestors 'none'" in policy and "base-uri 'none'" in policy, f"{path}: policy {policy!r}")
+        tally.check("*" not in policy, f"{path}: policy {policy!r}")
+        # The admin's own scripts (Alpine) make functions of the texts in their attributes.
+        tally.check("unsafe-" not in policy or path == "/admin/", f"{path}: policy {policy!r}")
+        tally.check(answer.headers.get("referrer-policy"), f"{path} has no Referrer-Policy")
+        if path != "/accounts/login/":
+            tally.check("no-store" in answer.headers.get("cache-control", ""), f"{path} may be cached")
+    for path in ("/", "/healthz", "/api/v1/orders", "/api/schema/", "/static/img/icon.svg", "/rewards/pictures/no.png"):
+        answer = site.ask("GET", path, address="127.0.2.10")
+        tally.count(answer.status)
+        tally.check(answer.headers.get("x-content-type-options") == "nosniff", f"{path} lacks nosniff")
+        # Static files are the same for everybody.
+        opened = "access-control-allow-origin" in answer.headers and not path.startswith("/static/")
+        tally.check(not opened, f"{path} is open to other sites")
+    fresh = Browser(site, "127.0.2.11")
+    answers = [
+        fresh.open("/accounts/login/"),
+        fresh.post("/accounts/login/", {"login": "halfway", "password": PASSWORD}),
+    ]
+    for line in "\n".join(answer.headers.get("set-cookie", "") for answer in answers).split("\n"):
+        if line:
+            tally.count(f"cookie {line.partition('=')[0]}")
+            tally.check(
+                "httponly" in line.lower() and "samesite=lax" in line.lower(), f"cookie without attributes: {line[:20]}"
+            )
+
+
+@attack(
     "forms-of-other-sites",
     "forms without a token, with another's and with one of their own making; the API with a session's cookie",
     "403, and 401 by the API; nothing is written",
@@ -209,7 +292,13 @@ def forms_of_other_sites(site: Site, tally: Tally) -> None:
                 tally.check(answer.status == 403, f"{path}: {answer.status}")
     cookie = "; ".join(f"{name}={value}" for name, value in admin.cookies.items())
     for method, path in (("GET", "customers"), ("POST", "orders"), ("GET", "orders")):
-        answer = site.ask(method, f"/api/v1/{path}", b"{}", {"Cookie": cookie, "Content-Type": "application/json"}, address="127.0.2.8")
+        answer = site.ask(
+            method,
+            f"/api/v1/{path}",
+            b"{}",
+            {"Cookie": cookie, "Content-Type": "application/json"},
+            address="127.0.2.8",
+        )
         tally.count(answer.status or "closed")
         tally.check(answer.status == 401, f"the API takes a session: {path} {answer.status}")
     tally.check(site.one("SELECT count(*) FROM core_apikey") == keys, "a key was made")
@@ -222,6 +311,12 @@ ELSEWHERE = [
     "//evil.example/%2f..", "/\r\nLocation: https://evil.example", "https:/\\evil.example", "////evil.example/..;/",
     "http:///evil.example", "．．//evil.example", "https://evil.example%23.localhost/",
 ]  # fmt: skip
+
+
+def stays_here(location: str) -> bool:
+    """Whether a browser that is sent to this address stays on the site. Browsers take a backslash for a slash."""
+    target = urlsplit(urljoin("http://here/accounts/login/", location.replace("\\", "/").strip()))
+    return (target.scheme, target.netloc) == ("http", "here")
 
 
 @attack(
@@ -239,13 +334,16 @@ def open_redirects(site: Site, tally: Tally) -> None:
             admin.copy().open(f"/admin/login/?next={asked}"),
             admin.copy().open(f"/accounts/reauthenticate/?next={asked}"),
             admin.copy().post("/accounts/reauthenticate/", {"password": PASSWORD, "next": target}),
-            admin.copy().post(f"/preferences/theme/?next={asked}", {"theme": "dark", "next": target}, headers={"Referer": target.replace("\r\n", "")}),
+            admin.copy().post(
+                f"/preferences/theme/?next={asked}",
+                {"theme": "dark", "next": target},
+                headers={"Referer": target.encode().decode("latin-1").replace("\r\n", "")},
+            ),
             stranger.post("/preferences/language/", {"language": "en", "next": target}),
             stranger.open(f"/admin/login/?next={asked}"),
         ]
         for answer in answers:
             tally.count(answer.status or "closed")
             location = answer.headers.get("location", "")
-            local = location.startswith("/") and not location.startswith(("//", "/\\")) and not urlsplit(location).netloc
-            tally.check(not location or local, f"{target!r} leads to {location!r}")
+            tally.check(not location or stays_here(location), f"{target!r} leads to {location!r}")
             tally.check(answer.status < 500, f"{target!r}: {answer.status}")

@@ -16,6 +16,7 @@ from tests.attack.site import Answer, Site
 
 SIZE = 32 * 1024
 SOURCES = {
+    "a plain one": "<p>Dear {{ customer.first_name }}, welcome</p>",
     "openings": "{{" * (SIZE // 2),
     "tag openings": "{%" * (SIZE // 2),
     "openings and one end": "{{" * 10_000 + "}}",
@@ -66,6 +67,7 @@ def templates(site: Site, tally: Tally) -> None:
             tally.check("<script" not in frame.text and "onerror" not in frame.text, f"{name}: a script survives")
             rules = frame.headers.get("content-security-policy", "")
             tally.check("sandbox" in rules and "script-src" not in rules, f"{name}: the frame may run scripts")
+        tally.check("welcome" in shown or name != "a plain one", "the preview does not render at all")
         # What was typed stands in the page's own message, as text.
         visible = shown.replace("settings.SECRET_KEY", "")
         tally.check(not [word for word in SECRETS if word in visible], f"{name} shows something of the inside")
@@ -113,7 +115,9 @@ def formulas(site: Site, tally: Tally) -> None:
     cells = [cell for row in csv.reader(io.StringIO(exported.text.removeprefix("\ufeff"))) for cell in row]
     running = [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
     tally.count("cells exported", len(cells))
-    tally.check(exported.status == 200 and any("cmd|" in cell for cell in cells), f"the export lacks them: {exported.status}")
+    tally.check(
+        exported.status == 200 and any("cmd|" in cell for cell in cells), f"the export lacks them: {exported.status}"
+    )
     tally.check(not running, f"these would run: {running}")
 
 
@@ -142,7 +146,11 @@ def bombs(site: Site, tally: Tally) -> None:
         slowest = max(slowest, time.monotonic() - began)
         tally.count(answer.status or "closed")
         tally.check(answer.status == 200, f"{name}: {answer.status} {answer.headers.get('location', '')}")
-    left = [path.name for path in (Path(site.environment["LIUKE_VAR"]) / "media" / "imports").glob("*") if path.stat().st_size in map(len, files.values())]
+    left = [
+        path.name
+        for path in (Path(site.environment["LIUKE_VAR"]) / "media" / "imports").glob("*")
+        if path.stat().st_size in map(len, files.values())
+    ]
     grown = (site.web_bytes() - before) // (1024 * 1024)
     tally.note(f"slowest {slowest:.1f} s, memory {grown:+} MB")
     tally.check(not left, f"uploads stay: {left}")
@@ -150,10 +158,14 @@ def bombs(site: Site, tally: Tally) -> None:
     tally.check(grown < 200, f"a web process grew by {grown} MB")
 
 
-@attack("open-quotes", "a file with a quote that never closes before 20,000 good rows", "one row is refused, the others are taken")
+@attack(
+    "open-quotes",
+    "a file with a quote that never closes before 20,000 good rows",
+    "one row is refused, the others are taken",
+)
 def open_quotes(site: Site, tally: Tally) -> None:
     rows = "".join(f"Q{n},Tea {n},1\r\n" for n in range(20_000))
-    content = ("sku,name,price\r\nQX,\"Broken,2\r\n" + rows).encode()
+    content = ('sku,name,price\r\nQX,"Broken,2\r\n' + rows).encode()
     state, taken, refused = take(site, bring(site, "products", "quotes.csv", content), 120)
     tally.count("taken", taken)
     tally.count("refused", refused)
@@ -191,7 +203,9 @@ def pictures(site: Site, tally: Tally) -> None:
         tally.count(answer.status or "closed")
         tally.check(answer.status in {200, 413}, f"{name}: {answer.status}")
     tally.check(site.one("SELECT count(*) FROM loyalty_reward WHERE name = 'Attack'") == 0, "a reward was made")
-    kept = admin.post("/rewards/new/", {**fields, "name": "Good"}, files={"picture": ("evil.html", png(2, 2, script), "text/html")})
+    kept = admin.post(
+        "/rewards/new/", {**fields, "name": "Good"}, files={"picture": ("evil.html", png(2, 2, script), "text/html")}
+    )
     tally.count(kept.status)
     stored = site.rows("SELECT picture FROM loyalty_reward WHERE name = 'Good'")
     tally.check(bool(stored), "the good picture was not taken")

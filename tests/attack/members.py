@@ -41,10 +41,18 @@ def other_members(site: Site, tally: Tally) -> None:
                 if path.endswith("/transfers"):
                     body["to"] = ann["number"]
                 token = site.customers[4 if not suffix else 6]["token"]
-                answer = site.api(method.upper(), filled + suffix, body if method != "get" else None, bearer=token, key=uuid.uuid4().hex)
+                answer = site.api(
+                    method.upper(),
+                    filled + suffix,
+                    body if method != "get" else None,
+                    bearer=token,
+                    key=uuid.uuid4().hex,
+                )
                 tally.count(answer.outcome if answer.status in {401, 429} else answer.status or "closed")
                 named = "{number}" in path
-                tally.check(not named or answer.status in {403, 404}, f"{method} {filled}{suffix[:9]}: {answer.outcome}")
+                tally.check(
+                    not named or answer.status in {403, 404}, f"{method} {filled}{suffix[:9]}: {answer.outcome}"
+                )
                 tally.check(answer.status < 500 and answer.status != 429, f"{method} {filled}: {answer.outcome}")
                 shown = "Person-5-Private" in answer.text or "person5@" in answer.text
                 tally.check(not shown, f"{method} {filled} shows the other's data")
@@ -77,7 +85,9 @@ def free_what_is_redeemed(site: Site, tally: Tally) -> None:
         paid, freed = together(
             [
                 lambda path=path, n=number: site.api("POST", f"{path}/redeem", {}, key=f"race-pay-{n}"),
-                lambda path=path, n=number: site.api("POST", f"{path}/release", bearer=member["token"], key=f"race-free-{n}"),
+                lambda path=path, n=number: site.api(
+                    "POST", f"{path}/release", bearer=member["token"], key=f"race-free-{n}"
+                ),
             ]
         )
         tally.count(f"redeemed {paid.status}, released {freed.status}")
@@ -86,7 +96,9 @@ def free_what_is_redeemed(site: Site, tally: Tally) -> None:
             redeemed.append(reservation)
             later = site.api("POST", f"{path}/release", bearer=member["token"], key=f"race-later-{number}")
             tally.check(later.status != 200, "a redeemed use was released afterwards")
-    kept = site.one("SELECT count(*) FROM campaigns_couponuse WHERE id = ANY(%s::uuid[]) AND state = 'redeemed'", [redeemed])
+    kept = site.one(
+        "SELECT count(*) FROM campaigns_couponuse WHERE id = ANY(%s::uuid[]) AND state = 'redeemed'", [redeemed]
+    )
     tally.check(kept == len(redeemed), f"{len(redeemed) - kept} redeemed uses are not redeemed any more")
 
 
@@ -165,7 +177,9 @@ def fields_of_the_shop(site: Site, tally: Tally) -> None:
         "SELECT source, evidence, given_at FROM crm_consent WHERE customer_id = %s", [member["pk"]]
     ):
         late = given > datetime.now(UTC) - timedelta(minutes=10)
-        tally.check(late and source != "paper" and evidence != "signed", f"a consent says {source}, {evidence}, {given}")
+        tally.check(
+            late and source != "paper" and evidence != "signed", f"a consent says {source}, {evidence}, {given}"
+        )
     state, available = site.rows(
         "SELECT c.state, a.available FROM crm_customer c JOIN loyalty_account a ON a.id = %s WHERE c.id = %s",
         [member["account"], member["pk"]],
@@ -183,11 +197,22 @@ def dead_tokens(site: Site, tally: Tally) -> None:
     path = f"customers/{site.customers[14]['number']}"
     tally.check(site.api("GET", path, bearer=alive).status == 200, "the token that is altered here does not work")
     erased = site.customers[15]
-    site.shell(f"from crm.models import Customer\nanswer = Customer.objects.filter(pk={erased['pk']}).update(state='erased')")
+    site.shell(
+        f"from crm.models import Customer\nanswer = Customer.objects.filter(pk={erased['pk']}).update(state='erased')"
+    )
     tokens = [erased["token"], site.customers[14]["expired"], *site.foreign]
     body, stamp, signature = alive.removeprefix("lkm_").split(":")
-    other = base64.urlsafe_b64encode(json.dumps([site.customers[13]["pk"], "storefront", 86_400]).encode()).decode().rstrip("=")
-    tokens += [f"lkm_{other}:{stamp}:{signature}", f"lkm_{body}:zzzzzz:{signature}", f"lkm_{body}:{stamp}:{'A' * 43}", f"lkm_{body}"]
+    other = (
+        base64.urlsafe_b64encode(json.dumps([site.customers[13]["pk"], "storefront", 86_400]).encode())
+        .decode()
+        .rstrip("=")
+    )
+    tokens += [
+        f"lkm_{other}:{stamp}:{signature}",
+        f"lkm_{body}:zzzzzz:{signature}",
+        f"lkm_{body}:{stamp}:{'A' * 43}",
+        f"lkm_{body}",
+    ]
     for place in itertools.islice(itertools.cycle(range(4, len(alive) - 1)), 292):
         letter = "A" if alive[place] != "A" else "B"
         tokens.append(alive[:place] + letter + alive[place + 1 :])

@@ -103,7 +103,8 @@ def ends_of_holds(site: Site, tally: Tally) -> None:
         tally.check(state == wanted, f"hold {number} is {state}: {captured.outcome}, {released.outcome}")
     sweeper.join(60)
     spent = 2 * site.one(
-        "SELECT count(*) FROM loyalty_hold WHERE account_id = %s AND state = 'captured'", [site.customers[19]["account"]]
+        "SELECT count(*) FROM loyalty_hold WHERE account_id = %s AND state = 'captured'",
+        [site.customers[19]["account"]],
     )
     tally.check(balance(site, 19) == (1_000 - spent, 0), f"{balance(site, 19)} after {spent} were spent")
     prove(site, tally)
@@ -121,7 +122,9 @@ def transfers_both_ways(site: Site, tally: Tally) -> None:
         for giver, taker in (pair, reversed(pair)):
             body = {"to": taker["number"], "points": 10 if number % 4 else 5_000}
             path = f"members/{giver['number']}/points/transfers"
-            work.append(lambda p=path, b=body, t=giver["token"], n=number: site.api("POST", p, b, bearer=t, key=f"gift-{n}"))
+            work.append(
+                lambda p=path, b=body, t=giver["token"], n=number: site.api("POST", p, b, bearer=t, key=f"gift-{n}")
+            )
     for answer in together(work, 20):
         tally.count(answer.outcome)
         tally.check(answer.status < 500, f"{answer.status}")

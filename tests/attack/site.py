@@ -29,7 +29,8 @@ from tests.e2e.shop import Shop, wait_until
 
 PASSWORD = "a-long-password"
 TIMEOUT = 60
-PEOPLE = ("admin", "marketer", "guessed", "stormed", "named", "replayed", "halfway", "later")
+PEOPLE = ("admin", "marketer", "guessed", "stormed", "named", "replayed", "halfway", "later", "leaver", "dismissed",
+          "changed")  # fmt: skip
 CUSTOMERS = 24
 
 SET_UP = f"""
@@ -252,9 +253,7 @@ class Site(Shop):
                     line.settimeout(0.5)
         return got
 
-    def api(
-        self, method: str, path: str, body: Any = None, *, bearer: str = "", key: str = "", **extra: Any
-    ) -> Answer:
+    def api(self, method: str, path: str, body: Any = None, *, bearer: str = "", key: str = "", **extra: Any) -> Answer:
         """One API call, with the server's key unless a member's token is given."""
         headers = {"Authorization": f"Bearer {bearer or self.key}", "Content-Type": "application/json"}
         headers |= extra.pop("headers", {})

@@ -32,7 +32,9 @@ def keys(site: Site, tally: Tally, make, address: str) -> None:
     tally.check(site.task_is_done(), "no worker takes a task afterwards")
 
 
-@attack("long-keys", "1,500 requests with a bearer text of 350 KB", "refused unread; the cache does not grow; tasks go on")
+@attack(
+    "long-keys", "1,500 requests with a bearer text of 350 KB", "refused unread; the cache does not grow; tasks go on"
+)
 def long_keys(site: Site, tally: Tally) -> None:
     keys(site, tally, lambda: secrets.token_hex(175_000), "127.0.1.1")
     tally.only({"431", "400", "closed"})
@@ -127,7 +129,21 @@ def nested_json(site: Site, tally: Tally) -> None:
     tally.only({"400", "413", "422"})
 
 
-WORDS = ["\x00", "a\x00b", "\ud800", "\udfff x", "１２", "٣", "²", "\u202egnp", "\ufffe", "NaN", "-0", "1e999", "9" * 400]
+WORDS = [
+    "\x00",
+    "a\x00b",
+    "\ud800",
+    "\udfff x",
+    "１２",
+    "٣",
+    "²",
+    "\u202egnp",
+    "\ufffe",
+    "NaN",
+    "-0",
+    "1e999",
+    "9" * 400,
+]
 
 
 @attack(
@@ -163,14 +179,20 @@ def odd_characters(site: Site, tally: Tally) -> None:
     tally.check(not wrong, f"came back: {wrong}")
 
 
-@attack("methods", "TRACE, CONNECT, PUT, DELETE, PROPFIND and made-up methods on twelve addresses", "4xx or a redirect to sign in")
+@attack(
+    "methods",
+    "TRACE, CONNECT, PUT, DELETE, PROPFIND and made-up methods on twelve addresses",
+    "4xx or a redirect to sign in",
+)
 def methods(site: Site, tally: Tally) -> None:
     paths = [
         "/", "/healthz", "/readyz", "/metrics", "/accounts/login/", "/admin/", "/customers/", "/api/v1/customers",
         "/api/v1/orders", "/api/schema/", "/static/css/app.css", "/rewards/pictures/x.png",
     ]  # fmt: skip
     for method, path in itertools.product(["TRACE", "CONNECT", "PUT", "DELETE", "PROPFIND", "X" * 5000, "G\tT"], paths):
-        said = site.raw(f"{method} {path} HTTP/1.1\r\nHost: x\r\nX-Echo: mirrored-text\r\nConnection: close\r\n\r\n".encode())
+        said = site.raw(
+            f"{method} {path} HTTP/1.1\r\nHost: x\r\nX-Echo: mirrored-text\r\nConnection: close\r\n\r\n".encode()
+        )
         status = said[9:12].decode(errors="replace") or "closed"
         tally.count(status)
         tally.check(b"mirrored-text" not in said, f"{method[:10]} {path} sends the request back")
@@ -179,7 +201,19 @@ def methods(site: Site, tally: Tally) -> None:
     tally.check(not [name for name in tally.outcomes if name.startswith("5")], f"came back: {dict(tally.outcomes)}")
 
 
-UP = ["../", "..%2f", "%2e%2e/", "%2e%2e%2f", "..\\", "..%5c", "....//", "%252e%252e%252f", "..%c0%af", "..;/", "%00../"]
+UP = [
+    "../",
+    "..%2f",
+    "%2e%2e/",
+    "%2e%2e%2f",
+    "..\\",
+    "..%5c",
+    "....//",
+    "%252e%252e%252f",
+    "..%c0%af",
+    "..;/",
+    "%00../",
+]
 
 
 @attack(
@@ -222,7 +256,15 @@ def forged_addresses(site: Site, tally: Tally) -> None:
     "no answer leads there; nothing believes that the connection is HTTPS",
 )
 def forged_hosts(site: Site, tally: Tally) -> None:
-    for path in ("/", "/customers/", "/admin/", "/accounts/login/", "/accounts/password/reset/", "/api/schema/", "/preferences"):
+    for path in (
+        "/",
+        "/customers/",
+        "/admin/",
+        "/accounts/login/",
+        "/accounts/password/reset/",
+        "/api/schema/",
+        "/preferences",
+    ):
         for headers in (
             {"Host": "evil.example"},
             {"X-Forwarded-Host": "evil.example"},
@@ -279,7 +321,9 @@ def two_lengths(site: Site, tally: Tally) -> None:
     tally.check(not [name for name in tally.outcomes if "50" in name], f"came back: {dict(tally.outcomes)}")
 
 
-@attack("slow-readers", "200 connections that send one byte and nothing more, held for 5 s", "others are served at once")
+@attack(
+    "slow-readers", "200 connections that send one byte and nothing more, held for 5 s", "others are served at once"
+)
 def slow_readers(site: Site, tally: Tally) -> None:
     lines = []
     try:

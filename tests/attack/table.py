@@ -34,7 +34,9 @@ class Result:
 
 def markdown(results: Iterable[Result]) -> str:
     rows = [HEAD, ["---"] * len(HEAD), *(result.cells() for result in results)]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows)
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows
+    )
 
 
 def write(results: list[Result], command: str) -> None:
@@ -43,5 +45,7 @@ def write(results: list[Result], command: str) -> None:
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
     attempts, seconds = sum(result.tally.attempts for result in results), sum(result.seconds for result in results)
-    said = f"`{command}` on {time.strftime('%Y-%m-%d')}: {len(results)} attacks, {attempts:,} attempts, {seconds:.0f} s."
+    said = (
+        f"`{command}` on {time.strftime('%Y-%m-%d')}: {len(results)} attacks, {attempts:,} attempts, {seconds:.0f} s."
+    )
     DOCUMENT.write_text(f"{before}{BEGIN}\n{said}\n\n{markdown(results)}\n{END}{after}")

@@ -42,7 +42,9 @@ def addresses_inside(site: Site, tally: Tally) -> None:
             tally.check(answer.status == 200, f"{url}: {answer.status}")
             if made := site.one("SELECT count(*) FROM core_webhookendpoint"):
                 tally.check(False, f"{url} was taken")
-                site.shell(f"from core.models import WebhookEndpoint\nanswer = {made}\nWebhookEndpoint.objects.all().delete()")
+                site.shell(
+                    f"from core.models import WebhookEndpoint\nanswer = {made}\nWebhookEndpoint.objects.all().delete()"
+                )
         try:
             listener.accept()
             tally.check(False, "the shop connected to an address inside")
