@@ -68,7 +68,7 @@ def large_headers(site: Site, tally: Tally) -> None:
 @attack(
     "large-bodies",
     "300 MB announced, and 300 MB in chunks, with a member's token, with a server key and with neither",
-    "413 or a closed connection before 8 MB are taken, 64 MB where a key may send batches of 32 MB; memory stays",
+    "413 or a closed connection before 16 MB are sent, 64 MB where a key may send batches of 32 MB; memory stays",
 )
 def large_bodies(site: Site, tally: Tally) -> None:
     before, most = site.web_bytes(), {True: 0, False: 0}
@@ -80,11 +80,11 @@ def large_bodies(site: Site, tally: Tally) -> None:
                 batch = bearer == site.key and path.endswith("/batch")
                 most[batch] = max(most[batch], sent)
     grown = site.web_bytes() - before
-    # What the kernel holds between the two ends counts as taken here.
+    # What the kernel holds between the two ends, about 10 MB, counts as taken here.
     tally.note(
         f"at most {most[False] / MB:.0f} MB taken, of a batch {most[True] / MB:.0f} MB, memory {grown / MB:+.0f} MB"
     )
-    tally.check(most[False] <= 8 * MB, f"{most[False]:,} bytes of one body were taken")
+    tally.check(most[False] <= 16 * MB, f"{most[False]:,} bytes of one body were taken")
     tally.check(most[True] <= 64 * MB, f"{most[True]:,} bytes of a batch were taken")
     tally.check(grown < 150 * MB, f"a web process grew by {grown:,} bytes")
     tally.only(REFUSED | {"401", "403"})
@@ -100,6 +100,7 @@ def stream(site: Site, path: str, bearer: str, chunked: bool) -> tuple[str, int]
         piece = f"{len(piece):x}\r\n".encode() + piece + b"\r\n"
     sent, said = 0, b""
     with socket.create_connection(("127.0.0.1", site.port), 10) as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 256 * 1024)
         line.sendall(head.encode())
         try:
             while sent < 300 * MB:
