@@ -74,7 +74,7 @@ def one_key_many_times(site: Site, tally: Tally) -> None:
 
 @attack(
     "ends-of-holds",
-    "200 holds that are captured, released and expire at the same moment",
+    "200 holds that are captured and released at the same moment, while the sweep of expired holds runs",
     "each ends once, as it was answered; the ledger adds up",
 )
 def ends_of_holds(site: Site, tally: Tally) -> None:
