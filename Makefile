@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ONLINE_RETAIL ?= ../shared/data/online_retail.csv.gz
 
 .DEFAULT_GOAL := help
-.PHONY: help up static test lint bench demo import-online-retail screenshots lock translations
+.PHONY: help up static test lint bench attack demo import-online-retail screenshots lock translations
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ lint: $(VENV)/.development ## The style checks alone
 
 bench: $(VENV)/.development ## Measure, beside the floor; results in bench/results
 	@$(BIN)/python -m bench
+
+attack: $(VENV)/.development ## Attack a copy of the shop of its own and print what happened; WRITE=1 puts the table into docs/security.md
+	@$(BIN)/python -m tests.attack $(if $(WRITE),--write)
 
 demo: $(VENV)/.runtime ## Empty the shop and load the demo shop anew
 	@$(BIN)/python manage.py demo --reset

@@ -28,6 +28,7 @@ MOST_RATIO = 250
 UNPACKS_TOO_LARGE = "unpacks_too_large"
 # Zip (also .xlsx), 7z and old Excel files.
 ARCHIVES = frozenset([b"PK\x03\x04", b"PK\x05\x06", b"7z\xbc\xaf", b"\xd0\xcf\x11\xe0"])
+GZIP = b"\x1f\x8b"
 SAMPLE_ROWS = 500
 # A file that is plain ASCII so far tells nothing of its encoding, so the look goes on until it does.
 LOOK_AHEAD = 512 * SAMPLE
@@ -88,14 +89,20 @@ class _Source:
             ) from None
         start = self.raw.read(4)
         self.raw.seek(0)
-        if start in ARCHIVES:
-            self.raw.close()
+        packed = start.startswith(GZIP)
+        self.data: Any = _Unpacking(self.raw) if packed else self.raw
+        try:
+            inside = self.data.peek(4)[:4] if packed else start
+        except (OSError, EOFError, zlib.error) as error:
+            self.close()
+            raise damaged(error) from None
+        if inside in ARCHIVES or inside.startswith(GZIP):
+            self.close()
             raise Invalid(
                 _("This is a packed archive or a spreadsheet file. Save it as CSV, or pack the CSV as .gz."),
                 code="not_csv",
                 field="file",
             )
-        self.data: Any = _Unpacking(self.raw) if start[:2] == b"\x1f\x8b" else self.raw
 
     def read_share(self) -> float:
         return min(self.raw.tell() / self.size, 1.0)

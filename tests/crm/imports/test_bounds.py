@@ -94,3 +94,12 @@ def test_an_archive_is_refused_in_words(start, store, tmp_path):
     with pytest.raises(Invalid) as refused:
         imports.create_import(kind="products", source="shop", path=str(path), actor=SYSTEM)
     assert refused.value.code == "not_csv"
+
+
+@pytest.mark.parametrize("inside", [gzip.compress(HEAD.encode()), b"PK\x03\x04" + b"rest" * 100], ids=["gzip", "zip"])
+def test_an_archive_inside_a_packed_file_is_refused_too(inside, store, tmp_path):
+    path = tmp_path / "x.csv.gz"
+    path.write_bytes(gzip.compress(inside))
+    with pytest.raises(Invalid) as refused:
+        imports.create_import(kind="products", source="shop", path=str(path), actor=SYSTEM)
+    assert (refused.value.code, ImportRun.objects.count()) == ("not_csv", 0)
