@@ -18,6 +18,7 @@ import structlog
 from django.db import connection
 
 from core import clock
+from core.db import is_interruption
 from core.models import Job, JobState
 
 log = structlog.get_logger("liuke.sweeps")
@@ -47,7 +48,7 @@ class Sweep:
         try:
             found = work()
         except Exception as error:
-            if not connection.is_usable():
+            if is_interruption(error) or not connection.is_usable():
                 raise
             self.failed(row, error)
             return None
@@ -60,7 +61,7 @@ class Sweep:
         try:
             return [work(rows)]
         except Exception as error:
-            if not connection.is_usable():
+            if is_interruption(error) or not connection.is_usable():
                 raise
             log.warning("sweep_one_by_one", sweep=self.name, rows=len(rows), error=str(error)[:300])
         done = []

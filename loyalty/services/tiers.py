@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from core import clock
 from core.actor import SYSTEM, Actor
+from core.db import is_interruption
 from core.events import emit_from_select
 from core.locks import lock_name
 from core.services.sweeping import Sweep
@@ -208,8 +209,11 @@ def _evaluate_around(program: Program, part: Part, at: datetime, actor: Actor) -
     try:
         with transaction.atomic():
             return _evaluate(program, part, None, True, at, actor)
+    except ConnectionError:
+        # The part was not reached, which says nothing of its members: the next run goes on with it.
+        raise
     except Exception as error:
-        if not connection.is_usable():
+        if is_interruption(error) or not connection.is_usable():
             raise
         members = Member.objects.filter(program=program, pk__gte=part.first, pk__lte=part.last).order_by("pk")
         count = members.count()
