@@ -1,4 +1,4 @@
-"""What `doctor` looks at in the database server and in the rows' surroundings."""
+"""Checks of `doctor` on the database server: sequences, clock, connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `doctor` looks at on this machine: files, folders, programs."""
+"""Checks of `doctor` on this machine: files, folders, programs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def media() -> tuple[bool, str]:
 
 
 def file_modes() -> tuple[bool, str]:
-    """What others on this machine may read or write under var/."""
+    """Name files under var/ that other users of this machine may read or write."""
     directory = embedded.locations().directory
     wrong = []
     if directory.exists() and directory.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP):

@@ -1,4 +1,4 @@
-"""What waits while sending is held: each app registers its kinds, and a person decides about each of them.
+"""Kinds of work that wait while sending is held: each app registers its kinds, and a person decides about each of them.
 
 WAITING.register("broadcasts", Waiting(_("Messages of broadcasts"), doubt=..., count=..., settle=...))
 """

@@ -172,7 +172,7 @@ class _Body:
 
 
 def header_of(path: Path) -> dict[str, Any]:
-    """What anyone may know of a backup: which site, when, with which kind of key. Raises ArchiveError."""
+    """Return the public header of a backup: which site, when, with which kind of key. Raises ArchiveError."""
     with path.open("rb") as source:
         return _read_header(source)[0]
 

@@ -1,4 +1,4 @@
-"""What a backup holds of the database, and how one database is compared with what a manifest says."""
+"""Describe a database for a backup's manifest, and compare a database with a manifest."""
 
 from __future__ import annotations
 

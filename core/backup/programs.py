@@ -34,7 +34,7 @@ class Programs:
 
 
 def find(server: int) -> Programs:
-    """Those of the server's major version, else the oldest that are newer. Raises NoPrograms."""
+    """Return the programs of the server's major version, else the oldest that are newer. Raises NoPrograms."""
     seen = [Programs(folder, version) for folder in _folders() if (version := _version(folder))]
     fitting = sorted((programs for programs in seen if programs.version >= server), key=lambda one: one.version)
     if fitting:

@@ -75,7 +75,7 @@ def detach(owner: int | None = None) -> None:
 
 
 def stop(place: Locations) -> None:
-    """Stop the servers, whoever uses them; everything is written to disk first."""
+    """Stop the servers, even while others use them; everything is written to disk first."""
     postgres.stop(place)
     for instance in (valkey.QUEUE, valkey.CACHE):
         valkey.stop(place, instance)

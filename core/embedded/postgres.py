@@ -97,7 +97,7 @@ def _clear_after_crash(place: Locations) -> None:
 
 
 def stop(place: Locations) -> None:
-    """Stop it, whoever uses it; everything is written to disk first."""
+    """Stop it, even while others use it; everything is written to disk first."""
     if pid_of(place):
         _run("pg_ctl", "-D", str(place.postgres), "-m", "fast", "-w", "-t", "60", "stop")
 
