@@ -10,6 +10,7 @@ from django.core.cache import caches
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from core import sqlfiles
 from core.registry import Registry
 
 
@@ -125,7 +126,10 @@ def queue_and_cache() -> tuple[bool, str]:
 def migrations() -> tuple[bool, str]:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return not plan, f"{len(plan)} migrations to apply" if plan else "up to date"
+    if plan:
+        return False, f"{len(plan)} migrations to apply"
+    files = sqlfiles.changed()
+    return not files, f"{len(files)} SQL files to load: {', '.join(files)}" if files else "up to date"
 
 
 def indexes() -> tuple[bool, str]:

@@ -89,7 +89,6 @@ END $$;
 -- Reserve one use (C1). Answers {reservation, state, coupon, code, discount, cart_amount, currency, reference, expires_at}.
 -- `p_by_member`: the cart is what a browser says of itself. Then no discount is set aside; the answer's is an estimate, and
 -- the server that redeems says what the cart was (campaigns_end_use).
-DROP FUNCTION IF EXISTS campaigns_reserve(text, text, bytea, text, bigint, bigint, text, text);
 CREATE OR REPLACE FUNCTION campaigns_reserve(
     p_scope text, p_key text, p_digest bytea, p_code text, p_customer bigint, p_cart bigint, p_currency text,
     p_reference text, p_by_member boolean DEFAULT false
@@ -162,7 +161,6 @@ END $$;
 -- Moves one use on: p_to is redeemed or released. `p_owner`: a member does it, who may only drop an own use that was never
 -- redeemed; under the lock, because the shop may be redeeming it now. `p_cart` is what the order came to in the end: the
 -- discount is worked out again from it. A use that has no discount yet (a member reserved it) can't be redeemed without.
-DROP FUNCTION IF EXISTS campaigns_end_use(text, text, bytea, uuid, text, text, text, text[]);
 CREATE OR REPLACE FUNCTION campaigns_end_use(
     p_scope text, p_key text, p_digest bytea, p_use uuid, p_to text, p_actor text, p_request text, p_handlers text[],
     p_owner bigint DEFAULT NULL, p_cart bigint DEFAULT NULL
@@ -249,7 +247,6 @@ BEGIN
 END $$;
 
 -- Releases up to p_limit reservations that ran out, of `p_only` where they are named. Returns how many; one sweep at a time.
-DROP FUNCTION IF EXISTS campaigns_sweep_uses(integer);
 CREATE OR REPLACE FUNCTION campaigns_sweep_uses(p_limit integer, p_only uuid[] DEFAULT NULL)
 RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE done integer;

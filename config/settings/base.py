@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import cast
 
 import dj_database_url
+from django.templatetags.static import static
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
@@ -300,7 +302,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": [],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "/static/img/icon.svg",
+    # Lazy: production's name of the file is known only once the manifest of static files can be read.
+    "SWAGGER_UI_FAVICON_HREF": lazy(static, str)("img/icon.svg"),
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"],

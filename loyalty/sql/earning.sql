@@ -36,9 +36,6 @@ END $$;
 -- Awards for many orders or happenings at once (L7: once per order and rule, once per happening and rule). The arrays are
 -- parallel; an order has the reference '', a happening one of its own and, where it hangs on an order, that order too.
 -- Accounts are locked in order of id, so that two batches never wait for each other in a circle. Answers what was given now.
-DROP FUNCTION IF EXISTS loyalty_award(
-    bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], numeric[], bigint[], numeric[], timestamptz[], timestamptz[],
-    timestamptz[], text);
 CREATE OR REPLACE FUNCTION loyalty_award(
     p_accounts bigint[], p_members bigint[], p_rules bigint[], p_versions bigint[], p_orders bigint[], p_references text[],
     p_bases bigint[], p_base_remainders numeric[], p_lines text[], p_multipliers numeric[], p_points bigint[], p_cuts bigint[],
@@ -85,7 +82,6 @@ END $$;
 -- lots, and what is not there becomes debt (L5). Points of the earning that have run out are gone already and are not asked
 -- for again, each of them forgiven once. The total, not the step, is given: two refunds of one order at once each know the total that they reached, and
 -- whoever comes second under the lock finds its part done (F11). Answers how many were taken now.
-DROP FUNCTION IF EXISTS loyalty_take_back(bigint, bigint, text, text);
 CREATE OR REPLACE FUNCTION loyalty_take_back(
     p_earning bigint, p_total bigint, p_reference text, p_actor text, p_occurred_at timestamptz)
 RETURNS bigint LANGUAGE plpgsql AS $$
@@ -143,7 +139,6 @@ END $$;
 
 -- Brings what was given back of a captured hold to `p_total`, in the lots it came from, latest expiry first; a lot that has
 -- run out meanwhile lives again as a lot of its own for the program's reinstatement days (L5). Answers how many were given.
-DROP FUNCTION IF EXISTS loyalty_give_back(uuid, bigint, text, text);
 CREATE OR REPLACE FUNCTION loyalty_give_back(
     p_hold uuid, p_total bigint, p_reference text, p_actor text, p_occurred_at timestamptz)
 RETURNS bigint LANGUAGE plpgsql AS $$

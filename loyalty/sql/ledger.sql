@@ -114,8 +114,7 @@ END $$;
 
 -- Brings one locked account up to date: lots whose window has passed become available (L4), run-out ones go (L2, L10).
 -- The sweeps do the same for everyone; doing it here makes a late sweep invisible. Answers whether anything was due.
-DROP FUNCTION IF EXISTS loyalty_settle(bigint, timestamptz);
-CREATE FUNCTION loyalty_settle(p_account bigint, p_now timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION loyalty_settle(p_account bigint, p_now timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM loyalty_lot WHERE account_id = p_account AND open AND (
                        expires_at <= p_now OR (confirmed_at IS NULL AND available_from <= p_now))) THEN
@@ -157,8 +156,6 @@ END $$;
 -- costs as much again as what most of these do, and the lock is held through all of them.
 --
 -- `p_caller` is whose key it is, the actor where it is left out; `internal` for the product's own keys.
-DROP FUNCTION IF EXISTS loyalty_hold(text, text, bytea, bigint, bigint, integer, boolean, text, bigint, text, text, text[]);
-DROP FUNCTION IF EXISTS loyalty_hold(bigint, text, bytea, bigint, integer, boolean, text, bigint, text, text, text[]);
 CREATE OR REPLACE FUNCTION loyalty_hold(
     p_account bigint, p_key text, p_digest bytea, p_points bigint, p_seconds integer, p_one_step boolean,
     p_reference text, p_order bigint, p_actor text, p_request text, p_handlers text[], p_caller text DEFAULT NULL

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-from importlib import import_module
 
 import pytest
 from allauth.mfa.models import Authenticator
-from django.apps import apps
 from django.contrib.auth import SESSION_KEY
 from django.core.management import call_command
 from django.test import Client
@@ -215,28 +213,23 @@ def stored(user: User) -> dict[str, str]:
     return {row.type: row.data.get("secret") or row.data["seed"] for row in rows}
 
 
-def test_keys_in_clear_are_encrypted_by_the_migration_and_by_rotation(client, agent, settings):
-    for encrypt in (
-        lambda: import_module("core.migrations.0007_seal_second_factors").seal(apps, None),
-        lambda: call_command("rotate_pii_keys", verbosity=0),
-    ):
-        # given an app and recovery codes in clear
-        Authenticator.objects.filter(user=agent).delete()
-        app = App(agent)
-        for row in Authenticator.objects.filter(user=agent):
-            name = "secret" if row.type == "totp" else "seed"
-            row.data[name] = crypto.open_text(row.data[name], SECRETS_CONTEXT)
-            row.save()
-        assert stored(agent)["totp"] == app.secret
-        # when they are encrypted
-        encrypt()
-        # then nothing is in clear and both still open the account
-        assert all(text.startswith("sealed:") for text in stored(agent).values())
-        for code in (app.code(), app.recovery_codes[0]):
-            entering = Client()
-            give_password(entering, agent.username)
-            give_code(entering, code)
-            assert SESSION_KEY in entering.session
+def test_keys_in_clear_are_encrypted_by_rotation(client, agent, settings):
+    # given an app and recovery codes in clear
+    app = App(agent)
+    for row in Authenticator.objects.filter(user=agent):
+        name = "secret" if row.type == "totp" else "seed"
+        row.data[name] = crypto.open_text(row.data[name], SECRETS_CONTEXT)
+        row.save()
+    assert stored(agent)["totp"] == app.secret
+    # when they are encrypted
+    call_command("rotate_pii_keys", verbosity=0)
+    # then nothing is in clear and both still open the account
+    assert all(text.startswith("sealed:") for text in stored(agent).values())
+    for code in (app.code(), app.recovery_codes[0]):
+        entering = Client()
+        give_password(entering, agent.username)
+        give_code(entering, code)
+        assert SESSION_KEY in entering.session
 
 
 def test_rotation_brings_second_factors_under_the_new_key(client, agent, settings):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import pytest
-from django.apps import apps
 from django.urls import reverse
 
 from core import tasks
@@ -114,13 +111,6 @@ def test_what_was_typed_into_the_search_field_is_not_kept(client, agent, people,
     answer = client.post(reverse("customers_view_save"), {"name": "Other", "query": f"q={text}"}, follow=True)
     assert SavedView.objects.count() == 1
     assert "Choose a filter first" in answer.content.decode()
-
-
-def test_views_of_before_lose_their_search_text(agent):
-    for name, query in (("a", "q=13800138000&bought=no"), ("b", "q=Wang"), ("c", "bought=yes")):
-        SavedView.objects.create(owner=agent, page="customers", name=name, query=query)
-    import_module("core.migrations.0008_saved_views_without_search").forget_search(apps, None)
-    assert sorted(SavedView.objects.values_list("name", "query")) == [("a", "bought=no"), ("c", "bought=yes")]
 
 
 def test_views_are_ones_own_or_everybodys_and_only_the_owner_removes_them(client, agent, staff, people):

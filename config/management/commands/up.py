@@ -9,11 +9,11 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
+from django.db import OperationalError, connection, connections
 
 from config import env
 from config.processes import command_lines
-from core import embedded, startup, static_files
+from core import embedded, health, startup, static_files
 from core.embedded import postgres, valkey
 from core.supervisor import Program, Server, Supervisor
 
@@ -70,7 +70,6 @@ class Command(BaseCommand):
 
     def _prepare(self, options: dict[str, Any]) -> None:
         from django.core.management import call_command
-        from django.db.migrations.executor import MigrationExecutor
 
         try:
             connection.ensure_connection()
@@ -78,8 +77,7 @@ class Command(BaseCommand):
             reason = str(error).strip().splitlines()[0]
             raise CommandError(f"The database of DATABASE_URL can't be reached: {reason}") from None
         self._check_redis()
-        executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if not health.migrations()[0]:
             self.stdout.write("Preparing the database ...")
             call_command("migrate", verbosity=0, interactive=False)
         startup.check()
