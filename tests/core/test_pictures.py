@@ -1,78 +1,133 @@
-"""Uploaded pictures: their size is read from their head, what is cut off is refused, what hangs behind is cut away."""
+"""Uploaded pictures: their size is read before they are decoded; what is served is written anew from their pixels."""
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 
 import pytest
+from PIL import Image
 
 from core.errors import Invalid
 from core.pictures import checked
+
+FORMATS = {"png": "PNG", "jpg": "JPEG", "gif": "GIF", "webp": "WEBP"}
+RED = (200, 30, 30)
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def png(width: int = 2, height: int = 2, extra: bytes = b"") -> bytes:
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
-    data = chunk(b"IDAT", zlib.compress(b"\0\1\1" * 2))
-    return b"\x89PNG\r\n\x1a\n" + head + extra + data + chunk(b"IEND", b"")
+def png_head(side: int) -> bytes:
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0" * 64)) + chunk(b"IEND", b"")
 
 
-def jpeg(width: int = 2, height: int = 2, extra: bytes = b"") -> bytes:
-    frame = b"\xff\xc0" + struct.pack(">HBHHB", 11, 8, height, width, 1) + b"\1\x11\0"
-    scan = b"\xff\xda" + struct.pack(">H", 8) + b"\1\1\0\0\x3f\0" + b"\x12\xff\x00\x34\xff\xd0\x56"
-    return b"\xff\xd8\xff\xe0" + struct.pack(">H", 4) + b"JF" + extra + frame + scan + b"\xff\xd9"
+def jpeg_head(side: int) -> bytes:
+    frame = b"\xff\xc0" + struct.pack(">HBHHB", 11, 8, side, side, 1) + b"\1\x11\0"
+    scan = b"\xff\xda" + struct.pack(">H", 8) + b"\1\1\0\0\x3f\0" + b"\x12"
+    return b"\xff\xd8\xff\xe0" + struct.pack(">H", 16) + b"JFIF\0\1\1\0\0\1\0\1\0\0" + frame + scan + b"\xff\xd9"
 
 
-def gif(width: int = 2, height: int = 2) -> bytes:
-    frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, width, height, 0) + b"\2\2\x4c\1\0"
-    return b"GIF89a" + struct.pack("<HHBBB", width, height, 0, 0, 0) + frame + b"\x3b"
+def gif_head(side: int) -> bytes:
+    frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, side, side, 0) + b"\2\2\x4c\1\0"
+    return b"GIF89a" + struct.pack("<HHBBB", side, side, 0x80, 0, 0) + b"\0" * 6 + frame + b"\x3b"
 
 
-def webp(width: int = 2, height: int = 2) -> bytes:
-    body = b"\x2f" + struct.pack("<I", (width - 1) | (height - 1) << 14) + b"\0"
-    chunks = b"WEBPVP8L" + struct.pack("<I", len(body)) + body
-    return b"RIFF" + struct.pack("<I", len(chunks)) + chunks
+def drawn(kind: str, size: tuple[int, int] = (40, 20), **options) -> bytes:
+    output = io.BytesIO()
+    Image.new("RGB", size, RED).save(output, FORMATS[kind], **options)
+    return output.getvalue()
 
 
-MAKERS = {"png": png, "jpg": jpeg, "gif": gif, "webp": webp}
+def opened(content: bytes) -> Image.Image:
+    picture = Image.open(io.BytesIO(content))
+    picture.load()
+    return picture
 
 
-@pytest.mark.parametrize("kind", MAKERS)
-def test_a_picture_is_kept_as_it_is(kind):
-    assert checked(MAKERS[kind](), "picture") == (kind, MAKERS[kind]())
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_picture_keeps_its_format_size_and_colours(kind):
+    extension, content = checked(drawn(kind), "picture")
+    picture = opened(content)
+    assert (extension, picture.format, picture.size) == (kind, FORMATS[kind], (40, 20))
+    assert all(abs(one - two) <= 6 for one, two in zip(picture.convert("RGB").getpixel((20, 10)), RED, strict=True))
 
 
-@pytest.mark.parametrize(("kind", "side"), [("png", 60_000), ("jpg", 60_000), ("gif", 60_000), ("webp", 16_000)])
-def test_a_picture_of_too_many_pixels_is_refused_by_its_head(kind, side):
+@pytest.mark.parametrize("make", [png_head, jpeg_head, gif_head])
+def test_a_picture_of_too_many_pixels_is_refused_by_its_head(make):
     with pytest.raises(Invalid) as refused:
-        checked(MAKERS[kind](side, side), "picture")
+        checked(make(60_000), "picture")
     assert (refused.value.code, refused.value.field) == ("too_many_pixels", "picture")
-    assert str(side) in str(refused.value.message)
+    assert "60000" in str(refused.value.message)
 
 
-@pytest.mark.parametrize("kind", MAKERS)
-def test_a_picture_that_is_cut_off_anywhere_is_refused(kind):
-    whole = MAKERS[kind]()
-    for length in range(12, len(whole)):
+def test_the_pixels_of_all_frames_count():
+    frames = [Image.new("L", (1000, 1000), shade) for shade in range(30)]
+    output = io.BytesIO()
+    frames[0].save(output, "GIF", save_all=True, append_images=frames[1:])
+    with pytest.raises(Invalid) as refused:
+        checked(output.getvalue(), "picture")
+    assert refused.value.code == "too_many_pixels"
+
+
+def test_an_animation_of_too_many_frames_is_refused():
+    # given 501 frames of one pixel
+    frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\2\2\x4c\1\0"
+    content = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + b"\0" * 6 + frame * 501 + b"\x3b"
+    # when, then
+    with pytest.raises(Invalid) as refused:
+        checked(content, "picture")
+    assert (refused.value.code, str(refused.value.message)) == (
+        "too_many_frames",
+        "The animation has 501 frames; at most 500 are allowed.",
+    )
+
+
+def test_an_animation_keeps_its_frames_and_times():
+    frames = [Image.new("RGB", (20, 20), (shade, 0, 0)) for shade in (10, 120, 250)]
+    for kind in ("gif", "webp"):
+        output = io.BytesIO()
+        frames[0].save(output, FORMATS[kind], save_all=True, append_images=frames[1:], duration=[80, 160, 240], loop=0)
+        picture = opened(checked(output.getvalue(), "picture")[1])
+        assert picture.n_frames == 3
+        durations = []
+        for number in range(3):
+            picture.seek(number)
+            picture.load()
+            durations.append(picture.info["duration"])
+        assert durations == [80, 160, 240]
+
+
+def test_a_large_still_picture_is_made_smaller():
+    assert opened(checked(drawn("jpg", (4000, 1000)), "picture")[1]).size == (2000, 500)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_picture_that_is_cut_off_is_refused(kind):
+    whole = drawn(kind, (200, 200))
+    for length in (0, 4, 12, 30, len(whole) // 2):
         with pytest.raises(Invalid) as refused:
             checked(whole[:length], "picture")
         assert refused.value.code in {"damaged", "invalid"}
 
 
-@pytest.mark.parametrize("kind", MAKERS)
-def test_what_hangs_behind_a_picture_is_cut_away(kind):
-    assert checked(MAKERS[kind]() + b"PK\3\4<script>alert(1)</script>", "picture") == (kind, MAKERS[kind]())
-
-
-def test_texts_and_places_inside_a_picture_are_taken_out():
-    assert checked(png(extra=chunk(b"tEXt", b"Comment\0<script>")), "picture") == ("png", png())
-    comment = b"\xff\xfe" + struct.pack(">H", 10) + b"<script>"
-    exif = b"\xff\xe1" + struct.pack(">H", 8) + b"Exif\0\0"
-    assert checked(jpeg(extra=comment + exif), "picture") == ("jpg", jpeg())
+@pytest.mark.parametrize("kind", FORMATS)
+def test_nothing_of_the_file_but_its_pixels_is_kept(kind):
+    # given a photograph with its place and a comment, and an archive behind its end
+    exif = Image.Exif()
+    exif[0x010E] = "<script>in exif</script>"
+    options = {"jpg": {"exif": exif, "comment": b"<script>"}, "webp": {"exif": exif}, "png": {"exif": exif}}
+    content = drawn(kind, **options.get(kind, {"comment": b"<script>"})) + b"PK\3\4<script>alert(1)</script>"
+    assert b"<script>" in content
+    # when
+    cleaned = checked(content, "picture")[1]
+    # then
+    assert b"script" not in cleaned
+    assert b"PK\3\4" not in cleaned
+    assert not opened(cleaned).getexif()
 
 
 @pytest.mark.parametrize("content", [b"", b"<svg/>", b"BM" + b"\0" * 40, b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
