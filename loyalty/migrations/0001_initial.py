@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
                     "reinstatement_days",
                     models.PositiveSmallIntegerField(
                         default=30,
-                        help_text="How long returned points live whose lot has expired (L5).",
+                        help_text="How long returned points live when their lot has expired.",
                         verbose_name="reinstatement (days)",
                     ),
                 ),
@@ -603,7 +603,7 @@ class Migration(migrations.Migration):
                     "reinstatement_days",
                     models.PositiveSmallIntegerField(
                         default=30,
-                        help_text="How long returned points live whose lot has expired (L5).",
+                        help_text="How long returned points live when their lot has expired.",
                         verbose_name="reinstatement (days)",
                     ),
                 ),

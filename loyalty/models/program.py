@@ -81,7 +81,7 @@ class Program(models.Model):
         ),
     )
     reinstatement_days = models.PositiveSmallIntegerField(
-        _("reinstatement (days)"), default=30, help_text=_("How long returned points live whose lot has expired (L5).")
+        _("reinstatement (days)"), default=30, help_text=_("How long returned points live when their lot has expired.")
     )
     hold_seconds = models.PositiveIntegerField(_("hold lives (seconds)"), default=900)
     redeem_points = models.PositiveIntegerField(_("points"), default=100, help_text=_("So many points are worth ..."))

@@ -44,7 +44,8 @@
     const detail = event.detail;
     if (!detail.ctx.confirm) return;
     event.preventDefault();
-    (await confirmed(detail.ctx.confirm)) ? detail.issueRequest() : detail.dropRequest();
+    if (await confirmed(detail.ctx.confirm)) detail.issueRequest();
+    else detail.dropRequest();
   });
 
   // Clicks: dialogs, the menu on a narrow screen, toasts, whole rows

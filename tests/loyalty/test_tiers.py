@@ -42,7 +42,7 @@ def refund(member, amount: int, number: str = "R1") -> None:
     record_refund(order_number=order.number, number=number, source=order.source, amount=amount, actor=SYSTEM)
 
 
-def test_up_at_once_and_redeeming_never_demotes_t1_t2(program, buyer):
+def test_up_at_once_and_redeeming_never_demotes(program, buyer):
     member = buyer(250_000)
     assert tier_of(member) == "gold"
     account = Account.objects.select_related("member__program").get(member=member)
