@@ -23,11 +23,6 @@ GROUPS = (
 )  # fmt: skip
 
 
-def recency_score(days: float, cuts: Sequence[float]) -> int:
-    """5 is the most recent fifth. `cuts` ascend in days."""
-    return 5 - bisect_left(cuts, days)
-
-
 def value_score(value: float, cuts: Sequence[float]) -> int:
     """5 is the highest fifth; a value equal to a cut belongs below it."""
     return 1 + bisect_left(cuts, value)

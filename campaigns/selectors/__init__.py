@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 
 from campaigns.models import Coupon, CouponCode, CouponUse, Message, MessageState
 from campaigns.rules import codes
@@ -107,12 +107,3 @@ def _figures_of(origin: str, coupon_id: int | None) -> CampaignFigures:
 
 def uses_of(coupon: Coupon) -> QuerySet[CouponUse]:
     return CouponUse.objects.filter(coupon=coupon).select_related("code", "customer").order_by("-reserved_at")
-
-
-def messages_to_look_at() -> QuerySet[Message]:
-    """What a person has to decide about: uncertain and failed messages, newest first."""
-    return (
-        Message.objects.filter(Q(state=MessageState.UNCERTAIN) | Q(state=MessageState.FAILED))
-        .select_related("customer", "template")
-        .order_by("-created_at")
-    )

@@ -64,10 +64,6 @@ def indexes_of(kind: str, normalised: str) -> list[bytes]:
     return crypto.blind_indexes(normalised, f"identity:{kind}")
 
 
-def tail_indexes_of(tail: str) -> list[bytes]:
-    return crypto.blind_indexes(tail, "identity:phone_tail")
-
-
 def normalised(given: Sequence[GivenIdentity], *, country: str, field: str = "identities") -> list[GivenIdentity]:
     """Raises Invalid naming the item that is wrong."""
     result = []
