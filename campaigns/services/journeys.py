@@ -74,6 +74,7 @@ class Problem:
     label: str
     field: str
     message: str
+    code: str = "invalid"
 
 
 def create_journey(*, name: str, actor: Actor, draft: Mapping[str, Any] | None = None, preset: str = "") -> Journey:
@@ -311,7 +312,7 @@ def _value(field: Field, step: Step, found: list[Problem]) -> Any:
     try:
         return clean_value(field, step.get(field.name))
     except Invalid as error:
-        found.append(Problem(step["id"], label_of(step), error.field or field.name, str(error.message)))
+        found.append(Problem(step["id"], label_of(step), error.field or field.name, str(error.message), error.code))
         return None
 
 
@@ -419,7 +420,7 @@ def _entry(raw: dict[str, Any], found: list[Problem]) -> dict[str, Any]:
         try:
             entry[name] = read()
         except DomainError as error:
-            found.append(Problem("entry", _t("Entry"), name, str(error.message)))
+            found.append(Problem("entry", _t("Entry"), name, str(error.message), error.code))
 
     if kind not in ENTRIES:
         found.append(Problem("entry", _t("Entry"), "kind", _t("Say who enters.")))
@@ -475,7 +476,7 @@ def _reentry(raw: dict[str, Any], found: list[Problem]) -> dict[str, Any]:
         try:
             value = _number(raw.get("value"), 1, 3650 if policy == "days" else 1000, "reentry_value")
         except Invalid as error:
-            found.append(Problem("entry", _t("Entry"), "reentry_value", str(error.message)))
+            found.append(Problem("entry", _t("Entry"), "reentry_value", str(error.message), error.code))
     return {"policy": policy, "value": value}
 
 
@@ -486,5 +487,5 @@ def _goal(raw: Any, found: list[Problem]) -> dict[str, Any] | None:
         event = clean_value(Field("event", "event", ""), raw["event"])
         return {"event": event, "where": _where(raw.get("where") or [], "where")}
     except Invalid as error:
-        found.append(Problem("goal", _t("Goal"), error.field or "event", str(error.message)))
+        found.append(Problem("goal", _t("Goal"), error.field or "event", str(error.message), error.code))
         return None

@@ -280,8 +280,9 @@ def test_two_that_would_name_each_other_are_not_both_saved():
 def test_what_others_are_made_of_is_not_archived(people):
     base = make("Base", EVERYONE)
     top = make("Top", within(base))
-    with pytest.raises(Conflict, match="Top"):
+    with pytest.raises(Conflict, match="Top") as refused:
         segments.archive_segment(segment=base, actor=SYSTEM)
+    assert (refused.value.code, Segment.objects.active().count()) == ("in_use", 2)
     segments.archive_segment(segment=top, actor=SYSTEM)
     segments.archive_segment(segment=base, actor=SYSTEM)
     assert not Segment.objects.active().exists()

@@ -198,6 +198,7 @@ def test_a_confirmation_counts_with_the_second_step(client, agent):
     app.forget_last_code()
     answer = give_code(client, app.code(), **page)
     assert answer.context["form"].errors["code"] == ["Too many wrong codes. Wait 15 minutes, then try again."]
+    assert answer.context["form"].errors.as_data()["code"][0].code == "too_many_codes"
 
 
 @pytest.mark.django_db

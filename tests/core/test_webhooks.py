@@ -263,8 +263,16 @@ def test_old_deliveries_are_forgotten_but_not_what_still_waits(receiver, make_cu
 def test_unknown_events_are_refused(receiver, types):
     with pytest.raises(Invalid) as refused:
         services.create_endpoint(url=receiver.url, event_types=types)
-    assert refused.value.field == "event_types"
+    assert (refused.value.code, refused.value.field) == ("unknown_event_type" if types else "invalid", "event_types")
     assert WebhookEndpoint.objects.count() == 0
+
+
+def test_a_shop_has_at_most_fifty_endpoints(receiver, monkeypatch):
+    monkeypatch.setattr(services, "MOST_ENDPOINTS", 1)
+    subscribe(receiver)
+    with pytest.raises(Conflict) as refused:
+        subscribe(receiver)
+    assert (refused.value.code, WebhookEndpoint.objects.count()) == ("too_many_endpoints", 1)
 
 
 def test_secrets_are_taken_along_when_the_keys_change(receiver, settings):

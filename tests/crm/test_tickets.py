@@ -11,11 +11,20 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from core.actor import SYSTEM
+from core.errors import Conflict, Invalid
 from core.models import DomainEvent
 from core.roles import Role
 from crm.models import Ticket, TicketMessage, TicketPriority, TicketRating, TicketStatus
 from crm.selectors import tickets as selectors
-from crm.services.tickets import close_ticket, open_ticket, rating_token, reply_to_ticket, resolve_ticket
+from crm.services import tickets
+from crm.services.tickets import (
+    close_ticket,
+    open_ticket,
+    rate_ticket,
+    rating_token,
+    reply_to_ticket,
+    resolve_ticket,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -297,3 +306,55 @@ def test_the_page_speaks_the_customer_s_language(client, link):
         page = client.get(link, headers={"accept-language": "zh-CN,zh;q=0.9"}).content.decode()
     assert 'lang="zh-hans"' in page
     assert "非常满意" in page
+
+
+def unchanged(ticket: Ticket) -> tuple:
+    ticket.refresh_from_db()
+    return ticket.status, ticket.messages.count(), TicketRating.objects.count(), DomainEvent.objects.count()
+
+
+def test_a_closed_ticket_takes_notes_but_no_replies(ticket):
+    # given
+    close_ticket(ticket=ticket, actor=SYSTEM)
+    before = unchanged(ticket)
+    # when, then
+    for from_customer in (False, True):
+        with pytest.raises(Conflict) as refused:
+            reply_to_ticket(ticket=ticket, text="And now?", actor=SYSTEM, from_customer=from_customer)
+        assert refused.value.code == "ticket_closed"
+    assert unchanged(ticket) == before
+    reply_to_ticket(ticket=ticket, text="For us", actor=SYSTEM, internal=True)
+    assert ticket.messages.filter(internal=True).count() == 1
+
+
+def test_a_resolution_is_rated_once(ticket):
+    resolve_ticket(ticket=ticket, actor=SYSTEM)
+    ticket.refresh_from_db()
+    token = rating_token(ticket)
+    rate_ticket(token=token, score=5, actor=SYSTEM)
+    before = unchanged(ticket)
+    with pytest.raises(Conflict) as refused:
+        rate_ticket(token=token, score=1, actor=SYSTEM)
+    assert (refused.value.code, unchanged(ticket)) == ("already_rated", before)
+    assert TicketRating.objects.get().score == 5
+
+
+def test_a_forged_and_an_old_rating_link_are_told_apart(ticket, monkeypatch):
+    token = rating_token(ticket)
+    with pytest.raises(Invalid) as refused:
+        rate_ticket(token=token[:-2] + "xx", score=5, actor=SYSTEM)
+    assert refused.value.code == "link_invalid"
+    monkeypatch.setattr(tickets, "RATING_LIFE", timedelta(seconds=-1))
+    with pytest.raises(Invalid) as refused:
+        rate_ticket(token=token, score=5, actor=SYSTEM)
+    assert refused.value.code == "link_expired"
+    assert TicketRating.objects.count() == 0
+
+
+def test_an_unknown_ticket_and_an_unknown_order_of_a_ticket(api, make_customer):
+    answer = api.get("/api/v1/tickets/T999")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (404, "unknown_ticket")
+    body = {"customer": make_customer().number, "subject": "S", "text": "T", "order": "NONE"}
+    answer = api.post("/api/v1/tickets", body, format="json")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "unknown_order")
+    assert Ticket.objects.count() == 0

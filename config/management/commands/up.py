@@ -34,6 +34,8 @@ class Command(BaseCommand):
         # Said early, so that a terminal closed while the demo loads still stops what was started.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
+            # Media and imports are kept there even when every server is elsewhere.
+            embedded.make_private(embedded.locations())
             embedded.attach()
             if static_files.needs_manifest():
                 self.stdout.write("Collecting static files ...")

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import translation
 
+from core import csv_rows
 from core.actor import SYSTEM
 from core.errors import Conflict, Invalid
 from core.models import DomainEvent, Job, JobState
@@ -259,3 +260,34 @@ def test_a_thousand_people_at_once_are_created_once(created):
     text = "phone,name\n" + "".join(f"138{n:08d},N{n}\n" for n in range(1000))
     imports.run_import(run=created(text, kind="customers"))
     assert Customer.objects.count() == 1000
+
+
+def test_an_import_that_has_begun_or_is_done_is_not_changed_or_queued_again(created):
+    # given
+    run = imports.run_import(run=created())
+    before = ImportRun.objects.values().get()
+    # when, then
+    with pytest.raises(Conflict) as refused:
+        imports.configure_import(run=run, options={}, mapping={})
+    assert refused.value.code == "import_begun"
+    with pytest.raises(Conflict) as refused:
+        imports.queue_import(run=run, actor=SYSTEM)
+    assert refused.value.code == "import_done"
+    assert ImportRun.objects.values().get() == before
+
+
+def test_a_missing_file_and_one_without_a_first_line_are_refused(store, tmp_path):
+    (tmp_path / "empty.csv").write_text("")
+    for name, code in (("none.csv", "no_file"), ("empty.csv", "no_header")):
+        with pytest.raises(Invalid) as refused:
+            imports.create_import(kind="orders", source="shop", path=str(tmp_path / name), actor=SYSTEM)
+        assert (refused.value.code, refused.value.field) == (code, "file")
+    assert ImportRun.objects.count() == 0
+
+
+def test_a_file_with_more_broken_rows_than_any_shop_has_is_given_up(created, monkeypatch):
+    monkeypatch.setattr(csv_rows, "BROKEN_ROWS", 3)
+    with pytest.raises(Invalid) as refused:
+        created(TEXT + '"open,1,2\n' * 5)
+    assert (refused.value.code, refused.value.field) == ("broken_rows", "file")
+    assert Order.objects.count() == 0
