@@ -201,7 +201,7 @@ def open_rows(path: str, form: FileFormat) -> Iterator[Rows]:
 
 
 def sample_rows(path: str, form: FileFormat, count: int = SAMPLE_ROWS) -> tuple[list[str], list[list[str]]]:
-    """(header, the first rows). Raises Invalid no_header for a file without a usable first line."""
+    """Return (header, the first rows). A file without a line was refused when its format was guessed."""
     with open_rows(path, form) as rows:
         sample: list[list[str]] = []
         for _number, cells in rows:
@@ -209,6 +209,4 @@ def sample_rows(path: str, form: FileFormat, count: int = SAMPLE_ROWS) -> tuple[
                 sample.append(cells)
             if len(sample) >= count:
                 break
-        if len(rows.header) < 1 or not any(rows.header):
-            raise Invalid(_("The first line must hold the names of the columns."), code="no_header", field="file")
         return rows.header, sample

@@ -278,7 +278,7 @@ def test_an_import_that_has_begun_or_is_done_is_not_changed_or_queued_again(crea
 
 def test_a_missing_file_and_one_without_a_first_line_are_refused(store, tmp_path):
     (tmp_path / "empty.csv").write_text("\n\n")
-    for name, code in (("none.csv", "no_file"), ("empty.csv", "no_header")):
+    for name, code in (("none.csv", "no_file"), ("empty.csv", "empty_file")):
         with pytest.raises(Invalid) as refused:
             imports.create_import(kind="orders", source="shop", path=str(tmp_path / name), actor=SYSTEM)
         assert (refused.value.code, refused.value.field) == (code, "file")
