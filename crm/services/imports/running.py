@@ -115,7 +115,7 @@ def create_import(
 ) -> ImportRun:
     """Look at a file and note what it seems to be; `options` and `mapping` given here win.
 
-    Raises Invalid: invalid_choice (kind), required (source), no_file, empty_file, no_header, file_damaged, or for an
+    Raises Invalid: invalid_choice (kind), required (source), no_file, empty_file, file_damaged, or for an
     option or the mapping.
     """
     if kind not in ImportKind.values:
