@@ -70,6 +70,13 @@ FIELDS: dict[str, tuple[Field, ...]] = {
             "paid_at", "time", aliases="paid paidtime paymentdate paymenttime datepaid 付款时间 支付时间", header=True
         ),
         Field("state", "order_state", aliases="status orderstatus financialstatus 状态 订单状态", header=True),
+        Field(
+            "refunded_amount",
+            "number",
+            aliases="refunded totalrefunded amountrefunded refundtotal refundamount 已退金额 退款总额 erstattet erstattungsbetrag",
+            header=True,
+        ),
+        Field("refunded_at", "time", aliases="refunddate refundtime refundedon 退款时间 退款日期", header=True),
         Field("currency", "currency", aliases="currencycode 币种 货币", header=True),
         Field("store", limit=40, aliases="storecode shop 店铺 门店", header=True),
         Field("channel", limit=40, aliases="saleschannel orderchannel 渠道 销售渠道", header=True),
@@ -98,6 +105,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("unit_price", "number", aliases="price unitprice itemprice lineitemprice 单价 价格"),
         Field("line_discount", "number", aliases="itemdiscount lineitemdiscount 商品优惠"),
         Field("line_amount", "number", aliases="linetotal amount lineamount itemtotal 小计 金额"),
+        Field("line_refunded", "number", aliases="linerefund lineitemrefunded itemrefunded 退款金额"),
         Field(
             "discount", "number", aliases="orderdiscount discountamount discounttotal 优惠 优惠金额 折扣", header=True
         ),

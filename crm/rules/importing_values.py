@@ -21,11 +21,6 @@ _TIME = re.compile(
 )
 _EPOCH = re.compile(r"[0-9]{10}(?:[0-9]{3})?\Z")
 
-ORDER_STATES = {
-    "paid": "paid completed complete fulfilled shipped delivered processing closed captured 已支付 已付款 已完成 已发货 交易成功 待发货",
-    "placed": "placed pending unpaid open new created authorized 待付款 未付款 待支付",
-    "cancelled": "cancelled canceled void voided failed expired 已取消 已关闭 交易关闭",
-}
 LINE_KINDS = {
     "product": "product item goods 商品",
     "shipping": "shipping postage freight delivery 运费",

@@ -86,6 +86,10 @@ class Context:
         """`select` yields (row_number, field, code, detail); the first refusal of a row stands."""
         return self.execute(f"INSERT INTO lk_refused {select} ON CONFLICT DO NOTHING")
 
+    def note(self, select: str) -> int:
+        """List rows that are taken with a remark: (row_number, field, code, detail)."""
+        return self.execute(f"INSERT INTO lk_noted {select} ON CONFLICT DO NOTHING")
+
 
 class Handler(Protocol):
     """How one kind is taken. `check` decides without touching the shop's tables, `apply` writes what is decided.

@@ -69,6 +69,10 @@ REASONS = {
     "order_has_refused_rows": gettext_noop(
         "Another row of this order was refused, and half an order would be wrong money"
     ),
+    "order_state": gettext_noop("The order is in a state that does not go with this"),
+    "refund_exceeds_order": gettext_noop("More came back than was paid for the order"),
+    "refund_exceeds_line": gettext_noop("The order has less of this product left to come back"),
+    "refund_amount_unknown": gettext_noop("Refunded in part, but no column says how much: taken as paid"),
     # Online Retail
     "duplicate_line": gettext_noop("An earlier row is the same in every column"),
     "stock_adjustment": gettext_noop("A negative quantity that is no cancellation: a correction of stock, not a sale"),
@@ -120,7 +124,9 @@ def store_refusals(run_id: int, path: str, form: FileFormat) -> int:
         walk = iter(rows)
         while True:
             cursor.execute(
-                "SELECT row_number, field, code, detail FROM lk_refused WHERE row_number > %s ORDER BY row_number LIMIT %s",
+                """SELECT DISTINCT ON (row_number) row_number, field, code, detail
+                   FROM (SELECT * FROM lk_refused UNION ALL SELECT * FROM lk_noted) listed
+                   WHERE row_number > %s ORDER BY row_number LIMIT %s""",
                 [last, BATCH],
             )
             batch = cursor.fetchall()

@@ -363,8 +363,13 @@ def _apply(run_id: int, actor: Actor, job: Job, wait: int) -> None:
             # What follows (points, figures, the same file again) is planned by statistics that know nothing of these rows.
             context.execute(f"ANALYZE {GROWN[run.kind]}")
         by_code = dict(context.rows("SELECT code, count(*) FROM lk_refused GROUP BY code ORDER BY 2 DESC, 1"))
+        noted = dict(context.rows("SELECT code, count(*) FROM lk_noted GROUP BY code ORDER BY 2 DESC, 1"))
         ImportRun.objects.filter(pk=run_id).update(
-            state=ImportState.DONE, result={**context.result, "refused": by_code}, finished_at=Now(), error="", **counts
+            state=ImportState.DONE,
+            result={**context.result, "refused": by_code, **({"noted": noted} if noted else {})},
+            finished_at=Now(),
+            error="",
+            **counts,
         )
         finish_job(job, {**counts, "run": run_id})
         Job.objects.filter(pk=job.pk).update(done_count=100, total_count=100)
@@ -422,6 +427,8 @@ def _staged(
             cursor.execute(leftovers)
         cursor.execute(
             """CREATE TEMP TABLE lk_refused (row_number bigint PRIMARY KEY, field text, code text, detail text)
+                   ON COMMIT DROP;
+               CREATE TEMP TABLE lk_noted (row_number bigint PRIMARY KEY, field text, code text, detail text)
                    ON COMMIT DROP;
                CREATE TEMP TABLE lk_unchanged (row_number bigint PRIMARY KEY) ON COMMIT DROP"""
         )

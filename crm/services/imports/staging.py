@@ -27,6 +27,7 @@ from core import clock, crypto
 from core.csv_rows import Unreadable
 from core.spreadsheets import restored
 from crm.rules import importing_values as values
+from crm.rules import order_words
 from crm.rules.attributes import AttributeSpec, WrongAttribute, check_attributes
 from crm.rules.identities import normalise, phone_tail
 from crm.rules.importing import ATTRIBUTE, IDENTITIES, Field
@@ -43,7 +44,6 @@ REMEMBERED_IDENTITIES = 200_000
 _SPECIAL = re.compile(r"[\\\n\r\x1f]")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", SEPARATOR: "\\x1f"})
 _CHOICES = {
-    "order_state": lookup(values.ORDER_STATES),
     "line_kind": lookup(values.LINE_KINDS),
     "gender": lookup(values.GENDERS),
     "consent_channel": lookup(values.CHANNELS),
@@ -66,6 +66,8 @@ class Reading:
     specs: Mapping[str, AttributeSpec] = field(default_factory=dict)
     # Field -> what is done to its cells first, for files with habits of their own.
     clean: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    # States of orders that mean something else in the system of this file.
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=16384)
@@ -246,6 +248,8 @@ class Stager:
 
     def _by_shape(self, given: Field) -> Callable[[str], str]:
         reading = self.reading
+        if given.shape == "order_state":
+            return lambda text: _state(text, reading.words)
         if given.shape in _CHOICES:
             choices = _CHOICES[given.shape]
 
@@ -345,6 +349,14 @@ def _limited(text: str, limit: int) -> str:
     if limit and len(text) > limit:
         raise BadValue("too_long", str(limit))
     return text
+
+
+def _state(text: str, words: Mapping[str, str]) -> str:
+    word = order_words.folded(text)
+    state = words.get(word) or order_words.STATES.get(word)
+    if state is None:
+        raise BadValue("not_a_choice")
+    return state
 
 
 def _currency(text: str) -> str:
