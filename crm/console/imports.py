@@ -100,8 +100,9 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
         "header": [(column, label_of.get(column, "")) for column in run.options.get("header", [])],
         "preview": preview,
         "rows": [
-            (row, row.refused and fields_label(fields, row.refused[0]), row.refused and reason_text(*row.refused[1:]))
+            (row, fields_label(fields, why[0]) if why else "", reason_text(*why[1:]) if why else "")
             for row in (preview.rows if preview else [])
+            for why in [row.refused or row.skipped]
         ],
         "problem": problem,
         "choices": {
@@ -153,12 +154,21 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _progress_of(request: HttpRequest, run: ImportRun) -> dict:
-    counts = run.result.get("refused", {}) if run.state == ImportState.DONE else {}
+    headings = {
+        "refused": _t("Why rows were refused"),
+        "skipped": _t("Why rows were skipped"),
+        "noted": _t("Taken with a remark"),
+    }
+    listed = run.result if run.state == ImportState.DONE else {}
     return {
         "run": run,
         "underway": run.state in UNDERWAY,
         "stale": run.state in UNDERWAY and imports.is_stale(run),
-        "reasons": [(code, reason_text(code), count) for code, count in counts.items()],
+        "listed": [
+            (heading, [(code, reason_text(code), count) for code, count in listed[name].items()])
+            for name, heading in headings.items()
+            if listed.get(name)
+        ],
         "may_add": may(request.user, "crm.add_importrun"),
     }
 
@@ -195,7 +205,9 @@ def refused(request: HttpRequest, pk: int) -> HttpResponse:
             )
             for item in found
         ],
-        "codes": [(name, reason_text(name)) for name in run.result.get("refused", {})],
+        "codes": [
+            (code, reason_text(code)) for name in ("refused", "skipped", "noted") for code in run.result.get(name, {})
+        ],
         "code": code,
         "may_see_rows": open_rows,
     }

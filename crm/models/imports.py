@@ -35,6 +35,7 @@ class ImportRun(models.Model):
     accepted_count = models.BigIntegerField(_("accepted"), default=0)
     unchanged_count = models.BigIntegerField(_("already there"), default=0)
     refused_count = models.BigIntegerField(_("refused"), default=0)
+    skipped_count = models.BigIntegerField(_("skipped"), default=0)
     result = models.JSONField(default=dict, blank=True)
     error = models.TextField(blank=True, default="")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
@@ -49,7 +50,10 @@ class ImportRun(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(state="done")
                 | models.Q(
-                    read_count=models.F("accepted_count") + models.F("unchanged_count") + models.F("refused_count")
+                    read_count=models.F("accepted_count")
+                    + models.F("unchanged_count")
+                    + models.F("refused_count")
+                    + models.F("skipped_count")
                 ),
                 name="crm_importrun_every_row_is_accounted_for",
             )

@@ -101,7 +101,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("category", limit=200, aliases="productcategory 分类 类目"),
         Field("brand", limit=120, aliases="vendor 品牌"),
         Field("line_kind", "line_kind", aliases="linetype itemtype"),
-        Field("quantity", "number", aliases="qty count lineitemquantity 数量 件数"),
+        Field("quantity", "quantity", aliases="qty count lineitemquantity 数量 件数"),
         Field("unit_price", "number", aliases="price unitprice itemprice lineitemprice 单价 价格"),
         Field("line_discount", "number", aliases="itemdiscount lineitemdiscount 商品优惠"),
         Field("line_amount", "number", aliases="linetotal amount lineamount itemtotal 小计 金额"),

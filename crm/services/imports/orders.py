@@ -36,15 +36,19 @@ class Orders:
     """`rows` narrows what is a sale, `errors` adds row errors, `whole`: a refused row takes its order with it.
 
     `several_kinds`: rows may be other than products although no column says so. `follows`: later rows move orders on.
+    `sound`: an order is taken without its refused lines, where `whole` takes none of it.
     """
 
     rows = "true"
     errors = ""
     whole = True
+    sound = False
     several_kinds = False
     follows = True
 
     def check(self, context: Context) -> None:
+        if self.follows and context.options.get("take_sound"):
+            self.whole, self.sound = False, True
         if self.follows and returns.find(context):
             self.rows = "r.row_number NOT IN (SELECT row_number FROM lk_return)"
         self._price(context)
@@ -94,8 +98,10 @@ class Orders:
                                                         * s.factor), -{LARGEST}), {LARGEST})::bigint AS gross,
                                    round(r.line_refunded * s.factor)::bigint AS line_refunded,
                                    r.line_discount AS given_discount, round(r.line_amount * s.factor)::bigint AS given_amount,
+                                   {"coalesce(r.quantity = 0, false)" if self.follows else "false"} AS skipped,
                                    (r.sku IS NOT NULL OR r.quantity IS NOT NULL OR r.unit_price IS NOT NULL
-                                    OR r.line_amount IS NOT NULL) AS has_line, {shared}
+                                    OR r.line_amount IS NOT NULL)
+                                   {"AND coalesce(r.quantity <> 0, true)" if self.follows else ""} AS has_line, {shared}
                             FROM lk_rows r LEFT JOIN lk_store s ON s.code = coalesce(r.store, %(store_code)s)
                             WHERE {self.rows} OFFSET 0) valued) priced"""
         )
@@ -163,8 +169,9 @@ class Orders:
             else:
                 columns.append(f"NULL::{'bigint' if identity else 'numeric' if name in AMOUNTS else 'text'} AS {name}")
         several = self.several_kinds or "line_kind" in context.mapping
+        taken = "AND code IS NULL" if self.sound else ""
         sums = [
-            f"coalesce(sum({'gross' if kind == 'product' else 'amount'}) FILTER (WHERE kind = '{kind}' AND has_line), 0)"
+            f"coalesce(sum({'gross' if kind == 'product' else 'amount'}) FILTER (WHERE kind = '{kind}' AND has_line {taken}), 0)"
             f" AS sum_{kind}"
             if several or kind == "product"
             else f"0::numeric AS sum_{kind}"
@@ -177,11 +184,13 @@ class Orders:
                        min(shared_paid_at) AS paid_at, max(shared_state) AS given_state,
                        max(shared_refunded_at) AS refunded_at, max(shared_refunded_amount) AS refunded_amount,
                        sum(line_refunded) AS lines_refunded, min(store_id) AS store_id, min(currency) AS store_currency,
-                       min(factor) AS factor, count(*) FILTER (WHERE has_line) AS line_count, {", ".join(sums)},
-                       coalesce(sum(line_discount) FILTER (WHERE kind = 'product'), 0) AS line_discounts,
-                       coalesce(sum(quantity) FILTER (WHERE kind = 'product' AND has_line), 0) AS item_count,
+                       min(factor) AS factor, count(*) FILTER (WHERE has_line {taken}) AS line_count,
+                       {"bool_or(code IS NOT NULL)" if self.sound else "false"} AS spoiled, bool_and(skipped) AS empty, {", ".join(sums)},
+                       coalesce(sum(line_discount) FILTER (WHERE kind = 'product' AND has_line {taken}), 0) AS line_discounts,
+                       coalesce(sum(quantity) FILTER (WHERE kind = 'product' AND has_line {taken}), 0) AS item_count,
                        {", ".join(columns)}, {differing} AS differing
-                FROM lk_priced WHERE number IS NOT NULL {"" if self.whole else "AND code IS NULL"} GROUP BY number"""
+                FROM lk_priced WHERE number IS NOT NULL {"" if self.whole or self.sound else "AND code IS NULL"}
+                GROUP BY number"""
         )
         minor = {name: f"coalesce(round(g.{name} * factor), 0)" for name in AMOUNTS}
         # An order without lines is taken by its total, from which the goods are worked out.
@@ -203,18 +212,20 @@ class Orders:
                        {ORDER_STATE} AS order_state, o.id AS known, o.customer_id AS known_customer,
                        o.state AS known_state, o.refunded AS known_refunded, o.total AS known_total,
                        CASE WHEN differing IS NOT NULL THEN 'order_columns_differ'
+                            WHEN spoiled AND line_count = 0 THEN 'order_has_refused_rows'
                             WHEN o.id IS NULL AND w.placed_at IS NULL THEN 'required'
                             WHEN o.id IS NULL AND goods IS NULL THEN 'no_price'
                             WHEN least(discounts, points, shippings, taxes, all_fees, goods) < 0 THEN 'negative'
                             WHEN goods - discounts - points + shippings + taxes + all_fees < 0 THEN 'discount_exceeds_order'
                             WHEN goods + shippings + taxes + all_fees > {LARGEST} THEN 'number_too_large'
-                            WHEN given_total <> goods - discounts - points + shippings + taxes + all_fees
+                            WHEN NOT spoiled AND given_total <> goods - discounts - points + shippings + taxes + all_fees
                                  THEN 'total_mismatch'
                             WHEN came_back < 0 OR came_back > coalesce(goods - discounts - points + shippings + taxes + all_fees,
                                                                        o.total) THEN 'refund_exceeds_order'
                             WHEN o.state = 'cancelled' AND letter <> '{words.REFUNDED}' AND ({ORDER_STATE}) = 'paid'
                                  THEN 'order_state' END AS code,
                        CASE WHEN differing IS NOT NULL THEN differing
+                            WHEN spoiled AND line_count = 0 THEN 'number'
                             WHEN o.id IS NULL AND w.placed_at IS NULL THEN 'placed_at'
                             WHEN o.id IS NULL AND goods IS NULL THEN 'total'
                             WHEN least(discounts, points, shippings, taxes, all_fees, goods) < 0
@@ -224,7 +235,8 @@ class Orders:
                                                                        o.total) THEN 'refunded_amount'
                             WHEN o.state = 'cancelled' AND ({ORDER_STATE}) = 'paid' THEN 'state'
                             ELSE 'total' END AS field
-                FROM whole w LEFT JOIN crm_order o ON o.source = %(source)s AND o.number = w.number"""
+                FROM whole w LEFT JOIN crm_order o ON o.source = %(source)s AND o.number = w.number
+                WHERE NOT (empty AND coalesce(given_total, 0) = 0)"""
         )
         named = ", ".join(
             ["number", "first_row", "known", "code", "customer_number", *people.kinds_in([*context.mapping])]
@@ -274,6 +286,17 @@ class Orders:
                WHERE p.customer_number IS NOT NULL AND (c.id IS NULL OR c.state = 'erased')"""
         )
         context.execute("ANALYZE lk_refused")
+        if self.sound:
+            # A wrong customer is no matter of one line.
+            context.refuse(
+                f"""SELECT r.row_number, 'number', 'order_has_refused_rows', '' FROM lk_rows r
+                    JOIN (SELECT DISTINCT number FROM lk_rows JOIN lk_refused USING (row_number)
+                          WHERE code = 'unknown_customer') spoiled USING (number) WHERE {self.rows}"""
+            )
+            context.execute(
+                """DELETE FROM lk_order WHERE number IN (
+                       SELECT number FROM lk_rows JOIN lk_refused USING (row_number) WHERE code = 'unknown_customer')"""
+            )
         if self.whole:
             context.refuse(
                 f"""SELECT r.row_number, 'number', 'order_has_refused_rows', '' FROM lk_rows r
@@ -295,6 +318,11 @@ class Orders:
             else "DELETE FROM lk_order WHERE code IS NOT NULL OR number IN (SELECT number FROM lk_differing)"
         )
         fewer = context.execute(gone)
+        if "quantity" in context.mapping and self.follows:
+            context.execute(
+                """INSERT INTO lk_skipped SELECT row_number, 'quantity', 'zero_quantity', '' FROM lk_priced
+                   LEFT JOIN lk_refused x USING (row_number) WHERE skipped AND x.row_number IS NULL"""
+            )
         # `becomes` goes forward only: what the file says of an order that is further already was true earlier.
         context.execute(
             f"""CREATE TEMP TABLE lk_move ON COMMIT DROP AS
@@ -310,7 +338,8 @@ class Orders:
         context.execute(
             f"""INSERT INTO lk_unchanged SELECT r.row_number FROM lk_rows r JOIN lk_order n USING (number)
                 LEFT JOIN lk_refused x USING (row_number) LEFT JOIN lk_move k ON k.number = n.number AND k.moves
-                WHERE n.known IS NOT NULL AND x.row_number IS NULL AND k.number IS NULL AND {self.rows}"""
+                LEFT JOIN lk_skipped s USING (row_number)
+                WHERE n.known IS NOT NULL AND s.row_number IS NULL AND x.row_number IS NULL AND k.number IS NULL AND {self.rows}"""
         )
         fewer += context.execute("DELETE FROM lk_order WHERE known IS NOT NULL")
         if fewer:

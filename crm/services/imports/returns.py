@@ -73,7 +73,8 @@ def check(context: Context) -> None:
         """SELECT row_number, 'number', 'order_has_refused_rows', '' FROM lk_back
            WHERE order_state IS NULL OR number IN (
                SELECT r.number FROM lk_refused JOIN lk_rows r USING (row_number)
-               WHERE row_number NOT IN (SELECT row_number FROM lk_back) AND r.number IS NOT NULL AND known IS NULL)"""
+               WHERE row_number NOT IN (SELECT row_number FROM lk_back) AND r.number IS NOT NULL AND known IS NULL
+                 AND r.number NOT IN (SELECT number FROM lk_order))"""
     )
     context.refuse("SELECT row_number, 'state', 'order_state', '' FROM lk_back WHERE order_state <> 'paid' AND new > 0")
     context.refuse(

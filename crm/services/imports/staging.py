@@ -31,6 +31,7 @@ from crm.rules import order_words
 from crm.rules.attributes import AttributeSpec, WrongAttribute, check_attributes
 from crm.rules.identities import normalise, phone_tail
 from crm.rules.importing import ATTRIBUTE, IDENTITIES, Field
+from crm.rules.importing_detect import decimal_sign
 from crm.rules.importing_values import BadValue, lookup
 from crm.services.customers import supported_language
 from crm.services.identities import index_of, indexes_of
@@ -51,7 +52,7 @@ _CHOICES = {
     "consent_decision": lookup(values.DECISIONS),
     "boolean": lookup(values.BOOLEANS),
 }
-_TYPES = {"number": "numeric", "time": "timestamptz", "identity": "bigint", "boolean": "boolean", "json": "jsonb"}
+_TYPES = {"number": "numeric", "quantity": "numeric", "time": "timestamptz", "identity": "bigint", "boolean": "boolean", "json": "jsonb"}
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ class Reading:
     clean: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
     # States of orders that mean something else in the system of this file.
     words: Mapping[str, str] = field(default_factory=dict)
+    # Somebody said which decimal mark it is, so that the cells need not.
+    decimal_sure: bool = False
 
 
 @lru_cache(maxsize=16384)
@@ -147,6 +150,8 @@ class Stager:
         self._ids: dict[tuple[str, str], str] = {}
         self._identity_count = 0
         self._spool: Any = None
+        # Column -> the decimal marks that its cells show.
+        self.signs: dict[str, set[str]] = {}
 
     def stage(self, path: str, *, limit: int | None = None, progress: Callable[[float], None] | None = None) -> None:
         columns = ["row_number bigint NOT NULL", "error_field text", "error_code text", "error_detail text"]
@@ -237,6 +242,8 @@ class Stager:
     def _converter(self, name: str) -> _Remembering:
         given = self.fields[name]
         convert = self._by_shape(given)
+        if given.shape in {"number", "quantity"} and not self.reading.decimal_sure:
+            convert = self._signed(self.mapping[name], convert)
         clean = self.reading.clean.get(name)
         # What an order's rows share may stand on one of them only, so SQL asks for it per order.
         required = given.required and (name == "number" or not given.header)
@@ -245,6 +252,15 @@ class Stager:
             None if required else self._empty_of(given),
             REMEMBERED_IDENTITIES if given.shape == "identity" else REMEMBERED,
         )
+
+    def _signed(self, column: str, convert: Callable[[str], str]) -> Callable[[str], str]:
+        signs = self.signs.setdefault(column, set())
+
+        def read(text: str) -> str:
+            signs.add(decimal_sign(text))
+            return convert(text)
+
+        return read
 
     def _by_shape(self, given: Field) -> Callable[[str], str]:
         reading = self.reading
@@ -262,6 +278,8 @@ class Stager:
             return choose
         if given.shape == "number":
             return lambda text: values.parse_number(text, reading.decimal)
+        if given.shape == "quantity":
+            return lambda text: values.parse_quantity(text, reading.decimal)
         if given.shape == "time":
             return lambda text: values.parse_time(text, self._zone, reading.date_order, self._latest)
         if given.shape == "identity":
