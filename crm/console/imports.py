@@ -18,6 +18,7 @@ from core.console.views import may, page, wants_part
 from core.errors import DomainError
 from crm.console.import_labels import DATE_ORDERS, DECIMALS, DELIMITERS, labelled_fields
 from crm.models import ImportKind, ImportMapping, ImportRun, ImportState, Store
+from crm.rules.import_formats import BY_NAME
 from crm.rules.importing_detect import ENCODINGS
 from crm.services import exports, imports
 from crm.services.imports.refusals import open_row, reason_text, refused_csv, translated
@@ -98,6 +99,7 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
         "run": run,
         "fields": [(name, label, field.required, run.mapping.get(name, "")) for name, (field, label) in fields.items()],
         "header": [(column, label_of.get(column, "")) for column in run.options.get("header", [])],
+        "format": BY_NAME[run.options["format"]].label if run.options.get("format") in BY_NAME else "",
         "preview": preview,
         "rows": [
             (row, fields_label(fields, why[0]) if why else "", reason_text(*why[1:]) if why else "")

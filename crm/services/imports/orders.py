@@ -8,6 +8,7 @@ from __future__ import annotations
 from core.events import emit
 from crm import events
 from crm.rules import order_words as words
+from crm.rules.import_formats import BY_NAME
 from crm.services.imports import people, returns
 from crm.services.imports.context import Context, factor
 from crm.services.orders import OrderMove, advance_orders
@@ -192,22 +193,37 @@ class Orders:
                 FROM lk_priced WHERE number IS NOT NULL {"" if self.whole or self.sound else "AND code IS NULL"}
                 GROUP BY number"""
         )
+        rest = ""
+        known = BY_NAME.get(context.options.get("format", ""))
+        if known and known.rest_is_discount:
+            rest = """ + CASE WHEN line_count > 0
+                       THEN greatest(goods - given_discounts - points + shippings + taxes + all_fees - given_total, 0)
+                       ELSE 0 END"""
         minor = {name: f"coalesce(round(g.{name} * factor), 0)" for name in AMOUNTS}
         # An order without lines is taken by its total, from which the goods are worked out.
         context.execute(
             f"""CREATE TEMP TABLE lk_order ON COMMIT DROP AS
                 WITH summed AS (
-                    SELECT g.*, sum_discount + line_discounts + {minor["discount"]} AS discounts,
+                    SELECT g.*, sum_discount + line_discounts + {minor["discount"]} AS given_discounts,
                            {minor["points_amount"]} AS points, sum_shipping + {minor["shipping"]} AS shippings,
-                           {minor["tax"]} AS taxes, sum_fee + {minor["fees"]} AS all_fees,
+                           {minor["tax"]} AS given_taxes, sum_fee + {minor["fees"]} AS all_fees,
                            CASE WHEN g.total IS NOT NULL THEN {minor["total"]} END AS given_total,
                            coalesce(t.state, g.given_state, '{words.PAID}') AS letter,
                            greatest(coalesce(round(g.refunded_amount * factor), g.lines_refunded, 0), t.came_back) AS came_back
                     FROM lk_grouped g LEFT JOIN lk_state t USING (number)),
-                whole AS (
+                valued AS (
                     SELECT s.*, CASE WHEN line_count > 0 THEN sum_product
-                                     ELSE given_total + discounts + points - shippings - taxes - all_fees END AS goods
-                    FROM summed s)
+                                     ELSE given_total + given_discounts + points - shippings - given_taxes - all_fees
+                                END AS goods
+                    FROM summed s),
+                taxed AS (
+                    -- Where prices include the tax, the total is right without it.
+                    SELECT v.*, CASE WHEN line_count > 0
+                                      AND given_total = goods - given_discounts - points + shippings + all_fees
+                                     THEN 0 ELSE given_taxes END AS taxes
+                    FROM valued v),
+                whole AS (
+                    SELECT x.*, given_discounts{rest} AS discounts FROM taxed x)
                 SELECT w.*, goods - discounts - points + shippings + taxes + all_fees AS sum_total,
                        {ORDER_STATE} AS order_state, o.id AS known, o.customer_id AS known_customer,
                        o.state AS known_state, o.refunded AS known_refunded, o.total AS known_total,

@@ -18,6 +18,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 from django.utils.crypto import get_random_string
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from psycopg import errors as pg
 
@@ -30,7 +31,9 @@ from core.models import Job
 from core.services.jobs import GIVEN_UP, Progress, create_job, fail_job, finish_job, start_job
 from core.spreadsheets import restored
 from crm.models import ImportKind, ImportMapping, ImportRun, ImportState, Store
+from crm.rules import import_formats
 from crm.rules import importing_detect as detect
+from crm.rules.import_formats import mapping_of, recognise
 from crm.rules.importing import Field, WrongMapping, check_mapping, fields_of, suggest_mapping
 from crm.services.customers import attribute_specs
 from crm.services.imports import online_retail, refusals
@@ -133,11 +136,18 @@ def create_import(
     form = sniff(path, encoding=given.get("encoding", ""), delimiter=given.get("delimiter", ""))
     header, sample = sample_rows(path, form)
     fields = fields_of(kind, attribute_specs())
-    chosen = dict(mapping or {})
-    if not chosen and remembered and set(remembered.mapping.values()) <= set(header):
-        chosen = {name: column for name, column in remembered.mapping.items() if name in fields}
-    chosen = chosen or suggest_mapping(fields, header)
+    known = recognise(kind, header) if "profile" not in given else None
+    guessed: dict[str, str] = {}
+    if remembered and set(remembered.mapping.values()) <= set(header):
+        guessed = {name: column for name, column in remembered.mapping.items() if name in fields}
+    guessed = guessed or (mapping_of(known, header) if known else suggest_mapping(fields, header))
+    # What is said wins, also over a guess of another field for the same column; an empty column takes a guess back.
+    said = dict(mapping or {})
+    chosen = said | {name: column for name, column in guessed.items() if name not in said and column not in said.values()}
+    chosen = {name: column for name, column in chosen.items() if column}
     found = _detected(fields, chosen, header, sample)
+    if known:
+        found |= {"format": known.name, **known.options}
     kept = {name: value for name, value in (remembered.options if remembered else {}).items() if name in OPTIONS[2:]}
     store = _store(given.get("store", ""))
     if "decimal" in given or "decimal" in kept:
@@ -434,6 +444,7 @@ def _staged(
     specs = attribute_specs()
     fields = fields_of(run.kind, specs)
     profile = online_retail.PROFILE if run.options.get("profile") == online_retail.NAME else None
+    known = import_formats.BY_NAME.get(run.options.get("format", ""))
     stager = Stager(
         fields,
         run.mapping,
@@ -444,7 +455,8 @@ def _staged(
             date_order=run.options.get("date_order", "dmy"),
             country=store.country,
             specs=specs,
-            clean=profile.clean if profile else {},
+            clean=profile.clean if profile else known.clean if known else {},
+            words=known.words if known else {},
             decimal_sure=bool(run.options.get("decimal_sure")),
         ),
     )
@@ -560,9 +572,19 @@ def _check_mapping(run: ImportRun) -> None:
     try:
         check_mapping(run.kind, fields_of(run.kind, attribute_specs()), run.options.get("header", []), run.mapping)
     except WrongMapping as wrong:
-        raise Invalid(
-            MESSAGES[wrong.code] % {"name": wrong.name}, code=f"mapping_{wrong.code}", field=wrong.name
-        ) from None
+        raise Invalid(_all_wrong(run, wrong), code=f"mapping_{wrong.code}", field=wrong.name) from None
+
+
+def _all_wrong(run: ImportRun, wrong: WrongMapping) -> str:
+    names: dict[str, list[str]] = {}
+    for code, name in wrong.problems:
+        names.setdefault(code, []).append(name)
+    said = [str(MESSAGES[code] % {"name": ", ".join(given)}) for code, given in names.items()]
+    if "unknown_field" in names:
+        said.append(_t("The fields are: %(names)s.") % {"names": ", ".join(fields_of(run.kind, attribute_specs()))})
+    if {"unknown_column", "required"} & names.keys():
+        said.append(_t("The columns of the file are: %(names)s.") % {"names": ", ".join(run.options.get("header", []))})
+    return " ".join(said)
 
 
 def _remember(run: ImportRun) -> None:

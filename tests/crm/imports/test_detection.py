@@ -279,3 +279,4 @@ def test_a_mapping_that_can_bring_in_nothing_is_refused(kind, mapping, code):
     with pytest.raises(WrongMapping) as refused:
         check_mapping(kind, fields_of(kind), ["a", "b", "c"], mapping)
     assert refused.value.code == code
+    assert refused.value.problems[0][0] == code

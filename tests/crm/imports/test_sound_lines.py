@@ -146,6 +146,7 @@ def test_the_command_demands_the_decimal_mark_and_gives_reasons_of_a_dry_run(sto
     assert Order.objects.get().total == 123400
     path.write_text(DIRTY)
     said = StringIO()
+    arguments[arguments.index("shop")] = "other"
     call_command(*arguments, "--dry-run", "--refused", str(out), "--take-sound-lines", stdout=said)
     assert "2 would be taken, 0 already there, 2 would be refused, 3 would be skipped" in said.getvalue()
     assert "not_a_number (This is not a number in the chosen decimal notation): 1" in said.getvalue()
