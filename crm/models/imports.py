@@ -3,8 +3,12 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from crm.import_kinds import IMPORT_KINDS
+
 
 class ImportKind(models.TextChoices):
+    """Kinds of crm that other code names; all that there are stand in IMPORT_KINDS."""
+
     CUSTOMERS = "customers", _("Customers")
     PRODUCTS = "products", _("Products")
     ORDERS = "orders", _("Orders")
@@ -23,7 +27,7 @@ class ImportState(models.TextChoices):
 class ImportRun(models.Model):
     """One file brought in. Applied in one transaction: a killed run leaves nothing and starts again."""
 
-    kind = models.CharField(_("kind"), max_length=10, choices=ImportKind.choices)
+    kind = models.CharField(_("kind"), max_length=10)
     source = models.CharField(_("source"), max_length=40)
     file_name = models.CharField(_("file"), max_length=255)
     path = models.CharField(max_length=500, blank=True, default="")
@@ -62,6 +66,10 @@ class ImportRun(models.Model):
     def __str__(self) -> str:
         return self.file_name
 
+    def get_kind_display(self) -> str:
+        kind = IMPORT_KINDS.get(self.kind)
+        return str(kind.label) if kind else self.kind
+
 
 class ImportRefusal(models.Model):
     """A row that was not taken, as it stood in the file, with the reason."""
@@ -85,7 +93,7 @@ class ImportRefusal(models.Model):
 class ImportMapping(models.Model):
     """The mapping that a source used last, offered again for its next file."""
 
-    kind = models.CharField(max_length=10, choices=ImportKind.choices)
+    kind = models.CharField(max_length=10)
     source = models.CharField(max_length=40)
     mapping = models.JSONField(default=dict)
     options = models.JSONField(default=dict)

@@ -29,7 +29,7 @@ def _identity(name: str, aliases: str, *, header: bool = False) -> Field:
     return Field(name, "identity", aliases=aliases, header=header)
 
 
-def _who(*, header: bool = False) -> tuple[Field, ...]:
+def who(*, header: bool = False) -> tuple[Field, ...]:
     return (
         Field("customer_number", limit=20, aliases="customerno membernumber memberno 客户编号 会员编号", header=header),
         _identity(
@@ -82,7 +82,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("currency", "currency", aliases="currencycode ordercurrency 币种 货币 währung", header=True),
         Field("store", limit=40, aliases="storecode shop 店铺 门店", header=True),
         Field("channel", limit=40, aliases="saleschannel orderchannel 渠道 销售渠道", header=True),
-        *_who(header=True),
+        *who(header=True),
         Field(
             "customer_name",
             limit=200,
@@ -127,7 +127,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         ),
     ),
     "customers": (
-        *_who(),
+        *who(),
         Field("name", limit=200, aliases="fullname customername displayname 姓名 客户姓名 名字"),
         Field("birthday", "birthday", aliases="birthdate dateofbirth dob born 生日 出生日期"),
         Field("gender", "gender", aliases="sex 性别"),
@@ -154,13 +154,13 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("sender_id", limit=80, required=True, aliases="id eventid event_id uuid messageid 事件id"),
         Field("kind", limit=40, required=True, aliases="event eventname eventtype type action 事件 行为"),
         Field("occurred_at", "time", required=True, aliases="time timestamp date eventtime occurred 时间 发生时间"),
-        *_who(),
+        *who(),
         Field("anonymous_id", limit=80, aliases="visitorid anonymousid deviceid sessionid clientid 访客id"),
         Field("sku", limit=64, aliases="productid itemid itemsku stockcode 商品编码 货号"),
         Field("properties", "json", aliases="props data payload 属性"),
     ),
     "consents": (
-        *_who(),
+        *who(),
         Field("channel", "consent_channel", required=True, aliases="medium 渠道"),
         Field("purpose", "consent_purpose", required=True, aliases="reason 用途 目的"),
         Field(
@@ -171,6 +171,10 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("evidence", limit=500, aliases="proof note 凭据 备注"),
     ),
 }
+
+
+# Kinds whose rows must name a customer.
+NAMED = {"customers", "consents"}
 
 
 def fields_of(kind: str, attributes: Iterable[str] = ()) -> dict[str, Field]:
@@ -219,10 +223,10 @@ def check_mapping(kind: str, fields: Mapping[str, Field], header: Sequence[str],
     problems = [("unknown_field", name) for name in mapping if name not in fields]
     problems += [("unknown_column", column) for column in mapping.values() if column not in header]
     problems += [("required", name) for name, field in fields.items() if field.required and name not in mapping]
-    who = {"customer_number", *IDENTITIES} & mapping.keys()
-    if kind in {"customers", "consents"} and not who:
+    named = {"customer_number", *IDENTITIES} & mapping.keys()
+    if kind in NAMED and not named:
         problems.append(("nobody", "customer_number"))
-    if kind == "activity" and not who and "anonymous_id" not in mapping:
+    if kind == "activity" and not named and "anonymous_id" not in mapping:
         problems.append(("nobody", "customer_number"))
     if kind == "orders" and not {"unit_price", "line_amount", "total"} & mapping.keys():
         problems.append(("no_price", "unit_price"))

@@ -41,6 +41,20 @@ _MONTHS = {
 }
 _EPOCH = re.compile(r"[0-9]{10}(?:[0-9]{3})?\Z")
 
+TICKET_STATES = {
+    "open": "new reopened 新建 待处理 处理中 offen",
+    "pending": "waiting waitingforcustomer onhold 待回复 等待客户",
+    "resolved": "solved done answered 已解决 gelöst",
+    "closed": "archived 已关闭 关闭 geschlossen",
+}
+AUTHORS = {
+    "customer": "client buyer user enduser requester 客户 买家 顾客 用户 kunde",
+    "staff": "agent support operator admin shop seller 客服 商家 卖家 mitarbeiter",
+}
+DISCOUNT_KINDS = {
+    "amount": "fixed fixedcart fixed_cart fixed_amount money cash 满减 代金券 现金券 betrag",
+    "percent": "percentage % rate 折扣 折扣券 prozent",
+}
 LINE_KINDS = {
     "product": "product item goods 商品",
     "shipping": "shipping postage freight delivery 运费",
@@ -118,11 +132,11 @@ def parse_quantity(text: str, decimal: str) -> str:
     return str(int(whole)) if abs(exact - whole) <= TOLERANCE and exact != whole else f"{exact:f}"
 
 
-def parse_time(text: str, zone: tzinfo, date_order: str, latest: datetime) -> str:
-    """ISO time in UTC. Times without a zone are read in `zone`. Raises BadValue not_a_time, in_the_future, too_old."""
+def parse_time(text: str, zone: tzinfo, date_order: str, latest: datetime | None) -> str:
+    """ISO time in UTC, not after `latest`. Times without a zone are read in `zone`. Raises BadValue not_a_time, in_the_future, too_old."""
     moment = _moment(text, date_order)
     moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
-    if moment > latest:
+    if latest is not None and moment > latest:
         raise BadValue("in_the_future")
     if moment < EARLIEST:
         raise BadValue("too_old")

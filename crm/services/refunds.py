@@ -72,11 +72,12 @@ def record_refund(
     lines: Sequence[RefundLineInput] = (),
     reason: str = "",
     refunded_at: datetime | None = None,
+    import_run: int | None = None,
 ) -> RefundRecorded:
     """Refund an order: by lines, by amount (minor units), or whole when neither is given.
 
     Once per (source, number, order): again with the same amount is `unchanged`, with another one Conflict
-    `refund_differs`. Raises NotFound (no such order), Refused `refund_exceeds_order` and Invalid for a wrong line.
+    `refund_differs`. The event of an import stands for the refunds that it brings. Raises NotFound (no such order), Refused `refund_exceeds_order` and Invalid for a wrong line.
     """
     with transaction.atomic():
         order = Order.objects.select_for_update(of=("self",)).filter(source=source, number=order_number).first()
@@ -116,6 +117,7 @@ def record_refund(
             amount=total,
             reason=reason[:200],
             refunded_at=refunded_at or clock.now(),
+            import_run_id=import_run,
         )
         RefundLine.objects.bulk_create(
             RefundLine(refund=refund, line=line, quantity=quantity, amount=part) for line, quantity, part in chosen
@@ -126,13 +128,14 @@ def record_refund(
             )
         order.refunded += total
         order.save(update_fields=["refunded"])
-        emit(
-            events.ORDER_REFUNDED,
-            subject_id=order.customer_id,
-            payload={"order": order.pk, "number": order.number, "refund": refund.pk, "amount": total},
-            actor=actor,
-            occurred_at=refund.refunded_at,
-        )
+        if import_run is None:
+            emit(
+                events.ORDER_REFUNDED,
+                subject_id=order.customer_id,
+                payload={"order": order.pk, "number": order.number, "refund": refund.pk, "amount": total},
+                actor=actor,
+                occurred_at=refund.refunded_at,
+            )
     return RefundRecorded(refund, "created")
 
 

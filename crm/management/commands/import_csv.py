@@ -9,17 +9,18 @@ from django.core.management.base import BaseCommand, CommandError
 from core.actor import SYSTEM
 from core.errors import DomainError
 from core.services import outbox
-from crm.models import ImportKind, ImportRun
+from crm.import_kinds import IMPORT_KINDS
+from crm.models import ImportRun
 from crm.services import imports
 from crm.services.imports.refusals import reason_text, refused_csv
 
 
 class Command(BaseCommand):
-    help = "Brings in orders, customers, products, activity or consents from a CSV file, which may be gzip."
+    help = "Brings in a CSV file, which may be gzip: orders, refunds, customers, opening points and other kinds."
 
     def add_arguments(self, parser):
         parser.add_argument("file", nargs="?", help="the file")
-        parser.add_argument("--kind", choices=ImportKind.values)
+        parser.add_argument("--kind", choices=IMPORT_KINDS.names())
         parser.add_argument("--source", help="where the file comes from; orders and events are unique per source")
         parser.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN", help="may be repeated")
         for name, text in (

@@ -73,6 +73,7 @@ REASONS = {
     "order_state": gettext_noop("The order is in a state that does not go with this"),
     "refund_exceeds_order": gettext_noop("More came back than was paid for the order"),
     "refund_exceeds_line": gettext_noop("The order has less of this product left to come back"),
+    "not_a_rating": gettext_noop("A rating is a whole number from 1 to 5"),
     "zero_quantity": gettext_noop("The quantity is zero, so nothing was sold"),
     "refund_amount_unknown": gettext_noop("Refunded in part, but no column says how much: taken as paid"),
     # Online Retail
@@ -87,7 +88,9 @@ REASONS = {
 
 def reason(code: str, detail: str = "") -> str:
     """The stored, English form."""
-    return f"{REASONS.get(code, code)}: {detail}"[:300] if detail else REASONS.get(code, code)
+    # What a service refused says so itself.
+    known = REASONS.get(code, "" if detail else code)
+    return ": ".join(text for text in (known, detail) if text)[:300]
 
 
 def translated(refusal: ImportRefusal) -> str:
@@ -180,5 +183,5 @@ def listed_rows(run: ImportRun) -> Iterator[tuple[int, str, str, str, list[str]]
 
 def reason_text(code: str, detail: str = "") -> str | Promise:
     """In the reader's language."""
-    text = _t(REASONS[code]) if code in REASONS else code
-    return f"{text}: {detail}" if detail else text
+    text = _t(REASONS[code]) if code in REASONS else "" if detail else code
+    return ": ".join(part for part in (text, detail) if part)

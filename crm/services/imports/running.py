@@ -30,30 +30,21 @@ from core.errors import Conflict, DomainError, Invalid
 from core.models import Job
 from core.services.jobs import GIVEN_UP, Progress, create_job, fail_job, finish_job, start_job
 from core.spreadsheets import restored
-from crm.models import ImportKind, ImportMapping, ImportRun, ImportState, Store
+from crm.import_kinds import IMPORT_KINDS
+from crm.models import ImportMapping, ImportRun, ImportState, Store
 from crm.rules import import_formats
 from crm.rules import importing_detect as detect
 from crm.rules.import_formats import mapping_of, recognise
 from crm.rules.importing import Field, WrongMapping, check_mapping, fields_of, suggest_mapping
 from crm.services.customers import attribute_specs
 from crm.services.imports import online_retail, refusals
-from crm.services.imports.catalogue import Activity, Products
 from crm.services.imports.context import Context, Handler
-from crm.services.imports.orders import Orders
 from crm.services.imports.people import Raced
-from crm.services.imports.profiles import Consents, Customers
 from crm.services.imports.reading import UNPACKS_TOO_LARGE, FileFormat, open_rows, sample_rows, sniff
 from crm.services.imports.refusals import listed_rows, refused_lines
 from crm.services.imports.staging import Reading, Stager
 
 log = structlog.get_logger("liuke.imports")
-HANDLERS: dict[str, type[Handler]] = {
-    ImportKind.ORDERS: Orders,
-    ImportKind.CUSTOMERS: Customers,
-    ImportKind.PRODUCTS: Products,
-    ImportKind.ACTIVITY: Activity,
-    ImportKind.CONSENTS: Consents,
-}
 PREVIEW_ROWS = 50
 DECIMAL_AMBIGUOUS = "decimal_ambiguous"
 ATTEMPTS = 3
@@ -96,13 +87,6 @@ class Preview:
 
 
 MANY = 5_000
-GROWN = {
-    "orders": "crm_order, crm_orderline, crm_refund, crm_refundline, crm_product, crm_customer, crm_identity",
-    "customers": "crm_customer, crm_identity, crm_customertag",
-    "products": "crm_product",
-    "activity": "crm_activityevent, crm_activityreceipt",
-    "consents": "crm_consent, crm_consentstate",
-}
 
 
 def keep_upload(upload: UploadedFile) -> str:
@@ -126,7 +110,7 @@ def create_import(
     Raises Invalid: invalid_choice (kind), required (source), no_file, empty_file, no_header, file_damaged, or for an
     option or the mapping.
     """
-    if kind not in ImportKind.values:
+    if kind not in IMPORT_KINDS:
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field="kind")
     source = source.strip()
     if not source or len(source) > 40:
@@ -397,9 +381,9 @@ def _apply(run_id: int, actor: Actor, job: Job, wait: int) -> None:
             "skipped_count": skipped,
             "refused_count": refused,
         }
-        if counts["accepted_count"] >= MANY:
+        if counts["accepted_count"] >= MANY and IMPORT_KINDS[run.kind].grown:
             # What follows (points, figures, the same file again) is planned by statistics that know nothing of these rows.
-            context.execute(f"ANALYZE {GROWN[run.kind]}")
+            context.execute(f"ANALYZE {IMPORT_KINDS[run.kind].grown}")
         by_code = dict(context.rows("SELECT code, count(*) FROM lk_refused GROUP BY code ORDER BY 2 DESC, 1"))
         listed = {
             name: dict(context.rows(f"SELECT code, count(*) FROM lk_{name} GROUP BY code ORDER BY 2 DESC, 1"))
@@ -488,7 +472,7 @@ def _staged(
 def _handler(run: ImportRun) -> Handler:
     if run.options.get("profile") == online_retail.NAME:
         return online_retail.OnlineRetail()
-    return HANDLERS[run.kind]()
+    return IMPORT_KINDS[run.kind].handler()
 
 
 def _form(run: ImportRun) -> FileFormat:

@@ -47,12 +47,15 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", SEPARATOR: "\\
 _CHOICES = {
     "line_kind": lookup(values.LINE_KINDS),
     "gender": lookup(values.GENDERS),
+    "ticket_state": lookup(values.TICKET_STATES),
+    "author": lookup(values.AUTHORS),
+    "discount_kind": lookup(values.DISCOUNT_KINDS),
     "consent_channel": lookup(values.CHANNELS),
     "consent_purpose": lookup(values.PURPOSES),
     "consent_decision": lookup(values.DECISIONS),
     "boolean": lookup(values.BOOLEANS),
 }
-_TYPES = {"number": "numeric", "quantity": "numeric", "time": "timestamptz", "identity": "bigint", "boolean": "boolean", "json": "jsonb"}
+_TYPES = {"number": "numeric", "quantity": "numeric", "time": "timestamptz", "future": "timestamptz", "identity": "bigint", "boolean": "boolean", "json": "jsonb"}
 
 
 @dataclass(frozen=True)
@@ -286,6 +289,8 @@ class Stager:
             return lambda text: values.parse_quantity(text, reading.decimal)
         if given.shape == "time":
             return lambda text: values.parse_time(text, self._zone, reading.date_order, self._latest)
+        if given.shape == "future":
+            return lambda text: values.parse_time(text, self._zone, reading.date_order, None)
         if given.shape == "identity":
             return lambda text: self._identity(given.name, text)
         return {
