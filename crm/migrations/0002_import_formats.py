@@ -6,49 +6,90 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('core', '0001_initial'),
-        ('crm', '0001_initial'),
+        ("core", "0001_initial"),
+        ("crm", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='importrun',
-            name='crm_importrun_every_row_is_accounted_for',
+            model_name="importrun",
+            name="crm_importrun_every_row_is_accounted_for",
         ),
         migrations.AddField(
-            model_name='importrun',
-            name='skipped_count',
-            field=models.BigIntegerField(default=0, verbose_name='skipped'),
+            model_name="importrun",
+            name="skipped_count",
+            field=models.BigIntegerField(default=0, verbose_name="skipped"),
         ),
         migrations.AlterField(
-            model_name='importmapping',
-            name='kind',
+            model_name="importmapping",
+            name="kind",
             field=models.CharField(max_length=10),
         ),
         migrations.AlterField(
-            model_name='importrun',
-            name='kind',
-            field=models.CharField(max_length=10, verbose_name='kind'),
+            model_name="importrun",
+            name="kind",
+            field=models.CharField(max_length=10, verbose_name="kind"),
         ),
         migrations.AlterField(
-            model_name='ticket',
-            name='origin',
-            field=models.CharField(choices=[('staff', 'Staff'), ('api', 'Storefront'), ('reply', 'Reply to a message'), ('import', 'Import')], default='staff', max_length=8, verbose_name='origin'),
+            model_name="ticket",
+            name="origin",
+            field=models.CharField(
+                choices=[
+                    ("staff", "Staff"),
+                    ("api", "Storefront"),
+                    ("reply", "Reply to a message"),
+                    ("import", "Import"),
+                ],
+                default="staff",
+                max_length=8,
+                verbose_name="origin",
+            ),
         ),
         migrations.AlterField(
-            model_name='ticketevent',
-            name='origin',
-            field=models.CharField(choices=[('staff', 'Staff'), ('api', 'Storefront'), ('reply', 'Reply to a message'), ('import', 'Import')], default='staff', max_length=8, verbose_name='origin'),
+            model_name="ticketevent",
+            name="origin",
+            field=models.CharField(
+                choices=[
+                    ("staff", "Staff"),
+                    ("api", "Storefront"),
+                    ("reply", "Reply to a message"),
+                    ("import", "Import"),
+                ],
+                default="staff",
+                max_length=8,
+                verbose_name="origin",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='importrun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), ('read_count', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('accepted_count'), '+', models.F('unchanged_count')), '+', models.F('refused_count')), '+', models.F('skipped_count'))), _connector='OR'), name='crm_importrun_every_row_is_accounted_for'),
+            model_name="importrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "done"), _negated=True),
+                    (
+                        "read_count",
+                        django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("accepted_count"), "+", models.F("unchanged_count")
+                                ),
+                                "+",
+                                models.F("refused_count"),
+                            ),
+                            "+",
+                            models.F("skipped_count"),
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="crm_importrun_every_row_is_accounted_for",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ticket',
-            constraint=models.UniqueConstraint(condition=models.Q(('origin', 'import')), fields=('origin_ref',), name='crm_ticket_imported_once'),
+            model_name="ticket",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("origin", "import")), fields=("origin_ref",), name="crm_ticket_imported_once"
+            ),
         ),
     ]

@@ -66,7 +66,10 @@ FORMATS = (
     Format(
         "woocommerce",
         "WooCommerce",
-        ["Order Number|Order Status|Order Total Amount|Item Cost", "order_id|status|order_total|item_sku|item_quantity"],
+        [
+            "Order Number|Order Status|Order Total Amount|Item Cost",
+            "order_id|status|order_total|item_sku|item_quantity",
+        ],
         {
             "number": "Order Number|order_id",
             "placed_at": "Order Date|date",

@@ -69,16 +69,26 @@ FIELDS: dict[str, tuple[Field, ...]] = {
             header=True,
         ),
         Field(
-            "paid_at", "time", aliases="paid paidtime paymentdate paymenttime datepaid 付款时间 支付时间 bezahltam zahlungsdatum", header=True
+            "paid_at",
+            "time",
+            aliases="paid paidtime paymentdate paymenttime datepaid 付款时间 支付时间 bezahltam zahlungsdatum",
+            header=True,
         ),
-        Field("state", "order_state", aliases="status orderstatus financialstatus 状态 订单状态 bestellstatus zahlungsstatus", header=True),
+        Field(
+            "state",
+            "order_state",
+            aliases="status orderstatus financialstatus 状态 订单状态 bestellstatus zahlungsstatus",
+            header=True,
+        ),
         Field(
             "refunded_amount",
             "number",
             aliases="refunded totalrefunded amountrefunded refundtotal refundamount 已退金额 退款总额 erstattet erstattungsbetrag erstatteterbetrag",
             header=True,
         ),
-        Field("refunded_at", "time", aliases="refunddate refundtime refundedon 退款时间 退款日期 erstattetam", header=True),
+        Field(
+            "refunded_at", "time", aliases="refunddate refundtime refundedon 退款时间 退款日期 erstattetam", header=True
+        ),
         Field("currency", "currency", aliases="currencycode ordercurrency 币种 货币 währung", header=True),
         Field("store", limit=40, aliases="storecode shop 店铺 门店", header=True),
         Field("channel", limit=40, aliases="saleschannel orderchannel 渠道 销售渠道", header=True),
@@ -106,15 +116,29 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("brand", limit=120, aliases="vendor 品牌 marke"),
         Field("line_kind", "line_kind", aliases="linetype itemtype"),
         Field("quantity", "quantity", aliases="qty count lineitemquantity 数量 件数 购买数量 menge anzahl stückzahl"),
-        Field("unit_price", "number", aliases="price unitprice itemprice lineitemprice 单价 价格 einzelpreis preis stückpreis"),
+        Field(
+            "unit_price",
+            "number",
+            aliases="price unitprice itemprice lineitemprice 单价 价格 einzelpreis preis stückpreis",
+        ),
         Field("line_discount", "number", aliases="itemdiscount lineitemdiscount 商品优惠 positionsrabatt"),
-        Field("line_amount", "number", aliases="linetotal amount lineamount itemtotal 小计 金额 positionssumme zeilensumme"),
+        Field(
+            "line_amount",
+            "number",
+            aliases="linetotal amount lineamount itemtotal 小计 金额 positionssumme zeilensumme",
+        ),
         Field("line_refunded", "number", aliases="linerefund lineitemrefunded itemrefunded 退款金额"),
         Field(
-            "discount", "number", aliases="orderdiscount discountamount discounttotal 优惠 优惠金额 折扣 rabatt gutschein", header=True
+            "discount",
+            "number",
+            aliases="orderdiscount discountamount discounttotal 优惠 优惠金额 折扣 rabatt gutschein",
+            header=True,
         ),
         Field(
-            "shipping", "number", aliases="postage shippingcost shippingtotal freight delivery 运费 邮费 versand versandkosten", header=True
+            "shipping",
+            "number",
+            aliases="postage shippingcost shippingtotal freight delivery 运费 邮费 versand versandkosten",
+            header=True,
         ),
         Field("tax", "number", aliases="taxes vat taxtotal 税 税费 steuer mwst umsatzsteuer", header=True),
         Field("fees", "number", aliases="fee feetotal 手续费 服务费 gebühr gebühren", header=True),

@@ -12,7 +12,9 @@ ENCODINGS = ("utf-8", "gb18030", "latin-1", "cp1252", "utf-16")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _COMMA_DECIMAL = re.compile(r"[^\d]{0,4}(?:\d{1,3}(?:[.\s']\d{3})+|\d+),(?:\d{1,2}|\d{4,})[^\d]{0,4}\Z", re.ASCII)
 _DOT_DECIMAL = re.compile(r"[^\d]{0,4}(?:\d{1,3}(?:[,\s']\d{3})+|\d+)\.(?:\d{1,2}|\d{4,})[^\d]{0,4}\Z", re.ASCII)
-_GROUPED = re.compile(r"[^\d.,]{0,4}(?P<first>\d{1,3})(?P<mark>[.,])\d{3}(?P<more>(?:(?P=mark)\d{3})*)[^\d.,]{0,4}\Z", re.ASCII)
+_GROUPED = re.compile(
+    r"[^\d.,]{0,4}(?P<first>\d{1,3})(?P<mark>[.,])\d{3}(?P<more>(?:(?P=mark)\d{3})*)[^\d.,]{0,4}\Z", re.ASCII
+)
 _SLASHED = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](?:\d{4}|\d{2})(?!\d)", re.ASCII)
 
 

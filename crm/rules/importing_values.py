@@ -26,7 +26,7 @@ _TIME = re.compile(
 _COMPACT = re.compile(r"(?P<y>[0-9]{4})(?P<m>[0-9]{2})(?P<d>[0-9]{2})(?:[T\s]?(?P<t>[0-9]{6}|[0-9]{4}))?\Z")
 _SERIAL = re.compile(r"[0-9]{5}(?:\.[0-9]{1,12})?\Z")
 # The days of Excel are counted from here; its 29 February 1900 lies before all that an import takes.
-_SERIAL_START = datetime(1899, 12, 30)
+_SERIAL_START = datetime(1899, 12, 30)  # noqa: DTZ001
 _NAMED = re.compile(
     r"(?:[a-z]{2,9}\.?,?\s+)?(?:(?P<d1>[0-9]{1,2})(?:st|nd|rd|th|\.)?[\s-]+(?P<m1>[a-zäé]{3,9})\.?,?[\s-]+"
     r"|(?P<m2>[a-zäé]{3,9})\.?\s+(?P<d2>[0-9]{1,2})(?:st|nd|rd|th)?,?\s+)(?P<y>[0-9]{4})(?:,?\s*(?:at\s+|um\s+)?(?P<rest>.*))?\Z",

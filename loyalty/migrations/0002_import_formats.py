@@ -4,14 +4,21 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('loyalty', '0001_initial'),
+        ("loyalty", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='program',
-            options={'permissions': [('adjust_points', 'Can adjust points by hand'), ('view_loyalty', 'Can see loyalty pages'), ('import_opening', 'Can carry points and tiers over from another system')], 'verbose_name': 'program', 'verbose_name_plural': 'programs'},
+            name="program",
+            options={
+                "permissions": [
+                    ("adjust_points", "Can adjust points by hand"),
+                    ("view_loyalty", "Can see loyalty pages"),
+                    ("import_opening", "Can carry points and tiers over from another system"),
+                ],
+                "verbose_name": "program",
+                "verbose_name_plural": "programs",
+            },
         ),
     ]

@@ -30,9 +30,15 @@ FIELDS = (
     *who(),
     Field("key", limit=100, aliases="reference id lot lotid 批次 批次号"),
     Field("points", "quantity", aliases="balance pointsbalance availablepoints point 积分 可用积分 积分余额 punkte"),
-    Field("expires_at", "future", aliases="expires expiry expirydate expirationdate 到期时间 有效期至 积分有效期 gültigbis"),
+    Field(
+        "expires_at",
+        "future",
+        aliases="expires expiry expirydate expirationdate 到期时间 有效期至 积分有效期 gültigbis",
+    ),
     Field("tier", limit=80, aliases="level membertier viplevel grade 等级 会员等级 stufe"),
-    Field("tier_until", "future", aliases="tierends tierexpiry tierexpires leveluntil 等级有效期 等级到期时间 stufebis"),
+    Field(
+        "tier_until", "future", aliases="tierends tierexpiry tierexpires leveluntil 等级有效期 等级到期时间 stufebis"
+    ),
     Field("joined_at", "time", aliases="joined enrolled membersince enrolledat 入会时间 注册时间 mitgliedseit"),
 )
 LABELS = {

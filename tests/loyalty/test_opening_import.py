@@ -30,9 +30,7 @@ def bring(store, make_customer, tmp_path):
     def run(text: str = ""):
         path = tmp_path / "opening.csv"
         path.write_text(text or EXAMPLE.read_text())
-        return imports.run_import(
-            run=imports.create_import(kind="opening", source="old", path=str(path), actor=SYSTEM)
-        )
+        return imports.run_import(run=imports.create_import(kind="opening", source="old", path=str(path), actor=SYSTEM))
 
     return run
 

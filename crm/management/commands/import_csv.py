@@ -37,7 +37,9 @@ class Command(BaseCommand):
             "--take-sound-lines", action="store_true", help="take an order without its refused lines, not none of it"
         )
         parser.add_argument("--dry-run", action="store_true", help="count, take nothing")
-        parser.add_argument("--strict", action="store_true", help="exit with 3 when any row is refused, not only when all are")
+        parser.add_argument(
+            "--strict", action="store_true", help="exit with 3 when any row is refused, not only when all are"
+        )
         parser.add_argument("--refused", metavar="OUT.CSV", help="write the refused rows with their reasons")
         parser.add_argument(
             "--refused-of", type=int, metavar="RUN", help="only write the refused rows of an earlier import"

@@ -391,7 +391,9 @@ class Orders:
         )
 
     def _move_on(self, context: Context) -> None:
-        moves = people.streamed("SELECT known, becomes, paid_at FROM lk_move WHERE becomes <> known_state ORDER BY known")
+        moves = people.streamed(
+            "SELECT known, becomes, paid_at FROM lk_move WHERE becomes <> known_state ORDER BY known"
+        )
         context.result["orders_moved"] = sum(
             advance_orders(moves=[OrderMove(*row) for row in batch], import_run=context.run_id)
             for batch in people.batches(moves)
@@ -412,10 +414,9 @@ class Orders:
             requests = [RefundRequest(order, refunded_to=int(amount), refunded_at=at) for order, amount, at in batch]
             done = record_refunds(requests=requests, source=context.source, import_run=context.run_id)
             returns.count(context, done)
-        noted = "letter = '{0}' AND came_back = 0 AND order_state = 'paid'".format(words.PARTLY_REFUNDED)
         context.note(
             f"""SELECT first_row, 'refunded_amount', 'refund_amount_unknown', '' FROM lk_order n
-                WHERE {noted} AND NOT EXISTS (SELECT FROM lk_return t WHERE t.number = n.number)"""
+                WHERE letter = '{words.PARTLY_REFUNDED}' AND came_back = 0 AND order_state = 'paid' AND NOT EXISTS (SELECT FROM lk_return t WHERE t.number = n.number)"""
         )
 
     def _create_customers(self, context: Context) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -79,7 +80,7 @@ class Refunds(Rows):
             emit(events.ORDERS_IMPORTED, subject_id=None, payload={"run": context.run_id}, actor=context.actor)
 
 
-def _lines(order: Order, sku: str, quantity: Any, number: str) -> list[RefundLineInput]:
+def _lines(order: Order, sku: str, quantity: Decimal | None, number: str) -> list[RefundLineInput]:
     """The lines of a product, as much of each as is left or as this refund took already."""
     known = order.refunds.filter(source=order.source, number=number).first()
     if known is not None:
@@ -88,7 +89,7 @@ def _lines(order: Order, sku: str, quantity: Any, number: str) -> list[RefundLin
     lines = list(order.lines.filter(product__sku=sku).order_by("position"))
     if not lines:
         raise Invalid(_("The order has no such line."), code="unknown_line", field="sku")
-    wanted = quantity if quantity is not None else sum(line.quantity - line.refunded_quantity for line in lines)
+    wanted = quantity if quantity is not None else sum((line.quantity - line.refunded_quantity for line in lines), Decimal(0))
     for line in lines:
         part = min(wanted, line.quantity - line.refunded_quantity)
         if part > 0:

@@ -166,9 +166,7 @@ def refused_csv(run: ImportRun) -> Iterator[str]:
 
 
 def refused_lines(run: ImportRun, rows: Iterable[tuple[int, str, str, str, list[str]]]) -> Iterator[str]:
-    yield BYTE_ORDER_MARK + csv_line(
-        [_t("row"), _t("field"), _t("code"), _t("reason"), *run.options.get("header", [])]
-    )
+    yield BYTE_ORDER_MARK + csv_line([_t("row"), _t("field"), _t("code"), _t("reason"), *run.options.get("header", [])])
     for row_number, field, code, why, cells in rows:
         yield csv_line([row_number, field, code, why, *cells])
 

@@ -105,7 +105,9 @@ def apply(context: Context) -> None:
                     group[0][0],
                     number=group[0][1],
                     refunded_at=group[0][2],
-                    returned=[Returned(sku, quantity, price, money) for *_of, sku, quantity, price, money, _row in group],
+                    returned=[
+                        Returned(sku, quantity, price, money) for *_of, sku, quantity, price, money, _row in group
+                    ],
                 )
                 for group in batch
             ],
@@ -121,4 +123,3 @@ def apply(context: Context) -> None:
 def count(context: Context, done: RefundsRecorded) -> None:
     context.result["refunds_created"] = context.result.get("refunds_created", 0) + done.refunds
     context.result["refunded"] = context.result.get("refunded", 0) + done.amount
-

@@ -15,9 +15,7 @@ FIELDS = (
     Field("rating", "number", required=True, aliases="stars score rate 评分 星级 bewertung"),
     Field("title", limit=200, aliases="headline subject reviewtitle 标题 titel"),
     Field("text", limit=5000, aliases="review body content comment reviewbody 评价内容 内容 kommentar"),
-    Field(
-        "occurred_at", "time", required=True, aliases="date time createdat reviewdate timestamp 评价时间 时间 datum"
-    ),
+    Field("occurred_at", "time", required=True, aliases="date time createdat reviewdate timestamp 评价时间 时间 datum"),
 )
 LABELS = {
     "sender_id": _("Number of the review"),

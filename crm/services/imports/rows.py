@@ -44,9 +44,7 @@ class Rows:
             kinds = people.kinds_in([*context.mapping])
             someone = " OR ".join(["customer_number IS NOT NULL", *(f"{kind} <> 0" for kind in IDENTITIES)])
             people.resolve(f"{select_people(kinds)} AND ({someone})", kinds, create=False)
-            context.refuse(
-                "SELECT row_number, 'customer_number', problem, '' FROM lk_owner WHERE problem IS NOT NULL"
-            )
+            context.refuse("SELECT row_number, 'customer_number', problem, '' FROM lk_owner WHERE problem IS NOT NULL")
             owner, join = "w.customer", "LEFT JOIN lk_owner w USING (row_number)"
         self.prepare(context)
         names = [name for name, field in context.fields.items() if _is_plain(field)]

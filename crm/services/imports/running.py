@@ -127,7 +127,9 @@ def create_import(
     guessed = guessed or (mapping_of(known, header) if known else suggest_mapping(fields, header))
     # What is said wins, also over a guess of another field for the same column; an empty column takes a guess back.
     said = dict(mapping or {})
-    chosen = said | {name: column for name, column in guessed.items() if name not in said and column not in said.values()}
+    chosen = said | {
+        name: column for name, column in guessed.items() if name not in said and column not in said.values()
+    }
     chosen = {name: column for name, column in chosen.items() if column}
     found = _detected(fields, chosen, header, sample)
     if known:
@@ -136,7 +138,7 @@ def create_import(
     store = _store(given.get("store", ""))
     if "decimal" in given or "decimal" in kept:
         found.pop("decimal_asked", "")
-        found["decimal_sure"] = True
+        found["decimal_sure"] = "1"
     run = ImportRun(
         kind=kind,
         source=source,
@@ -169,7 +171,7 @@ def configure_import(*, run: ImportRun, options: Mapping[str, Any], mapping: Map
     merged = {**run.options, **{name: options[name] for name in OPTIONS if options.get(name)}}
     if merged.get("decimal") and merged["decimal"] != run.options.get("decimal"):
         # An answer, where the page only sends back what was found.
-        merged["decimal_sure"] = True
+        merged["decimal_sure"] = "1"
         merged.pop("decimal_asked", None)
     for name in ("currency", "store", "take_sound"):
         if name in options and not options[name]:
@@ -329,7 +331,9 @@ def run_import(*, run: ImportRun, actor: Actor = SYSTEM, wait: int = 60) -> Impo
             message = str(error.message) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
             _fail(run.pk, job, message)
             if isinstance(error, DomainError) and error.code == DECIMAL_AMBIGUOUS:
-                ImportRun.objects.filter(pk=run.pk).update(options=_unanswered(run.options, str(error.details["column"])))
+                ImportRun.objects.filter(pk=run.pk).update(
+                    options=_unanswered(run.options, str(error.details["column"]))
+                )
             if isinstance(error, DomainError) and error.code == UNPACKS_TOO_LARGE:
                 # Another attempt can't go better.
                 drop_upload(run.path)
@@ -504,7 +508,9 @@ def _detected(
             signs[column] = {detect.decimal_sign(row[place]) for row in sample if place < len(row)}
     unclear = detect.unclear_decimals(signs)
     return {
-        **({"decimal_asked": unclear} if unclear else {"decimal": detect.detect_decimal(cells({"number", "quantity"}))}),
+        **(
+            {"decimal_asked": unclear} if unclear else {"decimal": detect.detect_decimal(cells({"number", "quantity"}))}
+        ),
         "date_order": detect.detect_date_order(cells({"time", "birthday"})),
     }
 

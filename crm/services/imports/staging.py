@@ -55,7 +55,15 @@ _CHOICES = {
     "consent_decision": lookup(values.DECISIONS),
     "boolean": lookup(values.BOOLEANS),
 }
-_TYPES = {"number": "numeric", "quantity": "numeric", "time": "timestamptz", "future": "timestamptz", "identity": "bigint", "boolean": "boolean", "json": "jsonb"}
+_TYPES = {
+    "number": "numeric",
+    "quantity": "numeric",
+    "time": "timestamptz",
+    "future": "timestamptz",
+    "identity": "bigint",
+    "boolean": "boolean",
+    "json": "jsonb",
+}
 
 
 @dataclass(frozen=True)

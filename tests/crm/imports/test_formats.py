@@ -210,7 +210,9 @@ def test_all_that_is_wrong_with_a_mapping_is_said_at_once(store, tmp_path):
 
 
 def test_contacts_that_a_marketplace_hides_name_no_one(bring):
-    run = bring("orders", "number,placed_at,phone,email,sku,quantity,unit_price\nA,2024-01-01,138****0001,a***@x.com,T,1,5.50\n")
+    run = bring(
+        "orders", "number,placed_at,phone,email,sku,quantity,unit_price\nA,2024-01-01,138****0001,a***@x.com,T,1,5.50\n"
+    )
     assert run.refused_count == 0
     assert not Customer.objects.exists()
     assert Order.objects.get().customer is None

@@ -110,7 +110,9 @@ def test_tickets_with_their_messages_and_states(sales, example, counts):
 def test_a_later_file_goes_on_with_a_ticket(sales, example, bring, counts, refusals):
     example("tickets")
     header = "number,phone,subject,state,opened_at,text,author,sent_at\n"
-    run = bring("tickets", f"{header}4712,13800000002,Where?,solved,2024-03-20 18:00,Delivered today.,agent,2024-03-21 10:00\n")
+    run = bring(
+        "tickets", f"{header}4712,13800000002,Where?,solved,2024-03-20 18:00,Delivered today.,agent,2024-03-21 10:00\n"
+    )
     assert counts(run) == (1, 1, 0, 0)
     ticket = Ticket.objects.get(origin_ref="shop:4712")
     assert (ticket.status, ticket.messages.count()) == ("resolved", 2)
@@ -138,7 +140,9 @@ def test_reviews_are_activity_with_their_rating_and_text(sales, example, bring, 
         ("review", "502", "CUP-W", {"rating": 2, "text": "Too small for me."}),
     ]
     assert counts(example("reviews")) == (2, 0, 2, 0)
-    run = bring("reviews", "id,phone,sku,stars,date\n9,13800000001,TEA-G,6,2024-03-08\n10,13800000001,NO,5,2024-03-08\n")
+    run = bring(
+        "reviews", "id,phone,sku,stars,date\n9,13800000001,TEA-G,6,2024-03-08\n10,13800000001,NO,5,2024-03-08\n"
+    )
     assert refusals(run) == [(2, "rating", "not_a_rating"), (3, "sku", "unknown_sku")]
     assert ActivityEvent.objects.count() == 2
 
@@ -151,7 +155,7 @@ def test_a_dry_run_says_what_the_import_will_say_and_takes_nothing(sales, tmp_pa
     call_command(*arguments, "--dry-run", "--refused", str(out), stdout=said)
     assert f"{rows} would be taken, 0 already there, 0 would be refused" in said.getvalue()
     assert len(out.read_text("utf-8-sig").splitlines()) == 1
-    assert not (Refund.objects.exists() or Ticket.objects.exists() or ActivityEvent.objects.exists())
+    assert not any(model.objects.exists() for model in (Refund, Ticket, ActivityEvent))
     assert not ImportRun.objects.filter(kind=kind).exists()
     call_command(*arguments, stdout=said)
     assert f"{rows} taken, 0 already there, 0 refused" in said.getvalue()

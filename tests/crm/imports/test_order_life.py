@@ -164,7 +164,9 @@ def test_a_negative_quantity_is_a_return_of_its_order(bring, counts, refusals):
     assert counts(run) == (4, 1, 3, 0)
     assert held() == ("paid", 5000, 2000, 2)
     assert OrderLine.objects.get(position=1).refunded_quantity == 2
-    run = bring("orders", f"{header}\nA,2024-01-13T10:00Z,T,-2,10\nA,2024-01-13T10:00Z,X,-1,10\nB,2024-01-13T10:00Z,T,-1,10\n")
+    run = bring(
+        "orders", f"{header}\nA,2024-01-13T10:00Z,T,-2,10\nA,2024-01-13T10:00Z,X,-1,10\nB,2024-01-13T10:00Z,T,-1,10\n"
+    )
     assert refusals(run) == [
         (2, "quantity", "refund_exceeds_line"),
         (3, "quantity", "refund_exceeds_line"),

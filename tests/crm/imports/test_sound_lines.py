@@ -31,7 +31,13 @@ D,2024-01-01,T,x,5
 
 def test_lines_of_nothing_are_skipped_and_listed(bring, refusals):
     run = bring("orders", DIRTY)
-    assert (run.read_count, run.accepted_count, run.unchanged_count, run.refused_count, run.skipped_count) == (7, 1, 0, 3, 3)
+    assert (run.read_count, run.accepted_count, run.unchanged_count, run.refused_count, run.skipped_count) == (
+        7,
+        1,
+        0,
+        3,
+        3,
+    )
     assert run.result["skipped"] == {"zero_quantity": 3}
     assert refusals(run) == [
         (3, "quantity", "zero_quantity"),
@@ -62,7 +68,13 @@ def test_a_preview_and_a_dry_run_say_what_is_skipped(store, tmp_path):
 
 def test_the_sound_lines_of_an_order_are_taken_when_asked(bring, refusals):
     run = bring("orders", DIRTY, take_sound="1")
-    assert (run.read_count, run.accepted_count, run.unchanged_count, run.refused_count, run.skipped_count) == (7, 2, 0, 2, 3)
+    assert (run.read_count, run.accepted_count, run.unchanged_count, run.refused_count, run.skipped_count) == (
+        7,
+        2,
+        0,
+        2,
+        3,
+    )
     assert [row for row in refusals(run) if row[2] != "zero_quantity"] == [
         (6, "unit_price", "negative"),
         (8, "quantity", "not_a_number"),
@@ -82,7 +94,11 @@ def test_sound_lines_keep_what_stands_on_the_refused_one(bring, refusals):
         "B,2024-01-01,,T,1,-5,3,13\nC,2024-01-01,,T,1,5,1,7\n"
     )
     run = bring("orders", text, take_sound="1")
-    assert refusals(run) == [(2, "unit_price", "negative"), (4, "unit_price", "negative"), (5, "total", "total_mismatch")]
+    assert refusals(run) == [
+        (2, "unit_price", "negative"),
+        (4, "unit_price", "negative"),
+        (5, "total", "total_mismatch"),
+    ]
     order = Order.objects.get()
     assert (order.number, order.subtotal, order.shipping, order.total) == ("A", 1000, 300, 1300)
     assert order.customer is not None
