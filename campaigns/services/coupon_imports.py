@@ -106,7 +106,9 @@ def _coupon(context: Context, row: dict[str, Any], currency: str) -> Coupon:
 def _code(coupon: Coupon, row: dict[str, Any]) -> tuple[CouponCode, bool]:
     text = codes.normalise(row["code"])
     if len(text) < 4 or not text.isalnum() or codes.is_mistyped(text):
-        raise Invalid(_("This code can't be used: it needs 4 to 40 letters and digits."), code="code_unusable", field="code")
+        raise Invalid(
+            _("This code can't be used: it needs 4 to 40 letters and digits."), code="code_unusable", field="code"
+        )
     known = CouponCode.objects.select_for_update(of=("self",)).filter(code=text).first()
     if known is not None:
         if known.coupon_id != coupon.pk or (row["customer"] and known.customer_id not in (None, row["customer"])):

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 from campaigns.models import Coupon, CouponCode, CouponTally, CouponUse
 from campaigns.services.coupon_uses import validate_coupon
 from core.actor import SYSTEM
 from crm.services import imports
+from crm.services.imports.refusals import refused_csv
 
 pytestmark = pytest.mark.django_db
 EXAMPLE = Path(settings.BASE_DIR) / "docs" / "examples" / "imports" / "coupons.csv"
@@ -59,6 +61,15 @@ def test_a_code_goes_on_where_the_old_system_left_it(bring, make_customer):
     anna = CouponCode.objects.get(code="OLDSPRING24A").customer
     quote = validate_coupon(code="OLDSPRING24A", customer=anna, cart_amount=15000, currency="CNY", actor=SYSTEM)
     assert quote.reason == "code_limit"
+
+
+def test_a_mended_file_of_refused_rows_gives_codes_not_reasons(bring):
+    run = bring("code,coupon,type,value\nAB,Spring,amount,20\n")
+    for language in ("en", "zh-hans"):
+        with translation.override(language):
+            text = "".join(refused_csv(run))
+        bring(text.replace("AB,Spring", f"MENDED{language[:2].upper()},Spring"))
+    assert sorted(CouponCode.objects.values_list("code", flat=True)) == ["MENDEDEN", "MENDEDZH"]
 
 
 def test_what_can_not_be_a_code_or_a_use(bring):

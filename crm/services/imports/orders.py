@@ -209,6 +209,7 @@ class Orders:
                            {minor["tax"]} AS given_taxes, sum_fee + {minor["fees"]} AS all_fees,
                            CASE WHEN g.total IS NOT NULL THEN {minor["total"]} END AS given_total,
                            coalesce(t.state, g.given_state, '{words.PAID}') AS letter,
+                           coalesce(t.state, g.given_state) IS NOT NULL AS stated,
                            greatest(coalesce(round(g.refunded_amount * factor), g.lines_refunded, 0), t.came_back) AS came_back
                     FROM lk_grouped g LEFT JOIN lk_state t USING (number)),
                 valued AS (
@@ -238,7 +239,7 @@ class Orders:
                                  THEN 'total_mismatch'
                             WHEN came_back < 0 OR came_back > coalesce(goods - discounts - points + shippings + taxes + all_fees,
                                                                        o.total) THEN 'refund_exceeds_order'
-                            WHEN o.state = 'cancelled' AND letter <> '{words.REFUNDED}' AND ({ORDER_STATE}) = 'paid'
+                            WHEN o.state = 'cancelled' AND stated AND letter <> '{words.REFUNDED}' AND ({ORDER_STATE}) = 'paid'
                                  THEN 'order_state' END AS code,
                        CASE WHEN differing IS NOT NULL THEN differing
                             WHEN spoiled AND line_count = 0 THEN 'number'
@@ -344,13 +345,16 @@ class Orders:
             f"""CREATE TEMP TABLE lk_move ON COMMIT DROP AS
                 SELECT k.*, becomes <> known_state OR refunded_to > known_refunded AS moves
                 FROM (SELECT number, known, known_state, known_refunded, paid_at, refunded_at,
-                             CASE known_state WHEN 'placed' THEN order_state ELSE known_state END AS becomes,
+                             CASE WHEN known_state = 'placed' AND (stated OR came_back > 0) THEN order_state
+                                  ELSE known_state END AS becomes,
                              CASE WHEN known_state = 'cancelled' OR order_state = 'placed' THEN 0
-                                  WHEN known_state = 'placed' AND order_state = 'cancelled' THEN 0
+                                  WHEN known_state = 'placed' AND (order_state = 'cancelled' OR NOT (stated OR came_back > 0))
+                                  THEN 0
                                   WHEN came_back = 0 AND letter >= '{words.REFUNDED}' THEN known_total
                                   ELSE came_back END AS refunded_to
                       FROM lk_order WHERE known IS NOT NULL AND {"true" if self.follows else "false"}) k"""
         )
+        context.execute("ANALYZE lk_move")
         context.execute(
             f"""INSERT INTO lk_unchanged SELECT r.row_number FROM lk_rows r JOIN lk_order n USING (number)
                 LEFT JOIN lk_refused x USING (row_number) LEFT JOIN lk_move k ON k.number = n.number AND k.moves

@@ -89,7 +89,11 @@ def _lines(order: Order, sku: str, quantity: Decimal | None, number: str) -> lis
     lines = list(order.lines.filter(product__sku=sku).order_by("position"))
     if not lines:
         raise Invalid(_("The order has no such line."), code="unknown_line", field="sku")
-    wanted = quantity if quantity is not None else sum((line.quantity - line.refunded_quantity for line in lines), Decimal(0))
+    wanted = (
+        quantity
+        if quantity is not None
+        else sum((line.quantity - line.refunded_quantity for line in lines), Decimal(0))
+    )
     for line in lines:
         part = min(wanted, line.quantity - line.refunded_quantity)
         if part > 0:

@@ -124,7 +124,10 @@ def create_import(
     guessed: dict[str, str] = {}
     if remembered and set(remembered.mapping.values()) <= set(header):
         guessed = {name: column for name, column in remembered.mapping.items() if name in fields}
-    guessed = guessed or (mapping_of(known, header) if known else suggest_mapping(fields, header))
+    # Columns that the file before did not have are guessed anew.
+    seen = remembered.options.get("header", header) if remembered and guessed else []
+    fresh = mapping_of(known, header) if known else suggest_mapping(fields, header)
+    guessed |= {name: column for name, column in fresh.items() if column not in seen and name not in guessed}
     # What is said wins, also over a guess of another field for the same column; an empty column takes a guess back.
     said = dict(mapping or {})
     chosen = said | {
@@ -585,7 +588,8 @@ def _remember(run: ImportRun) -> None:
         source=run.source,
         defaults={
             "mapping": run.mapping,
-            "options": {
+            "options": {"header": run.options.get("header", [])}
+            | {
                 name: run.options[name]
                 for name in OPTIONS
                 if run.options.get(name) and (name != "decimal" or run.options.get("decimal_sure"))

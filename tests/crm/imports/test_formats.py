@@ -186,6 +186,15 @@ def test_a_column_that_is_named_leaves_the_other_guesses(store, tmp_path):
     }  # fmt: skip
 
 
+def test_a_column_that_the_file_before_had_not_is_guessed(bring):
+    plain = "number,placed_at,sku,quantity,unit_price,note\nA,2024-01-01,T,1,5\n"
+    bring("orders", plain.replace(",note", ""), mapping={"sku": "sku", "quantity": ""})
+    run = bring("orders", plain.replace("note", "state").replace("T,1,5", "T,1,5,paid"))
+    assert run.mapping == {
+        "sku": "sku", "number": "number", "placed_at": "placed_at", "unit_price": "unit_price", "state": "state",
+    }  # fmt: skip
+
+
 def test_all_that_is_wrong_with_a_mapping_is_said_at_once(store, tmp_path):
     path = tmp_path / "o.csv"
     path.write_text("a,b,c\n1,2,3\n")

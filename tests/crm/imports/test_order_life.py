@@ -203,6 +203,16 @@ def test_a_refund_that_the_api_recorded_is_not_refunded_again(bring, counts):
     assert held() == ("paid", 12000, 4500, 2)
 
 
+def test_a_file_without_states_moves_nothing(bring, counts):
+    bring("orders", order("pending"))
+    plain = "number,placed_at,sku,quantity,unit_price\nA,2024-01-01T10:00Z,T,2,50\nA,2024-01-01T10:00Z,U,1,20\n"
+    assert counts(bring("orders", plain)) == (2, 0, 2, 0)
+    assert held() == ("placed", 12000, 0, 0)
+    bring("orders", order("cancelled"))
+    assert counts(bring("orders", plain)) == (2, 0, 2, 0)
+    assert held() == ("cancelled", 12000, 0, 0)
+
+
 def test_a_file_of_states_alone_moves_known_orders(bring, counts, refusals):
     bring("orders", order("pending"))
     run = bring("orders", "number,placed_at,state,unit_price\nA,,paid,\nZ,,paid,\n")
