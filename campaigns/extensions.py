@@ -27,7 +27,7 @@ from campaigns.journey_steps.base import STEPS
 from campaigns.reach import reach_of
 from campaigns.recommending import RECOMMENDERS
 from campaigns.rewards import CouponReward
-from campaigns.services import coupon_codes, held
+from campaigns.services import coupon_codes, coupon_imports, held
 from campaigns.services.best_sellers import BestSellers
 from core import health
 from core.audit_log import LOGGED, OBJECTS, Described, Logged
@@ -36,6 +36,7 @@ from core.roles import Role, grant
 from core.rotation import COPIES, IndexCopy
 from core.scopes import SCOPES
 from core.services.jobs import WORK
+from crm.import_kinds import ImportType, register_import
 from crm.models import Channel
 from loyalty.benefits import BENEFITS, Occasion
 from loyalty.fulfilment import FULFILMENTS
@@ -214,3 +215,15 @@ grant(
     "campaigns.change_suppression", "campaigns.add_experiment", "campaigns.change_experiment",
     to=[Role.MARKETER],
 )  # fmt: skip
+
+register_import(
+    "coupons",
+    ImportType(
+        _("Coupons and their uses"),
+        coupon_imports.Coupons,
+        coupon_imports.FIELDS,
+        coupon_imports.LABELS,
+        permission="campaigns.add_coupon",
+        grown="campaigns_couponcode, campaigns_couponuse",
+    ),
+)

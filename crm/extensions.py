@@ -14,9 +14,14 @@ from core.services.jobs import WORK
 from core.zones import ZONES
 from crm import panels, webhooks  # noqa: F401
 from crm.console import audit, desk, listing, shell  # noqa: F401
+from crm.import_kinds import ImportType, register_import
 from crm.models import Store
 from crm.rules.identities import phone_tail
 from crm.services import activity_partitions, tagging
+from crm.services.imports import refunds, reviews, tickets
+from crm.services.imports.catalogue import Activity, Products
+from crm.services.imports.orders import Orders
+from crm.services.imports.profiles import Consents, Customers
 
 
 def _count(sql: str):
@@ -66,6 +71,29 @@ def _store_zone() -> str:
 
 
 health.register("partitions", activity_partitions.check, fix=activity_partitions.fix)
+GROWN = "crm_order, crm_orderline, crm_refund, crm_refundline, crm_product, crm_customer, crm_identity"
+register_import("customers", ImportType(_("Customers"), Customers, named=True,
+                                        grown="crm_customer, crm_identity, crm_customertag"))  # fmt: skip
+register_import("products", ImportType(_("Products"), Products, grown="crm_product"))
+register_import("orders", ImportType(_("Orders"), Orders, grown=GROWN))
+register_import(
+    "refunds",
+    ImportType(_("Refunds"), refunds.Refunds, refunds.FIELDS, refunds.LABELS, grown="crm_refund, crm_refundline"),
+)
+register_import("activity", ImportType(_("Activity"), Activity, grown="crm_activityevent, crm_activityreceipt"))
+register_import(
+    "reviews",
+    ImportType(
+        _("Reviews"),
+        reviews.Reviews,
+        reviews.FIELDS,
+        reviews.LABELS,
+        named=True,
+        grown="crm_activityevent, crm_activityreceipt",
+    ),
+)
+register_import("consents", ImportType(_("Consents"), Consents, named=True, grown="crm_consent, crm_consentstate"))
+register_import("tickets", ImportType(_("Tickets"), tickets.Tickets, tickets.FIELDS, tickets.LABELS, named=True))
 WORK.register(tagging.KIND, tagging.tag_everyone)
 ZONES.register("store", _store_zone)
 

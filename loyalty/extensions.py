@@ -13,6 +13,7 @@ from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
 from core.services.jobs import WORK
 from crm import events as crm_events
+from crm.import_kinds import ImportType, register_import
 from crm.priorities import PRIORITIES
 from loyalty import conditions, events, happenings, listening, panels, webhooks  # noqa: F401
 from loyalty.benefit_kinds import (
@@ -29,7 +30,7 @@ from loyalty.console import earning_shell, growth_shell, rewards_shell, shell, t
 from loyalty.fulfilment import FULFILMENTS
 from loyalty.models import BenefitGrant, GrantState, Reconciliation, TierBenefit
 from loyalty.reward_kinds import Donation, Gift, Privilege, Voucher
-from loyalty.services import earning_dry_runs, tier_proof
+from loyalty.services import earning_dry_runs, opening_balances, tier_proof
 from loyalty.services.reward_codes import INDEX_CONTEXT
 from loyalty.triggers import TRIGGERS, Trigger
 
@@ -175,3 +176,18 @@ grant(
 
 grant("loyalty.view_task", "loyalty.view_badge", to=EVERYONE)
 grant("loyalty.add_task", "loyalty.change_task", "loyalty.add_badge", "loyalty.change_badge", to=[Role.MARKETER])
+
+# Points without limit, so for administrators alone (L13).
+grant("loyalty.import_opening", to=[])
+register_import(
+    "opening",
+    ImportType(
+        _("Opening points and tiers"),
+        opening_balances.Opening,
+        opening_balances.FIELDS,
+        opening_balances.LABELS,
+        permission="loyalty.import_opening",
+        named=True,
+        grown="loyalty_member, loyalty_account, loyalty_entry, loyalty_lot",
+    ),
+)

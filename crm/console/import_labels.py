@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from crm.import_kinds import IMPORT_KINDS
 from crm.models import AttributeDefinition
 from crm.rules.importing import ATTRIBUTE, Field, fields_of
 from crm.services.customers import attribute_specs
@@ -14,6 +15,9 @@ LABELS: dict[str, str | Promise] = {
     "placed_at": _("Placed at"),
     "paid_at": _("Paid at"),
     "state": _("State"),
+    "refunded_amount": _("Refunded in all"),
+    "refunded_at": _("Refunded at"),
+    "line_refunded": _("Refunded of the line"),
     "currency": _("Currency"),
     "store": _("Store code"),
     "channel": _("Sales channel"),
@@ -70,5 +74,5 @@ DATE_ORDERS = [("dmy", _("Day first: 31/12/2024")), ("mdy", _("Month first: 12/3
 def labelled_fields(kind: str) -> dict[str, tuple[Field, str]]:
     """{name: (field, label)} in the order of the form."""
     own = {f"{ATTRIBUTE}{code}": label for code, label in AttributeDefinition.objects.values_list("code", "label")}
-    names = LABELS | own
+    names = LABELS | dict(IMPORT_KINDS[kind].labels) | own
     return {name: (field, str(names.get(name, name))) for name, field in fields_of(kind, attribute_specs()).items()}

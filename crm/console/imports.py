@@ -6,6 +6,7 @@ import zoneinfo
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,7 +18,9 @@ from core.actor import of_user
 from core.console.views import may, page, wants_part
 from core.errors import DomainError
 from crm.console.import_labels import DATE_ORDERS, DECIMALS, DELIMITERS, labelled_fields
-from crm.models import ImportKind, ImportMapping, ImportRun, ImportState, Store
+from crm.import_kinds import IMPORT_KINDS
+from crm.models import ImportMapping, ImportRun, ImportState, Store
+from crm.rules.import_formats import BY_NAME
 from crm.rules.importing_detect import ENCODINGS
 from crm.services import exports, imports
 from crm.services.imports.refusals import open_row, reason_text, refused_csv, translated
@@ -28,8 +31,19 @@ SIZE = 50
 SHOWN_CELLS = 8
 
 
+def may_bring(user, kind: str) -> bool:
+    """Whether a person may bring in this kind, besides importing at all."""
+    registered = IMPORT_KINDS.get(kind)
+    return registered is not None and (not registered.permission or may(user, registered.permission))
+
+
+def require_kind(request: HttpRequest, run: ImportRun) -> None:
+    if not may_bring(request.user, run.kind):
+        raise PermissionDenied
+
+
 class UploadForm(forms.Form):
-    kind = forms.ChoiceField(label=_("What is in the file"), choices=ImportKind.choices)
+    kind = forms.ChoiceField(label=_("What is in the file"), choices=())
     source = forms.CharField(
         label=_("Source"),
         max_length=40,
@@ -37,8 +51,11 @@ class UploadForm(forms.Form):
     )
     file = forms.FileField(label=_("CSV file"), help_text=_("Also packed as .gz. The first line names the columns."))
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, user, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = [  # type: ignore[attr-defined]
+            (name, kind.label) for name, kind in IMPORT_KINDS.items() if may_bring(user, name)
+        ]
         self.fields["source"].widget.attrs["list"] = "sources"
         self.fields["file"].widget.attrs["accept"] = ".csv,.txt,.tsv,.gz,text/csv"
 
@@ -55,7 +72,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @page("crm.add_importrun", methods=("GET", "POST"))
 def new(request: HttpRequest) -> HttpResponse:
-    form = UploadForm(request.POST or None, request.FILES or None)
+    form = UploadForm(request.user, request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         upload = form.cleaned_data["file"]
         path = imports.keep_upload(upload)
@@ -83,6 +100,7 @@ new.body_kind = "import"  # type: ignore[attr-defined]
 def columns(request: HttpRequest, pk: int) -> HttpResponse:
     """Which column is what, with a preview of the first rows."""
     run = get_object_or_404(ImportRun, pk=pk)
+    require_kind(request, run)
     if run.state not in OPEN or not run.path:
         return redirect("import_run", run.pk)
     fields = labelled_fields(run.kind)
@@ -98,10 +116,12 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
         "run": run,
         "fields": [(name, label, field.required, run.mapping.get(name, "")) for name, (field, label) in fields.items()],
         "header": [(column, label_of.get(column, "")) for column in run.options.get("header", [])],
+        "format": BY_NAME[run.options["format"]].label if run.options.get("format") in BY_NAME else "",
         "preview": preview,
         "rows": [
-            (row, row.refused and fields_label(fields, row.refused[0]), row.refused and reason_text(*row.refused[1:]))
+            (row, fields_label(fields, why[0]) if why else "", reason_text(*why[1:]) if why else "")
             for row in (preview.rows if preview else [])
+            for why in [row.refused or row.skipped]
         ],
         "problem": problem,
         "choices": {
@@ -153,12 +173,21 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _progress_of(request: HttpRequest, run: ImportRun) -> dict:
-    counts = run.result.get("refused", {}) if run.state == ImportState.DONE else {}
+    headings = {
+        "refused": _t("Why rows were refused"),
+        "skipped": _t("Why rows were skipped"),
+        "noted": _t("Taken with a remark"),
+    }
+    listed = run.result if run.state == ImportState.DONE else {}
     return {
         "run": run,
         "underway": run.state in UNDERWAY,
         "stale": run.state in UNDERWAY and imports.is_stale(run),
-        "reasons": [(code, reason_text(code), count) for code, count in counts.items()],
+        "listed": [
+            (heading, [(code, reason_text(code), count) for code, count in listed[name].items()])
+            for name, heading in headings.items()
+            if listed.get(name)
+        ],
         "may_add": may(request.user, "crm.add_importrun"),
     }
 
@@ -167,6 +196,7 @@ def _progress_of(request: HttpRequest, run: ImportRun) -> dict:
 def start(request: HttpRequest, pk: int) -> HttpResponse:
     """Again, for a run that failed or was left behind."""
     run = get_object_or_404(ImportRun, pk=pk)
+    require_kind(request, run)
     imports.queue_import(run=run, actor=of_user(request.user))
     messages.success(request, _t("The import was handed to a worker."))
     return redirect("import_run", pk)
@@ -195,7 +225,9 @@ def refused(request: HttpRequest, pk: int) -> HttpResponse:
             )
             for item in found
         ],
-        "codes": [(name, reason_text(name)) for name in run.result.get("refused", {})],
+        "codes": [
+            (code, reason_text(code)) for name in ("refused", "skipped", "noted") for code in run.result.get(name, {})
+        ],
         "code": code,
         "may_see_rows": open_rows,
     }

@@ -3,8 +3,12 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from crm.import_kinds import IMPORT_KINDS
+
 
 class ImportKind(models.TextChoices):
+    """Kinds of crm that other code names; all that there are stand in IMPORT_KINDS."""
+
     CUSTOMERS = "customers", _("Customers")
     PRODUCTS = "products", _("Products")
     ORDERS = "orders", _("Orders")
@@ -23,7 +27,7 @@ class ImportState(models.TextChoices):
 class ImportRun(models.Model):
     """One file brought in. Applied in one transaction: a killed run leaves nothing and starts again."""
 
-    kind = models.CharField(_("kind"), max_length=10, choices=ImportKind.choices)
+    kind = models.CharField(_("kind"), max_length=10)
     source = models.CharField(_("source"), max_length=40)
     file_name = models.CharField(_("file"), max_length=255)
     path = models.CharField(max_length=500, blank=True, default="")
@@ -35,6 +39,7 @@ class ImportRun(models.Model):
     accepted_count = models.BigIntegerField(_("accepted"), default=0)
     unchanged_count = models.BigIntegerField(_("already there"), default=0)
     refused_count = models.BigIntegerField(_("refused"), default=0)
+    skipped_count = models.BigIntegerField(_("skipped"), default=0)
     result = models.JSONField(default=dict, blank=True)
     error = models.TextField(blank=True, default="")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
@@ -49,7 +54,10 @@ class ImportRun(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(state="done")
                 | models.Q(
-                    read_count=models.F("accepted_count") + models.F("unchanged_count") + models.F("refused_count")
+                    read_count=models.F("accepted_count")
+                    + models.F("unchanged_count")
+                    + models.F("refused_count")
+                    + models.F("skipped_count")
                 ),
                 name="crm_importrun_every_row_is_accounted_for",
             )
@@ -57,6 +65,10 @@ class ImportRun(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+    def get_kind_display(self) -> str:
+        kind = IMPORT_KINDS.get(self.kind)
+        return str(kind.label) if kind else self.kind
 
 
 class ImportRefusal(models.Model):
@@ -81,7 +93,7 @@ class ImportRefusal(models.Model):
 class ImportMapping(models.Model):
     """The mapping that a source used last, offered again for its next file."""
 
-    kind = models.CharField(max_length=10, choices=ImportKind.choices)
+    kind = models.CharField(max_length=10)
     source = models.CharField(max_length=40)
     mapping = models.JSONField(default=dict)
     options = models.JSONField(default=dict)

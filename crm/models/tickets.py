@@ -24,6 +24,7 @@ class TicketOrigin(models.TextChoices):
     STAFF = "staff", _("Staff")
     API = "api", _("Storefront")
     REPLY = "reply", _("Reply to a message")
+    IMPORT = "import", _("Import")
 
 
 class TicketQuerySet(models.QuerySet["Ticket"]):
@@ -66,6 +67,11 @@ class Ticket(models.Model):
         indexes = [
             models.Index(fields=["customer", "-created_at"], name="crm_ticket_of_customer"),
             models.Index(fields=["status", "-priority", "updated_at"], name="crm_ticket_queue"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["origin_ref"], condition=models.Q(origin="import"), name="crm_ticket_imported_once"
+            )
         ]
 
     def __str__(self) -> str:

@@ -29,12 +29,12 @@ def _identity(name: str, aliases: str, *, header: bool = False) -> Field:
     return Field(name, "identity", aliases=aliases, header=header)
 
 
-def _who(*, header: bool = False) -> tuple[Field, ...]:
+def who(*, header: bool = False) -> tuple[Field, ...]:
     return (
         Field("customer_number", limit=20, aliases="customerno membernumber memberno 客户编号 会员编号", header=header),
         _identity(
             "storefront",
-            "customerid userid buyerid memberid shopcustomerid accountid customer 用户id 会员id 买家id 客户id",
+            "customerid userid buyerid memberid shopcustomerid accountid 用户id 会员id 买家id 客户id 买家会员名 kundennummer kundennr kundenid",
             header=header,
         ),
         _identity("wechat_unionid", "unionid wechatunionid 微信unionid", header=header),
@@ -43,10 +43,10 @@ def _who(*, header: bool = False) -> tuple[Field, ...]:
         _identity("card", "cardnumber cardno membercard 会员卡号 卡号", header=header),
         _identity(
             "phone",
-            "phonenumber mobile mobilephone tel telephone customerphone 手机 手机号 手机号码 电话",
+            "phonenumber mobile mobilephone tel telephone customerphone 手机 手机号 手机号码 电话 联系电话 telefon telefonnummer",
             header=header,
         ),
-        _identity("email", "emailaddress mail customeremail 邮箱 电子邮箱 邮件", header=header),
+        _identity("email", "emailaddress mail customeremail billingemail 邮箱 电子邮箱 邮件", header=header),
     )
 
 
@@ -56,66 +56,102 @@ FIELDS: dict[str, tuple[Field, ...]] = {
             "number",
             limit=64,
             required=True,
-            aliases="order ordernumber orderno orderid ordername invoice invoiceno invoicenumber 订单号 订单编号 单号",
+            aliases="order ordernumber orderno orderid ordername invoice invoiceno invoicenumber 订单号 订单编号 单号 "
+            "bestellnummer auftragsnummer rechnungsnummer",
             header=True,
         ),
         Field(
             "placed_at",
             "time",
             required=True,
-            aliases="orderdate orderedat createdat created date placed orderplaced invoicedate 下单时间 订单时间 创建时间 日期",
+            aliases="orderdate orderedat createdat created date placed orderplaced invoicedate "
+            "transactiondate 下单时间 订单时间 订单创建时间 创建时间 日期 bestelldatum auftragsdatum rechnungsdatum datum",
             header=True,
         ),
         Field(
-            "paid_at", "time", aliases="paid paidtime paymentdate paymenttime datepaid 付款时间 支付时间", header=True
+            "paid_at",
+            "time",
+            aliases="paid paidtime paymentdate paymenttime datepaid 付款时间 支付时间 bezahltam zahlungsdatum",
+            header=True,
         ),
-        Field("state", "order_state", aliases="status orderstatus financialstatus 状态 订单状态", header=True),
-        Field("currency", "currency", aliases="currencycode 币种 货币", header=True),
+        Field(
+            "state",
+            "order_state",
+            aliases="status orderstatus financialstatus 状态 订单状态 bestellstatus zahlungsstatus",
+            header=True,
+        ),
+        Field(
+            "refunded_amount",
+            "number",
+            aliases="refunded totalrefunded amountrefunded refundtotal refundamount 已退金额 退款总额 erstattet erstattungsbetrag erstatteterbetrag",
+            header=True,
+        ),
+        Field(
+            "refunded_at", "time", aliases="refunddate refundtime refundedon 退款时间 退款日期 erstattetam", header=True
+        ),
+        Field("currency", "currency", aliases="currencycode ordercurrency 币种 货币 währung", header=True),
         Field("store", limit=40, aliases="storecode shop 店铺 门店", header=True),
         Field("channel", limit=40, aliases="saleschannel orderchannel 渠道 销售渠道", header=True),
-        *_who(header=True),
+        *who(header=True),
         Field(
             "customer_name",
             limit=200,
-            aliases="name buyername fullname billingname 姓名 客户姓名 收货人 买家",
+            aliases="buyername fullname billingname customerfullname 姓名 客户姓名 买家姓名 收货人 收货人姓名 买家 kunde kundenname",
             header=True,
         ),
-        Field("country", limit=60, aliases="countryname billingcountry shippingcountry 国家", header=True),
+        Field("country", limit=60, aliases="countryname billingcountry shippingcountry 国家 land", header=True),
         Field(
             "sku",
             limit=64,
-            aliases="stockcode productid itemsku lineitemsku productcode itemcode 商品编码 货号 商品编号",
+            aliases="stockcode productid itemsku lineitemsku productcode itemcode 商品编码 货号 商品编号 商家编码 规格编码 "
+            "artikelnummer artikelnr",
         ),
         Field(
             "product_name",
             limit=300,
-            aliases="product description productname itemname lineitemname title 商品 商品名称",
+            aliases="product description productname itemname lineitemname title name 商品 商品名称 商品标题 artikel "
+            "artikelbezeichnung bezeichnung",
         ),
-        Field("category", limit=200, aliases="productcategory 分类 类目"),
-        Field("brand", limit=120, aliases="vendor 品牌"),
+        Field("category", limit=200, aliases="productcategory 分类 类目 kategorie"),
+        Field("brand", limit=120, aliases="vendor 品牌 marke"),
         Field("line_kind", "line_kind", aliases="linetype itemtype"),
-        Field("quantity", "number", aliases="qty count lineitemquantity 数量 件数"),
-        Field("unit_price", "number", aliases="price unitprice itemprice lineitemprice 单价 价格"),
-        Field("line_discount", "number", aliases="itemdiscount lineitemdiscount 商品优惠"),
-        Field("line_amount", "number", aliases="linetotal amount lineamount itemtotal 小计 金额"),
+        Field("quantity", "quantity", aliases="qty count lineitemquantity 数量 件数 购买数量 menge anzahl stückzahl"),
         Field(
-            "discount", "number", aliases="orderdiscount discountamount discounttotal 优惠 优惠金额 折扣", header=True
+            "unit_price",
+            "number",
+            aliases="price unitprice itemprice lineitemprice 单价 价格 einzelpreis preis stückpreis",
+        ),
+        Field("line_discount", "number", aliases="itemdiscount lineitemdiscount 商品优惠 positionsrabatt"),
+        Field(
+            "line_amount",
+            "number",
+            aliases="linetotal amount lineamount itemtotal 小计 金额 positionssumme zeilensumme",
+        ),
+        Field("line_refunded", "number", aliases="linerefund lineitemrefunded itemrefunded 退款金额"),
+        Field(
+            "discount",
+            "number",
+            aliases="orderdiscount discountamount discounttotal 优惠 优惠金额 折扣 rabatt gutschein",
+            header=True,
         ),
         Field(
-            "shipping", "number", aliases="postage shippingcost shippingtotal freight delivery 运费 邮费", header=True
+            "shipping",
+            "number",
+            aliases="postage shippingcost shippingtotal freight delivery 运费 邮费 versand versandkosten",
+            header=True,
         ),
-        Field("tax", "number", aliases="taxes vat taxtotal 税 税费", header=True),
-        Field("fees", "number", aliases="fee feetotal 手续费 服务费", header=True),
+        Field("tax", "number", aliases="taxes vat taxtotal 税 税费 steuer mwst umsatzsteuer", header=True),
+        Field("fees", "number", aliases="fee feetotal 手续费 服务费 gebühr gebühren", header=True),
         Field("points_amount", "number", aliases="paidwithpoints pointsused 积分抵扣", header=True),
         Field(
             "total",
             "number",
-            aliases="ordertotal grandtotal totalpaid totalamount 实付 实付金额 总额 合计",
+            aliases="ordertotal grandtotal totalpaid totalamount 实付 实付金额 总额 合计 gesamtsumme gesamtbetrag gesamt",
             header=True,
         ),
     ),
     "customers": (
-        *_who(),
+        *who(),
         Field("name", limit=200, aliases="fullname customername displayname 姓名 客户姓名 名字"),
         Field("birthday", "birthday", aliases="birthdate dateofbirth dob born 生日 出生日期"),
         Field("gender", "gender", aliases="sex 性别"),
@@ -142,13 +178,13 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("sender_id", limit=80, required=True, aliases="id eventid event_id uuid messageid 事件id"),
         Field("kind", limit=40, required=True, aliases="event eventname eventtype type action 事件 行为"),
         Field("occurred_at", "time", required=True, aliases="time timestamp date eventtime occurred 时间 发生时间"),
-        *_who(),
+        *who(),
         Field("anonymous_id", limit=80, aliases="visitorid anonymousid deviceid sessionid clientid 访客id"),
         Field("sku", limit=64, aliases="productid itemid itemsku stockcode 商品编码 货号"),
         Field("properties", "json", aliases="props data payload 属性"),
     ),
     "consents": (
-        *_who(),
+        *who(),
         Field("channel", "consent_channel", required=True, aliases="medium 渠道"),
         Field("purpose", "consent_purpose", required=True, aliases="reason 用途 目的"),
         Field(
@@ -159,6 +195,10 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("evidence", limit=500, aliases="proof note 凭据 备注"),
     ),
 }
+
+
+# Kinds whose rows must name a customer.
+NAMED = {"customers", "consents"}
 
 
 def fields_of(kind: str, attributes: Iterable[str] = ()) -> dict[str, Field]:
@@ -191,28 +231,28 @@ def suggest_mapping(fields: Mapping[str, Field], header: Sequence[str]) -> dict[
 
 
 class WrongMapping(ValueError):
-    """`code` is unknown_field, unknown_column, required, nobody or no_price; `name` the field or column."""
+    """All that is wrong with a mapping: (code, field or column) each; `code` and `name` are those of the first.
 
-    def __init__(self, code: str, name: str) -> None:
-        self.code = code
-        self.name = name
-        super().__init__(f"{code}: {name}")
+    A code is unknown_field, unknown_column, required, nobody or no_price.
+    """
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        self.problems = problems
+        self.code, self.name = problems[0]
+        super().__init__(", ".join(f"{code}: {name}" for code, name in problems))
 
 
 def check_mapping(kind: str, fields: Mapping[str, Field], header: Sequence[str], mapping: Mapping[str, str]) -> None:
     """Raises WrongMapping when this mapping can't bring in a single row."""
-    for name, column in mapping.items():
-        if name not in fields:
-            raise WrongMapping("unknown_field", name)
-        if column not in header:
-            raise WrongMapping("unknown_column", column)
-    for name, field in fields.items():
-        if field.required and name not in mapping:
-            raise WrongMapping("required", name)
-    who = {"customer_number", *IDENTITIES} & mapping.keys()
-    if kind in {"customers", "consents"} and not who:
-        raise WrongMapping("nobody", "customer_number")
-    if kind == "activity" and not who and "anonymous_id" not in mapping:
-        raise WrongMapping("nobody", "customer_number")
+    problems = [("unknown_field", name) for name in mapping if name not in fields]
+    problems += [("unknown_column", column) for column in mapping.values() if column not in header]
+    problems += [("required", name) for name, field in fields.items() if field.required and name not in mapping]
+    named = {"customer_number", *IDENTITIES} & mapping.keys()
+    if kind in NAMED and not named:
+        problems.append(("nobody", "customer_number"))
+    if kind == "activity" and not named and "anonymous_id" not in mapping:
+        problems.append(("nobody", "customer_number"))
     if kind == "orders" and not {"unit_price", "line_amount", "total"} & mapping.keys():
-        raise WrongMapping("no_price", "unit_price")
+        problems.append(("no_price", "unit_price"))
+    if problems:
+        raise WrongMapping(problems)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 DELIMITERS = ",;\t|"
 ENCODINGS = ("utf-8", "gb18030", "latin-1", "cp1252", "utf-16")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _COMMA_DECIMAL = re.compile(r"[^\d]{0,4}(?:\d{1,3}(?:[.\s']\d{3})+|\d+),(?:\d{1,2}|\d{4,})[^\d]{0,4}\Z", re.ASCII)
 _DOT_DECIMAL = re.compile(r"[^\d]{0,4}(?:\d{1,3}(?:[,\s']\d{3})+|\d+)\.(?:\d{1,2}|\d{4,})[^\d]{0,4}\Z", re.ASCII)
+_GROUPED = re.compile(
+    r"[^\d.,]{0,4}(?P<first>\d{1,3})(?P<mark>[.,])\d{3}(?P<more>(?:(?P=mark)\d{3})*)[^\d.,]{0,4}\Z", re.ASCII
+)
 _SLASHED = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](?:\d{4}|\d{2})(?!\d)", re.ASCII)
 
 
@@ -73,6 +76,34 @@ def detect_decimal(cells: Iterable[str]) -> str:
         if "." in value:
             dot += bool(_DOT_DECIMAL.match(value))
     return "," if comma > dot else "."
+
+
+def decimal_sign(cell: str) -> str:
+    """The decimal mark that a cell shows: `,` or `.`, `?` for a lone 1,234 or 1.234, or nothing."""
+    value = cell.strip()
+    if "," not in value and "." not in value:
+        return ""
+    if _COMMA_DECIMAL.match(value):
+        return ","
+    if _DOT_DECIMAL.match(value):
+        return "."
+    match = _GROUPED.match(value)
+    if match is None:
+        return ""
+    mark, other = match["mark"], "." if match["mark"] == "," else ","
+    if match["more"]:
+        return other
+    return mark if match["first"].startswith("0") else "?"
+
+
+def unclear_decimals(signs: Mapping[str, Collection[str]]) -> str:
+    """The first column, of those with the signs of their cells, whose numbers can be read two ways, else nothing."""
+    for column, seen in signs.items():
+        if {",", "."} <= set(seen):
+            return column
+    if any({",", "."} & set(seen) for seen in signs.values()):
+        return ""
+    return next((column for column, seen in signs.items() if "?" in seen), "")
 
 
 def detect_date_order(cells: Iterable[str]) -> str:

@@ -7,24 +7,53 @@ import re
 import zoneinfo
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from decimal import Decimal
 
+TOLERANCE = Decimal("0.000001")
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _SPACES = re.compile(r"[\s\u00a0\u2009\u202f'’]+")
 _SIGNS = re.compile(r"[¥￥$€£₹元]|(?<![A-Z])(?:RMB|CNY|USD|EUR|GBP|HKD|JPY|HK|US)(?![A-Z])", re.IGNORECASE)
 _DOT_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)?(?:\.[0-9]*)?\Z")
 _COMMA_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)?(?:,[0-9]*)?\Z")
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,8})?\Z")
+_LONG_NUMBER = re.compile(r"-?[0-9]{1,15}\.[0-9]{9,40}\Z")
+_FLOAT = re.compile(r"[+-]?[0-9](?:\.[0-9]{1,20})?[eE]-[0-9]{1,3}\Z")
 _TIME = re.compile(
     r"(?P<a>[0-9]{1,4})[-/.年](?P<b>[0-9]{1,2})[-/.月](?P<c>[0-9]{1,4})日?"
     r"(?:[T\s]+(?P<h>[0-9]{1,2})[:时](?P<m>[0-9]{1,2})(?:[:分](?P<s>[0-9]{1,2})(?:[.,](?P<f>[0-9]{1,9}))?秒?)?"
     r"\s*(?P<ap>[AaPp]\.?[Mm]\.?)?)?\s*(?P<z>Z|UTC|[+-][0-9]{2}:?[0-9]{2})?\Z"
 )
+_COMPACT = re.compile(r"(?P<y>[0-9]{4})(?P<m>[0-9]{2})(?P<d>[0-9]{2})(?:[T\s]?(?P<t>[0-9]{6}|[0-9]{4}))?\Z")
+_SERIAL = re.compile(r"[0-9]{5}(?:\.[0-9]{1,12})?\Z")
+# The days of Excel are counted from here; its 29 February 1900 lies before all that an import takes.
+_SERIAL_START = datetime(1899, 12, 30)  # noqa: DTZ001
+_NAMED = re.compile(
+    r"(?:[a-z]{2,9}\.?,?\s+)?(?:(?P<d1>[0-9]{1,2})(?:st|nd|rd|th|\.)?[\s-]+(?P<m1>[a-zäé]{3,9})\.?,?[\s-]+"
+    r"|(?P<m2>[a-zäé]{3,9})\.?\s+(?P<d2>[0-9]{1,2})(?:st|nd|rd|th)?,?\s+)(?P<y>[0-9]{4})(?:,?\s*(?:at\s+|um\s+)?(?P<rest>.*))?\Z",
+    re.IGNORECASE,
+)
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        ("jan", "feb", "mar mär mrz", "apr", "may mai", "jun", "jul", "aug", "sep", "oct okt", "nov", "dec dez"), 1
+    )
+    for name in names.split()
+}
 _EPOCH = re.compile(r"[0-9]{10}(?:[0-9]{3})?\Z")
 
-ORDER_STATES = {
-    "paid": "paid completed complete fulfilled shipped delivered processing closed captured 已支付 已付款 已完成 已发货 交易成功 待发货",
-    "placed": "placed pending unpaid open new created authorized 待付款 未付款 待支付",
-    "cancelled": "cancelled canceled void voided failed expired 已取消 已关闭 交易关闭",
+TICKET_STATES = {
+    "open": "new reopened 新建 待处理 处理中 offen",
+    "pending": "waiting waitingforcustomer onhold 待回复 等待客户",
+    "resolved": "solved done answered 已解决 gelöst",
+    "closed": "archived 已关闭 关闭 geschlossen",
+}
+AUTHORS = {
+    "customer": "client buyer user enduser requester 客户 买家 顾客 用户 kunde",
+    "staff": "agent support operator admin shop seller 客服 商家 卖家 mitarbeiter",
+}
+DISCOUNT_KINDS = {
+    "amount": "fixed fixedcart fixed_cart fixed_amount money cash 满减 代金券 现金券 betrag",
+    "percent": "percentage % rate 折扣 折扣券 prozent",
 }
 LINE_KINDS = {
     "product": "product item goods 商品",
@@ -86,16 +115,28 @@ def parse_number(text: str, decimal: str) -> str:
     number = bare.replace(thousands, "").replace(",", ".").lstrip("+").rstrip(".")
     if number.startswith((".", "-.")):
         number = number.replace(".", "0.", 1)
+    if _LONG_NUMBER.match(number):
+        # What programs write of a number that their floating point can't hold.
+        return f"{round(Decimal(number), 8).normalize():f}"
     if not _PLAIN_NUMBER.match(number):
         raise BadValue("number_too_large")
     return number
 
 
-def parse_time(text: str, zone: tzinfo, date_order: str, latest: datetime) -> str:
-    """ISO time in UTC. Times without a zone are read in `zone`. Raises BadValue not_a_time, in_the_future, too_old."""
+def parse_quantity(text: str, decimal: str) -> str:
+    """A number; within a millionth of a whole one it is that. 1.8e-15 is a zero that a program worked out."""
+    bare = text.replace(",", ".") if decimal == "," else text
+    number = str(Decimal(bare)) if _FLOAT.match(bare) else parse_number(text, decimal)
+    exact = Decimal(number)
+    whole = exact.to_integral_value()
+    return str(int(whole)) if abs(exact - whole) <= TOLERANCE and exact != whole else f"{exact:f}"
+
+
+def parse_time(text: str, zone: tzinfo, date_order: str, latest: datetime | None) -> str:
+    """ISO time in UTC, not after `latest`. Times without a zone are read in `zone`. Raises BadValue not_a_time, in_the_future, too_old."""
     moment = _moment(text, date_order)
     moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
-    if moment > latest:
+    if latest is not None and moment > latest:
         raise BadValue("in_the_future")
     if moment < EARLIEST:
         raise BadValue("too_old")
@@ -110,7 +151,10 @@ def _moment(text: str, date_order: str) -> datetime:
             pass
     if _EPOCH.match(text):
         return datetime.fromtimestamp(int(text[:10]), UTC) + timedelta(milliseconds=int(text[10:] or 0))
-    match = _TIME.match(text)
+    if _SERIAL.match(text):
+        # To the second: a float holds no more of a day.
+        return _SERIAL_START + timedelta(seconds=round(float(text) * 86400))
+    match = _TIME.match(_spelled(text))
     if match is None:
         raise BadValue("not_a_time")
     year, month, day = _ordered(match["a"], match["b"], match["c"], date_order)
@@ -123,6 +167,18 @@ def _moment(text: str, date_order: str) -> datetime:
         )
     except ValueError:
         raise BadValue("not_a_time") from None
+
+
+def _spelled(text: str) -> str:
+    """`20240301`, `2 Nov 2026` and `Nov 2, 2026`, also with a time behind, as year-month-day."""
+    if match := _COMPACT.match(text):
+        time = match["t"] or ""
+        return f"{match['y']}-{match['m']}-{match['d']} {':'.join(re.findall('..', time))}".strip()
+    if match := _NAMED.match(text):
+        month = _MONTHS.get((match["m1"] or match["m2"]).casefold()[:3])
+        if month:
+            return f"{match['y']}-{month}-{match['d1'] or match['d2']} {match['rest'] or ''}".strip()
+    return text
 
 
 def _ordered(a: str, b: str, c: str, date_order: str) -> tuple[int, int, int]:
@@ -150,12 +206,13 @@ def _offset(text: str | None) -> tzinfo | None:
 
 def parse_birthday(text: str, date_order: str) -> date:
     """A date between 1900 and 2100. Raises BadValue not_a_date."""
-    match = _TIME.match(text) if len(text) != 8 or not text.isdigit() else None
+    if _SERIAL.match(text):
+        return (_SERIAL_START + timedelta(days=int(text[:5]))).date()
+    match = _TIME.match(_spelled(text))
+    if match is None:
+        raise BadValue("not_a_date")
     try:
-        if match is None:
-            day = datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007
-        else:
-            day = date(*_ordered(match["a"], match["b"], match["c"], date_order))
+        day = date(*_ordered(match["a"], match["b"], match["c"], date_order))
     except ValueError:
         raise BadValue("not_a_date") from None
     if not 1900 <= day.year <= 2100:

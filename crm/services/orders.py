@@ -81,6 +81,15 @@ class OrderRecorded:
     outcome: str
 
 
+@dataclass(frozen=True)
+class OrderMove:
+    """`state` is paid or cancelled; without `paid_at` the order was paid when it was placed."""
+
+    order_id: int
+    state: str
+    paid_at: datetime | None = None
+
+
 def record_order(
     *, data: OrderInput, source: str, actor: Actor, products: KnownProducts | None = None
 ) -> OrderRecorded:
@@ -283,3 +292,33 @@ def _move_on(order: Order, data: OrderInput, amounts: dict[str, int], actor: Act
     order.save(update_fields=["state", "paid_at"])
     _announce(order, actor)
     return OrderRecorded(order, "updated")
+
+
+def advance_orders(*, moves: Sequence[OrderMove], import_run: int) -> int:
+    """Move placed orders on to paid or cancelled, many at once; others stay. Returns how many moved.
+
+    The import that moved them names itself in the orders: its one event stands for all of them.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """WITH placed AS (
+                   SELECT id, state, placed_at FROM crm_order WHERE id = ANY(%s) AND state = 'placed' ORDER BY id FOR UPDATE)
+               UPDATE crm_order o SET state = m.state, import_run_id = %s,
+                      paid_at = CASE m.state WHEN 'paid' THEN coalesce(m.paid_at, p.placed_at) END
+               FROM placed p JOIN unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS m(id, state, paid_at) USING (id)
+               WHERE o.id = p.id RETURNING o.id""",
+            [
+                [move.order_id for move in moves],
+                import_run,
+                [move.order_id for move in moves],
+                [move.state for move in moves],
+                [move.paid_at for move in moves],
+            ],
+        )
+        moved = [order for (order,) in cursor.fetchall()]
+        cursor.execute(
+            """UPDATE crm_orderline l SET bought_at = o.paid_at FROM crm_order o
+               WHERE o.id = l.order_id AND o.id = ANY(%s) AND o.paid_at IS NOT NULL""",
+            [moved],
+        )
+    return len(moved)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.core import signing
 from django.db import transaction
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from core.actor import Actor
 from core.errors import Conflict, Invalid
 from core.events import emit
-from core.locks import lock_row
+from core.locks import lock_row, require_transaction
 from crm import events
 from crm.models import (
     Customer,
@@ -123,6 +123,54 @@ def reply_to_ticket(
                 actor=actor,
             )
     return message
+
+
+def carry_over_message(
+    *,
+    customer: Customer,
+    reference: str,
+    subject: str,
+    status: str,
+    opened_at: datetime,
+    text: str,
+    from_customer: bool,
+    internal: bool,
+    sent_at: datetime,
+) -> bool:
+    """Add a message to a ticket of another system, which its first message makes. Answers whether anything changed.
+
+    It is history: no event, no question how it went. `reference` names source and number there; the state is that of the
+    latest message. Raises Conflict `wrong_customer` when the ticket is someone else's, `customer_not_active`.
+    """
+    _check_text(text.strip())
+    require_transaction()
+    require_active(customer.pk)
+    internal = internal and not from_customer
+    ticket = Ticket.objects.select_for_update(of=("self",)).filter(
+        origin=TicketOrigin.IMPORT, origin_ref=reference
+    ).first()  # fmt: skip
+    if ticket is None:
+        ticket = Ticket.objects.create(
+            customer=customer,
+            subject=subject.strip()[:200],
+            origin=TicketOrigin.IMPORT,
+            origin_ref=reference,
+            created_at=opened_at,
+        )
+        ticket.refresh_from_db()
+    if ticket.customer_id != customer.pk:
+        raise Conflict(_("This ticket belongs to another customer."), code="wrong_customer", field="number")
+    author = MessageAuthor.CUSTOMER if from_customer else MessageAuthor.STAFF
+    message = {"author_kind": author, "text": text.strip(), "created_at": sent_at, "internal": internal}
+    if ticket.messages.filter(**message).exists():
+        return False
+    TicketMessage.objects.create(ticket=ticket, **message)
+    if not ticket.messages.filter(created_at__gt=sent_at).exists():
+        resolved = status in {TicketStatus.RESOLVED, TicketStatus.CLOSED}
+        Ticket.objects.filter(pk=ticket.pk).update(
+            status=status, updated_at=sent_at, resolved_at=sent_at if resolved else None
+        )
+    return True
 
 
 def assign_ticket(*, ticket: Ticket, assignee, actor: Actor) -> Ticket:

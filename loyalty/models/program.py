@@ -125,7 +125,11 @@ class Program(models.Model):
     class Meta:
         verbose_name = _("program")
         verbose_name_plural = _("programs")
-        permissions = [("adjust_points", _("Can adjust points by hand")), ("view_loyalty", _("Can see loyalty pages"))]
+        permissions = [
+            ("adjust_points", _("Can adjust points by hand")),
+            ("view_loyalty", _("Can see loyalty pages")),
+            ("import_opening", _("Can carry points and tiers over from another system")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["is_default"], condition=models.Q(is_default=True), name="loyalty_program_one_default"

@@ -23,6 +23,7 @@ REASONS = {
     "status_match": _("Same tier at another shop"),
     "correction": _("Correction"),
     "fraud": _("Abuse"),
+    "migration": _("Carried over"),
 }
 LONGEST = timedelta(days=3660)
 

@@ -9,31 +9,37 @@ from django.core.management.base import BaseCommand, CommandError
 from core.actor import SYSTEM
 from core.errors import DomainError
 from core.services import outbox
-from crm.models import ImportKind, ImportRun
+from crm.import_kinds import IMPORT_KINDS
+from crm.models import ImportRun
 from crm.services import imports
-from crm.services.imports.refusals import refused_csv
+from crm.services.imports.refusals import reason_text, refused_csv
 
 
 class Command(BaseCommand):
-    help = "Brings in orders, customers, products, activity or consents from a CSV file, which may be gzip."
+    help = "Brings in a CSV file, which may be gzip: orders, refunds, customers, opening points and other kinds."
 
     def add_arguments(self, parser):
         parser.add_argument("file", nargs="?", help="the file")
-        parser.add_argument("--kind", choices=ImportKind.values)
+        parser.add_argument("--kind", choices=IMPORT_KINDS.names())
         parser.add_argument("--source", help="where the file comes from; orders and events are unique per source")
         parser.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN", help="may be repeated")
         for name, text in (
             ("encoding", "utf-8, gb18030, latin-1, cp1252 or utf-16; found out by default"),
             ("delimiter", "found out by default; write tab for a tab"),
-            ("decimal", ". or ,; found out by default"),
+            ("decimal", "comma or dot: which mark stands before the decimals; found out where the file shows it"),
             ("date-order", "dmy or mdy for dates such as 31/12/2024; found out by default"),
             ("time-zone", "for times that carry none; the store's by default"),
             ("currency", "refuse the file if the store sells in another"),
             ("store", "code of the store; the default store otherwise"),
         ):
             parser.add_argument(f"--{name}", default="", help=text)
+        parser.add_argument(
+            "--take-sound-lines", action="store_true", help="take an order without its refused lines, not none of it"
+        )
         parser.add_argument("--dry-run", action="store_true", help="count, take nothing")
-        parser.add_argument("--strict", action="store_true", help="exit with 3 when a row is refused")
+        parser.add_argument(
+            "--strict", action="store_true", help="exit with 3 when any row is refused, not only when all are"
+        )
         parser.add_argument("--refused", metavar="OUT.CSV", help="write the refused rows with their reasons")
         parser.add_argument(
             "--refused-of", type=int, metavar="RUN", help="only write the refused rows of an earlier import"
@@ -54,7 +60,9 @@ class Command(BaseCommand):
             raise CommandError(str(error.message)) from None
 
     def _bring_in(self, options) -> None:
-        given = {name: options[name] for name in imports.OPTIONS}
+        given = {name: options[name] for name in imports.OPTIONS if name in options}
+        given["decimal"] = {"comma": ",", "dot": "."}.get(given["decimal"], given["decimal"])
+        given["take_sound"] = "1" if options["take_sound_lines"] else ""
         given["delimiter"] = "\t" if given["delimiter"] in {"tab", "\\t"} else given["delimiter"]
         run = imports.create_import(
             kind=options["kind"],
@@ -66,29 +74,51 @@ class Command(BaseCommand):
         )
         self.stdout.write("Columns: " + ", ".join(f"{name} = {column}" for name, column in run.mapping.items()))
         began = time.monotonic()
+        reasons: dict[str, int] = {}
         if options["dry_run"]:
-            preview = imports.dry_run(run)
-            run.delete()
-            counts = (preview.accepted, preview.unchanged, preview.refused)
+            preview = self._try(run, options["refused"])
+            counts = (preview.accepted, preview.unchanged, preview.refused, preview.skipped)
+            reasons = preview.reasons
         else:
-            run = imports.run_import(run=run)
-            counts = (run.accepted_count, run.unchanged_count, run.refused_count)
+            run = self._run(run)
+            counts = (run.accepted_count, run.unchanged_count, run.refused_count, run.skipped_count)
+            for name in ("refused", "skipped", "noted"):
+                reasons |= run.result.get(name, {})
         read = sum(counts)
         seconds = max(time.monotonic() - began, 0.001)
         would = "would be " if options["dry_run"] else ""
         self.stdout.write(
             f"Read {read:,} rows in {seconds:.1f} s ({read / seconds:,.0f} a second): {counts[0]:,} {would}taken, "
-            f"{counts[1]:,} already there, {counts[2]:,} {would}refused."
+            f"{counts[1]:,} already there, {counts[2]:,} {would}refused, {counts[3]:,} {would}skipped."
         )
+        for code, count in reasons.items():
+            self.stdout.write(f"  {code} ({reason_text(code)}): {count:,}")
         if not options["dry_run"]:
-            for code, count in run.result.get("refused", {}).items():
-                self.stdout.write(f"  {code}: {count:,}")
             if options["refused"]:
                 self._write_refused(run, options["refused"])
             if not options["no_deliver"]:
                 outbox.deliver_all()
-        if counts[2] and options["strict"]:
+        if counts[2] and (options["strict"] or counts[2] == read):
             sys.exit(3)
+
+    @staticmethod
+    def _run(run):
+        try:
+            return imports.run_import(run=run)
+        except DomainError as error:
+            if error.field == "decimal" or error.code.startswith("mapping_"):
+                # The answer comes with the next call, which makes a run of its own.
+                run.delete()
+            raise
+
+    def _try(self, run, path: str | None):
+        try:
+            if not path:
+                return imports.dry_run(run)
+            with self._opened(path) as out:
+                return imports.dry_run(run, out)
+        finally:
+            run.delete()
 
     @staticmethod
     def _mapping(pairs: list[str]) -> dict[str, str]:
@@ -100,10 +130,14 @@ class Command(BaseCommand):
             mapping[name.strip()] = column.strip()
         return mapping
 
-    def _write_refused(self, run: ImportRun, path: str) -> None:
+    @staticmethod
+    def _opened(path: str):
         try:
-            with open(path, "w", encoding="utf-8", newline="") as handle:
-                handle.writelines(refused_csv(run))
+            return open(path, "w", encoding="utf-8", newline="")
         except OSError as error:
             raise CommandError(f"{path} can't be written: {error.strerror}.") from None
+
+    def _write_refused(self, run: ImportRun, path: str) -> None:
+        with self._opened(path) as out:
+            out.writelines(refused_csv(run))
         self.stdout.write(f"Refused rows: {path}")

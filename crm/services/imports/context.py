@@ -86,6 +86,22 @@ class Context:
         """`select` yields (row_number, field, code, detail); the first refusal of a row stands."""
         return self.execute(f"INSERT INTO lk_refused {select} ON CONFLICT DO NOTHING")
 
+    def refuse_row(self, row: int, field: str, code: str, message: str) -> None:
+        """Refuse a row for what a service says; a code without a reason of its own brings the message along."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO lk_refused VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING", [row, field, code, message]
+            )
+
+    def keep_row(self, row: int) -> None:
+        """Count a row as known already."""
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO lk_unchanged VALUES (%s) ON CONFLICT DO NOTHING", [row])
+
+    def note(self, select: str) -> int:
+        """List rows that are taken with a remark: (row_number, field, code, detail)."""
+        return self.execute(f"INSERT INTO lk_noted {select} ON CONFLICT DO NOTHING")
+
 
 class Handler(Protocol):
     """How one kind is taken. `check` decides without touching the shop's tables, `apply` writes what is decided.

@@ -104,6 +104,7 @@ class OnlineRetail(Orders):
     rows = "r.number !~ '^C'"
     whole = False
     several_kinds = True
+    follows = False
     errors = """WHEN sku = 'B' THEN 'not_a_sale'
                 WHEN quantity <= 0 THEN 'stock_adjustment'
                 WHEN unit_price <= 0 THEN 'no_sale_price'"""

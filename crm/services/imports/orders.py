@@ -1,16 +1,25 @@
-"""Orders from a file with a row per line: whole orders or none, once per (source, number)."""
+"""Orders from a file with a row per line: whole orders or none, once per (source, number).
+
+A later row or file moves a known order on: from placed to paid or cancelled, and from paid to refunded, never back.
+"""
 
 from __future__ import annotations
 
 from core.events import emit
 from crm import events
-from crm.services.imports import people
+from crm.rules import order_words as words
+from crm.rules.import_formats import BY_NAME
+from crm.services.imports import people, returns
 from crm.services.imports.context import Context, factor
+from crm.services.orders import OrderMove, advance_orders
+from crm.services.refunds import RefundRequest, record_refunds
 
 AMOUNTS = ("discount", "shipping", "tax", "fees", "points_amount", "total")
 # What may stand on any row of an order but must not differ between its rows; the earliest time counts.
 LARGEST = 2**53
-SHARED = (*people.PRECEDENCE[:-1], "customer_number", "state", "store", "currency", "channel", *AMOUNTS)
+SHARED = (*people.PRECEDENCE[:-1], "customer_number", "store", "currency", "channel", *AMOUNTS)
+# These differ between the rows of an order that moves on: the furthest state, the largest amount and the earliest time count.
+MOVING = ("state", "refunded_amount", "refunded_at", "placed_at", "paid_at")
 # The field that a refusal found in SQL points at.
 FIELD_OF = """CASE code WHEN 'unknown_store' THEN 'store' WHEN 'wrong_currency' THEN 'currency'
                         WHEN 'not_positive' THEN 'quantity' WHEN 'too_precise' THEN 'quantity'
@@ -19,23 +28,37 @@ FIELD_OF = """CASE code WHEN 'unknown_store' THEN 'store' WHEN 'wrong_currency' 
                         WHEN 'negative' THEN CASE WHEN unit_price < 0 THEN 'unit_price' ELSE 'line_discount' END
                         WHEN 'discount_exceeds_line' THEN 'line_discount' WHEN 'amount_mismatch' THEN 'line_amount' END"""
 
+# Money came back, so it was paid, whatever the last word says.
+ORDER_STATE = f"""CASE WHEN came_back > 0 THEN 'paid' WHEN letter = '{words.PLACED}' THEN 'placed'
+                       WHEN letter = '{words.CANCELLED}' THEN 'cancelled' ELSE 'paid' END"""
+
 
 class Orders:
     """`rows` narrows what is a sale, `errors` adds row errors, `whole`: a refused row takes its order with it.
 
-    `several_kinds`: rows may be other than products although no column says so.
+    `several_kinds`: rows may be other than products although no column says so. `follows`: later rows move orders on.
+    `sound`: an order is taken without its refused lines, where `whole` takes none of it.
     """
 
     rows = "true"
     errors = ""
     whole = True
+    sound = False
     several_kinds = False
+    follows = True
 
     def check(self, context: Context) -> None:
+        if self.follows and context.options.get("take_sound"):
+            self.whole, self.sound = False, True
+        if self.follows and returns.find(context):
+            self.rows = "r.row_number NOT IN (SELECT row_number FROM lk_return)"
         self._price(context)
+        self._read_states(context)
         self._group(context)
         self._compare(context)
         self._refuse(context)
+        if self.follows:
+            returns.check(context)
         self._resolve(context)
 
     def _price(self, context: Context) -> None:
@@ -45,7 +68,7 @@ class Orders:
                 SELECT code, id, currency, {factor("currency")} AS factor FROM crm_store"""
         )
         context.extra |= {"store_code": context.store.code, "currency": context.options.get("currency") or None}
-        shared = ", ".join(f"r.{name} AS shared_{name}" for name in (*SHARED, "placed_at", "paid_at"))
+        shared = ", ".join(f"r.{name} AS shared_{name}" for name in (*SHARED, *MOVING))
         context.execute(
             f"""CREATE TEMP TABLE lk_priced ON COMMIT DROP AS
                 SELECT priced.*, gross - line_discount AS amount,
@@ -74,13 +97,66 @@ class Orders:
                                    least(greatest(round(coalesce(round(r.unit_price, 4) * coalesce(r.quantity, 1),
                                                                  r.line_amount + coalesce(r.line_discount, 0), 0)
                                                         * s.factor), -{LARGEST}), {LARGEST})::bigint AS gross,
+                                   round(r.line_refunded * s.factor)::bigint AS line_refunded,
                                    r.line_discount AS given_discount, round(r.line_amount * s.factor)::bigint AS given_amount,
+                                   {"coalesce(r.quantity = 0, false)" if self.follows else "false"} AS skipped,
                                    (r.sku IS NOT NULL OR r.quantity IS NOT NULL OR r.unit_price IS NOT NULL
-                                    OR r.line_amount IS NOT NULL) AS has_line, {shared}
+                                    OR r.line_amount IS NOT NULL)
+                                   {"AND coalesce(r.quantity <> 0, true)" if self.follows else ""} AS has_line, {shared}
                             FROM lk_rows r LEFT JOIN lk_store s ON s.code = coalesce(r.store, %(store_code)s)
                             WHERE {self.rows} OFFSET 0) valued) priced"""
         )
         context.execute("ANALYZE lk_priced (row_number, number, sku, kind, has_line, code)")
+
+    def _read_states(self, context: Context) -> None:
+        """lk_state: orders whose rows are in different states, with the state of the whole and the worth of what came back.
+
+        A row that repeats a line in a further state is the same line later, and has no line of its own. Where shops
+        write a state per line, those off or refunded came back if the others did not.
+        """
+        context.execute(
+            "CREATE TEMP TABLE lk_state (number text PRIMARY KEY, state text, came_back bigint) ON COMMIT DROP"
+        )
+        if "state" not in context.mapping or not self.follows:
+            return
+        context.execute(
+            """CREATE TEMP TABLE lk_stated ON COMMIT DROP AS
+               SELECT p.row_number, p.number, p.shared_state AS state, p.has_line, p.amount, p.line_refunded,
+                      CASE WHEN p.has_line THEN first_value(p.row_number) OVER line END AS first_row
+               FROM (SELECT p.*, row_number() OVER (PARTITION BY number, kind, sku, quantity, unit_price, amount, shared_state
+                                                    ORDER BY row_number) AS turn
+                     FROM lk_priced p JOIN (
+                         SELECT number FROM lk_priced WHERE number IS NOT NULL GROUP BY number
+                         HAVING min(shared_state) <> max(shared_state)) several USING (number)
+                     WHERE code IS NULL) p
+               WINDOW line AS (PARTITION BY number, kind, sku, quantity, unit_price, amount, turn, has_line
+                               ORDER BY row_number)"""
+        )
+        context.execute(
+            f"""INSERT INTO lk_state
+                WITH line AS (
+                    SELECT number, first_row, max(state) AS state, bool_and(state IS NOT NULL) AS stated, min(amount) AS amount,
+                           max(line_refunded) AS line_refunded
+                    FROM lk_stated WHERE has_line GROUP BY number, first_row),
+                lines AS (
+                    SELECT number, bool_and(stated) AND min(state) <> max(state) AS mixed, max(state) AS state,
+                           max(state) FILTER (WHERE state < '{words.REFUNDED}') AS standing,
+                           sum(coalesce(nullif(line_refunded, 0), amount)) FILTER (WHERE state >= '{words.REFUNDED}') AS came_back
+                    FROM line GROUP BY number)
+                SELECT number, greatest(CASE WHEN l.mixed THEN l.standing ELSE l.state END, w.state),
+                       CASE WHEN l.mixed THEN coalesce(came_back, 0) ELSE 0 END
+                FROM (SELECT number, max(state) FILTER (WHERE NOT has_line) AS state FROM lk_stated GROUP BY number) w
+                LEFT JOIN lines l USING (number)"""
+        )
+        context.execute(
+            """UPDATE lk_priced p SET line_refunded = l.line_refunded
+               FROM (SELECT first_row, max(line_refunded) AS line_refunded FROM lk_stated WHERE has_line GROUP BY 1
+                     HAVING count(*) > 1) l WHERE p.row_number = l.first_row"""
+        )
+        context.execute(
+            """UPDATE lk_priced p SET has_line = false, line_refunded = NULL, line_discount = 0
+               FROM lk_stated t WHERE p.row_number = t.row_number AND t.first_row < t.row_number"""
+        )
 
     def _group(self, context: Context) -> None:
         """lk_order: one row per number with what its rows share, its sums and its first problem."""
@@ -94,8 +170,9 @@ class Orders:
             else:
                 columns.append(f"NULL::{'bigint' if identity else 'numeric' if name in AMOUNTS else 'text'} AS {name}")
         several = self.several_kinds or "line_kind" in context.mapping
+        taken = "AND code IS NULL" if self.sound else ""
         sums = [
-            f"coalesce(sum({'gross' if kind == 'product' else 'amount'}) FILTER (WHERE kind = '{kind}' AND has_line), 0)"
+            f"coalesce(sum({'gross' if kind == 'product' else 'amount'}) FILTER (WHERE kind = '{kind}' AND has_line {taken}), 0)"
             f" AS sum_{kind}"
             if several or kind == "product"
             else f"0::numeric AS sum_{kind}"
@@ -105,43 +182,78 @@ class Orders:
         context.execute(
             f"""CREATE TEMP VIEW lk_grouped AS
                 SELECT number, min(row_number) AS first_row, max(row_number) AS last_row, min(shared_placed_at) AS placed_at,
-                       min(shared_paid_at) AS paid_at, min(store_id) AS store_id, min(currency) AS store_currency,
-                       min(factor) AS factor, count(*) FILTER (WHERE has_line) AS line_count, {", ".join(sums)},
-                       coalesce(sum(line_discount) FILTER (WHERE kind = 'product'), 0) AS line_discounts,
-                       coalesce(sum(quantity) FILTER (WHERE kind = 'product' AND has_line), 0) AS item_count,
+                       min(shared_paid_at) AS paid_at, max(shared_state) AS given_state,
+                       max(shared_refunded_at) AS refunded_at, max(shared_refunded_amount) AS refunded_amount,
+                       sum(line_refunded) AS lines_refunded, min(store_id) AS store_id, min(currency) AS store_currency,
+                       min(factor) AS factor, count(*) FILTER (WHERE has_line {taken}) AS line_count,
+                       {"bool_or(code IS NOT NULL)" if self.sound else "false"} AS spoiled, bool_and(skipped) AS empty, {", ".join(sums)},
+                       coalesce(sum(line_discount) FILTER (WHERE kind = 'product' AND has_line {taken}), 0) AS line_discounts,
+                       coalesce(sum(quantity) FILTER (WHERE kind = 'product' AND has_line {taken}), 0) AS item_count,
                        {", ".join(columns)}, {differing} AS differing
-                FROM lk_priced WHERE number IS NOT NULL {"" if self.whole else "AND code IS NULL"} GROUP BY number"""
+                FROM lk_priced WHERE number IS NOT NULL {"" if self.whole or self.sound else "AND code IS NULL"}
+                GROUP BY number"""
         )
+        rest = ""
+        known = BY_NAME.get(context.options.get("format", ""))
+        if known and known.rest_is_discount:
+            rest = """ + CASE WHEN line_count > 0
+                       THEN greatest(goods - given_discounts - points + shippings + taxes + all_fees - given_total, 0)
+                       ELSE 0 END"""
         minor = {name: f"coalesce(round(g.{name} * factor), 0)" for name in AMOUNTS}
         # An order without lines is taken by its total, from which the goods are worked out.
         context.execute(
             f"""CREATE TEMP TABLE lk_order ON COMMIT DROP AS
                 WITH summed AS (
-                    SELECT g.*, sum_discount + line_discounts + {minor["discount"]} AS discounts,
+                    SELECT g.*, sum_discount + line_discounts + {minor["discount"]} AS given_discounts,
                            {minor["points_amount"]} AS points, sum_shipping + {minor["shipping"]} AS shippings,
-                           {minor["tax"]} AS taxes, sum_fee + {minor["fees"]} AS all_fees,
-                           CASE WHEN g.total IS NOT NULL THEN {minor["total"]} END AS given_total
-                    FROM lk_grouped g),
-                whole AS (
+                           {minor["tax"]} AS given_taxes, sum_fee + {minor["fees"]} AS all_fees,
+                           CASE WHEN g.total IS NOT NULL THEN {minor["total"]} END AS given_total,
+                           coalesce(t.state, g.given_state, '{words.PAID}') AS letter,
+                           coalesce(t.state, g.given_state) IS NOT NULL AS stated,
+                           greatest(coalesce(round(g.refunded_amount * factor), g.lines_refunded, 0), t.came_back) AS came_back
+                    FROM lk_grouped g LEFT JOIN lk_state t USING (number)),
+                valued AS (
                     SELECT s.*, CASE WHEN line_count > 0 THEN sum_product
-                                     ELSE given_total + discounts + points - shippings - taxes - all_fees END AS goods
-                    FROM summed s)
+                                     ELSE given_total + given_discounts + points - shippings - given_taxes - all_fees
+                                END AS goods
+                    FROM summed s),
+                taxed AS (
+                    -- Where prices include the tax, the total is right without it.
+                    SELECT v.*, CASE WHEN line_count > 0
+                                      AND given_total = goods - given_discounts - points + shippings + all_fees
+                                     THEN 0 ELSE given_taxes END AS taxes
+                    FROM valued v),
+                whole AS (
+                    SELECT x.*, given_discounts{rest} AS discounts FROM taxed x)
                 SELECT w.*, goods - discounts - points + shippings + taxes + all_fees AS sum_total,
-                       coalesce(w.state, 'paid') AS order_state, o.id AS known, o.customer_id AS known_customer,
+                       {ORDER_STATE} AS order_state, o.id AS known, o.customer_id AS known_customer,
+                       o.state AS known_state, o.refunded AS known_refunded, o.total AS known_total,
                        CASE WHEN differing IS NOT NULL THEN 'order_columns_differ'
-                            WHEN w.placed_at IS NULL THEN 'required'
-                            WHEN goods IS NULL THEN 'no_price'
+                            WHEN spoiled AND line_count = 0 THEN 'order_has_refused_rows'
+                            WHEN o.id IS NULL AND w.placed_at IS NULL THEN 'required'
+                            WHEN o.id IS NULL AND goods IS NULL THEN 'no_price'
                             WHEN least(discounts, points, shippings, taxes, all_fees, goods) < 0 THEN 'negative'
                             WHEN goods - discounts - points + shippings + taxes + all_fees < 0 THEN 'discount_exceeds_order'
                             WHEN goods + shippings + taxes + all_fees > {LARGEST} THEN 'number_too_large'
-                            WHEN given_total <> goods - discounts - points + shippings + taxes + all_fees
-                                 THEN 'total_mismatch' END AS code,
+                            WHEN NOT spoiled AND given_total <> goods - discounts - points + shippings + taxes + all_fees
+                                 THEN 'total_mismatch'
+                            WHEN came_back < 0 OR came_back > coalesce(goods - discounts - points + shippings + taxes + all_fees,
+                                                                       o.total) THEN 'refund_exceeds_order'
+                            WHEN o.state = 'cancelled' AND stated AND letter <> '{words.REFUNDED}' AND ({ORDER_STATE}) = 'paid'
+                                 THEN 'order_state' END AS code,
                        CASE WHEN differing IS NOT NULL THEN differing
-                            WHEN w.placed_at IS NULL THEN 'placed_at' WHEN goods IS NULL THEN 'total'
+                            WHEN spoiled AND line_count = 0 THEN 'number'
+                            WHEN o.id IS NULL AND w.placed_at IS NULL THEN 'placed_at'
+                            WHEN o.id IS NULL AND goods IS NULL THEN 'total'
                             WHEN least(discounts, points, shippings, taxes, all_fees, goods) < 0
                                 OR goods - discounts - points + shippings + taxes + all_fees < 0 THEN 'discount'
+                            WHEN given_total <> goods - discounts - points + shippings + taxes + all_fees THEN 'total'
+                            WHEN came_back < 0 OR came_back > coalesce(goods - discounts - points + shippings + taxes + all_fees,
+                                                                       o.total) THEN 'refunded_amount'
+                            WHEN o.state = 'cancelled' AND ({ORDER_STATE}) = 'paid' THEN 'state'
                             ELSE 'total' END AS field
-                FROM whole w LEFT JOIN crm_order o ON o.source = %(source)s AND o.number = w.number"""
+                FROM whole w LEFT JOIN crm_order o ON o.source = %(source)s AND o.number = w.number
+                WHERE NOT (empty AND coalesce(given_total, 0) = 0)"""
         )
         named = ", ".join(
             ["number", "first_row", "known", "code", "customer_number", *people.kinds_in([*context.mapping])]
@@ -156,11 +268,11 @@ class Orders:
         context.execute(
             """INSERT INTO lk_differing
                SELECT n.number FROM lk_order n JOIN crm_order o ON o.id = n.known
-               WHERE (o.store_id, o.subtotal, o.discount, o.points_amount, o.shipping, o.tax, o.fees, o.total, o.placed_at)
+               -- Without lines and total the row is about the state alone.
+               WHERE n.goods IS NOT NULL
+                 AND (o.store_id, o.subtotal, o.discount, o.points_amount, o.shipping, o.tax, o.fees, o.total, o.placed_at)
                      IS DISTINCT FROM (n.store_id, n.goods, n.discounts, n.points, n.shippings, n.taxes, n.all_fees,
-                                       n.sum_total, n.placed_at)
-                  -- An order moves on by itself after it was placed.
-                  OR NOT (o.state = n.order_state OR n.order_state = 'placed')"""
+                                       n.sum_total, coalesce(n.placed_at, o.placed_at))"""
         )
         context.execute(
             f"""INSERT INTO lk_differing
@@ -171,7 +283,8 @@ class Orders:
                     WHERE n.known IS NOT NULL AND p.has_line {"" if self.whole else "AND p.code IS NULL"}),
                 stored AS (
                     SELECT l.order_id, l.position, l.kind, x.sku, l.quantity, l.unit_price, l.amount
-                    FROM crm_orderline l JOIN lk_order n ON n.known = l.order_id LEFT JOIN crm_product x ON x.id = l.product_id)
+                    FROM crm_orderline l JOIN lk_order n ON n.known = l.order_id AND n.goods IS NOT NULL
+                    LEFT JOIN crm_product x ON x.id = l.product_id)
                 SELECT DISTINCT n.number
                 FROM given g FULL JOIN stored s ON s.order_id = g.known AND s.position = g.position
                 JOIN lk_order n ON n.known = coalesce(g.known, s.order_id)
@@ -190,6 +303,17 @@ class Orders:
                WHERE p.customer_number IS NOT NULL AND (c.id IS NULL OR c.state = 'erased')"""
         )
         context.execute("ANALYZE lk_refused")
+        if self.sound:
+            # A wrong customer is no matter of one line.
+            context.refuse(
+                f"""SELECT r.row_number, 'number', 'order_has_refused_rows', '' FROM lk_rows r
+                    JOIN (SELECT DISTINCT number FROM lk_rows JOIN lk_refused USING (row_number)
+                          WHERE code = 'unknown_customer') spoiled USING (number) WHERE {self.rows}"""
+            )
+            context.execute(
+                """DELETE FROM lk_order WHERE number IN (
+                       SELECT number FROM lk_rows JOIN lk_refused USING (row_number) WHERE code = 'unknown_customer')"""
+            )
         if self.whole:
             context.refuse(
                 f"""SELECT r.row_number, 'number', 'order_has_refused_rows', '' FROM lk_rows r
@@ -211,10 +335,31 @@ class Orders:
             else "DELETE FROM lk_order WHERE code IS NOT NULL OR number IN (SELECT number FROM lk_differing)"
         )
         fewer = context.execute(gone)
+        if "quantity" in context.mapping and self.follows:
+            context.execute(
+                """INSERT INTO lk_skipped SELECT row_number, 'quantity', 'zero_quantity', '' FROM lk_priced
+                   LEFT JOIN lk_refused x USING (row_number) WHERE skipped AND x.row_number IS NULL"""
+            )
+        # `becomes` goes forward only: what the file says of an order that is further already was true earlier.
+        context.execute(
+            f"""CREATE TEMP TABLE lk_move ON COMMIT DROP AS
+                SELECT k.*, becomes <> known_state OR refunded_to > known_refunded AS moves
+                FROM (SELECT number, known, known_state, known_refunded, paid_at, refunded_at,
+                             CASE WHEN known_state = 'placed' AND (stated OR came_back > 0) THEN order_state
+                                  ELSE known_state END AS becomes,
+                             CASE WHEN known_state = 'cancelled' OR order_state = 'placed' THEN 0
+                                  WHEN known_state = 'placed' AND (order_state = 'cancelled' OR NOT (stated OR came_back > 0))
+                                  THEN 0
+                                  WHEN came_back = 0 AND letter >= '{words.REFUNDED}' THEN known_total
+                                  ELSE came_back END AS refunded_to
+                      FROM lk_order WHERE known IS NOT NULL AND {"true" if self.follows else "false"}) k"""
+        )
+        context.execute("ANALYZE lk_move")
         context.execute(
             f"""INSERT INTO lk_unchanged SELECT r.row_number FROM lk_rows r JOIN lk_order n USING (number)
-                LEFT JOIN lk_refused x USING (row_number)
-                WHERE n.known IS NOT NULL AND x.row_number IS NULL AND {self.rows}"""
+                LEFT JOIN lk_refused x USING (row_number) LEFT JOIN lk_move k ON k.number = n.number AND k.moves
+                LEFT JOIN lk_skipped s USING (row_number)
+                WHERE n.known IS NOT NULL AND s.row_number IS NULL AND x.row_number IS NULL AND k.number IS NULL AND {self.rows}"""
         )
         fewer += context.execute("DELETE FROM lk_order WHERE known IS NOT NULL")
         if fewer:
@@ -237,8 +382,9 @@ class Orders:
         people.attach_identities(context.actor)
         self._create_products(context)
         self._create_orders(context)
+        self._move_on(context)
         self._refund(context)
-        if context.result["orders_created"] or context.result.get("refunds_created"):
+        if any(context.result.get(name) for name in ("orders_created", "orders_moved", "refunds_created")):
             emit(events.ORDERS_IMPORTED, subject_id=None, payload={"run": context.run_id}, actor=context.actor)
         people.announce(
             events.CUSTOMERS_CHANGED,
@@ -248,8 +394,34 @@ class Orders:
             actor=context.actor,
         )
 
+    def _move_on(self, context: Context) -> None:
+        moves = people.streamed(
+            "SELECT known, becomes, paid_at FROM lk_move WHERE becomes <> known_state ORDER BY known"
+        )
+        context.result["orders_moved"] = sum(
+            advance_orders(moves=[OrderMove(*row) for row in batch], import_run=context.run_id)
+            for batch in people.batches(moves)
+        )
+
     def _refund(self, context: Context) -> None:
-        """For files whose rows also give money back."""
+        """Returns by lines first, then what is still missing to the amounts that the file says came back in all."""
+        returns.apply(context)
+        wanted = people.streamed(
+            f"""SELECT f.id, CASE WHEN came_back = 0 AND letter >= '{words.REFUNDED}' THEN sum_total ELSE came_back END,
+                       coalesce(n.refunded_at, n.paid_at, n.placed_at)
+                FROM lk_order n JOIN lk_fresh f USING (number)
+                WHERE order_state = 'paid' AND (came_back > 0 OR letter >= '{words.REFUNDED}')
+                UNION ALL
+                SELECT known, refunded_to, refunded_at FROM lk_move WHERE refunded_to > known_refunded ORDER BY 1"""
+        )
+        for batch in people.batches(wanted):
+            requests = [RefundRequest(order, refunded_to=int(amount), refunded_at=at) for order, amount, at in batch]
+            done = record_refunds(requests=requests, source=context.source, import_run=context.run_id)
+            returns.count(context, done)
+        context.note(
+            f"""SELECT first_row, 'refunded_amount', 'refund_amount_unknown', '' FROM lk_order n
+                WHERE letter = '{words.PARTLY_REFUNDED}' AND came_back = 0 AND order_state = 'paid' AND NOT EXISTS (SELECT FROM lk_return t WHERE t.number = n.number)"""
+        )
 
     def _create_customers(self, context: Context) -> None:
         context.result["customers_created"] = context.execute(

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import tempfile
 from array import array
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import connection
@@ -21,6 +22,7 @@ from core.events import EventType, emit_from_select
 from crm import events
 from crm.services.identities import PRECEDENCE
 
+T = TypeVar("T")
 CHUNK = 5000
 _BATCH = 20_000
 
@@ -111,25 +113,32 @@ def _known_owners(cursor: Any) -> array:
     """owners[identity] = customer, or 0. Only verified identities name anyone."""
     cursor.execute("SELECT coalesce(max(id), 0) FROM lk_identity")
     owners = array("q", bytes(8 * (cursor.fetchone()[0] + 1)))
-    for identity, owner in _streamed("SELECT id, owner FROM lk_known WHERE verified"):
+    for identity, owner in streamed("SELECT id, owner FROM lk_known WHERE verified"):
         owners[identity] = owner
     return owners
 
 
 def _people(kinds: Sequence[str]) -> Iterator[tuple]:
     columns = "".join(f", p.{kind}" for kind in kinds)
-    return _streamed(
+    return streamed(
         f"""SELECT p.row_number, p.customer_number,
                    CASE WHEN c.state <> 'erased' THEN coalesce(c.merged_into_id, c.id) END, c.state = 'erased'{columns}
             FROM lk_person p LEFT JOIN crm_customer c ON c.number = p.customer_number ORDER BY p.row_number"""
     )
 
 
-def _streamed(sql: str) -> Iterator[tuple]:
+def streamed(sql: str, params: Sequence[Any] | dict[str, Any] | None = None) -> Iterator[tuple]:
+    """Return the rows of a query a batch at a time, so that memory stays bounded."""
     with connection.chunked_cursor() as cursor:
-        cursor.execute(sql)
+        cursor.execute(sql, params)
         while rows := cursor.fetchmany(_BATCH):
             yield from rows
+
+
+def batches(items: Iterable[T], size: int = 1000) -> Iterator[list[T]]:
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
 
 
 def _new_ids() -> Iterator[tuple[int, str]]:

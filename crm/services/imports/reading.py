@@ -9,10 +9,13 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
 from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from core.csv_rows import CsvRows, Unreadable
@@ -177,9 +180,21 @@ class Rows(CsvRows):
             raise damaged(error) from None
 
 
+@lru_cache(maxsize=1)
+def _refusal_headers() -> frozenset[tuple[str, ...]]:
+    headers = []
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            headers.append((_t("row"), _t("field"), _t("code"), _t("reason")))
+    return frozenset(headers)
+
+
 def _named(cells: list[str]) -> list[str]:
     """Names of columns: trimmed, numbered where one is missing or repeated."""
     names: list[str] = []
+    if tuple(restored(cell).strip() for cell in cells[:4]) in _refusal_headers():
+        # Why the rows of a mended file were refused is no data, though fields of ours are called so.
+        cells = [*(f"{cell} (refused)" for cell in cells[:4]), *cells[4:]]
     for position, cell in enumerate(cells[:MAX_COLUMNS], 1):
         name = (
             restored(cell).strip().replace("\0", "").encode("utf-8", "replace").decode()[:200] or f"column {position}"

@@ -6,7 +6,7 @@ A row as read may hold anything about a person, so it is stored encrypted; reaso
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.db import connection
 from django.utils.functional import Promise
@@ -17,6 +17,7 @@ from core import crypto
 from core.csv_rows import Unreadable
 from core.spreadsheets import BYTE_ORDER_MARK, csv_line, plain_line, read_line, restored
 from crm.models import ImportRefusal, ImportRun
+from crm.services.imports.people import batches
 from crm.services.imports.reading import FileFormat, open_rows
 
 RAW = "crm.importrefusal.raw"
@@ -69,6 +70,12 @@ REASONS = {
     "order_has_refused_rows": gettext_noop(
         "Another row of this order was refused, and half an order would be wrong money"
     ),
+    "order_state": gettext_noop("The order is in a state that does not go with this"),
+    "refund_exceeds_order": gettext_noop("More came back than was paid for the order"),
+    "refund_exceeds_line": gettext_noop("The order has less of this product left to come back"),
+    "not_a_rating": gettext_noop("A rating is a whole number from 1 to 5"),
+    "zero_quantity": gettext_noop("The quantity is zero, so nothing was sold"),
+    "refund_amount_unknown": gettext_noop("Refunded in part, but no column says how much: taken as paid"),
     # Online Retail
     "duplicate_line": gettext_noop("An earlier row is the same in every column"),
     "stock_adjustment": gettext_noop("A negative quantity that is no cancellation: a correction of stock, not a sale"),
@@ -81,7 +88,9 @@ REASONS = {
 
 def reason(code: str, detail: str = "") -> str:
     """The stored, English form."""
-    return f"{REASONS.get(code, code)}: {detail}"[:300] if detail else REASONS.get(code, code)
+    # What a service refused says so itself.
+    known = REASONS.get(code, "" if detail else code)
+    return ": ".join(text for text in (known, detail) if text)[:300]
 
 
 def translated(refusal: ImportRefusal) -> str:
@@ -115,38 +124,62 @@ def open_row(refusal: ImportRefusal) -> list[str]:
 def store_refusals(run_id: int, path: str, form: FileFormat) -> int:
     """Write lk_refused to ImportRefusal, with each row as it stands in the file, which is read a second time."""
     stored = 0
+    with connection.cursor() as cursor:
+        for batch in batches(_walked(path, form), BATCH):
+            with cursor.copy(
+                "COPY crm_importrefusal (run_id, row_number, field, code, reason, raw) FROM STDIN"
+            ) as copy:
+                for row_number, field, code, detail, cells in batch:
+                    copy.write_row([run_id, row_number, field, code, reason(code, detail), seal_row(cells)])
+            stored += len(batch)
+    return stored
+
+
+def _walked(path: str, form: FileFormat) -> Iterator[tuple[int, str, str, str, list[str]]]:
+    """(row, field, code, detail, cells) of what is listed, in the order of the file."""
     last = 0
     with connection.cursor() as cursor, open_rows(path, form) as rows:
         walk = iter(rows)
         while True:
             cursor.execute(
-                "SELECT row_number, field, code, detail FROM lk_refused WHERE row_number > %s ORDER BY row_number LIMIT %s",
+                """SELECT DISTINCT ON (row_number) row_number, field, code, detail
+                   FROM (SELECT * FROM lk_refused UNION ALL SELECT * FROM lk_skipped
+                         UNION ALL SELECT * FROM lk_noted) listed
+                   WHERE row_number > %s ORDER BY row_number LIMIT %s""",
                 [last, BATCH],
             )
             batch = cursor.fetchall()
             if not batch:
-                return stored
-            with cursor.copy(
-                "COPY crm_importrefusal (run_id, row_number, field, code, reason, raw) FROM STDIN"
-            ) as copy:
-                for row_number, field, code, detail in batch:
-                    number, cells = 0, list[str]()
-                    while number < row_number:
-                        number, cells = next(walk)
-                    copy.write_row([run_id, row_number, field, code, reason(code, detail), seal_row(cells)])
-            stored += len(batch)
+                return
+            for row_number, field, code, detail in batch:
+                number, cells = 0, list[str]()
+                while number < row_number:
+                    number, cells = next(walk)
+                yield row_number, field, code, detail, cells
             last = batch[-1][0]
 
 
 def refused_csv(run: ImportRun) -> Iterator[str]:
     """Lines of a CSV to mend and bring in again: the reason first, then the row. A spreadsheet runs none of it."""
-    header = run.options.get("header", [])
-    yield BYTE_ORDER_MARK + csv_line([_t("row"), _t("field"), _t("code"), _t("reason"), *header])
-    for refusal in run.refusals.order_by("row_number").iterator(chunk_size=BATCH):
-        yield csv_line([refusal.row_number, refusal.field, refusal.code, translated(refusal), *open_row(refusal)])
+    rows = run.refusals.order_by("row_number").iterator(chunk_size=BATCH)
+    return refused_lines(run, ((row.row_number, row.field, row.code, translated(row), open_row(row)) for row in rows))
+
+
+def refused_lines(run: ImportRun, rows: Iterable[tuple[int, str, str, str, list[str]]]) -> Iterator[str]:
+    yield BYTE_ORDER_MARK + csv_line([_t("row"), _t("field"), _t("code"), _t("reason"), *run.options.get("header", [])])
+    for row_number, field, code, why, cells in rows:
+        yield csv_line([row_number, field, code, why, *cells])
+
+
+def listed_rows(run: ImportRun) -> Iterator[tuple[int, str, str, str, list[str]]]:
+    """What a dry run would list, with the reason in the reader's language and the cells as they are read."""
+    form = FileFormat(run.options["encoding"], run.options["delimiter"])
+    for row_number, field, code, detail, cells in _walked(run.path, form):
+        given = cells.cells if isinstance(cells, Unreadable) else cells
+        yield row_number, field, code, str(reason_text(code, detail)), [restored(cell) for cell in given]
 
 
 def reason_text(code: str, detail: str = "") -> str | Promise:
     """In the reader's language."""
-    text = _t(REASONS[code]) if code in REASONS else code
-    return f"{text}: {detail}" if detail else text
+    text = _t(REASONS[code]) if code in REASONS else "" if detail else code
+    return ": ".join(part for part in (text, detail) if part)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import structlog
 from celery import current_app
@@ -18,6 +18,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 from django.utils.crypto import get_random_string
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from psycopg import errors as pg
 
@@ -29,32 +30,27 @@ from core.errors import Conflict, DomainError, Invalid
 from core.models import Job
 from core.services.jobs import GIVEN_UP, Progress, create_job, fail_job, finish_job, start_job
 from core.spreadsheets import restored
-from crm.models import ImportKind, ImportMapping, ImportRun, ImportState, Store
+from crm.import_kinds import IMPORT_KINDS
+from crm.models import ImportMapping, ImportRun, ImportState, Store
+from crm.rules import import_formats
 from crm.rules import importing_detect as detect
+from crm.rules.import_formats import mapping_of, recognise
 from crm.rules.importing import Field, WrongMapping, check_mapping, fields_of, suggest_mapping
 from crm.services.customers import attribute_specs
 from crm.services.imports import online_retail, refusals
-from crm.services.imports.catalogue import Activity, Products
 from crm.services.imports.context import Context, Handler
-from crm.services.imports.orders import Orders
 from crm.services.imports.people import Raced
-from crm.services.imports.profiles import Consents, Customers
 from crm.services.imports.reading import UNPACKS_TOO_LARGE, FileFormat, open_rows, sample_rows, sniff
+from crm.services.imports.refusals import listed_rows, refused_lines
 from crm.services.imports.staging import Reading, Stager
 
 log = structlog.get_logger("liuke.imports")
-HANDLERS: dict[str, type[Handler]] = {
-    ImportKind.ORDERS: Orders,
-    ImportKind.CUSTOMERS: Customers,
-    ImportKind.PRODUCTS: Products,
-    ImportKind.ACTIVITY: Activity,
-    ImportKind.CONSENTS: Consents,
-}
 PREVIEW_ROWS = 50
+DECIMAL_AMBIGUOUS = "decimal_ambiguous"
 ATTEMPTS = 3
 LOST_ATTEMPTS = 10
 IS_APPLIED = IS_HELD.format(name="'import:' || r.id")
-OPTIONS = ("encoding", "delimiter", "decimal", "date_order", "time_zone", "currency", "store")
+OPTIONS = ("encoding", "delimiter", "decimal", "date_order", "time_zone", "currency", "store", "take_sound")
 MESSAGES = {
     "unknown_field": _("There is no field %(name)s."),
     "unknown_column": _("The file has no column %(name)s."),
@@ -71,11 +67,12 @@ class Busy(Conflict):
 
 @dataclass(frozen=True)
 class PreviewRow:
-    """`refused` is (field, code, detail) when this row would be refused, else None."""
+    """`refused` is (field, code, detail) when this row would be refused, else None; so is `skipped`."""
 
     number: int
     cells: list[str]
     refused: tuple[str, str, str] | None = None
+    skipped: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -85,16 +82,11 @@ class Preview:
     accepted: int = 0
     unchanged: int = 0
     refused: int = 0
+    skipped: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
 
 
 MANY = 5_000
-GROWN = {
-    "orders": "crm_order, crm_orderline, crm_refund, crm_refundline, crm_product, crm_customer, crm_identity",
-    "customers": "crm_customer, crm_identity, crm_customertag",
-    "products": "crm_product",
-    "activity": "crm_activityevent, crm_activityreceipt",
-    "consents": "crm_consent, crm_consentstate",
-}
 
 
 def keep_upload(upload: UploadedFile) -> str:
@@ -118,7 +110,7 @@ def create_import(
     Raises Invalid: invalid_choice (kind), required (source), no_file, empty_file, file_damaged, or for an
     option or the mapping.
     """
-    if kind not in ImportKind.values:
+    if kind not in IMPORT_KINDS:
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field="kind")
     source = source.strip()
     if not source or len(source) > 40:
@@ -128,13 +120,28 @@ def create_import(
     form = sniff(path, encoding=given.get("encoding", ""), delimiter=given.get("delimiter", ""))
     header, sample = sample_rows(path, form)
     fields = fields_of(kind, attribute_specs())
-    chosen = dict(mapping or {})
-    if not chosen and remembered and set(remembered.mapping.values()) <= set(header):
-        chosen = {name: column for name, column in remembered.mapping.items() if name in fields}
-    chosen = chosen or suggest_mapping(fields, header)
+    known = recognise(kind, header) if "profile" not in given else None
+    guessed: dict[str, str] = {}
+    if remembered and set(remembered.mapping.values()) <= set(header):
+        guessed = {name: column for name, column in remembered.mapping.items() if name in fields}
+    # Columns that the file before did not have are guessed anew.
+    seen = remembered.options.get("header", header) if remembered and guessed else []
+    fresh = mapping_of(known, header) if known else suggest_mapping(fields, header)
+    guessed |= {name: column for name, column in fresh.items() if column not in seen and name not in guessed}
+    # What is said wins, also over a guess of another field for the same column; an empty column takes a guess back.
+    said = dict(mapping or {})
+    chosen = said | {
+        name: column for name, column in guessed.items() if name not in said and column not in said.values()
+    }
+    chosen = {name: column for name, column in chosen.items() if column}
     found = _detected(fields, chosen, header, sample)
+    if known:
+        found |= {"format": known.name, **known.options}
     kept = {name: value for name, value in (remembered.options if remembered else {}).items() if name in OPTIONS[2:]}
     store = _store(given.get("store", ""))
+    if "decimal" in given or "decimal" in kept:
+        found.pop("decimal_asked", "")
+        found["decimal_sure"] = "1"
     run = ImportRun(
         kind=kind,
         source=source,
@@ -153,7 +160,7 @@ def create_import(
         created_by_id=actor.user_id,
     )
     _check_options(run.options)
-    if mapping:
+    if mapping and not run.options.get("decimal_asked"):
         _check_mapping(run)
     run.save()
     run.refresh_from_db()
@@ -165,15 +172,24 @@ def configure_import(*, run: ImportRun, options: Mapping[str, Any], mapping: Map
     if run.state not in {ImportState.UPLOADED, ImportState.FAILED}:
         raise Conflict(_("This import has begun."), code="import_begun")
     merged = {**run.options, **{name: options[name] for name in OPTIONS if options.get(name)}}
-    for name in ("currency", "store"):
+    if merged.get("decimal") and merged["decimal"] != run.options.get("decimal"):
+        # An answer, where the page only sends back what was found.
+        merged["decimal_sure"] = "1"
+        merged.pop("decimal_asked", None)
+    for name in ("currency", "store", "take_sound"):
         if name in options and not options[name]:
             merged.pop(name, None)
     _check_options(merged)
     form = sniff(run.path, encoding=merged["encoding"], delimiter=merged["delimiter"])
-    merged["header"], _sample = sample_rows(run.path, form)
+    merged["header"], sample = sample_rows(run.path, form)
     run.options = merged
     run.mapping = {name: column for name, column in mapping.items() if column}
-    _check_mapping(run)
+    if not merged.get("decimal_sure"):
+        found = _detected(fields_of(run.kind, attribute_specs()), run.mapping, merged["header"], sample)
+        if "decimal_asked" in found:
+            run.options = _unanswered(merged, found["decimal_asked"])
+    if not run.options.get("decimal_asked"):
+        _check_mapping(run)
     run.save(update_fields=["options", "mapping"])
     return run
 
@@ -187,10 +203,10 @@ def preview_import(run: ImportRun, rows: int = PREVIEW_ROWS) -> Preview:
                 cursor.execute("SET LOCAL lock_timeout = '5s'")
             context, stager = _staged(run, SYSTEM, limit=rows)
             _handler(run).check(context)
-            refused = {
-                row[0]: (row[1], row[2], row[3])
-                for row in context.rows("SELECT row_number, field, code, detail FROM lk_refused")
-            }
+            refused, skipped = (
+                {row: (name, code, detail) for row, name, code, detail in context.rows(f"SELECT * FROM {table}")}
+                for table in ("lk_refused", "lk_skipped")
+            )
             unchanged = context.value("SELECT count(*) FROM lk_unchanged")
             read = stager.read_count
         finally:
@@ -200,22 +216,29 @@ def preview_import(run: ImportRun, rows: int = PREVIEW_ROWS) -> Preview:
     with open_rows(run.path, _form(run)) as given:
         for number, cells in given:
             given_cells = cells.cells if isinstance(cells, Unreadable) else cells
-            shown.append(PreviewRow(number, [restored(cell)[:200] for cell in given_cells], refused.get(number)))
+            shown.append(PreviewRow(number, [restored(cell)[:200] for cell in given_cells],
+                                    refused.get(number), skipped.get(number)))  # fmt: skip
             if len(shown) >= read:
                 break
-    return Preview(header, shown, read - unchanged - len(refused), unchanged, len(refused))
+    taken = read - unchanged - len(refused) - len(skipped)
+    return Preview(header, shown, taken, unchanged, len(refused), len(skipped))
 
 
-def dry_run(run: ImportRun) -> Preview:
-    """The counts of the whole file without taking anything."""
+def dry_run(run: ImportRun, out: IO[str] | None = None) -> Preview:
+    """Return the counts and reasons of the whole file without taking anything; the refused rows go to `out`."""
     _check_mapping(run)
     with transaction.atomic():
         context, stager = _staged(run, SYSTEM)
         _handler(run).check(context)
         refused = context.value("SELECT count(*) FROM lk_refused")
         unchanged = context.value("SELECT count(*) FROM lk_unchanged")
+        skipped = context.value("SELECT count(*) FROM lk_skipped")
+        if out is not None:
+            out.writelines(refused_lines(run, listed_rows(run)))
+        reasons = dict(context.rows("SELECT code, count(*) FROM lk_refused GROUP BY code ORDER BY 2 DESC, 1"))
         transaction.set_rollback(True)
-    return Preview([], [], stager.read_count - refused - unchanged, unchanged, refused)
+    taken = stager.read_count - refused - unchanged - skipped
+    return Preview([], [], taken, unchanged, refused, skipped, reasons)
 
 
 def queue_import(*, run: ImportRun, actor: Actor) -> ImportRun:
@@ -310,6 +333,10 @@ def run_import(*, run: ImportRun, actor: Actor = SYSTEM, wait: int = 60) -> Impo
         if not is_interruption(error) or job.attempts >= LOST_ATTEMPTS:
             message = str(error.message) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
             _fail(run.pk, job, message)
+            if isinstance(error, DomainError) and error.code == DECIMAL_AMBIGUOUS:
+                ImportRun.objects.filter(pk=run.pk).update(
+                    options=_unanswered(run.options, str(error.details["column"]))
+                )
             if isinstance(error, DomainError) and error.code == UNPACKS_TOO_LARGE:
                 # Another attempt can't go better.
                 drop_upload(run.path)
@@ -352,19 +379,29 @@ def _apply(run_id: int, actor: Actor, job: Job, wait: int) -> None:
         progress(95, 100, force=True)
         refused = context.value("SELECT count(*) FROM lk_refused WHERE code <> 'refund_partly_matched'")
         unchanged = context.value("SELECT count(*) FROM lk_unchanged")
+        skipped = context.value("SELECT count(*) FROM lk_skipped")
         refusals.store_refusals(run_id, run.path, _form(run))
         counts = {
             "read_count": stager.read_count,
-            "accepted_count": stager.read_count - unchanged - refused,
+            "accepted_count": stager.read_count - unchanged - refused - skipped,
             "unchanged_count": unchanged,
+            "skipped_count": skipped,
             "refused_count": refused,
         }
-        if counts["accepted_count"] >= MANY:
+        if counts["accepted_count"] >= MANY and IMPORT_KINDS[run.kind].grown:
             # What follows (points, figures, the same file again) is planned by statistics that know nothing of these rows.
-            context.execute(f"ANALYZE {GROWN[run.kind]}")
+            context.execute(f"ANALYZE {IMPORT_KINDS[run.kind].grown}")
         by_code = dict(context.rows("SELECT code, count(*) FROM lk_refused GROUP BY code ORDER BY 2 DESC, 1"))
+        listed = {
+            name: dict(context.rows(f"SELECT code, count(*) FROM lk_{name} GROUP BY code ORDER BY 2 DESC, 1"))
+            for name in ("skipped", "noted")
+        }
         ImportRun.objects.filter(pk=run_id).update(
-            state=ImportState.DONE, result={**context.result, "refused": by_code}, finished_at=Now(), error="", **counts
+            state=ImportState.DONE,
+            result={**context.result, "refused": by_code, **{name: of for name, of in listed.items() if of}},
+            finished_at=Now(),
+            error="",
+            **counts,
         )
         finish_job(job, {**counts, "run": run_id})
         Job.objects.filter(pk=job.pk).update(done_count=100, total_count=100)
@@ -398,6 +435,7 @@ def _staged(
     specs = attribute_specs()
     fields = fields_of(run.kind, specs)
     profile = online_retail.PROFILE if run.options.get("profile") == online_retail.NAME else None
+    known = import_formats.BY_NAME.get(run.options.get("format", ""))
     stager = Stager(
         fields,
         run.mapping,
@@ -408,7 +446,9 @@ def _staged(
             date_order=run.options.get("date_order", "dmy"),
             country=store.country,
             specs=specs,
-            clean=profile.clean if profile else {},
+            clean=profile.clean if profile else known.clean if known else {},
+            words=known.words if known else {},
+            decimal_sure=bool(run.options.get("decimal_sure")),
         ),
     )
     with connection.cursor() as cursor:
@@ -423,9 +463,15 @@ def _staged(
         cursor.execute(
             """CREATE TEMP TABLE lk_refused (row_number bigint PRIMARY KEY, field text, code text, detail text)
                    ON COMMIT DROP;
+               CREATE TEMP TABLE lk_skipped (row_number bigint PRIMARY KEY, field text, code text, detail text)
+                   ON COMMIT DROP;
+               CREATE TEMP TABLE lk_noted (row_number bigint PRIMARY KEY, field text, code text, detail text)
+                   ON COMMIT DROP;
                CREATE TEMP TABLE lk_unchanged (row_number bigint PRIMARY KEY) ON COMMIT DROP"""
         )
     stager.stage(run.path, limit=limit, progress=progress)
+    if unclear := detect.unclear_decimals(stager.signs):
+        raise _ambiguous(unclear)
     context = Context(run.pk or 0, run.source, store, actor, fields, stager.mapping, run.options)
     return context, stager
 
@@ -433,7 +479,7 @@ def _staged(
 def _handler(run: ImportRun) -> Handler:
     if run.options.get("profile") == online_retail.NAME:
         return online_retail.OnlineRetail()
-    return HANDLERS[run.kind]()
+    return IMPORT_KINDS[run.kind].handler()
 
 
 def _form(run: ImportRun) -> FileFormat:
@@ -458,13 +504,23 @@ def _detected(
                 if position < len(row):
                     yield row[position]
 
+    signs: dict[str, set[str]] = {}
+    for name, column in mapping.items():
+        if name in fields and fields[name].shape in {"number", "quantity"} and column in header:
+            place = header.index(column)
+            signs[column] = {detect.decimal_sign(row[place]) for row in sample if place < len(row)}
+    unclear = detect.unclear_decimals(signs)
     return {
-        "decimal": detect.detect_decimal(cells({"number"})),
+        **(
+            {"decimal_asked": unclear} if unclear else {"decimal": detect.detect_decimal(cells({"number", "quantity"}))}
+        ),
         "date_order": detect.detect_date_order(cells({"time", "birthday"})),
     }
 
 
 def _check_options(options: Mapping[str, Any]) -> None:
+    if options.get("take_sound") not in (None, "", True, "1"):
+        raise Invalid(_("Not one of the choices."), code="invalid_choice", field="take_sound")
     choices: dict[str, tuple[str, ...]] = {
         "encoding": detect.ENCODINGS,
         "delimiter": tuple(detect.DELIMITERS),
@@ -489,13 +545,39 @@ def _check_options(options: Mapping[str, Any]) -> None:
         )
 
 
+def _ambiguous(column: str) -> Invalid:
+    return Invalid(
+        _("The numbers of the column %(name)s can be read two ways, such as 1,234 or 1.234,50 beside 1,234.50: "
+          "say which mark stands before the decimals.") % {"name": column},
+        code=DECIMAL_AMBIGUOUS,
+        field="decimal",
+        column=column,
+    )  # fmt: skip
+
+
+def _unanswered(options: Mapping[str, Any], column: str) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name != "decimal"} | {"decimal_asked": column}
+
+
 def _check_mapping(run: ImportRun) -> None:
+    if run.options.get("decimal_asked"):
+        raise _ambiguous(run.options["decimal_asked"])
     try:
         check_mapping(run.kind, fields_of(run.kind, attribute_specs()), run.options.get("header", []), run.mapping)
     except WrongMapping as wrong:
-        raise Invalid(
-            MESSAGES[wrong.code] % {"name": wrong.name}, code=f"mapping_{wrong.code}", field=wrong.name
-        ) from None
+        raise Invalid(_all_wrong(run, wrong), code=f"mapping_{wrong.code}", field=wrong.name) from None
+
+
+def _all_wrong(run: ImportRun, wrong: WrongMapping) -> str:
+    names: dict[str, list[str]] = {}
+    for code, name in wrong.problems:
+        names.setdefault(code, []).append(name)
+    said = [str(MESSAGES[code] % {"name": ", ".join(given)}) for code, given in names.items()]
+    if "unknown_field" in names:
+        said.append(_t("The fields are: %(names)s.") % {"names": ", ".join(fields_of(run.kind, attribute_specs()))})
+    if {"unknown_column", "required"} & names.keys():
+        said.append(_t("The columns of the file are: %(names)s.") % {"names": ", ".join(run.options.get("header", []))})
+    return " ".join(said)
 
 
 def _remember(run: ImportRun) -> None:
@@ -506,7 +588,12 @@ def _remember(run: ImportRun) -> None:
         source=run.source,
         defaults={
             "mapping": run.mapping,
-            "options": {name: run.options[name] for name in OPTIONS if run.options.get(name)},
+            "options": {"header": run.options.get("header", [])}
+            | {
+                name: run.options[name]
+                for name in OPTIONS
+                if run.options.get(name) and (name != "decimal" or run.options.get("decimal_sure"))
+            },
             "updated_at": Now(),
         },
     )

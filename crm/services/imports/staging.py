@@ -27,9 +27,11 @@ from core import clock, crypto
 from core.csv_rows import Unreadable
 from core.spreadsheets import restored
 from crm.rules import importing_values as values
+from crm.rules import order_words
 from crm.rules.attributes import AttributeSpec, WrongAttribute, check_attributes
 from crm.rules.identities import normalise, phone_tail
 from crm.rules.importing import ATTRIBUTE, IDENTITIES, Field
+from crm.rules.importing_detect import decimal_sign
 from crm.rules.importing_values import BadValue, lookup
 from crm.services.customers import supported_language
 from crm.services.identities import index_of, indexes_of
@@ -43,15 +45,25 @@ REMEMBERED_IDENTITIES = 200_000
 _SPECIAL = re.compile(r"[\\\n\r\x1f]")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", SEPARATOR: "\\x1f"})
 _CHOICES = {
-    "order_state": lookup(values.ORDER_STATES),
     "line_kind": lookup(values.LINE_KINDS),
     "gender": lookup(values.GENDERS),
+    "ticket_state": lookup(values.TICKET_STATES),
+    "author": lookup(values.AUTHORS),
+    "discount_kind": lookup(values.DISCOUNT_KINDS),
     "consent_channel": lookup(values.CHANNELS),
     "consent_purpose": lookup(values.PURPOSES),
     "consent_decision": lookup(values.DECISIONS),
     "boolean": lookup(values.BOOLEANS),
 }
-_TYPES = {"number": "numeric", "time": "timestamptz", "identity": "bigint", "boolean": "boolean", "json": "jsonb"}
+_TYPES = {
+    "number": "numeric",
+    "quantity": "numeric",
+    "time": "timestamptz",
+    "future": "timestamptz",
+    "identity": "bigint",
+    "boolean": "boolean",
+    "json": "jsonb",
+}
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,10 @@ class Reading:
     specs: Mapping[str, AttributeSpec] = field(default_factory=dict)
     # Field -> what is done to its cells first, for files with habits of their own.
     clean: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    # States of orders that mean something else in the system of this file.
+    words: Mapping[str, str] = field(default_factory=dict)
+    # Somebody said which decimal mark it is, so that the cells need not.
+    decimal_sure: bool = False
 
 
 @lru_cache(maxsize=16384)
@@ -118,6 +134,9 @@ class _Remembering(dict):
         return result
 
     def _read(self, text: str) -> str:
+        if text.startswith('="') and text.endswith('"'):
+            # How exports keep a spreadsheet from rounding long numbers.
+            text = text[2:-1].strip()
         if not text:
             if self._empty is None:
                 raise BadValue("required")
@@ -145,6 +164,8 @@ class Stager:
         self._ids: dict[tuple[str, str], str] = {}
         self._identity_count = 0
         self._spool: Any = None
+        # Column -> the decimal marks that its cells show.
+        self.signs: dict[str, set[str]] = {}
 
     def stage(self, path: str, *, limit: int | None = None, progress: Callable[[float], None] | None = None) -> None:
         columns = ["row_number bigint NOT NULL", "error_field text", "error_code text", "error_detail text"]
@@ -235,17 +256,31 @@ class Stager:
     def _converter(self, name: str) -> _Remembering:
         given = self.fields[name]
         convert = self._by_shape(given)
+        if given.shape in {"number", "quantity"} and not self.reading.decimal_sure:
+            convert = self._signed(self.mapping[name], convert)
         clean = self.reading.clean.get(name)
+        empty = self._empty_of(given)
         # What an order's rows share may stand on one of them only, so SQL asks for it per order.
         required = given.required and (name == "number" or not given.header)
         return _Remembering(
-            convert if clean is None else lambda text: convert(clean(text)),
-            None if required else self._empty_of(given),
+            convert if clean is None else lambda text: convert(cleaned) if (cleaned := clean(text)) else empty,
+            None if required else empty,
             REMEMBERED_IDENTITIES if given.shape == "identity" else REMEMBERED,
         )
 
+    def _signed(self, column: str, convert: Callable[[str], str]) -> Callable[[str], str]:
+        signs = self.signs.setdefault(column, set())
+
+        def read(text: str) -> str:
+            signs.add(decimal_sign(text))
+            return convert(text)
+
+        return read
+
     def _by_shape(self, given: Field) -> Callable[[str], str]:
         reading = self.reading
+        if given.shape == "order_state":
+            return lambda text: _state(text, reading.words)
         if given.shape in _CHOICES:
             choices = _CHOICES[given.shape]
 
@@ -258,8 +293,12 @@ class Stager:
             return choose
         if given.shape == "number":
             return lambda text: values.parse_number(text, reading.decimal)
+        if given.shape == "quantity":
+            return lambda text: values.parse_quantity(text, reading.decimal)
         if given.shape == "time":
             return lambda text: values.parse_time(text, self._zone, reading.date_order, self._latest)
+        if given.shape == "future":
+            return lambda text: values.parse_time(text, self._zone, reading.date_order, None)
         if given.shape == "identity":
             return lambda text: self._identity(given.name, text)
         return {
@@ -273,6 +312,9 @@ class Stager:
         }.get(given.shape, lambda text: escaped(_limited(text, given.limit)))
 
     def _identity(self, kind: str, text: str) -> str:
+        if "*" in text:
+            # A marketplace that hides contacts writes stars: it names no one.
+            return "0"
         try:
             value = normalise(kind, text, self.reading.country)
         except ValueError as error:
@@ -345,6 +387,14 @@ def _limited(text: str, limit: int) -> str:
     if limit and len(text) > limit:
         raise BadValue("too_long", str(limit))
     return text
+
+
+def _state(text: str, words: Mapping[str, str]) -> str:
+    word = order_words.folded(text)
+    state = words.get(word) or order_words.STATES.get(word)
+    if state is None:
+        raise BadValue("not_a_choice")
+    return state
 
 
 def _currency(text: str) -> str:

@@ -11,10 +11,12 @@ from core.spreadsheets import neutralised
 from crm.rules import importing_values as values
 from crm.rules.importing import WrongMapping, check_mapping, fields_of, suggest_mapping
 from crm.rules.importing_detect import (
+    decimal_sign,
     detect_date_order,
     detect_decimal,
     detect_delimiter,
     detect_encoding,
+    unclear_decimals,
 )
 from crm.rules.importing_values import BadValue
 
@@ -143,6 +145,16 @@ LATEST = datetime(2030, 1, 1, tzinfo=UTC)
         ("01.03.24", "dmy", "2024-02-29T16:00:00+00:00"),
         ("2024年3月1日 8:30", "dmy", "2024-03-01T00:30:00+00:00"),
         ("1709281800", "dmy", "2024-03-01T08:30:00+00:00"),
+        ("19970101", "dmy", "1996-12-31T16:00:00+00:00"),
+        ("20240301083000", "dmy", "2024-03-01T00:30:00+00:00"),
+        ("2 Nov 2026", "dmy", "2026-11-01T16:00:00+00:00"),
+        ("Nov 2, 2026", "dmy", "2026-11-01T16:00:00+00:00"),
+        ("November 2nd, 2026 8:30 PM", "dmy", "2026-11-02T12:30:00+00:00"),
+        ("2. Oktober 2026", "mdy", "2026-10-01T16:00:00+00:00"),
+        ("Mon, 02 Nov 2026 10:00:00 +0100", "dmy", "2026-11-02T09:00:00+00:00"),
+        ("45234", "dmy", "2023-11-03T16:00:00+00:00"),
+        ("45234.5", "dmy", "2023-11-04T04:00:00+00:00"),
+        ("2024-03-01 08:30:00 +0200", "dmy", "2024-03-01T06:30:00+00:00"),
         ("1709281800250", "dmy", "2024-03-01T08:30:00.250000+00:00"),
     ],
 )
@@ -158,6 +170,8 @@ def test_times(text, order, moment):
         ("2024-13-01", "not_a_time"),
         ("31/31/2024", "not_a_time"),
         ("now", "not_a_time"),
+        ("20241301", "not_a_time"),
+        ("2 Smarch 2026", "not_a_time"),
         ("2031-01-01", "in_the_future"),
         ("1989-12-31", "too_old"),
         ("2024-01-01T00:00:00+99:00", "not_a_time"),
@@ -176,6 +190,49 @@ def test_birthdays():
     for wrong in ("1899-01-01", "1990-02-30", "soon"):
         with pytest.raises(BadValue):
             values.parse_birthday(wrong, "dmy")
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "quantity"),
+    [
+        ("1.0000004", ".", "1"),
+        ("2.9999999999", ".", "3"),
+        ("1.8e-15", ".", "0"),
+        ("-1,8E-15", ",", "0"),
+        ("0.5", ".", "0.5"),
+        ("1.00001", ".", "1.00001"),
+        ("-2", ".", "-2"),
+    ],
+)
+def test_quantities_within_a_millionth_are_whole(text, decimal, quantity):
+    assert values.parse_quantity(text, decimal).lstrip("-") == quantity.lstrip("-")
+    assert values.parse_quantity(text, decimal).startswith("-") == quantity.startswith("-")
+
+
+def test_long_decimals_of_programs_are_rounded():
+    assert values.parse_number("12.340000000000002", ".") == "12.34"
+
+
+@pytest.mark.parametrize(
+    ("cells", "unclear"),
+    [
+        (["1,234"], True),
+        (["1.234"], True),
+        (["1,234", "12.50"], False),
+        (["1,234,567", "1,234"], False),
+        (["0.500", "1.250"], False),
+        (["1.234,50", "1,234.50"], True),
+        (["12,50", "3.99"], True),
+        (["12", "7"], False),
+        (["€ 1.234,50"], False),
+    ],
+)
+def test_numbers_that_can_be_read_two_ways(cells, unclear):
+    assert unclear_decimals({"price": {decimal_sign(cell) for cell in cells}}) == ("price" if unclear else "")
+
+
+def test_another_column_tells_the_decimal_mark():
+    assert unclear_decimals({"price": {"?"}, "total": {"."}}) == ""
 
 
 def test_formulas_are_neutralised_on_the_way_out():
@@ -222,3 +279,4 @@ def test_a_mapping_that_can_bring_in_nothing_is_refused(kind, mapping, code):
     with pytest.raises(WrongMapping) as refused:
         check_mapping(kind, fields_of(kind), ["a", "b", "c"], mapping)
     assert refused.value.code == code
+    assert refused.value.problems[0][0] == code

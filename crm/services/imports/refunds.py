@@ -1,0 +1,106 @@
+"""Refunds from a file: an amount, or lines of one refund on rows that follow each other."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import Invalid, NotFound
+from core.events import emit
+from crm import events
+from crm.models import Order
+from crm.rules.importing import Field
+from crm.rules.money import to_minor
+from crm.services.imports.context import Context
+from crm.services.imports.rows import Rows
+from crm.services.refunds import RefundLineInput, record_refund
+
+FIELDS = (
+    Field(
+        "order", limit=64, required=True, aliases="ordernumber orderno orderid ordername 订单号 订单编号 bestellnummer"
+    ),
+    Field(
+        "reference",
+        limit=64,
+        aliases="refundnumber refundno refundid creditmemo number id 退款单号 退款编号 erstattungsnummer",
+    ),
+    Field("refunded_at", "time", aliases="refunddate date refundtime createdat 退款时间 退款日期 erstattetam datum"),
+    Field("amount", "number", aliases="refundamount refunded total 退款金额 金额 betrag"),
+    Field("sku", limit=64, aliases="itemsku lineitemsku stockcode productcode 商品编码 货号 artikelnummer"),
+    Field("quantity", "quantity", aliases="qty count 数量 件数 menge"),
+    Field("reason", limit=200, aliases="note comment 退款原因 原因 grund"),
+)
+LABELS = {
+    "order": _("Order number"),
+    "reference": _("Number of the refund"),
+    "refunded_at": _("Refunded at"),
+    "amount": _("Amount given back"),
+    "quantity": _("Quantity that came back"),
+    "reason": _("Reason"),
+}
+
+
+class Refunds(Rows):
+    """Once per order and number. Without a number the moment and the amount or product stand for it."""
+
+    named = False
+    may_name = False
+
+    def take(self, context: Context, row: dict[str, Any]) -> bool:
+        order = Order.objects.filter(source=context.source, number=row["order"]).first()
+        if order is None:
+            raise NotFound(_("There is no such order."), code="unknown_order", field="order")
+        if not row["reference"] and not row["refunded_at"]:
+            raise Invalid(_("Give the refund a number or a date."), code="required", field="reference")
+        quantity = abs(row["quantity"]) if row["quantity"] else None
+        amount = None if row["amount"] is None else abs(to_minor(row["amount"], order.currency))
+        number = row["reference"] or f"R{row['refunded_at']:%Y%m%d%H%M%S}"
+        if row["sku"]:
+            # The lines of one refund are rows of their own, and each is known by its product.
+            number = f"{number}/{row['sku']}"[:64]
+        elif not row["reference"]:
+            number = f"{number}/{amount or 'all'}"
+        recorded = record_refund(
+            order_number=order.number,
+            number=number,
+            source=context.source,
+            actor=context.actor,
+            amount=amount,
+            lines=_lines(order, row["sku"], quantity, number) if row["sku"] else (),
+            reason=row["reason"] or "",
+            refunded_at=row["refunded_at"],
+            import_run=context.run_id,
+        )
+        return recorded.outcome == "created"
+
+    def finish(self, context: Context) -> None:
+        if context.result["rows_taken"]:
+            emit(events.ORDERS_IMPORTED, subject_id=None, payload={"run": context.run_id}, actor=context.actor)
+
+
+def _lines(order: Order, sku: str, quantity: Decimal | None, number: str) -> list[RefundLineInput]:
+    """The lines of a product, as much of each as is left or as this refund took already."""
+    known = order.refunds.filter(source=order.source, number=number).first()
+    if known is not None:
+        return [RefundLineInput(*line) for line in known.lines.values_list("line__position", "quantity")]
+    chosen = []
+    lines = list(order.lines.filter(product__sku=sku).order_by("position"))
+    if not lines:
+        raise Invalid(_("The order has no such line."), code="unknown_line", field="sku")
+    wanted = (
+        quantity
+        if quantity is not None
+        else sum((line.quantity - line.refunded_quantity for line in lines), Decimal(0))
+    )
+    for line in lines:
+        part = min(wanted, line.quantity - line.refunded_quantity)
+        if part > 0:
+            chosen.append(RefundLineInput(line.position, part))
+            wanted -= part
+    if wanted > 0 or not chosen:
+        raise Invalid(
+            _("The order has less of this product left to come back."), code="refund_exceeds_line", field="quantity"
+        )
+    return chosen

@@ -1,0 +1,90 @@
+"""Kinds whose rows go one by one through a service: a base class, for files of thousands rather than millions of rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import translation
+
+from core.errors import DomainError
+from crm.rules.importing import IDENTITIES, Field
+from crm.services.imports import people
+from crm.services.imports.context import Context
+from crm.services.imports.profiles import refuse_misread, refuse_nobody, select_people
+
+
+class Rows:
+    """Each row in a savepoint of its own: what the service refuses is refused, and the others stay.
+
+    A dry run takes the rows as well and is rolled back, so that it says what the import will say. `named`: every row
+    names a customer; `may_name`: it may.
+    """
+
+    named = True
+    may_name = True
+    order = "row_number"
+
+    def take(self, context: Context, row: dict[str, Any]) -> bool:
+        """Take one row by its fields and `customer`. Answers whether anything changed; raises DomainError to refuse it."""
+        raise NotImplementedError
+
+    def prepare(self, context: Context) -> None:
+        """Refuse by statement what needs no service."""
+
+    def finish(self, context: Context) -> None:
+        """Announce what was taken."""
+
+    def check(self, context: Context) -> None:
+        refuse_misread(context)
+        if self.named:
+            refuse_nobody(context)
+        owner, join = "NULL::bigint", ""
+        if self.may_name:
+            kinds = people.kinds_in([*context.mapping])
+            someone = " OR ".join(["customer_number IS NOT NULL", *(f"{kind} <> 0" for kind in IDENTITIES)])
+            people.resolve(f"{select_people(kinds)} AND ({someone})", kinds, create=False)
+            context.refuse("SELECT row_number, 'customer_number', problem, '' FROM lk_owner WHERE problem IS NOT NULL")
+            owner, join = "w.customer", "LEFT JOIN lk_owner w USING (row_number)"
+        self.prepare(context)
+        names = [name for name, field in context.fields.items() if _is_plain(field)]
+        columns = ", ".join(f'r."{name}"' for name in names)
+        context.execute(
+            f"""CREATE TEMP TABLE lk_taken ON COMMIT DROP AS
+                SELECT row_number, {owner} AS customer, {columns} FROM lk_rows r {join}
+                LEFT JOIN lk_refused x USING (row_number) WHERE x.row_number IS NULL"""
+        )
+        self.touched: set[int] = set()
+        for number, customer, *values in people.streamed(f"SELECT * FROM lk_taken ORDER BY {self.order}"):
+            row = dict(zip(names, values, strict=True)) | {"customer": customer}
+            try:
+                with transaction.atomic():
+                    changed = self.take(context, row)
+            except DomainError as error:
+                with translation.override("en"):
+                    context.refuse_row(number, (error.field or "").rpartition(".")[2], error.code, str(error.message))
+                continue
+            if not changed:
+                context.keep_row(number)
+            elif customer:
+                self.touched.add(customer)
+
+    def apply(self, context: Context) -> None:
+        context.result["rows_taken"] = context.value(
+            """SELECT count(*) FROM lk_taken LEFT JOIN lk_refused x USING (row_number) LEFT JOIN lk_unchanged u USING (row_number)
+               WHERE x.row_number IS NULL AND u.row_number IS NULL"""
+        )
+        self.finish(context)
+
+    def announce(self, context: Context, event_type: Any) -> None:
+        people.announce(
+            event_type,
+            "SELECT unnest(%s::bigint[])",
+            [sorted(self.touched)],
+            run_id=context.run_id,
+            actor=context.actor,
+        )
+
+
+def _is_plain(field: Field) -> bool:
+    return field.shape not in {"identity", "birthday"}
