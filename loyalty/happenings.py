@@ -23,7 +23,8 @@ def orders(customers: Sequence[int], since: datetime, _kind: str) -> Iterator[Ha
     """Paid orders; the amount is goods less discounts and less what was paid with points (L6)."""
     yield from _read(
         """SELECT customer_id, 'order:' || id, paid_at, channel, subtotal - discount - points_amount, id, '{}'::jsonb
-           FROM crm_order WHERE customer_id = ANY(%s) AND paid_at >= %s AND state = 'paid' ORDER BY paid_at, id""",
+           FROM crm_order WHERE customer_id = ANY(%s) AND paid_at >= %s AND crm_order_counts(state, refunded, total)
+           ORDER BY paid_at, id""",
         [list(customers), since],
     )
 
@@ -62,7 +63,8 @@ def referrals(customers: Sequence[int], since: datetime, _kind: str) -> Iterator
         """SELECT r.customer_id, 'referral:' || f.id, o.paid_at, o.channel, o.subtotal - o.discount - o.points_amount, o.id,
                   '{}'::jsonb
            FROM loyalty_member r JOIN loyalty_member f ON f.referred_by_id = r.id
-           CROSS JOIN LATERAL (SELECT * FROM crm_order o WHERE o.customer_id = f.customer_id AND o.state = 'paid'
+           CROSS JOIN LATERAL (SELECT * FROM crm_order o WHERE o.customer_id = f.customer_id
+                                     AND crm_order_counts(o.state, o.refunded, o.total)
                                ORDER BY o.paid_at, o.id LIMIT 1) o
            WHERE r.customer_id = ANY(%s) AND o.paid_at >= %s AND o.paid_at >= f.enrolled_at ORDER BY o.paid_at, o.id""",
         [list(customers), since],

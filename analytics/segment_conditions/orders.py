@@ -11,6 +11,7 @@ from analytics.conditions import CONDITIONS, Condition, Input, Sql, choice, mome
 from analytics.segment_conditions.windows import NEGATED, window_inputs, window_query, window_sql
 from crm.labels import sales_channel_label
 from crm.models import Order, Product
+from crm.selectors.bought import line_counts
 
 GROUP = _("Orders")
 BOUGHT_OPERATORS: dict[str, str | Promise] = {
@@ -37,13 +38,12 @@ def _channels():
 
 
 def _bought(column: str):
-    """At least `times` orders with it in the time; what came back whole does not count (A2)."""
+    """At least `times` orders with it in the time; only what was paid and stayed counts (A7)."""
 
     def sql(operator: str, values: dict[str, Any]) -> Sql:
         window = window_sql("l.bought_at", operator, values)
         found = f"""FROM {{lines}} AS l JOIN crm_product p ON p.id = l.product_id
-            WHERE {column} AND {window.text}
-              AND l.refunded_quantity < l.quantity AND l.customer_id IS NOT NULL"""
+            WHERE {column} AND {window.text} AND {line_counts("l")} AND l.customer_id IS NOT NULL"""
         times: tuple[int, ...] = ()
         if values["times"] == 1:
             people = f"SELECT l.customer_id {found}"

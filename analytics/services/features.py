@@ -26,6 +26,7 @@ from core.events import emit_from_select
 from core.locks import require_transaction
 from core.shards import run_shards
 from core.table_statistics import analyze_after
+from crm.selectors.bought import line_amount, line_counts, order_counts
 
 if TYPE_CHECKING:
     import numpy
@@ -67,8 +68,8 @@ _COLUMNS = [
 _LINE = "customer_id, order_id, product_id, bought_at, amount, refunded_amount, quantity, refunded_quantity"
 _SCORES = ("rfm_r", "rfm_f", "rfm_m", "rfm_group", "rfm_as_of")
 # `kept`: what did not come back whole (A2).
-_PAID = """(SELECT customer_id, paid_at, total, refunded, discount, item_count, channel, refunded < total OR total = 0 AS kept
-              FROM crm_order WHERE state = 'paid' AND {scope}) AS paid"""
+_PAID = f"""(SELECT customer_id, paid_at, total, refunded, discount, item_count, channel, {order_counts("o")} AS kept
+              FROM crm_order o WHERE state = 'paid' AND {{scope}}) AS paid"""
 # Scores count the cut points below a value. width_bucket counts those at or below it, so both sides are negated: then a
 # value equal to a cut stays below it. Without a model nobody is scored.
 _FRESH = f"""
@@ -340,7 +341,7 @@ def _query(people: People) -> str:
                (array_agg(paid_at ORDER BY paid_at) FILTER (WHERE kept))[count(*) FILTER (WHERE kept)::int - 1] AS previous_order_at,
                count(*) FILTER (WHERE kept AND paid_at > %(as_of)s - interval '365 days') AS orders_365,
                coalesce(sum((total - refunded)::float8) FILTER (WHERE paid_at > %(as_of)s - interval '365 days'), 0) AS spend_365,
-               mode() WITHIN GROUP (ORDER BY channel) FILTER (WHERE channel <> '') AS main_channel,
+               mode() WITHIN GROUP (ORDER BY channel) FILTER (WHERE kept AND channel <> '') AS main_channel,
                count(*) FILTER (WHERE kept AND paid_at > %(as_of)s - interval '90 days') AS orders_90,
                coalesce(sum((total - refunded)::float8) FILTER (WHERE paid_at > %(as_of)s - interval '90 days'), 0) AS spend_90
         FROM {_PAID.replace("{scope}", scope)}
@@ -348,9 +349,9 @@ def _query(people: People) -> str:
     refunds AS (SELECT customer_id, count(*) AS refund_count FROM crm_refund
                 WHERE {scope} GROUP BY customer_id),
     bought AS (
-        SELECT line.customer_id, product.category, sum((line.amount - line.refunded_amount)::float8) AS spent
+        SELECT line.customer_id, product.category, sum({line_amount("line")}::float8) AS spent
         FROM {people.lines} AS line JOIN crm_product product ON product.id = line.product_id
-        WHERE product.category <> ''
+        WHERE product.category <> '' AND {line_counts("line")}
         GROUP BY 1, 2),
     categories AS (
         SELECT customer_id, array_agg(category ORDER BY category) AS categories,

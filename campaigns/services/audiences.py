@@ -16,6 +16,7 @@ from campaigns.services import gate
 from campaigns.services.drawing import Kept, kept_out
 from campaigns.services.gate import CUSTOMER_ZONE
 from crm.rules.birthdays import celebrated_around
+from crm.selectors.bought import order_counts
 from crm.services.customers import birthday_indexes
 
 Select = tuple[str, dict[str, Any]]
@@ -48,7 +49,7 @@ _BOUGHT = f"""
            jsonb_build_object('order_id', o.id)
     FROM crm_order o JOIN crm_customer c ON c.id = o.customer_id AND c.state = 'active'
     CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
-    WHERE o.state = 'paid' AND o.paid_at >= %(since)s AND (o.refunded < o.total OR o.total = 0)"""
+    WHERE {order_counts("o")} AND o.paid_at >= %(since)s"""
 _ENTERED = f"""
     SELECT c.id, 'event:' || e.id, {_NEXT_SEND}, jsonb_build_object('segment', jsonb_build_object('name', %(segment_name)s))
     FROM core_domainevent e JOIN crm_customer c ON c.id = e.subject_id AND c.state = 'active'

@@ -12,6 +12,7 @@ from core.events import TYPES, EventType
 from crm.events import ACTIVITY_RECEIVED, ORDER_PAID, ORDERS_IMPORTED
 from crm.labels import ACTIVITY
 from crm.models import ActivityKind
+from crm.selectors.bought import order_counts
 
 ACTIVITY_PREFIX = "activity:"
 ORDER = ORDER_PAID.kind
@@ -19,10 +20,10 @@ ORDER = ORDER_PAID.kind
 LEFT_OUT = ("campaigns.message_sent",)
 
 # Each yields customer_id, cause, at, properties, context for %(customers)s since %(since)s.
-_ORDERS = """
+_ORDERS = f"""
     SELECT o.customer_id, 'order:' || o.id, o.paid_at, jsonb_build_object('amount', o.total, 'channel', o.channel),
            jsonb_build_object('order_id', o.id)
-    FROM crm_order o WHERE o.customer_id = ANY(%(customers)s) AND o.state = 'paid' AND o.paid_at >= %(since)s"""
+    FROM crm_order o WHERE o.customer_id = ANY(%(customers)s) AND {order_counts("o")} AND o.paid_at >= %(since)s"""
 _ACTIVITY = """
     SELECT a.customer_id, 'activity:' || a.id, a.occurred_at, a.properties, '{}'::jsonb
     FROM crm_activityevent a

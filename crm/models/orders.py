@@ -14,6 +14,13 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def paid(self):
         return self.filter(state=OrderState.PAID)
 
+    def bought(self):
+        """Those that count as bought: paid, and not come back whole."""
+        counts = models.Func(
+            "state", "refunded", "total", function="crm_order_counts", output_field=models.BooleanField()
+        )
+        return self.filter(counts)
+
 
 class Order(models.Model):
     """An order of one store. All amounts are minor units of `currency`; `total` is what was paid in money.
@@ -85,6 +92,13 @@ class Order(models.Model):
                 name="crm_order_paid_recent",
             ),
             models.Index(fields=["-placed_at", "-id"], name="crm_order_placed_recent"),
+            # the few that don't count as bought: what they hold is left out wherever lines are read
+            models.Index(
+                fields=["id"],
+                condition=~models.Q(state="paid")
+                | (models.Q(refunded__gte=models.F("total")) & ~models.Q(total=0)),
+                name="crm_order_not_bought",
+            ),
             # An import's orders lie together, so a range of pages finds them at a hundredth of what entries cost.
             BrinIndex(fields=["import_run"], autosummarize=True, pages_per_range=32, name="crm_order_import_run"),
         ]

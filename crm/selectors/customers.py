@@ -116,7 +116,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Spending:
-    """Paid orders in one currency: `amount` is minor units net of refunds."""
+    """What was bought in one currency: `amount` is minor units net of refunds."""
 
     currency: str
     orders: int
@@ -144,7 +144,7 @@ def rows(customers: Iterable[Customer]) -> dict[int, Row]:
 def spending(customer_ids: Iterable[int]) -> dict[int, list[Spending]]:
     """Per customer and currency, the currency with most orders first."""
     sums = (
-        Order.objects.paid()
+        Order.objects.bought()
         .filter(customer_id__in=list(customer_ids))
         .values("customer_id", "currency")
         .annotate(orders=Count("pk"), amount=Sum(F("total") - F("refunded")), last_at=Max("paid_at"))

@@ -60,7 +60,7 @@ METRICS: dict[str, str] = {
         WHERE o.state = 'paid' AND o.currency = %(currency)s AND o.paid_at <= %(at)s AND o.paid_at >= %(earliest)s
               AND {who} AND o.customer_id IS NOT NULL""",
     TierMetric.ORDERS: """
-        SELECT o.customer_id, o.paid_at AS at, (o.refunded < o.total OR o.total = 0)::int AS value,
+        SELECT o.customer_id, o.paid_at AS at, crm_order_counts(o.state, o.refunded, o.total)::int AS value,
                (o.refunded >= o.total AND o.refunded - coalesce(r.amount, 0) < o.total AND o.total > 0)::int AS undone
         FROM crm_order o LEFT JOIN ({refunds}) AS r ON r.order_id = o.id
         WHERE o.state = 'paid' AND o.paid_at <= %(at)s AND o.paid_at >= %(earliest)s
