@@ -31,6 +31,7 @@ class CustomerFeature(models.Model):
     item_count = models.DecimalField(_("items"), max_digits=16, decimal_places=3, default=0)
     gross_spend = models.BigIntegerField(_("gross spend"), default=0)
     refunded = models.BigIntegerField(_("refunded"), default=0)
+    adjusted = models.BigIntegerField(default=0, db_default=0)
     net_spend = models.BigIntegerField(_("net spend"), default=0)
     discounted = models.BigIntegerField(_("discounts"), default=0)
     refund_count = models.IntegerField(_("refunds"), default=0)
@@ -81,6 +82,8 @@ class ChangedCustomer(models.Model):
     customer_id = models.BigIntegerField(primary_key=True)
     marked_at = models.DateTimeField(db_default=Now())
     mark = models.BigIntegerField(default=1)
+    # core.events.Effect of what changed them: how far the events of the refresh may go.
+    effect = models.PositiveSmallIntegerField(default=3, db_default=3)
 
     class Meta:
         verbose_name = _("changed customer")

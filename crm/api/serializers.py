@@ -111,6 +111,28 @@ class CustomerCreated(CustomerOut):
     created = serializers.BooleanField(help_text="False when the identities named a known customer.")
 
 
+class SpentOut(serializers.Serializer):
+    currency = serializers.CharField()
+    orders = serializers.IntegerField(help_text="Paid orders that did not come back whole.")
+    amount = serializers.IntegerField(help_text="Minor units, net of refunds and with the adjustments.")
+    adjusted = serializers.IntegerField(help_text="Minor units of it that belong to no order; below 0 when given back.")
+    last_order_at = serializers.DateTimeField(source="last_at", allow_null=True)
+
+
+class SpendAdjustmentOut(serializers.Serializer):
+    source = serializers.CharField()
+    reference = serializers.CharField()
+    item = serializers.CharField()
+    amount = serializers.IntegerField(help_text="Minor units.")
+    currency = serializers.CharField()
+    occurred_at = serializers.DateTimeField()
+
+
+class SpendOut(serializers.Serializer):
+    currencies = SpentOut(many=True)
+    adjustments = SpendAdjustmentOut(many=True)
+
+
 class ConsentIn(serializers.Serializer):
     channel = serializers.ChoiceField(choices=Channel.choices)
     purpose = serializers.ChoiceField(choices=Purpose.choices)

@@ -11,6 +11,21 @@ def order_counts(order: str = "o") -> str:
     return f"crm_order_counts({order}.state, {order}.refunded, {order}.total)"
 
 
+def acts_outside(order: str = "o") -> str:
+    """Return the condition under which an order may lead to messages and journeys: it is no history of an import (I3)."""
+    return f"{order}.effect IN ('live', 'now')"
+
+
+def earns(order: str = "o") -> str:
+    """Return the condition under which an order may earn: an import did not only record it."""
+    return f"{order}.effect <> 'remember'"
+
+
+def acted_at(order: str = "o") -> str:
+    """Return when an order acts: at its payment, or when it was recorded where an import was to act as if it happened now."""
+    return f"(CASE {order}.effect WHEN 'now' THEN {order}.recorded_at ELSE {order}.paid_at END)"
+
+
 def line_counts(line: str = "l") -> str:
     """Return the condition under which a line counts: its order does, and some of it stayed.
 

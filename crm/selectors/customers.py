@@ -12,7 +12,7 @@ from django.db.models import CharField, Count, F, Func, Max, Q, QuerySet, Sum, T
 from django.db.models.functions import Lower, Replace
 
 from core import crypto
-from crm.models import Customer, CustomerTag, Identity, Order, Store, Ticket
+from crm.models import Customer, CustomerTag, Identity, Order, SpendAdjustment, Store, Ticket
 from crm.rules.identities import mask, normalise
 
 PHONE = re.compile(r"\+?[\d\s\-().]{6,20}\Z")
@@ -116,12 +116,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Spending:
-    """What was bought in one currency: `amount` is minor units net of refunds."""
+    """What was bought in one currency: `amount` is minor units net of refunds and with `adjusted`, which no order shows."""
 
     currency: str
     orders: int
     amount: int
     last_at: datetime | None
+    adjusted: int = 0
 
 
 def rows(customers: Iterable[Customer]) -> dict[int, Row]:
@@ -150,8 +151,18 @@ def spending(customer_ids: Iterable[int]) -> dict[int, list[Spending]]:
         .annotate(orders=Count("pk"), amount=Sum(F("total") - F("refunded")), last_at=Max("paid_at"))
         .order_by("customer_id", "-orders", "currency")
     )
+    rows = (
+        SpendAdjustment.objects.filter(customer_id__in=list(customer_ids))
+        .order_by("customer_id", "currency")
+        .values_list("customer_id", "currency")
+        .annotate(Sum("amount"))
+    )
+    adjusted = {(pk, currency): amount for pk, currency, amount in rows}
     result: dict[int, list[Spending]] = {}
     for item in sums:
-        spent = Spending(item["currency"], item["orders"], item["amount"], item["last_at"])
+        more = adjusted.pop((item["customer_id"], item["currency"]), 0)
+        spent = Spending(item["currency"], item["orders"], item["amount"] + more, item["last_at"], more)
         result.setdefault(item["customer_id"], []).append(spent)
+    for (pk, currency), amount in adjusted.items():
+        result.setdefault(pk, []).append(Spending(currency, 0, amount, None, amount))
     return result

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from core.actor import SYSTEM
 from core.errors import DomainError
-from core.services import outbox
-from crm.models import ImportKind, ImportRun
+from crm.management.following import finish
+from crm.models import ImportKind, ImportMode, ImportRun
 from crm.services import imports
 from crm.services.imports.refusals import refused_csv
 
@@ -32,6 +32,13 @@ class Command(BaseCommand):
             ("store", "code of the store; the default store otherwise"),
         ):
             parser.add_argument(f"--{name}", default="", help=text)
+        parser.add_argument(
+            "--mode",
+            choices=ImportMode.values,
+            default=ImportMode.AUTO.value,
+            help="how far orders act on today: auto (those older than two days are only recorded and count for tiers), "
+            "remember, silent (points too, no messages), live",
+        )
         parser.add_argument("--dry-run", action="store_true", help="count, take nothing")
         parser.add_argument("--strict", action="store_true", help="exit with 3 when a row is refused")
         parser.add_argument("--refused", metavar="OUT.CSV", help="write the refused rows with their reasons")
@@ -63,6 +70,7 @@ class Command(BaseCommand):
             actor=SYSTEM,
             options=given,
             mapping=self._mapping(options["map"]),
+            mode=options["mode"],
         )
         self.stdout.write("Columns: " + ", ".join(f"{name} = {column}" for name, column in run.mapping.items()))
         began = time.monotonic()
@@ -86,7 +94,7 @@ class Command(BaseCommand):
             if options["refused"]:
                 self._write_refused(run, options["refused"])
             if not options["no_deliver"]:
-                outbox.deliver_all()
+                finish(run, self.stdout)
         if counts[2] and options["strict"]:
             sys.exit(3)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from core.events import emit
+from core.events import limited
 from crm import events
 from crm.services.imports import people
 from crm.services.imports.context import Context, factor
+from crm.services.imports.effects import announce_orders, effect_of, reach_of
 
 AMOUNTS = ("discount", "shipping", "tax", "fees", "points_amount", "total")
 # What may stand on any row of an order but must not differ between its rows; the earliest time counts.
@@ -234,19 +235,21 @@ class Orders:
 
     def apply(self, context: Context) -> None:
         self._create_customers(context)
-        people.attach_identities(context.actor)
+        with limited(reach_of(context.mode)):
+            people.attach_identities(context.actor)
         self._create_products(context)
         self._create_orders(context)
         self._refund(context)
-        if context.result["orders_created"] or context.result.get("refunds_created"):
-            emit(events.ORDERS_IMPORTED, subject_id=None, payload={"run": context.run_id}, actor=context.actor)
-        people.announce(
-            events.CUSTOMERS_CHANGED,
-            "SELECT customer FROM lk_owner WHERE number IS NOT NULL",
-            [],
-            run_id=context.run_id,
-            actor=context.actor,
-        )
+        if any(context.result.get(name) for name in ("orders_created", "refunds_created", "adjustments_created")):
+            announce_orders(context)
+        with limited(reach_of(context.mode)):
+            people.announce(
+                events.CUSTOMERS_CHANGED,
+                "SELECT customer FROM lk_owner WHERE number IS NOT NULL",
+                [],
+                run_id=context.run_id,
+                actor=context.actor,
+            )
 
     def _refund(self, context: Context) -> None:
         """For files whose rows also give money back."""
@@ -290,10 +293,11 @@ class Orders:
         context.insert_many(
             f"""WITH made AS (
                     INSERT INTO crm_order (store_id, source, number, customer_id, state, channel, currency, subtotal, discount,
-                        points_amount, shipping, tax, fees, total, refunded, item_count, placed_at, paid_at, import_run_id)
+                        points_amount, shipping, tax, fees, total, refunded, item_count, placed_at, paid_at, effect, import_run_id)
                     SELECT n.store_id, %(source)s, n.number, w.customer, order_state, coalesce(channel, ''), store_currency,
                            goods, discounts, points, shippings, taxes, all_fees, sum_total, 0, item_count, placed_at,
-                           CASE WHEN order_state = 'paid' THEN coalesce(paid_at, placed_at) END, %(run)s
+                           CASE WHEN order_state = 'paid' THEN coalesce(paid_at, placed_at) END,
+                           {effect_of(context.mode, "coalesce(paid_at, placed_at)")}, %(run)s
                     FROM lk_order n LEFT JOIN lk_person p ON {same} LEFT JOIN lk_owner w ON w.row_number = p.row_number
                     ORDER BY w.customer, n.first_row
                     RETURNING id, number, customer_id, coalesce(paid_at, placed_at) AS bought_at)

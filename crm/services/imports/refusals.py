@@ -22,6 +22,8 @@ from crm.services.imports.reading import FileFormat, open_rows
 RAW = "crm.importrefusal.raw"
 MAX_RAW_CELL = 2000
 BATCH = 5000
+# Rows that were taken and are listed all the same, because something about them is worth knowing.
+NOTES = "'refund_partly_matched', 'refund_unmatched'"
 REASONS = {
     # The row as a whole
     "ragged_row": gettext_noop("The row has another number of cells than the header"),
@@ -74,8 +76,12 @@ REASONS = {
     "stock_adjustment": gettext_noop("A negative quantity that is no cancellation: a correction of stock, not a sale"),
     "no_sale_price": gettext_noop("The price is zero: a gift, a sample or a note, not a sale"),
     "not_a_sale": gettext_noop("An entry of the books, not a sale"),
-    "refund_unmatched": gettext_noop("No earlier purchase of this customer to refund; left over"),
-    "refund_partly_matched": gettext_noop("Refunded as far as earlier purchases go; left over"),
+    "refund_unmatched": gettext_noop(
+        "No earlier purchase of this customer: kept as an adjustment of what they spent; left over"
+    ),
+    "refund_partly_matched": gettext_noop(
+        "Refunded as far as earlier purchases go, the rest kept as an adjustment of what they spent; left over"
+    ),
 }
 
 

@@ -29,13 +29,15 @@ from core.errors import Conflict, DomainError, Invalid
 from core.models import Job
 from core.services.jobs import GIVEN_UP, Progress, create_job, fail_job, finish_job, start_job
 from core.spreadsheets import restored
-from crm.models import ImportKind, ImportMapping, ImportRun, ImportState, Store
+from crm.models import ImportKind, ImportMapping, ImportMode, ImportRun, ImportState, Store
 from crm.rules import importing_detect as detect
 from crm.rules.importing import Field, WrongMapping, check_mapping, fields_of, suggest_mapping
 from crm.services.customers import attribute_specs
 from crm.services.imports import online_retail, refusals
 from crm.services.imports.catalogue import Activity, Products
 from crm.services.imports.context import Context, Handler
+from crm.services.imports.effects import RECENT
+from crm.services.imports.following import create_following
 from crm.services.imports.orders import Orders
 from crm.services.imports.people import Raced
 from crm.services.imports.profiles import Consents, Customers
@@ -51,6 +53,7 @@ HANDLERS: dict[str, type[Handler]] = {
     ImportKind.CONSENTS: Consents,
 }
 PREVIEW_ROWS = 50
+SIDES_ROWS = 100_000
 ATTEMPTS = 3
 LOST_ATTEMPTS = 10
 IS_APPLIED = IS_HELD.format(name="'import:' || r.id")
@@ -89,7 +92,7 @@ class Preview:
 
 MANY = 5_000
 GROWN = {
-    "orders": "crm_order, crm_orderline, crm_refund, crm_refundline, crm_product, crm_customer, crm_identity",
+    "orders": "crm_order, crm_orderline, crm_refund, crm_refundline, crm_spendadjustment, crm_product, crm_customer, crm_identity",
     "customers": "crm_customer, crm_identity, crm_customertag",
     "products": "crm_product",
     "activity": "crm_activityevent, crm_activityreceipt",
@@ -112,14 +115,16 @@ def create_import(
     file_name: str = "",
     options: Mapping[str, Any] | None = None,
     mapping: Mapping[str, str] | None = None,
+    mode: str = ImportMode.AUTO,
 ) -> ImportRun:
     """Look at a file and note what it seems to be; `options` and `mapping` given here win.
 
-    Raises Invalid: invalid_choice (kind), required (source), no_file, empty_file, no_header, file_damaged, or for an
+    Raises Invalid: invalid_choice (kind, mode), required (source), no_file, empty_file, no_header, file_damaged, or for an
     option or the mapping.
     """
     if kind not in ImportKind.values:
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field="kind")
+    _check_mode(mode)
     source = source.strip()
     if not source or len(source) > 40:
         raise Invalid(_("Name the source in 1 to 40 characters."), code="required", field="source")
@@ -150,6 +155,7 @@ def create_import(
             "header": header,
         },
         mapping=chosen,
+        mode=mode,
         created_by_id=actor.user_id,
     )
     _check_options(run.options)
@@ -160,10 +166,15 @@ def create_import(
     return run
 
 
-def configure_import(*, run: ImportRun, options: Mapping[str, Any], mapping: Mapping[str, str]) -> ImportRun:
+def configure_import(
+    *, run: ImportRun, options: Mapping[str, Any], mapping: Mapping[str, str], mode: str = ""
+) -> ImportRun:
     """Change how a file is read before it is brought in. Raises Invalid, or Conflict once it has begun."""
     if run.state not in {ImportState.UPLOADED, ImportState.FAILED}:
         raise Conflict(_("This import has begun."), code="import_begun")
+    if mode:
+        _check_mode(mode)
+        run.mode = mode
     merged = {**run.options, **{name: options[name] for name in OPTIONS if options.get(name)}}
     for name in ("currency", "store"):
         if name in options and not options[name]:
@@ -174,7 +185,7 @@ def configure_import(*, run: ImportRun, options: Mapping[str, Any], mapping: Map
     run.options = merged
     run.mapping = {name: column for name, column in mapping.items() if column}
     _check_mapping(run)
-    run.save(update_fields=["options", "mapping"])
+    run.save(update_fields=["options", "mapping", "mode"])
     return run
 
 
@@ -216,6 +227,31 @@ def dry_run(run: ImportRun) -> Preview:
         unchanged = context.value("SELECT count(*) FROM lk_unchanged")
         transaction.set_rollback(True)
     return Preview([], [], stager.read_count - refused - unchanged, unchanged, refused)
+
+
+@dataclass(frozen=True)
+class Sides:
+    """How many orders of a file are older than two days, and how many are not. `whole`: all of the file was looked at."""
+
+    older: int
+    recent: int
+    whole: bool
+
+
+def sides_of(run: ImportRun, rows: int = SIDES_ROWS) -> Sides:
+    """Count the orders on both sides of the date that decides how far they act, in the first `rows` rows; nothing is kept."""
+    _check_mapping(run)
+    with transaction.atomic():
+        try:
+            context, stager = _staged(run, SYSTEM, limit=rows)
+            older, recent = context.rows(
+                f"""SELECT count(*) FILTER (WHERE at < now() - {RECENT}), count(*) FILTER (WHERE at >= now() - {RECENT})
+                    FROM (SELECT min(coalesce(paid_at, placed_at)) AS at FROM lk_rows
+                          WHERE number IS NOT NULL GROUP BY number) AS dated"""
+            )[0]
+        finally:
+            transaction.set_rollback(True)
+    return Sides(older, recent, stager.read_count < rows)
 
 
 def queue_import(*, run: ImportRun, actor: Actor) -> ImportRun:
@@ -350,7 +386,7 @@ def _apply(run_id: int, actor: Actor, job: Job, wait: int) -> None:
         progress(70, 100, force=True)
         handler.apply(context)
         progress(95, 100, force=True)
-        refused = context.value("SELECT count(*) FROM lk_refused WHERE code <> 'refund_partly_matched'")
+        refused = context.value(f"SELECT count(*) FROM lk_refused WHERE code NOT IN ({refusals.NOTES})")
         unchanged = context.value("SELECT count(*) FROM lk_unchanged")
         refusals.store_refusals(run_id, run.path, _form(run))
         counts = {
@@ -364,7 +400,12 @@ def _apply(run_id: int, actor: Actor, job: Job, wait: int) -> None:
             context.execute(f"ANALYZE {GROWN[run.kind]}")
         by_code = dict(context.rows("SELECT code, count(*) FROM lk_refused GROUP BY code ORDER BY 2 DESC, 1"))
         ImportRun.objects.filter(pk=run_id).update(
-            state=ImportState.DONE, result={**context.result, "refused": by_code}, finished_at=Now(), error="", **counts
+            following=create_following(run),
+            state=ImportState.DONE,
+            result={**context.result, "refused": by_code},
+            finished_at=Now(),
+            error="",
+            **counts,
         )
         finish_job(job, {**counts, "run": run_id})
         Job.objects.filter(pk=job.pk).update(done_count=100, total_count=100)
@@ -426,7 +467,7 @@ def _staged(
                CREATE TEMP TABLE lk_unchanged (row_number bigint PRIMARY KEY) ON COMMIT DROP"""
         )
     stager.stage(run.path, limit=limit, progress=progress)
-    context = Context(run.pk or 0, run.source, store, actor, fields, stager.mapping, run.options)
+    context = Context(run.pk or 0, run.source, store, actor, fields, stager.mapping, run.options, run.mode)
     return context, stager
 
 
@@ -462,6 +503,11 @@ def _detected(
         "decimal": detect.detect_decimal(cells({"number"})),
         "date_order": detect.detect_date_order(cells({"time", "birthday"})),
     }
+
+
+def _check_mode(mode: str) -> None:
+    if mode not in ImportMode.values:
+        raise Invalid(_("Not one of the choices."), code="invalid_choice", field="mode")
 
 
 def _check_options(options: Mapping[str, Any]) -> None:
