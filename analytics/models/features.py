@@ -93,25 +93,6 @@ class ChangedCustomer(models.Model):
         return str(self.customer_id)
 
 
-class StagePeriod(models.Model):
-    """[from, to) in a lifecycle stage that a customer is in no longer. The one they are in is in their features."""
-
-    customer = models.ForeignKey(
-        "crm.Customer", models.CASCADE, related_name="stage_periods", db_index=False, db_constraint=False
-    )
-    stage = models.CharField(_("stage"), max_length=8, choices=Stage.choices)
-    started_at = models.DateTimeField(_("from"))
-    ended_at = models.DateTimeField(_("to"))
-
-    class Meta:
-        verbose_name = _("stage period")
-        verbose_name_plural = _("stage periods")
-        indexes = [models.Index(fields=["customer", "-started_at"], name="analytics_stageperiod_of")]
-
-    def __str__(self) -> str:
-        return f"{self.customer_id} {self.stage}"
-
-
 class RfmModel(models.Model):
     """The cut points that turned recency, frequency and money into scores from 1 to 5, as of one date (A1)."""
 

@@ -96,7 +96,7 @@ def register() -> None:
             GROUP,
             BOUGHT_OPERATORS,
             _window_inputs(Input("sku", "text", _("SKU"))),
-            _bought("p.sku = %s"),
+            _bought("lower(p.sku) = lower(%s)"),
             "f.order_count",
             time_based=True,
             query=window_query("bought_product", "{sku}"),

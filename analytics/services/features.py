@@ -152,7 +152,7 @@ def claim_changed(limit: int, share: Share) -> int:
 
 def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) -> int:
     """Compute the rows of these people, scored by these cut points, and write those that differ. Returns how many were
-    written. A stage that ends is kept as a StagePeriod; that it changed is an event.
+    written. That a stage changed is an event, which the timeline keeps.
     """
     require_transaction()
     columns = (*_COLUMNS, *_SCORES)
@@ -195,11 +195,8 @@ def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) 
         )
         written = cursor.rowcount
         # Who is no longer an active customer has no row, so that readers of the rows need not ask who is.
-        written += _end_stages(
-            f"""DELETE FROM analytics_customerfeature WHERE customer_id IN ({people.gone})
-                RETURNING customer_id, stage, coalesce(stage_since, as_of)""",
-            as_of,
-        )
+        cursor.execute(f"DELETE FROM analytics_customerfeature WHERE customer_id IN ({people.gone})")
+        written += cursor.rowcount
         cursor.execute("DROP TABLE analytics_computed")
     return written
 
@@ -311,11 +308,10 @@ def _write_stages(as_of: datetime, people: People) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """CREATE TEMP TABLE analytics_stage_moves ON COMMIT DROP AS
-               SELECT kept.customer_id, kept.stage AS before, kept.stage_since AS since, computed.stage AS after
+               SELECT kept.customer_id, kept.stage AS before, computed.stage AS after
                FROM analytics_computed computed JOIN analytics_customerfeature kept USING (customer_id)
                WHERE kept.stage <> computed.stage"""
         )
-        _end_stages("SELECT customer_id, before, since FROM analytics_stage_moves", as_of)
         emit_from_select(
             events.STAGE_CHANGED,
             """SELECT customer_id, jsonb_build_object('from', before, 'to', after), %s::timestamptz
@@ -324,18 +320,6 @@ def _write_stages(as_of: datetime, people: People) -> None:
             effect=people.effect,
         )
         cursor.execute("DROP TABLE analytics_stage_moves")
-
-
-def _end_stages(ended: str, as_of: datetime) -> int:
-    """`ended` yields customer_id, a stage that they are in no longer, and since when they were. Returns how many."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""WITH ended(customer_id, stage, since) AS ({ended})
-                INSERT INTO analytics_stageperiod (customer_id, stage, started_at, ended_at)
-                SELECT customer_id, stage, since, greatest(%s, since) FROM ended""",
-            [as_of],
-        )
-        return cursor.rowcount
 
 
 def _query(people: People) -> str:

@@ -74,7 +74,9 @@ class ProfileIn(serializers.Serializer):
     gender = serializers.ChoiceField(choices=Gender.choices, required=False, allow_blank=True)
     language = serializers.CharField(max_length=10, required=False, allow_blank=True)
     time_zone = serializers.CharField(max_length=64, required=False, allow_blank=True)
-    country = serializers.CharField(max_length=60, required=False, allow_blank=True)
+    country = serializers.CharField(
+        max_length=60, required=False, allow_blank=True, help_text="ISO 3166 code, or a name in English or Chinese."
+    )
     region = serializers.CharField(max_length=120, required=False, allow_blank=True)
     attributes = serializers.DictField(
         required=False,

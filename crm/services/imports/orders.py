@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from core.events import limited
 from crm import events
-from crm.services.imports import people
+from crm.services.imports import countries, people
 from crm.services.imports.context import Context, factor
 from crm.services.imports.effects import announce_orders, effect_of, reach_of
+from crm.services.imports.skus import use_known_spelling
 
 AMOUNTS = ("discount", "shipping", "tax", "fees", "points_amount", "total")
 # What may stand on any row of an order but must not differ between its rows; the earliest time counts.
@@ -33,6 +34,8 @@ class Orders:
     several_kinds = False
 
     def check(self, context: Context) -> None:
+        use_known_spelling(context)
+        countries.use_codes(context)
         self._price(context)
         self._group(context)
         self._compare(context)
@@ -240,6 +243,7 @@ class Orders:
         self._create_products(context)
         self._create_orders(context)
         self._refund(context)
+        countries.note_unknown(context)
         if any(context.result.get(name) for name in ("orders_created", "refunds_created", "adjustments_created")):
             announce_orders(context)
         with limited(reach_of(context.mode)):
@@ -277,7 +281,7 @@ class Orders:
                SELECT seen.sku, coalesce(named.product_name, ''), coalesce(seen.category, ''), coalesce(seen.brand, ''), true
                FROM lk_product seen LEFT JOIN lk_priced named ON named.row_number = seen.named_in
                LEFT JOIN crm_product x ON x.sku = seen.sku
-               WHERE x.id IS NULL ORDER BY seen.sku ON CONFLICT (sku) DO NOTHING"""
+               WHERE x.id IS NULL ORDER BY seen.sku ON CONFLICT (lower(sku)) DO NOTHING"""
         )
 
     def _create_orders(self, context: Context) -> None:

@@ -23,7 +23,7 @@ RAW = "crm.importrefusal.raw"
 MAX_RAW_CELL = 2000
 BATCH = 5000
 # Rows that were taken and are listed all the same, because something about them is worth knowing.
-NOTES = "'refund_partly_matched', 'refund_unmatched'"
+NOTES = "'refund_partly_matched', 'refund_unmatched', 'unknown_country'"
 REASONS = {
     # The row as a whole
     "ragged_row": gettext_noop("The row has another number of cells than the header"),
@@ -60,6 +60,8 @@ REASONS = {
     "wrong_currency": gettext_noop("This is not the currency of the store"),
     "repeated_in_file": gettext_noop("An earlier row of the file has the same key"),
     "nobody": gettext_noop("The row names no customer"),
+    "not_a_country": gettext_noop("There is no such country: use its ISO 3166 code or its name in English or Chinese"),
+    "unknown_country": gettext_noop("The row was taken without its country, which is not known by this name"),
     # Orders
     "no_price": gettext_noop("The order has neither lines with prices nor a total"),
     "amount_mismatch": gettext_noop("Quantity × unit price − discount is not the amount"),

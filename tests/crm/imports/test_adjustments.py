@@ -130,7 +130,10 @@ def program_of_2011(db):
 
 def test_it_is_shown_to_staff_and_read_by_the_shop(bring, client, staff, server_key):
     run = bring()
-    client.force_login(staff(Role.ANALYST))
+    user = staff(Role.ANALYST)
+    user.is_staff = True
+    user.save()
+    client.force_login(user)
     customer = named("1")
     page = client.get(reverse("customer", args=[customer.number])).content.decode()
     assert "Spend adjusted" in page
