@@ -177,7 +177,7 @@ def by_csv(shop: Shop, people: list[Person], directory: Path) -> None:
                     rows.writerow([number, person.dates[number].isoformat(), person.key, sku, quantity, price])
     for kind, path in (("customers", customers), ("consents", consents), ("orders", orders)):
         # The workers that run here carry the orders on to points and figures.
-        shop.manage("import_csv", str(path), "--kind", kind, "--source", "storefront", "--strict", "--no-deliver")
+        shop.manage("import_csv", str(path), "--kind", kind, "--source", "storefront", "--strict", "--no-deliver", "--mode", "live")
     for person in people:
         person.number = shop.get(f"/api/v1/customers?kind=storefront&value={person.key}")["number"]
 
