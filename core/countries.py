@@ -28,14 +28,14 @@ NAMES = {
 
 @lru_cache(maxsize=1)
 def codes() -> frozenset[str]:
-    territories = Locale.parse("en").territories
+    territories = [str(code) for code in Locale.parse("en").territories]
     return frozenset(code for code in territories if len(code) == 2 and code.isalpha()) - NO_COUNTRIES
 
 
 @lru_cache(maxsize=1)
 def _by_name() -> dict[str, str]:
     named = {
-        str(name).casefold(): code
+        str(name).casefold(): str(code)
         for language in LANGUAGES
         for code, name in Locale.parse(language).territories.items()
         if code in codes()

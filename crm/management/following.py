@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TextIO
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, OutputWrapper
 
 from core.models import JobState
 from core.services import outbox
@@ -13,7 +12,7 @@ from core.services.jobs import run_job
 from crm.models import ImportRun
 
 
-def finish(run: ImportRun, out: TextIO) -> None:
+def finish(run: ImportRun, out: OutputWrapper) -> None:
     """Hand out events, then bring figures, scores and segments up to date. Raises CommandError when that fails."""
     began = time.monotonic()
     handled = outbox.deliver_all()

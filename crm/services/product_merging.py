@@ -48,7 +48,7 @@ def _references() -> list[tuple[str, str]]:
     """(table, column) of everything that points at a product."""
     # Activity names its product without a foreign key.
     pairs = sorted(
-        (model._meta.db_table, field.column)
+        (str(model._meta.db_table), str(field.column))
         for model in apps.get_models()
         for field in model._meta.concrete_fields
         if field.related_model is Product and not field.primary_key

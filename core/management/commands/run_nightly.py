@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from celery import current_app
 from celery.schedules import crontab
@@ -34,7 +35,8 @@ def nightly_jobs() -> Iterator[tuple[str, str]]:
     timed = []
     for name, entry in current_app.conf.beat_schedule.items():
         if isinstance(entry["schedule"], crontab):
-            hour, minute = min(entry["schedule"].hour), min(entry["schedule"].minute)
+            timetable: Any = vars(entry["schedule"])
+            hour, minute = min(timetable["hour"]), min(timetable["minute"])
             timed.append((hour, minute, name, entry["task"]))
     for _hour, _minute, name, task in sorted(timed):
         yield name, task
