@@ -23,7 +23,7 @@ from crm.console.import_labels import DATE_ORDERS, DECIMALS, DELIMITERS, labelle
 from crm.models import ImportKind, ImportMapping, ImportMode, ImportRun, ImportState, Store
 from crm.rules.importing_detect import ENCODINGS
 from crm.services import exports, imports
-from crm.services.imports.refusals import open_row, reason_text, refused_csv, translated
+from crm.services.imports.refusals import REMARKS, open_row, reason_text, refused_csv, translated
 
 MODES = {
     ImportMode.AUTO: _(
@@ -191,7 +191,8 @@ def _progress_of(request: HttpRequest, run: ImportRun) -> dict:
         "followed": run.following is not None and run.following.state == JobState.DONE,
         "stale": run.state in UNDERWAY and imports.is_stale(run),
         "adjusted": _adjusted(run),
-        "reasons": [(code, reason_text(code), count) for code, count in counts.items()],
+        "reasons": [(code, reason_text(code), count) for code, count in counts.items() if code not in REMARKS],
+        "remarks": [(code, reason_text(code), count) for code, count in counts.items() if code in REMARKS],
         "may_add": may(request.user, "crm.add_importrun"),
     }
 

@@ -23,7 +23,8 @@ RAW = "crm.importrefusal.raw"
 MAX_RAW_CELL = 2000
 BATCH = 5000
 # Rows that were taken and are listed all the same, because something about them is worth knowing.
-NOTES = "'refund_partly_matched', 'refund_unmatched', 'unknown_country'"
+REMARKS = ("refund_partly_matched", "refund_unmatched", "unknown_country")
+NOTES = ", ".join(f"'{code}'" for code in REMARKS)
 REASONS = {
     # The row as a whole
     "ragged_row": gettext_noop("The row has another number of cells than the header"),

@@ -138,7 +138,10 @@ def test_it_is_shown_to_staff_and_read_by_the_shop(bring, client, staff, server_
     page = client.get(reverse("customer", args=[customer.number])).content.decode()
     assert "Spend adjusted" in page
     assert "-£15.10" in page or "−£15.10" in page
-    assert "Money without an order" in client.get(reverse("import_run", args=[run.pk])).content.decode()
+    result = client.get(reverse("import_run", args=[run.pk])).content.decode()
+    assert "Money without an order" in result
+    assert "Rows that were taken with a remark" in result
+    assert "Why rows were refused" not in result
     admin = client.get(reverse("admin:crm_spendadjustment_changelist"))
     assert (admin.status_code, "C103" in admin.content.decode()) == (200, True)
     api = APIClient()
