@@ -12,7 +12,7 @@ A handler gets a list, works inside one transaction and must be safe to run twic
 A handler that rarely has work says so with `wanted`: an event that it does not want then costs nothing to emit.
 
 A handler also says how far its work goes (`effect`): figures and standing, points, or the outside (messages, journeys,
-webhooks). What is emitted within `limited(Effect.FIGURES)` is owed to no handler that goes further, and neither is what such
+webhooks). What is emitted within `limited(Effect.FIGURES)` is queued for no handler that goes further, and neither is what such
 handlers emit in turn: history that an import brings must not act on today.
 """
 
@@ -131,7 +131,7 @@ def subscribe(
     `wanted` is asked with the kind whenever such an event is emitted, in the middle of a redemption too: it answers
     from memory, and may be some seconds behind. What it refuses is never owed to the handler. `long`: one event may
     take minutes, so it goes to the worker for such work and no other event waits behind it. `effect`: how far its work
-    goes; an event that may not go so far is never owed to it.
+    goes; an event that may not go so far is never queued for it.
     """
 
     def decorate(handler: Handler) -> Handler:

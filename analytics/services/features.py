@@ -89,7 +89,7 @@ _FRESH = f"""
     LEFT JOIN (VALUES {_GRID_ROWS}) AS grid(r, v, name) ON grid.r = recency AND grid.v = (frequency + money + 1) / 2"""
 
 
-# What went furthest decides: a customer whom history and today changed is told of as today.
+# The mark that reaches furthest decides: a customer changed by history and by today counts as changed by today.
 _MARKED = """ON CONFLICT (customer_id) DO UPDATE SET effect = excluded.effect
              WHERE analytics_changedcustomer.effect < excluded.effect"""
 

@@ -1,4 +1,4 @@
-"""Figures, scores and segments as soon as an import is in (I3): nobody waits for the night."""
+"""Figures, scores and segments as soon as the rows of an import are in (I3)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LOOK_EVERY = 0.5
 
 
 def bring_figures_up_to_date(run: ImportRun) -> None:
-    """Carry on whoever the run changed; take the cut points again when it brought many orders, or there are none yet.
+    """Refresh the customers that the run changed; take the cut points again when it brought many orders, or there are none yet.
 
-    That a score moves because others came in is no news of today, so the second part reaches no message.
+    A score that moves because of other customers is no event of today, so the second part reaches no message.
     """
     _carry_on_changed()
     if run.kind != ImportKind.ORDERS or not _moves_scores(run):
@@ -30,7 +30,7 @@ def bring_figures_up_to_date(run: ImportRun) -> None:
 
 
 def _carry_on_changed() -> None:
-    """Until those are carried on who are marked now, here or by the refresh that runs beside this."""
+    """Wait until all customers that are marked now are refreshed, here or by another process."""
     marked = ChangedCustomer.objects.filter(marked_at__lte=clock.now())
     until = time.monotonic() + WAIT_SECONDS
     while marked.exists():

@@ -156,7 +156,7 @@ def test_history_is_remembered_and_counts_for_tiers_and_figures(mode, listening_
     assert {event.effect for event in refreshed} == {1}
 
 
-def test_silent_gives_points_and_tiers_and_tells_nobody(listening_shop, bring, settle):
+def test_silent_gives_points_and_tiers_and_sends_nothing(listening_shop, bring, settle):
     run = bring(orders_file(*FEBRUARY), mode="silent")
     after(run, settle)
     # 1 point a unit; gold and bronze count from the next order on
@@ -189,7 +189,7 @@ def test_one_file_has_both_sides_by_the_date_of_each_order(listening_shop, bring
     Journey.objects.update(started_at=timezone.now() - timedelta(days=2))
     CareRule.objects.update(activated_at=timezone.now() - timedelta(days=2))
     after(run, settle)
-    # then only yesterday's buyer is heard of
+    # then only yesterday's buyer gets messages and journeys
     cat = Customer.objects.get(orders__number="H3")
     assert set(Message.objects.exclude(customer__name="Regular").values_list("customer_id", flat=True)) == {cat.pk}
     assert set(JourneyRun.objects.exclude(customer__name="Regular").values_list("customer_id", flat=True)) == {cat.pk}

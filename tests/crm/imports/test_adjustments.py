@@ -23,7 +23,7 @@ from loyalty.models import Account, Member
 
 pytestmark = pytest.mark.django_db
 # 1: bought 6 at 2.55, gave back 2, then 6 of which 4 were left, and ten of what they had bought before the file begins.
-# 2: bought one at 5.00 and got 7.00 back. Nobody: 3.00 of a till. 3: nothing but a cancellation.
+# 2: bought one at 5.00 and got 7.00 back. No customer: 3.00 of a till. 3: nothing but a cancellation.
 FILE = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
 100,HEART,Heart,6,2011-01-10 08:00:00,2.55,1.0,United Kingdom
 101,BELL,Bell,1,2011-01-11 08:00:00,5.00,2.0,United Kingdom
