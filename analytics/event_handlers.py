@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from analytics.services.features import mark_changed, mark_changed_by_query
 from core.events import Event, subscribe
 from crm import events as crm
+from crm.models import OrderEffect
 from loyalty import events as loyalty
 
 
@@ -45,9 +46,11 @@ def mark_listed(events: Sequence[Event]) -> None:
 
 @subscribe(crm.ORDERS_IMPORTED, name="analytics.mark_imported", long=True)
 def mark_imported(events: Sequence[Event]) -> None:
-    runs = [event.payload["run"] for event in events]
-    mark_changed_by_query(
-        """SELECT customer_id FROM crm_order WHERE import_run_id = ANY(%s)
-           UNION SELECT customer_id FROM crm_refund WHERE import_run_id = ANY(%s)""",
-        [runs, runs],
-    )
+    for event in events:
+        run = event.payload["run"]
+        mark_changed_by_query(
+            """SELECT customer_id FROM crm_order WHERE import_run_id = %s AND effect = ANY(%s)
+               UNION SELECT customer_id FROM crm_refund WHERE import_run_id = %s
+               UNION SELECT customer_id FROM crm_spendadjustment WHERE import_run_id = %s""",
+            [run, event.payload.get("effects", list(OrderEffect.values)), run, run],
+        )

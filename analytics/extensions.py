@@ -12,16 +12,19 @@ from analytics.console import shell  # noqa: F401
 from analytics.models import Segment
 from analytics.segment_conditions import register_all
 from analytics.services import list_uploads
+from analytics.services.following import bring_figures_up_to_date
 from core.audit_log import OBJECTS, Described
 from core.facts import FACTS
 from core.roles import Role, grant
 from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
 from core.services.jobs import WORK
+from crm.services.imports.following import FOLLOWING, Step
 from loyalty.audiences import AUDIENCES, Audience
 
 register_all()
 segment_templates.register_all()
+FOLLOWING.register("analytics.figures", Step(_("Figures, scores and segments"), bring_figures_up_to_date))
 
 
 def _segments() -> list[dict]:

@@ -89,12 +89,12 @@ def from_nothing() -> None:
     """Features, RFM, stages and memberships of everyone, when there are none."""
     from django.db import transaction
 
-    from analytics.models import CustomerFeature, CustomerSegments, SegmentDay, SegmentLeaving, StagePeriod
+    from analytics.models import CustomerFeature, CustomerSegments, SegmentDay, SegmentLeaving
     from analytics.services import features, segments
 
     def forget() -> None:
         with transaction.atomic():
-            for model in (CustomerFeature, StagePeriod, CustomerSegments, SegmentLeaving, SegmentDay):
+            for model in (CustomerFeature, CustomerSegments, SegmentLeaving, SegmentDay):
                 sql(f"TRUNCATE {model._meta.db_table}")
             sql("UPDATE analytics_segment SET size = 0, computed_version = 0, first_computed_at = NULL")
 

@@ -9,30 +9,30 @@ from analytics.services.features import mark_changed
 from campaigns.events import ADDRESS_SUPPRESSED
 from campaigns.services import care_runs, journey_entries, journey_happenings, surveys
 from campaigns.tasks import wake_journeys, wake_sender
-from core.events import Event, subscribe
+from core.events import Effect, Event, subscribe
 from crm.events import ORDER_PAID, ORDERS_IMPORTED, TICKET_RESOLVED
 
 
-@subscribe(ORDER_PAID, name="campaigns.care_for_orders")
+@subscribe(ORDER_PAID, name="campaigns.care_for_orders", effect=Effect.OUTSIDE)
 def care_for_orders(events: Sequence[Event]) -> None:
     if care_runs.care_for_orders(order_ids=[event.payload["order"] for event in events]):
         wake_sender()
 
 
-@subscribe(ORDERS_IMPORTED, name="campaigns.care_for_import", long=True)
+@subscribe(ORDERS_IMPORTED, name="campaigns.care_for_import", effect=Effect.OUTSIDE, long=True)
 def care_for_import(events: Sequence[Event]) -> None:
     if sum(care_runs.care_for_import(run=event.payload["run"]) for event in events):
         wake_sender()
 
 
-@subscribe(SEGMENT_ENTERED, name="campaigns.care_for_entering", wanted=care_runs.wants_entering)
+@subscribe(SEGMENT_ENTERED, name="campaigns.care_for_entering", effect=Effect.OUTSIDE, wanted=care_runs.wants_entering)
 def care_for_entering(events: Sequence[Event]) -> None:
     segments = sorted({segment for event in events for segment in event.payload["segments"]})
     if care_runs.care_for_entering(event_ids=[event.id for event in events], segment_ids=segments):
         wake_sender()
 
 
-@subscribe(TICKET_RESOLVED, name="campaigns.ask_satisfaction")
+@subscribe(TICKET_RESOLVED, name="campaigns.ask_satisfaction", effect=Effect.OUTSIDE)
 def ask_satisfaction(events: Sequence[Event]) -> None:
     asked = [
         surveys.ask_satisfaction(ticket_id=e.payload["ticket"], resolution=e.payload["resolution"]) for e in events
@@ -47,7 +47,7 @@ def mark_suppressed(events: Sequence[Event]) -> None:
     mark_changed(event.subject_id for event in events if event.subject_id is not None)
 
 
-@subscribe(*journey_happenings.heard(), name="campaigns.journeys", wanted=journey_entries.wanted)
+@subscribe(*journey_happenings.heard(), name="campaigns.journeys", effect=Effect.OUTSIDE, wanted=journey_entries.wanted)
 def hear_journeys(events: Sequence[Event]) -> None:
     """Entries and waits. A run has a unique cause and a wake changes nothing by itself, so twice is once (F3)."""
     if journey_entries.hear(events=events):

@@ -10,15 +10,22 @@ A handler gets a list, works inside one transaction and must be safe to run twic
 "still owed" are written with the event and removed with the handler's work, so a crash at any moment loses nothing.
 
 A handler that rarely has work says so with `wanted`: an event that it does not want then costs nothing to emit.
+
+A handler also says how far its work goes (`effect`): figures and standing, points, or the outside (messages, journeys,
+webhooks). What is emitted within `limited(Effect.FIGURES)` is queued for no handler that goes further, and neither is what such
+handlers emit in turn: history that an import brings must not act on today.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import IntEnum
 from typing import Any
 
 from django.db import connection, transaction
@@ -29,6 +36,32 @@ from core.actor import SYSTEM, Actor
 from core.locks import require_transaction
 from core.registry import Registry
 from core.wakeup import LONG_HANDLERS, gatherer
+
+
+class Effect(IntEnum):
+    """How far the work of a handler goes, and how far what follows an event may go."""
+
+    FIGURES = 1
+    POINTS = 2
+    OUTSIDE = 3
+
+
+_allowed: ContextVar[Effect] = ContextVar("effect", default=Effect.OUTSIDE)
+
+
+@contextmanager
+def limited(effect: Effect) -> Iterator[None]:
+    """Let what is emitted here go so far and no further. Limits within limits only narrow."""
+    token = _allowed.set(min(effect, _allowed.get()))
+    try:
+        yield
+    finally:
+        _allowed.reset(token)
+
+
+def allowed() -> Effect:
+    """Return how far an event that is emitted now may go."""
+    return _allowed.get()
 
 
 @dataclass(frozen=True)
@@ -54,6 +87,7 @@ class Event:
     subject_id: int | None
     payload: dict[str, Any]
     occurred_at: datetime
+    effect: Effect = Effect.OUTSIDE
 
 
 @dataclass(frozen=True)
@@ -71,6 +105,7 @@ TYPES: Registry[EventType] = Registry("event type")
 HANDLERS: Registry[Handler] = Registry("event handler")
 _handlers_of: dict[str, list[str]] = defaultdict(list)
 _wanted_by: dict[str, Callable[[str], bool]] = {}
+_effect_of: dict[str, Effect] = {}
 
 
 def declare(
@@ -85,17 +120,23 @@ def declare(
 
 
 def subscribe(
-    *types: EventType, name: str, wanted: Callable[[str], bool] | None = None, long: bool = False
+    *types: EventType,
+    name: str,
+    effect: Effect = Effect.FIGURES,
+    wanted: Callable[[str], bool] | None = None,
+    long: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Register a handler under a stable name: the name is stored, so renaming it strands what is still owed.
 
     `wanted` is asked with the kind whenever such an event is emitted, in the middle of a redemption too: it answers
     from memory, and may be some seconds behind. What it refuses is never owed to the handler. `long`: one event may
-    take minutes, so it goes to the worker for such work and no other event waits behind it.
+    take minutes, so it goes to the worker for such work and no other event waits behind it. `effect`: how far its work
+    goes; an event that may not go so far is never queued for it.
     """
 
     def decorate(handler: Handler) -> Handler:
         HANDLERS.register(name, handler)
+        _effect_of[name] = effect
         if long:
             LONG_HANDLERS.add(name)
         if wanted is not None:
@@ -114,8 +155,14 @@ def hear(event_type: EventType, name: str) -> None:
 
 
 def handler_names(kind: str) -> list[str]:
-    """Who is owed an event of this kind now."""
+    """Return the handlers that are owed an event of this kind which is emitted now."""
+    return _names(kind, _allowed.get())
+
+
+def _names(kind: str, effect: Effect) -> list[str]:
     names = _handlers_of.get(kind, [])
+    if effect < Effect.OUTSIDE:
+        names = [name for name in names if _effect_of[name] <= effect]
     if _wanted_by.keys().isdisjoint(names):
         return names
     return [name for name in names if name not in _wanted_by or _wanted_by[name](kind)]
@@ -155,22 +202,30 @@ def emit_many(emissions: Iterable[Emission], *, actor: Actor = SYSTEM) -> int:
     return len(rows)
 
 
-def emit_from_select(event_type: EventType, select: str, params: Sequence[Any], *, actor: Actor = SYSTEM) -> int:
-    """Set-based emission: `select` yields (subject_id bigint, payload jsonb, occurred_at timestamptz). Returns how many."""
+def emit_from_select(
+    event_type: EventType, select: str, params: Sequence[Any], *, actor: Actor = SYSTEM, effect: str = ""
+) -> int:
+    """Set-based emission: `select` yields (subject_id bigint, payload jsonb, occurred_at timestamptz). Returns how many.
+
+    `effect` is SQL over `given` that says how far each event may go, where that differs from one to the next.
+    """
     require_transaction()
     return _insert(
         f"SELECT %s::text, given.* FROM ({select}) AS given(subject_id, payload, occurred_at)",
         [event_type.kind, *params],
         kinds={event_type.kind},
         actor=actor,
+        effect=effect,
     )
 
 
-def _insert(select: str, params: Sequence[Any], *, kinds: set[str], actor: Actor) -> int:
-    owed = [(kind, name) for kind in kinds for name in handler_names(kind)]
+def _insert(select: str, params: Sequence[Any], *, kinds: set[str], actor: Actor, effect: str = "") -> int:
+    most = _allowed.get()
+    owed = [(kind, name) for kind in kinds for name in _names(kind, most)]
+    each = f"least({effect}, {int(most)})::smallint" if effect else f"{int(most)}::smallint"
     insert = f"""
-        INSERT INTO core_domainevent (kind, subject_id, payload, occurred_at, actor, request_id)
-        SELECT given.kind, given.subject_id, given.payload, coalesce(given.occurred_at, now()), %s, %s
+        INSERT INTO core_domainevent (kind, subject_id, payload, occurred_at, effect, actor, request_id)
+        SELECT given.kind, given.subject_id, given.payload, coalesce(given.occurred_at, now()), {each}, %s, %s
         FROM ({select}) AS given(kind, subject_id, payload, occurred_at)"""
     values: list[Any] = [str(actor), actors.request_id.get(), *params]
     with connection.cursor() as cursor:
@@ -178,13 +233,14 @@ def _insert(select: str, params: Sequence[Any], *, kinds: set[str], actor: Actor
             cursor.execute(insert, values)
             return cursor.rowcount
         cursor.execute(
-            f"""WITH event AS ({insert} RETURNING id, kind),
+            f"""WITH event AS ({insert} RETURNING id, kind, effect),
                      delivery AS (
                          INSERT INTO core_eventdelivery (event_id, handler, attempts, last_error)
                          SELECT event.id, owed.handler, 0, ''
-                         FROM event JOIN unnest(%s::text[], %s::text[]) AS owed(kind, handler) USING (kind))
+                         FROM event JOIN unnest(%s::text[], %s::text[], %s::smallint[]) AS owed(kind, handler, effect)
+                              ON owed.kind = event.kind AND owed.effect <= event.effect)
                 SELECT count(*) FROM event""",
-            [*values, [kind for kind, _ in owed], [name for _, name in owed]],
+            [*values, [kind for kind, _ in owed], [name for _, name in owed], [_effect_of[name] for _, name in owed]],
         )
         count = cursor.fetchone()[0]
     if count:

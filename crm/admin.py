@@ -1,7 +1,7 @@
 from django.contrib import admin
 
 from core.admin_base import ConfigurationAdmin, ReadOnlyAdmin
-from crm.models import ActivityKind, AttributeDefinition, Product, Store, Tag
+from crm.models import ActivityKind, AttributeDefinition, Product, SpendAdjustment, Store, Tag
 
 
 @admin.register(Store)
@@ -38,3 +38,11 @@ class ProductAdmin(ConfigurationAdmin):
 @admin.register(ActivityKind)
 class ActivityKindAdmin(ReadOnlyAdmin):
     list_display = ("code", "label", "builtin", "first_seen_at")
+
+
+@admin.register(SpendAdjustment)
+class SpendAdjustmentAdmin(ReadOnlyAdmin):
+    list_display = ("reference", "item", "customer", "amount", "currency", "occurred_at", "source")
+    list_filter = ("source",)
+    list_select_related = ("customer",)
+    search_fields = ("=reference", "=customer__number")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from core import crypto, health
-from core.facts import FACTS
+from core.facts import FACTS, Amounts, amounts, supersede
 from core.roles import Role, grant
 from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
@@ -18,7 +20,7 @@ from crm.import_kinds import ImportType, register_import
 from crm.models import Store
 from crm.rules.identities import phone_tail
 from crm.services import activity_partitions, tagging
-from crm.services.imports import refunds, reviews, tickets
+from crm.services.imports import following, refunds, reviews, tickets
 from crm.services.imports.catalogue import Activity, Products
 from crm.services.imports.orders import Orders
 from crm.services.imports.profiles import Consents, Customers
@@ -40,13 +42,23 @@ def _refunds() -> dict[str, int]:
     return {"count": count, "amount": amount}
 
 
-def _net_revenue() -> dict[str, int]:
-    """Minor units per currency: paid orders less refunds, guests included."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT currency, sum(total - refunded)::bigint FROM crm_order WHERE state = 'paid' GROUP BY 1 ORDER BY 1"
-        )
-        return dict(cursor.fetchall())
+def _money(statement: str) -> Callable[[], Amounts]:
+    """A fact of minor units by currency; `statement` yields currency and amount."""
+
+    def fact() -> Amounts:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            return amounts(dict(cursor.fetchall()))
+
+    return fact
+
+
+# Guests included. Gross less refunds and with adjustments is net, currency by currency.
+GROSS = "SELECT currency, sum(total)::bigint FROM crm_order WHERE state = 'paid' GROUP BY 1"
+REFUNDED = "SELECT currency, -sum(refunded)::bigint FROM crm_order WHERE state = 'paid' AND refunded > 0 GROUP BY 1"
+ADJUSTED = "SELECT currency, sum(amount)::bigint FROM crm_spendadjustment GROUP BY 1"
+NET = f"""SELECT currency, sum(amount)::bigint
+          FROM ({GROSS} UNION ALL {REFUNDED} UNION ALL {ADJUSTED}) AS parts(currency, amount) GROUP BY 1"""
 
 
 def _tickets() -> dict[str, int]:
@@ -62,7 +74,14 @@ FACTS.register("order_lines", _count("SELECT count(*) FROM crm_orderline"))
 FACTS.register("products", _count("SELECT count(*) FROM crm_product"))
 FACTS.register("activity_events", _count("SELECT count(*) FROM crm_activityevent"))
 FACTS.register("refunds", _refunds)
-FACTS.register("net_revenue", _net_revenue)
+FACTS.register("gross_revenue_minor", _money(GROSS))
+FACTS.register("refunded_minor", _money(REFUNDED))
+FACTS.register("adjustments", _count("SELECT count(*) FROM crm_spendadjustment"))
+FACTS.register("adjusted_minor", _money(ADJUSTED))
+FACTS.register("net_revenue_minor", _money(NET))
+FACTS.register("net_revenue", _money(NET))
+for _name in ("refunds", "net_revenue"):
+    supersede(_name)
 FACTS.register("tickets", _tickets)
 
 
@@ -71,7 +90,9 @@ def _store_zone() -> str:
 
 
 health.register("partitions", activity_partitions.check, fix=activity_partitions.fix)
-GROWN = "crm_order, crm_orderline, crm_refund, crm_refundline, crm_product, crm_customer, crm_identity"
+GROWN = (
+    "crm_order, crm_orderline, crm_refund, crm_refundline, crm_spendadjustment, crm_product, crm_customer, crm_identity"
+)
 register_import("customers", ImportType(_("Customers"), Customers, named=True,
                                         grown="crm_customer, crm_identity, crm_customertag"))  # fmt: skip
 register_import("products", ImportType(_("Products"), Products, grown="crm_product"))
@@ -95,6 +116,7 @@ register_import(
 register_import("consents", ImportType(_("Consents"), Consents, named=True, grown="crm_consent, crm_consentstate"))
 register_import("tickets", ImportType(_("Tickets"), tickets.Tickets, tickets.FIELDS, tickets.LABELS, named=True))
 WORK.register(tagging.KIND, tagging.tag_everyone)
+WORK.register(following.KIND, following.follow)
 ZONES.register("store", _store_zone)
 
 for _scope, _label in {
@@ -114,7 +136,7 @@ for _scope, _label in {
 EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
 grant(
     "crm.view_customer", "crm.view_identity", "crm.view_consent", "crm.view_tag", "crm.view_order", "crm.view_product",
-    "crm.view_note", "crm.view_attributedefinition", "crm.view_store",
+    "crm.view_note", "crm.view_spendadjustment", "crm.view_attributedefinition", "crm.view_store",
     to=EVERYONE,
 )  # fmt: skip
 grant("crm.view_ticket", to=[Role.AGENT, Role.LEAD, Role.ANALYST])

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from core import clock
 from core.actor import SYSTEM, Actor
+from core.tasks import start_job
 from crm.models import ImportRun
 from crm.services import activity, imports
 
@@ -18,7 +19,9 @@ def run_import(run_id: int) -> None:
     actor = Actor("user", run.created_by_id, run.created_by.get_username()) if run.created_by else SYSTEM
     # Another worker that applies it finishes it; if that one is lost, the sweep queues it again.
     with contextlib.suppress(imports.Busy):
-        imports.run_import(run=run, actor=actor, wait=1)
+        done = imports.run_import(run=run, actor=actor, wait=1)
+        if done.following is not None:
+            start_job(done.following)
 
 
 @shared_task(name="crm.restart_imports")

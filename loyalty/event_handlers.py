@@ -10,21 +10,21 @@ from collections.abc import Sequence
 
 from django.db.models import Q
 
-from core.events import Event, subscribe
+from core.events import Effect, Event, subscribe
 from crm.events import ORDER_PAID, ORDER_REFUNDED, ORDERS_IMPORTED
-from crm.models import Order, Refund
+from crm.models import Order, OrderEffect, Refund
 from loyalty import listening
 from loyalty.events import ACCOUNTS_CHANGED
 from loyalty.models import Program, TierMetric
 from loyalty.services.bought_tiers import refund_bought_tiers
-from loyalty.services.earning import award_points_for_happenings, award_points_for_orders
+from loyalty.services.earning import award_points_for_happenings, award_points_for_orders, enrol_buyers
 from loyalty.services.earning_refunds import reverse_points_for_orders
 from loyalty.services.growth import advance_tasks
 from loyalty.services.setup import ensure_default_program
 from loyalty.services.tiers import evaluate_tiers
 
 
-@subscribe(ORDER_PAID, name="loyalty.award_points")
+@subscribe(ORDER_PAID, name="loyalty.award_points", effect=Effect.POINTS)
 def award_points(events: Sequence[Event]) -> None:
     program = ensure_default_program()
     if program is None:
@@ -55,17 +55,22 @@ def evaluate_growth(events: Sequence[Event]) -> None:
 
 @subscribe(ORDERS_IMPORTED, name="loyalty.award_points_for_import", long=True)
 def award_points_for_import(events: Sequence[Event]) -> None:
+    """Points for the orders that earn, membership for the buyers of the others, and tiers for all: a tier is what the
+    orders come to (T1), so that history counts for it whatever else it does (I3).
+    """
     program = ensure_default_program()
     if program is None:
         return
     for event in events:
         run = event.payload["run"]
+        imported = Order.objects.imported(event.payload).filter(customer__isnull=False)
         award_points_for_orders(
             program=program,
-            orders=Order.objects.filter(import_run_id=run, customer__isnull=False)
+            orders=imported.exclude(effect=OrderEffect.REMEMBER)
             .order_by("customer_id", "paid_at", "pk")
             .iterator(chunk_size=5000),
         )
+        enrol_buyers(program=program, orders=imported.filter(effect=OrderEffect.REMEMBER))
         refunded = Order.objects.filter(
             pk__in=Refund.objects.filter(import_run_id=run).values("order_id"), customer__isnull=False
         )
@@ -73,7 +78,7 @@ def award_points_for_import(events: Sequence[Event]) -> None:
     evaluate_tiers(program=program)
 
 
-@subscribe(name=listening.RULES.handler, wanted=listening.RULES.wants)
+@subscribe(name=listening.RULES.handler, effect=Effect.POINTS, wanted=listening.RULES.wants)
 def award_happenings(events: Sequence[Event]) -> None:
     program = ensure_default_program()
     if program is None:
@@ -93,7 +98,7 @@ def award_happenings(events: Sequence[Event]) -> None:
         reverse_points_for_orders(orders=of_friends.order_by("customer_id", "pk").distinct())
 
 
-@subscribe(name=listening.TASKS.handler, wanted=listening.TASKS.wants)
+@subscribe(name=listening.TASKS.handler, effect=Effect.POINTS, wanted=listening.TASKS.wants)
 def move_tasks(events: Sequence[Event]) -> None:
     program = Program.objects.default()
     if program is not None:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from core import clock
 from core.events import Event
 from crm.labels import ACTIVITY
-from crm.models import ActivityKind, Order
+from crm.models import ActivityKind, Order, OrderEffect
+from crm.selectors.bought import acted_at, earns, order_counts
 from loyalty.models import Member
 from loyalty.triggers import READ_BACK, Happening
 
@@ -22,8 +23,10 @@ _BATCH = 5_000
 def orders(customers: Sequence[int], since: datetime, _kind: str) -> Iterator[Happening]:
     """Paid orders; the amount is goods less discounts and less what was paid with points (L6)."""
     yield from _read(
-        """SELECT customer_id, 'order:' || id, paid_at, channel, subtotal - discount - points_amount, id, '{}'::jsonb
-           FROM crm_order WHERE customer_id = ANY(%s) AND paid_at >= %s AND state = 'paid' ORDER BY paid_at, id""",
+        f"""SELECT customer_id, 'order:' || id, {acted_at("o")}, channel, subtotal - discount - points_amount, id,
+                   '{{}}'::jsonb
+            FROM crm_order o WHERE customer_id = ANY(%s) AND {acted_at("o")} >= %s AND {order_counts("o")} AND {earns("o")}
+            ORDER BY 3, id""",
         [list(customers), since],
     )
 
@@ -59,19 +62,24 @@ def complete_profiles(customers: Sequence[int], _since: datetime, _kind: str) ->
 def referrals(customers: Sequence[int], since: datetime, _kind: str) -> Iterator[Happening]:
     """A friend's first paid order, after they became a member: it happens to who referred them, once for each friend."""
     yield from _read(
-        """SELECT r.customer_id, 'referral:' || f.id, o.paid_at, o.channel, o.subtotal - o.discount - o.points_amount, o.id,
-                  '{}'::jsonb
+        f"""SELECT r.customer_id, 'referral:' || f.id, o.paid_at, o.channel, o.subtotal - o.discount - o.points_amount, o.id,
+                  '{{}}'::jsonb
            FROM loyalty_member r JOIN loyalty_member f ON f.referred_by_id = r.id
-           CROSS JOIN LATERAL (SELECT * FROM crm_order o WHERE o.customer_id = f.customer_id AND o.state = 'paid'
+           CROSS JOIN LATERAL (SELECT * FROM crm_order o WHERE o.customer_id = f.customer_id
+                                     AND {order_counts("o")}
                                ORDER BY o.paid_at, o.id LIMIT 1) o
-           WHERE r.customer_id = ANY(%s) AND o.paid_at >= %s AND o.paid_at >= f.enrolled_at ORDER BY o.paid_at, o.id""",
+           WHERE r.customer_id = ANY(%s) AND {acted_at("o")} >= %s AND {earns("o")} AND o.paid_at >= f.enrolled_at ORDER BY o.paid_at, o.id""",
         [list(customers), since],
     )
 
 
 def buyers_of_imports(events: Sequence[Event]) -> Iterable[int]:
     """Whose orders of the last 35 days, which are all that is read back, these imports brought."""
-    recent = _imported(events).filter(paid_at__gte=clock.now() - READ_BACK, customer__isnull=False)
+    recent = (
+        _imported(events)
+        .filter(customer__isnull=False)
+        .filter(Q(paid_at__gte=clock.now() - READ_BACK) | Q(effect=OrderEffect.NOW))
+    )
     return recent.values_list("customer_id", flat=True).distinct()
 
 
@@ -98,7 +106,10 @@ def _read(statement: str, params: list) -> Iterator[Happening]:
 
 
 def _imported(events: Sequence[Event]) -> QuerySet[Order]:
-    return Order.objects.filter(import_run_id__in=[event.payload["run"] for event in events])
+    found = Order.objects.none()
+    for event in events:
+        found |= Order.objects.imported(event.payload)
+    return found
 
 
 def _referrers_of(buyers: Iterable[int]) -> Iterable[int]:

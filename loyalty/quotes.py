@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 
 from core import clock
-from crm.models import Product, Store
+from crm.models import Store
+from crm.selectors.skus import products_by_sku
 from loyalty.earning_conditions import Subject
 from loyalty.earning_evaluation import Evaluation, Outcome
 from loyalty.models import Account, EarningUse, Member
@@ -91,11 +92,7 @@ def _outcomes(
     program, now = member.program, clock.now()
     local = now.astimezone(ZoneInfo(program.time_zone))
     shop = Store.objects.filter(code=store).first() if store else Store.objects.filter(is_default=True).first()
-    known = (
-        dict(Product.objects.filter(sku__in={line.sku for line in lines}).values_list("sku", "category"))
-        if lines
-        else {}
-    )
+    known = products_by_sku((line.sku for line in lines), "category") if lines else {}
     subject = Subject(
         key=0,
         member=member.pk,

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from core import clock
 from core.formatting import day as in_words
 from core.formatting import money, month_day, number
-from crm.models import Product
+from crm.selectors.skus import products_by_sku
 from loyalty.benefits import BENEFITS
 from loyalty.models import GivenTier, Member, Program, Tier, TierBenefit, TierMetric, TierPeriod, TierPolicy
 from loyalty.rules import products
@@ -183,7 +183,7 @@ def may_buy(member: Member, skus: Sequence[str]) -> list[Allowed]:
     ).select_related("tier")
     limits = [(row.tier.rank, row.settings) for row in rows]
     tiers = {row.tier.rank: row.tier for row in rows}
-    categories = dict(Product.objects.filter(sku__in=skus).values_list("sku", "category"))
+    categories = products_by_sku(skus, "category")
     rank = member.tier.rank if member.tier else 0
     found = []
     for sku in skus:

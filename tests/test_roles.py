@@ -250,6 +250,7 @@ customers/<ref:number>/identities                    GET    customers:read   -
 customers/<ref:number>/identities                    POST   customers:write  -
 customers/<ref:number>/consents                      GET    customers:read   member
 customers/<ref:number>/consents                      POST   customers:write  member
+customers/<ref:number>/spend                         GET    orders:read      -
 member-tokens                                        POST   tokens:write     -
 orders                                               GET    orders:read      member
 orders                                               POST   orders:write     -
@@ -331,6 +332,7 @@ crm/attributedefinition            agent lead marketer analyst administrator
 crm/tag                            agent lead marketer analyst administrator
 crm/product                        agent lead marketer analyst administrator
 crm/activitykind                   administrator
+crm/spendadjustment                agent lead marketer analyst administrator
 loyalty/program                    marketer administrator
 loyalty/earningrule                marketer administrator
 loyalty/tierbenefit                agent lead marketer analyst administrator

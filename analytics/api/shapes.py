@@ -25,6 +25,10 @@ class SegmentOut(serializers.Serializer):
 
 class SegmentDetailOut(SegmentOut):
     rule = serializers.DictField(allow_null=True, help_text="The same rule as a tree; null for a fixed list.")
+    unknown_skus = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="SKUs that the rule names and no product has; a warning, not a refusal.",
+    )
 
 
 class SegmentChangeIn(serializers.Serializer):

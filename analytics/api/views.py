@@ -15,6 +15,7 @@ from analytics.models import CustomerSegments, Segment, SegmentKind
 from analytics.query import Printer
 from analytics.query_words import rule_of_text
 from analytics.services import segment_lists, segments
+from analytics.services.segment_rules import unknown_skus_of
 from analytics.tasks import compute_soon
 from core import idempotency
 from core.api.pagination import KeysetPagination
@@ -57,6 +58,7 @@ def _shown(segment: Segment, printer: Printer) -> dict[str, Any]:
 
 def _detail(pk: int, *, status: int = 200) -> Response:
     shown = _shown(segment_of(pk), Printer(selectors.shop_currency()))
+    shown["unknown_skus"] = unknown_skus_of(shown["rule"]) if shown["rule"] else []
     return Response(shapes.SegmentDetailOut(shown).data, status=status)
 
 

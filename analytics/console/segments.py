@@ -28,6 +28,7 @@ from analytics.reach import REACH
 from analytics.rules.query_tokens import MAX_LENGTH
 from analytics.segment_templates import TEMPLATES
 from analytics.services import segments as services
+from analytics.services.segment_rules import unknown_skus_of
 from analytics.tasks import compute_soon
 from core import paging
 from core.actor import of_user
@@ -98,6 +99,7 @@ def _show(request: HttpRequest, segment: Segment, **more: Any) -> HttpResponse:
         "kinds": [] if by_rule else KINDS,
         "uploads": [] if by_rule else recent(segment),
         "words": phrases.tree_words(segment.rule, currency) if by_rule else None,
+        "unknown_skus": unknown_skus_of(segment.rule) if by_rule else [],
         "rule_text": query.print_rule(segment.rule, currency) if by_rule else "",
         "currency": currency,
         "charts": charts,
@@ -322,7 +324,10 @@ def _counted(request: HttpRequest, draft: Draft, currency: str) -> dict[str, Any
     if draft.shown is None or forms.problems(draft.shown):
         return {"unfinished": True}
     rule = forms.rule_of(draft.shown)
-    found: dict[str, Any] = {"words": phrases.tree_words(rule, currency)}
+    found: dict[str, Any] = {
+        "words": phrases.tree_words(rule, currency),
+        "unknown_skus": unknown_skus_of(rule),
+    }
     other = _other(request)
     try:
         figures = services.figures_of(rule, overlap=other.pk if other else None, sample=SAMPLE)

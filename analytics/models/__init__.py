@@ -1,4 +1,4 @@
-from analytics.models.features import ChangedCustomer, ComputationState, CustomerFeature, RfmModel, Stage, StagePeriod
+from analytics.models.features import ChangedCustomer, ComputationState, CustomerFeature, RfmModel, Stage
 from analytics.models.segments import (
     CustomerSegments,
     Segment,
@@ -25,5 +25,4 @@ __all__ = [
     "SegmentMembership",
     "SegmentState",
     "Stage",
-    "StagePeriod",
 ]

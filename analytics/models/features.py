@@ -31,6 +31,7 @@ class CustomerFeature(models.Model):
     item_count = models.DecimalField(_("items"), max_digits=16, decimal_places=3, default=0)
     gross_spend = models.BigIntegerField(_("gross spend"), default=0)
     refunded = models.BigIntegerField(_("refunded"), default=0)
+    adjusted = models.BigIntegerField(default=0, db_default=0)
     net_spend = models.BigIntegerField(_("net spend"), default=0)
     discounted = models.BigIntegerField(_("discounts"), default=0)
     refund_count = models.IntegerField(_("refunds"), default=0)
@@ -81,6 +82,8 @@ class ChangedCustomer(models.Model):
     customer_id = models.BigIntegerField(primary_key=True)
     marked_at = models.DateTimeField(db_default=Now())
     mark = models.BigIntegerField(default=1)
+    # core.events.Effect of what changed them: how far the events of the refresh may go.
+    effect = models.PositiveSmallIntegerField(default=3, db_default=3)
 
     class Meta:
         verbose_name = _("changed customer")
@@ -88,25 +91,6 @@ class ChangedCustomer(models.Model):
 
     def __str__(self) -> str:
         return str(self.customer_id)
-
-
-class StagePeriod(models.Model):
-    """[from, to) in a lifecycle stage that a customer is in no longer. The one they are in is in their features."""
-
-    customer = models.ForeignKey(
-        "crm.Customer", models.CASCADE, related_name="stage_periods", db_index=False, db_constraint=False
-    )
-    stage = models.CharField(_("stage"), max_length=8, choices=Stage.choices)
-    started_at = models.DateTimeField(_("from"))
-    ended_at = models.DateTimeField(_("to"))
-
-    class Meta:
-        verbose_name = _("stage period")
-        verbose_name_plural = _("stage periods")
-        indexes = [models.Index(fields=["customer", "-started_at"], name="analytics_stageperiod_of")]
-
-    def __str__(self) -> str:
-        return f"{self.customer_id} {self.stage}"
 
 
 class RfmModel(models.Model):

@@ -22,8 +22,8 @@ from analytics.conditions import (
     moment,
     number,
 )
-from core import clock
-from core.formatting import country_name, language_label
+from core import clock, countries
+from core.formatting import language_label
 from core.zones import shop_day
 from crm.labels import source_label
 from crm.models import AttributeDefinition, AttributeType, Channel, Customer, Gender, Purpose, Tag
@@ -106,7 +106,7 @@ def register() -> None:
     add = CONDITIONS.register
     for condition in (
         choice("gender", _("Gender"), GROUP, "c.gender", _choices(Gender)),
-        choice("country", _("Country"), GROUP, "c.country", _distinct("country", country_name)),
+        choice("country", _("Country"), GROUP, "c.country", countries.choices),
         choice("region", _("Region"), GROUP, "c.region", _distinct("region")),
         choice("language", _("Language"), GROUP, "c.language", _distinct("language", language_label)),
         choice("source", _("Source"), GROUP, "c.source", _distinct("source", source_label)),

@@ -11,6 +11,7 @@ from analytics.conditions import CONDITIONS, Condition, Input, Sql, choice, mome
 from analytics.segment_conditions.windows import NEGATED, window_inputs, window_query, window_sql
 from crm.labels import sales_channel_label
 from crm.models import Order, Product
+from crm.selectors.bought import line_counts
 
 GROUP = _("Orders")
 BOUGHT_OPERATORS: dict[str, str | Promise] = {
@@ -37,13 +38,12 @@ def _channels():
 
 
 def _bought(column: str):
-    """At least `times` orders with it in the time; what came back whole does not count (A2)."""
+    """At least `times` orders with it in the time; only what was paid and stayed counts (A7)."""
 
     def sql(operator: str, values: dict[str, Any]) -> Sql:
         window = window_sql("l.bought_at", operator, values)
         found = f"""FROM {{lines}} AS l JOIN crm_product p ON p.id = l.product_id
-            WHERE {column} AND {window.text}
-              AND l.refunded_quantity < l.quantity AND l.customer_id IS NOT NULL"""
+            WHERE {column} AND {window.text} AND {line_counts("l")} AND l.customer_id IS NOT NULL"""
         times: tuple[int, ...] = ()
         if values["times"] == 1:
             people = f"SELECT l.customer_id {found}"
@@ -96,7 +96,7 @@ def register() -> None:
             GROUP,
             BOUGHT_OPERATORS,
             _window_inputs(Input("sku", "text", _("SKU"))),
-            _bought("p.sku = %s"),
+            _bought("lower(p.sku) = lower(%s)"),
             "f.order_count",
             time_based=True,
             query=window_query("bought_product", "{sku}"),

@@ -22,10 +22,11 @@ from analytics.rules.rfm import GRID
 from analytics.services.people import CHANGED, CHANGED_TABLE, LINES_TABLE, People, Share, shards
 from analytics.sources import FEATURE_SOURCES
 from core import clock
-from core.events import emit_from_select
+from core.events import allowed, emit_from_select
 from core.locks import require_transaction
 from core.shards import run_shards
 from core.table_statistics import analyze_after
+from crm.selectors.bought import line_amount, line_counts, order_counts
 
 if TYPE_CHECKING:
     import numpy
@@ -38,6 +39,7 @@ _COLUMNS = [
     "item_count",
     "gross_spend",
     "refunded",
+    "adjusted",
     "net_spend",
     "discounted",
     "refund_count",
@@ -67,8 +69,8 @@ _COLUMNS = [
 _LINE = "customer_id, order_id, product_id, bought_at, amount, refunded_amount, quantity, refunded_quantity"
 _SCORES = ("rfm_r", "rfm_f", "rfm_m", "rfm_group", "rfm_as_of")
 # `kept`: what did not come back whole (A2).
-_PAID = """(SELECT customer_id, paid_at, total, refunded, discount, item_count, channel, refunded < total OR total = 0 AS kept
-              FROM crm_order WHERE state = 'paid' AND {scope}) AS paid"""
+_PAID = f"""(SELECT customer_id, paid_at, total, refunded, discount, item_count, channel, {order_counts("o")} AS kept
+              FROM crm_order o WHERE state = 'paid' AND {{scope}}) AS paid"""
 # Scores count the cut points below a value. width_bucket counts those at or below it, so both sides are negated: then a
 # value equal to a cut stays below it. Without a model nobody is scored.
 _FRESH = f"""
@@ -87,6 +89,11 @@ _FRESH = f"""
     LEFT JOIN (VALUES {_GRID_ROWS}) AS grid(r, v, name) ON grid.r = recency AND grid.v = (frequency + money + 1) / 2"""
 
 
+# The mark that reaches furthest decides: a customer changed by history and by today counts as changed by today.
+_MARKED = """ON CONFLICT (customer_id) DO UPDATE SET effect = excluded.effect
+             WHERE analytics_changedcustomer.effect < excluded.effect"""
+
+
 def mark_changed(customer_ids: Iterable[int]) -> None:
     """Remember that these customers' inputs changed; the refresh takes them within a minute (S2)."""
     ids = sorted(set(customer_ids))
@@ -94,9 +101,9 @@ def mark_changed(customer_ids: Iterable[int]) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO analytics_changedcustomer (customer_id, mark) SELECT id, 1 FROM unnest(%s::bigint[]) AS id
-               ON CONFLICT DO NOTHING""",
-            [ids],
+            f"""INSERT INTO analytics_changedcustomer (customer_id, mark, effect) SELECT id, 1, %s FROM unnest(%s::bigint[]) AS id
+                {_MARKED}""",
+            [allowed(), ids],
         )
 
 
@@ -104,9 +111,9 @@ def mark_changed_by_query(select: str, params: list) -> int:
     """Set-based: `select` yields customer ids."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""INSERT INTO analytics_changedcustomer (customer_id, mark)
-                SELECT DISTINCT id, 1 FROM ({select}) AS given(id) WHERE id IS NOT NULL ORDER BY id ON CONFLICT DO NOTHING""",
-            params,
+            f"""INSERT INTO analytics_changedcustomer (customer_id, mark, effect)
+                SELECT DISTINCT id, 1, %s::smallint FROM ({select}) AS given(id) WHERE id IS NOT NULL ORDER BY id {_MARKED}""",
+            [allowed(), *params],
         )
         return cursor.rowcount
 
@@ -120,16 +127,16 @@ def claim_changed(limit: int, share: Share) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {CHANGED_TABLE}")
         cursor.execute(
-            f"CREATE TEMP TABLE {CHANGED_TABLE} (customer_id bigint PRIMARY KEY, active bool) ON COMMIT DROP"
+            f"CREATE TEMP TABLE {CHANGED_TABLE} (customer_id bigint PRIMARY KEY, active bool, effect smallint) ON COMMIT DROP"
         )
         cursor.execute(
             f"""WITH taken AS (
                     DELETE FROM analytics_changedcustomer WHERE customer_id IN (
                         SELECT customer_id FROM analytics_changedcustomer WHERE mod(customer_id, %s) = %s
                         ORDER BY marked_at LIMIT %s FOR UPDATE SKIP LOCKED)
-                    RETURNING customer_id)
+                    RETURNING customer_id, effect)
                 INSERT INTO {CHANGED_TABLE}
-                SELECT taken.customer_id, c.state = 'active' FROM taken JOIN crm_customer c ON c.id = taken.customer_id""",
+                SELECT taken.customer_id, c.state = 'active', taken.effect FROM taken JOIN crm_customer c ON c.id = taken.customer_id""",
             [share.of, share.place, limit],
         )
         count = cursor.rowcount
@@ -145,7 +152,7 @@ def claim_changed(limit: int, share: Share) -> int:
 
 def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) -> int:
     """Compute the rows of these people, scored by these cut points, and write those that differ. Returns how many were
-    written. A stage that ends is kept as a StagePeriod; that it changed is an event.
+    written. That a stage changed is an event, which the timeline keeps.
     """
     require_transaction()
     columns = (*_COLUMNS, *_SCORES)
@@ -172,7 +179,7 @@ def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) 
             return cursor.rowcount
         cursor.execute(f"CREATE TEMP TABLE analytics_computed ON COMMIT DROP AS {_query(people)}", values)
         cursor.execute("ANALYZE analytics_computed (customer_id)")
-        _write_stages(as_of)
+        _write_stages(as_of, people)
         cursor.execute(
             f"""MERGE INTO analytics_customerfeature AS kept USING ({_FRESH.format(computed="analytics_computed")}) AS fresh
                 ON kept.customer_id = fresh.customer_id
@@ -188,11 +195,8 @@ def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) 
         )
         written = cursor.rowcount
         # Who is no longer an active customer has no row, so that readers of the rows need not ask who is.
-        written += _end_stages(
-            f"""DELETE FROM analytics_customerfeature WHERE customer_id IN ({people.gone})
-                RETURNING customer_id, stage, coalesce(stage_since, as_of)""",
-            as_of,
-        )
+        cursor.execute(f"DELETE FROM analytics_customerfeature WHERE customer_id IN ({people.gone})")
+        written += cursor.rowcount
         cursor.execute("DROP TABLE analytics_computed")
     return written
 
@@ -244,21 +248,27 @@ def _bought(people: People, as_of: datetime) -> numpy.ndarray:
         cursor.execute(
             f"""SELECT string_agg(float8send(extract(epoch FROM (%s::date + 1)::timestamptz - last_order_at)::float8 / 86400), ''),
                        string_agg(float8send(order_count), ''), string_agg(float8send(net_spend), '')
-                FROM (SELECT customer_id, count(*) FILTER (WHERE kept)::float8 AS order_count,
+                FROM (SELECT paid.customer_id, count(*) FILTER (WHERE kept)::float8 AS order_count,
                              max(paid_at) FILTER (WHERE kept) AS last_order_at,
-                             sum(total::float8) - sum(refunded::float8) AS net_spend
-                      FROM {_PAID.replace("{scope}", f"customer_id {people.test}")} GROUP BY customer_id) AS bought
+                             sum(total::float8) - sum(refunded::float8) + coalesce(min(j.adjusted), 0) AS net_spend
+                      FROM {_PAID.replace("{scope}", f"customer_id {people.test}")}
+                      LEFT JOIN (SELECT customer_id, sum(amount::float8) AS adjusted FROM crm_spendadjustment
+                                 WHERE customer_id {people.test} GROUP BY customer_id) AS j USING (customer_id)
+                      GROUP BY paid.customer_id) AS bought
                 WHERE order_count > 0 AND customer_id NOT IN ({people.gone})""",
             [as_of.date()],
         )
         return numpy.array([numpy.frombuffer(numbers or b"", ">f8") for numbers in cursor.fetchone()])
 
 
-def refresh_everything(*, as_of: datetime | None = None) -> int:
-    """All rows from nothing but the facts: windows move with time, so this runs nightly. Returns how many changed."""
+def refresh_everything(*, as_of: datetime | None = None, wait: bool = False) -> int:
+    """All rows from nothing but the facts: windows move with time, so this runs nightly. Returns how many changed.
+
+    Leaves at once when another refresh runs, unless it is to `wait` for that one's end.
+    """
     started = time.monotonic()
     with transaction.atomic():
-        if not try_lock():
+        if not try_lock(wait=wait):
             return 0
         at = as_of or clock.now()
         # What changes after this is marked anew; what is marked now is covered.
@@ -275,10 +285,13 @@ def refresh_claimed(*, as_of: datetime) -> int:
     return compute_features(as_of=as_of, people=CHANGED, cuts=newest_model())
 
 
-def try_lock() -> bool:
-    """One refresh at a time; a second one leaves at once and finds its work done."""
+def try_lock(*, wait: bool = False) -> bool:
+    """One refresh at a time; a second one leaves at once and finds its work done, or waits for the first."""
     require_transaction()
     with connection.cursor() as cursor:
+        if wait:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('analytics.refresh', 0))")
+            return True
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('analytics.refresh', 0))")
         return cursor.fetchone()[0]
 
@@ -291,34 +304,22 @@ def note(name: str, rows: int, seconds: float, error: str = "") -> None:
     ComputationState.objects.update_or_create(name=name, defaults=values)
 
 
-def _write_stages(as_of: datetime) -> None:
+def _write_stages(as_of: datetime, people: People) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """CREATE TEMP TABLE analytics_stage_moves ON COMMIT DROP AS
-               SELECT kept.customer_id, kept.stage AS before, kept.stage_since AS since, computed.stage AS after
+               SELECT kept.customer_id, kept.stage AS before, computed.stage AS after
                FROM analytics_computed computed JOIN analytics_customerfeature kept USING (customer_id)
                WHERE kept.stage <> computed.stage"""
         )
-        _end_stages("SELECT customer_id, before, since FROM analytics_stage_moves", as_of)
         emit_from_select(
             events.STAGE_CHANGED,
             """SELECT customer_id, jsonb_build_object('from', before, 'to', after), %s::timestamptz
                FROM analytics_stage_moves""",
             [as_of],
+            effect=people.effect,
         )
         cursor.execute("DROP TABLE analytics_stage_moves")
-
-
-def _end_stages(ended: str, as_of: datetime) -> int:
-    """`ended` yields customer_id, a stage that they are in no longer, and since when they were. Returns how many."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""WITH ended(customer_id, stage, since) AS ({ended})
-                INSERT INTO analytics_stageperiod (customer_id, stage, started_at, ended_at)
-                SELECT customer_id, stage, since, greatest(%s, since) FROM ended""",
-            [as_of],
-        )
-        return cursor.rowcount
 
 
 def _query(people: People) -> str:
@@ -340,17 +341,22 @@ def _query(people: People) -> str:
                (array_agg(paid_at ORDER BY paid_at) FILTER (WHERE kept))[count(*) FILTER (WHERE kept)::int - 1] AS previous_order_at,
                count(*) FILTER (WHERE kept AND paid_at > %(as_of)s - interval '365 days') AS orders_365,
                coalesce(sum((total - refunded)::float8) FILTER (WHERE paid_at > %(as_of)s - interval '365 days'), 0) AS spend_365,
-               mode() WITHIN GROUP (ORDER BY channel) FILTER (WHERE channel <> '') AS main_channel,
+               mode() WITHIN GROUP (ORDER BY channel) FILTER (WHERE kept AND channel <> '') AS main_channel,
                count(*) FILTER (WHERE kept AND paid_at > %(as_of)s - interval '90 days') AS orders_90,
                coalesce(sum((total - refunded)::float8) FILTER (WHERE paid_at > %(as_of)s - interval '90 days'), 0) AS spend_90
         FROM {_PAID.replace("{scope}", scope)}
         GROUP BY customer_id),
+    adjustments AS (
+        SELECT customer_id, sum(amount::float8) AS adjusted,
+               coalesce(sum(amount::float8) FILTER (WHERE occurred_at > %(as_of)s - interval '365 days'), 0) AS spend_365,
+               coalesce(sum(amount::float8) FILTER (WHERE occurred_at > %(as_of)s - interval '90 days'), 0) AS spend_90
+        FROM crm_spendadjustment WHERE {scope} GROUP BY customer_id),
     refunds AS (SELECT customer_id, count(*) AS refund_count FROM crm_refund
                 WHERE {scope} GROUP BY customer_id),
     bought AS (
-        SELECT line.customer_id, product.category, sum((line.amount - line.refunded_amount)::float8) AS spent
+        SELECT line.customer_id, product.category, sum({line_amount("line")}::float8) AS spent
         FROM {people.lines} AS line JOIN crm_product product ON product.id = line.product_id
-        WHERE product.category <> ''
+        WHERE product.category <> '' AND {line_counts("line")}
         GROUP BY 1, 2),
     categories AS (
         SELECT customer_id, array_agg(category ORDER BY category) AS categories,
@@ -372,15 +378,16 @@ def _query(people: People) -> str:
         SELECT people.customer_id,
                coalesce(o.order_count, 0)::int AS order_count, coalesce(o.item_count, 0)::numeric(16, 3) AS item_count,
                coalesce(o.gross_spend, 0)::bigint AS gross_spend, coalesce(o.refunded, 0)::bigint AS refunded,
-               coalesce(o.gross_spend - o.refunded, 0)::bigint AS net_spend, coalesce(o.discounted, 0)::bigint AS discounted,
+               coalesce(j.adjusted, 0)::bigint AS adjusted,
+               (coalesce(o.gross_spend - o.refunded, 0) + coalesce(j.adjusted, 0))::bigint AS net_spend, coalesce(o.discounted, 0)::bigint AS discounted,
                coalesce(r.refund_count, 0)::int AS refund_count, o.first_order_at, o.last_order_at, o.previous_order_at,
                CASE WHEN o.order_count > 1 THEN
                    extract(epoch FROM o.last_order_at - o.first_order_at)::float8 / 86400 / (o.order_count - 1) END
                    AS mean_interval_days,
-               CASE WHEN o.order_count > 0 THEN round((o.gross_spend - o.refunded)::numeric / o.order_count)::bigint
+               CASE WHEN o.order_count > 0 THEN round((o.gross_spend - o.refunded + coalesce(j.adjusted, 0))::numeric / o.order_count)::bigint
                     ELSE 0 END AS average_order,
-               coalesce(o.orders_365, 0)::int AS orders_365, coalesce(o.spend_365, 0)::bigint AS spend_365,
-               coalesce(o.orders_90, 0)::int AS orders_90, coalesce(o.spend_90, 0)::bigint AS spend_90,
+               coalesce(o.orders_365, 0)::int AS orders_365, (coalesce(o.spend_365, 0) + coalesce(j.spend_365, 0))::bigint AS spend_365,
+               coalesce(o.orders_90, 0)::int AS orders_90, (coalesce(o.spend_90, 0) + coalesce(j.spend_90, 0))::bigint AS spend_90,
                coalesce(k.categories, '{{}}')::varchar(200)[] AS categories,
                coalesce(k.top_category, '')::varchar(200) AS top_category,
                coalesce(o.main_channel, '')::varchar(40) AS main_channel, v.last_activity_at,
@@ -398,6 +405,7 @@ def _query(people: People) -> str:
                     WHEN o.last_order_at >= %(as_of)s - make_interval(days => %(lapsed)s) THEN 'lapsed'
                     ELSE 'lost' END)::varchar(8) AS stage
         FROM people LEFT JOIN orders o USING (customer_id) LEFT JOIN refunds r USING (customer_id)
+        LEFT JOIN adjustments j USING (customer_id)
         LEFT JOIN categories k USING (customer_id)
         LEFT JOIN activity v USING (customer_id) LEFT JOIN membership m USING (customer_id)
         LEFT JOIN reach USING (customer_id) {" ".join(joins)})

@@ -96,9 +96,11 @@ def _write(moved: str, params: Sequence[Any], at: datetime) -> None:
 class Gathering:
     """What moves at one time. `carry_out` writes a round, in each of which a customer may move once; `tell` ends it."""
 
-    def __init__(self, at: datetime) -> None:
+    def __init__(self, at: datetime, effect: str = "") -> None:
+        """`effect` is SQL for how far the events may go, as emit_from_select takes it."""
         require_transaction()
         self.at = at
+        self.effect = effect
         self.round = 0
         with connection.cursor() as cursor:
             cursor.execute(
@@ -144,6 +146,7 @@ class Gathering:
                         JOIN (SELECT id, name FROM analytics_segment WHERE first_computed_at IS NOT NULL OFFSET 0) AS s ON s.id = one
                         GROUP BY moved.customer_id ORDER BY moved.customer_id""",
                     [self.at],
+                    effect=self.effect,
                 )
             cursor.execute(
                 """SELECT s.id, CASE WHEN s.first_computed_at IS NULL THEN came ELSE 0 END,

@@ -25,6 +25,13 @@ class People:
     few: bool = False
 
     @property
+    def effect(self) -> str:
+        """SQL for how far an event about one of them (`given.subject_id`) may go; empty where nothing limits it."""
+        if not self.few:
+            return ""
+        return f"coalesce((SELECT effect FROM {CHANGED_TABLE} WHERE customer_id = given.subject_id), 3)"
+
+    @property
     def active(self) -> str:
         """Those of them who are customers."""
         if self.few:

@@ -11,6 +11,7 @@ from analytics.conditions import CONDITIONS, Sql, clean
 from analytics.rules.trees import WrongTree, check_shape, fold, leaves
 from analytics.services.people import EVERYONE, People
 from core.errors import Invalid
+from crm.selectors.skus import unknown_skus
 
 IN_SEGMENT = "in_segment"
 SHAPE_MESSAGES = {
@@ -44,6 +45,11 @@ def _clean_node(node: dict, where: str) -> dict:
     values = {key: value for key, value in node.items() if key not in {"condition", "operator"}}
     cleaned = clean(condition, node["operator"], values, where)
     return {"condition": condition.name, "operator": node["operator"], **cleaned}
+
+
+def unknown_skus_of(rule: dict) -> list[str]:
+    """Return the SKUs that the rule names and no product has: such a condition holds for no customer, or for all."""
+    return unknown_skus(leaf["sku"] for _path, leaf in leaves(rule) if leaf.get("sku"))
 
 
 def compile_rule(rule: dict, *, people: People = EVERYONE) -> Sql:

@@ -54,7 +54,7 @@ def _refresh(limit: int, *, with_segments: bool, started: float) -> int:
         def carry(share: Share) -> tuple[int, Moves]:
             count = features.claim_changed(limit, share)
             features.refresh_claimed(as_of=as_of)
-            gathering = Gathering(as_of)
+            gathering = Gathering(as_of, CHANGED.effect)
             _leave_lists(gathering)
             if with_segments:
                 # One that failed, or was never computed since its rule changed, is computed whole by the next run.

@@ -10,13 +10,14 @@ from django.db import connection
 from campaigns.models import Experiment, ExperimentArm, ExperimentMetric, ExperimentState
 from campaigns.rules import experiments as rules
 from campaigns.rules.experiments import Effect, Outcome
+from crm.selectors.bought import order_counts
 
 # Orders that count and what they brought: after discounts and points, which `total` is already, and less what was refunded.
-ORDERS = """
+ORDERS = f"""
     LEFT JOIN LATERAL (
         SELECT count(*) AS orders, coalesce(sum(o.total - o.refunded), 0) AS revenue FROM crm_order o
-        WHERE o.customer_id = {customer} AND o.state = 'paid' AND o.currency = %(currency)s
-              AND (o.refunded < o.total OR o.total = 0) AND o.paid_at >= {since} AND o.paid_at < {until}) AS bought ON true"""
+        WHERE o.customer_id = {{customer}} AND {order_counts("o")} AND o.currency = %(currency)s
+              AND o.paid_at >= {{since}} AND o.paid_at < {{until}}) AS bought ON true"""
 # Beside the metrics that may be chosen, what every message risks: that a customer withdraws their consent.
 LEFT = "left"
 WITHDRAWALS = """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from campaigns.selectors.own_messages import messages_of
+from crm.selectors.bought import order_counts
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ SELECT o.currency, count(DISTINCT o.customer_id), count(*), coalesce(sum(o.total
        count(*) FILTER (WHERE last.clicked_at <= o.paid_at),
        coalesce(sum(o.total - o.refunded) FILTER (WHERE last.clicked_at <= o.paid_at), 0)::bigint
 FROM (SELECT DISTINCT customer_id FROM campaigns_message WHERE origin = %(origin)s AND state = 'sent') AS reached
-JOIN crm_order o ON o.customer_id = reached.customer_id AND o.state = 'paid' AND (o.refunded < o.total OR o.total = 0)
+JOIN crm_order o ON o.customer_id = reached.customer_id AND {order_counts("o")}
     AND o.paid_at >= (SELECT min(sent_at) FROM campaigns_message WHERE origin = %(origin)s AND state = 'sent')
 CROSS JOIN LATERAL (
     SELECT m.sent_at, m.clicked_at FROM {messages_of("o")} AS m

@@ -16,6 +16,7 @@ from campaigns.services import gate
 from campaigns.services.drawing import Kept, kept_out
 from campaigns.services.gate import CUSTOMER_ZONE
 from crm.rules.birthdays import celebrated_around
+from crm.selectors.bought import acted_at, acts_outside, order_counts
 from crm.services.customers import birthday_indexes
 
 Select = tuple[str, dict[str, Any]]
@@ -40,15 +41,19 @@ _LAPSED = f"""
            {_NEXT_SEND}, '{{}}'::jsonb
     FROM analytics_customerfeature f JOIN crm_customer c ON c.id = f.customer_id AND c.state = 'active'
     CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
-    WHERE f.last_order_at <= %(now)s - make_interval(days => %(days)s) AND f.last_order_at > %(after)s"""
+    WHERE f.last_order_at <= %(now)s - make_interval(days => %(days)s) AND f.last_order_at > %(after)s
+          -- A lapse that was over before its order was brought in is history.
+          AND NOT EXISTS (SELECT FROM crm_order o WHERE o.customer_id = c.id AND o.state = 'paid'
+                          AND o.paid_at = f.last_order_at AND NOT {acts_outside("o")}
+                          AND o.paid_at + make_interval(days => %(days)s) <= o.recorded_at)"""
 _BOUGHT = f"""
     SELECT c.id, 'order:' || o.id,
-           CASE WHEN %(send_at)s::time IS NULL THEN o.paid_at + make_interval(days => %(days)s)
-                ELSE ((o.paid_at AT TIME ZONE z.zone)::date + %(days)s + %(send_at)s::time) AT TIME ZONE z.zone END,
+           CASE WHEN %(send_at)s::time IS NULL THEN {acted_at("o")} + make_interval(days => %(days)s)
+                ELSE (({acted_at("o")} AT TIME ZONE z.zone)::date + %(days)s + %(send_at)s::time) AT TIME ZONE z.zone END,
            jsonb_build_object('order_id', o.id)
     FROM crm_order o JOIN crm_customer c ON c.id = o.customer_id AND c.state = 'active'
     CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
-    WHERE o.state = 'paid' AND o.paid_at >= %(since)s AND (o.refunded < o.total OR o.total = 0)"""
+    WHERE {order_counts("o")} AND {acts_outside("o")} AND {acted_at("o")} >= %(since)s"""
 _ENTERED = f"""
     SELECT c.id, 'event:' || e.id, {_NEXT_SEND}, jsonb_build_object('segment', jsonb_build_object('name', %(segment_name)s))
     FROM core_domainevent e JOIN crm_customer c ON c.id = e.subject_id AND c.state = 'active'

@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.recommending import Product, Recommendation
+from crm.selectors.bought import line_counts, line_units, order_counts
 
 DAYS = 90
 KEPT_SECONDS = 3600
@@ -47,11 +48,12 @@ def best_sellers() -> dict[str, list[Product]]:
         return kept
     with connection.cursor() as cursor:
         cursor.execute(
-            """WITH sold AS (
-                   SELECT l.product_id, sum(l.quantity - l.refunded_quantity) AS units
+            f"""WITH sold AS (
+                   SELECT l.product_id, sum({line_units("l")}) AS units
                    FROM crm_order o JOIN crm_orderline l ON l.order_id = o.id AND l.kind = 'product'
-                   WHERE o.state = 'paid' AND o.paid_at > now() - make_interval(days => %s) AND l.product_id IS NOT NULL
-                   GROUP BY 1 HAVING sum(l.quantity - l.refunded_quantity) > 0),
+                   WHERE {order_counts("o")} AND {line_counts("l")} AND o.paid_at > now() - make_interval(days => %s)
+                         AND l.product_id IS NOT NULL
+                   GROUP BY 1 HAVING sum({line_units("l")}) > 0),
                ranked AS (
                    SELECT p.sku, p.name, p.price, p.category, s.units,
                           row_number() OVER (PARTITION BY p.category ORDER BY s.units DESC, p.id) AS in_category,
@@ -79,10 +81,11 @@ def _tastes(customer_ids: Sequence[int]) -> tuple[dict[int, str], dict[int, set[
     bought: dict[int, set[str]] = defaultdict(set)
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT o.customer_id, p.category, array_agg(DISTINCT p.sku), sum(l.quantity)
+            f"""SELECT o.customer_id, p.category, array_agg(DISTINCT p.sku), sum({line_units("l")})
                FROM crm_order o JOIN crm_orderline l ON l.order_id = o.id AND l.kind = 'product'
                JOIN crm_product p ON p.id = l.product_id
-               WHERE o.customer_id = ANY(%s) AND o.state = 'paid' GROUP BY 1, 2 ORDER BY 1, 4 DESC, 2""",
+               WHERE o.customer_id = ANY(%s) AND {order_counts("o")} AND {line_counts("l")}
+               GROUP BY 1, 2 ORDER BY 1, 4 DESC, 2""",
             [list(customer_ids)],
         )
         for customer, category, skus, _units in cursor.fetchall():

@@ -8,10 +8,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 
 from analytics.events import SEGMENT_ENTERED, SEGMENT_LEFT
-from core.events import TYPES, EventType
+from core.events import TYPES, Effect, EventType
 from crm.events import ACTIVITY_RECEIVED, ORDER_PAID, ORDERS_IMPORTED
 from crm.labels import ACTIVITY
 from crm.models import ActivityKind
+from crm.selectors.bought import acted_at, acts_outside, order_counts
 
 ACTIVITY_PREFIX = "activity:"
 ORDER = ORDER_PAID.kind
@@ -19,21 +20,23 @@ ORDER = ORDER_PAID.kind
 LEFT_OUT = ("campaigns.message_sent",)
 
 # Each yields customer_id, cause, at, properties, context for %(customers)s since %(since)s.
-_ORDERS = """
-    SELECT o.customer_id, 'order:' || o.id, o.paid_at, jsonb_build_object('amount', o.total, 'channel', o.channel),
+_ORDERS = f"""
+    SELECT o.customer_id, 'order:' || o.id, {acted_at("o")}, jsonb_build_object('amount', o.total, 'channel', o.channel),
            jsonb_build_object('order_id', o.id)
-    FROM crm_order o WHERE o.customer_id = ANY(%(customers)s) AND o.state = 'paid' AND o.paid_at >= %(since)s"""
+    FROM crm_order o WHERE o.customer_id = ANY(%(customers)s) AND {order_counts("o")} AND {acts_outside("o")}
+          AND {acted_at("o")} >= %(since)s"""
 _ACTIVITY = """
     SELECT a.customer_id, 'activity:' || a.id, a.occurred_at, a.properties, '{}'::jsonb
     FROM crm_activityevent a
     WHERE a.customer_id = ANY(%(customers)s) AND a.kind = substr(%(key)s, 10) AND a.occurred_at >= %(since)s"""
-_EVENTS = """
+_EVENTS = f"""
     SELECT e.subject_id, 'event:' || e.id, e.occurred_at, e.payload,
            CASE WHEN e.kind = 'loyalty.points_expiring'
                 THEN jsonb_build_object('expiring', jsonb_build_object('points', e.payload->'points', 'on', e.payload->'on'))
-                ELSE '{}'::jsonb END
+                ELSE '{{}}'::jsonb END
     FROM core_domainevent e
-    WHERE e.subject_id = ANY(%(customers)s) AND e.kind = %(key)s AND e.occurred_at >= %(since)s"""
+    WHERE e.subject_id = ANY(%(customers)s) AND e.kind = %(key)s AND e.occurred_at >= %(since)s
+          AND e.effect = {Effect.OUTSIDE:d}"""
 
 
 def select_of(key: str) -> str:

@@ -47,12 +47,12 @@ BEGIN
         WHERE m.segment_id = r.segment_id AND m.customer_id = p_customer AND m.left_at IS NULL) THEN
         RETURN 'left_segment';
     ELSIF r.trigger = 'no_order' AND EXISTS (
-        SELECT FROM crm_order o WHERE o.customer_id = p_customer AND o.state = 'paid'
-            AND o.paid_at > substr(p_occurrence, 6)::timestamptz AND (o.refunded < o.total OR o.total = 0)) THEN
+        SELECT FROM crm_order o WHERE o.customer_id = p_customer AND crm_order_counts(o.state, o.refunded, o.total)
+            AND o.paid_at > substr(p_occurrence, 6)::timestamptz) THEN
         RETURN 'left_segment';
     ELSIF r.trigger = 'after_purchase' AND NOT EXISTS (
-        SELECT FROM crm_order o WHERE o.id = split_part(p_occurrence, ':', 2)::bigint AND o.state = 'paid'
-            AND (o.refunded < o.total OR o.total = 0)) THEN
+        SELECT FROM crm_order o WHERE o.id = split_part(p_occurrence, ':', 2)::bigint
+            AND crm_order_counts(o.state, o.refunded, o.total)) THEN
         RETURN 'left_segment';
     END IF;
     RETURN NULL;

@@ -23,8 +23,8 @@ RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 BEGIN
     IF p_key = 'crm.order_paid' THEN
         RETURN EXISTS (
-            SELECT FROM crm_order o WHERE o.customer_id = p_customer AND o.state = 'paid' AND o.paid_at > p_since
-                AND campaigns_where(jsonb_build_object('amount', o.total, 'channel', o.channel), p_conditions));
+            SELECT FROM crm_order o WHERE o.customer_id = p_customer AND crm_order_counts(o.state, o.refunded, o.total)
+                AND o.paid_at > p_since AND campaigns_where(jsonb_build_object('amount', o.total, 'channel', o.channel), p_conditions));
     ELSIF p_key LIKE 'activity:%' THEN
         RETURN EXISTS (
             SELECT FROM crm_activityevent a WHERE a.customer_id = p_customer AND a.occurred_at > p_since

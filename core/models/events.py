@@ -14,6 +14,8 @@ class DomainEvent(models.Model):
     actor = models.CharField(_("actor"), max_length=80, default="system")
     request_id = models.CharField(_("request"), max_length=64, blank=True, default="")
     occurred_at = models.DateTimeField(_("occurred at"))
+    # core.events.Effect: how far what follows may go; less than everything for history that was brought in.
+    effect = models.PositiveSmallIntegerField(default=3, db_default=3, editable=False)
     recorded_at = models.DateTimeField(_("recorded at"), db_default=models.functions.Now())
 
     class Meta:

@@ -12,7 +12,7 @@ import structlog
 from django.core.cache import cache
 from django.db import connection, transaction
 
-from core.events import HANDLERS, Event
+from core.events import HANDLERS, Effect, Event, limited
 from core.wakeup import mark_of, poke
 
 log = structlog.get_logger("liuke.outbox")
@@ -116,13 +116,16 @@ def _deliver_singly(name: str, limit: int) -> int:
 
 
 def _handle(name: str, events: list[Event]) -> None:
-    HANDLERS[name](events)
+    """Hand over the events, those that may go equally far together: what the handler emits goes no further than they may."""
+    for effect in sorted({event.effect for event in events}):
+        with limited(effect):
+            HANDLERS[name]([event for event in events if event.effect == effect])
 
 
 def _claim(name: str, limit: int, after: int = 0) -> list[tuple[int, Event]]:
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT d.id, e.id, e.kind, e.subject_id, e.payload, e.occurred_at
+            """SELECT d.id, e.id, e.kind, e.subject_id, e.payload, e.occurred_at, e.effect
                FROM (SELECT id, event_id FROM core_eventdelivery
                      WHERE handler = %s AND dead_at IS NULL AND due_at <= statement_timestamp() AND id > %s
                      ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED) d
@@ -130,8 +133,13 @@ def _claim(name: str, limit: int, after: int = 0) -> list[tuple[int, Event]]:
             [name, after, limit],
         )
         return [
-            (row[0], Event(row[1], row[2], row[3], row[4] if isinstance(row[4], dict) else json.loads(row[4]), row[5]))
-            for row in cursor.fetchall()
+            (
+                delivery,
+                Event(
+                    pk, kind, subject, payload if isinstance(payload, dict) else json.loads(payload), at, Effect(effect)
+                ),
+            )
+            for delivery, pk, kind, subject, payload, at, effect in cursor.fetchall()
         ]
 
 

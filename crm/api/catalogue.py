@@ -14,12 +14,15 @@ from crm.services.products import ProductInput, update_catalogue
 
 
 class ProductFilter(django_filters.FilterSet):
-    sku = django_filters.CharFilter("sku", max_length=64)
+    sku = django_filters.CharFilter(method="of_sku", max_length=64, help_text="Whatever its case.")
     category = django_filters.CharFilter("category", max_length=200)
 
     class Meta:
         model = Product
         fields = ["active"]
+
+    def of_sku(self, queryset, _name: str, value: str):
+        return queryset.of_sku(value)
 
 
 class ProductPages(KeysetPagination):

@@ -12,6 +12,7 @@ from crm.api import serializers as shapes
 from crm.api.authentication import MemberToken, make_member_token
 from crm.models import Customer, CustomerState, IdentityKind, Store
 from crm.rules.identities import normalise
+from crm.selectors.customers import spending
 from crm.services.consents import record_consent
 from crm.services.customers import update_customer
 from crm.services.identities import REASONS, GivenIdentity, add_identity, find
@@ -148,6 +149,18 @@ class ConsentsView(ApiView):
             data = self.valid(shapes.ConsentIn, request)
         consent = record_consent(customer=customer, actor=self.actor_of(request), **data)
         return Response(shapes.ConsentOut(consent).data, status=201)
+
+
+class SpendView(ApiView):
+    scopes = {"get": "orders:read"}
+
+    @extend_schema(responses=shapes.SpendOut)
+    def get(self, request, number: str):
+        """What the customer spent by currency, net of refunds, and the newest 500 adjustments that no order shows."""
+        customer = customer_of(request, number)
+        rows = customer.spend_adjustments.order_by("-occurred_at", "-pk")[:500]
+        spent = spending([customer.pk]).get(customer.pk, [])
+        return Response(shapes.SpendOut({"currencies": spent, "adjustments": rows}).data)
 
 
 class MemberTokensView(ApiView):

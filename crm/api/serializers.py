@@ -74,7 +74,9 @@ class ProfileIn(serializers.Serializer):
     gender = serializers.ChoiceField(choices=Gender.choices, required=False, allow_blank=True)
     language = serializers.CharField(max_length=10, required=False, allow_blank=True)
     time_zone = serializers.CharField(max_length=64, required=False, allow_blank=True)
-    country = serializers.CharField(max_length=60, required=False, allow_blank=True)
+    country = serializers.CharField(
+        max_length=60, required=False, allow_blank=True, help_text="ISO 3166 code, or a name in English or Chinese."
+    )
     region = serializers.CharField(max_length=120, required=False, allow_blank=True)
     attributes = serializers.DictField(
         required=False,
@@ -109,6 +111,28 @@ class CustomerOut(serializers.Serializer):
 
 class CustomerCreated(CustomerOut):
     created = serializers.BooleanField(help_text="False when the identities named a known customer.")
+
+
+class SpentOut(serializers.Serializer):
+    currency = serializers.CharField()
+    orders = serializers.IntegerField(help_text="Paid orders that did not come back whole.")
+    amount = serializers.IntegerField(help_text="Minor units, net of refunds and with the adjustments.")
+    adjusted = serializers.IntegerField(help_text="Minor units of it that belong to no order; below 0 when given back.")
+    last_order_at = serializers.DateTimeField(source="last_at", allow_null=True)
+
+
+class SpendAdjustmentOut(serializers.Serializer):
+    source = serializers.CharField()
+    reference = serializers.CharField()
+    item = serializers.CharField()
+    amount = serializers.IntegerField(help_text="Minor units.")
+    currency = serializers.CharField()
+    occurred_at = serializers.DateTimeField()
+
+
+class SpendOut(serializers.Serializer):
+    currencies = SpentOut(many=True)
+    adjustments = SpendAdjustmentOut(many=True)
 
 
 class ConsentIn(serializers.Serializer):

@@ -9,6 +9,7 @@ urlpatterns = [
     path("customers/<ref:number>/identities", customers.IdentitiesView.as_view()),
     path("customers/<ref:number>/consents", customers.ConsentsView.as_view()),
     path("member-tokens", customers.MemberTokensView.as_view()),
+    path("customers/<ref:number>/spend", customers.SpendView.as_view()),
     path("orders", orders.OrdersViewSet.as_view({"get": "list", "post": "create"})),
     path("orders/batch", orders.OrdersViewSet.as_view({"post": "batch"})),
     path("orders/<ref:number>", orders.OrdersViewSet.as_view({"get": "retrieve"})),

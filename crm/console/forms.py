@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from core import countries
 from core.errors import DomainError
 from crm.models import AttributeDefinition, AttributeType, Customer, Gender
 from crm.selectors.profile import masked_birthday
@@ -26,7 +27,7 @@ class ProfileForm(forms.Form):
     time_zone = forms.CharField(
         label=_("Time zone"), max_length=64, required=False, help_text=_("For example Asia/Shanghai.")
     )
-    country = forms.CharField(label=_("Country"), max_length=60, required=False)
+    country = forms.ChoiceField(label=_("Country"), required=False)
     region = forms.CharField(label=_("Region"), max_length=120, required=False)
 
     def __init__(self, data: Any = None, *, customer: Customer) -> None:
@@ -39,6 +40,7 @@ class ProfileForm(forms.Form):
         if customer.language and customer.language not in dict(known):
             known.append((customer.language, customer.language))
         self.fields["language"].choices = [("", "—"), *known]  # type: ignore[attr-defined]
+        self.fields["country"].choices = [("", "—"), *countries.choices()]  # type: ignore[attr-defined]
         self.fields["time_zone"].widget.attrs["list"] = "time-zones"
         if customer.birthday:
             self.fields["birthday"].help_text = _("Known: %(masked)s. Empty keeps it.") % {

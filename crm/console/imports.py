@@ -7,6 +7,7 @@ import zoneinfo
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,14 +18,25 @@ from core import paging
 from core.actor import of_user
 from core.console.views import may, page, wants_part
 from core.errors import DomainError
+from core.formatting import money, number
+from core.models import JobState
 from crm.console.import_labels import DATE_ORDERS, DECIMALS, DELIMITERS, labelled_fields
 from crm.import_kinds import IMPORT_KINDS
-from crm.models import ImportMapping, ImportRun, ImportState, Store
+from crm.models import ImportKind, ImportMapping, ImportMode, ImportRun, ImportState, Store
 from crm.rules.import_formats import BY_NAME
 from crm.rules.importing_detect import ENCODINGS
 from crm.services import exports, imports
 from crm.services.imports.refusals import open_row, reason_text, refused_csv, translated
 
+MODES = {
+    ImportMode.AUTO: _(
+        "Orders older than two days count for figures, segments and tiers, and lead to no points, messages or journeys. "
+        "Newer ones act as if the shop had sent them today."
+    ),
+    ImportMode.REMEMBER: _("All orders count for figures, segments and tiers. No points, no messages, no journeys."),
+    ImportMode.SILENT: _("All orders also earn points. No messages, no journeys, no webhooks."),
+    ImportMode.LIVE: _("All orders earn points and lead to messages, journeys and webhooks, however old they are."),
+}
 OPEN = {ImportState.UPLOADED, ImportState.FAILED}
 UNDERWAY = {ImportState.QUEUED, ImportState.RUNNING}
 SIZE = 50
@@ -124,6 +136,10 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
             for why in [row.refused or row.skipped]
         ],
         "problem": problem,
+        "modes": [(mode, mode.label, MODES[mode], mode == run.mode) for mode in ImportMode]
+        if run.kind == ImportKind.ORDERS
+        else [],
+        "sides": _sides(run) if preview is not None and run.kind == ImportKind.ORDERS else None,
         "choices": {
             "encoding": [(name, name) for name in ENCODINGS],
             "delimiter": DELIMITERS,
@@ -136,6 +152,18 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "crm/imports/map.html", context)
 
 
+def _sides(run: ImportRun) -> str:
+    """How many orders of the file are history by their date, in one sentence."""
+    sides = imports.sides_of(run)
+    values = {"older": number(sides.older), "recent": number(sides.recent), "rows": number(imports.SIDES_ROWS)}
+    text = (
+        _t("In this file: %(older)s orders older than two days, %(recent)s newer ones.")
+        if sides.whole
+        else _t("In the first %(rows)s rows: %(older)s orders older than two days, %(recent)s newer ones.")
+    )
+    return text % values
+
+
 def fields_label(fields: dict, name: str) -> str:
     return fields[name][1] if name in fields else ""
 
@@ -146,6 +174,7 @@ def _save(request: HttpRequest, run: ImportRun, names: list[str]) -> HttpRespons
             run=run,
             options={name: request.POST.get(name, "") for name in imports.OPTIONS if name in request.POST},
             mapping={name: request.POST[f"map-{name}"] for name in names if request.POST.get(f"map-{name}")},
+            mode=request.POST.get("mode", ""),
         )
         if request.POST.get("action") == "run":
             imports.queue_import(run=run, actor=of_user(request.user))
@@ -157,17 +186,18 @@ def _save(request: HttpRequest, run: ImportRun, names: list[str]) -> HttpRespons
 
 @page("crm.view_importrun")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    run = get_object_or_404(ImportRun.objects.select_related("job", "created_by"), pk=pk)
+    run = get_object_or_404(ImportRun.objects.select_related("job", "following", "created_by"), pk=pk)
     return render(request, "crm/imports/run.html", _progress_of(request, run))
 
 
 @page("crm.view_importrun")
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part that the page asks for once a second; when there is nothing to wait for, the page itself again."""
-    run = get_object_or_404(ImportRun.objects.select_related("job"), pk=pk)
+    run = get_object_or_404(ImportRun.objects.select_related("job", "following"), pk=pk)
     if not wants_part(request):
         return redirect("import_run", pk)
-    if run.state not in UNDERWAY:
+    follows = run.following is not None and run.following.state in {JobState.QUEUED, JobState.RUNNING}
+    if run.state not in UNDERWAY and not (follows and "following" in request.GET):
         return HttpResponse(status=204, headers={"HX-Redirect": reverse("import_run", args=[pk])})
     return render(request, "crm/imports/progress.html", _progress_of(request, run))
 
@@ -182,13 +212,26 @@ def _progress_of(request: HttpRequest, run: ImportRun) -> dict:
     return {
         "run": run,
         "underway": run.state in UNDERWAY,
+        "following": run.following if run.following and run.following.state != JobState.DONE else None,
+        "followed": run.following is not None and run.following.state == JobState.DONE,
         "stale": run.state in UNDERWAY and imports.is_stale(run),
         "listed": [
             (heading, [(code, reason_text(code), count) for code, count in listed[name].items()])
             for name, heading in headings.items()
             if listed.get(name)
         ],
+        "adjusted": _adjusted(run),
         "may_add": may(request.user, "crm.add_importrun"),
+    }
+
+
+def _adjusted(run: ImportRun) -> dict | None:
+    rows = list(run.adjustments.order_by("currency").values("currency").annotate(count=Count("pk"), sum=Sum("amount")))
+    if not rows:
+        return None
+    return {
+        "count": sum(row["count"] for row in rows),
+        "amount": " · ".join(money(row["sum"], row["currency"]) for row in rows),
     }
 
 

@@ -152,7 +152,7 @@ def _purchases(_request: HttpRequest) -> list[tuple[str, str]]:
 
 
 def _bought(customers: QuerySet[Customer], value: str) -> QuerySet[Customer]:
-    paid = Exists(Order.objects.paid().filter(customer=OuterRef("pk")))
+    paid = Exists(Order.objects.bought().filter(customer=OuterRef("pk")))
     return customers.filter(paid) if value == "yes" else customers.exclude(paid) if value == "no" else customers
 
 

@@ -17,8 +17,18 @@ from crm.models.customers import (
     Purpose,
     Tag,
 )
-from crm.models.imports import ImportKind, ImportMapping, ImportRefusal, ImportRun, ImportState
-from crm.models.orders import LineKind, Order, OrderLine, OrderState, Payment, Refund, RefundLine
+from crm.models.imports import ImportKind, ImportMapping, ImportMode, ImportRefusal, ImportRun, ImportState
+from crm.models.orders import (
+    LineKind,
+    Order,
+    OrderEffect,
+    OrderLine,
+    OrderState,
+    Payment,
+    Refund,
+    RefundLine,
+    SpendAdjustment,
+)
 from crm.models.shop import Store
 from crm.models.tickets import (
     MessageAuthor,
@@ -47,6 +57,7 @@ __all__ = [
     "IdentityKind",
     "ImportKind",
     "ImportMapping",
+    "ImportMode",
     "ImportRefusal",
     "ImportRun",
     "ImportState",
@@ -54,6 +65,7 @@ __all__ = [
     "MessageAuthor",
     "Note",
     "Order",
+    "OrderEffect",
     "OrderLine",
     "OrderState",
     "Payment",
@@ -61,6 +73,7 @@ __all__ = [
     "Purpose",
     "Refund",
     "RefundLine",
+    "SpendAdjustment",
     "Store",
     "Tag",
     "Ticket",

@@ -1,12 +1,21 @@
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
 
 
-class Product(models.Model):
-    """Something the shop sells. Fees and postage are order lines of another kind, never products."""
+class ProductQuerySet(models.QuerySet["Product"]):
+    def of_sku(self, sku: str):
+        """The product with this SKU, whatever its case."""
+        return self.alias(_key=Lower("sku")).filter(_key=sku.lower())
 
-    sku = models.CharField(_("SKU"), max_length=64, unique=True)
+
+class Product(models.Model):
+    """Something the shop sells. Fees and postage are order lines of another kind, never products.
+
+    A SKU is one product whatever its case; it is shown as it was first written.
+    """
+
+    sku = models.CharField(_("SKU"), max_length=64)
     name = models.CharField(_("name"), max_length=300, blank=True, default="")
     category = models.CharField(
         _("category"), max_length=200, blank=True, default="", help_text=_("A path such as Coffee/Beans.")
@@ -17,10 +26,24 @@ class Product(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
+    objects = ProductQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("product")
         verbose_name_plural = _("products")
-        indexes = [models.Index(fields=["category"], name="crm_product_category")]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("sku"),
+                name="crm_product_sku_once",
+                violation_error_code="unique",
+                violation_error_message=_("There is a product with this SKU, perhaps in other letter case."),
+            )
+        ]
+        indexes = [
+            models.Index(fields=["category"], name="crm_product_category"),
+            # the catalogue in the order of its SKUs
+            models.Index(fields=["sku"], name="crm_product_sku"),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.sku

@@ -74,6 +74,9 @@ class Customer(models.Model):
                 | (~models.Q(state="merged") & models.Q(merged_into=None)),
                 name="crm_customer_merged_names_target",
             ),
+            models.CheckConstraint(
+                condition=models.Q(country__regex=r"^([A-Z]{2})?$"), name="crm_customer_country_is_a_code"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -24,6 +24,15 @@ class ImportState(models.TextChoices):
     FAILED = "failed", _("Failed")
 
 
+class ImportMode(models.TextChoices):
+    """How far orders that are brought in act on today (I3)."""
+
+    AUTO = "auto", _("By the date of each order")
+    REMEMBER = "remember", _("Only record")
+    SILENT = "silent", _("Points and tiers, without messages")
+    LIVE = "live", _("As if it happened now")
+
+
 class ImportRun(models.Model):
     """One file brought in. Applied in one transaction: a killed run leaves nothing and starts again."""
 
@@ -33,8 +42,11 @@ class ImportRun(models.Model):
     path = models.CharField(max_length=500, blank=True, default="")
     options = models.JSONField(default=dict, blank=True, help_text="Encoding, separator, decimal mark, time zone.")
     mapping = models.JSONField(default=dict, blank=True, help_text="Our field -> the file's column.")
+    mode = models.CharField(_("effect"), max_length=8, choices=ImportMode.choices, default=ImportMode.AUTO)
     state = models.CharField(_("state"), max_length=10, choices=ImportState.choices, default=ImportState.UPLOADED)
     job = models.ForeignKey("core.Job", models.SET_NULL, null=True, related_name="+")
+    # Points, figures and segments, which follow when the rows are in.
+    following = models.ForeignKey("core.Job", models.SET_NULL, null=True, related_name="+")
     read_count = models.BigIntegerField(_("read"), default=0)
     accepted_count = models.BigIntegerField(_("accepted"), default=0)
     unchanged_count = models.BigIntegerField(_("already there"), default=0)

@@ -1,3 +1,6 @@
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
@@ -10,9 +13,29 @@ class OrderState(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
+class OrderEffect(models.TextChoices):
+    """How far an order acts on today: by its own time, as if it were paid when it was recorded, or as history (I3)."""
+
+    LIVE = "live", _("At its own time")
+    NOW = "now", _("As if it happened now")
+    SILENT = "silent", _("Points and tiers, no messages")
+    REMEMBER = "remember", _("Only recorded")
+
+
 class OrderQuerySet(models.QuerySet["Order"]):
     def paid(self):
         return self.filter(state=OrderState.PAID)
+
+    def imported(self, payload: Mapping[str, Any]):
+        """Those that an `orders_imported` event stands for: of its run, and of the effects that it names."""
+        return self.filter(import_run_id=payload["run"], effect__in=payload.get("effects", list(OrderEffect.values)))
+
+    def bought(self):
+        """Those that count as bought: paid, and not come back whole."""
+        counts = models.Func(
+            "state", "refunded", "total", function="crm_order_counts", output_field=models.BooleanField()
+        )
+        return self.filter(counts)
 
 
 class Order(models.Model):
@@ -41,6 +64,13 @@ class Order(models.Model):
     paid_at = models.DateTimeField(_("paid at"), null=True)
     import_run = models.ForeignKey("crm.ImportRun", models.SET_NULL, null=True, related_name="+", db_index=False)
     recorded_at = models.DateTimeField(db_default=Now())
+    effect = models.CharField(
+        _("effect"),
+        max_length=8,
+        choices=OrderEffect.choices,
+        default=OrderEffect.LIVE,
+        db_default=OrderEffect.LIVE.value,
+    )
 
     objects = OrderQuerySet.as_manager()
 
@@ -85,6 +115,12 @@ class Order(models.Model):
                 name="crm_order_paid_recent",
             ),
             models.Index(fields=["-placed_at", "-id"], name="crm_order_placed_recent"),
+            # the few that don't count as bought: what they hold is left out wherever lines are read
+            models.Index(
+                fields=["id"],
+                condition=~models.Q(state="paid") | (models.Q(refunded__gte=models.F("total")) & ~models.Q(total=0)),
+                name="crm_order_not_bought",
+            ),
             # An import's orders lie together, so a range of pages finds them at a hundredth of what entries cost.
             BrinIndex(fields=["import_run"], autosummarize=True, pages_per_range=32, name="crm_order_import_run"),
         ]
@@ -206,3 +242,44 @@ class RefundLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} of {self.line_id}"
+
+
+class SpendAdjustment(models.Model):
+    """Money that belongs to no known order and still changes what a customer is worth, such as the cancellation of a
+    purchase that was made before the history begins (I4). Negative amounts were given back.
+
+    Unique by source, reference and item, so that the same file again changes nothing.
+    """
+
+    customer = models.ForeignKey(
+        "crm.Customer", models.PROTECT, null=True, related_name="spend_adjustments", db_index=False
+    )
+    source = models.CharField(_("source"), max_length=40)
+    reference = models.CharField(
+        _("reference"), max_length=64, help_text=_("The number of the document it comes from.")
+    )
+    item = models.CharField(_("item"), max_length=300, blank=True, default="")
+    product = models.ForeignKey("crm.Product", models.PROTECT, null=True, related_name="+", db_index=False)
+    quantity = models.DecimalField(_("quantity"), max_digits=14, decimal_places=3, default=0)
+    amount = models.BigIntegerField(_("amount"))
+    currency = models.CharField(_("currency"), max_length=3)
+    occurred_at = models.DateTimeField(_("occurred at"))
+    import_run = models.ForeignKey("crm.ImportRun", models.SET_NULL, null=True, related_name="adjustments")
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("spend adjustment")
+        verbose_name_plural = _("spend adjustments")
+        constraints = [
+            models.UniqueConstraint(fields=["source", "reference", "item"], name="crm_spendadjustment_once"),
+            models.CheckConstraint(condition=~models.Q(amount=0), name="crm_spendadjustment_not_nothing"),
+        ]
+        indexes = [
+            # what a customer is worth, and their timeline
+            models.Index(
+                fields=["customer", "occurred_at"], include=["amount", "currency"], name="crm_spendadj_of_customer"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.item}"

@@ -12,7 +12,7 @@ from django.db.models import CharField, Count, F, Func, Max, Q, QuerySet, Sum, T
 from django.db.models.functions import Lower, Replace
 
 from core import crypto
-from crm.models import Customer, CustomerTag, Identity, Order, Store, Ticket
+from crm.models import Customer, CustomerTag, Identity, Order, SpendAdjustment, Store, Ticket
 from crm.rules.identities import mask, normalise
 
 PHONE = re.compile(r"\+?[\d\s\-().]{6,20}\Z")
@@ -116,16 +116,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Spending:
-    """Paid orders in one currency: `amount` is minor units net of refunds."""
+    """What was bought in one currency: `amount` is minor units net of refunds and with `adjusted`, which no order shows."""
 
     currency: str
     orders: int
     amount: int
     last_at: datetime | None
+    adjusted: int = 0
 
 
 def rows(customers: Iterable[Customer]) -> dict[int, Row]:
-    """Masked contacts, tags and purchases of these customers, in three queries."""
+    """Masked contacts, tags and purchases of these customers, in four queries."""
     found = {customer.pk: Row() for customer in customers}
     identities = Identity.objects.filter(customer_id__in=found, kind__in=["phone", "email"]).order_by("id")
     for identity in identities.only("customer_id", "kind", "value"):
@@ -144,14 +145,24 @@ def rows(customers: Iterable[Customer]) -> dict[int, Row]:
 def spending(customer_ids: Iterable[int]) -> dict[int, list[Spending]]:
     """Per customer and currency, the currency with most orders first."""
     sums = (
-        Order.objects.paid()
+        Order.objects.bought()
         .filter(customer_id__in=list(customer_ids))
         .values("customer_id", "currency")
         .annotate(orders=Count("pk"), amount=Sum(F("total") - F("refunded")), last_at=Max("paid_at"))
         .order_by("customer_id", "-orders", "currency")
     )
+    rows = (
+        SpendAdjustment.objects.filter(customer_id__in=list(customer_ids))
+        .order_by("customer_id", "currency")
+        .values_list("customer_id", "currency")
+        .annotate(Sum("amount"))
+    )
+    adjusted = {(pk, currency): amount for pk, currency, amount in rows}
     result: dict[int, list[Spending]] = {}
     for item in sums:
-        spent = Spending(item["currency"], item["orders"], item["amount"], item["last_at"])
+        more = adjusted.pop((item["customer_id"], item["currency"]), 0)
+        spent = Spending(item["currency"], item["orders"], item["amount"] + more, item["last_at"], more)
         result.setdefault(item["customer_id"], []).append(spent)
+    for (pk, currency), amount in adjusted.items():
+        result.setdefault(pk, []).append(Spending(currency, 0, amount, None, amount))
     return result

@@ -30,6 +30,7 @@ from crm.models import (
     Product,
     Purpose,
     Refund,
+    SpendAdjustment,
 )
 from crm.selectors.timeline import EVENTS, FILTERS, SOURCES, Before, Filter, Moment, Source, older
 
@@ -90,6 +91,24 @@ def refunds(customer: Customer, before: Before | None, limit: int, _chosen: Filt
             tone="warn",
         )
         for refund in found
+    ]
+
+
+def adjustments(customer: Customer, before: Before | None, limit: int, _chosen: Filter | None) -> list[Moment]:
+    rows = SpendAdjustment.objects.filter(customer_id=customer.pk).select_related("product")
+    return [
+        Moment(
+            at=row.occurred_at,
+            id=row.pk,
+            title=_("Spend adjusted"),
+            icon="adjustments",
+            detail=" · ".join(filter(None, [row.reference, row.product.name if row.product else row.item])),
+            url="",
+            amount=row.amount,
+            currency=row.currency,
+            tone="warn",
+        )
+        for row in older(rows, before, "occurred_at")[:limit]
     ]
 
 
@@ -206,6 +225,7 @@ DESCRIPTIONS = {
 
 SOURCES.register("orders", Source(orders, "crm.view_order"))
 SOURCES.register("refunds", Source(refunds, "crm.view_order"))
+SOURCES.register("adjustments", Source(adjustments, "crm.view_order"))
 SOURCES.register("notes", Source(notes, "crm.view_note"))
 SOURCES.register("activity", Source(activity, "crm.view_customer"))
 SOURCES.register(EVENTS, Source(domain_events))

@@ -64,7 +64,7 @@ def record_activity(*, items: Sequence[ActivityInput], source: str, actor: Actor
                    (customer_id, anonymous_id, source, sender_id, kind, product_id, properties, occurred_at)
                SELECT given.customer_id, given.anonymous_id, %s, given.sender_id, given.kind, product.id,
                       given.properties, given.occurred_at
-               FROM given JOIN fresh USING (sender_id) LEFT JOIN crm_product product ON product.sku = nullif(given.sku, '')
+               FROM given JOIN fresh USING (sender_id) LEFT JOIN crm_product product ON lower(product.sku) = lower(nullif(given.sku, ''))
                RETURNING customer_id""",
             [
                 [item.sender_id for item in items],

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import crypto
 from core.actor import Actor
+from core.countries import code_of
 from core.errors import Conflict, Invalid
 from core.events import Emission, emit, emit_many
 from core.locks import lock_row, require_transaction
@@ -21,6 +22,17 @@ from crm.models import AttributeDefinition, Customer, CustomerState, CustomerTag
 from crm.rules.attributes import AttributeSpec, WrongAttribute, check_attributes
 
 PLAIN_FIELDS = {"name": 200, "country": 60, "region": 120, "language": 10, "time_zone": 64, "gender": 8}
+
+
+def _country(text: str) -> str:
+    code = code_of(text)
+    if code is None:
+        raise Invalid(
+            _("There is no country %(name)s: use its ISO 3166 code, such as CN.") % {"name": text[:60]},
+            code="unknown_country",
+            field="country",
+        )
+    return code
 
 
 def birthday_indexes(month: int, day: int) -> list[bytes]:
@@ -54,7 +66,7 @@ def checked_changes(changes: dict[str, Any]) -> dict[str, Any]:
                 raise Invalid(
                     _("This is too long or has characters that can't be stored."), code="invalid", field=field
                 )
-            columns[field] = text
+            columns[field] = _country(text) if field == "country" else text
         elif field == "birthday":
             columns |= birthday_columns(_birthday(value))
         elif field == "attributes":

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import connection, transaction
 
 from core.locks import require_transaction
-from crm.models import Product
+from crm.selectors.skus import products_by_sku
 
 
 @dataclass(frozen=True)
@@ -22,17 +22,22 @@ class ProductInput:
 
 
 def save_products(items: Iterable[ProductInput]) -> dict[str, int]:
-    """Create or update by SKU; empty texts leave what is there. Returns {sku: id}. One statement."""
+    """Create or update by SKU, whatever its case; empty texts leave what is there. Returns {sku: id}. One statement."""
     require_transaction()
-    rows = list({item.sku: item for item in items}.values())
-    if not rows:
+    asked = list(items)
+    if not asked:
         return {}
+    spelling: dict[str, str] = {}
+    for item in asked:
+        spelling.setdefault(item.sku.lower(), item.sku)
+    latest = {item.sku.lower(): item for item in asked}
+    rows = [replace(item, sku=spelling[key]) for key, item in latest.items()]
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO crm_product AS p (sku, name, category, brand, price, active)
                SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bool[])
                     AS given(sku, name, category, brand, price, active) ORDER BY sku
-               ON CONFLICT (sku) DO UPDATE SET
+               ON CONFLICT (lower(sku)) DO UPDATE SET
                    name = coalesce(nullif(excluded.name, ''), p.name),
                    category = coalesce(nullif(excluded.category, ''), p.category),
                    brand = coalesce(nullif(excluded.brand, ''), p.brand),
@@ -52,7 +57,7 @@ def save_products(items: Iterable[ProductInput]) -> dict[str, int]:
                 [row.active for row in rows],
             ],
         )
-    return dict(Product.objects.filter(sku__in=[row.sku for row in rows]).values_list("sku", "id"))
+    return products_by_sku(item.sku for item in asked)
 
 
 def update_catalogue(*, items: Iterable[ProductInput]) -> int:
@@ -65,11 +70,7 @@ class KnownProducts:
     """Ids of products by SKU for the orders of one batch: known ones are read once, added ones after their order."""
 
     def __init__(self, skus: Iterable[str]) -> None:
-        wanted = list(set(skus))
-        self._ids: dict[str, int] = {}
-        for start in range(0, len(wanted), 5000):
-            chunk = wanted[start : start + 5000]
-            self._ids |= dict(Product.objects.filter(sku__in=chunk).values_list("sku", "id"))
+        self._ids: dict[str, int] = products_by_sku(skus)
 
     def of(self, items: Iterable[ProductInput]) -> dict[str, int]:
         """As `product_ids`. What it adds is not remembered: the order may still be rolled back."""
@@ -85,6 +86,6 @@ class KnownProducts:
 def product_ids(items: Iterable[ProductInput]) -> dict[str, int]:
     """Ids of products named by order lines; unknown ones are added, known ones are left as the catalogue has them."""
     rows = {item.sku: item for item in items}
-    known = dict(Product.objects.filter(sku__in=rows).values_list("sku", "id"))
+    known: dict[str, int] = products_by_sku(rows)
     missing = [row for sku, row in rows.items() if sku not in known]
     return known | save_products(missing) if missing else known

@@ -98,7 +98,9 @@ def record_refund(
             if same:
                 return RefundRecorded(known, "unchanged")
             raise Conflict(_("This refund is known with other amounts."), code="refund_differs", field="number")
-        chosen = _chosen(order, by_position, lines, amount)
+        # All that is left of an order is the whole of it, whether or not the shop says so: its lines came back.
+        whole = not lines and amount in (None, order.total - order.refunded)
+        chosen = _chosen(order, by_position, lines, None if whole else amount)
         total = sum(part for _line, _quantity, part in chosen) if amount is None else amount
         if amount is None and not lines:
             total = order.total - order.refunded

@@ -52,7 +52,7 @@ class OfProduct(Condition):
         return {"skus": words_of(values, "skus", self.label, 64)}
 
     def counts(self, values: Values, line: OrderLine) -> bool:
-        return line.sku in values["skus"]
+        return line.sku.lower() in {sku.lower() for sku in values["skus"]}
 
     def says(self, values: Values, program: Program) -> str:
         return _t("on the products %(skus)s") % {"skus": listed(values["skus"])}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from core.formatting import number
 from core.models import Job, JobState, User
 from core.tasks import start_job
 from crm.models import Customer
+from crm.selectors.skus import unknown_skus
 from loyalty.console.earning_form import EarningRuleForm, RuleSettingsForm
 from loyalty.earning_previews import PreviewRow, preview_rule
 from loyalty.earning_words import cap_words, condition_words, terms_words, trigger_words
@@ -95,6 +97,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "trigger": trigger_words(rule),
         "state": standing(rule, clock.now()),
         "current": current,
+        "unknown_skus": skus_unknown(current.conditions) if current else [],
         "lines": _lines(current, rule.program) if current else [],
         "versions": [(version, _lines(version, rule.program), given.get(version.pk)) for version in versions],
         "total": total,
@@ -186,7 +189,13 @@ def _preview(request: HttpRequest, program: Program, rule: EarningRule | None, f
     if not Member.objects.filter(customer=customer, program=program).exists():
         raise Invalid(_t("This customer is not a member."), code="not_a_member", field="member")
     rows: list[PreviewRow] = preview_rule(member=member_of(customer, program), version=version)
-    return {"kind": "preview", "rows": rows, "customer": customer, "total": sum(row.points for row in rows)}
+    return {
+        "kind": "preview",
+        "rows": rows,
+        "customer": customer,
+        "total": sum(row.points for row in rows),
+        "unknown_skus": skus_unknown(version.conditions),
+    }
 
 
 def _dry(request: HttpRequest, program: Program, rule: EarningRule | None, form: EarningRuleForm) -> dict[str, Any]:
@@ -208,6 +217,11 @@ def _dry(request: HttpRequest, program: Program, rule: EarningRule | None, form:
     )
     start_job(job)
     return {"kind": "dry", **_job_context(job)}
+
+
+def skus_unknown(conditions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """SKUs that conditions of a rule name and no product has: they count no line."""
+    return unknown_skus(sku for values in conditions for sku in values.get("skus") or ())
 
 
 def _publish(request: HttpRequest, program: Program, rule: EarningRule | None, form: EarningRuleForm) -> HttpResponse:

@@ -15,10 +15,12 @@ from core.console.views import back, may, page, wants_part
 from core.errors import DomainError, Invalid, NotFound
 from core.formatting import money
 from crm.models import Customer
+from crm.selectors.skus import unknown_skus
 from loyalty import figures, tier_standing
 from loyalty.console.tier_form import BenefitForm, PolicyForm, TierForm, benefit_line, derived_kinds
 from loyalty.given_form import GivenForm
 from loyalty.models import BenefitGrant, GrantState, Member, Program, Tier, TierBenefit
+from loyalty.rules.products import listed
 from loyalty.selectors import default_program, member_of
 from loyalty.services import benefits as services
 from loyalty.services.given_tiers import release_tier, set_tier
@@ -80,6 +82,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "program": tier.program,
         "threshold": tier_standing.metric_text(tier.program, tier.threshold),
         "benefits": rows,
+        "unknown_skus": unknown_skus(
+            sku for benefit, _line in rows for sku in listed(str(benefit.settings.get("skus") or ""))
+        ),
         "derived": derived,
         "failed": grants.select_related("member__customer", "benefit").order_by("-created_at")[:FAILED_SHOWN],
         "count": Member.objects.active().filter(tier=tier).count(),

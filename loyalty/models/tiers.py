@@ -47,6 +47,7 @@ class TierReason(models.TextChoices):
     RETURNED = "returned", _("Goods returned")
     MANUAL = "manual", _("Set by hand")
     PAID = "paid", _("Bought")
+    IMPORTED = "imported", _("Orders brought in")
 
 
 class TstzRange(models.Func):

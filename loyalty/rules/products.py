@@ -22,7 +22,7 @@ def covers(settings: Mapping[str, Any], product: Product) -> bool:
     """Does a benefit name this product, or a category that it lies in?"""
     category = str(settings.get("category") or "").strip().strip("/")
     inside = bool(category) and (product.category == category or product.category.startswith(category + "/"))
-    return inside or product.sku in listed(str(settings.get("skus") or ""))
+    return inside or product.sku.lower() in listed(str(settings.get("skus") or "").lower())
 
 
 def least_rank(benefits: Iterable[tuple[int, Mapping[str, Any]]], product: Product) -> int | None:

@@ -9,11 +9,13 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
+from django.db.models import Min
 
 from core import clock
 from core.actor import SYSTEM, Actor
 from core.locks import lock_rows, require_transaction
 from crm.models import Order, OrderState
+from crm.models.orders import OrderQuerySet
 from loyalty.earning_conditions import Subject
 from loyalty.earning_evaluation import Evaluation, Outcome
 from loyalty.models import Earning, EarningRuleVersion, Member, MemberState, Program
@@ -40,6 +42,23 @@ def award_points_for_orders(*, program: Program, orders: Iterable[Order], actor:
     while chunk := list(islice(iterator, CHUNK)):
         with transaction.atomic():
             total += _award_chunk(program, chunk, actor)
+    return total
+
+
+def enrol_buyers(*, program: Program, orders: OrderQuerySet, actor: Actor = SYSTEM) -> int:
+    """Enrol the buyers of these paid orders from their first one on, when the program says so. Returns how many were new."""
+    if not program.auto_enrol:
+        return 0
+    paid = orders.paid().filter(customer__isnull=False, currency=program.currency).order_by()
+    firsts: Iterator[tuple[int, datetime]] = iter(
+        list(paid.values("customer_id").annotate(first=Min("paid_at")).values_list("customer_id", "first"))
+    )
+    total = 0
+    while chunk := sorted(islice(firsts, CHUNK)):
+        with transaction.atomic():
+            total += enrol_many(
+                program=program, customer_ids=[pk for pk, _at in chunk], since=[at for _pk, at in chunk], actor=actor
+            )
     return total
 
 

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from core import clock
 from core.actor import SYSTEM, Actor
 from core.db import is_interruption
-from core.events import emit_from_select
+from core.events import Effect, allowed, emit_from_select
 from core.locks import lock_name
 from core.services.sweeping import Sweep
 from core.shards import bounds_of, run_shards
@@ -58,9 +58,15 @@ METRICS: dict[str, str] = {
         SELECT o.customer_id, o.paid_at AS at, o.total - o.refunded AS value, coalesce(r.amount, 0) AS undone
         FROM crm_order o LEFT JOIN ({refunds}) AS r ON r.order_id = o.id
         WHERE o.state = 'paid' AND o.currency = %(currency)s AND o.paid_at <= %(at)s AND o.paid_at >= %(earliest)s
+              AND {who} AND o.customer_id IS NOT NULL
+        UNION ALL
+        SELECT o.customer_id, o.occurred_at, o.amount,
+               CASE WHEN o.recorded_at > %(last_run)s THEN greatest(-o.amount, 0) ELSE 0 END
+        FROM crm_spendadjustment o
+        WHERE o.currency = %(currency)s AND o.occurred_at <= %(at)s AND o.occurred_at >= %(earliest)s
               AND {who} AND o.customer_id IS NOT NULL""",
     TierMetric.ORDERS: """
-        SELECT o.customer_id, o.paid_at AS at, (o.refunded < o.total OR o.total = 0)::int AS value,
+        SELECT o.customer_id, o.paid_at AS at, crm_order_counts(o.state, o.refunded, o.total)::int AS value,
                (o.refunded >= o.total AND o.refunded - coalesce(r.amount, 0) < o.total AND o.total > 0)::int AS undone
         FROM crm_order o LEFT JOIN ({refunds}) AS r ON r.order_id = o.id
         WHERE o.state = 'paid' AND o.paid_at <= %(at)s AND o.paid_at >= %(earliest)s
@@ -322,11 +328,13 @@ def _write(cursor: Any, at: datetime, actor: Actor) -> tuple[int, int]:
     )
     cursor.execute(
         """INSERT INTO loyalty_tierperiod (member_id, tier_id, reason, started_at, actor)
-           SELECT c.member_id, c.after_id, c.reason, greatest(%s, p.ended_at), %s FROM loyalty_tier_changes c
+           SELECT c.member_id, c.after_id, CASE WHEN c.up AND %s THEN 'imported' ELSE c.reason END,
+                  greatest(%s, p.ended_at), %s FROM loyalty_tier_changes c
            LEFT JOIN (SELECT member_id, max(e.ended_at) AS ended_at FROM loyalty_tierperiod e
                       JOIN loyalty_tier_changes USING (member_id) GROUP BY member_id) AS p ON p.member_id = c.member_id
            WHERE c.after_id IS NOT NULL""",
-        [at, str(actor)],
+        # History gives a tier and nothing that comes with reaching it (I3).
+        [allowed() < Effect.OUTSIDE, at, str(actor)],
     )
     cursor.execute(
         "SELECT count(*) FILTER (WHERE up), count(*) FILTER (WHERE moved AND NOT up) FROM loyalty_tier_changes"

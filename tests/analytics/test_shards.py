@@ -14,7 +14,6 @@ from analytics.models import (
     Segment,
     SegmentDay,
     SegmentLeaving,
-    StagePeriod,
 )
 from analytics.services import features, people, segment_lists, segments
 from analytics.services.features import mark_changed
@@ -78,7 +77,7 @@ def test_f18_three_parts_at_once_are_equal_to_one(shop, in_three, settings):
     assert not DomainEvent.objects.filter(kind="analytics.segment_entered").exists(), "found inside is not entered"
 
     settings.COMPUTE_SHARDS = 1
-    for model in (CustomerFeature, StagePeriod, CustomerSegments, SegmentLeaving, SegmentDay):
+    for model in (CustomerFeature, CustomerSegments, SegmentLeaving, SegmentDay):
         model.objects.all().delete()
     Segment.objects.update(first_computed_at=None, computed_version=0, size=0)
     features.refresh_everything()

@@ -177,7 +177,8 @@ def by_csv(shop: Shop, people: list[Person], directory: Path) -> None:
                     rows.writerow([number, person.dates[number].isoformat(), person.key, sku, quantity, price])
     for kind, path in (("customers", customers), ("consents", consents), ("orders", orders)):
         # The workers that run here carry the orders on to points and figures.
-        shop.manage("import_csv", str(path), "--kind", kind, "--source", "storefront", "--strict", "--no-deliver")
+        how = ["--source", "storefront", "--strict", "--no-deliver", "--mode", "live"]
+        shop.manage("import_csv", str(path), "--kind", kind, *how)
     for person in people:
         person.number = shop.get(f"/api/v1/customers?kind=storefront&value={person.key}")["number"]
 

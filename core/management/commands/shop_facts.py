@@ -1,12 +1,14 @@
 import json
+from decimal import Decimal
 
 from django.core.management.base import BaseCommand
 
-from core.facts import collect
+from core.currencies import exponent
+from core.facts import SUPERSEDED, Amounts, collect
 
 
 class Command(BaseCommand):
-    help = "The shop in numbers, the same that the home page shows. Amounts are minor units (cents, fen)."
+    help = "The shop in numbers, the same that the home page shows. With --json amounts are minor units (cents, fen)."
 
     def add_arguments(self, parser):
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
@@ -16,12 +18,15 @@ class Command(BaseCommand):
         if options["json"]:
             print(json.dumps(facts, ensure_ascii=False, indent=1))
             return
-        width = max(len(name) for name in facts)
-        for name, value in facts.items():
+        shown = {name.removesuffix("_minor"): value for name, value in facts.items() if name not in SUPERSEDED}
+        width = max(len(name) for name in shown)
+        for name, value in shown.items():
             print(f"{name.replace('_', ' '):<{width}}  {_in_words(value) or '–'}")
 
 
 def _in_words(value) -> str:
+    if isinstance(value, Amounts):
+        return ", ".join(_amount(minor, currency) for currency, minor in value.items())
     if isinstance(value, dict):
         return ", ".join(f"{key} {_in_words(part)}" for key, part in value.items())
     if isinstance(value, list):
@@ -29,3 +34,9 @@ def _in_words(value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _amount(minor: int, currency: str) -> str:
+    """-123456 GBP -> -1,234.56 GBP, whatever the language of the shop."""
+    digits = exponent(currency)
+    return f"{Decimal(minor).scaleb(-digits):,.{digits}f} {currency}"

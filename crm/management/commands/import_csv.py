@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from core.actor import SYSTEM
 from core.errors import DomainError
-from core.services import outbox
 from crm.import_kinds import IMPORT_KINDS
-from crm.models import ImportRun
+from crm.management.following import finish
+from crm.models import ImportMode, ImportRun
 from crm.services import imports
 from crm.services.imports.refusals import reason_text, refused_csv
 
@@ -35,6 +35,13 @@ class Command(BaseCommand):
             parser.add_argument(f"--{name}", default="", help=text)
         parser.add_argument(
             "--take-sound-lines", action="store_true", help="take an order without its refused lines, not none of it"
+        )
+        parser.add_argument(
+            "--mode",
+            choices=ImportMode.values,
+            default=ImportMode.AUTO.value,
+            help="how far orders act on today: auto (those older than two days are only recorded and count for tiers), "
+            "remember, silent (points too, no messages), live",
         )
         parser.add_argument("--dry-run", action="store_true", help="count, take nothing")
         parser.add_argument(
@@ -71,6 +78,7 @@ class Command(BaseCommand):
             actor=SYSTEM,
             options=given,
             mapping=self._mapping(options["map"]),
+            mode=options["mode"],
         )
         self.stdout.write("Columns: " + ", ".join(f"{name} = {column}" for name, column in run.mapping.items()))
         began = time.monotonic()
@@ -97,7 +105,7 @@ class Command(BaseCommand):
             if options["refused"]:
                 self._write_refused(run, options["refused"])
             if not options["no_deliver"]:
-                outbox.deliver_all()
+                finish(run, self.stdout)
         if counts[2] and (options["strict"] or counts[2] == read):
             sys.exit(3)
 

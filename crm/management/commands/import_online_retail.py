@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from core.actor import SYSTEM
 from core.errors import DomainError
-from core.services import outbox
-from crm.models import ImportKind
+from crm.management.following import finish
+from crm.models import ImportKind, ImportMode
 from crm.services import imports
 from crm.services.imports import online_retail
 
@@ -27,7 +27,14 @@ class Command(BaseCommand):
         )
         parser.add_argument("--no-deliver", action="store_true", help="leave points and features to the workers")
 
-    def handle(self, *, path: str, no_deliver: bool, **_options):
+        parser.add_argument(
+            "--mode",
+            choices=ImportMode.values,
+            default=ImportMode.AUTO.value,
+            help="how far the orders act on today: auto and remember only record them, silent also gives points, live acts",
+        )
+
+    def handle(self, *, path: str, no_deliver: bool, mode: str = ImportMode.AUTO, **_options):
         began = time.monotonic()
         if not Path(path).is_file():
             raise CommandError(f"There is no file {path}: name it with --path or ONLINE_RETAIL.")
@@ -40,6 +47,7 @@ class Command(BaseCommand):
                 actor=SYSTEM,
                 options=online_retail.OPTIONS,
                 mapping=online_retail.MAPPING,
+                mode=mode,
             )
             run = imports.run_import(run=run)
         except DomainError as error:
@@ -47,11 +55,7 @@ class Command(BaseCommand):
         seconds = time.monotonic() - began
         self._report(run, seconds)
         if not no_deliver:
-            began = time.monotonic()
-            handled = outbox.deliver_all()
-            self.stdout.write(
-                f"Points and features followed: {handled} deliveries in {time.monotonic() - began:.1f} s."
-            )
+            finish(run, self.stdout)
 
     def _report(self, run, seconds: float) -> None:
         write = self.stdout.write
@@ -72,6 +76,11 @@ class Command(BaseCommand):
                 f"  cancelled lines: {result['refund_rows_matched']:,} refunded, "
                 f"{result['refund_rows_partly_matched']:,} in part, {result['refund_rows_unmatched']:,} without an earlier "
                 f"purchase; {result['refunds_created']:,} refunds worth {result['refunded'] / 100:,.2f} GBP"
+            )
+        if result.get("adjustments_created"):
+            write(
+                f"  kept as adjustments: {result['adjustments_created']:,}, worth {result['adjusted'] / 100:,.2f} GBP: "
+                "cancellations of what was bought before the file begins"
             )
         for code, count in result["refused"].items():
             write(f"  {code}: {count:,}")

@@ -2,6 +2,7 @@
 
 from crm.services.imports.running import (
     OPTIONS,
+    SIDES_ROWS,
     Busy,
     Preview,
     PreviewRow,
@@ -16,10 +17,12 @@ from crm.services.imports.running import (
     queue_import,
     restart_lost_imports,
     run_import,
+    sides_of,
 )
 
 __all__ = [
     "OPTIONS",
+    "SIDES_ROWS",
     "Busy",
     "Preview",
     "PreviewRow",
@@ -34,4 +37,5 @@ __all__ = [
     "queue_import",
     "restart_lost_imports",
     "run_import",
+    "sides_of",
 ]

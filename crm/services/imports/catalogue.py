@@ -12,6 +12,7 @@ from crm.services.activity import KNOWN_KINDS_KEY
 from crm.services.imports import people
 from crm.services.imports.context import Context
 from crm.services.imports.profiles import refuse_misread, select_people
+from crm.services.imports.skus import use_known_spelling
 
 TEXTS = ("name", "category", "brand")
 
@@ -21,6 +22,7 @@ class Products:
 
     def check(self, context: Context) -> None:
         refuse_misread(context)
+        use_known_spelling(context)
         context.extra["factor"] = 10 ** exponent(context.store.currency)
         context.refuse("SELECT row_number, 'price', 'negative', '' FROM lk_rows WHERE price < 0")
         context.refuse("SELECT row_number, 'price', 'number_too_large', '' FROM lk_rows WHERE price > 1000000000000")
@@ -48,7 +50,7 @@ class Products:
         context.result["products_created"] = context.execute(
             """INSERT INTO crm_product (sku, name, category, brand, price, active)
                SELECT sku, name, category, brand, price, active FROM lk_product WHERE known IS NULL ORDER BY sku
-               ON CONFLICT (sku) DO UPDATE SET name = excluded.name, category = excluded.category, brand = excluded.brand,
+               ON CONFLICT (lower(sku)) DO UPDATE SET name = excluded.name, category = excluded.category, brand = excluded.brand,
                    price = excluded.price, active = excluded.active, updated_at = now()"""
         )
         context.result["products_updated"] = context.execute(
@@ -64,6 +66,7 @@ class Activity:
 
     def check(self, context: Context) -> None:
         refuse_misread(context)
+        use_known_spelling(context)
         someone = " OR ".join(["customer_number IS NOT NULL", *(f"{kind} <> 0" for kind in IDENTITIES)])
         context.refuse(
             f"""SELECT row_number, 'customer_number', 'nobody', '' FROM lk_rows

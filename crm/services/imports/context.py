@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from django.db import connection
 
 from core.actor import Actor
-from crm.models import Store
+from crm.models import ImportMode, Store
 from crm.rules.importing import Field
 from crm.rules.money import EXPONENTS
 
@@ -29,6 +29,7 @@ class Context:
     fields: Mapping[str, Field]
     mapping: Mapping[str, str]
     options: Mapping[str, Any]
+    mode: str = ImportMode.AUTO
     result: dict[str, Any] = field(default_factory=dict)
     # One figure or many: statements with %(run)s and %(source)s get them from here.
     extra: dict[str, Any] = field(default_factory=dict)

@@ -8,7 +8,8 @@ Donor: Dr. Daqing Chen; licensed CC BY 4.0. What its habits mean here:
 - A line that repeats an earlier one in every column, has no price, or a negative quantity without being a
   cancellation, is not a sale and is refused by itself; the rest of its invoice is taken.
 - An invoice C... is a cancellation. It refunds the same customer's earlier lines of the same code: the same unit
-  price first, then the latest, up to what is left of each line and never more money than the line cost.
+  price first, then the latest, up to what is left of each line and never more money than the line cost. What is left
+  over is kept as an adjustment of what the customer spent.
 """
 
 from __future__ import annotations
@@ -109,6 +110,10 @@ class OnlineRetail(Orders):
                 WHEN quantity <= 0 THEN 'stock_adjustment'
                 WHEN unit_price <= 0 THEN 'no_sale_price'"""
 
+    def __init__(self) -> None:
+        # By row of a cancellation: the quantity and the minor units that no earlier line takes.
+        self._leftover: dict[int, tuple[Decimal, int]] = {}
+
     def check(self, context: Context) -> None:
         context.result |= {
             "stock_codes_read": context.value("SELECT count(DISTINCT sku) FROM lk_rows"),
@@ -142,33 +147,39 @@ class OnlineRetail(Orders):
             """CREATE TEMP TABLE lk_cancelled ON COMMIT DROP AS
                SELECT r.row_number, r.number, r.sku, r.line_kind, r.product_name, -r.quantity AS quantity, r.unit_price,
                       r.placed_at, r.storefront,
-                      EXISTS (SELECT FROM crm_refund f WHERE f.source = %(source)s AND f.number = r.number) AS known
+                      EXISTS (SELECT FROM crm_refund f WHERE f.source = %(source)s AND f.number = r.number)
+                      OR EXISTS (SELECT FROM crm_spendadjustment a WHERE a.source = %(source)s AND a.reference = r.number)
+                         AS known
                FROM lk_rows r WHERE r.number ~ '^C' AND r.error_code IS NULL"""
         )
         context.execute("ANALYZE lk_cancelled")
-        done: dict[tuple[str, str], Decimal] = {
-            row[:2]: row[2]
+        done: dict[tuple[str, str], list] = {
+            row[:2]: list(row[2:])
             for row in context.rows(
-                """SELECT f.number, coalesce(p.sku, l.name), sum(t.quantity)
+                """SELECT f.number, coalesce(p.sku, l.name), sum(t.quantity), sum(t.amount)
                    FROM crm_refund f JOIN crm_refundline t ON t.refund_id = f.id JOIN crm_orderline l ON l.id = t.line_id
                    LEFT JOIN crm_product p ON p.id = l.product_id
                    WHERE f.source = %(source)s AND f.number IN (SELECT number FROM lk_cancelled WHERE known)
                    GROUP BY 1, 2"""
             )
         }
-        outcome = []
-        for row, number, key, quantity in context.rows(
-            """SELECT row_number, number, CASE WHEN line_kind IS NULL THEN sku ELSE product_name END, quantity
+        outcome, left_money = [], {}
+        currency = context.store.currency
+        for row, number, key, quantity, price in context.rows(
+            """SELECT row_number, number, CASE WHEN line_kind IS NULL THEN sku ELSE product_name END, quantity, unit_price
                FROM lk_cancelled WHERE known ORDER BY row_number"""
         ):
-            taken = min(done.get((number, key), Decimal(0)), quantity)
-            done[number, key] = done.get((number, key), Decimal(0)) - taken
+            asked = to_minor(quantity * price, currency)
+            refunded = done.setdefault((number, key), [Decimal(0), 0])
+            taken, money = min(refunded[0], quantity), min(refunded[1], asked)
+            refunded[0] -= taken
+            refunded[1] -= money
+            left_money[row] = (quantity - taken, asked - money)
             outcome.append((row, quantity - taken, taken > 0))
         _record_leftovers(outcome)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO lk_unchanged SELECT unnest(%s::bigint[])", [[row for row, _l, some in outcome if some]]
-            )
+        # What an earlier run could not keep, this one keeps.
+        self._leftover = left_money
+        context.execute("INSERT INTO lk_unchanged SELECT row_number FROM lk_cancelled WHERE known")
 
     def _resolve(self, context: Context) -> None:
         # Customers with nothing but cancellations or gifts are customers, too.
@@ -193,7 +204,7 @@ class OnlineRetail(Orders):
                LEFT JOIN lk_owner w ON w.row_number = p.row_number
                WHERE NOT c.known ORDER BY c.placed_at, c.row_number"""
         ):
-            left = quantity
+            left, refunded = quantity, 0
             earlier = [line for line in lines.get((customer, key), ()) if line.bought_at <= at and line.left > 0]
             for line in sorted(earlier, key=lambda line: line.unit_price != price):
                 part = min(left, line.left)
@@ -203,6 +214,7 @@ class OnlineRetail(Orders):
                 line.left -= part
                 line.money_left -= money
                 left -= part
+                refunded += money
                 refund = refunds.setdefault((number, line.order), [customer, at, 0])
                 refund[2] += money
                 total = refund_lines.setdefault((number, line.order, line.id), [Decimal(0), 0])
@@ -211,8 +223,10 @@ class OnlineRetail(Orders):
                 if not left:
                     break
             outcome.append((row, left, left < quantity))
+            self._leftover[row] = (left, to_minor(quantity * price, currency) - refunded)
         _record_leftovers(outcome)
         self._write(context, refunds, refund_lines)
+        self._adjust(context)
         context.result |= {
             "refunds_created": len(refunds),
             "refunded": sum(refund[2] for refund in refunds.values()),
@@ -242,6 +256,33 @@ class OnlineRetail(Orders):
         ):
             lines[customer, key].append(_Line(*rest))
         return lines
+
+    def _adjust(self, context: Context) -> None:
+        """Keep the money that no earlier line takes as adjustments of what the customers spent: it never disappears (I4)."""
+        context.execute(
+            "CREATE TEMP TABLE lk_leftover (row_number bigint PRIMARY KEY, quantity numeric, amount bigint) ON COMMIT DROP"
+        )
+        with connection.cursor() as cursor, cursor.copy("COPY lk_leftover FROM STDIN") as copy:
+            for row, (quantity, amount) in self._leftover.items():
+                if amount:
+                    copy.write_row([row, quantity, amount])
+        context.extra["money"] = context.store.currency
+        made = context.rows(
+            """INSERT INTO crm_spendadjustment (customer_id, source, reference, item, product_id, quantity, amount, currency,
+                                                occurred_at, import_run_id)
+               SELECT min(w.customer), %(source)s, c.number, coalesce(c.product_name, c.sku), min(x.id), -sum(t.quantity),
+                      -sum(t.amount)::bigint, %(money)s, min(c.placed_at), %(run)s
+               FROM (SELECT c.row_number, c.number, c.storefront, c.placed_at, c.line_kind, c.sku,
+                            CASE WHEN c.line_kind IS NULL THEN NULL ELSE c.product_name END AS product_name
+                     FROM lk_cancelled c) c
+               JOIN lk_leftover t USING (row_number)
+               LEFT JOIN lk_person p ON p.storefront = c.storefront AND c.storefront <> 0
+               LEFT JOIN lk_owner w ON w.row_number = p.row_number
+               LEFT JOIN crm_product x ON x.sku = c.sku AND c.line_kind IS NULL
+               GROUP BY c.number, coalesce(c.product_name, c.sku) ORDER BY min(c.row_number)
+               ON CONFLICT (source, reference, item) DO NOTHING RETURNING amount"""
+        )
+        context.result |= {"adjustments_created": len(made), "adjusted": sum(row[0] for row in made)}
 
     @staticmethod
     def _write(context: Context, refunds: Mapping, refund_lines: Mapping) -> None:
@@ -290,7 +331,7 @@ def _record_leftovers(outcome: list[tuple[int, Decimal, bool]]) -> None:
     ]
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO lk_refused SELECT given.row_number, 'quantity', given.code, given.detail
+            """INSERT INTO lk_noted SELECT given.row_number, 'quantity', given.code, given.detail
                FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS given(row_number, code, detail)
                ON CONFLICT DO NOTHING""",
             [list(column) for column in zip(*listed, strict=True)] or [[], [], []],

@@ -5,12 +5,14 @@ A later row or file moves a known order on: from placed to paid or cancelled, an
 
 from __future__ import annotations
 
-from core.events import emit
+from core.events import limited
 from crm import events
 from crm.rules import order_words as words
 from crm.rules.import_formats import BY_NAME
-from crm.services.imports import people, returns
+from crm.services.imports import countries, people, returns
 from crm.services.imports.context import Context, factor
+from crm.services.imports.effects import announce_orders, effect_of, reach_of
+from crm.services.imports.skus import use_known_spelling
 from crm.services.orders import OrderMove, advance_orders
 from crm.services.refunds import RefundRequest, record_refunds
 
@@ -50,6 +52,8 @@ class Orders:
     def check(self, context: Context) -> None:
         if self.follows and context.options.get("take_sound"):
             self.whole, self.sound = False, True
+        use_known_spelling(context)
+        countries.use_codes(context)
         if self.follows and returns.find(context):
             self.rows = "r.row_number NOT IN (SELECT row_number FROM lk_return)"
         self._price(context)
@@ -379,20 +383,24 @@ class Orders:
 
     def apply(self, context: Context) -> None:
         self._create_customers(context)
-        people.attach_identities(context.actor)
+        with limited(reach_of(context.mode)):
+            people.attach_identities(context.actor)
         self._create_products(context)
         self._create_orders(context)
         self._move_on(context)
         self._refund(context)
-        if any(context.result.get(name) for name in ("orders_created", "orders_moved", "refunds_created")):
-            emit(events.ORDERS_IMPORTED, subject_id=None, payload={"run": context.run_id}, actor=context.actor)
-        people.announce(
-            events.CUSTOMERS_CHANGED,
-            "SELECT customer FROM lk_owner WHERE number IS NOT NULL",
-            [],
-            run_id=context.run_id,
-            actor=context.actor,
-        )
+        countries.note_unknown(context)
+        changes = ("orders_created", "orders_moved", "refunds_created", "adjustments_created")
+        if any(context.result.get(name) for name in changes):
+            announce_orders(context)
+        with limited(reach_of(context.mode)):
+            people.announce(
+                events.CUSTOMERS_CHANGED,
+                "SELECT customer FROM lk_owner WHERE number IS NOT NULL",
+                [],
+                run_id=context.run_id,
+                actor=context.actor,
+            )
 
     def _move_on(self, context: Context) -> None:
         moves = people.streamed(
@@ -401,6 +409,11 @@ class Orders:
         context.result["orders_moved"] = sum(
             advance_orders(moves=[OrderMove(*row) for row in batch], import_run=context.run_id)
             for batch in people.batches(moves)
+        )
+        # How far an order acts follows from the date on which it was paid, also when it was placed long before.
+        context.execute(
+            f"""UPDATE crm_order o SET effect = {effect_of(context.mode, "coalesce(o.paid_at, o.placed_at)")}
+                FROM lk_move k WHERE k.known = o.id AND o.import_run_id = %(run)s"""
         )
 
     def _refund(self, context: Context) -> None:
@@ -446,7 +459,7 @@ class Orders:
                SELECT seen.sku, coalesce(named.product_name, ''), coalesce(seen.category, ''), coalesce(seen.brand, ''), true
                FROM lk_product seen LEFT JOIN lk_priced named ON named.row_number = seen.named_in
                LEFT JOIN crm_product x ON x.sku = seen.sku
-               WHERE x.id IS NULL ORDER BY seen.sku ON CONFLICT (sku) DO NOTHING"""
+               WHERE x.id IS NULL ORDER BY seen.sku ON CONFLICT (lower(sku)) DO NOTHING"""
         )
 
     def _create_orders(self, context: Context) -> None:
@@ -462,10 +475,11 @@ class Orders:
         context.insert_many(
             f"""WITH made AS (
                     INSERT INTO crm_order (store_id, source, number, customer_id, state, channel, currency, subtotal, discount,
-                        points_amount, shipping, tax, fees, total, refunded, item_count, placed_at, paid_at, import_run_id)
+                        points_amount, shipping, tax, fees, total, refunded, item_count, placed_at, paid_at, effect, import_run_id)
                     SELECT n.store_id, %(source)s, n.number, w.customer, order_state, coalesce(channel, ''), store_currency,
                            goods, discounts, points, shippings, taxes, all_fees, sum_total, 0, item_count, placed_at,
-                           CASE WHEN order_state = 'paid' THEN coalesce(paid_at, placed_at) END, %(run)s
+                           CASE WHEN order_state = 'paid' THEN coalesce(paid_at, placed_at) END,
+                           {effect_of(context.mode, "coalesce(paid_at, placed_at)")}, %(run)s
                     FROM lk_order n LEFT JOIN lk_person p ON {same} LEFT JOIN lk_owner w ON w.row_number = p.row_number
                     ORDER BY w.customer, n.first_row
                     RETURNING id, number, customer_id, coalesce(paid_at, placed_at) AS bought_at)

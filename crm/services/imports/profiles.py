@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crm import events
 from crm.rules.importing import ATTRIBUTE, IDENTITIES
-from crm.services.imports import people
+from crm.services.imports import countries, people
 from crm.services.imports.context import Context
 from crm.services.imports.staging import column_of
 
@@ -38,6 +38,8 @@ class Customers:
     def check(self, context: Context) -> None:
         refuse_misread(context)
         refuse_nobody(context)
+        countries.use_codes(context)
+        countries.refuse_unknown(context)
         kinds = people.kinds_in([*context.mapping])
         people.resolve(select_people(kinds), kinds, create=True, once=True)
         context.refuse(

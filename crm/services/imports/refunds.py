@@ -8,12 +8,11 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import Invalid, NotFound
-from core.events import emit
-from crm import events
 from crm.models import Order
 from crm.rules.importing import Field
 from crm.rules.money import to_minor
 from crm.services.imports.context import Context
+from crm.services.imports.effects import announce_orders
 from crm.services.imports.rows import Rows
 from crm.services.refunds import RefundLineInput, record_refund
 
@@ -77,7 +76,7 @@ class Refunds(Rows):
 
     def finish(self, context: Context) -> None:
         if context.result["rows_taken"]:
-            emit(events.ORDERS_IMPORTED, subject_id=None, payload={"run": context.run_id}, actor=context.actor)
+            announce_orders(context)
 
 
 def _lines(order: Order, sku: str, quantity: Decimal | None, number: str) -> list[RefundLineInput]:

@@ -59,6 +59,8 @@ REASONS = {
     "wrong_currency": gettext_noop("This is not the currency of the store"),
     "repeated_in_file": gettext_noop("An earlier row of the file has the same key"),
     "nobody": gettext_noop("The row names no customer"),
+    "not_a_country": gettext_noop("There is no such country: use its ISO 3166 code or its name in English or Chinese"),
+    "unknown_country": gettext_noop("The row was taken without its country, which is not known by this name"),
     # Orders
     "no_price": gettext_noop("The order has neither lines with prices nor a total"),
     "amount_mismatch": gettext_noop("Quantity × unit price − discount is not the amount"),
@@ -81,8 +83,12 @@ REASONS = {
     "stock_adjustment": gettext_noop("A negative quantity that is no cancellation: a correction of stock, not a sale"),
     "no_sale_price": gettext_noop("The price is zero: a gift, a sample or a note, not a sale"),
     "not_a_sale": gettext_noop("An entry of the books, not a sale"),
-    "refund_unmatched": gettext_noop("No earlier purchase of this customer to refund; left over"),
-    "refund_partly_matched": gettext_noop("Refunded as far as earlier purchases go; left over"),
+    "refund_unmatched": gettext_noop(
+        "No earlier purchase of this customer: kept as an adjustment of what they spent; left over"
+    ),
+    "refund_partly_matched": gettext_noop(
+        "Refunded as far as earlier purchases go, the rest kept as an adjustment of what they spent; left over"
+    ),
 }
 
 

@@ -8,9 +8,11 @@ from django.db import transaction
 from django.utils import translation
 
 from core.errors import DomainError
+from core.events import limited
 from crm.rules.importing import IDENTITIES, Field
 from crm.services.imports import people
 from crm.services.imports.context import Context
+from crm.services.imports.effects import reach_of
 from crm.services.imports.profiles import refuse_misread, refuse_nobody, select_people
 
 
@@ -58,7 +60,8 @@ class Rows:
         for number, customer, *values in people.streamed(f"SELECT * FROM lk_taken ORDER BY {self.order}"):
             row = dict(zip(names, values, strict=True)) | {"customer": customer}
             try:
-                with transaction.atomic():
+                # A file is history: what its rows set off stays within the run's mode (I3).
+                with transaction.atomic(), limited(reach_of(context.mode)):
                     changed = self.take(context, row)
             except DomainError as error:
                 with translation.override("en"):
@@ -74,7 +77,8 @@ class Rows:
             """SELECT count(*) FROM lk_taken LEFT JOIN lk_refused x USING (row_number) LEFT JOIN lk_unchanged u USING (row_number)
                WHERE x.row_number IS NULL AND u.row_number IS NULL"""
         )
-        self.finish(context)
+        with limited(reach_of(context.mode)):
+            self.finish(context)
 
     def announce(self, context: Context, event_type: Any) -> None:
         people.announce(

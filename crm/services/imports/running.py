@@ -31,7 +31,7 @@ from core.models import Job
 from core.services.jobs import GIVEN_UP, Progress, create_job, fail_job, finish_job, start_job
 from core.spreadsheets import restored
 from crm.import_kinds import IMPORT_KINDS
-from crm.models import ImportMapping, ImportRun, ImportState, Store
+from crm.models import ImportMapping, ImportMode, ImportRun, ImportState, Store
 from crm.rules import import_formats
 from crm.rules import importing_detect as detect
 from crm.rules.import_formats import mapping_of, recognise
@@ -39,6 +39,8 @@ from crm.rules.importing import Field, WrongMapping, check_mapping, fields_of, s
 from crm.services.customers import attribute_specs
 from crm.services.imports import online_retail, refusals
 from crm.services.imports.context import Context, Handler
+from crm.services.imports.effects import RECENT
+from crm.services.imports.following import create_following
 from crm.services.imports.people import Raced
 from crm.services.imports.reading import UNPACKS_TOO_LARGE, FileFormat, open_rows, sample_rows, sniff
 from crm.services.imports.refusals import listed_rows, refused_lines
@@ -47,6 +49,7 @@ from crm.services.imports.staging import Reading, Stager
 log = structlog.get_logger("liuke.imports")
 PREVIEW_ROWS = 50
 DECIMAL_AMBIGUOUS = "decimal_ambiguous"
+SIDES_ROWS = 100_000
 ATTEMPTS = 3
 LOST_ATTEMPTS = 10
 IS_APPLIED = IS_HELD.format(name="'import:' || r.id")
@@ -104,14 +107,16 @@ def create_import(
     file_name: str = "",
     options: Mapping[str, Any] | None = None,
     mapping: Mapping[str, str] | None = None,
+    mode: str = ImportMode.AUTO,
 ) -> ImportRun:
     """Look at a file and note what it seems to be; `options` and `mapping` given here win.
 
-    Raises Invalid: invalid_choice (kind), required (source), no_file, empty_file, file_damaged, or for an
+    Raises Invalid: invalid_choice (kind, mode), required (source), no_file, empty_file, file_damaged, or for an
     option or the mapping.
     """
     if kind not in IMPORT_KINDS:
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field="kind")
+    _check_mode(mode)
     source = source.strip()
     if not source or len(source) > 40:
         raise Invalid(_("Name the source in 1 to 40 characters."), code="required", field="source")
@@ -157,6 +162,7 @@ def create_import(
             "header": header,
         },
         mapping=chosen,
+        mode=mode,
         created_by_id=actor.user_id,
     )
     _check_options(run.options)
@@ -167,10 +173,15 @@ def create_import(
     return run
 
 
-def configure_import(*, run: ImportRun, options: Mapping[str, Any], mapping: Mapping[str, str]) -> ImportRun:
+def configure_import(
+    *, run: ImportRun, options: Mapping[str, Any], mapping: Mapping[str, str], mode: str = ""
+) -> ImportRun:
     """Change how a file is read before it is brought in. Raises Invalid, or Conflict once it has begun."""
     if run.state not in {ImportState.UPLOADED, ImportState.FAILED}:
         raise Conflict(_("This import has begun."), code="import_begun")
+    if mode:
+        _check_mode(mode)
+        run.mode = mode
     merged = {**run.options, **{name: options[name] for name in OPTIONS if options.get(name)}}
     if merged.get("decimal") and merged["decimal"] != run.options.get("decimal"):
         # An answer, where the page only sends back what was found.
@@ -190,7 +201,7 @@ def configure_import(*, run: ImportRun, options: Mapping[str, Any], mapping: Map
             run.options = _unanswered(merged, found["decimal_asked"])
     if not run.options.get("decimal_asked"):
         _check_mapping(run)
-    run.save(update_fields=["options", "mapping"])
+    run.save(update_fields=["options", "mapping", "mode"])
     return run
 
 
@@ -239,6 +250,31 @@ def dry_run(run: ImportRun, out: IO[str] | None = None) -> Preview:
         transaction.set_rollback(True)
     taken = stager.read_count - refused - unchanged - skipped
     return Preview([], [], taken, unchanged, refused, skipped, reasons)
+
+
+@dataclass(frozen=True)
+class Sides:
+    """How many orders of a file are older than two days, and how many are not. `whole`: all of the file was looked at."""
+
+    older: int
+    recent: int
+    whole: bool
+
+
+def sides_of(run: ImportRun, rows: int = SIDES_ROWS) -> Sides:
+    """Count the orders on both sides of the date that decides how far they act, in the first `rows` rows; nothing is kept."""
+    _check_mapping(run)
+    with transaction.atomic():
+        try:
+            context, stager = _staged(run, SYSTEM, limit=rows)
+            older, recent = context.rows(
+                f"""SELECT count(*) FILTER (WHERE at < now() - {RECENT}), count(*) FILTER (WHERE at >= now() - {RECENT})
+                    FROM (SELECT min(coalesce(paid_at, placed_at)) AS at FROM lk_rows
+                          WHERE number IS NOT NULL GROUP BY number) AS dated"""
+            )[0]
+        finally:
+            transaction.set_rollback(True)
+    return Sides(older, recent, stager.read_count < rows)
 
 
 def queue_import(*, run: ImportRun, actor: Actor) -> ImportRun:
@@ -377,7 +413,7 @@ def _apply(run_id: int, actor: Actor, job: Job, wait: int) -> None:
         progress(70, 100, force=True)
         handler.apply(context)
         progress(95, 100, force=True)
-        refused = context.value("SELECT count(*) FROM lk_refused WHERE code <> 'refund_partly_matched'")
+        refused = context.value("SELECT count(*) FROM lk_refused")
         unchanged = context.value("SELECT count(*) FROM lk_unchanged")
         skipped = context.value("SELECT count(*) FROM lk_skipped")
         refusals.store_refusals(run_id, run.path, _form(run))
@@ -397,6 +433,7 @@ def _apply(run_id: int, actor: Actor, job: Job, wait: int) -> None:
             for name in ("skipped", "noted")
         }
         ImportRun.objects.filter(pk=run_id).update(
+            following=create_following(run),
             state=ImportState.DONE,
             result={**context.result, "refused": by_code, **{name: of for name, of in listed.items() if of}},
             finished_at=Now(),
@@ -472,7 +509,7 @@ def _staged(
     stager.stage(run.path, limit=limit, progress=progress)
     if unclear := detect.unclear_decimals(stager.signs):
         raise _ambiguous(unclear)
-    context = Context(run.pk or 0, run.source, store, actor, fields, stager.mapping, run.options)
+    context = Context(run.pk or 0, run.source, store, actor, fields, stager.mapping, run.options, run.mode)
     return context, stager
 
 
@@ -516,6 +553,11 @@ def _detected(
         ),
         "date_order": detect.detect_date_order(cells({"time", "birthday"})),
     }
+
+
+def _check_mode(mode: str) -> None:
+    if mode not in ImportMode.values:
+        raise Invalid(_("Not one of the choices."), code="invalid_choice", field="mode")
 
 
 def _check_options(options: Mapping[str, Any]) -> None:

@@ -53,7 +53,7 @@ def test_one_event_stands_for_the_run_and_one_for_the_new_customers(bring):
     emitted = list(DomainEvent.objects.order_by("id").values_list("kind", "payload"))
     customers = sorted(Customer.objects.values_list("pk", flat=True))
     assert emitted == [
-        ("crm.orders_imported", {"run": run.pk}),
+        ("crm.orders_imported", {"run": run.pk, "effects": ["remember"]}),
         ("crm.customers_changed", {"run": run.pk, "customers": customers}),
     ]
 

@@ -1,0 +1,46 @@
+"""Figures, scores and segments as soon as the rows of an import are in (I3)."""
+
+from __future__ import annotations
+
+import time
+
+from analytics.models import ChangedCustomer, RfmModel
+from analytics.services import features, segments
+from core import clock
+from core.events import Effect, limited
+from crm.models import ImportKind, ImportRun
+
+# From this share of the buyers on, an import moves the cut points of the scores enough to take them again.
+SHARE = 0.02
+WAIT_SECONDS = 3600
+LOOK_EVERY = 0.5
+
+
+def bring_figures_up_to_date(run: ImportRun) -> None:
+    """Refresh the customers that the run changed; take the cut points again when it brought many orders, or there are none yet.
+
+    A score that moves because of other customers is no event of today, so the second part reaches no message.
+    """
+    _carry_on_changed()
+    if run.kind != ImportKind.ORDERS or not _moves_scores(run):
+        return
+    with limited(Effect.FIGURES):
+        features.refresh_everything(wait=True)
+        segments.compute_segments()
+
+
+def _carry_on_changed() -> None:
+    """Wait until all customers that are marked now are refreshed, here or by another process."""
+    marked = ChangedCustomer.objects.filter(marked_at__lte=clock.now())
+    until = time.monotonic() + WAIT_SECONDS
+    while marked.exists():
+        if not segments.refresh_changed():
+            if time.monotonic() > until:
+                raise TimeoutError("Another refresh of the figures does not end.")
+            time.sleep(LOOK_EVERY)
+
+
+def _moves_scores(run: ImportRun) -> bool:
+    model: RfmModel | None = features.newest_model()
+    changed = run.result.get("orders_created", 0) + run.result.get("refunds_created", 0)
+    return model is None or changed >= SHARE * model.customer_count

@@ -1,0 +1,23 @@
+"""Make two entries of one product one: `manage.py merge_products KEEP OTHER`."""
+
+from django.core.management.base import BaseCommand, CommandError
+
+from core.errors import DomainError
+from crm.services.product_merging import merge_products
+
+
+class Command(BaseCommand):
+    help = (
+        "Moves order lines, activity and everything else of the product OTHER to the product KEEP, and removes OTHER."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("keep", help="SKU of the product that stays")
+        parser.add_argument("other", help="SKU of the product that becomes part of it")
+
+    def handle(self, *, keep: str, other: str, **_options):
+        try:
+            moved = merge_products(keep=keep, other=other)
+        except DomainError as error:
+            raise CommandError(str(error.message)) from None
+        self.stdout.write(f"{other} is part of {keep} now: {moved:,} rows moved.")
