@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.console.views import link, may
 from core.registry import Registry
-from crm.models import Customer
+from crm.models import Customer, Ticket
 from crm.selectors import moments, profile  # noqa: F401 - moments registers the timeline's own sources
 
 ORDERS_SHOWN = 5
@@ -123,6 +123,11 @@ def facts(customer: Customer, request: HttpRequest) -> list[Fact]:
 def actions(customer: Customer, request: HttpRequest) -> list[ShownAction]:
     chosen = sorted((item for item in ACTIONS if may(request.user, item.permission)), key=lambda item: item.order)
     return [ShownAction(item.label, item.icon, url, item.danger) for item in chosen if (url := item.url(customer))]
+
+
+def ticket_in_hand(request: HttpRequest) -> Ticket | None:
+    """The ticket beside which the panels stand, None on the customer page."""
+    return getattr(request, "ticket_in_hand", None)
 
 
 def _contacts(customer: Customer, request: HttpRequest) -> dict[str, Any]:

@@ -32,6 +32,9 @@ PAGES = """
 /search/                                           staff
 /palette/                                          staff
 /preferences/                                      staff
+/notices/                                          staff
+/notices/read/                                     staff
+/notices/<int:pk>/                                 staff
 /preferences/language/                             public
 /preferences/theme/                                staff
 /jobs/                                             lead marketer administrator
@@ -93,6 +96,8 @@ PAGES = """
 /loyalty/prove/                                    administrator
 /loyalty/approvals/                                lead administrator
 /loyalty/approvals/<uuid:pk>/                      lead administrator
+/loyalty/adjustments/<uuid:pk>/reverse/            agent lead administrator
+/loyalty/limits/                                   administrator
 /loyalty/members/                                  staff
 /loyalty/members/<str:number>/adjust/              agent lead administrator
 /loyalty/members/<str:number>/enrol/               agent lead administrator

@@ -57,6 +57,7 @@ def show(request: HttpRequest, number: str) -> HttpResponse:
     ticket = _ticket(number)
     name = _view(request, "open")
     customer = ticket.customer
+    request.ticket_in_hand = ticket  # type: ignore[attr-defined]
     closed = ticket.status == TicketStatus.CLOSED
     context = {
         "ticket": ticket,

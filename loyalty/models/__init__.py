@@ -39,7 +39,7 @@ from loyalty.models.program import (
     TierMetric,
     TierPolicy,
 )
-from loyalty.models.requests import AdjustmentRequest, AgentBudget, RequestState, Transfer
+from loyalty.models.requests import AdjustmentRequest, AgentBudget, GivingLimit, RequestState, Transfer
 from loyalty.models.rewards import (
     RedemptionState,
     Reward,
@@ -79,6 +79,7 @@ __all__ = [
     "ExpiryPolicy",
     "GivenKind",
     "GivenTier",
+    "GivingLimit",
     "GrantState",
     "Hold",
     "HoldState",

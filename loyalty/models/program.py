@@ -88,18 +88,6 @@ class Program(models.Model):
     redeem_amount = models.PositiveIntegerField(_("worth"), default=100, help_text=_("... this, in minor units."))
     redeem_minimum = models.PositiveIntegerField(_("fewest points in one redemption"), default=1)
     redeem_share_percent = models.PositiveSmallIntegerField(_("most of a cart paid with points (%)"), default=100)
-    approval_above = models.PositiveBigIntegerField(
-        _("approval above (points)"),
-        null=True,
-        blank=True,
-        help_text=_("A larger adjustment by hand waits for a second person (L12). Empty: none does."),
-    )
-    agent_daily_budget = models.PositiveBigIntegerField(
-        _("daily budget per person (points)"),
-        null=True,
-        blank=True,
-        help_text=_("How many points one member of staff may give by hand in a day. Empty: no limit."),
-    )
     transfer_daily_points = models.PositiveBigIntegerField(
         _("transfer per day (points)"), default=0, help_text=_("0: members can't give points to each other.")
     )
