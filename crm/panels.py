@@ -135,8 +135,8 @@ def _contacts(customer: Customer, request: HttpRequest) -> dict[str, Any]:
 
 
 def _tickets(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
-    # Urgent first, then the one that has waited longest; one more than shown says that there are more.
-    found = list(customer.tickets.unresolved().order_by("-priority", "updated_at")[: TICKETS_SHOWN + 1])
+    # Our turn first, then what is urgent, then the one that has waited longest; one more than shown says that there are more.
+    found = list(customer.tickets.unresolved().order_by("status", "-priority", "waiting_since")[: TICKETS_SHOWN + 1])
     for ticket in found:
         ticket.url = link("ticket", ticket.number)
     return {"tickets": found[:TICKETS_SHOWN], "more": len(found) > TICKETS_SHOWN}

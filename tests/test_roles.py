@@ -79,6 +79,8 @@ PAGES = """
 /tickets/new/                                      agent lead administrator
 /tickets/<str:number>/                             agent lead analyst administrator
 /tickets/<str:number>/reply/                       agent lead administrator
+/tickets/<str:number>/draft/                        agent lead administrator
+/tickets/<str:number>/reopen/                       agent lead administrator
 /tickets/<str:number>/assign/                      agent lead administrator
 /tickets/<str:number>/priority/                    agent lead administrator
 /tickets/<str:number>/resolve/                     agent lead administrator

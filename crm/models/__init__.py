@@ -22,7 +22,9 @@ from crm.models.orders import LineKind, Order, OrderLine, OrderState, Payment, R
 from crm.models.shop import Store
 from crm.models.tickets import (
     MessageAuthor,
+    ReplyDelivery,
     Ticket,
+    TicketDraft,
     TicketMessage,
     TicketOrigin,
     TicketPriority,
@@ -63,7 +65,9 @@ __all__ = [
     "RefundLine",
     "Store",
     "Tag",
+    "ReplyDelivery",
     "Ticket",
+    "TicketDraft",
     "TicketMessage",
     "TicketOrigin",
     "TicketPriority",

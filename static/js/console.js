@@ -170,6 +170,45 @@
     for (const label of $$(".form-check", list)) label.hidden = !label.textContent.toLocaleLowerCase().includes(wanted);
   }, true);
 
+  // What is being written in a reply is kept as a draft, a second after the last key and when the page is left
+  const keepDraft = (form) => {
+    const box = $("textarea[name=text]", form), state = $("[data-draft-state]", form);
+    let timer = 0, saved = box.value, sent = false;
+    const body = () => {
+      const data = new FormData();
+      data.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+      data.set("text", box.value);
+      return data;
+    };
+    const save = async () => {
+      const text = box.value;
+      if (sent || text === saved) return;
+      try {
+        const answer = await fetch(form.dataset.draft, { method: "POST", body: body() });
+        if (!answer.ok) throw new Error(answer.status);
+        saved = text;
+        const { saved: at } = await answer.json();
+        state.textContent = at ? `${state.dataset.draftState} ${at}` : "";
+      } catch {
+        state.textContent = state.dataset.draftFailed;
+      }
+    };
+    box.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(save, 1000);
+    });
+    form.addEventListener("submit", () => {
+      clearTimeout(timer);
+      sent = true;
+    });
+    // Another form of the page, such as resolving, leaves it too.
+    addEventListener("pagehide", () => {
+      if (!sent && box.value !== saved) navigator.sendBeacon(form.dataset.draft, body());
+    });
+    addEventListener("pageshow", () => (sent = false));
+  };
+  $$("form[data-draft]").forEach(keepDraft);
+
   // Keys
   const typing = (element) => element.matches?.("input, textarea, select, [contenteditable]") && element.type !== "checkbox";
   const step = (by) => {
@@ -195,6 +234,14 @@
       event.preventDefault();
       open("palette");
       return;
+    }
+    if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && !event.isComposing) {
+      const form = event.target.closest?.("form[data-send-keys]");
+      if (form && event.target.tagName === "TEXTAREA") {
+        event.preventDefault();
+        form.requestSubmit($("button[type=submit]", form));
+        return;
+      }
     }
     const palette = event.target.closest?.("#palette");
     if (palette) {
