@@ -49,7 +49,9 @@ def send_replies(events: Sequence[Event]) -> None:
         for event in events
         if event.payload.get("by") == "staff" or event.payload.get("to_customer")
     ]
-    if any([ticket_replies.send_reply(message_id=message) for message in wanted]):
+    # All of them, whatever the first ones answer.
+    sent = [ticket_replies.send_reply(message_id=message) for message in wanted]
+    if any(sent):
         wake_sender()
 
 

@@ -158,7 +158,7 @@ OBJECTS.register(
 LOGGED.register("loyalty.points_adjusted", Logged())
 grant("loyalty.view_loyalty", "loyalty.view_member", to=[Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST])
 grant("loyalty.adjust_points", "loyalty.add_member", to=[Role.AGENT, Role.LEAD])
-grant("loyalty.approve_adjustment", to=[Role.LEAD])
+grant("loyalty.approve_adjustment", "loyalty.suspend_member", to=[Role.LEAD])
 grant("loyalty.view_givinglimit", "loyalty.change_givinglimit", to=[])
 grant("loyalty.add_reconciliation", to=[])
 grant(
@@ -169,6 +169,8 @@ grant(
     to=[Role.MARKETER],
 )  # fmt: skip
 
+LOGGED.register("loyalty.member_suspended", Logged())
+LOGGED.register("loyalty.member_resumed", Logged())
 LOGGED.register("loyalty.tier_set", Logged())
 LOGGED.register("loyalty.tier_released", Logged())
 grant("loyalty.add_giventier", to=[Role.LEAD])

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _t
 from core.models import DomainEvent
 from loyalty import events
 from loyalty.giving import notes_of
-from loyalty.models import Account, Entry, Member, Program, Reconciliation, Tier
+from loyalty.models import Account, Entry, Member, MemberState, Program, Reconciliation, Tier
 from loyalty.reference_words import reference_words
 from loyalty.selectors import points_worth
 from loyalty.tier_standing import metric_text
@@ -122,8 +122,11 @@ def tiers(program: Program) -> list[TierRow]:
 
 
 def members(program: Program, tier_code: str) -> QuerySet[Member]:
-    """Active members, of one tier when its code is known; "none" is below the first."""
-    rows = Member.objects.active().filter(program=program).select_related("customer", "tier")
+    """Active members, of one tier when its code is known; "none" is below the first, "suspended" are those who are."""
+    everyone = Member.objects.filter(program=program).select_related("customer", "tier")
+    if tier_code == MemberState.SUSPENDED:
+        return everyone.filter(state=MemberState.SUSPENDED)
+    rows = everyone.active()  # type: ignore[attr-defined]
     if tier_code == "none":
         return rows.filter(tier=None)
     if tier_code and (tier := Tier.objects.filter(program=program, code=tier_code).first()):

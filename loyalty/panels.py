@@ -11,13 +11,14 @@ from django.utils.translation import gettext_lazy as _
 from core.console.views import may, viewer
 from core.errors import NotFound
 from core.formatting import number
+from core.models import User
 from crm import panels
 from crm.models import Customer, CustomerState
 from loyalty import figures, giving, listening, reward_catalogue, selectors, task_catalogue, tier_standing
 from loyalty.adjust_form import AdjustForm
 from loyalty.given_form import GivenForm
 from loyalty.growth_words import progress
-from loyalty.models import Account, Member, MemberState, Program
+from loyalty.models import Account, Member, MemberState, Program, SuspensionReason
 from loyalty.services.adjustments import REASON_LABELS
 
 EXPIRIES_SHOWN = 6
@@ -65,6 +66,7 @@ def _membership(customer: Customer, request: HttpRequest) -> dict[str, Any] | No
         if may(request.user, "loyalty.view_rewardredemption")
         else [],
         **_adjusting(customer, request, standing),
+        **_suspending(request, member),
     }
 
 
@@ -80,6 +82,18 @@ def _adjusting(customer: Customer, request: HttpRequest, standing: Standing) -> 
         "adjustments": giving.adjustments_of(standing.account),
         "reasons": REASON_LABELS,
         "next": request.get_full_path(),
+    }
+
+
+def _suspending(request: HttpRequest, member: Member) -> dict[str, Any]:
+    """Why the member is suspended and by whom, for all staff; suspending and resuming for a lead."""
+    kind, _colon, pk = member.suspended_by.partition(":")
+    by = User.objects.filter(pk=int(pk)).first() if kind == "user" and pk.isdigit() else None
+    return {
+        "suspended": member.state == MemberState.SUSPENDED,
+        "suspended_by": by,
+        "may_suspend": may(request.user, "loyalty.suspend_member"),
+        "suspension_reasons": SuspensionReason.choices,
     }
 
 
@@ -107,6 +121,8 @@ def _tier(customer: Customer, _request: HttpRequest) -> panels.Fact | None:
     if standing is None:
         return None
     tier = standing.member.tier
+    if standing.member.state == MemberState.SUSPENDED:
+        return panels.Fact(_("Tier"), str(MemberState.SUSPENDED.label), url="#panel-loyalty", tone="bad")
     return panels.Fact(_("Tier"), tier.label if tier else str(_("Member")), url="#panel-tier")
 
 

@@ -103,6 +103,8 @@ PAGES = """
 /loyalty/members/                                  staff
 /loyalty/members/<str:number>/adjust/              agent lead administrator
 /loyalty/members/<str:number>/enrol/               agent lead administrator
+/loyalty/members/<str:number>/suspend/             lead administrator
+/loyalty/members/<str:number>/resume/              lead administrator
 /earning/                                          marketer administrator
 /earning/new/                                      marketer administrator
 /earning/<int:pk>/                                 marketer administrator
@@ -274,6 +276,8 @@ tickets/<ref:number>/replies                         POST   tickets:write    mem
 earning-rules                                        GET    members:read     member
 members                                              POST   members:write    -
 members/<ref:number>                                 GET    members:read     member
+members/<ref:number>/suspend                         POST   members:write    -
+members/<ref:number>/resume                          POST   members:write    -
 members/<ref:number>/tier                            GET    members:read     member
 members/<ref:number>/tier/purchase                   POST   members:write    -
 members/<ref:number>/tier/refund                     POST   members:write    -
@@ -340,6 +344,8 @@ crm/product                        agent lead marketer analyst administrator
 crm/activitykind                   administrator
 loyalty/program                    marketer administrator
 loyalty/earningrule                marketer administrator
+loyalty/member                     agent lead marketer analyst administrator
+loyalty/givinglimit                administrator
 loyalty/tierbenefit                agent lead marketer analyst administrator
 loyalty/reward                     agent lead marketer analyst administrator
 loyalty/task                       agent lead marketer analyst administrator

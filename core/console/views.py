@@ -68,7 +68,9 @@ def stays(request: HttpRequest) -> bool:
 
 def form_errors(form: forms.Form) -> JsonResponse:
     """The errors of a form that stays open, each with its field; empty is the form as a whole."""
-    found = [{"field": "" if name == "__all__" else name, "message": str(errors[0])} for name, errors in form.errors.items()]
+    found = [
+        {"field": "" if name == "__all__" else name, "message": str(errors[0])} for name, errors in form.errors.items()
+    ]
     return JsonResponse({"errors": found}, status=422)
 
 

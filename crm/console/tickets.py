@@ -193,9 +193,7 @@ def reply(request: HttpRequest, number: str) -> HttpResponse:
     seen = request.POST.get("seen", "")
     known = int(seen[:18]) if seen.isascii() and seen.isdigit() and not request.POST.get("anyway") else None
     try:
-        services.reply_to_ticket(
-            ticket=ticket, text=text, internal=internal, seen=known, actor=of_user(request.user)
-        )
+        services.reply_to_ticket(ticket=ticket, text=text, internal=internal, seen=known, actor=of_user(request.user))
     except DomainError as refusal:
         if text.strip() and refusal.code != "invalid":
             services.save_draft(ticket=ticket, user=viewer(request), text=text)

@@ -104,7 +104,12 @@ class TicketMessage(models.Model):
     text = models.TextField(_("text"), max_length=10000)
     internal = models.BooleanField(_("internal note"), default=False)
     delivery = models.CharField(
-        _("delivery"), max_length=11, choices=ReplyDelivery.choices, default=ReplyDelivery.NONE, blank=True, db_default=""
+        _("delivery"),
+        max_length=11,
+        choices=ReplyDelivery.choices,
+        default=ReplyDelivery.NONE,
+        blank=True,
+        db_default="",
     )
     created_at = models.DateTimeField(db_default=Now())
 

@@ -42,7 +42,9 @@ class LimitsForm(forms.Form):
 def show(request: HttpRequest) -> HttpResponse:
     now = giving.limits_of_roles()
     forms_ = [LimitsForm(request.POST or None, role=role.value, now=now[role.value]) for role in ROLES]
-    if request.method == "POST" and all([form.is_valid() for form in forms_]) and _save(request, forms_):
+    # Every form is looked at, so that each says what is wrong with it.
+    wrong = [form for form in forms_ if not form.is_valid()] if request.method == "POST" else forms_
+    if not wrong and _save(request, forms_):
         messages.success(request, _t("The limits are saved."))
         return redirect("giving_limits")
     context = {"forms": forms_, "history": audit.history("loyalty.givinglimit", HISTORY_SHOWN)}

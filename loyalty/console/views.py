@@ -18,7 +18,7 @@ from core.formatting import number as format_number
 from crm.models import Customer
 from loyalty import figures, giving, selectors
 from loyalty.adjust_form import AdjustForm
-from loyalty.models import Account, AdjustmentRequest, Member, Program, RequestState
+from loyalty.models import Account, AdjustmentRequest, Member, MemberState, Program, RequestState
 from loyalty.services.adjustments import (
     REASON_LABELS,
     adjust_points,
@@ -30,6 +30,7 @@ from loyalty.services.adjustments import (
 )
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.reconciliation import reconcile_points
+from loyalty.services.suspensions import resume_member, suspend_member
 from loyalty.trends import trends
 
 PAGE = 50
@@ -82,7 +83,10 @@ def members(request: HttpRequest) -> HttpResponse:
         "page": found,
         "rows": [(member, accounts.get(member.pk)) for member in found],
         "count": paging.count(wanted),
-        "tiers": [(row.code, row.label) for row in figures.tiers(program)],
+        "tiers": [
+            *((row.code, row.label) for row in figures.tiers(program)),
+            (MemberState.SUSPENDED.value, MemberState.SUSPENDED.label),
+        ],
         "chosen": chosen,
     }
     return render(request, "loyalty/members.html", context)
@@ -136,7 +140,9 @@ def reverse(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Undo an adjustment, from the customer page or from the ticket that it was made for (D4)."""
     made = get_object_or_404(AdjustmentRequest, pk=pk)
     answer = reverse_adjustment(request=made, user=viewer(request), note=request.POST.get("note", ""))
-    text = _t("Reversed: %(points)s points taken.") if answer["points"] < 0 else _t("Reversed: %(points)s points given.")
+    text = (
+        _t("Reversed: %(points)s points taken.") if answer["points"] < 0 else _t("Reversed: %(points)s points given.")
+    )
     messages.success(request, text % {"points": format_number(abs(answer["points"]))})
     return back(request, f"/customers/{made.account.member.customer.number}/")
 
@@ -184,6 +190,25 @@ def enrol(request: HttpRequest, number: str) -> HttpResponse:
     member = enrol_member(customer=customer, program=selectors.default_program(), actor=of_user(request.user))
     messages.success(request, _t("%(name)s is a member now.") % {"name": member.customer})
     return back(request, f"/customers/{number}/")
+
+
+@page("loyalty.suspend_member", methods=("POST",))
+def suspend(request: HttpRequest, number: str) -> HttpResponse:
+    member = suspend_member(
+        member=_member(number),
+        reason=request.POST.get("reason", ""),
+        note=request.POST.get("note", ""),
+        actor=of_user(request.user),
+    )
+    messages.success(request, _t("%(name)s is suspended.") % {"name": member.customer})
+    return redirect(f"/customers/{number}/#panel-loyalty")
+
+
+@page("loyalty.suspend_member", methods=("POST",))
+def resume(request: HttpRequest, number: str) -> HttpResponse:
+    member = resume_member(member=_member(number), note=request.POST.get("note", ""), actor=of_user(request.user))
+    messages.success(request, _t("%(name)s is active again.") % {"name": member.customer})
+    return redirect(f"/customers/{number}/#panel-loyalty")
 
 
 def _member(number: str) -> Member:

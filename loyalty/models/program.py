@@ -1,3 +1,5 @@
+from datetime import datetime
+
 import pgtrigger
 from django.db import models
 from django.db.models.functions import Now
@@ -151,6 +153,13 @@ class MemberState(models.TextChoices):
     LEFT = "left", pgettext_lazy("member", "Left")
 
 
+class SuspensionReason(models.TextChoices):
+    FRAUD = "fraud", _("Suspected abuse")
+    PAYMENT = "payment", _("Unpaid or charged back")
+    REQUEST = "request", _("At the customer's request")
+    OTHER = "other", pgettext_lazy("suspension", "Other")
+
+
 class MemberQuerySet(models.QuerySet["Member"]):
     def active(self):
         return self.filter(state=MemberState.ACTIVE)
@@ -159,7 +168,10 @@ class MemberQuerySet(models.QuerySet["Member"]):
 # Tiers have a history of their own (T3), and what qualifies follows the orders.
 @audited_except("qualifying", "tier", "tier_since")
 class Member(models.Model):
-    """A customer's membership of one program. `tier` is the open TierPeriod's, kept beside for lists and rules."""
+    """A customer's membership of one program. `tier` is the open TierPeriod's, kept beside for lists and rules.
+
+    `suspended_at` and `resumed_at` are those of the last suspension: what happened in between earns nothing.
+    """
 
     program = models.ForeignKey(Program, models.PROTECT, related_name="members", db_index=False)
     customer = models.ForeignKey("crm.Customer", models.PROTECT, related_name="memberships", db_index=False)
@@ -178,6 +190,13 @@ class Member(models.Model):
         help_text=_("Chosen by the member. Empty: they are not on it."),
     )
     enrolled_at = models.DateTimeField(_("member since"), db_default=Now())
+    suspended_at = models.DateTimeField(_("suspended"), null=True)
+    resumed_at = models.DateTimeField(_("resumed"), null=True)
+    suspension_reason = models.CharField(
+        _("reason of the suspension"), max_length=8, choices=SuspensionReason.choices, blank=True, db_default=""
+    )
+    suspension_note = models.CharField(_("note on the suspension"), max_length=400, blank=True, db_default="")
+    suspended_by = models.CharField(_("suspended by"), max_length=80, blank=True, db_default="")
     referred_by = models.ForeignKey(
         "self",
         models.PROTECT,
@@ -193,7 +212,13 @@ class Member(models.Model):
     class Meta:
         verbose_name = _("member")
         verbose_name_plural = _("members")
+        permissions = [("suspend_member", _("Can suspend and resume members"))]
         constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(state="suspended")
+                | (models.Q(suspended_at__isnull=False, resumed_at=None) & ~models.Q(suspension_reason="")),
+                name="loyalty_member_suspended_says_why",
+            ),
             # the customer first: their memberships are looked up without naming a program
             models.UniqueConstraint(fields=["customer", "program"], name="loyalty_member_once_per_program"),
             models.CheckConstraint(
@@ -213,6 +238,12 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer_id}"
+
+    def was_suspended(self, at: datetime) -> bool:
+        """Whether a moment lies in the last suspension."""
+        if self.suspended_at is None or at < self.suspended_at:
+            return False
+        return self.resumed_at is None or at < self.resumed_at
 
 
 @audited

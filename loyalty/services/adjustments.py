@@ -190,6 +190,7 @@ def reverse_adjustment(*, request: AdjustmentRequest, user: User, note: str = ""
         account = Account.objects.select_related("member__program").get(pk=original.account_id)
         _restore_budget(original, account.member.program)
         points = -(original.points - _expired(original, account))
+        _check_member(account, points)
         if points == 0:
             raise Refused(_("These points have expired already."), code="expired")
         actor = actors.of_user(user)

@@ -80,7 +80,7 @@
   };
   document.addEventListener("submit", async (event) => {
     const form = event.target;
-    if (event.defaultPrevented || !form.matches("form[data-stay]")) return;
+    if (event.defaultPrevented || !form.matches("form[data-stay]") || event.submitter?.formMethod === "get") return;
     event.preventDefault();
     if (form.dataset.busy) return;
     form.dataset.busy = "yes";

@@ -118,9 +118,10 @@ def test_a_closed_ticket_keeps_what_was_written_to_it(desk, ticket):
 def test_a_resolved_ticket_opens_again_by_staff_and_by_the_customer(desk, ticket):
     # given a resolved ticket, when staff open it again
     resolve_ticket(ticket=ticket, actor=SYSTEM)
-    assert reverse("ticket_reopen", args=[ticket.number]) in desk.get(
-        reverse("ticket", args=[ticket.number])
-    ).content.decode()
+    assert (
+        reverse("ticket_reopen", args=[ticket.number])
+        in desk.get(reverse("ticket", args=[ticket.number])).content.decode()
+    )
     desk.post(reverse("ticket_reopen", args=[ticket.number]))
     reopened = Ticket.objects.get()
     assert (reopened.status, reopened.resolved_at, reopened.resolution_count) == (TicketStatus.OPEN, None, 1)

@@ -7,14 +7,15 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from core import notices
 from core.actor import SYSTEM, of_user
 from core.errors import Conflict, DomainError, Invalid, Refused
-from core.roles import Role
-from core import notices
 from core.models import Notice
+from core.roles import Role
 from crm.services.tickets import open_ticket
 from loyalty import giving
 from loyalty.models import Account, AdjustmentRequest, AgentBudget, Entry, GivingLimit, Lot
+from loyalty.rules.giving import DEFAULTS, Limits
 from loyalty.services.adjustments import (
     adjust_points,
     approve_adjustment,
@@ -22,10 +23,9 @@ from loyalty.services.adjustments import (
     request_adjustment,
     reverse_adjustment,
 )
-from loyalty.services.redemption import redeem_points
-from loyalty.rules.giving import DEFAULTS, Limits
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.giving_limits import set_limits
+from loyalty.services.redemption import redeem_points
 from tests.threads import storm
 
 pytestmark = pytest.mark.django_db
@@ -217,9 +217,7 @@ def test_an_adjustment_is_reversed_once_and_the_day_has_its_points_back(account,
     # given 800 from a ticket
     agent = staff(Role.AGENT)
     ticket = open_ticket(customer=account.member.customer, subject="Lost", text="Where?", actor=SYSTEM)
-    adjust_points(
-        account=account, points=800, reason="goodwill", key="a", ticket=ticket, actor=of_user(agent)
-    )
+    adjust_points(account=account, points=800, reason="goodwill", key="a", ticket=ticket, actor=of_user(agent))
     made = AdjustmentRequest.objects.get()
 
     # when it is reversed twice

@@ -15,8 +15,8 @@ from core.roles import Role
 from core.services.notices import drop_old
 from crm.services.tickets import open_ticket
 from loyalty.models import Account, AdjustmentRequest, Lot
-from loyalty.services.adjustments import adjust_points, request_adjustment
 from loyalty.rules.giving import Limits
+from loyalty.services.adjustments import adjust_points, request_adjustment
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.giving_limits import set_limits
 

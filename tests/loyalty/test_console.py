@@ -102,7 +102,8 @@ def test_a_wrong_adjustment_is_refused_and_what_was_typed_stays(agent, member, w
 def test_adjusting_someone_who_is_no_member_is_404(agent, program, make_customer):
     assert (
         agent.post(
-            reverse("loyalty_adjust", args=[make_customer().number]), {"points": "5", "reason": "goodwill", "note": "n", "key": "k"}
+            reverse("loyalty_adjust", args=[make_customer().number]),
+            {"points": "5", "reason": "goodwill", "note": "n", "key": "k"},
         ).status_code
         == 404
     )
