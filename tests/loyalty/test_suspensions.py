@@ -20,7 +20,7 @@ from loyalty.services.adjustments import adjust_points, approve_adjustment, requ
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.redemption import capture_hold, hold_points, redeem_points, release_hold
 from loyalty.services.suspensions import resume_member, suspend_member
-from loyalty.services.transfers import transfer_points
+from loyalty.services.transfers import merge_members, transfer_points
 
 pytestmark = pytest.mark.django_db
 
@@ -213,3 +213,17 @@ def test_reversing_what_was_taken_gives_a_suspended_member_nothing(account, memb
     with pytest.raises(Conflict) as conflict:
         reverse_adjustment(request=AdjustmentRequest.objects.get(), user=agent)
     assert (conflict.value.code, available(account)) == ("member_not_active", 900)
+
+
+def test_a_merge_carries_the_suspension(program, member, make_customer):
+    # given a suspended member who turns out to be the same person as an active one
+    other = enrol_member(customer=make_customer(), program=program, actor=SYSTEM)
+    suspend(member)
+    # when they are merged, twice
+    for _time in range(2):
+        merge_members(source=member, target=other, actor=SYSTEM)
+    # then the one who stays is suspended for the same reason
+    member.refresh_from_db()
+    other.refresh_from_db()
+    assert member.state == "left"
+    assert (other.state, other.suspension_reason, other.suspension_note) == ("suspended", "fraud", "Two phones")
