@@ -15,7 +15,7 @@ from core.models import DomainEvent
 from core.roles import Role
 from crm.api.authentication import make_member_token
 from loyalty import selectors
-from loyalty.models import Account, AdjustmentRequest, Earning, Entry, Member, MemberState
+from loyalty.models import Account, AdjustmentRequest, Earning, Entry, Lot, Member, MemberState
 from loyalty.services.adjustments import adjust_points, approve_adjustment, request_adjustment, reverse_adjustment
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.redemption import capture_hold, hold_points, redeem_points, release_hold
@@ -159,6 +159,8 @@ def test_the_shop_suspends_and_resumes_over_the_api_and_the_member_sees_the_stat
     read = own.get(url)
     assert read.json()["state"] == "suspended"
     assert b"Chargeback" not in read.content
+    # The test is one transaction, in which now() stands still.
+    Lot.objects.update(available_from=timezone.now() - timedelta(hours=1))
     quote = own.post(f"{url}/points/quote", {"amount": 10_000}, format="json").json()
     assert (quote["points_available"], quote["points_usable"], quote["points_earned"]) == (1000, 0, 0)
     # and resumes
