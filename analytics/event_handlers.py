@@ -23,6 +23,8 @@ from loyalty import events as loyalty
     crm.TICKET_OPENED,
     crm.TICKET_RESOLVED,
     loyalty.MEMBER_ENROLLED,
+    loyalty.MEMBER_SUSPENDED,
+    loyalty.MEMBER_RESUMED,
     loyalty.POINTS_EARNED,
     loyalty.POINTS_HELD,
     loyalty.POINTS_REDEEMED,

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from analytics.events import SEGMENT_ENTERED
 from analytics.services.features import mark_changed
 from campaigns.events import ADDRESS_SUPPRESSED
-from campaigns.services import care_runs, journey_entries, journey_happenings, surveys
+from campaigns.services import care_runs, journey_entries, journey_happenings, surveys, ticket_replies
 from campaigns.tasks import wake_journeys, wake_sender
 from core.events import Effect, Event, subscribe
-from crm.events import ORDER_PAID, ORDERS_IMPORTED, TICKET_RESOLVED
+from crm.events import ORDER_PAID, ORDERS_IMPORTED, TICKET_OPENED, TICKET_REPLIED, TICKET_RESOLVED
 
 
 @subscribe(ORDER_PAID, name="campaigns.care_for_orders", effect=Effect.OUTSIDE)
@@ -38,6 +38,20 @@ def ask_satisfaction(events: Sequence[Event]) -> None:
         surveys.ask_satisfaction(ticket_id=e.payload["ticket"], resolution=e.payload["resolution"]) for e in events
     ]
     if any(asked):
+        wake_sender()
+
+
+@subscribe(TICKET_OPENED, TICKET_REPLIED, name="campaigns.send_replies", effect=Effect.OUTSIDE)
+def send_replies(events: Sequence[Event]) -> None:
+    """Each public message of ours goes to the customer; customers' own and older events name none."""
+    wanted = [
+        event.payload["message"]
+        for event in events
+        if event.payload.get("by") == "staff" or event.payload.get("to_customer")
+    ]
+    # All of them, whatever the first ones answer.
+    sent = [ticket_replies.send_reply(message_id=message) for message in wanted]
+    if any(sent):
         wake_sender()
 
 

@@ -26,6 +26,7 @@ from campaigns.journey_steps import deciding, experimenting, giving, telling, wa
 from campaigns.journey_steps.base import STEPS
 from campaigns.reach import reach_of
 from campaigns.recommending import RECOMMENDERS
+from campaigns.reply_states import states_of
 from campaigns.rewards import CouponReward
 from campaigns.services import coupon_codes, coupon_imports, held
 from campaigns.services.best_sellers import BestSellers
@@ -36,6 +37,7 @@ from core.roles import Role, grant
 from core.rotation import COPIES, IndexCopy
 from core.scopes import SCOPES
 from core.services.jobs import WORK
+from crm.deliveries import DELIVERIES
 from crm.import_kinds import ImportType, register_import
 from crm.models import Channel
 from loyalty.benefits import BENEFITS, Occasion
@@ -53,6 +55,7 @@ for _provider in (Gateway(), Aliyun(), OfficialAccount(), WeCom(), OwnSystem()):
     PROVIDERS.register(_provider.name, _provider)
 for _channel in CHANNELS:
     REACH.register(_channel.name, Reach(dict(Channel.choices).get(_channel.name, _channel.name), reach_of(_channel)))
+DELIVERIES.register("messages", states_of)
 RECOMMENDERS.register("best_sellers", BestSellers())
 FULFILMENTS.register("coupon", CouponReward())
 for _occasion in (Occasion.ENTRY, Occasion.MONTHLY, Occasion.BIRTHDAY):

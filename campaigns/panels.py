@@ -14,8 +14,9 @@ from campaigns.channels import CHANNELS
 from campaigns.labels import channel_label, reason_label
 from campaigns.models import CodeMode, Coupon, Message, Suppression
 from campaigns.selectors import journeys as journey_selectors
+from campaigns.services.coupon_giving import coupons_left
 from core import clock
-from core.console.views import may
+from core.console.views import may, viewer
 from crm import panels
 from crm.models import Customer, CustomerState
 
@@ -35,6 +36,7 @@ def _coupons(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
         "held": [(item, *STATES[item.state]) for item in held[:SHOWN]],
         "more": max(0, len(held) - SHOWN),
         "offered": offered.order_by("name")[:COUPONS_OFFERED] if may_give else [],
+        "left": coupons_left(viewer(request)) if may_give else 0,
         "mark": uuid.uuid4().hex,
     }
 

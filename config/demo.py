@@ -14,20 +14,28 @@ from django.db import connection, transaction
 
 from analytics.models import Segment
 from analytics.services import features, segments
+from campaigns.models import Message
+from campaigns.services.feedback import record_mail_event
+from campaigns.services.messages import send_due
+from campaigns.services.suppressions import suppress_customer
+from campaigns.services.ticket_replies import ORIGIN as REPLY_ORIGIN
 from config import env
 from core import clock
-from core.actor import SYSTEM
+from core.actor import SYSTEM, of_user
 from core.models import ApiKey, User
 from core.roles import LABELS, Role, synchronise_groups
 from core.scopes import SCOPES
 from core.services.api_keys import create_api_key
 from core.services.outbox import deliver_all
-from crm.models import Order, Store
+from crm.models import IdentityKind, Order, Store, Ticket
 from crm.services.setup import ensure_store
-from crm.services.tickets import open_ticket, reply_to_ticket, resolve_ticket
+from crm.services.tickets import open_ticket, reply_to_ticket, resolve_ticket, save_draft
 from crm.simulation.load import Simulated, simulate_shop
-from loyalty.models import Account, Member, Program
+from loyalty.models import Account, AdjustmentRequest, Member, Program
+from loyalty.rules.giving import Limits
+from loyalty.services.adjustments import adjust_points, request_adjustment, reverse_adjustment
 from loyalty.services.badges import create_badge
+from loyalty.services.giving_limits import set_limits
 from loyalty.services.growth import advance_tasks
 from loyalty.services.growth_tasks import Level, create_task
 from loyalty.services.redemption import redeem_points
@@ -262,10 +270,15 @@ def _tickets(store: Store) -> None:
         ("Gift wrapping", "Could my next order be wrapped as a gift?"),
         ("发票抬头", "麻烦把发票抬头改成公司名称，谢谢。"),
     )
-    lead = User.objects.filter(username="agent").first()
+    agent = User.objects.filter(username="agent").first()
+    actor = of_user(agent) if agent else SYSTEM
     orders = list(
-        Order.objects.filter(customer__isnull=False).select_related("customer").order_by("-placed_at")[: len(texts)]
+        Order.objects.filter(customer__isnull=False, customer__identities__kind=IdentityKind.EMAIL)
+        .distinct()
+        .select_related("customer")
+        .order_by("-placed_at")[: len(texts)]
     )
+    tickets = []
     for position, (order, (subject, text)) in enumerate(zip(orders, texts, strict=False)):
         if order.customer is None:
             continue
@@ -276,13 +289,57 @@ def _tickets(store: Store) -> None:
             actor=SYSTEM,
             order=order,
             priority=2 + position % 3,
-            origin="api",
-            assignee=lead if position % 2 else None,
+            origin="api" if position < 3 else "staff",
+            assignee=agent if position % 2 else None,
         )
+        tickets.append(ticket)
+        # As if the customers had been waiting for hours.
+        asked = clock.now() - timedelta(hours=3 + 5 * position)
+        type(ticket).objects.filter(pk=ticket.pk).update(created_at=asked, waiting_since=asked)
+        ticket.messages.update(created_at=asked)
+        if position == len(texts) - 1:
+            for channel in ("email", "inbox"):
+                suppress_customer(customer=order.customer, channel=channel, reason="manual", actor=SYSTEM)
         if position >= 2:
-            reply_to_ticket(ticket=ticket, text="您好，已经在为您处理。We are on it.", actor=SYSTEM)
-        if position >= 4:
-            resolve_ticket(ticket=ticket, actor=SYSTEM)
+            reply_to_ticket(ticket=ticket, text="您好，已经在为您处理。We are on it.", actor=actor)
+    _replies()
+    for ticket in tickets[4:]:
+        resolve_ticket(ticket=ticket, actor=actor)
+    if agent and tickets:
+        save_draft(ticket=tickets[0], user=agent, text="您好，已联系物流，")
+        _goodwill(agent, tickets)
+
+
+def _replies() -> None:
+    """Send what was answered: one in the app, one delivered by e-mail, one that bounced, one that reaches nobody."""
+    deliver_all()
+    send_due(seconds=10)
+    mails = Message.objects.filter(origin=REPLY_ORIGIN, channel="email", state="sent").order_by("created_at")
+    for message, kind in zip(mails, ("delivered", "bounced"), strict=False):
+        record_mail_event(kind=kind, message_id=message.pk, address="", error="550 no such user")
+
+
+def _goodwill(agent: User, tickets: list[Ticket]) -> None:
+    """Limits that the shop has changed, points given for a ticket, some of them reversed, and a request that waits."""
+    admin = User.objects.filter(is_superuser=True).order_by("pk").first()
+    set_limits(role=Role.AGENT.value, limits=Limits(300, 1_500, 10), actor=of_user(admin) if admin else SYSTEM)
+    accounts = {}
+    for ticket in tickets[:3]:
+        found = Account.objects.filter(member__customer=ticket.customer, point_type__spendable=True)
+        accounts[ticket.pk] = found.select_related("member__program").first()
+    for ticket, points, note in zip(tickets, (200, 120), ("包裹延误", "Given to the wrong customer"), strict=False):
+        if account := accounts[ticket.pk]:
+            adjust_points(
+                account=account, points=points, reason="goodwill", note=note, ticket=ticket,
+                key=f"demo-goodwill-{ticket.pk}", actor=of_user(agent),
+            )  # fmt: skip
+    wrong = AdjustmentRequest.objects.filter(points=120).first()
+    if wrong:
+        reverse_adjustment(request=wrong, user=agent, note="Mistake")
+    if len(tickets) > 2 and (account := accounts[tickets[2].pk]):
+        request_adjustment(
+            account=account, points=800, reason="goodwill", user=agent, ticket=tickets[2], note="两次未到账，客户很不满"
+        )
 
 
 def _care(store: Store) -> None:

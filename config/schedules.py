@@ -34,6 +34,7 @@ SCHEDULE: dict[str, dict] = {
     "sending: notice a database that was put back": every(60, "core.notice_restore"),
     "webhooks: retries and what was left behind": every(10, "core.sweep_webhooks"),
     "webhooks: forget old deliveries": nightly(1, 40, "core.drop_old_webhook_deliveries"),
+    "notices: forget old ones": nightly(1, 45, "core.drop_old_notices"),
     "points: release holds that ran out": every(30, "loyalty.sweep_holds"),
     "rewards: deliver what waits, end what ran out": every(30, "loyalty.sweep_redemptions"),
     "points: confirm and expire lots": every(300, "loyalty.sweep_lots"),

@@ -28,7 +28,7 @@ from core.registry import Registry
 
 PAGE = 50
 # Kept by the trigger itself, or changed by every save.
-UNTOLD = {"updated_at"}
+UNTOLD = {"updated_at", "waiting_since"}
 Row = dict[str, Any]
 
 

@@ -15,6 +15,7 @@ navigation.register("home", _("Home"), url="home", icon="home", order=0)
 navigation.register(
     "preferences", _("Preferences"), url="preferences", icon="settings", section="settings", listed=False
 )
+navigation.register("notices", _("Notices"), url="notices", icon="bell", section="settings", listed=False)
 navigation.register(
     "components", _("Components"), url="components", icon="layout-grid", section="settings", listed=False
 )

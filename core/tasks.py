@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.db import transaction
 
 from core.models import Job
-from core.services import jobs, outbox, sending_hold, webhook_sending, webhooks
+from core.services import jobs, notices, outbox, sending_hold, webhook_sending, webhooks
 
 log = structlog.get_logger("liuke.tasks")
 WAKE_SECONDS = 15
@@ -46,6 +46,11 @@ def sweep_webhooks() -> int:
 @shared_task(name="core.drop_old_webhook_deliveries")
 def drop_old_webhook_deliveries() -> int:
     return webhooks.drop_old_deliveries()
+
+
+@shared_task(name="core.drop_old_notices")
+def drop_old_notices() -> int:
+    return notices.drop_old()
 
 
 @shared_task(name="core.notice_restore")

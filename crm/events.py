@@ -36,6 +36,7 @@ TICKET_OPENED = declare(
     "crm.ticket_opened", _("Ticket opened"), icon="message-circle", describe=lambda p: p.get("subject", "")
 )
 TICKET_REPLIED = declare("crm.ticket_replied", _("Ticket answered"), icon="message-reply")
+TICKET_REOPENED = declare("crm.ticket_reopened", _("Ticket opened again"), icon="message-circle")
 TICKET_RESOLVED = declare("crm.ticket_resolved", _("Ticket resolved"), icon="message-check")
 TICKET_RATED = declare(
     "crm.ticket_rated",

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.console.views import link, may
 from core.registry import Registry
-from crm.models import Customer
+from crm.models import Customer, Ticket
 from crm.selectors import moments, profile  # noqa: F401 - moments registers the timeline's own sources
 
 ORDERS_SHOWN = 5
@@ -125,13 +125,18 @@ def actions(customer: Customer, request: HttpRequest) -> list[ShownAction]:
     return [ShownAction(item.label, item.icon, url, item.danger) for item in chosen if (url := item.url(customer))]
 
 
+def ticket_in_hand(request: HttpRequest) -> Ticket | None:
+    """The ticket beside which the panels stand, None on the customer page."""
+    return getattr(request, "ticket_in_hand", None)
+
+
 def _contacts(customer: Customer, request: HttpRequest) -> dict[str, Any]:
     return {"contacts": profile.contacts(customer), "may_unmask": may(request.user, "crm.unmask_customer")}
 
 
 def _tickets(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
-    # Urgent first, then the one that has waited longest; one more than shown says that there are more.
-    found = list(customer.tickets.unresolved().order_by("-priority", "updated_at")[: TICKETS_SHOWN + 1])
+    # Our turn first, then what is urgent, then the one that has waited longest; one more than shown says that there are more.
+    found = list(customer.tickets.unresolved().order_by("status", "-priority", "waiting_since")[: TICKETS_SHOWN + 1])
     for ticket in found:
         ticket.url = link("ticket", ticket.number)
     return {"tickets": found[:TICKETS_SHOWN], "more": len(found) > TICKETS_SHOWN}

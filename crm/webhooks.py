@@ -79,6 +79,9 @@ publish("order.cancelled", kinds.ORDER_CANCELLED, _("Order cancelled"), _orders)
 publish("order.refunded", kinds.ORDER_REFUNDED, _("Refund"), _orders)
 publish("ticket.opened", kinds.TICKET_OPENED, _("Ticket opened"), about_customer(picking("origin", ticket="number")))
 publish("ticket.replied", kinds.TICKET_REPLIED, _("Ticket answered"), about_customer(picking("by", ticket="number")))
+publish(
+    "ticket.reopened", kinds.TICKET_REOPENED, _("Ticket opened again"), about_customer(picking("by", ticket="number"))
+)
 publish("ticket.resolved", kinds.TICKET_RESOLVED, _("Ticket resolved"), about_customer(picking(ticket="number")))
 publish(
     "ticket.rated", kinds.TICKET_RATED, _("Satisfaction answered"), about_customer(picking("score", ticket="number"))

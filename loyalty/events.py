@@ -53,7 +53,17 @@ def _tier_set(payload) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def _suspension(payload) -> str:
+    from loyalty.models import SuspensionReason
+
+    reason = payload.get("reason", "")
+    label = str(dict(SuspensionReason.choices).get(reason, reason))
+    return " · ".join(filter(None, [label, payload.get("note", "")]))
+
+
 MEMBER_ENROLLED = declare("loyalty.member_enrolled", _("Became a member"), icon="id-badge")
+MEMBER_SUSPENDED = declare("loyalty.member_suspended", _("Member suspended"), icon="user-off", describe=_suspension)
+MEMBER_RESUMED = declare("loyalty.member_resumed", _("Member resumed"), icon="user-check", describe=_suspension)
 POINTS_EARNED = declare("loyalty.points_earned", _("Points earned"), icon="coins", describe=_points)
 POINTS_HELD = declare("loyalty.points_held", _("Points held"), icon="lock", describe=_points)
 POINTS_REDEEMED = declare("loyalty.points_redeemed", _("Points spent"), icon="gift", describe=_points)

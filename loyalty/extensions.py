@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from django.db import connection
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core import crypto, health
-from core.audit_log import LOGGED, Logged
+from core.audit_log import LOGGED, OBJECTS, Described, Logged
 from core.facts import FACTS
+from core.notices import NOTICES, NoticeKind
 from core.roles import Role, grant
 from core.rotation import ENCRYPTED, EncryptedColumn
 from core.scopes import SCOPES
@@ -15,7 +17,7 @@ from core.services.jobs import WORK
 from crm import events as crm_events
 from crm.import_kinds import ImportType, register_import
 from crm.priorities import PRIORITIES
-from loyalty import conditions, events, happenings, listening, panels, webhooks  # noqa: F401
+from loyalty import conditions, events, giving, giving_words, happenings, listening, panels, webhooks  # noqa: F401
 from loyalty.benefit_kinds import (
     BirthdayPoints,
     ExclusiveProducts,
@@ -143,10 +145,22 @@ listening.hear(crm_events.ORDER_PAID, "referral", asked=happenings.referrers)
 listening.hear(crm_events.ORDERS_IMPORTED, "referral", asked=happenings.referrers_of_imports)
 
 WORK.register(earning_dry_runs.KIND, earning_dry_runs.run_planned)
+NOTICES.register(
+    "loyalty.adjustment_asked", NoticeKind("checks", giving_words.asked, lambda _payload: reverse("loyalty_approvals"))
+)
+NOTICES.register("loyalty.adjustment_decided", NoticeKind("checks", giving_words.decided, giving_words.customer_url))
+NOTICES.register(
+    "loyalty.adjustment_reversed", NoticeKind("arrow-back-up", giving_words.reversed_, giving_words.customer_url)
+)
+OBJECTS.register(
+    "loyalty.givinglimit",
+    Described(label=lambda row: giving.role_label(row["role"]), url=lambda _row: reverse("giving_limits")),
+)
 LOGGED.register("loyalty.points_adjusted", Logged())
 grant("loyalty.view_loyalty", "loyalty.view_member", to=[Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST])
 grant("loyalty.adjust_points", "loyalty.add_member", to=[Role.AGENT, Role.LEAD])
-grant("loyalty.approve_adjustment", to=[Role.LEAD])
+grant("loyalty.approve_adjustment", "loyalty.suspend_member", to=[Role.LEAD])
+grant("loyalty.view_givinglimit", "loyalty.change_givinglimit", to=[])
 grant("loyalty.add_reconciliation", to=[])
 grant(
     "loyalty.view_program", "loyalty.view_tier", "loyalty.view_earningrule", "loyalty.view_earningruleversion",
@@ -156,6 +170,8 @@ grant(
     to=[Role.MARKETER],
 )  # fmt: skip
 
+LOGGED.register("loyalty.member_suspended", Logged())
+LOGGED.register("loyalty.member_resumed", Logged())
 LOGGED.register("loyalty.tier_set", Logged())
 LOGGED.register("loyalty.tier_released", Logged())
 grant("loyalty.add_giventier", to=[Role.LEAD])

@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _t
 
 from core.models import DomainEvent
 from loyalty import events
-from loyalty.models import Account, Entry, Member, Program, Reconciliation, Tier
+from loyalty.giving import notes_of
+from loyalty.models import Account, Entry, Member, MemberState, Program, Reconciliation, Tier
 from loyalty.reference_words import reference_words
 from loyalty.selectors import points_worth
 from loyalty.tier_standing import metric_text
@@ -121,8 +122,11 @@ def tiers(program: Program) -> list[TierRow]:
 
 
 def members(program: Program, tier_code: str) -> QuerySet[Member]:
-    """Active members, of one tier when its code is known; "none" is below the first."""
-    rows = Member.objects.active().filter(program=program).select_related("customer", "tier")
+    """Active members, of one tier when its code is known; "none" is below the first, "suspended" are those who are."""
+    everyone = Member.objects.filter(program=program).select_related("customer", "tier")
+    if tier_code == MemberState.SUSPENDED:
+        return everyone.filter(state=MemberState.SUSPENDED)
+    rows = everyone.active()  # type: ignore[attr-defined]
     if tier_code == "none":
         return rows.filter(tier=None)
     if tier_code and (tier := Tier.objects.filter(program=program, code=tier_code).first()):
@@ -164,8 +168,15 @@ class Change:
 
 def entries(account: Account) -> list[tuple[Entry, str, list[Change]]]:
     """The newest entries, each with its reference in words and the figures that it changed."""
-    rows = Entry.objects.filter(account=account).select_related("order").order_by("-pk")[:ENTRIES_SHOWN]
-    return [(entry, reference_words(entry.reference), list(_changes(entry))) for entry in rows]
+    found = Entry.objects.filter(account=account).select_related("order").order_by("-occurred_at", "-pk")
+    rows = list(found[:ENTRIES_SHOWN])
+    notes = notes_of(entry.pk for entry in rows)
+    return [(entry, _words(entry, notes), list(_changes(entry))) for entry in rows]
+
+
+def _words(entry: Entry, notes: dict[int, str]) -> str:
+    """What the entry refers to and, where it was made by hand, the note that only staff read."""
+    return " · ".join(filter(None, [reference_words(entry.reference), notes.get(entry.pk, "")]))
 
 
 def _changes(entry: Entry) -> Iterator[Change]:

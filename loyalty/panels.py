@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from core.console.views import may
+from core.console.views import may, viewer
 from core.errors import NotFound
 from core.formatting import number
+from core.models import User
 from crm import panels
 from crm.models import Customer, CustomerState
-from loyalty import figures, listening, reward_catalogue, selectors, task_catalogue, tier_standing
+from loyalty import figures, giving, listening, reward_catalogue, selectors, task_catalogue, tier_standing
+from loyalty.adjust_form import AdjustForm
 from loyalty.given_form import GivenForm
 from loyalty.growth_words import progress
-from loyalty.models import Account, Member, MemberState, Program
-from loyalty.services.adjustments import REASONS
+from loyalty.models import Account, Member, MemberState, Program, SuspensionReason
+from loyalty.services.adjustments import REASON_LABELS
 
 EXPIRIES_SHOWN = 6
 BADGES_SHOWN = 12
@@ -64,9 +65,35 @@ def _membership(customer: Customer, request: HttpRequest) -> dict[str, Any] | No
         "redemptions": reward_catalogue.recent_redemptions(member)
         if may(request.user, "loyalty.view_rewardredemption")
         else [],
-        "reasons": list(REASONS.items()),
-        "key": str(uuid.uuid4()),
-        "may_adjust": may(request.user, "loyalty.adjust_points") and member.state == MemberState.ACTIVE,
+        **_adjusting(customer, request, standing),
+        **_suspending(request, member),
+    }
+
+
+def _adjusting(customer: Customer, request: HttpRequest, standing: Standing) -> dict[str, Any]:
+    """The form, what is left of the viewer's day, and the newest adjustments with who made them and why."""
+    if not may(request.user, "loyalty.adjust_points"):
+        return {"may_adjust": False}
+    ticket = panels.ticket_in_hand(request)
+    return {
+        "may_adjust": True,
+        "adjust_form": AdjustForm(customer=customer, ticket=ticket.number if ticket else ""),
+        "allowance": giving.allowance(standing.member.program, viewer(request)),
+        "adjustments": giving.adjustments_of(standing.account),
+        "reasons": REASON_LABELS,
+        "next": request.get_full_path(),
+    }
+
+
+def _suspending(request: HttpRequest, member: Member) -> dict[str, Any]:
+    """Why the member is suspended and by whom, for all staff; suspending and resuming for a lead."""
+    kind, _colon, pk = member.suspended_by.partition(":")
+    by = User.objects.filter(pk=int(pk)).first() if kind == "user" and pk.isdigit() else None
+    return {
+        "suspended": member.state == MemberState.SUSPENDED,
+        "suspended_by": by,
+        "may_suspend": may(request.user, "loyalty.suspend_member"),
+        "suspension_reasons": SuspensionReason.choices,
     }
 
 
@@ -94,6 +121,8 @@ def _tier(customer: Customer, _request: HttpRequest) -> panels.Fact | None:
     if standing is None:
         return None
     tier = standing.member.tier
+    if standing.member.state == MemberState.SUSPENDED:
+        return panels.Fact(_("Tier"), str(MemberState.SUSPENDED.label), url="#panel-loyalty", tone="bad")
     return panels.Fact(_("Tier"), tier.label if tier else str(_("Member")), url="#panel-tier")
 
 

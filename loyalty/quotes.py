@@ -13,7 +13,7 @@ from crm.models import Store
 from crm.selectors.skus import products_by_sku
 from loyalty.earning_conditions import Subject
 from loyalty.earning_evaluation import Evaluation, Outcome
-from loyalty.models import Account, EarningUse, Member
+from loyalty.models import Account, EarningUse, Member, MemberState
 from loyalty.rules.caps import Counters, Key
 from loyalty.rules.earning import OrderAmounts, OrderLine
 from loyalty.selectors import balance_of, current_versions, points_worth
@@ -61,10 +61,13 @@ def quote_cart(
 ) -> Quote:
     """Usable points are limited by what is there, by the program's share of a cart, and by its smallest redemption.
 
-    What is earned is for what is left to pay, by all rules: those for categories or products need the lines.
+    What is earned is for what is left to pay, by all rules: those for categories or products need the lines. A member who is
+    not active spends and earns nothing.
     """
     program = member.program
     available = balance_of(account).available
+    if member.state != MemberState.ACTIVE:
+        return Quote(available, 0, 0, cart_amount, 0, [])
     payable = cart_amount * program.redeem_share_percent // 100
     usable = min(available, payable * program.redeem_points // program.redeem_amount)
     if usable < program.redeem_minimum:

@@ -78,6 +78,7 @@ def happening_subjects(
         subject_of_happening(happening, members[happening.customer], zone)
         for happening in happened
         if happening.at >= max(members[happening.customer].enrolled_at, since)
+        and not members[happening.customer].was_suspended(happening.at)
     ]
 
 

@@ -15,10 +15,20 @@ from django.utils.translation import ngettext
 
 from core import clock
 from core.formatting import day as in_words
-from core.formatting import money, month_day, number
+from core.formatting import exponent, money, month_day, number
 from crm.selectors.skus import products_by_sku
 from loyalty.benefits import BENEFITS
-from loyalty.models import GivenTier, Member, Program, Tier, TierBenefit, TierMetric, TierPeriod, TierPolicy
+from loyalty.models import (
+    GivenTier,
+    Member,
+    MemberState,
+    Program,
+    Tier,
+    TierBenefit,
+    TierMetric,
+    TierPeriod,
+    TierPolicy,
+)
 from loyalty.rules import products
 from loyalty.rules.tiers import Counted, Goal, Policy, goal_stay, goal_up, windows
 from loyalty.services.tiers import METRICS, NO_REFUNDS
@@ -39,7 +49,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class Standing:
-    """`until` is the last day on which the tier is certain with what there is now. `given` runs now, if any does."""
+    """`until` is the last day on which the tier is certain with what there is now. `given` runs now, if any does.
+
+    `at_stake`: whether there is something to lose at the end of the period; `lowest`: below the tier there is none.
+    """
 
     member: Member
     period: TierPeriod | None
@@ -48,6 +61,8 @@ class Standing:
     next: Tier | None
     progress: Goal | None
     stay: Goal | None
+    lowest: bool = False
+    at_stake: bool = True
 
     @property
     def is_locked(self) -> bool:
@@ -55,11 +70,20 @@ class Standing:
 
     @property
     def progress_text(self) -> str:
+        if self.member.state != MemberState.ACTIVE:
+            return ""
         return goal_text(self.member.program, self.progress, self.next, up=True)
 
     @property
     def stay_text(self) -> str:
-        return goal_text(self.member.program, self.stay, self.member.tier, up=False)
+        """Empty when there is nothing to lose: a member who is not active, or the first tier while it gives nothing."""
+        if not self.at_stake:
+            return ""
+        program, tier = self.member.program, self.member.tier
+        if self.lowest and tier and self.stay and self.stay.left and _any_order_does(program, tier):
+            # "Spend 1.00 more" is true and helps nobody.
+            return _t("Order by %(day)s to stay %(tier)s") % {"tier": tier.label, "day": _by(self.stay.by)}
+        return goal_text(program, self.stay, tier, up=False)
 
 
 def standing(member: Member, *, at: datetime | None = None) -> Standing:
@@ -84,6 +108,7 @@ def standing(member: Member, *, at: datetime | None = None) -> Standing:
             until = stay.by
         else:
             until = (given.ends_at - timedelta(microseconds=1)).astimezone(ZoneInfo(program.time_zone)).date()
+    lowest = bool(member.tier) and not Tier.objects.filter(program=program, rank__lt=rank).exists()
     return Standing(
         member,
         TierPeriod.objects.filter(member=member, ended_at=None).first(),
@@ -92,7 +117,21 @@ def standing(member: Member, *, at: datetime | None = None) -> Standing:
         following,
         goal_up(policy, found, counted, following.threshold, now) if following else None,
         stay,
+        lowest,
+        member.state == MemberState.ACTIVE and not (lowest and _loses_nothing(member.tier)),
     )
+
+
+def _loses_nothing(tier: Tier | None) -> bool:
+    """Whether the first tier is never lost, or gives nothing that could be."""
+    return tier is None or not tier.threshold or not benefits_of(tier)
+
+
+def _any_order_does(program: Program, tier: Tier) -> bool:
+    """Whether the threshold is so low that every order reaches it: one order, or one unit of the currency."""
+    if program.tier_metric == TierMetric.SPEND:
+        return tier.threshold <= 10 ** exponent(program.currency)
+    return program.tier_metric == TierMetric.ORDERS and tier.threshold == 1
 
 
 def goal_text(program: Program, goal: Goal | None, tier: Tier | None, *, up: bool) -> str:
@@ -220,5 +259,7 @@ def _given(member: Member, at: datetime) -> GivenTier | None:
     return rows.select_related("tier").order_by("-locked", "-tier__rank", "-ends_at").first()
 
 
-def _by(value: date) -> str:
+def _by(value: date | None) -> str:
+    if value is None:
+        return ""
     return month_day(value.month, value.day) if value.year == clock.now().year else in_words(value)

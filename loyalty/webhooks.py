@@ -38,6 +38,8 @@ _OF_ORDER = about_customer(picking("points", order="reference"))
 _SPENT = about_customer(picking("points", "reference"))
 
 publish("member.enrolled", kinds.MEMBER_ENROLLED, _("Became a member"), about_customer())
+publish("member.suspended", kinds.MEMBER_SUSPENDED, _("Member suspended"), about_customer(picking("reason")))
+publish("member.resumed", kinds.MEMBER_RESUMED, _("Member resumed"), about_customer())
 publish("tier.changed", kinds.TIER_CHANGED, _("Tier changed"), _tiers)
 publish("points.earned", kinds.POINTS_EARNED, _("Points earned"), _OF_ORDER)
 publish("points.held", kinds.POINTS_HELD, _("Points held"), _SPENT)

@@ -32,6 +32,9 @@ PAGES = """
 /search/                                           staff
 /palette/                                          staff
 /preferences/                                      staff
+/notices/                                          staff
+/notices/read/                                     staff
+/notices/<int:pk>/                                 staff
 /preferences/language/                             public
 /preferences/theme/                                staff
 /jobs/                                             lead marketer administrator
@@ -76,6 +79,8 @@ PAGES = """
 /tickets/new/                                      agent lead administrator
 /tickets/<str:number>/                             agent lead analyst administrator
 /tickets/<str:number>/reply/                       agent lead administrator
+/tickets/<str:number>/draft/                        agent lead administrator
+/tickets/<str:number>/reopen/                       agent lead administrator
 /tickets/<str:number>/assign/                      agent lead administrator
 /tickets/<str:number>/priority/                    agent lead administrator
 /tickets/<str:number>/resolve/                     agent lead administrator
@@ -93,9 +98,13 @@ PAGES = """
 /loyalty/prove/                                    administrator
 /loyalty/approvals/                                lead administrator
 /loyalty/approvals/<uuid:pk>/                      lead administrator
+/loyalty/adjustments/<uuid:pk>/reverse/            agent lead administrator
+/loyalty/limits/                                   administrator
 /loyalty/members/                                  staff
 /loyalty/members/<str:number>/adjust/              agent lead administrator
 /loyalty/members/<str:number>/enrol/               agent lead administrator
+/loyalty/members/<str:number>/suspend/             lead administrator
+/loyalty/members/<str:number>/resume/              lead administrator
 /earning/                                          marketer administrator
 /earning/new/                                      marketer administrator
 /earning/<int:pk>/                                 marketer administrator
@@ -268,6 +277,8 @@ tickets/<ref:number>/replies                         POST   tickets:write    mem
 earning-rules                                        GET    members:read     member
 members                                              POST   members:write    -
 members/<ref:number>                                 GET    members:read     member
+members/<ref:number>/suspend                         POST   members:write    -
+members/<ref:number>/resume                          POST   members:write    -
 members/<ref:number>/tier                            GET    members:read     member
 members/<ref:number>/tier/purchase                   POST   members:write    -
 members/<ref:number>/tier/refund                     POST   members:write    -
@@ -335,6 +346,8 @@ crm/activitykind                   administrator
 crm/spendadjustment                agent lead marketer analyst administrator
 loyalty/program                    marketer administrator
 loyalty/earningrule                marketer administrator
+loyalty/member                     agent lead marketer analyst administrator
+loyalty/givinglimit                administrator
 loyalty/tierbenefit                agent lead marketer analyst administrator
 loyalty/reward                     agent lead marketer analyst administrator
 loyalty/task                       agent lead marketer analyst administrator

@@ -20,7 +20,7 @@ from campaigns.console import editing, queries
 from campaigns.console.coupon_form import CouponForm
 from campaigns.models import CodeMode, Coupon, CouponCode, DiscountKind
 from campaigns.rules import codes
-from campaigns.services import coupon_codes
+from campaigns.services import coupon_codes, coupon_giving
 from campaigns.services import coupons as services
 from core import clock, paging
 from core.actor import of_user
@@ -284,9 +284,7 @@ def give(request: HttpRequest, number: str) -> HttpResponse:
 def _give(request: HttpRequest, customer: Customer, coupon: Coupon) -> None:
     """The form's own mark is the cause, so that pressing twice gives one code."""
     mark = request.POST.get("mark", "")[:40] or uuid.uuid4().hex
-    code = coupon_codes.issue_coupon(
-        customer=customer, coupon=coupon, cause=f"staff:{viewer(request).pk}:{mark}", actor=of_user(request.user)
-    )
+    code = coupon_giving.give_coupon(customer=customer, coupon=coupon, user=viewer(request), mark=mark)
     held = selectors.held_coupon(code, clock.now())
     values = {"code": held.code, "customer": customer, "until": when(held.expires_at)}
     text = _t("%(customer)s has the code %(code)s, valid until %(until)s.")

@@ -114,6 +114,8 @@ class OpenTicket(StepKind):
                 priority=int(batch.step["priority"]),
                 origin_ref=batch.cause(run)[:80],
                 from_customer=False,
+                # It says what a colleague is to do; the customer must not read it.
+                internal=True,
                 actor=SYSTEM,
             )
         return {run.id: "" for run in batch.runs}

@@ -1,7 +1,16 @@
 from campaigns.models.broadcasts import Broadcast, BroadcastState
 from campaigns.models.calendar import ShopDay
 from campaigns.models.channel_accounts import ChannelAccount
-from campaigns.models.coupons import CodeMode, Coupon, CouponCode, CouponTally, CouponUse, DiscountKind, UseState
+from campaigns.models.coupons import (
+    CodeMode,
+    Coupon,
+    CouponBudget,
+    CouponCode,
+    CouponTally,
+    CouponUse,
+    DiscountKind,
+    UseState,
+)
 from campaigns.models.experiments import (
     Experiment,
     ExperimentArm,
@@ -43,6 +52,7 @@ __all__ = [
     "ChannelAccount",
     "CodeMode",
     "Coupon",
+    "CouponBudget",
     "CouponCode",
     "CouponTally",
     "CouponUse",

@@ -121,6 +121,22 @@ class CouponTally(models.Model):
         return f"{self.customer_id}: {self.used}"
 
 
+class CouponBudget(models.Model):
+    """Coupons that a member of staff has given by hand on one day of the shop (L13), counted under the row's lock."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
+    day = models.DateField(_("day"))
+    given = models.PositiveIntegerField(_("given"), default=0)
+
+    class Meta:
+        verbose_name = _("coupons given by hand")
+        verbose_name_plural = _("coupons given by hand")
+        constraints = [models.UniqueConstraint(fields=["user", "day"], name="campaigns_couponbudget_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.day}: {self.given}"
+
+
 class UseState(models.TextChoices):
     RESERVED = "reserved", _("Reserved")
     REDEEMED = "redeemed", _("Redeemed")

@@ -252,7 +252,9 @@ def sample_context(language: str) -> dict[str, Any]:
                 "title": gettext("Best sellers"),
                 "items": [{"name": "Mug", "sku": "MUG", "price": money(39_00, currency)}],
             },
-            "ticket": {"number": "T10017", "subject": "Where is my order?"},
+            "ticket": {
+                "number": "T10017", "subject": "Where is my order?", "reply": "It arrives tomorrow.",
+            },
             "segment": {"name": "VIP"},
             "expiring": {"points": 200, "on": day(date(2026, 12, 31))},
             "links": {"unsubscribe": settings.SITE_URL, "preferences": settings.SITE_URL, "rating": settings.SITE_URL},

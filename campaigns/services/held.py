@@ -37,7 +37,7 @@ def register_all() -> None:
         ("broadcasts", _("Messages of broadcasts"), _prepare_broadcasts),
         ("care", _("Messages of care rules"), _prepare_care),
         ("journeys", _("Messages of journeys"), None),
-        ("other", _("Other messages, such as satisfaction questions"), None),
+        ("other", _("Other messages, such as replies and satisfaction questions"), None),
     ):
         WAITING.register(
             f"messages.{name}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import time
 
@@ -128,6 +129,36 @@ SURVEY = {
 }
 
 
+_REPLY_EN = "Re: {{ ticket.subject }} ({{ ticket.number }})"
+_REPLY_ZH = "回复：{{ ticket.subject }}（{{ ticket.number }}）"
+_REPLY_TEXT = (
+    Text("en", "{{ ticket.reply }}\n\n{{ shop.name }} · {{ ticket.number }}", _REPLY_EN),
+    Text("zh-hans", "{{ ticket.reply }}\n\n{{ shop.name }} · 工单 {{ ticket.number }}", _REPLY_ZH),
+)
+REPLY = {
+    "email": (
+        Text(
+            "en",
+            "<p>Dear {{ customer.first_name | default: 'customer' }},</p><p>{{ ticket.reply | newline_to_br }}</p>"
+            '<p style="color:#666;font-size:12px">{{ shop.name }} · your request {{ ticket.number }}</p>',
+            _REPLY_EN,
+        ),
+        Text(
+            "zh-hans",
+            "<p>{{ customer.name | default: '尊敬的顾客' }}，您好：</p><p>{{ ticket.reply | newline_to_br }}</p>"
+            '<p style="color:#666;font-size:12px">{{ shop.name }} · 工单 {{ ticket.number }}</p>',
+            _REPLY_ZH,
+        ),
+    ),
+    "sms": (
+        Text("en", "{{ ticket.reply }} ({{ shop.name }} {{ ticket.number }})"),
+        Text("zh-hans", "{{ ticket.reply }}（{{ shop.name }} 工单 {{ ticket.number }}）"),
+    ),
+    "wechat": _REPLY_TEXT,
+    "inbox": _REPLY_TEXT,
+}
+
+
 def ensure_presets(
     store: Store, *, active: tuple[str, ...] = (), segment: Segment | None = None
 ) -> dict[str, CareRule]:
@@ -160,19 +191,30 @@ def ensure_presets(
             rules[preset.code] = rule
         for channel in SURVEY:
             survey_template(channel)
+        for channel in REPLY:
+            reply_template(channel)
     return rules
 
 
 def survey_template(channel: str) -> Template:
     """The satisfaction question's template, made on first use; the shop may change its texts."""
-    name = f"Satisfaction question ({channel})"
+    return _own_template(f"Satisfaction question ({channel})", channel, SURVEY[channel])
+
+
+def reply_template(channel: str) -> Template:
+    """The template around a reply on a ticket, made on first use; the shop may change its texts."""
+    texts = REPLY.get(channel, _REPLY_TEXT)
+    return _own_template(f"Ticket reply ({channel})", channel, texts)
+
+
+def _own_template(name: str, channel: str, texts: Sequence[Text]) -> Template:
     found = Template.objects.filter(name=name).first()
     if found:
         return found
     with transaction.atomic():
         lock_name("campaigns.template", name)
         return Template.objects.filter(name=name).first() or save_template(
-            name=name, channel=channel, texts=SURVEY[channel], message_class=MessageClass.TRANSACTIONAL, actor=SYSTEM
+            name=name, channel=channel, texts=list(texts), message_class=MessageClass.TRANSACTIONAL, actor=SYSTEM
         )
 
 

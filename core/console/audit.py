@@ -65,6 +65,14 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "core/audit.html", context)
 
 
+def history(source: str, size: int) -> list[Shown]:
+    """The newest changes of one tracked model, for the page on which it is changed."""
+    entries, _following = audit_log.page(Wanted(source=source), size=size)
+    staff = {f"user:{user.pk}": str(user) for user in User.objects.order_by("first_name", "username")}
+    sources = dict(audit_log.sources())
+    return [_shown(entry, staff, sources) for entry in entries]
+
+
 def _midnight(text: str, *, after: bool = False) -> datetime | None:
     """The start of a day in the viewer's zone, or its end; None for what is no date."""
     try:

@@ -10,6 +10,7 @@ from django.utils import translation
 
 from core.console import navigation
 from core.models import Theme
+from core.notices import unread_count
 from core.services import sending_hold
 
 
@@ -25,6 +26,11 @@ class Shell:
     def sending_held(self) -> str:
         """Why nothing leaves the shop; empty while everything goes out."""
         return next(iter(sending_hold.shown()), "")
+
+    @cached_property
+    def unread(self) -> int:
+        """How many notices the bell counts."""
+        return unread_count(self.request.user)
 
     @property
     def theme(self) -> str:

@@ -6,6 +6,7 @@ navigation.register("customers", _("Customers"), url="customers", icon="users",
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.urls import reverse
@@ -13,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.console.views import may
+from core.models import User
 from core.registry import Registry
 
 SECTIONS: dict[str, str | Promise] = {
@@ -28,7 +30,7 @@ SECTIONS: dict[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """`permission` None: for all staff. `listed` False: only in the palette."""
+    """`permission` None: for all staff. `listed` False: only in the palette. `count(user)`: how many rows wait there."""
 
     name: str
     label: str | Promise
@@ -38,6 +40,7 @@ class Entry:
     section: str = ""
     order: int = 100
     listed: bool = True
+    count: Callable[[User], int] | None = None
 
     @property
     def href(self) -> str:
@@ -47,7 +50,7 @@ class Entry:
 @dataclass(frozen=True)
 class Group:
     label: str | Promise
-    entries: list[tuple[Entry, bool]]
+    entries: list[tuple[Entry, bool, int]]
 
 
 ENTRIES: Registry[Entry] = Registry("navigation entry")
@@ -63,11 +66,12 @@ def register(
     section: str = "",
     order: int = 100,
     listed: bool = True,
+    count: Callable[[User], int] | None = None,
 ) -> Entry:
     """Add a page to the navigation: `url` is the name of a route without arguments, `section` a key of SECTIONS."""
     if section not in SECTIONS:
         raise RuntimeError(f"Navigation entry {name!r} names the unknown section {section!r}.")
-    return ENTRIES.register(name, Entry(name, label, url, icon, permission, section, order, listed))
+    return ENTRIES.register(name, Entry(name, label, url, icon, permission, section, order, listed, count))
 
 
 def allowed(user) -> list[Entry]:
@@ -82,7 +86,11 @@ def groups(user, path: str) -> list[Group]:
     here = max((entry.href for entry in entries if _covers(entry.href, path)), key=len, default="")
     result: list[Group] = []
     for section, label in SECTIONS.items():
-        own = [(entry, entry.href == here) for entry in entries if entry.section == section]
+        own = [
+            (entry, entry.href == here, entry.count(user) if entry.count else 0)
+            for entry in entries
+            if entry.section == section
+        ]
         if own:
             result.append(Group(label, own))
     return result

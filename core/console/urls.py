@@ -1,6 +1,6 @@
 from django.urls import path
 
-from core.console import audit, jobs, keys, pages, sending, webhooks
+from core.console import audit, jobs, keys, notices, pages, sending, webhooks
 
 urlpatterns = [
     # Before the one that would send a link by e-mail.
@@ -11,6 +11,9 @@ urlpatterns = [
     path("preferences/", pages.preferences, name="preferences"),
     path("preferences/language/", pages.set_language, name="set_language"),
     path("preferences/theme/", pages.set_theme, name="set_theme"),
+    path("notices/", notices.index, name="notices"),
+    path("notices/read/", notices.read_all, name="notices_read"),
+    path("notices/<int:pk>/", notices.follow, name="notice"),
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/running/", jobs.running, name="jobs_running"),
     path("jobs/health/", jobs.health, name="jobs_health"),

@@ -7,9 +7,10 @@ from functools import wraps
 from typing import cast
 from urllib.parse import urlsplit
 
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
@@ -45,8 +46,9 @@ def page(permission: str | None, *, methods: tuple[str, ...] = ("GET",)) -> Call
             except DomainError as error:
                 if request.method == "GET":
                     raise
-                messages.error(request, str(error.message))
-                response = back(request)
+                response = _refused(request, error)
+            if stays(request):
+                response = _staying(response)
             # The same address answers with a page or a part of it, and the browser must not mix them up.
             patch_vary_headers(response, ("HX-Request",))
             return response
@@ -57,6 +59,33 @@ def page(permission: str | None, *, methods: tuple[str, ...] = ("GET",)) -> Call
         return guarded
 
     return decorate
+
+
+def stays(request: HttpRequest) -> bool:
+    """Whether a script sends the form and keeps it open (`data-stay`): it wants errors or an address, no page."""
+    return request.headers.get("X-Stay") == "yes"
+
+
+def form_errors(form: forms.Form) -> JsonResponse:
+    """The errors of a form that stays open, each with its field; empty is the form as a whole."""
+    found = [
+        {"field": "" if name == "__all__" else name, "message": str(errors[0])} for name, errors in form.errors.items()
+    ]
+    return JsonResponse({"errors": found}, status=422)
+
+
+def _refused(request: HttpRequest, error: DomainError) -> HttpResponse:
+    if stays(request):
+        return JsonResponse({"errors": [{"field": error.field or "", "message": str(error.message)}]}, status=422)
+    messages.error(request, str(error.message))
+    return back(request)
+
+
+def _staying(response: HttpResponseBase) -> HttpResponseBase:
+    """A redirect would be followed by the script, and its messages would be lost: it is told where to go instead."""
+    if response.status_code not in {301, 302, 303}:
+        return response
+    return HttpResponse(status=204, headers={"X-Location": response["Location"]})
 
 
 def may(user, permission: str | None) -> bool:

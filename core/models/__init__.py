@@ -3,6 +3,7 @@ from core.models.api_keys import ApiKey
 from core.models.events import DomainEvent, EventDelivery
 from core.models.idempotency import IdempotencyRecord
 from core.models.jobs import Job, JobState
+from core.models.notices import Notice
 from core.models.sending import HoldCause, SendingHold
 from core.models.views import SavedView
 from core.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookState
@@ -15,6 +16,7 @@ __all__ = [
     "IdempotencyRecord",
     "Job",
     "JobState",
+    "Notice",
     "SavedView",
     "SendingHold",
     "Theme",

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -18,8 +18,10 @@ from django.views.decorators.http import require_http_methods
 from core.actor import Actor, of_user
 from core.console.views import may, page, viewer
 from core.errors import Conflict, DomainError, Invalid
+from core.formatting import when
 from core.models import User
 from crm import panels
+from crm.deliveries import deliveries
 from crm.models import Customer, Order, Store, Ticket, TicketPriority, TicketStatus
 from crm.selectors import tickets as selectors
 from crm.services import tickets as services
@@ -30,8 +32,11 @@ ORDERS_OFFERED = 20
 @page("crm.view_ticket")
 def index(request: HttpRequest) -> HttpResponse:
     name = _view(request, "mine" if may(request.user, "crm.change_ticket") else "open")
+    found = selectors.page(name, viewer(request), request.GET.get("cursor"))
     context = {
-        "page": selectors.page(name, viewer(request), request.GET.get("cursor")),
+        "page": found,
+        "drafted": selectors.drafted(found, viewer(request)),
+        "queue": selectors.VIEWS[name].queue,
         "may_add": may(request.user, "crm.add_ticket"),
         **_views(request, name),
     }
@@ -54,26 +59,45 @@ def _views(request: HttpRequest, name: str) -> dict[str, Any]:
 
 @page("crm.view_ticket")
 def show(request: HttpRequest, number: str) -> HttpResponse:
-    ticket = _ticket(number)
+    return _show(request, _ticket(number))
+
+
+def _show(
+    request: HttpRequest, ticket: Ticket, *, refusal: DomainError | None = None, text: str | None = None
+) -> HttpResponse:
+    """The ticket, with the draft of who looks at it; after a refusal with what they wrote."""
     name = _view(request, "open")
     customer = ticket.customer
+    request.ticket_in_hand = ticket  # type: ignore[attr-defined]
     closed = ticket.status == TicketStatus.CLOSED
+    may_change = may(request.user, "crm.change_ticket")
+    found = selectors.messages(ticket)
+    states = deliveries(ticket, found)
+    draft = selectors.draft(ticket, viewer(request)) if may_change else None
+    others = selectors.page(name, viewer(request), request.GET.get("cursor"), 30)
     context = {
         "ticket": ticket,
-        "messages_": selectors.messages(ticket),
+        "messages_": [(message, states.get(message.pk)) for message in found],
+        "seen": max((message.pk for message in found), default=0),
+        "draft": draft,
+        "text": text if text is not None else draft.text if draft else "",
+        "refusal": refusal,
+        "newer": refusal is not None and refusal.code == "newer_message",
         "ratings": selectors.ratings(ticket),
-        "page": selectors.page(name, viewer(request), request.GET.get("cursor"), 30),
+        "page": others,
+        "drafted": selectors.drafted(others, viewer(request)),
         "customer": customer,
         "facts": panels.facts(customer, request),
         "panels": _beside(customer, request),
         "assignees": selectors.assignees(),
         "priorities": TicketPriority.choices,
-        "may_change": may(request.user, "crm.change_ticket"),
+        "may_change": may_change,
         "closed": closed,
+        "resolved": ticket.status == TicketStatus.RESOLVED,
         "done": closed or ticket.status == TicketStatus.RESOLVED,
         **_views(request, name),
     }
-    return render(request, "crm/tickets/show.html", context)
+    return render(request, "crm/tickets/show.html", context, status=refusal.status if refusal else 200)
 
 
 # Of the customer page's panels, those that help with an answer.
@@ -160,12 +184,35 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @page("crm.change_ticket", methods=("POST",))
 def reply(request: HttpRequest, number: str) -> HttpResponse:
-    """A public reply or, with `internal`, a note for colleagues."""
+    """A public reply or, with `internal`, a note for colleagues. Refused, the page comes back with what was written.
+
+    `seen` is the last message that the writer had before them; `anyway` sends in spite of newer ones.
+    """
+    ticket, text = _ticket(number), request.POST.get("text", "")
     internal = bool(request.POST.get("internal"))
-    services.reply_to_ticket(
-        ticket=_ticket(number), text=request.POST.get("text", ""), internal=internal, actor=of_user(request.user)
-    )
-    messages.success(request, _t("The note is added.") if internal else _t("The reply is added."))
+    seen = request.POST.get("seen", "")
+    known = int(seen[:18]) if seen.isascii() and seen.isdigit() and not request.POST.get("anyway") else None
+    try:
+        services.reply_to_ticket(ticket=ticket, text=text, internal=internal, seen=known, actor=of_user(request.user))
+    except DomainError as refusal:
+        if text.strip() and refusal.code != "invalid":
+            services.save_draft(ticket=ticket, user=viewer(request), text=text)
+        return _show(request, _ticket(number), refusal=refusal, text=text)
+    messages.success(request, _t("The note is added.") if internal else _t("The reply is on its way."))
+    return redirect("ticket", number)
+
+
+@page("crm.change_ticket", methods=("POST",))
+def draft(request: HttpRequest, number: str) -> HttpResponse:
+    """Keep what is being written. The page sends it by itself."""
+    saved = services.save_draft(ticket=_ticket(number), user=viewer(request), text=request.POST.get("text", ""))
+    return JsonResponse({"saved": when(saved.saved_at) if saved else ""})
+
+
+@page("crm.change_ticket", methods=("POST",))
+def reopen(request: HttpRequest, number: str) -> HttpResponse:
+    services.reopen_ticket(ticket=_ticket(number), actor=of_user(request.user))
+    messages.success(request, _t("Ticket %(number)s is open again.") % {"number": number})
     return redirect("ticket", number)
 
 

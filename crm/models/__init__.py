@@ -32,7 +32,9 @@ from crm.models.orders import (
 from crm.models.shop import Store
 from crm.models.tickets import (
     MessageAuthor,
+    ReplyDelivery,
     Ticket,
+    TicketDraft,
     TicketMessage,
     TicketOrigin,
     TicketPriority,
@@ -73,10 +75,12 @@ __all__ = [
     "Purpose",
     "Refund",
     "RefundLine",
+    "ReplyDelivery",
     "SpendAdjustment",
     "Store",
     "Tag",
     "Ticket",
+    "TicketDraft",
     "TicketMessage",
     "TicketOrigin",
     "TicketPriority",

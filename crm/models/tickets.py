@@ -56,6 +56,11 @@ class Ticket(models.Model):
     order = models.ForeignKey("crm.Order", models.PROTECT, null=True, blank=True, related_name="tickets")
     created_at = models.DateTimeField(_("opened"), db_default=Now())
     updated_at = models.DateTimeField(_("last activity"), db_default=Now())
+    waiting_since = models.DateTimeField(
+        _("waiting since"),
+        db_default=Now(),
+        help_text=_("Open: the customer's first message without an answer. Waiting for customer: our last answer."),
+    )
     resolved_at = models.DateTimeField(_("resolved"), null=True)
     resolution_count = models.PositiveSmallIntegerField(default=0)
 
@@ -66,7 +71,7 @@ class Ticket(models.Model):
         verbose_name_plural = _("tickets")
         indexes = [
             models.Index(fields=["customer", "-created_at"], name="crm_ticket_of_customer"),
-            models.Index(fields=["status", "-priority", "updated_at"], name="crm_ticket_queue"),
+            models.Index(fields=["status", "-priority", "waiting_since"], name="crm_ticket_queue"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -84,14 +89,34 @@ class MessageAuthor(models.TextChoices):
     SYSTEM = "system", _("System")
 
 
+class ReplyDelivery(models.TextChoices):
+    """How far a reply is on its way to the customer; what became of it then is for who sends it to say."""
+
+    NONE = "", _("Not sent")
+    QUEUED = "queued", _("Queued")
+    HANDED = "handed", _("Handed over")
+    UNREACHABLE = "unreachable", _("No channel reaches this customer")
+
+
 class TicketMessage(models.Model):
-    """A public reply or an internal note; internal ones never leave the console."""
+    """A public reply or an internal note; internal ones never leave the console.
+
+    Public messages by staff are sent to the customer, and have a `delivery`.
+    """
 
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="messages", db_index=False)
     author_kind = models.CharField(max_length=8, choices=MessageAuthor.choices)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     text = models.TextField(_("text"), max_length=10000)
     internal = models.BooleanField(_("internal note"), default=False)
+    delivery = models.CharField(
+        _("delivery"),
+        max_length=11,
+        choices=ReplyDelivery.choices,
+        default=ReplyDelivery.NONE,
+        blank=True,
+        db_default="",
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -104,6 +129,25 @@ class TicketMessage(models.Model):
                 name="crm_ticketmessage_customers_write_publicly",
             )
         ]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class TicketDraft(models.Model):
+    """What one member of staff has written in a ticket and not sent yet."""
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="drafts", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    text = models.TextField(_("text"), max_length=10000)
+    saved_at = models.DateTimeField(_("saved"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("draft")
+        verbose_name_plural = _("drafts")
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["user", "ticket"], name="crm_ticketdraft_one_each")]
+        indexes = [models.Index(fields=["ticket"], name="crm_ticketdraft_of_ticket")]
 
     def __str__(self) -> str:
         return self.text[:60]

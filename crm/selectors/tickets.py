@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import Count, Q, QuerySet
 from django.utils.functional import Promise
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.models import User
 from core.paging import Page
-from crm.models import Ticket, TicketMessage, TicketRating, TicketStatus
+from crm.models import Ticket, TicketDraft, TicketMessage, TicketRating, TicketStatus
 
 PAGE = 50
 UNRESOLVED = Q(status__in=[TicketStatus.OPEN, TicketStatus.PENDING])
@@ -23,7 +24,8 @@ UNRESOLVED = Q(status__in=[TicketStatus.OPEN, TicketStatus.PENDING])
 
 @dataclass(frozen=True)
 class View:
-    """`wanted(user)` narrows the tickets. A queue starts with what is urgent and has waited longest, an archive with the newest."""
+    """`wanted(user)` narrows the tickets. A queue starts with what waits for us, is urgent and has waited longest; an
+    archive with the newest."""
 
     label: str | Promise
     wanted: Callable[[User], Q]
@@ -50,42 +52,54 @@ def counts(user: User) -> dict[str, int]:
 
 
 def page(name: str, user: User, cursor: str | None, size: int = PAGE) -> Page[Ticket]:
-    """One page of a view. Keyset over (priority down, last activity up), which `core.paging` does not mix."""
+    """One page of a view. A queue has what waits for us before what waits for the customer; of each what is urgent first,
+    then what waits longest. Only messages that the customer sees count: a note or an assignment moves nothing.
+
+    Keyset over directions that `core.paging` does not mix.
+    """
     view = VIEWS[name]
     tickets = _rows().filter(view.wanted(user))
     after = _decode(cursor)
     if view.queue:
-        order = ["-priority", "updated_at", "pk"]
+        # "open", our turn, comes before "pending", the customer's.
+        order = ["status", "-priority", "waiting_since", "pk"]
         if after:
-            priority, at, pk = after
-            later = Q(updated_at__gt=at) | Q(updated_at=at, pk__gt=pk)
-            tickets = tickets.filter(Q(priority__lt=priority) | Q(priority=priority) & later)
+            later = Q(waiting_since__gt=after.at) | Q(waiting_since=after.at, pk__gt=after.pk)
+            below = Q(priority__lt=after.priority) | Q(priority=after.priority) & later
+            tickets = tickets.filter(Q(status__gt=after.status) | Q(status=after.status) & below)
     else:
         order = ["-updated_at", "-pk"]
         if after:
-            _priority, at, pk = after
-            tickets = tickets.filter(Q(updated_at__lt=at) | Q(updated_at=at, pk__lt=pk))
+            tickets = tickets.filter(Q(updated_at__lt=after.at) | Q(updated_at=after.at, pk__lt=after.pk))
     rows = list(tickets.order_by(*order)[: size + 1])
-    return Page(rows[:size], _encode(rows[size - 1]) if len(rows) > size else None)
+    return Page(rows[:size], _encode(rows[size - 1], view.queue) if len(rows) > size else None)
+
+
+class _Cursor(NamedTuple):
+    status: str
+    priority: int
+    at: datetime
+    pk: int
 
 
 def _rows() -> QuerySet[Ticket]:
     return Ticket.objects.select_related("customer", "assignee")
 
 
-def _encode(ticket: Ticket) -> str:
-    text = json.dumps([ticket.priority, ticket.updated_at.isoformat(), ticket.pk])
+def _encode(ticket: Ticket, queue: bool) -> str:
+    at = ticket.waiting_since if queue else ticket.updated_at
+    text = json.dumps([ticket.status, ticket.priority, at.isoformat(), ticket.pk])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str | None) -> tuple[int, datetime, int] | None:
+def _decode(cursor: str | None) -> _Cursor | None:
     """None when there is no cursor or it is damaged."""
     if not cursor:
         return None
     try:
-        priority, at, pk = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        status, priority, at, pk = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         moment = datetime.fromisoformat(at)
-        return (int(priority), moment, int(pk)) if moment.tzinfo else None
+        return _Cursor(str(status), int(priority), moment, int(pk)) if moment.tzinfo else None
     except (ValueError, TypeError, binascii.Error):
         return None
 
@@ -96,6 +110,17 @@ def ticket(number: str) -> Ticket | None:
 
 def messages(ticket: Ticket) -> list[TicketMessage]:
     return list(ticket.messages.select_related("author").order_by("created_at", "pk"))
+
+
+def draft(ticket: Ticket, user: User) -> TicketDraft | None:
+    """What this person has written in the ticket and not sent."""
+    return TicketDraft.objects.filter(ticket=ticket, user=user).first()
+
+
+def drafted(tickets: Iterable[Ticket], user: User) -> set[int]:
+    """In which of these tickets the person has a draft."""
+    rows = TicketDraft.objects.filter(user=user, ticket__in=[ticket.pk for ticket in tickets])
+    return set(rows.values_list("ticket", flat=True))
 
 
 def ratings(ticket: Ticket) -> list[TicketRating]:

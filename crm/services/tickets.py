@@ -13,12 +13,15 @@ from core.actor import Actor
 from core.errors import Conflict, Invalid
 from core.events import emit
 from core.locks import lock_row, require_transaction
+from core.models import User
 from crm import events
 from crm.models import (
     Customer,
     MessageAuthor,
     Order,
+    ReplyDelivery,
     Ticket,
+    TicketDraft,
     TicketMessage,
     TicketOrigin,
     TicketPriority,
@@ -28,6 +31,7 @@ from crm.models import (
 from crm.priorities import priority_for
 from crm.services.customers import require_active
 
+LONGEST = 10_000
 RATING_SALT = "crm.ticket-rating"
 RATING_LIFE = timedelta(days=30)
 
@@ -44,8 +48,11 @@ def open_ticket(
     order: Order | None = None,
     assignee=None,
     from_customer: bool = True,
+    internal: bool = False,
 ) -> Ticket:
     """Open a ticket with its first message. The priority is at least the one that the customer is entitled to.
+
+    A message from us is sent to the customer, and the ticket waits for them; `internal` keeps it among colleagues.
 
     Raises Invalid when a text is missing or the order is someone else's, Conflict `customer_not_active`.
     """
@@ -57,9 +64,11 @@ def open_ticket(
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field="priority")
     if order is not None and order.customer_id != customer.pk:
         raise Invalid(_("This order belongs to another customer."), code="wrong_customer", field="order")
+    to_customer = not from_customer and not internal
     with transaction.atomic():
         require_active(customer.pk)
         ticket = Ticket.objects.create(
+            status=TicketStatus.PENDING if to_customer else TicketStatus.OPEN,
             customer=customer,
             subject=subject,
             origin=origin,
@@ -69,27 +78,44 @@ def open_ticket(
             assignee=assignee,
         )
         ticket.refresh_from_db()
-        TicketMessage.objects.create(
+        message = TicketMessage.objects.create(
             ticket=ticket,
             author_kind=MessageAuthor.CUSTOMER if from_customer else MessageAuthor.STAFF,
             author_id=None if from_customer else actor.user_id,
             text=text,
+            internal=internal,
+            delivery=ReplyDelivery.QUEUED if to_customer else ReplyDelivery.NONE,
         )
         emit(
             events.TICKET_OPENED,
             subject_id=customer.pk,
-            payload={"ticket": ticket.pk, "number": ticket.number, "subject": subject, "origin": origin},
+            payload={
+                "ticket": ticket.pk,
+                "number": ticket.number,
+                "subject": subject,
+                "origin": origin,
+                "message": message.pk,
+                "to_customer": to_customer,
+            },
             actor=actor,
         )
     return ticket
 
 
 def reply_to_ticket(
-    *, ticket: Ticket, text: str, actor: Actor, internal: bool = False, from_customer: bool = False
+    *,
+    ticket: Ticket,
+    text: str,
+    actor: Actor,
+    internal: bool = False,
+    from_customer: bool = False,
+    seen: int | None = None,
 ) -> TicketMessage:
     """Add a public reply or an internal note. A customer's reply opens a resolved ticket again; a closed one refuses.
 
-    A public reply by staff leaves the ticket waiting for the customer.
+    A public reply by staff leaves the ticket waiting for the customer and is sent to them (TICKET_REPLIED). With `seen`, the
+    last message that its writer had before them, it is refused with Conflict `newer_message` when someone else has written
+    since. What the writer had as a draft is gone.
     """
     _check_text(text.strip())
     with transaction.atomic():
@@ -98,18 +124,30 @@ def reply_to_ticket(
             require_active(locked.customer_id)
         if locked.status == TicketStatus.CLOSED and not internal:
             raise Conflict(_("This ticket is closed. Open a new one."), code="ticket_closed")
+        if seen is not None and not internal:
+            _check_newer(locked, seen, actor)
+        to_customer = not (from_customer or internal)
         message = TicketMessage.objects.create(
             ticket=locked,
             author_kind=MessageAuthor.CUSTOMER if from_customer else MessageAuthor.STAFF,
             author_id=None if from_customer else actor.user_id,
             text=text.strip(),
             internal=internal,
+            delivery=ReplyDelivery.QUEUED if to_customer else ReplyDelivery.NONE,
         )
         if from_customer:
-            locked.status = TicketStatus.OPEN
-        elif not internal and locked.status == TicketStatus.OPEN:
+            if locked.status == TicketStatus.RESOLVED:
+                _announce_reopened(locked, actor, "customer")
+            if locked.status != TicketStatus.OPEN:
+                # What the customer writes while we owe an answer does not begin their wait again.
+                locked.waiting_since = Now()  # type: ignore[assignment]
+            locked.status, locked.resolved_at = TicketStatus.OPEN, None
+        elif to_customer and locked.status in {TicketStatus.OPEN, TicketStatus.PENDING}:
             locked.status = TicketStatus.PENDING
-        _touch(locked, "status")
+            locked.waiting_since = Now()  # type: ignore[assignment]
+        _touch(locked, "status", "waiting_since", "resolved_at")
+        if not from_customer and actor.user_id is not None:
+            TicketDraft.objects.filter(ticket=locked, user_id=actor.user_id).delete()
         if not internal:
             emit(
                 events.TICKET_REPLIED,
@@ -168,9 +206,32 @@ def carry_over_message(
     if not ticket.messages.filter(created_at__gt=sent_at).exists():
         resolved = status in {TicketStatus.RESOLVED, TicketStatus.CLOSED}
         Ticket.objects.filter(pk=ticket.pk).update(
-            status=status, updated_at=sent_at, resolved_at=sent_at if resolved else None
+            status=status,
+            updated_at=sent_at,
+            waiting_since=sent_at,
+            resolved_at=sent_at if resolved else None,
         )
     return True
+
+
+def save_draft(*, ticket: Ticket, user: User, text: str) -> TicketDraft | None:
+    """Keep what a person has written so far; empty text forgets it."""
+    if not text.strip():
+        TicketDraft.objects.filter(ticket=ticket, user=user).delete()
+        return None
+    if len(text) > LONGEST or "\x00" in text:
+        raise _wrong_text()
+    draft, _created = TicketDraft.objects.update_or_create(
+        ticket=ticket, user=user, defaults={"text": text, "saved_at": Now()}
+    )
+    draft.refresh_from_db()
+    return draft
+
+
+def record_delivery(*, message: TicketMessage, delivery: ReplyDelivery) -> None:
+    """Write how far a reply is on its way, for who sends it. The caller holds the message's lock."""
+    require_transaction()
+    TicketMessage.objects.filter(pk=message.pk).update(delivery=delivery)
 
 
 def assign_ticket(*, ticket: Ticket, assignee, actor: Actor) -> Ticket:
@@ -208,6 +269,21 @@ def resolve_ticket(*, ticket: Ticket, actor: Actor) -> Ticket:
             payload={"ticket": locked.pk, "number": locked.number, "resolution": locked.resolution_count},
             actor=actor,
         )
+    return locked
+
+
+def reopen_ticket(*, ticket: Ticket, actor: Actor) -> Ticket:
+    """Open a resolved ticket again: it is our turn from now on. A closed one raises Conflict `ticket_closed`."""
+    with transaction.atomic():
+        locked = lock_row(Ticket.objects.filter(pk=ticket.pk))
+        if locked.status == TicketStatus.CLOSED:
+            raise Conflict(_("This ticket is closed. Open a new one."), code="ticket_closed")
+        if locked.status != TicketStatus.RESOLVED:
+            return locked
+        locked.status, locked.resolved_at = TicketStatus.OPEN, None
+        locked.waiting_since = Now()  # type: ignore[assignment]
+        _touch(locked, "status", "resolved_at", "waiting_since")
+        _announce_reopened(locked, actor, "staff")
     return locked
 
 
@@ -259,9 +335,29 @@ def rate_ticket(*, token: str, score: int, comment: str = "", actor: Actor) -> T
     return rating
 
 
+def _announce_reopened(ticket: Ticket, actor: Actor, by: str) -> None:
+    emit(
+        events.TICKET_REOPENED,
+        subject_id=ticket.customer_id,
+        payload={"ticket": ticket.pk, "number": ticket.number, "by": by},
+        actor=actor,
+    )
+
+
+def _check_newer(ticket: Ticket, seen: int, actor: Actor) -> None:
+    """Raises Conflict `newer_message` when another person wrote after the message that was seen last."""
+    newer = ticket.messages.filter(pk__gt=seen).exclude(author_kind=MessageAuthor.STAFF, author=actor.user_id).count()
+    if newer:
+        raise Conflict(_("Someone has written in the meantime."), code="newer_message", field="text", count=newer)
+
+
 def _check_text(text: str) -> None:
-    if not text or len(text) > 10000 or "\x00" in text:
-        raise Invalid(_("A message has 1 to 10,000 characters."), code="invalid", field="text")
+    if not text or len(text) > LONGEST or "\x00" in text:
+        raise _wrong_text()
+
+
+def _wrong_text() -> Invalid:
+    return Invalid(_("A message has 1 to 10,000 characters."), code="invalid", field="text")
 
 
 def _touch(ticket: Ticket, *fields: str) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from rest_framework import serializers
 
 from crm.api.serializers import Whole
+from loyalty.models import SuspensionReason
 
 LARGEST = 2**53
 
@@ -42,6 +43,19 @@ class EnrolIn(serializers.Serializer):
         default="",
         allow_blank=True,
         help_text="Customer number of the member who brought them. Set when they join, never changed later.",
+    )
+
+
+class SuspendIn(serializers.Serializer):
+    reason = serializers.ChoiceField(choices=SuspensionReason.choices)
+    note = serializers.CharField(
+        max_length=400, required=False, default="", allow_blank=True, help_text="For staff; members never see it."
+    )
+
+
+class ResumeIn(serializers.Serializer):
+    note = serializers.CharField(
+        max_length=400, required=False, default="", allow_blank=True, help_text="For staff; members never see it."
     )
 
 

@@ -9,6 +9,8 @@ urlpatterns = [
     path("earning-rules", earning.EarningRulesViewSet.as_view({"get": "list"})),
     path("members", views.MembersView.as_view()),
     path("members/<ref:number>", views.MemberView.as_view()),
+    path("members/<ref:number>/suspend", views.SuspendView.as_view()),
+    path("members/<ref:number>/resume", views.ResumeView.as_view()),
     path("members/<ref:number>/tier", tiers.MemberTierView.as_view()),
     path("members/<ref:number>/tier/purchase", tiers.TierPurchaseView.as_view()),
     path("members/<ref:number>/tier/refund", tiers.TierRefundView.as_view()),

@@ -23,6 +23,7 @@ from loyalty.models import Account, Entry, Member
 from loyalty.quotes import CartLine, quote_cart
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.redemption import Answer, capture_hold, hold_points, redeem_points, release_hold
+from loyalty.services.suspensions import resume_member, suspend_member
 from loyalty.services.transfers import transfer_points
 
 PEOPLE = Customer.objects.all()
@@ -92,6 +93,30 @@ class MemberView(ApiView):
     def get(self, request, number: str):
         """Tier, and how far the next one is."""
         return Response(member_body(selectors.member_of(customer_of(request, number, PEOPLE))))
+
+
+class SuspendView(ApiView):
+    scopes = {"post": "members:write"}
+
+    @extend_schema(request=shapes.SuspendIn, responses=shapes.MemberOut)
+    def post(self, request, number: str):
+        """Suspend a member: they earn and redeem nothing until they are resumed. 409 `already_suspended`."""
+        data = self.valid(shapes.SuspendIn, request)
+        member = selectors.member_of(customer_of(request, number, PEOPLE))
+        suspend_member(member=member, actor=self.actor_of(request), **data)
+        return Response(member_body(selectors.member_of(member.customer)))
+
+
+class ResumeView(ApiView):
+    scopes = {"post": "members:write"}
+
+    @extend_schema(request=shapes.ResumeIn, responses=shapes.MemberOut)
+    def post(self, request, number: str):
+        """Make a suspended member active again. 409 `not_suspended`."""
+        data = self.valid(shapes.ResumeIn, request)
+        member = selectors.member_of(customer_of(request, number, PEOPLE))
+        resume_member(member=member, actor=self.actor_of(request), **data)
+        return Response(member_body(selectors.member_of(member.customer)))
 
 
 class BalanceView(ApiView):

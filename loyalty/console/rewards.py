@@ -211,7 +211,11 @@ def codes(request: HttpRequest, pk: int) -> HttpResponse:
     if file is not None and (file.size or 0) > FILE_BYTES:
         raise Invalid(_t("A file of codes has at most 8 MB."), code="too_large", field="codes")
     content = file.read() if file is not None else request.POST.get("codes", "").encode()
-    upload = upload_reward_codes(reward=reward, content=content, actor=of_user(request.user))
+    try:
+        upload = upload_reward_codes(reward=reward, content=content, actor=of_user(request.user))
+    except DomainError as error:
+        refused = {"codes_error": error.message, "codes_typed": request.POST.get("codes", "")}
+        return render(request, "loyalty/reward.html", {**_shown(request, reward), **refused}, status=error.status)
     context = {
         **_shown(request, reward),
         "upload": upload,

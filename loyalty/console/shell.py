@@ -47,12 +47,26 @@ navigation.register(
     permission="loyalty.approve_adjustment",
     section="loyalty",
     order=60,
+    count=lambda _user: waiting_count(),
 )
+navigation.register(
+    "giving_limits",
+    _("Limits of giving"),
+    url="giving_limits",
+    icon="shield",
+    permission="loyalty.change_givinglimit",
+    section="settings",
+    order=20,
+)
+
+
+def waiting_count() -> int:
+    return AdjustmentRequest.objects.filter(state=RequestState.WAITING).count()
 
 
 @home.card("approvals", place="needs", permission="loyalty.approve_adjustment", order=35)
 def approvals(_request: HttpRequest) -> Card | None:
-    count = AdjustmentRequest.objects.filter(state=RequestState.WAITING).count()
+    count = waiting_count()
     if not count:
         return None
     return Card(_("Adjustments to approve"), number(count), url=reverse("loyalty_approvals"), tone="warn")

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 
 from core.actor import of_user
-from core.console.views import back, may, page, wants_part
+from core.console.views import back, form_errors, may, page, stays, wants_part
 from core.errors import DomainError, Invalid, NotFound
 from core.formatting import money
 from crm.models import Customer
@@ -225,6 +225,8 @@ def give(request: HttpRequest, number: str) -> HttpResponse:
     member = _member(number)
     given = GivenForm(request.POST, program=member.program)
     if not given.is_valid():
+        if stays(request):
+            return form_errors(given)
         raise Invalid(str(next(iter(given.errors.values()))[0]), code="invalid")
     set_tier(member=member, actor=of_user(request.user), **given.values())
     messages.success(request, _t("The tier is set to %(tier)s.") % {"tier": given.cleaned_data["tier"].label})

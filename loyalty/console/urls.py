@@ -1,16 +1,20 @@
 from django.urls import path
 
 from loyalty import public
-from loyalty.console import earning, growth, growth_badges, redemptions, rewards, tiers, views
+from loyalty.console import earning, growth, growth_badges, limits, redemptions, rewards, tiers, views
 
 urlpatterns = [
     path("loyalty/", views.overview, name="loyalty"),
     path("loyalty/prove/", views.prove, name="loyalty_prove"),
     path("loyalty/approvals/", views.approvals, name="loyalty_approvals"),
     path("loyalty/approvals/<uuid:pk>/", views.decide, name="loyalty_decide"),
+    path("loyalty/adjustments/<uuid:pk>/reverse/", views.reverse, name="loyalty_reverse"),
+    path("loyalty/limits/", limits.show, name="giving_limits"),
     path("loyalty/members/", views.members, name="loyalty_members"),
     path("loyalty/members/<str:number>/adjust/", views.adjust, name="loyalty_adjust"),
     path("loyalty/members/<str:number>/enrol/", views.enrol, name="loyalty_enrol"),
+    path("loyalty/members/<str:number>/suspend/", views.suspend, name="loyalty_suspend"),
+    path("loyalty/members/<str:number>/resume/", views.resume, name="loyalty_resume"),
     path("earning/", earning.index, name="earning"),
     path("earning/new/", earning.new, name="earning_new"),
     path("earning/<int:pk>/", earning.show, name="earning_rule"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import cast
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -12,23 +12,25 @@ from django.utils.translation import gettext as _t
 
 from core import paging
 from core.actor import of_user
-from core.console.views import back, may, page
-from core.errors import Invalid, NotFound
+from core.console.views import back, form_errors, may, page, stays, viewer
+from core.errors import DomainError, NotFound
 from core.formatting import number as format_number
-from core.models import User
 from crm.models import Customer
-from loyalty import figures, selectors
-from loyalty.models import AdjustmentRequest, Member, Program, RequestState
+from loyalty import figures, giving, selectors
+from loyalty.adjust_form import AdjustForm
+from loyalty.models import Account, AdjustmentRequest, Member, MemberState, Program, RequestState
 from loyalty.services.adjustments import (
-    REASONS,
+    REASON_LABELS,
     adjust_points,
     approve_adjustment,
     decline_adjustment,
     needs_approval,
     request_adjustment,
+    reverse_adjustment,
 )
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.reconciliation import reconcile_points
+from loyalty.services.suspensions import resume_member, suspend_member
 from loyalty.trends import trends
 
 PAGE = 50
@@ -81,47 +83,90 @@ def members(request: HttpRequest) -> HttpResponse:
         "page": found,
         "rows": [(member, accounts.get(member.pk)) for member in found],
         "count": paging.count(wanted),
-        "tiers": [(row.code, row.label) for row in figures.tiers(program)],
+        "tiers": [
+            *((row.code, row.label) for row in figures.tiers(program)),
+            (MemberState.SUSPENDED.value, MemberState.SUSPENDED.label),
+        ],
         "chosen": chosen,
     }
     return render(request, "loyalty/members.html", context)
 
 
-@page("loyalty.adjust_points", methods=("POST",))
+@page("loyalty.adjust_points", methods=("GET", "POST"))
 def adjust(request: HttpRequest, number: str) -> HttpResponse:
-    """Give or take points by hand. The form brings its own key, so that a second click gives nothing twice (L7)."""
+    """Give or take points by hand. Refused, the form stays open with what was typed."""
     member = _member(number)
-    try:
-        points = int(request.POST.get("points", "").strip())
-    except ValueError:
-        raise Invalid(_t("Use a whole number."), code="invalid", field="points") from None
-    account, reason = selectors.spendable_account(member), request.POST.get("reason", "")
-    reference = request.POST.get("reference", "").strip()
-    if needs_approval(member.program, points):
-        request_adjustment(account=account, points=points, reason=reason, note=reference, user=_user(request))
-        messages.info(request, _t("More than one person may give alone: a lead decides on it under Approvals."))
+    account = selectors.spendable_account(member)
+    form = AdjustForm(request.POST or None, customer=member.customer, ticket=request.GET.get("ticket", "")[:20])
+    if request.method == "POST":
+        try:
+            if form.is_valid():
+                return _adjust(request, account, form.cleaned_data)
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, str(error.message))
+        if stays(request):
+            return form_errors(form)
+    context = {
+        "member": member,
+        "customer": member.customer,
+        "balance": selectors.balance_of(account),
+        "adjust_form": form,
+        "allowance": giving.allowance(member.program, viewer(request)),
+        "next": request.POST.get("next") or request.GET.get("next", ""),
+    }
+    return render(request, "loyalty/adjust.html", context)
+
+
+def _adjust(request: HttpRequest, account: Account, values: dict[str, Any]) -> HttpResponse:
+    points, user = values["points"], viewer(request)
+    grounds = {"reason": values["reason"], "note": values["note"], "ticket": values["ticket"]}
+    if needs_approval(giving.limits_of(user), points):
+        request_adjustment(account=account, points=points, user=user, key=values["key"], **grounds)
+        messages.info(
+            request, _t("More than you may move alone: a lead decides on it under Approvals. You will get a notice.")
+        )
+    else:
+        adjust_points(account=account, points=points, key=values["key"], actor=of_user(user), **grounds)
+        text = _t("%(points)s points given.") if points > 0 else _t("%(points)s points taken.")
+        messages.success(request, text % {"points": format_number(abs(points))})
+    number = account.member.customer.number
+    if request.POST.get("next"):
         return back(request, f"/customers/{number}/")
-    adjust_points(
-        account=account,
-        points=points,
-        reason=reason,
-        reference=reference,
-        key=request.POST.get("key", ""),
-        actor=of_user(request.user),
+    return redirect("customer", number)
+
+
+@page("loyalty.adjust_points", methods=("POST",))
+def reverse(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Undo an adjustment, from the customer page or from the ticket that it was made for (D4)."""
+    made = get_object_or_404(AdjustmentRequest, pk=pk)
+    answer = reverse_adjustment(request=made, user=viewer(request), note=request.POST.get("note", ""))
+    text = (
+        _t("Reversed: %(points)s points taken.") if answer["points"] < 0 else _t("Reversed: %(points)s points given.")
     )
-    text = _t("%(points)s points given.") if points > 0 else _t("%(points)s points taken.")
-    messages.success(request, text % {"points": format_number(abs(points))})
-    return back(request, f"/customers/{number}/")
+    messages.success(request, text % {"points": format_number(abs(answer["points"]))})
+    return back(request, f"/customers/{made.account.member.customer.number}/")
 
 
 @page("loyalty.approve_adjustment")
 def approvals(request: HttpRequest) -> HttpResponse:
     """Adjustments that wait for a second person, oldest first, and what became of the newest others."""
     rows = AdjustmentRequest.objects.select_related("account__member__customer", "requested_by", "decided_by", "ticket")
+    waiting = rows.filter(state=RequestState.WAITING).order_by("requested_at")[:APPROVALS_SHOWN]
+    program = Program.objects.default()
     context = {
-        "waiting": rows.filter(state=RequestState.WAITING).order_by("requested_at")[:APPROVALS_SHOWN],
-        "decided": rows.exclude(state=RequestState.WAITING).order_by("-decided_at")[:20],
-        "reasons": REASONS,
+        "waiting": [
+            {
+                "request": one,
+                "balance": selectors.balance_of(one.account),
+                "of_customer": giving.adjustments_of(one.account, without=one),
+                "record": giving.record_of(one.requested_by, without=one),
+            }
+            for one in waiting
+        ],
+        "decided": rows.exclude(state__in=[RequestState.WAITING, RequestState.GIVEN]).order_by("-decided_at")[:20],
+        "reasons": REASON_LABELS,
+        "allowance": giving.allowance(program, viewer(request)) if program else None,
+        "days": giving.HISTORY_DAYS,
     }
     return render(request, "loyalty/approvals.html", context)
 
@@ -131,10 +176,10 @@ def decide(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     waiting = get_object_or_404(AdjustmentRequest, pk=pk)
     note = request.POST.get("note", "")
     if request.POST.get("answer") == "approve":
-        approve_adjustment(request=waiting, user=_user(request), note=note)
+        approve_adjustment(request=waiting, user=viewer(request), note=note)
         messages.success(request, _t("Approved: %(points)s points.") % {"points": format_number(waiting.points)})
     else:
-        decline_adjustment(request=waiting, user=_user(request), note=note)
+        decline_adjustment(request=waiting, user=viewer(request), note=note)
         messages.success(request, _t("Nothing was moved."))
     return redirect("loyalty_approvals")
 
@@ -147,8 +192,23 @@ def enrol(request: HttpRequest, number: str) -> HttpResponse:
     return back(request, f"/customers/{number}/")
 
 
-def _user(request: HttpRequest) -> User:
-    return cast(User, request.user)
+@page("loyalty.suspend_member", methods=("POST",))
+def suspend(request: HttpRequest, number: str) -> HttpResponse:
+    member = suspend_member(
+        member=_member(number),
+        reason=request.POST.get("reason", ""),
+        note=request.POST.get("note", ""),
+        actor=of_user(request.user),
+    )
+    messages.success(request, _t("%(name)s is suspended.") % {"name": member.customer})
+    return redirect(f"/customers/{number}/#panel-loyalty")
+
+
+@page("loyalty.suspend_member", methods=("POST",))
+def resume(request: HttpRequest, number: str) -> HttpResponse:
+    member = resume_member(member=_member(number), note=request.POST.get("note", ""), actor=of_user(request.user))
+    messages.success(request, _t("%(name)s is active again.") % {"name": member.customer})
+    return redirect(f"/customers/{number}/#panel-loyalty")
 
 
 def _member(number: str) -> Member:

@@ -35,11 +35,12 @@ from loyalty.models.program import (
     Program,
     Rounding,
     Stacking,
+    SuspensionReason,
     TierDowngrade,
     TierMetric,
     TierPolicy,
 )
-from loyalty.models.requests import AdjustmentRequest, AgentBudget, RequestState, Transfer
+from loyalty.models.requests import AdjustmentRequest, AgentBudget, GivingLimit, RequestState, Transfer
 from loyalty.models.rewards import (
     RedemptionState,
     Reward,
@@ -79,6 +80,7 @@ __all__ = [
     "ExpiryPolicy",
     "GivenKind",
     "GivenTier",
+    "GivingLimit",
     "GrantState",
     "Hold",
     "HoldState",
@@ -104,6 +106,7 @@ __all__ = [
     "RewardUse",
     "Rounding",
     "Stacking",
+    "SuspensionReason",
     "Task",
     "TaskJoin",
     "TaskLevel",

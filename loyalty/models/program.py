@@ -1,3 +1,5 @@
+from datetime import datetime
+
 import pgtrigger
 from django.db import models
 from django.db.models.functions import Now
@@ -88,18 +90,6 @@ class Program(models.Model):
     redeem_amount = models.PositiveIntegerField(_("worth"), default=100, help_text=_("... this, in minor units."))
     redeem_minimum = models.PositiveIntegerField(_("fewest points in one redemption"), default=1)
     redeem_share_percent = models.PositiveSmallIntegerField(_("most of a cart paid with points (%)"), default=100)
-    approval_above = models.PositiveBigIntegerField(
-        _("approval above (points)"),
-        null=True,
-        blank=True,
-        help_text=_("A larger adjustment by hand waits for a second person (L12). Empty: none does."),
-    )
-    agent_daily_budget = models.PositiveBigIntegerField(
-        _("daily budget per person (points)"),
-        null=True,
-        blank=True,
-        help_text=_("How many points one member of staff may give by hand in a day. Empty: no limit."),
-    )
     transfer_daily_points = models.PositiveBigIntegerField(
         _("transfer per day (points)"), default=0, help_text=_("0: members can't give points to each other.")
     )
@@ -167,6 +157,13 @@ class MemberState(models.TextChoices):
     LEFT = "left", pgettext_lazy("member", "Left")
 
 
+class SuspensionReason(models.TextChoices):
+    FRAUD = "fraud", _("Suspected abuse")
+    PAYMENT = "payment", _("Unpaid or charged back")
+    REQUEST = "request", _("At the customer's request")
+    OTHER = "other", pgettext_lazy("suspension", "Other")
+
+
 class MemberQuerySet(models.QuerySet["Member"]):
     def active(self):
         return self.filter(state=MemberState.ACTIVE)
@@ -175,7 +172,10 @@ class MemberQuerySet(models.QuerySet["Member"]):
 # Tiers have a history of their own (T3), and what qualifies follows the orders.
 @audited_except("qualifying", "tier", "tier_since")
 class Member(models.Model):
-    """A customer's membership of one program. `tier` is the open TierPeriod's, kept beside for lists and rules."""
+    """A customer's membership of one program. `tier` is the open TierPeriod's, kept beside for lists and rules.
+
+    `suspended_at` and `resumed_at` are those of the last suspension: what happened in between earns nothing.
+    """
 
     program = models.ForeignKey(Program, models.PROTECT, related_name="members", db_index=False)
     customer = models.ForeignKey("crm.Customer", models.PROTECT, related_name="memberships", db_index=False)
@@ -194,6 +194,13 @@ class Member(models.Model):
         help_text=_("Chosen by the member. Empty: they are not on it."),
     )
     enrolled_at = models.DateTimeField(_("member since"), db_default=Now())
+    suspended_at = models.DateTimeField(_("suspended"), null=True)
+    resumed_at = models.DateTimeField(_("resumed"), null=True)
+    suspension_reason = models.CharField(
+        _("reason of the suspension"), max_length=8, choices=SuspensionReason.choices, blank=True, db_default=""
+    )
+    suspension_note = models.CharField(_("note on the suspension"), max_length=400, blank=True, db_default="")
+    suspended_by = models.CharField(_("suspended by"), max_length=80, blank=True, db_default="")
     referred_by = models.ForeignKey(
         "self",
         models.PROTECT,
@@ -209,7 +216,13 @@ class Member(models.Model):
     class Meta:
         verbose_name = _("member")
         verbose_name_plural = _("members")
+        permissions = [("suspend_member", _("Can suspend and resume members"))]
         constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(state="suspended")
+                | (models.Q(suspended_at__isnull=False, resumed_at=None) & ~models.Q(suspension_reason="")),
+                name="loyalty_member_suspended_says_why",
+            ),
             # the customer first: their memberships are looked up without naming a program
             models.UniqueConstraint(fields=["customer", "program"], name="loyalty_member_once_per_program"),
             models.CheckConstraint(
@@ -229,6 +242,12 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer_id}"
+
+    def was_suspended(self, at: datetime) -> bool:
+        """Whether a moment lies in the last suspension."""
+        if self.suspended_at is None or at < self.suspended_at:
+            return False
+        return self.resumed_at is None or at < self.resumed_at
 
 
 @audited

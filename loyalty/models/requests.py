@@ -1,4 +1,4 @@
-"""Points that people give: adjustments that wait for a second person (L12), daily budgets, transfers between members."""
+"""Points that people give: adjustments by hand (L12), limits and daily budgets (L13), transfers between members."""
 
 import uuid
 
@@ -9,9 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.audit import audited
+from core.roles import LABELS, Role
 
 
 class RequestState(models.TextChoices):
+    GIVEN = "given", pgettext_lazy("request", "Done at once")
     WAITING = "waiting", pgettext_lazy("request", "Waiting")
     APPROVED = "approved", _("Approved")
     DECLINED = "declined", _("Declined")
@@ -20,7 +22,10 @@ class RequestState(models.TextChoices):
 
 @audited
 class AdjustmentRequest(models.Model):
-    """An adjustment above the program's limit: nothing moves until someone else approves it (L12, four eyes)."""
+    """An adjustment by a member of staff. Above their limit nothing moves until someone else approves it (L12, four eyes).
+
+    `entry` is what it moved; `reverses` the adjustment that this one undoes, which is done once (D4).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     account = models.ForeignKey("loyalty.Account", models.PROTECT, related_name="adjustment_requests")
@@ -38,6 +43,10 @@ class AdjustmentRequest(models.Model):
     )
     decided_at = models.DateTimeField(_("decided"), null=True)
     decision_note = models.CharField(_("answer"), max_length=400, blank=True, default="")
+    entry = models.OneToOneField("loyalty.Entry", models.PROTECT, null=True, related_name="adjustment")
+    reverses = models.OneToOneField(
+        "self", models.PROTECT, null=True, related_name="reversal", verbose_name=_("reverses")
+    )
 
     class Meta:
         verbose_name = _("adjustment to approve")
@@ -59,9 +68,45 @@ class AdjustmentRequest(models.Model):
     def __str__(self) -> str:
         return f"{self.points:+d} {self.state}"
 
+    @property
+    def taken(self) -> int:
+        """The points that a taking took, without their sign."""
+        return -self.points
+
+    @property
+    def can_be_reversed(self) -> bool:
+        """Whether it moved points, is no reversal itself, and has none yet."""
+        moved = self.state in {RequestState.GIVEN, RequestState.APPROVED} and self.entry_id is not None
+        return moved and self.reverses_id is None and not hasattr(self, "reversal")
+
+
+@audited
+class GivingLimit(models.Model):
+    """How much a role may give by hand (L13), where the shop has changed the defaults of `rules/giving.py`."""
+
+    role = models.CharField(
+        _("role"), max_length=20, unique=True, choices=[(role.value, LABELS[role]) for role in Role]
+    )
+    points_per_act = models.PositiveBigIntegerField(_("points at once"))
+    points_per_day = models.PositiveBigIntegerField(_("points a day"))
+    coupons_per_day = models.PositiveIntegerField(_("coupons a day"))
+
+    class Meta:
+        verbose_name = _("limit of giving by hand")
+        verbose_name_plural = _("limits of giving by hand")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(points_per_act__lte=models.F("points_per_day")),
+                name="loyalty_givinglimit_act_within_day",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.get_role_display()
+
 
 class AgentBudget(models.Model):
-    """Points that a member of staff has given by hand on one day of the program (L12); raised by conditional update."""
+    """Points that a member of staff has given or approved on one day of the program (L12), under the row's lock."""
 
     program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="+", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)

@@ -1,13 +1,17 @@
-"""Points given or taken by hand (L12): who, why, for which ticket, within a daily budget, and above a limit by two people."""
+"""Points given or taken by hand (L12): who, why, for which ticket, within a daily budget, and above a limit by two people.
+
+Every adjustment by a member of staff has a record (AdjustmentRequest) with the note that only staff read; the ledger's entry
+carries no more than the ticket's number, which the customer knows. It can be reversed once (D4).
+"""
 
 from __future__ import annotations
 
 import uuid
-from datetime import date
 from typing import TYPE_CHECKING, cast
-from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
 
 from core import actor as actors
@@ -17,14 +21,15 @@ from core.db import call
 from core.errors import Conflict, Invalid, Refused
 from core.events import handler_names, wake
 from core.locks import lock_row
-from core.models import IdempotencyRecord
-from loyalty import events
-from loyalty.models import Account, AdjustmentRequest, Program, RequestState
+from core.models import IdempotencyRecord, User
+from core.services import notices
+from loyalty import events, giving
+from loyalty.models import Account, AdjustmentRequest, AgentBudget, Lot, Member, MemberState, Program, RequestState
 from loyalty.rules.expiry import expires_at
+from loyalty.rules.giving import Limits
 from loyalty.services.redemption import REFUSALS, Answer, key_scope
 
 if TYPE_CHECKING:
-    from core.models import User
     from crm.models import Ticket
 
 REASONS = {
@@ -34,58 +39,126 @@ REASONS = {
     "fraud": _("Abuse"),
     "migration": _("Carried over"),
 }
+# Written by the product itself, not offered.
+REVERSAL = "reversal"
+REASON_LABELS = {**REASONS, REVERSAL: _("Reversal")}
 LARGEST = 10_000_000
+# The key of a request becomes its id, so that a second click finds the first.
+REQUESTS = uuid.UUID("8d2b3a52-5c0e-4b8b-9a57-6a1f0b8f5c11")
+APPROVE = "loyalty.approve_adjustment"
+ASKED, DECIDED, REVERSED = (
+    "loyalty.adjustment_asked",
+    "loyalty.adjustment_decided",
+    "loyalty.adjustment_reversed",
+)
 
 
-def adjust_points(*, account: Account, points: int, reason: str, key: str, actor: Actor, reference: str = "") -> Answer:
+def adjust_points(
+    *,
+    account: Account,
+    points: int,
+    reason: str,
+    key: str,
+    actor: Actor,
+    note: str = "",
+    ticket: Ticket | None = None,
+    reference: str = "",
+) -> Answer:
     """Give (above 0) or take (below 0) points by hand. Never below zero: Refused `insufficient_points`.
 
-    A member of staff is held to the program: Refused `needs_approval` above its limit (then `request_adjustment`),
-    Refused `budget_spent` with what is left of the day's budget. Repeating a key spends nothing twice.
+    A member of staff names a reason, and a note or a ticket (Invalid `required`), and is held to the limits of their role:
+    Refused `needs_approval` above what they may move at once (then `request_adjustment`), Refused `budget_spent` with what
+    is left of the day. A suspended member is given nothing. Repeating a key spends nothing twice.
     """
     check_adjustment(points, reason)
+    if actor.user_id is None:
+        return _move(account, points, reason, key, actor, note=note, reference=reference)
+    note = _grounds(account, note, ticket)
+    limits = giving.limits_of(actor.user_id)
+    if needs_approval(limits, points):
+        raise _needs_approval(limits)
     program = account.member.program
-    if actor.kind == "user" and needs_approval(program, points):
-        raise Refused(
-            _("More than %(limit)s points need a second person.") % {"limit": program.approval_above},
-            code="needs_approval",
-            field="points",
-            limit=program.approval_above,
-        )
-    return _adjust(account, points, reason, key, actor, reference)
+    with transaction.atomic():
+        if not _is_repeat(program, actor, key):
+            _check_member(account, points)
+            if points > 0:
+                # The budget's row is locked before the account, by everyone in this order; a second click waits here too.
+                given = _lock_budget(program, actor.user_id, 0)
+                if not _is_repeat(program, actor, key):
+                    _spend(program, actor.user_id, given, points, limits)
+        public = ticket.number if ticket else reference
+        answer = _move(account, points, reason, key, actor, note=note, reference=public)
+        _record(answer, account=account, points=points, reason=reason, note=note, ticket=ticket, user=actor.user_id)
+    return answer
 
 
 def request_adjustment(
-    *, account: Account, points: int, reason: str, user: User, note: str = "", ticket: Ticket | None = None
+    *,
+    account: Account,
+    points: int,
+    reason: str,
+    user: User,
+    note: str = "",
+    ticket: Ticket | None = None,
+    key: str = "",
 ) -> AdjustmentRequest:
-    """Ask for an adjustment above the limit. Nothing moves until `approve_adjustment` by someone else."""
+    """Ask for an adjustment above the limit, and notify those who may approve it.
+
+    Nothing moves until `approve_adjustment` by someone else. The same `key` again asks for nothing new.
+    """
     check_adjustment(points, reason)
-    if not note.strip():
-        raise Invalid(_("Say why: someone else decides on it."), code="required", field="note")
-    return AdjustmentRequest.objects.create(
-        account=account, points=points, reason=reason, note=note.strip()[:400], ticket=ticket, requested_by=user
-    )
+    note = _grounds(account, note, ticket)
+    pk = uuid.uuid5(REQUESTS, f"{user.pk}:{key}") if key else uuid.uuid4()
+    with transaction.atomic():
+        request, created = AdjustmentRequest.objects.get_or_create(
+            pk=pk,
+            defaults={
+                "account": account,
+                "points": points,
+                "reason": reason,
+                "note": note,
+                "ticket": ticket,
+                "requested_by": user,
+            },
+        )
+        if not created:
+            return request
+        notices.notify(
+            users=notices.holders(APPROVE) - {user.pk},
+            kind=ASKED,
+            payload=_told(request, user),
+            subject=_subject(request),
+        )
+    return request
 
 
 def approve_adjustment(*, request: AdjustmentRequest, user: User, note: str = "") -> Answer:
     """Move the points of a waiting request. Raises Conflict `own_request`, `request_decided`; Refused as the ledger does.
 
-    The entry names who asked, the request who approved. Approved points are in nobody's daily budget.
+    The entry names who asked, the request who approved. What is given counts in the approver's day, not in that of who
+    asked: Refused `budget_spent`.
     """
     with transaction.atomic():
         waiting = _waiting(request.pk)
         if waiting.requested_by_id == user.pk:
             raise Conflict(_("Someone else has to decide on your own request."), code="own_request")
         account = Account.objects.select_related("member__program").get(pk=waiting.account_id)
+        _check_member(account, waiting.points)
+        if waiting.points > 0:
+            program = account.member.program
+            given = _lock_budget(program, user.pk, 0)
+            _spend(program, user.pk, given, waiting.points, giving.limits_of(user))
         answer = _move(
             account,
             waiting.points,
             waiting.reason,
             f"adjustment-request:{waiting.pk}",
             actors.of_user(waiting.requested_by),
-            waiting.note[:200],
+            note=waiting.note,
+            reference=waiting.ticket.number if waiting.ticket else "",
             internal=True,
         )
+        waiting.entry_id = answer.get("entry")
         _decide(waiting, RequestState.APPROVED, user, note)
     return answer
 
@@ -98,8 +171,51 @@ def decline_adjustment(*, request: AdjustmentRequest, user: User, note: str = ""
         _decide(waiting, state, user, note)
 
 
-def needs_approval(program: Program, points: int) -> bool:
-    return program.approval_above is not None and abs(points) > program.approval_above
+def reverse_adjustment(*, request: AdjustmentRequest, user: User, note: str = "") -> Answer:
+    """Undo an adjustment once (D4): take what it gave, or give back what it took.
+
+    Of given points those that have expired are gone already. What the customer has spent is not there to take: Refused
+    `insufficient_points`. Another's adjustment above the own limit is refused with `needs_approval`. Raises Conflict
+    `not_reversible`, `already_reversed`; Refused `expired`. What was given today is room again in the giver's day.
+    """
+    with transaction.atomic():
+        original = lock_row(AdjustmentRequest.objects.filter(pk=request.pk))
+        if original.state not in giving.MOVED or original.entry_id is None or original.reverses_id is not None:
+            raise Conflict(_("This adjustment can't be reversed."), code="not_reversible")
+        if AdjustmentRequest.objects.filter(reverses=original).exists():
+            raise Conflict(_("This adjustment has been reversed."), code="already_reversed")
+        limits = giving.limits_of(user)
+        if original.requested_by_id != user.pk and needs_approval(limits, original.points):
+            raise _needs_approval(limits)
+        account = Account.objects.select_related("member__program").get(pk=original.account_id)
+        _restore_budget(original, account.member.program)
+        points = -(original.points - _expired(original, account))
+        _check_member(account, points)
+        if points == 0:
+            raise Refused(_("These points have expired already."), code="expired")
+        actor = actors.of_user(user)
+        reference = original.ticket.number if original.ticket else ""
+        note = note.strip()[:400]
+        key = f"adjustment-reversal:{original.pk}"
+        answer = _move(account, points, REVERSAL, key, actor, note=note, reference=reference, internal=True)
+        AdjustmentRequest.objects.create(
+            account=account,
+            points=points,
+            reason=REVERSAL,
+            note=note,
+            ticket=original.ticket,
+            state=RequestState.GIVEN,
+            requested_by=user,
+            reverses=original,
+            entry_id=answer.get("entry"),
+        )
+        if original.requested_by_id != user.pk:
+            notices.notify(users=[original.requested_by_id], kind=REVERSED, payload=_told(original, user))
+    return answer
+
+
+def needs_approval(limits: Limits, points: int) -> bool:
+    return abs(points) > limits.points_per_act
 
 
 def check_adjustment(points: int, reason: str) -> None:
@@ -111,35 +227,100 @@ def check_adjustment(points: int, reason: str) -> None:
         )
 
 
-def _adjust(account: Account, points: int, reason: str, key: str, actor: Actor, reference: str) -> Answer:
-    program = account.member.program
-    if actor.user_id is None or points < 0 or program.agent_daily_budget is None:
-        return _move(account, points, reason, key, actor, reference)
-    with transaction.atomic():
-        # The budget's row is locked before the account, by everyone in this order; a second click waits here too.
-        given = _lock_budget(program, actor.user_id, 0)
-        scopes = [key_scope(program, actor), f"loyalty:{program.pk}"]
-        if not IdempotencyRecord.objects.filter(scope__in=scopes, key=key).exists():
-            left = program.agent_daily_budget - given
-            if points > left:
-                raise Refused(
-                    _("Left of today's budget: %(left)s points.") % {"left": max(left, 0)},
-                    code="budget_spent",
-                    field="points",
-                    left=max(left, 0),
-                )
-            _lock_budget(program, actor.user_id, points)
-        return _move(account, points, reason, key, actor, reference)
+def _needs_approval(limits: Limits) -> Refused:
+    return Refused(
+        _("More than %(limit)s points need a second person.") % {"limit": limits.points_per_act},
+        code="needs_approval",
+        field="points",
+        limit=limits.points_per_act,
+    )
+
+
+def _grounds(account: Account, note: str, ticket: Ticket | None) -> str:
+    """Return the note as it is kept. Raises Invalid when neither a note nor a ticket of this customer says why."""
+    note = note.strip()[:400]
+    if ticket is not None and ticket.customer_id != account.member.customer_id:
+        raise Invalid(_("This ticket belongs to another customer."), code="wrong_customer", field="ticket")
+    if not note and ticket is None:
+        raise Invalid(_("Write why in a note, or choose the ticket."), code="required", field="note")
+    return note
+
+
+def _check_member(account: Account, points: int) -> None:
+    """A suspended member is given nothing; what is wrong can still be taken."""
+    state = Member.objects.values_list("state", flat=True).get(pk=account.member_id)
+    if points > 0 and state != MemberState.ACTIVE:
+        raise Conflict(_("This membership is not active."), code="member_not_active", state=state)
+
+
+def _is_repeat(program: Program, actor: Actor, key: str) -> bool:
+    scopes = [key_scope(program, actor), f"loyalty:{program.pk}"]
+    return IdempotencyRecord.objects.filter(scope__in=scopes, key=key).exists()
+
+
+def _record(
+    answer: Answer, *, account: Account, points: int, reason: str, note: str, ticket: Ticket | None, user: int
+) -> None:
+    """Write who moved it and why, once per entry: a repeated command names the entry of the first."""
+    if answer.get("entry") is None:
+        return
+    AdjustmentRequest.objects.get_or_create(
+        entry_id=answer["entry"],
+        defaults={
+            "account": account,
+            "points": points,
+            "reason": reason,
+            "note": note,
+            "ticket": ticket,
+            "state": RequestState.GIVEN,
+            "requested_by_id": user,
+        },
+    )
+
+
+def _spend(program: Program, user: int, given: int, points: int, limits: Limits) -> None:
+    """Count points in a day whose row is locked. Raises Refused `budget_spent` with what is left."""
+    left = max(limits.points_per_day - given, 0)
+    if points > left:
+        raise Refused(
+            _("Left of today's budget: %(left)s points.") % {"left": left},
+            code="budget_spent",
+            field="points",
+            left=left,
+        )
+    _lock_budget(program, user, points)
+
+
+def _restore_budget(original: AdjustmentRequest, program: Program) -> None:
+    """Give today's points back to the day of who gave them; what was approved counted in the approver's."""
+    if original.points < 0:
+        return
+    approved = original.state == RequestState.APPROVED
+    user = original.decided_by_id if approved else original.requested_by_id
+    at = original.decided_at if approved else original.requested_at
+    if user is not None and at is not None and giving.day_of(program, at) == giving.today(program):
+        day = AgentBudget.objects.filter(program=program, user=user, day=giving.today(program))
+        day.update(given=Greatest(F("given") - original.points, 0))
+
+
+def _expired(original: AdjustmentRequest, account: Account) -> int:
+    """How many of the points that an adjustment gave have run out by now, under the account's lock."""
+    if original.points < 0:
+        return 0
+    lock_row(Account.objects.filter(pk=account.pk), weak=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT loyalty_settle(%s, clock_timestamp())", [account.pk])
+    lot = Lot.objects.filter(entry=original.entry_id, account=account).first()
+    return lot.expired if lot else 0
 
 
 def _lock_budget(program: Program, user: int, points: int) -> int:
-    """What the person has given today with these points, under the lock of the day's row."""
-    today: date = clock.now().astimezone(ZoneInfo(program.time_zone)).date()
+    """Return what the person has given today with these points, under the lock of the day's row."""
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO loyalty_agentbudget AS kept (program_id, user_id, day, given) VALUES (%s, %s, %s, %s)
                ON CONFLICT (program_id, user_id, day) DO UPDATE SET given = kept.given + excluded.given RETURNING given""",
-            [program.pk, user, today, points],
+            [program.pk, user, giving.today(program), points],
         )
         return cursor.fetchone()[0]
 
@@ -156,23 +337,47 @@ def _decide(request: AdjustmentRequest, state: RequestState, user: User, note: s
     request.decided_by = user
     request.decided_at = clock.now()
     request.decision_note = note.strip()[:400]
-    request.save(update_fields=["state", "decided_by", "decided_at", "decision_note"])
+    request.save(update_fields=["state", "decided_by", "decided_at", "decision_note", "entry"])
+    notices.settle(_subject(request))
+    if state != RequestState.WITHDRAWN:
+        notices.notify(
+            users=[request.requested_by_id], kind=DECIDED, payload={**_told(request, user), "state": str(state)}
+        )
+
+
+def _subject(request: AdjustmentRequest) -> str:
+    return f"adjustment:{request.pk}"
+
+
+def _told(request: AdjustmentRequest, user: User) -> dict[str, object]:
+    """What a notice about an adjustment says: how many points, for which customer, by whom."""
+    customer = request.account.member.customer
+    return {"points": request.points, "customer": customer.number, "by": str(user)}
 
 
 def _move(
-    account: Account, points: int, reason: str, key: str, actor: Actor, reference: str, *, internal: bool = False
+    account: Account,
+    points: int,
+    reason: str,
+    key: str,
+    actor: Actor,
+    *,
+    note: str = "",
+    reference: str = "",
+    internal: bool = False,
 ) -> Answer:
     program = account.member.program
     until = (
         expires_at(clock.now(), program.expiry_policy, program.expiry_count, program.time_zone) if points > 0 else None
     )
     handlers = handler_names(events.POINTS_ADJUSTED.kind)
+    request = {"adjust": account.pk, "points": points, "reason": reason, "reference": reference}
     answer = call(
         "loyalty_adjust",
         [
             key_scope(program, actor, internal),
             idempotency.check_key(key),
-            idempotency.digest({"adjust": account.pk, "points": points, "reason": reason, "reference": reference}),
+            idempotency.digest({**request, "note": note} if note else request),
             account.pk,
             points,
             until,

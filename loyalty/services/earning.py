@@ -109,7 +109,11 @@ def _award_chunk(program: Program, orders: Sequence[Order], actor: Actor) -> int
         ).select_related("tier")
     }
     zone = ZoneInfo(program.time_zone)
-    subjects = [subject_of_order(order, members[buyer], at, zone) for order, buyer, at in eligible if buyer in members]
+    subjects = [
+        subject_of_order(order, members[buyer], at, zone)
+        for order, buyer, at in eligible
+        if buyer in members and not members[buyer].was_suspended(at)
+    ]
     versions = [version for version in current_versions(program) if version.rule.trigger == "order"]
     evaluation = Evaluation(program, versions, subjects)
     counters, done = Counters(), set[tuple[int, int]]()

@@ -192,7 +192,7 @@ def _since(tasks: Sequence[Task], members: dict[int, Member], now: datetime) -> 
     found = {}
     for task in tasks:
         for member in members.values():
-            start = max(now - READ_BACK, task.counts_from, member.enrolled_at)
+            start = max(now - READ_BACK, task.counts_from, member.enrolled_at, member.resumed_at or member.enrolled_at)
             if task.join:
                 if (task.pk, member.pk) not in joined:
                     continue

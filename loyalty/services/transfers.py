@@ -14,11 +14,13 @@ from core.actor import Actor
 from core.db import call
 from core.errors import Conflict, Refused
 from core.events import handler_names, wake
+from core.locks import lock_rows
 from loyalty import events
 from loyalty.models import Account, Member, MemberState
 from loyalty.services import redemption
 from loyalty.services.enrolment import open_accounts
 from loyalty.services.redemption import Answer
+from loyalty.services.suspensions import suspend_member
 
 NOTE_LENGTH = 200
 REFUSALS: Mapping[str, Any] = {
@@ -67,7 +69,8 @@ def transfer_points(
 def merge_members(*, source: Member, target: Member, actor: Actor) -> Answer:
     """Carry all points, holds and debt of one member to another of the same program; the first one has left then.
 
-    Repeating it carries nothing a second time. Raises Conflict `not_one_program`.
+    A suspension is carried too: nobody gets rid of one by having a second account. Repeating it carries nothing a second
+    time. Raises Conflict `not_one_program`.
     """
     if source.program_id != target.program_id or source.pk == target.pk:
         raise Conflict(_("Two members of one program can be merged."), code="not_one_program")
@@ -78,5 +81,9 @@ def merge_members(*, source: Member, target: Member, actor: Actor) -> Answer:
         for account in source.accounts.order_by("pk"):
             moved = call("loyalty_merge", [account.pk, kept[account.point_type_id], str(actor)], refusals=REFUSALS)
             carried = {name: carried[name] + moved[name] for name in carried}
+        members = {member.pk: member for member in lock_rows(Member.objects.filter(pk__in=[source.pk, target.pk]))}
+        left, stays = members[source.pk], members[target.pk]
+        if left.state == MemberState.SUSPENDED and stays.state == MemberState.ACTIVE:
+            suspend_member(member=stays, reason=left.suspension_reason, note=left.suspension_note, actor=actor)
         Member.objects.filter(pk=source.pk).update(state=MemberState.LEFT)
     return carried

@@ -230,7 +230,7 @@ BEGIN
     PERFORM loyalty_emit('loyalty.points_adjusted', account.customer_id,
         jsonb_build_object('points', p_points, 'reason', p_reason, 'reference', p_reference), p_actor, p_request, p_handlers);
     RETURN loyalty_answer(p_scope, p_key, (SELECT jsonb_build_object(
-        'points', p_points, 'available', available, 'held', held, 'balance', available + held, 'debt', debt)
+        'points', p_points, 'available', available, 'held', held, 'balance', available + held, 'debt', debt, 'entry', entry)
         FROM loyalty_account WHERE id = p_account));
 END $$;
 

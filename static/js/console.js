@@ -48,6 +48,65 @@
     else detail.dropRequest();
   });
 
+  // A form with data-stay is sent by script: refused, it stays as it is, with the errors beside what was typed.
+  const wrong = (form, errors) => {
+    $$("[data-stay-error]", form).forEach((element) => element.remove());
+    $$("[aria-invalid]", form).forEach((element) => {
+      element.removeAttribute("aria-invalid");
+      element.classList.remove("is-invalid");
+      element.setAttribute("aria-describedby", element.dataset.described || "");
+    });
+    let first = null;
+    errors.forEach(({ field, message }, place) => {
+      const found = field ? form.elements[field] : null;
+      const control = found instanceof Element && found.type !== "hidden" ? found : null;
+      const said = document.createElement("p");
+      said.className = control ? "field-error" : "notice notice-bad";
+      said.dataset.stayError = "";
+      said.id = `stay-error-${place}`;
+      said.setAttribute("role", "alert");
+      said.textContent = message;
+      if (control) {
+        control.dataset.described = control.getAttribute("aria-describedby") || "";
+        control.setAttribute("aria-invalid", "true");
+        control.setAttribute("aria-describedby", `${said.id} ${control.dataset.described}`.trim());
+        control.classList.add("is-invalid");
+        const box = control.closest(".field");
+        box && form.contains(box) ? box.append(said) : form.append(said);
+      } else form.prepend(said);
+      first ||= control;
+    });
+    (first || $("[data-stay-error]", form))?.scrollIntoView({ block: "nearest" });
+    first?.focus();
+  };
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || !form.matches("form[data-stay]") || event.submitter?.formMethod === "get") return;
+    event.preventDefault();
+    if (form.dataset.busy) return;
+    form.dataset.busy = "yes";
+    const failed = () => wrong(form, [{ field: "", message: document.getElementById("stay-failed").content.textContent.trim() }]);
+    try {
+      const answer = await fetch(event.submitter?.getAttribute("formaction") || form.action, {
+        method: "POST",
+        body: new FormData(form, event.submitter),
+        headers: { "X-Stay": "yes" },
+      });
+      if (answer.status === 422) wrong(form, (await answer.json()).errors);
+      else if (answer.status === 204 && answer.headers.has("X-Location")) {
+        const target = new URL(answer.headers.get("X-Location"), location.href);
+        form.dispatchEvent(new CustomEvent("stay:done", { bubbles: true }));
+        const here = target.pathname === location.pathname && target.search === location.search;
+        if (here) history.replaceState(null, "", target);
+        here ? location.reload() : location.assign(target);
+        return;
+      } else failed();
+    } catch {
+      failed();
+    }
+    delete form.dataset.busy;
+  });
+
   // Clicks: dialogs, the menu on a narrow screen, toasts, whole rows
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-dialog]");
@@ -112,6 +171,45 @@
     for (const label of $$(".form-check", list)) label.hidden = !label.textContent.toLocaleLowerCase().includes(wanted);
   }, true);
 
+  // What is being written in a reply is kept as a draft, a second after the last key and when the page is left
+  const keepDraft = (form) => {
+    const box = $("textarea[name=text]", form), state = $("[data-draft-state]", form);
+    let timer = 0, saved = box.value, sent = false;
+    const body = () => {
+      const data = new FormData();
+      data.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+      data.set("text", box.value);
+      return data;
+    };
+    const save = async () => {
+      const text = box.value;
+      if (sent || text === saved) return;
+      try {
+        const answer = await fetch(form.dataset.draft, { method: "POST", body: body() });
+        if (!answer.ok) throw new Error(answer.status);
+        saved = text;
+        const { saved: at } = await answer.json();
+        state.textContent = at ? `${state.dataset.draftState} ${at}` : "";
+      } catch {
+        state.textContent = state.dataset.draftFailed;
+      }
+    };
+    box.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(save, 1000);
+    });
+    form.addEventListener("submit", () => {
+      clearTimeout(timer);
+      sent = true;
+    });
+    // Another form of the page, such as resolving, leaves it too.
+    addEventListener("pagehide", () => {
+      if (!sent && box.value !== saved) navigator.sendBeacon(form.dataset.draft, body());
+    });
+    addEventListener("pageshow", () => (sent = false));
+  };
+  $$("form[data-draft]").forEach(keepDraft);
+
   // Keys
   const typing = (element) => element.matches?.("input, textarea, select, [contenteditable]") && element.type !== "checkbox";
   const step = (by) => {
@@ -137,6 +235,14 @@
       event.preventDefault();
       open("palette");
       return;
+    }
+    if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && !event.isComposing) {
+      const form = event.target.closest?.("form[data-send-keys]");
+      if (form && event.target.tagName === "TEXTAREA") {
+        event.preventDefault();
+        form.requestSubmit($("button[type=submit]", form));
+        return;
+      }
     }
     const palette = event.target.closest?.("#palette");
     if (palette) {

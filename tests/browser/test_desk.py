@@ -5,8 +5,12 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from core.actor import SYSTEM
 from core.roles import Role
 from crm.models import Ticket
+from crm.services.tickets import open_ticket, reply_to_ticket
+from loyalty.models import Program
+from loyalty.services.enrolment import enrol_member
 
 pytestmark = pytest.mark.browser
 
@@ -69,3 +73,83 @@ def test_the_list_is_walked_with_j_and_k_and_opened_with_enter(signed_in, shop):
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/tickets/T"))
     expect(page.get_by_role("heading", level=1)).to_have_text(subject)
+
+
+def opened(page, li, text: str = "Where is it?") -> Ticket:
+    """A ticket of this customer with its page open."""
+    ticket = open_ticket(customer=li, subject="Parcel", text=text, actor=SYSTEM)
+    page.goto(f"/tickets/{ticket.number}/")
+    return ticket
+
+
+def test_a_reply_is_kept_while_it_is_written_and_sent_by_keys(signed_in, customer):
+    # given a half-written reply
+    page = signed_in(Role.AGENT)
+    ticket = opened(page, customer("韩梅梅", storefront="desk-2"))
+    page.get_by_label("Answer").fill("Dear customer, your par")
+    expect(page.locator(".draft-state")).to_contain_text("Draft saved")
+
+    # when the ticket is resolved and opened again, then it is still there
+    page.get_by_role("button", name="Resolve").click()
+    page.get_by_role("button", name="Open again").click()
+    expect(page.get_by_label("Answer")).to_have_value("Dear customer, your par")
+
+    # and what is typed last is kept when the page is left at once
+    page.get_by_label("Answer").fill("Dear customer, your parcel")
+    page.goto("/tickets/")
+    page.goto(f"/tickets/{ticket.number}/")
+    expect(page.get_by_label("Answer")).to_have_value("Dear customer, your parcel")
+
+    # when Ctrl and Enter are pressed, then it is sent, and the state is under it
+    page.get_by_label("Answer").press("Control+Enter")
+    expect(page.locator(".talk-staff").last).to_contain_text("Dear customer, your parcel")
+    expect(page.locator(".talk-staff .talk-delivery").last).to_contain_text("Queued")
+    expect(page.get_by_label("Answer")).to_have_value("")
+    assert ticket.messages.count() == 2
+
+
+def test_a_newer_message_is_shown_before_the_reply_goes_out(signed_in, customer, watched):
+    watched.expected.append("status of 409")
+    page = signed_in(Role.AGENT)
+    ticket = opened(page, customer("韩梅", storefront="desk-3"))
+    reply_to_ticket(ticket=ticket, text="It is here!", actor=SYSTEM, from_customer=True)
+    page.get_by_label("Answer").fill("We are looking for it.")
+    page.get_by_role("button", name="Reply", exact=True).click()
+    expect(page.get_by_role("alert").filter(has_text="Someone has written")).to_be_visible()
+    expect(page.locator(".talk-customer").last).to_contain_text("It is here!")
+    expect(page.get_by_label("Answer")).to_have_value("We are looking for it.")
+    page.get_by_role("button", name="Send anyway").click()
+    expect(page.locator(".talk-staff").last).to_contain_text("We are looking for it.")
+
+
+def test_a_refused_adjustment_stays_open_with_what_was_typed(signed_in, customer, watched):
+    # given the form beside a ticket, with the ticket chosen
+    watched.expected.append("status of 422")
+    li = customer("李明", storefront="desk-4")
+    enrol_member(customer=li, program=Program.objects.default(), actor=SYSTEM)
+    page = signed_in(Role.AGENT)
+    ticket = opened(page, li)
+    page.locator("#adjust > summary").click()
+    expect(page.get_by_label("Ticket", exact=True)).to_have_value(ticket.number)
+
+    # when points are taken that are not there
+    page.get_by_label("Points", exact=True).fill("-50")
+    page.get_by_label("Reason").select_option("correction")
+    page.locator("#adjust-note").fill("A long story about two orders")
+    page.locator("#adjust").get_by_role("button", name="Adjust points").click()
+
+    # then the form is open, with the error and the values
+    expect(page.locator("#adjust [role=alert]")).to_be_visible()
+    expect(page.locator("#adjust-note")).to_have_value("A long story about two orders")
+    expect(page.get_by_label("Points", exact=True)).to_have_value("-50")
+
+    # when it is right, then it is done and the page is the ticket again
+    page.get_by_label("Points", exact=True).fill("50")
+    page.locator("#adjust").get_by_role("button", name="Adjust points").click()
+    expect(page.locator(".toast-item", has_text="50 points given.")).to_be_visible()
+    expect(page).to_have_url(re.compile(ticket.number))
+
+    # and can be reversed from there
+    page.get_by_role("button", name="Reverse").click()
+    page.get_by_role("dialog").get_by_role("button", name="Reverse").click()
+    expect(page.locator(".toast-item", has_text="Reversed: 50 points taken.")).to_be_visible()

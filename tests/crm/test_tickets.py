@@ -109,7 +109,8 @@ def test_a_reply_is_public_and_a_note_is_visibly_internal(desk, agent, ticket):
 
 def test_an_empty_reply_is_refused(desk, ticket):
     response = post(desk, "ticket_reply", ticket, text="  ")
-    assert response.status_code == 302
+    assert response.status_code == 400
+    assert "A message has 1 to 10,000 characters." in response.content.decode()
     assert ticket.messages.count() == 1
 
 

@@ -7,12 +7,25 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from core import notices
 from core.actor import SYSTEM, of_user
 from core.errors import Conflict, DomainError, Invalid, Refused
+from core.models import Notice
 from core.roles import Role
-from loyalty.models import Account, AdjustmentRequest, AgentBudget, Entry
-from loyalty.services.adjustments import adjust_points, approve_adjustment, decline_adjustment, request_adjustment
+from crm.services.tickets import open_ticket
+from loyalty import giving
+from loyalty.models import Account, AdjustmentRequest, AgentBudget, Entry, GivingLimit, Lot
+from loyalty.rules.giving import DEFAULTS, Limits
+from loyalty.services.adjustments import (
+    adjust_points,
+    approve_adjustment,
+    decline_adjustment,
+    request_adjustment,
+    reverse_adjustment,
+)
 from loyalty.services.enrolment import enrol_member
+from loyalty.services.giving_limits import set_limits
+from loyalty.services.redemption import redeem_points
 from tests.threads import storm
 
 pytestmark = pytest.mark.django_db
@@ -20,13 +33,14 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def account(program, make_customer) -> Account:
-    type(program).objects.filter(pk=program.pk).update(approval_above=1000, agent_daily_budget=1500)
+    for role in (Role.AGENT, Role.LEAD):
+        set_limits(role=role.value, limits=Limits(1000, 1500, 10), actor=SYSTEM)
     member = enrol_member(customer=make_customer(), program=program, actor=SYSTEM)
     return Account.objects.select_related("member__program").get(member=member)
 
 
 def give(account: Account, points: int, key: str, user) -> None:
-    adjust_points(account=account, points=points, reason="goodwill", key=key, actor=of_user(user))
+    adjust_points(account=account, points=points, reason="goodwill", key=key, note="Parcel lost", actor=of_user(user))
 
 
 def available(account: Account) -> int:
@@ -72,7 +86,7 @@ def test_above_the_limit_nothing_moves_until_someone_else_approves(account, staf
         assert (refused.value.code, refused.value.details) == ("needs_approval", {"limit": 1000})
 
     # when it is asked for, and the same person tries to approve it
-    request = request_adjustment(account=account, points=5000, reason="goodwill", user=agent, note="Parcel lost twice")
+    request = request_adjustment(account=account, points=1200, reason="goodwill", user=agent, note="Parcel lost twice")
     with pytest.raises(Conflict) as conflict:
         approve_adjustment(request=request, user=agent)
     assert (conflict.value.code, available(account)) == ("own_request", 0)
@@ -81,11 +95,15 @@ def test_above_the_limit_nothing_moves_until_someone_else_approves(account, staf
     approve_adjustment(request=request, user=lead, note="ok")
     with pytest.raises(Conflict) as conflict:
         approve_adjustment(request=request, user=lead)
-    assert (conflict.value.code, available(account)) == ("request_decided", 5000)
+    assert (conflict.value.code, available(account)) == ("request_decided", 1200)
     entry = Entry.objects.get()
-    assert (entry.available, entry.actor, entry.reference) == (5000, f"user:{agent.pk}", "Parcel lost twice")
+    assert (entry.available, entry.actor, entry.reference) == (1200, f"user:{agent.pk}", "")
     request.refresh_from_db()
     assert (request.state, request.decided_by, request.decision_note) == ("approved", lead, "ok")
+    assert request.entry == entry
+
+    # and the points count in the day of who approved
+    assert set(AgentBudget.objects.values_list("user", "given")) == {(lead.pk, 1200)}
 
 
 def test_a_declined_or_withdrawn_request_moves_nothing(account, staff):
@@ -133,3 +151,208 @@ def test_the_budget_holds_against_clicks_at_once(account, staff):
     # then fifteen fit
     assert sorted(outcomes) == ["budget_spent"] * 5 + ["done"] * 15
     assert (available(account), AgentBudget.objects.get().given) == (1500, 1500)
+
+
+def test_a_new_shop_has_finite_limits_for_every_role(account, staff):
+    # given a shop where nobody has set anything
+    GivingLimit.objects.all().delete()
+    agent, lead, admin = staff(Role.AGENT), staff(Role.LEAD), staff(Role.ADMINISTRATOR)
+
+    # then each role has its limits, at once and in a day, and who has two roles the higher ones
+    assert giving.limits_of(agent) == Limits(500, 2_000, 10)
+    assert giving.limits_of(lead) == Limits(5_000, 20_000, 50)
+    assert giving.limits_of(admin) == Limits(50_000, 200_000, 200)
+    assert set(DEFAULTS) == {role.value for role in Role}
+    agent.groups.add(*lead.groups.all())
+    assert giving.limits_of(agent) == Limits(5_000, 20_000, 50)
+    agent.groups.clear()
+    assert giving.limits_of(agent) == Limits(500, 2_000, 10)
+
+    # and a million at once is refused, whoever gives it
+    for user in (agent, lead, admin):
+        with pytest.raises(Refused) as refused:
+            give(account, 1_000_000, f"m{user.pk}", user)
+        assert refused.value.code == "needs_approval"
+    assert available(account) == 0
+
+
+def test_nobody_approves_beyond_their_own_day(account, staff):
+    # given an agent who asks for a million, and a lead with 1,500 a day
+    agent, lead = staff(Role.AGENT), staff(Role.LEAD)
+    request = request_adjustment(account=account, points=1_000_000, reason="goodwill", user=agent, note="please")
+
+    # when the lead approves it
+    with pytest.raises(Refused) as refused:
+        approve_adjustment(request=request, user=lead)
+
+    # then it is refused with what is left, and it still waits
+    request.refresh_from_db()
+    assert (refused.value.code, refused.value.details) == ("budget_spent", {"left": 1500})
+    assert (request.state, available(account)) == ("waiting", 0)
+    assert not AgentBudget.objects.filter(given__gt=0).exists()
+
+
+def test_a_note_or_a_ticket_of_this_customer_says_why(account, staff, make_customer):
+    agent = staff(Role.AGENT)
+    own = open_ticket(customer=account.member.customer, subject="Lost", text="Where?", actor=SYSTEM)
+    foreign = open_ticket(customer=make_customer(), subject="Lost", text="Where?", actor=SYSTEM)
+    values = {"account": account, "points": 100, "reason": "goodwill", "actor": of_user(agent)}
+    with pytest.raises(Invalid) as refused:
+        adjust_points(**values, key="a", note="  ")
+    assert (refused.value.code, refused.value.field) == ("required", "note")
+    with pytest.raises(Invalid) as refused:
+        adjust_points(**values, key="b", ticket=foreign)
+    assert (refused.value.code, refused.value.field) == ("wrong_customer", "ticket")
+    assert (AdjustmentRequest.objects.count(), available(account)) == (0, 0)
+
+    # a ticket is enough; the customer reads its number, staff the note
+    adjust_points(**values, key="c", ticket=own)
+    adjust_points(**values, key="d", note="He shouted at us")
+    assert list(Entry.objects.order_by("pk").values_list("reference", flat=True)) == [own.number, ""]
+    rows = AdjustmentRequest.objects.order_by("requested_at").values_list("state", "ticket", "note", "requested_by")
+    assert list(rows) == [("given", own.pk, "", agent.pk), ("given", None, "He shouted at us", agent.pk)]
+
+
+def test_an_adjustment_is_reversed_once_and_the_day_has_its_points_back(account, staff):
+    # given 800 from a ticket
+    agent = staff(Role.AGENT)
+    ticket = open_ticket(customer=account.member.customer, subject="Lost", text="Where?", actor=SYSTEM)
+    adjust_points(account=account, points=800, reason="goodwill", key="a", ticket=ticket, actor=of_user(agent))
+    made = AdjustmentRequest.objects.get()
+
+    # when it is reversed twice
+    reverse_adjustment(request=made, user=agent, note="Wrong customer")
+    with pytest.raises(Conflict) as conflict:
+        reverse_adjustment(request=made, user=agent)
+
+    # then the points are gone once, and the day has room again
+    assert (conflict.value.code, available(account)) == ("already_reversed", 0)
+    assert AgentBudget.objects.get().given == 0
+    undone = AdjustmentRequest.objects.get(reverses=made)
+    assert (undone.points, undone.reason, undone.ticket, undone.note) == (-800, "reversal", ticket, "Wrong customer")
+
+    # and a reversal is not reversed itself
+    with pytest.raises(Conflict) as conflict:
+        reverse_adjustment(request=undone, user=agent)
+    assert (conflict.value.code, available(account)) == ("not_reversible", 0)
+
+
+def test_what_was_spent_can_not_be_reversed_and_what_expired_is_not_taken_again(account, staff):
+    agent = staff(Role.AGENT)
+    give(account, 300, "a", agent)
+    redeem_points(account=account, points=250, key="r", actor=SYSTEM)
+    first = AdjustmentRequest.objects.get()
+    with pytest.raises(Refused) as refused:
+        reverse_adjustment(request=first, user=agent)
+    assert (refused.value.code, available(account)) == ("insufficient_points", 50)
+    assert AgentBudget.objects.get().given == 300
+    assert AdjustmentRequest.objects.count() == 1
+
+    # given 400 more that run out, and 50 that stay: nothing is left of the 400 to take
+    give(account, 400, "b", agent)
+    second = AdjustmentRequest.objects.exclude(pk=first.pk).get()
+    Lot.objects.filter(entry=second.entry).update(expires_at=timezone.now() - timedelta(seconds=1))
+    with pytest.raises(Refused) as refused:
+        reverse_adjustment(request=second, user=agent)
+    assert refused.value.code == "expired"
+    assert AdjustmentRequest.objects.filter(reverses=second).count() == 0
+
+
+def test_an_agent_does_not_reverse_what_a_lead_gave_above_the_agents_limit(account, staff):
+    agent, lead = staff(Role.AGENT), staff(Role.LEAD)
+    set_limits(role=Role.AGENT.value, limits=Limits(100, 500, 10), actor=SYSTEM)
+    give(account, 1000, "a", lead)
+    made = AdjustmentRequest.objects.get()
+    with pytest.raises(Refused) as refused:
+        reverse_adjustment(request=made, user=agent)
+    assert (refused.value.code, refused.value.details, available(account)) == ("needs_approval", {"limit": 100}, 1000)
+    reverse_adjustment(request=made, user=lead)
+    assert available(account) == 0
+
+
+def test_both_sides_are_notified_of_each_others_act(account, staff):
+    # given an agent's request
+    agent, lead, other = staff(Role.AGENT, "kim"), staff(Role.LEAD, "lee"), staff(Role.LEAD)
+    request = request_adjustment(account=account, points=1200, reason="goodwill", user=agent, note="please", key="k")
+    again = request_adjustment(account=account, points=1200, reason="goodwill", user=agent, note="please", key="k")
+    assert again == request
+
+    # then both leads have one notice, and once one has decided, the other's is settled and the agent has one
+    asked = Notice.objects.filter(kind="loyalty.adjustment_asked")
+    assert set(asked.values_list("user", "read_at")) == {(lead.pk, None), (other.pk, None)}
+    approve_adjustment(request=request, user=lead)
+    assert asked.filter(read_at=None).count() == 0
+    told = Notice.objects.get(user=agent)
+    number = account.member.customer.number
+    assert notices.shown(told).text == f"lee approved your adjustment of 1,200 points for customer {number}."
+
+    # and who withdraws an own request is not notified of it
+    own = request_adjustment(account=account, points=1100, reason="goodwill", user=agent, note="please")
+    decline_adjustment(request=own, user=agent)
+    assert Notice.objects.filter(user=agent).count() == 1
+    assert asked.filter(read_at=None).count() == 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "field", "code"),
+    [
+        (Limits(600, 500, 1), "points_per_act", "above_day"),
+        (Limits(-1, 500, 1), "points_per_act", "invalid"),
+        (Limits(1, 10_000_001, 1), "points_per_day", "invalid"),
+        (Limits(1, 2, 10_001), "coupons_per_day", "invalid"),
+    ],
+)
+def test_there_is_no_unlimited(account, limits, field, code):
+    before = giving.limits_of_roles()
+    with pytest.raises(Invalid) as refused:
+        set_limits(role=Role.LEAD.value, limits=limits, actor=SYSTEM)
+    assert (refused.value.field, refused.value.code) == (field, code)
+    with pytest.raises(Invalid) as refused:
+        set_limits(role="king", limits=Limits(1, 2, 3), actor=SYSTEM)
+    assert (refused.value.field, refused.value.code) == ("role", "invalid_choice")
+    assert giving.limits_of_roles() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_approvals_at_once_stay_within_the_approvers_day(account, staff):
+    # given five requests of 400 above an agent's limit of 100, and a lead with 1,500 a day
+    agent, lead = staff(Role.AGENT), staff(Role.LEAD)
+    requests = [
+        request_adjustment(account=account, points=400, reason="goodwill", user=agent, note=f"n{number}")
+        for number in range(5)
+    ]
+    outcomes: list[str] = []
+
+    def approve(number: int) -> None:
+        try:
+            approve_adjustment(request=requests[number], user=lead)
+            outcomes.append("done")
+        except DomainError as error:
+            outcomes.append(error.code)
+
+    # when all are approved at once
+    storm(5, approve)
+
+    # then three fit
+    assert sorted(outcomes) == ["budget_spent"] * 2 + ["done"] * 3
+    assert (available(account), AgentBudget.objects.get().given) == (1200, 1200)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reversing_at_once_takes_the_points_once(account, staff):
+    agent = staff(Role.AGENT)
+    give(account, 500, "a", agent)
+    give(account, 500, "b", agent)
+    made = AdjustmentRequest.objects.order_by("requested_at").first()
+    outcomes: list[str] = []
+
+    def undo(_number: int) -> None:
+        try:
+            reverse_adjustment(request=made, user=agent)
+            outcomes.append("done")
+        except DomainError as error:
+            outcomes.append(error.code)
+
+    storm(6, undo)
+    assert sorted(outcomes) == ["already_reversed"] * 5 + ["done"]
+    assert (available(account), AgentBudget.objects.get().given) == (500, 500)

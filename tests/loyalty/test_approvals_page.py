@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from core.actor import SYSTEM
+from core.actor import SYSTEM, of_user
+from core.models import Notice
 from core.roles import Role
-from loyalty.models import Account, AdjustmentRequest
-from loyalty.services.adjustments import adjust_points
+from core.services.notices import drop_old
+from crm.services.tickets import open_ticket
+from loyalty.models import Account, AdjustmentRequest, Lot
+from loyalty.rules.giving import Limits
+from loyalty.services.adjustments import adjust_points, request_adjustment
 from loyalty.services.enrolment import enrol_member
+from loyalty.services.giving_limits import set_limits
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def account(program, make_customer) -> Account:
-    type(program).objects.filter(pk=program.pk).update(approval_above=1000, transfer_daily_points=300)
+    type(program).objects.filter(pk=program.pk).update(transfer_daily_points=300)
+    set_limits(role=Role.LEAD.value, limits=Limits(1000, 20_000, 50), actor=SYSTEM)
+    set_limits(role=Role.AGENT.value, limits=Limits(1000, 2_000, 10), actor=SYSTEM)
     member = enrol_member(customer=make_customer("Anna Berg"), program=program, actor=SYSTEM)
     return Account.objects.select_related("member__program", "member__customer").get(member=member)
 
@@ -36,7 +46,7 @@ def test_an_agents_large_adjustment_goes_to_the_lead_who_approves_it(account, st
     # given a limit of 1,000, an agent and a lead
     agent, lead = logged_in(staff(Role.AGENT, "kim")), logged_in(staff(Role.LEAD, "lee"))
     number = account.member.customer.number
-    form = {"points": "1500", "reason": "goodwill", "reference": "Lost parcel", "key": "k"}
+    form = {"points": "1500", "reason": "goodwill", "note": "Lost parcel", "key": "k"}
 
     # when the agent gives 1,500
     page = agent.post(reverse("loyalty_adjust", args=[number]), form, follow=True)
@@ -59,7 +69,7 @@ def test_an_agents_large_adjustment_goes_to_the_lead_who_approves_it(account, st
 def test_declining_moves_nothing_and_nobody_approves_their_own(account, staff):
     lead, other = staff(Role.LEAD), staff(Role.LEAD)
     url = reverse("loyalty_adjust", args=[account.member.customer.number])
-    logged_in(lead).post(url, {"points": "2000", "reason": "goodwill", "reference": "x", "key": "k"})
+    logged_in(lead).post(url, {"points": "2000", "reason": "goodwill", "note": "x", "key": "k"})
     decide = reverse("loyalty_decide", args=[AdjustmentRequest.objects.get().pk])
     own = logged_in(lead).post(decide, {"answer": "approve"}, follow=True)
     assert "Someone else has to decide" in own.content.decode()
@@ -90,3 +100,49 @@ def test_points_are_given_to_another_member_over_the_api(account, program, make_
     assert (more.status_code, more.json()["errors"][0]["code"]) == (422, "transfer_limit")
     assert more.json()["details"] == {"points_left": 100, "times_left": 4}
     assert available(account) == 50
+
+
+def test_the_card_shows_the_balance_and_both_histories(account, staff):
+    # given a customer with 250 points, of which an agent gave 200 before, and who asks for more
+    kim, lead = staff(Role.AGENT, "kim"), logged_in(staff(Role.LEAD, "lee"))
+    adjust_points(account=account, points=50, reason="goodwill", key="s", actor=SYSTEM)
+    adjust_points(account=account, points=200, reason="correction", note="Missed", key="g", actor=of_user(kim))
+    ticket = open_ticket(customer=account.member.customer, subject="Broken", text="Twice.", actor=SYSTEM)
+    request_adjustment(account=account, points=1500, reason="goodwill", user=kim, ticket=ticket)
+    Lot.objects.update(available_from=timezone.now() - timedelta(hours=1))
+
+    # then the lead sees all of it, the count beside the page and on the bell
+    text = " ".join(lead.get(reverse("loyalty_approvals")).content.decode().split())
+    assert "250 available, 0 pending" in text
+    assert f'<a href="{reverse("ticket", args=[ticket.number])}">' in text
+    assert "Correction" in text
+    assert "kim so far" in text
+    assert "1 adjustment in 30 days: 200 points given, 0 taken." in text
+    assert "Left of your day: 20,000 of 20,000 points." in text
+    assert '<span class="tab-count sidebar-count">1</span>' in text
+    assert "1 new notice" in text
+
+
+def test_the_bell_leads_to_what_it_is_about_and_forgets(account, staff):
+    kim, lee = staff(Role.AGENT, "kim"), staff(Role.LEAD, "lee")
+    lead = logged_in(lee)
+    request_adjustment(account=account, points=1500, reason="goodwill", user=kim, note="Twice broken")
+    number = account.member.customer.number
+    text = lead.get(reverse("notices")).content.decode()
+    assert f"kim asks to give 1,500 points to customer {number}." in text
+    notice = Notice.objects.get(user=lee)
+
+    # another's notice is not there
+    assert logged_in(kim).post(reverse("notice", args=[notice.pk])).status_code == 404
+    assert Notice.objects.filter(read_at=None).count() == 1
+    answer = lead.post(reverse("notice", args=[notice.pk]))
+    assert answer.url == reverse("loyalty_approvals")
+    assert Notice.objects.filter(read_at=None).count() == 0
+
+    # all at once, and after 90 days none is left
+    request_adjustment(account=account, points=1600, reason="goodwill", user=kim, note="Again")
+    lead.post(reverse("notices_read"))
+    assert Notice.objects.filter(read_at=None).count() == 0
+    Notice.objects.filter(pk=notice.pk).update(created_at=timezone.now() - timedelta(days=91))
+    assert drop_old() == 1
+    assert Notice.objects.filter(user=lee).count() == 1

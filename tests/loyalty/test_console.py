@@ -9,8 +9,9 @@ from django.urls import reverse
 
 from core.actor import SYSTEM
 from core.roles import Role
-from loyalty import figures, selectors
-from loyalty.models import Account, Entry, Member, Reconciliation
+from crm.services.tickets import open_ticket
+from loyalty import figures, giving, selectors
+from loyalty.models import Account, AdjustmentRequest, Entry, Member, Reconciliation
 from loyalty.services.adjustments import adjust_points
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.redemption import hold_points, redeem_points
@@ -63,30 +64,46 @@ def test_the_panel_says_what_the_member_has(agent, member, make_order, settle):
 
 
 def test_l7_points_are_given_once_however_often_the_form_is_sent(agent, member):
-    data = {"points": "250", "reason": "goodwill", "reference": "T10017", "key": key_in(panel(agent, member))}
+    data = {"points": "250", "reason": "goodwill", "note": "Lost parcel", "key": key_in(panel(agent, member))}
     assert adjust(agent, member, **data).status_code == 302
     assert adjust(agent, member, **data).status_code == 302
     entry = Entry.objects.get()
-    assert (entry.kind, entry.available, entry.reason, entry.reference) == ("adjust", 250, "goodwill", "T10017")
+    assert (entry.kind, entry.available, entry.reason, entry.reference) == ("adjust", 250, "goodwill", "")
     assert entry.actor.startswith("user:")
     assert account_of(member).available == 250
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"points": "x"}, {"points": ""}, {"points": "0"}, {"points": "-1"}, {"reason": ""}, {"reason": "mood"}, {"key": ""}],
+    [
+        {"points": "x"}, {"points": ""}, {"points": "0"}, {"points": "-1"}, {"reason": ""}, {"reason": "mood"},
+        {"key": ""}, {"note": " "}, {"ticket": "T1"},
+    ],
 )  # fmt: skip
-def test_a_wrong_adjustment_is_refused_and_changes_nothing(agent, member, wrong):
-    data = {"points": "5", "reason": "goodwill", "key": "k", **wrong}
-    response = agent.post(reverse("loyalty_adjust", args=[member.customer.number]), data, follow=True)
-    assert "toast-error" in response.content.decode()
+def test_a_wrong_adjustment_is_refused_and_what_was_typed_stays(agent, member, wrong):
+    # given a form with something wrong in it
+    data = {"points": "5", "reason": "goodwill", "key": "k", "note": "A long story", **wrong}
+    url = reverse("loyalty_adjust", args=[member.customer.number])
+
+    # when it is sent, as a page and by the script
+    page = agent.post(url, data)
+    answer = agent.post(url, data, headers={"X-Stay": "yes"})
+
+    # then the form comes back with the values, or the errors alone, and nothing moved
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert "field-error" in text or "notice-bad" in text
+    assert data["note"] in text
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["message"]
     assert Entry.objects.count() == 0
 
 
 def test_adjusting_someone_who_is_no_member_is_404(agent, program, make_customer):
     assert (
         agent.post(
-            reverse("loyalty_adjust", args=[make_customer().number]), {"points": "5", "reason": "goodwill", "key": "k"}
+            reverse("loyalty_adjust", args=[make_customer().number]),
+            {"points": "5", "reason": "goodwill", "note": "n", "key": "k"},
         ).status_code
         == 404
     )
@@ -176,7 +193,7 @@ def test_p4_everyone_sees_points_service_adjusts_them_administrators_prove(
     assert "Anna Berg" in members.content.decode()
     assert ("Adjust points" in panel(client, member)) == adjusts
     refused = {True: 302, False: 403}
-    assert adjust(client, member, points="5", reason="goodwill", key="k").status_code == refused[adjusts]
+    assert adjust(client, member, points="5", reason="goodwill", note="n", key="k").status_code == refused[adjusts]
     assert client.post(reverse("loyalty_enrol", args=[newcomer.number])).status_code == refused[adjusts]
     assert client.post(reverse("loyalty_prove")).status_code == refused[proves]
     assert Entry.objects.count() == adjusts
@@ -194,3 +211,64 @@ def test_the_customer_list_narrows_to_a_tier(agent, member, make_customer, make_
     outside = agent.get(reverse("customers"), {"tier": "no"}).content.decode()
     assert "Nobody Yet" in outside
     assert "Anna Berg" not in outside
+
+
+def test_the_form_says_what_is_left_and_the_reversal_is_on_the_page(agent, member):
+    # given an agent who gave 250 for a ticket
+    ticket = open_ticket(customer=member.customer, subject="Where is it", text="?", actor=SYSTEM)
+    url = reverse("loyalty_adjust", args=[member.customer.number])
+    page = agent.get(reverse("ticket", args=[ticket.number])).content.decode()
+    assert f'<option value="{ticket.number}" selected>' in page
+    data = {"points": "250", "reason": "goodwill", "ticket": ticket.number, "key": "k"}
+    answer = agent.post(url, data, headers={"X-Stay": "yes"})
+    assert (answer.status_code, answer["X-Location"]) == (204, reverse("customer", args=[member.customer.number]))
+
+    # then the panel says what is left, and by whom and for which ticket it was
+    text = " ".join(panel(agent, member).split())
+    assert "Left today: 1,750 of 2,000 points. More than 500 at once waits for a second person." in text
+    assert f'<a href="{reverse("ticket", args=[ticket.number])}">{ticket.number}</a>' in text
+    made = AdjustmentRequest.objects.get()
+    assert (made.ticket, made.requested_by.username) == (ticket, "agent")
+
+    # when it is reversed, then nothing is left of it to reverse
+    undo = reverse("loyalty_reverse", args=[made.pk])
+    assert undo in text
+    done = agent.post(undo, {"next": reverse("ticket", args=[ticket.number])}, follow=True).content.decode()
+    assert "Reversed: 250 points taken." in done
+    assert account_of(member).available == 0
+    assert undo not in panel(agent, member)
+
+
+def test_the_newest_entries_are_the_newest_by_their_time(agent, member, make_order, settle):
+    # given an order of ten days ago that arrives after an adjustment of today
+    give(member, 10)
+    make_order(member.customer, 60_000, days_ago=10)
+    settle()
+    # then today's entry comes first
+    assert [entry.kind for entry, _words, _changes in figures.entries(account_of(member))] == ["adjust", "earn"]
+
+
+def test_administrators_set_the_limits_and_see_who_changed_them(client, staff):
+    # given an administrator on the page of limits
+    client.force_login(staff(Role.ADMINISTRATOR, "boss"))
+    url = reverse("giving_limits")
+    assert "The defaults have not been changed." in client.get(url).content.decode()
+    data = {
+        f"{role}-{name}": str(getattr(limits, name))
+        for role, limits in giving.limits_of_roles().items()
+        for name in ("points_per_act", "points_per_day", "coupons_per_day")
+    }
+
+    # when something wrong is sent, then it stays and nothing is saved
+    wrong = client.post(url, {**data, "service_lead-points_per_day": "7", "service_agent-points_per_act": "300"})
+    assert "At once is not more than in a day." in wrong.content.decode()
+    assert giving.limits_of_roles()["service_agent"].points_per_act == 500
+
+    # when it is right, then the role has it, and the history says who, what and from what
+    assert client.post(url, {**data, "service_agent-points_per_act": "300"}).status_code == 302
+    assert giving.limits_of_roles()["service_agent"].points_per_act == 300
+    text = " ".join(client.get(url).content.decode().split())
+    assert "boss" in text
+    assert "Points at once: 500 → 300" in text
+    client.force_login(staff(Role.LEAD))
+    assert client.get(url).status_code == 403

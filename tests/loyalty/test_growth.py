@@ -35,6 +35,7 @@ from loyalty.services.granting import Grant, grant_points
 from loyalty.services.growth import advance_all, advance_tasks, ensure_growth_type
 from loyalty.services.growth_tasks import Level, create_task, join_task, leave_task, update_task
 from loyalty.services.reconciliation import reconcile_points
+from loyalty.services.suspensions import suspend_member
 from loyalty.services.sweeps import sweep_lots
 from tests.loyalty.growing import available, badges_of, did, events_of, progress_of
 
@@ -251,7 +252,7 @@ def test_suspended_members_and_strangers_are_passed_over(
     member, stranger = make_old_member(), make_customer()
     make_task("order", 1)
     make_order(member.customer), make_order(stranger)
-    Member.objects.filter(pk=member.pk).update(state="suspended")
+    suspend_member(member=member, reason="fraud", actor=SYSTEM)
     assert advance_tasks(program=program, customer_ids=[member.customer_id, stranger.pk]) == 0
     assert (TaskProgress.objects.count(), TaskStep.objects.count()) == (0, 0)
 

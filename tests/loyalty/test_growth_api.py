@@ -20,6 +20,7 @@ from loyalty.services.granting import Grant, grant_points
 from loyalty.services.growth import advance_tasks, ensure_growth_type
 from loyalty.services.growth_tasks import Level, update_task
 from loyalty.services.leaderboard import set_leaderboard_name
+from loyalty.services.suspensions import suspend_member
 from tests.loyalty.growing import did
 
 pytestmark = pytest.mark.django_db
@@ -133,7 +134,7 @@ def test_joining_is_refused_with_a_reason_and_changes_nothing(api, own, make_old
     assert join("over") == (422, "task_not_running", None)
     assert join("off") == join("nothing") == (404, "unknown_task", None)
     assert join("race", own(other)) == (404, "unknown_customer", None)
-    Member.objects.filter(pk=other.pk).update(state="suspended")
+    suspend_member(member=other, reason="fraud", actor=SYSTEM)
     assert join("race", who=other) == (422, "member_not_active", None)
     assert TaskJoin.objects.filter(task=race).count() == 0
 

@@ -110,7 +110,7 @@ def test_a_suspended_member_and_the_smallest_redemption(people, program):
     program.redeem_minimum = 50
     program.save()
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE loyalty_member SET state = 'suspended' WHERE customer_id = "
+        cursor.execute("UPDATE loyalty_member SET state = 'suspended', suspended_at = now(), suspension_reason = 'fraud' WHERE customer_id = "
                        "(SELECT id FROM crm_customer WHERE number = %s)", [one])  # fmt: skip
     assert spent(Redemption(one, 50, "a"), Redemption(two, 49, "b"), Redemption(two, 50, "c")) == [
         "member_not_active", "below_minimum", 50,

@@ -29,6 +29,7 @@ from loyalty.services.reward_redemptions import (
     ship_redemption,
     sweep_redemptions,
 )
+from loyalty.services.suspensions import suspend_member
 from loyalty.services.sweeps import sweep_holds
 from tests.loyalty.rewards import ADDRESS, points_of, redeem, soon, stock_of, used
 from tests.segments import put_in
@@ -274,7 +275,7 @@ def test_the_money_part_needs_the_shops_word(member, make_reward):
 
 def test_a_suspended_member_is_refused(member, make_reward):
     reward = make_reward("donation", stock=1)
-    Member.objects.update(state="suspended")
+    suspend_member(member=member, reason="fraud", actor=SYSTEM)
     with pytest.raises(Conflict) as refusal:
         redeem(Member.objects.get(pk=member.pk), reward)
     assert refusal.value.code == "member_not_active"

@@ -10,11 +10,12 @@ from django.utils import timezone
 
 from core.actor import SYSTEM
 from core.errors import Conflict, IdempotencyConflict, Refused
-from loyalty.models import Account, Entry, Hold, Lot, Member, Transfer
+from loyalty.models import Account, Entry, Hold, Lot, Transfer
 from loyalty.services.adjustments import adjust_points
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.reconciliation import reconcile_points
 from loyalty.services.redemption import capture_hold, hold_points
+from loyalty.services.suspensions import suspend_member
 from loyalty.services.transfers import merge_members, transfer_points
 
 pytestmark = pytest.mark.django_db
@@ -110,7 +111,7 @@ def test_l9_nobody_gives_what_they_have_not_got_or_where_it_is_not_allowed(pair,
     with pytest.raises(Refused) as refused:
         transfer_points(sender=giver, receiver=taker, points=10, key="t", actor=SYSTEM)
     refusals.append(refused.value.code)
-    Member.objects.filter(pk=taker.member_id).update(state="suspended")
+    suspend_member(member=taker.member, reason="fraud", actor=SYSTEM)
     with pytest.raises(Conflict) as conflict:
         transfer_points(sender=giver, receiver=taker, points=10, key="t", actor=SYSTEM)
     assert [*refusals, conflict.value.code] == [

@@ -1,0 +1,39 @@
+"""What became of replies that were handed to a channel, as the desk shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+
+from campaigns import words
+from campaigns.labels import channel_label
+from campaigns.models import Message, MessageState
+from campaigns.services.ticket_replies import ORIGIN
+from crm.deliveries import Delivery
+
+
+def states_of(customer_id: int, message_ids: Sequence[int]) -> dict[int, Delivery]:
+    """By the ticket's message: its state and channel, and why it was not sent."""
+    rows = Message.objects.filter(
+        customer=customer_id, origin=ORIGIN, occurrence__in=[str(pk) for pk in message_ids]
+    ).order_by("created_at")
+    return {int(row.occurrence): _state(row) for row in rows}
+
+
+def _state(message: Message) -> Delivery:
+    badge = words.badge(message)
+    label, tone = badge.label, badge.tone
+    if message.state == MessageState.SENT:
+        tone = "good"
+        if message.read_at or message.opened_at:
+            label = _t("Read")
+        elif message.delivered_at:
+            label = _t("Delivered")
+    elif message.state in {MessageState.FAILED, MessageState.SUPPRESSED}:
+        tone = "bad"
+    elif not tone:
+        tone = "info"
+    detail = " · ".join(filter(None, [channel_label(message.channel), badge.reason]))
+    return Delivery(label, tone, detail, reverse("message", args=[message.pk]))

@@ -1,0 +1,63 @@
+"""Coupons that staff give by hand, within the day's limit of their role (L13)."""
+
+from __future__ import annotations
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.models import Coupon, CouponBudget, CouponCode
+from campaigns.services.coupon_codes import issue_coupon
+from core import clock
+from core.actor import of_user
+from core.errors import Refused
+from core.models import User
+from core.zones import known_zones
+from crm.models import Customer, Store
+from loyalty.giving import limits_of
+
+
+def give_coupon(*, customer: Customer, coupon: Coupon, user: User, mark: str) -> CouponCode:
+    """Give one customer a code by hand, once per `mark`, and count it in the person's day.
+
+    Raises Refused `coupon_budget_spent` with what is left, and Conflict as `issue_coupon` does; then nothing is counted.
+    """
+    cause = f"staff:{user.pk}:{mark}"
+    with transaction.atomic():
+        # The day's row is locked first, so that clicks at once are counted one after another.
+        given = _count(user, 0)
+        if not CouponCode.objects.filter(coupon=coupon, customer=customer, issued_for=cause).exists():
+            left = max(limits_of(user).coupons_per_day - given, 0)
+            if not left:
+                raise Refused(
+                    _("You have given as many coupons as your role may give in a day."),
+                    code="coupon_budget_spent",
+                    field="coupon",
+                    left=left,
+                )
+            _count(user, 1)
+        return issue_coupon(customer=customer, coupon=coupon, cause=cause, actor=of_user(user))
+
+
+def coupons_left(user: User) -> int:
+    """Return how many coupons the person may still give by hand today."""
+    row = CouponBudget.objects.filter(user=user, day=_today()).first()
+    return max(limits_of(user).coupons_per_day - (row.given if row else 0), 0)
+
+
+def _today() -> date:
+    zone = Store.objects.filter(is_default=True).values_list("time_zone", flat=True).first()
+    return clock.now().astimezone(ZoneInfo(zone if zone and zone in known_zones() else "UTC")).date()
+
+
+def _count(user: User, coupons: int) -> int:
+    """Return what the person has given today with these, under the lock of the day's row."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO campaigns_couponbudget AS kept (user_id, day, given) VALUES (%s, %s, %s)
+               ON CONFLICT (user_id, day) DO UPDATE SET given = kept.given + excluded.given RETURNING given""",
+            [user.pk, _today(), coupons],
+        )
+        return cursor.fetchone()[0]

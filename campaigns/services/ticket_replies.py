@@ -1,0 +1,79 @@
+"""Replies on tickets, sent to the customer: by the ticket's own channel, else by the first one that reaches them."""
+
+from __future__ import annotations
+
+from django.db import connection, transaction
+
+from campaigns.channels import CHANNELS
+from campaigns.services.messages import queue_message
+from campaigns.services.presets import reply_template
+from core.locks import lock_row
+from crm.models import ReplyDelivery, Ticket, TicketMessage, TicketOrigin
+from crm.services.tickets import record_delivery
+
+ORIGIN = "ticket:reply"
+STEP = "reply"
+ORDER = ("email", "sms", "wechat", "inbox")
+# The inbox is in the storefront: who has no account there never opens it.
+INBOX_KIND = "storefront"
+
+
+def send_reply(*, message_id: int) -> bool:
+    """Queue a public reply once, as a transactional message. False when it was taken before, or no channel reaches them."""
+    with transaction.atomic():
+        found = TicketMessage.objects.filter(pk=message_id, delivery=ReplyDelivery.QUEUED)
+        if not found.exists():
+            return False
+        message = lock_row(TicketMessage.objects.filter(pk=message_id))
+        if message.delivery != ReplyDelivery.QUEUED:
+            return False
+        ticket = Ticket.objects.select_related("customer").get(pk=message.ticket_id)
+        channel = channel_of(ticket)
+        if channel is None:
+            record_delivery(message=message, delivery=ReplyDelivery.UNREACHABLE)
+            return False
+        queue_message(
+            customer=ticket.customer,
+            template=reply_template(channel),
+            origin=ORIGIN,
+            step=STEP,
+            occurrence=str(message.pk),
+            context={"ticket": {"number": ticket.number, "subject": ticket.subject, "reply": message.text}},
+        )
+        record_delivery(message=message, delivery=ReplyDelivery.HANDED)
+    return True
+
+
+def channel_of(ticket: Ticket) -> str | None:
+    """Choose the channel on which a reply goes: the one the ticket came by, else the first that reaches the customer."""
+    usable = reachable(ticket.customer_id)
+    return next((name for name in [_own_channel(ticket), *ORDER] if name in usable), None)
+
+
+def _own_channel(ticket: Ticket) -> str:
+    """A storefront's ticket came by the app; one that answers a message names the message's channel first."""
+    if ticket.origin == TicketOrigin.API:
+        return "inbox"
+    return ticket.origin_ref.partition(":")[0] if ticket.origin == TicketOrigin.REPLY else ""
+
+
+def reachable(customer_id: int) -> set[str]:
+    """Return the channels that are ready and have an address of the customer that may be used."""
+    ready = [channel for channel in CHANNELS if channel.ready() and (channel.address_kind or channel.local)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT w.channel FROM unnest(%(channels)s::text[], %(kinds)s::text[]) AS w(channel, kind)
+               WHERE EXISTS (SELECT FROM crm_identity i
+                             WHERE i.customer_id = %(customer)s AND i.kind = w.kind AND NOT EXISTS (
+                                 SELECT FROM campaigns_suppression s
+                                 WHERE s.address_index = i.value_index AND s.channel = w.channel AND s.lifted_at IS NULL))
+                     AND NOT EXISTS (SELECT FROM campaigns_suppression s
+                                     WHERE s.customer_id = %(customer)s AND s.channel = w.channel
+                                           AND s.address_index IS NULL AND s.lifted_at IS NULL)""",
+            {
+                "customer": customer_id,
+                "channels": [channel.name for channel in ready],
+                "kinds": [channel.address_kind or INBOX_KIND for channel in ready],
+            },
+        )
+        return {row[0] for row in cursor.fetchall()}

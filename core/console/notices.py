@@ -1,0 +1,35 @@
+"""The bell: what the signed-in person was notified of."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from core import notices, paging
+from core.console.views import page, viewer
+from core.models import Notice
+from core.services import notices as services
+
+PAGE = 50
+
+
+@page(None)
+def index(request: HttpRequest) -> HttpResponse:
+    wanted = Notice.objects.filter(user=viewer(request))
+    found = paging.keyset(wanted, ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
+    context = {"page": found, "rows": [notices.shown(notice) for notice in found]}
+    return render(request, "core/notices.html", context)
+
+
+@page(None, methods=("POST",))
+def follow(request: HttpRequest, pk: int) -> HttpResponse:
+    """Mark one as read and go to what it is about."""
+    notice = get_object_or_404(Notice, pk=pk, user=viewer(request))
+    services.mark_read(notice=notice)
+    return redirect(notices.url_of(notice) or "notices")
+
+
+@page(None, methods=("POST",))
+def read_all(request: HttpRequest) -> HttpResponse:
+    services.mark_all_read(user=viewer(request))
+    return redirect("notices")

@@ -1,0 +1,56 @@
+"""What staff are notified of. Each app registers its kinds in `extensions`:
+
+    NOTICES.register("loyalty.adjustment_asked", NoticeKind("checks", words, lambda payload: reverse("loyalty_approvals")))
+
+`text(payload)` is one sentence in the active language, `url(payload)` where the reader goes from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.models import Notice
+from core.registry import Registry
+
+
+@dataclass(frozen=True)
+class NoticeKind:
+    icon: str
+    text: Callable[[Mapping[str, Any]], str]
+    url: Callable[[Mapping[str, Any]], str]
+
+
+NOTICES: Registry[NoticeKind] = Registry("kind of notice")
+
+
+@dataclass(frozen=True)
+class Shown:
+    notice: Notice
+    icon: str
+    text: str
+
+
+def shown(notice: Notice) -> Shown:
+    """A notice in words. One of a kind that is gone, or with a payload that no longer fits, is named by its kind."""
+    kind = NOTICES.get(notice.kind)
+    if kind is None:
+        return Shown(notice, "bell", notice.kind)
+    try:
+        return Shown(notice, kind.icon, kind.text(notice.payload))
+    except (KeyError, TypeError, ValueError):
+        return Shown(notice, kind.icon, notice.kind)
+
+
+def url_of(notice: Notice) -> str:
+    """Where the notice leads; empty when its kind is gone."""
+    kind = NOTICES.get(notice.kind)
+    try:
+        return kind.url(notice.payload) if kind else ""
+    except (KeyError, TypeError, ValueError):
+        return ""
+
+
+def unread_count(user) -> int:
+    return Notice.objects.filter(user=user, read_at=None).count()

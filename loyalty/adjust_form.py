@@ -1,0 +1,58 @@
+"""The form of an adjustment by hand, which the customer page and the desk show and the console reads."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from crm.models import Customer, Ticket
+from loyalty.services.adjustments import LARGEST, REASONS
+
+TICKETS_OFFERED = 20
+
+
+class AdjustForm(forms.Form):
+    """Points, a reason, and a note or one of the customer's tickets. `key` makes a second click harmless (L7)."""
+
+    points = forms.IntegerField(
+        label=_("Points"),
+        min_value=-LARGEST,
+        max_value=LARGEST,
+        help_text=_("Below 0 takes points."),
+        error_messages={"invalid": _("Use a whole number.")},
+    )
+    reason = forms.ChoiceField(label=_("Reason"), choices=[("", "—"), *REASONS.items()])
+    ticket = forms.ModelChoiceField(
+        label=_("Ticket"),
+        queryset=Ticket.objects.none(),
+        to_field_name="number",
+        required=False,
+        empty_label=_("No ticket"),
+    )
+    note = forms.CharField(
+        label=_("Note"),
+        max_length=400,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("For colleagues. Without a ticket it is required."),
+    )
+    key = forms.CharField(max_length=200, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, customer: Customer, ticket: str = "") -> None:
+        super().__init__(data, initial={"key": str(uuid.uuid4()), "ticket": ticket}, auto_id="adjust-%s")
+        fields: Any = self.fields
+        # What is open comes first, then the newest.
+        offered = customer.tickets.order_by("status", "-created_at").values("pk")[:TICKETS_OFFERED]
+        fields["ticket"].queryset = Ticket.objects.filter(pk__in=offered).order_by("-created_at")
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if self.errors.pop("key", None):
+            # Hidden, so that its error would be too.
+            self.add_error(None, _("This page is too old. Load it again."))
+        if not (self.errors or values.get("ticket") or values.get("note", "").strip()):
+            self.add_error("note", _("Write why in a note, or choose the ticket."))
+        return values

@@ -1,0 +1,65 @@
+"""How much each role may give by hand, for administrators: the limits, and who changed them when (L13)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from core.actor import of_user
+from core.console import audit
+from core.console.views import page
+from core.errors import DomainError
+from core.roles import Role
+from loyalty import giving
+from loyalty.rules.giving import DEFAULTS, MOST_COUPONS, MOST_POINTS, Limits
+from loyalty.services.giving_limits import set_limits
+
+# Analysts give nothing by hand: they have neither permission.
+ROLES = (Role.AGENT, Role.LEAD, Role.MARKETER, Role.ADMINISTRATOR)
+HISTORY_SHOWN = 20
+
+
+class LimitsForm(forms.Form):
+    points_per_act = forms.IntegerField(label=_("Points at once"), min_value=0, max_value=MOST_POINTS)
+    points_per_day = forms.IntegerField(label=_("Points a day"), min_value=0, max_value=MOST_POINTS)
+    coupons_per_day = forms.IntegerField(label=_("Coupons a day"), min_value=0, max_value=MOST_COUPONS)
+
+    def __init__(self, data: Any = None, *, role: str, now: Limits) -> None:
+        super().__init__(data, prefix=role, initial=now.__dict__)
+        self.role = role
+        self.label = giving.role_label(role)
+        self.default = DEFAULTS[role]
+
+
+@page("loyalty.change_givinglimit", methods=("GET", "POST"))
+def show(request: HttpRequest) -> HttpResponse:
+    now = giving.limits_of_roles()
+    forms_ = [LimitsForm(request.POST or None, role=role.value, now=now[role.value]) for role in ROLES]
+    # Every form is looked at, so that each says what is wrong with it.
+    wrong = [form for form in forms_ if not form.is_valid()] if request.method == "POST" else forms_
+    if not wrong and _save(request, forms_):
+        messages.success(request, _t("The limits are saved."))
+        return redirect("giving_limits")
+    context = {"forms": forms_, "history": audit.history("loyalty.givinglimit", HISTORY_SHOWN)}
+    return render(request, "loyalty/limits.html", context)
+
+
+def _save(request: HttpRequest, forms_: list[LimitsForm]) -> bool:
+    """All roles or none; what is refused stands at its field."""
+    with transaction.atomic():
+        for form in forms_:
+            try:
+                set_limits(role=form.role, limits=Limits(**form.cleaned_data), actor=of_user(request.user))
+            except DomainError as error:
+                form.add_error(error.field if error.field in form.fields else None, str(error.message))
+        refused = any(form.errors for form in forms_)
+        if refused:
+            transaction.set_rollback(True)
+    return not refused
