@@ -238,6 +238,7 @@ PAGES = """
 /care/<int:pk>/results/                            marketer analyst administrator
 /api/schema/                                       public
 /api/docs/                                         public
+/api/^(?!(?:schema|docs)$)                         public
 """
 
 # Below /api/v1/: route, method, the scope that a server key needs, whether a member's own token may.
@@ -267,6 +268,7 @@ tickets/<ref:number>/replies                         POST   tickets:write    mem
 earning-rules                                        GET    members:read     member
 members                                              POST   members:write    -
 members/<ref:number>                                 GET    members:read     member
+tiers-for-sale                                       GET    members:read     member
 members/<ref:number>/tier                            GET    members:read     member
 members/<ref:number>/tier/purchase                   POST   members:write    -
 members/<ref:number>/tier/refund                     POST   members:write    -

@@ -114,6 +114,7 @@ class OpenTicket(StepKind):
                 priority=int(batch.step["priority"]),
                 origin_ref=batch.cause(run)[:80],
                 from_customer=False,
+                internal=True,
                 actor=SYSTEM,
             )
         return {run.id: "" for run in batch.runs}

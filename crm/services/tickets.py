@@ -44,8 +44,11 @@ def open_ticket(
     order: Order | None = None,
     assignee=None,
     from_customer: bool = True,
+    internal: bool = False,
 ) -> Ticket:
     """Open a ticket with its first message. The priority is at least the one that the customer is entitled to.
+
+    An `internal` one is a task for staff: the customer sees neither it nor its messages.
 
     Raises Invalid when a text is missing or the order is someone else's, Conflict `customer_not_active`.
     """
@@ -67,6 +70,7 @@ def open_ticket(
             priority=priority_for(customer, priority),
             order=order,
             assignee=assignee,
+            internal=internal,
         )
         ticket.refresh_from_db()
         TicketMessage.objects.create(
@@ -74,6 +78,7 @@ def open_ticket(
             author_kind=MessageAuthor.CUSTOMER if from_customer else MessageAuthor.STAFF,
             author_id=None if from_customer else actor.user_id,
             text=text,
+            internal=internal,
         )
         emit(
             events.TICKET_OPENED,
@@ -89,11 +94,12 @@ def reply_to_ticket(
 ) -> TicketMessage:
     """Add a public reply or an internal note. A customer's reply opens a resolved ticket again; a closed one refuses.
 
-    A public reply by staff leaves the ticket waiting for the customer.
+    A public reply by staff leaves the ticket waiting for the customer. In an internal ticket every reply is a note.
     """
     _check_text(text.strip())
     with transaction.atomic():
         locked = lock_row(Ticket.objects.filter(pk=ticket.pk))
+        internal = internal or locked.internal
         if from_customer:
             require_active(locked.customer_id)
         if locked.status == TicketStatus.CLOSED and not internal:
@@ -154,6 +160,8 @@ def resolve_ticket(*, ticket: Ticket, actor: Actor) -> Ticket:
         locked.resolution_count += 1
         _touch(locked, "status", "resolved_at", "resolution_count")
         locked.refresh_from_db()
+        if locked.internal:
+            return locked
         emit(
             events.TICKET_RESOLVED,
             subject_id=locked.customer_id,

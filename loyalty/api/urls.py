@@ -9,6 +9,7 @@ urlpatterns = [
     path("earning-rules", earning.EarningRulesViewSet.as_view({"get": "list"})),
     path("members", views.MembersView.as_view()),
     path("members/<ref:number>", views.MemberView.as_view()),
+    path("tiers-for-sale", tiers.TiersForSaleView.as_view()),
     path("members/<ref:number>/tier", tiers.MemberTierView.as_view()),
     path("members/<ref:number>/tier/purchase", tiers.TierPurchaseView.as_view()),
     path("members/<ref:number>/tier/refund", tiers.TierRefundView.as_view()),

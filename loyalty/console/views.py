@@ -96,9 +96,11 @@ def adjust(request: HttpRequest, number: str) -> HttpResponse:
     except ValueError:
         raise Invalid(_t("Use a whole number."), code="invalid", field="points") from None
     account, reason = selectors.spendable_account(member), request.POST.get("reason", "")
-    reference = request.POST.get("reference", "").strip()
+    reference, note = request.POST.get("reference", "").strip(), request.POST.get("note", "").strip()
     if needs_approval(member.program, points):
-        request_adjustment(account=account, points=points, reason=reason, note=reference, user=_user(request))
+        request_adjustment(
+            account=account, points=points, reason=reason, note=note, reference=reference, user=_user(request)
+        )
         messages.info(request, _t("More than one person may give alone: a lead decides on it under Approvals."))
         return back(request, f"/customers/{number}/")
     adjust_points(
@@ -106,6 +108,7 @@ def adjust(request: HttpRequest, number: str) -> HttpResponse:
         points=points,
         reason=reason,
         reference=reference,
+        note=note,
         key=request.POST.get("key", ""),
         actor=of_user(request.user),
     )

@@ -35,15 +35,21 @@ REASONS = {
     "migration": _("Carried over"),
 }
 LARGEST = 10_000_000
+REFERENCE_LENGTH = 200
+NOTE_LENGTH = 400
 
 
-def adjust_points(*, account: Account, points: int, reason: str, key: str, actor: Actor, reference: str = "") -> Answer:
+def adjust_points(
+    *, account: Account, points: int, reason: str, key: str, actor: Actor, reference: str = "", note: str = ""
+) -> Answer:
     """Give (above 0) or take (below 0) points by hand. Never below zero: Refused `insufficient_points`.
+
+    The member reads `reference`; `note` and `reason` are for staff alone (L13).
 
     A member of staff is held to the program: Refused `needs_approval` above its limit (then `request_adjustment`),
     Refused `budget_spent` with what is left of the day's budget. Repeating a key spends nothing twice.
     """
-    check_adjustment(points, reason)
+    check_adjustment(points, reason, reference, note)
     program = account.member.program
     if actor.kind == "user" and needs_approval(program, points):
         raise Refused(
@@ -52,18 +58,31 @@ def adjust_points(*, account: Account, points: int, reason: str, key: str, actor
             field="points",
             limit=program.approval_above,
         )
-    return _adjust(account, points, reason, key, actor, reference)
+    return _adjust(account, points, reason, key, actor, reference, note)
 
 
 def request_adjustment(
-    *, account: Account, points: int, reason: str, user: User, note: str = "", ticket: Ticket | None = None
+    *,
+    account: Account,
+    points: int,
+    reason: str,
+    user: User,
+    note: str = "",
+    reference: str = "",
+    ticket: Ticket | None = None,
 ) -> AdjustmentRequest:
     """Ask for an adjustment above the limit. Nothing moves until `approve_adjustment` by someone else."""
-    check_adjustment(points, reason)
+    check_adjustment(points, reason, reference, note)
     if not note.strip():
         raise Invalid(_("Say why: someone else decides on it."), code="required", field="note")
     return AdjustmentRequest.objects.create(
-        account=account, points=points, reason=reason, note=note.strip()[:400], ticket=ticket, requested_by=user
+        account=account,
+        points=points,
+        reason=reason,
+        note=note.strip(),
+        reference=reference.strip(),
+        ticket=ticket,
+        requested_by=user,
     )
 
 
@@ -83,7 +102,8 @@ def approve_adjustment(*, request: AdjustmentRequest, user: User, note: str = ""
             waiting.reason,
             f"adjustment-request:{waiting.pk}",
             actors.of_user(waiting.requested_by),
-            waiting.note[:200],
+            waiting.reference,
+            waiting.note,
             internal=True,
         )
         _decide(waiting, RequestState.APPROVED, user, note)
@@ -102,19 +122,23 @@ def needs_approval(program: Program, points: int) -> bool:
     return program.approval_above is not None and abs(points) > program.approval_above
 
 
-def check_adjustment(points: int, reason: str) -> None:
+def check_adjustment(points: int, reason: str, reference: str = "", note: str = "") -> None:
     if reason not in REASONS:
         raise Invalid(_("Choose a reason."), code="invalid_choice", field="reason")
     if points == 0 or abs(points) > LARGEST:
         raise Invalid(
             _("Use a number from 1 to 10,000,000, or below 0 to take points."), code="invalid", field="points"
         )
+    if len(reference) > REFERENCE_LENGTH:
+        raise Invalid(_("A reference has at most 200 characters."), code="too_long", field="reference")
+    if len(note) > NOTE_LENGTH:
+        raise Invalid(_("A note has at most 400 characters."), code="too_long", field="note")
 
 
-def _adjust(account: Account, points: int, reason: str, key: str, actor: Actor, reference: str) -> Answer:
+def _adjust(account: Account, points: int, reason: str, key: str, actor: Actor, reference: str, note: str) -> Answer:
     program = account.member.program
     if actor.user_id is None or points < 0 or program.agent_daily_budget is None:
-        return _move(account, points, reason, key, actor, reference)
+        return _move(account, points, reason, key, actor, reference, note)
     with transaction.atomic():
         # The budget's row is locked before the account, by everyone in this order; a second click waits here too.
         given = _lock_budget(program, actor.user_id, 0)
@@ -129,7 +153,7 @@ def _adjust(account: Account, points: int, reason: str, key: str, actor: Actor, 
                     left=max(left, 0),
                 )
             _lock_budget(program, actor.user_id, points)
-        return _move(account, points, reason, key, actor, reference)
+        return _move(account, points, reason, key, actor, reference, note)
 
 
 def _lock_budget(program: Program, user: int, points: int) -> int:
@@ -160,7 +184,15 @@ def _decide(request: AdjustmentRequest, state: RequestState, user: User, note: s
 
 
 def _move(
-    account: Account, points: int, reason: str, key: str, actor: Actor, reference: str, *, internal: bool = False
+    account: Account,
+    points: int,
+    reason: str,
+    key: str,
+    actor: Actor,
+    reference: str,
+    note: str,
+    *,
+    internal: bool = False,
 ) -> Answer:
     program = account.member.program
     until = (
@@ -172,12 +204,15 @@ def _move(
         [
             key_scope(program, actor, internal),
             idempotency.check_key(key),
-            idempotency.digest({"adjust": account.pk, "points": points, "reason": reason, "reference": reference}),
+            idempotency.digest(
+                {"adjust": account.pk, "points": points, "reason": reason, "reference": reference, "note": note}
+            ),
             account.pk,
             points,
             until,
             reason,
-            reference[:200],
+            reference,
+            note,
             str(actor),
             actors.request_id.get(),
             handlers,

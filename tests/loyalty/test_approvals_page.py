@@ -36,7 +36,7 @@ def test_an_agents_large_adjustment_goes_to_the_lead_who_approves_it(account, st
     # given a limit of 1,000, an agent and a lead
     agent, lead = logged_in(staff(Role.AGENT, "kim")), logged_in(staff(Role.LEAD, "lee"))
     number = account.member.customer.number
-    form = {"points": "1500", "reason": "goodwill", "reference": "Lost parcel", "key": "k"}
+    form = {"points": "1500", "reason": "goodwill", "note": "Lost parcel", "key": "k"}
 
     # when the agent gives 1,500
     page = agent.post(reverse("loyalty_adjust", args=[number]), form, follow=True)
@@ -59,7 +59,7 @@ def test_an_agents_large_adjustment_goes_to_the_lead_who_approves_it(account, st
 def test_declining_moves_nothing_and_nobody_approves_their_own(account, staff):
     lead, other = staff(Role.LEAD), staff(Role.LEAD)
     url = reverse("loyalty_adjust", args=[account.member.customer.number])
-    logged_in(lead).post(url, {"points": "2000", "reason": "goodwill", "reference": "x", "key": "k"})
+    logged_in(lead).post(url, {"points": "2000", "reason": "goodwill", "note": "x", "key": "k"})
     decide = reverse("loyalty_decide", args=[AdjustmentRequest.objects.get().pk])
     own = logged_in(lead).post(decide, {"answer": "approve"}, follow=True)
     assert "Someone else has to decide" in own.content.decode()
