@@ -30,7 +30,8 @@ def fields_of(shape: type[Serializer]) -> list[str]:
     """Return the fields of an answer, nested ones with dots, those of lists with `[]`, open ones with `*`; in order."""
     found: list[str] = []
     for name, field in shape().fields.items():
-        inner, brackets = field, ""
+        inner: Any = field
+        brackets = ""
         while isinstance(inner, serializers.ListSerializer | serializers.ListField):
             inner, brackets = inner.child, f"{brackets}[]"
         if isinstance(inner, Serializer):

@@ -22,7 +22,7 @@ PAGE = 50
 
 @page("crm.view_order")
 def index(request: HttpRequest) -> HttpResponse:
-    orders = Order.objects.select_related("customer")
+    orders: QuerySet[Order] = Order.objects.select_related("customer")
     query = request.GET.get("q", "").strip()[:64]
     if query:
         orders = with_number(orders, query)

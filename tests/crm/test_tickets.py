@@ -297,3 +297,21 @@ def test_the_page_speaks_the_customer_s_language(client, link):
         page = client.get(link, headers={"accept-language": "zh-CN,zh;q=0.9"}).content.decode()
     assert 'lang="zh-hans"' in page
     assert "非常满意" in page
+
+
+def test_an_internal_ticket_is_a_task_for_staff_alone(desk, ticket, make_customer, api):
+    # given a task of which the customer is to know nothing
+    task = make_ticket(make_customer("Ben"), "Call them, very angry", internal=True, from_customer=False)
+    # when staff look at it, answer without saying that it is a note, and resolve it
+    page = desk.get(reverse("ticket", args=[task.number])).content.decode()
+    post(desk, "ticket_reply", task, text="Called, no answer.")
+    post(desk, "ticket_resolve", task)
+    # then every message is a note, nobody is asked to rate it, and the API has it for no customer
+    assert 'name="internal"' in page
+    assert "Reply</button>" not in page
+    assert [message.internal for message in task.messages.all()] == [True, True]
+    task.refresh_from_db()
+    assert task.status == "resolved"
+    assert not DomainEvent.objects.filter(kind__in=["crm.ticket_replied", "crm.ticket_resolved"]).exists()
+    assert api.get(f"/api/v1/tickets/{task.number}").status_code == 404
+    assert [row["number"] for row in api.get("/api/v1/tickets").json()["results"]] == [ticket.number]
