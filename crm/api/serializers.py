@@ -359,7 +359,7 @@ class ProductIn(serializers.Serializer):
     name = serializers.CharField(max_length=300, required=False, allow_blank=True)
     category = serializers.CharField(max_length=200, required=False, allow_blank=True)
     brand = serializers.CharField(max_length=120, required=False, allow_blank=True)
-    price = Minor(required=False, allow_null=True)
+    price = Minor(required=False, allow_null=True, help_text="In minor units of the default store's currency.")
     active = serializers.BooleanField(default=True)
 
 
@@ -376,7 +376,7 @@ class ProductOut(serializers.Serializer):
     name = serializers.CharField()
     category = serializers.CharField()
     brand = serializers.CharField()
-    price = MinorOut(allow_null=True)
+    price = MinorOut(allow_null=True, help_text="In minor units of the default store's currency.")
     active = serializers.BooleanField()
 
 

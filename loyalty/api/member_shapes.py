@@ -85,10 +85,11 @@ Allowed = picked("MemberAllowed", tier_serializers.AllowedOut, "sku", "may_buy",
 
 PointType = picked("MemberPointType", earning_serializers.PointTypeOut, "code", "name", "spendable")
 Limit = picked("MemberLimit", earning_serializers.LimitOut, "period", "points")
+# Without the name, which the shop gives for itself: `text` says all of the rule.
 EarningRule = picked(
     "MemberEarningRule",
     earning_serializers.EarningRuleOut,
-    *("code", "name", "text", "trigger", "event_kind", "points", "per_amount", "currency", "stacking", "factor"),
+    *("code", "text", "trigger", "event_kind", "points", "per_amount", "currency", "stacking", "factor"),
     *("streak_days", "starts_at", "ends_at"),
     point_type=PointType(),
     limits=Limit(many=True),
