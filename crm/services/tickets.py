@@ -160,8 +160,6 @@ def resolve_ticket(*, ticket: Ticket, actor: Actor) -> Ticket:
         locked.resolution_count += 1
         _touch(locked, "status", "resolved_at", "resolution_count")
         locked.refresh_from_db()
-        if locked.internal:
-            return locked
         emit(
             events.TICKET_RESOLVED,
             subject_id=locked.customer_id,

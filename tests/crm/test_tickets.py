@@ -10,6 +10,7 @@ from django.core import signing
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from campaigns.services.surveys import ask_satisfaction
 from core.actor import SYSTEM
 from core.models import DomainEvent
 from core.roles import Role
@@ -312,6 +313,7 @@ def test_an_internal_ticket_is_a_task_for_staff_alone(desk, ticket, make_custome
     assert [message.internal for message in task.messages.all()] == [True, True]
     task.refresh_from_db()
     assert task.status == "resolved"
-    assert not DomainEvent.objects.filter(kind__in=["crm.ticket_replied", "crm.ticket_resolved"]).exists()
+    assert not DomainEvent.objects.filter(kind="crm.ticket_replied").exists()
+    assert ask_satisfaction(ticket_id=task.pk, resolution=1) is None
     assert api.get(f"/api/v1/tickets/{task.number}").status_code == 404
     assert [row["number"] for row in api.get("/api/v1/tickets").json()["results"]] == [ticket.number]
