@@ -29,7 +29,7 @@ def body() -> bytes:
                     "sku": f"BENCH-{rng.randrange(PRODUCTS):05d}",
                     "name": "Espresso beans, 250 g",
                     "quantity": rng.randrange(1, 5),
-                    "unit_price": f"{rng.randrange(100, 9999) / 100:.2f}",
+                    "unit_amount": rng.randrange(100, 9999),
                 }
                 for _line in range(LINES)
             ],

@@ -39,8 +39,19 @@ class CouponAdmin(ConfigurationAdmin):
     list_display = ("name", "kind", "mode", "active", "issued_count", "redeemed_count")
     list_filter = ("active", "mode")
     search_fields = ("name",)
-    fields = ("name", "active", "console", "kind", "value", "currency", "mode", "issued_count", "redeemed_count")
-    readonly_fields = ("console", "kind", "value", "currency", "mode", "issued_count", "redeemed_count")
+    fields = (
+        "name",
+        "active",
+        "console",
+        "kind",
+        "value",
+        "currency",
+        "mode",
+        "give_back",
+        "issued_count",
+        "redeemed_count",
+    )
+    readonly_fields = ("console", "kind", "value", "currency", "mode", "give_back", "issued_count", "redeemed_count")
 
     @admin.display(description=_("console"))
     def console(self, coupon: Coupon) -> str:

@@ -7,16 +7,29 @@ from collections.abc import Sequence
 from analytics.events import SEGMENT_ENTERED
 from analytics.services.features import mark_changed
 from campaigns.events import ADDRESS_SUPPRESSED
-from campaigns.services import care_runs, journey_entries, journey_happenings, surveys, ticket_replies
+from campaigns.services import care_runs, coupon_uses, journey_entries, journey_happenings, surveys, ticket_replies
 from campaigns.tasks import wake_journeys, wake_sender
 from core.events import Effect, Event, subscribe
-from crm.events import ORDER_PAID, ORDERS_IMPORTED, TICKET_OPENED, TICKET_REPLIED, TICKET_RESOLVED
+from crm.events import (
+    ORDER_PAID,
+    ORDER_REFUNDED,
+    ORDERS_IMPORTED,
+    TICKET_OPENED,
+    TICKET_REPLIED,
+    TICKET_RESOLVED,
+)
 
 
 @subscribe(ORDER_PAID, name="campaigns.care_for_orders", effect=Effect.OUTSIDE)
 def care_for_orders(events: Sequence[Event]) -> None:
     if care_runs.care_for_orders(order_ids=[event.payload["order"] for event in events]):
         wake_sender()
+
+
+@subscribe(ORDER_REFUNDED, name="campaigns.give_back_coupons", effect=Effect.POINTS)
+def give_back_coupons(events: Sequence[Event]) -> None:
+    """A use is released once, so a second time changes nothing."""
+    coupon_uses.give_back_coupons(order_ids=sorted({event.payload["order"] for event in events}))
 
 
 @subscribe(ORDERS_IMPORTED, name="campaigns.care_for_import", effect=Effect.OUTSIDE, long=True)

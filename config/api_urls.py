@@ -1,8 +1,10 @@
 """The storefront's API and its documentation."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.urls import include, path
+from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+
+from core.api.views import UnknownPathView
 
 v1 = [
     # Routes are tried in this order, and a checkout waits for those of the points.
@@ -20,4 +22,6 @@ urlpatterns = [
         login_not_required(SpectacularSwaggerSplitView.as_view(url_name="api-schema", throttle_classes=[])),
         name="api-docs",
     ),
+    # Last, for every path that no route above has; `schema` and `docs` get their slash from the common middleware.
+    re_path(r"^(?!(?:schema|docs)$)", UnknownPathView.as_view(), name="api-unknown"),
 ]

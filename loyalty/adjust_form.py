@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Customer, Ticket
-from loyalty.services.adjustments import LARGEST, REASONS
+from loyalty.services.adjustments import LARGEST, REASONS, REFERENCE_LENGTH
 
 TICKETS_OFFERED = 20
 
@@ -38,6 +38,12 @@ class AdjustForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("For colleagues. Without a ticket it is required."),
+    )
+    reference = forms.CharField(
+        label=_("Reference for the member"),
+        max_length=REFERENCE_LENGTH,
+        required=False,
+        help_text=_("The member sees it in the points history; without one, the ticket's number."),
     )
     key = forms.CharField(max_length=200, widget=forms.HiddenInput)
 

@@ -19,6 +19,11 @@ def _points(payload) -> str:
     return f"{text} · {reference_words(reference)}" if reference else text
 
 
+def _adjusted(payload) -> str:
+    """With the note: the timeline is for staff."""
+    return " · ".join(part for part in (_points(payload), payload.get("note", "")) if part)
+
+
 def _tier(name: str | None) -> str:
     """Its name in the viewer's language. An event keeps the name that the tier had then, in the shop's first language."""
     if not name or not in_chinese():
@@ -70,7 +75,7 @@ POINTS_REDEEMED = declare("loyalty.points_redeemed", _("Points spent"), icon="gi
 HOLD_RELEASED = declare("loyalty.hold_released", _("Hold released"), icon="lock-open", describe=_points)
 POINTS_RETURNED = declare("loyalty.points_returned", _("Points given back"), icon="arrow-back-up", describe=_points)
 POINTS_TAKEN_BACK = declare("loyalty.points_taken_back", _("Points taken back"), icon="arrow-back", describe=_points)
-POINTS_ADJUSTED = declare("loyalty.points_adjusted", _("Points adjusted"), icon="adjustments", describe=_points)
+POINTS_ADJUSTED = declare("loyalty.points_adjusted", _("Points adjusted"), icon="adjustments", describe=_adjusted)
 POINTS_SENT = declare("loyalty.points_sent", _("Points given to another member"), icon="send", describe=_points)
 POINTS_RECEIVED = declare(
     "loyalty.points_received", _("Points received from another member"), icon="gift", describe=_points

@@ -16,7 +16,7 @@ from loyalty.models import Account, EarningRuleVersion, Member, Program
 
 
 @dataclass(frozen=True)
-class Expiry:
+class Dated:
     points: int
     at: datetime
 
@@ -29,8 +29,10 @@ class Balance:
     pending: int
     held: int
     debt: int
-    expiring: list[Expiry]
+    becoming_available: list[Dated]
+    expiring: list[Dated]
     worth: int
+    currency: str
 
     @property
     def balance(self) -> int:
@@ -92,29 +94,42 @@ def spendable_account_of(number: str) -> Account:
 
 
 def balance_of(account: Account) -> Balance:
-    """One query over the account's lots: what can be spent, what waits, and the dated amounts that will run out (L10)."""
+    """One query over the account's lots: what can be spent, what waits until when, and the dated amounts that will run
+    out (L4, L10)."""
     program = account.member.program
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT coalesce(sum(remaining) FILTER (WHERE available_from <= now()), 0)::bigint,
-                      coalesce(sum(remaining) FILTER (WHERE available_from > now()), 0)::bigint,
-                      expires_at
+            """SELECT sum(remaining)::bigint, CASE WHEN available_from > now() THEN available_from END AS waits, expires_at
                FROM loyalty_lot WHERE account_id = %s AND open AND (expires_at IS NULL OR expires_at > now())
-               GROUP BY expires_at ORDER BY expires_at NULLS LAST""",
+               GROUP BY waits, expires_at ORDER BY expires_at NULLS LAST""",
             [account.pk],
         )
         rows = cursor.fetchall()
-    ready = sum(row[0] for row in rows)
-    waiting = sum(row[1] for row in rows)
+    ready = sum(points for points, waits, _at in rows if waits is None)
+    pending: dict[datetime, int] = {}
+    for points, waits, _at in rows:
+        if waits is not None:
+            pending[waits] = pending.get(waits, 0) + points
     settled = min(account.debt, ready)
     available = ready - settled
     expiring, owed = [], settled
-    for points, _pending, at in rows:
+    for points, waits, at in rows:
+        if waits is not None:
+            continue
         paid = min(owed, points)
         owed -= paid
         if at is not None and points > paid:
-            expiring.append(Expiry(points - paid, at))
-    return Balance(available, waiting, account.held, account.debt - settled, expiring, points_worth(program, available))
+            expiring.append(Dated(points - paid, at))
+    return Balance(
+        available,
+        sum(pending.values()),
+        account.held,
+        account.debt - settled,
+        [Dated(points, at) for at, points in sorted(pending.items())],
+        expiring,
+        points_worth(program, available),
+        program.currency,
+    )
 
 
 def current_versions(program: Program, *, since: bool = False) -> list[EarningRuleVersion]:

@@ -247,6 +247,7 @@ PAGES = """
 /care/<int:pk>/results/                            marketer analyst administrator
 /api/schema/                                       public
 /api/docs/                                         public
+/api/^(?!(?:schema|docs)$)                         public
 """
 
 # Below /api/v1/: route, method, the scope that a server key needs, whether a member's own token may.
@@ -279,6 +280,7 @@ members                                              POST   members:write    -
 members/<ref:number>                                 GET    members:read     member
 members/<ref:number>/suspend                         POST   members:write    -
 members/<ref:number>/resume                          POST   members:write    -
+tiers-for-sale                                       GET    members:read     member
 members/<ref:number>/tier                            GET    members:read     member
 members/<ref:number>/tier/purchase                   POST   members:write    -
 members/<ref:number>/tier/refund                     POST   members:write    -

@@ -130,6 +130,7 @@ class BroadcastsViewSet(ApiViewSet):
         "resume": "broadcasts:send",
         "stop": "broadcasts:send",
     }
+    without_body = ("schedule", "unschedule", "pause", "resume", "stop")
     pagination_class = BroadcastPages
     filterset_class = BroadcastFilter
     serializer_class = BroadcastOut

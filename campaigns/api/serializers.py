@@ -5,14 +5,12 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from campaigns.labels import REFUSALS
-from crm.api.serializers import Whole
-
-LARGEST = 2**53
+from crm.api.serializers import Minor, MinorOut
 
 
 class CartIn(serializers.Serializer):
     code = serializers.CharField(max_length=60, help_text="As the customer typed it.")
-    cart_amount = Whole(min_value=0, max_value=LARGEST, help_text="The cart's goods, in minor units.")
+    cart_amount = Minor(help_text="The cart's goods, in minor units.")
     currency = serializers.RegexField(r"^[A-Z]{3}$")
     customer = serializers.CharField(
         max_length=20,
@@ -45,9 +43,7 @@ class MemberCartIn(CartIn):
 
 
 class RedeemIn(serializers.Serializer):
-    cart_amount = Whole(
-        min_value=0,
-        max_value=LARGEST,
+    cart_amount = Minor(
         required=False,
         help_text=(
             "What the order's goods came to, in minor units: the discount is worked out again for it. "
@@ -59,7 +55,7 @@ class RedeemIn(serializers.Serializer):
 class CouponQuoteOut(serializers.Serializer):
     code = serializers.CharField(help_text="In normal form.")
     valid = serializers.BooleanField()
-    discount = serializers.IntegerField(help_text="0 when it is not valid.")
+    discount = MinorOut(help_text="0 when it is not valid.")
     reason = serializers.ChoiceField(choices=sorted(REFUSALS), allow_blank=True, help_text="Why not.")
     details = serializers.DictField(help_text="Figures behind the reason, such as minimum_spend.")
 
@@ -69,8 +65,8 @@ class ReservationOut(serializers.Serializer):
     state = serializers.ChoiceField(choices=["reserved", "redeemed", "released"])
     coupon = serializers.IntegerField()
     code = serializers.CharField()
-    discount = serializers.IntegerField()
-    cart_amount = serializers.IntegerField()
+    discount = MinorOut()
+    cart_amount = MinorOut()
     currency = serializers.CharField()
     reference = serializers.CharField()
     expires_at = serializers.DateTimeField(allow_null=True)
@@ -89,8 +85,8 @@ class HeldCouponOut(serializers.Serializer):
     name = serializers.CharField(source="coupon.name")
     kind = serializers.CharField(source="coupon.kind")
     value = serializers.IntegerField(source="coupon.value", help_text="Minor units, or whole percent.")
-    max_discount = serializers.IntegerField(source="coupon.max_discount", allow_null=True)
-    minimum_spend = serializers.IntegerField(source="coupon.minimum_spend")
+    max_discount = MinorOut(source="coupon.max_discount", allow_null=True)
+    minimum_spend = MinorOut(source="coupon.minimum_spend")
     currency = serializers.CharField(source="coupon.currency")
     state = serializers.ChoiceField(choices=["valid", "used", "expired"])
     expires_at = serializers.DateTimeField(allow_null=True)

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from campaigns import selectors
+from campaigns.api import member_shapes as members
 from campaigns.api import serializers as shapes
 from campaigns.models import Coupon, Message
 from campaigns.services.coupon_codes import issue_coupon
@@ -56,6 +57,7 @@ def cart_shape(request) -> type[shapes.CartIn]:
 class ValidateView(ApiView):
     scopes = {"post": "coupons:read"}
     member_actions = ("post",)
+    member_shapes = {"post": members.CouponQuote}
 
     @extend_schema(request=shapes.GuestCartIn, responses=shapes.CouponQuoteOut)
     def post(self, request):
@@ -63,20 +65,20 @@ class ValidateView(ApiView):
         data = self.valid(cart_shape(request), request)
         customer = buyer(request, data.pop("customer"))
         quote = validate_coupon(customer=customer, actor=self.actor_of(request), address=address_block(request), **data)
-        return Response(
-            {
-                "code": quote.code,
-                "valid": quote.valid,
-                "discount": quote.discount,
-                "reason": quote.reason,
-                "details": quote.figures,
-            }
-        )
+        body = {
+            "code": quote.code,
+            "valid": quote.valid,
+            "discount": quote.discount,
+            "reason": quote.reason,
+            "details": quote.figures,
+        }
+        return Response(self.shape(request, shapes.CouponQuoteOut)(body).data)
 
 
 class ReservationsView(ApiView):
     scopes = {"post": "coupons:write"}
     member_actions = ("post",)
+    member_shapes = {"post": members.Reservation}
 
     @extend_schema(request=shapes.GuestCartIn, parameters=[IDEMPOTENCY_KEY], responses={201: shapes.ReservationOut})
     def post(self, request):
@@ -94,7 +96,7 @@ class ReservationsView(ApiView):
             address=address_block(request),
             **data,
         )
-        return Response(answer_body(answer), status=201)
+        return Response(self.shape(request, shapes.ReservationOut)(answer_body(answer)).data, status=201)
 
 
 class RedeemView(ApiView):
@@ -119,13 +121,15 @@ class RedeemView(ApiView):
 
 class ReleaseView(ApiView):
     scopes = {"post": "coupons:write"}
+    without_body = ("post",)
     member_actions = ("post",)
+    member_shapes = {"post": members.Reservation}
 
     @extend_schema(request=None, parameters=[IDEMPOTENCY_KEY], responses=shapes.ReservationOut)
     def post(self, request, reservation: uuid.UUID):
         """The cart was dropped, or the payment reversed. A member's token only drops its own open reservations."""
         answer = release_coupon(reservation=reservation, key=self.key_of(request), actor=self.actor_of(request))
-        return Response(answer_body(answer))
+        return Response(self.shape(request, shapes.ReservationOut)(answer_body(answer)).data)
 
 
 class IssueView(ApiView):
@@ -150,12 +154,13 @@ class IssueView(ApiView):
 class CustomerCouponsView(ApiView):
     scopes = {"get": "coupons:read"}
     member_actions = ("get",)
+    member_shapes = {"get": members.HeldCoupon}
 
     @extend_schema(responses=shapes.HeldCouponOut(many=True))
     def get(self, request, number: str):
         """The customer's own codes, newest first, at most 200."""
         held = selectors.coupons_of(customer_of(request, number, PEOPLE), clock.now())
-        return Response(shapes.HeldCouponOut(held, many=True).data)
+        return Response(self.shape(request, shapes.HeldCouponOut)(held, many=True).data)
 
 
 class InboxPages(KeysetPagination):
@@ -164,7 +169,11 @@ class InboxPages(KeysetPagination):
 
 class InboxViewSet(ApiViewSet):
     scopes = {"list": "inbox:read", "unread": "inbox:read", "read": "inbox:read", "read_all": "inbox:read"}
+    without_body = ("read", "read_all")
     member_actions = ("list", "unread", "read", "read_all")
+    member_shapes = dict.fromkeys(("list", "read"), members.InboxMessage) | dict.fromkeys(
+        ("unread", "read_all"), members.Unread
+    )
     pagination_class = InboxPages
     serializer_class = shapes.InboxMessageOut
     queryset = Message.objects.none()
@@ -174,21 +183,22 @@ class InboxViewSet(ApiViewSet):
     def list(self, request, number: str):
         """Messages in the app, newest first."""
         page = self.paginate_queryset(selectors.inbox_of(customer_of(request, number, PEOPLE)))
-        return self.get_paginated_response(shapes.InboxMessageOut(page, many=True).data)
+        return self.get_paginated_response(self.shape(request, shapes.InboxMessageOut)(page, many=True).data)
 
     @extend_schema(responses=shapes.UnreadOut)
     def unread(self, request, number: str):
         """How many are not read."""
-        return Response({"unread": selectors.unread_count(customer_of(request, number, PEOPLE))})
+        count = selectors.unread_count(customer_of(request, number, PEOPLE))
+        return Response(self.shape(request, shapes.UnreadOut)({"unread": count}).data)
 
     @extend_schema(request=None, responses=shapes.InboxMessageOut)
     def read(self, request, number: str, message: uuid.UUID):
         """Mark one as read; the first time counts."""
         read = mark_read(customer=customer_of(request, number, PEOPLE), message_id=message)
-        return Response(shapes.InboxMessageOut(read).data)
+        return Response(self.shape(request, shapes.InboxMessageOut)(read).data)
 
     @extend_schema(request=None, responses=shapes.UnreadOut)
     def read_all(self, request, number: str):
         """Mark all as read."""
         mark_all_read(customer=customer_of(request, number, PEOPLE))
-        return Response({"unread": 0})
+        return Response(self.shape(request, shapes.UnreadOut)({"unread": 0}).data)

@@ -16,7 +16,7 @@ from crm.rules.money import exponent, to_major, to_minor
 AMOUNTS = ("max_discount", "minimum_spend", "budget")
 KEPT = (
     "name", "starts_at", "ends_at", "valid_days", "limit_total", "limit_per_customer", "budget", "minimum_spend",
-    "max_discount",
+    "max_discount", "give_back",
 )  # fmt: skip
 
 
@@ -30,7 +30,9 @@ def _limit(label: Any, help_text: Any = "") -> forms.IntegerField:
 
 
 class CouponForm(forms.Form):
-    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=120)
+    name = forms.CharField(
+        label=pgettext_lazy("thing", "Name"), max_length=120, help_text=_("Customers read it in the shop.")
+    )
     kind = forms.ChoiceField(label=_("Kind"), choices=DiscountKind.choices)
     value = forms.DecimalField(label=_("Value"))
     max_discount = forms.DecimalField(label=_("Largest discount"), required=False)
@@ -46,6 +48,11 @@ class CouponForm(forms.Form):
     limit_per_customer = _limit(_("Uses per customer"))
     limit_per_code = _limit(_("Uses per code"))
     budget = forms.DecimalField(label=_("Budget"), required=False, help_text=_("Of all discounts together."))
+    give_back = forms.BooleanField(
+        label=_("Give back after full refund"),
+        required=False,
+        help_text=_("The use is free again once its order is refunded in full. A refund in part leaves it used."),
+    )
 
     def __init__(
         self,
@@ -68,7 +75,13 @@ class CouponForm(forms.Form):
 
     def _initial(self, coupon: Coupon | None) -> dict[str, Any]:
         if coupon is None:
-            return {"kind": DiscountKind.AMOUNT, "mode": CodeMode.UNIQUE, "limit_per_customer": 1, "valid_days": 30}
+            return {
+                "kind": DiscountKind.AMOUNT,
+                "mode": CodeMode.UNIQUE,
+                "limit_per_customer": 1,
+                "valid_days": 30,
+                "give_back": True,
+            }
         values = {name: getattr(coupon, name) for name in KEPT}
         return values | {name: self._typed(values[name]) for name in AMOUNTS}
 

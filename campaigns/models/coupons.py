@@ -22,7 +22,7 @@ class CodeMode(models.TextChoices):
 class Coupon(models.Model):
     """A coupon campaign. Amounts are minor units; a percentage is in whole percent. 0 or empty means no limit."""
 
-    name = models.CharField(_("name"), max_length=120)
+    name = models.CharField(_("name"), max_length=120, help_text=_("Customers read it in the shop."))
     kind = models.CharField(_("kind"), max_length=7, choices=DiscountKind.choices)
     value = models.PositiveBigIntegerField(_("value"))
     max_discount = models.PositiveBigIntegerField(_("largest discount"), null=True, blank=True)
@@ -39,6 +39,12 @@ class Coupon(models.Model):
     limit_per_customer = models.PositiveIntegerField(_("uses per customer"), null=True, blank=True, default=1)
     budget = models.PositiveBigIntegerField(_("budget"), null=True, blank=True)
     reserve_seconds = models.PositiveIntegerField(_("reservation lives (seconds)"), default=900)
+    give_back = models.BooleanField(
+        _("give back after full refund"),
+        default=True,
+        db_default=True,
+        help_text=_("The use is free again once its order is refunded in full. A refund in part leaves it used."),
+    )
     active = models.BooleanField(_("active"), default=True)
     reserved_count = models.PositiveBigIntegerField(_("reserved"), default=0, editable=False)
     redeemed_count = models.PositiveBigIntegerField(_("redeemed"), default=0, editable=False)

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from django.core.cache import cache
 from django.db import connection
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from campaigns import events
@@ -21,13 +22,13 @@ from campaigns.models import CouponUse, UseState
 from campaigns.rules import codes
 from core import actor as actors
 from core import clock, idempotency
-from core.actor import Actor
+from core.actor import SYSTEM, Actor
 from core.cache import ForgivingRedisCache
 from core.db import call
 from core.errors import Conflict, DomainError, IdempotencyConflict, Invalid, NotFound, Refused
 from core.events import handler_names, wake
 from core.services.sweeping import Sweep
-from crm.models import Customer, CustomerState
+from crm.models import Customer, CustomerState, Order, OrderState
 
 Answer = dict[str, Any]
 AREA = "coupons"
@@ -189,6 +190,28 @@ def release_coupon(*, reservation: uuid.UUID, key: str, actor: Actor) -> Answer:
     return _end(reservation, "released", key, actor, owner=actor.id if actor.kind == "member" else None)
 
 
+def give_back_coupons(*, order_ids: Sequence[int]) -> int:
+    """Release the used coupons of those orders that are refunded in full, when their coupon is given back.
+
+    The use is the one that was redeemed for the order's number and customer. Returns how many were released now: a refund
+    in part releases nothing, and an order that is looked at again neither.
+    """
+    orders = Order.objects.filter(pk__in=order_ids, state=OrderState.PAID, total__gt=0, refunded=F("total"))
+    released = 0
+    for order in orders.order_by("pk"):
+        uses = CouponUse.objects.filter(
+            order_reference=order.number, customer=order.customer_id, state=UseState.REDEEMED, coupon__give_back=True
+        )
+        for use in uses.values_list("pk", flat=True):
+            try:
+                _end(use, "released", f"order-refunded:{order.pk}:{use}", SYSTEM, internal=True)
+            except Conflict:
+                # The shop's own server released it since it was looked for.
+                continue
+            released += 1
+    return released
+
+
 def sweep_reservations(*, limit: int = 100_000, chunk: int = 500) -> int:
     """Release reservations that ran out. Returns how many."""
     sweep = Sweep("campaigns.sweep_reservations")
@@ -210,7 +233,14 @@ def _release_due(uses: Sequence[uuid.UUID]) -> int:
 
 
 def _end(
-    reservation: uuid.UUID, to: str, key: str, actor: Actor, *, owner: int | None = None, cart: int | None = None
+    reservation: uuid.UUID,
+    to: str,
+    key: str,
+    actor: Actor,
+    *,
+    owner: int | None = None,
+    cart: int | None = None,
+    internal: bool = False,
 ) -> Answer:
     request: dict[str, Any] = {to: str(reservation)}
     if cart is not None:
@@ -220,7 +250,7 @@ def _end(
     answer = call(
         "campaigns_end_use",
         [
-            idempotency.scope_of(AREA, actor),
+            idempotency.internal_scope(AREA) if internal else idempotency.scope_of(AREA, actor),
             idempotency.check_key(key),
             idempotency.digest(request),
             reservation,

@@ -28,6 +28,7 @@ CHANGEABLE = frozenset(
         "minimum_spend",
         "max_discount",
         "reserve_seconds",
+        "give_back",
         "active",
     ]
 )
@@ -52,6 +53,7 @@ def create_coupon(
     limit_per_customer: int | None = 1,
     budget: int | None = None,
     reserve_seconds: int = 900,
+    give_back: bool = True,
 ) -> Coupon:
     """Create a coupon. Amounts are minor units of `currency` (the default store's when empty); 0 or None is no limit.
 
@@ -76,6 +78,7 @@ def create_coupon(
         "name": _name(name),
         "starts_at": starts_at,
         "ends_at": ends_at,
+        "give_back": bool(give_back),
         **_limits(
             max_discount=max_discount,
             minimum_spend=minimum_spend,
@@ -111,7 +114,8 @@ def update_coupon(*, coupon: Coupon, actor: Actor, **changes: Any) -> Coupon:
         raise Invalid(_("This can't be changed once a coupon exists."), code="fixed", field=field)
     if "name" in changes:
         changes["name"] = _name(changes["name"])
-    limits = {name: value for name, value in changes.items() if name not in {"name", "starts_at", "ends_at", "active"}}
+    others = {"name", "starts_at", "ends_at", "give_back", "active"}
+    limits = {name: value for name, value in changes.items() if name not in others}
     changes |= _limits(**limits)
     with transaction.atomic():
         locked = lock_row(Coupon.objects.filter(pk=coupon.pk), weak=True)

@@ -14,10 +14,11 @@ STEP = "survey"
 
 
 def ask_satisfaction(*, ticket_id: int, resolution: int) -> Message | None:
-    """Queue the question for one resolution. None when it was asked, or the ticket has moved on."""
+    """Queue the question for one resolution. None when it was asked, the ticket has moved on, or it is internal."""
     ticket = Ticket.objects.select_related("customer").filter(pk=ticket_id).first()
     if (
         ticket is None
+        or ticket.internal
         or ticket.resolution_count != resolution
         or ticket.status
         not in {

@@ -279,7 +279,7 @@ DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_FORMATTER_CLASS": "core.api.exceptions.Formatter",
     "ERROR_SCHEMA": "core.api.schema",
     "ALLOWED_ERROR_STATUS_CODES": [
-        *("400", "401", "403", "404", "409", "413", "414", "415", "422", "429", "431", "503")
+        *("400", "401", "403", "404", "405", "409", "413", "414", "415", "422", "429", "431", "503")
     ],
 }
 # The sites whose pages may call the API with a member's token: https://shop.example.com, without a path.

@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import MethodNotAllowed, PermissionDenied
 from rest_framework.permissions import BasePermission
 
 from core.services.api_keys import KeyIdentity
+
+
+class MissingScope(PermissionDenied):
+    """A key without the scope; the answer names it, so that the caller knows what to ask the shop for."""
+
+    default_code = "missing_scope"
+
+    def __init__(self, scope: str) -> None:
+        self.extra: dict[str, Any] = {"scope": scope}
+        super().__init__(_("This API key lacks the scope %(scope)s.") % {"scope": scope})
+
+
+class NotForMembers(PermissionDenied):
+    default_code = "not_for_members"
+    default_detail = _("A member's token can't do this; use a server key.")
+
+
+def action_of(view: Any, request: Any) -> str:
+    """Return by what name a view's maps know this request: the action of a view set, else the method."""
+    action = getattr(view, "action", None) or request.method.lower()
+    return "get" if action == "head" else action
 
 
 class HasScope(BasePermission):
@@ -15,8 +40,16 @@ class HasScope(BasePermission):
     """
 
     def has_permission(self, request, view) -> bool:
-        action = getattr(view, "action", None) or request.method.lower()
-        if isinstance(request.auth, KeyIdentity):
-            scope = getattr(view, "scopes", {}).get(action)
-            return scope is not None and scope in request.auth.scopes
-        return request.auth is not None and action in getattr(view, "member_actions", ())
+        if request.auth is None:
+            return False
+        if request.method not in view.allowed_methods:
+            raise MethodNotAllowed(request.method)
+        action = action_of(view, request)
+        if not isinstance(request.auth, KeyIdentity):
+            if action not in getattr(view, "member_actions", ()):
+                raise NotForMembers
+            return True
+        scope = getattr(view, "scopes", {}).get(action)
+        if scope is not None and scope not in request.auth.scopes:
+            raise MissingScope(scope)
+        return scope is not None

@@ -6,6 +6,8 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from core.api.shapes import fields_of
+
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     str,
@@ -33,8 +35,9 @@ class ErrorEnvelope(serializers.Serializer):
 ERRORS = {
     "400": "The input is wrong; `attr` names the field.",
     "401": "No key, or an unknown or revoked one.",
-    "403": "The key lacks the scope, or this belongs to someone else.",
+    "403": "The key lacks the scope that `details` names, or this belongs to someone else.",
     "404": "There is no such thing.",
+    "405": "The method is not one of those in the header Allow.",
     "409": "The state forbids it, or the idempotency key was used for another request.",
     "413": "The body is too large; the detail names the limit.",
     "414": "The address is too long.",
@@ -47,6 +50,16 @@ ERRORS = {
 
 
 class ApiSchema(AutoSchema):
+    def get_description(self) -> str:
+        """Say what a member's token is shown, where it may call."""
+        text = super().get_description()
+        action = getattr(self.view, "action", None) or self.method.lower()
+        shape = getattr(self.view, "member_shapes", {}).get(action)
+        if shape is None:
+            return text
+        fields = ", ".join(f"`{name}`" for name in fields_of(shape))
+        return f"{text}\n\nA member's token is shown: {fields}.".strip()
+
     def _get_response_bodies(self, direction="response"):
         responses = super()._get_response_bodies(direction)
         for status, description in ERRORS.items():

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from typing import ClassVar
 
 import msgspec
 from rest_framework.parsers import BaseParser
+from rest_framework.serializers import Serializer
 
 from core.api.renderers import parsed
+from core.api.unknown import refuse_unknown_fields
 from core.errors import Invalid
 
 _PLACE = re.compile(r" - at `\$(.*)`$")
 
 
 class StructParser(BaseParser):
-    """JSON into `struct`; what is wrong names its place, such as `events.3.kind`. `root` is named where none is known."""
+    """JSON into `struct`; what is wrong names its place, such as `events.3.kind`. `root` is named where none is known.
+
+    `shape` describes the same body in the schema; it names the fields when one is unknown.
+    """
 
     media_type = "application/json"
-    struct: type[msgspec.Struct]
+    struct: ClassVar[type[msgspec.Struct]]
+    shape: ClassVar[type[Serializer]]
     root = ""
 
     def parse(self, stream, media_type=None, parser_context=None):
@@ -26,6 +33,8 @@ class StructParser(BaseParser):
         try:
             return parsed(body, partial(msgspec.json.decode, type=self.struct))
         except msgspec.ValidationError as error:
+            # A body with an unknown field may be wrong in other ways too; the field is what the caller sees first.
+            refuse_unknown_fields(self.shape, parsed(body, msgspec.json.decode))
             place = _PLACE.search(str(error))
             field = place.group(1).lstrip(".").replace("[", ".").replace("]", "") if place else self.root
             raise Invalid(_PLACE.sub("", str(error)), code="invalid", field=field) from None

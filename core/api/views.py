@@ -7,6 +7,8 @@ from typing import Any, cast
 
 import msgspec
 import pghistory
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import NotFound
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
@@ -16,17 +18,29 @@ from rest_framework.viewsets import GenericViewSet
 from core import actor as actors
 from core.actor import Actor
 from core.api.authentication import KeyUser
+from core.api.permissions import action_of
+from core.api.unknown import refuse_fields, refuse_unknown_fields, refuse_unknown_parameters
 from core.idempotency import check_header
 from core.services.api_keys import KeyIdentity
 
 
 class ApiMixin:
-    """`scopes` maps an action (or method) to the scope a server key needs; `member_actions` lists what a member may do."""
+    """`scopes` maps an action (or method) to the scope a server key needs; `member_actions` lists what a member may do.
 
+    `member_shapes` maps each of those actions to what a member is shown: a shape of its own, never the server's.
+    """
+
+    # Every other method is answered with 405, OPTIONS too; CORS answers the preflight of a browser before.
+    http_method_names = ["get", "post", "put", "patch", "delete", "head"]
     scopes: dict[str, str] = {}
     # Which actions take large bodies: see core.bounds.
     bodies: dict[str, str] = {}
+    # Commands that read no body: one with fields is refused.
+    without_body: tuple[str, ...] = ()
+    # Query parameters of a reading action, beside those of its pages and filters.
+    parameters: dict[str, tuple[str, ...]] = {}
     member_actions: tuple[str, ...] = ()
+    member_shapes: dict[str, type[Serializer]] = {}
     # The audit's triggers learn who and which request. The ledger's commands write that themselves and change no audited
     # table, so their views leave it out: it costs two settings with every statement.
     keeps_history = True
@@ -40,8 +54,31 @@ class ApiMixin:
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         check_header(request.META.get("HTTP_IDEMPOTENCY_KEY"))
+        self._refuse_unknown(request)
         if request.method not in SAFE_METHODS and self.keeps_history:
             pghistory.context(actor=str(self.actor_of(request)))
+
+    def _refuse_unknown(self, request: Request) -> None:
+        action = action_of(self, request)
+        if request.method in SAFE_METHODS:
+            refuse_unknown_parameters(request.query_params, self.known_parameters(action))
+        elif action in self.without_body:
+            refuse_fields(request.data)
+
+    def known_parameters(self, action: str) -> set[str]:
+        """Return the query parameters that a reading action takes."""
+        known = set(self.parameters.get(action, ()))
+        if action == "list":
+            known |= set(getattr(getattr(self, "filterset_class", None), "base_filters", ()))
+            pages = getattr(self, "pagination_class", None)
+            known |= {pages.cursor_query_param, pages.page_size_query_param} if pages else set()
+        return known
+
+    def shape(self, request: Request, shown: type[Serializer]) -> type[Serializer]:
+        """Return the shape of the answer: `shown` for a server key, the member's own for a member's token."""
+        if isinstance(request.auth, KeyIdentity):
+            return shown
+        return self.member_shapes[action_of(self, request)]
 
     @staticmethod
     def actor_of(request: Request) -> Actor:
@@ -69,6 +106,7 @@ class ApiMixin:
         if quick is not None:
             with contextlib.suppress(msgspec.ValidationError):
                 return msgspec.structs.asdict(msgspec.convert(request.data, quick))
+        refuse_unknown_fields(serializer, request.data)
         checked = serializer(data=request.data)
         checked.is_valid(raise_exception=True)
         return checked.validated_data
@@ -80,3 +118,15 @@ class ApiView(ApiMixin, APIView):
 
 class ApiViewSet(ApiMixin, GenericViewSet):
     pass
+
+
+class UnknownPathView(APIView):
+    """Below the API, what no route names is answered in the envelope too."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+    schema = None
+
+    def initial(self, request, *args, **kwargs):
+        raise NotFound(_("The API has no such path."), code="not_found")

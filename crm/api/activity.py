@@ -25,13 +25,13 @@ Kind = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 LIMIT = 1000
 
 
-class Identity(msgspec.Struct):
+class Identity(msgspec.Struct, forbid_unknown_fields=True):
     kind: str
     value: Annotated[str, msgspec.Meta(max_length=200)]
     verified: bool | None = None
 
 
-class Activity(msgspec.Struct):
+class Activity(msgspec.Struct, forbid_unknown_fields=True):
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[^\x00]*$")]
     kind: Kind
     occurred_at: Annotated[datetime, msgspec.Meta(tz=True)]
@@ -42,12 +42,13 @@ class Activity(msgspec.Struct):
     properties: dict | None = None
 
 
-class Batch(msgspec.Struct):
+class Batch(msgspec.Struct, forbid_unknown_fields=True):
     events: Annotated[list[Activity], msgspec.Meta(min_length=1, max_length=LIMIT)]
 
 
 class BatchParser(StructParser):
     struct = Batch
+    shape = shapes.ActivityBatchIn
     root = "events"
 
 

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from core.api.views import ApiView
 from core.errors import Invalid, NotFound
+from crm.api import member_shapes as members
 from crm.api import serializers as shapes
 from crm.api.authentication import MemberToken, make_member_token
 from crm.models import Customer, CustomerState, IdentityKind, Store
@@ -47,6 +48,7 @@ def given(items) -> list[GivenIdentity]:
 
 class CustomersView(ApiView):
     scopes = {"get": "customers:read", "post": "customers:write"}
+    parameters = {"get": ("kind", "value")}
 
     @extend_schema(
         operation_id="customers_find",
@@ -92,17 +94,21 @@ class CustomersView(ApiView):
 class CustomerView(ApiView):
     scopes = {"get": "customers:read", "patch": "customers:write"}
     member_actions = ("get", "patch")
+    member_shapes = dict.fromkeys(member_actions, members.MemberCustomer)
 
     @extend_schema(responses=shapes.CustomerOut)
     def get(self, request, number: str):
-        return Response(shapes.CustomerOut(customer_of(request, number)).data)
+        return Response(self.shape(request, shapes.CustomerOut)(customer_of(request, number)).data)
 
     @extend_schema(request=shapes.ProfileIn, responses=shapes.CustomerOut)
     def patch(self, request, number: str):
-        """Change what is given, leave the rest."""
+        """Change what is given, leave the rest.
+
+        With a member's token, 409 `birthday_set`: a birthday is set once, later changes are the shop's.
+        """
         customer = customer_of(request, number)
         update_customer(customer=customer, changes=self.valid(shapes.ProfileIn, request), actor=self.actor_of(request))
-        return Response(shapes.CustomerOut(customer_of(request, number)).data)
+        return Response(self.shape(request, shapes.CustomerOut)(customer_of(request, number)).data)
 
 
 class IdentitiesView(ApiView):
@@ -131,12 +137,13 @@ class IdentitiesView(ApiView):
 class ConsentsView(ApiView):
     scopes = {"get": "customers:read", "post": "customers:write"}
     member_actions = ("get", "post")
+    member_shapes = dict.fromkeys(member_actions, members.MemberConsent)
 
     @extend_schema(responses=shapes.ConsentOut(many=True))
     def get(self, request, number: str):
         """Every decision, newest first."""
         rows = customer_of(request, number).consents.order_by("-given_at", "-pk")[:500]
-        return Response(shapes.ConsentOut(rows, many=True).data)
+        return Response(self.shape(request, shapes.ConsentOut)(rows, many=True).data)
 
     @extend_schema(request=shapes.ConsentIn, responses={201: shapes.ConsentOut})
     def post(self, request, number: str):
@@ -148,7 +155,7 @@ class ConsentsView(ApiView):
         else:
             data = self.valid(shapes.ConsentIn, request)
         consent = record_consent(customer=customer, actor=self.actor_of(request), **data)
-        return Response(shapes.ConsentOut(consent).data, status=201)
+        return Response(self.shape(request, shapes.ConsentOut)(consent).data, status=201)
 
 
 class SpendView(ApiView):

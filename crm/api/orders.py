@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import django_filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -9,12 +11,15 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from core.api.pagination import KeysetPagination
+from core.api.unknown import unknown_fields
 from core.api.views import ApiView, ApiViewSet
 from core.errors import DomainError, NotFound
+from crm.api import member_shapes as members
 from crm.api import serializers as shapes
 from crm.api.authentication import MemberToken
 from crm.api.customers import given
 from crm.models import Order
+from crm.selectors.order_numbers import with_number
 from crm.services.orders import LineInput, OrderInput, PaymentInput, record_order
 from crm.services.products import KnownProducts
 from crm.services.refunds import RefundLineInput, record_refund
@@ -35,12 +40,18 @@ def order_input(data: dict) -> OrderInput:
 
 class OrderFilter(django_filters.FilterSet):
     customer = django_filters.CharFilter("customer__number", max_length=20)
+    number = django_filters.CharFilter(
+        method="by_number", max_length=64, help_text="The number or its last characters (three or more), in any case."
+    )
     placed_from = django_filters.IsoDateTimeFilter("placed_at", "gte")
     placed_before = django_filters.IsoDateTimeFilter("placed_at", "lt")
 
     class Meta:
         model = Order
         fields = ["customer", "state"]
+
+    def by_number(self, orders, _name: str, value: str):
+        return with_number(orders, value)
 
 
 class OrderPages(KeysetPagination):
@@ -50,6 +61,7 @@ class OrderPages(KeysetPagination):
 class OrdersViewSet(ApiViewSet):
     scopes = {"list": "orders:read", "create": "orders:write", "retrieve": "orders:read", "batch": "orders:write"}
     member_actions = ("list", "retrieve")
+    member_shapes = dict.fromkeys(member_actions, members.MemberOrder)
     bodies = {"batch": "batch"}
     pagination_class = OrderPages
     filterset_class = OrderFilter
@@ -66,14 +78,14 @@ class OrdersViewSet(ApiViewSet):
     def list(self, request):
         """Orders of this key's source, newest first."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(shapes.OrderOut(page, many=True).data)
+        return self.get_paginated_response(self.shape(request, shapes.OrderOut)(page, many=True).data)
 
     @extend_schema(responses=shapes.OrderOut)
     def retrieve(self, request, number: str):
         order = self.get_queryset().filter(number=number).first()
         if order is None:
             raise NotFound(code="unknown_order")
-        return Response(shapes.OrderOut(order).data)
+        return Response(self.shape(request, shapes.OrderOut)(order).data)
 
     @extend_schema(request=shapes.OrderIn, responses={200: shapes.OrderRecordedOut, 201: shapes.OrderRecordedOut})
     def create(self, request):
@@ -89,11 +101,12 @@ class OrdersViewSet(ApiViewSet):
         others are taken."""
         items = self.valid(_Batch, request)["orders"]
         source, actor = self.source_of(request), self.actor_of(request)
-        checked = [shapes.OrderIn(data=item) for item in items]
-        right = [order.validated_data for order in checked if order.is_valid()]
+        checked = [_checked(item) for item in items]
+        right = [order.validated_data for order, errors in checked if not errors]
         products = KnownProducts(line["sku"] for order in right for line in order["lines"] if line.get("sku"))
         results = [
-            _record_one(item, order, source, actor, products) for item, order in zip(items, checked, strict=True)
+            _record_one(item, order, errors, source, actor, products)
+            for item, (order, errors) in zip(items, checked, strict=True)
         ]
         return Response({"results": results})
 
@@ -104,10 +117,17 @@ class _Batch(serializers.Serializer):
     orders = serializers.ListField(child=serializers.DictField(), min_length=1, max_length=100)
 
 
-def _record_one(item: dict, checked: shapes.OrderIn, source: str, actor, products: KnownProducts) -> dict:
+def _checked(item: dict) -> tuple[shapes.OrderIn, Any]:
+    """Return an order with its errors. One with an unknown field is not looked at further."""
+    order = shapes.OrderIn(data=item)
+    unknown = unknown_fields(shapes.OrderIn, item)
+    return order, unknown or (None if order.is_valid() else order.errors)
+
+
+def _record_one(item: dict, checked: shapes.OrderIn, errors: Any, source: str, actor, products: KnownProducts) -> dict:
     number = str(item.get("number", ""))[:64]
-    if checked.errors:
-        return {"number": number, "outcome": "refused", "errors": _flat(ValidationError(checked.errors))}
+    if errors:
+        return {"number": number, "outcome": "refused", "errors": _flat(ValidationError(errors))}
     try:
         recorded = record_order(data=order_input(checked.validated_data), source=source, actor=actor, products=products)
     except DomainError as error:

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from core.api.schema import ErrorItem
@@ -37,12 +38,35 @@ class Whole(serializers.IntegerField):
 
 
 class Minor(Whole):
-    """An amount in minor units."""
+    """An amount in minor units. A decimal or a text is refused: it is an amount in major units more often than not."""
+
+    default_error_messages = {
+        "not_minor_units": _("Send a whole number in minor units, such as 6800 for 68.00; no decimal and no text.")
+    }
 
     def __init__(self, **kwargs):
         kwargs.setdefault("min_value", 0)
         kwargs.setdefault("max_value", LARGEST)
+        kwargs["help_text"] = in_minor_units(kwargs.get("help_text", ""))
         super().__init__(**kwargs)
+
+    def to_internal_value(self, data):
+        if type(data) is not int:
+            self.fail("not_minor_units")
+        return super().to_internal_value(data)
+
+
+class MinorOut(serializers.IntegerField):
+    """An amount of an answer, in minor units."""
+
+    def __init__(self, **kwargs):
+        kwargs["help_text"] = in_minor_units(kwargs.get("help_text", ""))
+        super().__init__(**kwargs)
+
+
+def in_minor_units(text: str) -> str:
+    """Return a field's description, which says that the amount is in minor units."""
+    return text if "minor units" in text.lower() else f"{text} In minor units of the currency.".strip()
 
 
 class IdentityIn(serializers.Serializer):
@@ -172,7 +196,7 @@ class CustomerRef(serializers.Serializer):
 
 
 _QUANTITY = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,3})?", re.ASCII)
-_UNIT_PRICE = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,4})?", re.ASCII)
+LARGEST_UNIT = 10**12 - 1
 _LINE_TEXTS = (("sku", 64), ("name", 300), ("category", 200))
 _LINE_KINDS = frozenset(LineKind.values)
 
@@ -206,11 +230,14 @@ def _plain_line(item: Any) -> dict[str, Any] | None:
             if type(text) is not str or len(text) > longest or "\0" in text:
                 return None
             line[name] = text.strip()
-    for name, form in (("quantity", _QUANTITY), ("unit_price", _UNIT_PRICE)):
-        number = item.get(name)
-        if type(number) not in (int, str, float) or not form.fullmatch(written := str(number)):
-            return None
-        line[name] = Decimal(written)
+    number = item.get("quantity")
+    if type(number) not in (int, str, float) or not _QUANTITY.fullmatch(written := str(number)):
+        return None
+    line["quantity"] = Decimal(written)
+    unit = item.get("unit_amount")
+    if type(unit) is not int or not 0 <= unit <= LARGEST_UNIT:
+        return None
+    line["unit_amount"] = unit
     line["discount"] = discount
     if "amount" in item:
         amount = item["amount"]
@@ -226,7 +253,7 @@ class LineIn(serializers.Serializer):
     name = serializers.CharField(max_length=300, required=False, allow_blank=True)
     category = serializers.CharField(max_length=200, required=False, allow_blank=True)
     quantity = serializers.DecimalField(max_digits=12, decimal_places=3)
-    unit_price = serializers.DecimalField(max_digits=16, decimal_places=4, min_value=0, help_text="In major units.")
+    unit_amount = Minor(max_value=LARGEST_UNIT, help_text="What one costs, in minor units of the order's currency.")
     discount = Minor(default=0)
     amount = Minor(required=False, help_text="After the discount; checked when given.")
 
@@ -268,14 +295,14 @@ class OrderOut(serializers.Serializer):
     state = serializers.CharField()
     customer = serializers.SerializerMethodField(help_text="The customer's number; null for a guest.")
     currency = serializers.CharField()
-    subtotal = serializers.IntegerField()
-    discount = serializers.IntegerField()
-    points_amount = serializers.IntegerField()
-    shipping = serializers.IntegerField()
-    tax = serializers.IntegerField()
-    fees = serializers.IntegerField()
-    total = serializers.IntegerField()
-    refunded = serializers.IntegerField()
+    subtotal = MinorOut()
+    discount = MinorOut()
+    points_amount = MinorOut()
+    shipping = MinorOut()
+    tax = MinorOut()
+    fees = MinorOut()
+    total = MinorOut()
+    refunded = MinorOut()
     placed_at = serializers.DateTimeField()
     paid_at = serializers.DateTimeField(allow_null=True)
 
@@ -320,7 +347,7 @@ class RefundIn(serializers.Serializer):
 
 class RefundOut(serializers.Serializer):
     number = serializers.CharField()
-    amount = serializers.IntegerField()
+    amount = MinorOut()
     reason = serializers.CharField()
     refunded_at = serializers.DateTimeField()
 
@@ -356,7 +383,7 @@ class ProductIn(serializers.Serializer):
     name = serializers.CharField(max_length=300, required=False, allow_blank=True)
     category = serializers.CharField(max_length=200, required=False, allow_blank=True)
     brand = serializers.CharField(max_length=120, required=False, allow_blank=True)
-    price = Minor(required=False, allow_null=True)
+    price = Minor(required=False, allow_null=True, help_text="In minor units of the default store's currency.")
     active = serializers.BooleanField(default=True)
 
 
@@ -373,7 +400,7 @@ class ProductOut(serializers.Serializer):
     name = serializers.CharField()
     category = serializers.CharField()
     brand = serializers.CharField()
-    price = serializers.IntegerField(allow_null=True)
+    price = MinorOut(allow_null=True, help_text="In minor units of the default store's currency.")
     active = serializers.BooleanField()
 
 
@@ -421,10 +448,7 @@ class TicketMessageOut(serializers.Serializer):
 
 
 class TicketDetailOut(TicketOut):
-    messages = serializers.SerializerMethodField(help_text="Public ones, oldest first.")
-
-    def get_messages(self, ticket) -> list[dict]:
-        return TicketMessageOut(ticket.messages.filter(internal=False).order_by("created_at", "pk"), many=True).data
+    messages = TicketMessageOut(many=True, source="public_messages", help_text="Public ones, oldest first.")
 
 
 class ReplyIn(serializers.Serializer):

@@ -12,6 +12,7 @@ from core.api.pagination import KeysetPagination
 from core.api.schema import OPTIONAL_KEY
 from core.api.views import ApiViewSet
 from core.errors import Invalid, NotFound
+from crm.api import member_shapes as members
 from crm.api import serializers as shapes
 from crm.api.authentication import MemberToken
 from crm.api.customers import customer_of
@@ -34,13 +35,18 @@ class TicketPages(KeysetPagination):
 class TicketsViewSet(ApiViewSet):
     scopes = {"list": "tickets:read", "retrieve": "tickets:read", "create": "tickets:write", "reply": "tickets:write"}
     member_actions = ("list", "retrieve", "create", "reply")
+    member_shapes = {
+        "list": members.MemberTicket,
+        **dict.fromkeys(("retrieve", "create", "reply"), members.MemberTicketDetail),
+    }
     pagination_class = TicketPages
     filterset_class = TicketFilter
     serializer_class = shapes.TicketOut
     queryset = Ticket.objects.none()
 
     def get_queryset(self):
-        tickets = Ticket.objects.all()
+        # The internal ones are for staff alone: the shop's pages show customers what this answers.
+        tickets = Ticket.objects.filter(internal=False)
         if isinstance(self.request.auth, MemberToken):
             return tickets.filter(customer_id=self.request.auth.customer_id)
         return tickets
@@ -54,11 +60,11 @@ class TicketsViewSet(ApiViewSet):
     @extend_schema(responses=shapes.TicketOut(many=True))
     def list(self, request):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(shapes.TicketOut(page, many=True).data)
+        return self.get_paginated_response(self.shape(request, shapes.TicketOut)(page, many=True).data)
 
     @extend_schema(responses=shapes.TicketDetailOut)
     def retrieve(self, request, number: str):
-        return Response(shapes.TicketDetailOut(self._ticket(number)).data)
+        return Response(self._detail(request, self._ticket(number)))
 
     @extend_schema(request=shapes.TicketIn, parameters=[OPTIONAL_KEY], responses={201: shapes.TicketDetailOut})
     def create(self, request):
@@ -85,7 +91,7 @@ class TicketsViewSet(ApiViewSet):
         number = idempotency.run_once(
             self.scope_of(request), request.headers.get("Idempotency-Key"), {"ticket": dict(request.data)}, command
         )
-        return Response(shapes.TicketDetailOut(Ticket.objects.get(number=number)).data, status=201)
+        return Response(self._detail(request, Ticket.objects.get(number=number)), status=201)
 
     @extend_schema(request=shapes.ReplyIn, parameters=[OPTIONAL_KEY], responses={201: shapes.TicketDetailOut})
     def reply(self, request, number: str):
@@ -99,7 +105,10 @@ class TicketsViewSet(ApiViewSet):
         idempotency.run_once(
             self.scope_of(request), request.headers.get("Idempotency-Key"), {"reply": number, "text": text}, command
         )
-        return Response(shapes.TicketDetailOut(self._ticket(number)).data, status=201)
+        return Response(self._detail(request, self._ticket(number)), status=201)
+
+    def _detail(self, request, ticket: Ticket) -> dict:
+        return self.shape(request, shapes.TicketDetailOut)(ticket).data
 
     def _customer(self, request, data: dict) -> Customer:
         if isinstance(request.auth, MemberToken):

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from core import paging
 from core.console.views import link, page
 from crm.models import Customer, Order, OrderState
+from crm.selectors.order_numbers import with_number
 from crm.selectors.profile import order_with_everything
 
 PAGE = 50
@@ -21,7 +22,10 @@ PAGE = 50
 
 @page("crm.view_order")
 def index(request: HttpRequest) -> HttpResponse:
-    orders = Order.objects.select_related("customer")
+    orders: QuerySet[Order] = Order.objects.select_related("customer")
+    query = request.GET.get("q", "").strip()[:64]
+    if query:
+        orders = with_number(orders, query)
     days = request.GET.get("days", "")
     if days in {"7", "30", "90"}:
         orders = orders.filter(paid_at__gte=timezone.now() - timedelta(days=int(days)), state=OrderState.PAID)
@@ -35,7 +39,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return _list(
         request,
         orders,
-        {"periods": periods, "days": days, "heading": _t("Orders")},
+        {"periods": periods, "days": days, "query": query, "heading": _t("Orders")},
     )
 
 

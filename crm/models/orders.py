@@ -1,9 +1,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.postgres.indexes import BrinIndex
+from django.contrib.postgres.indexes import BrinIndex, OpClass
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Reverse, Upper
 from django.utils.translation import gettext_lazy as _
 
 
@@ -121,6 +121,8 @@ class Order(models.Model):
                 condition=~models.Q(state="paid") | (models.Q(refunded__gte=models.F("total")) & ~models.Q(total=0)),
                 name="crm_order_not_bought",
             ),
+            # an order by its number or the tail of it, in any case
+            models.Index(OpClass(Reverse(Upper("number")), name="text_pattern_ops"), name="crm_order_number_tail"),
             # An import's orders lie together, so a range of pages finds them at a hundredth of what entries cost.
             BrinIndex(fields=["import_run"], autosummarize=True, pages_per_range=32, name="crm_order_import_run"),
         ]

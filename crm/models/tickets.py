@@ -50,6 +50,12 @@ class Ticket(models.Model):
     )
     origin = models.CharField(_("origin"), max_length=8, choices=TicketOrigin.choices, default=TicketOrigin.STAFF)
     origin_ref = models.CharField(max_length=80, blank=True, default="")
+    internal = models.BooleanField(
+        _("internal"),
+        default=False,
+        db_default=False,
+        help_text=_("A task for staff: the customer does not see it and is not asked to rate it."),
+    )
     assignee = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="assigned_tickets"
     )
@@ -81,6 +87,11 @@ class Ticket(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.subject}"
+
+    @property
+    def public_messages(self) -> "models.QuerySet[TicketMessage]":
+        """What the customer may read, oldest first."""
+        return self.messages.filter(internal=False).order_by("created_at", "pk")
 
 
 class MessageAuthor(models.TextChoices):

@@ -14,17 +14,20 @@ from django.db.models.functions import Lower, Replace
 from core import crypto
 from crm.models import Customer, CustomerTag, Identity, Order, SpendAdjustment, Store, Ticket
 from crm.rules.identities import mask, normalise
+from crm.selectors.order_numbers import with_number
 
 PHONE = re.compile(r"\+?[\d\s\-().]{6,20}\Z")
 CODED = ("storefront", "card", "wechat_openid", "wechat_unionid", "wecom_external")
 MOST_EXACT = 500
+# Four digits are the end of a phone number.
+SHORTEST_ORDER_TAIL = 5
 
 
 def search(query: str) -> QuerySet[Customer]:
     """Active customers whom these words name.
 
-    An e-mail address, phone number, the last four digits of one, customer, order or ticket number, or another id is
-    taken as exactly that when it is one; anything else is part of a name. Every word has to be in the name.
+    An e-mail address, phone number, the last four digits of one, customer or ticket number, order number or its tail, or
+    another id is taken as exactly that when it is one; anything else is part of a name. Every word has to be in the name.
     """
     query = " ".join(query.replace("\x00", " ").split())[:100]
     customers = Customer.objects.active()
@@ -43,7 +46,7 @@ def exact_matches(query: str) -> set[int]:
     found = _by_identity(query)
     if "@" not in query:
         found |= set(Customer.objects.filter(number=query).values_list("pk", flat=True))
-        orders = Order.objects.filter(number=query, customer__isnull=False)
+        orders = with_number(Order.objects.filter(customer__isnull=False), query, shortest=SHORTEST_ORDER_TAIL)
         found |= set(orders.values_list("customer_id", flat=True)[:MOST_EXACT])
         if query[:1] in "Tt":
             found |= set(Ticket.objects.filter(number=query.upper()).values_list("customer_id", flat=True))

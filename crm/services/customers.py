@@ -102,6 +102,7 @@ def update_customer(*, customer: Customer, changes: dict[str, Any], actor: Actor
     """Change a profile. Raises Invalid for a wrong value, Conflict when the customer was merged or erased.
 
     A member changes only those attributes that the shop leaves to its members: Invalid `read_only_attribute` for others.
+    A member sets the birthday once, when none is known: Conflict `birthday_set` later (J7).
     """
     columns = checked_changes(changes)
     if actor.kind == "member":
@@ -110,6 +111,8 @@ def update_customer(*, customer: Customer, changes: dict[str, Any], actor: Actor
         locked = lock_row(Customer.objects.filter(pk=customer.pk))
         if locked.state != CustomerState.ACTIVE:
             raise Conflict(_("This customer is merged or erased."), code="customer_not_active")
+        if actor.kind == "member" and locked.birthday and columns.get("birthday", locked.birthday) != locked.birthday:
+            raise Conflict(_("The birthday is set. Ask the shop to change it."), code="birthday_set", field="birthday")
         if "attributes" in columns:
             merged = {**locked.attributes, **columns["attributes"]}
             columns["attributes"] = {code: value for code, value in merged.items() if value is not None}

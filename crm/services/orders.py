@@ -17,7 +17,7 @@ from core.events import emit
 from core.locks import lock_name
 from crm import events
 from crm.models import Customer, LineKind, Order, OrderLine, OrderState, Payment, Store
-from crm.rules.money import to_minor
+from crm.rules.money import to_major, to_minor
 from crm.services.customers import require_active
 from crm.services.identities import GivenIdentity, resolve_customer
 from crm.services.products import KnownProducts, ProductInput, product_ids
@@ -29,16 +29,18 @@ _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\
 
 @dataclass(frozen=True)
 class LineInput:
-    """`unit_price` is in major units; `discount` and `amount` in minor ones, amount being after the discount."""
+    """`unit_price` is in major units and may be finer than a minor one; `unit_amount` says the same in minor units and
+    goes first. `discount` and `amount` are in minor units, `amount` after the discount."""
 
     quantity: Decimal
-    unit_price: Decimal
+    unit_price: Decimal = Decimal(0)
     kind: str = LineKind.PRODUCT
     sku: str = ""
     name: str = ""
     category: str = ""
     discount: int = 0
     amount: int | None = None
+    unit_amount: int | None = None
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,8 @@ def _priced(data: OrderInput, store: Store) -> tuple[dict[str, int], list[LineIn
             raise Invalid(_("A product line needs its SKU."), code="required", field=f"lines.{position}.sku")
         if line.quantity <= 0:
             raise Invalid(_("Use a quantity above 0."), code="invalid", field=f"lines.{position}.quantity")
-        gross = to_minor(line.quantity * line.unit_price, store.currency)
+        price = line.unit_price if line.unit_amount is None else to_major(line.unit_amount, store.currency)
+        gross = to_minor(line.quantity * price, store.currency)
         amount = gross - line.discount
         if line.amount is not None and line.amount != amount:
             raise Invalid(
@@ -208,9 +211,7 @@ def _priced(data: OrderInput, store: Store) -> tuple[dict[str, int], list[LineIn
         else:
             discount += amount
         lines.append(
-            LineInput(
-                line.quantity, line.unit_price, line.kind, line.sku, line.name, line.category, line.discount, amount
-            )
+            LineInput(line.quantity, price, line.kind, line.sku, line.name, line.category, line.discount, amount)
         )
     amounts = {
         "subtotal": subtotal,

@@ -52,7 +52,8 @@ def open_ticket(
 ) -> Ticket:
     """Open a ticket with its first message. The priority is at least the one that the customer is entitled to.
 
-    A message from us is sent to the customer, and the ticket waits for them; `internal` keeps it among colleagues.
+    A message from us is sent to the customer, and the ticket waits for them. An `internal` one is a task for staff: the
+    customer sees neither it nor its messages.
 
     Raises Invalid when a text is missing or the order is someone else's, Conflict `customer_not_active`.
     """
@@ -76,6 +77,7 @@ def open_ticket(
             priority=priority_for(customer, priority),
             order=order,
             assignee=assignee,
+            internal=internal,
         )
         ticket.refresh_from_db()
         message = TicketMessage.objects.create(
@@ -115,11 +117,12 @@ def reply_to_ticket(
 
     A public reply by staff leaves the ticket waiting for the customer and is sent to them (TICKET_REPLIED). With `seen`, the
     last message that its writer had before them, it is refused with Conflict `newer_message` when someone else has written
-    since. What the writer had as a draft is gone.
+    since. What the writer had as a draft is gone. In an internal ticket every reply is a note.
     """
     _check_text(text.strip())
     with transaction.atomic():
         locked = lock_row(Ticket.objects.filter(pk=ticket.pk))
+        internal = internal or locked.internal
         if from_customer:
             require_active(locked.customer_id)
         if locked.status == TicketStatus.CLOSED and not internal:

@@ -19,19 +19,20 @@ from loyalty.services.redemption_batches import Outcome, Redemption, redeem_many
 LIMIT = 1000
 
 
-class Item(msgspec.Struct):
+class Item(msgspec.Struct, forbid_unknown_fields=True):
     customer: Annotated[str, msgspec.Meta(min_length=1, max_length=20, pattern=r"^[^\x00]*$")]
     points: Annotated[int, msgspec.Meta(ge=1, le=shapes.LARGEST)]
     key: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
     reference: Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00]*$")] = ""
 
 
-class Batch(msgspec.Struct):
+class Batch(msgspec.Struct, forbid_unknown_fields=True):
     redemptions: Annotated[list[Item], msgspec.Meta(min_length=1, max_length=LIMIT)]
 
 
 class BatchParser(StructParser):
     struct = Batch
+    shape = shapes.RedemptionBatchIn
     root = "redemptions"
 
 

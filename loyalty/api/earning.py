@@ -6,49 +6,15 @@ from typing import Any
 
 from django.db.models import Q
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 
 from core import clock
 from core.api.pagination import KeysetPagination
 from core.api.views import ApiViewSet
 from loyalty import selectors
+from loyalty.api import earning_serializers
+from loyalty.api import member_shapes as members
 from loyalty.earning_words import version_words
-from loyalty.models import EarningRule, EarningRuleVersion, Program, Stacking
-
-
-class PointTypeOut(serializers.Serializer):
-    code = serializers.CharField()
-    name = serializers.CharField()
-    spendable = serializers.BooleanField()
-
-
-class LimitOut(serializers.Serializer):
-    period = serializers.ChoiceField(choices=["day", "week", "month", "year", "ever"])
-    points = serializers.IntegerField()
-
-
-class EarningRuleOut(serializers.Serializer):
-    code = serializers.CharField()
-    name = serializers.CharField()
-    text = serializers.CharField(help_text="All of it in one line, in the language asked for.")
-    version = serializers.IntegerField()
-    trigger = serializers.CharField(
-        help_text="order, activity, rating, profile, referral, or one that the shop has added."
-    )
-    event_kind = serializers.CharField(allow_blank=True, help_text="For activity: which kind.")
-    point_type = PointTypeOut()
-    points = serializers.IntegerField()
-    per_amount = serializers.IntegerField(allow_null=True, help_text="For so many minor units; null is each time.")
-    currency = serializers.CharField()
-    stacking = serializers.ChoiceField(choices=Stacking.values)
-    factor = serializers.DecimalField(max_digits=5, decimal_places=2, help_text="Of a rule that multiplies.")
-    streak_days = serializers.IntegerField(help_text="Once so many days in a row are reached; 0 is each time.")
-    conditions = serializers.ListField(
-        child=serializers.DictField(), help_text="All of them must hold; `kind` says what."
-    )
-    limits = LimitOut(many=True, help_text="Most for one member.")
-    starts_at = serializers.DateTimeField(allow_null=True)
-    ends_at = serializers.DateTimeField(allow_null=True)
+from loyalty.models import EarningRule, EarningRuleVersion, Program
 
 
 class RulePages(KeysetPagination):
@@ -80,12 +46,13 @@ def rule_body(program: Program, rule: EarningRule, version: EarningRuleVersion) 
 class EarningRulesViewSet(ApiViewSet):
     scopes = {"list": "members:read"}
     member_actions = ("list",)
+    member_shapes = {"list": members.EarningRule}
     pagination_class = RulePages
-    serializer_class = EarningRuleOut
+    serializer_class = earning_serializers.EarningRuleOut
     queryset = EarningRule.objects.none()
     filter_backends = []
 
-    @extend_schema(operation_id="earning_rules", responses=EarningRuleOut(many=True))
+    @extend_schema(operation_id="earning_rules", responses=earning_serializers.EarningRuleOut(many=True))
     def list(self, request):
         """What earns points now or soon: "2 points per ¥1.00 · on Coffee". Rules for a segment are not told."""
         program = selectors.default_program()
@@ -97,4 +64,6 @@ class EarningRulesViewSet(ApiViewSet):
         rules = EarningRule.objects.filter(pk__in=versions).filter(Q(ends_at=None) | Q(ends_at__gt=clock.now()))
         page = self.paginate_queryset(rules.select_related("point_type")) or []
         bodies = [rule_body(program, rule, versions[rule.pk]) for rule in page]
-        return self.get_paginated_response(EarningRuleOut(bodies, many=True).data)
+        return self.get_paginated_response(
+            self.shape(request, earning_serializers.EarningRuleOut)(bodies, many=True).data
+        )

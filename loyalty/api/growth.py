@@ -14,6 +14,7 @@ from core.errors import NotFound
 from crm.api.authentication import MemberToken
 from loyalty import leaderboard, selectors, task_catalogue
 from loyalty.api import growth_serializers as shapes
+from loyalty.api import member_shapes as members
 from loyalty.api.rewards import member_in
 from loyalty.models import Measure, Member, Task
 from loyalty.services.growth_tasks import join_task, leave_task
@@ -58,17 +59,20 @@ def task_body(standing: Standing) -> dict[str, Any]:
 class TasksView(ApiView):
     scopes = {"get": "members:read"}
     member_actions = ("get",)
+    member_shapes = {"get": members.Task}
 
     @extend_schema(operation_id="tasks_of_member", responses=shapes.TaskOut(many=True))
     def get(self, request, number: str):
         """The tasks that run now, how far the member is, and what the next level asks for."""
         found = task_catalogue.standings(member_in(request, number))
-        return Response(shapes.TaskOut([task_body(one) for one in found], many=True).data)
+        return Response(self.shape(request, shapes.TaskOut)([task_body(one) for one in found], many=True).data)
 
 
 class _TaskCommand(ApiView):
     scopes = {"post": "members:write"}
+    without_body = ("post",)
     member_actions = ("post",)
+    member_shapes = {"post": members.Task}
 
     @staticmethod
     def task_of(request, number: str, code: str) -> tuple[Member, Task]:
@@ -78,9 +82,9 @@ class _TaskCommand(ApiView):
             raise NotFound(_("There is no such task now."), code="unknown_task")
         return member, task
 
-    @staticmethod
-    def answer(member: Member, task: Task) -> Response:
-        return Response(shapes.TaskOut(task_body(task_catalogue.standing_of(member, task.code))).data)
+    def answer(self, request, member: Member, task: Task) -> Response:
+        body = task_body(task_catalogue.standing_of(member, task.code))
+        return Response(self.shape(request, shapes.TaskOut)(body).data)
 
 
 class JoinTaskView(_TaskCommand):
@@ -89,7 +93,7 @@ class JoinTaskView(_TaskCommand):
         """Take part from now on; twice is once. 422 `task_needs_no_joining`, `task_not_running` or `member_not_active`."""
         member, found = self.task_of(request, number, task)
         join_task(member=member, task=found, actor=self.actor_of(request))
-        return self.answer(member, found)
+        return self.answer(request, member, found)
 
 
 class LeaveTaskView(_TaskCommand):
@@ -98,12 +102,13 @@ class LeaveTaskView(_TaskCommand):
         """Take part no longer. What was counted stays, and what was given too."""
         member, found = self.task_of(request, number, task)
         leave_task(member=member, task=found, actor=self.actor_of(request))
-        return self.answer(member, found)
+        return self.answer(request, member, found)
 
 
 class BadgesView(ApiView):
     scopes = {"get": "members:read"}
     member_actions = ("get",)
+    member_shapes = {"get": members.Badge}
 
     @extend_schema(operation_id="badges_of_member", responses=shapes.BadgeOut(many=True))
     def get(self, request, number: str):
@@ -118,12 +123,14 @@ class BadgesView(ApiView):
             }
             for one in task_catalogue.badges(member_in(request, number))
         ]
-        return Response(shapes.BadgeOut(found, many=True).data)
+        return Response(self.shape(request, shapes.BadgeOut)(found, many=True).data)
 
 
 class LeaderboardView(ApiView):
     scopes = {"get": "members:read"}
+    parameters = {"get": tuple(shapes.LeaderboardIn().fields)}
     member_actions = ("get",)
+    member_shapes = {"get": members.Leaderboard}
 
     @extend_schema(operation_id="leaderboard", parameters=[shapes.LeaderboardIn], responses=shapes.LeaderboardOut)
     def get(self, request):
@@ -142,13 +149,15 @@ class LeaderboardView(ApiView):
         program = selectors.default_program()
         window = leaderboard.window_of(program, asked["window"], asked["season"])
         board = leaderboard.read_board(program, by=asked["by"], window=window, member=member)
-        body = {"by": asked["by"], "window": asked["window"], **asdict(window)}
-        return Response(shapes.LeaderboardOut({**body, "places": board.places, "own": board.own}).data)
+        body: dict[str, Any] = {"by": asked["by"], "window": asked["window"], **asdict(window)}
+        body |= {"places": board.places, "own": board.own}
+        return Response(self.shape(request, shapes.LeaderboardOut)(body).data)
 
 
 class LeaderboardNameView(ApiView):
     scopes = {"put": "members:write"}
     member_actions = ("put",)
+    member_shapes = {"put": members.LeaderboardName}
 
     @extend_schema(
         operation_id="leaderboard_name", request=shapes.LeaderboardNameIn, responses=shapes.LeaderboardNameOut
@@ -161,4 +170,4 @@ class LeaderboardNameView(ApiView):
         member = member_in(request, number)
         name = self.valid(shapes.LeaderboardNameIn, request)["name"]
         saved = set_leaderboard_name(member=member, name=name, actor=self.actor_of(request))
-        return Response({"name": saved.leaderboard_name})
+        return Response(self.shape(request, shapes.LeaderboardNameOut)({"name": saved.leaderboard_name}).data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from crm.api.serializers import MinorOut
 from loyalty.models import RedemptionState
 
 REASONS = (
@@ -27,7 +28,7 @@ class RewardOut(serializers.Serializer):
     category = RewardCategoryOut(allow_null=True)
     picture = serializers.URLField(allow_null=True)
     points = serializers.IntegerField()
-    money = serializers.IntegerField(help_text="Beside the points, in minor units.")
+    money = MinorOut(help_text="Beside the points, in minor units.")
     currency = serializers.CharField()
     left = serializers.IntegerField(allow_null=True, help_text="How many there still are; null is without end.")
     limit = serializers.IntegerField(allow_null=True, help_text="Most for this member; null is without end.")
@@ -81,7 +82,7 @@ class RewardRedemptionOut(serializers.Serializer):
     kind = serializers.CharField()
     state = serializers.ChoiceField(choices=RedemptionState.values)
     points = serializers.IntegerField()
-    money = serializers.IntegerField()
+    money = MinorOut(help_text="Beside the points, in minor units.")
     currency = serializers.CharField()
     reference = serializers.CharField(
         allow_blank=True, help_text="The payment's, or what the kind says: how to use a privilege."

@@ -19,6 +19,7 @@ from crm.api.customers import customer_of
 from crm.models import Customer
 from loyalty import reward_catalogue as catalogue
 from loyalty import selectors
+from loyalty.api import member_shapes as members
 from loyalty.api import reward_serializers as shapes
 from loyalty.fulfilment import FULFILMENTS
 from loyalty.models import Member, Reward, RewardRedemption
@@ -64,7 +65,7 @@ def reward_body(request, offered: Offered) -> dict[str, Any]:
 def redemption_body(redemption: RewardRedemption, values: dict[str, Any] | None = None) -> dict[str, Any]:
     """`values` are a stored answer: a repeat gets what was said first, with the code that is kept encrypted."""
     body = values or redemption_values(redemption)
-    return shapes.RewardRedemptionOut({**body, "code": redemption.code if body["state"] == "fulfilled" else None}).data
+    return {**body, "code": redemption.code if body["state"] == "fulfilled" else None}
 
 
 class CataloguePages(KeysetPagination):
@@ -74,6 +75,7 @@ class CataloguePages(KeysetPagination):
 class RewardsViewSet(ApiViewSet):
     scopes = {"list": "members:read"}
     member_actions = ("list",)
+    member_shapes = {"list": members.Reward}
     pagination_class = CataloguePages
     serializer_class = shapes.RewardOut
     queryset = Reward.objects.none()
@@ -85,7 +87,7 @@ class RewardsViewSet(ApiViewSet):
         member = member_in(request, number)
         page = self.paginate_queryset(catalogue.shown_to(member)) or []
         found = [reward_body(request, offered) for offered in catalogue.offers(member, page)]
-        return self.get_paginated_response(shapes.RewardOut(found, many=True).data)
+        return self.get_paginated_response(self.shape(request, shapes.RewardOut)(found, many=True).data)
 
 
 class RedemptionPages(KeysetPagination):
@@ -95,6 +97,7 @@ class RedemptionPages(KeysetPagination):
 class RewardRedemptionsViewSet(ApiViewSet):
     scopes = {"list": "members:read", "redeem": "points:redeem"}
     member_actions = ("list", "redeem")
+    member_shapes = dict.fromkeys(member_actions, members.RewardRedemption)
     pagination_class = RedemptionPages
     serializer_class = shapes.RewardRedemptionOut
     queryset = RewardRedemption.objects.none()
@@ -104,7 +107,8 @@ class RewardRedemptionsViewSet(ApiViewSet):
     def list(self, request, number: str):
         """What the member has redeemed, newest first."""
         page = self.paginate_queryset(catalogue.redemptions_of(member_in(request, number))) or []
-        return self.get_paginated_response([redemption_body(row) for row in page])
+        rows = [redemption_body(row) for row in page]
+        return self.get_paginated_response(self.shape(request, shapes.RewardRedemptionOut)(rows, many=True).data)
 
     @extend_schema(
         operation_id="reward_redeem",
@@ -129,7 +133,8 @@ class RewardRedemptionsViewSet(ApiViewSet):
             reference=data.get("reference", ""),
         )
         row = catalogue.redemptions_of(member).get(pk=answer["redemption"])
-        return Response(redemption_body(row, answer), status=201)
+        body = redemption_body(row, answer)
+        return Response(self.shape(request, shapes.RewardRedemptionOut)(body).data, status=201)
 
 
 def redemption_in(request, number: str, redemption: uuid.UUID) -> RewardRedemption:
@@ -142,16 +147,19 @@ def redemption_in(request, number: str, redemption: uuid.UUID) -> RewardRedempti
 class RewardRedemptionView(ApiView):
     scopes = {"get": "members:read"}
     member_actions = ("get",)
+    member_shapes = {"get": members.RewardRedemption}
 
     @extend_schema(operation_id="reward_redemption", responses=shapes.RewardRedemptionOut)
     def get(self, request, number: str, redemption: uuid.UUID):
         """How far it is: being prepared, sent with its tracking number, delivered with its code, cancelled or failed."""
-        return Response(redemption_body(redemption_in(request, number, redemption)))
+        body = redemption_body(redemption_in(request, number, redemption))
+        return Response(self.shape(request, shapes.RewardRedemptionOut)(body).data)
 
 
 class CancelRewardView(ApiView):
     scopes = {"post": "points:redeem"}
     member_actions = ("post",)
+    member_shapes = {"post": members.RewardRedemption}
 
     @extend_schema(operation_id="reward_cancel", request=shapes.CancelRewardIn, responses=shapes.RewardRedemptionOut)
     def post(self, request, number: str, redemption: uuid.UUID):
@@ -161,4 +169,5 @@ class CancelRewardView(ApiView):
         """
         row = redemption_in(request, number, redemption)
         reason = self.valid(shapes.CancelRewardIn, request)["reason"]
-        return Response(redemption_body(cancel_redemption(redemption=row, actor=self.actor_of(request), reason=reason)))
+        body = redemption_body(cancel_redemption(redemption=row, actor=self.actor_of(request), reason=reason))
+        return Response(self.shape(request, shapes.RewardRedemptionOut)(body).data)

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from rest_framework import serializers
 
-from crm.api.serializers import Whole
+from crm.api.serializers import Minor, MinorOut, Whole
 from loyalty.models import SuspensionReason
 
 LARGEST = 2**53
@@ -32,6 +32,7 @@ class MemberOut(serializers.Serializer):
     tier = TierOut(allow_null=True)
     next_tier = NextTierOut(allow_null=True)
     qualifying = serializers.IntegerField(help_text="Minor units, orders or growth value in the program's period.")
+    currency = serializers.CharField(help_text="Of the amounts here, where the metric is spend.")
     enrolled_at = serializers.DateTimeField()
 
 
@@ -59,7 +60,7 @@ class ResumeIn(serializers.Serializer):
     )
 
 
-class ExpiryOut(serializers.Serializer):
+class DatedPointsOut(serializers.Serializer):
     points = serializers.IntegerField()
     at = serializers.DateTimeField()
 
@@ -67,11 +68,13 @@ class ExpiryOut(serializers.Serializer):
 class BalanceOut(serializers.Serializer):
     available = serializers.IntegerField()
     pending = serializers.IntegerField(help_text="Not spendable until the return window has passed.")
+    becoming_available = DatedPointsOut(many=True, help_text="The pending points by when they are; soonest first.")
     held = serializers.IntegerField(help_text="Set aside for purchases under way.")
     balance = serializers.IntegerField(help_text="available + held")
     debt = serializers.IntegerField(help_text="What refunds could not take back; the next earnings pay it.")
-    worth = serializers.IntegerField(help_text="What the available points pay for, in minor units.")
-    expiring = ExpiryOut(many=True, help_text="Soonest first.")
+    worth = MinorOut(help_text="What the available points pay for, in minor units.")
+    currency = serializers.CharField(help_text="Of `worth`.")
+    expiring = DatedPointsOut(many=True, help_text="Soonest first.")
 
 
 class EntryOut(serializers.Serializer):
@@ -88,11 +91,11 @@ class EntryOut(serializers.Serializer):
 
 class QuoteLineIn(serializers.Serializer):
     sku = serializers.CharField(max_length=64)
-    amount = Whole(min_value=0, max_value=LARGEST, help_text="After its discount, in minor units.")
+    amount = Minor(help_text="After its discount, in minor units.")
 
 
 class QuoteIn(serializers.Serializer):
-    amount = Whole(min_value=0, max_value=LARGEST, help_text="The cart's goods, in minor units.")
+    amount = Minor(help_text="The cart's goods, in minor units.")
     lines = QuoteLineIn(
         many=True, required=False, default=list, max_length=500, help_text="For rules about categories and products."
     )
@@ -117,12 +120,13 @@ class EarnedOut(serializers.Serializer):
 class QuoteOut(serializers.Serializer):
     points_available = serializers.IntegerField()
     points_usable = serializers.IntegerField()
-    amount = serializers.IntegerField(help_text="What the usable points pay, in minor units.")
-    price_after = serializers.IntegerField()
+    amount = MinorOut(help_text="What the usable points pay, in minor units.")
+    price_after = MinorOut(help_text="What is left to pay, in minor units.")
+    currency = serializers.CharField(help_text="Of the amounts here.")
     points_earned = serializers.IntegerField(help_text="For what is left to pay, by all rules.")
     earned = EarnedOut(many=True, help_text="The same by rule, in every point type.")
     free_shipping = serializers.BooleanField(help_text="The member's tier ships this cart for free.")
-    free_shipping_from = serializers.IntegerField(
+    free_shipping_from = MinorOut(
         allow_null=True, help_text="From which cart on it would, in minor units; null: the tier does not."
     )
 
@@ -132,7 +136,7 @@ Reference = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^([^\s\x00]([^
 Points = Annotated[int, msgspec.Meta(ge=1, le=LARGEST)]
 
 
-class Redeem(msgspec.Struct):
+class Redeem(msgspec.Struct, forbid_unknown_fields=True):
     points: Points
     reference: Reference = ""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from loyalty.api.serializers import LARGEST, TierOut
+from crm.api.serializers import Minor, MinorOut
+from loyalty.api.serializers import TierOut
 from loyalty.models import TierMetric, TierReason
 
 
@@ -45,6 +46,7 @@ class MemberTierOut(serializers.Serializer):
     locked = serializers.BooleanField(help_text="Set by hand: nothing computed moves it before `until`.")
     benefits = BenefitOut(many=True)
     progress = ProgressOut(allow_null=True, help_text="To the next tier; null at the top.")
+    currency = serializers.CharField(help_text="Of the amounts here, where the metric is spend.")
     stay = StayOut(allow_null=True, help_text="To stay in the tier; null without one, or while it is given.")
 
 
@@ -53,9 +55,7 @@ class BuyTierIn(serializers.Serializer):
     reference = serializers.CharField(
         max_length=120, help_text="The order's number or the payment's. A refund of that order in full ends the tier."
     )
-    amount = serializers.IntegerField(
-        min_value=0, max_value=LARGEST, required=False, help_text="What was paid, in minor units; left out: the price."
-    )
+    amount = Minor(required=False, help_text="What was paid, in minor units; left out: the price.")
 
 
 class RefundTierIn(serializers.Serializer):
@@ -65,9 +65,20 @@ class RefundTierIn(serializers.Serializer):
 class BoughtTierOut(serializers.Serializer):
     tier = serializers.CharField()
     reference = serializers.CharField()
-    amount = serializers.IntegerField()
+    amount = MinorOut()
+    currency = serializers.CharField()
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
+
+
+class TierForSaleOut(serializers.Serializer):
+    code = serializers.CharField(source="tier.code")
+    name = serializers.CharField(source="tier.label")
+    rank = serializers.IntegerField(source="tier.rank")
+    price = MinorOut(source="tier.paid_price")
+    currency = serializers.CharField()
+    days = serializers.IntegerField(source="tier.paid_days", help_text="For how long it is bought.")
+    benefits = BenefitOut(many=True)
 
 
 class ProductsIn(serializers.Serializer):

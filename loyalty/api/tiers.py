@@ -11,12 +11,13 @@ from rest_framework.response import Response
 from core.api.schema import IDEMPOTENCY_KEY
 from core.api.views import ApiView
 from core.errors import NotFound
-from loyalty import tier_standing
+from loyalty import selectors, tier_standing
+from loyalty.api import member_shapes as members
 from loyalty.api import tier_serializers as shapes
 from loyalty.api.rewards import member_in
 from loyalty.models import Member, Tier
 from loyalty.rules.tiers import Goal
-from loyalty.services.bought_tiers import buy_tier, refund_tier
+from loyalty.services.bought_tiers import buy_tier, refund_tier, tiers_for_sale
 from loyalty.tier_standing import Standing
 
 
@@ -31,6 +32,13 @@ def progress_body(found: Standing) -> dict[str, Any] | None:
     }
 
 
+def benefits_body(tier: Tier | None) -> list[dict[str, Any]]:
+    return [
+        {"kind": one.kind, "name": one.label, "words": one.words, "details": one.details}
+        for one in tier_standing.benefits_of(tier)
+    ]
+
+
 def standing_body(member: Member) -> dict[str, Any]:
     found = tier_standing.standing(member)
     return {
@@ -39,10 +47,8 @@ def standing_body(member: Member) -> dict[str, Any]:
         "until": found.until,
         "reason": found.period.reason if found.period else "",
         "locked": found.is_locked,
-        "benefits": [
-            {"kind": one.kind, "name": one.label, "words": one.words, "details": one.details}
-            for one in tier_standing.benefits_of(member.tier)
-        ],
+        "currency": member.program.currency,
+        "benefits": benefits_body(member.tier),
         "progress": progress_body(found),
         "stay": {**_goal(found, found.stay), "text": found.stay_text} if found.stay else None,
     }
@@ -61,11 +67,28 @@ def _goal(found: Standing, goal: Goal) -> dict[str, Any]:
 class MemberTierView(ApiView):
     scopes = {"get": "members:read"}
     member_actions = ("get",)
+    member_shapes = {"get": members.TierStanding}
 
     @extend_schema(operation_id="member_tier", responses=shapes.MemberTierOut)
     def get(self, request, number: str):
         """The tier with its reason and benefits, what is missing to the next one, and to stay, each by when."""
-        return Response(shapes.MemberTierOut(standing_body(member_in(request, number))).data)
+        return Response(self.shape(request, shapes.MemberTierOut)(standing_body(member_in(request, number))).data)
+
+
+class TiersForSaleView(ApiView):
+    scopes = {"get": "members:read"}
+    member_actions = ("get",)
+    member_shapes = {"get": members.TierForSale}
+
+    @extend_schema(operation_id="tiers_for_sale", responses=shapes.TierForSaleOut(many=True))
+    def get(self, request):
+        """The tiers that can be bought, lowest first, each with its price and what it gives. Empty: none is for sale."""
+        program = selectors.default_program()
+        rows = [
+            {"tier": tier, "currency": program.currency, "benefits": benefits_body(tier)}
+            for tier in tiers_for_sale(program)
+        ]
+        return Response(self.shape(request, shapes.TierForSaleOut)(rows, many=True).data)
 
 
 class TierPurchaseView(ApiView):
@@ -95,7 +118,7 @@ class TierPurchaseView(ApiView):
             key=self.key_of(request),
             actor=self.actor_of(request),
         )
-        return Response(shapes.BoughtTierOut(answer).data, status=201)
+        return Response(shapes.BoughtTierOut({**answer, "currency": member.program.currency}).data, status=201)
 
 
 class TierRefundView(ApiView):
@@ -111,6 +134,7 @@ class TierRefundView(ApiView):
             "tier": bought.tier.code,
             "reference": bought.reference,
             "amount": bought.amount,
+            "currency": member.program.currency,
             "starts_at": bought.starts_at,
             "ends_at": bought.ended_at,
         }
@@ -120,6 +144,7 @@ class TierRefundView(ApiView):
 class TierProductsView(ApiView):
     scopes = {"post": "members:read"}
     member_actions = ("post",)
+    member_shapes = {"post": members.Allowed}
     keeps_history = False
 
     @extend_schema(operation_id="tier_products", request=shapes.ProductsIn, responses=shapes.AllowedOut(many=True))
@@ -130,4 +155,4 @@ class TierProductsView(ApiView):
         rows = [
             {"sku": one.sku, "may_buy": one.may_buy, "from_tier": one.tier.code if one.tier else None} for one in found
         ]
-        return Response(shapes.AllowedOut(rows, many=True).data)
+        return Response(self.shape(request, shapes.AllowedOut)(rows, many=True).data)

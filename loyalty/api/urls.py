@@ -11,6 +11,7 @@ urlpatterns = [
     path("members/<ref:number>", views.MemberView.as_view()),
     path("members/<ref:number>/suspend", views.SuspendView.as_view()),
     path("members/<ref:number>/resume", views.ResumeView.as_view()),
+    path("tiers-for-sale", tiers.TiersForSaleView.as_view()),
     path("members/<ref:number>/tier", tiers.MemberTierView.as_view()),
     path("members/<ref:number>/tier/purchase", tiers.TierPurchaseView.as_view()),
     path("members/<ref:number>/tier/refund", tiers.TierRefundView.as_view()),

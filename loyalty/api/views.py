@@ -17,7 +17,8 @@ from core.errors import Invalid
 from core.services.api_keys import KeyIdentity
 from crm.api.customers import customer_of
 from crm.models import Customer
-from loyalty import selectors, tier_standing
+from loyalty import public_words, selectors, tier_standing
+from loyalty.api import member_shapes as members
 from loyalty.api import serializers as shapes
 from loyalty.models import Account, Entry, Member
 from loyalty.quotes import CartLine, quote_cart
@@ -48,11 +49,12 @@ def member_body(member: Member) -> dict:
     return {
         "customer": member.customer.number,
         "state": member.state,
-        "tier": shapes.TierOut(member.tier).data if member.tier else None,
+        "tier": member.tier,
         "next_tier": following
         and goal
         and {"code": following.code, "name": following.label, "missing": goal.left, "text": found.progress_text},
         "qualifying": member.qualifying,
+        "currency": member.program.currency,
         "enrolled_at": member.enrolled_at,
     }
 
@@ -82,17 +84,19 @@ class MembersView(ApiView):
             actor=self.actor_of(request),
             referrer=referrer_of(data["referred_by"]),
         )
-        return Response(member_body(member))
+        return Response(shapes.MemberOut(member_body(member)).data)
 
 
 class MemberView(ApiView):
     scopes = {"get": "members:read"}
     member_actions = ("get",)
+    member_shapes = {"get": members.Membership}
 
     @extend_schema(responses=shapes.MemberOut)
     def get(self, request, number: str):
         """Tier, and how far the next one is."""
-        return Response(member_body(selectors.member_of(customer_of(request, number, PEOPLE))))
+        body = member_body(selectors.member_of(customer_of(request, number, PEOPLE)))
+        return Response(self.shape(request, shapes.MemberOut)(body).data)
 
 
 class SuspendView(ApiView):
@@ -122,11 +126,13 @@ class ResumeView(ApiView):
 class BalanceView(ApiView):
     scopes = {"get": "members:read"}
     member_actions = ("get",)
+    member_shapes = {"get": members.Balance}
 
     @extend_schema(responses=shapes.BalanceOut)
     def get(self, request, number: str):
-        """What can be spent now, what waits, and the dated amounts that will run out."""
-        return Response(shapes.BalanceOut(selectors.balance_of(account_of(request, number))).data)
+        """What can be spent now, what waits until when, and the dated amounts that will run out."""
+        balance = selectors.balance_of(account_of(request, number))
+        return Response(self.shape(request, shapes.BalanceOut)(balance).data)
 
 
 class EntryPages(KeysetPagination):
@@ -136,6 +142,7 @@ class EntryPages(KeysetPagination):
 class HistoryViewSet(ApiViewSet):
     scopes = {"list": "members:read"}
     member_actions = ("list",)
+    member_shapes = {"list": members.HistoryEntry}
     pagination_class = EntryPages
     serializer_class = shapes.EntryOut
     queryset = Entry.objects.none()
@@ -143,14 +150,17 @@ class HistoryViewSet(ApiViewSet):
 
     @extend_schema(responses=shapes.EntryOut(many=True))
     def list(self, request, number: str):
-        """Every ledger entry, newest first."""
-        page = self.paginate_queryset(Entry.objects.filter(account=account_of(request, number)))
-        return self.get_paginated_response(shapes.EntryOut(page, many=True).data)
+        """Every ledger entry, newest first. A member reads it in words, with the balance after each."""
+        account = account_of(request, number)
+        page = self.paginate_queryset(Entry.objects.filter(account=account).select_related("order")) or []
+        rows = page if isinstance(request.auth, KeyIdentity) else public_words.history(account, page)
+        return self.get_paginated_response(self.shape(request, shapes.EntryOut)(rows, many=True).data)
 
 
 class QuoteView(ApiView):
     scopes = {"post": "members:read"}
     member_actions = ("post",)
+    member_shapes = {"post": members.Quote}
 
     @extend_schema(request=shapes.QuoteIn, responses=shapes.QuoteOut)
     def post(self, request, number: str):
@@ -167,7 +177,10 @@ class QuoteView(ApiView):
         )
         least = tier_standing.free_shipping_from(account.member.tier)
         shipping = {"free_shipping": least is not None and data["amount"] >= least, "free_shipping_from": least}
-        return Response(shapes.QuoteOut({**asdict(quote), **shipping}).data)
+        body = {**asdict(quote), **shipping, "currency": account.member.program.currency}
+        if not isinstance(request.auth, KeyIdentity):
+            body["earned"] = public_words.earned(quote.earned)
+        return Response(self.shape(request, shapes.QuoteOut)(body).data)
 
 
 class HoldsView(ApiView):
@@ -197,6 +210,7 @@ class RedemptionsView(ApiView):
 class TransfersView(ApiView):
     scopes = {"post": "points:redeem"}
     member_actions = ("post",)
+    member_shapes = {"post": members.Transfer}
     keeps_history = False
 
     @extend_schema(request=shapes.TransferIn, parameters=[IDEMPOTENCY_KEY], responses={201: shapes.TransferOut})
@@ -212,7 +226,7 @@ class TransfersView(ApiView):
             key=self.key_of(request),
             actor=self.actor_of(request),
         )
-        return Response({name: answer[name] for name in ("transfer", "points", "to", "available")}, status=201)
+        return Response(self.shape(request, shapes.TransferOut)(answer).data, status=201)
 
 
 class CaptureView(ApiView):
@@ -235,6 +249,7 @@ class CaptureView(ApiView):
 
 class ReleaseView(ApiView):
     scopes = {"post": "points:redeem"}
+    without_body = ("post",)
     keeps_history = False
 
     @extend_schema(request=None, parameters=[IDEMPOTENCY_KEY], responses=shapes.HoldOut)

@@ -119,7 +119,7 @@ def adjust(request: HttpRequest, number: str) -> HttpResponse:
 
 def _adjust(request: HttpRequest, account: Account, values: dict[str, Any]) -> HttpResponse:
     points, user = values["points"], viewer(request)
-    grounds = {"reason": values["reason"], "note": values["note"], "ticket": values["ticket"]}
+    grounds = {name: values[name] for name in ("reason", "note", "reference", "ticket")}
     if needs_approval(giving.limits_of(user), points):
         request_adjustment(account=account, points=points, user=user, key=values["key"], **grounds)
         messages.info(

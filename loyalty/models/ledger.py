@@ -71,7 +71,12 @@ class Entry(models.Model):
     debt = models.BigIntegerField(_("debt"), default=0)
     hold_id = models.UUIDField(null=True)
     order = models.ForeignKey("crm.Order", models.PROTECT, null=True, related_name="+", db_index=False)
-    reference = models.CharField(_("reference"), max_length=200, blank=True, default="")
+    reference = models.CharField(
+        _("reference"), max_length=200, blank=True, default="", help_text=_("The member reads it.")
+    )
+    note = models.CharField(
+        _("note"), max_length=400, blank=True, default="", db_default="", help_text=_("For staff: no member reads it.")
+    )
     reason = models.CharField(_("reason"), max_length=40, blank=True, default="")
     actor = models.CharField(max_length=80, default="system")
     occurred_at = models.DateTimeField(_("occurred at"))

@@ -32,6 +32,14 @@ class AdjustmentRequest(models.Model):
     points = models.BigIntegerField(_("points"))
     reason = models.CharField(_("reason"), max_length=40)
     note = models.CharField(_("note"), max_length=400, blank=True, default="")
+    reference = models.CharField(
+        _("reference"),
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The member reads it."),
+    )
     ticket = models.ForeignKey("crm.Ticket", models.SET_NULL, null=True, blank=True, related_name="+")
     state = models.CharField(_("state"), max_length=9, choices=RequestState.choices, default=RequestState.WAITING)
     requested_by = models.ForeignKey(

@@ -43,6 +43,8 @@ REASONS = {
 REVERSAL = "reversal"
 REASON_LABELS = {**REASONS, REVERSAL: _("Reversal")}
 LARGEST = 10_000_000
+REFERENCE_LENGTH = 200
+NOTE_LENGTH = 400
 # The key of a request becomes its id, so that a second click finds the first.
 REQUESTS = uuid.UUID("8d2b3a52-5c0e-4b8b-9a57-6a1f0b8f5c11")
 APPROVE = "loyalty.approve_adjustment"
@@ -66,11 +68,13 @@ def adjust_points(
 ) -> Answer:
     """Give (above 0) or take (below 0) points by hand. Never below zero: Refused `insufficient_points`.
 
+    The member reads `reference`, or the ticket's number where there is none; `note` and `reason` are for staff alone (L13).
+
     A member of staff names a reason, and a note or a ticket (Invalid `required`), and is held to the limits of their role:
     Refused `needs_approval` above what they may move at once (then `request_adjustment`), Refused `budget_spent` with what
     is left of the day. A suspended member is given nothing. Repeating a key spends nothing twice.
     """
-    check_adjustment(points, reason)
+    check_adjustment(points, reason, reference, note)
     if actor.user_id is None:
         return _move(account, points, reason, key, actor, note=note, reference=reference)
     note = _grounds(account, note, ticket)
@@ -86,9 +90,18 @@ def adjust_points(
                 given = _lock_budget(program, actor.user_id, 0)
                 if not _is_repeat(program, actor, key):
                     _spend(program, actor.user_id, given, points, limits)
-        public = ticket.number if ticket else reference
-        answer = _move(account, points, reason, key, actor, note=note, reference=public)
-        _record(answer, account=account, points=points, reason=reason, note=note, ticket=ticket, user=actor.user_id)
+        reference = _public(reference, ticket)
+        answer = _move(account, points, reason, key, actor, note=note, reference=reference)
+        _record(
+            answer,
+            account=account,
+            points=points,
+            reason=reason,
+            note=note,
+            reference=reference,
+            ticket=ticket,
+            user=actor.user_id,
+        )
     return answer
 
 
@@ -99,6 +112,7 @@ def request_adjustment(
     reason: str,
     user: User,
     note: str = "",
+    reference: str = "",
     ticket: Ticket | None = None,
     key: str = "",
 ) -> AdjustmentRequest:
@@ -106,7 +120,7 @@ def request_adjustment(
 
     Nothing moves until `approve_adjustment` by someone else. The same `key` again asks for nothing new.
     """
-    check_adjustment(points, reason)
+    check_adjustment(points, reason, reference, note)
     note = _grounds(account, note, ticket)
     pk = uuid.uuid5(REQUESTS, f"{user.pk}:{key}") if key else uuid.uuid4()
     with transaction.atomic():
@@ -117,6 +131,7 @@ def request_adjustment(
                 "points": points,
                 "reason": reason,
                 "note": note,
+                "reference": _public(reference, ticket),
                 "ticket": ticket,
                 "requested_by": user,
             },
@@ -155,7 +170,7 @@ def approve_adjustment(*, request: AdjustmentRequest, user: User, note: str = ""
             f"adjustment-request:{waiting.pk}",
             actors.of_user(waiting.requested_by),
             note=waiting.note,
-            reference=waiting.ticket.number if waiting.ticket else "",
+            reference=waiting.reference,
             internal=True,
         )
         waiting.entry_id = answer.get("entry")
@@ -218,13 +233,17 @@ def needs_approval(limits: Limits, points: int) -> bool:
     return abs(points) > limits.points_per_act
 
 
-def check_adjustment(points: int, reason: str) -> None:
+def check_adjustment(points: int, reason: str, reference: str = "", note: str = "") -> None:
     if reason not in REASONS:
         raise Invalid(_("Choose a reason."), code="invalid_choice", field="reason")
     if points == 0 or abs(points) > LARGEST:
         raise Invalid(
             _("Use a number from 1 to 10,000,000, or below 0 to take points."), code="invalid", field="points"
         )
+    if len(reference) > REFERENCE_LENGTH:
+        raise Invalid(_("A reference has at most 200 characters."), code="too_long", field="reference")
+    if len(note) > NOTE_LENGTH:
+        raise Invalid(_("A note has at most 400 characters."), code="too_long", field="note")
 
 
 def _needs_approval(limits: Limits) -> Refused:
@@ -246,6 +265,11 @@ def _grounds(account: Account, note: str, ticket: Ticket | None) -> str:
     return note
 
 
+def _public(reference: str, ticket: Ticket | None) -> str:
+    """Return what the member reads beside the points."""
+    return reference.strip() or (ticket.number if ticket else "")
+
+
 def _check_member(account: Account, points: int) -> None:
     """A suspended member is given nothing; what is wrong can still be taken."""
     state = Member.objects.values_list("state", flat=True).get(pk=account.member_id)
@@ -259,7 +283,15 @@ def _is_repeat(program: Program, actor: Actor, key: str) -> bool:
 
 
 def _record(
-    answer: Answer, *, account: Account, points: int, reason: str, note: str, ticket: Ticket | None, user: int
+    answer: Answer,
+    *,
+    account: Account,
+    points: int,
+    reason: str,
+    note: str,
+    reference: str,
+    ticket: Ticket | None,
+    user: int,
 ) -> None:
     """Write who moved it and why, once per entry: a repeated command names the entry of the first."""
     if answer.get("entry") is None:
@@ -271,6 +303,7 @@ def _record(
             "points": points,
             "reason": reason,
             "note": note,
+            "reference": reference,
             "ticket": ticket,
             "state": RequestState.GIVEN,
             "requested_by_id": user,
@@ -382,7 +415,8 @@ def _move(
             points,
             until,
             reason,
-            reference[:200],
+            reference,
+            note,
             str(actor),
             actors.request_id.get(),
             handlers,

@@ -191,10 +191,11 @@ BEGIN
     RETURN given;
 END $$;
 
--- A manual adjustment (L12): a lot when it gives, soonest-expiring lots when it takes; never below zero (L9).
+-- A manual adjustment (L12): a lot when it gives, soonest-expiring lots when it takes; never below zero (L9). The member reads
+-- `p_reference`; `p_note` and `p_reason` are for staff (L13).
 CREATE OR REPLACE FUNCTION loyalty_adjust(
     p_scope text, p_key text, p_digest bytea, p_account bigint, p_points bigint, p_expires_at timestamptz, p_reason text,
-    p_reference text, p_actor text, p_request text, p_handlers text[]
+    p_reference text, p_note text, p_actor text, p_request text, p_handlers text[]
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     answer jsonb; account record; entry bigint; moment timestamptz;
@@ -214,8 +215,8 @@ BEGIN
         PERFORM loyalty_refuse('insufficient_points', jsonb_build_object('available',
             (SELECT available FROM loyalty_account WHERE id = p_account), 'requested', -p_points));
     END IF;
-    INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, reason, actor, occurred_at)
-        VALUES (p_account, 'adjust', p_points, 0, 0, 0, p_reference, p_reason, p_actor, moment) RETURNING id INTO entry;
+    INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, note, reason, actor, occurred_at)
+        VALUES (p_account, 'adjust', p_points, 0, 0, 0, p_reference, p_note, p_reason, p_actor, moment) RETURNING id INTO entry;
     IF p_points > 0 THEN
         INSERT INTO loyalty_lot
             (account_id, source, entry_id, points, remaining, held, expired, available_from, confirmed_at, expires_at)
@@ -228,7 +229,7 @@ BEGIN
         PERFORM loyalty_settle_debt(p_account, moment);
     END IF;
     PERFORM loyalty_emit('loyalty.points_adjusted', account.customer_id,
-        jsonb_build_object('points', p_points, 'reason', p_reason, 'reference', p_reference), p_actor, p_request, p_handlers);
+        jsonb_build_object('points', p_points, 'reason', p_reason, 'reference', p_reference, 'note', p_note), p_actor, p_request, p_handlers);
     RETURN loyalty_answer(p_scope, p_key, (SELECT jsonb_build_object(
         'points', p_points, 'available', available, 'held', held, 'balance', available + held, 'debt', debt, 'entry', entry)
         FROM loyalty_account WHERE id = p_account));

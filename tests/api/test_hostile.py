@@ -150,9 +150,9 @@ def test_a_wrong_cursor_page_or_filter_is_named(path, api, program):
 
 
 @pytest.mark.parametrize("digits", ["１", "١", "²"])
-@pytest.mark.parametrize("field", ["quantity", "unit_price", "discount", "amount"])
+@pytest.mark.parametrize("field", ["quantity", "unit_amount", "discount", "amount"])
 def test_numbers_in_other_digits_are_refused_by_name(field, digits, api, store):
-    line = {"sku": "A", "quantity": "1", "unit_price": "1", field: digits}
+    line = {"sku": "A", "quantity": "1", "unit_amount": 100, field: digits}
     order = {"number": "N1", "placed_at": "2026-01-01T00:00:00Z", "lines": [line]}
     answer = api.post("/api/v1/orders", order)
     assert (answer.status_code, answer.json()["errors"][0]["attr"]) == (400, f"lines.0.{field}")
@@ -163,7 +163,7 @@ def test_numbers_in_other_digits_are_refused_by_name(field, digits, api, store):
 
 def test_a_batch_reads_its_products_once(api, store, django_assert_max_num_queries):
     def batch(run: str) -> dict:
-        lines = [{"sku": f"S{n}", "quantity": 1, "unit_price": 2.5, "name": "a\tb\\N\nc"} for n in range(40)]
+        lines = [{"sku": f"S{n}", "quantity": 1, "unit_amount": 250, "name": "a\tb\\N\nc"} for n in range(40)]
         return {
             "orders": [{"number": f"{run}{n}", "placed_at": "2026-01-01T00:00:00Z", "lines": lines} for n in range(10)]
         }

@@ -18,7 +18,7 @@ RESERVE = {"code": "ATTACK", "cart_amount": 10_000, "currency": "CNY"}
 @attack(
     "other-members",
     "every operation of the API's description with a member's token and another customer's number in path, query and body",
-    "401, 403 or 404 where the path names the other; nothing of the other is shown or changed",
+    "400, 401, 403 or 404 where the path names the other; nothing of the other is shown or changed",
 )
 def other_members(site: Site, tally: Tally) -> None:
     ann, bob = site.customers[4], site.customers[5]
@@ -51,7 +51,7 @@ def other_members(site: Site, tally: Tally) -> None:
                 tally.count(answer.outcome if answer.status in {401, 429} else answer.status or "closed")
                 named = "{number}" in path
                 tally.check(
-                    not named or answer.status in {403, 404}, f"{method} {filled}{suffix[:9]}: {answer.outcome}"
+                    not named or answer.status in {400, 403, 404}, f"{method} {filled}{suffix[:9]}: {answer.outcome}"
                 )
                 tally.check(answer.status < 500 and answer.status != 429, f"{method} {filled}: {answer.outcome}")
                 shown = "Person-5-Private" in answer.text or "person5@" in answer.text

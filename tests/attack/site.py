@@ -308,7 +308,7 @@ class Site(Shop):
             "number": number,
             "customer": {"number": self.customers[2]["number"]},
             "placed_at": "2026-01-15T10:00:00Z",
-            "lines": [{"sku": "A", "name": "A", "quantity": "1", "unit_price": "1.00"}],
+            "lines": [{"sku": "A", "name": "A", "quantity": "1", "unit_amount": 100}],
         }
         if self.api("POST", "orders", order).status not in {200, 201}:
             return False

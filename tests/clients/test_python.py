@@ -37,6 +37,7 @@ from loyalty.services.badges import create_badge
 from loyalty.services.growth_tasks import Level, create_task
 from loyalty.services.rewards import create_reward
 from tests.clients.proxy import Proxy
+from tests.clients.readme import run_readme
 from tests.threads import storm
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,12 +60,12 @@ def member(shop, settle) -> str:
     return number
 
 
-def order(number: str, member: str, price: str = "120.00") -> shapes.NewOrder:
+def order(number: str, member: str, price: int = 12_000) -> shapes.NewOrder:
     return {
         "number": number,
         "placed_at": "2026-03-01T12:00:00Z",
         "customer": {"number": member},
-        "lines": [{"sku": "TEA", "name": "Tea", "quantity": "1", "unit_price": price}],
+        "lines": [{"sku": "TEA", "name": "Tea", "quantity": "1", "unit_amount": price}],
     }
 
 
@@ -90,6 +91,7 @@ SHAPES = {
     client.MEMBERS_GET: shapes.Member,
     client.MEMBERS_TIER: shapes.MemberTier,
     client.MEMBERS_BUY_TIER: shapes.BoughtTier,
+    client.TIERS_FOR_SALE: shapes.TierForSale,
     client.POINTS_BALANCE: shapes.Balance,
     client.POINTS_HISTORY: shapes.Entry,
     client.EARNING_RULES: shapes.EarningRule,
@@ -165,6 +167,21 @@ def test_every_call_is_in_the_schema_as_the_client_makes_it(schema, what):
 
 
 # A shop's day
+
+
+def test_the_readme_runs_as_it_is_printed(live_server, program, server_key, settle):
+    # given a customer that nobody knows
+    key = server_key()
+    first = run_readme(live_server.url, key)
+    settle()
+    # then the order is recorded and found
+    assert (first[0], first[-1], len(first)) == ("created 25900 CNY", "400", 4)
+    # and given 1,000 points, the next run pays 10.00 with them
+    account = Account.objects.get(point_type__spendable=True)
+    adjust_points(account=account, points=1_000, reason="goodwill", key="start", actor=SYSTEM)
+    second = run_readme(live_server.url, key)
+    account.refresh_from_db()
+    assert (second[0], account.balance) == ("created 24641 CNY", 0)
 
 
 def test_orders_members_and_points(shop, member, settle):

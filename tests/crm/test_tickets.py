@@ -10,6 +10,7 @@ from django.core import signing
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from campaigns.services.surveys import ask_satisfaction
 from core.actor import SYSTEM
 from core.errors import Conflict, Invalid
 from core.models import DomainEvent
@@ -359,3 +360,22 @@ def test_an_unknown_ticket_and_an_unknown_order_of_a_ticket(api, make_customer):
     answer = api.post("/api/v1/tickets", body, format="json")
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "unknown_order")
     assert Ticket.objects.count() == 0
+
+
+def test_an_internal_ticket_is_a_task_for_staff_alone(desk, ticket, make_customer, api):
+    # given a task of which the customer is to know nothing
+    task = make_ticket(make_customer("Ben"), "Call them, very angry", internal=True, from_customer=False)
+    # when staff look at it, answer without saying that it is a note, and resolve it
+    page = desk.get(reverse("ticket", args=[task.number])).content.decode()
+    post(desk, "ticket_reply", task, text="Called, no answer.")
+    post(desk, "ticket_resolve", task)
+    # then every message is a note, nobody is asked to rate it, and the API has it for no customer
+    assert 'name="internal"' in page
+    assert "Reply</button>" not in page
+    assert [message.internal for message in task.messages.all()] == [True, True]
+    task.refresh_from_db()
+    assert task.status == "resolved"
+    assert not DomainEvent.objects.filter(kind="crm.ticket_replied").exists()
+    assert ask_satisfaction(ticket_id=task.pk, resolution=1) is None
+    assert api.get(f"/api/v1/tickets/{task.number}").status_code == 404
+    assert [row["number"] for row in api.get("/api/v1/tickets").json()["results"]] == [ticket.number]

@@ -20,6 +20,7 @@ import pytest
 
 from crm.simulation.process import Truth, simulate
 from liuke import IdempotencyKeyReused, Liuke
+from tests.clients.readme import run_readme
 from tests.e2e.shop import ROOT, Shop, wait_until
 
 pytestmark = pytest.mark.processes
@@ -63,7 +64,7 @@ def real_slice() -> dict[str, Person]:
         for row in csv.DictReader(handle):
             if not row["CustomerID"] or row["InvoiceNo"].startswith("C"):
                 continue
-            quantity, price = int(float(row["Quantity"])), Decimal(row["UnitPrice"])
+            quantity, price = int(float(row["Quantity"])), Decimal(row["UnitPrice"]).quantize(Decimal("0.01"))
             if quantity <= 0 or price < Decimal("0.01") or not row["StockCode"][:5].isdigit():
                 continue
             key = row["CustomerID"].removesuffix(".0")
@@ -146,7 +147,7 @@ def through_the_api(shop: Shop, person: Person) -> None:
                 "customer": {"identities": [{"kind": "storefront", "value": person.key}]},
                 "placed_at": person.dates[number].isoformat(),
                 "lines": [
-                    {"sku": sku, "name": sku, "quantity": str(quantity), "unit_price": str(price)}
+                    {"sku": sku, "name": sku, "quantity": str(quantity), "unit_amount": int(price * 100)}
                     for sku, quantity, price in person.orders[number]
                 ],
             }
@@ -303,3 +304,15 @@ answer = rule.pk
         lambda: shop.get(f"/api/v1/members/{person.number}/points")["available"] == before - 50 - total // 100,
     )
     shop.manage("reconcile_points")
+
+
+def test_the_readme_of_the_client_runs_as_it_is_printed(shop):
+    # when it runs for a customer that nobody knows, and once more for the same one
+    first, second = (run_readme(f"http://127.0.0.1:{shop.port}", shop.key) for _run in range(2))
+    # then each run records one order of 259.00, which the list and the search find
+    assert first[0] == "created 25900 GBP"
+    assert first[-1] == "400"
+    assert len(first[1:-1]) == 2
+    assert second[0].startswith("created ")
+    assert len(second[1:-1]) >= 3
+    assert shop.api.customers.find("storefront", "u-1001")["name"] == "Ann"

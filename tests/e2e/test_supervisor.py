@@ -197,7 +197,7 @@ class Site(Shop):
                     "number": f"{name}-{len(placed)}",
                     "customer": {"number": self.members[0]},
                     "placed_at": "2026-01-15T10:00:00Z",
-                    "lines": [{"sku": "A", "name": "A", "quantity": "1", "unit_price": "1.00"}],
+                    "lines": [{"sku": "A", "name": "A", "quantity": "1", "unit_amount": 100}],
                 }
                 if self.ask("POST", "/api/v1/orders", order) in {200, 201}:
                     placed.append(order["number"])

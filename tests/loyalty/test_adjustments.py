@@ -86,7 +86,14 @@ def test_above_the_limit_nothing_moves_until_someone_else_approves(account, staf
         assert (refused.value.code, refused.value.details) == ("needs_approval", {"limit": 1000})
 
     # when it is asked for, and the same person tries to approve it
-    request = request_adjustment(account=account, points=1200, reason="goodwill", user=agent, note="Parcel lost twice")
+    request = request_adjustment(
+        account=account,
+        points=1200,
+        reason="goodwill",
+        user=agent,
+        note="Parcel lost twice",
+        reference="Sorry for the wait",
+    )
     with pytest.raises(Conflict) as conflict:
         approve_adjustment(request=request, user=agent)
     assert (conflict.value.code, available(account)) == ("own_request", 0)
@@ -97,7 +104,8 @@ def test_above_the_limit_nothing_moves_until_someone_else_approves(account, staf
         approve_adjustment(request=request, user=lead)
     assert (conflict.value.code, available(account)) == ("request_decided", 1200)
     entry = Entry.objects.get()
-    assert (entry.available, entry.actor, entry.reference) == (1200, f"user:{agent.pk}", "")
+    assert (entry.available, entry.actor) == (1200, f"user:{agent.pk}")
+    assert (entry.reference, entry.note) == ("Sorry for the wait", "Parcel lost twice")
     request.refresh_from_db()
     assert (request.state, request.decided_by, request.decision_note) == ("approved", lead, "ok")
     assert request.entry == entry

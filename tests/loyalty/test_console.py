@@ -64,11 +64,13 @@ def test_the_panel_says_what_the_member_has(agent, member, make_order, settle):
 
 
 def test_l7_points_are_given_once_however_often_the_form_is_sent(agent, member):
-    data = {"points": "250", "reason": "goodwill", "note": "Lost parcel", "key": key_in(panel(agent, member))}
+    data = {"points": "250", "reason": "goodwill", "reference": "Sorry for the wait", "note": "T10017, very angry"}
+    data["key"] = key_in(panel(agent, member))
     assert adjust(agent, member, **data).status_code == 302
     assert adjust(agent, member, **data).status_code == 302
     entry = Entry.objects.get()
-    assert (entry.kind, entry.available, entry.reason, entry.reference) == ("adjust", 250, "goodwill", "")
+    assert (entry.kind, entry.available, entry.reason) == ("adjust", 250, "goodwill")
+    assert (entry.reference, entry.note) == ("Sorry for the wait", "T10017, very angry")
     assert entry.actor.startswith("user:")
     assert account_of(member).available == 250
 

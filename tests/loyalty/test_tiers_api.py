@@ -7,13 +7,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone, translation
+from rest_framework.test import APIClient
 
 from core.actor import SYSTEM
+from crm.api.authentication import make_member_token
 from crm.models import Product
 from loyalty import selectors
 from loyalty.models import GivenTier, Member, Tier
 from loyalty.rules.tiers import Counted, Goal, Policy, goal_stay, goal_up, windows
 from loyalty.services.benefits import create_benefit
+from loyalty.services.enrolment import enrol_member
 from loyalty.services.given_tiers import set_tier
 from loyalty.services.tiers import evaluate_tiers
 from loyalty.tier_standing import benefits_of, goal_text, standing
@@ -237,3 +240,37 @@ def test_what_the_page_says_agrees_with_what_the_night_does(program, spent):
     noon = datetime.combine(found.until, datetime.min.time(), SHANGHAI)
     assert evaluate_tiers(program=program, downgrade=True, at=noon) == (0, 0)
     assert evaluate_tiers(program=program, downgrade=True, at=noon + timedelta(days=2)) == (0, 1)
+
+
+def test_tiers_for_sale_are_listed_with_price_and_benefits(api, program, make_customer):
+    # given one tier with a price, lower and higher ones without
+    Tier.objects.filter(program=program, code="gold").update(paid_price=19_900, paid_days=90)
+    ann = make_customer("Ann")
+    enrol_member(customer=ann, program=program, actor=SYSTEM)
+    member = APIClient()
+    member.credentials(HTTP_AUTHORIZATION="Bearer " + make_member_token(ann, source="storefront", seconds=60))
+    # when
+    rows = [client.get("/api/v1/tiers-for-sale").json() for client in (api, member)]
+    # then server and member are shown the same, but for the details of benefits
+    for found in rows:
+        assert [(row["code"], row["price"], row["currency"], row["days"]) for row in found] == [
+            ("gold", 19_900, "CNY", 90)
+        ]
+    assert {frozenset(one) for one in rows[1][0]["benefits"]} <= {frozenset({"kind", "name", "words"})}
+    # and with none for sale the list is empty
+    Tier.objects.update(paid_price=None)
+    assert api.get("/api/v1/tiers-for-sale").json() == []
+
+
+def test_pending_points_say_when_they_become_available(api, program, make_customer, make_order, settle):
+    # given a return window of 7 days, and two orders in it
+    type(program).objects.filter(pk=program.pk).update(return_window_days=7)
+    ann = make_customer("Ann")
+    orders = [make_order(ann, amount, days_ago=days) for amount, days in ((10_000, 3), (5_000, 1))]
+    settle()
+    # when
+    body = api.get(f"/api/v1/members/{ann.number}/points").json()
+    # then the sum is split by date, soonest first
+    dated = [(row["points"], datetime.fromisoformat(row["at"])) for row in body["becoming_available"]]
+    assert dated == [(100, orders[0].paid_at + timedelta(days=7)), (50, orders[1].paid_at + timedelta(days=7))]
+    assert (body["pending"], body["available"], body["currency"], body["expiring"]) == (150, 0, "CNY", [])

@@ -34,6 +34,16 @@ class TestCoupons:
         coupon.refresh_from_db()
         assert (coupon.value, coupon.minimum_spend, coupon.budget) == (1050, 0, 50000)
 
+    def test_giving_back_after_a_refund_is_a_choice(self, marketer):
+        data = {"name": "Ten off", "kind": "amount", "value": "10", "mode": "unique", "give_back": "on"}
+        assert 'name="give_back"' in marketer.get(reverse("coupon_new")).content.decode()
+        marketer.post(reverse("coupon_new"), data)
+        coupon = Coupon.objects.get()
+        assert coupon.give_back is True
+        marketer.post(reverse("coupon_edit", args=[coupon.pk]), {"name": "Ten off"})
+        coupon.refresh_from_db()
+        assert coupon.give_back is False
+
     def test_a_refusal_stands_at_its_field_and_saves_nothing(self, marketer, make_coupon):
         data = {"name": "X", "kind": "percent", "value": "120", "mode": "unique"}
         assert list(marketer.post(reverse("coupon_new"), data).context["form"].errors) == ["value"]

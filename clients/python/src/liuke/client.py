@@ -32,6 +32,7 @@ MEMBERS_ENROL = operation("POST", "/members")
 MEMBERS_GET = operation("GET", "/members/{number}")
 MEMBERS_TIER = operation("GET", "/members/{number}/tier")
 MEMBERS_BUY_TIER = operation("POST", "/members/{number}/tier/purchase", keyed=True)
+TIERS_FOR_SALE = operation("GET", "/tiers-for-sale")
 POINTS_BALANCE = operation("GET", "/members/{number}/points")
 POINTS_HISTORY = operation("GET", "/members/{number}/points/history")
 EARNING_RULES = operation("GET", "/earning-rules")
@@ -188,13 +189,16 @@ class Orders(_Part):
         *,
         customer: str | None = None,
         state: str | None = None,
+        number: str | None = None,
         placed_from: datetime | None = None,
         placed_before: datetime | None = None,
         page_size: int = 100,
     ) -> Iterator[t.Order]:
+        """Newest first. `number` is an order's number or its last characters (three or more), in any case."""
         query = {
             "customer": customer,
             "state": state,
+            "number": number,
             "placed_from": placed_from and placed_from.isoformat(),
             "placed_before": placed_before and placed_before.isoformat(),
             "limit": page_size,
@@ -241,6 +245,10 @@ class Members(_Part):
     def tier(self, number: str) -> t.MemberTier:
         """The tier with its benefits, what is missing to the next one and to stay, each by when and as a sentence."""
         return cast(t.MemberTier, self._transport.call(MEMBERS_TIER, number=number))
+
+    def tiers_for_sale(self) -> Sequence[t.TierForSale]:
+        """The tiers that can be bought, lowest first, each with its price and what it gives."""
+        return cast(Sequence[t.TierForSale], self._transport.call(TIERS_FOR_SALE))
 
     def buy_tier(
         self, number: str, tier: str, *, reference: str, amount: int | None = None, key: str | None = None

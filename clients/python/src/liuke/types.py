@@ -66,11 +66,11 @@ class CustomerRef(TypedDict, total=False):
 
 class _Line(TypedDict):
     quantity: str
-    unit_price: str
+    unit_amount: int
 
 
 class OrderLine(_Line, total=False):
-    """`quantity` and `unit_price` are decimals as text, `unit_price` in whole units of the currency."""
+    """`quantity` is a decimal as text; `unit_amount` is what one costs, in minor units of the order's currency."""
 
     kind: str
     sku: str
@@ -181,6 +181,7 @@ class Member(TypedDict):
     tier: Tier | None
     next_tier: NextTier | None
     qualifying: int
+    currency: str
     enrolled_at: str
 
 
@@ -223,20 +224,34 @@ class MemberTier(TypedDict):
     until: str | None
     reason: str
     locked: bool
+    currency: str
     benefits: list[Benefit]
     progress: TierProgress | None
     stay: TierStay | None
+
+
+class TierForSale(TypedDict):
+    """`price`: minor units of `currency`, for `days` days."""
+
+    code: str
+    name: str
+    rank: int
+    price: int
+    currency: str
+    days: int
+    benefits: list[Benefit]
 
 
 class BoughtTier(TypedDict):
     tier: str
     reference: str
     amount: int
+    currency: str
     starts_at: str
     ends_at: str
 
 
-class Expiry(TypedDict):
+class DatedPoints(TypedDict):
     points: int
     at: str
 
@@ -275,15 +290,18 @@ class EarningRule(TypedDict):
 
 
 class Balance(TypedDict):
-    """`worth`: the available points in minor units. `expiring`: dated amounts, soonest first."""
+    """`worth`: the available points in minor units of `currency`. `becoming_available` are the pending points by date,
+    `expiring` the available ones; soonest first."""
 
     available: int
     pending: int
+    becoming_available: list[DatedPoints]
     held: int
     balance: int
     debt: int
     worth: int
-    expiring: list[Expiry]
+    currency: str
+    expiring: list[DatedPoints]
 
 
 class Entry(TypedDict):
@@ -325,6 +343,7 @@ class PointsQuote(TypedDict):
     points_usable: int
     amount: int
     price_after: int
+    currency: str
     points_earned: int
     earned: list[RuleEarned]
     free_shipping: bool

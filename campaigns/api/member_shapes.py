@@ -1,0 +1,42 @@
+"""What a member's token is shown of coupons and the inbox.
+
+`tests/api/member_fields.txt` lists every field and is reviewed with each change.
+"""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from campaigns.api import serializers as shapes
+from core.api.shapes import picked
+
+
+class Figures(serializers.Serializer):
+    """The figures behind a refusal; those that are none of its are left out."""
+
+    condition = serializers.CharField(required=False)
+    minimum_spend = serializers.IntegerField(required=False, help_text="In minor units.")
+    currency = serializers.CharField(required=False)
+    limit = serializers.IntegerField(required=False)
+    starts_at = serializers.CharField(required=False)
+    expired_at = serializers.CharField(required=False)
+
+
+CouponQuote = picked(
+    "MemberCouponQuote", shapes.CouponQuoteOut, "code", "valid", "discount", "reason", details=Figures()
+)
+Reservation = picked(
+    "MemberReservation",
+    shapes.ReservationOut,
+    *("reservation", "state", "coupon", "code", "discount", "cart_amount", "currency", "reference", "expires_at"),
+)
+HeldCoupon = picked(
+    "MemberHeldCoupon",
+    shapes.HeldCouponOut,
+    *("code", "coupon", "name", "kind", "value", "max_discount", "minimum_spend", "currency", "state", "expires_at"),
+    "uses_left",
+)
+InboxMessage = picked(
+    "MemberInboxMessage", shapes.InboxMessageOut, "id", "subject", "body", "language", "sent_at", "read_at"
+)
+Unread = picked("MemberUnread", shapes.UnreadOut, "unread")

@@ -1,0 +1,85 @@
+"""How a member reads the ledger: kinds in words, and references without those that are the product's or the staff's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import Sum
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from loyalty.models import Account, Entry, EntryKind
+from loyalty.quotes import Earned
+from loyalty.reference_words import reference_words
+
+KINDS = {
+    EntryKind.EARN: _("Earned"),
+    EntryKind.CONFIRM: _("Became available"),
+    EntryKind.HOLD: _("Set aside for a purchase"),
+    EntryKind.CAPTURE: pgettext_lazy("points", "Spent"),
+    EntryKind.RELEASE: _("Available again"),
+    EntryKind.REDEEM: pgettext_lazy("points", "Spent"),
+    EntryKind.RETURN: _("Given back after a refund"),
+    EntryKind.CLAWBACK: _("Taken back after a refund"),
+    EntryKind.SETTLE: _("Debt settled"),
+    EntryKind.EXPIRE: _("Expired"),
+    EntryKind.ADJUST: _("Adjustment"),
+    EntryKind.TRANSFER_OUT: _("Given to another member"),
+    EntryKind.TRANSFER_IN: _("Received from another member"),
+    EntryKind.MERGE_OUT: _("Carried over"),
+    EntryKind.MERGE_IN: _("Carried over"),
+}
+# Here the reference is an order's or payment's number, or what staff wrote for the member. Elsewhere it is the product's
+# own key, of which only the words are shown.
+SHOPS_OWN = {
+    EntryKind.HOLD, EntryKind.CAPTURE, EntryKind.RELEASE, EntryKind.REDEEM, EntryKind.RETURN, EntryKind.CLAWBACK,
+    EntryKind.ADJUST,
+}  # fmt: skip
+PRODUCTS_OWN = ("task:", "reward:", "birthday:")
+
+
+def public_reference(entry: Entry) -> str:
+    if entry.order is not None:
+        return entry.order.number
+    words = reference_words(entry.reference)
+    if words != entry.reference:
+        return words
+    return words if entry.kind in SHOPS_OWN and not words.startswith(PRODUCTS_OWN) else ""
+
+
+def earned(parts: Sequence[Earned]) -> list[dict]:
+    """Sum what a cart earns by point type: the rules may be for a segment, of which its members are not told."""
+    sums: dict[str, int] = {}
+    for part in parts:
+        sums[part.point_type] = sums.get(part.point_type, 0) + part.points
+    return [{"point_type": code, "points": points} for code, points in sums.items()]
+
+
+def history(account: Account, entries: Sequence[Entry]) -> list[dict]:
+    """Return the entries of one page, newest first, as their member reads them, each with the balance after it.
+
+    The page's first balance is one sum over the older entries; the others follow from it.
+    """
+    if not entries:
+        return []
+    older = Entry.objects.filter(account=account, pk__lte=entries[0].pk)
+    sums = older.aggregate(available=Sum("available"), held=Sum("held"))
+    balance = sums["available"] + sums["held"]
+    rows = []
+    for entry in entries:
+        rows.append(
+            {
+                "id": entry.pk,
+                "kind": entry.kind,
+                "text": KINDS[EntryKind(entry.kind)],
+                "available": entry.available,
+                "pending": entry.pending,
+                "held": entry.held,
+                "debt": entry.debt,
+                "balance": balance,
+                "reference": public_reference(entry),
+                "occurred_at": entry.occurred_at,
+            }
+        )
+        balance -= entry.available + entry.held
+    return rows
