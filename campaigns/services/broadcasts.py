@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from analytics.models import Segment, SegmentState
+from analytics.services.segment_queue import require_computed
 from campaigns import events
 from campaigns.models import Broadcast, BroadcastState, CodeMode, Coupon, MessageClass, Template
 from campaigns.services import gate
@@ -98,7 +99,11 @@ def stop_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
 
 
 def preview_broadcast(broadcast: Broadcast) -> AudiencePreview:
-    """Who would get it if it went out now, through the gate that sends (J1). Writes nothing."""
+    """Who would get it if it went out now, through the gate that sends (J1). Writes nothing.
+
+    Raises Conflict `segment_not_computed`.
+    """
+    require_computed(broadcast.segment)
     now = clock.now()
     select, params = audience(broadcast, now)
     template = broadcast.template

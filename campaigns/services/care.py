@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from analytics.models import Segment, SegmentState
+from analytics.services.segment_queue import require_computed
 from campaigns import events
 from campaigns.models import CareRule, CareState, CareTrigger, CodeMode, Coupon, Experiment, MessageClass, Template
 from campaigns.services import audiences, care_runs, gate
@@ -120,8 +121,12 @@ def pause_care_rule(*, rule: CareRule, actor: Actor) -> CareRule:
 
 
 def preview_audience(rule: CareRule) -> AudiencePreview:
-    """Who would get it now, through the same gate that sends (J1). Saved or not, active or not; writes nothing."""
+    """Who would get it now, through the same gate that sends (J1). Saved or not, active or not; writes nothing.
+
+    Raises Conflict `segment_not_computed`.
+    """
     _check(rule)
+    require_computed(rule.segment)
     now = clock.now()
     select, params, basis = audiences.preview_select(rule, now)
     return gate.preview(select, params, now, basis)

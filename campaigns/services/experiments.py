@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from analytics.selectors import shop_currency
+from analytics.services.segment_queue import require_computed
 from campaigns import events
 from campaigns.models import (
     Coupon,
@@ -85,13 +86,14 @@ def update_experiment(
 
 
 def start_experiment(*, experiment: Experiment, actor: Actor) -> Experiment:
-    """From now on customers are drawn. What was planned on is kept. Raises Conflict `experiment_not_draft` and
-    `global_holdout_running`.
+    """From now on customers are drawn. What was planned on is kept. Raises Conflict `experiment_not_draft`,
+    `segment_not_computed` and `global_holdout_running`.
     """
     with transaction.atomic():
         locked = lock_row(Experiment.objects.filter(pk=experiment.pk))
         if locked.state != ExperimentState.DRAFT:
             raise Conflict(_("Only a draft can be started."), code="experiment_not_draft")
+        require_computed(locked.segment)
         before = baseline(locked)
         locked.baseline_mean, locked.baseline_variance = before.mean, before.variance
         locked.planned_count = needed(locked, before)

@@ -263,7 +263,7 @@ def _near_tier(m: Maker) -> dict[str, Any]:
                      {"condition": "next_tier_share", "operator": "gte", "value": 80},
                      {"condition": "next_tier_share", "operator": "lte", "value": 99})  # fmt: skip
     return {
-        "entry": {"kind": "segment", "segment": near, "members": False}, "reentry": {"policy": "days", "value": 60},
+        "entry": {"kind": "segment", "segment": near, "members": True}, "reentry": {"policy": "days", "value": 60},
         "goal": {"event": "loyalty.tier_changed", "where": [_is("up", "true")]}, "exit": {"policy": "both"},
         "steps": [
             m.until("10:00"),
@@ -280,7 +280,7 @@ def _near_tier(m: Maker) -> dict[str, Any]:
 def _tier_at_risk(m: Maker) -> dict[str, Any]:
     short = m.segment(("Tier about to be lost", "即将降级的会员"), {"condition": "tier_short", "operator": "yes"})
     return {
-        "entry": {"kind": "segment", "segment": short, "members": False}, "reentry": {"policy": "days", "value": 90},
+        "entry": {"kind": "segment", "segment": short, "members": True}, "reentry": {"policy": "days", "value": 90},
         "goal": BUYS, "exit": {"policy": "both"},
         "steps": [
             m.until("10:00"),
@@ -322,7 +322,7 @@ def _winback(m: Maker) -> dict[str, Any]:
             *([m.wait(14)] if number < 3 else []),
         ]  # fmt: skip
     return {
-        "entry": {"kind": "segment", "segment": lapsed, "members": False}, "reentry": {"policy": "days", "value": 180},
+        "entry": {"kind": "segment", "segment": lapsed, "members": True}, "reentry": {"policy": "days", "value": 180},
         "goal": BUYS, "exit": {"policy": "goal"}, "holdout": 10, "steps": [m.until("10:00"), *waves],
     }  # fmt: skip
 
@@ -330,7 +330,7 @@ def _winback(m: Maker) -> dict[str, Any]:
 def _sunset(m: Maker) -> dict[str, Any]:
     gone = m.segment(("Lapsed for good", "长期流失"), {"condition": "last_order", "operator": "before", "days": 365})
     return {
-        "entry": {"kind": "segment", "segment": gone, "members": False}, "reentry": ONCE, "goal": BUYS, "exit": {"policy": "goal"},
+        "entry": {"kind": "segment", "segment": gone, "members": True}, "reentry": ONCE, "goal": BUYS, "exit": {"policy": "goal"},
         "steps": [
             m.message(("Shall we keep writing?", "是否继续接收消息"), ("Shall we keep writing to you?", "还想收到我们的消息吗？"),
                       ("<p>we have not seen you for a year. Come by, or leave our list with the link below.</p>", "<p>已一年未见，欢迎回来看看，也可点击下方链接退订。</p>")),

@@ -48,7 +48,7 @@ def template(store):
 @pytest.fixture
 def make_segment(store):
     def make(*customers, name="People"):
-        segment = Segment.objects.create(name=name, rule={"op": "and", "children": []})
+        segment = Segment.objects.create(name=name, rule={"op": "and", "children": []}, computed_version=1)
         put_in(segment, *customers)
         return segment
 
