@@ -3,6 +3,7 @@ from campaigns.models.calendar import ShopDay
 from campaigns.models.channel_accounts import ChannelAccount
 from campaigns.models.coupons import CodeMode, Coupon, CouponCode, CouponTally, CouponUse, DiscountKind, UseState
 from campaigns.models.experiments import (
+    SHARE_METRICS,
     Experiment,
     ExperimentArm,
     ExperimentMetric,
@@ -35,6 +36,7 @@ from campaigns.models.messages import (
 from campaigns.models.tracking import LinkClick
 
 __all__ = [
+    "SHARE_METRICS",
     "Broadcast",
     "BroadcastState",
     "CareRule",
