@@ -5,7 +5,6 @@ from analytics.services import features, list_uploads, segments
 from analytics.services.segment_queue import queued_mark
 
 
-
 @shared_task(name="analytics.refresh_changed")
 def refresh_changed() -> int:
     """Every few seconds: until nobody is marked, so that a big import is carried on at once."""

@@ -123,7 +123,9 @@ def members_words(definition: Mapping[str, Any]) -> str:
         return _t("“%(segment)s” could not be computed. Its page says why.") % {"segment": segment.name}
     if not segment.is_current:
         if entry.get("members"):
-            return _t("“%(segment)s” is being computed. Its members enter when that is done.") % {"segment": segment.name}
+            return _t("“%(segment)s” is being computed. Its members enter when that is done.") % {
+                "segment": segment.name
+            }
         return _t("“%(segment)s” is being computed. Its members do not enter: only who comes into it later does.") % {
             "segment": segment.name
         }

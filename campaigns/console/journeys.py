@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _t
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext
 
 from campaigns import journey_words as words
 from campaigns.console.journey_form import EXIT, REENTRY
@@ -26,7 +26,7 @@ from core import paging
 from core.actor import of_user
 from core.console.views import may, page, viewer, wants_part
 from core.errors import DomainError, Invalid
-from core.formatting import number
+from core.formatting import in_chinese, number
 from crm.models import Customer, Store
 
 PAGE = 50
@@ -187,7 +187,7 @@ def publish_text(journey: Journey) -> str:
 
 def _joined(*sentences: str) -> str:
     """Sentences one after the other, as the language joins them."""
-    return pgettext("between sentences", " ").join(filter(None, sentences))
+    return ("" if in_chinese() else " ").join(filter(None, sentences))
 
 
 def _actions(request: HttpRequest, journey: Journey) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _t
 
 from campaigns import words
-from campaigns.labels import reason_label
 from campaigns.console.switching import Campaign
 from campaigns.journey_words import END_REASONS
+from campaigns.labels import reason_label
 from campaigns.models import Journey
 from campaigns.services.decisions import Answer, NoMessage, why
 from core.console.views import may, page

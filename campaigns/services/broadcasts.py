@@ -18,6 +18,7 @@ from campaigns.services.attribution import check_attribution
 from campaigns.services.broadcast_runs import audience
 from campaigns.services.drawing import check_experiment, kept_out
 from campaigns.services.gate import AudiencePreview
+from campaigns.services.template_uses import check_broadcast
 from core import clock
 from core.actor import Actor
 from core.errors import Conflict, Invalid
@@ -204,3 +205,4 @@ def _check(broadcast: Broadcast) -> None:
     coupon: Coupon | None = broadcast.coupon
     if coupon is not None and coupon.mode != CodeMode.UNIQUE:
         raise Invalid(_("Choose a coupon with a code for each customer."), code="public_coupon", field="coupon")
+    check_broadcast(broadcast)

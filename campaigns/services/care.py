@@ -17,6 +17,7 @@ from campaigns.services import audiences, care_runs, gate
 from campaigns.services.attribution import check_attribution
 from campaigns.services.drawing import check_experiment
 from campaigns.services.gate import AudiencePreview
+from campaigns.services.template_uses import check_care_rule
 from core import clock
 from core.actor import Actor
 from core.errors import Conflict, Invalid
@@ -169,3 +170,4 @@ def _check(rule: CareRule) -> None:
     check_experiment(rule.experiment, rule.template)
     if rule.coupon is not None and rule.coupon.mode != CodeMode.UNIQUE:
         raise Invalid(_("Choose a coupon with a code for each customer."), code="public_coupon", field="coupon")
+    check_care_rule(rule)

@@ -100,8 +100,8 @@ _MEMBER_DAY = f"""
           AND (%(now)s AT TIME ZONE z.zone)::date - (g.day - %(days)s) <= %(late)s
           AND (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone >= %(since)s"""
 _MEMBERS_OF_SEGMENT = """
-    SELECT m.customer_id, %(cause)s, %(now)s, '{}'::jsonb FROM analytics_customersegments m
-    WHERE %(segment)s = ANY(m.inside)"""
+    SELECT m.customer_id, %(cause)s, %(now)s, jsonb_build_object('segment', jsonb_build_object('name', s.name))
+    FROM analytics_segment s JOIN analytics_customersegments m ON s.id = ANY(m.inside) WHERE s.id = %(segment)s"""
 _ENTERED_SEGMENT = """
     SELECT e.subject_id, 'event:' || e.id, e.occurred_at,
            jsonb_build_object('segment', jsonb_build_object('name', s.name))

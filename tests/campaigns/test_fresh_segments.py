@@ -200,9 +200,7 @@ def test_a_broadcast_waits_for_its_segment(store, lapsed, template, sent):
 @pytest.mark.django_db
 def test_a_care_rule_waits_for_its_segment(store, lapsed, template):
     segment = create_segment(name="Away", rule=EVERYONE, actor=SYSTEM)
-    rule = create_care_rule(
-        name="Back", trigger="no_order", days=90, template=template, segment=segment, actor=SYSTEM
-    )
+    rule = create_care_rule(name="Back", trigger="no_order", days=90, template=template, segment=segment, actor=SYSTEM)
     with pytest.raises(Conflict) as refused:
         preview_audience(rule)
     assert refused.value.code == "segment_not_computed"

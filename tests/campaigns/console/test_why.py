@@ -155,9 +155,7 @@ def test_a_journey_that_has_sent_shows_its_messages(journey, make_customer):
     customer = make_customer(email="a@example.com")
     put_in(Segment.objects.get(), customer)
     draft = {**journey.draft, "steps": journey.draft["steps"][1:]}
-    save_draft(
-        journey=journey, draft={**draft, "entry": {**draft["entry"], "members": True}}, actor=SYSTEM
-    )
+    save_draft(journey=journey, draft={**draft, "entry": {**draft["entry"], "members": True}}, actor=SYSTEM)
     publish_journey(journey=journey, actor=SYSTEM)
     enter_due()
     advance_due()
