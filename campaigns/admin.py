@@ -3,6 +3,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.coupon_words import terms
 from campaigns.models import CareRule, Coupon, SendingPolicy, Suppression, Template
 from core.admin_base import ConfigurationAdmin, ReadOnlyAdmin
 
@@ -36,22 +37,26 @@ class SendingPolicyAdmin(ReadOnlyAdmin):
 class CouponAdmin(ConfigurationAdmin):
     """Limits and dates are changed in the console, whose service guards what is out with customers."""
 
-    list_display = ("name", "kind", "mode", "active", "issued_count", "redeemed_count")
+    list_display = ("name", "gives", "mode", "active", "issued_count", "redeemed_count")
     list_filter = ("active", "mode")
     search_fields = ("name",)
     fields = (
         "name",
         "active",
         "console",
+        "gives",
         "kind",
-        "value",
         "currency",
         "mode",
         "give_back",
         "issued_count",
         "redeemed_count",
     )
-    readonly_fields = ("console", "kind", "value", "currency", "mode", "give_back", "issued_count", "redeemed_count")
+    readonly_fields = ("console", "gives", "kind", "currency", "mode", "give_back", "issued_count", "redeemed_count")
+
+    @admin.display(description=_("What it gives"))
+    def gives(self, coupon: Coupon) -> str:
+        return terms(coupon)
 
     @admin.display(description=_("console"))
     def console(self, coupon: Coupon) -> str:

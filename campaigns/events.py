@@ -44,6 +44,7 @@ MESSAGE_CLICKED = declare("campaigns.message_clicked", _("Link in a message foll
 ADDRESS_SUPPRESSED = declare(
     "campaigns.address_suppressed", _("Address no longer used"), icon="mail-off", describe=_not_sent
 )
+COUPON_CODES_EXPORTED = declare("campaigns.coupon_codes_exported", _("Coupon codes exported"), on_timeline=False)
 CARE_RULE_ACTIVATED = declare("campaigns.care_rule_activated", _("Care rule activated"), on_timeline=False)
 CARE_RULE_PAUSED = declare("campaigns.care_rule_paused", _("Care rule paused"), on_timeline=False)
 EXPERIMENT_STARTED = declare("campaigns.experiment_started", _("Experiment started"), on_timeline=False)

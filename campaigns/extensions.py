@@ -142,12 +142,15 @@ SCOPES.register("broadcasts:read", _("Read broadcasts and whom they reach"))
 SCOPES.register("broadcasts:write", _("Draft and change broadcasts"))
 SCOPES.register("broadcasts:send", _("Schedule, pause, resume and stop broadcasts"))
 SCOPES.register("journeys:write", _("Send customers into journeys"))
+SCOPES.register("messages:send", _("Send customers what they asked for"))
+SCOPES.register("messages:read", _("Read what became of messages"))
 SCOPES.register("inbox:read", _("Read the in-app inbox"))
 held.register_all()
 health.register("messages", _lag)
 health.register("mail", mail_health.check)
 health.register("journeys", _journeys_lag)
 for _kind in (
+    "campaigns.coupon_codes_exported",
     "campaigns.care_rule_activated",
     "campaigns.care_rule_paused",
     "campaigns.experiment_started",

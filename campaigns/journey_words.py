@@ -113,6 +113,37 @@ def entry_words(definition: Mapping[str, Any]) -> str:
     return _t("%(entry)s, in “%(segment)s”") % {"entry": text, "segment": segment} if segment else text
 
 
+def members_words(definition: Mapping[str, Any]) -> str:
+    """How many are in the segment by which a journey is entered, and whether they enter."""
+    entry = definition.get("entry") or {}
+    segment = Segment.objects.filter(pk=entry.get("segment")).first() if entry.get("kind") == "segment" else None
+    if segment is None:
+        return ""
+    if segment.error:
+        return _t("“%(segment)s” could not be computed. Its page says why.") % {"segment": segment.name}
+    if not segment.is_current:
+        if entry.get("members"):
+            return _t("“%(segment)s” is being computed. Its members enter when that is done.") % {
+                "segment": segment.name
+            }
+        return _t("“%(segment)s” is being computed. Its members do not enter: only who comes into it later does.") % {
+            "segment": segment.name
+        }
+    if entry.get("members"):
+        text = ngettext(
+            "“%(segment)s” has %(count)s customer now. They enter within a minute.",
+            "“%(segment)s” has %(count)s customers now. They enter within a minute.",
+            segment.size,
+        )
+    else:
+        text = ngettext(
+            "“%(segment)s” has %(count)s customer now. They do not enter: only who comes into it later does.",
+            "“%(segment)s” has %(count)s customers now. They do not enter: only who comes into it later does.",
+            segment.size,
+        )
+    return text % {"segment": segment.name, "count": number(segment.size)}
+
+
 def _segment(pk: Any) -> str:
     return (Segment.objects.filter(pk=pk).values_list("name", flat=True).first() or "") if pk else ""
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns import journey_words, selectors, words
 from campaigns.channels import CHANNELS
+from campaigns.coupon_words import worth
 from campaigns.labels import channel_label, reason_label
 from campaigns.models import CodeMode, Coupon, Message, Suppression
 from campaigns.selectors import journeys as journey_selectors
@@ -33,9 +34,11 @@ def _coupons(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     may_give = may(request.user, "campaigns.issue_coupon") and customer.state == CustomerState.ACTIVE
     offered = Coupon.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), mode=CodeMode.UNIQUE, active=True)
     return {
-        "held": [(item, *STATES[item.state]) for item in held[:SHOWN]],
+        "held": [(item, worth(item.coupon), *STATES[item.state]) for item in held[:SHOWN]],
         "more": max(0, len(held) - SHOWN),
-        "offered": offered.order_by("name")[:COUPONS_OFFERED] if may_give else [],
+        "offered": [(coupon, worth(coupon)) for coupon in offered.order_by("name")[:COUPONS_OFFERED]]
+        if may_give
+        else [],
         "left": coupons_left(viewer(request)) if may_give else 0,
         "mark": uuid.uuid4().hex,
     }

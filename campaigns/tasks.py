@@ -7,6 +7,7 @@ from celery import shared_task
 from django.core.cache import cache
 from django.db import transaction
 
+from analytics.services.segment_queue import compute_soon
 from campaigns.services import broadcast_runs, care_runs, coupon_uses, journey_engine, journey_entries, messages
 
 log = structlog.get_logger("liuke.messages")
@@ -36,6 +37,8 @@ def send_due() -> int:
 @shared_task(name="campaigns.run_care_rules")
 def run_care_rules() -> dict[int, int]:
     made = care_runs.run_care_rules()
+    for segment in care_runs.awaited_segments():
+        compute_soon(segment)
     if any(made.values()):
         wake_sender()
     return made
@@ -44,6 +47,8 @@ def run_care_rules() -> dict[int, int]:
 @shared_task(name="campaigns.run_broadcasts")
 def run_broadcasts() -> dict[str, int]:
     done = broadcast_runs.run_broadcasts()
+    for segment in broadcast_runs.awaited_segments():
+        compute_soon(segment)
     if done["made"] or done["resumed"]:
         wake_sender()
     return done
@@ -76,8 +81,11 @@ def sweep_reservations() -> int:
 
 @shared_task(name="campaigns.advance_journeys")
 def advance_journeys() -> int:
-    """Runs that are due. Delivered twice or late it finds what is due then, which may be nothing (F3)."""
+    """Members of a segment who may enter now, and runs that are due. Delivered twice or late it finds what is due then, which may be nothing (F3)."""
     cache.delete("campaigns.advance-journeys")
+    journey_entries.enter_waiting()
+    for segment in journey_entries.awaited_segments():
+        compute_soon(segment)
     done = journey_engine.advance_due()
     if done:
         wake_sender()
@@ -91,6 +99,18 @@ def enter_journeys() -> dict[int, int]:
     if entered:
         wake_journeys()
     return entered
+
+
+def wake_entries() -> None:
+    """After the commit, let those in who may enter a journey from the start. Without Redis the timetable does it (F4)."""
+
+    def wake() -> None:
+        try:
+            enter_journeys.apply_async(retry=False)
+        except Exception as error:
+            log.warning("entries_not_woken", error=str(error)[:200])
+
+    transaction.on_commit(wake, robust=True)
 
 
 def wake_journeys() -> None:

@@ -139,6 +139,7 @@ class Origin:
 
 SURVEY = "survey:ticket"
 REPLY = "ticket:reply"
+BY_CALL = "api"
 # How the origin of a message begins, what it is one of, and where that is shown.
 CAMPAIGNS: list[tuple[str, Any, str, str]] = [
     ("care:", CareRule, "care_rule", "campaigns.view_carerule"),
@@ -150,7 +151,11 @@ CAMPAIGNS: list[tuple[str, Any, str, str]] = [
 def origins(values: Iterable[str]) -> dict[str, Origin]:
     """Labels for many `Message.origin`, in one query per kind of campaign."""
     wanted = set(values)
-    known = {SURVEY: Origin(_t("Satisfaction question")), REPLY: Origin(_t("Reply on a ticket"))}
+    known = {
+        SURVEY: Origin(_t("Satisfaction question")),
+        REPLY: Origin(_t("Reply on a ticket")),
+        BY_CALL: Origin(_t("Sent by a call of the API")),
+    }
     for prefix, model, route, permission in CAMPAIGNS:
         ids = {
             int(value[len(prefix) :]) for value in wanted if value.startswith(prefix) and value[len(prefix) :].isdigit()

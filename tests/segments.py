@@ -11,6 +11,8 @@ from crm.models import Customer
 
 def put_in(segment: Segment, *customers: Customer | int, at: datetime | None = None) -> None:
     """They are in it since then, or since now; whoever is in it already stays."""
+    Segment.objects.filter(pk=segment.pk).update(computed_version=segment.version)
+    segment.computed_version = segment.version
     for customer in customers:
         row = _row(customer)
         _keep(row, {segment.pk: at or clock.now()} | dict(zip(row.inside, row.since, strict=True)))

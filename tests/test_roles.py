@@ -225,6 +225,8 @@ PAGES = """
 /coupons/<int:pk>/jobs/                            staff
 /coupons/<int:pk>/issue/                           agent lead marketer administrator
 /coupons/<int:pk>/issue/segment/                   marketer administrator
+/coupons/<int:pk>/codes/                           marketer administrator
+/coupons/<int:pk>/codes/<int:job>.csv              marketer administrator
 /customers/<str:number>/coupons/                   agent lead marketer administrator
 /customers/<str:number>/why/                       staff
 /customers/<str:number>/suppressions/              lead marketer administrator
@@ -318,6 +320,11 @@ coupons/reservations                                 POST   coupons:write    mem
 coupons/reservations/<uuid:reservation>/redeem       POST   coupons:write    -
 coupons/reservations/<uuid:reservation>/release      POST   coupons:write    member
 coupons/<id:coupon>/issue                            POST   coupons:write    -
+coupons/<id:coupon>/codes                            POST   coupons:write    -
+coupons/<id:coupon>/codes/<id:generation>            GET    coupons:read     -
+coupons/<id:coupon>/codes/<id:generation>/file       GET    coupons:write    -
+messages                                             POST   messages:send    -
+messages/<uuid:message>                              GET    messages:read    -
 broadcasts                                           GET    broadcasts:read  -
 broadcasts                                           POST   broadcasts:write -
 broadcasts/<id:broadcast>                            GET    broadcasts:read  -

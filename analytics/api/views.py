@@ -16,7 +16,6 @@ from analytics.query import Printer
 from analytics.query_words import rule_of_text
 from analytics.services import segment_lists, segments
 from analytics.services.segment_rules import unknown_skus_of
-from analytics.tasks import compute_soon
 from core import idempotency
 from core.api.pagination import KeysetPagination
 from core.api.schema import OPTIONAL_KEY
@@ -113,8 +112,6 @@ class SegmentsViewSet(ApiViewSet):
         pk = idempotency.run_once(
             self.scope_of(request), request.headers.get("Idempotency-Key"), {"segment": dict(request.data)}, command
         )
-        if data["kind"] == SegmentKind.RULE:
-            compute_soon(pk)
         return _detail(pk, status=201)
 
     @extend_schema(request=shapes.SegmentChangeIn, responses=shapes.SegmentDetailOut)
@@ -133,13 +130,11 @@ class SegmentsViewSet(ApiViewSet):
             segment_lists.rename_list(**named)
             return _detail(segment)
         try:
-            saved = segments.update_segment(rule=rule, **named)
+            segments.update_segment(rule=rule, **named)
         except Invalid as error:
             if error.field == "rule" and "text" in data:
                 error.field = "text"
             raise
-        if saved.computed_version != saved.version:
-            compute_soon(saved.pk)
         return _detail(segment)
 
 

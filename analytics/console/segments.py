@@ -28,8 +28,8 @@ from analytics.reach import REACH
 from analytics.rules.query_tokens import MAX_LENGTH
 from analytics.segment_templates import TEMPLATES
 from analytics.services import segments as services
+from analytics.services.segment_queue import compute_soon
 from analytics.services.segment_rules import unknown_skus_of
-from analytics.tasks import compute_soon
 from core import paging
 from core.actor import of_user
 from core.console.views import may, page, viewer, wants_part
@@ -272,8 +272,6 @@ def _save(
     except DomainError as error:
         errors[error.field or "rule"] = str(error.message)
         return None
-    if saved.computed_version != saved.version:
-        compute_soon(saved.pk)
     messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.name})
     target = reverse("segment", args=[saved.pk])
     return HttpResponse(status=204, headers={"HX-Redirect": target}) if wants_part(request) else redirect(target)

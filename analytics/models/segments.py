@@ -65,6 +65,15 @@ class Segment(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_current(self) -> bool:
+        """Whether its members are those of its rule as it stands. Fixed lists and archived segments are never computed."""
+        return (
+            self.kind == SegmentKind.STATIC
+            or self.state == SegmentState.ARCHIVED
+            or self.computed_version == self.version
+        )
+
 
 class CustomerSegments(models.Model):
     """The segments that a customer is in, by ascending number, and since when each (S1).

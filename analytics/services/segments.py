@@ -21,6 +21,7 @@ from analytics.services.segment_figures import (
     figures_of,
     reach_of_members,
 )
+from analytics.services.segment_queue import compute_soon
 from analytics.services.segment_rules import clean_rule, compile_rule, is_time_based, used_segments
 from analytics.services.segment_runs import (
     compute_segments,
@@ -36,12 +37,14 @@ RULES_LOCK = "analytics.segment-rules"
 
 
 def create_segment(*, name: str, rule: Any, actor: Actor, description: str = "", created_by=None) -> Segment:
-    """Save a new segment. It is computed by a worker at once; until then its size is unknown, not 0."""
+    """Save a new segment, and have a worker compute it at once; until then its size is unknown, not 0."""
     cleaned = clean_rule(rule)
     check_name(name, None)
-    return save_named(
+    segment = save_named(
         Segment(name=name.strip(), description=description.strip()[:400], rule=cleaned, created_by=created_by)
     )
+    compute_soon(segment.pk)
+    return segment
 
 
 def update_segment(
@@ -65,6 +68,8 @@ def update_segment(
         locked.updated_at = Now()  # type: ignore[assignment]
         save_named(locked)
         locked.refresh_from_db()
+        if not locked.is_current:
+            compute_soon(locked.pk)
     return locked
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from campaigns.labels import REFUSALS
+from campaigns.models import DiscountKind
+from campaigns.selectors import HeldCoupon
 from crm.api.serializers import Minor, MinorOut
+
+LARGEST = 2**53
 
 
 class CartIn(serializers.Serializer):
@@ -84,13 +89,22 @@ class HeldCouponOut(serializers.Serializer):
     coupon = serializers.IntegerField(source="coupon.pk")
     name = serializers.CharField(source="coupon.name")
     kind = serializers.CharField(source="coupon.kind")
-    value = serializers.IntegerField(source="coupon.value", help_text="Minor units, or whole percent.")
+    value = serializers.IntegerField(
+        source="coupon.value", help_text="Minor units, or for `percent` the whole percent that is taken off."
+    )
+    percent_off = serializers.SerializerMethodField(
+        help_text="Percent taken off the price: 15 means that the customer pays 85% (8.5 折). Null for an amount."
+    )
     max_discount = MinorOut(source="coupon.max_discount", allow_null=True)
     minimum_spend = MinorOut(source="coupon.minimum_spend")
     currency = serializers.CharField(source="coupon.currency")
     state = serializers.ChoiceField(choices=["valid", "used", "expired"])
     expires_at = serializers.DateTimeField(allow_null=True)
     uses_left = serializers.IntegerField(allow_null=True, help_text="Null: as often as one likes.")
+
+    @extend_schema_field({"type": "integer", "nullable": True})
+    def get_percent_off(self, held: HeldCoupon) -> int | None:
+        return held.coupon.value if held.coupon.kind == DiscountKind.PERCENT else None
 
 
 class InboxMessageOut(serializers.Serializer):

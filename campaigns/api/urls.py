@@ -1,7 +1,7 @@
 from django.urls import path
 
 import core.api.converters  # noqa: F401
-from campaigns.api import broadcasts, journeys, views
+from campaigns.api import broadcasts, coupon_codes, journeys, messages, views
 
 COMMANDS = ("schedule", "unschedule", "pause", "resume", "stop")
 
@@ -21,6 +21,11 @@ urlpatterns = [
     path("coupons/reservations/<uuid:reservation>/redeem", views.RedeemView.as_view()),
     path("coupons/reservations/<uuid:reservation>/release", views.ReleaseView.as_view()),
     path("coupons/<id:coupon>/issue", views.IssueView.as_view()),
+    path("coupons/<id:coupon>/codes", coupon_codes.GenerationsView.as_view()),
+    path("coupons/<id:coupon>/codes/<id:generation>", coupon_codes.GenerationView.as_view()),
+    path("coupons/<id:coupon>/codes/<id:generation>/file", coupon_codes.GenerationFileView.as_view()),
+    path("messages", messages.MessagesView.as_view()),
+    path("messages/<uuid:message>", messages.MessageView.as_view()),
     path("journeys/<id:journey>/entries", journeys.EntriesView.as_view()),
     path("customers/<ref:number>/coupons", views.CustomerCouponsView.as_view()),
     path("customers/<ref:number>/inbox", views.InboxViewSet.as_view({"get": "list"})),

@@ -137,17 +137,21 @@ def _stop_text(broadcast: Broadcast) -> str:
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """Whom it would reach, through the gate that sends: a part of its page, and the page with it."""
     broadcast = _broadcast(pk)
-    found = services.preview_broadcast(broadcast)
-    reasons = sorted(((r, c) for r, c in found.reasons.items() if r != "quiet_hours"), key=lambda item: -item[1])
     draft = broadcast.state == BroadcastState.DRAFT
-    context: dict[str, Any] = {
-        "broadcast": broadcast,
-        "preview": found,
-        "kept_back": [(reason_label(reason), count) for reason, count in reasons],
-        "may_schedule": draft and may(request.user, "campaigns.change_broadcast"),
-        "schedule_text": _schedule_text(broadcast, found),
-        "schedule_label": _t("Schedule") if broadcast.send_on else _t("Send now"),
-    }
+    context: dict[str, Any] = {"broadcast": broadcast}
+    try:
+        found = services.preview_broadcast(broadcast)
+    except DomainError as error:
+        context["refusal"] = str(error.message)
+    else:
+        reasons = sorted(((r, c) for r, c in found.reasons.items() if r != "quiet_hours"), key=lambda item: -item[1])
+        context |= {
+            "preview": found,
+            "kept_back": [(reason_label(reason), count) for reason, count in reasons],
+            "may_schedule": draft and may(request.user, "campaigns.change_broadcast"),
+            "schedule_text": _schedule_text(broadcast, found),
+            "schedule_label": _t("Schedule") if broadcast.send_on else _t("Send now"),
+        }
     if wants_part(request):
         return render(request, "campaigns/broadcast_preview.html", context)
     return render(request, "campaigns/broadcast.html", {**_shown(request, broadcast), **context, "with_preview": True})

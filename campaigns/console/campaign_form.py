@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from analytics.models import Segment, SegmentState
+from campaigns.coupon_words import worth
 from campaigns.labels import channel_label
 from campaigns.models import (
     Broadcast,
@@ -32,11 +33,16 @@ class TemplateChoice(forms.ModelChoiceField):
         return f"{obj.name} · {channel_label(obj.channel)}"
 
 
+class CouponChoice(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Coupon) -> str:  # type: ignore[override]
+        return f"{obj.name} · {worth(obj)}"
+
+
 class CampaignForm(forms.Form):
     name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=120)
     segment = forms.ModelChoiceField(label=_("Segment"), queryset=Segment.objects.none())
     template = TemplateChoice(label=_("Template"), queryset=Template.objects.none())
-    coupon = forms.ModelChoiceField(
+    coupon = CouponChoice(
         label=_("Coupon"),
         queryset=Coupon.objects.none(),
         required=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -9,8 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from campaigns.models import CodeMode, Coupon, DiscountKind
+from campaigns.rules.discounts import percent_off
 from core.console.forms import look_again
 from core.errors import DomainError
+from core.formatting import in_chinese
 from crm.rules.money import exponent, to_major, to_minor
 
 AMOUNTS = ("max_discount", "minimum_spend", "budget")
@@ -35,6 +38,14 @@ class CouponForm(forms.Form):
     )
     kind = forms.ChoiceField(label=_("Kind"), choices=DiscountKind.choices)
     value = forms.DecimalField(label=_("Value"))
+    zhe = forms.DecimalField(
+        label=_("Discount in 折"),
+        min_value=0,
+        max_value=Decimal("9.9"),
+        max_digits=2,
+        decimal_places=1,
+        help_text=_("8.5 means that customers pay 85%: 15% off. 0 is free."),
+    )
     max_discount = forms.DecimalField(label=_("Largest discount"), required=False)
     minimum_spend = forms.DecimalField(label=_("Minimum spend"), required=False)
     mode = forms.ChoiceField(label=_("Codes"), choices=CodeMode.choices)
@@ -53,6 +64,7 @@ class CouponForm(forms.Form):
         required=False,
         help_text=_("The use is free again once its order is refunded in full. A refund in part leaves it used."),
     )
+    large_discount_confirmed = forms.BooleanField(label=_("More than half of the price is meant"), required=False)
 
     def __init__(
         self,
@@ -68,10 +80,15 @@ class CouponForm(forms.Form):
         given = data or self.initial
         self.gives = coupon.kind if coupon else given.get("kind") or DiscountKind.AMOUNT
         self.coded = coupon.mode if coupon else given.get("mode") or CodeMode.UNIQUE
+        # In Chinese a percentage is what is left to pay; what was typed is read as it was asked for.
+        self.tenths = "zhe" in data if data else in_chinese()
         again = look_again(action, "#coupon-fields")
         for name in ("kind", "mode"):
             self.fields[name].widget.attrs = again
         self._suit(fixed=coupon is not None)
+        if not given.get("large_discount_confirmed"):
+            # It is asked for when it is needed: see `refuse`.
+            self._asked = self.fields.pop("large_discount_confirmed")
 
     def _initial(self, coupon: Coupon | None) -> dict[str, Any]:
         if coupon is None:
@@ -90,8 +107,10 @@ class CouponForm(forms.Form):
 
     def _suit(self, *, fixed: bool) -> None:
         """Only what this kind of coupon has; of one that exists, what it gives is fixed."""
-        gone = {"kind", "value", "mode", "code", "limit_per_code"} if fixed else set()
-        gone |= {"max_discount"} if self.gives != DiscountKind.PERCENT else set()
+        gone = {"kind", "value", "zhe", "mode", "code", "limit_per_code"} if fixed else set()
+        percent = self.gives == DiscountKind.PERCENT
+        gone |= {"max_discount"} if not percent else set()
+        gone |= {"value"} if percent and self.tenths else {"zhe"}
         gone |= {"valid_days"} if self.coded == CodeMode.PUBLIC else {"code"}
         for name in gone:
             self.fields.pop(name, None)
@@ -105,9 +124,9 @@ class CouponForm(forms.Form):
         """The same field with as many decimals as the currency has; a percentage is whole."""
         percent = name == "value" and self.gives == DiscountKind.PERCENT
         return forms.DecimalField(
-            label=f"{field.label} ({'%' if percent else self.currency})",
+            label=_("Percent off") if percent else f"{field.label} ({self.currency})",
             required=field.required,
-            help_text=field.help_text,
+            help_text=_("15 means that customers pay 85%.") if percent else field.help_text,
             min_value=0,
             max_digits=15,
             decimal_places=0 if percent else exponent(self.currency),
@@ -122,7 +141,13 @@ class CouponForm(forms.Form):
                 values[name] = int(values[name]) if percent else to_minor(values[name], self.currency)
         if "minimum_spend" in values:
             values["minimum_spend"] = values["minimum_spend"] or 0
+        if "zhe" in values:
+            values["value"] = percent_off(values.pop("zhe"))
         return values
 
     def refuse(self, error: DomainError) -> None:
+        if error.code == "large_discount":
+            self.fields["large_discount_confirmed"] = self._asked
+        if error.field == "value" and "zhe" in self.fields:
+            error.field = "zhe"
         self.add_error(error.field if error.field in self.fields else None, str(error.message))

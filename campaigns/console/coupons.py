@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _t
@@ -18,14 +18,15 @@ from analytics.models import Segment
 from campaigns import selectors
 from campaigns.console import editing, queries
 from campaigns.console.coupon_form import CouponForm
-from campaigns.models import CodeMode, Coupon, CouponCode, DiscountKind
+from campaigns.coupon_words import terms, worth
+from campaigns.models import CodeMode, Coupon, CouponCode
 from campaigns.rules import codes
 from campaigns.services import coupon_codes, coupon_giving
 from campaigns.services import coupons as services
 from core import clock, paging
 from core.actor import of_user
 from core.console.views import may, page, viewer, wants_part
-from core.errors import DomainError, Invalid
+from core.errors import Conflict, DomainError, Invalid
 from core.formatting import money, number, when
 from core.tasks import start_job
 from crm.models import Customer, Store
@@ -41,14 +42,6 @@ def _coupon(pk: int) -> Coupon:
 def _currency() -> str:
     store = Store.objects.filter(is_default=True).first()
     return store.currency if store else "CNY"
-
-
-def worth(coupon: Coupon) -> str:
-    """What it gives: 10% or ¥20.00, and from what spend."""
-    value = f"{coupon.value}%" if coupon.kind == DiscountKind.PERCENT else money(coupon.value, coupon.currency)
-    if not coupon.minimum_spend:
-        return value
-    return _t("%(value)s from %(spend)s") % {"value": value, "spend": money(coupon.minimum_spend, coupon.currency)}
 
 
 def standing(coupon: Coupon) -> tuple[str, str, str]:
@@ -144,6 +137,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "coupon": coupon,
         "worth": worth(coupon),
+        "terms": terms(coupon),
         "state": state,
         "state_label": label,
         "state_tone": tone,
@@ -155,6 +149,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "jobs": found_jobs,
         "running": any(queries.is_open(job) for job in found_jobs),
         "may_change": may(request.user, "campaigns.change_coupon"),
+        "may_generate": unique and state == "active" and may(request.user, "campaigns.change_coupon"),
+        "most_codes": coupon_codes.LARGEST_BATCH,
         "may_issue": unique and state == "active" and may(request.user, "campaigns.issue_coupon"),
         "nonce": uuid.uuid4().hex,
         "switch_text": _switch_text(coupon),
@@ -203,7 +199,13 @@ def jobs(request: HttpRequest, pk: int) -> HttpResponse:
         if wants_part(request):
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
         return redirect("coupon", coupon.pk)
-    return render(request, "campaigns/coupon_jobs.html", {"coupon": coupon, "jobs": found, "running": True})
+    context = {
+        "coupon": coupon,
+        "jobs": found,
+        "running": True,
+        "may_change": may(request.user, "campaigns.change_coupon"),
+    }
+    return render(request, "campaigns/coupon_jobs.html", context)
 
 
 @page("campaigns.add_coupon", methods=("GET", "POST"))
@@ -289,6 +291,31 @@ def _give(request: HttpRequest, customer: Customer, coupon: Coupon) -> None:
     values = {"code": held.code, "customer": customer, "until": when(held.expires_at)}
     text = _t("%(customer)s has the code %(code)s, valid until %(until)s.")
     messages.success(request, (text if held.expires_at else _t("%(customer)s has the code %(code)s.")) % values)
+
+
+@page("campaigns.change_coupon", methods=("POST",))
+def generate(request: HttpRequest, pk: int) -> HttpResponse:
+    """Make codes that belong to nobody yet, for flyers and partners."""
+    coupon, typed = _coupon(pk), request.POST.get("count", "").strip()
+    count = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 12 else 0
+    job = coupon_codes.start_generation(coupon=coupon, count=count, actor=of_user(request.user), user=viewer(request))
+    start_job(job)
+    messages.success(request, _t("The codes are being made. You can leave this page."))
+    return redirect("coupon", coupon.pk)
+
+
+@page("campaigns.change_coupon")
+def codes_file(request: HttpRequest, pk: int, job: int) -> StreamingHttpResponse | HttpResponse:
+    coupon = _coupon(pk)
+    generation = coupon_codes.generation_of(coupon, job)
+    try:
+        lines = coupon_codes.export_codes(coupon=coupon, job=generation, actor=of_user(request.user))
+    except Conflict as error:
+        messages.error(request, str(error.message))
+        return redirect("coupon", coupon.pk)
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="codes-{coupon.pk}-{generation.pk}.csv"'
+    return response
 
 
 @page("campaigns.change_coupon", methods=("POST",))

@@ -8,23 +8,27 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import pgettext
 
 from campaigns.models import ExperimentMetric
-from campaigns.rules.experiments import Effect, Outcome
-from campaigns.selectors.experiments import LEFT
-from core.formatting import money, number
+from campaigns.rules.experiments import FEWEST_EVENTS, Effect, Outcome, none_seen_bound
+from campaigns.selectors.experiments import LEFT, SHARES
+from core.formatting import in_chinese, money, number, percent
 
-SHARES = {ExperimentMetric.ORDERED, LEFT}
 MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure of one group, with what it changed beside the other."""
+    """A figure of one group, with what it changed beside the other: absolute, relative, and how sure that is. `note` says
+    what can be concluded where few are known.
+    """
 
     label: str
     value: str
     change: str = ""
     between: str = ""
     tone: str = ""
+    lift: str = ""
+    chance: str = ""
+    note: str = ""
 
 
 def metric_label(metric: str) -> str:
@@ -34,20 +38,78 @@ def metric_label(metric: str) -> str:
 def cell_of(currency: str, metric: str, outcome: Outcome, effect: Effect | None, *, hidden: bool = False) -> Cell:
     value = amount_of(currency, metric, outcome.mean) if outcome.count else "–"
     label = metric_label(metric)
-    if effect is None or hidden:
+    if hidden:
         return Cell(label, value)
-    if effect.difference == effect.low == effect.high == 0:
-        return Cell(label, value, _t("no difference"))
-    low = difference_of(currency, metric, effect.low, unit=False)
-    high = difference_of(currency, metric, effect.high)
+    if effect is None:
+        return Cell(label, value, note=_none_seen(outcome) if metric in SHARES else "")
+    open_ended = effect.few and not effect.sure
     better = (effect.difference < 0) == (metric == LEFT)
     return Cell(
         label,
         value,
-        difference_of(currency, metric, effect.difference),
-        _t("%(low)s to %(high)s") % {"low": low, "high": high},
+        _t("too few to conclude") if open_ended else difference_of(currency, metric, effect.difference),
+        _between(currency, metric, effect),
         ("good" if better else "bad") if effect.sure else "",
+        "" if open_ended else _lift(effect),
+        _chance(effect),
+        _of_few(currency, metric, outcome, effect) if open_ended else "",
     )
+
+
+def _between(currency: str, metric: str, effect: Effect) -> str:
+    """The interval with its level, such as "95%: +0.1 to +0.3 pp"."""
+    if effect.low is None or effect.high is None:
+        return ""
+    return _t("%(level)s: %(low)s to %(high)s") % {
+        "level": percent(effect.level, 0 if round(effect.level * 100, 1) % 1 == 0 else 1),
+        "low": difference_of(currency, metric, effect.low, unit=False),
+        "high": difference_of(currency, metric, effect.high),
+    }
+
+
+def _lift(effect: Effect) -> str:
+    """The change as a part of the control's figure, with its interval at the same level."""
+    if effect.lift is None:
+        return ""
+    said = signed_percent(effect.lift)
+    if effect.lift_low is None or effect.lift_high is None:
+        return _t("relative: %(lift)s") % {"lift": said}
+    low, high = signed_percent(effect.lift_low), signed_percent(effect.lift_high)
+    return _t("relative: %(lift)s (%(low)s to %(high)s)") % {"lift": said, "low": low, "high": high}
+
+
+def _chance(effect: Effect) -> str:
+    if effect.chance is None:
+        return ""
+    return "p < 0.001" if effect.chance < 0.001 else f"p = {number(round(effect.chance, 3))}"
+
+
+def _of_few(currency: str, metric: str, outcome: Outcome, effect: Effect) -> str:
+    """What can and can't be concluded from a few: no difference is not what none or a few say."""
+    if effect.low is None or effect.high is None:
+        return _t("Fewer than %(least)s customers of a group count here, so nothing is known of the difference.") % {
+            "least": number(FEWEST_EVENTS)
+        }
+    largest = max(abs(effect.low), abs(effect.high))
+    bound = difference_of(currency, metric, largest, signed=False)
+    text = _t("A difference of up to %(bound)s can't be excluded.") % {"bound": bound}
+    none = _none_seen(outcome)
+    return ("" if in_chinese() else " ").join(filter(None, [none, text]))
+
+
+def _none_seen(outcome: Outcome) -> str:
+    """0 of 21,000 still leaves room for a share above 0."""
+    if not outcome.count or outcome.total:
+        return ""
+    return _t("0 of %(count)s: the true share is below %(bound)s%% (95%% sure).") % {
+        "count": number(outcome.count),
+        "bound": number(float(f"{none_seen_bound(outcome.count) * 100:.2g}")),
+    }
+
+
+def signed_percent(value: float) -> str:
+    rounded = round(value * 100, 1)
+    return ("+" if rounded > 0 else MINUS if rounded < 0 else "") + f"{number(abs(rounded))}%"
 
 
 def amount_of(currency: str, metric: str, value: float) -> str:

@@ -13,7 +13,15 @@ from django.utils.translation import pgettext_lazy
 
 from analytics.models import Segment, SegmentState
 from analytics.selectors import shop_currency
-from campaigns.models import Coupon, Experiment, ExperimentMetric, ExperimentScope, ExperimentState, Template
+from campaigns.models import (
+    SHARE_METRICS,
+    Coupon,
+    Experiment,
+    ExperimentMetric,
+    ExperimentScope,
+    ExperimentState,
+    Template,
+)
 from campaigns.services.experiments import MOST_ARMS, Arm
 from core.errors import DomainError
 from crm.rules.money import to_major, to_minor
@@ -168,13 +176,13 @@ class ExperimentForm(forms.Form):
 
 def effect_stored(typed: Decimal, metric: str, currency: str) -> Decimal:
     """Percentage points, orders or major units into a share, orders or minor units."""
-    if metric == ExperimentMetric.ORDERED:
+    if metric in SHARE_METRICS:
         return typed / 100
     return Decimal(to_minor(typed, currency)) if metric == ExperimentMetric.REVENUE else typed
 
 
 def effect_typed(experiment: Experiment) -> Decimal:
-    if experiment.metric == ExperimentMetric.ORDERED:
+    if experiment.metric in SHARE_METRICS:
         return (experiment.effect * 100).normalize()
     if experiment.metric == ExperimentMetric.REVENUE:
         return to_major(int(experiment.effect), experiment.currency)

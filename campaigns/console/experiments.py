@@ -81,6 +81,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _plan(experiment: Experiment) -> dict[str, Any]:
     """What it was planned on, or as long as it is a draft, what it would be planned on now."""
+    computing = experiment.segment is not None and not experiment.segment.is_current
     if experiment.state == ExperimentState.DRAFT:
         before = baseline(experiment)
         count = services.needed(experiment, before)
@@ -89,6 +90,7 @@ def _plan(experiment: Experiment) -> dict[str, Any]:
         count, mean = experiment.planned_count, experiment.baseline_mean or 0.0
     return {
         "needed": count,
+        "computing": computing and experiment.state == ExperimentState.DRAFT,
         "mean": amount_of(experiment.currency, experiment.metric, mean),
         "start_text": ngettext(
             "From now on customers are drawn. About %(count)s is needed before it says something.",

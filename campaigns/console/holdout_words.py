@@ -56,7 +56,7 @@ def sentences(compared: Comparison) -> list[str]:
         ]
     said = [_ordered(ordered)]
     revenue = compared.effects[ExperimentMetric.REVENUE]
-    if revenue is not None and revenue.sure:
+    if revenue is not None and revenue.sure and revenue.low is not None and revenue.high is not None:
         low, high = sorted((abs(revenue.low), abs(revenue.high)))
         values = {"low": money(round(low), compared.currency), "high": money(round(high), compared.currency)}
         said.append(
@@ -65,7 +65,7 @@ def sentences(compared: Comparison) -> list[str]:
             else _t("Each of them brought %(low)s to %(high)s less.") % values
         )
     left = compared.effects[LEFT]
-    if left is not None and left.sure:
+    if left is not None and left.sure and left.low is not None:
         values = _of_hundred(left)
         said.append(
             _t("Of 100, %(low)s to %(high)s more withdrew their consent.") % values
@@ -91,7 +91,7 @@ def _ordered(effect: Effect) -> str:
 
 def _of_hundred(effect: Effect) -> dict[str, str]:
     """The ends of the interval as people of a hundred, the smaller first where both are on one side."""
-    low, high = abs(effect.low) * 100, abs(effect.high) * 100
+    low, high = abs(effect.low or 0) * 100, abs(effect.high or 0) * 100
     if effect.sure:
         low, high = sorted((low, high))
     return {"low": number(round(low, 1)), "high": number(round(high, 1))}

@@ -21,12 +21,12 @@ from campaigns.rules.journeys import by_id, walk
 from campaigns.selectors import journeys as selectors
 from campaigns.services import journey_presets, journey_trials
 from campaigns.services import journeys as services
-from campaigns.tasks import wake_journeys
+from campaigns.tasks import wake_entries, wake_journeys
 from core import paging
 from core.actor import of_user
 from core.console.views import may, page, viewer, wants_part
 from core.errors import DomainError, Invalid
-from core.formatting import number
+from core.formatting import in_chinese, number
 from crm.models import Customer, Store
 
 PAGE = 50
@@ -103,6 +103,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         runs = runs.filter(customer__number=who[:20])
     context |= {
         "entry": words.entry_words(definition),
+        "letting_in": words.members_words(definition) if journey.members_after is not None else "",
         "goal": words.goal_words(definition),
         "reentry": REENTRY.get(definition["reentry"].get("policy"), ""),
         "exit": EXIT.get(definition["exit"].get("policy"), ""),
@@ -171,15 +172,22 @@ def counts(request: HttpRequest, pk: int) -> HttpResponse:
 
 def publish_text(journey: Journey) -> str:
     """What publishing does, in numbers."""
+    members = words.members_words(journey.draft)
     if journey.version is None:
-        return _t("“%(name)s” is published, and customers enter it from now on.") % {"name": journey.name}
+        text = _t("“%(name)s” is published, and customers enter it from now on.") % {"name": journey.name}
+        return _joined(text, members)
     people = services.under_way(journey)
     text = ngettext(
         "“%(name)s” is published: new customers go this way. %(people)s customer under way stays with the version they entered.",
         "“%(name)s” is published: new customers go this way. %(people)s customers under way stay with the version they entered.",
         people,
     )
-    return text % {"name": journey.name, "people": number(people)}
+    return _joined(text % {"name": journey.name, "people": number(people)}, members)
+
+
+def _joined(*sentences: str) -> str:
+    """Sentences one after the other, as the language joins them."""
+    return ("" if in_chinese() else " ").join(filter(None, sentences))
 
 
 def _actions(request: HttpRequest, journey: Journey) -> dict[str, Any]:
@@ -225,11 +233,10 @@ def publish(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error.message))
         first = error.details["problems"][0]
         return redirect(f"{reverse('journey_edit', args=[journey.pk])}?step={_place(first['step'])}&problems=1")
+    wake_entries()
     wake_journeys()
-    messages.success(
-        request,
-        _t("“%(name)s” is published as version %(version)s.") % {"name": journey.name, "version": version.number},
-    )
+    text = _t("“%(name)s” is published as version %(version)s.") % {"name": journey.name, "version": version.number}
+    messages.success(request, _joined(text, words.members_words(version.definition)))
     return redirect("journey", journey.pk)
 
 

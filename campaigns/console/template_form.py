@@ -14,7 +14,8 @@ from django.utils.translation import pgettext_lazy
 from campaigns.channels import CHANNELS
 from campaigns.labels import channel_label
 from campaigns.models import MessageClass, Template, TemplateText
-from campaigns.services.templates import Text
+from campaigns.rules import declared_values
+from campaigns.services.templates import WRONG_VALUES, Text
 from core.errors import DomainError
 
 
@@ -36,11 +37,30 @@ class TemplateForm(forms.Form):
         help_text=_("Marketing needs consent and keeps caps and quiet hours. Transactional is for what was asked for."),
     )
 
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=60,
+        required=False,
+        help_text=_("By which the shop's own systems name it when they send it, such as parcel-sent."),
+    )
+    values = forms.CharField(
+        label=_("Values that they give"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text=_("One a line, as “name: example”; “name?” may be missing. Texts show it as values.name."),
+    )
+
     def __init__(self, data: Any = None, *, template: Template | None) -> None:
         texts = texts_of(template) if template else {}
         initial: dict[str, Any] = {"message_class": MessageClass.MARKETING}
         if template:
-            initial = {"name": template.name, "channel": template.channel, "message_class": template.message_class}
+            initial = {
+                "name": template.name,
+                "channel": template.channel,
+                "message_class": template.message_class,
+                "code": template.code or "",
+                "values": declared_values.written(template.values),
+            }
         self.languages = list(dict.fromkeys([*dict(settings.LANGUAGES), *texts]))
         for language, text in texts.items():
             initial |= {f"subject_{language}": text.subject, f"body_{language}": text.body}
@@ -55,6 +75,12 @@ class TemplateForm(forms.Form):
                 strip=False,
                 widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "true", "lang": language}),
             )
+
+    def clean_values(self) -> list[dict[str, Any]]:
+        try:
+            return declared_values.read(self.cleaned_data["values"])
+        except declared_values.WrongValue as error:
+            raise forms.ValidationError(WRONG_VALUES[error.code] % {"name": error.name}) from None
 
     @property
     def sides(self) -> list[Side]:

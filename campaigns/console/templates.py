@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from campaigns.console import frames, queries, testing, variables
 from campaigns.console.template_form import TemplateForm, explained, texts_of, typed_texts
 from campaigns.labels import channel_label
 from campaigns.models import MessageClass, Template
+from campaigns.rules import declared_values
 from campaigns.services import contexts, gate
 from campaigns.services import templates as services
 from campaigns.services.templates import Rendered, Text
@@ -59,7 +61,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     """One version of it, as a customer would read it."""
     template = _template(pk)
     version = _version(request, template)
-    reader = _reader(request, request.GET.get("as", ""))
+    reader = _reader(request, request.GET.get("as", ""), template.values)
     texts = [services.Text(row.language, row.body, row.subject) for row in texts_of(template, version).values()]
     if not texts:
         raise Http404
@@ -68,7 +70,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "channel": channel_label(template.channel),
         "version": version,
         "versions": queries.versions_of(template),
-        "sides": [_looked(text, template.channel, reader) for text in texts],
+        "sides": [_looked(text, template.channel, template.message_class, reader) for text in texts],
         "reader": reader,
         "as_html": frames.shows_html(template.channel),
         "rules": [(rule, words.RULE_STATES[rule.state]) for rule in template.care_rules.order_by("name")],
@@ -98,6 +100,7 @@ class Reader:
 
     asked: str = ""
     customer: Customer | None = None
+    declared: Sequence[Mapping[str, Any]] = ()
 
     @property
     def unknown(self) -> bool:
@@ -105,21 +108,21 @@ class Reader:
 
     def context(self, language: str) -> dict[str, Any]:
         """What only a message brings (order, coupon, segment, links) is made up."""
-        sample = contexts.sample_context(language)
+        sample = contexts.sample_context(language, self.declared)
         if self.customer is None:
             return sample
         facts = contexts.Contexts([self.customer.pk], gate.known_zones())
-        extra = {name: sample[name] for name in ("order", "coupon", "segment", "ticket", "links")}
+        extra = {name: sample[name] for name in ("order", "coupon", "segment", "ticket", "links", "values")}
         return facts.of(self.customer.pk, language, extra)
 
 
-def _reader(request: HttpRequest, asked: str) -> Reader:
+def _reader(request: HttpRequest, asked: str, declared: Sequence[Mapping[str, Any]] = ()) -> Reader:
     """A customer by number, name or contact; only for those who may see customers."""
     asked = asked.replace("\x00", "").strip()[:100]
     if not asked or not may(request.user, "crm.view_customer"):
-        return Reader()
+        return Reader(declared=declared)
     exact = Customer.objects.active().filter(number=asked).first()
-    return Reader(asked, exact or customers.search(asked).order_by("-created_at", "-id").first())
+    return Reader(asked, exact or customers.search(asked).order_by("-created_at", "-id").first(), declared)
 
 
 @dataclass(frozen=True)
@@ -132,9 +135,11 @@ class Look:
     mark: str = ""
 
 
-def _looked(text: Text, channel: str, reader: Reader, *, keep: int | None = None) -> Look:
+def _looked(text: Text, channel: str, message_class: str, reader: Reader, *, keep: int | None = None) -> Look:
+    given = reader.context(text.language)
     try:
-        rendered = services.preview(text=text, channel=channel, context=reader.context(text.language))
+        rendered = services.preview(text=text, channel=channel, context=given)
+        rendered = services.footed(rendered, channel=channel, message_class=message_class, context=given)
     except DomainError as error:
         source = text.subject if error.field == "subject" else text.body
         return Look(text.language, error=explained(error, source))
@@ -156,8 +161,8 @@ def body(request: HttpRequest, pk: int) -> HttpResponse:
     row = texts_of(template, _version(request, template)).get(request.GET.get("language", ""))
     if row is None:
         raise Http404
-    reader = _reader(request, request.GET.get("as", ""))
-    look = _looked(Text(row.language, row.body, row.subject), template.channel, reader)
+    reader = _reader(request, request.GET.get("as", ""), template.values)
+    look = _looked(Text(row.language, row.body, row.subject), template.channel, template.message_class, reader)
     shown = look.rendered.body if look.rendered else ""
     return frames.framed(shown, as_html=frames.shows_html(template.channel))
 
@@ -174,15 +179,24 @@ def preview(request: HttpRequest) -> HttpResponse:
     channel = request.POST.get("channel", "")
     if channel not in CHANNELS:
         raise Http404
-    reader = _reader(request, request.POST.get("as", ""))
+    reader = _reader(request, request.POST.get("as", ""), _typed_values(request.POST.get("values", "")))
+    message_class = request.POST.get("message_class", MessageClass.MARKETING)
     languages = [name[5:] for name in request.POST if name.startswith("body_")][:12]
     texts = [text for text in typed_texts(request.POST, languages) if text.subject or text.body.strip()]
     context = {
-        "sides": [_looked(text, channel, reader, keep=viewer(request).pk) for text in texts],
+        "sides": [_looked(text, channel, message_class, reader, keep=viewer(request).pk) for text in texts],
         "reader": reader,
         "as_html": frames.shows_html(channel),
     }
     return render(request, "campaigns/template_preview.html", context)
+
+
+def _typed_values(text: str) -> list[dict[str, Any]]:
+    """What a preview is given while they are typed: none when they can't be read."""
+    try:
+        return declared_values.read(text)
+    except declared_values.WrongValue:
+        return []
 
 
 @page("campaigns.add_template", methods=("GET", "POST"))
@@ -204,6 +218,8 @@ def _form(request: HttpRequest, template: Template | None) -> HttpResponse:
                 name=form.cleaned_data["name"],
                 channel=form.cleaned_data["channel"],
                 message_class=form.cleaned_data["message_class"],
+                code=form.cleaned_data["code"],
+                values=form.cleaned_data["values"],
                 texts=texts,
                 template=template,
                 actor=of_user(request.user),
@@ -235,7 +251,9 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
     address = testing.send_test(
         template=template,
         language=language,
-        context=_reader(request, request.POST.get("as", "")).context(language or settings.LANGUAGE_CODE),
+        context=_reader(request, request.POST.get("as", ""), template.values).context(
+            language or settings.LANGUAGE_CODE
+        ),
         user=viewer(request),
     )
     messages.success(request, _t("A test was sent to %(address)s.") % {"address": address})

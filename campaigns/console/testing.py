@@ -35,6 +35,9 @@ def send_test(*, template: Template, language: str, context: Mapping[str, Any], 
         rendered = templates.render(
             template=template, version=template.version, languages=[language], context=context
         )  # fmt: skip
+        rendered = templates.footed(
+            rendered, channel=template.channel, message_class=template.message_class, context=context
+        )
     except templates.RenderFailed as error:
         raise Conflict(str(error), code="template_error") from None
     if sending_hold.is_held():

@@ -36,6 +36,7 @@ GROUPS: list[tuple[str | Promise, list[Variable]]] = [
         [
             ("coupon.code", _("Code")),
             ("coupon.value", _("What it is worth")),
+            ("coupon.terms", _("What customers pay, in a sentence")),
             ("coupon.minimum_spend", _("Minimum spend")),
             ("coupon.expires", _("Valid until")),
             ("coupon.name", pgettext_lazy("thing", "Name")),

@@ -7,9 +7,11 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _t
 
 from campaigns import words
+from campaigns.console.switching import Campaign
+from campaigns.journey_words import END_REASONS
 from campaigns.labels import reason_label
-from campaigns.models import Broadcast, CareRule
-from campaigns.services.decisions import NoMessage, why
+from campaigns.models import Journey
+from campaigns.services.decisions import Answer, NoMessage, why
 from core.console.views import may, page
 from core.formatting import when
 from crm.models import Customer
@@ -26,11 +28,12 @@ def choices() -> list[tuple[str, str]]:
     ]
 
 
-def _campaign(value: str) -> Broadcast | CareRule | None:
+def _campaign(value: str) -> Campaign | None:
     for prefix, model, _route, _permission in words.CAMPAIGNS:
         number = value.removeprefix(prefix)
         if number != value and number.isascii() and number.isdigit() and len(number) < 16:
-            return model.objects.select_related("template", "segment").filter(pk=int(number)).first()
+            parts = ("version",) if model is Journey else ("template", "segment")
+            return model.objects.select_related(*parts).filter(pk=int(number)).first()
     return None
 
 
@@ -48,16 +51,23 @@ def show(request: HttpRequest, number: str) -> HttpResponse:
             "may_see_origin": may(request.user, origin.permission),
             "answer": answer,
             "rows": [(message, words.badge(message), words.outcome(message)) for message in answer.messages],
-            "cause": cause_words(answer.cause, campaign, answer.at) if answer.cause else "",
+            "cause": cause_words(answer, campaign) if answer.cause else "",
             "now_reason": reason_label(answer.now) if answer.now else "",
             "now_words": words.explained(answer.now) if answer.now else "",
+            "has_message": answer.now is not None,
         }
     return render(request, "campaigns/why.html", context)
 
 
-def cause_words(cause: NoMessage, campaign: Broadcast | CareRule, at) -> str:
+def cause_words(answer: Answer, campaign: Campaign) -> str:
     """Why no message was made, in a sentence that can be read out."""
-    given = {"name": campaign.name, "segment": campaign.segment or "", "time": when(at) if at else ""}
+    assert answer.cause is not None
+    given = {
+        "name": campaign.name,
+        "segment": answer.segment or "",
+        "time": when(answer.at) if answer.at else "",
+        "end": END_REASONS.get(answer.run.end_reason, "") if answer.run else "",
+    }
     texts = {
         NoMessage.NOT_STARTED: _t("“%(name)s” has not started yet, so nobody has got it."),
         NoMessage.BEING_PREPARED: _t("“%(name)s” is just starting; look again in a minute."),
@@ -65,5 +75,15 @@ def cause_words(cause: NoMessage, campaign: Broadcast | CareRule, at) -> str:
         NoMessage.NOT_IN_AUDIENCE: _t("The customer was not an active customer when “%(name)s” started at %(time)s."),
         NoMessage.RULE_NOT_ACTIVE: _t("“%(name)s” is not active, so it takes nobody."),
         NoMessage.NOT_MATCHED: _t("Since “%(name)s” was activated at %(time)s, its condition has not become true of the customer."),
+        NoMessage.STOPPED: _t("“%(name)s” was stopped before it started, so nobody has got it."),
+        NoMessage.SEGMENT_NOT_COMPUTED: _t("“%(segment)s” is not computed yet, so nobody is in it by now. “%(name)s” waits for it."),
+        NoMessage.NOT_PUBLISHED: _t("“%(name)s” is not published, so nobody enters it."),
+        NoMessage.JOURNEY_PAUSED: _t("“%(name)s” is paused, so nobody enters it. The customer had not entered before."),
+        NoMessage.JOURNEY_STOPPED: _t("“%(name)s” is stopped. The customer had not entered it."),
+        NoMessage.INSIDE_BEFORE: _t("The customer was in “%(segment)s” already. Only customers who come into it later enter “%(name)s”."),
+        NoMessage.NOT_ENTERED: _t("Since “%(name)s” was published at %(time)s, what lets customers in has not happened to this one."),
+        NoMessage.RUN_HELD_OUT: _t("The customer came to “%(name)s” at %(time)s and belongs to the share that gets nothing."),
+        NoMessage.RUN_UNDER_WAY: _t("The customer is under way in “%(name)s” and has not come to a message yet. The next step is due at %(time)s."),
+        NoMessage.RUN_ENDED: _t("The customer's way through “%(name)s” ended at %(time)s before a message: %(end)s."),
     }  # fmt: skip
-    return texts[cause] % given
+    return texts[answer.cause] % given

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from campaigns.coupon_words import worth
 from campaigns.journey_steps.base import Batch, Choices, Field, Step, StepKind, Text
 from campaigns.models import CodeMode, Coupon
 from campaigns.services.coupon_codes import check_issuable, issue_to_many
@@ -67,7 +68,7 @@ class Points(StepKind):
 def _coupons() -> Choices:
     now = clock.now()
     open_ones = Coupon.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), mode=CodeMode.UNIQUE, active=True)
-    return [(str(pk), name) for pk, name in open_ones.order_by("name").values_list("pk", "name")]
+    return [(str(coupon.pk), f"{coupon.name} · {worth(coupon)}") for coupon in open_ones.order_by("name")]
 
 
 class GiveCoupon(StepKind):
@@ -101,8 +102,8 @@ class GiveCoupon(StepKind):
             yield "coupon", error.message
 
     def words(self, step: Step) -> str:
-        found = Coupon.objects.filter(pk=step.get("coupon") or 0).values_list("name", flat=True).first()
-        return found or ""
+        found = Coupon.objects.filter(pk=step.get("coupon") or 0).first()
+        return f"{found.name} · {worth(found)}" if found else ""
 
     def outcome_label(self, outcome: str) -> Text:
         return _("coupon over") if outcome == "coupon_over" else _("given")

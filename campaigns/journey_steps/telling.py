@@ -13,7 +13,7 @@ from campaigns import events
 from campaigns.journey_steps.base import Batch, Choices, Field, Step, StepKind, Text
 from campaigns.labels import channel_label
 from campaigns.models import CouponCode, MessageClass, Template
-from campaigns.services.contexts import coupon_context
+from campaigns.services.contexts import coupon_context, readings
 from campaigns.services.queueing import Intended, queue_messages
 from core.actor import SYSTEM
 from core.events import Emission, emit_many
@@ -82,12 +82,12 @@ def _contexts(batch: Batch) -> dict[int, dict[str, Any]]:
 
 
 def _languages(batch: Batch) -> dict[int, str]:
-    """The first language of each that we speak, else the shop's: amounts and days are written as it does."""
+    """The first language of each that we speak: amounts and days are written as it does."""
     spoken = dict(settings.LANGUAGES)
     store = Store.objects.filter(is_default=True).first()
-    fallback = store.language if store and store.language in spoken else settings.LANGUAGE_CODE
+    shop = store.language if store else settings.LANGUAGE_CODE
     rows = Customer.objects.filter(pk__in=batch.customers).values_list("pk", "language")
-    return {pk: language if language in spoken else fallback for pk, language in rows}
+    return {pk: next(one for one in readings(language, shop) if one in spoken) for pk, language in rows}
 
 
 class OpenTicket(StepKind):

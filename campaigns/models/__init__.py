@@ -12,6 +12,7 @@ from campaigns.models.coupons import (
     UseState,
 )
 from campaigns.models.experiments import (
+    SHARE_METRICS,
     Experiment,
     ExperimentArm,
     ExperimentMetric,
@@ -44,6 +45,7 @@ from campaigns.models.messages import (
 from campaigns.models.tracking import LinkClick
 
 __all__ = [
+    "SHARE_METRICS",
     "Broadcast",
     "BroadcastState",
     "CareRule",

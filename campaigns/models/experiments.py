@@ -16,6 +16,12 @@ class ExperimentMetric(models.TextChoices):
     ORDERED = "ordered", _("Share of customers who order")
     ORDERS = "orders", _("Orders per customer")
     REVENUE = "revenue", _("Net revenue per customer")
+    VISITED = "visited", _("Share of customers who visit the shop")
+    CLICKED = "clicked", _("Share of customers who follow a link in a message")
+
+
+# Each customer's figure is 0 or 1.
+SHARE_METRICS = frozenset({ExperimentMetric.ORDERED, ExperimentMetric.VISITED, ExperimentMetric.CLICKED})
 
 
 class ExperimentState(models.TextChoices):

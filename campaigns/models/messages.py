@@ -17,9 +17,15 @@ class MessageClass(models.TextChoices):
 
 @audited
 class Template(models.Model):
-    """What a message says, in each language. A version is frozen once used (J8)."""
+    """What a message says, in each language. A version is frozen once used (J8).
+
+    `code` names it to the shop's own systems. `values` declares what they give with each message, as
+    [{"name", "required", "example"}]; texts show it as values.<name>.
+    """
 
     name = models.CharField(_("name"), max_length=120, unique=True)
+    code = models.CharField(_("code"), max_length=60, null=True, blank=True, unique=True)
+    values = models.JSONField(_("values"), default=list, blank=True)
     channel = models.CharField(_("channel"), max_length=8)
     message_class = models.CharField(
         _("class"), max_length=13, choices=MessageClass.choices, default=MessageClass.MARKETING

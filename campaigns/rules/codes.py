@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from operator import mul
 
 ALPHABET = "23456789ACDEFGHJKMNPRTX"
 RANDOM = 14
@@ -15,22 +16,35 @@ LENGTH = RANDOM + 1
 _VALUES = {character: value for value, character in enumerate(ALPHABET)}
 _PRIME = len(ALPHABET)
 _LAST_WEIGHT_INVERSE = pow(LENGTH, -1, _PRIME)
+_WEIGHTS = tuple(range(1, LENGTH))
+_LARGEST_MULTIPLE = 256 // _PRIME * _PRIME
+_UNEVEN = bytes(range(_LARGEST_MULTIPLE, 256))
+_VALUE_OF_BYTE = bytes(byte % _PRIME for byte in range(256))
+_CHARACTERS = ALPHABET.encode().ljust(256, b"?")
 _SEPARATORS = re.compile(r"[\s\-_.‐-―−]+")
 CHOSEN = re.compile(r"[0-9A-Z]{4,20}\Z")
 
 
 def new_code() -> str:
-    body = [secrets.randbelow(_PRIME) for _ in range(RANDOM)]
-    return "".join(ALPHABET[value] for value in [*body, _check(body)])
+    return new_codes(1)[0]
 
 
 def new_codes(count: int) -> list[str]:
-    return [new_code() for _ in range(count)]
+    values = _random_values(count * RANDOM)
+    bodies = (values[start : start + RANDOM] for start in range(0, count * RANDOM, RANDOM))
+    return [body.translate(_CHARACTERS).decode() + ALPHABET[_check(body)] for body in bodies]
 
 
-def _check(body: list[int]) -> int:
-    total = sum(weight * value for weight, value in enumerate(body, 1))
-    return -total * _LAST_WEIGHT_INVERSE % _PRIME
+def _random_values(count: int) -> bytes:
+    """So many numbers from 0 to 22, each as likely as any other: bytes that would favour some are left out."""
+    values = b""
+    while len(values) < count:
+        values += secrets.token_bytes(count - len(values) + 64).translate(_VALUE_OF_BYTE, _UNEVEN)
+    return values[:count]
+
+
+def _check(body: bytes) -> int:
+    return -sum(map(mul, _WEIGHTS, body)) * _LAST_WEIGHT_INVERSE % _PRIME
 
 
 def normalise(text: str) -> str:

@@ -4,7 +4,10 @@ Sources: sample size of two proportions and of two means with unpooled variance,
 Calculations in Clinical Research (3rd ed., 2018), ch. 3 and 4; the interval of a difference of means with unequal
 variances, Welch (1947), by the normal law; looking at any time: the mixture sequential probability ratio test with a
 normal mixture, Robbins (1970), as Johari, Koomen, Pekelis & Walsh, "Always valid inference", Operations Research 70 (2022)
-use it; several arms against one control: Bonferroni; the sample ratio: Pearson's chi-square.
+use it; several arms against one control: Bonferroni; the sample ratio: Pearson's chi-square. Shares of which few are known:
+the hybrid score interval without continuity correction, Newcombe, Statistics in Medicine 17 (1998) 873-890, method 10, and
+Fisher's exact test; none of n: the exact upper bound 1 - error^(1/n), about 3/n (Hanley & Lippman-Hand, JAMA 249 (1983)
+1743-1745); the relative lift: the interval of the logarithm of a ratio, Katz, Baptista, Azen & Pike, Biometrics 34 (1978).
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ SHARES = 10_000
 MISMATCH = 0.001
 # What is known of fewer customers is no normal law yet, and nothing is said of an effect.
 FEWEST = 100
+# Of fewer customers who did it, or who did not, the normal law says nothing of a share.
+FEWEST_EVENTS = 10
 
 
 def share_of(salt: str, customer_id: int) -> int:
@@ -47,12 +52,14 @@ def arm_of(salt: str, customer_id: int, weights: Sequence[int]) -> int:
 class Outcome:
     """Of one arm by intention to treat: everybody who was drawn, whether they got anything or not (X2).
 
-    `total` and `squares` are the sum and the sum of squares of the metric over its `count` customers.
+    `total` and `squares` are the sum and the sum of squares of the metric over its `count` customers. `events`: of how many
+    it is not 0; None where that is not known.
     """
 
     count: int
     total: float
     squares: float
+    events: int | None = None
 
     @property
     def mean(self) -> float:
@@ -70,32 +77,46 @@ class Outcome:
 class Effect:
     """The difference of an arm from the control with its interval. `sure`: the interval leaves 0 out.
 
-    `chance` is the p-value; with looking at any time, the always valid one.
+    `chance` is the p-value; with looking at any time, the always valid one. `level`: of how many such intervals hold the true
+    difference. `lift` is the difference as a part of the control's mean with its own interval; None where the control has
+    none. `few`: too few customers did it, or too few did not, to conclude anything; `chance` and interval are then exact
+    ones for shares and None for what a share does not bound.
     """
 
     difference: float
-    low: float
-    high: float
-    chance: float
+    low: float | None
+    high: float | None
+    chance: float | None
     sure: bool
+    level: float = 0.95
+    lift: float | None = None
+    lift_low: float | None = None
+    lift_high: float | None = None
+    few: bool = False
 
 
 def effect_of(
-    arm: Outcome, control: Outcome, *, error: float, comparisons: int = 1, mixture: float | None = None
+    arm: Outcome,
+    control: Outcome,
+    *,
+    error: float,
+    comparisons: int = 1,
+    mixture: float | None = None,
+    share: bool = False,
 ) -> Effect | None:
     """What the arm changed, or None while fewer than 100 of either are known.
 
     `error` is the rate of false alarms that is allowed over all `comparisons`. Without `mixture` the interval holds for one
     look at a sample that was fixed beforehand; with it (the smallest effect of interest, in units of the metric) for as many
-    looks as one likes.
+    looks as one likes. `share`: each customer's metric is 0 or 1.
     """
     if min(arm.count, control.count) < FEWEST:
         return None
     difference = arm.mean - control.mean
     variance = arm.variance / arm.count + control.variance / control.count
     allowed = error / comparisons
-    if variance == 0:
-        return Effect(difference, difference, difference, 1.0 if difference == 0 else 0.0, difference != 0)
+    if _is_few(arm, share) or _is_few(control, share) or variance == 0:
+        return _effect_of_few(arm, control, allowed=allowed, comparisons=comparisons, share=share, once=mixture is None)
     if mixture is None:
         from scipy import stats
 
@@ -104,9 +125,84 @@ def effect_of(
     else:
         half = sequential_half(variance, mixture, allowed)
         chance = sequential_chance(difference, variance, mixture)
+    lift, lift_low, lift_high = lift_of(arm, control, half / math.sqrt(variance))
     return Effect(
-        difference, difference - half, difference + half, min(1.0, chance * comparisons), abs(difference) > half
+        difference, difference - half, difference + half, min(1.0, chance * comparisons), abs(difference) > half,
+        1 - allowed, lift, lift_low, lift_high,
+    )  # fmt: skip
+
+
+def _is_few(outcome: Outcome, share: bool) -> bool:
+    events = outcome.total if share else outcome.events
+    if events is None:
+        return False
+    return events < FEWEST_EVENTS or (share and outcome.count - events < FEWEST_EVENTS)
+
+
+def _effect_of_few(
+    arm: Outcome, control: Outcome, *, allowed: float, comparisons: int, share: bool, once: bool
+) -> Effect:
+    """What can be said of a few: bounds and an exact chance for shares, nothing beyond the difference for the rest.
+
+    Both hold for one look, so nothing is sure where looking is allowed at any time.
+    """
+    difference = arm.mean - control.mean
+    if not share:
+        return Effect(difference, None, None, None, False, 1 - allowed, few=True)
+    counts = (round(arm.total), arm.count), (round(control.total), control.count)
+    low, high = newcombe(*counts[0], *counts[1], error=allowed)
+    chance = fisher_chance(*counts[0], *counts[1])
+    sure = once and chance < allowed and not low <= 0 <= high
+    lift = difference / control.mean if control.mean else None
+    return Effect(difference, low, high, min(1.0, chance * comparisons), sure, 1 - allowed, lift, few=True)
+
+
+def lift_of(arm: Outcome, control: Outcome, width: float) -> tuple[float | None, float | None, float | None]:
+    """The relative change of a mean and its interval; `width` in standard errors. None where a mean is not above 0."""
+    if control.mean <= 0:
+        return None, None, None
+    lift = arm.mean / control.mean - 1
+    if arm.mean <= 0:
+        return lift, None, None
+    spread = math.sqrt(arm.variance / arm.count / arm.mean**2 + control.variance / control.count / control.mean**2)
+    ratio = arm.mean / control.mean
+    return lift, ratio * math.exp(-width * spread) - 1, ratio * math.exp(width * spread) - 1
+
+
+def wilson(events: int, count: int, *, error: float) -> tuple[float, float]:
+    """The score interval of a share (Wilson 1927)."""
+    from scipy import stats
+
+    z = float(stats.norm.isf(error / 2))
+    share = events / count
+    middle = share + z**2 / (2 * count)
+    half = z * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    whole = 1 + z**2 / count
+    return max(0.0, (middle - half) / whole), min(1.0, (middle + half) / whole)
+
+
+def newcombe(events: int, count: int, others: int, of: int, *, error: float) -> tuple[float, float]:
+    """The interval of the difference of two shares of which few are known: Newcombe's method 10."""
+    one, two = events / count, others / of
+    one_low, one_high = wilson(events, count, error=error)
+    two_low, two_high = wilson(others, of, error=error)
+    difference = one - two
+    return (
+        difference - math.hypot(one - one_low, two_high - two),
+        difference + math.hypot(one_high - one, two - two_low),
     )
+
+
+def fisher_chance(events: int, count: int, others: int, of: int) -> float:
+    """Fisher's exact two-sided p-value."""
+    from scipy import stats
+
+    return float(stats.fisher_exact([[events, count - events], [others, of - others]]).pvalue)
+
+
+def none_seen_bound(count: int, *, error: float = 0.05) -> float:
+    """The largest share that still leaves none of `count` with this probability: about 3 / count at 5%."""
+    return 1 - error ** (1 / count)
 
 
 def sequential_half(variance: float, mixture: float, error: float) -> float:

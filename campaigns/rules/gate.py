@@ -65,7 +65,7 @@ class Candidate:
     `granted` is the latest consent of its purpose, None when nothing was ever said; `opt_in`: the channel needs a yes.
     `waiting_since` is when it was first due, or first held. `sent` are the times of what counts against the caps,
     `sent_alike` those of the same purpose among them.
-    `survey` is a service message: it needs no marketing consent but counts as one message more (D2).
+    `survey` is a service message: it needs no marketing consent, keeps quiet hours and counts as one message more (D2).
     """
 
     id: UUID
@@ -93,7 +93,10 @@ class Decision:
 
 
 def decide(message: Candidate, policy: Policy, now: datetime) -> Decision:
-    """What becomes of a message at `now`. Transactional ones pass consent, caps and quiet hours by class (J5)."""
+    """What becomes of a message at `now`.
+
+    Transactional ones pass consent, caps and quiet hours by class (J5). Surveys keep quiet hours: no customer waits for one.
+    """
     if not message.customer_active:
         return _suppress(Reason.CUSTOMER_NOT_ACTIVE)
     if message.duplicate:
@@ -110,7 +113,7 @@ def decide(message: Candidate, policy: Policy, now: datetime) -> Decision:
         return _suppress(Reason.SUPPRESSED)
     if not consented(message):
         return _suppress(Reason.NO_CONSENT)
-    if message.marketing:
+    if message.marketing or message.survey:
         until = quiet_until(now, message.zone, policy.quiet_from, policy.quiet_until)
         if until is not None:
             return Decision(Verdict.HOLD, Reason.QUIET_HOURS, until + spread(message.id, policy.spread_minutes))

@@ -39,6 +39,7 @@ _BREAK = re.compile(r"<(?:br|hr)\s{0,20}/?>|</(?:p|div|h[1-4]|li|tr|table|blockq
 _LINK = re.compile(
     r'<a\b[^<>]{0,2000}?\bhref="([^"]{0,2000})"[^<>]{0,2000}>(.{0,4000}?)</a>', re.IGNORECASE | re.DOTALL
 )
+_HIDDEN = re.compile(r"display:\s{0,9}none|font-size:\s{0,9}0(?![.\d])")
 _TAG = re.compile(r"<[^<>]*>")
 
 
@@ -48,6 +49,17 @@ def clean(source: str) -> str:
         blocks = [block.strip() for block in re.split(r"\n\s*\n", source) if block.strip()]
         source = "\n".join(f"<p>{block.replace(chr(10), '<br>')}</p>" for block in blocks)
     return _CLEANER.clean(source)
+
+
+def shows_link(source: str, url: str) -> bool:
+    """Whether cleaned HTML shows a link to this address, or the address itself: one without a label or hidden is not shown."""
+    for found in _LINK.finditer(source):
+        tag = found[0][: found.start(2) - found.start()].lower()
+        label = html.unescape(_TAG.sub("", found[2])).strip(" \t\n\r\u00a0\u200b")
+        hidden = _HIDDEN.search(tag) is not None
+        if html.unescape(found[1]) == url and not hidden and (label or "<img" in found[2].lower()):
+            return True
+    return url in html.unescape(_TAG.sub(" ", source))
 
 
 def to_text(source: str) -> str:

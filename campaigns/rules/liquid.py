@@ -35,6 +35,8 @@ from liquid.builtin.tags import (
 from liquid.exceptions import LiquidError
 from liquid.stringify import to_liquid_string
 
+from campaigns.rules import template_fields
+
 SOURCE_LIMIT = 32 * 1024
 # The lexer looks from each opening for its end, which costs the square of the length: see `check_form`.
 TAG_LIMIT = 1000
@@ -46,23 +48,7 @@ LOOP_LIMIT = 500
 FILTER_LIMIT = 5000
 STRING_LIMIT = 16 * 1024
 NUMBER_LIMIT = 10**15
-ROOTS = frozenset(
-    [
-        "customer",
-        "member",
-        "shop",
-        "coupon",
-        "order",
-        "rfm",
-        "links",
-        "ticket",
-        "segment",
-        "expiring",
-        "recommendations",
-        "today",
-        "forloop",
-    ]
-)
+ROOTS = frozenset(template_fields.SHAPES)
 # Those that the interpreter knows without a context, and what it answers for any value.
 OWN_ROOTS = frozenset(["today", "forloop"])
 METHODS = frozenset(["size", "first", "last"])
@@ -78,15 +64,16 @@ _DATE_FORMAT = re.compile(r"(?:%[YmdBbjHMy]|%-[md]|[^%]){0,60}\Z")
 
 
 class TemplateError(Exception):
-    """What is wrong with a template: a stable code, the line (from 1) and what `name`d thing is meant.
+    """What is wrong with a template: a stable code, the line (from 1), what `name`d thing is meant and its `nearest` name.
 
     The message is for a log, in English; the service says it in the writer's language.
     """
 
-    def __init__(self, code: str, message: str, line: int = 0, name: str = "") -> None:
+    def __init__(self, code: str, message: str, line: int = 0, name: str = "", nearest: str = "") -> None:
         self.code = code
         self.line = line
         self.name = name
+        self.nearest = nearest
         super().__init__(message)
 
 
@@ -322,11 +309,7 @@ def check(source: str, *, html: bool) -> None:
     for name, spans in found.filters.items():
         if name not in FILTERS:
             raise TemplateError("unknown_filter", f"There is no filter “{name}”.", _line(source, spans[0].index), name)
-    for name, uses in found.globals.items():
-        if name not in ROOTS:
-            raise TemplateError(
-                "unknown_variable", f"There is nothing called “{name}”.", _line(source, uses[0].span.index), name
-            )
+    check_fields(source, parsed)
     try:
         # Filters check their arguments only when they run, so it is run once with nothing known.
         parsed.render({})
@@ -334,6 +317,26 @@ def check(source: str, *, html: bool) -> None:
         pass
     except LiquidError as error:
         raise _explained(error, source) from None
+
+
+def check_fields(source: str, parsed: BoundTemplate | None = None) -> None:
+    """Raises TemplateError `unknown_variable` or `unknown_field` naming the line and the nearest field that exists."""
+    found = fields(source) if parsed is None else template_fields.fields_of(parsed.nodes)
+    for fault in found.faults:
+        code = "unknown_field" if fault.field else "unknown_variable"
+        text = f"There is nothing called “{fault.asked}”."
+        raise TemplateError(code, text, _line(source, fault.index), fault.asked, fault.nearest)
+
+
+@lru_cache(maxsize=1024)
+def fields(source: str) -> template_fields.Fields:
+    """The fields that a text shows and asks for; none of a text that can't be parsed, which saving has refused."""
+    if "{" not in source:
+        return template_fields.Fields()
+    try:
+        return template_fields.fields_of(_parsed(source, False).nodes)
+    except (LiquidError, RecursionError, TemplateError):
+        return template_fields.Fields()
 
 
 class Plain(dict[str, Any]):

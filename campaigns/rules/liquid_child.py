@@ -27,7 +27,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             return {"text": ""}
         return {"text": liquid.render(request["source"], request["context"], html=request["html"])}
     except liquid.TemplateError as error:
-        return {"error": [error.code, str(error), error.line, error.name]}
+        return {"error": [error.code, str(error), error.line, error.name, error.nearest]}
     except MemoryError:
         return {"error": ["too_much", "memory: the limit is reached", 0, ""]}
 

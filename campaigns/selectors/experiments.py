@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from campaigns.models import Experiment, ExperimentArm, ExperimentMetric, ExperimentState
+from campaigns.models import SHARE_METRICS, Experiment, ExperimentArm, ExperimentMetric, ExperimentState
 from campaigns.rules import experiments as rules
 from campaigns.rules.experiments import Effect, Outcome
 from crm.selectors.bought import order_counts
@@ -25,18 +25,31 @@ WITHDRAWALS = """
         SELECT EXISTS (SELECT FROM crm_consent c WHERE c.customer_id = {customer} AND c.purpose = 'marketing'
                        AND c.decision = 'withdrawn' AND c.given_at >= {since} AND c.given_at < {until}) AS yes
         ) AS left_us ON true"""
+# Anything that the shop's storefront reports of a customer: views, searches, carts.
+VISITS = """
+    LEFT JOIN LATERAL (
+        SELECT EXISTS (SELECT FROM crm_activityevent a WHERE a.customer_id = {customer}
+                       AND a.occurred_at >= {since} AND a.occurred_at < {until}) AS yes) AS visited ON true"""
+CLICKS = """
+    LEFT JOIN LATERAL (
+        SELECT EXISTS (SELECT FROM campaigns_message m JOIN campaigns_linkclick l ON l.message_id = m.id
+                       WHERE m.customer_id = {customer} AND l.clicked_at >= {since} AND l.clicked_at < {until}) AS yes
+        ) AS clicked ON true"""
+FACTS = ORDERS + WITHDRAWALS + VISITS + CLICKS
 VALUES: dict[str, str] = {
     ExperimentMetric.ORDERED: "least(bought.orders, 1)",
     ExperimentMetric.ORDERS: "bought.orders",
     ExperimentMetric.REVENUE: "bought.revenue",
+    ExperimentMetric.VISITED: "visited.yes::int",
+    ExperimentMetric.CLICKED: "clicked.yes::int",
     LEFT: "left_us.yes::int",
 }
 FIGURES = tuple(VALUES)
+SHARES = SHARE_METRICS | {LEFT}
 _RESULTS = f"""
     SELECT e.arm_id, count(*), {{sums}}
     FROM campaigns_exposure e
-    {ORDERS.format(customer="e.customer_id", since="e.exposed_at", until="e.exposed_at + make_interval(days => %(days)s)")}
-    {WITHDRAWALS.format(customer="e.customer_id", since="e.exposed_at", until="e.exposed_at + make_interval(days => %(days)s)")}
+    {FACTS.format(customer="e.customer_id", since="e.exposed_at", until="e.exposed_at + make_interval(days => %(days)s)")}
     WHERE e.experiment_id = %(experiment)s AND e.exposed_at <= now() - make_interval(days => %(days)s)
     GROUP BY e.arm_id"""
 
@@ -89,12 +102,14 @@ def baseline(experiment: Experiment) -> Baseline:
     """The metric over the last window, of the members of the segment it is planned on, else of all who ever ordered."""
     of_segment = "SELECT m.customer_id FROM analytics_customersegments m WHERE %(segment)s = ANY(m.inside)"
     everyone = "SELECT f.customer_id FROM analytics_customerfeature f WHERE f.order_count > 0"
-    orders = ORDERS.format(customer="who.customer_id", since="now() - make_interval(days => %(days)s)", until="now()")
+    facts = {ExperimentMetric.VISITED: VISITS, ExperimentMetric.CLICKED: CLICKS}.get(
+        ExperimentMetric(experiment.metric), ORDERS
+    ).format(customer="who.customer_id", since="now() - make_interval(days => %(days)s)", until="now()")
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT count(*), coalesce(avg(value), 0)::float8, coalesce(var_samp(value), 0)::float8
                 FROM (SELECT {VALUES[ExperimentMetric(experiment.metric)]} AS value
-                      FROM ({of_segment if experiment.segment_id else everyone}) AS who {orders}) AS found""",
+                      FROM ({of_segment if experiment.segment_id else everyone}) AS who {facts}) AS found""",
             {"segment": experiment.segment_id, "currency": experiment.currency, "days": experiment.window_days},
         )
         return Baseline(*cursor.fetchone())
@@ -138,12 +153,13 @@ def _effect(
         error=experiment.error_percent / 100,
         comparisons=comparisons,
         mixture=float(experiment.effect) if chosen and experiment.any_time else None,
+        share=metric in SHARES,
     )
 
 
 def _figures(experiment: Experiment) -> dict[int, Sequence]:
     sums = ", ".join(
-        f"coalesce(sum({value}), 0)::float8, coalesce(sum(({value})::numeric ^ 2), 0)::float8"
+        f"coalesce(sum({value}), 0)::float8, coalesce(sum(({value})::numeric ^ 2), 0)::float8, count(*) FILTER (WHERE {value} <> 0)"
         for value in VALUES.values()
     )
     with connection.cursor() as cursor:
@@ -155,8 +171,8 @@ def _figures(experiment: Experiment) -> dict[int, Sequence]:
 
 
 def _outcomes(row: Sequence | None) -> dict[str, Outcome]:
-    count, *sums = row or (0, *[0, 0] * len(VALUES))
-    return {metric: Outcome(count, sums[2 * place], sums[2 * place + 1]) for place, metric in enumerate(VALUES)}
+    count, *sums = row or (0, *[0, 0, 0] * len(VALUES))
+    return {metric: Outcome(count, *sums[3 * place : 3 * place + 3]) for place, metric in enumerate(VALUES)}
 
 
 def _drawn(experiment: Experiment) -> dict[int, tuple[int, int]]:

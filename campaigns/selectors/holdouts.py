@@ -11,7 +11,7 @@ from django.db import connection
 from analytics.selectors import shop_currency
 from campaigns.models import ExperimentMetric
 from campaigns.rules.experiments import Effect, Outcome, effect_of
-from campaigns.selectors.experiments import LEFT, ORDERS, VALUES, WITHDRAWALS
+from campaigns.selectors.experiments import LEFT, ORDERS, SHARES, VALUES, WITHDRAWALS
 
 METRICS: tuple[str, ...] = (ExperimentMetric.ORDERED, ExperimentMetric.REVENUE, LEFT)
 ERROR = 0.05
@@ -74,7 +74,8 @@ def compare(origin: str, *, days: int, now: datetime, goes_on: bool) -> Comparis
     currency = shop_currency()
     sums = ", ".join(
         f"coalesce(sum({value}) FILTER (WHERE f.over), 0)::float8,"
-        f" coalesce(sum(({value})::numeric ^ 2) FILTER (WHERE f.over), 0)::float8"
+        f" coalesce(sum(({value})::numeric ^ 2) FILTER (WHERE f.over), 0)::float8,"
+        f" count(*) FILTER (WHERE f.over AND {value} <> 0)"
         for value in (VALUES[metric] for metric in METRICS)
     )
     with connection.cursor() as cursor:
@@ -90,7 +91,8 @@ def compare(origin: str, *, days: int, now: datetime, goes_on: bool) -> Comparis
         assigned=assigned,
         held_out=held_out,
         effects={
-            metric: effect_of(assigned.outcomes[metric], held_out.outcomes[metric], error=ERROR) for metric in METRICS
+            metric: effect_of(assigned.outcomes[metric], held_out.outcomes[metric], error=ERROR, share=metric in SHARES)
+            for metric in METRICS
         },
         currency=currency,
         days=days,
@@ -100,9 +102,10 @@ def compare(origin: str, *, days: int, now: datetime, goes_on: bool) -> Comparis
 def _group(figures: Sequence[float]) -> Group:
     count, *sums, waiting = figures
     outcomes = {
-        metric: Outcome(int(count), sums[2 * place], sums[2 * place + 1]) for place, metric in enumerate(METRICS)
+        metric: Outcome(int(count), sums[3 * place], sums[3 * place + 1], int(sums[3 * place + 2]))
+        for place, metric in enumerate(METRICS)
     }
     return Group(outcomes, int(waiting))
 
 
-NOBODY = _group([0, *[0.0] * (2 * len(METRICS)), 0])
+NOBODY = _group([0, *[0.0] * (3 * len(METRICS)), 0])

@@ -90,6 +90,12 @@ def run_broadcasts(*, now: datetime | None = None) -> dict[str, int]:
     return done
 
 
+def awaited_segments() -> list[int]:
+    """Return the segments that broadcasts wait for. One that failed waits for the hourly run."""
+    waiting = Broadcast.objects.filter(state__in=TAKING, prepared_at=None, segment__error="").select_related("segment")
+    return sorted({row.segment_id for row in waiting if not row.segment.is_current})
+
+
 def _drop_stopped(sweep: Sweep) -> int:
     dropped = 0
     for pk in Broadcast.objects.filter(state=BroadcastState.STOPPED, finished_at=None).values_list("pk", flat=True):
@@ -121,8 +127,11 @@ def take_audience(*, broadcast_id: int, now: datetime | None = None) -> int:
                 )
                 if not cursor.fetchone()[0]:
                     return made
-            broadcast = Broadcast.objects.select_related("template", "experiment").get(pk=broadcast_id)
+            broadcast = Broadcast.objects.select_related("template", "experiment", "segment").get(pk=broadcast_id)
             if broadcast.prepared_at is not None or broadcast.state not in TAKING:
+                return made
+            if not broadcast.segment.is_current and last == 0:
+                # By the tables nobody is in a segment that is not computed yet: it starts when it is.
                 return made
             select, params = audience(broadcast, at)
             end = _end_of_chunk(broadcast, last)

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from analytics.models import Segment, SegmentState
+from analytics.services.segment_queue import require_computed
 from campaigns import events
 from campaigns.models import Broadcast, BroadcastState, CodeMode, Coupon, MessageClass, Template
 from campaigns.services import gate
@@ -17,6 +18,7 @@ from campaigns.services.attribution import check_attribution
 from campaigns.services.broadcast_runs import audience
 from campaigns.services.drawing import check_experiment, kept_out
 from campaigns.services.gate import AudiencePreview
+from campaigns.services.template_uses import check_broadcast
 from core import clock
 from core.actor import Actor
 from core.errors import Conflict, Invalid
@@ -98,7 +100,11 @@ def stop_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
 
 
 def preview_broadcast(broadcast: Broadcast) -> AudiencePreview:
-    """Who would get it if it went out now, through the gate that sends (J1). Writes nothing."""
+    """Who would get it if it went out now, through the gate that sends (J1). Writes nothing.
+
+    Raises Conflict `segment_not_computed`.
+    """
+    require_computed(broadcast.segment)
     now = clock.now()
     select, params = audience(broadcast, now)
     template = broadcast.template
@@ -199,3 +205,4 @@ def _check(broadcast: Broadcast) -> None:
     coupon: Coupon | None = broadcast.coupon
     if coupon is not None and coupon.mode != CodeMode.UNIQUE:
         raise Invalid(_("Choose a coupon with a code for each customer."), code="public_coupon", field="coupon")
+    check_broadcast(broadcast)

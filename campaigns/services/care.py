@@ -10,12 +10,14 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from analytics.models import Segment, SegmentState
+from analytics.services.segment_queue import require_computed
 from campaigns import events
 from campaigns.models import CareRule, CareState, CareTrigger, CodeMode, Coupon, Experiment, MessageClass, Template
 from campaigns.services import audiences, care_runs, gate
 from campaigns.services.attribution import check_attribution
 from campaigns.services.drawing import check_experiment
 from campaigns.services.gate import AudiencePreview
+from campaigns.services.template_uses import check_care_rule
 from core import clock
 from core.actor import Actor
 from core.errors import Conflict, Invalid
@@ -120,8 +122,12 @@ def pause_care_rule(*, rule: CareRule, actor: Actor) -> CareRule:
 
 
 def preview_audience(rule: CareRule) -> AudiencePreview:
-    """Who would get it now, through the same gate that sends (J1). Saved or not, active or not; writes nothing."""
+    """Who would get it now, through the same gate that sends (J1). Saved or not, active or not; writes nothing.
+
+    Raises Conflict `segment_not_computed`.
+    """
     _check(rule)
+    require_computed(rule.segment)
     now = clock.now()
     select, params, basis = audiences.preview_select(rule, now)
     return gate.preview(select, params, now, basis)
@@ -164,3 +170,4 @@ def _check(rule: CareRule) -> None:
     check_experiment(rule.experiment, rule.template)
     if rule.coupon is not None and rule.coupon.mode != CodeMode.UNIQUE:
         raise Invalid(_("Choose a coupon with a code for each customer."), code="public_coupon", field="coupon")
+    check_care_rule(rule)

@@ -43,6 +43,9 @@ def run_care_rule(*, rule_id: int, now: datetime | None = None) -> int:
     """Make what one rule owes at `now` (the database's by default). Two at once make each message once."""
     at = now or clock.now()
     rule = CareRule.objects.select_related("template", "segment").get(pk=rule_id)
+    if rule.segment is not None and not rule.segment.is_current:
+        # By the tables nobody is in a segment that is not computed yet: `last_run_at` stays, so that nobody is passed over.
+        return 0
     # Once a day everyone is looked at: an import may bring orders that make someone lapsed for long.
     everyone = rule.last_run_at is None or rule.last_run_at.date() != at.date()
     made = 0
@@ -54,6 +57,12 @@ def run_care_rule(*, rule_id: int, now: datetime | None = None) -> int:
         made = _make(rule_id, at, lambda fresh: audiences.expiring(fresh, at))
     CareRule.objects.filter(pk=rule_id, version=rule.version).update(last_run_at=at)
     return made
+
+
+def awaited_segments() -> list[int]:
+    """Return the segments that active rules wait for. One that failed waits for the hourly run."""
+    rules = CareRule.objects.filter(state=CareState.ACTIVE, segment__error="").select_related("segment")
+    return sorted({rule.segment.pk for rule in rules if rule.segment is not None and not rule.segment.is_current})
 
 
 def care_for_orders(*, order_ids: Sequence[int]) -> int:

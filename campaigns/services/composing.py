@@ -15,6 +15,7 @@ from django.utils import translation
 from campaigns.channels import CHANNELS, Outgoing
 from campaigns.models import MessageClass, Template
 from campaigns.services import contexts, gate, message_coupons, templates, tracking
+from campaigns.services.template_uses import CODE
 from campaigns.services.templates import RenderFailed, Text
 from core import crypto
 
@@ -50,7 +51,7 @@ class _Facts:
         self.channel_of_template = dict(known.values_list("pk", "channel"))
         self.identities = identities
         self.addresses = _addresses({identity for identity in identities.values() if identity})
-        self.coupons = message_coupons.issue_for(rows)
+        self.coupons: message_coupons.Issued = {}
         orders = [row["context"]["order_id"] for row in rows if "order_id" in row["context"]]
         self.orders = contexts.order_contexts(orders) if orders else {}
         self.track = gate.policy().track_messages
@@ -62,14 +63,19 @@ def compose(rows: Sequence[dict[str, Any]], identities: Mapping[UUID, int | None
     `identities`: which of the customer's addresses the gate chose, by message.
     """
     facts = _Facts(rows, identities)
-    done = Composed(coupons=facts.coupons)
+    done = Composed()
     picked: list[tuple[dict[str, Any], Text]] = []
     for row in rows:
         try:
             languages = facts.contexts.people[row["customer_id"]].languages
-            picked.append((row, templates.pick_text(row["template_id"], row["template_version"], languages)))
+            text = templates.pick_text(row["template_id"], row["template_version"], languages)
+            _check_fields(text)
+            picked.append((row, text))
         except RenderFailed as error:
             done.written.append(Written(row["id"], "failed", error=str(error)[:500]))
+    # A code that the text does not show would be used up unseen.
+    facts.coupons = message_coupons.issue_for([row for row, text in picked if CODE in text.fields.shown])
+    done.coupons = facts.coupons
     # Changing the language costs as much as a message, so it is changed once for all that are in one.
     picked.sort(key=lambda pair: pair[1].language)
     for language, group in groupby(picked, key=lambda pair: pair[1].language):
@@ -77,6 +83,18 @@ def compose(rows: Sequence[dict[str, Any]], identities: Mapping[UUID, int | None
             for row, text in group:
                 _compose(row, text, facts, done)
     return done
+
+
+def _check_fields(text: Text) -> None:
+    """Raise RenderFailed for a text that was saved before unknown fields were refused: it would go out with a gap."""
+    for fault in text.fields.faults:
+        raise RenderFailed(f"{text.language}: there is no field “{fault.asked}”.")
+
+
+def _check_coupon(text: Text, extra: Mapping[str, Any]) -> None:
+    """Raise RenderFailed for a text that shows a coupon, whatever the customer has, when there is none."""
+    if "coupon" not in extra and any(path.partition(".")[0] == "coupon" for path in text.fields.bare):
+        raise RenderFailed(f"{text.language}: the text shows a coupon, and this message brings none.")
 
 
 def _compose(row: dict[str, Any], text: Text, facts: _Facts, done: Composed) -> None:
@@ -93,11 +111,14 @@ def _compose(row: dict[str, Any], text: Text, facts: _Facts, done: Composed) -> 
     unsubscribe = contexts.unsubscribe_url(row["id"], row["customer_id"], row["channel"]) if signed else ""
     try:
         extra = _brought(row, text, facts, unsubscribe)
+        _check_coupon(text, extra)
         told = facts.contexts.of(row["customer_id"], text.language, extra, text.names)
         made = templates.render_text(text, channel=facts.channel_of_template[row["template_id"]], context=told)
     except (RenderFailed, TypeError, ValueError) as error:
         done.written.append(Written(row["id"], "failed", error=str(error)[:500]))
         return
+    if marketing and channel.html:
+        made = templates.with_unsubscribe(made, unsubscribe, facts.contexts.shop_name)
     state = "sent" if channel.local else "sending"
     done.written.append(Written(row["id"], state, made.language, made.subject, made.body))
     if channel.local:

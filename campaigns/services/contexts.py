@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -16,19 +16,21 @@ from django.db import connection
 from django.utils import translation
 from django.utils.translation import gettext
 
+from campaigns.coupon_words import terms, value_words, zhe_words
 from campaigns.models import Coupon, CouponCode, DiscountKind
 from campaigns.recommending import Recommendation, recommend
-from campaigns.rules import codes
+from campaigns.rules import codes, declared_values
 from campaigns.rules.liquid import ROOTS, Plain, plain
-from core.formatting import day, exponent, money
+from core.formatting import day, exponent, in_chinese, money
 from core.signing import Signer
 from crm.models import Customer, Order, Store
+from crm.services.customers import supported_language
 from loyalty.models import Tier
 
 UNSUBSCRIBE_SALT = "campaigns.unsubscribe"
 # What a template does not name is neither looked up nor formatted.
 EVERYTHING = ROOTS | {"spent"}
-FROM_MESSAGE = ("order", "ticket", "segment", "coupon", "links")
+FROM_MESSAGE = ("order", "ticket", "segment", "coupon", "links", "values")
 FIRST_CJK = "\u2e80"
 PREFERENCES_SALT = "campaigns.preferences"
 
@@ -54,12 +56,16 @@ class Contexts:
         shop_language = self.store.language if self.store else settings.LANGUAGE_CODE
         rows = Customer.objects.filter(pk__in=set(customer_ids)).order_by()
         self.people: dict[int, Person] = {
-            pk: Person(pk, name, number, _readings(language, shop_language), zone if zone in zones else fallback)
+            pk: Person(pk, name, number, readings(language, shop_language), zone if zone in zones else fallback)
             for pk, name, number, language, zone in rows.values_list("id", "name", "number", "language", "time_zone")
         }
         self._recommendations: dict[int, Recommendation] | None = None
         self._tiers = {tier.pk: tier for tier in Tier.objects.all()}
         self._load()
+
+    @property
+    def shop_name(self) -> str:
+        return self.store.name if self.store else ""
 
     def _load(self) -> None:
         ids = list(self.people)
@@ -152,9 +158,11 @@ class Contexts:
 
 
 @lru_cache(maxsize=256)
-def _readings(language: str, shop_language: str) -> tuple[str, ...]:
-    """The languages in which a text is looked for, in this order."""
-    return tuple(dict.fromkeys(filter(None, [language, language.partition("-")[0], shop_language])))
+def readings(language: str, shop_language: str) -> tuple[str, ...]:
+    """The languages in which a text is looked for, in this order: the customer's, the shop's, English."""
+    wanted = [language, supported_language(language), language.partition("-")[0]]
+    wanted += [shop_language, supported_language(shop_language), "en"]
+    return tuple(dict.fromkeys(filter(None, wanted)))
 
 
 def _expiring(facts: dict[str, Any] | None) -> dict[str, Any]:
@@ -169,17 +177,25 @@ def first_name(name: str) -> str:
 
 
 def coupon_context(coupon: Coupon, code: CouponCode | None, language: str) -> dict[str, Any]:
-    """`value` as people read it in that language: 10%, ¥20.00."""
+    """`value` as people read it in that language: 10% or 9折, ¥20.00; `terms` a sentence with what they pay."""
     with translation.override(language):
         return {
             "name": coupon.name,
             "code": codes.shown(code.code) if code else "",
-            "value": f"{coupon.value}%"
-            if coupon.kind == DiscountKind.PERCENT
-            else money(coupon.value, coupon.currency),
+            "value": _coupon_value(coupon),
+            "terms": terms(coupon),
             "minimum_spend": money(coupon.minimum_spend, coupon.currency) if coupon.minimum_spend else "",
             "expires": day(_earlier(coupon.ends_at, code.expires_at if code else None)),
         }
+
+
+def _coupon_value(coupon: Coupon) -> str:
+    if coupon.kind != DiscountKind.PERCENT:
+        return money(coupon.value, coupon.currency)
+    if not in_chinese():
+        # Texts say what follows the figure: "15% off", "worth 15%".
+        return f"{coupon.value}%"
+    return value_words(coupon) if coupon.value == 100 else zhe_words(coupon)
 
 
 def order_contexts(order_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
@@ -226,8 +242,8 @@ def link_signer() -> Signer:
     return Signer(salt=UNSUBSCRIBE_SALT)
 
 
-def sample_context(language: str) -> dict[str, Any]:
-    """For the template page's preview."""
+def sample_context(language: str, declared: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """For the template page's preview. `declared`: the values of its template."""
     store = Store.objects.filter(is_default=True).first()
     currency = store.currency if store else "CNY"
     name = "王小明" if language.startswith("zh") else "Ada Lovelace"
@@ -242,7 +258,7 @@ def sample_context(language: str) -> dict[str, Any]:
             "shop": {"name": store.name if store else "Shop", "url": settings.SITE_URL, "currency": currency},
             "coupon": {
                 "name": "Welcome", "code": "23456-789AC-DEFGH", "value": money(20_00, currency), "minimum_spend": "",
-                "expires": "",
+                "expires": "", "terms": gettext("%(amount)s off") % {"amount": money(20_00, currency)},
             },
             "order": {
                 "number": "2026-0001", "total": money(99_00, currency), "placed_at": "2026-01-15T10:00:00",
@@ -256,8 +272,12 @@ def sample_context(language: str) -> dict[str, Any]:
                 "number": "T10017", "subject": "Where is my order?", "reply": "It arrives tomorrow.",
             },
             "segment": {"name": "VIP"},
+            "values": declared_values.examples(declared),
             "expiring": {"points": 200, "on": day(date(2026, 12, 31))},
-            "links": {"unsubscribe": settings.SITE_URL, "preferences": settings.SITE_URL, "rating": settings.SITE_URL},
+            "links": {
+                "unsubscribe": f"{settings.SITE_URL}/u/example/", "preferences": f"{settings.SITE_URL}/p/example/",
+                "rating": f"{settings.SITE_URL}/rate/example/",
+            },
         }  # fmt: skip
 
 

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from analytics.models import Segment
 from campaigns import events
+from campaigns.coupon_words import worth
 from campaigns.models import CodeMode, Coupon, CouponCode
 from campaigns.rules import codes
 from core import clock
 from core.actor import SYSTEM, Actor
-from core.errors import Conflict, Invalid
-from core.events import emit_from_select
-from core.models import Job, User
+from core.errors import Conflict, Invalid, NotFound
+from core.events import emit, emit_from_select
+from core.models import Job, JobState, User
 from core.services import jobs
+from core.spreadsheets import BYTE_ORDER_MARK, csv_line
 from crm.models import Customer
 from crm.services.customers import require_active
 
 CHUNK = 5000
 COPY_CHUNK = 20_000
+EXPORT_CHUNK = 10_000
 LARGEST_BATCH = 5_000_000
 ISSUE = "campaigns.issue_to_segment"
 GENERATE = "campaigns.generate_codes"
@@ -131,19 +135,53 @@ def start_issue(*, coupon: Coupon, segment: Segment, actor: Actor, user: User | 
 
 def start_generation(*, coupon: Coupon, count: int, actor: Actor, user: User | None = None) -> Job:
     """Prepare `count` codes that belong to nobody yet. Start it with `core.tasks.start_job`."""
-    if coupon.mode != CodeMode.UNIQUE:
-        raise Conflict(_("A public coupon has one code."), code="public_coupon")
+    check_issuable(coupon)
     if not 1 <= count <= LARGEST_BATCH:
         raise Invalid(_("From 1 to 5,000,000 codes at once."), code="invalid", field="count")
     plan = {"coupon": coupon.pk, "count": count}
     return jobs.create_job(kind=GENERATE, label=coupon.name, created_by=user, total=count, plan=plan)
 
 
-def batch_codes(job: Job) -> Iterable[str]:
-    """The codes of one generation, to be streamed out, in the form that people read."""
-    rows = CouponCode.objects.filter(coupon_id=job.result["coupon"], issued_for=_batch(job)).order_by("pk")
-    for code in rows.values_list("code", flat=True).iterator(chunk_size=10_000):
-        yield codes.shown(code)
+def generation_of(coupon: Coupon, job_id: int) -> Job:
+    """One generation of this coupon. Raises NotFound."""
+    found = Job.objects.filter(pk=job_id, kind=GENERATE, result__coupon=coupon.pk).first()
+    if found is None:
+        raise NotFound(code="unknown_generation")
+    return found
+
+
+def export_codes(*, coupon: Coupon, job: Job, actor: Actor) -> Iterator[str]:
+    """Return a finished generation as CSV, line by line. It is written down before the first line leaves who took it.
+
+    Raises Conflict `generation_not_done`.
+    """
+    if job.state != JobState.DONE:
+        raise Conflict(_("The codes are still being made."), code="generation_not_done")
+    with transaction.atomic():
+        payload = {"coupon": coupon.pk, "name": coupon.name, "generation": job.pk, "codes": job.result["codes"]}
+        emit(events.COUPON_CODES_EXPORTED, subject_id=None, payload=payload, actor=actor)
+    return _lines(coupon, job)
+
+
+def _lines(coupon: Coupon, job: Job) -> Iterator[str]:
+    yield BYTE_ORDER_MARK
+    yield csv_line([_t("Code"), _t("Coupon"), _t("What it gives")])
+    gives = worth(coupon)
+    for code in batch_codes(job):
+        yield csv_line([code, coupon.name, gives])
+
+
+def batch_codes(job: Job) -> Iterator[str]:
+    """The codes of one generation, in the form that people read. At most EXPORT_CHUNK of them are in memory at once."""
+    last = 0
+    while True:
+        rows = CouponCode.objects.filter(coupon_id=job.result["coupon"], customer=None, issued_for=_batch(job))
+        chunk = list(rows.filter(pk__gt=last).order_by("pk").values_list("pk", "code")[:EXPORT_CHUNK])
+        if not chunk:
+            return
+        for _pk, code in chunk:
+            yield codes.shown(code)
+        last = chunk[-1][0]
 
 
 def issue_to_segment(job: Job, progress: jobs.Progress) -> dict[str, Any]:
@@ -175,7 +213,7 @@ def generate_codes(job: Job, progress: jobs.Progress) -> dict[str, Any]:
         with transaction.atomic(), connection.cursor() as cursor:
             # One writer at a time; what is there is counted under the lock, so an attempt goes on where another stopped.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('campaigns.generate', %s))", [job.pk])
-            made = CouponCode.objects.filter(coupon=coupon, issued_for=_batch(job)).count()
+            made = CouponCode.objects.filter(coupon=coupon, customer=None, issued_for=_batch(job)).count()
             size = min(COPY_CHUNK, wanted - made)
             if size <= 0:
                 break

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import CodeMode, Coupon, CouponCode, DiscountKind
 from campaigns.rules import codes
+from campaigns.rules.discounts import is_large
 from core.actor import Actor
 from core.errors import Conflict, Invalid
 from core.locks import lock_row
@@ -54,11 +55,13 @@ def create_coupon(
     budget: int | None = None,
     reserve_seconds: int = 900,
     give_back: bool = True,
+    large_discount_confirmed: bool = False,
 ) -> Coupon:
     """Create a coupon. Amounts are minor units of `currency` (the default store's when empty); 0 or None is no limit.
 
     A public coupon has one `code` that the shop chooses; a unique one gets its codes by issuing or generating, each good
-    for `limit_per_code` uses (one when not given). Raises Invalid naming the field.
+    for `limit_per_code` uses (one when not given). `value` of a percentage is what is taken off: 15 leaves 85% to pay. One that
+    takes more than half of the price needs `large_discount_confirmed`. Raises Invalid naming the field.
     """
     store = Store.objects.filter(is_default=True).first()
     currency = (currency or (store.currency if store else "")).upper()
@@ -70,6 +73,8 @@ def create_coupon(
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field="mode")
     if not 1 <= value <= (100 if kind == DiscountKind.PERCENT else LARGEST):
         raise Invalid(_("A percentage is 1 to 100, an amount above 0."), code="invalid", field="value")
+    if not large_discount_confirmed:
+        _check_large(kind, value, minimum_spend)
     public = mode == CodeMode.PUBLIC
     chosen = codes.normalise(code) if public else ""
     if public and not codes.is_choosable(chosen):
@@ -105,15 +110,17 @@ def create_coupon(
     return coupon
 
 
-def update_coupon(*, coupon: Coupon, actor: Actor, **changes: Any) -> Coupon:
+def update_coupon(*, coupon: Coupon, actor: Actor, large_discount_confirmed: bool = False, **changes: Any) -> Coupon:
     """Change limits, dates, name, or switch it on and off. What it gives is fixed: codes may be out with customers.
 
-    Raises Invalid for other fields, Conflict `below_use` for a limit or budget below what is used already.
+    A minimum spend below twice an amount needs `large_discount_confirmed`. Raises Invalid for other fields, Conflict `below_use` for a limit or budget below what is used already.
     """
     for field in changes.keys() - CHANGEABLE:
         raise Invalid(_("This can't be changed once a coupon exists."), code="fixed", field=field)
     if "name" in changes:
         changes["name"] = _name(changes["name"])
+    if "minimum_spend" in changes and changes["minimum_spend"] != coupon.minimum_spend and not large_discount_confirmed:
+        _check_large(coupon.kind, coupon.value, changes["minimum_spend"] or 0)
     others = {"name", "starts_at", "ends_at", "give_back", "active"}
     limits = {name: value for name, value in changes.items() if name not in others}
     changes |= _limits(**limits)
@@ -129,6 +136,16 @@ def update_coupon(*, coupon: Coupon, actor: Actor, **changes: Any) -> Coupon:
         if changes:
             locked.save(update_fields=list(changes))
     return locked
+
+
+def _check_large(kind: str, value: int, minimum_spend: int) -> None:
+    """Raise Invalid `large_discount` for more than half of the price: it is easily a share to pay that was meant."""
+    if is_large(percent=kind == DiscountKind.PERCENT, value=value, minimum_spend=minimum_spend):
+        raise Invalid(
+            _("This takes more than half of the price. Confirm that it is meant."),
+            code="large_discount",
+            field="large_discount_confirmed",
+        )
 
 
 def _name(name: str) -> str:

@@ -10,7 +10,20 @@ from typing import Any
 from django.db.models import Q
 
 from analytics.models import Segment, SegmentMembership
-from campaigns.models import Broadcast, BroadcastState, CareRule, CareState, CareTrigger, Message, Template
+from campaigns.models import (
+    Broadcast,
+    BroadcastState,
+    CareRule,
+    CareState,
+    CareTrigger,
+    Journey,
+    JourneyRun,
+    JourneyState,
+    Message,
+    RunState,
+    Template,
+)
+from campaigns.rules import journeys as journey_rules
 from campaigns.services import gate
 from campaigns.services.drawing import kept_out
 from core import clock
@@ -26,31 +39,41 @@ class NoMessage(StrEnum):
     NOT_IN_AUDIENCE = "not_in_audience"
     RULE_NOT_ACTIVE = "rule_not_active"
     NOT_MATCHED = "not_matched"
+    STOPPED = "stopped"
+    SEGMENT_NOT_COMPUTED = "segment_not_computed"
+    NOT_PUBLISHED = "not_published"
+    JOURNEY_PAUSED = "journey_paused"
+    JOURNEY_STOPPED = "journey_stopped"
+    INSIDE_BEFORE = "inside_before"
+    NOT_ENTERED = "not_entered"
+    RUN_HELD_OUT = "run_held_out"
+    RUN_UNDER_WAY = "run_under_way"
+    RUN_ENDED = "run_ended"
 
 
 @dataclass(frozen=True)
 class Answer:
     """`messages` newest first; without any, `cause` says why none was made, about `segment` at `at`.
 
-    `now` is the gate's reason against a message of this campaign to this customer at this moment; empty: it would go.
+    `now` is the gate's reason against a message of this campaign to this customer at this moment; empty: it would go, and
+    None: the campaign has no message. `run` is the customer's last way through a journey.
     """
 
     messages: list[Message] = field(default_factory=list)
     cause: NoMessage | None = None
     segment: Segment | None = None
     at: datetime | None = None
-    now: str = ""
+    now: str | None = ""
+    run: JourneyRun | None = None
 
 
-def why(*, customer: Customer, campaign: Broadcast | CareRule) -> Answer:
+def why(*, customer: Customer, campaign: Broadcast | CareRule | Journey) -> Answer:
     """The answer for one customer. Reads only."""
     now = clock.now()
+    if isinstance(campaign, Journey):
+        return _why_journey(campaign, customer, now)
     origin = campaign.origin if isinstance(campaign, Broadcast) else f"care:{campaign.pk}"
-    found = list(
-        Message.objects.filter(customer=customer, origin=origin)
-        .select_related("template", "customer")
-        .order_by("-created_at", "-id")[:50]
-    )
+    found = _messages(customer, origin)
     says = would_say(
         customer=customer, template=campaign.template, origin=origin, holdout_percent=campaign.holdout_percent, now=now
     )
@@ -61,6 +84,87 @@ def why(*, customer: Customer, campaign: Broadcast | CareRule) -> Answer:
     else:
         cause, at = _of_rule(campaign, customer, now)
     return Answer([], cause, campaign.segment, at, says)
+
+
+def _messages(customer: Customer, origin: str) -> list[Message]:
+    rows = Message.objects.filter(customer=customer, origin=origin).select_related("template", "customer")
+    return list(rows.order_by("-created_at", "-id")[:50])
+
+
+def _why_journey(journey: Journey, customer: Customer, now: datetime) -> Answer:
+    origin = f"journey:{journey.pk}"
+    run = (
+        JourneyRun.objects.filter(journey=journey, customer=customer)
+        .select_related("version", "journey")
+        .order_by("-number")
+        .first()
+    )
+    definition = run.version.definition if run else journey.version.definition if journey.version else journey.draft
+    says = _journey_would_say(journey, definition, run, customer, now)
+    found = _messages(customer, origin)
+    segment = Segment.objects.filter(pk=(definition.get("entry") or {}).get("segment")).first()
+    if found:
+        return Answer(found, segment=segment, now=says, run=run)
+    cause, at = _of_journey(journey, definition, segment, run, customer, now)
+    return Answer([], cause, segment, at, says, run)
+
+
+def _of_journey(
+    journey: Journey,
+    definition: dict[str, Any],
+    segment: Segment | None,
+    run: JourneyRun | None,
+    customer: Customer,
+    now: datetime,
+) -> tuple[NoMessage, datetime | None]:
+    if run is not None:
+        states = {
+            RunState.HELD_OUT: (NoMessage.RUN_HELD_OUT, run.entered_at),
+            RunState.ENDED: (NoMessage.RUN_ENDED, run.ended_at),
+            RunState.ACTIVE: (NoMessage.RUN_UNDER_WAY, run.due_at),
+        }
+        return states[RunState(run.state)]
+    if journey.state == JourneyState.DRAFT:
+        return NoMessage.NOT_PUBLISHED, None
+    if journey.state == JourneyState.PAUSED:
+        return NoMessage.JOURNEY_PAUSED, None
+    if journey.state == JourneyState.STOPPED:
+        return NoMessage.JOURNEY_STOPPED, None
+    if segment is not None:
+        if not segment.is_current:
+            return NoMessage.SEGMENT_NOT_COMPUTED, now
+        if not was_in(segment, customer, now):
+            return NoMessage.NOT_IN_SEGMENT, now
+        entry = definition["entry"]
+        if entry["kind"] == "segment" and not entry.get("members"):
+            return NoMessage.INSIDE_BEFORE, journey.started_at
+    return NoMessage.NOT_ENTERED, journey.started_at
+
+
+def _journey_would_say(
+    journey: Journey, definition: dict[str, Any], run: JourneyRun | None, customer: Customer, now: datetime
+) -> str | None:
+    """The gate's word on the journey's first message, None when it has none. A run keeps the arm that it was drawn for."""
+    steps = (step for step, _depth in journey_rules.walk(definition.get("steps") or []) if step["kind"] == "message")
+    template = next((found for step in steps if (found := template_of(step)) is not None), None)
+    if template is None:
+        return None
+    if run is not None and run.state == RunState.HELD_OUT:
+        return "holdout"
+    holdout = definition.get("holdout")
+    return would_say(
+        customer=customer,
+        template=template,
+        origin=f"journey:{journey.pk}",
+        holdout_percent=holdout if run is None and isinstance(holdout, int) else 0,
+        now=now,
+    )
+
+
+def template_of(step: dict[str, Any]) -> Template | None:
+    """The template of a message step; None while a draft names none or one that is gone."""
+    chosen = str(step.get("template") or "")
+    return Template.objects.filter(pk=int(chosen)).first() if chosen.isascii() and chosen.isdigit() else None
 
 
 def would_say(*, customer: Customer, template: Template, origin: str, holdout_percent: int, now: datetime) -> str:
@@ -82,7 +186,11 @@ def would_say(*, customer: Customer, template: Template, origin: str, holdout_pe
 
 
 def _of_broadcast(broadcast: Broadcast, customer: Customer) -> tuple[NoMessage, datetime | None]:
+    if broadcast.state == BroadcastState.STOPPED and broadcast.prepared_at is None:
+        return NoMessage.STOPPED, broadcast.starts_at
     if broadcast.prepared_at is None:
+        if broadcast.state != BroadcastState.DRAFT and not broadcast.segment.is_current:
+            return NoMessage.SEGMENT_NOT_COMPUTED, broadcast.starts_at
         begun = broadcast.state in {BroadcastState.SENDING, BroadcastState.PAUSED}
         return (NoMessage.BEING_PREPARED if begun else NoMessage.NOT_STARTED), broadcast.starts_at
     if not was_in(broadcast.segment, customer, broadcast.prepared_at):
@@ -93,6 +201,8 @@ def _of_broadcast(broadcast: Broadcast, customer: Customer) -> tuple[NoMessage, 
 def _of_rule(rule: CareRule, customer: Customer, now: datetime) -> tuple[NoMessage, datetime | None]:
     if rule.state != CareState.ACTIVE:
         return NoMessage.RULE_NOT_ACTIVE, rule.activated_at
+    if rule.segment and not rule.segment.is_current:
+        return NoMessage.SEGMENT_NOT_COMPUTED, now
     if rule.segment and rule.trigger != CareTrigger.SEGMENT_ENTERED and not was_in(rule.segment, customer, now):
         return NoMessage.NOT_IN_SEGMENT, now
     return NoMessage.NOT_MATCHED, rule.activated_at

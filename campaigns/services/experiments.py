@@ -13,12 +13,13 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from analytics.selectors import shop_currency
+from analytics.services.segment_queue import require_computed
 from campaigns import events
 from campaigns.models import (
+    SHARE_METRICS,
     Coupon,
     Experiment,
     ExperimentArm,
-    ExperimentMetric,
     ExperimentScope,
     ExperimentState,
     Template,
@@ -85,13 +86,14 @@ def update_experiment(
 
 
 def start_experiment(*, experiment: Experiment, actor: Actor) -> Experiment:
-    """From now on customers are drawn. What was planned on is kept. Raises Conflict `experiment_not_draft` and
-    `global_holdout_running`.
+    """From now on customers are drawn. What was planned on is kept. Raises Conflict `experiment_not_draft`,
+    `segment_not_computed` and `global_holdout_running`.
     """
     with transaction.atomic():
         locked = lock_row(Experiment.objects.filter(pk=experiment.pk))
         if locked.state != ExperimentState.DRAFT:
             raise Conflict(_("Only a draft can be started."), code="experiment_not_draft")
+        require_computed(locked.segment)
         before = baseline(locked)
         locked.baseline_mean, locked.baseline_variance = before.mean, before.variance
         locked.planned_count = needed(locked, before)
@@ -149,7 +151,7 @@ def needed(experiment: Experiment, before: Baseline) -> int | None:
 
 
 def _variance_with(experiment: Experiment, before: Baseline, effect: float) -> float:
-    if experiment.metric == ExperimentMetric.ORDERED:
+    if experiment.metric in SHARE_METRICS:
         return rules.variance_of_share(min(before.mean + effect, 1.0)) or before.variance
     return before.variance
 
@@ -167,7 +169,7 @@ def _take(experiment: Experiment, values: Mapping[str, Any]) -> None:
         setattr(experiment, name, value)
     if not experiment.name.strip():
         raise Invalid(_("It needs a name."), code="required", field="name")
-    most = {ExperimentMetric.ORDERED: Decimal(1)}.get(ExperimentMetric(experiment.metric), Decimal(10**9))
+    most = Decimal(1 if experiment.metric in SHARE_METRICS else 10**9)
     if not 0 < experiment.effect <= most:
         raise Invalid(
             _("The smallest effect of interest is above 0 and possible."), code="out_of_range", field="effect"

@@ -70,7 +70,7 @@ looked AS MATERIALIZED (
                WHEN k.marketing AND k.opt_in AND consent.granted IS NOT TRUE THEN 'no_consent'
                WHEN (k.marketing OR k.step = 'survey') AND consent.granted IS FALSE THEN 'no_consent'
            END AS refusal,
-           CASE WHEN k.marketing THEN local.quiet END AS quiet, local.today AS this_day, local.monday
+           CASE WHEN k.capped THEN local.quiet END AS quiet, local.today AS this_day, local.monday
     FROM known k JOIN local ON local.zone = k.zone
     LEFT JOIN crm_consentstate consent ON consent.customer_id = k.customer_id AND consent.channel = k.channel
         AND consent.purpose = CASE WHEN k.step = 'survey' THEN 'service' ELSE 'marketing' END

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from analytics.events import SEGMENT_ENTERED, SEGMENT_LEFT
+from analytics.models import Segment
 from campaigns.journey_steps.base import STEPS, Batch, Run
 from campaigns.models import Journey, JourneyRun, JourneyState
 from campaigns.rules import journeys as rules
@@ -99,8 +100,8 @@ _MEMBER_DAY = f"""
           AND (%(now)s AT TIME ZONE z.zone)::date - (g.day - %(days)s) <= %(late)s
           AND (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone >= %(since)s"""
 _MEMBERS_OF_SEGMENT = """
-    SELECT m.customer_id, %(cause)s, %(now)s, '{}'::jsonb FROM analytics_customersegments m
-    WHERE %(segment)s = ANY(m.inside)"""
+    SELECT m.customer_id, %(cause)s, %(now)s, jsonb_build_object('segment', jsonb_build_object('name', s.name))
+    FROM analytics_segment s JOIN analytics_customersegments m ON s.id = ANY(m.inside) WHERE s.id = %(segment)s"""
 _ENTERED_SEGMENT = """
     SELECT e.subject_id, 'event:' || e.id, e.occurred_at,
            jsonb_build_object('segment', jsonb_build_object('name', s.name))
@@ -361,6 +362,9 @@ def _enter_due(journey: Journey, now: datetime) -> int:
     count = 0
     if journey.members_after is not None:
         count += enter_members(journey=journey, now=now)
+    if entry["kind"] == "schedule" and not _is_ready(entry):
+        # `looked_at` stays where it is, so that the day is entered when its segment is computed.
+        return count
     if entry["kind"] == "date":
         count += enter(journey=journey, candidates=_by_date(journey, entry, now), now=now)
     elif entry["kind"] == "schedule":
@@ -372,14 +376,50 @@ def _enter_due(journey: Journey, now: datetime) -> int:
     return count
 
 
+def _is_ready(entry: Mapping[str, Any]) -> bool:
+    """Whether the segment's members are known: until then nobody is in it by the tables."""
+    segment = Segment.objects.filter(pk=entry["segment"]).first()
+    return segment is None or segment.is_current
+
+
+def enter_waiting() -> int:
+    """Let the members in of each journey that was just published or whose segment has just been computed."""
+    if sending_hold.is_held():
+        return 0
+    entered = 0
+    waiting = Journey.objects.filter(state=JourneyState.RUNNING, members_after__isnull=False)
+    for journey in waiting.select_related("version").order_by("pk"):
+        try:
+            entered += enter_members(journey=journey)
+        except Exception as error:
+            log.exception("journey_entry_failed", journey=journey.pk, error=str(error)[:300])
+    return entered
+
+
+def awaited_segments() -> list[int]:
+    """Return the segments that running journeys wait for. One that failed waits for the hourly run."""
+    wanted = {
+        journey.definition["entry"]["segment"]
+        for journey in Journey.objects.filter(state=JourneyState.RUNNING).select_related("version")
+        if journey.members_after is not None or journey.definition["entry"]["kind"] == "schedule"
+    }
+    rows = Segment.objects.active().filter(pk__in=wanted, error="").order_by("pk")
+    return [segment.pk for segment in rows if not segment.is_current]
+
+
 def enter_members(*, journey: Journey, now: datetime | None = None) -> int:
-    """Let in who was in the segment when the version was published, from where an earlier attempt stopped."""
+    """Let in who is in the segment of a version that was published, from where an earlier attempt stopped.
+
+    A segment that is not computed yet has no members by the tables; they are let in when it is.
+    """
     at = now or clock.now()
     entered = 0
     while True:
         with transaction.atomic():
             locked = lock_row(Journey.objects.select_related("version").filter(pk=journey.pk), weak=True)
             if locked.members_after is None or locked.state != JourneyState.RUNNING or locked.version is None:
+                return entered
+            if not _is_ready(locked.definition["entry"]):
                 return entered
             params = {
                 "cause": f"members:{locked.version.number}",

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.models import Segment
 from analytics.services.segments import create_segment
 from campaigns.models import CodeMode, Coupon, DiscountKind, Journey, Template
+from campaigns.rules.discounts import zhe_of
 from campaigns.services.coupons import create_coupon
 from campaigns.services.journey_happenings import ORDER
 from campaigns.services.journeys import create_journey
@@ -263,7 +264,7 @@ def _near_tier(m: Maker) -> dict[str, Any]:
                      {"condition": "next_tier_share", "operator": "gte", "value": 80},
                      {"condition": "next_tier_share", "operator": "lte", "value": 99})  # fmt: skip
     return {
-        "entry": {"kind": "segment", "segment": near, "members": False}, "reentry": {"policy": "days", "value": 60},
+        "entry": {"kind": "segment", "segment": near, "members": True}, "reentry": {"policy": "days", "value": 60},
         "goal": {"event": "loyalty.tier_changed", "where": [_is("up", "true")]}, "exit": {"policy": "both"},
         "steps": [
             m.until("10:00"),
@@ -280,7 +281,7 @@ def _near_tier(m: Maker) -> dict[str, Any]:
 def _tier_at_risk(m: Maker) -> dict[str, Any]:
     short = m.segment(("Tier about to be lost", "即将降级的会员"), {"condition": "tier_short", "operator": "yes"})
     return {
-        "entry": {"kind": "segment", "segment": short, "members": False}, "reentry": {"policy": "days", "value": 90},
+        "entry": {"kind": "segment", "segment": short, "members": True}, "reentry": {"policy": "days", "value": 90},
         "goal": BUYS, "exit": {"policy": "both"},
         "steps": [
             m.until("10:00"),
@@ -303,7 +304,7 @@ def _cart(m: Maker) -> dict[str, Any]:
                       ("<p>your cart is kept for you at <a href=\"{{ shop.url }}\">{{ shop.name }}</a>.</p>", "<p>购物车已为您保留，<a href=\"{{ shop.url }}\">回到{{ shop.name }}</a>继续购买。</p>")),
             m.wait(1),
             m.coupon(("Cart coupon", "加购券"), DiscountKind.PERCENT, 5, 3),
-            m.message(("Your cart, with an offer", "购物车优惠"), ("5% off what is in your cart", "购物车商品 95 折"),
+            m.message(("Your cart, with an offer", "购物车优惠"), ("5% off what is in your cart", "购物车商品 9.5 折"),
                       ("<p>for three days this is yours.</p>", "<p>三天内有效。</p>"), coupon=True),
         ],
     }  # fmt: skip
@@ -315,14 +316,14 @@ def _winback(m: Maker) -> dict[str, Any]:
     waves = []
     for number, (percent, days) in enumerate(((5, 14), (10, 14), (20, 30)), 1):
         waves += [
-            m.coupon((f"Win-back {percent}%", f"召回券 {percent}%"), DiscountKind.PERCENT, percent, days),
+            m.coupon((f"Win-back {percent}%", f"召回 {zhe_of(percent)} 折券"), DiscountKind.PERCENT, percent, days),
             m.message((f"Win-back, wave {number}", f"召回第 {number} 波"),
                       (("We miss you", "好久不见"), ("Something more for you", "更多优惠等您"), ("Our best offer", "我们的最大诚意"))[number - 1],
-                      (f"<p>it has been a while. {percent}% off is waiting for you.</p>", f"<p>好久不见，为您准备了 {percent}% 的优惠。</p>"), coupon=True),
+                      (f"<p>it has been a while. {percent}% off is waiting for you.</p>", f"<p>好久不见，为您准备了 {zhe_of(percent)} 折优惠。</p>"), coupon=True),
             *([m.wait(14)] if number < 3 else []),
         ]  # fmt: skip
     return {
-        "entry": {"kind": "segment", "segment": lapsed, "members": False}, "reentry": {"policy": "days", "value": 180},
+        "entry": {"kind": "segment", "segment": lapsed, "members": True}, "reentry": {"policy": "days", "value": 180},
         "goal": BUYS, "exit": {"policy": "goal"}, "holdout": 10, "steps": [m.until("10:00"), *waves],
     }  # fmt: skip
 
@@ -330,7 +331,7 @@ def _winback(m: Maker) -> dict[str, Any]:
 def _sunset(m: Maker) -> dict[str, Any]:
     gone = m.segment(("Lapsed for good", "长期流失"), {"condition": "last_order", "operator": "before", "days": 365})
     return {
-        "entry": {"kind": "segment", "segment": gone, "members": False}, "reentry": ONCE, "goal": BUYS, "exit": {"policy": "goal"},
+        "entry": {"kind": "segment", "segment": gone, "members": True}, "reentry": ONCE, "goal": BUYS, "exit": {"policy": "goal"},
         "steps": [
             m.message(("Shall we keep writing?", "是否继续接收消息"), ("Shall we keep writing to you?", "还想收到我们的消息吗？"),
                       ("<p>we have not seen you for a year. Come by, or leave our list with the link below.</p>", "<p>已一年未见，欢迎回来看看，也可点击下方链接退订。</p>")),
@@ -369,7 +370,7 @@ PRESETS = (
     Preset("near_tier", "Near the next tier", "临近升级激励", "A reminder and a small push for members who reach 80% of the next tier.", "达到下一等级 80% 的会员，提醒并送券助力。", "trending-up", _near_tier),
     Preset("tier_at_risk", "Tier about to be lost", "保级提醒旅程", "Tells members whose purchases no longer suffice, with an offer two weeks later.", "提醒保级不足的会员，两周后送券。", "trending-down", _tier_at_risk),
     Preset("cart", "Cart abandoned", "购物车挽回", "A reminder after two hours, an offer a day later; whoever buys leaves.", "两小时后提醒，一天后送券，下单即退出。", "shopping-cart", _cart),
-    Preset("winback", "Win-back in three waves", "三波流失召回", "5, 10 and 20% with two weeks between; a tenth is held out to measure it.", "5%、10%、20% 三波递进优惠，保留一成对照组。", "rotate", _winback),
+    Preset("winback", "Win-back in three waves", "三波流失召回", "5, 10 and 20% with two weeks between; a tenth is held out to measure it.", "9.5 折、9 折、8 折三波递进优惠，保留一成对照组。", "rotate", _winback),
     Preset("sunset", "Lapsed for good", "长期流失停止触达", "A last letter to those away for a year, then they are tagged.", "一年未购发最后一封信，之后打上停止触达标签。", "sun", _sunset),
     Preset("unhappy", "Low satisfaction", "低满意度挽回", "A ticket to call back at once, and a letter some days later.", "立即生成回访工单，数日后致歉关怀。", "mood-sad", _unhappy),
 )  # fmt: skip

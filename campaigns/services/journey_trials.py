@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from analytics.models import CustomerSegments
+from analytics.models import CustomerSegments, Segment
+from analytics.services.segment_figures import matching_customers
 from campaigns.journey_steps.base import STEPS, Batch, Run
 from campaigns.models import EndReason, Journey, RunState, Template
 from campaigns.rules import journeys as rules
@@ -33,10 +35,18 @@ class Stop:
     reason: str | None = None
 
 
+class Entering(StrEnum):
+    """Whether the customer would enter, as far as the segment decides it."""
+
+    YES = "yes"
+    NOT_IN_SEGMENT = "not_in_segment"
+    INSIDE_ALREADY = "inside_already"
+
+
 @dataclass
 class Trial:
     held_out: bool
-    in_segment: bool
+    entering: Entering
     stops: list[Stop] = field(default_factory=list)
     end: str = EndReason.COMPLETED
     at: datetime | None = None
@@ -51,7 +61,7 @@ def try_journey(*, journey: Journey, customer: Customer, events_happen: bool = F
     if found:
         raise Invalid(found[0].message, code="journey_invalid", field=found[0].step)
     now = clock.now()
-    trial = Trial(_held_out(journey, customer), _in_segment(definition, customer))
+    trial = Trial(_held_out(journey, customer), _entering(definition, customer))
     steps, ways = rules.by_id(definition["steps"]), rules.flow(definition["steps"])
     at, own = now, rules.first(definition["steps"])
     while own:
@@ -89,9 +99,22 @@ def try_journey(*, journey: Journey, customer: Customer, events_happen: bool = F
     return trial
 
 
-def _in_segment(definition: dict[str, Any], customer: Customer) -> bool:
-    segment = definition["entry"].get("segment")
-    return not segment or CustomerSegments.objects.filter(customer=customer, inside__contains=[segment]).exists()
+def _entering(definition: dict[str, Any], customer: Customer) -> Entering:
+    entry = definition["entry"]
+    if not entry.get("segment"):
+        return Entering.YES
+    if not in_segment(entry["segment"], customer):
+        return Entering.NOT_IN_SEGMENT
+    later_only = entry["kind"] == "segment" and not entry.get("members")
+    return Entering.INSIDE_ALREADY if later_only else Entering.YES
+
+
+def in_segment(segment_id: int, customer: Customer) -> bool:
+    """Whether the customer is in it; by its rule as long as the segment has not been computed."""
+    segment = Segment.objects.get(pk=segment_id)
+    if not segment.is_current:
+        return customer.pk in matching_customers(rule=segment.rule, customer_ids=[customer.pk])
+    return CustomerSegments.objects.filter(customer=customer, inside__contains=[segment_id]).exists()
 
 
 def _held_out(journey: Journey, customer: Customer) -> bool:

@@ -22,7 +22,7 @@ from campaigns import events
 from campaigns.journey_steps.base import STEPS, Field, Step
 from campaigns.models import Journey, JourneyRun, JourneyState, JourneyVersion, RunState
 from campaigns.rules import journeys as rules
-from campaigns.services import journey_engine, journey_entries, journey_happenings
+from campaigns.services import journey_engine, journey_entries, journey_happenings, template_uses
 from core.actor import Actor
 from core.errors import Conflict, DomainError, Invalid
 from core.events import emit
@@ -260,6 +260,13 @@ def cleaned(draft: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     if not shaped["steps"]:
         found.append(Problem("", "", "steps", _t("Add a step.")))
     definition["steps"] = _steps(shaped["steps"], definition, found)
+    if not found:
+        steps = rules.by_id(definition["steps"])
+        found += [
+            Problem(step, label_of(steps[step]), problem.about, problem.message)
+            for step, faults in template_uses.journey_problems(definition).items()
+            for problem in faults
+        ]
     return definition, found
 
 

@@ -9,6 +9,7 @@ from datetime import time
 from django.db import transaction
 
 from analytics.models import Segment
+from campaigns.channels import CHANNELS
 from campaigns.models import CareRule, CareTrigger, CodeMode, Coupon, DiscountKind, MessageClass, Template
 from campaigns.services.care import activate_care_rule, create_care_rule
 from campaigns.services.coupons import create_coupon
@@ -114,6 +115,13 @@ SURVEY = {
             "请为我们的服务打分（{{ ticket.number }}）",
         ),
     ),
+    "sms": (
+        Text(
+            "en",
+            "{{ shop.name }}: we have resolved your request {{ ticket.number }}. How did we do? {{ links.rating }}",
+        ),
+        Text("zh-hans", "{{ shop.name }}：您的工单 {{ ticket.number }} 已解决，请为我们的服务打分：{{ links.rating }}"),
+    ),
     "inbox": (
         Text(
             "en",
@@ -190,7 +198,8 @@ def ensure_presets(
                 rule = activate_care_rule(rule=rule, actor=SYSTEM)
             rules[preset.code] = rule
         for channel in SURVEY:
-            survey_template(channel)
+            if CHANNELS[channel].ready():
+                survey_template(channel)
         for channel in REPLY:
             reply_template(channel)
     return rules

@@ -1,13 +1,18 @@
-"""Asking how a resolution went (D2): one message per resolution, by e-mail where there is an address, else in the app."""
+"""Asking how a resolution went (D2): one message per resolution.
+
+By e-mail where there is an address, by SMS where there is only a phone number and a provider for it, else in the app.
+"""
 
 from __future__ import annotations
 
 from django.conf import settings
 
-from campaigns.models import Message
+from campaigns.channels import CHANNELS
+from campaigns.channels.providers import PROVIDERS
+from campaigns.models import ChannelAccount, Message, TemplateText
 from campaigns.services.messages import queue_message
 from campaigns.services.presets import survey_template
-from crm.models import Identity, IdentityKind, Ticket, TicketStatus
+from crm.models import Customer, Identity, IdentityKind, Ticket, TicketStatus
 from crm.services.tickets import rating_token
 
 STEP = "survey"
@@ -27,10 +32,9 @@ def ask_satisfaction(*, ticket_id: int, resolution: int) -> Message | None:
         }
     ):
         return None
-    has_email = Identity.objects.of_kind(IdentityKind.EMAIL).filter(customer=ticket.customer).exists()
     return queue_message(
         customer=ticket.customer,
-        template=survey_template("email" if has_email else "inbox"),
+        template=survey_template(_channel(ticket.customer)),
         origin="survey:ticket",
         step=STEP,
         occurrence=f"{ticket.pk}:{resolution}",
@@ -39,3 +43,21 @@ def ask_satisfaction(*, ticket_id: int, resolution: int) -> Message | None:
             "links": {"rating": f"{settings.SITE_URL}/rate/{rating_token(ticket)}/"},
         },
     )
+
+
+def _channel(customer: Customer) -> str:
+    kinds = set(Identity.objects.filter(customer=customer).values_list("kind", flat=True))
+    if IdentityKind.EMAIL in kinds:
+        return "email"
+    if IdentityKind.PHONE in kinds and CHANNELS["sms"].ready() and _can_text():
+        return "sms"
+    return "inbox"
+
+
+def _can_text() -> bool:
+    """A provider that sends only approved templates needs the id of one, which the shop writes as the subject."""
+    account = ChannelAccount.objects.filter(channel="sms", active=True).first()
+    if account is None or not PROVIDERS[account.provider].by_template:
+        return account is not None
+    template = survey_template("sms")
+    return not TemplateText.objects.filter(template=template, version=template.version, subject="").exists()

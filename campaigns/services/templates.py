@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils import translation
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.channels import CHANNELS
 from campaigns.models import BroadcastState, MessageClass, Template, TemplateText
-from campaigns.rules import html, liquid
-from campaigns.services import draft_rendering
+from campaigns.rules import declared_values, html, liquid
+from campaigns.rules.template_fields import Fields
+from campaigns.services import draft_rendering, template_uses
 from core.actor import Actor
 from core.errors import Conflict, Invalid, NotFound
 from core.locks import lock_name, lock_row
@@ -38,6 +43,20 @@ MESSAGES = {
     "too_slow": _("This takes longer than 5 seconds to work out; make it simpler."),
     "unknown_filter": _("Line %(line)s: there is no filter “%(name)s”."),
     "unknown_variable": _("Line %(line)s: there is nothing called “%(name)s”."),
+    "unknown_field": _("Line %(line)s: there is no field “%(name)s”."),
+}
+NEAREST = _("%(message)s Did you mean “%(nearest)s”?")
+KNOWN = _("%(message)s There are: %(nearest)s.")
+TEMPLATE_CODE = re.compile(r"[a-z][a-z0-9_-]{0,59}")
+WRONG_VALUES = {
+    "invalid_name": _("“%(name)s” is no name: use small letters, digits and underscores, beginning with a letter."),
+    "duplicate": _("“%(name)s” is there twice."),
+    "too_many": _("A template declares at most 30 values."),
+    "undeclared": _("“%(name)s” is not declared: add it to the values."),
+    "unknown_value": _("This template declares no value “%(name)s”."),
+    "required": _("The value “%(name)s” is missing."),
+    "invalid": _("The value “%(name)s” is a text, a number or a yes or no."),
+    "too_long": _("The value “%(name)s” has at most 1,000 characters."),
 }
 SUBJECTS = {
     "email": _("An e-mail needs a subject."),
@@ -50,6 +69,10 @@ class Text:
     language: str
     body: str
     subject: str = ""
+
+    @cached_property
+    def fields(self) -> Fields:
+        return template_uses.fields_in(self.subject, self.body)
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -79,11 +102,15 @@ def save_template(
     actor: Actor,
     template: Template | None = None,
     message_class: str = MessageClass.MARKETING,
+    code: str | None = None,
+    values: Sequence[Mapping[str, Any]] | None = None,
 ) -> Template:
     """Create a template, or give one new texts: a new version, so that what was sent stays what it was.
 
+    `code` and `values` are for messages that the shop's own systems ask for; None keeps those that there are.
+
     Raises Invalid: field `texts.0.body` and so on, with the line that is wrong in the message and in details. Conflict
-    when a care rule's template would no longer be marketing.
+    when a care rule's template would no longer be marketing, or a campaign that runs does not fit the new texts.
     """
     clean_name = " ".join(name.split())
     if not clean_name or len(clean_name) > 120:
@@ -95,12 +122,22 @@ def save_template(
     if template is not None and template.channel != channel:
         raise Invalid(_("A template keeps its channel."), code="invalid", field="channel")
     cleaned = _checked(texts, channel)
+    declared = _declared(template, values)
+    _check_values(cleaned, declared, message_class)
+    wanted_code = _code(template, code)
     with transaction.atomic():
         lock_name("campaigns.template", clean_name)
         if Template.objects.filter(name=clean_name).exclude(pk=template.pk if template else None).exists():
             raise Invalid(_("Another template has this name."), code="name_taken", field="name")
+        if (
+            wanted_code
+            and Template.objects.filter(code=wanted_code).exclude(pk=template.pk if template else None).exists()
+        ):
+            raise Invalid(_("Another template has this code."), code="code_taken", field="code")
         if template is None:
-            saved = Template.objects.create(name=clean_name, channel=channel, message_class=message_class)
+            saved = Template.objects.create(
+                name=clean_name, channel=channel, message_class=message_class, code=wanted_code, values=declared
+            )
             _write(saved, cleaned)
         else:
             saved = lock_row(Template.objects.filter(pk=template.pk))
@@ -112,7 +149,9 @@ def save_template(
                 raise Conflict(
                     _("A broadcast sends it, so it stays marketing."), code="used_by_broadcast", field="message_class"
                 )
+            template_uses.check_users(saved, {text.language: text.fields for text in cleaned})
             saved.name, saved.message_class = clean_name, message_class
+            saved.code, saved.values = wanted_code, declared
             if _texts(saved) != {text.language: text for text in cleaned}:
                 saved.version += 1
                 _write(saved, cleaned)
@@ -120,6 +159,48 @@ def save_template(
             saved.save()
         saved.refresh_from_db()
     return saved
+
+
+def _declared(template: Template | None, values: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
+    if values is None:
+        return template.values if template else []
+    try:
+        return declared_values.checked(values)
+    except declared_values.WrongValue as error:
+        raise Invalid(WRONG_VALUES[error.code] % {"name": error.name}, code=error.code, field="values") from None
+
+
+def _check_values(texts: Sequence[Text], declared: Sequence[Mapping[str, Any]], message_class: str) -> None:
+    """Raise Invalid for a text that shows a value which nobody gives."""
+    names = [one["name"] for one in declared]
+    if names and message_class != MessageClass.TRANSACTIONAL:
+        raise Invalid(
+            _("Only what customers asked for is sent by the shop's own systems, so only its templates declare values."),
+            code="values_of_marketing",
+            field="values",
+        )
+    for position, text in enumerate(texts):
+        for path in sorted(text.fields.named):
+            root, _dot, name = path.partition(".")
+            if root == "values" and name not in names:
+                near = difflib.get_close_matches(name, names, 1, 0.6)
+                message = str(WRONG_VALUES["undeclared"] % {"name": path})
+                if near:
+                    message = str(NEAREST % {"message": message, "nearest": f"values.{near[0]}"})
+                raise Invalid(message, code="undeclared_value", field=f"texts.{position}.body")
+
+
+def _code(template: Template | None, code: str | None) -> str | None:
+    if code is None:
+        return template.code if template else None
+    clean_code = code.strip()
+    if clean_code and not TEMPLATE_CODE.fullmatch(clean_code):
+        raise Invalid(
+            _("Use small letters, digits, dashes and underscores, beginning with a letter."),
+            code="invalid",
+            field="code",
+        )
+    return clean_code or None
 
 
 def restore_version(*, template: Template, version: int, actor: Actor) -> Template:
@@ -157,6 +238,24 @@ def render_text(
     return Rendered(
         text.language, " ".join(subject.split())[:SUBJECT_LENGTH].replace("\x00", ""), body.replace("\x00", "")
     )
+
+
+def with_unsubscribe(rendered: Rendered, url: str, shop: str) -> Rendered:
+    """Add a visible way out of marketing to HTML that shows none; the plain text is made from the HTML."""
+    if html.shows_link(rendered.body, url):
+        return rendered
+    with translation.override(rendered.language):
+        link = format_html('<a href="{}">{}</a>', url, gettext("Unsubscribe"))
+    parts = format_html_join(" · ", "{}", [(link,), (shop,)] if shop else [(link,)])
+    foot = format_html('\n<p style="color:#666;font-size:12px">{}</p>', parts)
+    return replace(rendered, body=rendered.body + foot)
+
+
+def footed(rendered: Rendered, *, channel: str, message_class: str, context: Mapping[str, Any]) -> Rendered:
+    """A preview or a test as it would go out, with the sample's links."""
+    if message_class != MessageClass.MARKETING or not CHANNELS[channel].html:
+        return rendered
+    return with_unsubscribe(rendered, context["links"]["unsubscribe"], context["shop"]["name"])
 
 
 def preview(*, text: Text, channel: str, context: Mapping[str, Any]) -> Rendered:
@@ -227,5 +326,8 @@ def _check(source: str, as_html: bool, field: str) -> None:
         draft_rendering.check(source, html=as_html)
     except liquid.TemplateError as error:
         given = {"line": error.line, "name": error.name, "message": str(error).rstrip(".")}
-        message = MESSAGES.get(error.code, "%(message)s") % given
+        message = str(MESSAGES.get(error.code, "%(message)s") % given)
+        if error.nearest:
+            instead = KNOWN if "," in error.nearest else NEAREST
+            message = instead % {"message": message, "nearest": error.nearest}
         raise Invalid(message, code=error.code, field=field, line=error.line) from None

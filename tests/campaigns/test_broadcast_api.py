@@ -9,7 +9,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from analytics.services.segments import archive_segment, create_segment
-from campaigns.models import Broadcast, Message
+from campaigns.models import Broadcast, Message, TemplateText
 from campaigns.services import messages
 from campaigns.services.broadcast_runs import run_broadcasts
 from campaigns.services.broadcasts import create_broadcast
@@ -120,6 +120,7 @@ def test_it_is_paused_resumed_and_stopped_and_twice_is_once(api, audience, draft
 
 def test_a_draft_is_changed_by_what_is_sent_and_nothing_else_is(api, draft, make_coupon):
     gift = make_coupon(name="Gift")
+    TemplateText.objects.update(body="Hi {% if coupon.code %}{{ coupon.code }}{% endif %}")
     path = f"broadcasts/{draft.pk}"
     changed = send(
         api, "patch", path, {"coupon": gift.pk, "send_on": "2030-05-01", "send_time": "09:30", "customer_zone": True}
@@ -127,7 +128,11 @@ def test_a_draft_is_changed_by_what_is_sent_and_nothing_else_is(api, draft, make
     assert {name: changed[name] for name in ("name", "coupon", "send_on", "send_time", "customer_zone")} == {
         "name": "Spring", "coupon": gift.pk, "send_on": "2030-05-01", "send_time": "09:30:00", "customer_zone": True,
     }  # fmt: skip
+    refused = send(api, "patch", path, {"coupon": None})
+    assert fault(refused) == (400, "coupon_missing", "coupon")
+    TemplateText.objects.update(body="Hi")
     assert send(api, "patch", path, {"coupon": None}).json()["coupon"] is None
+    assert fault(send(api, "patch", path, {"coupon": gift.pk})) == (400, "coupon_not_shown", "coupon")
     send(api, "post", f"{path}/schedule")
     assert fault(send(api, "patch", path, {"name": "Summer"})) == (409, "broadcast_state", None)
     assert fault(send(api, "patch", "broadcasts/999999", {"name": "Summer"})) == (404, "unknown_broadcast", None)

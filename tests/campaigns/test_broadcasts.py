@@ -39,8 +39,14 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def template(store, memory):
-    text = Text("en", "<p>Hi {{ customer.first_name }} {{ coupon.code }}</p>", "News")
+    text = Text("en", "<p>Hi {{ customer.first_name }}</p>", "News")
     return save_template(name="News", channel="memory", texts=[text], actor=SYSTEM)
+
+
+@pytest.fixture
+def gift_template(store, memory):
+    text = Text("en", "<p>Hi {{ customer.first_name }} {{ coupon.code }}</p>", "Gift")
+    return save_template(name="Gift", channel="memory", texts=[text], actor=SYSTEM)
 
 
 @pytest.fixture
@@ -179,10 +185,12 @@ def test_j2_many_workers_at_once_make_each_message_once(open_policy, make, membe
     assert Message.objects.count() == 5
 
 
-def test_a_coupon_is_issued_to_each_and_named_in_the_message(open_policy, make, member, make_coupon, memory):
+def test_a_coupon_is_issued_to_each_and_named_in_the_message(
+    open_policy, make, member, make_coupon, memory, gift_template
+):
     coupon = make_coupon()
     ada, wang = member(), member()
-    broadcast = make(coupon=coupon)
+    broadcast = make(coupon=coupon, template=gift_template)
     begin(broadcast)
     messages.send_due()
     codes = {code.customer_id: code.code for code in CouponCode.objects.filter(coupon=coupon)}

@@ -50,13 +50,19 @@ def _open(request):
 
 @pytest.fixture
 def template(store):
-    return save_template(name="Hello", channel="inbox", texts=[Text("en", "Hi {{ coupon.code }}")], actor=SYSTEM)
+    return save_template(name="Hello", channel="inbox", texts=[Text("en", "Hi")], actor=SYSTEM)
 
 
 @pytest.fixture
-def make_rule(template):
+def gift_template(store):
+    return save_template(name="Gift", channel="inbox", texts=[Text("en", "Hi {{ coupon.code }}")], actor=SYSTEM)
+
+
+@pytest.fixture
+def make_rule(template, gift_template):
     def make(trigger, *, active=True, **fields) -> CareRule:
-        rule = create_care_rule(name=f"{trigger} {CareRule.objects.count()}", trigger=trigger, template=template,
+        chosen = gift_template if "coupon" in fields else template
+        rule = create_care_rule(name=f"{trigger} {CareRule.objects.count()}", trigger=trigger, template=chosen,
                                 actor=SYSTEM, **fields)  # fmt: skip
         return activate_care_rule(rule=rule, actor=SYSTEM) if active else rule
 

@@ -13,8 +13,11 @@ from campaigns.rules.experiments import (
     Outcome,
     arm_of,
     effect_of,
+    fisher_chance,
     limits_of,
     mismatch,
+    newcombe,
+    none_seen_bound,
     sample_needed,
     sequential_chance,
     sequential_half,
@@ -76,8 +79,69 @@ def test_the_interval_is_welchs_and_says_so_when_zero_is_left_out():
 
 def test_of_too_few_nothing_is_said():
     assert effect_of(Outcome(99, 50, 50), Outcome(1000, 100, 100), error=0.05) is None
-    same = effect_of(Outcome(100, 0, 0), Outcome(100, 0, 0), error=0.05)
-    assert (same.difference, same.chance, same.sure) == (0, 1, False)
+    same = effect_of(Outcome(100, 0, 0), Outcome(100, 0, 0), error=0.05, share=True)
+    assert (same.difference, same.chance, same.sure, same.few) == (0, 1, False, True)
+    assert (same.low, same.high) == pytest.approx((-0.0370, 0.0370), abs=1e-4), "none of 100 leaves room for some"
+    money = effect_of(Outcome(100, 0, 0, 0), Outcome(100, 0, 0, 0), error=0.05)
+    assert (money.low, money.high, money.chance, money.sure, money.few) == (None, None, None, False, True)
+
+
+@pytest.mark.parametrize(
+    ("counts", "low", "high"),
+    [
+        ((56, 70, 48, 80), 0.0524, 0.3339),
+        ((9, 10, 3, 10), 0.1705, 0.8090),
+        ((6, 7, 2, 7), 0.0582, 0.8062),
+        ((5, 56, 0, 29), -0.0381, 0.1926),
+        ((0, 10, 0, 20), -0.1611, 0.2775),
+        ((0, 10, 0, 10), -0.2775, 0.2775),
+        ((10, 10, 0, 20), 0.6791, 1.0000),
+        ((10, 10, 0, 10), 0.6075, 1.0000),
+    ],
+)
+def test_the_interval_of_few_is_newcombes(counts, low, high):
+    """Newcombe, Statistics in Medicine 17 (1998), table II, method 10."""
+    assert newcombe(*counts, error=0.05) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_the_exact_chance_is_fishers():
+    """The lady tasting tea: three of four right, Fisher, The Design of Experiments (1935): 34/70 two-sided."""
+    assert fisher_chance(3, 4, 1, 4) == pytest.approx(34 / 70)
+    assert fisher_chance(4, 4, 0, 4) == pytest.approx(2 / 70)
+
+
+def test_none_of_many_leaves_about_three_in_so_many():
+    """Hanley & Lippman-Hand, JAMA 249 (1983): 0 of n is compatible with up to 3 in n; for 14 the exact bound is 19.3%."""
+    assert none_seen_bound(14) == pytest.approx(0.1926, abs=1e-4)
+    assert none_seen_bound(21_000) == pytest.approx(3 / 21_000, rel=2e-3)
+
+
+def test_the_relative_lift_has_the_interval_of_a_ratio():
+    """Aspirin and heart attacks, Agresti, Categorical Data Analysis (2nd ed., 2002), 3.1.3: 189 of 11,034 on placebo and 104 of
+    11,037 on aspirin, ratio 1.82 with a 95% interval of 1.43 to 2.31.
+    """
+    effect = effect_of(Outcome(11_034, 189, 189), Outcome(11_037, 104, 104), error=0.05, share=True)
+    assert (1 + effect.lift, 1 + effect.lift_low, 1 + effect.lift_high) == pytest.approx((1.82, 1.43, 2.31), abs=5e-3)
+    assert (effect.difference, effect.low, effect.high) == pytest.approx((0.0077, 0.0047, 0.0107), abs=5e-5)
+    assert (effect.level, effect.sure, effect.few) == (0.95, True, False)
+    assert effect_of(Outcome(500, 50, 50), Outcome(500, 0, 0, 0), error=0.05, share=True).lift is None
+
+
+def test_of_few_conversions_only_a_clear_difference_at_one_look_is_sure():
+    few = {"error": 0.05, "share": True}
+    unclear = effect_of(Outcome(21_000, 3, 3), Outcome(21_000, 0, 0), **few)
+    assert (unclear.few, unclear.sure) == (True, False)
+    assert unclear.low < 0 < unclear.high
+    clear = effect_of(Outcome(21_000, 9, 9), Outcome(21_000, 0, 0), **few)
+    assert (clear.few, clear.sure) == (True, True)
+    assert clear.low > 0
+    assert clear.chance == pytest.approx(0.0039, abs=1e-4)
+    assert not effect_of(Outcome(21_000, 9, 9), Outcome(21_000, 0, 0), mixture=0.01, **few).sure
+    assert effect_of(Outcome(21_000, 20, 20), Outcome(21_000, 10, 10), **few).few is False
+
+
+def test_the_level_follows_the_number_of_arms():
+    assert effect_of(Outcome(1000, 140, 140), Outcome(1000, 100, 100), error=0.05, comparisons=2).level == 0.975
 
 
 @given(st.floats(1e-8, 1), st.floats(1e-4, 1), st.floats(1e-3, 0.2))

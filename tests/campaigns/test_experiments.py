@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from analytics.services.features import refresh_everything
-from campaigns.models import Experiment, ExperimentScope, Exposure, Message
+from campaigns.models import Experiment, ExperimentScope, Exposure, LinkClick, Message
 from campaigns.rules import experiments as rules
 from campaigns.rules.gate import bucket
 from campaigns.selectors.experiments import baseline, results_of
@@ -22,12 +22,14 @@ from campaigns.services.experiments import (
     start_experiment,
     update_experiment,
 )
+from campaigns.services.messages import queue_message
 from campaigns.services.queueing import Intended, queue_messages
 from campaigns.services.templates import Text, save_template
 from core.actor import SYSTEM
 from core.errors import Conflict, Invalid
 from core.models import DomainEvent
 from crm.models import Customer
+from crm.services.activity import ActivityInput, record_activity
 from crm.services.consents import record_consent
 from tests.threads import at_once
 
@@ -145,12 +147,54 @@ def test_x2_results_are_of_all_who_were_drawn_net_of_refunds_over_the_days_that_
     assert (a.drawn, a.counted, b.drawn, b.counted, results.open_count) == (3, 2, 2, 2, 1)
     assert {metric: (one.total, one.squares) for metric, one in a.outcomes.items()} == {
         "ordered": (1, 1), "orders": (2, 4), "revenue": (150_00, 150_00**2), "left": (1, 1),
+        "visited": (0, 0), "clicked": (0, 0),
     }  # fmt: skip
     assert {metric: (one.total, one.squares) for metric, one in b.outcomes.items()} == {
         "ordered": (2, 2), "orders": (2, 2), "revenue": (110_00, 80_00**2 + 30_00**2), "left": (0, 0),
+        "visited": (0, 0), "clicked": (0, 0),
     }  # fmt: skip
-    assert b.effects == {"ordered": None, "orders": None, "revenue": None, "left": None}
+    assert set(b.effects.values()) == {None}
+    assert {metric: one.events for metric, one in a.outcomes.items()} == {
+        "ordered": 1, "orders": 1, "revenue": 1, "left": 1, "visited": 0, "clicked": 0,
+    }  # fmt: skip
     assert results.readable
+
+
+@pytest.mark.django_db
+def test_visits_and_clicks_count_within_the_days_and_for_the_plan(store, make_customer):
+    # given two people drawn ten days ago; one visited and followed a link on the day after, the other too late
+    experiment = create_experiment(actor=SYSTEM, arms=ARMS, **{**PLAN, "metric": "visited"})
+    running = start_experiment(experiment=experiment, actor=SYSTEM)
+    arm = running.arms.get(code="b")
+    template = save_template(name="T", channel="inbox", texts=[Text("en", "Hi", "Hi")], actor=SYSTEM)
+    now = timezone.now()
+    for person, days in ((make_customer(), 9), (make_customer(), 1)):
+        Exposure.objects.create(
+            experiment=running, customer=person, arm=arm, origin="care:1", exposed_at=now - timedelta(days=10)
+        )
+        record_activity(
+            items=[ActivityInput(f"v{days}", "view", now - timedelta(days=days), customer_number=person.number)],
+            source="web", actor=SYSTEM,
+        )  # fmt: skip
+        message = queue_message(customer=person, template=template, origin="care:1", occurrence="1")
+        LinkClick.objects.create(
+            message=message, url="https://x", url_digest=b"0" * 16, clicked_at=now - timedelta(days=days)
+        )
+    # when
+    found = results_of(running).arms[1].outcomes
+    # then
+    assert {metric: (one.total, one.events) for metric, one in found.items() if metric in ("visited", "clicked")} == {
+        "visited": (1, 1), "clicked": (1, 1),
+    }  # fmt: skip
+    for metric in ("visited", "clicked"):
+        Experiment.objects.update(metric=metric)
+        before = baseline(Experiment.objects.get())
+        assert (before.customers, before.mean) == (0, 0), "of those who ever ordered"
+    with pytest.raises(Invalid):
+        update_experiment(
+            experiment=create_experiment(actor=SYSTEM, arms=ARMS, **{**PLAN, "name": "Other", "metric": "clicked"}),
+            actor=SYSTEM, effect=Decimal("1.5"),
+        )  # fmt: skip
 
 
 @pytest.mark.django_db

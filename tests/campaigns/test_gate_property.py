@@ -115,7 +115,7 @@ def model(person: Person, rules: dict, now: datetime) -> list[str]:
             answer = "suppressed"
         elif (marketing and channel == "memory" and said is not True) or ((marketing or survey) and said is False):
             answer = "no_consent"
-        elif marketing and quiet:
+        elif (marketing or survey) and quiet:
             answer = "quiet_hours"
         elif marketing or survey:
             answer = full(had, "survey" if survey else "marketing", rules, local.date())

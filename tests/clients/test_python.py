@@ -12,7 +12,11 @@ import pytest
 from drf_spectacular.generators import SchemaGenerator
 
 from campaigns.services.coupons import create_coupon
+from campaigns.services.messages import send_due
+from campaigns.services.templates import Text, save_template
 from core.actor import SYSTEM
+from core.models import Job
+from core.services.jobs import run_job
 from liuke import (
     ApiError,
     CouponRefused,
@@ -106,6 +110,10 @@ SHAPES = {
     client.COUPONS_RESERVE: shapes.Reservation,
     client.COUPONS_REDEEM: shapes.Reservation,
     client.COUPONS_RELEASE: shapes.Reservation,
+    client.COUPONS_GENERATE: shapes.CodeGeneration,
+    client.COUPONS_GENERATION: shapes.CodeGeneration,
+    client.MESSAGES_SEND: shapes.Message,
+    client.MESSAGES_GET: shapes.Message,
     client.REWARDS_LIST: shapes.Reward,
     client.REWARDS_REDEEM: shapes.RewardRedemption,
     client.REWARDS_REDEEMED: shapes.RewardRedemption,
@@ -273,6 +281,30 @@ def test_coupons(shop, member, store):
     again = shop.coupons.reserve("TENOFF", **cart, reference="A-2")
     assert shop.coupons.redeem(again["reservation"])["state"] == "redeemed"
     assert shop.coupons.validate("TENOFF", **cart)["reason"] == "campaign_limit"
+
+
+def test_codes_in_bulk(shop, store):
+    coupon = create_coupon(name="Flyer", kind="amount", value=1_000, actor=SYSTEM)
+    begun = shop.coupons.generate(coupon.pk, 20, key="flyer:1")
+    assert shop.coupons.generate(coupon.pk, 20, key="flyer:1")["generation"] == begun["generation"]
+    run_job(Job.objects.get(pk=begun["generation"]))
+    found = shop.coupons.generation(coupon.pk, begun["generation"])
+    assert (found["state"], found["count"], found["made"]) == ("done", 20, 20)
+
+
+def test_a_message_that_a_customer_asked_for(shop, member, store):
+    template = save_template(
+        name="Parcel", channel="inbox", texts=[Text("en", "It is on its way: {{ values.number }}", "Parcel")],
+        message_class="transactional", code="parcel-sent", values=[{"name": "number"}], actor=SYSTEM,
+    )  # fmt: skip
+    sent = shop.messages.send_message("parcel-sent", member, values={"number": "SF1"}, key="parcel:1")
+    again = shop.messages.send_message(template.pk, member, values={"number": "SF1"}, key="parcel:1")
+    assert (sent["id"], sent["state"], again["id"]) == (again["id"], "queued", sent["id"])
+    send_due()
+    assert shop.messages.get(sent["id"])["state"] == "sent"
+    with pytest.raises(Invalid) as refused:
+        shop.messages.send_message("parcel-sent", member)
+    assert (refused.value.code, refused.value.field) == ("required", "values.number")
 
 
 def test_a_tier_its_progress_and_buying_it(shop, member, program, settle):

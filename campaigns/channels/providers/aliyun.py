@@ -50,6 +50,7 @@ class Aliyun(Provider):
     channel = "sms"
     label = _("Alibaba Cloud SMS")
     reports = True
+    by_template = True
     fields: ClassVar[Sequence[Field]] = (
         Field("access_key_id", "AccessKey ID"),
         Field("access_key_secret", "AccessKey Secret", secret=True),

@@ -62,6 +62,8 @@ class Provider:
     fields: ClassVar[Sequence[Field]] = ()
     reports: ClassVar[bool] = False
     """Whether it calls back with what became of messages."""
+    by_template: ClassVar[bool] = False
+    """Whether it sends nothing but templates that it approved, whose id a template here has as its subject."""
 
     def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> Outcome:
         raise NotImplementedError

@@ -88,6 +88,8 @@ WHO_MAY = {
     "coupon_jobs": "campaigns.view_coupon",
     "coupon_issue": "campaigns.issue_coupon",
     "coupon_issue_segment": "campaigns.change_coupon",
+    "coupon_generate": "campaigns.change_coupon",
+    "coupon_codes_file": "campaigns.change_coupon",
     "coupon_give": "campaigns.issue_coupon",
     "why": "campaigns.view_message",
     "suppress": "campaigns.add_suppression",

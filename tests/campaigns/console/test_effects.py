@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.console.effects import amount_of, cell_of, difference_of
+from campaigns.console.effects import Cell, amount_of, cell_of, difference_of
 from campaigns.models import ExperimentMetric
-from campaigns.rules.experiments import Effect, Outcome
+from campaigns.rules.experiments import Outcome, effect_of
 from campaigns.selectors.experiments import LEFT
 
 ORDERED, REVENUE, ORDERS = ExperimentMetric.ORDERED, ExperimentMetric.REVENUE, ExperimentMetric.ORDERS
@@ -46,8 +46,33 @@ def test_a_planned_effect_has_no_sign_and_may_go_without_unit():
     assert difference_of("CNY", ORDERED, -0.05, unit=False) == "−5"
 
 
-def test_no_difference_is_said_in_words():
-    outcome = Outcome(count=200, total=0.0, squares=0.0)
-    same = Effect(difference=0.0, low=0.0, high=0.0, chance=1.0, sure=False)
-    cell = cell_of("CNY", LEFT, outcome, same)
-    assert (cell.value, cell.change, cell.between, cell.tone) == ("0%", "no difference", "", "")
+def test_none_of_many_is_not_called_no_difference():
+    none = Outcome(21_000, 0, 0, 0)
+    cell = cell_of("CNY", ORDERED, none, effect_of(none, none, error=0.05, share=True))
+    assert (cell.value, cell.change, cell.tone) == ("0%", "too few to conclude", "")
+    assert (cell.between, cell.chance) == ("95%: −0.02 to +0.02 pp", "p = 1")
+    assert cell.note == (
+        "0 of 21,000: the true share is below 0.014% (95% sure). A difference of up to 0.02 pp can't be excluded."
+    )
+    assert cell_of("CNY", ORDERED, none, None).note == "0 of 21,000: the true share is below 0.014% (95% sure)."
+    money = cell_of("CNY", REVENUE, none, effect_of(none, none, error=0.05))
+    assert (money.change, money.between, money.chance) == ("too few to conclude", "", "")
+    assert money.note == "Fewer than 10 customers of a group count here, so nothing is known of the difference."
+
+
+def test_an_effect_has_its_level_its_lift_and_its_chance():
+    arm, control = Outcome(11_034, 189, 189), Outcome(11_037, 104, 104)
+    cell = cell_of("CNY", ORDERED, arm, effect_of(arm, control, error=0.05, share=True))
+    assert (cell.value, cell.change, cell.between) == ("1.71%", "+0.77 pp", "95%: +0.47 to +1.07 pp")
+    assert (cell.lift, cell.chance, cell.tone) == ("relative: +81.8% (+43.3% to +130.6%)", "p < 0.001", "good")
+    assert cell.note == ""
+    three = effect_of(arm, control, error=0.05, comparisons=2, share=True)
+    assert cell_of("CNY", ORDERED, arm, three).between.startswith("97.5%: ")
+    assert cell_of("CNY", ORDERED, arm, three, hidden=True) == Cell("Share of customers who order", "1.71%")
+
+
+def test_the_same_share_in_both_groups_has_an_interval():
+    same = Outcome(1000, 100, 100)
+    cell = cell_of("CNY", ORDERED, same, effect_of(same, same, error=0.05, share=True))
+    assert (cell.change, cell.chance, cell.note) == ("0 pp", "p = 1", "")
+    assert cell.between == "95%: −2.63 to +2.63 pp"

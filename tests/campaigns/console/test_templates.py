@@ -49,7 +49,9 @@ class TestTemplates:
             reverse("template_preview"), self.data(**{"as": customer.number, "body_en": body, **wrong}), headers=PART
         )
         english, chinese = response.context["sides"]
-        assert english.rendered.body == "<p>Dear Grace, 23456-789AC-DEFGH</p>"
+        body, foot = english.rendered.body.split("\n")
+        assert body == "<p>Dear Grace, 23456-789AC-DEFGH</p>"
+        assert foot.endswith('/u/example/">Unsubscribe</a> · Test Shop</p>')
         assert chinese.error
         frame = marketer.get(reverse("template_draft", args=[english.mark]))
         assert "Dear Grace" in frame.content.decode()

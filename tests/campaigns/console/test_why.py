@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
+from analytics.models import Segment
 from analytics.services.segments import create_segment
-from campaigns.models import Broadcast, CareRule, Message
+from campaigns.models import (
+    Broadcast,
+    BroadcastState,
+    CareRule,
+    CareState,
+    Journey,
+    JourneyRun,
+    JourneyState,
+    Message,
+)
 from campaigns.services import messages
 from campaigns.services.broadcast_runs import run_broadcasts
 from campaigns.services.broadcasts import create_broadcast, schedule_broadcast
 from campaigns.services.care import activate_care_rule
 from campaigns.services.decisions import NoMessage, why
+from campaigns.services.journey_engine import advance_due
+from campaigns.services.journey_entries import enter_due
+from campaigns.services.journeys import create_journey, pause_journey, publish_journey, save_draft, stop_journey
 from core.actor import SYSTEM
 from core.roles import Role
 from tests.campaigns.console.conftest import consented
@@ -58,6 +72,7 @@ def test_a_care_rule_that_is_not_active_or_has_not_matched(rule, make_customer):
     rule.refresh_from_db()
     assert why(customer=customer, campaign=rule).cause is NoMessage.NOT_MATCHED
     segment = create_segment(name="VIP", rule={"op": "and", "children": []}, actor=SYSTEM)
+    put_in(segment)
     CareRule.objects.update(segment=segment)
     rule.refresh_from_db()
     assert why(customer=customer, campaign=rule).cause is NoMessage.NOT_IN_SEGMENT
@@ -87,3 +102,109 @@ def test_the_page_reads_it_out(as_role, broadcast, make_customer):
         reverse("why", args=[customer.number])
         in client.get(reverse("customer", args=[customer.number])).content.decode()
     )
+
+
+STEPS = [{"id": "w", "kind": "wait", "amount": 3, "unit": "days"}]
+
+
+@pytest.fixture
+def journey(template):
+    segment = create_segment(name="Lapsed", rule={"op": "and", "children": []}, actor=SYSTEM)
+    entry = {"kind": "segment", "segment": segment.pk, "members": False}
+    steps = [*STEPS, {"id": "m", "kind": "message", "template": str(template.pk)}]
+    return create_journey(name="Back", draft={"entry": entry, "steps": steps}, actor=SYSTEM)
+
+
+def test_a_journey_in_every_state_of_its_own_and_of_the_customers_way(journey, make_customer):
+    customer, other = make_customer(email="a@example.com"), make_customer(email="b@example.com")
+    consented(customer)
+    segment = Segment.objects.get()
+
+    def cause(person=customer):
+        journey.refresh_from_db()
+        return why(customer=person, campaign=journey).cause
+
+    assert cause() is NoMessage.NOT_PUBLISHED
+    publish_journey(journey=journey, actor=SYSTEM)
+    assert cause() is NoMessage.SEGMENT_NOT_COMPUTED
+    put_in(segment)
+    assert cause() is NoMessage.NOT_IN_SEGMENT
+    put_in(segment, customer)
+    assert cause() is NoMessage.INSIDE_BEFORE
+    save_draft(
+        journey=journey, draft={**journey.draft, "entry": {**journey.draft["entry"], "members": True}}, actor=SYSTEM
+    )
+    publish_journey(journey=journey, actor=SYSTEM)
+    assert cause() is NoMessage.NOT_ENTERED
+    enter_due()
+    assert cause() is NoMessage.RUN_UNDER_WAY
+    pause_journey(journey=journey, actor=SYSTEM)
+    assert (cause(), cause(other)) == (NoMessage.RUN_UNDER_WAY, NoMessage.JOURNEY_PAUSED)
+    stop_journey(journey=journey, actor=SYSTEM)
+    assert (cause(), cause(other)) == (NoMessage.RUN_ENDED, NoMessage.JOURNEY_STOPPED)
+    JourneyRun.objects.update(state="held_out", ended_at=None, end_reason="")
+    assert cause() is NoMessage.RUN_HELD_OUT
+    assert why(customer=customer, campaign=journey).now == "holdout"
+    JourneyRun.objects.update(state="active")
+    assert why(customer=customer, campaign=journey).now == ""
+    assert why(customer=other, campaign=journey).now == "no_consent"
+    assert not Message.objects.exists(), "asking writes nothing"
+
+
+def test_a_journey_that_has_sent_shows_its_messages(journey, make_customer):
+    customer = make_customer(email="a@example.com")
+    put_in(Segment.objects.get(), customer)
+    draft = {**journey.draft, "steps": journey.draft["steps"][1:]}
+    save_draft(journey=journey, draft={**draft, "entry": {**draft["entry"], "members": True}}, actor=SYSTEM)
+    publish_journey(journey=journey, actor=SYSTEM)
+    enter_due()
+    advance_due()
+    messages.send_due()
+    answer = why(customer=customer, campaign=Journey.objects.get())
+    assert [message.reason for message in answer.messages] == ["no_consent"]
+    assert (answer.cause, answer.now, answer.run.state) == (None, "no_consent", "ended")
+
+
+def test_a_journey_without_a_message_has_no_word_of_the_gate(make_customer, store):
+    journey = create_journey(name="Tags", draft={"entry": {"kind": "api"}, "steps": STEPS}, actor=SYSTEM)
+    assert why(customer=make_customer(), campaign=journey).now is None
+
+
+@pytest.mark.parametrize("state", BroadcastState.values)
+def test_the_page_answers_for_broadcasts_in_every_state(as_role, broadcast, make_customer, state):
+    customer = make_customer()
+    Broadcast.objects.update(state=state, starts_at=None if state == "draft" else timezone.now())
+    page = as_role(Role.MARKETER).get(reverse("why", args=[customer.number]), {"campaign": broadcast.origin})
+    assert page.status_code == 200
+    expected = {
+        "draft": NoMessage.NOT_STARTED, "stopped": NoMessage.STOPPED,
+        **dict.fromkeys(("scheduled", "sending", "paused", "done"), NoMessage.SEGMENT_NOT_COMPUTED),
+    }  # fmt: skip
+    assert page.context["answer"].cause is expected[state]
+    assert page.context["cause"] in page.content.decode().replace("&#x27;", "'")
+
+
+@pytest.mark.parametrize("state", CareState.values)
+@pytest.mark.parametrize("trigger", ["birthday", "after_purchase", "no_order", "segment_entered", "points_expiring"])
+def test_the_page_answers_for_care_rules_of_every_kind_and_state(as_role, rule, make_customer, state, trigger):
+    segment = create_segment(name="VIP", rule={"op": "and", "children": []}, actor=SYSTEM)
+    put_in(segment)
+    CareRule.objects.update(
+        state=state, trigger=trigger, segment=segment, activated_at=None if state == "draft" else timezone.now()
+    )
+    page = as_role(Role.MARKETER).get(reverse("why", args=[make_customer().number]), {"campaign": f"care:{rule.pk}"})
+    assert page.status_code == 200
+    not_in = NoMessage.NOT_MATCHED if trigger == "segment_entered" else NoMessage.NOT_IN_SEGMENT
+    assert page.context["answer"].cause is (not_in if state == "active" else NoMessage.RULE_NOT_ACTIVE)
+
+
+@pytest.mark.parametrize("state", JourneyState.values)
+def test_the_page_answers_for_journeys_in_every_state(as_role, journey, make_customer, state):
+    customer = make_customer()
+    publish_journey(journey=journey, actor=SYSTEM)
+    Journey.objects.update(state=state)
+    client = as_role(Role.MARKETER)
+    page = client.get(reverse("why", args=[customer.number]), {"campaign": f"journey:{journey.pk}"})
+    assert page.status_code == 200
+    assert page.context["cause"] in page.content.decode().replace("&#x27;", "'")
+    assert reverse("journey", args=[journey.pk]) in page.content.decode()

@@ -41,14 +41,23 @@ def make_journey(store):
 def template(store):
     return save_template(
         name="Hello", channel="inbox", actor=SYSTEM,
-        texts=[Text("en", "Hello {{ customer.first_name }} {{ coupon.code }}", "Hi"), Text("zh-hans", "您好", "您好")],
+        texts=[Text("en", "Hello {{ customer.first_name }}", "Hi"), Text("zh-hans", "您好", "您好")],
+    )  # fmt: skip
+
+
+@pytest.fixture
+def gift_template(store):
+    code = "{{ coupon.code }}"
+    return save_template(
+        name="Gift", channel="inbox", actor=SYSTEM,
+        texts=[Text("en", f"Hello {{{{ customer.first_name }}}} {code}", "Hi"), Text("zh-hans", f"您好{code}", "您好")],
     )  # fmt: skip
 
 
 @pytest.fixture
 def make_segment(store):
     def make(*customers, name="People"):
-        segment = Segment.objects.create(name=name, rule={"op": "and", "children": []})
+        segment = Segment.objects.create(name=name, rule={"op": "and", "children": []}, computed_version=1)
         put_in(segment, *customers)
         return segment
 

@@ -54,7 +54,7 @@ def send(journey, customer, key="k1"):
 
 
 def test_every_kind_of_step_does_its_work_once_and_the_way_is_kept(
-    program, make_journey, make_customer, make_coupon, template, open_policy
+    program, make_journey, make_customer, make_coupon, gift_template, open_policy
 ):
     ada, ben = make_customer("Ada Lovelace", language="en"), make_customer("Ben")
     enrol_member(customer=ada, program=program, actor=SYSTEM)
@@ -64,7 +64,7 @@ def test_every_kind_of_step_does_its_work_once_and_the_way_is_kept(
         {"id": "s1", "kind": "tag", "action": "add", "tag": "in journey"},
         {"id": "s2", "kind": "points", "points": 50},
         {"id": "s3", "kind": "coupon", "coupon": coupon.pk},
-        {"id": "s4", "kind": "message", "template": template.pk},
+        {"id": "s4", "kind": "message", "template": gift_template.pk},
         {"id": "s5", "kind": "ticket", "subject": "Call them", "text": "Ask how it went.", "priority": "3"},
         {"id": "s6", "kind": "webhook", "name": "welcomed"},
         {"id": "s7", "kind": "tag", "action": "remove", "tag": "in journey"},

@@ -84,11 +84,11 @@ def everyone_once(journey, count: int, kills: int) -> None:
 
 
 def test_f2_runs_go_through_while_workers_are_killed_nobody_twice_nobody_lost(
-    program, make_journey, make_coupon, template
+    program, make_journey, make_coupon, gift_template
 ):
     """Workers are killed -9 every second or so, with work in every state; what they held is taken up by others."""
     people(program, RUNS)
-    journey = make_journey(five_steps(make_coupon(), template))
+    journey = make_journey(five_steps(make_coupon(), gift_template))
     select = "SELECT id, 'api:' || id, clock_timestamp(), '{}'::jsonb FROM crm_customer"
     assert enter(journey=journey, candidates=(select, {})) == RUNS
     # One run is kept from every worker until one of them was killed, so that no machine is too fast for that.
@@ -121,10 +121,12 @@ def test_f2_runs_go_through_while_workers_are_killed_nobody_twice_nobody_lost(
     assert find_differences()[2] == []
 
 
-def test_f3_every_task_three_times_at_once_and_late_is_once(program, make_journey, make_coupon, template, make_order):
+def test_f3_every_task_three_times_at_once_and_late_is_once(
+    program, make_journey, make_coupon, gift_template, make_order
+):
     """Each event handed over three times, each task run by three workers at once, and again an hour late."""
     people(program, 60)
-    steps = five_steps(make_coupon(), template)
+    steps = five_steps(make_coupon(), gift_template)
     journey = make_journey(steps, entry={"kind": "event", "event": "crm.order_paid"}, reentry={"policy": "every"})
     for customer in Customer.objects.all():
         make_order(customer, paid_at=timezone.now())
@@ -144,11 +146,11 @@ def test_f3_every_task_three_times_at_once_and_late_is_once(program, make_journe
 
 
 def test_f4_without_redis_in_the_middle_nothing_is_lost(
-    program, make_journey, make_coupon, template, make_order, monkeypatch
+    program, make_journey, make_coupon, gift_template, make_order, monkeypatch
 ):
     """Redis is flushed and then away while events and tasks should be queued: rows are what is owed, the timetable finds them."""
     people(program, 20)
-    journey = make_journey(five_steps(make_coupon(), template), entry={"kind": "event", "event": "crm.order_paid"})
+    journey = make_journey(five_steps(make_coupon(), gift_template), entry={"kind": "event", "event": "crm.order_paid"})
     everyone = list(Customer.objects.all())
     for customer in everyone[:10]:
         make_order(customer, paid_at=timezone.now())

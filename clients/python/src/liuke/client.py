@@ -47,6 +47,10 @@ COUPONS_VALIDATE = operation("POST", "/coupons/validate")
 COUPONS_RESERVE = operation("POST", "/coupons/reservations", keyed=True)
 COUPONS_REDEEM = operation("POST", "/coupons/reservations/{reservation}/redeem", keyed=True)
 COUPONS_RELEASE = operation("POST", "/coupons/reservations/{reservation}/release", keyed=True)
+COUPONS_GENERATE = operation("POST", "/coupons/{coupon}/codes", keyed=True)
+COUPONS_GENERATION = operation("GET", "/coupons/{coupon}/codes/{generation}")
+MESSAGES_SEND = operation("POST", "/messages", keyed=True)
+MESSAGES_GET = operation("GET", "/messages/{message}")
 REWARDS_LIST = operation("GET", "/members/{number}/rewards")
 REWARDS_REDEEM = operation("POST", "/members/{number}/rewards/redemptions", keyed=True)
 REWARDS_REDEEMED = operation("GET", "/members/{number}/rewards/redemptions")
@@ -97,6 +101,7 @@ class Liuke:
         self.members = Members(transport)
         self.points = Points(transport)
         self.coupons = Coupons(transport)
+        self.messages = Messages(transport)
         self.rewards = Rewards(transport)
         self.growth = Growth(transport)
         self.tickets = Tickets(transport)
@@ -355,6 +360,33 @@ class Coupons(_Part):
 
     def release(self, reservation: str, *, key: str | None = None) -> t.Reservation:
         return cast(t.Reservation, self._transport.call(COUPONS_RELEASE, key=key, reservation=reservation))
+
+    def generate(self, coupon: int, count: int, *, key: str | None = None) -> t.CodeGeneration:
+        """Make codes that belong to nobody yet. Ask `generation` until its state is `done`."""
+        found = self._transport.call(COUPONS_GENERATE, body={"count": count}, key=key, coupon=str(coupon))
+        return cast(t.CodeGeneration, found)
+
+    def generation(self, coupon: int, generation: int) -> t.CodeGeneration:
+        found = self._transport.call(COUPONS_GENERATION, coupon=str(coupon), generation=str(generation))
+        return cast(t.CodeGeneration, found)
+
+
+class Messages(_Part):
+    """What customers asked for: receipts, parcels, codes. Marketing goes by broadcasts, care rules and journeys."""
+
+    def send_message(
+        self, template: str | int, customer: str, *, values: dict[str, Any] | None = None, key: str | None = None
+    ) -> t.Message:
+        """Send a transactional template, by code or id, with the values that it declares; once per `key`.
+
+        The answer comes before the provider has it: ask `get` what became of it. Raises Conflict `marketing_template` and
+        Invalid with the field `values.<name>`.
+        """
+        body = {"template": str(template), "customer": customer, "values": values or {}}
+        return cast(t.Message, self._transport.call(MESSAGES_SEND, body=body, key=key))
+
+    def get(self, message: str) -> t.Message:
+        return cast(t.Message, self._transport.call(MESSAGES_GET, message=message))
 
 
 class Rewards(_Part):

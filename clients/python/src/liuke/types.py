@@ -421,6 +421,35 @@ class Reservation(TypedDict):
     expires_at: str | None
 
 
+class CodeGeneration(TypedDict):
+    generation: int
+    coupon: int
+    state: Literal["queued", "running", "done", "failed"]
+    count: int
+    made: int
+    error: str
+    created_at: str
+    finished_at: str | None
+
+
+class Message(TypedDict):
+    """`reason` says why it was not sent, `error` what failed; both are empty while all is well."""
+
+    id: str
+    state: Literal["queued", "held", "suppressed", "sending", "sent", "failed", "uncertain"]
+    reason: str
+    error: str
+    template: int
+    template_code: str | None
+    customer: str
+    channel: str
+    message_class: Literal["marketing", "transactional"]
+    language: str
+    due_at: str
+    created_at: str
+    sent_at: str | None
+
+
 class RewardCategory(TypedDict):
     code: str
     name: str

@@ -1,0 +1,87 @@
+"""Codes of a coupon in bulk: asked for, watched, taken away as a file."""
+
+from __future__ import annotations
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.response import Response
+
+from campaigns.models import Coupon
+from campaigns.services import coupon_codes
+from core import idempotency
+from core.api.schema import IDEMPOTENCY_KEY
+from core.api.views import ApiView
+from core.errors import NotFound
+from core.models import Job, JobState
+from core.tasks import start_job
+from crm.api.serializers import Whole
+
+
+class GenerationIn(serializers.Serializer):
+    count = Whole(min_value=1, max_value=coupon_codes.LARGEST_BATCH, help_text="How many codes to make.")
+
+
+class GenerationOut(serializers.Serializer):
+    generation = serializers.IntegerField(source="pk")
+    coupon = serializers.IntegerField(source="result.coupon")
+    state = serializers.ChoiceField(choices=JobState.values)
+    count = serializers.IntegerField(source="total_count", help_text="How many are wanted.")
+    made = serializers.SerializerMethodField(help_text="How many there are by now.")
+    error = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+    def get_made(self, job: Job) -> int:
+        return job.result.get("codes", job.done_count)
+
+
+def _coupon(pk: int) -> Coupon:
+    found = Coupon.objects.filter(pk=pk).first()
+    if found is None:
+        raise NotFound(code="unknown_coupon")
+    return found
+
+
+class GenerationsView(ApiView):
+    scopes = {"post": "coupons:write"}
+
+    @extend_schema(request=GenerationIn, parameters=[IDEMPOTENCY_KEY], responses={202: GenerationOut})
+    def post(self, request, coupon: int):
+        """Make codes that belong to nobody yet. A worker makes them; ask for the generation until it is `done`."""
+        data = self.valid(GenerationIn, request)
+        found, key = _coupon(coupon), idempotency.check_key(self.key_of(request))
+        pk = idempotency.run_once(
+            self.scope_of(request),
+            key,
+            {"coupon.generate": [found.pk, data["count"]]},
+            lambda: coupon_codes.start_generation(coupon=found, count=data["count"], actor=self.actor_of(request)).pk,
+        )
+        job = Job.objects.get(pk=pk)
+        if job.state == JobState.QUEUED:
+            start_job(job)
+        return Response(GenerationOut(job).data, status=202)
+
+
+class GenerationView(ApiView):
+    scopes = {"get": "coupons:read"}
+
+    @extend_schema(responses=GenerationOut)
+    def get(self, request, coupon: int, generation: int):
+        """How far it is."""
+        return Response(GenerationOut(coupon_codes.generation_of(_coupon(coupon), generation)).data)
+
+
+class GenerationFileView(ApiView):
+    scopes = {"get": "coupons:write"}
+
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    def get(self, request, coupon: int, generation: int):
+        """The codes as CSV, one a line. 409 `generation_not_done` before all are made. Who took them is in the audit log."""
+        found = _coupon(coupon)
+        job = coupon_codes.generation_of(found, generation)
+        lines = coupon_codes.export_codes(coupon=found, job=job, actor=self.actor_of(request))
+        response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="codes-{found.pk}-{job.pk}.csv"'
+        return response

@@ -1,0 +1,235 @@
+"""Which fields a template asks for, whether they exist, and which of them it shows.
+
+A field that does not exist renders as nothing, so a slip of the pen would go out as a gap. Every path is followed through
+loops and assignments to the field of the context that it means.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from liquid.ast import ConditionalBlockNode, Node
+from liquid.builtin.expressions.filtered import FilteredExpression
+from liquid.builtin.expressions.path import Path
+from liquid.builtin.tags.assign_tag import AssignNode
+from liquid.builtin.tags.capture_tag import CaptureNode
+from liquid.builtin.tags.case_tag import CaseNode, MultiExpressionBlockNode
+from liquid.builtin.tags.for_tag import ForNode
+from liquid.builtin.tags.if_tag import IfNode
+from liquid.builtin.tags.unless_tag import UnlessNode
+
+# What a field holds: None is one value, a dict has fields, a list holds many of its only member.
+Shape = Mapping[str, Any] | Sequence[Any] | None
+# What is not known beforehand: whatever is asked of it is let through.
+ANYTHING: Shape = {"*": None}
+SHAPES: dict[str, Shape] = {
+    "customer": dict.fromkeys(("name", "first_name", "number", "language", "order_count", "spent", "last_order_at")),
+    "member": dict.fromkeys(("is_member", "points", "points_pending", "tier")),
+    "rfm": dict.fromkeys(("recency", "frequency", "money", "group")),
+    "shop": dict.fromkeys(("name", "url", "currency")),
+    "coupon": dict.fromkeys(("name", "code", "value", "minimum_spend", "expires", "terms")),
+    "order": {
+        **dict.fromkeys(("number", "total", "placed_at")),
+        "items": [dict.fromkeys(("name", "quantity"))],
+    },
+    "recommendations": {"title": None, "items": [dict.fromkeys(("name", "sku", "price"))]},
+    "ticket": dict.fromkeys(("number", "subject")),
+    "segment": {"name": None},
+    "expiring": dict.fromkeys(("points", "on")),
+    "links": dict.fromkeys(("unsubscribe", "preferences", "rating")),
+    "values": ANYTHING,
+    "today": None,
+    "forloop": dict.fromkeys(("index", "index0", "rindex", "rindex0", "first", "last", "length", "name", "parentloop")),
+}
+METHODS = frozenset({"size", "first", "last"})
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What does not exist: `asked` is the path as written, `nearest` what was probably meant, or else all that there is.
+
+    `field`: its root exists.
+    """
+
+    asked: str
+    nearest: str
+    index: int
+    field: bool
+
+
+@dataclass
+class Fields:
+    """`shown` and `asked`: the fields that a text shows, and those that decide what it shows. `bare`: those of `shown` that no
+    condition on the same root guards.
+    """
+
+    shown: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
+    bare: set[str] = field(default_factory=set)
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def named(self) -> set[str]:
+        return self.shown | self.asked
+
+    def names(self, root: str) -> bool:
+        """Whether anything of `root` is named anywhere."""
+        return any(path.split(".")[0] == root for path in self.named)
+
+
+@dataclass(frozen=True)
+class _Meaning:
+    """What a name stands for: a path of the context and its shape."""
+
+    path: str
+    shape: Shape
+
+
+Scope = dict[str, _Meaning]
+_UNKNOWN = _Meaning("", ANYTHING)
+_VALUE = _Meaning("", None)
+
+
+def fields_of(nodes: Iterable[Node]) -> Fields:
+    """Walk a parsed template."""
+    found = Fields()
+    scope: Scope = {}
+    for node in nodes:
+        _walk(node, scope, frozenset(), found)
+    return found
+
+
+def _walk(node: Node, scope: Scope, guards: frozenset[str], found: Fields) -> None:
+    if isinstance(node, ForNode):
+        items = _element(_meaning_of(node.expression.iterable, scope, found))
+        _look([node.expression], scope, guards, found)
+        _walk(node.block, {**scope, node.expression.identifier: items}, guards, found)
+        if node.default:
+            _walk(node.default, scope, guards, found)
+    elif isinstance(node, IfNode | UnlessNode):
+        _walk(node.consequence, scope, guards | _asked([node.condition], scope, found), found)
+        for other in node.alternatives:
+            _walk(other, scope, guards, found)
+        if node.default:
+            _walk(node.default, scope, guards, found)
+    elif isinstance(node, ConditionalBlockNode | MultiExpressionBlockNode):
+        _walk(node.block, scope, guards | _asked([node.expression], scope, found), found)
+    elif isinstance(node, CaseNode):
+        inner = guards | _asked([node.expression], scope, found)
+        for block in node.blocks:
+            _walk(block, scope, inner, found)
+    elif isinstance(node, AssignNode):
+        _look([node.expression], scope, guards, found)
+        meaning = _meaning_of(node.expression, scope, found)
+        before = scope.get(str(node.name))
+        # Two meanings of one name: which of them holds depends on the customer.
+        scope[str(node.name)] = meaning if before in (None, meaning) else _UNKNOWN
+    elif isinstance(node, CaptureNode):
+        _look(node.expressions(), scope, guards, found)
+        for child in node.children(None):  # type: ignore[arg-type]
+            _walk(child, scope, guards, found)
+        scope[str(node.name)] = _VALUE
+    else:
+        _look(node.expressions(), scope, guards, found)
+        for child in getattr(node, "nodes", None) or node.children(None):  # type: ignore[arg-type]
+            _walk(child, scope, guards, found)
+
+
+def _asked(expressions: Iterable[Any], scope: Scope, found: Fields) -> frozenset[str]:
+    """The roots that a condition is about."""
+    paths = {meaning.path for path in _paths(expressions) if (meaning := _follow(path, scope, found)).path}
+    found.asked |= paths
+    return frozenset(path.split(".")[0] for path in paths)
+
+
+def _look(expressions: Iterable[Any], scope: Scope, guards: frozenset[str], found: Fields) -> None:
+    for path in _paths(expressions):
+        meaning = _follow(path, scope, found)
+        if meaning.path:
+            found.shown.add(meaning.path)
+            if meaning.path.split(".")[0] not in guards:
+                found.bare.add(meaning.path)
+
+
+def _paths(expressions: Iterable[Any]) -> Iterator[Path]:
+    for expression in expressions:
+        if isinstance(expression, Path):
+            yield expression
+        yield from _paths(expression.children())
+
+
+def _meaning_of(expression: Any, scope: Scope, found: Fields) -> _Meaning:
+    """What an assigned or looped expression stands for; what filters make of it is not known."""
+    if isinstance(expression, FilteredExpression) and not expression.filters:
+        expression = expression.left
+    return _follow(expression, scope, Fields()) if isinstance(expression, Path) else _UNKNOWN
+
+
+def _follow(path: Path, scope: Scope, found: Fields) -> _Meaning:
+    """The field that a path means. One that does not exist is noted once."""
+    first, *rest = path.path
+    if not isinstance(first, str):
+        return _UNKNOWN
+    if first not in scope and first not in SHAPES:
+        _note(path, first, [*scope, *SHAPES], "", found)
+        return _UNKNOWN
+    meaning = scope.get(first) or _Meaning(first, SHAPES[first])
+    written = first
+    for part in rest:
+        if meaning.path == "values" and isinstance(part, str):
+            meaning = _Meaning(f"values.{part}", None)
+            continue
+        if meaning.shape is ANYTHING or isinstance(part, Path):
+            return _Meaning(meaning.path, ANYTHING)
+        if isinstance(part, int) or (part in ("first", "last") and _is_list(meaning.shape)):
+            meaning = _element(meaning)
+        elif isinstance(meaning.shape, Mapping) and part in meaning.shape:
+            meaning = _Meaning(f"{meaning.path}.{part}", meaning.shape[part])
+            if part == "parentloop":
+                meaning = _Meaning(meaning.path, SHAPES["forloop"])
+        elif part in METHODS:
+            return _Meaning(meaning.path, None)
+        else:
+            known = list(meaning.shape) if isinstance(meaning.shape, Mapping) else []
+            _note(path, str(part), known, written, found)
+            return _UNKNOWN
+        written = f"{written}.{part}"
+    return meaning
+
+
+def _is_list(shape: Shape) -> bool:
+    return isinstance(shape, Sequence)
+
+
+def _element(meaning: _Meaning) -> _Meaning:
+    if meaning.shape is ANYTHING:
+        return meaning
+    return _Meaning(meaning.path, meaning.shape[0]) if _is_list(meaning.shape) else _VALUE  # type: ignore[index]
+
+
+def _note(path: Path, name: str, known: Sequence[str], before: str, found: Fields) -> None:
+    close = difflib.get_close_matches(name, known, 1, 0.6) or (sorted(known) if before else [])
+    nearest = ", ".join(".".join(filter(None, [before, one])) for one in close)
+    fault = Fault(str(path) if before else name, nearest, path.token.start_index, bool(before))
+    if fault not in found.faults:
+        found.faults.append(fault)
+
+
+@lru_cache(maxsize=1)
+def known_paths() -> frozenset[str]:
+    """Every field by its whole path, for documentation and for tests against what messages really get."""
+    return frozenset(_spelled("", SHAPES))
+
+
+def _spelled(before: str, shape: Shape) -> Iterator[str]:
+    if isinstance(shape, Mapping) and shape is not ANYTHING:
+        for name, inner in shape.items():
+            yield from _spelled(f"{before}.{name}" if before else name, inner)
+    elif _is_list(shape):
+        yield from _spelled(before, shape[0])  # type: ignore[index]
+    else:
+        yield before

@@ -1,0 +1,76 @@
+"""Messages that the shop's own systems ask for: a receipt, a parcel on its way, a code to sign in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.channels import CHANNELS
+from campaigns.models import Message, MessageClass, Template
+from campaigns.rules import declared_values
+from campaigns.services.messages import queue_message
+from campaigns.services.templates import WRONG_VALUES
+from core import idempotency
+from core.actor import Actor
+from core.errors import Conflict, Invalid
+from crm.models import Customer
+from crm.services.customers import require_active
+
+ORIGIN = "api"
+
+
+def find_template(named: str) -> Template:
+    """Return the template with this code or id. Raises Invalid `unknown_template`."""
+    found = Template.objects.filter(code=named).first()
+    if found is None and named.isascii() and named.isdigit() and len(named) < 19:
+        found = Template.objects.filter(pk=int(named)).first()
+    if found is None:
+        raise Invalid(_("There is no template with this code or id."), code="unknown_template", field="template")
+    return found
+
+
+def send_message(
+    *, template: Template, customer: Customer, values: Mapping[str, Any], actor: Actor, scope: str, key: str
+) -> Message:
+    """Intend to send a customer what they asked for, once per key. The gate decides when it is due, which is now.
+
+    Raises Conflict `marketing_template` (marketing goes by campaigns, which keep consent, caps and quiet hours),
+    `channel_not_ready` and `customer_not_active`, and Invalid `unknown_value`, `required`, `invalid` and `too_long` with the
+    field `values.<name>`. Wake the sender after the commit (`campaigns.tasks.wake_sender`).
+    """
+    idempotency.check_key(key)
+    asked = {"template": template.pk, "customer": customer.pk, "values": dict(values)}
+
+    def command() -> str:
+        if template.message_class != MessageClass.TRANSACTIONAL:
+            raise Conflict(
+                _("This template is marketing, which is sent by broadcasts, care rules and journeys."),
+                code="marketing_template",
+                field="template",
+            )
+        if not CHANNELS[template.channel].ready():
+            raise Conflict(_("The template's channel has no provider yet."), code="channel_not_ready", field="template")
+        require_active(customer.pk)
+        message = queue_message(
+            customer=customer,
+            template=template,
+            origin=ORIGIN,
+            occurrence=sha256(f"{scope}/{key}".encode()).hexdigest(),
+            context={"values": _given(template, values)},
+        )
+        assert message is not None, "a key is claimed once"
+        return str(message.pk)
+
+    pk = idempotency.run_once(scope, key, {"message": asked}, command)
+    return Message.objects.select_related("template", "customer").get(pk=pk)
+
+
+def _given(template: Template, values: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return declared_values.given(template.values, values)
+    except declared_values.WrongValue as error:
+        field = f"values.{error.name}"
+        raise Invalid(WRONG_VALUES[error.code] % {"name": error.name}, code=error.code, field=field) from None

@@ -1,0 +1,245 @@
+"""Whether a template says what its use brings: the coupon's code, the order, the points that expire.
+
+A coupon that no text shows would use up a code for each customer unseen; a field that a use does not bring goes out as a gap.
+Both are refused when a campaign is saved and started, and when a template gets new texts while it is in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, NamedTuple
+
+from django.db.models import Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.models import (
+    Broadcast,
+    CareRule,
+    CareState,
+    CareTrigger,
+    Coupon,
+    Experiment,
+    Journey,
+    JourneyState,
+    Template,
+    TemplateText,
+)
+from campaigns.rules import liquid
+from campaigns.rules.journeys import walk
+from campaigns.rules.template_fields import Fields
+from campaigns.services.journey_happenings import ORDER
+from core.errors import Conflict, Invalid
+from core.formatting import language_label
+
+# What only a message itself brings; everything else is known of every customer.
+BROUGHT = frozenset({"order", "ticket", "segment", "expiring", "values"})
+CODE = "coupon.code"
+EXPIRING = "loyalty.points_expiring"
+
+NOT_SHOWN = _(
+    "The text in %(language)s does not show the coupon's code, so codes would be used up unseen. Show coupon.code in it, or "
+    "take the coupon away."
+)
+MISSING = _("The text in %(language)s names a coupon, and none is given. Give one, or take it out of the text.")
+UNCERTAIN = _(
+    "The text in %(language)s shows a coupon that not every customer has by then. Put it between {%% if coupon.code %%} and "
+    "{%% endif %%}."
+)
+NOT_BROUGHT = _("The text in %(language)s shows “%(name)s”, which these messages do not have: it would be empty.")
+UNSEEN = _("No message after it shows the code in every language, so codes would be used up unseen.")
+
+
+class Given(Enum):
+    """Whether who gets the message has a coupon by then."""
+
+    NO = "no"
+    SOMETIMES = "sometimes"
+    YES = "yes"
+
+
+class Problem(NamedTuple):
+    """`about`: the coupon or the template."""
+
+    code: str
+    about: str
+    message: str
+
+
+Texts = Mapping[str, Fields]
+TextsOf = Callable[[Template], Texts]
+
+
+def fields_in(subject: str, body: str) -> Fields:
+    """What one language of a template shows and asks for."""
+    one, two = liquid.fields(subject), liquid.fields(body)
+    return Fields(one.shown | two.shown, one.asked | two.asked, one.bare | two.bare, [*one.faults, *two.faults])
+
+
+def saved_texts(template: Template, version: int | None = None) -> Texts:
+    rows = TemplateText.objects.filter(template=template, version=version or template.version).order_by("language")
+    return {row.language: fields_in(row.subject, row.body) for row in rows}
+
+
+def problems(
+    texts: Texts, *, given: Given, brings: Iterable[str] = (), offered: bool | None = None
+) -> Iterator[Problem]:
+    """What does not fit, in the order of languages. `offered`: another arm of an experiment gives a coupon, so a text that
+    shows one only where there is one is right for both.
+    """
+    brought = set(brings)
+    for language, fields in texts.items():
+        named = {"language": language_label(language)}
+        for fault in fields.faults:
+            yield Problem("unknown_field", "template", _text(NOT_BROUGHT, {**named, "name": fault.asked}))
+        for path in sorted(fields.bare):
+            root = path.partition(".")[0]
+            if (root in BROUGHT and root not in brought) or (path == "links.rating" and "ticket" not in brought):
+                yield Problem("field_not_brought", "template", _text(NOT_BROUGHT, {**named, "name": path}))
+        bare = any(path.partition(".")[0] == "coupon" for path in fields.bare)
+        if given is Given.YES and CODE not in fields.shown:
+            yield Problem("coupon_not_shown", "coupon", _text(NOT_SHOWN, named))
+        elif given is Given.NO and fields.names("coupon") and (bare or not offered):
+            yield Problem("coupon_missing", "coupon", _text(MISSING, named))
+        elif given is Given.SOMETIMES and bare:
+            yield Problem("coupon_missing", "coupon", _text(UNCERTAIN, named))
+
+
+def _text(message: str | Promise, values: Mapping[str, Any]) -> str:
+    return str(message) % values
+
+
+def check_broadcast(broadcast: Broadcast, texts_of: TextsOf = saved_texts) -> None:
+    """Raise Invalid `coupon_not_shown`, `coupon_missing`, `field_not_brought` or `unknown_field`."""
+    _refuse(_of_campaign(broadcast.template, broadcast.coupon, broadcast.experiment, (), texts_of))
+
+
+def check_care_rule(rule: CareRule, texts_of: TextsOf = saved_texts) -> None:
+    """Raise Invalid `coupon_not_shown`, `coupon_missing`, `field_not_brought` or `unknown_field`."""
+    _refuse(_of_campaign(rule.template, rule.coupon, rule.experiment, brought_by(rule), texts_of))
+
+
+def brought_by(rule: CareRule) -> tuple[str, ...]:
+    return {
+        CareTrigger.AFTER_PURCHASE: ("order",),
+        CareTrigger.SEGMENT_ENTERED: ("segment",),
+        CareTrigger.POINTS_EXPIRING: ("expiring",),
+    }.get(CareTrigger(rule.trigger), ())
+
+
+def _of_campaign(
+    template: Template,
+    coupon: Coupon | None,
+    experiment: Experiment | None,
+    brings: Sequence[str],
+    texts_of: TextsOf,
+) -> Iterator[Problem]:
+    """The campaign's own pair, or each arm's: what an arm does not name is the campaign's."""
+    pairs = [(template, coupon)]
+    if experiment is not None:
+        arms = experiment.arms.select_related("template", "coupon")
+        pairs = [(arm.template or template, arm.coupon or coupon) for arm in arms]
+    offered = any(own is not None for _template, own in pairs)
+    for text, own in pairs:
+        yield from problems(texts_of(text), given=Given.YES if own else Given.NO, brings=brings, offered=offered)
+
+
+def _refuse(found: Iterator[Problem]) -> None:
+    for problem in found:
+        raise Invalid(problem.message, code=problem.code, field=problem.about)
+
+
+# Journeys: a coupon that was given on the way is known to every message after it.
+
+
+@dataclass
+class _Way:
+    """`given` and the coupon steps whose code a message would show now. `shown` and `passed` are of the whole journey."""
+
+    given: Given = Given.NO
+    live: frozenset[str] = frozenset()
+    shown: set[str] = field(default_factory=set)
+    passed: set[str] = field(default_factory=set)
+
+
+def journey_problems(definition: Mapping[str, Any], texts_of: TextsOf = saved_texts) -> dict[str, list[Problem]]:
+    """By step what does not fit: messages, and coupon steps whose code no message shows."""
+    found: dict[str, list[Problem]] = {}
+    way = _Way()
+    _walk(definition["steps"], way, _brought_by_entry(definition.get("entry") or {}), texts_of, found)
+    for step in sorted(way.passed - way.shown):
+        found.setdefault(step, []).append(Problem("coupon_not_shown", "coupon", str(UNSEEN)))
+    return found
+
+
+def _brought_by_entry(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    if entry.get("kind") == "event":
+        return {ORDER: ("order",), EXPIRING: ("expiring",)}.get(str(entry.get("event")), ())
+    return ("segment",) if entry.get("kind") in ("segment", "schedule") else ()
+
+
+def _walk(
+    steps: Sequence[Mapping[str, Any]],
+    way: _Way,
+    brings: Sequence[str],
+    texts_of: TextsOf,
+    found: dict[str, list[Problem]],
+) -> None:
+    for step in steps:
+        if step["kind"] == "coupon":
+            way.given, way.live = Given.YES, frozenset({step["id"]})
+        elif step["kind"] == "message" and step.get("template"):
+            template = Template.objects.filter(pk=step["template"]).first()
+            if template is None:
+                continue
+            texts = texts_of(template)
+            way.passed |= way.live
+            shows = [CODE in fields.shown for fields in texts.values()]
+            if all(shows):
+                way.shown |= way.live
+            # After a coupon a message need not be about it; one that is has to be in every language.
+            given = Given.SOMETIMES if way.given is Given.YES and not any(shows) else way.given
+            faults = list(problems(texts, given=given, brings=brings))
+            if faults:
+                found.setdefault(step["id"], []).extend(faults)
+        arms = step.get("arms") or {}
+        if arms:
+            ends = []
+            for arm in arms.values():
+                inner = _Way(way.given, way.live, way.shown, way.passed)
+                _walk(arm, inner, brings, texts_of, found)
+                ends.append(inner)
+            way.given = ends[0].given if len({end.given for end in ends}) == 1 else Given.SOMETIMES
+            way.live = frozenset().union(*(end.live for end in ends))
+
+
+# A template that gets new texts while campaigns send it.
+
+
+def check_users(template: Template, texts: Texts) -> None:
+    """Raise Conflict `coupon_not_shown`, `coupon_missing` or `field_not_brought` naming the campaign that these texts do not fit.
+
+    Drafts are checked when they are started, and a scheduled broadcast keeps the texts that it was scheduled with.
+    """
+
+    def texts_of(one: Template) -> Texts:
+        return texts if one.pk == template.pk else saved_texts(one)
+
+    sends = Q(template=template) | Q(experiment__arms__template=template)
+    for rule in CareRule.objects.filter(sends, state=CareState.ACTIVE).distinct().order_by("pk"):
+        _refuse_for(rule.name, _of_campaign(rule.template, rule.coupon, rule.experiment, brought_by(rule), texts_of))
+    live = Journey.objects.filter(state__in=[JourneyState.RUNNING, JourneyState.PAUSED]).select_related("version")
+    for journey in live.order_by("pk"):
+        steps = (step for step, _depth in walk(journey.definition["steps"]))
+        if all(str(step.get("template")) != str(template.pk) for step in steps):
+            continue
+        for faults in journey_problems(journey.definition, texts_of).values():
+            _refuse_for(journey.name, iter(faults))
+
+
+def _refuse_for(campaign: str, found: Iterator[Problem]) -> None:
+    for problem in found:
+        text = _("“%(campaign)s” sends it: %(reason)s") % {"campaign": campaign, "reason": problem.message}
+        raise Conflict(text, code=problem.code, field="texts")
