@@ -18,6 +18,7 @@ from crm.events import (
     TICKET_REPLIED,
     TICKET_RESOLVED,
 )
+from crm.models import Refund
 
 
 @subscribe(ORDER_PAID, name="campaigns.care_for_orders", effect=Effect.OUTSIDE)
@@ -30,6 +31,15 @@ def care_for_orders(events: Sequence[Event]) -> None:
 def give_back_coupons(events: Sequence[Event]) -> None:
     """A use is released once, so a second time changes nothing."""
     coupon_uses.give_back_coupons(order_ids=sorted({event.payload["order"] for event in events}))
+
+
+@subscribe(ORDERS_IMPORTED, name="campaigns.give_back_coupons_of_imports", long=True)
+def give_back_coupons_of_imports(events: Sequence[Event]) -> None:
+    """A coupon follows its order as points do, also when a file brings the refund."""
+    refunds = Refund.objects.filter(import_run_id__in=[event.payload["run"] for event in events])
+    orders = list(refunds.values_list("order_id", flat=True).order_by("order_id").distinct())
+    for start in range(0, len(orders), 1000):
+        coupon_uses.give_back_coupons(order_ids=orders[start : start + 1000])
 
 
 @subscribe(ORDERS_IMPORTED, name="campaigns.care_for_import", effect=Effect.OUTSIDE, long=True)

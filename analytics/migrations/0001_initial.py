@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("core", "0001_initial"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("core", "__first__"),
         ("crm", "0001_initial"),
         ("pghistory", "0007_auto_20250421_0444"),
     ]
@@ -50,6 +50,7 @@ class Migration(migrations.Migration):
                 ("customer_id", models.BigIntegerField(primary_key=True, serialize=False)),
                 ("marked_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("mark", models.BigIntegerField(default=1)),
+                ("effect", models.PositiveSmallIntegerField(db_default=3, default=3)),
             ],
             options={
                 "verbose_name": "changed customer",
@@ -153,6 +154,7 @@ class Migration(migrations.Migration):
                 ),
                 ("stage_since", models.DateTimeField(null=True, verbose_name="stage since")),
                 ("as_of", models.DateTimeField(verbose_name="as of")),
+                ("adjusted", models.BigIntegerField(db_default=0, default=0)),
             ],
             options={
                 "verbose_name": "customer features",
@@ -510,45 +512,6 @@ class Migration(migrations.Migration):
                         name="analytics_segmentleaving_paired",
                     )
                 ],
-            },
-        ),
-        migrations.CreateModel(
-            name="StagePeriod",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "stage",
-                    models.CharField(
-                        choices=[
-                            ("prospect", "No order yet"),
-                            ("new", "New"),
-                            ("active", "Active"),
-                            ("at_risk", "At risk"),
-                            ("lapsed", "Lapsed"),
-                            ("lost", "Lost"),
-                            ("won_back", "Won back"),
-                        ],
-                        max_length=8,
-                        verbose_name="stage",
-                    ),
-                ),
-                ("started_at", models.DateTimeField(verbose_name="from")),
-                ("ended_at", models.DateTimeField(verbose_name="to")),
-                (
-                    "customer",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="stage_periods",
-                        to="crm.customer",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "stage period",
-                "verbose_name_plural": "stage periods",
-                "indexes": [models.Index(fields=["customer", "-started_at"], name="analytics_stageperiod_of")],
             },
         ),
         pgtrigger.migrations.AddTrigger(

@@ -14,7 +14,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("analytics", "0001_initial"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("core", "0001_initial"),
+        ("core", "__first__"),
         ("crm", "0001_initial"),
         ("pghistory", "0007_auto_20250421_0444"),
     ]
@@ -24,7 +25,10 @@ class Migration(migrations.Migration):
             name="Coupon",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=120, verbose_name="name")),
+                (
+                    "name",
+                    models.CharField(help_text="Customers read it in the shop.", max_length=120, verbose_name="name"),
+                ),
                 (
                     "kind",
                     models.CharField(
@@ -93,6 +97,15 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
+                (
+                    "give_back",
+                    models.BooleanField(
+                        db_default=True,
+                        default=True,
+                        help_text="The use is free again once its order is refunded in full. A refund in part leaves it used.",
+                        verbose_name="give back after full refund",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "coupon",
@@ -157,6 +170,8 @@ class Migration(migrations.Migration):
                 ("version", models.PositiveIntegerField(default=1, verbose_name="version")),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("code", models.CharField(blank=True, max_length=60, null=True, unique=True, verbose_name="code")),
+                ("values", models.JSONField(blank=True, default=list, verbose_name="values")),
             ],
             options={
                 "verbose_name": "template",
@@ -225,6 +240,8 @@ class Migration(migrations.Migration):
                             ("ordered", "Share of customers who order"),
                             ("orders", "Orders per customer"),
                             ("revenue", "Net revenue per customer"),
+                            ("visited", "Share of customers who visit the shop"),
+                            ("clicked", "Share of customers who follow a link in a message"),
                         ],
                         default="ordered",
                         max_length=8,
@@ -934,7 +951,10 @@ class Migration(migrations.Migration):
                 ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
                 ("pgh_label", models.TextField(help_text="The event label.")),
                 ("id", models.BigIntegerField()),
-                ("name", models.CharField(max_length=120, verbose_name="name")),
+                (
+                    "name",
+                    models.CharField(help_text="Customers read it in the shop.", max_length=120, verbose_name="name"),
+                ),
                 (
                     "kind",
                     models.CharField(
@@ -1023,6 +1043,15 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="events",
                         to="campaigns.coupon",
+                    ),
+                ),
+                (
+                    "give_back",
+                    models.BooleanField(
+                        db_default=True,
+                        default=True,
+                        help_text="The use is free again once its order is refunded in full. A refund in part leaves it used.",
+                        verbose_name="give back after full refund",
                     ),
                 ),
             ],
@@ -1212,6 +1241,8 @@ class Migration(migrations.Migration):
                             ("ordered", "Share of customers who order"),
                             ("orders", "Orders per customer"),
                             ("revenue", "Net revenue per customer"),
+                            ("visited", "Share of customers who visit the shop"),
+                            ("clicked", "Share of customers who follow a link in a message"),
                         ],
                         default="ordered",
                         max_length=8,
@@ -2140,6 +2171,8 @@ class Migration(migrations.Migration):
                         to="campaigns.template",
                     ),
                 ),
+                ("code", models.CharField(blank=True, max_length=60, null=True, verbose_name="code")),
+                ("values", models.JSONField(blank=True, default=list, verbose_name="values")),
             ],
             options={
                 "abstract": False,
@@ -2171,6 +2204,30 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         fields=("template", "version", "language"), name="campaigns_templatetext_once"
                     )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="CouponBudget",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("day", models.DateField(verbose_name="day")),
+                ("given", models.PositiveIntegerField(default=0, verbose_name="given")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "coupons given by hand",
+                "verbose_name_plural": "coupons given by hand",
+                "constraints": [
+                    models.UniqueConstraint(fields=("user", "day"), name="campaigns_couponbudget_once_a_day")
                 ],
             },
         ),
@@ -2209,6 +2266,180 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=("journey", "number"), name="campaigns_journeyversion_once"),
         ),
         pgtrigger.migrations.AddTrigger(
+            model_name="coupon",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."active" IS DISTINCT FROM (NEW."active") OR OLD."budget" IS DISTINCT FROM (NEW."budget") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."currency" IS DISTINCT FROM (NEW."currency") OR OLD."ends_at" IS DISTINCT FROM (NEW."ends_at") OR OLD."give_back" IS DISTINCT FROM (NEW."give_back") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."kind" IS DISTINCT FROM (NEW."kind") OR OLD."limit_per_code" IS DISTINCT FROM (NEW."limit_per_code") OR OLD."limit_per_customer" IS DISTINCT FROM (NEW."limit_per_customer") OR OLD."limit_total" IS DISTINCT FROM (NEW."limit_total") OR OLD."max_discount" IS DISTINCT FROM (NEW."max_discount") OR OLD."minimum_spend" IS DISTINCT FROM (NEW."minimum_spend") OR OLD."mode" IS DISTINCT FROM (NEW."mode") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."reserve_seconds" IS DISTINCT FROM (NEW."reserve_seconds") OR OLD."starts_at" IS DISTINCT FROM (NEW."starts_at") OR OLD."valid_days" IS DISTINCT FROM (NEW."valid_days") OR OLD."value" IS DISTINCT FROM (NEW."value"))',
+                    func='INSERT INTO "campaigns_couponevent" ("active", "budget", "created_at", "created_by_id", "currency", "ends_at", "give_back", "id", "issued_count", "kind", "limit_per_code", "limit_per_customer", "limit_total", "max_discount", "minimum_spend", "mode", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeemed_amount", "redeemed_count", "reserve_seconds", "reserved_amount", "reserved_count", "starts_at", "valid_days", "value") VALUES (OLD."active", OLD."budget", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."ends_at", OLD."give_back", OLD."id", OLD."issued_count", OLD."kind", OLD."limit_per_code", OLD."limit_per_customer", OLD."limit_total", OLD."max_discount", OLD."minimum_spend", OLD."mode", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."redeemed_amount", OLD."redeemed_count", OLD."reserve_seconds", OLD."reserved_amount", OLD."reserved_count", OLD."starts_at", OLD."valid_days", OLD."value"); RETURN NULL;',
+                    hash="e56b66203ad59f62394bb3e9f3ca22341bcfc2d6",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_b3b42",
+                    table="campaigns_coupon",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="coupon",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "campaigns_couponevent" ("active", "budget", "created_at", "created_by_id", "currency", "ends_at", "give_back", "id", "issued_count", "kind", "limit_per_code", "limit_per_customer", "limit_total", "max_discount", "minimum_spend", "mode", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeemed_amount", "redeemed_count", "reserve_seconds", "reserved_amount", "reserved_count", "starts_at", "valid_days", "value") VALUES (OLD."active", OLD."budget", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."ends_at", OLD."give_back", OLD."id", OLD."issued_count", OLD."kind", OLD."limit_per_code", OLD."limit_per_customer", OLD."limit_total", OLD."max_discount", OLD."minimum_spend", OLD."mode", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."redeemed_amount", OLD."redeemed_count", OLD."reserve_seconds", OLD."reserved_amount", OLD."reserved_count", OLD."starts_at", OLD."valid_days", OLD."value"); RETURN NULL;',
+                    hash="03041d3de16bd7b3ed99e3105f515c0c54f97740",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_9ee48",
+                    table="campaigns_coupon",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="template",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "campaigns_templateevent" ("channel", "code", "created_at", "id", "message_class", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "values", "version") VALUES (OLD."channel", OLD."code", OLD."created_at", OLD."id", OLD."message_class", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."updated_at", OLD."values", OLD."version"); RETURN NULL;',
+                    hash="08185881d7e57e54361071abaa6de2c17438297d",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_0f4b2",
+                    table="campaigns_template",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="template",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "campaigns_templateevent" ("channel", "code", "created_at", "id", "message_class", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "values", "version") VALUES (OLD."channel", OLD."code", OLD."created_at", OLD."id", OLD."message_class", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."updated_at", OLD."values", OLD."version"); RETURN NULL;',
+                    hash="2b94f46b6ab58d47110610c058b1ff60ce099f3a",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_63876",
+                    table="campaigns_template",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="experimentarm",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "campaigns_experimentarmevent" ("code", "coupon_id", "experiment_id", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "template_id", "weight") VALUES (OLD."code", OLD."coupon_id", OLD."experiment_id", OLD."id", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."position", OLD."template_id", OLD."weight"); RETURN NULL;',
+                    hash="37ebecf04a8841f949e075345574c80fb0d596a2",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_6c230",
+                    table="campaigns_experimentarm",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="experimentarm",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "campaigns_experimentarmevent" ("code", "coupon_id", "experiment_id", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "template_id", "weight") VALUES (OLD."code", OLD."coupon_id", OLD."experiment_id", OLD."id", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."template_id", OLD."weight"); RETURN NULL;',
+                    hash="07f90f28da9d966e5ba8c0888ec0a1566f8cb8e1",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_54f93",
+                    table="campaigns_experimentarm",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="experiment",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "campaigns_experimentevent" ("any_time", "baseline_mean", "baseline_variance", "conclusion", "created_at", "created_by_id", "currency", "effect", "ended_at", "error_percent", "id", "metric", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "planned_count", "power_percent", "salt", "scope", "segment_id", "started_at", "state", "weighed_at", "window_days", "winner_id") VALUES (OLD."any_time", OLD."baseline_mean", OLD."baseline_variance", OLD."conclusion", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."effect", OLD."ended_at", OLD."error_percent", OLD."id", OLD."metric", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."planned_count", OLD."power_percent", OLD."salt", OLD."scope", OLD."segment_id", OLD."started_at", OLD."state", OLD."weighed_at", OLD."window_days", OLD."winner_id"); RETURN NULL;',
+                    hash="be4a9413cb47fba246ffebd592a6d3bf804bfdc6",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_d9b0c",
+                    table="campaigns_experiment",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="experiment",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "campaigns_experimentevent" ("any_time", "baseline_mean", "baseline_variance", "conclusion", "created_at", "created_by_id", "currency", "effect", "ended_at", "error_percent", "id", "metric", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "planned_count", "power_percent", "salt", "scope", "segment_id", "started_at", "state", "weighed_at", "window_days", "winner_id") VALUES (OLD."any_time", OLD."baseline_mean", OLD."baseline_variance", OLD."conclusion", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."effect", OLD."ended_at", OLD."error_percent", OLD."id", OLD."metric", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."planned_count", OLD."power_percent", OLD."salt", OLD."scope", OLD."segment_id", OLD."started_at", OLD."state", OLD."weighed_at", OLD."window_days", OLD."winner_id"); RETURN NULL;',
+                    hash="683ec2184bf1ffb5bec49109ee484d6b43ff6614",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_2d2a9",
+                    table="campaigns_experiment",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="broadcast",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."attribution_days" IS DISTINCT FROM (NEW."attribution_days") OR OLD."coupon_id" IS DISTINCT FROM (NEW."coupon_id") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."customer_zone" IS DISTINCT FROM (NEW."customer_zone") OR OLD."experiment_id" IS DISTINCT FROM (NEW."experiment_id") OR OLD."holdout_percent" IS DISTINCT FROM (NEW."holdout_percent") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."per_minute" IS DISTINCT FROM (NEW."per_minute") OR OLD."segment_id" IS DISTINCT FROM (NEW."segment_id") OR OLD."send_on" IS DISTINCT FROM (NEW."send_on") OR OLD."send_time" IS DISTINCT FROM (NEW."send_time") OR OLD."starts_at" IS DISTINCT FROM (NEW."starts_at") OR OLD."state" IS DISTINCT FROM (NEW."state") OR OLD."template_id" IS DISTINCT FROM (NEW."template_id") OR OLD."template_version" IS DISTINCT FROM (NEW."template_version"))',
+                    func='INSERT INTO "campaigns_broadcastevent" ("attribution_days", "audience_count", "coupon_id", "created_at", "created_by_id", "customer_zone", "experiment_id", "finished_at", "holdout_percent", "id", "minute", "minute_count", "name", "per_minute", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "prepared_at", "segment_id", "send_on", "send_time", "starts_at", "state", "template_id", "template_version") VALUES (OLD."attribution_days", OLD."audience_count", OLD."coupon_id", OLD."created_at", OLD."created_by_id", OLD."customer_zone", OLD."experiment_id", OLD."finished_at", OLD."holdout_percent", OLD."id", OLD."minute", OLD."minute_count", OLD."name", OLD."per_minute", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."prepared_at", OLD."segment_id", OLD."send_on", OLD."send_time", OLD."starts_at", OLD."state", OLD."template_id", OLD."template_version"); RETURN NULL;',
+                    hash="e7c85876b9a04f54f8c6209fa2456c4366e3877e",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_1ec5d",
+                    table="campaigns_broadcast",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="broadcast",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "campaigns_broadcastevent" ("attribution_days", "audience_count", "coupon_id", "created_at", "created_by_id", "customer_zone", "experiment_id", "finished_at", "holdout_percent", "id", "minute", "minute_count", "name", "per_minute", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "prepared_at", "segment_id", "send_on", "send_time", "starts_at", "state", "template_id", "template_version") VALUES (OLD."attribution_days", OLD."audience_count", OLD."coupon_id", OLD."created_at", OLD."created_by_id", OLD."customer_zone", OLD."experiment_id", OLD."finished_at", OLD."holdout_percent", OLD."id", OLD."minute", OLD."minute_count", OLD."name", OLD."per_minute", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."prepared_at", OLD."segment_id", OLD."send_on", OLD."send_time", OLD."starts_at", OLD."state", OLD."template_id", OLD."template_version"); RETURN NULL;',
+                    hash="2d7ed21a91f34021c7d49664dc1d611b052782f2",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_25442",
+                    table="campaigns_broadcast",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="carerule",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "campaigns_careruleevent" ("activated_at", "attribution_days", "coupon_id", "created_at", "days", "experiment_id", "holdout_percent", "id", "last_run_at", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "segment_id", "send_at", "state", "template_id", "trigger", "version") VALUES (OLD."activated_at", OLD."attribution_days", OLD."coupon_id", OLD."created_at", OLD."days", OLD."experiment_id", OLD."holdout_percent", OLD."id", OLD."last_run_at", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."segment_id", OLD."send_at", OLD."state", OLD."template_id", OLD."trigger", OLD."version"); RETURN NULL;',
+                    hash="27d7268b4be6023c990c2e52acb1d4b9890c5764",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_6d594",
+                    table="campaigns_carerule",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="carerule",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "campaigns_careruleevent" ("activated_at", "attribution_days", "coupon_id", "created_at", "days", "experiment_id", "holdout_percent", "id", "last_run_at", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "segment_id", "send_at", "state", "template_id", "trigger", "version") VALUES (OLD."activated_at", OLD."attribution_days", OLD."coupon_id", OLD."created_at", OLD."days", OLD."experiment_id", OLD."holdout_percent", OLD."id", OLD."last_run_at", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."segment_id", OLD."send_at", OLD."state", OLD."template_id", OLD."trigger", OLD."version"); RETURN NULL;',
+                    hash="b5e24c199663c214bd541f5aad9969c71754bba8",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_d6a6c",
+                    table="campaigns_carerule",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
             model_name="channelaccount",
             trigger=pgtrigger.compiler.Trigger(
                 name="update_update",
@@ -2234,6 +2465,64 @@ class Migration(migrations.Migration):
                     pgid="pgtrigger_delete_delete_62751",
                     table="campaigns_channelaccount",
                     when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="journeyversion",
+            trigger=pgtrigger.compiler.Trigger(
+                name="published",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."definition" IS DISTINCT FROM (NEW."definition") OR OLD."journey_id" IS DISTINCT FROM (NEW."journey_id") OR OLD."number" IS DISTINCT FROM (NEW."number") OR OLD."published_at" IS DISTINCT FROM (NEW."published_at"))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="74cddf92e1b781cfc68609fed971f5b4e74b41e9",
+                    operation="UPDATE",
+                    pgid="pgtrigger_published_a2109",
+                    table="campaigns_journeyversion",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="journey",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."draft" IS DISTINCT FROM (NEW."draft") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."preset" IS DISTINCT FROM (NEW."preset") OR OLD."started_at" IS DISTINCT FROM (NEW."started_at") OR OLD."state" IS DISTINCT FROM (NEW."state") OR OLD."updated_at" IS DISTINCT FROM (NEW."updated_at") OR OLD."version_id" IS DISTINCT FROM (NEW."version_id"))',
+                    func='INSERT INTO "campaigns_journeyevent" ("created_at", "draft", "id", "looked_at", "members_after", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "preset", "started_at", "state", "updated_at", "version_id") VALUES (OLD."created_at", OLD."draft", OLD."id", OLD."looked_at", OLD."members_after", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."preset", OLD."started_at", OLD."state", OLD."updated_at", OLD."version_id"); RETURN NULL;',
+                    hash="ca7744f82c0a9a8a65b49da05ccc5d7b21fab3b3",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_e0be5",
+                    table="campaigns_journey",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="journey",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "campaigns_journeyevent" ("created_at", "draft", "id", "looked_at", "members_after", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "preset", "started_at", "state", "updated_at", "version_id") VALUES (OLD."created_at", OLD."draft", OLD."id", OLD."looked_at", OLD."members_after", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."preset", OLD."started_at", OLD."state", OLD."updated_at", OLD."version_id"); RETURN NULL;',
+                    hash="48bd28ec7f5403877e38c76558eb83a988bc2590",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_1db03",
+                    table="campaigns_journey",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="journeysteprecord",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="91e6451134206a0e4dc7d9403cea976e67a912e5",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_b8e5a",
+                    table="campaigns_journeysteprecord",
+                    when="BEFORE",
                 ),
             ),
         ),
@@ -2291,238 +2580,6 @@ class Migration(migrations.Migration):
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_b0056",
                     table="campaigns_shopday",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="template",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "campaigns_templateevent" ("channel", "created_at", "id", "message_class", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "version") VALUES (OLD."channel", OLD."created_at", OLD."id", OLD."message_class", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."updated_at", OLD."version"); RETURN NULL;',
-                    hash="6d0812c48a7bb57c552ec79aa93b43b7c2c6765e",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_0f4b2",
-                    table="campaigns_template",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="template",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "campaigns_templateevent" ("channel", "created_at", "id", "message_class", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "version") VALUES (OLD."channel", OLD."created_at", OLD."id", OLD."message_class", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."updated_at", OLD."version"); RETURN NULL;',
-                    hash="3a26358d8eda597f12450dea22b9886a95d42f52",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_63876",
-                    table="campaigns_template",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="coupon",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."active" IS DISTINCT FROM (NEW."active") OR OLD."budget" IS DISTINCT FROM (NEW."budget") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."currency" IS DISTINCT FROM (NEW."currency") OR OLD."ends_at" IS DISTINCT FROM (NEW."ends_at") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."kind" IS DISTINCT FROM (NEW."kind") OR OLD."limit_per_code" IS DISTINCT FROM (NEW."limit_per_code") OR OLD."limit_per_customer" IS DISTINCT FROM (NEW."limit_per_customer") OR OLD."limit_total" IS DISTINCT FROM (NEW."limit_total") OR OLD."max_discount" IS DISTINCT FROM (NEW."max_discount") OR OLD."minimum_spend" IS DISTINCT FROM (NEW."minimum_spend") OR OLD."mode" IS DISTINCT FROM (NEW."mode") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."reserve_seconds" IS DISTINCT FROM (NEW."reserve_seconds") OR OLD."starts_at" IS DISTINCT FROM (NEW."starts_at") OR OLD."valid_days" IS DISTINCT FROM (NEW."valid_days") OR OLD."value" IS DISTINCT FROM (NEW."value"))',
-                    func='INSERT INTO "campaigns_couponevent" ("active", "budget", "created_at", "created_by_id", "currency", "ends_at", "id", "issued_count", "kind", "limit_per_code", "limit_per_customer", "limit_total", "max_discount", "minimum_spend", "mode", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeemed_amount", "redeemed_count", "reserve_seconds", "reserved_amount", "reserved_count", "starts_at", "valid_days", "value") VALUES (OLD."active", OLD."budget", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."ends_at", OLD."id", OLD."issued_count", OLD."kind", OLD."limit_per_code", OLD."limit_per_customer", OLD."limit_total", OLD."max_discount", OLD."minimum_spend", OLD."mode", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."redeemed_amount", OLD."redeemed_count", OLD."reserve_seconds", OLD."reserved_amount", OLD."reserved_count", OLD."starts_at", OLD."valid_days", OLD."value"); RETURN NULL;',
-                    hash="c8ba36566491d12b331324bbec0a41cb58544a93",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_b3b42",
-                    table="campaigns_coupon",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="coupon",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "campaigns_couponevent" ("active", "budget", "created_at", "created_by_id", "currency", "ends_at", "id", "issued_count", "kind", "limit_per_code", "limit_per_customer", "limit_total", "max_discount", "minimum_spend", "mode", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeemed_amount", "redeemed_count", "reserve_seconds", "reserved_amount", "reserved_count", "starts_at", "valid_days", "value") VALUES (OLD."active", OLD."budget", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."ends_at", OLD."id", OLD."issued_count", OLD."kind", OLD."limit_per_code", OLD."limit_per_customer", OLD."limit_total", OLD."max_discount", OLD."minimum_spend", OLD."mode", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."redeemed_amount", OLD."redeemed_count", OLD."reserve_seconds", OLD."reserved_amount", OLD."reserved_count", OLD."starts_at", OLD."valid_days", OLD."value"); RETURN NULL;',
-                    hash="4e3461264d3cc8d364902de79a8f36b15396492b",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_9ee48",
-                    table="campaigns_coupon",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="experiment",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "campaigns_experimentevent" ("any_time", "baseline_mean", "baseline_variance", "conclusion", "created_at", "created_by_id", "currency", "effect", "ended_at", "error_percent", "id", "metric", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "planned_count", "power_percent", "salt", "scope", "segment_id", "started_at", "state", "weighed_at", "window_days", "winner_id") VALUES (OLD."any_time", OLD."baseline_mean", OLD."baseline_variance", OLD."conclusion", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."effect", OLD."ended_at", OLD."error_percent", OLD."id", OLD."metric", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."planned_count", OLD."power_percent", OLD."salt", OLD."scope", OLD."segment_id", OLD."started_at", OLD."state", OLD."weighed_at", OLD."window_days", OLD."winner_id"); RETURN NULL;',
-                    hash="be4a9413cb47fba246ffebd592a6d3bf804bfdc6",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_d9b0c",
-                    table="campaigns_experiment",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="experiment",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "campaigns_experimentevent" ("any_time", "baseline_mean", "baseline_variance", "conclusion", "created_at", "created_by_id", "currency", "effect", "ended_at", "error_percent", "id", "metric", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "planned_count", "power_percent", "salt", "scope", "segment_id", "started_at", "state", "weighed_at", "window_days", "winner_id") VALUES (OLD."any_time", OLD."baseline_mean", OLD."baseline_variance", OLD."conclusion", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."effect", OLD."ended_at", OLD."error_percent", OLD."id", OLD."metric", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."planned_count", OLD."power_percent", OLD."salt", OLD."scope", OLD."segment_id", OLD."started_at", OLD."state", OLD."weighed_at", OLD."window_days", OLD."winner_id"); RETURN NULL;',
-                    hash="683ec2184bf1ffb5bec49109ee484d6b43ff6614",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_2d2a9",
-                    table="campaigns_experiment",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="journeysteprecord",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="91e6451134206a0e4dc7d9403cea976e67a912e5",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_b8e5a",
-                    table="campaigns_journeysteprecord",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="journeyversion",
-            trigger=pgtrigger.compiler.Trigger(
-                name="published",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."definition" IS DISTINCT FROM (NEW."definition") OR OLD."journey_id" IS DISTINCT FROM (NEW."journey_id") OR OLD."number" IS DISTINCT FROM (NEW."number") OR OLD."published_at" IS DISTINCT FROM (NEW."published_at"))',
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                    hash="74cddf92e1b781cfc68609fed971f5b4e74b41e9",
-                    operation="UPDATE",
-                    pgid="pgtrigger_published_a2109",
-                    table="campaigns_journeyversion",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="journey",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."draft" IS DISTINCT FROM (NEW."draft") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."preset" IS DISTINCT FROM (NEW."preset") OR OLD."started_at" IS DISTINCT FROM (NEW."started_at") OR OLD."state" IS DISTINCT FROM (NEW."state") OR OLD."updated_at" IS DISTINCT FROM (NEW."updated_at") OR OLD."version_id" IS DISTINCT FROM (NEW."version_id"))',
-                    func='INSERT INTO "campaigns_journeyevent" ("created_at", "draft", "id", "looked_at", "members_after", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "preset", "started_at", "state", "updated_at", "version_id") VALUES (OLD."created_at", OLD."draft", OLD."id", OLD."looked_at", OLD."members_after", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."preset", OLD."started_at", OLD."state", OLD."updated_at", OLD."version_id"); RETURN NULL;',
-                    hash="ca7744f82c0a9a8a65b49da05ccc5d7b21fab3b3",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_e0be5",
-                    table="campaigns_journey",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="journey",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "campaigns_journeyevent" ("created_at", "draft", "id", "looked_at", "members_after", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "preset", "started_at", "state", "updated_at", "version_id") VALUES (OLD."created_at", OLD."draft", OLD."id", OLD."looked_at", OLD."members_after", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."preset", OLD."started_at", OLD."state", OLD."updated_at", OLD."version_id"); RETURN NULL;',
-                    hash="48bd28ec7f5403877e38c76558eb83a988bc2590",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_1db03",
-                    table="campaigns_journey",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="experimentarm",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "campaigns_experimentarmevent" ("code", "coupon_id", "experiment_id", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "template_id", "weight") VALUES (OLD."code", OLD."coupon_id", OLD."experiment_id", OLD."id", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."position", OLD."template_id", OLD."weight"); RETURN NULL;',
-                    hash="37ebecf04a8841f949e075345574c80fb0d596a2",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_6c230",
-                    table="campaigns_experimentarm",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="experimentarm",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "campaigns_experimentarmevent" ("code", "coupon_id", "experiment_id", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "template_id", "weight") VALUES (OLD."code", OLD."coupon_id", OLD."experiment_id", OLD."id", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."template_id", OLD."weight"); RETURN NULL;',
-                    hash="07f90f28da9d966e5ba8c0888ec0a1566f8cb8e1",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_54f93",
-                    table="campaigns_experimentarm",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="carerule",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "campaigns_careruleevent" ("activated_at", "attribution_days", "coupon_id", "created_at", "days", "experiment_id", "holdout_percent", "id", "last_run_at", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "segment_id", "send_at", "state", "template_id", "trigger", "version") VALUES (OLD."activated_at", OLD."attribution_days", OLD."coupon_id", OLD."created_at", OLD."days", OLD."experiment_id", OLD."holdout_percent", OLD."id", OLD."last_run_at", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."segment_id", OLD."send_at", OLD."state", OLD."template_id", OLD."trigger", OLD."version"); RETURN NULL;',
-                    hash="27d7268b4be6023c990c2e52acb1d4b9890c5764",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_6d594",
-                    table="campaigns_carerule",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="carerule",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "campaigns_careruleevent" ("activated_at", "attribution_days", "coupon_id", "created_at", "days", "experiment_id", "holdout_percent", "id", "last_run_at", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "segment_id", "send_at", "state", "template_id", "trigger", "version") VALUES (OLD."activated_at", OLD."attribution_days", OLD."coupon_id", OLD."created_at", OLD."days", OLD."experiment_id", OLD."holdout_percent", OLD."id", OLD."last_run_at", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."segment_id", OLD."send_at", OLD."state", OLD."template_id", OLD."trigger", OLD."version"); RETURN NULL;',
-                    hash="b5e24c199663c214bd541f5aad9969c71754bba8",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_d6a6c",
-                    table="campaigns_carerule",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="broadcast",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."attribution_days" IS DISTINCT FROM (NEW."attribution_days") OR OLD."coupon_id" IS DISTINCT FROM (NEW."coupon_id") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."customer_zone" IS DISTINCT FROM (NEW."customer_zone") OR OLD."experiment_id" IS DISTINCT FROM (NEW."experiment_id") OR OLD."holdout_percent" IS DISTINCT FROM (NEW."holdout_percent") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."per_minute" IS DISTINCT FROM (NEW."per_minute") OR OLD."segment_id" IS DISTINCT FROM (NEW."segment_id") OR OLD."send_on" IS DISTINCT FROM (NEW."send_on") OR OLD."send_time" IS DISTINCT FROM (NEW."send_time") OR OLD."starts_at" IS DISTINCT FROM (NEW."starts_at") OR OLD."state" IS DISTINCT FROM (NEW."state") OR OLD."template_id" IS DISTINCT FROM (NEW."template_id") OR OLD."template_version" IS DISTINCT FROM (NEW."template_version"))',
-                    func='INSERT INTO "campaigns_broadcastevent" ("attribution_days", "audience_count", "coupon_id", "created_at", "created_by_id", "customer_zone", "experiment_id", "finished_at", "holdout_percent", "id", "minute", "minute_count", "name", "per_minute", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "prepared_at", "segment_id", "send_on", "send_time", "starts_at", "state", "template_id", "template_version") VALUES (OLD."attribution_days", OLD."audience_count", OLD."coupon_id", OLD."created_at", OLD."created_by_id", OLD."customer_zone", OLD."experiment_id", OLD."finished_at", OLD."holdout_percent", OLD."id", OLD."minute", OLD."minute_count", OLD."name", OLD."per_minute", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."prepared_at", OLD."segment_id", OLD."send_on", OLD."send_time", OLD."starts_at", OLD."state", OLD."template_id", OLD."template_version"); RETURN NULL;',
-                    hash="e7c85876b9a04f54f8c6209fa2456c4366e3877e",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_1ec5d",
-                    table="campaigns_broadcast",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="broadcast",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "campaigns_broadcastevent" ("attribution_days", "audience_count", "coupon_id", "created_at", "created_by_id", "customer_zone", "experiment_id", "finished_at", "holdout_percent", "id", "minute", "minute_count", "name", "per_minute", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "prepared_at", "segment_id", "send_on", "send_time", "starts_at", "state", "template_id", "template_version") VALUES (OLD."attribution_days", OLD."audience_count", OLD."coupon_id", OLD."created_at", OLD."created_by_id", OLD."customer_zone", OLD."experiment_id", OLD."finished_at", OLD."holdout_percent", OLD."id", OLD."minute", OLD."minute_count", OLD."name", OLD."per_minute", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."prepared_at", OLD."segment_id", OLD."send_on", OLD."send_time", OLD."starts_at", OLD."state", OLD."template_id", OLD."template_version"); RETURN NULL;',
-                    hash="2d7ed21a91f34021c7d49664dc1d611b052782f2",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_25442",
-                    table="campaigns_broadcast",
                     when="AFTER",
                 ),
             ),

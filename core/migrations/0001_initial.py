@@ -265,6 +265,7 @@ class Migration(migrations.Migration):
                         db_default=django.db.models.functions.datetime.Now(), verbose_name="recorded at"
                     ),
                 ),
+                ("effect", models.PositiveSmallIntegerField(db_default=3, default=3, editable=False)),
             ],
             options={
                 "verbose_name": "domain event",
@@ -506,6 +507,42 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         fields=("endpoint", "event_id", "event_type"), name="core_webhookdelivery_once"
                     )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Notice",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=60, verbose_name="kind")),
+                ("subject", models.CharField(blank=True, default="", max_length=80)),
+                ("payload", models.JSONField(default=dict)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="created"),
+                ),
+                ("read_at", models.DateTimeField(null=True, verbose_name="read")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notices",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "notice",
+                "verbose_name_plural": "notices",
+                "default_permissions": (),
+                "indexes": [
+                    models.Index(fields=["user", "-created_at", "-id"], name="core_notice_of_user"),
+                    models.Index(condition=models.Q(("read_at", None)), fields=["user"], name="core_notice_unread"),
+                    models.Index(
+                        condition=models.Q(("read_at", None)), fields=["subject"], name="core_notice_open_subject"
+                    ),
+                    models.Index(fields=["created_at"], name="core_notice_by_age"),
                 ],
             },
         ),

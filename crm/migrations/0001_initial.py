@@ -5,6 +5,7 @@ import django.db.migrations.operations.special
 import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.datetime
+import django.db.models.functions.text
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.conf import settings
@@ -33,7 +34,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("core", "0001_initial"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("core", "__first__"),
         ("pghistory", "0007_auto_20250421_0444"),
     ]
 
@@ -285,7 +286,10 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="crm_customer_merged_names_target",
-                    )
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("country__regex", "^([A-Z]{2})?$")), name="crm_customer_country_is_a_code"
+                    ),
                 ],
             },
         ),
@@ -639,19 +643,7 @@ class Migration(migrations.Migration):
             name="ImportMapping",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("customers", "Customers"),
-                            ("products", "Products"),
-                            ("orders", "Orders"),
-                            ("activity", "Activity"),
-                            ("consents", "Consents"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
+                ("kind", models.CharField(max_length=10)),
                 ("source", models.CharField(max_length=40)),
                 ("mapping", models.JSONField(default=dict)),
                 ("options", models.JSONField(default=dict)),
@@ -667,20 +659,7 @@ class Migration(migrations.Migration):
             name="ImportRun",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("customers", "Customers"),
-                            ("products", "Products"),
-                            ("orders", "Orders"),
-                            ("activity", "Activity"),
-                            ("consents", "Consents"),
-                        ],
-                        max_length=10,
-                        verbose_name="kind",
-                    ),
-                ),
+                ("kind", models.CharField(max_length=10, verbose_name="kind")),
                 ("source", models.CharField(max_length=40, verbose_name="source")),
                 ("file_name", models.CharField(max_length=255, verbose_name="file")),
                 ("path", models.CharField(blank=True, default="", max_length=500)),
@@ -732,6 +711,27 @@ class Migration(migrations.Migration):
                         null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="core.job"
                     ),
                 ),
+                (
+                    "following",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="core.job"
+                    ),
+                ),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[
+                            ("auto", "By the date of each order"),
+                            ("remember", "Only record"),
+                            ("silent", "Points and tiers, without messages"),
+                            ("live", "As if it happened now"),
+                        ],
+                        default="auto",
+                        max_length=8,
+                        verbose_name="effect",
+                    ),
+                ),
+                ("skipped_count", models.BigIntegerField(default=0, verbose_name="skipped")),
             ],
             options={
                 "verbose_name": "import",
@@ -745,10 +745,14 @@ class Migration(migrations.Migration):
                                 "read_count",
                                 django.db.models.expressions.CombinedExpression(
                                     django.db.models.expressions.CombinedExpression(
-                                        models.F("accepted_count"), "+", models.F("unchanged_count")
+                                        django.db.models.expressions.CombinedExpression(
+                                            models.F("accepted_count"), "+", models.F("unchanged_count")
+                                        ),
+                                        "+",
+                                        models.F("refused_count"),
                                     ),
                                     "+",
-                                    models.F("refused_count"),
+                                    models.F("skipped_count"),
                                 ),
                             ),
                             _connector="OR",
@@ -963,6 +967,21 @@ class Migration(migrations.Migration):
                         to="crm.store",
                     ),
                 ),
+                (
+                    "effect",
+                    models.CharField(
+                        choices=[
+                            ("live", "At its own time"),
+                            ("now", "As if it happened now"),
+                            ("silent", "Points and tiers, no messages"),
+                            ("remember", "Only recorded"),
+                        ],
+                        db_default="live",
+                        default="live",
+                        max_length=8,
+                        verbose_name="effect",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "order",
@@ -984,6 +1003,22 @@ class Migration(migrations.Migration):
                     models.Index(fields=["-placed_at", "-id"], name="crm_order_placed_recent"),
                     django.contrib.postgres.indexes.BrinIndex(
                         autosummarize=True, fields=["import_run"], name="crm_order_import_run", pages_per_range=32
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            models.Q(("state", "paid"), _negated=True),
+                            models.Q(("refunded__gte", models.F("total")), models.Q(("total", 0), _negated=True)),
+                            _connector="OR",
+                        ),
+                        fields=["id"],
+                        name="crm_order_not_bought",
+                    ),
+                    models.Index(
+                        django.contrib.postgres.indexes.OpClass(
+                            django.db.models.functions.text.Reverse(django.db.models.functions.text.Upper("number")),
+                            name="text_pattern_ops",
+                        ),
+                        name="crm_order_number_tail",
                     ),
                 ],
                 "constraints": [
@@ -1032,7 +1067,7 @@ class Migration(migrations.Migration):
             name="Product",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("sku", models.CharField(max_length=64, unique=True, verbose_name="SKU")),
+                ("sku", models.CharField(max_length=64, verbose_name="SKU")),
                 ("name", models.CharField(blank=True, default="", max_length=300, verbose_name="name")),
                 (
                     "category",
@@ -1056,7 +1091,18 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "product",
                 "verbose_name_plural": "products",
-                "indexes": [models.Index(fields=["category"], name="crm_product_category")],
+                "indexes": [
+                    models.Index(fields=["category"], name="crm_product_category"),
+                    models.Index(fields=["sku"], name="crm_product_sku"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        django.db.models.functions.text.Lower("sku"),
+                        name="crm_product_sku_once",
+                        violation_error_code="unique",
+                        violation_error_message="There is a product with this SKU, perhaps in other letter case.",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1357,7 +1403,12 @@ class Migration(migrations.Migration):
                 (
                     "origin",
                     models.CharField(
-                        choices=[("staff", "Staff"), ("api", "Storefront"), ("reply", "Reply to a message")],
+                        choices=[
+                            ("staff", "Staff"),
+                            ("api", "Storefront"),
+                            ("reply", "Reply to a message"),
+                            ("import", "Import"),
+                        ],
                         default="staff",
                         max_length=8,
                         verbose_name="origin",
@@ -1405,13 +1456,37 @@ class Migration(migrations.Migration):
                         to="crm.order",
                     ),
                 ),
+                (
+                    "waiting_since",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        help_text="Open: the customer's first message without an answer. Waiting for customer: our last answer.",
+                        verbose_name="waiting since",
+                    ),
+                ),
+                (
+                    "internal",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="A task for staff: the customer does not see it and is not asked to rate it.",
+                        verbose_name="internal",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "ticket",
                 "verbose_name_plural": "tickets",
                 "indexes": [
                     models.Index(fields=["customer", "-created_at"], name="crm_ticket_of_customer"),
-                    models.Index(fields=["status", "-priority", "updated_at"], name="crm_ticket_queue"),
+                    models.Index(fields=["status", "-priority", "waiting_since"], name="crm_ticket_queue"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("origin", "import")),
+                        fields=("origin_ref",),
+                        name="crm_ticket_imported_once",
+                    )
                 ],
             },
         ),
@@ -1456,7 +1531,12 @@ class Migration(migrations.Migration):
                 (
                     "origin",
                     models.CharField(
-                        choices=[("staff", "Staff"), ("api", "Storefront"), ("reply", "Reply to a message")],
+                        choices=[
+                            ("staff", "Staff"),
+                            ("api", "Storefront"),
+                            ("reply", "Reply to a message"),
+                            ("import", "Import"),
+                        ],
                         default="staff",
                         max_length=8,
                         verbose_name="origin",
@@ -1528,6 +1608,23 @@ class Migration(migrations.Migration):
                         to="crm.ticket",
                     ),
                 ),
+                (
+                    "waiting_since",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        help_text="Open: the customer's first message without an answer. Waiting for customer: our last answer.",
+                        verbose_name="waiting since",
+                    ),
+                ),
+                (
+                    "internal",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="A task for staff: the customer does not see it and is not asked to rate it.",
+                        verbose_name="internal",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
@@ -1562,6 +1659,22 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="messages",
                         to="crm.ticket",
+                    ),
+                ),
+                (
+                    "delivery",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "Not sent"),
+                            ("queued", "Queued"),
+                            ("handed", "Handed over"),
+                            ("unreachable", "No channel reaches this customer"),
+                        ],
+                        db_default="",
+                        default="",
+                        max_length=11,
+                        verbose_name="delivery",
                     ),
                 ),
             ],
@@ -1610,6 +1723,107 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="TicketDraft",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.TextField(max_length=10000, verbose_name="text")),
+                (
+                    "saved_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="saved"),
+                ),
+                (
+                    "ticket",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="drafts",
+                        to="crm.ticket",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "draft",
+                "verbose_name_plural": "drafts",
+                "default_permissions": (),
+                "indexes": [models.Index(fields=["ticket"], name="crm_ticketdraft_of_ticket")],
+                "constraints": [models.UniqueConstraint(fields=("user", "ticket"), name="crm_ticketdraft_one_each")],
+            },
+        ),
+        migrations.CreateModel(
+            name="SpendAdjustment",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("source", models.CharField(max_length=40, verbose_name="source")),
+                (
+                    "reference",
+                    models.CharField(
+                        help_text="The number of the document it comes from.", max_length=64, verbose_name="reference"
+                    ),
+                ),
+                ("item", models.CharField(blank=True, default="", max_length=300, verbose_name="item")),
+                ("quantity", models.DecimalField(decimal_places=3, default=0, max_digits=14, verbose_name="quantity")),
+                ("amount", models.BigIntegerField(verbose_name="amount")),
+                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                ("occurred_at", models.DateTimeField(verbose_name="occurred at")),
+                ("recorded_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="spend_adjustments",
+                        to="crm.customer",
+                    ),
+                ),
+                (
+                    "import_run",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="adjustments",
+                        to="crm.importrun",
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="crm.product",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "spend adjustment",
+                "verbose_name_plural": "spend adjustments",
+                "indexes": [
+                    models.Index(
+                        fields=["customer", "occurred_at"],
+                        include=("amount", "currency"),
+                        name="crm_spendadj_of_customer",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("source", "reference", "item"), name="crm_spendadjustment_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount", 0), _negated=True), name="crm_spendadjustment_not_nothing"
+                    ),
+                ],
+            },
+        ),
         pgtrigger.migrations.AddTrigger(
             model_name="attributedefinition",
             trigger=pgtrigger.compiler.Trigger(
@@ -1640,30 +1854,30 @@ class Migration(migrations.Migration):
             ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name="store",
+            model_name="customer",
             trigger=pgtrigger.compiler.Trigger(
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "crm_storeevent" ("code", "country", "currency", "id", "is_default", "language", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone") VALUES (OLD."code", OLD."country", OLD."currency", OLD."id", OLD."is_default", OLD."language", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."time_zone"); RETURN NULL;',
-                    hash="c5224b3063c092fed4bc5f0fac96ea2cdb60374f",
+                    func='INSERT INTO "crm_customerevent" ("attributes", "birth_year", "birthday", "birthday_index", "country", "created_at", "gender", "id", "language", "merged_into_id", "name", "number", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "region", "source", "state", "time_zone", "updated_at") VALUES (OLD."attributes", OLD."birth_year", OLD."birthday", OLD."birthday_index", OLD."country", OLD."created_at", OLD."gender", OLD."id", OLD."language", OLD."merged_into_id", OLD."name", OLD."number", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."region", OLD."source", OLD."state", OLD."time_zone", OLD."updated_at"); RETURN NULL;',
+                    hash="7579aacef791de78644e54970d850cfc3fe6c15e",
                     operation="UPDATE",
-                    pgid="pgtrigger_update_update_3ee79",
-                    table="crm_store",
+                    pgid="pgtrigger_update_update_2c843",
+                    table="crm_customer",
                     when="AFTER",
                 ),
             ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name="store",
+            model_name="customer",
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "crm_storeevent" ("code", "country", "currency", "id", "is_default", "language", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone") VALUES (OLD."code", OLD."country", OLD."currency", OLD."id", OLD."is_default", OLD."language", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."time_zone"); RETURN NULL;',
-                    hash="3d5a58d757712db07d3901e64aa7ce4f41e5e8aa",
+                    func='INSERT INTO "crm_customerevent" ("attributes", "birth_year", "birthday", "birthday_index", "country", "created_at", "gender", "id", "language", "merged_into_id", "name", "number", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "region", "source", "state", "time_zone", "updated_at") VALUES (OLD."attributes", OLD."birth_year", OLD."birthday", OLD."birthday_index", OLD."country", OLD."created_at", OLD."gender", OLD."id", OLD."language", OLD."merged_into_id", OLD."name", OLD."number", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."region", OLD."source", OLD."state", OLD."time_zone", OLD."updated_at"); RETURN NULL;',
+                    hash="6ef2476976e2cb55e826d287cd21b0c9395075b9",
                     operation="DELETE",
-                    pgid="pgtrigger_delete_delete_db2f1",
-                    table="crm_store",
+                    pgid="pgtrigger_delete_delete_21256",
+                    table="crm_customer",
                     when="AFTER",
                 ),
             ),
@@ -1693,35 +1907,6 @@ class Migration(migrations.Migration):
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_440b5",
                     table="crm_tag",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="customer",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "crm_customerevent" ("attributes", "birth_year", "birthday", "birthday_index", "country", "created_at", "gender", "id", "language", "merged_into_id", "name", "number", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "region", "source", "state", "time_zone", "updated_at") VALUES (OLD."attributes", OLD."birth_year", OLD."birthday", OLD."birthday_index", OLD."country", OLD."created_at", OLD."gender", OLD."id", OLD."language", OLD."merged_into_id", OLD."name", OLD."number", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."region", OLD."source", OLD."state", OLD."time_zone", OLD."updated_at"); RETURN NULL;',
-                    hash="7579aacef791de78644e54970d850cfc3fe6c15e",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_2c843",
-                    table="crm_customer",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="customer",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "crm_customerevent" ("attributes", "birth_year", "birthday", "birthday_index", "country", "created_at", "gender", "id", "language", "merged_into_id", "name", "number", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "region", "source", "state", "time_zone", "updated_at") VALUES (OLD."attributes", OLD."birth_year", OLD."birthday", OLD."birthday_index", OLD."country", OLD."created_at", OLD."gender", OLD."id", OLD."language", OLD."merged_into_id", OLD."name", OLD."number", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."region", OLD."source", OLD."state", OLD."time_zone", OLD."updated_at"); RETURN NULL;',
-                    hash="6ef2476976e2cb55e826d287cd21b0c9395075b9",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_21256",
-                    table="crm_customer",
                     when="AFTER",
                 ),
             ),
@@ -1785,13 +1970,42 @@ class Migration(migrations.Migration):
             ),
         ),
         pgtrigger.migrations.AddTrigger(
+            model_name="store",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "crm_storeevent" ("code", "country", "currency", "id", "is_default", "language", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone") VALUES (OLD."code", OLD."country", OLD."currency", OLD."id", OLD."is_default", OLD."language", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."time_zone"); RETURN NULL;',
+                    hash="c5224b3063c092fed4bc5f0fac96ea2cdb60374f",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_3ee79",
+                    table="crm_store",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="store",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "crm_storeevent" ("code", "country", "currency", "id", "is_default", "language", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone") VALUES (OLD."code", OLD."country", OLD."currency", OLD."id", OLD."is_default", OLD."language", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."time_zone"); RETURN NULL;',
+                    hash="3d5a58d757712db07d3901e64aa7ce4f41e5e8aa",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_db2f1",
+                    table="crm_store",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
             model_name="ticket",
             trigger=pgtrigger.compiler.Trigger(
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "crm_ticketevent" ("assignee_id", "created_at", "customer_id", "id", "number", "order_id", "origin", "origin_ref", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "resolution_count", "resolved_at", "status", "subject", "updated_at") VALUES (OLD."assignee_id", OLD."created_at", OLD."customer_id", OLD."id", OLD."number", OLD."order_id", OLD."origin", OLD."origin_ref", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."priority", OLD."resolution_count", OLD."resolved_at", OLD."status", OLD."subject", OLD."updated_at"); RETURN NULL;',
-                    hash="9779e431ba681242f526e4164e50ae7cf49a3045",
+                    func='INSERT INTO "crm_ticketevent" ("assignee_id", "created_at", "customer_id", "id", "internal", "number", "order_id", "origin", "origin_ref", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "resolution_count", "resolved_at", "status", "subject", "updated_at", "waiting_since") VALUES (OLD."assignee_id", OLD."created_at", OLD."customer_id", OLD."id", OLD."internal", OLD."number", OLD."order_id", OLD."origin", OLD."origin_ref", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."priority", OLD."resolution_count", OLD."resolved_at", OLD."status", OLD."subject", OLD."updated_at", OLD."waiting_since"); RETURN NULL;',
+                    hash="63e239f7e89f9277c9e5d9e89ad477f7b4494724",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_0d344",
                     table="crm_ticket",
@@ -1804,8 +2018,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "crm_ticketevent" ("assignee_id", "created_at", "customer_id", "id", "number", "order_id", "origin", "origin_ref", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "resolution_count", "resolved_at", "status", "subject", "updated_at") VALUES (OLD."assignee_id", OLD."created_at", OLD."customer_id", OLD."id", OLD."number", OLD."order_id", OLD."origin", OLD."origin_ref", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."priority", OLD."resolution_count", OLD."resolved_at", OLD."status", OLD."subject", OLD."updated_at"); RETURN NULL;',
-                    hash="9e6adbed8d7c2a24c8a48988de470c17e6c26319",
+                    func='INSERT INTO "crm_ticketevent" ("assignee_id", "created_at", "customer_id", "id", "internal", "number", "order_id", "origin", "origin_ref", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "resolution_count", "resolved_at", "status", "subject", "updated_at", "waiting_since") VALUES (OLD."assignee_id", OLD."created_at", OLD."customer_id", OLD."id", OLD."internal", OLD."number", OLD."order_id", OLD."origin", OLD."origin_ref", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."priority", OLD."resolution_count", OLD."resolved_at", OLD."status", OLD."subject", OLD."updated_at", OLD."waiting_since"); RETURN NULL;',
+                    hash="96fcf0dd47b12e57e6fa63ddff8696cc9955a22f",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_2089f",
                     table="crm_ticket",

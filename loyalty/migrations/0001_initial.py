@@ -16,7 +16,8 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("core", "0001_initial"),
+        ("core", "__first__"),
         ("crm", "0001_initial"),
         ("pghistory", "0007_auto_20250421_0444"),
     ]
@@ -118,24 +119,6 @@ class Migration(migrations.Migration):
                     models.PositiveSmallIntegerField(default=100, verbose_name="most of a cart paid with points (%)"),
                 ),
                 (
-                    "approval_above",
-                    models.PositiveBigIntegerField(
-                        blank=True,
-                        help_text="A larger adjustment by hand waits for a second person (L12). Empty: none does.",
-                        null=True,
-                        verbose_name="approval above (points)",
-                    ),
-                ),
-                (
-                    "agent_daily_budget",
-                    models.PositiveBigIntegerField(
-                        blank=True,
-                        help_text="How many points one member of staff may give by hand in a day. Empty: no limit.",
-                        null=True,
-                        verbose_name="daily budget per person (points)",
-                    ),
-                ),
-                (
                     "transfer_daily_points",
                     models.PositiveBigIntegerField(
                         default=0,
@@ -197,6 +180,7 @@ class Migration(migrations.Migration):
                 "permissions": [
                     ("adjust_points", "Can adjust points by hand"),
                     ("view_loyalty", "Can see loyalty pages"),
+                    ("import_opening", "Can carry points and tiers over from another system"),
                 ],
                 "constraints": [
                     models.UniqueConstraint(
@@ -334,6 +318,31 @@ class Migration(migrations.Migration):
                         to="loyalty.tier",
                     ),
                 ),
+                ("resumed_at", models.DateTimeField(null=True, verbose_name="resumed")),
+                ("suspended_at", models.DateTimeField(null=True, verbose_name="suspended")),
+                (
+                    "suspended_by",
+                    models.CharField(blank=True, db_default="", max_length=80, verbose_name="suspended by"),
+                ),
+                (
+                    "suspension_note",
+                    models.CharField(blank=True, db_default="", max_length=400, verbose_name="note on the suspension"),
+                ),
+                (
+                    "suspension_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("fraud", "Suspected abuse"),
+                            ("payment", "Unpaid or charged back"),
+                            ("request", "At the customer's request"),
+                            ("other", "Other"),
+                        ],
+                        db_default="",
+                        max_length=8,
+                        verbose_name="reason of the suspension",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "member",
@@ -361,7 +370,20 @@ class Migration(migrations.Migration):
                         ),
                         name="loyalty_member_not_referred_by_itself",
                     ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "suspended"), _negated=True),
+                            models.Q(
+                                ("resumed_at", None),
+                                ("suspended_at__isnull", False),
+                                models.Q(("suspension_reason", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="loyalty_member_suspended_says_why",
+                    ),
                 ],
+                "permissions": [("suspend_member", "Can suspend and resume members")],
             },
         ),
         migrations.CreateModel(
@@ -629,24 +651,6 @@ class Migration(migrations.Migration):
                     models.PositiveSmallIntegerField(default=100, verbose_name="most of a cart paid with points (%)"),
                 ),
                 (
-                    "approval_above",
-                    models.PositiveBigIntegerField(
-                        blank=True,
-                        help_text="A larger adjustment by hand waits for a second person (L12). Empty: none does.",
-                        null=True,
-                        verbose_name="approval above (points)",
-                    ),
-                ),
-                (
-                    "agent_daily_budget",
-                    models.PositiveBigIntegerField(
-                        blank=True,
-                        help_text="How many points one member of staff may give by hand in a day. Empty: no limit.",
-                        null=True,
-                        verbose_name="daily budget per person (points)",
-                    ),
-                ),
-                (
                     "transfer_daily_points",
                     models.PositiveBigIntegerField(
                         default=0,
@@ -899,7 +903,16 @@ class Migration(migrations.Migration):
                 ("held", models.BigIntegerField(default=0, verbose_name="held")),
                 ("debt", models.BigIntegerField(default=0, verbose_name="debt")),
                 ("hold_id", models.UUIDField(null=True)),
-                ("reference", models.CharField(blank=True, default="", max_length=200, verbose_name="reference")),
+                (
+                    "reference",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="The member reads it.",
+                        max_length=200,
+                        verbose_name="reference",
+                    ),
+                ),
                 ("reason", models.CharField(blank=True, default="", max_length=40, verbose_name="reason")),
                 ("actor", models.CharField(default="system", max_length=80)),
                 ("occurred_at", models.DateTimeField(verbose_name="occurred at")),
@@ -921,6 +934,17 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="crm.order",
+                    ),
+                ),
+                (
+                    "note",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        help_text="For staff: no member reads it.",
+                        max_length=400,
+                        verbose_name="note",
                     ),
                 ),
             ],
@@ -1816,6 +1840,7 @@ class Migration(migrations.Migration):
                             ("returned", "Goods returned"),
                             ("manual", "Set by hand"),
                             ("paid", "Bought"),
+                            ("imported", "Orders brought in"),
                         ],
                         max_length=14,
                         verbose_name="reason",
@@ -1965,6 +1990,7 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
+                            ("given", "Done at once"),
                             ("waiting", "Waiting"),
                             ("approved", "Approved"),
                             ("declined", "Declined"),
@@ -2018,6 +2044,36 @@ class Migration(migrations.Migration):
                         to="crm.ticket",
                     ),
                 ),
+                (
+                    "entry",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="adjustment",
+                        to="loyalty.entry",
+                    ),
+                ),
+                (
+                    "reverses",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reversal",
+                        to="loyalty.adjustmentrequest",
+                        verbose_name="reverses",
+                    ),
+                ),
+                (
+                    "reference",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        help_text="The member reads it.",
+                        max_length=200,
+                        verbose_name="reference",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "adjustment to approve",
@@ -2060,6 +2116,7 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
+                            ("given", "Done at once"),
                             ("waiting", "Waiting"),
                             ("approved", "Approved"),
                             ("declined", "Declined"),
@@ -2138,6 +2195,40 @@ class Migration(migrations.Migration):
                         related_name="+",
                         related_query_name="+",
                         to="crm.ticket",
+                    ),
+                ),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="loyalty.entry",
+                    ),
+                ),
+                (
+                    "reverses",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="loyalty.adjustmentrequest",
+                        verbose_name="reverses",
+                    ),
+                ),
+                (
+                    "reference",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        help_text="The member reads it.",
+                        max_length=200,
+                        verbose_name="reference",
                     ),
                 ),
             ],
@@ -2838,6 +2929,31 @@ class Migration(migrations.Migration):
                         to="loyalty.tier",
                     ),
                 ),
+                ("resumed_at", models.DateTimeField(null=True, verbose_name="resumed")),
+                ("suspended_at", models.DateTimeField(null=True, verbose_name="suspended")),
+                (
+                    "suspended_by",
+                    models.CharField(blank=True, db_default="", max_length=80, verbose_name="suspended by"),
+                ),
+                (
+                    "suspension_note",
+                    models.CharField(blank=True, db_default="", max_length=400, verbose_name="note on the suspension"),
+                ),
+                (
+                    "suspension_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("fraud", "Suspected abuse"),
+                            ("payment", "Unpaid or charged back"),
+                            ("request", "At the customer's request"),
+                            ("other", "Other"),
+                        ],
+                        db_default="",
+                        max_length=8,
+                        verbose_name="reason of the suspension",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
@@ -3091,14 +3207,96 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="GivingLimit",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("service_agent", "Service agent"),
+                            ("service_lead", "Service lead"),
+                            ("marketer", "Marketer"),
+                            ("analyst", "Analyst"),
+                            ("administrator", "Administrator"),
+                        ],
+                        max_length=20,
+                        unique=True,
+                        verbose_name="role",
+                    ),
+                ),
+                ("points_per_act", models.PositiveBigIntegerField(verbose_name="points at once")),
+                ("points_per_day", models.PositiveBigIntegerField(verbose_name="points a day")),
+                ("coupons_per_day", models.PositiveIntegerField(verbose_name="coupons a day")),
+            ],
+            options={
+                "verbose_name": "limit of giving by hand",
+                "verbose_name_plural": "limits of giving by hand",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("points_per_act__lte", models.F("points_per_day"))),
+                        name="loyalty_givinglimit_act_within_day",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="GivingLimitEvent",
+            fields=[
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.BigIntegerField()),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("service_agent", "Service agent"),
+                            ("service_lead", "Service lead"),
+                            ("marketer", "Marketer"),
+                            ("analyst", "Analyst"),
+                            ("administrator", "Administrator"),
+                        ],
+                        max_length=20,
+                        verbose_name="role",
+                    ),
+                ),
+                ("points_per_act", models.PositiveBigIntegerField(verbose_name="points at once")),
+                ("points_per_day", models.PositiveBigIntegerField(verbose_name="points a day")),
+                ("coupons_per_day", models.PositiveIntegerField(verbose_name="coupons a day")),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="loyalty.givinglimit",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
         pgtrigger.migrations.AddTrigger(
             model_name="program",
             trigger=pgtrigger.compiler.Trigger(
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "loyalty_programevent" ("agent_daily_budget", "approval_above", "auto_enrol", "code", "currency", "expiry_count", "expiry_notice_days", "expiry_policy", "hold_seconds", "id", "is_default", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeem_amount", "redeem_minimum", "redeem_points", "redeem_share_percent", "reinstatement_days", "return_window_days", "rounding", "tier_downgrade", "tier_grace_days", "tier_metric", "tier_period", "tier_window_days", "time_zone", "transfer_daily_count", "transfer_daily_points") VALUES (OLD."agent_daily_budget", OLD."approval_above", OLD."auto_enrol", OLD."code", OLD."currency", OLD."expiry_count", OLD."expiry_notice_days", OLD."expiry_policy", OLD."hold_seconds", OLD."id", OLD."is_default", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."redeem_amount", OLD."redeem_minimum", OLD."redeem_points", OLD."redeem_share_percent", OLD."reinstatement_days", OLD."return_window_days", OLD."rounding", OLD."tier_downgrade", OLD."tier_grace_days", OLD."tier_metric", OLD."tier_period", OLD."tier_window_days", OLD."time_zone", OLD."transfer_daily_count", OLD."transfer_daily_points"); RETURN NULL;',
-                    hash="a504ee7368b0b5fffd93be4f6339b02a67b72115",
+                    func='INSERT INTO "loyalty_programevent" ("auto_enrol", "code", "currency", "expiry_count", "expiry_notice_days", "expiry_policy", "hold_seconds", "id", "is_default", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeem_amount", "redeem_minimum", "redeem_points", "redeem_share_percent", "reinstatement_days", "return_window_days", "rounding", "tier_downgrade", "tier_grace_days", "tier_metric", "tier_period", "tier_window_days", "time_zone", "transfer_daily_count", "transfer_daily_points") VALUES (OLD."auto_enrol", OLD."code", OLD."currency", OLD."expiry_count", OLD."expiry_notice_days", OLD."expiry_policy", OLD."hold_seconds", OLD."id", OLD."is_default", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."redeem_amount", OLD."redeem_minimum", OLD."redeem_points", OLD."redeem_share_percent", OLD."reinstatement_days", OLD."return_window_days", OLD."rounding", OLD."tier_downgrade", OLD."tier_grace_days", OLD."tier_metric", OLD."tier_period", OLD."tier_window_days", OLD."time_zone", OLD."transfer_daily_count", OLD."transfer_daily_points"); RETURN NULL;',
+                    hash="aabab7ac91cb722b8768e5c429bfeaa3fc52e53f",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_25566",
                     table="loyalty_program",
@@ -3111,8 +3309,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "loyalty_programevent" ("agent_daily_budget", "approval_above", "auto_enrol", "code", "currency", "expiry_count", "expiry_notice_days", "expiry_policy", "hold_seconds", "id", "is_default", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeem_amount", "redeem_minimum", "redeem_points", "redeem_share_percent", "reinstatement_days", "return_window_days", "rounding", "tier_downgrade", "tier_grace_days", "tier_metric", "tier_period", "tier_window_days", "time_zone", "transfer_daily_count", "transfer_daily_points") VALUES (OLD."agent_daily_budget", OLD."approval_above", OLD."auto_enrol", OLD."code", OLD."currency", OLD."expiry_count", OLD."expiry_notice_days", OLD."expiry_policy", OLD."hold_seconds", OLD."id", OLD."is_default", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."redeem_amount", OLD."redeem_minimum", OLD."redeem_points", OLD."redeem_share_percent", OLD."reinstatement_days", OLD."return_window_days", OLD."rounding", OLD."tier_downgrade", OLD."tier_grace_days", OLD."tier_metric", OLD."tier_period", OLD."tier_window_days", OLD."time_zone", OLD."transfer_daily_count", OLD."transfer_daily_points"); RETURN NULL;',
-                    hash="731c6dd2cd9fc332632cd40f1ea5749f21f8135c",
+                    func='INSERT INTO "loyalty_programevent" ("auto_enrol", "code", "currency", "expiry_count", "expiry_notice_days", "expiry_policy", "hold_seconds", "id", "is_default", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeem_amount", "redeem_minimum", "redeem_points", "redeem_share_percent", "reinstatement_days", "return_window_days", "rounding", "tier_downgrade", "tier_grace_days", "tier_metric", "tier_period", "tier_window_days", "time_zone", "transfer_daily_count", "transfer_daily_points") VALUES (OLD."auto_enrol", OLD."code", OLD."currency", OLD."expiry_count", OLD."expiry_notice_days", OLD."expiry_policy", OLD."hold_seconds", OLD."id", OLD."is_default", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."redeem_amount", OLD."redeem_minimum", OLD."redeem_points", OLD."redeem_share_percent", OLD."reinstatement_days", OLD."return_window_days", OLD."rounding", OLD."tier_downgrade", OLD."tier_grace_days", OLD."tier_metric", OLD."tier_period", OLD."tier_window_days", OLD."time_zone", OLD."transfer_daily_count", OLD."transfer_daily_points"); RETURN NULL;',
+                    hash="f0e820f167c8e8c7c9aa67e7ce44b08f0791bc7c",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_f2c00",
                     table="loyalty_program",
@@ -3121,45 +3319,89 @@ class Migration(migrations.Migration):
             ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name="adjustmentrequest",
+            model_name="tier",
             trigger=pgtrigger.compiler.Trigger(
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "loyalty_adjustmentrequestevent" ("account_id", "decided_at", "decided_by_id", "decision_note", "id", "note", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "points", "reason", "requested_at", "requested_by_id", "state", "ticket_id") VALUES (OLD."account_id", OLD."decided_at", OLD."decided_by_id", OLD."decision_note", OLD."id", OLD."note", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."points", OLD."reason", OLD."requested_at", OLD."requested_by_id", OLD."state", OLD."ticket_id"); RETURN NULL;',
-                    hash="04849526f08c23f63bcfa7f7d9ff84ab52197bdc",
+                    func='INSERT INTO "loyalty_tierevent" ("code", "id", "multiplier", "name", "name_zh", "paid_days", "paid_price", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "rank", "threshold") VALUES (OLD."code", OLD."id", OLD."multiplier", OLD."name", OLD."name_zh", OLD."paid_days", OLD."paid_price", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."program_id", OLD."rank", OLD."threshold"); RETURN NULL;',
+                    hash="8911b67eea8c32aa384667d81168abdb3755c057",
                     operation="UPDATE",
-                    pgid="pgtrigger_update_update_ad21e",
-                    table="loyalty_adjustmentrequest",
+                    pgid="pgtrigger_update_update_96856",
+                    table="loyalty_tier",
                     when="AFTER",
                 ),
             ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name="adjustmentrequest",
+            model_name="tier",
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "loyalty_adjustmentrequestevent" ("account_id", "decided_at", "decided_by_id", "decision_note", "id", "note", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "points", "reason", "requested_at", "requested_by_id", "state", "ticket_id") VALUES (OLD."account_id", OLD."decided_at", OLD."decided_by_id", OLD."decision_note", OLD."id", OLD."note", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."points", OLD."reason", OLD."requested_at", OLD."requested_by_id", OLD."state", OLD."ticket_id"); RETURN NULL;',
-                    hash="669ff21b6b5259f0af2ac37810410a03de74ec1d",
+                    func='INSERT INTO "loyalty_tierevent" ("code", "id", "multiplier", "name", "name_zh", "paid_days", "paid_price", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "rank", "threshold") VALUES (OLD."code", OLD."id", OLD."multiplier", OLD."name", OLD."name_zh", OLD."paid_days", OLD."paid_price", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."program_id", OLD."rank", OLD."threshold"); RETURN NULL;',
+                    hash="b2c3fe847b28c1471ce5752040a098f798f4bcb0",
                     operation="DELETE",
-                    pgid="pgtrigger_delete_delete_24cc5",
-                    table="loyalty_adjustmentrequest",
+                    pgid="pgtrigger_delete_delete_5ef47",
+                    table="loyalty_tier",
                     when="AFTER",
                 ),
             ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name="earningruleversion",
+            model_name="member",
             trigger=pgtrigger.compiler.Trigger(
-                name="published",
+                name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                    hash="1b4572ab7a6f122016aac978246ca31a78ecab11",
+                    condition='WHEN (OLD."customer_id" IS DISTINCT FROM (NEW."customer_id") OR OLD."enrolled_at" IS DISTINCT FROM (NEW."enrolled_at") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."leaderboard_name" IS DISTINCT FROM (NEW."leaderboard_name") OR OLD."program_id" IS DISTINCT FROM (NEW."program_id") OR OLD."referred_by_id" IS DISTINCT FROM (NEW."referred_by_id") OR OLD."resumed_at" IS DISTINCT FROM (NEW."resumed_at") OR OLD."state" IS DISTINCT FROM (NEW."state") OR OLD."suspended_at" IS DISTINCT FROM (NEW."suspended_at") OR OLD."suspended_by" IS DISTINCT FROM (NEW."suspended_by") OR OLD."suspension_note" IS DISTINCT FROM (NEW."suspension_note") OR OLD."suspension_reason" IS DISTINCT FROM (NEW."suspension_reason") OR OLD."tier_locked_until" IS DISTINCT FROM (NEW."tier_locked_until"))',
+                    func='INSERT INTO "loyalty_memberevent" ("customer_id", "enrolled_at", "id", "leaderboard_name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "qualifying", "referred_by_id", "resumed_at", "state", "suspended_at", "suspended_by", "suspension_note", "suspension_reason", "tier_id", "tier_locked_until", "tier_since") VALUES (OLD."customer_id", OLD."enrolled_at", OLD."id", OLD."leaderboard_name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."program_id", OLD."qualifying", OLD."referred_by_id", OLD."resumed_at", OLD."state", OLD."suspended_at", OLD."suspended_by", OLD."suspension_note", OLD."suspension_reason", OLD."tier_id", OLD."tier_locked_until", OLD."tier_since"); RETURN NULL;',
+                    hash="8600f8c184a1893adbcd60e6e934cd6bd8e94fc6",
                     operation="UPDATE",
-                    pgid="pgtrigger_published_b02d8",
-                    table="loyalty_earningruleversion",
-                    when="BEFORE",
+                    pgid="pgtrigger_update_update_1bc76",
+                    table="loyalty_member",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="member",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "loyalty_memberevent" ("customer_id", "enrolled_at", "id", "leaderboard_name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "qualifying", "referred_by_id", "resumed_at", "state", "suspended_at", "suspended_by", "suspension_note", "suspension_reason", "tier_id", "tier_locked_until", "tier_since") VALUES (OLD."customer_id", OLD."enrolled_at", OLD."id", OLD."leaderboard_name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."program_id", OLD."qualifying", OLD."referred_by_id", OLD."resumed_at", OLD."state", OLD."suspended_at", OLD."suspended_by", OLD."suspension_note", OLD."suspension_reason", OLD."tier_id", OLD."tier_locked_until", OLD."tier_since"); RETURN NULL;',
+                    hash="ffe95ccf37cad3c33721aecadfaa31984a56d271",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_ecdc5",
+                    table="loyalty_member",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="badge",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "loyalty_badgeevent" ("active", "code", "created_at", "description", "description_zh", "icon", "id", "name", "name_zh", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "program_id") VALUES (OLD."active", OLD."code", OLD."created_at", OLD."description", OLD."description_zh", OLD."icon", OLD."id", OLD."name", OLD."name_zh", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."position", OLD."program_id"); RETURN NULL;',
+                    hash="50feeeeb005cda8e547ddd84f35ad1f76a727f1d",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_50691",
+                    table="loyalty_badge",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="badge",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "loyalty_badgeevent" ("active", "code", "created_at", "description", "description_zh", "icon", "id", "name", "name_zh", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "program_id") VALUES (OLD."active", OLD."code", OLD."created_at", OLD."description", OLD."description_zh", OLD."icon", OLD."id", OLD."name", OLD."name_zh", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."program_id"); RETURN NULL;',
+                    hash="d90199dedee9ca9627a3c5b04bd3fbb95d381fe2",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_23c22",
+                    table="loyalty_badge",
+                    when="AFTER",
                 ),
             ),
         ),
@@ -3193,30 +3435,30 @@ class Migration(migrations.Migration):
             ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name="badge",
+            model_name="reward",
             trigger=pgtrigger.compiler.Trigger(
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "loyalty_badgeevent" ("active", "code", "created_at", "description", "description_zh", "icon", "id", "name", "name_zh", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "program_id") VALUES (OLD."active", OLD."code", OLD."created_at", OLD."description", OLD."description_zh", OLD."icon", OLD."id", OLD."name", OLD."name_zh", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."position", OLD."program_id"); RETURN NULL;',
-                    hash="50feeeeb005cda8e547ddd84f35ad1f76a727f1d",
+                    func='INSERT INTO "loyalty_rewardevent" ("active", "category_id", "code", "created_at", "description", "description_zh", "ends_at", "id", "kind", "member_limit", "minimum_tier_id", "money", "name", "name_zh", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "picture", "points", "position", "program_id", "segment", "settings", "starts_at", "stock") VALUES (OLD."active", OLD."category_id", OLD."code", OLD."created_at", OLD."description", OLD."description_zh", OLD."ends_at", OLD."id", OLD."kind", OLD."member_limit", OLD."minimum_tier_id", OLD."money", OLD."name", OLD."name_zh", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."picture", OLD."points", OLD."position", OLD."program_id", OLD."segment", OLD."settings", OLD."starts_at", OLD."stock"); RETURN NULL;',
+                    hash="fb41fe5427bcfe02c044954997a3d12ee8f9e48f",
                     operation="UPDATE",
-                    pgid="pgtrigger_update_update_50691",
-                    table="loyalty_badge",
+                    pgid="pgtrigger_update_update_ad742",
+                    table="loyalty_reward",
                     when="AFTER",
                 ),
             ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name="badge",
+            model_name="reward",
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "loyalty_badgeevent" ("active", "code", "created_at", "description", "description_zh", "icon", "id", "name", "name_zh", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "program_id") VALUES (OLD."active", OLD."code", OLD."created_at", OLD."description", OLD."description_zh", OLD."icon", OLD."id", OLD."name", OLD."name_zh", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."program_id"); RETURN NULL;',
-                    hash="d90199dedee9ca9627a3c5b04bd3fbb95d381fe2",
+                    func='INSERT INTO "loyalty_rewardevent" ("active", "category_id", "code", "created_at", "description", "description_zh", "ends_at", "id", "kind", "member_limit", "minimum_tier_id", "money", "name", "name_zh", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "picture", "points", "position", "program_id", "segment", "settings", "starts_at", "stock") VALUES (OLD."active", OLD."category_id", OLD."code", OLD."created_at", OLD."description", OLD."description_zh", OLD."ends_at", OLD."id", OLD."kind", OLD."member_limit", OLD."minimum_tier_id", OLD."money", OLD."name", OLD."name_zh", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."picture", OLD."points", OLD."position", OLD."program_id", OLD."segment", OLD."settings", OLD."starts_at", OLD."stock"); RETURN NULL;',
+                    hash="bb38e26544958e1a8f7e5a69cab805ef86a82b9f",
                     operation="DELETE",
-                    pgid="pgtrigger_delete_delete_23c22",
-                    table="loyalty_badge",
+                    pgid="pgtrigger_delete_delete_24e3a",
+                    table="loyalty_reward",
                     when="AFTER",
                 ),
             ),
@@ -3280,93 +3522,6 @@ class Migration(migrations.Migration):
             ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name="tier",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "loyalty_tierevent" ("code", "id", "multiplier", "name", "name_zh", "paid_days", "paid_price", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "rank", "threshold") VALUES (OLD."code", OLD."id", OLD."multiplier", OLD."name", OLD."name_zh", OLD."paid_days", OLD."paid_price", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."program_id", OLD."rank", OLD."threshold"); RETURN NULL;',
-                    hash="8911b67eea8c32aa384667d81168abdb3755c057",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_96856",
-                    table="loyalty_tier",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="tier",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "loyalty_tierevent" ("code", "id", "multiplier", "name", "name_zh", "paid_days", "paid_price", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "rank", "threshold") VALUES (OLD."code", OLD."id", OLD."multiplier", OLD."name", OLD."name_zh", OLD."paid_days", OLD."paid_price", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."program_id", OLD."rank", OLD."threshold"); RETURN NULL;',
-                    hash="b2c3fe847b28c1471ce5752040a098f798f4bcb0",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_5ef47",
-                    table="loyalty_tier",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="reward",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "loyalty_rewardevent" ("active", "category_id", "code", "created_at", "description", "description_zh", "ends_at", "id", "kind", "member_limit", "minimum_tier_id", "money", "name", "name_zh", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "picture", "points", "position", "program_id", "segment", "settings", "starts_at", "stock") VALUES (OLD."active", OLD."category_id", OLD."code", OLD."created_at", OLD."description", OLD."description_zh", OLD."ends_at", OLD."id", OLD."kind", OLD."member_limit", OLD."minimum_tier_id", OLD."money", OLD."name", OLD."name_zh", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."picture", OLD."points", OLD."position", OLD."program_id", OLD."segment", OLD."settings", OLD."starts_at", OLD."stock"); RETURN NULL;',
-                    hash="fb41fe5427bcfe02c044954997a3d12ee8f9e48f",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_ad742",
-                    table="loyalty_reward",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="reward",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "loyalty_rewardevent" ("active", "category_id", "code", "created_at", "description", "description_zh", "ends_at", "id", "kind", "member_limit", "minimum_tier_id", "money", "name", "name_zh", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "picture", "points", "position", "program_id", "segment", "settings", "starts_at", "stock") VALUES (OLD."active", OLD."category_id", OLD."code", OLD."created_at", OLD."description", OLD."description_zh", OLD."ends_at", OLD."id", OLD."kind", OLD."member_limit", OLD."minimum_tier_id", OLD."money", OLD."name", OLD."name_zh", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."picture", OLD."points", OLD."position", OLD."program_id", OLD."segment", OLD."settings", OLD."starts_at", OLD."stock"); RETURN NULL;',
-                    hash="bb38e26544958e1a8f7e5a69cab805ef86a82b9f",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_24e3a",
-                    table="loyalty_reward",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="member",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."customer_id" IS DISTINCT FROM (NEW."customer_id") OR OLD."enrolled_at" IS DISTINCT FROM (NEW."enrolled_at") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."leaderboard_name" IS DISTINCT FROM (NEW."leaderboard_name") OR OLD."program_id" IS DISTINCT FROM (NEW."program_id") OR OLD."referred_by_id" IS DISTINCT FROM (NEW."referred_by_id") OR OLD."state" IS DISTINCT FROM (NEW."state") OR OLD."tier_locked_until" IS DISTINCT FROM (NEW."tier_locked_until"))',
-                    func='INSERT INTO "loyalty_memberevent" ("customer_id", "enrolled_at", "id", "leaderboard_name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "qualifying", "referred_by_id", "state", "tier_id", "tier_locked_until", "tier_since") VALUES (OLD."customer_id", OLD."enrolled_at", OLD."id", OLD."leaderboard_name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."program_id", OLD."qualifying", OLD."referred_by_id", OLD."state", OLD."tier_id", OLD."tier_locked_until", OLD."tier_since"); RETURN NULL;',
-                    hash="96c4503f974b08f6d2b96c92e93cdf10c0ddaebe",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_1bc76",
-                    table="loyalty_member",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="member",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "loyalty_memberevent" ("customer_id", "enrolled_at", "id", "leaderboard_name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "qualifying", "referred_by_id", "state", "tier_id", "tier_locked_until", "tier_since") VALUES (OLD."customer_id", OLD."enrolled_at", OLD."id", OLD."leaderboard_name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."program_id", OLD."qualifying", OLD."referred_by_id", OLD."state", OLD."tier_id", OLD."tier_locked_until", OLD."tier_since"); RETURN NULL;',
-                    hash="b1e3e492e2565a7988f2500b35134bdd8e1c368e",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_ecdc5",
-                    table="loyalty_member",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
             model_name="tierbenefit",
             trigger=pgtrigger.compiler.Trigger(
                 name="update_update",
@@ -3391,6 +3546,78 @@ class Migration(migrations.Migration):
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_ec3bc",
                     table="loyalty_tierbenefit",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="adjustmentrequest",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "loyalty_adjustmentrequestevent" ("account_id", "decided_at", "decided_by_id", "decision_note", "entry_id", "id", "note", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "points", "reason", "reference", "requested_at", "requested_by_id", "reverses_id", "state", "ticket_id") VALUES (OLD."account_id", OLD."decided_at", OLD."decided_by_id", OLD."decision_note", OLD."entry_id", OLD."id", OLD."note", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."points", OLD."reason", OLD."reference", OLD."requested_at", OLD."requested_by_id", OLD."reverses_id", OLD."state", OLD."ticket_id"); RETURN NULL;',
+                    hash="fd71e580d2c5cde13d1d2a783ad35a2c6ee70d7c",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_ad21e",
+                    table="loyalty_adjustmentrequest",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="adjustmentrequest",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "loyalty_adjustmentrequestevent" ("account_id", "decided_at", "decided_by_id", "decision_note", "entry_id", "id", "note", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "points", "reason", "reference", "requested_at", "requested_by_id", "reverses_id", "state", "ticket_id") VALUES (OLD."account_id", OLD."decided_at", OLD."decided_by_id", OLD."decision_note", OLD."entry_id", OLD."id", OLD."note", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."points", OLD."reason", OLD."reference", OLD."requested_at", OLD."requested_by_id", OLD."reverses_id", OLD."state", OLD."ticket_id"); RETURN NULL;',
+                    hash="5f43472c8f30399a6945cbd2d1ea1ef232c97e2b",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_24cc5",
+                    table="loyalty_adjustmentrequest",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="earningruleversion",
+            trigger=pgtrigger.compiler.Trigger(
+                name="published",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="1b4572ab7a6f122016aac978246ca31a78ecab11",
+                    operation="UPDATE",
+                    pgid="pgtrigger_published_b02d8",
+                    table="loyalty_earningruleversion",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="givinglimit",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "loyalty_givinglimitevent" ("coupons_per_day", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "points_per_act", "points_per_day", "role") VALUES (OLD."coupons_per_day", OLD."id", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."points_per_act", OLD."points_per_day", OLD."role"); RETURN NULL;',
+                    hash="1ddd143399e2c8f0ba051b011095413fbd9b2615",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_81f24",
+                    table="loyalty_givinglimit",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="givinglimit",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "loyalty_givinglimitevent" ("coupons_per_day", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "points_per_act", "points_per_day", "role") VALUES (OLD."coupons_per_day", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."points_per_act", OLD."points_per_day", OLD."role"); RETURN NULL;',
+                    hash="0802161739c5c26cf443a389393bf28eb7673070",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_7c9f2",
+                    table="loyalty_givinglimit",
                     when="AFTER",
                 ),
             ),

@@ -13,6 +13,7 @@ from campaigns.services.coupon_uses import redeem_coupon, release_coupon, reserv
 from campaigns.services.coupons import create_coupon, update_coupon
 from core.actor import SYSTEM, Actor
 from core.models import DomainEvent
+from crm.services import imports
 from crm.services.refunds import RefundLineInput, record_refund
 
 pytestmark = pytest.mark.django_db
@@ -135,3 +136,20 @@ def test_the_use_of_another_customer_or_one_that_the_shop_released_is_left_alone
     settle()
     assert figures(ann) == ("released", 0, 0, 0, 0)
     assert DomainEvent.objects.filter(kind="campaigns.coupon_released").count() == 1
+
+
+def test_a_refund_that_a_file_brings_gives_the_coupon_back_too(use, ann, make_order, tmp_path, settle):
+    # given an order of the shop's own with a used coupon
+    make_order(ann, 10_500, number="O-1")
+    held = use(ann, "O-1")
+    path = tmp_path / "refunds.csv"
+    path.write_text("order,amount,date\nO-1,105.00,2026-03-01\n")
+    # when a file refunds it in full, and brings it again
+    for outcome in (1, 0):
+        run = imports.create_import(kind="refunds", source="storefront", path=str(path), actor=SYSTEM)
+        run = imports.run_import(run=run)
+        assert (run.accepted_count, run.refused_count) == (outcome, 0), run.result
+        settle()
+        # then
+        held.refresh_from_db()
+        assert held.state == "released"
