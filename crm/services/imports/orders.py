@@ -123,6 +123,9 @@ class Orders:
         )
         if "state" not in context.mapping or not self.follows:
             return
+        # Cheap beside the grouping: a file of one state, as most of one day are, has no order in several.
+        if not context.value("SELECT min(state) <> max(state) FROM lk_rows"):
+            return
         context.execute(
             """CREATE TEMP TABLE lk_stated ON COMMIT DROP AS
                SELECT p.row_number, p.number, p.shared_state AS state, p.has_line, p.amount, p.line_refunded,
@@ -182,13 +185,22 @@ class Orders:
             else f"0::numeric AS sum_{kind}"
             for kind in ("product", "shipping", "fee", "discount")
         ]
+        # Columns that the file has not are constants, which cost nothing to group.
+        moving = [
+            f"{how}({column}) AS {alias}" if name in context.mapping else f"NULL::{kind} AS {alias}"
+            for name, how, column, kind, alias in (
+                ("paid_at", "min", "shared_paid_at", "timestamptz", "paid_at"),
+                ("state", "max", "shared_state", "text", "given_state"),
+                ("refunded_at", "max", "shared_refunded_at", "timestamptz", "refunded_at"),
+                ("refunded_amount", "max", "shared_refunded_amount", "numeric", "refunded_amount"),
+                ("line_refunded", "sum", "line_refunded", "numeric", "lines_refunded"),
+            )
+        ]
         differing = f"CASE {' '.join(differs)} END" if differs else "NULL::text"
         context.execute(
             f"""CREATE TEMP VIEW lk_grouped AS
                 SELECT number, min(row_number) AS first_row, max(row_number) AS last_row, min(shared_placed_at) AS placed_at,
-                       min(shared_paid_at) AS paid_at, max(shared_state) AS given_state,
-                       max(shared_refunded_at) AS refunded_at, max(shared_refunded_amount) AS refunded_amount,
-                       sum(line_refunded) AS lines_refunded, min(store_id) AS store_id, min(currency) AS store_currency,
+                       {", ".join(moving)}, min(store_id) AS store_id, min(currency) AS store_currency,
                        min(factor) AS factor, count(*) FILTER (WHERE has_line {taken}) AS line_count,
                        {"bool_or(code IS NOT NULL)" if self.sound else "false"} AS spoiled, bool_and(skipped) AS empty, {", ".join(sums)},
                        coalesce(sum(line_discount) FILTER (WHERE kind = 'product' AND has_line {taken}), 0) AS line_discounts,
