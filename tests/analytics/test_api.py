@@ -49,6 +49,7 @@ def test_a_segment_is_made_and_changed_by_text(api, store, make_customer, make_o
         "id": pk, "name": "Regulars", "description": "", "kind": "rule", "text": "order_count >= 2", "size": 0,
         "computed_at": None,
         "rule": {"op": "and", "children": [{"condition": "order_count", "operator": "gte", "value": 2}]},
+        "unknown_skus": [],
     }  # fmt: skip
     assert queued == [pk]
     # when it is computed, then it says how many are in

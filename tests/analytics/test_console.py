@@ -238,7 +238,7 @@ def test_words_are_exact():
         "Lifecycle stage is one of Lapsed, Lost",
         "Bought “A-1” at least 2 times in the last 365 days",
     ]
-    assert [child.text for child in words.children[3].children] == ["Is a member: yes", "Country is CN"]
+    assert [child.text for child in words.children[3].children] == ["Is a member: yes", "Country is China"]
     assert phrases.leaf_words(leaf("gone", "is"), "CNY") == "Unknown condition “gone”"
 
 
