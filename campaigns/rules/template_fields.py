@@ -37,7 +37,7 @@ SHAPES: dict[str, Shape] = {
         "items": [dict.fromkeys(("name", "quantity"))],
     },
     "recommendations": {"title": None, "items": [dict.fromkeys(("name", "sku", "price"))]},
-    "ticket": dict.fromkeys(("number", "subject")),
+    "ticket": dict.fromkeys(("number", "subject", "reply")),
     "segment": {"name": None},
     "expiring": dict.fromkeys(("points", "on")),
     "links": dict.fromkeys(("unsubscribe", "preferences", "rating")),

@@ -96,7 +96,10 @@ def problems(
             yield Problem("unknown_field", "template", _text(NOT_BROUGHT, {**named, "name": fault.asked}))
         for path in sorted(fields.bare):
             root = path.partition(".")[0]
-            if (root in BROUGHT and root not in brought) or (path == "links.rating" and "ticket" not in brought):
+            missing = path == "links.rating" and "ticket" not in brought
+            # A reply stands in the message that answers a ticket, and in no campaign.
+            missing = missing or path == "ticket.reply" or (root in BROUGHT and root not in brought)
+            if missing:
                 yield Problem("field_not_brought", "template", _text(NOT_BROUGHT, {**named, "name": path}))
         bare = any(path.partition(".")[0] == "coupon" for path in fields.bare)
         if given is Given.YES and CODE not in fields.shown:

@@ -255,7 +255,8 @@ def footed(rendered: Rendered, *, channel: str, message_class: str, context: Map
     """A preview or a test as it would go out, with the sample's links."""
     if message_class != MessageClass.MARKETING or not CHANNELS[channel].html:
         return rendered
-    return with_unsubscribe(rendered, context["links"]["unsubscribe"], context["shop"]["name"])
+    links, shop = context.get("links", {}), context.get("shop", {})
+    return with_unsubscribe(rendered, links.get("unsubscribe", settings.SITE_URL), shop.get("name", ""))
 
 
 def preview(*, text: Text, channel: str, context: Mapping[str, Any]) -> Rendered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from functools import partial
 from typing import ClassVar
@@ -34,7 +35,8 @@ class StructParser(BaseParser):
             return parsed(body, partial(msgspec.json.decode, type=self.struct))
         except msgspec.ValidationError as error:
             # A body with an unknown field may be wrong in other ways too; the field is what the caller sees first.
-            refuse_unknown_fields(self.shape, parsed(body, msgspec.json.decode))
+            with contextlib.suppress(msgspec.ValidationError):
+                refuse_unknown_fields(self.shape, parsed(body, msgspec.json.decode))
             place = _PLACE.search(str(error))
             field = place.group(1).lstrip(".").replace("[", ".").replace("]", "") if place else self.root
             raise Invalid(_PLACE.sub("", str(error)), code="invalid", field=field) from None

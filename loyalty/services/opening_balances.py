@@ -56,7 +56,7 @@ def book_opening_points(
 ) -> bool:
     """Book points that a member had elsewhere, as a lot with its own end. Answers False when the reference is booked.
 
-    The entry in the ledger is what makes it happen once: its reference outlives the answers to requests. Raises Invalid,
+    The entry in the ledger is what makes it happen once: its note is the reference, which outlives the answers to requests. Raises Invalid,
     and Conflict `opening_differs` when the reference was booked with other points or another end.
     """
     require_transaction()
@@ -65,7 +65,7 @@ def book_opening_points(
     if expires_at is not None and expires_at <= clock.now():
         raise Invalid(_("These points have expired already."), code="expired", field="expires_at")
     Account.objects.select_for_update(of=("self",), no_key=True).get(pk=account.pk)
-    entry = Entry.objects.filter(account=account, kind=EntryKind.ADJUST, reason=REASON, reference=reference).first()
+    entry = Entry.objects.filter(account=account, kind=EntryKind.ADJUST, reason=REASON, note=reference).first()
     if entry is not None:
         if (entry.available, Lot.objects.get(entry=entry).expires_at) == (points, expires_at):
             return False
@@ -84,6 +84,8 @@ def book_opening_points(
             points,
             expires_at,
             REASON,
+            # The member reads no reference: where the points came from is for staff.
+            "",
             reference,
             str(actor),
             "",
@@ -142,5 +144,10 @@ def _give_tier(member: Member, name: str, until: datetime | None, actor: Actor) 
     if until is None:
         raise Invalid(_("A tier that is carried over needs its end."), code="required", field="tier_until")
     before = GivenTier.objects.filter(member=member).count()
-    set_tier(member=member, tier=tier, until=until, reason=REASON, actor=actor)
+    try:
+        set_tier(member=member, tier=tier, until=until, reason=REASON, actor=actor)
+    except Invalid as error:
+        # The file calls it by its column.
+        field = "tier_until" if error.field == "until" else error.field
+        raise Invalid(error.message, code=error.code, field=field) from None
     return GivenTier.objects.filter(member=member).count() > before

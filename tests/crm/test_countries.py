@@ -85,4 +85,4 @@ def test_an_order_is_taken_without_a_country_that_is_none_and_the_row_is_listed(
     assert [(one.row_number, one.code, one.reason.split(": ")[-1]) for one in run.refusals.all()] == [
         (2, "unknown_country", "Atlantis")
     ]
-    assert run.result["refused"] == {"unknown_country": 1}
+    assert run.result["noted"] == {"unknown_country": 1}

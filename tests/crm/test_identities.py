@@ -100,7 +100,7 @@ def test_an_unknown_server_key_is_refused(store):
 
 def test_a_mistyped_parameter_is_refused_instead_of_ignored(store, api):
     answer = api.get("/api/v1/orders?custommer=1")
-    assert (answer.status_code, errors(answer)) == (400, [("unknown_parameter", "custommer")])
+    assert (answer.status_code, errors(answer)) == (400, [("unknown_field", "custommer")])
 
 
 def test_an_activity_with_an_unknown_kind_of_identity_is_refused_whole(store, api):

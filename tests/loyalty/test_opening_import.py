@@ -11,7 +11,7 @@ from django.conf import settings
 from core.actor import SYSTEM
 from core.models import DomainEvent
 from crm.services import imports
-from loyalty.models import Account, Entry, GivenTier, Lot, Member, Tier, TierPeriod
+from loyalty.models import Account, Entry, GivenTier, Lot, Member, PointType, Tier, TierPeriod
 from loyalty.services.reconciliation import find_differences
 from loyalty.services.setup import ensure_default_program
 
@@ -38,9 +38,7 @@ def bring(store, make_customer, tmp_path):
 def test_points_and_tiers_are_carried_over_once(bring):
     run = bring()
     assert (run.read_count, run.accepted_count, run.unchanged_count, run.refused_count) == (3, 3, 0, 0)
-    assert list(
-        Entry.objects.order_by("-available").values_list("kind", "reason", "reference", "available", "pending")
-    ) == [
+    assert list(Entry.objects.order_by("-available").values_list("kind", "reason", "note", "available", "pending")) == [
         ("adjust", "migration", "opening:old:2099-12-30T16:00:00", 1200, 0),
         ("adjust", "migration", "opening:old:never", 300, 0),
         ("adjust", "migration", "opening:old:2099-06-29T16:00:00", 80, 0),
@@ -80,7 +78,14 @@ def test_what_can_not_be_carried_over(bring):
         (7, "tier", "unknown_tier"),
         (8, "tier_until", "required"),
         (9, "customer_number", "unknown_customer"),
-        (10, "until", "invalid"),
+        (10, "tier_until", "invalid"),
     ]
     assert Entry.objects.count() == 3
     assert GivenTier.objects.count() == 1
+
+
+def test_a_program_without_points_to_spend_takes_none(bring):
+    PointType.objects.update(spendable=False)
+    run = bring("phone,points\n13800000001,100\n")
+    assert list(run.refusals.values_list("row_number", "field", "code")) == [(2, "points", "no_points")]
+    assert Entry.objects.count() == 0

@@ -140,7 +140,7 @@ def test_it_is_shown_to_staff_and_read_by_the_shop(bring, client, staff, server_
     assert "-£15.10" in page or "−£15.10" in page
     result = client.get(reverse("import_run", args=[run.pk])).content.decode()
     assert "Money without an order" in result
-    assert "Rows that were taken with a remark" in result
+    assert "Taken with a remark" in result
     assert "Why rows were refused" not in result
     admin = client.get(reverse("admin:crm_spendadjustment_changelist"))
     assert (admin.status_code, "C103" in admin.content.decode()) == (200, True)

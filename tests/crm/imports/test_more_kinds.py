@@ -54,7 +54,9 @@ def test_refunds_by_amount_by_line_and_whole(sales, example, counts):
     ]
     assert OrderLine.objects.get(order__number="S-1001", position=2).refunded_quantity == 1
     # One event stands for the run.
-    assert list(DomainEvent.objects.values_list("kind", "payload")) == [("crm.orders_imported", {"run": run.pk})]
+    assert list(DomainEvent.objects.values_list("kind", "payload")) == [
+        ("crm.orders_imported", {"run": run.pk, "effects": []})
+    ]
     assert counts(example("refunds")) == (3, 0, 3, 0)
     assert Refund.objects.count() == 3
     assert DomainEvent.objects.count() == 1
