@@ -1,4 +1,4 @@
-"""Pictures that people upload: decoded within bounds and written anew, so that nothing of the uploaded bytes is served.
+"""Pictures that people upload: decoded within bounds and written again, so that none of the uploaded bytes are served.
 
 A file that is also a script or an archive keeps nothing of it, nor a photograph its texts, comments and places.
 """

@@ -86,7 +86,7 @@ def _adjusting(customer: Customer, request: HttpRequest, standing: Standing) -> 
 
 
 def _suspending(request: HttpRequest, member: Member) -> dict[str, Any]:
-    """Why the member is suspended and by whom, for all staff; suspending and resuming for a lead."""
+    """Why and by which colleague the member is suspended, for all staff; suspending and resuming for a lead."""
     kind, _colon, pk = member.suspended_by.partition(":")
     by = User.objects.filter(pk=int(pk)).first() if kind == "user" and pk.isdigit() else None
     return {

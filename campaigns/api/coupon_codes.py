@@ -49,7 +49,7 @@ class GenerationsView(ApiView):
 
     @extend_schema(request=GenerationIn, parameters=[IDEMPOTENCY_KEY], responses={202: GenerationOut})
     def post(self, request, coupon: int):
-        """Make codes that belong to nobody yet. A worker makes them; ask for the generation until it is `done`."""
+        """Make codes without a customer. A worker makes them; ask for the generation until it is `done`."""
         data = self.valid(GenerationIn, request)
         found, key = _coupon(coupon), idempotency.check_key(self.key_of(request))
         pk = idempotency.run_once(

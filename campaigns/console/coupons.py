@@ -295,7 +295,7 @@ def _give(request: HttpRequest, customer: Customer, coupon: Coupon) -> None:
 
 @page("campaigns.change_coupon", methods=("POST",))
 def generate(request: HttpRequest, pk: int) -> HttpResponse:
-    """Make codes that belong to nobody yet, for flyers and partners."""
+    """Make codes without a customer, for flyers and partners."""
     coupon, typed = _coupon(pk), request.POST.get("count", "").strip()
     count = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 12 else 0
     job = coupon_codes.start_generation(coupon=coupon, count=count, actor=of_user(request.user), user=viewer(request))

@@ -32,7 +32,7 @@ def holders(permission: str) -> set[int]:
 
 
 def settle(subject: str) -> int:
-    """Mark the unread notices about something as read, for everyone: it needs nobody any more."""
+    """Mark the unread notices about something as read, for everyone: it needs no attention any more."""
     return Notice.objects.filter(subject=subject, read_at=None).update(read_at=clock.now())
 
 

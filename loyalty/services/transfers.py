@@ -69,7 +69,7 @@ def transfer_points(
 def merge_members(*, source: Member, target: Member, actor: Actor) -> Answer:
     """Carry all points, holds and debt of one member to another of the same program; the first one has left then.
 
-    A suspension is carried too: nobody gets rid of one by having a second account. Repeating it carries nothing a second
+    A suspension is carried too: a second account does not get rid of one. Repeating it carries nothing a second
     time. Raises Conflict `not_one_program`.
     """
     if source.program_id != target.program_id or source.pk == target.pk:

@@ -1,4 +1,4 @@
-"""Uploaded pictures: their size is read before they are decoded; what is served is written anew from their pixels."""
+"""Uploaded pictures: their size is read before they are decoded; what is served is written again from their pixels."""
 
 from __future__ import annotations
 

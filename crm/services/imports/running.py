@@ -129,7 +129,7 @@ def create_import(
     guessed: dict[str, str] = {}
     if remembered and set(remembered.mapping.values()) <= set(header):
         guessed = {name: column for name, column in remembered.mapping.items() if name in fields}
-    # Columns that the file before did not have are guessed anew.
+    # Columns that the file before did not have are guessed again.
     seen = remembered.options.get("header", header) if remembered and guessed else []
     fresh = mapping_of(known, header) if known else suggest_mapping(fields, header)
     guessed |= {name: column for name, column in fresh.items() if column not in seen and name not in guessed}

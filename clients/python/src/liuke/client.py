@@ -362,7 +362,7 @@ class Coupons(_Part):
         return cast(t.Reservation, self._transport.call(COUPONS_RELEASE, key=key, reservation=reservation))
 
     def generate(self, coupon: int, count: int, *, key: str | None = None) -> t.CodeGeneration:
-        """Make codes that belong to nobody yet. Ask `generation` until its state is `done`."""
+        """Make codes without a customer. Ask `generation` until its state is `done`."""
         found = self._transport.call(COUPONS_GENERATE, body={"count": count}, key=key, coupon=str(coupon))
         return cast(t.CodeGeneration, found)
 
