@@ -56,7 +56,7 @@ def test_from_the_upload_to_the_refused_rows(signed_in):
     figures = dict(
         zip(page.locator(".stat-label").all_inner_texts(), page.locator(".stat-value").all_inner_texts(), strict=True)
     )
-    assert figures == {"Read": "5", "Taken": "2", "Already there": "0", "Refused": "3"}
+    assert figures == {"Read": "5", "Taken": "2", "Already there": "0", "Refused": "3", "Skipped": "0"}
     assert set(Customer.objects.filter(source__contains="front-desk").values_list("name", flat=True)) == {
         "赵子龙",
         "周公瑾",

@@ -66,11 +66,12 @@ def test_deciding_and_starting(restored, signed_in):
     page.goto("/sending/hold/")
     start = page.get_by_role("button", name="Start sending")
     expect(start).to_be_disabled()
-    while page.locator("form.hold-choice").count():
-        form = page.locator("form.hold-choice").first
-        form.locator("select").select_option("sent")
-        form.get_by_role("button", name="Apply").click()
-        page.wait_for_load_state()
+    forms = page.locator("form.hold-choice")
+    while waiting := forms.count():
+        forms.first.locator("select").select_option("sent")
+        forms.first.get_by_role("button", name="Apply").click()
+        # The form is sent by script and the page loaded again after it.
+        expect(forms).to_have_count(waiting - 1)
     picture(page, "decided")
     start.click()
     expect(page.get_by_role("button", name="Stop sending")).to_be_visible()
