@@ -105,6 +105,10 @@ def test_a_killed_postmaster_is_started_again_although_its_children_live(place):
          place.database_url, "SELECT count(*) FROM generate_series(1, 1e9::bigint)"],
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
+    # Without it a slow start of the sleeper would find the new server.
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%generate_series%'"
+    watching = psycopg.connect(place.database_url, autocommit=True)
+    assert processes.wait_until(lambda: watching.execute(sleeping).fetchone()[0] == 2, 30)
     cursor.execute("SELECT 1")
     before = postgres.pid_of(place)
     assert before
