@@ -6,7 +6,7 @@ bin=.venv/bin
 say() { printf '\n== %s\n' "$1"; }
 say "ruff"; $bin/ruff check . ; $bin/ruff format --check .
 say "import-linter"; $bin/lint-imports
-say "djLint"; $bin/djlint templates --check --lint --quiet
+say "djLint"; $bin/djlint templates --check --lint
 say "oxlint"; $bin/oxlint --quiet static/js
 say "mypy"; $bin/mypy core crm loyalty analytics campaigns config clients/python/src/liuke
 say "migrations"; $bin/python manage.py makemigrations --check --dry-run

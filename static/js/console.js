@@ -72,7 +72,8 @@
         control.setAttribute("aria-describedby", `${said.id} ${control.dataset.described}`.trim());
         control.classList.add("is-invalid");
         const box = control.closest(".field");
-        box && form.contains(box) ? box.append(said) : form.append(said);
+        const holder = box && form.contains(box) ? box : form;
+        holder.append(said);
       } else form.prepend(said);
       first ||= control;
     });
@@ -98,7 +99,8 @@
         form.dispatchEvent(new CustomEvent("stay:done", { bubbles: true }));
         const here = target.pathname === location.pathname && target.search === location.search;
         if (here) history.replaceState(null, "", target);
-        here ? location.reload() : location.assign(target);
+        if (here) location.reload();
+        else location.assign(target);
         return;
       } else failed();
     } catch {
