@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _t
 
 from core.models import DomainEvent
 from loyalty import events
-from loyalty.giving import notes_of
 from loyalty.models import Account, Entry, Member, MemberState, Program, Reconciliation, Tier
 from loyalty.reference_words import reference_words
 from loyalty.selectors import points_worth
@@ -169,14 +168,7 @@ class Change:
 def entries(account: Account) -> list[tuple[Entry, str, list[Change]]]:
     """The newest entries, each with its reference in words and the figures that it changed."""
     found = Entry.objects.filter(account=account).select_related("order").order_by("-occurred_at", "-pk")
-    rows = list(found[:ENTRIES_SHOWN])
-    notes = notes_of(entry.pk for entry in rows)
-    return [(entry, _words(entry, notes), list(_changes(entry))) for entry in rows]
-
-
-def _words(entry: Entry, notes: dict[int, str]) -> str:
-    """What the entry refers to and, where it was made by hand, the note that only staff read."""
-    return " · ".join(filter(None, [reference_words(entry.reference), notes.get(entry.pk, "")]))
+    return [(entry, reference_words(entry.reference), list(_changes(entry))) for entry in found[:ENTRIES_SHOWN]]
 
 
 def _changes(entry: Entry) -> Iterator[Change]:

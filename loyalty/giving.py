@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -93,12 +92,6 @@ def record_of(user: User, *, without: AdjustmentRequest) -> Record:
         taken=Sum("points", filter=Q(points__lt=0), default=0),
     )
     return Record(sums["count"], sums["given"], -sums["taken"], list(_described(rows)[:HISTORY_SHOWN]))
-
-
-def notes_of(entry_ids: Iterable[int]) -> dict[int, str]:
-    """Staff's notes by ledger entry: why it was moved by hand, and for which ticket."""
-    rows = AdjustmentRequest.objects.filter(entry__in=list(entry_ids)).values_list("entry", "note")
-    return {entry: note for entry, note in rows if note}
 
 
 def _described(rows: QuerySet[AdjustmentRequest]) -> QuerySet[AdjustmentRequest]:

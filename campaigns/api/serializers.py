@@ -10,8 +10,6 @@ from campaigns.models import DiscountKind
 from campaigns.selectors import HeldCoupon
 from crm.api.serializers import Minor, MinorOut
 
-LARGEST = 2**53
-
 
 class CartIn(serializers.Serializer):
     code = serializers.CharField(max_length=60, help_text="As the customer typed it.")

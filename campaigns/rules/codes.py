@@ -25,10 +25,6 @@ _SEPARATORS = re.compile(r"[\s\-_.‐-―−]+")
 CHOSEN = re.compile(r"[0-9A-Z]{4,20}\Z")
 
 
-def new_code() -> str:
-    return new_codes(1)[0]
-
-
 def new_codes(count: int) -> list[str]:
     values = _random_values(count * RANDOM)
     bodies = (values[start : start + RANDOM] for start in range(0, count * RANDOM, RANDOM))

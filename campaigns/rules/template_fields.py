@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from liquid.ast import ConditionalBlockNode, Node
@@ -217,19 +216,3 @@ def _note(path: Path, name: str, known: Sequence[str], before: str, found: Field
     fault = Fault(str(path) if before else name, nearest, path.token.start_index, bool(before))
     if fault not in found.faults:
         found.faults.append(fault)
-
-
-@lru_cache(maxsize=1)
-def known_paths() -> frozenset[str]:
-    """Every field by its whole path, for documentation and for tests against what messages really get."""
-    return frozenset(_spelled("", SHAPES))
-
-
-def _spelled(before: str, shape: Shape) -> Iterator[str]:
-    if isinstance(shape, Mapping) and shape is not ANYTHING:
-        for name, inner in shape.items():
-            yield from _spelled(f"{before}.{name}" if before else name, inner)
-    elif _is_list(shape):
-        yield from _spelled(before, shape[0])  # type: ignore[index]
-    else:
-        yield before

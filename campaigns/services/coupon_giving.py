@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-from zoneinfo import ZoneInfo
-
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -14,8 +11,8 @@ from core import clock
 from core.actor import of_user
 from core.errors import Refused
 from core.models import User
-from core.zones import known_zones
-from crm.models import Customer, Store
+from core.zones import shop_day
+from crm.models import Customer
 from loyalty.giving import limits_of
 
 
@@ -43,13 +40,8 @@ def give_coupon(*, customer: Customer, coupon: Coupon, user: User, mark: str) ->
 
 def coupons_left(user: User) -> int:
     """Return how many coupons the person may still give by hand today."""
-    row = CouponBudget.objects.filter(user=user, day=_today()).first()
+    row = CouponBudget.objects.filter(user=user, day=shop_day(clock.now())).first()
     return max(limits_of(user).coupons_per_day - (row.given if row else 0), 0)
-
-
-def _today() -> date:
-    zone = Store.objects.filter(is_default=True).values_list("time_zone", flat=True).first()
-    return clock.now().astimezone(ZoneInfo(zone if zone and zone in known_zones() else "UTC")).date()
 
 
 def _count(user: User, coupons: int) -> int:
@@ -58,6 +50,6 @@ def _count(user: User, coupons: int) -> int:
         cursor.execute(
             """INSERT INTO campaigns_couponbudget AS kept (user_id, day, given) VALUES (%s, %s, %s)
                ON CONFLICT (user_id, day) DO UPDATE SET given = kept.given + excluded.given RETURNING given""",
-            [user.pk, _today(), coupons],
+            [user.pk, shop_day(clock.now()), coupons],
         )
         return cursor.fetchone()[0]

@@ -36,6 +36,9 @@ from core.formatting import language_label
 
 # What only a message itself brings; everything else is known of every customer.
 BROUGHT = frozenset({"order", "ticket", "segment", "expiring", "values"})
+# Fields that need more than their first part says. A reply stands in the message that answers a ticket, and in no campaign.
+NEEDS = {"links.rating": "ticket", "ticket.reply": "reply"}
+NEEDED = BROUGHT | set(NEEDS.values())
 CODE = "coupon.code"
 EXPIRING = "loyalty.points_expiring"
 
@@ -95,11 +98,8 @@ def problems(
         for fault in fields.faults:
             yield Problem("unknown_field", "template", _text(NOT_BROUGHT, {**named, "name": fault.asked}))
         for path in sorted(fields.bare):
-            root = path.partition(".")[0]
-            missing = path == "links.rating" and "ticket" not in brought
-            # A reply stands in the message that answers a ticket, and in no campaign.
-            missing = missing or path == "ticket.reply" or (root in BROUGHT and root not in brought)
-            if missing:
+            needed = NEEDS.get(path, path.partition(".")[0])
+            if needed in NEEDED and needed not in brought:
                 yield Problem("field_not_brought", "template", _text(NOT_BROUGHT, {**named, "name": path}))
         bare = any(path.partition(".")[0] == "coupon" for path in fields.bare)
         if given is Given.YES and CODE not in fields.shown:
