@@ -226,11 +226,24 @@
     const options = $$("[role=option]", palette);
     if (!options.length) return;
     const now = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
-    const next = options[(now + by + options.length) % options.length] || options[0];
-    options.forEach((option) => option.setAttribute("aria-selected", option === next));
-    $("input", palette).setAttribute("aria-activedescendant", next.id);
-    next.scrollIntoView({ block: "nearest" });
+    select(palette, options[(now + by + options.length) % options.length] || options[0]);
   };
+  const select = (palette, chosen) => {
+    $$("[role=option]", palette).forEach((option) => option.setAttribute("aria-selected", option === chosen));
+    $("input", palette).setAttribute("aria-activedescendant", chosen.id);
+    chosen.scrollIntoView({ block: "nearest" });
+    selectedAddress = chosen.href;
+  };
+  // Results can arrive after an arrow key. The same result stays selected until the search text changes.
+  let selectedAddress = "";
+  document.addEventListener("input", (event) => {
+    if (event.target.closest?.("#palette")) selectedAddress = "";
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id !== "palette-results" || !selectedAddress) return;
+    const same = $$("[role=option]", event.detail.target).find((option) => option.href === selectedAddress);
+    if (same) select(event.detail.target.closest("#palette"), same);
+  });
 
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {

@@ -78,6 +78,24 @@ def test_with_control_k(signed_in, wang):
     expect(palette).to_be_hidden()
 
 
+def test_late_results_leave_the_selected_option_selected(signed_in, wang):
+    page = signed_in(Role.AGENT)
+    page.goto("/")
+    page.keyboard.press("Control+k")
+    palette = page.get_by_role("dialog", name="Go to")
+    page.keyboard.type("王小明")
+    option = palette.get_by_role("option", name="王小明")
+    expect(option).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(option).to_have_attribute("aria-selected", "true")
+
+    with page.expect_response("**/palette/**"):
+        page.evaluate("document.querySelector('#palette input').dispatchEvent(new CustomEvent('palette:open', {bubbles: true}))")
+    page.wait_for_timeout(300)
+
+    expect(option).to_have_attribute("aria-selected", "true")
+
+
 def test_the_timeline_is_filtered_in_place_and_the_back_button_undoes_it(signed_in, shop):
     customer = Order.objects.filter(state="paid", customer__isnull=False).order_by("id").first().customer
     add_note(customer=customer, text="Prefers the morning", actor=SYSTEM)
