@@ -300,7 +300,7 @@ def test_the_command_holds_decides_and_releases(template, reachable, capsys):  #
     call_command("sending", "hold", note="wrong price")
     assert "Sending is held since" in capsys.readouterr().out
     call_command("sending", "release")
-    assert capsys.readouterr().out == "Sending goes on.\n"
+    assert capsys.readouterr().out == "Sending is not held.\n"
     restored()
     with pytest.raises(CommandError, match="held_undecided"):
         call_command("sending", "release")

@@ -13,7 +13,7 @@ from campaigns.models import SendingPolicy
 from core import audit_log
 from core.actor import SYSTEM
 from core.audit import acting
-from core.audit_log import Wanted
+from core.audit_log import AuditFilter
 from core.models import DomainEvent
 from core.roles import Role
 from crm.models import Customer, Identity
@@ -48,7 +48,7 @@ def test_a_change_says_from_what_to_what_by_whom(lead, make_customer):
     changed(f"user:{lead.pk}", customer, name="Anne")
 
     # then the newest comes first, each with what it became, and the secret is kept
-    entries, following = audit_log.page(Wanted(source="crm.customer"))
+    entries, following = audit_log.page(AuditFilter(source="crm.customer"))
     assert (told(entries)[0], entries[0].actor) == (("update", [("Name", "Anna", "Anne")]), f"user:{lead.pk}")
     first = {change.label: change for change in audit_log.changes(entries[1])}
     assert (first["Name"].before, first["Name"].after) == ("Ann", "Anna")
@@ -61,7 +61,7 @@ def test_a_deleted_row_says_what_it_was(make_customer):
     customer = make_customer("Ann", phone="13800138000")
     with acting("system"):
         Identity.objects.filter(customer=customer, kind="phone").delete()
-    entries, _following = audit_log.page(Wanted(source="crm.identity"))
+    entries, _following = audit_log.page(AuditFilter(source="crm.identity"))
     assert entries[0].what == "delete"
     assert {change.label: change.after for change in audit_log.changes(entries[0])}["Kind"] is None
 
@@ -77,11 +77,11 @@ def test_pages_follow_each_other_across_sources_without_gap_or_repeat(make_custo
         SendingPolicy.objects.get_or_create(pk=1)
         SendingPolicy.objects.update(cap_per_day=9)
 
-    whole = [(entry.source, entry.id) for entry in audit_log.page(Wanted(), size=1000)[0]]
+    whole = [(entry.source, entry.id) for entry in audit_log.page(AuditFilter(), size=1000)[0]]
     for size in (1, 2, 3, 7):
         walked, cursor = [], ""
         while True:
-            entries, cursor = audit_log.page(Wanted(), cursor, size)
+            entries, cursor = audit_log.page(AuditFilter(), cursor, size)
             walked += [(entry.source, entry.id) for entry in entries]
             if not cursor:
                 break
@@ -96,13 +96,13 @@ def test_it_is_narrowed_to_a_person_a_kind_and_days(make_customer):
     now = timezone.now()
 
     def count(**wanted) -> int:
-        return len(audit_log.page(Wanted(source="crm.customer", **wanted))[0])
+        return len(audit_log.page(AuditFilter(source="crm.customer", **wanted))[0])
 
     assert count() == 2
     assert count(actor="user:2") == 1
     assert count(since=now - timedelta(hours=1)) == 2
     assert count(until=now - timedelta(hours=1)) == 0
-    assert len(audit_log.page(Wanted(source="crm.note"))[0]) == 0
+    assert len(audit_log.page(AuditFilter(source="crm.note"))[0]) == 0
 
 
 def test_the_page_reads_well_and_leads_to_what_was_changed(client, lead, make_customer, program):

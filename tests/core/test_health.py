@@ -50,7 +50,7 @@ def test_a_sequence_behind_its_table_is_named_and_mended(make_customer):
         cursor.execute("SELECT setval('crm_customer_id_seq', 1, false)")
     assert health_database.sequences() == (
         False,
-        f"behind their tables: crm_customer_id_seq (next to crm_customer.id {customer.pk})",
+        f"behind their tables: crm_customer_id_seq (crm_customer.id is at {customer.pk})",
     )
     assert health_database.fix_sequences() == f"crm_customer_id_seq set to {customer.pk}"
     assert health_database.sequences()[0]
@@ -168,7 +168,7 @@ def test_data_of_another_postgresql_is_named(monkeypatch, tmp_path):
     (tmp_path / "pg" / "PG_VERSION").write_text("15\n")
     ok, detail = health_machine.embedded_servers()
     assert not ok
-    assert detail.startswith("the data is of PostgreSQL 15, installed is ")
+    assert detail.startswith("the data is from PostgreSQL 15, but ")
 
 
 @pytest.mark.django_db

@@ -13,7 +13,7 @@ def ids(catalogue):
 def test_texts_of_python_and_templates_are_found():
     catalogue = translations.template()
     found = ids(catalogue)
-    assert {"Skip to the content", "customer number", "Needs you", "%(count)s more line"} <= found
+    assert {"Skip to the content", "customer number", "Needs attention", "%(count)s more line"} <= found
     assert not any("migrations" in place for message in catalogue for place, _ in message.locations)
 
 

@@ -72,7 +72,7 @@ def test_late_news_of_a_failure_does_not_undo_what_another_worker_delivered(rece
     lost = start - timedelta(seconds=1)
     [claimed] = webhook_sending._claim(endpoint.pk, 10, start, lost)
     assert send(endpoint) == 1
-    webhook_sending._record(endpoint, [webhook_sending.Outcome(claimed, error="timeout: late")], lost)
+    webhook_sending._record(endpoint, [webhook_sending.DeliveryOutcome(claimed, error="timeout: late")], lost)
     assert only(endpoint).state == "delivered"
 
 

@@ -95,7 +95,7 @@ def test_replay_from_the_page(admin, endpoint, receiver):
     WebhookDelivery.objects.update(state="dead", attempts=10)
     row = endpoint.deliveries.get()
     response = admin.post(f"/webhooks/deliveries/{row.pk}/replay/", follow=True)
-    assert "It is sent again now." in response.content.decode()
+    assert "The delivery is being sent again." in response.content.decode()
     row.refresh_from_db()
     assert (row.state, row.attempts) == ("pending", 0)
 

@@ -63,7 +63,7 @@ def test_while_the_database_is_away_the_last_known_zone_stays(store, monkeypatch
         raise OperationalError("connection refused")
 
     monkeypatch.setitem(zones.ZONES._items, "store", away)
-    monkeypatch.setattr(zones, "KEPT_SECONDS", -1)
+    monkeypatch.setattr(zones, "CACHE_SECONDS", -1)
     zones._kept = (0.0, "Asia/Shanghai")
     assert zones.shop_zone() == "Asia/Shanghai"
     zones.forget()

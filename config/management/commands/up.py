@@ -15,7 +15,7 @@ from config import env
 from config.processes import command_lines
 from core import embedded, health, startup, static_files
 from core.embedded import postgres, valkey
-from core.supervisor import Program, Server, Supervisor
+from core.supervisor import SupervisedProgram, Supervisor, WatchedServer
 
 # Addresses that a browser on this machine reaches as localhost.
 LOCAL = {"127.0.0.1", "0.0.0.0", "::1"}  # noqa: S104
@@ -114,11 +114,11 @@ class Command(BaseCommand):
         environment = {**os.environ, **embedded.urls(place), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
         demo.print_welcome(url)
         connections.close_all()
-        programs = [Program(name, command, environment) for name, command in command_lines().items()]
+        programs = [SupervisedProgram(name, command, environment) for name, command in command_lines().items()]
         Supervisor(programs, servers(place)).run()
 
 
-def servers(place: embedded.Locations) -> list[Server]:
+def servers(place: embedded.Locations) -> list[WatchedServer]:
     """Return the embedded servers in use, as the supervisor watches them."""
     use = embedded.needed()
     watched = [
@@ -127,5 +127,7 @@ def servers(place: embedded.Locations) -> list[Server]:
         ("cache", use.cache, lambda: bool(valkey.pid_of(place, valkey.CACHE))),
     ]
     return [
-        Server(name, is_running, lambda: embedded.start_servers(place)) for name, used, is_running in watched if used
+        WatchedServer(name, is_running, lambda: embedded.start_servers(place))
+        for name, used, is_running in watched
+        if used
     ]
