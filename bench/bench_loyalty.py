@@ -1,6 +1,6 @@
-"""The ledger in bulk: a batch of orders awarded, a million lots that run out, the tiers of a million members, one balance.
+"""The ledger in bulk: awards for a batch of orders, expiry of a million lots, tiers of a million members, one balance.
 
-Floors, in the same run: the bare statements that change as many rows. ROWS makes it smaller.
+Floors, in the same run: plain statements that change as many rows. ROWS makes it smaller.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def each(*statements: str) -> None:
 
 
 def make_members() -> None:
-    """ROWS members, each with one order in the window, a lot that ran out a minute ago and one that never does."""
+    """Create ROWS members, each with one order in the window, a lot that expired a minute ago and one without expiry."""
     from config import demo
     from crm.services.setup import ensure_store
     from loyalty.services.setup import ensure_default_program

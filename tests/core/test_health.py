@@ -182,7 +182,7 @@ def test_clock_connections_and_programs_are_looked_at(monkeypatch):
     assert health_machine.dump_programs()[0]
     monkeypatch.setattr(programs, "_folders", lambda: iter([]))
     ok, detail = health_machine.dump_programs()
-    assert (ok, "there is none" in detail) == (False, True)
+    assert (ok, "installed: none" in detail) == (False, True)
 
 
 @pytest.fixture
