@@ -1,9 +1,9 @@
-// Draws what the tables of the page's charts say. Without it the tables remain.
+// Draws the charts from their tables. Without this script the tables remain.
 (() => {
   const tones = { good: "--tblr-success", bad: "--tblr-danger", warn: "--tblr-warning", off: "--tblr-secondary" };
   const palette = ["--tblr-primary", "--tblr-teal", "--tblr-orange", "--tblr-purple", "--tblr-pink", "--tblr-cyan"];
   const drawn = new Map();
-  // The theme mixes colours, which a canvas can't read by name: the browser works each out as a pixel.
+  // The theme mixes colours in CSS, which a canvas can't resolve: let the browser paint each colour as a pixel.
   const pixel = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const probe = document.createElement("i");
   const colour = (name) => {
@@ -83,7 +83,7 @@
     const cell = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
     const lines = [[axis, ...series.map((one) => one.name)], ...labels.map((label, place) => [label, ...series.map((one) => one.values[place])])];
     const link = document.createElement("a");
-    // The mark at the start tells spreadsheets that it is UTF-8.
+    // The byte order mark tells spreadsheets that the file is UTF-8.
     link.href = URL.createObjectURL(new Blob(["\uFEFF" + lines.map((line) => line.map(String).map(cell).join(",")).join("\r\n")], { type: "text/csv" }));
     link.download = `${figure.dataset.name}.csv`;
     link.click();

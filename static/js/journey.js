@@ -1,4 +1,4 @@
-// The canvas of a journey's draft. It moves, adds and removes steps; what a step says is edited in the panel beside it.
+// The canvas of a journey's draft. It moves, adds and removes steps; the panel beside it edits the settings of a step.
 (async () => {
   const place = document.getElementById("journey-canvas");
   const data = document.getElementById("journey-data");
@@ -42,11 +42,11 @@
   const dark = document.documentElement.dataset.bsTheme === "dark";
   const narrow = matchMedia("(max-width: 900px)").matches;
 
-  // The sprite's symbols as pictures of their own, which is what the canvas can draw.
+  // The canvas draws pictures, so convert the symbols of the sprite to separate pictures.
   const icons = new Map();
   try {
     const sprite = new DOMParser().parseFromString(await (await fetch(given.urls.icons)).text(), "image/svg+xml");
-    // The boxes of the dark canvas are light as well.
+    // The boxes of the dark canvas are light too.
     const stroke = dark ? "%23363b44" : "%235c6470";
     for (const kind of given.kinds) {
       const symbol = sprite.getElementById(kind.icon);
@@ -55,7 +55,7 @@
       icons.set(kind.kind, `data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='${stroke}' stroke-width='2'>${shapes}</svg>`);
     }
   } catch {
-    // Without its pictures the canvas works as well.
+    // The canvas also works without the pictures.
   }
 
   document.getElementById("journey-tree")?.classList.add("beside-canvas");
@@ -79,7 +79,7 @@
     i18n: (key, usual) => given.texts[key] || usual,
   });
 
-  // A picture beside the name of a kind says nothing more than the name.
+  // A picture beside the name of a step kind is decorative.
   const silence = () => {
     for (const picture of place.querySelectorAll("img:not([alt])")) picture.alt = "";
   };
@@ -117,7 +117,7 @@
     timer = setTimeout(() => { saving = saving.then(save); }, 150);
   });
 
-  // The panel is drawn by the server, once it knows the step.
+  // The server renders the panel, after the step was saved.
   designer.onSelectedStepIdChanged.subscribe(async (id) => {
     if (id === null) return;
     await new Promise((resolve) => setTimeout(resolve, 200));

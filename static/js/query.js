@@ -1,5 +1,5 @@
-// Suggestions while a rule is written as text. The server knows what can stand at the caret; this shows it and puts the
-// choice in. Without scripts the text is simply written.
+// Suggestions while a rule is typed as text. The server returns the possible words at the caret; this script shows them and
+// inserts the chosen one. Without JavaScript the text field works without suggestions.
 (() => {
   const area = () => document.querySelector("textarea[data-complete]");
   const list = () => document.getElementById("query-options");
@@ -35,11 +35,11 @@
     text.dispatchEvent(new Event("input", { bubbles: true }));
   };
 
-  const show = (found) => {
+  const show = (answer) => {
     const options = list();
-    start = found.start;
+    start = answer.start;
     options.replaceChildren(
-      ...found.suggestions.map((one, place) => {
+      ...answer.suggestions.map((one, place) => {
         const item = document.createElement("li");
         item.id = `query-option-${place}`;
         item.role = "option";
@@ -54,7 +54,7 @@
         return item;
       }),
     );
-    options.hidden = !found.suggestions.length;
+    options.hidden = !answer.suggestions.length;
   };
 
   const ask = async () => {

@@ -325,7 +325,7 @@ def test_everyone_reads_the_banner_and_marketers_find_the_page(client, staff, te
     client.force_login(staff(Role.MARKETER))
     page = client.get("/sending/hold/").content.decode()
     assert "Other messages, such as replies and satisfaction questions" in page
-    assert "Still to decide: Other messages" in page
+    assert "Decisions are missing for: Other messages" in page
     assert client.post("/sending/hold/start/").status_code == 302
     assert SendingHold.objects.get().held, "undecided, so refused"
     client.post("/sending/hold/decide/", {"kind": "messages.other", "choice": "sent"})

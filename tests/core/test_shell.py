@@ -29,7 +29,7 @@ def test_pages_ask_for_signing_in(client):
 def test_there_is_no_signing_up(client):
     response = client.post(reverse("account_signup"), {"username": "eve", "password1": "a-long-password"})
     assert not User.objects.filter(username="eve").exists()
-    assert "Accounts are made by an administrator" in client.get(reverse("account_signup")).content.decode()
+    assert "An administrator creates accounts" in client.get(reverse("account_signup")).content.decode()
     assert response.status_code == 200
 
 
@@ -119,7 +119,7 @@ def test_what_the_palette_shows_is_masked(client, agent, make_customer):
 def test_a_missing_page_says_so(client, agent):
     response = client.get("/nowhere/")
     assert response.status_code == 404
-    assert "There is nothing here" in response.content.decode()
+    assert "Page not found" in response.content.decode()
 
 
 @pytest.mark.parametrize(

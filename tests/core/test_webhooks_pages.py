@@ -156,7 +156,7 @@ def test_switching_off_and_on_and_a_new_secret(admin, endpoint):
     assert endpoint.active
     assert endpoint.secret != old
     assert endpoint.secret in page
-    assert "The secret before it goes on signing too until" in page
+    assert "The previous secret also signs until" in page
 
 
 def test_home_tells_administrators_of_one_that_failure_switched_off(admin, endpoint, receiver, client, staff):
