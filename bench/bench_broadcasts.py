@@ -1,5 +1,4 @@
-"""A broadcast to a segment of BENCH_MESSAGES customers (200,000): the preview by the gate, and the creation of
-messages.
+"""A broadcast to a segment of BENCH_MESSAGES customers (200,000): preview by the gate and creation of messages.
 
 Floor, in the same run: one plain INSERT ... SELECT of the same rows into a table with the keys and indexes of messages.
 """

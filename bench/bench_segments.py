@@ -186,9 +186,7 @@ def _refresh_once() -> tuple[float, float, dict[str, int]]:
 
 
 def live() -> None:
-    """Measure the builder's queries while a rule is edited: count, reach by channel, a sample, and overlap with a
-    segment.
-    """
+    """Measure the builder's queries for a rule: count, reach by channel, a sample, overlap with another segment."""
     from analytics.models import Segment
     from analytics.services import segments
 

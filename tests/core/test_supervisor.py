@@ -1,4 +1,4 @@
-"""The supervisor alone: what ends is started again, pauses grow and shrink, only a signal ends it."""
+"""The supervisor: ended programs are restarted, pauses grow and shrink, only a signal ends it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from core.supervisor import Pause, SupervisedProgram, Supervisor, WatchedServer
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def test_the_pause_doubles_up_to_its_bound_and_begins_small_after_a_steady_run():
+def test_the_pause_doubles_up_to_its_limit_and_starts_small_after_a_steady_run():
     pause = Pause()
     assert [pause.begin(ran=1) for _ in range(6)] == [1, 2, 4, 5, 5, 5]
     assert pause.begin(ran=supervisor.STEADY_SECONDS) == 0.5
 
 
 def run_until(keeper: Supervisor, ready, seconds: float = 20) -> None:
-    """Run the supervisor in this thread; it gets its signal when `ready` holds."""
+    """Run the supervisor in this thread and send it a signal when `ready` returns true."""
     deadline = time.monotonic() + seconds
     read = keeper._read
 
@@ -103,14 +103,14 @@ class Full(io.StringIO):
         raise OSError(28, "No space left on device")
 
 
-def test_an_output_that_takes_nothing_ends_nothing(tmp_path):
+def test_a_failing_output_does_not_end_the_supervisor(tmp_path):
     ids = tmp_path / "ids"
     script = f"open({str(ids)!r}, 'a').write('x'); print('line')"
     keeper = Supervisor([SupervisedProgram("short", [sys.executable, "-c", script], os.environ)], out=Full())
     run_until(keeper, lambda: ids.exists() and len(ids.read_text()) >= 2)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells children of a parent's death on Linux alone")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals children when their parent dies")
 def test_programs_end_when_the_supervisor_is_killed(tmp_path):
     ids = tmp_path / "pid"
     script = textwrap.dedent(f"""
