@@ -100,7 +100,7 @@ def test_the_table_is_put_between_its_marks_and_nowhere_else(tmp_path, monkeypat
     wrong.count(200)
     wrong.check(False, "a | got in")
     results = [
-        table.Result(Attack(name, "tried", "refused", lambda _site, _tally: None), tally, 1.0)
+        table.AttackResult(Attack(name, "tried", "refused", lambda _site, _tally: None), tally, 1.0)
         for name, tally in (("fine", fine), ("wrong", wrong), ("idle", idle))
     ]
     table.write(results, "make attack")
