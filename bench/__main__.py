@@ -11,12 +11,12 @@ from bench.common import start_servers
 
 def main() -> None:
     known = sorted(path.stem.removeprefix("bench_") for path in Path(__file__).parent.glob("bench_*.py"))
-    wanted = sys.argv[1:] or known
-    unknown = set(wanted) - set(known)
+    names = sys.argv[1:] or known
+    unknown = set(names) - set(known)
     if unknown:
         sys.exit(f"Unknown benchmark: {', '.join(sorted(unknown))}. Choose from {', '.join(known)}.")
     start_servers()
-    for name in wanted:
+    for name in names:
         importlib.import_module(f"bench.bench_{name}").run()
 
 

@@ -89,9 +89,9 @@ def expiry() -> None:
     seconds = timed(lambda: sweep_lots(limit=10 * ROWS))
     report("expire_lots", seconds, "s", floor, extra={"lots": ROWS, "lots_a_second": round(ROWS / seconds)})
     proving = timed(find_differences)
-    _accounts, differ, shown = find_differences()
+    _accounts, differ, examples = find_differences()
     if differ:
-        raise RuntimeError(f"the ledger does not agree: {shown[:3]}")
+        raise RuntimeError(f"the ledger does not agree: {examples[:3]}")
     report("reconcile", proving, "s", extra={"accounts": ROWS})
 
 

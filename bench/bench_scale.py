@@ -28,10 +28,10 @@ def make_shop() -> None:
         return
     demo.empty_shop()
     store = ensure_store(name="Bench", currency="CNY", time_zone="Asia/Shanghai", country="CN", language="en")
-    made = {}
+    results = {}
 
     def work() -> None:
-        made["shop"] = simulate_shop(
+        results["shop"] = simulate_shop(
             store=store,
             customers=CUSTOMERS,
             seed=1,
@@ -40,7 +40,7 @@ def make_shop() -> None:
         )
 
     seconds = timed(work)
-    shop = made["shop"]
+    shop = results["shop"]
     report(
         "simulate_shop",
         CUSTOMERS / seconds,

@@ -76,13 +76,13 @@ def make_segments() -> None:
     SegmentDay.objects.filter(segment__in=old)._raw_delete("default")
     Segment.objects.filter(name__startswith=NAMED)._raw_delete("default")
     Segment.objects.active().update(state="archived")
-    made: list[Segment] = []
+    created: list[Segment] = []
     for rule in rules():
-        made.append(segments.create_segment(name=f"{NAMED} {len(made)}", rule=rule, actor=SYSTEM))
-    while len(made) < SEGMENTS:
-        of = [str(made[len(made) - 40].pk), str(made[len(made) - 30].pk)]
+        created.append(segments.create_segment(name=f"{NAMED} {len(created)}", rule=rule, actor=SYSTEM))
+    while len(created) < SEGMENTS:
+        of = [str(created[len(created) - 40].pk), str(created[len(created) - 30].pk)]
         rule = {"op": "and", "children": [leaf("in_segment", "has", values=of), leaf("is_member", "yes")]}
-        made.append(segments.create_segment(name=f"{NAMED} {len(made)}", rule=rule, actor=SYSTEM))
+        created.append(segments.create_segment(name=f"{NAMED} {len(created)}", rule=rule, actor=SYSTEM))
 
 
 def from_nothing() -> None:
@@ -191,7 +191,7 @@ def live() -> None:
     from analytics.services import segments
 
     other = Segment.objects.get(name=f"{NAMED} 3")
-    asked = {
+    cases = {
         "two conditions": rules()[3],
         "what was bought": {
             "op": "and",
@@ -211,7 +211,7 @@ def live() -> None:
     # Write the changes of earlier cases now, not while a reader is measured.
     sql("CHECKPOINT")
     worst, bases, parts = 0.0, [], {}
-    for name, rule in asked.items():
+    for name, rule in cases.items():
         base, ours, compared = interleaved(
             5, floor, lambda rule=rule: figures(rule, None), lambda rule=rule: figures(rule, other.pk)
         )

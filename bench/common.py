@@ -269,9 +269,9 @@ def load(
     statuses: dict[int, int] = {}
     for process in processes:
         output, _ = process.communicate(timeout=seconds + 60)
-        mine, seen = json.loads(output)
+        mine, counts = json.loads(output)
         latencies += mine
-        for status, count in seen.items():
+        for status, count in counts.items():
             statuses[int(status)] = statuses.get(int(status), 0) + count
     latencies.sort()
     return Load(

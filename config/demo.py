@@ -294,9 +294,9 @@ def _tickets(store: Store) -> None:
         )
         tickets.append(ticket)
         # Backdate the tickets, so that the customers seem to have waited for hours.
-        asked = clock.now() - timedelta(hours=3 + 5 * position)
-        type(ticket).objects.filter(pk=ticket.pk).update(created_at=asked, waiting_since=asked)
-        ticket.messages.update(created_at=asked)
+        asked_at = clock.now() - timedelta(hours=3 + 5 * position)
+        type(ticket).objects.filter(pk=ticket.pk).update(created_at=asked_at, waiting_since=asked_at)
+        ticket.messages.update(created_at=asked_at)
         if position == len(texts) - 1:
             for channel in ("email", "inbox"):
                 suppress_customer(customer=order.customer, channel=channel, reason="manual", actor=SYSTEM)

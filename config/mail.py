@@ -78,11 +78,11 @@ def from_environment() -> Mail:
         return Mail(provider, SMTP, anymail)
     if provider not in PROVIDERS:
         raise ConfigurationError(f"EMAIL_PROVIDER must be smtp or one of {', '.join(PROVIDERS)}, not {provider!r}.")
-    wanted = PROVIDERS[provider]
-    missing = [name for name in wanted.needs if not env.text(name)]
+    chosen_provider = PROVIDERS[provider]
+    missing = [name for name in chosen_provider.needs if not env.text(name)]
     if missing:
         raise ConfigurationError(f"EMAIL_PROVIDER={provider} needs {' and '.join(missing)}.")
-    values = _values([*wanted.needs, *wanted.may])
+    values = _values([*chosen_provider.needs, *chosen_provider.may])
     for name, value in values.items():
         # A provider's error does not explain that a key was pasted with quotes or a line end.
         if not value.isascii() or any(character.isspace() or character in "\"'" for character in value):

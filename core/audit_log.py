@@ -114,17 +114,17 @@ def sources() -> list[tuple[str, str]]:
     return [(name, capfirst(str(model.pgh_tracked_model._meta.verbose_name))) for name, model in tracked().items()]  # type: ignore[attr-defined]
 
 
-def page(wanted: AuditFilter, cursor: str = "", size: int = PAGE) -> tuple[list[AuditEntry], str]:
+def page(filters: AuditFilter, cursor: str = "", size: int = PAGE) -> tuple[list[AuditEntry], str]:
     """Return one page and the cursor of the next one ("" at the end). A damaged cursor gives the first page."""
     after = _decode(cursor)
     parts, params = [], []
     for name, model in tracked().items():
-        if wanted.source in {"", name}:
-            sql, values = _changes(name, model, wanted, after, size + 1)
+        if filters.source in {"", name}:
+            sql, values = _changes(name, model, filters, after, size + 1)
             parts.append(sql)
             params += values
-    if wanted.source in {"", EVENTS}:
-        sql, values = _events(wanted, after, size + 1)
+    if filters.source in {"", EVENTS}:
+        sql, values = _events(filters, after, size + 1)
         parts.append(sql)
         params += values
     if not parts:
@@ -181,11 +181,11 @@ def words_of(entry: AuditEntry) -> str:
 
 
 def _changes(
-    name: str, model: type[models.Model], wanted: AuditFilter, after: Cursor | None, size: int
+    name: str, model: type[models.Model], filters: AuditFilter, after: Cursor | None, size: int
 ) -> tuple[str, list]:
     history, live = model._meta.db_table, model.pgh_tracked_model._meta  # type: ignore[attr-defined]
     where, params = _conditions(
-        wanted, after, name, "e.pgh_created_at", "e.pgh_id", "coalesce(c.metadata ->> 'actor', '')"
+        filters, after, name, "e.pgh_created_at", "e.pgh_id", "coalesce(c.metadata ->> 'actor', '')"
     )
     return (
         f"""SELECT e.pgh_created_at AS at, '{name}' AS source, e.pgh_id::bigint AS id, e.pgh_label AS what, e.actor,
@@ -202,8 +202,8 @@ def _changes(
     )
 
 
-def _events(wanted: AuditFilter, after: Cursor | None, size: int) -> tuple[str, list]:
-    where, params = _conditions(wanted, after, EVENTS, "e.recorded_at", "e.id", "e.actor")
+def _events(filters: AuditFilter, after: Cursor | None, size: int) -> tuple[str, list]:
+    where, params = _conditions(filters, after, EVENTS, "e.recorded_at", "e.id", "e.actor")
     return (
         f"""SELECT e.recorded_at AS at, '{EVENTS}' AS source, e.id, e.kind AS what, e.actor, e.subject_id::text AS object_id,
                    e.payload AS before, NULL::jsonb AS after
@@ -212,13 +212,15 @@ def _events(wanted: AuditFilter, after: Cursor | None, size: int) -> tuple[str, 
     )
 
 
-def _conditions(wanted: AuditFilter, after: Cursor | None, name: str, at: str, pk: str, actor: str) -> tuple[str, list]:
+def _conditions(
+    filters: AuditFilter, after: Cursor | None, name: str, at: str, pk: str, actor: str
+) -> tuple[str, list]:
     parts: list[str] = ["true"]
     params: list[Any] = []
     for condition, value in (
-        (f"{at} >= %s", wanted.since),
-        (f"{at} < %s", wanted.until),
-        (f"{actor} = %s", wanted.actor),
+        (f"{at} >= %s", filters.since),
+        (f"{at} < %s", filters.until),
+        (f"{actor} = %s", filters.actor),
     ):
         if value:
             parts.append(condition)

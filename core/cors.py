@@ -24,5 +24,5 @@ class MemberCorsMiddleware(CorsMiddleware):
 
     def is_enabled(self, request: HttpRequest) -> bool:
         # A preflight has no token yet.
-        known = request.method == "OPTIONS" or request.META.get("HTTP_AUTHORIZATION", "").startswith(MEMBER_TOKEN)
-        return known and super().is_enabled(request)
+        eligible = request.method == "OPTIONS" or request.META.get("HTTP_AUTHORIZATION", "").startswith(MEMBER_TOKEN)
+        return eligible and super().is_enabled(request)

@@ -46,20 +46,20 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        taken = self.taken
-        if taken and (len(taken) >= ROW_LINES or self.length > MAX_LINE):
+        row_lines = self.taken
+        if row_lines and (len(row_lines) >= ROW_LINES or self.length > MAX_LINE):
             raise _Broken("unclosed_quote")
         line = self._again.popleft() if self._again else self._readline(MAX_LINE)
         if not line:
             self.ended = True
             raise StopIteration
-        taken.append(line)
+        row_lines.append(line)
         self.length += len(line)
         if len(line) == MAX_LINE and not line.endswith(("\n", "\r")):
             while len(rest := self._readline(MAX_LINE)) == MAX_LINE and not rest.endswith(("\n", "\r")):
                 pass
-            taken[-1] = "\n"
-            raise _Broken("unclosed_quote" if len(taken) > 1 else "line_too_long")
+            row_lines[-1] = "\n"
+            raise _Broken("unclosed_quote" if len(row_lines) > 1 else "line_too_long")
         return line
 
     def give_back(self) -> None:

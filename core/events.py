@@ -221,7 +221,7 @@ def emit_from_select(
 
 def _insert(select: str, params: Sequence[Any], *, kinds: set[str], actor: Actor, effect: str = "") -> int:
     most = _allowed.get()
-    owed = [(kind, name) for kind in kinds for name in _names(kind, most)]
+    deliveries = [(kind, name) for kind in kinds for name in _names(kind, most)]
     each = f"least({effect}, {int(most)})::smallint" if effect else f"{int(most)}::smallint"
     insert = f"""
         INSERT INTO core_domainevent (kind, subject_id, payload, occurred_at, effect, actor, request_id)
@@ -229,7 +229,7 @@ def _insert(select: str, params: Sequence[Any], *, kinds: set[str], actor: Actor
         FROM ({select}) AS given(kind, subject_id, payload, occurred_at)"""
     values: list[Any] = [str(actor), actors.request_id.get(), *params]
     with connection.cursor() as cursor:
-        if not owed:
+        if not deliveries:
             cursor.execute(insert, values)
             return cursor.rowcount
         cursor.execute(
@@ -240,11 +240,16 @@ def _insert(select: str, params: Sequence[Any], *, kinds: set[str], actor: Actor
                          FROM event JOIN unnest(%s::text[], %s::text[], %s::smallint[]) AS owed(kind, handler, effect)
                               ON owed.kind = event.kind AND owed.effect <= event.effect)
                 SELECT count(*) FROM event""",
-            [*values, [kind for kind, _ in owed], [name for _, name in owed], [_effect_of[name] for _, name in owed]],
+            [
+                *values,
+                [kind for kind, _ in deliveries],
+                [name for _, name in deliveries],
+                [_effect_of[name] for _, name in deliveries],
+            ],
         )
         count = cursor.fetchone()[0]
     if count:
-        wake(name for _, name in owed)
+        wake(name for _, name in deliveries)
     return count
 
 

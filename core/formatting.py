@@ -34,10 +34,10 @@ def _locale(language: str) -> Locale:
 @lru_cache(maxsize=64)
 def _money_pattern(language: str, currency: str):
     """Return the language's pattern with this currency's symbol and decimals. Cached: the look-ups cost most."""
-    digits, spoken = exponent(currency), _locale(language)
-    pattern = copy.copy(spoken.currency_formats["standard"])
+    digits, language_locale = exponent(currency), _locale(language)
+    pattern = copy.copy(language_locale.currency_formats["standard"])
     pattern.frac_prec = (digits, digits)
-    symbol = numbers.get_currency_symbol(currency, spoken)
+    symbol = numbers.get_currency_symbol(currency, language_locale)
     # A space separates a code of letters from the digits, but not a sign: KWD 1.000, CN¥1.00.
     before = f"{symbol}\xa0" if symbol[-1:].isalpha() else symbol
     pattern.prefix = tuple(part.replace("¤", before) for part in pattern.prefix)

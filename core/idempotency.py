@@ -75,24 +75,24 @@ def claim(scope: str, key: str, request: Any, *, older_scope: str = "") -> Claim
     `older_scope` is a previous scope of the caller's keys; an answer that is stored there is returned again.
     """
     require_transaction()
-    wanted = digest(request)
+    request_digest = digest(request)
     with connection.cursor() as cursor:
-        if older_scope and (known := _stored(cursor, older_scope, key, wanted)):
-            return known
+        if older_scope and (stored := _stored(cursor, older_scope, key, request_digest)):
+            return stored
         cursor.execute(
             """INSERT INTO core_idempotencyrecord (scope, key, digest) VALUES (%s, %s, %s)
                ON CONFLICT (scope, key) DO NOTHING RETURNING id""",
-            [scope, check_key(key), wanted],
+            [scope, check_key(key), request_digest],
         )
         row = cursor.fetchone()
         if row:
             return Claim(row[0])
-        known = _stored(cursor, scope, key, wanted)
-        assert known is not None
-        return known
+        stored = _stored(cursor, scope, key, request_digest)
+        assert stored is not None
+        return stored
 
 
-def _stored(cursor: Any, scope: str, key: str, wanted: bytes) -> Claim | None:
+def _stored(cursor: Any, scope: str, key: str, request_digest: bytes) -> Claim | None:
     """Return the stored claim of a key, or None. Raises IdempotencyConflict when another request used the key."""
     cursor.execute(
         "SELECT id, digest, answer FROM core_idempotencyrecord WHERE scope = %s AND key = %s", [scope, check_key(key)]
@@ -101,7 +101,7 @@ def _stored(cursor: Any, scope: str, key: str, wanted: bytes) -> Claim | None:
     if row is None:
         return None
     record_id, stored, answer = row
-    if bytes(stored) != wanted:
+    if bytes(stored) != request_digest:
         raise IdempotencyConflict(field="Idempotency-Key")
     return Claim(record_id, json.loads(answer) if isinstance(answer, str) else answer)
 

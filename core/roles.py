@@ -47,9 +47,9 @@ def synchronise_groups(**_kwargs: object) -> None:
     }
     for role in Role:
         group, _created = Group.objects.get_or_create(name=role.value)
-        wanted = {known[name] for name in _granted[role] if name in known}
-        if set(group.permissions.values_list("pk", flat=True)) != wanted:
-            group.permissions.set(wanted)
+        permission_ids = {known[name] for name in _granted[role] if name in known}
+        if set(group.permissions.values_list("pk", flat=True)) != permission_ids:
+            group.permissions.set(permission_ids)
 
 
 def role_of(user) -> Role | None:

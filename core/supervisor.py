@@ -206,14 +206,14 @@ class Supervisor:
     def _end(self) -> None:
         """Ask every program to end. Kill the rest after `STOP_SECONDS`, or at once at a second request."""
         running = [program for program in self.programs if program.process is not None]
-        asked = self.stopping
+        requests = self.stopping
         for program in running:
             assert program.process is not None
             with contextlib.suppress(ProcessLookupError):
                 program.process.terminate()
         deadline = time.monotonic() + STOP_SECONDS
         while any(program.process and program.process.poll() is None for program in running):
-            if time.monotonic() > deadline or self.stopping > asked:
+            if time.monotonic() > deadline or self.stopping > requests:
                 break
             self._read(0.05)
         for program in running:

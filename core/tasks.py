@@ -37,10 +37,10 @@ def send_webhooks(endpoint: int) -> int:
 @shared_task(name="core.sweep_webhooks")
 def sweep_webhooks() -> int:
     """Start the sending of due retries, and of deliveries that a crash or a lost task left behind."""
-    owed = webhook_sending.owed_endpoints()
-    cache.delete_many([_mark_of(endpoint) for endpoint in owed])
-    _wake(owed)
-    return len(owed)
+    endpoints = webhook_sending.owed_endpoints()
+    cache.delete_many([_mark_of(endpoint) for endpoint in endpoints])
+    _wake(endpoints)
+    return len(endpoints)
 
 
 @shared_task(name="core.drop_old_webhook_deliveries")

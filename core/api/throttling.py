@@ -42,10 +42,10 @@ class Leases:
             if left:
                 self._left[name] = left - 1
                 return True
-        wanted = max(1, min(MOST_LEASED, limit // 100))
+        share = max(1, min(MOST_LEASED, limit // 100))
         # Redis must never decide alone: while it is unavailable the count is 0 and the request goes through.
-        counted = cast(ForgivingRedisCache, cache).count_up(f"throttle:{name}:{minute}", 90, wanted)
-        granted = wanted if counted == 0 else wanted - max(0, counted - limit)
+        counted = cast(ForgivingRedisCache, cache).count_up(f"throttle:{name}:{minute}", 90, share)
+        granted = share if counted == 0 else share - max(0, counted - limit)
         if granted <= 0:
             return False
         with self._lock:

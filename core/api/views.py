@@ -75,10 +75,10 @@ class ApiMixin:
             known |= {pages.cursor_query_param, pages.page_size_query_param} if pages else set()
         return known
 
-    def shape(self, request: Request, shown: type[Serializer]) -> type[Serializer]:
+    def shape(self, request: Request, server_shape: type[Serializer]) -> type[Serializer]:
         """Return the shape of the answer: `shown` for a server key, the member's own for a member's token."""
         if isinstance(request.auth, KeyIdentity):
-            return shown
+            return server_shape
         return self.member_shapes[action_of(self, request)]
 
     @staticmethod

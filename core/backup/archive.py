@@ -116,18 +116,18 @@ class ArchiveReader:
             if check.hex() != head["check"]:
                 raise ArchiveError("The backup was made with another key: set BACKUP_KEY, or give --passphrase-file.")
             records = _records(_frames(source, AESGCM(file_key), bound))
-            seen: list[ArchivePart] = []
+            parts_read: list[ArchivePart] = []
             for kind, payload in records:
                 if kind == BEGIN:
                     name = payload.decode()
                     body = _Body(name, records)
                     yield name, body.read()
-                    seen.append(body.finish())
+                    parts_read.append(body.finish())
                 elif kind == MANIFEST:
                     self.manifest = json.loads(payload)
                 else:
                     raise ArchiveError("The backup is damaged: its records are out of order.")
-        if not self.manifest or [ArchivePart(**part) for part in self.manifest["parts"]] != seen:
+        if not self.manifest or [ArchivePart(**part) for part in self.manifest["parts"]] != parts_read:
             raise ArchiveError("The backup is damaged: its parts differ from its manifest.")
 
     def check(self) -> dict[str, Any]:

@@ -45,13 +45,13 @@ class AuditRow:
 
 @page("core.view_audit")
 def index(request: HttpRequest) -> HttpResponse:
-    wanted = AuditFilter(
+    filters = AuditFilter(
         actor=request.GET.get("actor", "")[:80],
         source=request.GET.get("what", "")[:80],
         since=_midnight(request.GET.get("since", "")),
         until=_midnight(request.GET.get("until", ""), after=True),
     )
-    entries, following = audit_log.page(wanted, request.GET.get("cursor", ""))
+    entries, following = audit_log.page(filters, request.GET.get("cursor", ""))
     staff = {f"user:{user.pk}": str(user) for user in User.objects.order_by("first_name", "username")}
     sources = dict(audit_log.sources())
     context = {

@@ -61,9 +61,9 @@ def card(name: str, *, place: Place, permission: str | None = None, order: int =
 
 def cards(request: HttpRequest) -> list[tuple[str | Promise, list[Card]]]:
     """Return the cards that this user may see, by place, in order."""
-    wanted = sorted((item for item in CARDS if may(request.user, item.permission)), key=lambda item: item.order)
+    allowed = sorted((item for item in CARDS if may(request.user, item.permission)), key=lambda item: item.order)
     return [
-        (label, shown)
+        (label, cards_of_place)
         for place, label in PLACES.items()
-        if (shown := [card for item in wanted if item.place == place and (card := item.build(request))])
+        if (cards_of_place := [card for item in allowed if item.place == place and (card := item.build(request))])
     ]

@@ -55,8 +55,10 @@ class PreferencesForm(forms.Form):
         languages = [(code, translation.get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES]
         self.fields["language"].choices = languages  # type: ignore[attr-defined]
         default = _t("The shop's zone (%(zone)s)") % {"zone": zones.shop_zone()}
-        known = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
-        self.fields["time_zone"].choices = [("", default), *[(zone, zone.replace("_", " ")) for zone in known]]  # type: ignore[attr-defined]
+        zone_names = sorted(
+            name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/")
+        )
+        self.fields["time_zone"].choices = [("", default), *[(zone, zone.replace("_", " ")) for zone in zone_names]]  # type: ignore[attr-defined]
 
 
 @page(None, methods=("GET", "POST"))

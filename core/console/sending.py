@@ -25,7 +25,7 @@ def show(request: HttpRequest) -> HttpResponse:
     kinds = []
     for name, count in figures.items():
         waiting = WAITING[name]
-        chosen = row.decisions.get(name, "")
+        choice_made = row.decisions.get(name, "")
         kinds.append(
             {
                 "name": name,
@@ -33,8 +33,8 @@ def show(request: HttpRequest) -> HttpResponse:
                 "uncertain": count.uncertain,
                 "waiting": count.waiting,
                 "choices": [(choice.value, label) for choice, label in waiting.choices.items()],
-                "chosen": chosen,
-                "chosen_label": next((label for choice, label in waiting.choices.items() if choice == chosen), ""),
+                "chosen": choice_made,
+                "chosen_label": next((label for choice, label in waiting.choices.items() if choice == choice_made), ""),
             }
         )
     context = {

@@ -176,10 +176,10 @@ def notice_restore() -> str:
     Called at the start of a process and every minute.
     """
     row = state()
-    seen = marker.know(row.line)
+    highest = marker.know(row.line)
     home = _home()
     cause = ""
-    if _number() < seen:
+    if _number() < highest:
         cause = HoldCause.OLDER
     elif row.home and home and row.home != home:
         cause = HoldCause.MOVED

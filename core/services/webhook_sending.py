@@ -290,19 +290,19 @@ def _asked_for(retry_after: str, now: datetime) -> datetime:
 
 def _judge(endpoint: WebhookEndpoint, outcomes: Sequence[DeliveryOutcome], now: datetime) -> None:
     """Update the state of the endpoint: failing, recovered, or switched off."""
-    gone = any(outcome.status == 410 for outcome in outcomes)
-    well = any(outcome.delivered for outcome in outcomes)
+    is_gone = any(outcome.status == 410 for outcome in outcomes)
+    is_well = any(outcome.delivered for outcome in outcomes)
     since = endpoint.failing_since
-    if not gone and (since is None if well else since is not None and now - since < OFF_AFTER):
+    if not is_gone and (since is None if is_well else since is not None and now - since < OFF_AFTER):
         return
     locked = lock_row(WebhookEndpoint.objects.filter(pk=endpoint.pk))
     if not locked.active:
         return
-    if well and not gone:
+    if is_well and not is_gone:
         locked.failing_since = None
-    elif gone or (locked.failing_since and now - locked.failing_since >= OFF_AFTER):
+    elif is_gone or (locked.failing_since and now - locked.failing_since >= OFF_AFTER):
         locked.active = False
-        locked.disabled_reason = SwitchedOff.GONE if gone else SwitchedOff.FAILING
+        locked.disabled_reason = SwitchedOff.GONE if is_gone else SwitchedOff.FAILING
         emit(
             webhooks.ENDPOINT_SWITCHED_OFF,
             subject_id=None,

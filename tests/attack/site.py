@@ -293,7 +293,7 @@ class Site(Shop):
             answer = line.recv(65536).decode()
         match = re.search(r"^used_memory:(\d+)", answer, re.M)
         assert match, answer
-        return int(found[1])
+        return int(match[1])
 
     def web_bytes(self) -> int:
         """Return the resident memory of the largest web process."""

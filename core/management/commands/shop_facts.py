@@ -18,9 +18,9 @@ class Command(BaseCommand):
         if options["json"]:
             print(json.dumps(facts, ensure_ascii=False, indent=1))
             return
-        shown = {name.removesuffix("_minor"): value for name, value in facts.items() if name not in SUPERSEDED}
-        width = max(len(name) for name in shown)
-        for name, value in shown.items():
+        figures = {name.removesuffix("_minor"): value for name, value in facts.items() if name not in SUPERSEDED}
+        width = max(len(name) for name in figures)
+        for name, value in figures.items():
             print(f"{name.replace('_', ' '):<{width}}  {_in_words(value) or '–'}")
 
 

@@ -53,12 +53,12 @@ class Command(BaseCommand):
             parser.add_argument(f"--{name}", action="store_true")
 
     def handle(self, *args, **options) -> None:
-        chosen = [name for name in ("update", "compile", "check") if options[name]]
-        if not chosen:
+        actions = [name for name in ("update", "compile", "check") if options[name]]
+        if not actions:
             raise CommandError("Give --update, --compile or --check.")
         for language, _name in settings.LANGUAGES:
             if language != "en":
-                for name in chosen:
+                for name in actions:
                     getattr(self, f"{name}_catalogue")(language)
 
     def update_catalogue(self, language: str) -> None:
