@@ -62,6 +62,6 @@ def test_every_operation_answers_as_documented(label, shop):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("offset", ["+23:17", "-16:00"])
 def test_a_time_that_no_zone_has_is_refused(api, store, offset):
-    """Python accepts such an offset; PostgreSQL accepts less than sixteen hours."""
+    """Python accepts such an offset; PostgreSQL accepts offsets up to fifteen hours."""
     answer = api.get("/api/v1/orders", {"placed_before": f"2026-06-17T09:04:40{offset}"})
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "invalid")
