@@ -2,7 +2,7 @@
 (() => {
   const tones = { good: "--tblr-success", bad: "--tblr-danger", warn: "--tblr-warning", off: "--tblr-secondary" };
   const palette = ["--tblr-primary", "--tblr-teal", "--tblr-orange", "--tblr-purple", "--tblr-pink", "--tblr-cyan"];
-  const drawn = new Map();
+  const chartsByFigure = new Map();
   // The theme mixes colours in CSS, which a canvas can't resolve: let the browser paint each colour as a pixel.
   const pixel = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const probe = document.createElement("i");
@@ -73,8 +73,8 @@
 
   const draw = (figure) => {
     const place = figure.querySelector(".chart-canvas");
-    const chart = drawn.get(figure) || echarts.init(place, null, { renderer: "canvas" });
-    drawn.set(figure, chart);
+    const chart = chartsByFigure.get(figure) || echarts.init(place, null, { renderer: "canvas" });
+    chartsByFigure.set(figure, chart);
     chart.setOption(options(figure), true);
   };
 
@@ -97,6 +97,6 @@
     button.hidden = false;
     button.addEventListener("click", () => download(figure));
   });
-  new ResizeObserver(() => drawn.forEach((chart) => chart.resize())).observe(document.getElementById("content"));
+  new ResizeObserver(() => chartsByFigure.forEach((chart) => chart.resize())).observe(document.getElementById("content"));
   new MutationObserver(() => all().forEach(draw)).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
 })();

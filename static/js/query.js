@@ -4,11 +4,11 @@
   const area = () => document.querySelector("textarea[data-complete]");
   const list = () => document.getElementById("query-options");
   let start = 0;
-  let asked = 0;
+  let requestNumber = 0;
   let timer = null;
 
   const close = () => {
-    asked += 1;
+    requestNumber += 1;
     const options = list();
     if (!options) return;
     options.hidden = true;
@@ -16,10 +16,10 @@
     area()?.removeAttribute("aria-activedescendant");
   };
 
-  const chosen = () => list()?.querySelector("[aria-selected=true]");
+  const selectedOption = () => list()?.querySelector("[aria-selected=true]");
 
   const select = (option) => {
-    chosen()?.setAttribute("aria-selected", "false");
+    selectedOption()?.setAttribute("aria-selected", "false");
     option.setAttribute("aria-selected", "true");
     option.scrollIntoView({ block: "nearest" });
     area().setAttribute("aria-activedescendant", option.id);
@@ -60,14 +60,14 @@
   const ask = async () => {
     const text = area();
     if (!text || document.activeElement !== text) return;
-    asked += 1;
-    const mine = asked;
+    requestNumber += 1;
+    const ownNumber = requestNumber;
     const body = new FormData();
     body.set("query", text.value);
     body.set("caret", text.selectionStart);
     body.set("csrfmiddlewaretoken", text.form.elements.csrfmiddlewaretoken.value);
     const answer = await fetch(text.dataset.complete, { method: "POST", body }).catch(() => null);
-    if (mine === asked && answer?.ok) show(await answer.json());
+    if (ownNumber === requestNumber && answer?.ok) show(await answer.json());
   };
 
   document.addEventListener("input", (event) => {
@@ -85,7 +85,7 @@
     }
     const options = [...(list()?.children || [])];
     if (list()?.hidden || !options.length) return;
-    const place = options.indexOf(chosen());
+    const place = options.indexOf(selectedOption());
     if (event.key === "ArrowDown") select(options[(place + 1) % options.length]);
     else if (event.key === "ArrowUp") select(options[(place <= 0 ? options.length : place) - 1]);
     else if (event.key === "Escape") close();
