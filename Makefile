@@ -7,7 +7,7 @@ ONLINE_RETAIL ?= ../shared/data/online_retail.csv.gz
 .DEFAULT_GOAL := help
 .PHONY: help up static test lint bench attack demo import-online-retail screenshots lock translations
 
-help: ## What there is
+help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
 
 $(VENV)/.runtime: requirements.txt
@@ -22,28 +22,28 @@ $(VENV)/.development: $(VENV)/.runtime requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-up: $(VENV)/.runtime ## Start everything; PORT=8000 BIND=127.0.0.1
+up: $(VENV)/.runtime ## Start the whole shop; PORT=8000 BIND=127.0.0.1
 	@exec $(BIN)/python manage.py up
 
-static: $(VENV)/.runtime ## Collect the static files of production (`up` does it by itself)
+static: $(VENV)/.runtime ## Collect the static files for production (`up` does this itself)
 	@DJANGO_SETTINGS_MODULE=config.settings.static $(BIN)/python manage.py collectstatic --noinput --verbosity 0
 
-test: $(VENV)/.development ## Everything that CI checks
+test: $(VENV)/.development ## Run all checks of CI
 	@tests/run.sh
 
-lint: $(VENV)/.development ## The style checks alone
+lint: $(VENV)/.development ## Run only the style checks
 	@tests/lint.sh
 
-bench: $(VENV)/.development ## Measure, beside the floor; results in bench/results
+bench: $(VENV)/.development ## Run the benchmarks and their floors; results in bench/results
 	@$(BIN)/python -m bench
 
-attack: $(VENV)/.development ## Attack a copy of the shop of its own and print what happened; WRITE=1 puts the table into docs/security.md
+attack: $(VENV)/.development ## Attack a separate copy of the shop and print the results; WRITE=1 writes the table to docs/security.md
 	@$(BIN)/python -m tests.attack $(if $(WRITE),--write)
 
-demo: $(VENV)/.runtime ## Empty the shop and load the demo shop anew
+demo: $(VENV)/.runtime ## Empty the shop and load the demo shop again
 	@$(BIN)/python manage.py demo --reset
 
-import-online-retail: $(VENV)/.runtime ## Bring in the UCI Online Retail file; ONLINE_RETAIL=path
+import-online-retail: $(VENV)/.runtime ## Import the UCI Online Retail file; ONLINE_RETAIL=path
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py import_online_retail --path $(ONLINE_RETAIL)
 
@@ -54,6 +54,6 @@ translations: $(VENV)/.development ## Collect new texts and compile the catalogu
 screenshots: $(VENV)/.development ## Retake the README's pictures from the running demo shop
 	@$(BIN)/python tests/screenshots.py
 
-lock: $(VENV)/.development ## Resolve the requirements anew
+lock: $(VENV)/.development ## Resolve the requirements again
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate requirements-dev.in -o requirements-dev.txt

@@ -13,7 +13,7 @@ from analytics.models import Segment
 from analytics.segment_conditions import register_all
 from analytics.services import list_uploads
 from analytics.services.following import bring_figures_up_to_date
-from core.audit_log import OBJECTS, Described
+from core.audit_log import OBJECTS, AuditedObject
 from core.facts import FACTS
 from core.roles import Role, grant
 from core.rotation import ENCRYPTED, EncryptedColumn
@@ -63,6 +63,6 @@ ENCRYPTED.register("analytics.listupload", EncryptedColumn("analytics_listupload
 ENCRYPTED.register("analytics.listrefusal", EncryptedColumn("analytics_listrefusal", "value", list_uploads.VALUE))
 
 EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
-OBJECTS.register("analytics.segment", Described(url=lambda row: reverse("segment", args=[row["id"]])))
+OBJECTS.register("analytics.segment", AuditedObject(url=lambda row: reverse("segment", args=[row["id"]])))
 grant("analytics.view_segment", "analytics.view_customerfeature", to=EVERYONE)
 grant("analytics.add_segment", "analytics.change_segment", to=[Role.MARKETER, Role.ANALYST])

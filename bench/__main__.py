@@ -1,4 +1,4 @@
-"""`python -m bench [name ...]`: run all benchmarks, or those named, each beside its floor."""
+"""Run the benchmarks, each with its floor: `python -m bench [name ...]`; all of them without a name."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from bench.common import start_servers
 
 def main() -> None:
     known = sorted(path.stem.removeprefix("bench_") for path in Path(__file__).parent.glob("bench_*.py"))
-    wanted = sys.argv[1:] or known
-    unknown = set(wanted) - set(known)
+    names = sys.argv[1:] or known
+    unknown = set(names) - set(known)
     if unknown:
-        sys.exit(f"No benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
+        sys.exit(f"Unknown benchmark: {', '.join(sorted(unknown))}. Choose from {', '.join(known)}.")
     start_servers()
-    for name in wanted:
+    for name in names:
         importlib.import_module(f"bench.bench_{name}").run()
 
 

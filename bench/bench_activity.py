@@ -1,17 +1,17 @@
-"""Activity over HTTP in batches of 1,000 events. Floor: the same rows by COPY into a table with its key and one index."""
+"""Activity over HTTP in batches of 500 events. Floor: the same rows by COPY into a table with its key and one index."""
 
 from __future__ import annotations
 
 import json
 import time
 
-from bench.common import Server, interleaved, load, report, vacuum
+from bench.common import BenchServer, interleaved, load, report, vacuum
 
 BATCH = 500
 
 
 def floor() -> float:
-    """Rows a second by COPY into an indexed table, from this process."""
+    """Return the rows a second of COPY into an indexed table, from this process."""
     from django.db import connection
 
     rows = 100_000
@@ -56,17 +56,17 @@ def run() -> None:
         for n in range(BATCH)
     ]
     headers = f"Authorization: Bearer {secret}\r\nContent-Type: application/json\r\n"
-    server = Server()
+    server = BenchServer()
     last = {}
 
     def ours() -> float:
-        seen = load(
+        result = load(
             server.port, paths=["/api/v1/activity"], headers=headers, body=json.dumps({"events": events}), clients=8
         )
-        if set(seen.statuses) != {202}:
-            raise RuntimeError(f"unexpected answers {seen.statuses}")
-        last["p99"] = seen.p99
-        return seen.rate * BATCH
+        if set(result.statuses) != {202}:
+            raise RuntimeError(f"unexpected answers {result.statuses}")
+        last["p99"] = result.p99
+        return result.rate * BATCH
 
     try:
         ours()

@@ -1,6 +1,6 @@
-"""A broadcast to a segment of BENCH_MESSAGES people (200,000): who would get it, counted by the gate, and its messages made.
+"""A broadcast to a segment of BENCH_MESSAGES customers (200,000): preview by the gate and creation of messages.
 
-Floor, in the same run: the same rows written by one plain INSERT ... SELECT into a table with the keys and indexes of messages.
+Floor, in the same run: one plain INSERT ... SELECT of the same rows into a table with the keys and indexes of messages.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from bench.common import report, segment_of, sql, timed, vacuum
 
 
 def make_broadcast(count: int):
-    """To everyone that `prepare` made, of a campaign that no statistics know yet."""
+    """Create a broadcast to all customers of `prepare`, for a campaign without planner statistics."""
     from campaigns.services.broadcasts import create_broadcast
     from campaigns.services.templates import Text, save_template
     from core.actor import SYSTEM
@@ -24,7 +24,7 @@ def make_broadcast(count: int):
 
 
 def plain(count: int) -> float:
-    """Rows a second of the plain INSERT."""
+    """Return the rows a second of the plain INSERT."""
     sql("DROP TABLE IF EXISTS bench_message")
     sql("CREATE TABLE bench_message (LIKE campaigns_message INCLUDING ALL)")
     seconds = timed(
@@ -54,9 +54,9 @@ def run(count: int = MESSAGES) -> None:
     vacuum()
     base = plain(count)
     began = time.perf_counter()
-    found = preview_broadcast(broadcast)
+    preview = preview_broadcast(broadcast)
     seconds = time.perf_counter() - began
-    assert found.total == count
+    assert preview.total == count
     report("broadcast_previewed", count / seconds, "people a second", extra={"seconds": round(seconds, 1)})
     schedule_broadcast(broadcast=broadcast, actor=SYSTEM)
     seconds = timed(run_broadcasts)

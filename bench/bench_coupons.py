@@ -1,7 +1,7 @@
-"""One hot public coupon, 16 threads: reserving, and reserving with redeeming.
+"""One hot public coupon with 16 threads: reservations, and reservations that are redeemed.
 
-Floor, in the same run: one conditional update of a counter row with its use row, by pgbench with 16 clients. Two commands
-of ours stand against one of the floor's where a use is reserved and redeemed.
+Floor, in the same run: one conditional update of a counter row with its use row, by pgbench with 16 clients. A use that
+is reserved and redeemed needs two of our commands against one of the floor's.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def prepare() -> None:
 
 
 def storm(mode: str, seconds: int = 4, threads: int = 16) -> float:
-    """Uses a second from two processes of threads."""
+    """Return the uses a second from two processes with threads."""
     code = f"""
 import sys; sys.path.insert(0, {str(ROOT)!r})
 from bench.bench_coupons import process

@@ -1,8 +1,8 @@
-"""A million order lines, a million hostile customers and Online Retail, each by the command that a shop runs.
+"""Imports of a million order lines, a million hostile customers and Online Retail, by the command that a shop runs.
 
 Floors of the same run, on the same text: COPY into a plain table with a key and one index, and COPY into a staging
-table followed by an insert that skips what is there. They neither validate nor find customers nor make orders.
-Everything happens in a database of its own, made anew. ROWS in the environment makes it smaller.
+table with an insert that skips existing rows. They neither validate rows nor find customers nor create orders.
+Everything happens in a separate, new database. ROWS in the environment makes it smaller.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bench.hostile import write_hostile
 ROWS = int(os.environ.get("ROWS", "1000000"))
 NAME = "liuke_bench_import"
 RETAIL = Path(os.environ.get("ONLINE_RETAIL") or ROOT.parent / "shared" / "data" / "online_retail.csv.gz")
-# manage.py, which writes its own peak into a file: what the kernel says of a child counts the memory of its parent too.
+# manage.py that writes its own peak to a file: the kernel's figure for a child includes the memory of its parent.
 MANAGE = """
 import atexit, pathlib, re, runpy, sys
 peak, *arguments = sys.argv[1:]
@@ -36,7 +36,7 @@ HEADER = "order_no,created_at,status,mobile,name,sku,product,category,qty,price,
 
 
 def write_orders(path: Path, rows: int) -> None:
-    """Orders of 1 to 5 lines by a customer per ten lines, 2,000 products, no two lines of one order alike."""
+    """Write orders of 1 to 5 lines: one customer per ten lines, 2,000 products, all lines of an order different."""
     chance = random.Random(7)
     customers = max(rows // 10, 1)
     written = number = 0
@@ -56,7 +56,7 @@ def write_orders(path: Path, rows: int) -> None:
 
 
 def floors(path: Path) -> tuple[float, float]:
-    """(COPY into a table with a key and one index, staged with deduplication), in rows a second."""
+    """Return (COPY into a table with a key and one index, staged with deduplication), in rows a second."""
     from django.db import connection
 
     rates = []
@@ -89,14 +89,14 @@ def floors(path: Path) -> tuple[float, float]:
 
 
 class Scratch:
-    """An empty database on the benchmark's server, for commands in processes of their own."""
+    """An empty database on the benchmark's server, for commands in separate processes."""
 
     def __enter__(self) -> Scratch:
         self._sql(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)", f"CREATE DATABASE {NAME}")
         base = os.environ["DATABASE_URL"].rpartition("/")[0]
         self.environment = {**os.environ, "DATABASE_URL": f"{base}/{NAME}", "LOG_LEVEL": "ERROR"}
         self.manage("migrate", "--verbosity", "0")
-        # What ran before has left the server pages to write; they are not this import's.
+        # Write the pages of earlier runs now, so that they do not count for this import.
         self._sql("CHECKPOINT")
         return self
 
@@ -112,14 +112,14 @@ class Scratch:
                 cursor.execute(statement)
 
     def manage(self, *arguments: str) -> tuple[str, float, float]:
-        """(what it said, its processor seconds, its peak memory in MB)."""
-        with tempfile.TemporaryFile("w+") as said, tempfile.NamedTemporaryFile("r") as peak:
+        """Run a command. Return (its output, its CPU seconds, its peak memory in MB)."""
+        with tempfile.TemporaryFile("w+") as output, tempfile.NamedTemporaryFile("r") as peak:
             process = subprocess.Popen(
-                [sys.executable, "-c", MANAGE, peak.name, *arguments], cwd=ROOT, env=self.environment, stdout=said
+                [sys.executable, "-c", MANAGE, peak.name, *arguments], cwd=ROOT, env=self.environment, stdout=output
             )
             _pid, status, used = os.wait4(process.pid, 0)
-            said.seek(0)
-            text = said.read()
+            output.seek(0)
+            text = output.read()
             if status:
                 raise RuntimeError(f"{' '.join(arguments)}: {text[-500:]}")
             return text, used.ru_utime + used.ru_stime, int(peak.read()) / 1024
@@ -131,15 +131,15 @@ class Scratch:
         )  # fmt: skip
 
 
-def _rate(said: str) -> tuple[float, list[int]]:
-    """Rows a second, and (read, taken, already there, refused)."""
-    found = re.search(
-        r"Read ([\d,]+) \w+ in ([\d.]+) s .*?: ([\d,]+) taken, ([\d,]+) already there, ([\d,]+) refused", said
+def _rate(output: str) -> tuple[float, list[int]]:
+    """Return the rows a second, and (read, taken, already there, refused)."""
+    match = re.search(
+        r"Read ([\d,]+) \w+ in ([\d.]+) s .*?: ([\d,]+) taken, ([\d,]+) already there, ([\d,]+) refused", output
     )
-    assert found, said
-    read, taken, there, refused = (int(found[n].replace(",", "")) for n in (1, 3, 4, 5))
-    assert read == taken + there + refused
-    return read / float(found[2]), [read, taken, there, refused]
+    assert match, output
+    read, taken, existing, refused = (int(match[n].replace(",", "")) for n in (1, 3, 4, 5))
+    assert read == taken + existing + refused
+    return read / float(match[2]), [read, taken, existing, refused]
 
 
 def run() -> None:
@@ -150,8 +150,8 @@ def run() -> None:
     with Scratch() as scratch:
         scratch.store()
         arguments = ["import_csv", str(orders), "--kind", "orders", "--source", "bench", "--no-deliver"]
-        said, processor, memory = scratch.manage(*arguments)
-        rate, counts = _rate(said)
+        output, processor, memory = scratch.manage(*arguments)
+        rate, counts = _rate(output)
         again, counted = _rate(scratch.manage(*arguments)[0])
         assert counts[1] == ROWS
         assert counted[2] == ROWS
@@ -162,19 +162,19 @@ def run() -> None:
         report("import", rate, "order lines/s", staged, extra=extra)
 
         read, expected = write_hostile(hostile, ROWS)
-        said, processor, memory = scratch.manage(
+        output, processor, memory = scratch.manage(
             "import_csv", str(hostile), "--kind", "customers", "--source", "bench", "--no-deliver"
         )
-        rate, counts = _rate(said)
+        rate, counts = _rate(output)
         assert (counts[0], counts[3]) == (read, len(expected))
         report(
             "import_hostile", rate, "customers/s", extra={"rows": ROWS, "refused": counts[3], "peak_mb": round(memory)}
         )
     if RETAIL.is_file():
         with Scratch() as scratch:
-            said, processor, memory = scratch.manage("import_online_retail", "--path", str(RETAIL), "--no-deliver")
-            rate, counts = _rate(said)
-            assert "8,887,208.89 GBP" in said
+            output, processor, memory = scratch.manage("import_online_retail", "--path", str(RETAIL), "--no-deliver")
+            rate, counts = _rate(output)
+            assert "8,887,208.89 GBP" in output
             seconds = round(counts[0] / rate, 1)
             extra = {
                 "lines": counts[0],

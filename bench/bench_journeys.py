@@ -1,7 +1,8 @@
-"""People entering a journey by segment and going through it: entering, claiming, five steps each.
+"""Customers who enter a journey by segment and pass through it: entry, claims, five steps each.
 
-Floor, in the same run: the same number of rows written by one plain INSERT ... SELECT into a table with the runs' keys, and for
-steps one plain UPDATE of as many runs. `BENCH_JOURNEY_PEOPLE` sets how many people (20,000 here; 1,000,000 for the full figure).
+Floor, in the same run: the same number of rows by one plain INSERT ... SELECT into a table with the runs' keys, and for
+the steps one plain UPDATE of as many runs. `BENCH_JOURNEY_PEOPLE` sets the number of customers (20,000 by default;
+1,000,000 for the full figure).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ STEPS = 5
 
 
 def prepare(count: int):
-    """`count` customers in one segment, and a journey that takes all of them."""
+    """Create `count` customers in one segment, and a journey that takes all of them."""
     from campaigns.models import Journey
     from campaigns.services.journeys import create_journey, publish_journey
     from campaigns.services.templates import Text, save_template
@@ -48,7 +49,7 @@ def prepare(count: int):
 
 
 def floors(count: int) -> tuple[float, float]:
-    """Rows a second that a plain INSERT and a plain UPDATE write with the same keys."""
+    """Return the rows a second of a plain INSERT and a plain UPDATE with the same keys."""
     sql("DROP TABLE IF EXISTS bench_run")
     sql("CREATE TABLE bench_run (LIKE campaigns_journeyrun INCLUDING ALL)")
     insert = timed(

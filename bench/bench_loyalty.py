@@ -1,6 +1,6 @@
-"""The ledger in bulk: a batch of orders awarded, a million lots that run out, the tiers of a million members, one balance.
+"""The ledger in bulk: awards for a batch of orders, expiry of a million lots, tiers of a million members, one balance.
 
-Floors, in the same run: the bare statements that change as many rows. ROWS makes it smaller.
+Floors, in the same run: plain statements that change as many rows. ROWS makes it smaller.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def each(*statements: str) -> None:
 
 
 def make_members() -> None:
-    """ROWS members, each with one order in the window, a lot that ran out a minute ago and one that never does."""
+    """Create ROWS members, each with one order in the window, a lot that expired a minute ago and one without expiry."""
     from config import demo
     from crm.services.setup import ensure_store
     from loyalty.services.setup import ensure_default_program
@@ -89,9 +89,9 @@ def expiry() -> None:
     seconds = timed(lambda: sweep_lots(limit=10 * ROWS))
     report("expire_lots", seconds, "s", floor, extra={"lots": ROWS, "lots_a_second": round(ROWS / seconds)})
     proving = timed(find_differences)
-    _accounts, differ, shown = find_differences()
+    _accounts, differ, examples = find_differences()
     if differ:
-        raise RuntimeError(f"the ledger does not agree: {shown[:3]}")
+        raise RuntimeError(f"the ledger does not agree: {examples[:3]}")
     report("reconcile", proving, "s", extra={"accounts": ROWS})
 
 

@@ -1,9 +1,10 @@
-"""Messages through the gate to a channel that only counts: claimed, decided, rendered, begun, recorded; then by SMTP.
+"""Messages through the gate to a channel that only counts (claim, decision, rendering, start, record); then by SMTP.
 
-Floor, in the same run: the gate alone as one plain statement over the same messages, writing nothing. `messages_sent` is what two
-worker processes send of four fifths of them; one process sends the first fifth, and `messages_gate_in_batches` is the share of
-its time that the same decisions take in batches. BENCH_MESSAGES says how many (200,000 without it; a million for the figure of
-the issue). The second part hands e-mail to an SMTP server on this machine with two workers.
+Floor, in the same run: only the gate, as one plain statement over the same messages, without writes. One process sends
+the first fifth of the messages; `messages_gate_in_batches` is the share of its time for the same decisions in batches.
+Two worker processes send the other four fifths; that is `messages_sent`. BENCH_MESSAGES sets the number (200,000 by
+default; a million for the figure of the issue). The second part hands e-mail to an SMTP server on this machine with two
+workers.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ BATCH = 1000
 
 
 def register_null() -> None:
-    """The channel whose provider takes everything at once."""
+    """Register a channel whose provider accepts everything at once."""
     from campaigns.channels import CHANNELS, Channel, Outcome, Result
 
     class Null(Channel):
@@ -89,7 +90,7 @@ def prepare(count: int) -> None:
 
 
 def floor() -> float:
-    """Seconds that the gate's statement alone takes over everything that is queued."""
+    """Return the seconds that the gate's statement alone takes for all queued messages."""
     from campaigns.services import gate
     from core import clock
 
@@ -138,7 +139,7 @@ def run(count: int = MESSAGES) -> None:
 
 
 def in_one_process(count: int) -> tuple[float, int]:
-    """(seconds in the gate, messages) of about so many."""
+    """Send about `count` messages in this process. Return (seconds in the gate, number of messages)."""
     from campaigns.services import gate, messages
 
     judge, spent, done = gate.judge_messages, 0.0, 0
@@ -153,23 +154,26 @@ def in_one_process(count: int) -> tuple[float, int]:
 
     gate.judge_messages = timed
     try:
-        while done < count and (held := messages.claim_batch(limit=BATCH)):
-            messages.deliver_batch(held)
-            done += held.taken
+        while done < count and (batch := messages.claim_batch(limit=BATCH)):
+            messages.deliver_batch(batch)
+            done += batch.taken
     finally:
         gate.judge_messages = judge
     return spent, done
 
 
 def by_workers() -> tuple[int, float, float]:
-    """(messages, seconds, seconds of processor in Python) of what is left, by processes that are up before the clock starts."""
-    seconds, said = together([[NULL_WORKER]] * WORKERS, dict(os.environ))
-    answers = [line.split() for line in said]
+    """Send the remaining messages by processes that are ready before the clock starts.
+
+    Return (messages, seconds, CPU seconds in Python).
+    """
+    seconds, lines = together([[NULL_WORKER]] * WORKERS, dict(os.environ))
+    answers = [line.split() for line in lines]
     return sum(int(done) for done, _cpu in answers), seconds, sum(float(cpu) for _done, cpu in answers)
 
 
 def postgres_seconds() -> float:
-    """Seconds of processor that the servers have used, those that have ended too: of all processes of an embedded server."""
+    """Return the CPU seconds of all processes of the embedded server, also of processes that have ended."""
     from core import embedded
 
     ticks = 0
@@ -210,7 +214,7 @@ sys.stdin.readline()
 messages.send_due(seconds=600, batch=500)
 """
 
-# The same mail again and again over one connection, as plainly as Python sends it.
+# The same mail repeatedly over one connection, by plain smtplib.
 PLAIN_MAILER = """
 import smtplib, sys
 from email.message import EmailMessage
@@ -228,7 +232,7 @@ for _ in range(int(sys.argv[2])):
 
 
 def together(programs: list[list[str]], environment: dict[str, str]) -> tuple[float, list[str]]:
-    """Seconds from the moment that all of them are ready to the end of the last, and the line that each says then."""
+    """Run programs at once. Return the seconds from when all are ready to the last end, and each program's last line."""
     workers = [
         subprocess.Popen(
             [sys.executable, "-c", *program], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -241,15 +245,15 @@ def together(programs: list[list[str]], environment: dict[str, str]) -> tuple[fl
     for worker in workers:
         worker.stdin.write("go\n")
         worker.stdin.flush()
-    said = [worker.stdout.readline() for worker in workers]
+    lines = [worker.stdout.readline() for worker in workers]
     seconds = time.perf_counter() - began
     for worker in workers:
         assert worker.wait() == 0
-    return seconds, said
+    return seconds, lines
 
 
 def run_smtp(count: int = MAILS) -> None:
-    """`count` e-mails by two worker processes to an SMTP server that reads and forgets them."""
+    """Send `count` e-mails by two worker processes to an SMTP server that reads and drops them."""
     from aiosmtpd.controller import Controller
     from django.db import connection
 
@@ -258,11 +262,11 @@ def run_smtp(count: int = MAILS) -> None:
     from core.actor import SYSTEM
     from crm.services.identities import index_of
 
-    seen: list[str] = []
+    recipients: list[str] = []
 
     class Sink:
         async def handle_DATA(self, _server, _session, envelope):
-            seen.append(envelope.rcpt_tos[0])
+            recipients.append(envelope.rcpt_tos[0])
             return "250 taken"
 
     template = save_template(
@@ -303,13 +307,13 @@ def run_smtp(count: int = MAILS) -> None:
     try:
         port = controller.port
         environment = {**os.environ, "EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(port), "LOG_LEVEL": "ERROR"}
-        plain, _said = together([[PLAIN_MAILER, str(port), str(count // WORKERS)]] * WORKERS, environment)
-        seen.clear()
-        seconds, _said = together([[MAIL_WORKER]] * WORKERS, environment)
+        plain, _lines = together([[PLAIN_MAILER, str(port), str(count // WORKERS)]] * WORKERS, environment)
+        recipients.clear()
+        seconds, _lines = together([[MAIL_WORKER]] * WORKERS, environment)
     finally:
         controller.stop()
     sent = Message.objects.filter(origin="bench", state="sent").count()
-    assert sent == len(people) == len(seen) == len(set(seen)), (sent, len(people), len(seen))
+    assert sent == len(people) == len(recipients) == len(set(recipients)), (sent, len(people), len(recipients))
     report(
         "messages_smtp",
         sent / seconds,

@@ -1,4 +1,4 @@
-"""A batch of 100 orders of 1,000 lines each, posted to the API once: 100,000 lines in one request.
+"""One API request with a batch of 100 orders of 1,000 lines each: 100,000 lines.
 
 Floor, in the same run: the same lines by one COPY into the table of lines.
 """
@@ -52,7 +52,7 @@ def copy_lines(order: int, product: int) -> None:
                 copy.write_row(
                     [order, position, "product", product, "Espresso beans, 250 g", 1, 1, 0, 100, 0, 0, "2026-03-01"]
                 )
-        # Foreign keys are checked at the end of a transaction, which this one does not reach.
+        # Foreign keys are checked at commit, but this transaction is rolled back.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         transaction.set_rollback(True)
 
@@ -78,7 +78,7 @@ def run() -> None:
         )
         outcomes = {row["outcome"] for row in answers[0].json()["results"]}
         if outcomes != {"created"}:
-            raise SystemExit(f"not every order was taken: {outcomes}")
+            raise SystemExit(f"not every order was created: {outcomes}")
         return seconds
 
     times = [post() for _run in range(3)]

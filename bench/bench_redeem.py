@@ -1,7 +1,7 @@
-"""Redemption: in the service and over HTTP through the whole stack, different members and one hot member.
+"""Redemption in the service and over HTTP through the whole stack, for different members and one hot member.
 
-Floors, in the same run: the same work as one call to the database (pgbench, 16 clients), and a bare DRF view doing it.
-And redemptions in batches over HTTP, beside the one-call floor.
+Floors, in the same run: the same work as one call to the database (pgbench, 16 clients), and a bare DRF view with that
+call. Also redemptions in batches over HTTP, against the one-call floor.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 
-from bench.common import ROOT, Server, interleaved, load, pgbench, report, vacuum
+from bench.common import ROOT, BenchServer, interleaved, load, pgbench, report, vacuum
 
 MEMBERS = 2000
 BATCH = 500
@@ -40,7 +40,7 @@ END $$;
 
 
 def prepare() -> list[str]:
-    """Customer numbers of members with more points than a run can spend; and the floor's own tables."""
+    """Create members with more points than a run can spend, and the floor's tables. Return the customer numbers."""
     from django.db import connection, transaction
 
     from core.actor import SYSTEM
@@ -74,7 +74,7 @@ def prepare() -> list[str]:
 
 
 def service(accounts: str, seconds: int, clients: int) -> float:
-    """Redemptions a second through `redeem_points`, from two processes of threads."""
+    """Return the redemptions a second through `redeem_points`, from two processes with threads."""
     code = f"""
 import sys; sys.path.insert(0, {str(ROOT)!r})
 from bench.bench_redeem import service_process
@@ -142,19 +142,19 @@ def run() -> None:
     report("redeem_service_hot", ours_hot, "a second", floor_hot)
     vacuum()
 
-    bare, full = Server("bench.floor_app:application"), Server()
+    bare, full = BenchServer("bench.floor_app:application"), BenchServer()
     headers = f"Authorization: Bearer {secret}\r\nContent-Type: application/json\r\nIdempotency-Key: UNIQUE\r\n"
     body = '{"points": 1}'
     ours_paths = [f"/api/v1/members/{number}/points/redemptions" for number in numbers]
     details: dict = {}
 
-    def http(server: Server, paths: list[str], name: str) -> float:
-        seen = load(server.port, paths=paths, headers=headers, body=body)
-        wrong = {status: count for status, count in seen.statuses.items() if status not in {200, 201}}
+    def http(server: BenchServer, paths: list[str], name: str) -> float:
+        result = load(server.port, paths=paths, headers=headers, body=body)
+        wrong = {status: count for status, count in result.statuses.items() if status not in {200, 201}}
         if wrong:
             raise RuntimeError(f"{name}: unexpected answers {wrong}")
-        details[name] = seen
-        return seen.rate
+        details[name] = result
+        return result.rate
 
     try:
         http(full, ours_paths, "warm")
@@ -174,8 +174,8 @@ def run() -> None:
         full.stop()
 
 
-def batches(server: Server, numbers: list[str], secret: str, floor: float) -> None:
-    """Redemptions a second in batches of BATCH different members, from two clients."""
+def batches(server: BenchServer, numbers: list[str], secret: str, floor: float) -> None:
+    """Measure the redemptions a second in batches of BATCH different members, from two clients."""
     bodies = [
         json.dumps({"redemptions": [{"customer": one, "points": 1, "key": f"UNIQUE-{one}"} for one in part]})
         for part in (numbers[start : start + BATCH] for start in range(0, len(numbers), BATCH))
@@ -184,11 +184,11 @@ def batches(server: Server, numbers: list[str], secret: str, floor: float) -> No
     last = {}
 
     def ours() -> float:
-        seen = load(server.port, paths=["/api/v1/points/redemptions"], headers=headers, body=bodies, clients=2)
-        if set(seen.statuses) != {200}:
-            raise RuntimeError(f"unexpected answers {seen.statuses}")
-        last["p99"] = seen.p99
-        return seen.rate * BATCH
+        result = load(server.port, paths=["/api/v1/points/redemptions"], headers=headers, body=bodies, clients=2)
+        if set(result.statuses) != {200}:
+            raise RuntimeError(f"unexpected answers {result.statuses}")
+        last["p99"] = result.p99
+        return result.rate * BATCH
 
     rate = interleaved(3, ours)[0]
     report("redeem_batches", rate, "a second", floor, extra={"batch": BATCH, "p99_ms": round(last["p99"], 1)})

@@ -1,6 +1,7 @@
-"""A shop of a million customers (BENCH_CUSTOMERS): making it, its figures, one segment, search and the customer page.
+"""A shop of a million customers (BENCH_CUSTOMERS): its creation, its figures, one segment, search and customer page.
 
-Floors, in the same run: RFM aggregates straight from the orders, one scan over the feature rows, four plain queries for a page.
+Floors, in the same run: RFM aggregates directly from the orders, one scan of the feature rows, four plain queries for a
+page.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ def make_shop() -> None:
         return
     demo.empty_shop()
     store = ensure_store(name="Bench", currency="CNY", time_zone="Asia/Shanghai", country="CN", language="en")
-    made = {}
+    results = {}
 
     def work() -> None:
-        made["shop"] = simulate_shop(
+        results["shop"] = simulate_shop(
             store=store,
             customers=CUSTOMERS,
             seed=1,
@@ -39,7 +40,7 @@ def make_shop() -> None:
         )
 
     seconds = timed(work)
-    shop = made["shop"]
+    shop = results["shop"]
     report(
         "simulate_shop",
         CUSTOMERS / seconds,
@@ -111,7 +112,7 @@ def segment() -> None:
 
 
 def pages() -> None:
-    """Search and the customer page through the whole stack, by Django's own client: no network, everything else."""
+    """Measure search and the customer page through the whole stack by Django's test client, without the network."""
     from django.conf import settings
     from django.test import Client
 
@@ -131,25 +132,25 @@ def pages() -> None:
         client.get("/palette/", {"q": word})
 
     def latency(requests: list[tuple[str, dict]]) -> list[float]:
-        taken = []
+        times = []
         for path, query in requests:
             started = time.perf_counter()
             response = client.get(path, query)
-            taken.append((time.perf_counter() - started) * 1000)
+            times.append((time.perf_counter() - started) * 1000)
             if response.status_code not in {200, 302}:
                 raise RuntimeError(f"{path}: {response.status_code}")
-        return taken
+        return times
 
-    def p95(taken: list[float]) -> float:
-        return statistics.quantiles(taken, n=20)[18]
+    def p95(times: list[float]) -> float:
+        return statistics.quantiles(times, n=20)[18]
 
     def twice(name: str, requests: list[tuple[str, dict]], base: float | None = None) -> None:
-        """The second time the rows are in memory, as they are in a shop at work; the first time is told beside it."""
+        """Report the second run, with the rows in memory as in a working shop, and the first run as extra figure."""
         cold, warm = latency(requests), latency(requests)
         more = {"p50_ms": round(statistics.median(warm), 1), "cold_p95_ms": round(p95(cold), 1)}
         report(name, p95(warm), "ms p95", base, extra=more)
 
-    # What `/` opens and answers while one types; the list page shows the same people with orders, tier and stage.
+    # The palette that `/` opens answers while the user types; the list page shows the same customers with more columns.
     twice("customer_search", [("/palette/", {"q": word}) for word in words])
     twice("customer_list_search", [("/customers/", {"q": word}) for word in words])
 
@@ -172,6 +173,6 @@ PARTS: dict[str, Callable[[], None]] = {"shop": make_shop, "features": figures, 
 
 
 def run() -> None:
-    """All parts, or those that BENCH_PARTS names, such as `segment,pages`."""
+    """Run all parts, or those that BENCH_PARTS names, such as `segment,pages`."""
     for name in os.environ.get("BENCH_PARTS", ",".join(PARTS)).split(","):
         PARTS[name]()

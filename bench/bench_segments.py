@@ -1,7 +1,7 @@
-"""Fifty segments on a simulated shop: new orders carried on, everything from nothing, the live figures of a rule.
+"""Fifty segments on a simulated shop: refresh after new orders, full computation, live figures of a rule.
 
-BENCH_CUSTOMERS (default 1,000,000) and BENCH_ORDERS (default 50,000) say how large. Floors, in the same run: the RFM sums
-of the customers concerned straight from the order lines, and one scan over the feature rows.
+BENCH_CUSTOMERS (default 1,000,000) and BENCH_ORDERS (default 50,000) set the size. Floors, in the same run: the RFM
+sums of the changed customers directly from the order lines, and one scan of the feature rows.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ def leaf(condition: str, operator: str, **values: Any) -> dict[str, Any]:
 
 
 def rules() -> list[dict[str, Any]]:
-    """As a shop would have them: money, time, stages, scores, what was bought, samples; the last five are made of others."""
+    """Return typical rules of a shop: money, time, stages, scores, purchases, samples."""
     categories = [row[0] for row in sql("SELECT DISTINCT category FROM crm_product WHERE category <> '' LIMIT 5")]
-    found: list[dict[str, Any]] = []
+    leaves: list[dict[str, Any]] = []
     for place in range(9):
-        found.append(leaf("net_spend", "gte", value=20_000 * (place + 1)))
-        found.append(leaf("last_order", "within", days=15 * (place + 1)))
-        found.append(leaf("order_count", "between", low=place, high=place + 2))
-        found.append(
+        leaves.append(leaf("net_spend", "gte", value=20_000 * (place + 1)))
+        leaves.append(leaf("last_order", "within", days=15 * (place + 1)))
+        leaves.append(leaf("order_count", "between", low=place, high=place + 2))
+        leaves.append(
             {
                 "op": "and",
                 "children": [leaf("spend_365", "gte", value=10_000 * place), leaf("last_order", "before", days=90)],
             }
         )
-    found += [leaf("stage", "in", values=[stage]) for stage in ("new", "at_risk", "lapsed", "won_back")]
-    found += [leaf("rfm_m", "gte", value=5), leaf("sample", "has", percent=10, draw="bench")]
-    found += [leaf("bought_category", "has", values=[name], times=1, days=180) for name in categories[:3]]
-    return [{"op": "and", "children": [rule]} for rule in found]
+    leaves += [leaf("stage", "in", values=[stage]) for stage in ("new", "at_risk", "lapsed", "won_back")]
+    leaves += [leaf("rfm_m", "gte", value=5), leaf("sample", "has", percent=10, draw="bench")]
+    leaves += [leaf("bought_category", "has", values=[name], times=1, days=180) for name in categories[:3]]
+    return [{"op": "and", "children": [rule]} for rule in leaves]
 
 
-def copy_rows(table: str, given: dict[str, str], rows: str) -> None:
-    """Rows like those of `old`, but for the columns that are given and a number of their own."""
-    values = {"id": f"nextval(pg_get_serial_sequence('{table}', 'id'))"} | given
+def copy_rows(table: str, changes: dict[str, str], rows: str) -> None:
+    """Insert copies of the rows of `old`, with new ids and with the expressions of `changes` for their columns."""
+    values = {"id": f"nextval(pg_get_serial_sequence('{table}', 'id'))"} | changes
     columns = [
         row[0]
         for row in sql(
@@ -53,12 +53,12 @@ def copy_rows(table: str, given: dict[str, str], rows: str) -> None:
             [table],
         )
     ]
-    chosen = ", ".join(values.get(name, f"old.{name}") for name in columns)
-    sql(f"INSERT INTO {table} ({', '.join(columns)}) SELECT {chosen} FROM {rows}")
+    expressions = ", ".join(values.get(name, f"old.{name}") for name in columns)
+    sql(f"INSERT INTO {table} ({', '.join(columns)}) SELECT {expressions} FROM {rows}")
 
 
 def ten_lines_each() -> None:
-    """The aim is for ten order lines a customer. The simulator gives 7.7; the others are lines bought once more."""
+    """Raise the order lines to the target of ten a customer. The simulator makes 7.7; the others are copies of lines."""
     ((lines, customers),) = sql("SELECT (SELECT count(*) FROM crm_orderline), (SELECT count(*) FROM crm_customer)")
     missing = 10 * customers - lines
     if missing > 0:
@@ -76,17 +76,17 @@ def make_segments() -> None:
     SegmentDay.objects.filter(segment__in=old)._raw_delete("default")
     Segment.objects.filter(name__startswith=NAMED)._raw_delete("default")
     Segment.objects.active().update(state="archived")
-    made: list[Segment] = []
+    created: list[Segment] = []
     for rule in rules():
-        made.append(segments.create_segment(name=f"{NAMED} {len(made)}", rule=rule, actor=SYSTEM))
-    while len(made) < SEGMENTS:
-        of = [str(made[len(made) - 40].pk), str(made[len(made) - 30].pk)]
+        created.append(segments.create_segment(name=f"{NAMED} {len(created)}", rule=rule, actor=SYSTEM))
+    while len(created) < SEGMENTS:
+        of = [str(created[len(created) - 40].pk), str(created[len(created) - 30].pk)]
         rule = {"op": "and", "children": [leaf("in_segment", "has", values=of), leaf("is_member", "yes")]}
-        made.append(segments.create_segment(name=f"{NAMED} {len(made)}", rule=rule, actor=SYSTEM))
+        created.append(segments.create_segment(name=f"{NAMED} {len(created)}", rule=rule, actor=SYSTEM))
 
 
 def from_nothing() -> None:
-    """Features, RFM, stages and memberships of everyone, when there are none."""
+    """Measure the first computation of features, RFM, stages and memberships of all customers."""
     from django.db import transaction
 
     from analytics.models import CustomerFeature, CustomerSegments, SegmentDay, SegmentLeaving
@@ -128,14 +128,17 @@ def from_nothing() -> None:
 
 
 def new_orders() -> None:
-    """New orders of the last hour, one each by customers all over the shop, carried on in one refresh: once to warm up,
-    once measured. They go afterwards, so that the next run finds the shop as it was."""
-    _carry_on()
-    seconds, base, more = _carry_on()
+    """Measure one refresh after new orders of the last hour, one each by customers across the shop.
+
+    The first refresh warms up, the second is measured. The orders are deleted afterwards, so that the next run finds
+    the shop unchanged.
+    """
+    _refresh_once()
+    seconds, base, more = _refresh_once()
     report("segments_new_orders", seconds, "s", base, extra=more)
 
 
-def _carry_on() -> tuple[float, float, dict[str, int]]:
+def _refresh_once() -> tuple[float, float, dict[str, int]]:
     from analytics.models import ChangedCustomer
     from analytics.services import features, segments
 
@@ -167,11 +170,11 @@ def _carry_on() -> tuple[float, float, dict[str, int]]:
                    GROUP BY l.customer_id) AS rfm"""
         )
     )
-    carried: list[int] = []
-    seconds = timed(lambda: carried.append(segments.refresh_changed(limit=max(ORDERS, 50_000))))
+    refreshed: list[int] = []
+    seconds = timed(lambda: refreshed.append(segments.refresh_changed(limit=max(ORDERS, 50_000))))
     ((entered_since, left_since),) = sql(moved)
-    if carried != [changed]:
-        raise RuntimeError(f"{carried} of {changed} were carried on")
+    if refreshed != [changed]:
+        raise RuntimeError(f"{refreshed} of {changed} changed customers were refreshed")
     more = {
         "orders": ORDERS, "customers_changed": changed, "entered": int(entered_since - entered),
         "left": int(left_since - left), "segments": SEGMENTS,
@@ -183,13 +186,12 @@ def _carry_on() -> tuple[float, float, dict[str, int]]:
 
 
 def live() -> None:
-    """What the builder asks while a rule is edited: the count, reach by channel, a sample; and the overlap with another segment
-    when one is chosen."""
+    """Measure the builder's queries for a rule: count, reach by channel, a sample, overlap with another segment."""
     from analytics.models import Segment
     from analytics.services import segments
 
     other = Segment.objects.get(name=f"{NAMED} 3")
-    asked = {
+    cases = {
         "two conditions": rules()[3],
         "what was bought": {
             "op": "and",
@@ -206,10 +208,10 @@ def live() -> None:
         return timed(lambda: segments.figures_of(rule, overlap=overlap, sample=10))
 
     vacuum()
-    # What the cases before have changed is not to be written while a reader is measured.
+    # Write the changes of earlier cases now, not while a reader is measured.
     sql("CHECKPOINT")
     worst, bases, parts = 0.0, [], {}
-    for name, rule in asked.items():
+    for name, rule in cases.items():
         base, ours, compared = interleaved(
             5, floor, lambda rule=rule: figures(rule, None), lambda rule=rule: figures(rule, other.pk)
         )

@@ -1,4 +1,4 @@
-"""What every benchmark shares: the report, a database of its own, and a small HTTP client that costs little."""
+"""Shared parts of all benchmarks: the report, a separate database, and a small HTTP client with little overhead."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RESULTS = ROOT / "bench" / "results"
 
 
 def start_servers(name: str = "bench") -> None:
-    """Servers of the benchmarks' own under var/bench, unless DATABASE_URL, REDIS_URL and CACHE_URL name others; then migrate."""
+    """Start separate servers under var/bench, unless DATABASE_URL, REDIS_URL and CACHE_URL name others; then migrate."""
     os.environ.setdefault("LIUKE_VAR", str(ROOT / "var" / name))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
     os.environ.setdefault("API_RATE_LIMIT", "1000000000")
@@ -42,7 +42,7 @@ def start_servers(name: str = "bench") -> None:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Seconds that it takes."""
+    """Run `work` and return the seconds that it took."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
@@ -86,16 +86,16 @@ def report(
 
 
 def interleaved(rounds: int, *sides: Callable[[], float]) -> list[float]:
-    """Median of each side, taken turn by turn so that what else the machine does hits both alike."""
-    taken: list[list[float]] = [[] for _ in sides]
+    """Return the median of each side, measured in turns so that other load of the machine affects all sides equally."""
+    figures: list[list[float]] = [[] for _ in sides]
     for _ in range(rounds):
-        for results, side in zip(taken, sides, strict=True):
+        for results, side in zip(figures, sides, strict=True):
             results.append(side())
-    return [statistics.median(results) for results in taken]
+    return [statistics.median(results) for results in figures]
 
 
 def segment_of(source: str, count: int) -> Segment:
-    """A new segment that holds the first so many customers of a source."""
+    """Create a segment with the first `count` customers of a source."""
     from django.db import transaction
 
     from analytics.models import Segment
@@ -112,7 +112,7 @@ def segment_of(source: str, count: int) -> Segment:
 
 
 def vacuum() -> None:
-    """Autovacuum debt alone moves a figure by a quarter, so it is paid between the cases."""
+    """Vacuum between the cases, because pending autovacuum work alone moves a figure by a quarter."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -120,7 +120,7 @@ def vacuum() -> None:
 
 
 def pgbench(script: str, *, clients: int = 16, seconds: int = 4, variables: dict[str, int] | None = None) -> float:
-    """Transactions a second of a pgbench script against the benchmark's database."""
+    """Return the transactions a second of a pgbench script against the benchmark's database."""
     import dj_database_url
 
     from core.embedded import binaries
@@ -147,7 +147,7 @@ def pgbench(script: str, *, clients: int = 16, seconds: int = 4, variables: dict
 
 @dataclass
 class Load:
-    """What a client saw: requests a second, and latencies in milliseconds."""
+    """The figures of a client: requests a second, and latencies in milliseconds."""
 
     rate: float
     p50: float
@@ -156,7 +156,7 @@ class Load:
 
 
 class RawClient:
-    """HTTP/1.1 with keep-alive over one socket: a few microseconds a request, so that the server is what is measured."""
+    """HTTP/1.1 with keep-alive over one socket: a few microseconds a request, so that only the server is measured."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
@@ -192,8 +192,8 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-class Server:
-    """granian with two workers, as `make up` starts it, serving a WSGI application."""
+class BenchServer:
+    """A granian server for a WSGI application with two workers, as `make up` starts it."""
 
     def __init__(self, application: str = "config.wsgi:application") -> None:
         self.port = free_port()
@@ -251,7 +251,7 @@ json.dump([latencies, statuses], sys.stdout)
 def load(
     port: int, *, paths: list[str], headers: str, body: str | list[str], clients: int = 16, seconds: int = 5
 ) -> Load:
-    """Drive POST requests from two client processes; UNIQUE in headers and body is different in every request."""
+    """Send POST requests from two client processes; UNIQUE in headers and body is replaced by a new text each time."""
     bodies = [body] if isinstance(body, str) else body
     processes = [
         subprocess.Popen(
@@ -269,9 +269,9 @@ def load(
     statuses: dict[int, int] = {}
     for process in processes:
         output, _ = process.communicate(timeout=seconds + 60)
-        mine, seen = json.loads(output)
+        mine, counts = json.loads(output)
         latencies += mine
-        for status, count in seen.items():
+        for status, count in counts.items():
             statuses[int(status)] = statuses.get(int(status), 0) + count
     latencies.sort()
     return Load(

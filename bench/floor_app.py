@@ -1,4 +1,4 @@
-"""The floor of the HTTP benchmarks: a bare DRF view that does the one-call redeem and nothing else."""
+"""The floor of the HTTP benchmarks: a bare DRF view with only the one-call redemption."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ class Redeem(APIView):
 
 urlpatterns = [path("redeem/<int:account>", Redeem.as_view())]
 settings.ROOT_URLCONF = "bench.floor_app"
-settings.MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]  # it sends the length that keep-alive needs
+settings.MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]  # it sets the length that keep-alive needs
 application = get_wsgi_application()

@@ -1,4 +1,4 @@
-"""A customers file with everything wrong that files have had (F12), and what must become of each of its rows."""
+"""A customers file with every fault seen in real files (F12), and the expected result of each row."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ LONG_CELL = 1_048_576
 
 
 def write_hostile(path: Path, rows: int, encoding: str = "utf-8") -> tuple[int, dict[int, str]]:
-    """Write `rows` rows. Returns (how many there are to read, {row number: code} of those that must be refused).
+    """Write `rows` rows. Return (number of rows to read, {row number: code} of the rows that must be refused).
 
-    With utf-8 the file has a byte order mark, and bytes that are not UTF-8 in some cells.
+    With utf-8 the file has a byte order mark, and invalid bytes in some cells.
     """
     expected: dict[int, str] = {}
     with path.open("wb") as handle:
@@ -33,7 +33,7 @@ def write_hostile(path: Path, rows: int, encoding: str = "utf-8") -> tuple[int, 
 
 
 def _rows(rows: int, encoding: str) -> Iterator[tuple[bytes, str, bool]]:
-    """(the line, the code it is refused with, whether an empty line goes before it)."""
+    """Yield (the line, the code of its refusal, whether an empty line comes before it)."""
     for index in range(rows):
         phone = f"138{index:08d}"
         name, note, code, blank = f"顾客{index}", "", "", False
@@ -51,7 +51,7 @@ def _rows(rows: int, encoding: str) -> Iterator[tuple[bytes, str, bool]]:
         elif kind == 5:
             name = "好😀👩‍👩‍👧"
         elif kind == 7:
-            # The phone number of row 6 again.
+            # The phone number of row 6, repeated.
             phone, code = f"138{index - 1:08d}", "repeated_in_file"
         elif kind == 8:
             phone, code = "not a number", "not_a_phone"

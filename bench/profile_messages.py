@@ -1,6 +1,6 @@
-"""`python -m bench.profile_messages`: where the time of a message goes, by statement and in Python, for one worker.
+"""Profile the sending of messages by statement and in Python, for one worker: `python -m bench.profile_messages`.
 
-BENCH_MESSAGES says how many (50,000 without it), BENCH_BATCH how many are claimed at once (1,000).
+BENCH_MESSAGES sets the number (50,000 by default), BENCH_BATCH the size of a claim (1,000).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main() -> None:
     stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]
     for (file, _line, name), (_calls, _all, own, _cumulative, _callers) in stats.items():
         parts[_part(file, name)] += own
-    # The profiler makes calls dearer, so that these are shares and no microseconds.
+    # The profiler slows down calls, so print shares instead of microseconds.
     whole = sum(parts.values()) - parts.pop("waiting", 0)
     print(
         "Python, shares: "
@@ -67,7 +67,7 @@ def _part(file: str, name: str) -> str:
     for library in ("psycopg", "django", "liquid", "json"):
         if f"/{library}/" in file or library in name:
             return library
-    return "the rest"
+    return "other"
 
 
 if __name__ == "__main__":

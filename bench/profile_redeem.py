@@ -1,6 +1,6 @@
-"""`python -m bench.profile_redeem`: where the time of a redemption goes, in Python and by statement of its function.
+"""Profile redemptions in Python and by statement of their function: `python -m bench.profile_redeem`.
 
-One redemption after the other in this process; synchronous_commit is off, so that waiting for the disk is left out.
+Redemptions run one after the other in this process. synchronous_commit is off, to leave out the wait for the disk.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ def main() -> None:
             "CONTENT_LENGTH": str(len(body)), "HTTP_AUTHORIZATION": f"Bearer {secret}",
             "HTTP_IDEMPOTENCY_KEY": uuid.uuid4().hex, "REMOTE_ADDR": "127.0.0.1", "QUERY_STRING": "",
         }  # fmt: skip
-        said: list[str] = []
-        answer = application(environ, lambda status, headers, error=None: said.append(status))
+        statuses: list[str] = []
+        answer = application(environ, lambda status, headers, error=None: statuses.append(status))
         b"".join(answer)
         answer.close()
-        if said != ["201 Created"]:
-            raise RuntimeError(said)
+        if statuses != ["201 Created"]:
+            raise RuntimeError(statuses)
 
     for turn in range(300):
         redeem(turn)

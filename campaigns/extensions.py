@@ -31,7 +31,7 @@ from campaigns.rewards import CouponReward
 from campaigns.services import coupon_codes, coupon_imports, held
 from campaigns.services.best_sellers import BestSellers
 from core import health
-from core.audit_log import LOGGED, OBJECTS, Described, Logged
+from core.audit_log import LOGGED, OBJECTS, AuditedObject, Logged
 from core.facts import FACTS
 from core.roles import Role, grant
 from core.rotation import COPIES, IndexCopy
@@ -167,10 +167,12 @@ for _kind, _route in (
     ("broadcast", "broadcast"),
     ("journey", "journey"),
 ):
-    OBJECTS.register(f"campaigns.{_kind}", Described(url=lambda row, route=_route: reverse(route, args=[row["id"]])))
+    OBJECTS.register(
+        f"campaigns.{_kind}", AuditedObject(url=lambda row, route=_route: reverse(route, args=[row["id"]]))
+    )
 OBJECTS.register(
     "campaigns.sendingpolicy",
-    Described(label=lambda row: str(_("Sending limits")), url=lambda row: reverse("sending")),
+    AuditedObject(label=lambda row: str(_("Sending limits")), url=lambda row: reverse("sending")),
 )
 COPIES.register(
     "campaigns.suppression", IndexCopy("campaigns_suppression", "address_index", of="crm.identity", index="value_index")

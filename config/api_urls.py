@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 from core.api.views import UnknownPathView
 
 v1 = [
-    # Routes are tried in this order, and a checkout waits for those of the points.
+    # Routes are tried in this order; the routes of points come first because a checkout waits for them.
     path("", include("loyalty.api.urls")),
     path("", include("crm.api.urls")),
     path("", include("analytics.api.urls")),
@@ -22,6 +22,6 @@ urlpatterns = [
         login_not_required(SpectacularSwaggerSplitView.as_view(url_name="api-schema", throttle_classes=[])),
         name="api-docs",
     ),
-    # Last, for every path that no route above has; `schema` and `docs` get their slash from the common middleware.
+    # Last: every path without a route above. The common middleware adds the slash to `schema` and `docs`.
     re_path(r"^(?!(?:schema|docs)$)", UnknownPathView.as_view(), name="api-unknown"),
 ]

@@ -2,13 +2,13 @@ from django.apps import AppConfig
 
 
 class ConfigConfig(AppConfig):
-    """Here for its commands (up, demo), which need every other app."""
+    """The app of the commands that need all other apps (up, demo)."""
 
     name = "config"
     label = "liuke_config"
 
     def ready(self) -> None:
-        # Tasks are sent from web processes and commands too, so the application is set wherever Django is.
+        # Web processes and commands send tasks too, so set the application wherever Django runs.
         from config.celery import app
 
         app.set_default()

@@ -1,4 +1,4 @@
-"""The Celery application. Tasks are found in each app's `tasks` module; the timetable is in `config.schedules`."""
+"""The Celery application. Tasks are found in each app's `tasks` module; the schedule is in `config.schedules`."""
 
 import os
 
@@ -25,7 +25,7 @@ def _attach_to_servers(**_: object) -> None:
 @worker_init.connect
 @beat_init.connect
 def _check_database(**_: object) -> None:
-    """After Celery has set Django up. An exit ends the process: a worker with wrong keys must not work."""
+    """Check keys and database after Celery has set up Django. A worker with wrong keys exits."""
     from core import startup
 
     startup.check_or_exit()
@@ -33,7 +33,7 @@ def _check_database(**_: object) -> None:
 
 @setup_logging.connect
 def _use_django_logging(**_: object) -> None:
-    """Celery would otherwise replace the log format that web and worker share."""
+    """Keep the log format that web and worker share; Celery would replace it."""
     from logging.config import dictConfig
 
     from django.conf import settings

@@ -1,4 +1,4 @@
-"""The demo shop: a made-up one that behaves like a real one, with logins and a key to try it with."""
+"""The demo shop: a simulated shop that behaves like a real one, with logins and a key for trials."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from loyalty.services.snapshots import take_snapshot
 from loyalty.services.sweeps import sweep_lots
 from loyalty.services.tiers import evaluate_tiers
 
-KEPT_TABLES = {"django_migrations", "django_content_type", "auth_permission", "crm_activitykind"}
+PRESERVED_TABLES = {"django_migrations", "django_content_type", "auth_permission", "crm_activitykind"}
 LOGINS = {
     Role.AGENT: "agent",
     Role.LEAD: "lead",
@@ -99,7 +99,7 @@ LEADERBOARD = (
 
 
 def demo_password() -> str:
-    """One for all demo logins, made once for this machine."""
+    """Return the common password of all demo logins, generated once for this machine."""
     return "liuke-" + env.generated_secret("DEMO_PASSWORD", 6)
 
 
@@ -108,20 +108,20 @@ def demo_key_file() -> Path:
 
 
 def empty_shop() -> None:
-    """Remove every row of every table but those that migrations filled; the ledger too, which only a reset may do."""
+    """Delete all rows except those that migrations wrote. Only a reset may also delete the ledger."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL liuke.reset = 'yes'")
         cursor.execute(
             """SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition"""
         )
-        tables = [row[0] for row in cursor.fetchall() if row[0] not in KEPT_TABLES]
+        tables = [row[0] for row in cursor.fetchall() if row[0] not in PRESERVED_TABLES]
         cursor.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
     synchronise_groups()
 
 
 def ensure_logins() -> dict[str, str]:
-    """One login per role, as {username: role}. Existing accounts are left alone, their passwords too."""
+    """Create one login per role. Return {username: role}. Existing accounts and their passwords stay unchanged."""
     synchronise_groups()
     password = demo_password()
     for role, name in LOGINS.items():
@@ -141,7 +141,7 @@ def ensure_logins() -> dict[str, str]:
 
 
 def ensure_key() -> str:
-    """A server key with every scope for the README's examples; its secret lies in var/demo-key."""
+    """Return the secret of a server key with all scopes for the README's examples. It is stored in var/demo-key."""
     path = demo_key_file()
     if path.exists() and ApiKey.objects.active().filter(name="Demo storefront").exists():
         return path.read_text().strip()
@@ -154,7 +154,7 @@ def ensure_key() -> str:
 
 
 def load_demo_shop(*, customers: int, seed: int, say: Callable[[str], None] = lambda text: None) -> Simulated:
-    """Make the shop and carry it through every floor: points, tiers, figures, segments, care, tickets."""
+    """Create the shop and run all its parts: points, tiers, figures, segments, care, tickets."""
     started = time.monotonic()
     store = ensure_store(
         name="山茶咖啡 Camellia", currency="CNY", time_zone="Asia/Shanghai", country="CN", language="zh-hans"
@@ -165,14 +165,14 @@ def load_demo_shop(*, customers: int, seed: int, say: Callable[[str], None] = la
     type(program).objects.filter(pk=program.pk).update(
         name="山茶会 Camellia Club", return_window_days=7, expiry_policy="year", expiry_count=1
     )
-    made = simulate_shop(
+    simulated = simulate_shop(
         store=store,
         customers=customers,
         seed=seed,
         truth_directory=env.locations().directory / "simulation",
         progress=lambda done: say(f"{done:,} of {customers:,} customers"),
     )
-    say(f"{made.orders:,} orders, {made.activity:,} events; awarding points")
+    say(f"{simulated.orders:,} orders, {simulated.activity:,} events; awarding points")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     deliver_all()
@@ -194,11 +194,11 @@ def load_demo_shop(*, customers: int, seed: int, say: Callable[[str], None] = la
     _care(store)
     deliver_all()
     say(f"the shop is ready after {time.monotonic() - started:.0f} s")
-    return made
+    return simulated
 
 
 def _growth(program: Program) -> None:
-    """Three tasks and three badges, counted over the last 30 days, and some members on the leaderboard."""
+    """Create three tasks and three badges, counted over the last 30 days, and put some members on the leaderboard."""
     starts_at = clock.now() - timedelta(days=30)
     regular, gourmet, explorer = (
         create_badge(
@@ -237,15 +237,15 @@ def _growth(program: Program) -> None:
     )  # fmt: skip
     buyers = list(Member.objects.filter(program=program).values_list("customer_id", flat=True))
     for days in (20, 10, 0):
-        # As if it had been counted all along, so that not everything was reached at one moment.
+        # Count at several past moments, so that the members did not reach everything at once.
         advance_tasks(program=program, customer_ids=buyers, at=clock.now() - timedelta(days=days))
-    chosen = Member.objects.filter(program=program).order_by("-qualifying", "pk").values_list("pk", flat=True)
-    for pk, name in zip(chosen, LEADERBOARD, strict=False):
+    leaders = Member.objects.filter(program=program).order_by("-qualifying", "pk").values_list("pk", flat=True)
+    for pk, name in zip(leaders, LEADERBOARD, strict=False):
         Member.objects.filter(pk=pk).update(leaderboard_name=name)
 
 
 def _redemptions(seed: int) -> None:
-    """One member in twelve has spent some points."""
+    """Let one member in twelve spend some points."""
     dice = np.random.default_rng(seed)
     rich = Account.objects.filter(available__gte=200, point_type__spendable=True).select_related("member__program")
     for account in rich.order_by("pk"):
@@ -261,7 +261,7 @@ def _redemptions(seed: int) -> None:
 
 
 def _tickets(store: Store) -> None:
-    """A desk with something on it."""
+    """Create tickets at several stages."""
     texts = (
         ("包裹还没有收到", "下单已经五天了，物流一直没有更新，请帮忙查一下。"),
         ("咖啡豆受潮", "收到的豆子包装破了，想换一包。"),
@@ -293,10 +293,10 @@ def _tickets(store: Store) -> None:
             assignee=agent if position % 2 else None,
         )
         tickets.append(ticket)
-        # As if the customers had been waiting for hours.
-        asked = clock.now() - timedelta(hours=3 + 5 * position)
-        type(ticket).objects.filter(pk=ticket.pk).update(created_at=asked, waiting_since=asked)
-        ticket.messages.update(created_at=asked)
+        # Backdate the tickets, so that the customers seem to have waited for hours.
+        asked_at = clock.now() - timedelta(hours=3 + 5 * position)
+        type(ticket).objects.filter(pk=ticket.pk).update(created_at=asked_at, waiting_since=asked_at)
+        ticket.messages.update(created_at=asked_at)
         if position == len(texts) - 1:
             for channel in ("email", "inbox"):
                 suppress_customer(customer=order.customer, channel=channel, reason="manual", actor=SYSTEM)
@@ -311,7 +311,7 @@ def _tickets(store: Store) -> None:
 
 
 def _replies() -> None:
-    """Send what was answered: one in the app, one delivered by e-mail, one that bounced, one that reaches nobody."""
+    """Send the replies: one in the app, one delivered by e-mail, one that bounced, one that reaches no address."""
     deliver_all()
     send_due(seconds=10)
     mails = Message.objects.filter(origin=REPLY_ORIGIN, channel="email", state="sent").order_by("created_at")
@@ -320,13 +320,13 @@ def _replies() -> None:
 
 
 def _goodwill(agent: User, tickets: list[Ticket]) -> None:
-    """Limits that the shop has changed, points given for a ticket, some of them reversed, and a request that waits."""
+    """Change a giving limit, give points for tickets, reverse some of them, and leave one request pending."""
     admin = User.objects.filter(is_superuser=True).order_by("pk").first()
     set_limits(role=Role.AGENT.value, limits=Limits(300, 1_500, 10), actor=of_user(admin) if admin else SYSTEM)
     accounts = {}
     for ticket in tickets[:3]:
-        found = Account.objects.filter(member__customer=ticket.customer, point_type__spendable=True)
-        accounts[ticket.pk] = found.select_related("member__program").first()
+        own = Account.objects.filter(member__customer=ticket.customer, point_type__spendable=True)
+        accounts[ticket.pk] = own.select_related("member__program").first()
     for ticket, points, note in zip(tickets, (200, 120), ("包裹延误", "Given to the wrong customer"), strict=False):
         if account := accounts[ticket.pk]:
             adjust_points(
@@ -349,7 +349,7 @@ def _care(store: Store) -> None:
 
 
 def print_welcome(url: str) -> None:
-    """Where it is and who may come in."""
+    """Print the address, the logins and the key file."""
     out = sys.stdout
     out.write(f"\n  Liuke runs at {url}\n\n")
     names = set(User.objects.filter(username__in=LOGINS.values()).values_list("username", flat=True))

@@ -1,4 +1,4 @@
-"""Reads the environment: one function per kind of value, each naming the variable when it is wrong."""
+"""Readers of environment variables, one function per kind of value. An error names the invalid variable."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def items(name: str, default: list[str]) -> list[str]:
 
 
 def networks(name: str) -> list[str]:
-    """Addresses and networks such as 10.0.0.0/8; each is checked here, so that a typo stops the start."""
+    """Return addresses and networks such as 10.0.0.0/8. Each is checked here, so that a typo stops the start."""
     names = items(name, [])
     for part in names:
         try:
@@ -83,7 +83,7 @@ def redis_url() -> str:
 
 
 def cache_url() -> str:
-    """The cache's own server: at its bound it drops the least used, which would lose tasks in the queue's."""
+    """Return the URL of the cache's own server. It evicts entries at its memory limit, which would lose queued tasks."""
     return _redis("CACHE_URL", locations().cache_url)
 
 
@@ -98,7 +98,7 @@ def _redis(name: str, default: str) -> str:
 
 
 def redis_database(url: str, number: int) -> str:
-    """The same server, database `number`."""
+    """Return the URL of database `number` on the same server."""
     if url.startswith("unix://"):
         return f"{url.split('?', maxsplit=1)[0]}?db={number}"
     parts = urlsplit(url)
@@ -106,7 +106,7 @@ def redis_database(url: str, number: int) -> str:
 
 
 def broker_url(url: str) -> str:
-    """Celery's spelling of the same address (kombu has its own scheme for a socket)."""
+    """Return the URL in Celery's form (kombu has its own scheme for a socket)."""
     if url.startswith("unix://"):
         return "redis+socket://" + url.removeprefix("unix://").split("?")[0] + "?virtual_host=0"
     return redis_database(url, 0)
@@ -117,26 +117,26 @@ def _secrets_file() -> Path:
 
 
 def generated_secret(name: str, length: int = 48) -> str:
-    """A secret made on the first run and kept under var/, for machines that configure none.
+    """Return a secret that is generated on the first run and stored under var/, for machines that configure none.
 
-    Production settings refuse to start without configured secrets, so nothing that matters depends on this file.
+    Production settings refuse to start without configured secrets, so no real shop depends on this file.
     """
     path = _secrets_file()
-    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    if name not in kept:
-        kept[name] = secrets.token_urlsafe(length)
+    stored: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    if name not in stored:
+        stored[name] = secrets.token_urlsafe(length)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         except OSError as error:
-            raise ConfigurationError(f"No right to write {path} ({error.strerror}); set {name} instead.") from None
+            raise ConfigurationError(f"This user can't write {path} ({error.strerror}); set {name} instead.") from None
         with os.fdopen(descriptor, "w") as handle:
-            json.dump(kept, handle)
-    return kept[name]
+            json.dump(stored, handle)
+    return stored[name]
 
 
 def pii_keys(raw: str) -> dict[int, bytes]:
-    """`1:base64,2:base64` -> {id: 32 bytes}; the first one encrypts, the others still decrypt."""
+    """Parse `1:base64,2:base64` into {id: 32 bytes}. The first key encrypts, the others still decrypt."""
     keys: dict[int, bytes] = {}
     for part in raw.split(","):
         number, _, value = part.strip().partition(":")

@@ -1,6 +1,6 @@
-"""How e-mail leaves: SMTP, a provider's API by anymail, or files. What is wrong or missing is one sentence.
+"""Settings of outgoing e-mail: SMTP, a provider's API through anymail, or files. Each error is one sentence.
 
-The names of the keys are anymail's own, so that its documentation can be read beside this.
+The variables have anymail's own names, so that its documentation applies.
 """
 
 from __future__ import annotations
@@ -14,42 +14,44 @@ from config.env import ConfigurationError
 
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 FILES = "django.core.mail.backends.filebased.EmailBackend"
-# Seconds until a provider's API must be connected, and have answered.
+# Timeouts of a provider's API in seconds: for the connection, and for the answer.
 ANYMAIL_TIMEOUT = (5, 20)
 
 
 @dataclass(frozen=True)
-class Provider:
-    """Variables that must be set, and those that may be: regions, domains, keys that prove its webhooks."""
+class MailProvider:
+    """Required and optional variables of a provider: regions, domains, keys that verify its webhooks."""
 
     needs: Sequence[str]
     may: Sequence[str] = ()
 
 
-PROVIDERS: dict[str, Provider] = {
-    "brevo": Provider(["BREVO_API_KEY"]),
-    "mailersend": Provider(["MAILERSEND_API_TOKEN"], ["MAILERSEND_SIGNING_SECRET"]),
-    "mailgun": Provider(
+PROVIDERS: dict[str, MailProvider] = {
+    "brevo": MailProvider(["BREVO_API_KEY"]),
+    "mailersend": MailProvider(["MAILERSEND_API_TOKEN"], ["MAILERSEND_SIGNING_SECRET"]),
+    "mailgun": MailProvider(
         ["MAILGUN_API_KEY"], ["MAILGUN_SENDER_DOMAIN", "MAILGUN_API_URL", "MAILGUN_WEBHOOK_SIGNING_KEY"]
     ),
-    "mailjet": Provider(["MAILJET_API_KEY", "MAILJET_SECRET_KEY"]),
-    "mailtrap": Provider(["MAILTRAP_API_TOKEN"], ["MAILTRAP_SANDBOX_ID"]),
-    "mandrill": Provider(["MANDRILL_API_KEY"], ["MANDRILL_WEBHOOK_KEY", "MANDRILL_WEBHOOK_URL"]),
-    "postal": Provider(["POSTAL_API_KEY", "POSTAL_API_URL"], ["POSTAL_WEBHOOK_KEY"]),
-    "postmark": Provider(["POSTMARK_SERVER_TOKEN"], ["POSTMARK_MESSAGE_STREAM"]),
-    "resend": Provider(["RESEND_API_KEY"], ["RESEND_SIGNING_SECRET"]),
-    "scaleway": Provider(["SCALEWAY_SECRET_KEY", "SCALEWAY_PROJECT_ID"], ["SCALEWAY_REGION"]),
-    "sendgrid": Provider(["SENDGRID_API_KEY"]),
-    "sparkpost": Provider(["SPARKPOST_API_KEY"], ["SPARKPOST_API_URL", "SPARKPOST_SUBACCOUNT"]),
-    "unisender_go": Provider(["UNISENDER_GO_API_KEY", "UNISENDER_GO_API_URL"]),
+    "mailjet": MailProvider(["MAILJET_API_KEY", "MAILJET_SECRET_KEY"]),
+    "mailtrap": MailProvider(["MAILTRAP_API_TOKEN"], ["MAILTRAP_SANDBOX_ID"]),
+    "mandrill": MailProvider(["MANDRILL_API_KEY"], ["MANDRILL_WEBHOOK_KEY", "MANDRILL_WEBHOOK_URL"]),
+    "postal": MailProvider(["POSTAL_API_KEY", "POSTAL_API_URL"], ["POSTAL_WEBHOOK_KEY"]),
+    "postmark": MailProvider(["POSTMARK_SERVER_TOKEN"], ["POSTMARK_MESSAGE_STREAM"]),
+    "resend": MailProvider(["RESEND_API_KEY"], ["RESEND_SIGNING_SECRET"]),
+    "scaleway": MailProvider(["SCALEWAY_SECRET_KEY", "SCALEWAY_PROJECT_ID"], ["SCALEWAY_REGION"]),
+    "sendgrid": MailProvider(["SENDGRID_API_KEY"]),
+    "sparkpost": MailProvider(["SPARKPOST_API_KEY"], ["SPARKPOST_API_URL", "SPARKPOST_SUBACCOUNT"]),
+    "unisender_go": MailProvider(["UNISENDER_GO_API_KEY", "UNISENDER_GO_API_URL"]),
 }
 
 
 @dataclass(frozen=True)
 class Mail:
-    """`provider` is smtp, files, the name of one of anymail's, or other where EMAIL_BACKEND names something of its own.
+    """The resulting settings.
 
-    `unused`: keys that are set though nobody chose their provider.
+    `provider` is smtp, files, the name of an anymail provider, or other if EMAIL_BACKEND is set.
+
+    `unused`: keys that are set although their provider is not chosen.
     """
 
     provider: str
@@ -59,7 +61,7 @@ class Mail:
 
 
 def from_environment() -> Mail:
-    """Raises ConfigurationError in one sentence that names the variable."""
+    """Read the settings. Raises ConfigurationError with one sentence that names the variable."""
     provider, backend, host = env.text("EMAIL_PROVIDER").lower(), env.text("EMAIL_BACKEND"), env.text("EMAIL_HOST")
     anymail: dict[str, Any] = {"WEBHOOK_SECRET": _webhook_secrets(), "REQUESTS_TIMEOUT": ANYMAIL_TIMEOUT}
     if provider and backend:
@@ -76,15 +78,17 @@ def from_environment() -> Mail:
         return Mail(provider, SMTP, anymail)
     if provider not in PROVIDERS:
         raise ConfigurationError(f"EMAIL_PROVIDER must be smtp or one of {', '.join(PROVIDERS)}, not {provider!r}.")
-    wanted = PROVIDERS[provider]
-    missing = [name for name in wanted.needs if not env.text(name)]
+    chosen_provider = PROVIDERS[provider]
+    missing = [name for name in chosen_provider.needs if not env.text(name)]
     if missing:
         raise ConfigurationError(f"EMAIL_PROVIDER={provider} needs {' and '.join(missing)}.")
-    values = _values([*wanted.needs, *wanted.may])
+    values = _values([*chosen_provider.needs, *chosen_provider.may])
     for name, value in values.items():
-        # A key that was pasted with its quotes or a line's end is refused by the provider in words that do not say so.
+        # A provider's error does not explain that a key was pasted with quotes or a line end.
         if not value.isascii() or any(character.isspace() or character in "\"'" for character in value):
-            raise ConfigurationError(f"{name} has a space, a quote or another character that no such key has.")
+            raise ConfigurationError(
+                f"{name} contains a space, a quote or another character that is not valid in a key."
+            )
     return Mail(provider, f"anymail.backends.{provider}.EmailBackend", {**anymail, **values})
 
 
@@ -98,6 +102,6 @@ def _webhook_secrets() -> list[str]:
         name, _, password = secret.partition(":")
         if not name or not password:
             raise ConfigurationError(
-                "ANYMAIL_WEBHOOK_SECRET must look like name:password, more after commas; one of them has no colon."
+                "ANYMAIL_WEBHOOK_SECRET must look like name:password, several separated by commas; one of them has no colon."
             )
     return secrets

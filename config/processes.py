@@ -1,4 +1,4 @@
-"""Web, workers and beat as one machine runs them: the same command lines for `up`, containers and service managers."""
+"""Command lines of web, workers and beat, the same for `up`, containers and service managers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from config import env
 from config.schedules import LONG, SHORT
 
-# Bytes of a request's head that the server reads before it refuses; cookies and a token fit several times over.
+# Limit on the head of a request in bytes; several times the size of cookies and a token.
 LONGEST_HEAD = 64 * 1024
 
 

@@ -1,6 +1,7 @@
-"""The timetable: what beat starts and how often. Each entry names a task of some app's `tasks` module.
+"""The schedule: the tasks that beat starts, and their intervals. Each entry names a task of an app's `tasks` module.
 
-`expires` drops a run that waited longer than its interval, so that a worker that was away does not catch up for hours.
+`expires` drops a run that waited longer than its interval, so that a worker does not catch up for hours after an
+outage.
 """
 
 from celery.schedules import crontab

@@ -5,7 +5,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 
 from core import crypto
 
-# The associated data of second factors' secrets. allauth does not say which user a secret is of.
+# Associated data of the second factors' secrets. allauth does not pass the user that a secret belongs to.
 SECRETS_CONTEXT = "mfa.authenticator"
 
 

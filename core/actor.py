@@ -1,4 +1,4 @@
-"""Who does it: recorded with every domain event, ledger entry and audit row."""
+"""The actor behind a change: recorded with every domain event, ledger entry and audit row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Actor:
-    """kind: `user` (staff), `key` (a storefront's server), `member` (their own token), `system`."""
+    """The author of a change. `kind`: `user` (staff), `key` (a storefront's server), `member` (own token) or `system`."""
 
     kind: str
     id: int | None = None

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-# A proxy adds one address to the header; a longer chain is somebody's invention.
+# Each proxy adds one address to the header; a longer chain is forged.
 LONGEST_CHAIN = 20
-# A key of META with a dot is nothing that a header can become.
+# No header can become a key of META that contains a dot.
 FORWARDED = "liuke.forwarded"
 
 
@@ -20,7 +20,7 @@ def client_address(request: HttpRequest) -> str:
     """Return the caller's IP address in its shortest form, or "" when there is none (a unix socket).
 
     X-Forwarded-For counts only when the connection comes from a trusted proxy. It is read from the right: the first
-    address that is not a trusted proxy is the caller, because everything left of it was written by the caller.
+    address that is not a trusted proxy is the caller, because the caller can write everything left of it.
     """
     address = parse_address(request.META.get("REMOTE_ADDR", ""))
     if address is None:
@@ -38,7 +38,7 @@ def client_address(request: HttpRequest) -> str:
 
 
 def address_block(request: HttpRequest) -> str:
-    """Return what limits per caller count by: the IPv4 address, or the /64 network that one IPv6 subscriber owns."""
+    """Return the key of limits per caller: the IPv4 address, or the /64 network that one IPv6 subscriber owns."""
     address = parse_address(client_address(request))
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, 64), strict=False).network_address)
@@ -52,12 +52,15 @@ def comes_from_trusted_proxy(request: HttpRequest) -> bool:
 
 
 def mark_as_forwarded(request: HttpRequest) -> None:
-    """Remember that a proxy forwarded this request, also when what it says about it is dropped."""
+    """Record that a proxy forwarded this request, also when its forwarded headers are dropped."""
     request.META[FORWARDED] = True
 
 
 def is_local(request: HttpRequest) -> bool:
-    """Return whether a program on this machine asks by itself. A proxy on this machine forwards for strangers."""
+    """Return whether a program on this machine made the request itself.
+
+    A request that a local proxy forwarded is not local: it may come from a stranger.
+    """
     address = parse_address(request.META.get("REMOTE_ADDR", ""))
     return address is not None and address.is_loopback and FORWARDED not in request.META
 

@@ -28,8 +28,8 @@ def to_password_change(request: HttpRequest, extra_context=None) -> HttpResponse
     return redirect("account_change_password")
 
 
-# The admin's own forms know neither the second factor nor the count of failures. For someone who is signed in
-# secure_admin_login shows what it wraps, so that must not be the form that takes a password of anybody.
+# The admin's own forms check neither the second factor nor the limit on failures. For a signed-in user,
+# secure_admin_login shows the view that it wraps, so that view must not be a form that accepts any user's password.
 admin.site.login = login_not_required(secure_admin_login(to_index))  # type: ignore[method-assign]
 admin.site.password_change = to_password_change  # type: ignore[assignment, method-assign]
 
@@ -61,7 +61,7 @@ class StaffAdmin(DjangoUserAdmin, ConfigurationAdmin):
 
 @admin.register(Group)
 class RoleAdmin(DjangoGroupAdmin, ConfigurationAdmin):
-    """What a role may do is declared by the product; this page shows it."""
+    """Read-only page of the roles. The product declares the permissions of a role."""
 
     def has_add_permission(self, request) -> bool:
         return False
@@ -72,7 +72,10 @@ class RoleAdmin(DjangoGroupAdmin, ConfigurationAdmin):
 
 @admin.register(Authenticator)
 class SecondFactorAdmin(ReadOnlyAdmin):
-    """Who has a second factor. An administrator removes that of someone whose phone is gone; nobody reads its key."""
+    """Read-only list of second factors.
+
+    An administrator removes the factor of a user who lost the phone; its key is never shown.
+    """
 
     list_display = ("user", "type", "created_at", "last_used_at")
     list_filter = ("type",)

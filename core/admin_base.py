@@ -1,4 +1,4 @@
-"""The one base of our admin classes, so that the admin's look stays replaceable."""
+"""The common base of our admin classes, so that the admin's theme can be replaced in one place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 
 class ConfigurationAdmin(ModelAdmin):
-    """Configuration that staff edit by form. Rows that others refer to are switched off, not deleted."""
+    """Configuration that staff edit by form. Rows that other rows refer to are switched off, not deleted."""
 
     list_per_page = 25
     show_full_result_count = False
@@ -21,7 +21,7 @@ class ConfigurationAdmin(ModelAdmin):
 
 
 class ReadOnlyAdmin(ConfigurationAdmin):
-    """Seen here, written by services alone."""
+    """Read-only pages of rows that only services write."""
 
     def has_add_permission(self, request) -> bool:
         return False
@@ -38,5 +38,5 @@ class ConfigurationInline(TabularInline):
 
 
 def plain_fields(model: type[models.Model], *, without: tuple[str, ...] = ()) -> list[Any]:
-    """The editable columns of a model in their own order."""
+    """Return the editable columns of a model in their declared order."""
     return [field.name for field in model._meta.fields if field.editable and field.name not in {"id", *without}]

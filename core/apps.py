@@ -14,8 +14,8 @@ class CoreConfig(AppConfig):
         logs.configure()
         refuse_other_digits()
         registry.load(settings.OUR_APPS)
-        # Once a run, not once an app: the signal of this app is sent when the migrations of all apps are through.
+        # Once per run, not once per app: the signal of this app is sent after the migrations of all apps.
         pre_migrate.connect(sqlfiles.load_before_tables, sender=self, dispatch_uid="core.sqlfiles.before")
         post_migrate.connect(sqlfiles.load_changed, sender=self, dispatch_uid="core.sqlfiles")
-        # Permissions exist only after migrate has made them, and its signal is the one moment that is always there.
+        # Permissions exist only after migrate has created them, and its signal is the only moment that always comes.
         post_migrate.connect(roles.synchronise_groups, dispatch_uid="core.roles")

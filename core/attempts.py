@@ -1,7 +1,7 @@
-"""Limits on guessing passwords and second-step codes, counted in the database so that parallel requests share one count.
+"""Limits on guesses of passwords and second-step codes, counted in the database: parallel requests share one count.
 
-The rows are those of django-axes, so that its commands (axes_reset_username, axes_reset_ip) lift a lock. A row's key
-is (account, address, kind); the address is `EVERYWHERE` for the count over all addresses.
+The rows are those of django-axes, so that its commands (axes_reset_username, axes_reset_ip) lift a lock. The key of a
+row is (account, address, kind); the address is `EVERYWHERE` for the count over all addresses.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from core.models import User
 EVERYWHERE = "::"
 PASSWORD, CODE = "password", "code"
 LOCKED_FOR = timedelta(minutes=15)
-# Failures of one account from all addresses together, as a multiple of LOGIN_FAILURE_LIMIT, before it slows down.
+# Failures of one account from all addresses together, as a multiple of LOGIN_FAILURE_LIMIT, before it is slowed down.
 SLOW_AFTER = 10
 SLOW_PAUSE = timedelta(seconds=30)
-# An address from which the account signed in lately is not slowed, so that a stranger can't keep the owner out.
+# An address from which the account signed in recently is not slowed, so that a stranger can't lock out the owner.
 KNOWN_FOR = timedelta(days=30)
 CODES_PER_ACCOUNT = 5
 CODES_PER_ADDRESS = 20
-# Several accounts may share an e-mail address, and one password is then tried on each of them.
+# Several accounts may share an e-mail address; a password is then tried on each of them.
 MOST_ACCOUNTS = 20
 
 
 @dataclass(frozen=True, order=True)
-class Slot:
-    """One count: refuses from `most` on until `pause` has passed since the last attempt that it let through."""
+class AttemptSlot:
+    """One count. It refuses attempts from `most` on, until `pause` has passed since the last attempt that it allowed."""
 
     account: str
     address: str
@@ -58,20 +58,20 @@ def address_of(request: HttpRequest) -> str:
 
 
 def accounts_of(_request: HttpRequest | None, credentials: Mapping[str, Any] | None) -> list[str]:
-    """Return the user names of every account that these credentials would be tried on.
+    """Return the user names of all accounts on which these credentials would be tried.
 
-    Writing a name in other letters, or the account's e-mail address, is no way around its count. A name of no account
-    is counted too, so that the answer does not tell which names exist; only its hash is stored, because people type
-    passwords into the wrong field.
+    A name in other letters, or the account's e-mail address, reaches the same count. An unknown name is counted too, so
+    that the answer does not show which names exist. Only its hash is stored, because people type passwords into the
+    wrong field.
     """
     typed = str((credentials or {}).get("username") or (credentials or {}).get("email") or "")
     name = unicodedata.normalize("NFKC", typed).strip()[:255].replace("\0", "")
     if not name:
         return ["unknown:"]
     users = User.objects.filter(Q(username__iexact=name) | Q(email__iexact=name))
-    found = set(users.values_list("username", flat=True)[:MOST_ACCOUNTS])
-    found |= {user.username for user in filter_users_by_email(name)[:MOST_ACCOUNTS]}
-    return sorted(found) or [f"unknown:{sha256(name.casefold().encode()).hexdigest()[:32]}"]
+    names = set(users.values_list("username", flat=True)[:MOST_ACCOUNTS])
+    names |= {user.username for user in filter_users_by_email(name)[:MOST_ACCOUNTS]}
+    return sorted(names) or [f"unknown:{sha256(name.casefold().encode()).hexdigest()[:32]}"]
 
 
 def account_of(request: HttpRequest | None, credentials: Mapping[str, Any] | None) -> str:
@@ -79,32 +79,32 @@ def account_of(request: HttpRequest | None, credentials: Mapping[str, Any] | Non
     return accounts_of(request, credentials)[0]
 
 
-def password_slots(request: HttpRequest, credentials: Mapping[str, Any]) -> list[Slot]:
-    """Return the counts of a password: locked per account and address, slowed per account over all addresses."""
+def password_slots(request: HttpRequest, credentials: Mapping[str, Any]) -> list[AttemptSlot]:
+    """Return the counts of a password: a lock per account and address, a pause per account over all addresses."""
     address, limit = address_of(request), settings.AXES_FAILURE_LIMIT
     slots = []
     for account in accounts_of(request, credentials):
-        slots.append(Slot(account, address, PASSWORD, limit))
+        slots.append(AttemptSlot(account, address, PASSWORD, limit))
         if not _is_known(account, address):
-            slots.append(Slot(account, EVERYWHERE, PASSWORD, limit * SLOW_AFTER, SLOW_PAUSE))
+            slots.append(AttemptSlot(account, EVERYWHERE, PASSWORD, limit * SLOW_AFTER, SLOW_PAUSE))
     return slots
 
 
-def code_slots(request: HttpRequest, user: User) -> list[Slot]:
+def code_slots(request: HttpRequest, user: User) -> list[AttemptSlot]:
     """Return the counts of a second-step code: one per account and one per address over all accounts."""
     return [
-        Slot("", address_of(request), CODE, CODES_PER_ADDRESS),
-        Slot(user.get_username(), EVERYWHERE, CODE, CODES_PER_ACCOUNT),
+        AttemptSlot("", address_of(request), CODE, CODES_PER_ADDRESS),
+        AttemptSlot(user.get_username(), EVERYWHERE, CODE, CODES_PER_ACCOUNT),
     ]
 
 
-def take(slots: Sequence[Slot]) -> bool:
-    """Count one attempt in all of these before it is made, or in none and return False when one of them is full.
+def take(slots: Sequence[AttemptSlot]) -> bool:
+    """Count one attempt in all slots before it is made. Return False, and count it in none, when one slot is full.
 
-    Counting first is what makes the limit hold for parallel requests. Give the attempt back when it succeeds.
+    Counting first makes the limit hold for parallel requests. Give the attempt back when it succeeds.
     """
     with transaction.atomic():
-        # In one order, so that two requests never wait for each other.
+        # In a fixed order, so that two requests never wait for each other.
         for slot in sorted(slots):
             if not _take(slot):
                 transaction.set_rollback(True)
@@ -112,8 +112,8 @@ def take(slots: Sequence[Slot]) -> bool:
     return True
 
 
-def is_full(slots: Sequence[Slot]) -> bool:
-    """Return whether the next attempt is refused by one of these."""
+def is_full(slots: Sequence[AttemptSlot]) -> bool:
+    """Return whether one of these slots refuses the next attempt."""
     return any(
         _rows(slot)
         .filter(failures_since_start__gte=slot.most, attempt_time__gt=timezone.now() - min(slot.pause, LOCKED_FOR))
@@ -122,20 +122,20 @@ def is_full(slots: Sequence[Slot]) -> bool:
     )
 
 
-def give_back(slots: Sequence[Slot]) -> None:
-    """Uncount an attempt that succeeded. The failures before it stay."""
+def give_back(slots: Sequence[AttemptSlot]) -> None:
+    """Remove a successful attempt from the counts. Earlier failures stay."""
     for slot in sorted(slots):
         _rows(slot).update(failures_since_start=Greatest(F("failures_since_start") - 1, 0))
 
 
-def forget(slots: Sequence[Slot]) -> None:
-    """Forget the failures in these, after the owner of the account has proved to be the owner."""
+def forget(slots: Sequence[AttemptSlot]) -> None:
+    """Delete these counts, after the user proved to own the account."""
     for slot in sorted(slots):
         _rows(slot).delete()
 
 
 def drop_expired() -> None:
-    """Delete counts that no longer count. Rows that are in use are left for the next time."""
+    """Delete expired counts. Locked rows are left for the next run."""
     expired = AccessAttempt.objects.filter(attempt_time__lte=timezone.now() - LOCKED_FOR).order_by()
     with transaction.atomic():
         AccessAttempt.objects.filter(
@@ -143,13 +143,13 @@ def drop_expired() -> None:
         ).delete()
 
 
-def _rows(slot: Slot):
+def _rows(slot: AttemptSlot):
     return AccessAttempt.objects.filter(username=slot.account, ip_address=slot.address, user_agent=slot.kind)
 
 
-def _take(slot: Slot) -> bool:
+def _take(slot: AttemptSlot) -> bool:
     now = timezone.now()
-    forgotten, again = now - LOCKED_FOR, now - slot.pause
+    expired, paused = now - LOCKED_FOR, now - slot.pause
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO axes_accessattempt AS a (username, ip_address, user_agent, http_accept, path_info, get_data,
@@ -160,7 +160,7 @@ def _take(slot: Slot) -> bool:
                    attempt_time = EXCLUDED.attempt_time
                WHERE a.failures_since_start < %s OR a.attempt_time <= %s OR a.attempt_time <= %s
                RETURNING failures_since_start""",
-            [slot.account, slot.address, slot.kind, now, forgotten, slot.most, forgotten, again],
+            [slot.account, slot.address, slot.kind, now, expired, slot.most, expired, paused],
         )
         return cursor.fetchone() is not None
 
@@ -172,7 +172,10 @@ def _is_known(account: str, address: str) -> bool:
 
 
 class PasswordAttempts(AxesDatabaseHandler):
-    """Count passwords per account (AXES_HANDLER). axes checks first and counts afterwards, which parallel requests pass."""
+    """The count of passwords per account (AXES_HANDLER).
+
+    axes itself checks first and counts afterwards, so parallel requests would pass.
+    """
 
     def is_allowed(self, request: HttpRequest, credentials: dict | None = None) -> bool:
         slots = password_slots(request, credentials or {})
@@ -184,24 +187,24 @@ class PasswordAttempts(AxesDatabaseHandler):
             return
         drop_expired()
         slots = getattr(request, "password_slots", None)
-        # The page that says so comes with the attempt that reached the limit, not with the one after it.
+        # Show the locked page to the attempt that reached the limit, not to the next one.
         if not slots or is_full(slots):
             request.axes_locked_out = True
             request.axes_credentials = credentials
 
     def clean_expired_user_attempts(self, request=None, credentials=None) -> int:
-        """Do nothing where axes asks for it: `drop_expired` does it without waiting for rows in use."""
+        """Do nothing when axes calls this: `drop_expired` deletes them without waiting for locked rows."""
         return 0
 
     def reset_user_attempts(self, request, credentials=None) -> int:
-        """Forget this account's failures from this address; those from elsewhere are a stranger's and stay."""
+        """Delete this account's failures from this address. Failures from other addresses may be a stranger's and stay."""
         account = str((credentials or {}).get("username") or "")
-        forget([Slot(account, address_of(request), PASSWORD, settings.AXES_FAILURE_LIMIT)])
+        forget([AttemptSlot(account, address_of(request), PASSWORD, settings.AXES_FAILURE_LIMIT)])
         return 1
 
 
 def password_was_right(request: HttpRequest) -> None:
-    """Uncount the password of this request; the second step, or a confirmation, may still follow."""
+    """Remove the password attempt of this request from the counts. A second step or a confirmation may still follow."""
     slots = getattr(request, "password_slots", None)
     if slots:
         give_back(slots)

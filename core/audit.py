@@ -1,4 +1,4 @@
-"""History by database triggers: every UPDATE and DELETE of a tracked row, bulk ones too, with actor and request."""
+"""History by database triggers: every UPDATE and DELETE of a tracked row, also in bulk, with actor and request."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import pghistory
 
 
 def audited(model):
-    """Class decorator for models whose changes must be accounted for. Inserts are seen from the row itself."""
+    """Track the changes of a model class (decorator). Inserts are visible in the row itself."""
     return audited_except()(model)
 
 
 def audited_except(*fields: str):
-    """The same for models with columns that the system keeps by itself: their change alone is not a change to account for.
+    """Track the changes of a model class, except those that touch only the named columns.
 
-    Counters, and what has a history of its own, would copy the whole row at every use.
+    The system updates such columns itself. Counters, and columns with a history of their own, would copy the whole row
+    at every use.
     """
     return pghistory.track(
         pghistory.UpdateEvent(label="update", row=pghistory.Old, condition=pghistory.AnyChange(exclude=list(fields))),
@@ -22,5 +23,5 @@ def audited_except(*fields: str):
 
 
 def acting(actor, **details):
-    """Context for services that run outside a request."""
+    """Return a history context with this actor, for services that run outside a request."""
     return pghistory.context(actor=str(actor), **details)

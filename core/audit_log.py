@@ -1,9 +1,9 @@
-"""The audit log: what triggers kept of changed rows, and the events that someone must answer for, newest first.
+"""The audit log: old versions of changed rows, stored by triggers, and the registered events; newest first.
 
     LOGGED.register("crm.customers_exported", Logged(describe=what_was_exported))
-    OBJECTS.register("crm.customer", Described(url=lambda row: reverse("customer", args=[row["number"]])))
+    OBJECTS.register("crm.customer", AuditedObject(url=lambda row: reverse("customer", args=[row["number"]])))
 
-A trigger keeps the row as it was. What it became is the next thing that was kept of it, or the row itself.
+A trigger stores the row before the change. The state after the change is the next stored version, or the row itself.
 """
 
 from __future__ import annotations
@@ -27,33 +27,33 @@ from core.fields import BlindIndexField, EncryptedTextField
 from core.registry import Registry
 
 PAGE = 50
-# Kept by the trigger itself, or changed by every save.
-UNTOLD = {"updated_at", "waiting_since"}
+# Written by a trigger, or changed by every save.
+HIDDEN = {"updated_at", "waiting_since"}
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Logged:
-    """An event that is listed. `describe` makes a sentence of its payload; else the event's own does."""
+    """An event that the log lists. `describe` turns its payload into a sentence; default: the event's own `describe`."""
 
     describe: Callable[[Mapping[str, Any]], str] | None = None
 
 
 @dataclass(frozen=True)
-class Described:
-    """What a row is called and where it is; `row` are its columns as they were."""
+class AuditedObject:
+    """The label and the address of a tracked row. `row` holds its columns before the change."""
 
     label: Callable[[Row], str] | None = None
     url: Callable[[Row], str] | None = None
 
 
 LOGGED: Registry[Logged] = Registry("event of the audit log")
-OBJECTS: Registry[Described] = Registry("object of the audit log")
+OBJECTS: Registry[AuditedObject] = Registry("object of the audit log")
 
 
 @dataclass(frozen=True)
-class Change:
-    """One field: `secret` ones have changed, and that is all that is said."""
+class FieldChange:
+    """The change of one field. Of a `secret` field only the fact of the change is shown."""
 
     label: str
     before: Any
@@ -63,8 +63,12 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """`what` is `update`, `delete` or the kind of an event; `actor` as in `core.actor`, empty for what no request did."""
+class AuditEntry:
+    """One entry of the log.
+
+    `what` is `update`, `delete` or the kind of an event. `actor` as in `core.actor`, empty for a change outside
+    requests.
+    """
 
     at: datetime
     source: str
@@ -78,8 +82,11 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Empty: everything. `source` is a tracked model's label (crm.customer) or EVENTS; `actor` as it is stored."""
+class AuditFilter:
+    """The filters of the log; an empty one matches everything.
+
+    `source` is a tracked model's label (crm.customer) or EVENTS; `actor` is the stored text.
+    """
 
     actor: str = ""
     source: str = ""
@@ -93,31 +100,31 @@ Cursor = tuple[datetime, str, int]
 
 @lru_cache(maxsize=1)
 def tracked() -> dict[str, type[models.Model]]:
-    """Every model whose changes are kept, by its label: the model of what is kept."""
-    found = {
+    """Return the history model of every tracked model, by the label of the tracked one."""
+    models_by_label = {
         model.pgh_tracked_model._meta.label_lower: model
         for model in apps.get_models()
         if hasattr(model, "pgh_tracked_model")
     }
-    return dict(sorted(found.items()))
+    return dict(sorted(models_by_label.items()))
 
 
 def sources() -> list[tuple[str, str]]:
-    """What the log can be narrowed to."""
+    """Return the choices of the source filter: (label, name)."""
     return [(name, capfirst(str(model.pgh_tracked_model._meta.verbose_name))) for name, model in tracked().items()]  # type: ignore[attr-defined]
 
 
-def page(wanted: Wanted, cursor: str = "", size: int = PAGE) -> tuple[list[Entry], str]:
-    """One page and the cursor of the next, empty at the end. A damaged cursor is the start."""
+def page(filters: AuditFilter, cursor: str = "", size: int = PAGE) -> tuple[list[AuditEntry], str]:
+    """Return one page and the cursor of the next one ("" at the end). A damaged cursor gives the first page."""
     after = _decode(cursor)
     parts, params = [], []
     for name, model in tracked().items():
-        if wanted.source in {"", name}:
-            sql, values = _changes(name, model, wanted, after, size + 1)
+        if filters.source in {"", name}:
+            sql, values = _changes(name, model, filters, after, size + 1)
             parts.append(sql)
             params += values
-    if wanted.source in {"", EVENTS}:
-        sql, values = _events(wanted, after, size + 1)
+    if filters.source in {"", EVENTS}:
+        sql, values = _events(filters, after, size + 1)
         parts.append(sql)
         params += values
     if not parts:
@@ -131,24 +138,24 @@ def page(wanted: Wanted, cursor: str = "", size: int = PAGE) -> tuple[list[Entry
     return rows[:size], _encode(rows[size - 1]) if len(rows) > size else ""
 
 
-def changes(entry: Entry) -> list[Change]:
-    """The fields that differ; of a deleted row those that had a value."""
-    kept = tracked().get(entry.source)
-    if kept is None:
+def changes(entry: AuditEntry) -> list[FieldChange]:
+    """Return the fields that differ. For a deleted row, return the fields that had a value."""
+    history = tracked().get(entry.source)
+    if history is None:
         return []
-    found = []
-    for item in kept.pgh_tracked_model._meta.concrete_fields:  # type: ignore[attr-defined]
-        if item.primary_key or item.name in UNTOLD or isinstance(item, BlindIndexField):
+    fields = []
+    for item in history.pgh_tracked_model._meta.concrete_fields:  # type: ignore[attr-defined]
+        if item.primary_key or item.name in HIDDEN or isinstance(item, BlindIndexField):
             continue
         before, after = entry.before.get(item.column), entry.after.get(item.column)
         if before != after and not (entry.what == "delete" and before in (None, "")):
             secret = isinstance(item, EncryptedTextField)
-            found.append(Change(capfirst(str(item.verbose_name)), before, after, item, secret))
-    return found
+            fields.append(FieldChange(capfirst(str(item.verbose_name)), before, after, item, secret))
+    return fields
 
 
-def label_of(entry: Entry) -> str | Promise:
-    """What the row is called: its own name, else its number."""
+def label_of(entry: AuditEntry) -> str | Promise:
+    """Return the label of the row: its name, else its number."""
     described = OBJECTS.get(entry.source)
     if described and described.label:
         return described.label(entry.before)
@@ -156,13 +163,13 @@ def label_of(entry: Entry) -> str | Promise:
     return str(row.get("name") or row.get("label") or row.get("number") or row.get("username") or f"#{entry.object_id}")
 
 
-def url_of(entry: Entry) -> str:
+def url_of(entry: AuditEntry) -> str:
     described = OBJECTS.get(entry.source)
     return described.url(entry.before) if described and described.url else ""
 
 
-def words_of(entry: Entry) -> str:
-    """One sentence of an event; a payload that no longer fits says nothing."""
+def words_of(entry: AuditEntry) -> str:
+    """Describe an event in one sentence; return "" for a payload that no longer fits."""
     declared, logged = events.TYPES.get(entry.what), LOGGED.get(entry.what)
     describe = (logged and logged.describe) or (declared and declared.describe)
     if not describe:
@@ -173,28 +180,30 @@ def words_of(entry: Entry) -> str:
         return ""
 
 
-def _changes(name: str, model: type[models.Model], wanted: Wanted, after: Cursor | None, size: int) -> tuple[str, list]:
-    kept, live = model._meta.db_table, model.pgh_tracked_model._meta  # type: ignore[attr-defined]
+def _changes(
+    name: str, model: type[models.Model], filters: AuditFilter, after: Cursor | None, size: int
+) -> tuple[str, list]:
+    history, live = model._meta.db_table, model.pgh_tracked_model._meta  # type: ignore[attr-defined]
     where, params = _conditions(
-        wanted, after, name, "e.pgh_created_at", "e.pgh_id", "coalesce(c.metadata ->> 'actor', '')"
+        filters, after, name, "e.pgh_created_at", "e.pgh_id", "coalesce(c.metadata ->> 'actor', '')"
     )
     return (
         f"""SELECT e.pgh_created_at AS at, '{name}' AS source, e.pgh_id::bigint AS id, e.pgh_label AS what, e.actor,
                    e.pgh_obj_id::text AS object_id, to_jsonb(old) AS before,
                    CASE WHEN e.pgh_label = 'update' THEN coalesce(to_jsonb(later), to_jsonb(now)) END AS after
             FROM (SELECT e.pgh_id, e.pgh_created_at, e.pgh_label, e.pgh_obj_id, coalesce(c.metadata ->> 'actor', '') AS actor
-                  FROM {kept} e LEFT JOIN pghistory_context c ON c.id = e.pgh_context_id
+                  FROM {history} e LEFT JOIN pghistory_context c ON c.id = e.pgh_context_id
                   WHERE {where} ORDER BY e.pgh_created_at DESC, e.pgh_id DESC LIMIT {size}) AS e
-            JOIN {kept} old ON old.pgh_id = e.pgh_id
-            LEFT JOIN LATERAL (SELECT * FROM {kept} n WHERE n.pgh_obj_id = e.pgh_obj_id AND n.pgh_id > e.pgh_id
+            JOIN {history} old ON old.pgh_id = e.pgh_id
+            LEFT JOIN LATERAL (SELECT * FROM {history} n WHERE n.pgh_obj_id = e.pgh_obj_id AND n.pgh_id > e.pgh_id
                                ORDER BY n.pgh_id LIMIT 1) AS later ON true
             LEFT JOIN {live.db_table} now ON now.{live.pk.column} = e.pgh_obj_id AND later.pgh_id IS NULL""",
         params,
     )
 
 
-def _events(wanted: Wanted, after: Cursor | None, size: int) -> tuple[str, list]:
-    where, params = _conditions(wanted, after, EVENTS, "e.recorded_at", "e.id", "e.actor")
+def _events(filters: AuditFilter, after: Cursor | None, size: int) -> tuple[str, list]:
+    where, params = _conditions(filters, after, EVENTS, "e.recorded_at", "e.id", "e.actor")
     return (
         f"""SELECT e.recorded_at AS at, '{EVENTS}' AS source, e.id, e.kind AS what, e.actor, e.subject_id::text AS object_id,
                    e.payload AS before, NULL::jsonb AS after
@@ -203,20 +212,22 @@ def _events(wanted: Wanted, after: Cursor | None, size: int) -> tuple[str, list]
     )
 
 
-def _conditions(wanted: Wanted, after: Cursor | None, name: str, at: str, pk: str, actor: str) -> tuple[str, list]:
+def _conditions(
+    filters: AuditFilter, after: Cursor | None, name: str, at: str, pk: str, actor: str
+) -> tuple[str, list]:
     parts: list[str] = ["true"]
     params: list[Any] = []
     for condition, value in (
-        (f"{at} >= %s", wanted.since),
-        (f"{at} < %s", wanted.until),
-        (f"{actor} = %s", wanted.actor),
+        (f"{at} >= %s", filters.since),
+        (f"{at} < %s", filters.until),
+        (f"{actor} = %s", filters.actor),
     ):
         if value:
             parts.append(condition)
             params.append(value)
     if after is not None:
         moment, source, last = after
-        # Within one instant the log goes on by source, then by id.
+        # Entries of the same instant are ordered by source, then by id.
         if name < source:
             parts.append(f"{at} < %s")
             params.append(moment)
@@ -229,16 +240,16 @@ def _conditions(wanted: Wanted, after: Cursor | None, name: str, at: str, pk: st
     return " AND ".join(parts), params
 
 
-def _entry(at, source, pk, what, actor, object_id, before, after) -> Entry:
+def _entry(at, source, pk, what, actor, object_id, before, after) -> AuditEntry:
     def row(value: Any) -> Row:
         return (json.loads(value) if isinstance(value, str) else value) or {}
 
     if source == EVENTS:
-        return Entry(at, source, pk, what, actor, object_id, payload=row(before))
-    return Entry(at, source, pk, what, actor, object_id, row(before), row(after))
+        return AuditEntry(at, source, pk, what, actor, object_id, payload=row(before))
+    return AuditEntry(at, source, pk, what, actor, object_id, row(before), row(after))
 
 
-def _encode(entry: Entry) -> str:
+def _encode(entry: AuditEntry) -> str:
     text = json.dumps([entry.at.isoformat(), entry.source, entry.id])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 

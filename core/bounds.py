@@ -1,7 +1,7 @@
-"""Limits of a request's size, checked before anything of it is read or looked up.
+"""Limits on the size of a request, checked before any part of it is read or looked up.
 
-HeaderLimitMiddleware stands first of all: 431 for long headers, 414 for a long address. BodyLimitMiddleware refuses a
-body by its Content-Length, and reads one without a length only up to the limit. Both answer /api/ in its envelope.
+HeaderLimitMiddleware comes first: 431 for long headers, 414 for a long address. BodyLimitMiddleware refuses a body by
+its Content-Length, and reads a body without a length only up to the limit. Both answer below /api/ in its envelope.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _t
 from core.api.authentication import bearer
 from core.services.api_keys import FORM
 
-# A body above this is read from a console page only when somebody is signed in.
+# A console page reads a larger body only from a signed-in user.
 STRANGERS_FORM = 1024 * 1024
 LONGEST_NUMBER = 16
 CHUNK = 64 * 1024
@@ -29,7 +29,7 @@ CHUNK = 64 * 1024
 def refusal(
     request: HttpRequest, status: int, code: str, detail: str | Promise, attr: str | None = None
 ) -> HttpResponse:
-    """Return the answer of a request that is not looked at further: the envelope for programs, text for people."""
+    """Return the answer to a refused request: the envelope for programs, text for people."""
     if not request.path_info.startswith("/api/"):
         return HttpResponse(str(detail), status=status, content_type="text/plain; charset=utf-8")
     body = {"type": "client_error", "errors": [{"code": code, "detail": str(detail), "attr": attr}]}
@@ -41,7 +41,7 @@ def readable(size: int) -> str:
 
 
 class HeaderLimitMiddleware:
-    """Refuse headers and addresses that no program of ours sends, before anything reads them."""
+    """Middleware that refuses headers and addresses longer than any of our programs sends, before they are read."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -72,9 +72,9 @@ class HeaderLimitMiddleware:
 
 
 class BodyLimitMiddleware:
-    """Refuse a body above its limit before it is read: 413 with code `body_too_large`.
+    """Middleware that refuses a body above its limit before it is read: 413 with code `body_too_large`.
 
-    API views say with `bodies = {"batch": "batch"}` which of their actions take large bodies. Console pages say
+    API views declare with `bodies = {"batch": "batch"}` which of their actions accept large bodies. Console pages set
     `body_kind = "import"` on the view.
     """
 
@@ -90,7 +90,7 @@ class BodyLimitMiddleware:
         limit = api_limit(request, view) if request.path_info.startswith("/api/") else page_limit(request, view)
         length = request.META.get("CONTENT_LENGTH") or ""
         if length:
-            # Django reads nothing when this is no number, and of a longer body no more than the number says.
+            # Django reads nothing if this is not a number, and never more bytes than the number.
             if not length.isascii() or not length.isdigit():
                 return None
             return too_large(request, limit) if len(length) > LONGEST_NUMBER or int(length) > limit else None
@@ -100,7 +100,7 @@ class BodyLimitMiddleware:
 
     @staticmethod
     def _take_chunks(request: HttpRequest, limit: int) -> HttpResponse | None:
-        # Django takes a body without a length for an empty one, so it is read here, and never beyond the limit.
+        # Django treats a body without a length as empty, so it is read here, and never beyond the limit.
         stream = request.META.get("wsgi.input")
         if stream is None:
             return None
@@ -116,7 +116,7 @@ class BodyLimitMiddleware:
 
 
 def too_large(request: HttpRequest, limit: int) -> HttpResponse:
-    detail = _t("What is sent here has at most %(limit)s.") % {"limit": readable(limit)}
+    detail = _t("The request body can have at most %(limit)s.") % {"limit": readable(limit)}
     if request.path_info.startswith("/api/"):
         return refusal(request, 413, "body_too_large", detail)
     if request.headers.get("HX-Request"):
@@ -125,7 +125,7 @@ def too_large(request: HttpRequest, limit: int) -> HttpResponse:
 
 
 def api_limit(request: HttpRequest, view: Any) -> int:
-    """Return the limit of an API request: small unless it shows a server key, whether or not the key is right."""
+    """Return the limit of an API request: small unless it carries a server key, valid or not."""
     if not FORM.fullmatch(bearer(request)[:200]):
         return settings.MEMBER_BODY_LIMIT
     cls = getattr(view, "cls", None) or getattr(view, "view_class", None)

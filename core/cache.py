@@ -1,4 +1,4 @@
-"""A Redis cache that may be away: reads miss, writes are skipped, and the site goes on from the database (F4).
+"""A Redis cache that may be unavailable: reads miss, writes are skipped, and the site works from the database (F4).
 
 Keys and values are bounded here, so that no caller can fill the memory: a long key is replaced by its digest, and a
 value that is too large is not stored.
@@ -19,19 +19,19 @@ VALUE_BYTES = 512 * 1024
 
 
 class ValueTooLarge(Exception):
-    """A value is above VALUE_BYTES and must not be stored."""
+    """The value is larger than VALUE_BYTES and must not be stored."""
 
 
 class BoundedSerializer(RedisSerializer):
     def dumps(self, obj: Any) -> Any:
-        made = super().dumps(obj)
-        if isinstance(made, bytes) and len(made) > VALUE_BYTES:
-            raise ValueTooLarge(f"{len(made)} bytes")
-        return made
+        serialized = super().dumps(obj)
+        if isinstance(serialized, bytes) and len(serialized) > VALUE_BYTES:
+            raise ValueTooLarge(f"{len(serialized)} bytes")
+        return serialized
 
 
 class OneClient(RedisCacheClient):
-    """Django makes a Redis object for every command; one per pool does the same at a third of the cost."""
+    """A client with one Redis object per pool. Django creates one per command, which costs three times as much."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["serializer"] = BoundedSerializer
@@ -46,21 +46,25 @@ class OneClient(RedisCacheClient):
 
 
 class ForgivingRedisCache(RedisCache):
-    """`add` answers True while Redis is away: whoever guards work with it then works rather than skips."""
+    """A cache that survives the loss of Redis.
+
+    `add` answers True while Redis is unavailable, so that code which guards its work with `add` works instead of
+    skipping.
+    """
 
     def __init__(self, server, params):
         super().__init__(server, params)
         self._class = OneClient
 
     def make_and_validate_key(self, key, version=None):
-        made = self.make_key(key, version=version)
-        if len(made) <= KEY_BYTES and made.isascii():
-            return made
-        digest = sha256(made.encode("utf-8", "surrogatepass")).hexdigest()
+        full_key = self.make_key(key, version=version)
+        if len(full_key) <= KEY_BYTES and full_key.isascii():
+            return full_key
+        digest = sha256(full_key.encode("utf-8", "surrogatepass")).hexdigest()
         return self.make_key(f"digest:{digest}", version=version)
 
     def count_up(self, key: str, seconds: int, by: int = 1) -> int:
-        """Add to a counter that is forgotten `seconds` after its first. One round trip; 0 while Redis is away."""
+        """Add to a counter that expires `seconds` after its first use. One round trip; 0 while Redis is unavailable."""
         name = self.make_and_validate_key(key)
         pipeline = self._cache.get_client(name, write=True).pipeline(transaction=False)
         try:
@@ -81,7 +85,7 @@ class ForgivingRedisCache(RedisCache):
             key = args[0] if args and isinstance(args[0], str) else ""
             log.warning("cache_value_too_large", operation=method, key=key[:100], error=str(error))
             if key:
-                # What stood under the key is out of date now.
+                # The old value of the key is out of date now.
                 self.delete(key)
             return fallback
 

@@ -1,4 +1,4 @@
-"""A chart is a table that is drawn as well: the same numbers to look at, to read and to download."""
+"""Charts of the console. A chart is a table that is also drawn: the same numbers to view, to read and to download."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 
 @dataclass(frozen=True)
 class Series:
-    """`values` has a number for each label of its chart; `below` draws them downwards, as losses."""
+    """One series of a chart. `values` has a number for each label; `below` draws them downwards, as losses."""
 
     label: str | Promise
     values: Sequence[int | float]
@@ -21,7 +21,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """`code` names the file that is downloaded, `axis` what the labels are."""
+    """A chart. `code` is the name of the downloaded file, `axis` the heading of the labels."""
 
     code: str
     title: str | Promise

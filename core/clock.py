@@ -1,4 +1,4 @@
-"""The database's clock decides (F10): an application server whose clock is off expires and sends nothing early."""
+"""The clock of the database, which decides (F10): a wrong clock on an application server expires nothing early."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import connection
 
 
 def now() -> datetime:
-    """The database's time at this call, not at the start of the transaction."""
+    """Return the database's time at this call, not at the start of the transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         return cursor.fetchone()[0]

@@ -1,5 +1,7 @@
-"""Many rows for one statement, column by column as JSON: the driver quotes each element of an array by itself, at a cost that
-counts where rows go by the million; JSON is written and read whole.
+"""Parameters for statements with many rows, one JSON array per column.
+
+The driver quotes each element of an array separately, which is slow for millions of rows. JSON is written and read as a
+whole.
 """
 
 from __future__ import annotations
@@ -11,26 +13,25 @@ from uuid import UUID
 
 
 def columns(count: int, named: str = "%s") -> str:
-    """For FROM: the first column is a uuid, the others are text. The placeholders take `column_values`."""
+    """Return the FROM item: the first column is a uuid, the others are text. The placeholders take `column_values`."""
     places = [named.format(place) for place in range(count)]
     others = [f"json_array_elements_text({place}::json)" for place in places[1:]]
     return f"ROWS FROM ({', '.join([f'unnest({places[0]}::uuid[])', *others])})"
 
 
 def column_values(rows: Sequence[Sequence[Any]], count: int) -> list[str]:
-    """Texts lose the character NUL, which PostgreSQL can't keep."""
-    turned = list(zip(*rows, strict=True)) if rows else [()] * count
-    ids, *others = turned
+    """Return the parameters of `columns`. Texts lose the character NUL, which PostgreSQL can't store."""
+    ids, *others = list(zip(*rows, strict=True)) if rows else [()] * count
     return [uuid_array(ids), *(_json(values) for values in others)]
 
 
 def uuid_array(ids: Iterable[UUID]) -> str:
-    """For `%s::uuid[]`."""
+    """Return the text of an array for `%s::uuid[]`."""
     return f"{{{','.join(map(str, ids))}}}"
 
 
 def _json(values: Sequence[str]) -> str:
-    written = json.dumps(values, ensure_ascii=False)
-    if "\\u0000" in written:
+    text = json.dumps(values, ensure_ascii=False)
+    if "\\u0000" in text:
         return json.dumps([value.replace("\x00", "") for value in values], ensure_ascii=False)
-    return written
+    return text

@@ -1,4 +1,4 @@
-"""Which other sites' pages may call the API: those of CORS_ALLOWED_ORIGINS, with a member's own token and nothing else."""
+"""CORS: pages of the sites in CORS_ALLOWED_ORIGINS may call the API, only with a member's own token."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ MEMBER_TOKEN = "Bearer lkm_"  # noqa: S105
 
 
 class MemberCorsMiddleware(CorsMiddleware):
-    """A server key in a page is known to everyone who opens it, so a page gets no answer for one: it fails in the trial."""
+    """The CORS middleware, limited to members' tokens.
+
+    Every visitor of a page can read a server key in it. So a page gets no answer for a server key, and the mistake
+    shows up in development.
+    """
 
     def __init__(self, get_response) -> None:
         if not settings.CORS_ALLOWED_ORIGINS:
@@ -20,5 +24,5 @@ class MemberCorsMiddleware(CorsMiddleware):
 
     def is_enabled(self, request: HttpRequest) -> bool:
         # A preflight has no token yet.
-        known = request.method == "OPTIONS" or request.META.get("HTTP_AUTHORIZATION", "").startswith(MEMBER_TOKEN)
-        return known and super().is_enabled(request)
+        eligible = request.method == "OPTIONS" or request.META.get("HTTP_AUTHORIZATION", "").startswith(MEMBER_TOKEN)
+        return eligible and super().is_enabled(request)

@@ -1,4 +1,4 @@
-"""Countries by their ISO 3166 codes, and the names by which files and people call them."""
+"""Countries by their ISO 3166 codes, and the names that files and people use for them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from babel import Locale
 from core.formatting import locale
 
 LANGUAGES = ("en", "zh_Hans_CN", "zh_Hant_TW")
-# CLDR lists these beside the countries: groups, currencies' areas, test data and parts of other countries.
+# CLDR lists these besides the countries: groups, currency areas, test data and parts of other countries.
 NO_COUNTRIES = frozenset({"AC", "CP", "CQ", "DG", "EA", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"})
-# Names beside those of CLDR, in lower case. "" says that no country is named. EU is reserved by ISO 3166 for the European
-# Union; the Channel Islands have no code of their own, and Jersey is the larger of them.
+# Names besides those of CLDR, in lower case. "" means that no country is named. ISO 3166 reserves EU for the European
+# Union. The Channel Islands have no code of their own; Jersey is the largest of them.
 NAMES = {
     "uk": "GB", "u.k.": "GB", "great britain": "GB", "britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB",
     "northern ireland": "GB", "eire": "IE", "republic of ireland": "IE", "usa": "US", "u.s.a.": "US", "u.s.": "US",
@@ -44,7 +44,7 @@ def _by_name() -> dict[str, str]:
 
 
 def code_of(text: str) -> str | None:
-    """Return the code of a country that is given by code or name in English or Chinese; "" for none, None when unknown."""
+    """Return the code of a country from its code or its English or Chinese name; "" for none, None when unknown."""
     plain = " ".join(text.split())
     if not plain:
         return ""
@@ -54,6 +54,6 @@ def code_of(text: str) -> str | None:
 
 
 def choices() -> list[tuple[str, str]]:
-    """(code, name in the viewer's language), by name."""
+    """Return (code, name in the viewer's language), sorted by name."""
     names = locale().territories
     return sorted(((code, str(names.get(code, code))) for code in codes()), key=lambda pair: pair[1])

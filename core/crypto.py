@@ -24,7 +24,7 @@ SEALED = "sealed:"
 
 
 class Undecryptable(Exception):
-    """The key that encrypted this value is not configured, or the stored bytes were changed."""
+    """The value's key is not configured, or the stored bytes were changed."""
 
 
 def primary_key_id() -> int:
@@ -59,24 +59,24 @@ def decrypt(stored: bytes, context: str) -> str:
 
 
 def seal_text(value: str, context: str) -> str:
-    """Return an encrypted value as text, marked so that text stored before there was encryption is told apart."""
+    """Return an encrypted value as text. A mark tells it apart from text that was stored before encryption existed."""
     return SEALED + base64.b64encode(encrypt(value, context)).decode()
 
 
 def open_text(stored: str, context: str) -> str:
-    """Return the value that `seal_text` made this of, or the text itself when it has no mark."""
+    """Return the value that `seal_text` encrypted, or the text itself when it has no mark."""
     if not stored.startswith(SEALED):
         return stored
     return decrypt(base64.b64decode(stored.removeprefix(SEALED)), context)
 
 
 def blind_index(value: str, context: str, key_id: int | None = None) -> bytes:
-    """The look-up form of a normalised value, under the primary key unless another is named."""
+    """Return the look-up form of a normalised value, under the primary key unless `key_id` names another."""
     key_id = primary_key_id() if key_id is None else key_id
     digest = hmac.digest(_index_key(settings.PII_KEYS[key_id]), f"{context}\0{value}".encode(), sha256)
     return bytes([key_id]) + digest[:INDEX]
 
 
 def blind_indexes(value: str, context: str) -> list[bytes]:
-    """All forms under which the value may be stored, for look-ups while keys are being rotated."""
+    """Return all forms under which the value may be stored, for look-ups during a rotation of keys."""
     return [blind_index(value, context, key_id) for key_id in settings.PII_KEYS]

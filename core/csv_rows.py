@@ -1,8 +1,8 @@
-"""CSV from outside, cut row by row, so that one broken row costs only itself.
+"""A reader for CSV files from outside. One broken row affects only itself.
 
 A quote that is never closed would swallow the rest of the file. So a row of several lines must have well-formed quotes
-and, where it is known, as many cells as the header; otherwise its first line alone is Unreadable and reading goes on at
-the next line. Lines are bounded, so that a file without line breaks fills no memory.
+and, if the width is known, as many cells as the header. Otherwise only its first line is Unreadable, and reading
+continues at the next line. Lines are bounded, so that a file without line breaks can't fill the memory.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from core.errors import Invalid
 
 MAX_LINE = 4_000_000
-# A row may go over so many lines, with line breaks inside quoted cells.
+# A row may have this many lines, with line breaks inside quoted cells.
 ROW_LINES = 1000
-# With more broken rows a file is not CSV, and each costs a second look at the lines after it.
+# A file with more broken rows is not CSV, and each broken row costs a second read of the lines after it.
 BROKEN_ROWS = 10_000
 
 
@@ -29,7 +29,7 @@ class _Broken(Exception):
 
 
 class _Lines:
-    """The lines of a text for csv.reader. Those of the row that is being read can be given back but for the first."""
+    """The lines of a text for csv.reader. All lines of the current row except the first can be given back."""
 
     def __init__(self, text: TextIO) -> None:
         self._readline = text.readline
@@ -46,20 +46,20 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        taken = self.taken
-        if taken and (len(taken) >= ROW_LINES or self.length > MAX_LINE):
+        row_lines = self.taken
+        if row_lines and (len(row_lines) >= ROW_LINES or self.length > MAX_LINE):
             raise _Broken("unclosed_quote")
         line = self._again.popleft() if self._again else self._readline(MAX_LINE)
         if not line:
             self.ended = True
             raise StopIteration
-        taken.append(line)
+        row_lines.append(line)
         self.length += len(line)
         if len(line) == MAX_LINE and not line.endswith(("\n", "\r")):
             while len(rest := self._readline(MAX_LINE)) == MAX_LINE and not rest.endswith(("\n", "\r")):
                 pass
-            taken[-1] = "\n"
-            raise _Broken("unclosed_quote" if len(taken) > 1 else "line_too_long")
+            row_lines[-1] = "\n"
+            raise _Broken("unclosed_quote" if len(row_lines) > 1 else "line_too_long")
         return line
 
     def give_back(self) -> None:
@@ -68,7 +68,7 @@ class _Lines:
 
 
 class Unreadable(list):
-    """Stands for a row that can't be cut: `code` says why, `cells` are its first line cut without regard to quotes."""
+    """A placeholder for a row that can't be split. `code` is the reason, `cells` the first line split without quoting."""
 
     def __init__(self, code: str, cells: list[str]) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class Unreadable(list):
 
 
 class CsvRows:
-    """Iterate for (row number from 1, cells). Empty lines count but are not given out. `width` 0: any."""
+    """An iterator over (row number from 1, cells). Empty lines are counted but skipped. `width` 0: any width."""
 
     def __init__(self, text: TextIO, delimiter: str, width: int = 0) -> None:
         self._lines = _Lines(text)
@@ -122,7 +122,7 @@ class CsvRows:
         self._broken += 1
         if self._broken > BROKEN_ROWS:
             raise Invalid(
-                _("More than 10,000 rows can't be cut into cells: is the separator right?"),
+                _("More than 10,000 rows can't be split into cells. Check the separator."),
                 code="broken_rows",
                 field="file",
             )

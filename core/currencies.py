@@ -1,9 +1,9 @@
-"""How many decimals a currency has (ISO 4217)."""
+"""The number of decimals of each currency (ISO 4217)."""
 
 from __future__ import annotations
 
-# Where they are not two. CLDR's own table drops the decimals that some
-# countries no longer use in cash, so it can't tell what a stored minor unit is worth.
+# Currencies whose decimals are not two. CLDR's own table drops decimals that some countries no longer use in cash, so
+# it can't tell the value of a stored minor unit.
 EXPONENTS = {
     "BHD": 3, "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "IQD": 3, "ISK": 0, "JOD": 3, "JPY": 0, "KMF": 0, "KRW": 0,
     "KWD": 3, "LYD": 3, "OMR": 3, "PYG": 0, "RWF": 0, "TND": 3, "UGX": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0,

@@ -1,4 +1,4 @@
-"""Calling the database's own functions: one round trip, refusals as typed errors."""
+"""Calls of the database's own functions: one round trip, refusals as typed errors."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from core.errors import DomainError
 from core.postgres.base import DatabaseWrapper
 
 REFUSED = "LK001"
-# Classes of SQLSTATE that speak of the server rather than of the statement: connection, resources (disk full, connections
-# used up), shutdown and crash, input and output.
+# Classes of SQLSTATE that concern the server, not the statement: connection, resources (disk full, no connections
+# left), shutdown and crash, input and output.
 INTERRUPTED = ("08", "53", "57P", "58")
 
 
 def is_interruption(error: BaseException) -> bool:
-    """Return whether the database was away or out of room, so that the same work may succeed later."""
+    """Return whether the database was unavailable or out of resources, so that the same work may succeed later."""
     if not isinstance(error, OperationalError | InterfaceError):
         return False
     sqlstate = getattr(error.__cause__, "sqlstate", None)
@@ -26,10 +26,10 @@ def is_interruption(error: BaseException) -> bool:
 
 
 def hold_name(name: str) -> bool:
-    """Take a name for this database session until `release_name`, or until the session ends with its process.
+    """Lock a name for this database session until `release_name`, or until the session ends with its process.
 
-    Returns False when another session holds it. The lock tells others that somebody still works (`is_held`), at once and
-    without a clock: a kill -9 drops it.
+    Return False when another session holds the name. The lock shows other sessions that the work still runs
+    (`IS_HELD`), at once and without a clock: a kill -9 drops it.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
@@ -41,7 +41,7 @@ def release_name(name: str) -> None:
         cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
 
 
-# Whether a session or transaction of this database holds the advisory lock of a name; {name} is an SQL expression.
+# SQL: true if a session or transaction of this database holds the advisory lock of a name. {name} is an SQL expression.
 IS_HELD = """EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted
                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
                      AND classid::bigint = (hashtextextended({name}, 0) >> 32) & 4294967295
@@ -51,9 +51,10 @@ IS_HELD = """EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND grante
 def call(
     function: str, args: Sequence[Any], *, refusals: Mapping[str, Callable[[dict], DomainError]] | None = None
 ) -> Any:
-    """`SELECT function(args)`. A refusal (SQLSTATE LK001) is raised as the error that `refusals` makes of its figures.
+    """Run `SELECT function(args)`. A refusal (SQLSTATE LK001) raises the error that `refusals` builds from its figures.
 
-    Outside a transaction the call is its own; inside one a savepoint keeps the caller's work when it is refused.
+    Outside a transaction, the call is its own transaction. Inside one, a savepoint keeps the caller's work on a
+    refusal.
     """
     statement = f"SELECT {function}({', '.join(['%s'] * len(args))})"
     try:
@@ -72,7 +73,7 @@ def call(
 
 
 def _run(statement: str, args: Sequence[Any]) -> Any:
-    # Whoever watches statements, the history of a person's change among them, sees them go the ordinary way.
+    # Statements with wrappers or query logs (for example the history of a user's change) take the ordinary way.
     if connection.queries_logged or connection.execute_wrappers:
         with connection.cursor() as cursor:
             cursor.execute(statement, args)

@@ -27,7 +27,7 @@ class DomainError(Exception):
 
 
 class Invalid(DomainError):
-    """The input itself is wrong; the same call can never succeed."""
+    """The input is invalid; the same call can never succeed."""
 
     status = 400
     code = "invalid"
@@ -47,11 +47,11 @@ class Forbidden(DomainError):
 
 
 class Conflict(DomainError):
-    """The state of things forbids it now; it may succeed later."""
+    """The current state forbids the command; it may succeed later."""
 
 
 class Refused(DomainError):
-    """A business limit says no (balance, coupon limit ...)."""
+    """A business limit refuses the command (balance, coupon limit ...)."""
 
     status = 422
     code = "refused"

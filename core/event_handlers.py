@@ -1,4 +1,4 @@
-"""What the core does about events: it tells the merchant's own systems."""
+"""Event handlers of the core: webhooks to the merchant's own systems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Domain events: declared, emitted inside the transaction that makes them true, handled after it.
+"""Domain events: declared, emitted inside the transaction of the change, handled after its commit.
 
     ORDER_PAID = declare("crm.order_paid", _("Order paid"))
     emit(ORDER_PAID, subject_id=customer.pk, payload={"order": order.pk}, actor=actor)
@@ -6,14 +6,14 @@
     @subscribe(ORDER_PAID, name="loyalty.award_points")
     def award(events: Sequence[Event]) -> None: ...
 
-A handler gets a list, works inside one transaction and must be safe to run twice (unique keys). The rows that say
-"still owed" are written with the event and removed with the handler's work, so a crash at any moment loses nothing.
+A handler gets a list, works inside one transaction and must be idempotent (unique keys). Rows of pending deliveries are
+written with the event and removed with the handler's work, so a crash at any moment loses nothing.
 
-A handler that rarely has work says so with `wanted`: an event that it does not want then costs nothing to emit.
+A handler that rarely has work declares it with `wanted`: an event that it does not want then costs nothing to emit.
 
-A handler also says how far its work goes (`effect`): figures and standing, points, or the outside (messages, journeys,
-webhooks). What is emitted within `limited(Effect.FIGURES)` is queued for no handler that goes further, and neither is what such
-handlers emit in turn: history that an import brings must not act on today.
+A handler also declares how far its work goes (`effect`): figures and standing, points, or the outside (messages,
+journeys, webhooks). Events that are emitted within `limited(Effect.FIGURES)` are not queued for handlers that go
+further. The same limit holds for the events that those handlers emit: imported history must not act on today.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from core.wakeup import LONG_HANDLERS, gatherer
 
 
 class Effect(IntEnum):
-    """How far the work of a handler goes, and how far what follows an event may go."""
+    """The reach of a handler's work, and the limit on the consequences of an event."""
 
     FIGURES = 1
     POINTS = 2
@@ -51,7 +51,7 @@ _allowed: ContextVar[Effect] = ContextVar("effect", default=Effect.OUTSIDE)
 
 @contextmanager
 def limited(effect: Effect) -> Iterator[None]:
-    """Let what is emitted here go so far and no further. Limits within limits only narrow."""
+    """Limit the effect of events that are emitted here. A nested limit can only narrow the outer one."""
     token = _allowed.set(min(effect, _allowed.get()))
     try:
         yield
@@ -60,13 +60,13 @@ def limited(effect: Effect) -> Iterator[None]:
 
 
 def allowed() -> Effect:
-    """Return how far an event that is emitted now may go."""
+    """Return the effect limit for an event that is emitted now."""
     return _allowed.get()
 
 
 @dataclass(frozen=True)
 class EventType:
-    """`icon` and `label` are what the timeline shows; `describe` makes one plain sentence of a payload."""
+    """A declared type. The timeline shows `icon` and `label`; `describe` turns a payload into one plain sentence."""
 
     kind: str
     label: str | Promise
@@ -126,12 +126,12 @@ def subscribe(
     wanted: Callable[[str], bool] | None = None,
     long: bool = False,
 ) -> Callable[[Handler], Handler]:
-    """Register a handler under a stable name: the name is stored, so renaming it strands what is still owed.
+    """Register a handler under a stable name. The name is stored, so renaming it strands the pending deliveries.
 
-    `wanted` is asked with the kind whenever such an event is emitted, in the middle of a redemption too: it answers
-    from memory, and may be some seconds behind. What it refuses is never owed to the handler. `long`: one event may
-    take minutes, so it goes to the worker for such work and no other event waits behind it. `effect`: how far its work
-    goes; an event that may not go so far is never queued for it.
+    `wanted` is called with the kind whenever such an event is emitted, also during a redemption: it must answer from
+    memory, and may be some seconds behind. An event that it refuses is never queued for the handler. `long`: one event
+    may take minutes, so it goes to the worker for long work and no other event waits behind it. `effect`: the reach of
+    the handler's work; an event with a lower limit is never queued for it.
     """
 
     def decorate(handler: Handler) -> Handler:
@@ -149,13 +149,13 @@ def subscribe(
 
 
 def hear(event_type: EventType, name: str) -> None:
-    """Let a handler hear of one more type; twice is once. For handlers whose types other apps register."""
+    """Subscribe a handler to one more type (idempotent). For handlers whose types other apps register."""
     if name not in _handlers_of[event_type.kind]:
         _handlers_of[event_type.kind].append(name)
 
 
 def handler_names(kind: str) -> list[str]:
-    """Return the handlers that are owed an event of this kind which is emitted now."""
+    """Return the handlers for which an event of this kind would be queued now."""
     return _names(kind, _allowed.get())
 
 
@@ -176,12 +176,12 @@ def emit(
     actor: Actor = SYSTEM,
     occurred_at: datetime | None = None,
 ) -> None:
-    """Write one event and what its handlers are owed: one round trip."""
+    """Write one event and its pending deliveries in one round trip."""
     emit_many([Emission(event_type, subject_id, payload or {}, occurred_at)], actor=actor)
 
 
 def emit_many(emissions: Iterable[Emission], *, actor: Actor = SYSTEM) -> int:
-    """Write many events in one statement. Returns how many."""
+    """Write many events in one statement. Return their number."""
     require_transaction()
     rows = list(emissions)
     if not rows:
@@ -205,9 +205,9 @@ def emit_many(emissions: Iterable[Emission], *, actor: Actor = SYSTEM) -> int:
 def emit_from_select(
     event_type: EventType, select: str, params: Sequence[Any], *, actor: Actor = SYSTEM, effect: str = ""
 ) -> int:
-    """Set-based emission: `select` yields (subject_id bigint, payload jsonb, occurred_at timestamptz). Returns how many.
+    """Emit the rows of `select`: (subject_id bigint, payload jsonb, occurred_at timestamptz). Return their number.
 
-    `effect` is SQL over `given` that says how far each event may go, where that differs from one to the next.
+    `effect` is an SQL expression over `given` with the effect limit of each event, if the limits differ.
     """
     require_transaction()
     return _insert(
@@ -221,7 +221,7 @@ def emit_from_select(
 
 def _insert(select: str, params: Sequence[Any], *, kinds: set[str], actor: Actor, effect: str = "") -> int:
     most = _allowed.get()
-    owed = [(kind, name) for kind in kinds for name in _names(kind, most)]
+    deliveries = [(kind, name) for kind in kinds for name in _names(kind, most)]
     each = f"least({effect}, {int(most)})::smallint" if effect else f"{int(most)}::smallint"
     insert = f"""
         INSERT INTO core_domainevent (kind, subject_id, payload, occurred_at, effect, actor, request_id)
@@ -229,7 +229,7 @@ def _insert(select: str, params: Sequence[Any], *, kinds: set[str], actor: Actor
         FROM ({select}) AS given(kind, subject_id, payload, occurred_at)"""
     values: list[Any] = [str(actor), actors.request_id.get(), *params]
     with connection.cursor() as cursor:
-        if not owed:
+        if not deliveries:
             cursor.execute(insert, values)
             return cursor.rowcount
         cursor.execute(
@@ -240,16 +240,21 @@ def _insert(select: str, params: Sequence[Any], *, kinds: set[str], actor: Actor
                          FROM event JOIN unnest(%s::text[], %s::text[], %s::smallint[]) AS owed(kind, handler, effect)
                               ON owed.kind = event.kind AND owed.effect <= event.effect)
                 SELECT count(*) FROM event""",
-            [*values, [kind for kind, _ in owed], [name for _, name in owed], [_effect_of[name] for _, name in owed]],
+            [
+                *values,
+                [kind for kind, _ in deliveries],
+                [name for _, name in deliveries],
+                [_effect_of[name] for _, name in deliveries],
+            ],
         )
         count = cursor.fetchone()[0]
     if count:
-        wake(name for _, name in owed)
+        wake(name for _, name in deliveries)
     return count
 
 
 def wake(names: Iterable[str]) -> None:
-    """After commit, tell the workers that these handlers are owed something."""
+    """Wake the workers after the commit, because these handlers have pending deliveries."""
     unique = set(names)
     if unique:
         transaction.on_commit(lambda: gatherer.add(unique), robust=True)

@@ -1,11 +1,11 @@
-"""What the core itself adds to the registries."""
+"""Registrations of the core itself."""
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core import health, health_database, health_machine, pii_check  # noqa: F401
 from core.accounts import SECRETS_CONTEXT
-from core.audit_log import LOGGED, OBJECTS, Described, Logged
+from core.audit_log import LOGGED, OBJECTS, AuditedObject, Logged
 from core.console import navigation, webhooks  # noqa: F401
 from core.roles import grant
 from core.rotation import ENCRYPTED, EncryptedColumn
@@ -52,7 +52,7 @@ LOGGED.register("core.sending_held", Logged(lambda payload: str(sending_hold.cau
 LOGGED.register("core.sending_started", Logged())
 LOGGED.register("core.held_settled", Logged(sending_hold.describe_settled))
 LOGGED.register("core.webhook_switched_off", Logged(lambda payload: str(payload["url"])))
-OBJECTS.register("core.webhookendpoint", Described(url=lambda row: reverse("webhook", args=[row["id"]])))
+OBJECTS.register("core.webhookendpoint", AuditedObject(url=lambda row: reverse("webhook", args=[row["id"]])))
 for _table, _key in (("core_webhookendpoint", "id"), ("core_webhookendpointevent", "pgh_id")):
     for _column in ("secret", "previous_secret"):
         ENCRYPTED.register(

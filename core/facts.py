@@ -1,4 +1,4 @@
-"""The shop in numbers: each app registers facts; the home page, `shop_facts` and tests read the same ones."""
+"""Figures of the shop: each app registers facts; the home page, `shop_facts` and the tests read the same ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from core.registry import Registry
 
 FACTS: Registry[Callable[[], Any]] = Registry("fact")
-# Names that scripts read, beside a later one that says its unit: left out of what people read.
+# Old names for scripts, each replaced by a newer name with the unit: hidden from people.
 SUPERSEDED: set[str] = set()
 
 
@@ -21,10 +21,10 @@ def amounts(rows: Mapping[str, int]) -> Amounts:
 
 
 def supersede(name: str) -> None:
-    """Keep a fact for scripts and leave it out of what people read."""
+    """Keep a fact for scripts and hide it from people."""
     SUPERSEDED.add(name)
 
 
 def collect() -> dict[str, Any]:
-    """All facts by name, in the order of registration: counts are whole numbers, money is in minor units."""
+    """Return all facts by name, in the order of registration: counts are whole numbers, money is in minor units."""
     return {name: compute() for name, compute in FACTS.items()}

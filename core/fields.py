@@ -12,7 +12,7 @@ from core import crypto
 class EncryptedTextField(models.BinaryField):
     """Text for Python, AES-256-GCM bytes in the database. Not searchable: pair it with a BlindIndexField.
 
-    `context` (default: model.field) is bound into the ciphertext; name it when a column is ever renamed.
+    `context` (default: model.field) is bound into the ciphertext; pass the old one when a column is renamed.
     """
 
     _pyi_private_set_type: str | None
@@ -27,7 +27,7 @@ class EncryptedTextField(models.BinaryField):
     def context(self) -> str:
         if self._context:
             return self._context
-        # The audit tables copy the column as it is, so they decrypt under the tracked model's name.
+        # The audit tables copy the encrypted column, so they decrypt under the tracked model's name.
         model = getattr(self.model, "pgh_tracked_model", self.model)
         return f"{model._meta.label_lower}.{self.name}"
 
@@ -56,7 +56,7 @@ class EncryptedTextField(models.BinaryField):
 
 
 class BlindIndexField(models.BinaryField):
-    """HMAC of a normalised value: equal values are equal bytes, nothing else can be learnt without the key."""
+    """HMAC of a normalised value: equal values give equal bytes; without the key nothing else can be learnt."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["max_length"] = 1 + crypto.INDEX

@@ -1,4 +1,4 @@
-"""Amounts, numbers and times as the viewer reads them: in the active language and time zone."""
+"""Format of amounts, numbers and times in the viewer's language and time zone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def in_chinese() -> bool:
 
 
 def in_language(text: str, text_zh: str) -> str:
-    """What the shop wrote in two languages, as the viewer reads it; without a Chinese text the other one serves."""
+    """Return one of the shop's two texts by the viewer's language; without a Chinese text, return the other one."""
     return text_zh if text_zh and in_chinese() else text
 
 
@@ -33,12 +33,12 @@ def _locale(language: str) -> Locale:
 
 @lru_cache(maxsize=64)
 def _money_pattern(language: str, currency: str):
-    """The language's pattern with this currency's symbol and decimals put in: looking them up costs most of the time."""
-    digits, spoken = exponent(currency), _locale(language)
-    pattern = copy.copy(spoken.currency_formats["standard"])
+    """Return the language's pattern with this currency's symbol and decimals. Cached: the look-ups cost most."""
+    digits, language_locale = exponent(currency), _locale(language)
+    pattern = copy.copy(language_locale.currency_formats["standard"])
     pattern.frac_prec = (digits, digits)
-    symbol = numbers.get_currency_symbol(currency, spoken)
-    # A code of letters stands apart from the digits, a sign does not: KWD 1.000, CN¥1.00.
+    symbol = numbers.get_currency_symbol(currency, language_locale)
+    # A space separates a code of letters from the digits, but not a sign: KWD 1.000, CN¥1.00.
     before = f"{symbol}\xa0" if symbol[-1:].isalpha() else symbol
     pattern.prefix = tuple(part.replace("¤", before) for part in pattern.prefix)
     pattern.suffix = tuple(part.replace("¤", symbol) for part in pattern.suffix)
@@ -51,7 +51,7 @@ def _day(value: date, language: str) -> str:
 
 
 def money(minor: int | None, currency: str) -> str:
-    """Minor units as an amount: 123456 CNY -> ¥1,234.56 in Chinese, CN¥1,234.56 in English."""
+    """Format minor units as an amount: 123456 CNY -> ¥1,234.56 in Chinese, CN¥1,234.56 in English."""
     if minor is None:
         return ""
     value = Decimal(int(minor)).scaleb(-exponent(currency))
@@ -59,18 +59,18 @@ def money(minor: int | None, currency: str) -> str:
 
 
 def number(value: int | float | Decimal | None) -> str:
-    """With the language's separators, at most three decimals: 1204 -> 1,204; 2.500 -> 2.5."""
+    """Format a number with the language's separators and at most three decimals: 1204 -> 1,204; 2.500 -> 2.5."""
     return "" if value is None else numbers.format_decimal(value, locale=locale())
 
 
 def percent(value: float | Decimal | None, digits: int = 0) -> str:
-    """A share: 0.125 with one digit -> 12.5%."""
+    """Format a share: 0.125 with one digit -> 12.5%."""
     pattern = "#,##0." + "0" * digits + "%" if digits else "#,##0%"
     return "" if value is None else numbers.format_percent(value, format=pattern, locale=locale())
 
 
 def day(value: date | datetime | None) -> str:
-    """Nov 22, 2026 / 2026年11月22日, in the viewer's zone when it has a time."""
+    """Format a day: Nov 22, 2026 / 2026年11月22日. A value with a time is first moved to the viewer's zone."""
     if value is None:
         return ""
     moment = local(value)
@@ -78,25 +78,25 @@ def day(value: date | datetime | None) -> str:
 
 
 def month(value: date) -> str:
-    """Nov 2026 / 2026年11月."""
+    """Format a month: Nov 2026 / 2026年11月."""
     return dates.format_skeleton("yMMM", value, locale=locale())
 
 
 def month_day(month: int, day: int) -> str:
-    """A day of every year: February 28 / 2月28日."""
+    """Format a day of every year: February 28 / 2月28日."""
     # A leap year, because it has every day.
     return dates.format_skeleton("MMMMd", date(2000, month, day), locale=locale())
 
 
 def when(value: datetime | None) -> str:
-    """The day and the time of day, to the minute."""
+    """Format the day and the time of day, to the minute."""
     if value is None:
         return ""
     return f"{day(value)} {local(value):%H:%M}"
 
 
 def ago(value: datetime | None, now: datetime | None = None) -> str:
-    """How long ago, or in how long: 3 hours ago, in 2 days."""
+    """Format the distance from now: 3 hours ago, in 2 days."""
     if value is None:
         return ""
     delta = value - (now or timezone.now())
@@ -108,12 +108,12 @@ def local(value):
 
 
 def country_name(code: str) -> str:
-    """CN -> China or 中国; what is not a code stays as the shop wrote it."""
+    """Return the name of a country: CN -> China or 中国. Text that is not a code stays as the shop wrote it."""
     return locale().territories.get(code.upper(), code) if len(code) == 2 else code
 
 
 def language_label(code: str) -> str:
-    """A language tag in the viewer's words; one that nobody knows stays as it is."""
+    """Return the name of a language tag in the viewer's language; an unknown tag stays unchanged."""
     try:
         return Locale.parse(code, sep="-").get_display_name(locale()) or code
     except (ValueError, UnknownLocaleError):

@@ -1,4 +1,4 @@
-"""Is it well: checks that `doctor`, /readyz and the jobs page share. Each app may register more."""
+"""Health checks that `doctor`, /readyz and the jobs page share. Each app may register more."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from core.registry import Registry
 
 @dataclass(frozen=True)
 class Check:
-    """Without what an `essential` check looks at nothing works; without a `degrading` one the site goes on, slower or later.
+    """A registered check.
 
-    Both are asked by /readyz. `fix` mends what it can safely and says what it did; "" when there was nothing to do.
+    The site can't work while an `essential` check fails. While a `degrading` check fails it works, but slower or later.
+    /readyz runs both kinds. `fix` repairs safe faults and returns a description; "" when there was nothing to do.
     """
 
     name: str
@@ -29,7 +30,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Finding:
+class HealthFinding:
     name: str
     ok: bool
     essential: bool
@@ -38,7 +39,7 @@ class Finding:
 
 
 CHECKS: Registry[Check] = Registry("health check")
-# What must be true of the rows themselves, whatever site they stand in: each returns what is wrong, in a line each.
+# Invariants of the rows, independent of the site: each proof returns its violations, one line each.
 PROOFS: Registry[Callable[[], list[str]]] = Registry("proof")
 
 
@@ -54,17 +55,17 @@ def register(
 
 
 def prove() -> list[str]:
-    """Run every proof over the whole database. Returns what is wrong; empty when all hold."""
+    """Run every proof over the whole database. Return the violations; empty when all proofs hold."""
     return [f"{name}: {line}" for name, proof in PROOFS.items() for line in proof()]
 
 
 def mend() -> list[str]:
-    """Mend what is safe to mend. Returns what was done."""
+    """Repair all faults that are safe to repair. Return the descriptions of the repairs."""
     done = [(check.name, check.fix()) for check in CHECKS if check.fix is not None]
     return [f"{name}: {text}" for name, text in done if text]
 
 
-def examine(*, essential_only: bool = False) -> list[Finding]:
+def examine(*, essential_only: bool = False) -> list[HealthFinding]:
     findings = []
     for check in CHECKS:
         if essential_only and not (check.essential or check.degrading):
@@ -73,7 +74,7 @@ def examine(*, essential_only: bool = False) -> list[Finding]:
             ok, detail = check.run()
         except Exception as error:
             ok, detail = False, f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
-        findings.append(Finding(check.name, ok, check.essential, detail, check.degrading))
+        findings.append(HealthFinding(check.name, ok, check.essential, detail, check.degrading))
     return findings
 
 
@@ -93,7 +94,7 @@ def cache() -> tuple[bool, str]:
 
 
 def queue() -> tuple[bool, str]:
-    """Reachable, and how many tasks wait; a queue that only grows means that no worker runs."""
+    """Check that the queue is reachable and not long. A queue that only grows means that no worker runs."""
     from celery import current_app
 
     with current_app.connection_for_read() as broker:
@@ -104,7 +105,7 @@ def queue() -> tuple[bool, str]:
 
 
 def queue_and_cache() -> tuple[bool, str]:
-    """Whether what fills the cache can stop the tasks: one server for both, or a policy that suits only the other."""
+    """Check that a full cache can't stop the tasks: two servers, each with the memory policy of its purpose."""
     import redis
 
     wrong = []
@@ -133,7 +134,7 @@ def migrations() -> tuple[bool, str]:
 
 
 def indexes() -> tuple[bool, str]:
-    """An index whose building was cut off costs writes and helps nobody; docs/operations.md says what to do."""
+    """Check for invalid indexes: an interrupted build slows down writes and serves no query. See docs/operations.md."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
@@ -147,19 +148,19 @@ def indexes() -> tuple[bool, str]:
 
 
 def outbox() -> tuple[bool, str]:
-    """Deliveries that are late, and those given up."""
+    """Check for late deliveries and for those that were given up."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT count(*) FILTER (WHERE dead_at IS NULL), count(*) FILTER (WHERE dead_at IS NOT NULL),
                       coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE dead_at IS NULL)), 0)
                FROM core_eventdelivery"""
         )
-        owed, dead, lag = cursor.fetchone()
-    return lag < 120 and not dead, f"{owed} deliveries owed, oldest {int(max(lag, 0))} s, {dead} given up"
+        pending, dead, lag = cursor.fetchone()
+    return lag < 120 and not dead, f"{pending} deliveries pending, oldest {int(max(lag, 0))} s, {dead} given up"
 
 
 def webhooks() -> tuple[bool, str]:
-    """How late the oldest delivery to the merchant's own systems is, and which of them were given up."""
+    """Check for late webhook deliveries, and for endpoints that were switched off by failure."""
     from core.services.webhook_sending import lag_seconds
 
     due, lag, off = lag_seconds()

@@ -15,8 +15,8 @@ LEAST_CONNECTIONS = 10
 
 
 @dataclass(frozen=True)
-class Behind:
-    """A sequence whose next number is taken already: the next insert would fail."""
+class LaggingSequence:
+    """A sequence whose next number is already used: the next insert would fail."""
 
     sequence: str
     table: str
@@ -24,8 +24,8 @@ class Behind:
     most: int
 
 
-def sequences_behind() -> list[Behind]:
-    """Sequences that stand at or before the highest id of a table that takes its ids from them."""
+def sequences_behind() -> list[LaggingSequence]:
+    """Return the sequences whose next number is not above the highest id of the table that they serve."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT DISTINCT s.oid::regclass::text, t.oid::regclass::text, a.attname
@@ -39,7 +39,7 @@ def sequences_behind() -> list[Behind]:
                JOIN pg_class t ON t.oid = use.relation AND NOT t.relispartition AND t.relkind IN ('r', 'p')
                JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = use.number AND a.attnum > 0
                WHERE s.relkind = 'S' AND NOT EXISTS (
-                   -- A table of one row has its id from the code.
+                   -- The code sets the id of a table with one row.
                    SELECT FROM pg_constraint k WHERE k.conrelid = t.oid AND k.conname LIKE '%only\_one')
                ORDER BY 2, 3"""
         )
@@ -59,19 +59,19 @@ def sequences_behind() -> list[Behind]:
         ]
         cursor.execute(sql.SQL(" UNION ALL ").join(parts))
         return [
-            Behind(uses[place][0], uses[place][1], uses[place][2], most)
+            LaggingSequence(uses[place][0], uses[place][1], uses[place][2], most)
             for place, most, last, called in cursor.fetchall()
             if most is not None and (most > last or (most == last and not called))
         ]
 
 
 def sequences() -> tuple[bool, str]:
-    behind = [f"{one.sequence} (next to {one.table}.{one.column} {one.most})" for one in sequences_behind()]
+    behind = [f"{one.sequence} ({one.table}.{one.column} is at {one.most})" for one in sequences_behind()]
     return not behind, f"behind their tables: {', '.join(behind)}" if behind else "all ahead of their tables"
 
 
 def fix_sequences() -> str:
-    """Set each to the highest id that is there. Safe at any time: it only ever goes forward."""
+    """Set each lagging sequence to the highest id of its table. Safe at any time, because it only moves forward."""
     behind = sequences_behind()
     with connection.cursor() as cursor:
         for one in behind:
@@ -83,7 +83,7 @@ def fix_sequences() -> str:
 
 
 def clock() -> tuple[bool, str]:
-    """How far this machine's clock is from the database's, which decides."""
+    """Check the difference between this machine's clock and the database's clock, which decides."""
     before = time.time()
     with connection.cursor() as cursor:
         cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float8")

@@ -12,12 +12,12 @@ from django.conf import settings
 
 from core import embedded, health, static_files
 
-# What lies in them is personal, or opens what is.
+# They hold personal data, or keys to it.
 PRIVATE = ("secrets.json", "backup.key", "media", "mail", "imports", "backups", "lines")
 
 
 def collected_files() -> tuple[bool, str]:
-    """Without the manifest of collected files every page of production answers 500."""
+    """Check the manifest of collected files: without it every page in production answers 500."""
     if not static_files.needs_manifest():
         return True, "served from the source"
     problem = static_files.manifest_problem()
@@ -31,12 +31,12 @@ def media() -> tuple[bool, str]:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        return False, f"no right to write in {folder}: {error.strerror}"
+        return False, f"can't write in {folder}: {error.strerror}"
     return True, f"{folder} can be written"
 
 
 def file_modes() -> tuple[bool, str]:
-    """Name files under var/ that other users of this machine may read or write."""
+    """Check for files under var/ that other users of this machine may read or write."""
     directory = embedded.locations().directory
     wrong = []
     if directory.exists() and directory.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP):
@@ -49,7 +49,7 @@ def file_modes() -> tuple[bool, str]:
 
 
 def dump_programs() -> tuple[bool, str]:
-    """Whether a backup can be made: pg_dump of the server's version or newer."""
+    """Check that a backup can be made: it needs pg_dump of the server's version or newer."""
     from core.backup.programs import NoPrograms, find, server_major
 
     try:
@@ -60,7 +60,7 @@ def dump_programs() -> tuple[bool, str]:
 
 
 def embedded_servers() -> tuple[bool, str]:
-    """Whether the installed PostgreSQL can open the data that an earlier one wrote."""
+    """Check that the installed PostgreSQL can open the data, which an older version may have written."""
     if not embedded.needed().postgres:
         return True, "none: DATABASE_URL is set"
     version = embedded.locations().postgres / "PG_VERSION"
@@ -72,9 +72,10 @@ def embedded_servers() -> tuple[bool, str]:
     installed = match[1] if match else ""
     if data and installed and data != installed:
         return False, (
-            f"the data is of PostgreSQL {data}, installed is {installed}: back up with the release before, then restore"
+            f"the data is from PostgreSQL {data}, but {installed} is installed: back up with the previous release, "
+            "then restore"
         )
-    return True, f"PostgreSQL {installed}, data of {data or 'none yet'}"
+    return True, f"PostgreSQL {installed}, data from {data or 'no version yet'}"
 
 
 health.register("static_files", collected_files, essential=True)

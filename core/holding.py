@@ -1,4 +1,4 @@
-"""Kinds of work that wait while sending is held: each app registers its kinds, and a person decides about each of them.
+"""Kinds of work that wait while sending is held. Each app registers its kinds; a person decides about each kind.
 
 WAITING.register("broadcasts", Waiting(_("Messages of broadcasts"), doubt=..., count=..., settle=...))
 """
@@ -16,24 +16,27 @@ from django.utils.translation import gettext_lazy as _
 from core.registry import Registry
 
 
-class Choice(StrEnum):
-    """What becomes of what may have been sent by the site that the backup was taken of."""
+class HoldChoice(StrEnum):
+    """The decision about work that the site may have sent after the backup was taken."""
 
     RELEASE = "release"
     SENT = "sent"
     DROP = "drop"
 
 
-CHOICES: dict[Choice, str | Promise] = {
-    Choice.RELEASE: _("Send: they were not sent"),
-    Choice.SENT: _("Mark as sent"),
-    Choice.DROP: _("Drop"),
+CHOICES: dict[HoldChoice, str | Promise] = {
+    HoldChoice.RELEASE: _("Send: they were not sent"),
+    HoldChoice.SENT: _("Mark as sent"),
+    HoldChoice.DROP: _("Drop"),
 }
 
 
 @dataclass(frozen=True)
-class Figures:
-    """`uncertain` may have been sent before the restore; `waiting` is due besides and goes out when sending starts."""
+class WaitingCount:
+    """Counts of one kind.
+
+    `uncertain` ones may have been sent before the restore. `waiting` ones are due too and go out when sending starts.
+    """
 
     uncertain: int = 0
     waiting: int = 0
@@ -41,18 +44,18 @@ class Figures:
 
 @dataclass(frozen=True)
 class Waiting:
-    """One kind. Each callable works in the caller's transaction or in chunks of its own, and is safe to repeat.
+    """One kind. Each callable works in the caller's transaction or in its own chunks, and is idempotent.
 
-    `doubt(before)` marks what was due before that moment, and returns how many. `count(before)`: None when nothing was
-    restored. `settle(choice, before, limit)` carries out a choice for so many at most; it returns how many, and whether
-    there may be more.
+    `doubt(before)` marks the work that was due before that moment as uncertain, and returns its number. `count(before)`
+    gets None when nothing was restored. `settle(choice, before, limit)` carries out a choice for at most `limit` rows;
+    it returns their number and whether there may be more.
     """
 
     label: str | Promise
     doubt: Callable[[datetime], int]
-    count: Callable[[datetime | None], Figures]
-    settle: Callable[[Choice, datetime, int], tuple[int, bool]]
-    choices: dict[Choice, str | Promise] = field(default_factory=lambda: CHOICES)
+    count: Callable[[datetime | None], WaitingCount]
+    settle: Callable[[HoldChoice, datetime, int], tuple[int, bool]]
+    choices: dict[HoldChoice, str | Promise] = field(default_factory=lambda: CHOICES)
 
 
-WAITING: Registry[Waiting] = Registry("kind of what waits")
+WAITING: Registry[Waiting] = Registry("kind of held work")

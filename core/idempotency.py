@@ -1,4 +1,4 @@
-"""Same key, same request: the first answer again. Same key, other request: 409 (L7).
+"""Idempotency keys: the same key and request return the first answer; another request with the key gets 409 (L7).
 
     with transaction.atomic():
         claim = idempotency.claim("coupons", key, request)
@@ -7,7 +7,7 @@
         ...
         return claim.store(answer)
 
-Claiming and working share one transaction, so a crash leaves the key free and a second caller waits for the first.
+The claim and the work share one transaction, so a crash leaves the key free and a second caller waits for the first.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _FORM = re.compile(r"[\x20-\x7e]{1,200}")
 
 
 def scope_of(area: str, actor: Actor) -> str:
-    """Return the scope of a caller's keys, such as `coupons:key:3`: no caller meets the keys of another."""
+    """Return the scope of a caller's keys, such as `coupons:key:3`, so that keys of two callers never collide."""
     return f"{area}:{actor}"
 
 
 def internal_scope(area: str) -> str:
-    """Return the scope of keys that the product makes for itself. No actor is called so: no caller can reach it."""
+    """Return the scope of keys that the product makes for itself. No actor has this name, so no caller can reach it."""
     return f"{area}:{INTERNAL}"
 
 
@@ -51,7 +51,7 @@ def check_key(key: str | None) -> str:
 
 
 def check_header(key: str | None) -> None:
-    """Refuse a key that was sent and can't be one. Raises IdempotencyKeyInvalid; no key at all is not its matter."""
+    """Raise IdempotencyKeyInvalid when a key was sent and has an invalid form. A missing key is accepted here."""
     if key and not _FORM.fullmatch(key):
         raise IdempotencyKeyInvalid(field="Idempotency-Key")
 
@@ -72,28 +72,28 @@ class Claim:
 def claim(scope: str, key: str, request: Any, *, older_scope: str = "") -> Claim:
     """Claim the key or find its answer. Waits while another transaction holds the same key.
 
-    `older_scope` is where the caller's keys stood before; what was answered there is answered again.
+    `older_scope` is a previous scope of the caller's keys; an answer that is stored there is returned again.
     """
     require_transaction()
-    wanted = digest(request)
+    request_digest = digest(request)
     with connection.cursor() as cursor:
-        if older_scope and (known := _stored(cursor, older_scope, key, wanted)):
-            return known
+        if older_scope and (stored := _stored(cursor, older_scope, key, request_digest)):
+            return stored
         cursor.execute(
             """INSERT INTO core_idempotencyrecord (scope, key, digest) VALUES (%s, %s, %s)
                ON CONFLICT (scope, key) DO NOTHING RETURNING id""",
-            [scope, check_key(key), wanted],
+            [scope, check_key(key), request_digest],
         )
         row = cursor.fetchone()
         if row:
             return Claim(row[0])
-        known = _stored(cursor, scope, key, wanted)
-        assert known is not None
-        return known
+        stored = _stored(cursor, scope, key, request_digest)
+        assert stored is not None
+        return stored
 
 
-def _stored(cursor: Any, scope: str, key: str, wanted: bytes) -> Claim | None:
-    """Raises IdempotencyConflict when the key was used for another request."""
+def _stored(cursor: Any, scope: str, key: str, request_digest: bytes) -> Claim | None:
+    """Return the stored claim of a key, or None. Raises IdempotencyConflict when another request used the key."""
     cursor.execute(
         "SELECT id, digest, answer FROM core_idempotencyrecord WHERE scope = %s AND key = %s", [scope, check_key(key)]
     )
@@ -101,18 +101,18 @@ def _stored(cursor: Any, scope: str, key: str, wanted: bytes) -> Claim | None:
     if row is None:
         return None
     record_id, stored, answer = row
-    if bytes(stored) != wanted:
+    if bytes(stored) != request_digest:
         raise IdempotencyConflict(field="Idempotency-Key")
     return Claim(record_id, json.loads(answer) if isinstance(answer, str) else answer)
 
 
 def run_once(scope: str, key: str | None, request: Any, command: Callable[[], Any], *, older_scope: str = "") -> Any:
-    """Run a command that has no natural key of its own, at most once per key when one is given.
+    """Run a command without a natural key: once per key, or every time when `key` is None.
 
-    `command` returns its answer as plain JSON values; the stored answer is returned for a repeat.
+    `command` returns its answer as plain JSON values; a repeat returns the stored answer.
     """
     with transaction.atomic():
         if key is None:
             return command()
-        taken = claim(scope, key, request, older_scope=older_scope)
-        return taken.answer if taken.answer is not None else taken.store(command())
+        own = claim(scope, key, request, older_scope=older_scope)
+        return own.answer if own.answer is not None else own.store(command())

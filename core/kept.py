@@ -1,4 +1,4 @@
-"""A few names that hot places ask for: who listens, what is wanted."""
+"""Cache of a small set of names that hot code reads, such as subscribed event kinds."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ LOCAL_SECONDS = 3.0
 SHARED_SECONDS = 60
 
 
-class Kept:
-    """What `read` answers: kept in this process for seconds and in the cache for a minute.
+class CachedNames:
+    """The names that `read` returns, cached in this process for seconds and in the shared cache for a minute.
 
-    So a change that `forget` tells of is known here at once, and in other processes within LOCAL_SECONDS.
+    After `forget`, this process sees a change at once, and other processes see it within LOCAL_SECONDS.
     """
 
     def __init__(self, key: str, read: Callable[[], Iterable[str]]) -> None:
@@ -33,6 +33,6 @@ class Kept:
         return self._names
 
     def forget(self) -> None:
-        """Look anew: here at once, in other processes within seconds."""
+        """Drop the cached names: this process reads again at once, other processes within seconds."""
         cache.delete(self._key)
         self._until = 0.0

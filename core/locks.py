@@ -32,7 +32,7 @@ def lock_row(queryset: models.QuerySet[M], *, weak: bool = False) -> M:
 
 
 def lock_name(*parts: object) -> None:
-    """Serialise on a name rather than a row, until the transaction ends (for "first one creates it")."""
+    """Lock a name instead of a row until the transaction ends, so that the first caller creates the row."""
     require_transaction()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [":".join(map(str, parts))])

@@ -1,7 +1,7 @@
-"""One line of JSON per log entry, with the request's id; plain text on a terminal.
+"""Logging: one line of JSON per entry, with the request's id; plain text on a terminal.
 
-Lines are bounded: a long value is cut, and of the same event only so many are written in a second. What was left out
-is counted in `suppressed` of the next one, so a database that is away does not fill the disk.
+Lines are bounded: a long value is cut, and the lines of one event in a second are limited. The next line counts the
+omitted ones in `suppressed`. So an unavailable database does not fill the disk.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-# Lines a second of the same event: warnings and errors come in storms, entries of requests are wanted each.
+# Lines a second of the same event: warnings and errors come in storms, but every request should be logged.
 MOST_WARNINGS = 10
 MOST_OTHERS = 500
 MOST_EVENTS = 1000
@@ -24,7 +24,7 @@ _TRACES = frozenset({"exception", "stack"})
 
 
 class StormFilter(logging.Filter):
-    """Let so many lines of one event a second through, and count the others."""
+    """A filter that passes a limited number of lines a second for each event, and counts the others."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,8 +33,8 @@ class StormFilter(logging.Filter):
         self._seen: dict[tuple[str, int, str], list[int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        said: Any = record.msg
-        event = str(said.get("event", "") if isinstance(said, dict) else said)[:200]
+        message: Any = record.msg
+        event = str(message.get("event", "") if isinstance(message, dict) else message)[:200]
         most = MOST_WARNINGS if record.levelno >= logging.WARNING else MOST_OTHERS
         second = int(time.monotonic())
         with self._lock:

@@ -1,12 +1,12 @@
-"""How far this machine has seen its database send: a number in a file beside the database, not in it.
+"""The highest batch number that this machine has sent from its database, in a file outside the database.
 
-Each batch that is handed to the outside takes the next number of a sequence of the database. The highest one that this
-machine has seen stays in `var/lines/<line>` (SendingHold.line). A database whose sequence is behind that file is an older copy: somebody put
-a backup back by hand, and what it holds as due may have been sent already.
+Each outgoing batch takes the next number of a sequence of the database. The file `var/lines/<line>` (SendingHold.line)
+holds the highest number that this machine has seen. A database whose sequence is behind that file is an older copy: a
+backup was restored by hand, and messages that are due in it may already have been sent.
 
-Why a file and not Valkey: it has to outlive what a restore usually comes with (an emptied cache, a new queue), it needs no
-server while the site starts, and it is written by the machines that send. A new machine has no such file: there the
-database itself says that it was moved (`SendingHold.home`).
+A file, not Valkey: it must survive an emptied cache and a new queue, which usually come with a restore. It needs no
+server while the site starts, and the machines that send write it. A new machine has no such file; there the database
+itself shows that it was moved (`SendingHold.home`).
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ from pathlib import Path
 
 from core.embedded import locations
 
-# The file is written so often at most while messages go out, and when a batch has ended.
+# While messages go out, the file is written at most this often, and at the end of each batch.
 WRITE_SECONDS = 0.2
 
 
 class Marker:
-    """What this process knows of one line of the database. The file never goes back, whichever process writes it last."""
+    """The number that this process has seen for one line of the database.
+
+    No process ever lowers the number in the file.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -35,7 +38,7 @@ class Marker:
         self._at = 0.0
 
     def know(self, line: uuid.UUID) -> int:
-        """Begin to follow this line. Returns the highest number that this machine has seen of it."""
+        """Follow this line. Return the highest number that this machine has seen for it."""
         with self._lock:
             if self.line != line:
                 self.line, self.seen, self._written = line, 0, 0
@@ -43,7 +46,7 @@ class Marker:
             return self.seen
 
     def saw(self, number: int) -> None:
-        """A batch with this number is about to be handed over."""
+        """Note the number of a batch that is about to be handed over."""
         self.seen = max(self.seen, number)
         if time.monotonic() - self._at > WRITE_SECONDS:
             self.flush()
@@ -70,7 +73,7 @@ def _read(path: Path) -> int:
 
 
 def _write(path: Path, number: int) -> None:
-    """Whole or not at all. A machine that can't write is not kept from sending; `doctor` says that its folder is not its own."""
+    """Write the file atomically. A machine that can't write may still send; `doctor` reports the folder."""
     partial = path.with_name(f"{path.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,4 +1,4 @@
-"""Request plumbing: the staff member's language and zone, the actor for the audit log, a database that is away."""
+"""Middleware: headers, language and time zone, the actor for the audit log, the second factor, a lost database."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from core.addresses import comes_from_trusted_proxy, mark_as_forwarded
 log = structlog.get_logger("liuke.web")
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 LANGUAGE_COOKIE = settings.LANGUAGE_COOKIE_NAME
-# What a proxy may say about the connection that it took.
+# Headers in which a proxy describes the connection that it accepted.
 FORWARDED = (
     "HTTP_X_FORWARDED_FOR",
     "HTTP_X_FORWARDED_PROTO",
@@ -46,17 +46,17 @@ FORWARDED = (
     "HTTP_X_REAL_IP",
     "HTTP_FORWARDED",
 )
-# It goes into logs, history and the answer.
+# The id is written to logs, to the history and to the answer.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 
 
 def from_machine(request) -> bool:
-    """Whether a program asks: it has a key instead of a session, and there is no page to dress."""
+    """Return whether a program sent the request: it has a key instead of a session, and gets no page."""
     return request.path_info.startswith(("/api/v1/", "/api/schema/", "/healthz", "/readyz", "/metrics"))
 
 
 def people_only(base: type) -> type:
-    """The same middleware, which requests of programs pass by: together they cost such a request a third of its time."""
+    """Return the middleware with a bypass for requests of programs, which would lose a third of their time in it."""
 
     class PeopleOnly(base):  # type: ignore[valid-type, misc]
         def __call__(self, request):
@@ -81,7 +81,7 @@ CsrfViewMiddleware = people_only(csrf.CsrfViewMiddleware)
 
 
 class PathLogMiddleware(django_structlog.RequestMiddleware):
-    """Log the path of a request without its query, which holds phone numbers that people search for."""
+    """Request log without the query string, which holds phone numbers that people search for."""
 
     @staticmethod
     def format_request(request) -> str:
@@ -92,9 +92,9 @@ RequestLogMiddleware = people_only(PathLogMiddleware)
 
 
 class IncomingHeadersMiddleware:
-    """Drop headers that only a trusted proxy may set, and request ids with other than plain characters.
+    """Middleware that drops headers that only a trusted proxy may set, and request ids with special characters.
 
-    It stands first, because what comes after it reads whether the connection is secure.
+    It comes first, because later middleware reads whether the connection is secure.
     """
 
     def __init__(self, get_response):
@@ -109,15 +109,15 @@ class IncomingHeadersMiddleware:
                     meta.pop(name, None)
         if not REQUEST_ID.fullmatch(meta.get("HTTP_X_REQUEST_ID", "")):
             meta["HTTP_X_REQUEST_ID"] = uuid.uuid4().hex
-        # The log would bind it as it comes.
+        # The log would bind this header unchecked.
         meta.pop("HTTP_X_CORRELATION_ID", None)
         return self.get_response(request)
 
 
 class PrivatePagesMiddleware:
-    """Keep pages of signed-in people out of every cache, so that nothing shows after signing out.
+    """Middleware that keeps pages of signed-in users out of every cache, so that no page shows after signing out.
 
-    A view that says how it may be cached (pictures of the catalogue) is left alone.
+    A view that sets its own caching (pictures of the catalogue) is left unchanged.
     """
 
     def __init__(self, get_response):
@@ -126,7 +126,7 @@ class PrivatePagesMiddleware:
     def __call__(self, request):
         if from_machine(request):
             return self.get_response(request)
-        # The API's documentation takes the user away from the request.
+        # The API's documentation removes the user from the request.
         before = request.user
         response = self.get_response(request)
         after = request.user or before
@@ -136,7 +136,7 @@ class PrivatePagesMiddleware:
 
 
 class RequestMetricsMiddleware:
-    """Answers and how long they took, by page and status; sizes, transports and character sets tell a shop nothing."""
+    """Metrics of answers and their duration, by page and status. Sizes, transports and character sets are left out."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -147,7 +147,7 @@ class RequestMetricsMiddleware:
         response = self.get_response(request)
         match = request.resolver_match
         name = (match and match.view_name) or "<unnamed view>"
-        # A method is whatever the caller types, and each new one would be a series of its own.
+        # The caller chooses the method, and each new one would create a metric series.
         method = request.method if request.method in METHODS else "other"
         self.metrics.responses_by_status_view_method.labels(str(response.status_code), name, method).inc()
         self.metrics.requests_latency_by_view_method.labels(name, method).observe(time.perf_counter() - began)
@@ -158,7 +158,7 @@ class RequestMetricsMiddleware:
 
 
 def language_of_program(request) -> str:
-    """As Django finds it, remembered: programs send the same header, or none, in every request."""
+    """Return the language as Django finds it, cached: programs send the same header, or none, in every request."""
     if "HTTP_COOKIE" in request.META:
         return translation.get_language_from_request(request)
     return _language_for(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
@@ -166,15 +166,16 @@ def language_of_program(request) -> str:
 
 @lru_cache(maxsize=1000)
 def _language_for(accepted: str) -> str:
-    asking = HttpRequest()
-    asking.META["HTTP_ACCEPT_LANGUAGE"] = accepted
-    return translation.get_language_from_request(asking)
+    request = HttpRequest()
+    request.META["HTTP_ACCEPT_LANGUAGE"] = accepted
+    return translation.get_language_from_request(request)
 
 
 class StaffLocaleMiddleware(MiddlewareMixin):
-    """The user's own choice; else the cookie or what the browser asks for, and the shop's zone.
+    """Middleware for language and time zone.
 
-    Programs get the language that they ask for, and UTC.
+    Users get their own choice; else the language of the cookie or the browser, and the shop's zone. Programs get the
+    language of their Accept-Language header, and UTC.
     """
 
     def process_request(self, request):
@@ -183,10 +184,10 @@ class StaffLocaleMiddleware(MiddlewareMixin):
             timezone.activate(UTC)
             return
         user = request.user
-        chosen = user.language if user.is_authenticated else ""
-        if not chosen:
-            chosen = translation.get_language_from_request(request)
-        translation.activate(chosen)
+        language = user.language if user.is_authenticated else ""
+        if not language:
+            language = translation.get_language_from_request(request)
+        translation.activate(language)
         request.LANGUAGE_CODE = translation.get_language()
         zone = user.time_zone if user.is_authenticated else ""
         try:
@@ -201,7 +202,7 @@ class StaffLocaleMiddleware(MiddlewareMixin):
 
 
 class ActorMiddleware:
-    """Names who and which request behind every change that the triggers record."""
+    """Middleware that passes the actor and the request to the history triggers."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -210,7 +211,7 @@ class ActorMiddleware:
         request.id = request.META["HTTP_X_REQUEST_ID"]
         token = actor.request_id.set(request.id)
         try:
-            # A program is known only after its key was read: core.api.views names it for the history.
+            # A program is known only after its key was read: core.api.views passes it to the history.
             if request.method in {"GET", "HEAD", "OPTIONS"} or from_machine(request):
                 response = self.get_response(request)
             else:
@@ -225,14 +226,14 @@ class ActorMiddleware:
 
 
 class SecondFactorMiddleware(MiddlewareMixin):
-    """Where a second factor is required, refuse everything to a session that has not shown one.
+    """Middleware that refuses every page to a session without a second factor, if one is required.
 
-    A user who has the factor gives its code first; one without sets it up first. Both can leave. Pages that need no
-    login stay open, except those below accounts/ and admin/, where only the named ones are.
+    A user with a factor must enter its code; a user without one must set it up. Both can sign out. Pages that need no
+    login stay open, except below accounts/ and admin/, where only the listed pages are open.
     """
 
     code_due = frozenset({"mfa_reauthenticate", "account_logout"})
-    # allauth asks for the password before it shows the key of a new app.
+    # allauth asks for the password before it shows the key of a new authenticator app.
     set_up_due = frozenset({"mfa_activate_totp", "account_reauthenticate", "account_logout"})
 
     def process_view(self, request, view, args, kwargs):
@@ -261,7 +262,7 @@ class SecondFactorMiddleware(MiddlewareMixin):
 
 
 class AdminContentPolicyMiddleware(MiddlewareMixin):
-    """Unfold's Alpine needs eval and inline styles, and no inline script: loosened for /admin/ alone."""
+    """Middleware that loosens the content policy for /admin/ alone: Unfold's Alpine needs eval and inline styles."""
 
     def process_response(self, request, response):
         if request.path.startswith("/admin/"):
@@ -273,7 +274,7 @@ class AdminContentPolicyMiddleware(MiddlewareMixin):
 
 
 class DatabaseUnavailableMiddleware:
-    """A database that is away is a 503 that says when to come back, not a stack trace (F14)."""
+    """Middleware that answers 503 with Retry-After when the database is unavailable (F14)."""
 
     def __init__(self, get_response):
         self.get_response = get_response

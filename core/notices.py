@@ -1,8 +1,8 @@
-"""What staff are notified of. Each app registers its kinds in `extensions`:
+"""Kinds of notices to staff. Each app registers its kinds in `extensions`:
 
     NOTICES.register("loyalty.adjustment_asked", NoticeKind("checks", words, lambda payload: reverse("loyalty_approvals")))
 
-`text(payload)` is one sentence in the active language, `url(payload)` where the reader goes from there.
+`text(payload)` is one sentence in the active language, `url(payload)` the page that the notice opens.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ NOTICES: Registry[NoticeKind] = Registry("kind of notice")
 
 
 @dataclass(frozen=True)
-class Shown:
+class NoticeRow:
     notice: Notice
     icon: str
     text: str
 
 
-def shown(notice: Notice) -> Shown:
-    """A notice in words. One of a kind that is gone, or with a payload that no longer fits, is named by its kind."""
+def shown(notice: Notice) -> NoticeRow:
+    """Return a notice as text. If its kind is gone or its payload no longer fits, show the name of the kind."""
     kind = NOTICES.get(notice.kind)
     if kind is None:
-        return Shown(notice, "bell", notice.kind)
+        return NoticeRow(notice, "bell", notice.kind)
     try:
-        return Shown(notice, kind.icon, kind.text(notice.payload))
+        return NoticeRow(notice, kind.icon, kind.text(notice.payload))
     except (KeyError, TypeError, ValueError):
-        return Shown(notice, kind.icon, notice.kind)
+        return NoticeRow(notice, kind.icon, notice.kind)
 
 
 def url_of(notice: Notice) -> str:
-    """Where the notice leads; empty when its kind is gone."""
+    """Return the page that the notice opens; "" when its kind is gone."""
     kind = NOTICES.get(notice.kind)
     try:
         return kind.url(notice.payload) if kind else ""

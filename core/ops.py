@@ -1,4 +1,4 @@
-"""For monitors: /healthz (the process lives), /readyz (it can work), /metrics (Prometheus)."""
+"""Endpoints for monitors: /healthz (the process lives), /readyz (it can work), /metrics (Prometheus)."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 while the site can work, `degraded` names what it works without; 503 when it can't.
+    """Answer 200 while the site can work, with failed degrading checks in `degraded`; answer 503 when it can't.
 
-    Strangers get the names of the checks and no more: versions and addresses would help an attacker.
+    Strangers get only the names of the checks: versions and addresses would help an attacker.
     """
     findings = examine(essential_only=True)
     ready = all(finding.ok for finding in findings if finding.essential)
@@ -43,11 +43,11 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def _may_see_details(request: HttpRequest) -> bool:
-    """Whoever has METRICS_TOKEN, or asks from this machine itself and not through a proxy."""
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if settings.METRICS_TOKEN and hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode()):
+    """Return whether the caller has METRICS_TOKEN, or calls from this machine itself and not through a proxy."""
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if settings.METRICS_TOKEN and hmac.compare_digest(token.encode(), settings.METRICS_TOKEN.encode()):
         return True
-    # A proxy on this machine that adds no header makes every caller look local, so a host that is not local is not.
+    # Behind a local proxy that adds no header every caller looks local, so the requested host must be local too.
     return is_local(request) and request.get_host().partition(":")[0] in LOCAL_HOSTS
 
 
@@ -55,11 +55,11 @@ def _may_see_details(request: HttpRequest) -> bool:
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """To whoever has METRICS_TOKEN; without one configured, to this machine alone."""
+    """Show the metrics to callers with METRICS_TOKEN; if none is configured, only to this machine."""
     token = settings.METRICS_TOKEN
     if token:
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        allowed = hmac.compare_digest(given.encode(), token.encode())
+        presented = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        allowed = hmac.compare_digest(presented.encode(), token.encode())
     else:
         allowed = is_local(request)
     return ExportToDjangoView(request) if allowed else HttpResponse("forbidden\n", status=403)

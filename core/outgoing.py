@@ -1,7 +1,7 @@
-"""HTTP to addresses that someone typed in: signed, no redirects, one deadline, and never into our own network.
+"""HTTP to addresses that users entered: signed, no redirects, one deadline, and never into our own network.
 
-The address is looked at again when the connection is made, because a name can be made to point somewhere else
-after it was checked.
+The address is checked again when the connection is made, because its owner can change where a name points after the
+first check.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ PREFIX = "whsec_"
 SECRET_BYTES = 32
 ANSWER_BYTES = 2000
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# IPv6 addresses that were once written for an IPv4 address, and their relays: out of use, not out of operating systems.
-# 192.0.0.0/24 is for protocols; Python counts some of it as public.
+# Obsolete IPv6 forms of IPv4 addresses, and their relays: operating systems still support them. 192.0.0.0/24 is
+# reserved for protocols; Python counts some of it as public.
 COMPATIBLE = ipaddress.ip_network("::/96")
 ISATAP = 0x00005EFE
 RELAYS = (ipaddress.ip_network("192.88.99.0/24"), ipaddress.ip_network("192.0.0.0/24"))
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     status: int
     text: str
     retry_after: str = ""
 
 
 class NoAnswer(Exception):
-    """Nothing came back. `code` is one of timeout, unknown_host, private_address, tls, connection.
+    """No answer came back. `code` is one of timeout, unknown_host, private_address, tls, connection.
 
-    `reached`: a connection stood, so what was sent may have been taken.
+    `reached`: the connection was established, so the receiver may have accepted the request.
     """
 
     def __init__(self, code: str, detail: str = "", *, reached: bool = False) -> None:
@@ -61,17 +61,17 @@ def make_secret() -> str:
 
 
 def signature(keys: Iterable[str], message_id: str, timestamp: int, body: bytes) -> str:
-    """The `webhook-signature` of Standard Webhooks: one `v1,` entry per secret, parted by spaces."""
+    """Return the `webhook-signature` of Standard Webhooks: one `v1,` entry per secret, separated by spaces."""
     signed = f"{message_id}.{timestamp}.".encode() + body
     digests = (hmac.digest(base64.b64decode(key.removeprefix(PREFIX)), signed, sha256) for key in keys)
     return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
 
 
 def check_url(url: str) -> None:
-    """Raises Invalid when nothing may be sent there: not HTTPS, a name that nobody knows, an address of our own network."""
+    """Raise Invalid when an address is not allowed: not HTTPS, an unknown host, or inside our own network."""
     private = settings.WEBHOOKS_ALLOW_PRIVATE
     try:
-        # Both refuse by ValueError: a bracket without its other one, a port above 65,535.
+        # Both raise ValueError: for an unbalanced bracket, and for a port above 65,535.
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
@@ -88,11 +88,11 @@ def check_url(url: str) -> None:
         if error.code == "private_address":
             message = _("This address is inside a private network, where webhooks are not sent.")
             raise Invalid(message, code="private_address", field="url") from None
-        raise Invalid(_("No server has this name."), code="unknown_host", field="url") from None
+        raise Invalid(_("The host name can't be resolved."), code="unknown_host", field="url") from None
 
 
 def is_public(address: str) -> bool:
-    """Return whether anyone on the internet could be meant, whatever way the address is written."""
+    """Return whether an address is public, in whatever notation it is written."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = _embedded(ip)
@@ -106,7 +106,7 @@ def is_public(address: str) -> bool:
 
 
 def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """Return the IPv4 address that a gateway or the system itself would connect to instead."""
+    """Return the IPv4 address that a gateway or the system itself would connect to instead, or None."""
     inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
     if inner is None and (ip in NAT64 or ip in COMPATIBLE or (int(ip) >> 32) & 0xFDFFFFFF == ISATAP):
         inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
@@ -114,12 +114,12 @@ def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
 
 
 def _public_addresses(host: str, port: int) -> list[str]:
-    """All addresses of a name. One that is not public spoils the rest: which one is taken is not ours to choose."""
+    """Return all addresses of a name. Refuse all of them if one is not public: the choice among them is not ours."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise NoAnswer("unknown_host", str(error)) from None
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
     if not settings.WEBHOOKS_ALLOW_PRIVATE:
         for address in addresses:
             if not is_public(address):
@@ -131,7 +131,7 @@ _call = threading.local()
 
 
 def _left(timeout: float | None) -> float:
-    """Seconds that the call under way still has: a receiver that sends a byte a second does not hold us for ever."""
+    """Return the seconds left for the current call, so that a receiver of one byte a second can't hold us for ever."""
     left = getattr(_call, "deadline", time.monotonic() + (timeout or 0)) - time.monotonic()
     if left <= 0:
         raise httpcore.ReadTimeout("deadline")
@@ -161,7 +161,7 @@ class _Stream(httpcore.NetworkStream):
 
 
 class _Network(httpcore.NetworkBackend):
-    """Connects to the address that was checked, not to the name."""
+    """A network backend that connects to the checked address, not to the name."""
 
     def __init__(self) -> None:
         self.plain = httpcore.SyncBackend()
@@ -185,7 +185,7 @@ class _Network(httpcore.NetworkBackend):
 
 
 class Sender:
-    """Asks over kept connections, from several threads. Use as a context manager."""
+    """An HTTP client with a connection pool for several threads. Use it as a context manager."""
 
     def __init__(self, *, seconds: float, connections: int, tls: ssl.SSLContext | None = None) -> None:
         self.seconds = seconds
@@ -199,12 +199,12 @@ class Sender:
     def __exit__(self, *_error: object) -> None:
         self.pool.close()
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """The answer, whatever its status, with the beginning of its text. Raises NoAnswer within `seconds`."""
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
+        """Return the answer, whatever its status, with the beginning of its text. Raises NoAnswer within `seconds`."""
         return self.ask("POST", url, headers, body)
 
-    def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
-        """The same with any method."""
+    def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> HttpAnswer:
+        """Send a request with any method, as `post` does."""
         _call.deadline = time.monotonic() + self.seconds
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self.seconds)
         sent: Sequence[tuple[bytes, bytes]] = [(name.encode(), value.encode()) for name, value in headers.items()]
@@ -212,9 +212,9 @@ class Sender:
             with self.pool.stream(
                 method, url, headers=sent, content=body or None, extensions={"timeout": timeouts}
             ) as response:
-                given = {name.lower(): value for name, value in response.headers}
+                answered = {name.lower(): value for name, value in response.headers}
                 text = _beginning(response)
-                return Answer(response.status, text, given.get(b"retry-after", b"").decode("latin-1"))
+                return HttpAnswer(response.status, text, answered.get(b"retry-after", b"").decode("latin-1"))
         except httpcore.TimeoutException as error:
             reached = not isinstance(error, httpcore.ConnectTimeout | httpcore.PoolTimeout)
             raise NoAnswer("timeout", str(error), reached=reached) from None
@@ -228,7 +228,7 @@ class Sender:
 
 
 def _beginning(response: httpcore.Response) -> str:
-    """What is shown of an answer; the rest is not read. A body that breaks off takes nothing from the status."""
+    """Return the beginning of a body; the rest is not read. If the body breaks off, the status still counts."""
     body = b""
     try:
         for part in response.iter_stream():

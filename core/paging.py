@@ -1,9 +1,9 @@
-"""Keyset pages for lists: the cursor is in the address, the thousandth page is as fast as the first.
+"""Keyset pages for lists: the cursor is in the address; the thousandth page is as fast as the first.
 
     page = paging.keyset(Customer.objects.active(), ["-created_at", "-id"], request.GET.get("cursor"), size=50)
 
-Rows are compared as a whole, `(created_at, id) < (…, …)`, because an import gives thousands of rows the same time
-and comparing the columns one by one would walk through all of them.
+Rows are compared as a whole, `(created_at, id) < (…, …)`, because an import gives thousands of rows the same time and a
+comparison column by column would scan all of them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ COUNT_LIMIT = 1000
 
 @dataclass(frozen=True)
 class Page(Generic[M]):
-    """`previous` and `next` are cursors, None where there is no such page."""
+    """One page. `previous` and `next` are cursors, or None if there is no such page."""
 
     items: list[M]
     next: str | None = None
@@ -41,8 +41,8 @@ class Page(Generic[M]):
         return len(self.items)
 
 
-class _Row(Func):
-    """(a, b) < (x, y) as PostgreSQL compares rows."""
+class _RowComparison(Func):
+    """The SQL comparison of rows: (a, b) < (x, y)."""
 
     output_field = BooleanField()
     conditional = True
@@ -59,21 +59,24 @@ class _Row(Func):
 
 
 def keyset(queryset: QuerySet[M], order: Sequence[str], cursor: str | None, size: int = 50) -> Page[M]:
-    """One page. All of `order` go the same way, the last one is unique. A cursor that can't be read is the start."""
+    """Return one page. All columns of `order` have one direction; the last one is unique.
+
+    A damaged cursor gives the first page.
+    """
     names = [name.lstrip("-") for name in order]
     fields = fields_of(queryset, names)
     forward, values = decode(cursor, fields)
     direction = "-" if order[0].startswith("-") == forward else ""
-    wanted = queryset
+    remaining = queryset
     if values:
-        given = [Value(value, output_field=field) for value, field in zip(values, fields, strict=True)]
-        wanted = queryset.filter(_Row([F(name) for name in names], "<" if direction else ">", given))
-    rows = list(wanted.order_by(*[f"{direction}{name}" for name in names])[: size + 1])
+        bounds = [Value(value, output_field=field) for value, field in zip(values, fields, strict=True)]
+        remaining = queryset.filter(_RowComparison([F(name) for name in names], "<" if direction else ">", bounds))
+    rows = list(remaining.order_by(*[f"{direction}{name}" for name in names])[: size + 1])
     more = len(rows) > size
     rows = rows[:size]
     if not forward:
         if not more:
-            # The way back has reached the start: a whole first page, not what is left of one.
+            # Paging back has reached the start: show a full first page, not a partial one.
             return keyset(queryset, order, None, size)
         rows.reverse()
     older = encode(rows[-1], names, "n") if rows and (more or not forward) else None
@@ -82,7 +85,7 @@ def keyset(queryset: QuerySet[M], order: Sequence[str], cursor: str | None, size
 
 
 def fields_of(queryset: QuerySet, names: Sequence[str]) -> list[Field]:
-    """Of columns, or of what the rows are annotated with."""
+    """Return the fields of columns or annotations by name."""
     known = queryset.query.annotations
     return [known[name].output_field if name in known else queryset.model._meta.get_field(name) for name in names]
 
@@ -95,7 +98,7 @@ def encode(row: Model, names: Sequence[str], way: str) -> str:
 
 
 def decode(cursor: str | None, fields: Sequence[Any]) -> tuple[bool, list[Any]]:
-    """(forward, values); no values when there is no cursor or it is damaged."""
+    """Return (forward, values); no values when there is no cursor or it is damaged."""
     if not cursor:
         return True, []
     try:
@@ -109,7 +112,7 @@ def decode(cursor: str | None, fields: Sequence[Any]) -> tuple[bool, list[Any]]:
 
 
 def _storable(value: Any) -> bool:
-    """Return whether PostgreSQL takes the value: a cursor is text of the caller's, whatever we once wrote."""
+    """Return whether PostgreSQL accepts the value: the caller may have changed the text of a cursor."""
     if isinstance(value, int):
         return -(2**63) <= value < 2**63
     if isinstance(value, str):
@@ -123,14 +126,14 @@ def _storable(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Count:
-    """How many rows: exact up to a thousand, otherwise the planner's estimate, and it says so."""
+    """The number of rows: exact up to a thousand, otherwise the planner's estimate (`exact` False)."""
 
     value: int
     exact: bool
 
 
 def count(queryset: QuerySet, limit: int = COUNT_LIMIT) -> Count:
-    """Counts at most `limit` rows; beyond it asks the planner, because counting a million rows takes a second."""
+    """Count at most `limit` rows; above it ask the planner, because counting a million rows takes a second."""
     rows = queryset.order_by().values("pk")
     value = rows[: limit + 1].count()
     if value <= limit:

@@ -1,6 +1,6 @@
-"""Pictures that people upload: decoded within bounds and written again, so that none of the uploaded bytes are served.
+"""Uploaded pictures: decoded within limits and encoded again, so that no uploaded bytes are served.
 
-A file that is also a script or an archive keeps nothing of it, nor a photograph its texts, comments and places.
+This removes embedded scripts and archives, and the texts, comments and places of a photograph.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from PIL import Image, ImageOps, ImageSequence
 from core.errors import Invalid
 
 MOST_SIDE = 8000
-# Of all frames together: each is decoded, at four bytes a pixel.
+# For all frames together: each is decoded, with four bytes a pixel.
 MOST_PIXELS = 25_000_000
 MOST_FRAMES = 500
-# No page shows more; a larger still picture is made smaller.
+# No page shows more; a larger still picture is scaled down.
 SERVED_SIDE = 2000
 # SVG is left out because it can carry scripts.
 EXTENSIONS = {"PNG": "png", "JPEG": "jpg", "GIF": "gif", "WEBP": "webp"}
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"RIFF")
 _DAMAGE = (OSError, SyntaxError, ValueError, TypeError, EOFError, IndexError, KeyError, OverflowError)
-# Its own limit warns or fails while opening; `checked` compares the size before a pixel is decoded.
+# Pillow's own limit warns or fails while opening; `checked` compares the size before a pixel is decoded.
 Image.MAX_IMAGE_PIXELS = None
 
 
 def checked(content: bytes, field: str) -> tuple[str, bytes]:
-    """Return (extension, rewritten picture). Raises Invalid `invalid`, `damaged`, `too_many_frames` or `too_many_pixels`."""
+    """Return (extension, re-encoded picture). Raises Invalid: invalid, damaged, too_many_frames or too_many_pixels."""
     if not content.startswith(_SIGNATURES):
         raise Invalid(_("Use a PNG, JPEG, WebP or GIF picture."), code="invalid", field=field)
     try:
@@ -37,7 +37,7 @@ def checked(content: bytes, field: str) -> tuple[str, bytes]:
             return EXTENSIONS[str(picture.format)], _rewritten(picture)
     except _DAMAGE:
         raise Invalid(
-            _("The picture is damaged or cut off: save it again and upload it."), code="damaged", field=field
+            _("The picture is damaged or incomplete. Save it again, then upload it."), code="damaged", field=field
         ) from None
 
 
@@ -78,7 +78,7 @@ def _rewritten(picture: Image.Image) -> bytes:
         still.thumbnail((SERVED_SIDE, SERVED_SIDE))
     if picture.format == "JPEG":
         options |= {"quality": 88, "optimize": True}
-    # Only the pixels and their colours go on.
+    # Keep only the pixels and their colours.
     for one in (still, *options.get("append_images", [])):
         one.info = {key: one.info[key] for key in ("transparency", "background", "duration") if key in one.info}
     if profile:

@@ -1,4 +1,4 @@
-"""Do the keys of personal data (PII_KEYS) read what the database holds? Asked when a process starts, and by `doctor`."""
+"""Check that the keys of personal data (PII_KEYS) can decrypt the database: at the start of a process and in `doctor`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from core import crypto, health
 from core.embedded import ConfigurationError
 from core.rotation import ENCRYPTED
 
-# So many rows at either end of a table are looked at when a process starts: the oldest and the newest key are there.
+# The start of a process checks this many rows at both ends of a table: they show the oldest and the newest key.
 SAMPLE = 1000
 Sealed = tuple[str, str, bytes]
 
 
 def refuse_wrong_keys() -> None:
-    """Raise ConfigurationError when a key id that is in use is not configured, or has another key. Cheap: one query.
+    """Raise ConfigurationError when a used key id is not configured, or has another key. Cheap: one query.
 
-    A database that can't be reached, or has no tables yet, is not this function's matter.
+    A database that can't be reached, or has no tables yet, is ignored here.
     """
     try:
         problem = wrong_keys(_sample())
@@ -30,9 +30,9 @@ def refuse_wrong_keys() -> None:
 
 
 def wrong_keys(values: Iterable[Sealed]) -> str:
-    """One sentence about the first key id under which nothing can be read, with what to do; "" when all can be.
+    """Describe the first key id under which no value can be decrypted, and the remedy; return "" when all keys work.
 
-    One value that can't be read among others that can is damaged, and its key is right.
+    If other values under the same key can be decrypted, the key is right and the value is damaged.
     """
     by_key: dict[int, list[Sealed]] = defaultdict(list)
     for value in values:
@@ -55,7 +55,7 @@ def wrong_keys(values: Iterable[Sealed]) -> str:
 
 
 def every_value() -> Iterator[Sealed]:
-    """One value of each column for each key id, from a look at all rows."""
+    """Yield one value of each column for each key id, found in all rows."""
     for name, spec in ENCRYPTED.items():
         column = spec.sealed_sql
         with connection.cursor() as cursor:
@@ -68,9 +68,9 @@ def every_value() -> Iterator[Sealed]:
 
 
 def damaged_values() -> list[str]:
-    """Columns of which a value can't be read although its key is right, or whose key is wrong."""
+    """Return the columns with a value that can't be decrypted, because it is damaged or its key is wrong."""
     return [
-        f"{name}: a value under key {stored[0]} can't be read"
+        f"{name}: a value under key {stored[0]} can't be decrypted"
         for name, context, stored in every_value()
         if stored[0] not in _configured() or not _reads(context, stored)
     ]
@@ -115,7 +115,10 @@ def _keys() -> tuple[bool, str]:
 def _all_keys() -> tuple[bool, str]:
     values = list(every_value())
     problem = wrong_keys(values)
-    return not problem, problem or f"{len({value[2][0] for value in values})} key ids in use, all can be read"
+    return (
+        not problem,
+        problem or f"{len({value[2][0] for value in values})} key ids in use, all values can be decrypted",
+    )
 
 
 health.register("keys", _keys, essential=True)

@@ -1,7 +1,7 @@
-"""Closed, ordered registries: how a lower app shows or uses what an upper app adds, without importing it.
+"""Closed, ordered registries: a lower app shows or uses items of an upper app without importing it.
 
-Every app's `extensions` module is imported once at start-up and registers there; afterwards the registry is closed,
-so that what is offered never depends on which page was opened first.
+The `extensions` module of every app is imported once at start-up and registers its items. Then the registries are
+closed, so that their content never depends on which page was opened first.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ class Registry(Generic[T]):
 
     def register(self, name: str, item: T) -> T:
         if self._closed:
-            raise RuntimeError(f"{self.what} {name!r} is registered too late: do it in the app's extensions module.")
+            raise RuntimeError(
+                f"{self.what} {name!r} is registered too late: register it in the app's extensions module."
+            )
         if name in self._items:
             raise RuntimeError(f"{self.what} {name!r} is registered twice.")
         self._items[name] = item

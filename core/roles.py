@@ -1,4 +1,4 @@
-"""The five roles (P4). A role is a group; what it may do is declared by each app in `extensions` with `grant`."""
+"""The five roles (P4). A role is a group; each app declares its permissions in `extensions` with `grant`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _granted: dict[Role, set[str]] = defaultdict(set)
 
 
 def grant(*permissions: str, to: list[Role]) -> None:
-    """Give roles these permissions (`app_label.codename`). Administrators are given all that anyone has."""
+    """Grant permissions (`app_label.codename`) to roles. Administrators get every permission that any role has."""
     for role in {*to, Role.ADMINISTRATOR}:
         _granted[role].update(permissions)
 
@@ -38,7 +38,7 @@ def granted(role: Role) -> set[str]:
 
 
 def synchronise_groups(**_kwargs: object) -> None:
-    """Make the groups' permissions what the apps declared. Runs after every migrate; staff membership is untouched."""
+    """Set the groups' permissions to the declared ones. Runs after every migrate; staff keep their groups."""
     from django.contrib.auth.models import Group, Permission
 
     known = {
@@ -47,13 +47,13 @@ def synchronise_groups(**_kwargs: object) -> None:
     }
     for role in Role:
         group, _created = Group.objects.get_or_create(name=role.value)
-        wanted = {known[name] for name in _granted[role] if name in known}
-        if set(group.permissions.values_list("pk", flat=True)) != wanted:
-            group.permissions.set(wanted)
+        permission_ids = {known[name] for name in _granted[role] if name in known}
+        if set(group.permissions.values_list("pk", flat=True)) != permission_ids:
+            group.permissions.set(permission_ids)
 
 
 def role_of(user) -> Role | None:
-    """The first role a member of staff has, in the order of the enum from most to least."""
+    """Return the highest role of a member of staff: the last one in the order of the enum."""
     if user.is_superuser:
         return Role.ADMINISTRATOR
     names = set(user.groups.values_list("name", flat=True))

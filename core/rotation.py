@@ -1,4 +1,4 @@
-"""What key rotation has to visit: each app registers the columns that hold encrypted values and their blind indexes."""
+"""Columns for key rotation: each app registers its columns with encrypted values and their blind indexes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from core.registry import Registry
 
 @dataclass(frozen=True)
 class EncryptedColumn:
-    """`key` is the primary key. `indexes`: column -> the function that makes it of the decrypted value and the row's other columns.
+    """A column with encrypted values.
 
-    `base64`: the column is text, with the bytes in that form. `json_key`: the column is JSON, and under this key stands
-    "sealed:" and the bytes in base64; text without that mark was stored before it was encrypted, and is encrypted too.
+    `key` is the primary key. `indexes`: column -> function that computes it from the decrypted value and the row's
+    other columns. `base64`: the column is text with the bytes in base64. `json_key`: the column is JSON, and this key
+    holds "sealed:" and the bytes in base64. Text without that mark was stored before encryption existed; rotation
+    encrypts it.
     """
 
     table: str
@@ -29,14 +31,14 @@ class EncryptedColumn:
 
     @property
     def value_sql(self) -> str:
-        """The SQL of what is stored, as text or bytes."""
+        """The SQL of the stored value, as text or bytes."""
         return f"({self.column}->>'{self.json_key}')" if self.json_key else self.column
 
     @property
     def sealed_sql(self) -> str:
-        """The SQL of the encrypted bytes; NULL where text was stored before it was encrypted."""
+        """The SQL of the encrypted bytes; NULL if the text was stored before encryption existed."""
         if self.json_key:
-            # CASE, because decode fails on text that was never sealed.
+            # CASE, because decode fails on text that was never encrypted.
             return f"""CASE WHEN starts_with({self.value_sql}, '{crypto.SEALED}')
                             THEN decode(substr({self.value_sql}, {len(crypto.SEALED) + 1}), 'base64') END"""
         return f"decode({self.column}, 'base64')" if self.base64 else self.column
@@ -44,7 +46,7 @@ class EncryptedColumn:
 
 @dataclass(frozen=True)
 class IndexCopy:
-    """A column that holds another table's blind index without the value: it changes together with its original.
+    """A column with a copy of another table's blind index, without the value. It changes together with its original.
 
     `of` names the encrypted column whose `index` it is.
     """

@@ -1,4 +1,4 @@
-"""What a server key may be allowed to do. Each app registers its own in `extensions`."""
+"""Scopes of server keys. Each app registers its own in `extensions`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The second step of signing in: forms that take a code, a limit on guesses, each code once, secrets encrypted.
+"""The second step of signing in: forms for a code, a limit on guesses, single use of each code, encrypted secrets.
 
-allauth's own limit and its memory of used codes live in the cache, which may be away or flushed; both are in the
-database here.
+allauth stores its limit and the used codes in the cache, which may be unavailable or flushed. Here both are in the
+database.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ SECRETS = {Authenticator.Type.TOTP: "secret", Authenticator.Type.RECOVERY_CODES:
 
 
 def session_has_second_step(request: HttpRequest, user: User) -> bool:
-    """Return whether a code was given in this session, by signing in, confirming or setting up the app."""
+    """Return whether this session has passed a code: at sign-in, at a confirmation or when the app was set up."""
     return any(record.get("method") == "mfa" for record in get_authentication_records(request, user))
 
 
 class LimitedCode:
-    """Take a slot before the code is looked at, and look at it under the lock of its row."""
+    """Mixin that takes a slot before it checks the code, and checks it under the lock of its row."""
 
     user: User
 
@@ -60,16 +60,16 @@ class LimitedCode:
 
 
 class CodeForm(LimitedCode, AuthenticateForm):
-    """The code after the password."""
+    """The form for the code after the password."""
 
 
 class ConfirmationForm(LimitedCode, ReauthenticateForm):
-    """The code of someone who is signed in and confirms that it is still the same person."""
+    """The form for the code of a signed-in user who confirms the identity again."""
 
 
 @transaction.atomic
 def accept(pk: int, code: str) -> bool:
-    """Return whether this is the code of now, or a recovery code that is left, and use it up."""
+    """Use up a code. Return whether it is the current code or an unused recovery code."""
     authenticator = Authenticator.objects.select_for_update().filter(pk=pk).first()
     if authenticator is None:
         return False
@@ -92,7 +92,7 @@ def _use_up(authenticator: Authenticator, counter: int) -> bool:
 
 @receiver(signals.authenticator_added, dispatch_uid="core.second_step")
 def count_set_up_as_second_step(sender, request, user, authenticator, **kwargs) -> None:
-    """Setting up the app takes a code of it: the session has had its second step, and the code is used up."""
+    """Count the code that set up the app as the second step of this session, and use it up."""
     if authenticator.type == Authenticator.Type.TOTP:
         _use_up(authenticator, max(yield_hotp_counters_from_time()))
         record_authentication(request, user, "mfa", id=authenticator.pk, type=authenticator.type)

@@ -1,4 +1,4 @@
-"""Reads for the jobs page: work with progress, and what the outbox still owes."""
+"""Queries of the jobs page: jobs with progress, and pending deliveries of the outbox."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.models import EventDelivery, Job
 
 @dataclass(frozen=True)
 class HandlerBacklog:
-    """`lag` is how many seconds the oldest due delivery is late."""
+    """Pending deliveries of one handler. `lag`: seconds by which the oldest due delivery is late."""
 
     handler: str
     owed: int
@@ -23,7 +23,7 @@ class HandlerBacklog:
 
 
 def backlogs() -> list[HandlerBacklog]:
-    """Every handler that is owed something or has given up, the ones that gave up first."""
+    """Return every handler with pending or dead deliveries; handlers with dead ones come first."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT d.handler, count(*) FILTER (WHERE dead_at IS NULL),

@@ -1,6 +1,6 @@
-"""Parts of one computation that run at once, each in a transaction on a connection of its own.
+"""Parallel parts of one computation, each in a transaction on its own connection.
 
-PostgreSQL writes with one core a statement, so whoever writes rows of everyone uses the others like this.
+PostgreSQL writes with one core per statement, so code that writes rows of all customers uses the other cores this way.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ from django.conf import settings
 from django.db import connection, transaction
 
 Part = TypeVar("Part")
-Found = TypeVar("Found")
+Answer = TypeVar("Answer")
 
-# Below this the parts would wait for each other longer than they compute.
+# Below this size the parts would wait for each other longer than they compute.
 SHARDED_ABOVE = 100_000
 
 
 def bounds_of(table: str, *, where: str = "true", params: Sequence[Any] = ()) -> list[int]:
-    """Ids that cut the table's rows into about equal parts, as many as COMPUTE_SHARDS says: each bound is the last id of
-    its part. None where one part is enough."""
+    """Return ids that cut the table's rows into COMPUTE_SHARDS parts of about equal size; [] if one part is enough.
+
+    Each bound is the last id of its part.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [table])
         if settings.COMPUTE_SHARDS < 2 or cursor.fetchone()[0] < SHARDED_ABOVE:
@@ -36,26 +38,27 @@ def bounds_of(table: str, *, where: str = "true", params: Sequence[Any] = ()) ->
         return [bound for (bound,) in cursor.fetchall() if bound is not None]
 
 
-def run_shards(parts: Sequence[Part], work: Callable[[Part], Found], *, together: bool = True) -> list[Found]:
-    """What `work` answers for each part, in their order. One part is done in the caller's own transaction.
+def run_shards(parts: Sequence[Part], work: Callable[[Part], Answer], *, together: bool = True) -> list[Answer]:
+    """Run `work` for each part and return the answers in order. A single part runs in the caller's own transaction.
 
-    Several see what was committed before, not what the caller has written. They commit when all of them have come to
-    their end; when one fails none does, and its error is raised. A crash between two commits leaves one of them done, so
-    the work of a part must be whole in itself, and right to do again.
+    Several parts see committed rows, not the caller's uncommitted ones. They commit when all of them have finished; if
+    one fails, none commits and its error is raised. A crash between two commits leaves one part done, so the work of a
+    part must be complete in itself and idempotent.
 
-    Not `together`, each commits when it has come to its own end. So it must be where they lock rows that others lock too:
-    who holds a row that one part wants and wants one that another part holds would wait for it, and it for the first.
+    Without `together`, each part commits when it has finished. Use that when the parts lock rows that other
+    transactions lock too. Otherwise deadlock: another transaction holds a row that one part needs, and waits for a row
+    of a part that has finished but waits for the others.
     """
     if len(parts) == 1:
         return [work(parts[0])]
     all_done = Barrier(len(parts) if together else 1)
 
-    def one(part: Part) -> Found:
+    def one(part: Part) -> Answer:
         try:
             with transaction.atomic():
-                found = work(part)
+                answer = work(part)
                 all_done.wait()
-            return found
+            return answer
         except BaseException:
             if together:
                 all_done.abort()

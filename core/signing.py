@@ -1,4 +1,4 @@
-"""Django's Signer with its key derived once: links are signed by the million."""
+"""Django's Signer with a key that is derived only once, because links are signed by the million."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.encoding import force_bytes
 
 
 class Signer(signing.Signer):
-    """Makes and takes the same signatures as django.core.signing.Signer(salt=...)."""
+    """A signer with the same signatures as django.core.signing.Signer(salt=...)."""
 
     def __init__(self, *, salt: str) -> None:
         super().__init__(salt=salt, algorithm="sha256")
@@ -25,5 +25,5 @@ class Signer(signing.Signer):
 
     @cached_property
     def _derived(self) -> bytes:
-        # What django.utils.crypto.salted_hmac makes of salt and key before each signature.
+        # The key that django.utils.crypto.salted_hmac derives from salt and key before each signature.
         return sha256(force_bytes(self.salt) + b"signer" + force_bytes(self.key)).digest()

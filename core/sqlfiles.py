@@ -1,8 +1,8 @@
-"""Loads the SQL files of the apps (functions, triggers, views, sequences) when their text has changed.
+"""Loader of the apps' SQL files (functions, triggers, views, sequences), run when their text has changed.
 
-Every file is idempotent (CREATE OR REPLACE, IF NOT EXISTS), so a change is an edit of the file and nothing else: the next
-`migrate` loads it. The database remembers the checksums of its files in a function, which every backup carries and no
-TRUNCATE removes. A file that drops an old signature keeps that line until the release after.
+Every file is idempotent (CREATE OR REPLACE, IF NOT EXISTS), so a change needs only an edit of the file: the next
+`migrate` loads it. The database stores the checksums of its files in a function, which every backup contains and no
+TRUNCATE removes. A file that drops an old signature keeps that line for one more release.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.db import connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 ROOT = Path(__file__).resolve().parent.parent
-# Defaults and indexes of tables call these functions, so they are there before the tables are.
+# Defaults and indexes of tables call these functions, so they must exist before the tables.
 BEFORE_TABLES = ("core/ids.sql", "crm/numbers.sql")
 
 
@@ -28,7 +28,7 @@ def paths() -> dict[str, Path]:
 
 
 def changed(using: str = "default") -> list[str]:
-    """Return the names of the files whose text is not what the database has loaded."""
+    """Return the names of the files whose text differs from the loaded one."""
     loaded = _loaded(using)
     return [name for name, path in paths().items() if loaded.get(name) != _checksum(path)]
 
@@ -38,7 +38,7 @@ def load_before_tables(using: str = "default", **_signal: object) -> None:
 
 
 def load_changed(using: str = "default", **_signal: object) -> None:
-    """Load what has changed, unless tables that the files speak of are still to be made."""
+    """Load the changed files, unless tables that they use are not yet created."""
     names = changed(using)
     if not names:
         return
@@ -53,16 +53,16 @@ def _load(names: list[str], using: str) -> None:
     files = paths()
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('core_sql_files'))")
-        # A function may call one of a later file.
+        # A function may call a function of a later file.
         cursor.execute("SET LOCAL check_function_bodies = off")
         for name in names:
-            # Without parameters, so that a percent sign is a percent sign.
+            # Without parameters, so that percent signs need no escape.
             cursor.execute(files[name].read_text())
         loaded = _loaded(using) | {name: _checksum(files[name]) for name in names}
-        remembered = json.dumps({name: loaded[name] for name in files if name in loaded})
+        checksums = json.dumps({name: loaded[name] for name in files if name in loaded})
         cursor.execute(
             "CREATE OR REPLACE FUNCTION core_sql_files() RETURNS jsonb LANGUAGE sql IMMUTABLE AS "
-            f"$$ SELECT '{remembered}'::jsonb $$"
+            f"$$ SELECT '{checksums}'::jsonb $$"
         )
 
 

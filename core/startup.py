@@ -1,4 +1,4 @@
-"""What every process asks before it works: are the keys right, and is this the database that it was?"""
+"""Checks at the start of every process: the keys fit the database, and the database is not an older copy."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ log = structlog.get_logger("liuke.startup")
 
 
 def check() -> None:
-    """Raise ConfigurationError for keys that don't fit the database; hold sending in one that was put back.
+    """Raise ConfigurationError for keys that don't fit the database; hold sending in a restored database.
 
-    A database that is away or not migrated is left to whoever needs it next.
+    A database that is unavailable or not migrated is not an error here; the next code that needs it reports it.
     """
     refuse_wrong_keys()
     try:
@@ -27,11 +27,11 @@ def check() -> None:
 
 
 def check_or_exit() -> None:
-    """The same for entry points that no command line wraps: one sentence instead of a stack trace."""
+    """Run the checks for entry points without a command line: exit with one sentence instead of a stack trace."""
     try:
         check()
     except ConfigurationError as error:
         sys.exit(str(error))
     finally:
-        # The thread that starts a process is rarely one that serves.
+        # The thread that starts a process rarely serves requests.
         connections.close_all()

@@ -1,4 +1,4 @@
-"""Static files of production: collected under names that carry their digest, so that browsers may keep them for ever."""
+"""Static files in production: collected under names with their digest, so that browsers may cache them permanently."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STAMP = ".sources"
 
 
 def needs_manifest() -> bool:
-    """Return whether pages name static files by a manifest, without which each of them fails."""
+    """Return whether pages find static files by a manifest. If it is missing, every page fails."""
     return isinstance(staticfiles_storage, ManifestFilesMixin)
 
 
@@ -28,7 +28,7 @@ def manifest_problem() -> str:
 
 
 def collect_when_changed() -> bool:
-    """Collect the static files unless those collected are of the same sources. Return whether they were collected.
+    """Collect the static files unless the sources are unchanged. Return whether they were collected.
 
     Raises ConfigurationError when STATIC_ROOT can't be written and holds no manifest.
     """
@@ -41,7 +41,7 @@ def collect_when_changed() -> bool:
         call_command("collectstatic", verbosity=0, interactive=False)
         stamp.write_text(sources)
     except OSError as error:
-        # An image or a package was built with them, and its files belong to root.
+        # The files came with an image or a package, and belong to root.
         if problem := manifest_problem():
             raise ConfigurationError(f"{problem} ({error.strerror})") from None
         return False

@@ -1,8 +1,8 @@
-"""Keeps the processes of one machine running until a person ends them.
+"""The supervisor, which keeps the processes of one machine running until a person ends them.
 
-A program that ends, for whatever reason, is started again after a pause that doubles up to `LONGEST_PAUSE`. Servers that run
-as daemons are watched by their process ids. Nothing but a signal ends the supervisor: not a full disk, not a closed terminal,
-not a program that never comes up.
+A program that ends, for any reason, is started again after a pause that doubles up to `LONGEST_PAUSE`. Servers that run
+as daemons are watched by their process ids. Only a signal ends the supervisor, not a full disk, a closed pipe or a
+program that never starts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
-# A program that ran this long had recovered: its next end is a new fault, and the pause begins small again.
+# A program that ran this long has recovered: its next end is a new fault, and the pause starts small again.
 STEADY_SECONDS = 20.0
 STOP_SECONDS = 15.0
 SERVER_START_SECONDS = 2.0
@@ -31,7 +31,7 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass
 class Pause:
-    """Time until the next start."""
+    """The time until the next start."""
 
     seconds: float = FIRST_PAUSE
     until: float = 0.0
@@ -47,8 +47,8 @@ class Pause:
 
 
 @dataclass
-class Program:
-    """A child process. It leads a process group of its own, so that its children never outlive it."""
+class SupervisedProgram:
+    """A child process. It leads its own process group, so that its children never outlive it."""
 
     name: str
     command: Sequence[str]
@@ -77,8 +77,8 @@ class Program:
 
 
 @dataclass
-class Server:
-    """A daemon that others may have started: `is_running` tells, `start` starts it and does not wait."""
+class WatchedServer:
+    """A daemon that another process may have started. `is_running` checks it; `start` starts it without waiting."""
 
     name: str
     is_running: Callable[[], bool]
@@ -89,7 +89,9 @@ class Server:
 
 
 class Supervisor:
-    def __init__(self, programs: Sequence[Program], servers: Sequence[Server] = (), out: IO[str] = sys.stdout) -> None:
+    def __init__(
+        self, programs: Sequence[SupervisedProgram], servers: Sequence[WatchedServer] = (), out: IO[str] = sys.stdout
+    ) -> None:
         self.programs, self.servers, self.out = list(programs), list(servers), out
         names = [program.name for program in self.programs] + [server.name for server in self.servers]
         self.width = max(len(name) for name in names)
@@ -99,7 +101,7 @@ class Supervisor:
     def run(self) -> None:
         """Start everything and keep it running; return after SIGINT or SIGTERM, when all programs have ended."""
         before = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        # Whoever started this in a terminal may close it; the shop goes on only under a service manager.
+        # A closed terminal ends the shop; it keeps running only under a service manager.
         before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._stop)
         try:
             while not self.stopping:
@@ -116,7 +118,7 @@ class Supervisor:
     def _stop(self, *_: object) -> None:
         self.stopping += 1
 
-    def _watch(self, server: Server) -> None:
+    def _watch(self, server: WatchedServer) -> None:
         if server.is_running():
             server.was_running = True
             return
@@ -127,7 +129,7 @@ class Supervisor:
         if not server.pause.is_over:
             return
         server.started = time.monotonic()
-        # A start that has not come up yet is not repeated at once.
+        # Give a slow start time before the next try.
         server.pause.until = server.started + SERVER_START_SECONDS
         try:
             server.start()
@@ -135,12 +137,12 @@ class Supervisor:
             wait = server.pause.begin(ran=0)
             self.say("system", f"{server.name} did not start ({error}); again in {wait:.1f} s")
 
-    def _keep(self, program: Program) -> None:
+    def _keep(self, program: SupervisedProgram) -> None:
         process = program.process
         if process is not None and process.poll() is None:
             return
         if process is not None:
-            # What it left behind would hold its port or work on without a parent.
+            # Its remaining children would hold its port or keep working without a parent.
             program.end_group(signal.SIGKILL)
             self._drain(program)
             wait = program.pause.begin(ran=time.monotonic() - program.started)
@@ -169,8 +171,8 @@ class Supervisor:
         for key, _ in self.selector.select(seconds):
             self._pass_on(key.data, key.fileobj)
 
-    def _pass_on(self, program: Program, pipe) -> bool:
-        """Print what a program wrote; return whether there may be more."""
+    def _pass_on(self, program: SupervisedProgram, pipe) -> bool:
+        """Print the output of a program; return whether there may be more."""
         try:
             data = os.read(pipe.fileno(), 65536)
         except BlockingIOError:
@@ -189,7 +191,7 @@ class Supervisor:
             self.say(program.name, line[:LONGEST_LINE].decode(errors="replace"))
         return True
 
-    def _drain(self, program: Program) -> None:
+    def _drain(self, program: SupervisedProgram) -> None:
         pipe = program.process.stdout if program.process else None
         while pipe is not None and not pipe.closed and self._pass_on(program, pipe):
             pass
@@ -202,16 +204,16 @@ class Supervisor:
             program.rest = b""
 
     def _end(self) -> None:
-        """Ask every program to end, then insist: after `STOP_SECONDS`, or at once when a person asks a second time."""
+        """Ask every program to end. Kill the rest after `STOP_SECONDS`, or at once at a second request."""
         running = [program for program in self.programs if program.process is not None]
-        asked = self.stopping
+        requests = self.stopping
         for program in running:
             assert program.process is not None
             with contextlib.suppress(ProcessLookupError):
                 program.process.terminate()
         deadline = time.monotonic() + STOP_SECONDS
         while any(program.process and program.process.poll() is None for program in running):
-            if time.monotonic() > deadline or self.stopping > asked:
+            if time.monotonic() > deadline or self.stopping > requests:
                 break
             self._read(0.05)
         for program in running:
@@ -222,14 +224,17 @@ class Supervisor:
             self.say("system", f"{program.name} stopped")
 
     def say(self, name: str, text: str) -> None:
-        """Print one line. An output that takes none (a full disk, a closed pipe) loses the line, never the shop."""
+        """Print one line.
+
+        If the output fails (a full disk, a closed pipe), the line is lost and the shop keeps running.
+        """
         with contextlib.suppress(OSError, ValueError):
             self.out.write(f"{time.strftime('%H:%M:%S')} {name.ljust(self.width)} | {text}\n")
             self.out.flush()
 
 
 def _end_with_parent() -> None:
-    """Ask the kernel to end this child when the supervisor is killed, so that the next one finds the port free."""
+    """Ask the kernel to end this child when the supervisor is killed, so that the port is free for the next start."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 

@@ -1,17 +1,20 @@
-"""What the planner believes of a table after many of its rows were written."""
+"""Planner statistics of a table after many of its rows were written."""
 
 from __future__ import annotations
 
 from django.db import connection
 
-# Autovacuum comes a minute later, and plans made in between would take the table for what it was.
+# Autovacuum runs a minute later; until then the planner would use the old size of the table.
 REANALYSE_ABOVE = 20_000
 REANALYSE_SHARE = 0.1
 
 
 def analyze_after(written: int, table: str) -> None:
-    """When so many rows were written that the table is another one. Not by a shard: the lock of an ANALYZE is held to the
-    end, and the shards end together."""
+    """Run ANALYZE if a large share of the table was written.
+
+    Never call it in a shard: the lock of an ANALYZE is held until the end of the transaction, and the shards commit
+    together.
+    """
     if written <= REANALYSE_ABOVE:
         return
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""The relay's tasks, those that tell the merchant's own systems, and long jobs."""
+"""Tasks of the relay, of webhooks to the merchant's own systems, and of long jobs."""
 
 from collections.abc import Iterable
 
@@ -26,7 +26,7 @@ def sweep_outbox() -> int:
 
 @shared_task(name="core.send_webhooks")
 def send_webhooks(endpoint: int) -> int:
-    """What one endpoint is due. What comes in while the last look ends is found by looking once more."""
+    """Send the due deliveries of one endpoint. A last check finds deliveries that came in at the end of the run."""
     cache.delete(_mark_of(endpoint))
     tried = webhook_sending.send_due(endpoint)
     if tried and endpoint in webhook_sending.owed_endpoints():
@@ -36,11 +36,11 @@ def send_webhooks(endpoint: int) -> int:
 
 @shared_task(name="core.sweep_webhooks")
 def sweep_webhooks() -> int:
-    """Retries that are due, and what a crash or a lost task left behind."""
-    owed = webhook_sending.owed_endpoints()
-    cache.delete_many([_mark_of(endpoint) for endpoint in owed])
-    _wake(owed)
-    return len(owed)
+    """Start the sending of due retries, and of deliveries that a crash or a lost task left behind."""
+    endpoints = webhook_sending.owed_endpoints()
+    cache.delete_many([_mark_of(endpoint) for endpoint in endpoints])
+    _wake(endpoints)
+    return len(endpoints)
 
 
 @shared_task(name="core.drop_old_webhook_deliveries")
@@ -55,14 +55,14 @@ def drop_old_notices() -> int:
 
 @shared_task(name="core.notice_restore")
 def notice_restore() -> str:
-    """An older copy of the database that was put back under running workers, and what was due in one that was found."""
+    """Detect an older copy of the database under running workers, and mark its due work as uncertain."""
     cause = sending_hold.notice_restore()
     sending_hold.doubt_due()
     return cause
 
 
 def start_job(job: Job) -> None:
-    """After the commit, hand it to a worker; what is lost on the way is found within five minutes."""
+    """Hand a job to a worker after the commit. A lost task is found within five minutes."""
 
     def start() -> None:
         try:
@@ -88,10 +88,10 @@ def restart_jobs() -> list[int]:
 
 
 def wake_senders(endpoints: Iterable[int]) -> None:
-    """After the commit, have these endpoints sent what they are due. Without Redis the sweep does it."""
-    chosen = set(endpoints)
-    if chosen:
-        transaction.on_commit(lambda: _wake(chosen), robust=True)
+    """Start the sending to these endpoints after the commit. Without Redis, the sweep does it later."""
+    unique = set(endpoints)
+    if unique:
+        transaction.on_commit(lambda: _wake(unique), robust=True)
 
 
 def _wake(endpoints: Iterable[int]) -> None:

@@ -1,4 +1,4 @@
-"""Telling the workers that something is owed, without a request waiting for it."""
+"""Wake-up of the workers for pending deliveries, without a wait in the request."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ GATHER_SECONDS = 0.05
 
 
 def poke(names: Iterable[str]) -> None:
-    """Queue one relay task per handler unless one is queued already and has not begun to look.
+    """Queue one relay task per handler, unless a queued task has not yet started to read.
 
-    The relay removes its mark before it looks, so whatever was committed before the mark was found is seen. When
-    Redis is away nothing is queued and the sweep finds the rows later (F4).
+    The relay removes its mark before it reads, so it sees every row that was committed before the mark was checked
+    here. While Redis is unavailable nothing is queued, and the sweep finds the rows later (F4).
     """
     for name in names:
         try:
@@ -35,14 +35,14 @@ def poke(names: Iterable[str]) -> None:
 
 
 def queue_of(handler: str) -> str:
-    """Return the queue of a handler's relay task: events that stand for a whole file have a worker of their own."""
+    """Return the queue of a handler's relay task. Long handlers, such as those for a whole file, have their own worker."""
     return settings.LONG_QUEUE if handler in LONG_HANDLERS else settings.CELERY_TASK_DEFAULT_QUEUE
 
 
 class Gatherer:
-    """Pokes for many commits at once: a busy process looks into Redis 20 times a second, not once a commit.
+    """Collects the wake-ups of many commits: a busy process calls Redis 20 times a second, not once per commit.
 
-    What it holds when its process is killed is found by the sweep; when the process ends in order it is poked.
+    If the process is killed, the sweep finds the collected handlers; at a normal exit they are flushed.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Gatherer:
 
     def add(self, names: Iterable[str]) -> None:
         with self._lock:
-            # Whoever waits to be poked is poked for this commit too: it is before the names are taken.
+            # These handlers are already queued; the next flush sees this commit.
             if self._thread is not None and self._names.issuperset(names):
                 return
             self._names.update(names)
@@ -77,7 +77,7 @@ class Gatherer:
 
 gatherer = Gatherer()
 atexit.register(gatherer.flush)
-# A forked child has neither the thread nor a right to the parent's names: the parent pokes for them.
+# A forked child has no thread and must drop the parent's names: the parent flushes them.
 os.register_at_fork(after_in_child=gatherer.__init__)  # type: ignore[misc]
 
 

@@ -1,9 +1,9 @@
-"""What the merchant's own systems may hear of: public event types, each made of one kind of domain event.
+"""Public event types for webhooks to the merchant's own systems, each built from one kind of domain event.
 
     publish("points.earned", POINTS_EARNED, _("Points earned"), build)
 
-`build` gets a batch of events and answers as many payloads, None for what is nobody's business. A payload names
-customers and orders by their numbers and holds nothing else about a person.
+`build` gets a batch of events and returns one payload for each; None for an event that must not be published. A payload
+names customers and orders by their numbers and holds no other data about a person.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.events import Event, EventType, declare, hear
-from core.kept import Kept
+from core.kept import CachedNames
 from core.models import WebhookEndpoint
 from core.registry import Registry
 
@@ -29,7 +29,7 @@ Build = Callable[[Sequence[Event]], Sequence[Payload | None]]
 
 @dataclass(frozen=True)
 class PublicType:
-    """`name` is what the receiver sees as `type`; it never changes once it is out."""
+    """A public type. The receiver sees `name` as `type`; it never changes after its first release."""
 
     name: str
     event: EventType
@@ -52,15 +52,15 @@ def _subscribed_kinds() -> list[str]:
     return sorted({known.event.kind for name in names if (known := PUBLIC.get(name))})
 
 
-# An endpoint hears of what happens from at most some seconds after it was made or changed.
-subscribed_kinds = Kept("webhooks:kinds", _subscribed_kinds)
+# A new or changed endpoint gets events after at most some seconds.
+subscribed_kinds = CachedNames("webhooks:kinds", _subscribed_kinds)
 
 
 def wanted(kind: str) -> bool:
-    """Whether some active endpoint hears of it."""
+    """Return whether an active endpoint subscribes to this kind."""
     return kind in subscribed_kinds()
 
 
 def forget() -> None:
-    """Look anew at what endpoints want."""
+    """Drop the cached kinds after a change of endpoints."""
     subscribed_kinds.forget()

@@ -1,4 +1,4 @@
-"""The shop's own time zone, for everyone who has chosen none. The app that knows the shop registers where it is kept:
+"""The shop's own time zone, for users who chose none. The app that stores it registers a source:
 
 ZONES.register("store", zone_of_the_default_store)
 """
@@ -20,8 +20,8 @@ from core.registry import Registry
 
 log = structlog.get_logger("liuke.zones")
 
-# Every page asks, and a shop moves to another zone about never: a change is seen by all processes within this time.
-KEPT_SECONDS = 60
+# Every page needs the zone, and it changes almost never. All processes see a change within this time.
+CACHE_SECONDS = 60
 
 ZONES: Registry[Callable[[], str]] = Registry("zone of the shop")
 
@@ -29,9 +29,9 @@ _kept: tuple[float, str] | None = None
 
 
 def shop_zone() -> str:
-    """The first zone that a registered source names, else TIME_ZONE. Kept in this process for a minute.
+    """Return the first zone that a registered source names, else TIME_ZONE. Cached in this process for a minute.
 
-    While the database is away the last known one stays.
+    While the database is unavailable the last known zone is used.
     """
     global _kept
     if _kept is not None and time.monotonic() < _kept[0]:
@@ -41,30 +41,30 @@ def shop_zone() -> str:
     except DatabaseError as error:
         log.warning("shop_zone_unknown", error=str(error)[:200])
         return _kept[1] if _kept is not None else settings.TIME_ZONE
-    _kept = (time.monotonic() + KEPT_SECONDS, zone)
+    _kept = (time.monotonic() + CACHE_SECONDS, zone)
     return zone
 
 
 def shop_day(at: datetime) -> date:
-    """The day that it is where the shop is."""
+    """Return the date in the shop's zone."""
     return at.astimezone(zoneinfo.ZoneInfo(shop_zone())).date()
 
 
 def shop_midnight(day: date) -> datetime:
-    """When a day begins where the shop is."""
+    """Return the start of a day in the shop's zone."""
     return datetime.combine(day, time_of_day(), zoneinfo.ZoneInfo(shop_zone()))
 
 
 @lru_cache(maxsize=1)
 def known_zones() -> frozenset[str]:
-    """Zones that both Python and this PostgreSQL know: any other name would fail a whole batch."""
+    """Return the zones that both Python and this PostgreSQL know: any other name would fail a whole batch."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM pg_timezone_names")
         return frozenset(name for (name,) in cursor.fetchall()) & zoneinfo.available_timezones()
 
 
 def forget() -> None:
-    """Ask anew next time."""
+    """Drop the cached zone."""
     global _kept
     _kept = None
 

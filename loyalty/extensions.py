@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core import crypto, health
-from core.audit_log import LOGGED, OBJECTS, Described, Logged
+from core.audit_log import LOGGED, OBJECTS, AuditedObject, Logged
 from core.facts import FACTS
 from core.notices import NOTICES, NoticeKind
 from core.roles import Role, grant
@@ -154,7 +154,7 @@ NOTICES.register(
 )
 OBJECTS.register(
     "loyalty.givinglimit",
-    Described(label=lambda row: giving.role_label(row["role"]), url=lambda _row: reverse("giving_limits")),
+    AuditedObject(label=lambda row: giving.role_label(row["role"]), url=lambda _row: reverse("giving_limits")),
 )
 LOGGED.register("loyalty.points_adjusted", Logged())
 grant("loyalty.view_loyalty", "loyalty.view_member", to=[Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST])

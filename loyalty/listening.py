@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from core import clock, events
 from core.events import Event, EventType
-from core.kept import Kept
+from core.kept import CachedNames
 from loyalty.models import EarningRule, Task
 from loyalty.rules.growth import LATE
 
@@ -27,7 +27,7 @@ _heard: dict[str, list[tuple[str, Asked]]] = defaultdict(list)
 class Listener:
     """A handler that is owed the events of the triggers it waits for. A change of those is known within seconds."""
 
-    def __init__(self, handler: str, waiting: Kept) -> None:
+    def __init__(self, handler: str, waiting: CachedNames) -> None:
         self.handler = handler
         self.waiting = waiting
 
@@ -45,8 +45,8 @@ def _of_rules() -> Iterable[str]:
     return EarningRule.objects.filter(active=True).exclude(trigger="order").values_list("trigger", flat=True)
 
 
-TASKS = Listener("loyalty.advance_tasks", Kept("loyalty:task-triggers", _of_tasks))
-RULES = Listener("loyalty.award_happenings", Kept("loyalty:earning-triggers", _of_rules))
+TASKS = Listener("loyalty.advance_tasks", CachedNames("loyalty:task-triggers", _of_tasks))
+RULES = Listener("loyalty.award_happenings", CachedNames("loyalty:earning-triggers", _of_rules))
 
 
 def customers_of(some: Sequence[Event]) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Fixtures that every part uses. Builders make valid rows through the services, as the product itself would."""
+"""Fixtures of all tests. Builders create valid rows through the services, as the product does."""
 
 from __future__ import annotations
 
@@ -121,13 +121,13 @@ def make_order(store):
 
 @pytest.fixture
 def settle():
-    """Hand out every event that is owed, as the workers would."""
+    """Return a function that delivers every pending event, as the workers would."""
     return deliver_all
 
 
 @pytest.fixture
 def staff(db):
-    """staff(Role.AGENT) -> a user with that role."""
+    """Return staff(Role.AGENT), which creates a user with that role."""
 
     def make(role: Role, username: str = "") -> User:
         user = User.objects.create_user(username or f"{role.value}-{User.objects.count()}", password="a-long-password")
@@ -144,7 +144,7 @@ def staff(db):
 
 @pytest.fixture
 def server_key(db):
-    """server_key("points:redeem") -> the secret of a key with these scopes (all when none are named)."""
+    """Return server_key("points:redeem"), which creates a key with these scopes (default: all) and returns its secret."""
     from core.scopes import SCOPES
 
     def make(*scopes: str, source: str = "storefront") -> str:
@@ -155,7 +155,7 @@ def server_key(db):
 
 @pytest.fixture
 def api(server_key):
-    """A DRF client that speaks as the storefront's server, with every scope."""
+    """Return a DRF client with a server key that has every scope."""
     from rest_framework.test import APIClient
 
     client = APIClient()

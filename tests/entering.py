@@ -1,4 +1,4 @@
-"""Signing in as people do, with codes of an authenticator app."""
+"""Helpers to sign in through the pages, with codes of an authenticator app."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PASSWORD = "a-long-password"
 
 
 class App:
-    """The authenticator app of one user, and the recovery codes that came with it."""
+    """The authenticator app of one user, with its recovery codes."""
 
     def __init__(self, user: User) -> None:
         self.secret = generate_totp_secret()
@@ -30,7 +30,7 @@ class App:
         return f"{(int(self.code()) + 1) % 1_000_000:06}"
 
     def forget_last_code(self) -> None:
-        """As if the last code had been given half a minute ago."""
+        """Reset the used code, as if it were used half a minute ago."""
         row = Authenticator.objects.get(user=self.user, type="totp")
         row.data.pop("last_counter", None)
         row.save(update_fields=["data"])

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The checks that need no database: style, types, layers, migrations, templates, translations.
+# The checks without a database: style, types, layers, migrations, templates, translations.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=.venv/bin

@@ -1,4 +1,4 @@
-"""Processes of their own that work in the database of the test which starts them."""
+"""Environment for separate processes that work in the database of the test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import connection
 
 
 def this_database() -> dict[str, str]:
-    """The environment of such a process."""
+    """Return the environment of such a process."""
     database = connection.settings_dict
     place = database["HOST"].replace("/", "%2F")
     if database.get("PORT"):

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that CI checks. Browser tests need Chromium: as root it is installed, otherwise the one that is there is used.
+# All checks of CI. Browser tests need Chromium: as root this installs it, otherwise it uses the installed one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then
@@ -15,7 +15,7 @@ fi
 tests/lint.sh
 echo; echo "== tests"
 .venv/bin/python -m pytest -n 2 --dist loadgroup -m "not processes and not browser" --create-db
-# Side by side, because tests of processes mostly wait; each has servers of its own.
+# In parallel, because tests of processes mostly wait; each has its own servers.
 browser_output=$(mktemp)
 LIUKE_TEST_VAR="$PWD/var/test-browser" .venv/bin/python -m pytest -m browser --create-db >"$browser_output" 2>&1 &
 browser=$!

@@ -1,6 +1,6 @@
-"""Retakes the README's pictures from a running demo shop: `make up`, then `make screenshots`.
+"""Screenshots of the README from a running demo shop: `make up`, then `make screenshots`.
 
-SITE_URL says where the shop runs; DEMO_PASSWORD its logins' password, where it is not the one of this checkout.
+SITE_URL is the address of the shop; DEMO_PASSWORD the password of its logins, if it is not the one of this checkout.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.browser.chromium import chromium  # noqa: E402
 PICTURES = ROOT / "docs" / "pictures"
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 BOTH = ("en", "zh-hans")
-# Not whichever font the machine has first, but the one that the browser tests ask for.
+# The font of the browser tests, not the first font of the machine.
 FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>
   <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
@@ -36,7 +36,7 @@ FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 
 @dataclass(frozen=True)
 class Picture:
-    """The page at `path`, or the first one of the list there, or what `then` makes of it."""
+    """A screenshot of the page at `path`, of the first row of its list, or after the actions of `then`."""
 
     name: str
     user: str
@@ -49,7 +49,7 @@ class Picture:
 
 
 def build_segment(page: Page) -> None:
-    """All of: at least 5 orders; any of: a net spend of at least 1,500, or no order in 90 days."""
+    """Build a rule: at least 5 orders, and either a net spend of at least 1,500 or no order in 90 days."""
     page.fill("[name=name]", "重点老客 · Regulars to care for")
     choose(page, "rule.children.0", "order_count", "gte")
     page.fill("[name='rule.children.0.value']", "5")
@@ -65,18 +65,18 @@ def build_segment(page: Page) -> None:
 
 def choose(page: Page, leaf: str, condition: str, operator: str) -> None:
     for name, value in (("condition", condition), ("operator", operator)):
-        with anew(page):
+        with reloaded(page):
             page.select_option(f"[name='{leaf}.{name}']", value)
 
 
 def press(page: Page, command: str) -> None:
-    with anew(page):
+    with reloaded(page):
         page.click(f"[name=do][value='{command}']")
 
 
 @contextmanager
-def anew(page: Page) -> Iterator[None]:
-    """Until the server has sent the form again."""
+def reloaded(page: Page) -> Iterator[None]:
+    """Wait until the server has sent the form again."""
     page.eval_on_selector("#builder", "form => form.dataset.old = 'yes'")
     yield
     page.wait_for_selector("#builder:not([data-old])")
@@ -125,7 +125,7 @@ def signed_in(browser: Browser, url: str, name: str, secret: str, viewport: dict
 
 
 def prefer(page: Page, language: str, theme: str) -> None:
-    """The language and theme are the person's, so they are changed as the person would."""
+    """Change language and theme through the page, because they belong to the user."""
     page.goto("/preferences/")
     page.select_option("main [name=language]", language)
     page.select_option("main [name=theme]", theme)

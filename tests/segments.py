@@ -1,4 +1,4 @@
-"""Putting customers into segments without computing them: the tables as they would then be."""
+"""Helpers to put customers into segments without a computation: they write the resulting tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crm.models import Customer
 
 
 def put_in(segment: Segment, *customers: Customer | int, at: datetime | None = None) -> None:
-    """They are in it since then, or since now; whoever is in it already stays."""
+    """Add customers to a segment since `at` or now. Existing members keep their time."""
     Segment.objects.filter(pk=segment.pk).update(computed_version=segment.version)
     segment.computed_version = segment.version
     for customer in customers:
@@ -29,7 +29,7 @@ def take_out(segment: Segment, *customers: Customer | int, at: datetime | None =
 
 
 def empty(*segments: int) -> None:
-    """As if nobody had ever been in these segments."""
+    """Delete all memberships of these segments, past and present."""
     SegmentLeaving.objects.filter(segment__in=segments).delete()
     for row in CustomerSegments.objects.all():
         held = zip(row.inside, row.since, strict=True)

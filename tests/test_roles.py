@@ -1,5 +1,7 @@
-"""P4, F17: who may open what. One line for every page and every API operation; the list of routes comes from the URL map,
-so that a new route fails here until it has its line.
+"""P4, F17: who may open what.
+
+One line for every page and every API operation; the list of routes comes from the URL map, so that a new route fails
+here until it has its line.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from tests.entering import App, give_password, sign_in
 
 pytestmark = pytest.mark.django_db
 
-# Route, then the roles that may open it: `staff` is everyone who is signed in, `public` everyone.
+# Route, then the roles that may open it: `staff` is every signed-in user, `public` is everyone.
 PAGES = """
 /healthz                                           public
 /readyz                                            public
@@ -252,7 +254,7 @@ PAGES = """
 /api/^(?!(?:schema|docs)$)                         public
 """
 
-# Below /api/v1/: route, method, the scope that a server key needs, whether a member's own token may.
+# Below /api/v1/: route, method, the scope for a server key, and whether a member's own token may call it.
 API = """
 customers                                            GET    customers:read   -
 customers                                            POST   customers:write  -
@@ -343,7 +345,7 @@ customers/<ref:number>/inbox/read                    POST   inbox:read       mem
 customers/<ref:number>/inbox/<uuid:message>/read     POST   inbox:read       member
 """
 
-# Models in /admin/ and the roles that see them there; nobody without is_staff gets in at all.
+# Models in /admin/ and the roles that see them there; a user without is_staff can't open the admin.
 ADMIN = """
 core/user                          administrator
 auth/group                         administrator
@@ -449,7 +451,7 @@ def fill(route: str, customer, ticket) -> str:
 
 
 def reaches(client, path: str) -> int:
-    """The status of opening it, by POST where it can't be opened by GET."""
+    """Return the status of a GET, or of a POST if GET is not allowed."""
     response = client.get(path)
     if response.status_code == 405:
         response = client.post(path, {})
@@ -525,7 +527,7 @@ def test_a_members_token_reaches_its_own_and_nobody_elses(shop, make_customer, s
         mine, theirs = call(own, method, path).status_code, call(others, method, path).status_code
         if (mine == 403) == (member == "member") or mine >= 500:
             wrong.append((route, method, "own", mine))
-        # What names Ann in its path answers Bob as if it were not there.
+        # A path with Ann's number answers Bob as if it did not exist.
         if "<ref:number>" in route and theirs not in {403, 404}:
             wrong.append((route, method, "other", theirs))
         if theirs >= 500:
@@ -548,9 +550,9 @@ def test_the_admin_shows_each_role_its_models(role, client, staff, shop):
     assert wrong == []
 
 
-# Below accounts/: route, then what a stranger gets, someone without a factor, someone with one who gave the password alone,
-# and someone who gave the code too. `open`: the page answers; `login`, `setup`, `code`: it sends there; `home`: away from
-# the sign-in pages; `confirm`: asks for the password or code once more; `none`: there is nothing.
+# Below accounts/: route, then what a stranger gets, someone without a factor, someone with one who gave the password
+# alone, and someone who gave the code too. `open`: the page answers; `login`, `setup`, `code`: it sends there; `home`:
+# away from the sign-in pages; `confirm`: asks for the password or code once more; `none`: there is nothing.
 ACCOUNTS = """
 accounts/password/reset/                      open   setup    code     open
 accounts/login/                               open   setup    code     home
@@ -585,7 +587,7 @@ def account_path(route: str) -> str:
 
 
 def seen(response) -> str:
-    """The word of ACCOUNTS for an answer."""
+    """Return the word of ACCOUNTS for an answer."""
     target = response.get("Location", "").partition("?")[0]
     if response.status_code != 302:
         return "open" if response.status_code in {200, 404} else str(response.status_code)
@@ -616,7 +618,7 @@ def test_account_pages_ask_for_the_factor_of_this_session(role, state, staff, se
 
 
 def enter(state: str, user):
-    """A browser of this user in one of STATES."""
+    """Return a client of this user in one of STATES."""
     client = Client()
     if state == "none":
         give_password(client, user.username)
@@ -639,13 +641,13 @@ def admin_path(route: str) -> str:
 
 @pytest.mark.parametrize("state", ["stranger", "none", "password"])
 def test_no_admin_page_opens_without_the_factor_of_this_session(state, staff, settings):
-    # given an administrator who may do everything
+    # given an administrator with all permissions
     settings.SECOND_FACTOR_REQUIRED = True
     user = staff(Role.ADMINISTRATOR)
     user.is_staff = user.is_superuser = True
     user.save()
     client, user = enter(state, user)
-    # when every page of the admin is opened and posted to
+    # when every page of the admin gets a GET and a POST
     wanted = {"stranger": "login", "none": "setup", "password": "code"}[state]
     wrong = []
     for route in admin_routes():
@@ -653,12 +655,12 @@ def test_no_admin_page_opens_without_the_factor_of_this_session(state, staff, se
         for answer in (client.get(path), client.post(path, {"username": user.username, "password": "a-long-password"})):
             if seen(answer) != wanted:
                 wrong.append((route, answer.status_code, answer.get("Location", "")))
-    # then each sends to the sign-in, the set-up or the code
+    # then each redirects to the sign-in, the set-up or the code
     assert len(admin_routes()) > 150
     assert wrong == []
 
 
-# Pages of the admin that belong to no model: everybody with is_staff.
+# Pages of the admin without a model: all users with is_staff.
 ADMIN_PAGES = {
     "search/",
     "",
@@ -669,7 +671,7 @@ ADMIN_PAGES = {
     "autocomplete/",
     "jsi18n/",
 }
-# Models of packages in the admin: superusers alone.
+# Models of packages in the admin: only superusers.
 SUPERUSERS = {
     "mfa/authenticator",
     *(f"django_celery_beat/{name}schedule" for name in ("clocked", "crontab", "solar", "interval")),
@@ -694,7 +696,7 @@ def test_each_role_reaches_its_admin_pages_and_no_others(role, staff, settings):
         model = "/".join(path.split("/")[:2])
         assert model in known, f"{model} needs a line in ADMIN"
         status = client.get(admin_path(route)).status_code
-        # One's own list opens; a row that is not there sends to the list; adding, deleting and passwords are a matter of
+        # A visible list opens; a missing row redirects to the list; adding, deleting and passwords depend on
         # the model, and none of it is for those who do not see the model at all.
         if (model in mine and path == f"{model}/" and status != 200) or (
             model not in mine and status not in {302, 403}

@@ -1,4 +1,4 @@
-"""The database is what the models say: a migration may take an index with it that nobody named."""
+"""The database matches the models: a migration may drop an index that it does not name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work done at the same moment by real threads, each on a database connection of its own."""
+"""Helpers to run work at the same moment in real threads, each with its own database connection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from django.db import connection, connections
 
 
 def at_once(work: Sequence[Callable[[], Any]], *, connected: bool = True) -> list:
-    """What each answered, in order; exceptions are answers. `connected` False: more threads than the server has seats."""
+    """Run all functions at once; return the answers in order, with exceptions as answers.
+
+    `connected` False: the threads open their connections later, because there are more threads than the server allows.
+    """
     gate = threading.Barrier(len(work))
 
     def run(function: Callable[[], Any]) -> Any:
@@ -20,7 +23,7 @@ def at_once(work: Sequence[Callable[[], Any]], *, connected: bool = True) -> lis
             if connected:
                 connection.ensure_connection()
         except BaseException:
-            # Who is never at the gate would keep the others there for ever.
+            # A thread that never reaches the barrier would block the others for ever.
             gate.abort()
             raise
         gate.wait()
@@ -36,7 +39,7 @@ def at_once(work: Sequence[Callable[[], Any]], *, connected: bool = True) -> lis
 
 
 def storm(threads: int, work: Callable[[int], Any]) -> list:
-    """`work(thread number)` by so many threads; the first exception is raised here."""
+    """Run `work(thread number)` in many threads at once; raise the first exception."""
     answers = at_once([partial(work, number) for number in range(threads)], connected=threads <= 64)
     for answer in answers:
         if isinstance(answer, Exception):

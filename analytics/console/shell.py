@@ -16,7 +16,7 @@ from analytics import selectors
 from analytics.models import CustomerFeature, CustomerSegments, Segment, SegmentKind, Stage
 from core.console import home, navigation, palette
 from core.console.home import Card
-from core.console.palette import Result
+from core.console.palette import SearchResult
 from core.formatting import number
 from crm.console import listing
 from crm.models import Customer
@@ -40,9 +40,9 @@ navigation.register(
 
 
 @palette.source("segments", label=_("Segments"), permission="analytics.view_segment")
-def find_segments(_request: HttpRequest, query: str, limit: int) -> list[Result]:
+def find_segments(_request: HttpRequest, query: str, limit: int) -> list[SearchResult]:
     return [
-        Result(segment.name, reverse("segment", args=[segment.pk]), "users-group", number(segment.size))
+        SearchResult(segment.name, reverse("segment", args=[segment.pk]), "users-group", number(segment.size))
         for segment in Segment.objects.active().filter(name__icontains=query)[:limit]
     ]
 

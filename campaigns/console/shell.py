@@ -15,7 +15,7 @@ from campaigns.models import Broadcast, CareRule, Coupon, CouponCode, Journey, J
 from campaigns.rules import codes
 from core.console import home, navigation, palette
 from core.console.home import Card
-from core.console.palette import Result
+from core.console.palette import SearchResult
 from core.formatting import ago, money, number
 from crm.selectors import timeline
 
@@ -41,48 +41,52 @@ timeline.FILTERS.register("campaigns", timeline.Filter(_("Messages and coupons")
 
 
 @palette.source("care", label=_("Care rules"), permission="campaigns.view_carerule")
-def find_rules(_request: HttpRequest, query: str, limit: int) -> list[Result]:
+def find_rules(_request: HttpRequest, query: str, limit: int) -> list[SearchResult]:
     return [
-        Result(rule.name, reverse("care_rule", args=[rule.pk]), "heart", str(words.RULE_STATES[rule.state]))
+        SearchResult(rule.name, reverse("care_rule", args=[rule.pk]), "heart", str(words.RULE_STATES[rule.state]))
         for rule in CareRule.objects.filter(name__icontains=query)[:limit]
     ]
 
 
 @palette.source("broadcasts", label=_("Broadcasts"), permission="campaigns.view_broadcast")
-def find_broadcasts(_request: HttpRequest, query: str, limit: int) -> list[Result]:
+def find_broadcasts(_request: HttpRequest, query: str, limit: int) -> list[SearchResult]:
     return [
-        Result(row.name, reverse("broadcast", args=[row.pk]), "speakerphone", str(words.BROADCAST_STATES[row.state]))
+        SearchResult(
+            row.name, reverse("broadcast", args=[row.pk]), "speakerphone", str(words.BROADCAST_STATES[row.state])
+        )
         for row in Broadcast.objects.filter(name__icontains=query).order_by("-created_at")[:limit]
     ]
 
 
 @palette.source("journeys", label=_("Journeys"), permission="campaigns.view_journey")
-def find_journeys(_request: HttpRequest, query: str, limit: int) -> list[Result]:
+def find_journeys(_request: HttpRequest, query: str, limit: int) -> list[SearchResult]:
     return [
-        Result(journey.name, reverse("journey", args=[journey.pk]), "route", str(JourneyState(journey.state).label))
+        SearchResult(
+            journey.name, reverse("journey", args=[journey.pk]), "route", str(JourneyState(journey.state).label)
+        )
         for journey in Journey.objects.filter(name__icontains=query)[:limit]
     ]
 
 
 @palette.source("templates", label=_("Templates"), permission="campaigns.view_template")
-def find_templates(_request: HttpRequest, query: str, limit: int) -> list[Result]:
+def find_templates(_request: HttpRequest, query: str, limit: int) -> list[SearchResult]:
     return [
-        Result(template.name, reverse("template", args=[template.pk]), "template")
+        SearchResult(template.name, reverse("template", args=[template.pk]), "template")
         for template in Template.objects.filter(name__icontains=query)[:limit]
     ]
 
 
 @palette.source("coupons", label=_("Coupons"), permission="campaigns.view_coupon")
-def find_coupons(_request: HttpRequest, query: str, limit: int) -> list[Result]:
+def find_coupons(_request: HttpRequest, query: str, limit: int) -> list[SearchResult]:
     """By name, and by a code as it stands on a customer's screen."""
     found = [
-        Result(coupon.name, reverse("coupon", args=[coupon.pk]), "ticket")
+        SearchResult(coupon.name, reverse("coupon", args=[coupon.pk]), "ticket")
         for coupon in Coupon.objects.filter(name__icontains=query).order_by("-created_at")[:limit]
     ]
     normal = codes.normalise(query)
     if len(normal) >= 4 and (code := CouponCode.objects.filter(code=normal).select_related("coupon").first()):
         shown = codes.shown(code.code)
-        found.insert(0, Result(shown, f"{reverse('coupons')}?code={shown}", "ticket", code.coupon.name))
+        found.insert(0, SearchResult(shown, f"{reverse('coupons')}?code={shown}", "ticket", code.coupon.name))
     return found[:limit]
 
 

@@ -12,7 +12,7 @@ from campaigns.models import CareRule, CareState, CareTrigger
 from campaigns.services import audiences
 from campaigns.services.queueing import queue_selected
 from core import clock
-from core.kept import Kept
+from core.kept import CachedNames
 from core.services import sending_hold
 from crm.models import ImportRun
 
@@ -91,7 +91,7 @@ def care_for_entering(*, event_ids: Sequence[int], segment_ids: Sequence[int]) -
 
 
 # Most shops greet nobody for entering a segment, and whoever enters is many: such an event is owed when a rule asks for it.
-active_triggers = Kept(
+active_triggers = CachedNames(
     "care:triggers", lambda: CareRule.objects.filter(state=CareState.ACTIVE).values_list("trigger", flat=True)
 )
 

@@ -15,7 +15,7 @@ from campaigns.models import EndReason
 from campaigns.rules import journeys as rules
 from campaigns.services import broadcast_runs, care_runs, journey_engine, journey_entries
 from campaigns.services.messages import announce
-from core.holding import WAITING, Choice, Figures, Waiting
+from core.holding import WAITING, HoldChoice, Waiting, WaitingCount
 
 ADVANCE_SECONDS = 15.0
 # Which messages are of a kind. The last one is everything that is no campaign's: answers to what a customer did.
@@ -51,9 +51,9 @@ def register_all() -> None:
             _count_runs,
             _settle_runs,
             {
-                Choice.RELEASE: _("Go on: the steps were not done"),
-                Choice.SENT: _("Go on, and mark the messages that are due as sent"),
-                Choice.DROP: _("End these journeys"),
+                HoldChoice.RELEASE: _("Go on: the steps were not done"),
+                HoldChoice.SENT: _("Go on, and mark the messages that are due as sent"),
+                HoldChoice.DROP: _("End these journeys"),
             },
         ),
     )
@@ -83,7 +83,7 @@ def _doubt(name: str, prepare: Callable[[datetime], None] | None, before: dateti
         return cursor.rowcount
 
 
-def _count(name: str, _before: datetime | None) -> Figures:
+def _count(name: str, _before: datetime | None) -> WaitingCount:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT count(*) FILTER (WHERE m.state = 'uncertain'), count(*) FILTER (WHERE m.state <> 'uncertain')
@@ -92,23 +92,23 @@ def _count(name: str, _before: datetime | None) -> Figures:
                       OR m.state IN ('queued', 'held') AND m.due_at <= clock_timestamp())""",
             {"restored": RESTORED},
         )
-        return Figures(*cursor.fetchone())
+        return WaitingCount(*cursor.fetchone())
 
 
 _SETTLED = {
-    Choice.RELEASE: "state = 'queued', reason = '', decided_at = NULL, provider_id = '', attempts = 0, error = ''",
-    Choice.SENT: "state = 'sent', reason = '', sent_at = least(m.due_at, clock_timestamp())",
-    Choice.DROP: "state = 'suppressed', decided_at = clock_timestamp()",
+    HoldChoice.RELEASE: "state = 'queued', reason = '', decided_at = NULL, provider_id = '', attempts = 0, error = ''",
+    HoldChoice.SENT: "state = 'sent', reason = '', sent_at = least(m.due_at, clock_timestamp())",
+    HoldChoice.DROP: "state = 'suppressed', decided_at = clock_timestamp()",
 }
 
 
-def _settle(name: str, choice: Choice, _before: datetime, limit: int) -> tuple[int, bool]:
+def _settle(name: str, choice: HoldChoice, _before: datetime, limit: int) -> tuple[int, bool]:
     return _update(
         f"m.state = 'uncertain' AND m.reason = %(restored)s AND {ORIGINS[name]}", choice, {"restored": RESTORED}, limit
     )
 
 
-def _update(where: str, choice: Choice, params: dict[str, Any], limit: int) -> tuple[int, bool]:
+def _update(where: str, choice: HoldChoice, params: dict[str, Any], limit: int) -> tuple[int, bool]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""UPDATE campaigns_message m SET {_SETTLED[choice]}
@@ -117,7 +117,7 @@ def _update(where: str, choice: Choice, params: dict[str, Any], limit: int) -> t
             {**params, "limit": limit},
         )
         ids = [pk for (pk,) in cursor.fetchall()]
-    if choice is Choice.SENT:
+    if choice is HoldChoice.SENT:
         announce(ids)
     return len(ids), len(ids) == limit
 
@@ -134,7 +134,7 @@ def _doubt_runs(before: datetime) -> int:
         return cursor.rowcount
 
 
-def _count_runs(before: datetime | None) -> Figures:
+def _count_runs(before: datetime | None) -> WaitingCount:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT count(*) FILTER (WHERE r.due_at <= %(before)s::timestamptz),
@@ -143,13 +143,13 @@ def _count_runs(before: datetime | None) -> Figures:
                WHERE j.state IN ('running', 'paused') AND r.state = 'active' AND r.due_at <= clock_timestamp()""",
             {"before": before},
         )
-        return Figures(*cursor.fetchone())
+        return WaitingCount(*cursor.fetchone())
 
 
-def _settle_runs(choice: Choice, before: datetime, limit: int) -> tuple[int, bool]:
-    if choice is Choice.RELEASE:
+def _settle_runs(choice: HoldChoice, before: datetime, limit: int) -> tuple[int, bool]:
+    if choice is HoldChoice.RELEASE:
         return _count_runs(before).uncertain, False
-    if choice is Choice.SENT:
+    if choice is HoldChoice.SENT:
         done = journey_engine.advance_due(seconds=ADVANCE_SECONDS, held_before=before)
         more = True
         while more:

@@ -29,7 +29,7 @@ from core import clock
 from core.errors import Conflict
 from core.events import Event
 from core.idempotency import check_key
-from core.kept import Kept
+from core.kept import CachedNames
 from core.locks import lock_row
 from core.services import sending_hold
 from core.services.sweeping import Sweep
@@ -254,7 +254,7 @@ def _live_definitions() -> list[dict[str, Any]]:
     return [journey_engine.plan_of(pk).definition for pk in ids]
 
 
-wanted_kinds = Kept("journeys:kinds", _wanted_kinds)
+wanted_kinds = CachedNames("journeys:kinds", _wanted_kinds)
 
 
 def wanted(kind: str) -> bool:

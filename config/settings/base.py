@@ -1,4 +1,4 @@
-"""Settings of a machine that has been given none: everything has a default that works. See docs/operations.md."""
+"""Settings with working defaults for a machine without configuration. See docs/operations.md."""
 
 import logging
 import warnings
@@ -110,7 +110,8 @@ TEMPLATES = [
     }
 ]
 
-# What a person waits for is cut off after a minute (the web's entry points say so); a job may take as long as its task.
+# Statements of a web request end after a minute (set in wsgi.py and asgi.py); those of a job may last as long as its
+# task.
 DATABASE_OPTIONS = {
     "connect_timeout": 5,
     "application_name": "liuke",
@@ -142,17 +143,17 @@ CACHES = {
 
 CELERY_BROKER_URL = env.broker_url(REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# Never given up: a worker without its queue waits for it.
+# Retry without limit: a worker that lost its queue waits for it.
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-# A task that outlives the visibility timeout is delivered a second time while the first still runs, so it stands
-# above the hard limit with room to spare.
+# A task that runs longer than the visibility timeout is delivered a second time while it still runs. So the timeout is
+# far above the hard limit.
 CELERY_TASK_TIME_LIMIT = 3600
 CELERY_TASK_SOFT_TIME_LIMIT = 3540
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 7200, "socket_timeout": 10, "socket_connect_timeout": 5}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# Work of minutes has a worker of its own: two imports at once would leave no process for points and messages.
+# Long tasks have their own worker: two imports at once would leave no process for points and messages.
 CELERY_TASK_DEFAULT_QUEUE = schedules.SHORT
 LONG_QUEUE = schedules.LONG
 CELERY_TASK_QUEUES = [Queue(schedules.SHORT), Queue(LONG_QUEUE)]
@@ -177,19 +178,19 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = env.text("STATIC_ROOT") or str(BASE_DIR / "staticfiles")
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
-# Without collectstatic there is no such folder, and with finders none is needed.
+# Without collectstatic the folder does not exist, and with finders it is not needed.
 warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
 MEDIA_ROOT = env.text("MEDIA_ROOT") or str(env.locations().directory / "media")
-# Uploads hold personal data: no other user of the machine reads them.
+# Uploads hold personal data, so no other user of the machine may read them.
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("FORM_LIMIT_KB", 4 * 1024) * 1024
 UPLOAD_LIMIT = env.integer("UPLOAD_LIMIT_MB", 12) * 1024 * 1024
 IMPORT_UPLOAD_LIMIT = env.integer("IMPORT_UPLOAD_LIMIT_MB", 1024) * 1024 * 1024
-# What a packed import may unpack to.
+# Limit on the unpacked size of a compressed import.
 IMPORT_UNPACKED_LIMIT = env.integer("IMPORT_UNPACKED_LIMIT_MB", 8 * 1024) * 1024 * 1024
-# Sizes of API bodies: with a member's token or no key, with a server key, and where many things come at once.
+# Limits on API bodies: with a member's token or no key, with a server key, and for batch endpoints.
 MEMBER_BODY_LIMIT = env.integer("MEMBER_BODY_LIMIT_KB", 128) * 1024
 API_BODY_LIMIT = env.integer("API_BODY_LIMIT_KB", 2 * 1024) * 1024
 BATCH_BODY_LIMIT = env.integer("BATCH_BODY_LIMIT_KB", 32 * 1024) * 1024
@@ -215,7 +216,7 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_FORMS = {"change_password": "core.account_forms.StaffChangePasswordForm"}
-# core.attempts counts failures and locks; a second limit in front of it would hide its page.
+# core.attempts counts failures and locks accounts; a second limit before it would hide its page.
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": False}
 ACCOUNT_SESSION_REMEMBER = True
 MFA_ADAPTER = "core.accounts.StaffMfaAdapter"
@@ -282,7 +283,7 @@ DRF_STANDARDIZED_ERRORS = {
         *("400", "401", "403", "404", "405", "409", "413", "414", "415", "422", "429", "431", "503")
     ],
 }
-# The sites whose pages may call the API with a member's token: https://shop.example.com, without a path.
+# Sites whose pages may call the API with a member's token: https://shop.example.com, without a path.
 CORS_ALLOWED_ORIGINS = env.items("CORS_ALLOWED_ORIGINS", [])
 CORS_URLS_REGEX = r"^/api/v1/"
 CORS_ALLOW_METHODS = ["GET", "POST", "PUT", "PATCH"]
@@ -290,7 +291,7 @@ CORS_ALLOW_HEADERS = ["accept", "accept-language", "authorization", "content-typ
 CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id"]
 CORS_PREFLIGHT_MAX_AGE = 600
 API_RATE_LIMIT = env.integer("API_RATE_LIMIT", 6000)
-# Answers 401 to one address in a minute; further wrong keys get 429, a right one goes on working.
+# 401 answers to one address in a minute; further wrong keys get 429, a valid key keeps working.
 AUTH_FAILURE_LIMIT = env.integer("AUTH_FAILURE_LIMIT", 60)
 MEMBER_TOKEN_RATE_LIMIT = env.integer("MEMBER_TOKEN_RATE_LIMIT", 120)
 SPECTACULAR_SETTINGS = {
@@ -302,7 +303,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": [],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
-    # Lazy: production's name of the file is known only once the manifest of static files can be read.
+    # Lazy: in production the name of the file is known only after the manifest of static files was read.
     "SWAGGER_UI_FAVICON_HREF": lazy(static, str)("img/icon.svg"),
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
@@ -318,11 +319,11 @@ EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", False)
 EMAIL_TIMEOUT = 20
-# Without a mail server the messages are kept as files, so that a trial never sends to a real customer.
+# Without a mail server, messages are written to files, so that a trial never sends to a real customer.
 EMAIL_FILE_PATH = str(env.locations().directory / "mail")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "shop@localhost")
-# The provider's keys, and as WEBHOOK_SECRET name:password of what it is told to call; more after commas while one is exchanged
-# for another.
+# The provider's keys, and in WEBHOOK_SECRET the name:password of our callback address; several separated by commas
+# during a change.
 ANYMAIL = _mail.anymail
 
 LOGGING = {
@@ -348,7 +349,7 @@ if SENTRY_DSN:
     import sentry_sdk
 
     def _without_query(event, _hint):
-        # A search for a phone number is a query string.
+        # The query string may hold a phone number from a search.
         event.get("request", {}).pop("query_string", None)
         return event
 
@@ -367,5 +368,5 @@ BACKUP_KEY = env.text("BACKUP_KEY")
 BACKUP_PASSPHRASE_FILE = env.text("BACKUP_PASSPHRASE_FILE")
 COMPUTE_SHARDS = env.integer("COMPUTE_SHARDS", 2)
 MESSAGE_LEASE_SECONDS = env.integer("MESSAGE_LEASE_SECONDS", 60)
-# A trial has its receiver on the same machine or network; production.py turns it off, and with it plain HTTP.
+# In a trial the receiver is on the same machine or network. production.py turns this off, and plain HTTP with it.
 WEBHOOKS_ALLOW_PRIVATE = env.boolean("WEBHOOKS_ALLOW_PRIVATE", True)

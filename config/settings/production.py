@@ -1,4 +1,4 @@
-"""Settings of a shop's own server: secrets, hosts and servers must be named, cookies travel over HTTPS only."""
+"""Settings of a shop's own server: secrets, hosts and servers are required, cookies are sent only over HTTPS."""
 
 from config import env
 from config.settings.base import *  # noqa: F403
@@ -13,8 +13,8 @@ if _missing:
 
 SECOND_FACTOR_REQUIRED = env.boolean("SECOND_FACTOR_REQUIRED", True)
 WEBHOOKS_ALLOW_PRIVATE = env.boolean("WEBHOOKS_ALLOW_PRIVATE", False)
-# `make up` listens on 127.0.0.1, so what comes from this machine comes from its proxy; programs that run here could only
-# lie about themselves. A proxy elsewhere is named. From all others X-Forwarded-* is dropped by IncomingHeadersMiddleware.
+# `make up` listens on 127.0.0.1, so a request from this machine comes from its proxy; local programs could only forge
+# their own address. A proxy on another machine must be named. IncomingHeadersMiddleware drops X-Forwarded-* of others.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES") or ["127.0.0.0/8", "::1"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", True)
@@ -26,14 +26,14 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = False
-# What `check --deploy` has to say against this, and why it stays:
+# Findings of `check --deploy`, each with the reason why it is accepted:
 SILENCED_SYSTEM_CHECKS = [
-    # core.middleware.CsrfViewMiddleware is Django's, for people alone: programs send no cookie that could be abused.
+    # core.middleware.CsrfViewMiddleware is Django's, but only for people: programs send no cookie that could be abused.
     "security.W003",
-    # Other names below the shop's domain are not this site's, so it neither orders HTTPS for them nor has the domain
-    # put on the browsers' list, from which it would not get off again for months.
+    # Other names below the shop's domain do not belong to this site. So it neither requires HTTPS for them nor adds the
+    # domain to the browsers' preload list, from which a removal takes months.
     "security.W005",
     "security.W021",
-    # Names of enumerations and operations in the API's description, which are the same in every setting.
+    # Names of enumerations and operations in the API schema, which are the same in every setting.
     "drf_spectacular.W001",
 ]

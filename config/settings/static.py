@@ -1,10 +1,10 @@
-"""Settings of a build that collects static files: production's, with placeholders for what only a running shop has."""
+"""Settings to collect static files in a build: production's, with placeholders for the values of a running shop."""
 
 import base64
 import os
 import secrets
 
-# Random, so that a shop started with these settings by mistake is not open to those who read this file.
+# Random, so that a shop that is started with these settings by mistake has no publicly known secrets.
 _PLACEHOLDERS = {
     "SECRET_KEY": secrets.token_urlsafe(48),
     "PII_KEYS": f"1:{base64.urlsafe_b64encode(os.urandom(32)).decode()}",

@@ -1,4 +1,4 @@
-"""Settings of the tests: the same servers and schema, cheap password hashing, nothing sent anywhere."""
+"""Settings of the tests: the same servers and schema, cheap password hashing, no outgoing messages."""
 
 from config import env
 from config.settings.base import *  # noqa: F403
@@ -9,8 +9,8 @@ API_RATE_LIMIT = 10_000_000
 MEMBER_TOKEN_RATE_LIMIT = 10_000_000
 AUTH_FAILURE_LIMIT = 10_000_000
 AXES_ENABLED = False
-# Tests empty the tables between two cases, the ledger's too.
+# Tests empty all tables between two cases, also the ledger's.
 DATABASE_OPTIONS["options"] = f"{DATABASE_OPTIONS['options']} -c liuke.reset=yes"  # noqa: F405
 DATABASES["default"]["OPTIONS"] = DATABASE_OPTIONS  # noqa: F405
-# Two test processes at once empty their own caches only.
+# Each parallel test process uses, and empties, its own cache.
 CACHES["default"]["LOCATION"] = env.redis_database(CACHE_URL, 1 + int(env.text("PYTEST_XDIST_WORKER", "gw0")[2:]))  # noqa: F405

@@ -15,7 +15,7 @@ LONGEST_HEADER = 1000
 
 
 class KeyUser:
-    """DRF wants a user; a server key is not a member of staff and has none of their rights."""
+    """The user object that DRF requires. A server key is not a member of staff and has none of their permissions."""
 
     is_authenticated = True
     is_active = True
@@ -27,11 +27,11 @@ class KeyUser:
 
 
 def bearer(request) -> str:
-    # Not `request.headers`, which makes an entry of everything that the request says.
-    given = request.META.get("HTTP_AUTHORIZATION", "")
-    if len(given) > LONGEST_HEADER:
+    # Not `request.headers`, which builds an entry for every header of the request.
+    header = request.META.get("HTTP_AUTHORIZATION", "")
+    if len(header) > LONGEST_HEADER:
         return ""
-    kind, _space, value = given.partition(" ")
+    kind, _space, value = header.partition(" ")
     return value.strip() if kind.lower() == "bearer" else ""
 
 

@@ -1,4 +1,4 @@
-"""Path parts: what can't be stored never reaches the database."""
+"""Path converters: a value that can't be stored never reaches the database."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.urls import register_converter
 
 
 class ReferenceConverter:
-    """A number or code of the shop's own: 1 to 64 printable characters."""
+    """A number or code that the shop chose: 1 to 64 printable characters."""
 
     regex = r"[^/\x00-\x1f]{1,64}"
 
@@ -18,7 +18,7 @@ class ReferenceConverter:
 
 
 class IdConverter:
-    """A row's id that fits into a bigint."""
+    """The id of a row, small enough for a bigint."""
 
     regex = r"[0-9]{1,18}"
 

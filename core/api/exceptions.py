@@ -51,7 +51,7 @@ class Formatter(ExceptionFormatter):
 
 
 def handle(exc: Exception, context: dict):
-    """DRF's exception handler: typed errors become their status, a lost database becomes 503 with Retry-After."""
+    """Handle exceptions for DRF: a typed error becomes its status, a lost database becomes 503 with Retry-After."""
     if isinstance(exc, DomainError):
         exc = DomainApiException(exc)
     elif isinstance(exc, DjangoValidationError):

@@ -1,7 +1,7 @@
-"""Numbers and times in API bodies are written in ASCII digits.
+"""Refusal of numbers and times in API bodies that are not written in ASCII digits.
 
-Python reads a full-width "１２" or an Arabic "١٢" as 12, and a "²" as a digit that is no number. A program that sends
-one has mixed up its texts, so it is refused by name instead of guessed at.
+Python reads a full-width "１２" or an Arabic "١٢" as 12, and a "²" as a digit that is not a number. A program that sends
+one has mixed up its fields, so the field is refused by name instead of guessed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FIELDS = (
 
 
 def refuse_other_digits() -> None:
-    """Make the framework's number and time fields refuse texts that are not ASCII. Called once, when the app loads."""
+    """Make the framework's number and time fields refuse text that is not ASCII. Call once, when the app loads."""
     for field in FIELDS:
         field.to_internal_value = _ascii_only(field.to_internal_value)  # type: ignore[method-assign]
 

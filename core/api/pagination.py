@@ -1,4 +1,4 @@
-"""Keyset pages: `?cursor=` and `?limit=`, the same speed on the first page and the thousandth."""
+"""Keyset pages (`?cursor=` and `?limit=`): the thousandth page is as fast as the first."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from core.paging import Page, decode, fields_of, keyset
 
 
 class KeysetPagination(CursorPagination):
-    """By the whole order: the framework's own goes by its first column and counts through equal ones, a thousand at most,
-    and an import gives more rows the same time."""
+    """Pages by all columns of the order.
+
+    The framework's own pagination compares the first column and skips at most a thousand equal rows. An import writes
+    more rows with the same time.
+    """
 
     page_size = 50
     max_page_size = 500
@@ -27,14 +30,14 @@ class KeysetPagination(CursorPagination):
         if cursor and not decode(cursor, fields_of(queryset, [name.lstrip("-") for name in order]))[1]:
             raise ValidationError({"cursor": [_("Use `next` or `previous` of an earlier page as it is.")]})
         self.base_url = request.build_absolute_uri()
-        self.found: Page = keyset(queryset, order, cursor, self.get_page_size(request))
-        return self.found.items
+        self.keyset_page: Page = keyset(queryset, order, cursor, self.get_page_size(request))
+        return self.keyset_page.items
 
     def get_next_link(self):
-        return self._link(self.found.next)
+        return self._link(self.keyset_page.next)
 
     def get_previous_link(self):
-        return self._link(self.found.previous)
+        return self._link(self.keyset_page.previous)
 
     def _link(self, cursor: str | None) -> str | None:
         return cursor and replace_query_param(self.base_url or "", self.cursor_query_param, cursor)

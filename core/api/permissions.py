@@ -1,4 +1,4 @@
-"""Closed by default: a view that declares no scope for an action answers 403 to everyone."""
+"""Permissions of the API, closed by default: an action without a declared scope answers 403 to every caller."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.services.api_keys import KeyIdentity
 
 
 class MissingScope(PermissionDenied):
-    """A key without the scope; the answer names it, so that the caller knows what to ask the shop for."""
+    """Refusal of a key without the scope. The answer names the scope, so that the caller can ask the shop for it."""
 
     default_code = "missing_scope"
 
@@ -27,16 +27,17 @@ class NotForMembers(PermissionDenied):
 
 
 def action_of(view: Any, request: Any) -> str:
-    """Return by what name a view's maps know this request: the action of a view set, else the method."""
+    """Return the key of this request in the maps of a view: the action of a view set, else the method."""
     action = getattr(view, "action", None) or request.method.lower()
     return "get" if action == "head" else action
 
 
 class HasScope(BasePermission):
-    """Views declare `scopes = {"list": "customers:read", ...}`; plain views use `{"get": ..., "post": ...}`.
+    """Check of a request's scope against the view's `scopes`.
 
-    A member's own token passes only where the view lists the action in `member_actions`; the view then limits itself
-    to that customer through `own_customer_id`.
+    View sets declare `scopes = {"list": "customers:read", ...}`; plain views use `{"get": ..., "post": ...}`. A
+    member's own token passes only if the view lists the action in `member_actions`. The view then limits itself to that
+    customer through `own_customer_id`.
     """
 
     def has_permission(self, request, view) -> bool:

@@ -1,4 +1,4 @@
-"""JSON in and out by msgspec: about five times the standard library's speed on our payloads."""
+"""JSON parser and renderer built on msgspec: about five times the standard library's speed on our payloads."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _encode(value: Any) -> Any:
     return str(value)
 
 
-# Nothing that we take is nested deeper than a dozen levels.
+# No accepted body is nested deeper than a dozen levels.
 DEEPEST = 64
 _STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _ALIKE = bytes.maketrans(b"{}", b"[]")
@@ -41,18 +41,18 @@ _decoder = msgspec.json.Decoder()
 
 
 def nested_too_deep(body: bytes) -> bool:
-    """Return whether arrays and objects stand in each other deeper than DEEPEST, without reading the values."""
+    """Return whether arrays and objects are nested deeper than DEEPEST, without reading the values."""
     if body.count(b"[") + body.count(b"{") <= DEEPEST:
         return False
     brackets = _STRINGS.sub(b"", body).translate(_ALIKE, _NOT_BRACKETS)
     for _level in range(DEEPEST):
-        # One level less; what is not balanced stays, and the parser says where.
+        # Remove one level. Unbalanced brackets stay, and the parser reports their place.
         brackets = brackets.replace(b"[]", b"")
     return bool(brackets) and (b"[]" in brackets or len(brackets) > DEEPEST)
 
 
 def parsed(body: bytes, decode: Callable[[bytes], Any]) -> Any:
-    """Decode a JSON body. Raises ParseError for what can't be read or stored; msgspec.ValidationError passes."""
+    """Decode a JSON body. Raises ParseError if it can't be read or stored; lets msgspec.ValidationError pass."""
     if b"\\u0000" in body:
         raise ParseError("The character U+0000 can't be stored; remove it.")
     if nested_too_deep(body):
@@ -66,7 +66,7 @@ def parsed(body: bytes, decode: Callable[[bytes], Any]) -> Any:
 
 
 class PlainNegotiation(DefaultContentNegotiation):
-    """Nothing is weighed where there is one form of answer and the caller takes any, or that one."""
+    """Content negotiation that is skipped if there is one renderer and the caller accepts any type, or that one."""
 
     def select_renderer(self, request, renderers, format_suffix=None):
         if len(renderers) == 1 and not format_suffix and "format" not in request.query_params:
@@ -85,8 +85,8 @@ class MsgspecRenderer(BaseRenderer):
         return b"" if data is None else _encoder.encode(data)
 
 
-class Rendered(HttpResponse):
-    """A body that is rendered at once, for hot endpoints: nothing is left for the framework to negotiate or to delay."""
+class RenderedResponse(HttpResponse):
+    """A response of a hot endpoint, rendered at once: the framework neither negotiates it nor delays it."""
 
     def __init__(self, data: Any, status: int = 200) -> None:
         super().__init__(_encoder.encode(data), status=status, content_type="application/json")

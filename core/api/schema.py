@@ -1,4 +1,4 @@
-"""OpenAPI: our error envelope on every operation, and the Idempotency-Key header where a command needs it."""
+"""OpenAPI schema: our error envelope on every operation, the Idempotency-Key header on commands that need it."""
 
 from __future__ import annotations
 
@@ -13,45 +13,48 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     required=True,
-    description="1 to 200 printable ASCII characters of your own, the same for every repeat of the same command.",
+    description="1 to 200 printable ASCII characters. Use the same key for every repeat of the same command.",
 )
 OPTIONAL_KEY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="Send one, and a repeat gives the first answer."
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="Optional. A repeat with the same key returns the first answer.",
 )
 
 
 class ErrorItem(serializers.Serializer):
-    code = serializers.CharField(help_text="Stable; branch on this.")
-    detail = serializers.CharField(help_text="For people, in the request's language.")
-    attr = serializers.CharField(allow_null=True, help_text="The field that is wrong, dotted for nested ones.")
+    code = serializers.CharField(help_text="Stable. Use this in your code.")
+    detail = serializers.CharField(help_text="Text for people, in the language of the request.")
+    attr = serializers.CharField(allow_null=True, help_text="The invalid field; nested fields are joined with dots.")
 
 
 class ErrorEnvelope(serializers.Serializer):
     type = serializers.ChoiceField(choices=["validation_error", "client_error", "server_error"])
     errors = ErrorItem(many=True)
-    details = serializers.DictField(required=False, help_text="Numbers behind a refusal, such as what is available.")
+    details = serializers.DictField(required=False, help_text="Figures of a refusal, such as the available points.")
 
 
 ERRORS = {
-    "400": "The input is wrong; `attr` names the field.",
-    "401": "No key, or an unknown or revoked one.",
-    "403": "The key lacks the scope that `details` names, or this belongs to someone else.",
-    "404": "There is no such thing.",
-    "405": "The method is not one of those in the header Allow.",
-    "409": "The state forbids it, or the idempotency key was used for another request.",
+    "400": "The input is invalid; `attr` names the field.",
+    "401": "The key is missing, unknown or revoked.",
+    "403": "The key lacks the scope named in `details`, or the resource belongs to another customer.",
+    "404": "The resource does not exist.",
+    "405": "The method is not allowed; the header Allow lists the allowed methods.",
+    "409": "The current state forbids the command, or the idempotency key was used for another request.",
     "413": "The body is too large; the detail names the limit.",
     "414": "The address is too long.",
     "415": "Send application/json.",
-    "422": "A business limit says no.",
+    "422": "A business limit refuses the command.",
     "429": "Too many requests; see Retry-After.",
-    "431": "A header, or all of them together, are too large.",
-    "503": "The database is away; see Retry-After.",
+    "431": "A header is too large, or all headers together are.",
+    "503": "The database is unavailable; see Retry-After.",
 }
 
 
 class ApiSchema(AutoSchema):
     def get_description(self) -> str:
-        """Say what a member's token is shown, where it may call."""
+        """Add the fields that a member's token sees, if a member may call the operation."""
         text = super().get_description()
         action = getattr(self.view, "action", None) or self.method.lower()
         shape = getattr(self.view, "member_shapes", {}).get(action)

@@ -1,4 +1,4 @@
-"""Bodies of the hot batch endpoints: one msgspec pass instead of a serializer per item."""
+"""Parser for the bodies of hot batch endpoints: one msgspec pass instead of a serializer per item."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _PLACE = re.compile(r" - at `\$(.*)`$")
 
 
 class StructParser(BaseParser):
-    """JSON into `struct`; what is wrong names its place, such as `events.3.kind`. `root` is named where none is known.
+    """Decoder of JSON into `struct`. An error names its place, such as `events.3.kind`, or `root` if no place is known.
 
-    `shape` describes the same body in the schema; it names the fields when one is unknown.
+    `shape` describes the same body in the schema; it supplies the known names when a field is unknown.
     """
 
     media_type = "application/json"
@@ -34,7 +34,7 @@ class StructParser(BaseParser):
         try:
             return parsed(body, partial(msgspec.json.decode, type=self.struct))
         except msgspec.ValidationError as error:
-            # A body with an unknown field may be wrong in other ways too; the field is what the caller sees first.
+            # A body with an unknown field may have other errors too; report the unknown field first.
             with contextlib.suppress(msgspec.ValidationError):
                 refuse_unknown_fields(self.shape, parsed(body, msgspec.json.decode))
             place = _PLACE.search(str(error))

@@ -1,4 +1,4 @@
-"""Requests a minute per key, counted in Redis; without Redis nobody is throttled (stated in docs/operations.md).
+"""Limits on requests a minute per key, counted in Redis; without Redis no key is throttled (see docs/operations.md).
 
 Wrong keys are counted by address, also without Redis.
 """
@@ -24,8 +24,8 @@ MOST_LEASED = 50
 class Leases:
     """Requests that this process has already counted in Redis, a hundredth of the limit at a time.
 
-    A busy key then costs a round trip every fifty requests instead of each. What a process leased and did not use counts
-    as used, so that a limit may be felt some hundredths early, never late.
+    A busy key then costs a round trip every fifty requests instead of each. Leased requests that a process did not use
+    count as used, so a limit may apply some hundredths early, never late.
     """
 
     def __init__(self) -> None:
@@ -42,10 +42,10 @@ class Leases:
             if left:
                 self._left[name] = left - 1
                 return True
-        wanted = max(1, min(MOST_LEASED, limit // 100))
-        # Redis may filter but never decide: while it is away the count is 0 and the request goes through.
-        counted = cast(ForgivingRedisCache, cache).count_up(f"throttle:{name}:{minute}", 90, wanted)
-        granted = wanted if counted == 0 else wanted - max(0, counted - limit)
+        share = max(1, min(MOST_LEASED, limit // 100))
+        # Redis must never decide alone: while it is unavailable the count is 0 and the request goes through.
+        counted = cast(ForgivingRedisCache, cache).count_up(f"throttle:{name}:{minute}", 90, share)
+        granted = share if counted == 0 else share - max(0, counted - limit)
         if granted <= 0:
             return False
         with self._lock:
@@ -60,14 +60,14 @@ class Leases:
 
 leases = Leases()
 
-# Addresses share this many counters, so that a caller with many addresses can't fill any memory.
+# All addresses share this many counters, so that a caller with many addresses can't fill the memory.
 COUNTERS = 4096
 
 
 class Failures:
-    """Answers 401 by address and minute, counted in Redis; without Redis, each process counts its own.
+    """Counts of 401 answers by address and minute, kept in Redis; without Redis, each process counts its own.
 
-    Two addresses may share a counter. That only turns a 401 into a 429: a right key is never counted here.
+    Two addresses may share a counter. That only turns a 401 into a 429: a valid key is never counted here.
     """
 
     def __init__(self) -> None:
@@ -76,9 +76,9 @@ class Failures:
         self._counts: dict[int, int] = {}
 
     def too_many(self, address: str) -> bool:
-        """Count one failure; return whether the address has had more than its limit in this minute."""
+        """Count one failure. Return whether the address exceeded its limit in this minute."""
         minute = int(time.time() // 60)
-        # With the secret key, so that nobody can choose an address to share a counter with another.
+        # Keyed with the secret key, so that a caller can't choose an address that shares a counter with another.
         digest = salted_hmac("core.api.failures", address).digest()
         counter = int.from_bytes(digest[:4], "big") % COUNTERS
         with self._lock:
@@ -103,12 +103,12 @@ failures = Failures()
 
 
 def seconds_left() -> int:
-    """Return how many seconds this minute still has: what Retry-After says."""
+    """Return the seconds left in this minute, for Retry-After."""
     return max(1, math.ceil(60 - time.time() % 60))
 
 
 class KeyThrottle(BaseThrottle):
-    """A fixed window of one minute per server key or member."""
+    """A limit per server key or member in a fixed window of one minute."""
 
     def allow_request(self, request, view) -> bool:
         auth = request.auth

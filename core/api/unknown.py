@@ -1,4 +1,4 @@
-"""Refuse names that no endpoint reads: a mistyped field would be swallowed, and what it asked for would not happen."""
+"""Refusal of field names that no endpoint reads: a mistyped field would be ignored without an error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_NAMED = 20
 
 @dataclass(frozen=True)
 class Names:
-    """The fields of a shape, and those of them that hold shapes themselves."""
+    """The writable fields of a shape, and the nested shapes among them."""
 
     known: frozenset[str]
     nested: tuple[tuple[str, Names], ...]
@@ -45,22 +45,24 @@ def unknown_fields(shape: type[serializers.Serializer], data: Any) -> dict[str, 
 
 def refuse_unknown_fields(shape: type[serializers.Serializer], data: Any) -> None:
     """Raise ValidationError `unknown_field` for fields that the shape does not have."""
-    if found := unknown_fields(shape, data):
-        raise ValidationError(found)
+    if errors := unknown_fields(shape, data):
+        raise ValidationError(errors)
 
 
 def refuse_fields(data: Any) -> None:
-    """Raise ValidationError when a body has fields where none are read."""
+    """Raise ValidationError when a command without a body gets fields."""
     if isinstance(data, Mapping) and data:
         raise ValidationError(_errors((name, name, ()) for name in data))
     if not isinstance(data, Mapping):
         raise ValidationError(_t("This endpoint takes no body."), code="invalid")
 
 
-def refuse_unknown_parameters(given: Iterable[str], known: Collection[str]) -> None:
-    """Raise ValidationError `unknown_field` for query parameters that nothing reads: a mistyped filter would answer with
-    the rows of everyone."""
-    unknown = [(name, name, known) for name in given if name not in known]
+def refuse_unknown_parameters(names: Iterable[str], known: Collection[str]) -> None:
+    """Raise ValidationError `unknown_field` for unknown query parameters.
+
+    A mistyped filter would answer with the rows of all customers.
+    """
+    unknown = [(name, name, known) for name in names if name not in known]
     if unknown:
         raise ValidationError(_errors(unknown, parameter=True))
 
@@ -77,7 +79,7 @@ def message(name: str, known: Collection[str], *, parameter: bool = False) -> st
 
 
 def nearest(name: str, known: Collection[str]) -> str:
-    """Return the known name that is most like this one, or nothing when none is."""
+    """Return the known name that is most similar to this one, or "" when none is similar."""
     alike = difflib.get_close_matches(name[:LONGEST_NAME], sorted(known), 1)
     first = name[:LONGEST_NAME].partition("_")[0]
     alike += [other for other in sorted(known) if "_" in name and other.startswith(f"{first}_")]
@@ -103,9 +105,9 @@ def _walk(names: Names, data: Any, place: str) -> Iterable[tuple[str, str, Colle
 def _errors(
     unknown: Iterable[tuple[str, str, Collection[str]]], *, parameter: bool = False
 ) -> dict[str, list[ErrorDetail]]:
-    found: dict[str, list[ErrorDetail]] = {}
+    errors: dict[str, list[ErrorDetail]] = {}
     for place, name, known in unknown:
-        found[place[: 3 * LONGEST_NAME]] = [ErrorDetail(message(name, known, parameter=parameter), code=CODE)]
-        if len(found) == MOST_NAMED:
+        errors[place[: 3 * LONGEST_NAME]] = [ErrorDetail(message(name, known, parameter=parameter), code=CODE)]
+        if len(errors) == MOST_NAMED:
             break
-    return found
+    return errors

@@ -1,4 +1,4 @@
-"""What every API view shares: who asks, the idempotency key, and answers from services."""
+"""Base classes of all API views: the caller, the idempotency key, and validated input for services."""
 
 from __future__ import annotations
 
@@ -25,24 +25,25 @@ from core.services.api_keys import KeyIdentity
 
 
 class ApiMixin:
-    """`scopes` maps an action (or method) to the scope a server key needs; `member_actions` lists what a member may do.
+    """Common parts of API views.
 
-    `member_shapes` maps each of those actions to what a member is shown: a shape of its own, never the server's.
+    `scopes` maps an action (or method) to the scope that a server key needs. `member_actions` lists the actions that a
+    member may call. `member_shapes` maps each of them to the member's own response shape, never the server's.
     """
 
-    # Every other method is answered with 405, OPTIONS too; CORS answers the preflight of a browser before.
+    # Every other method gets 405, also OPTIONS; the CORS middleware answers a browser's preflight earlier.
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
     scopes: dict[str, str] = {}
-    # Which actions take large bodies: see core.bounds.
+    # Actions that accept large bodies: see core.bounds.
     bodies: dict[str, str] = {}
-    # Commands that read no body: one with fields is refused.
+    # Commands that read no body: a body with fields is refused.
     without_body: tuple[str, ...] = ()
-    # Query parameters of a reading action, beside those of its pages and filters.
+    # Query parameters of a reading action, besides those of paging and filters.
     parameters: dict[str, tuple[str, ...]] = {}
     member_actions: tuple[str, ...] = ()
     member_shapes: dict[str, type[Serializer]] = {}
-    # The audit's triggers learn who and which request. The ledger's commands write that themselves and change no audited
-    # table, so their views leave it out: it costs two settings with every statement.
+    # Pass the actor and the request to the audit triggers. Commands of the ledger write both themselves and change no
+    # audited table, so their views switch this off: it costs two settings with every statement.
     keeps_history = True
 
     def dispatch(self, request, *args, **kwargs):
@@ -66,7 +67,7 @@ class ApiMixin:
             refuse_fields(request.data)
 
     def known_parameters(self, action: str) -> set[str]:
-        """Return the query parameters that a reading action takes."""
+        """Return the query parameters that a reading action accepts."""
         known = set(self.parameters.get(action, ()))
         if action == "list":
             known |= set(getattr(getattr(self, "filterset_class", None), "base_filters", ()))
@@ -74,10 +75,10 @@ class ApiMixin:
             known |= {pages.cursor_query_param, pages.page_size_query_param} if pages else set()
         return known
 
-    def shape(self, request: Request, shown: type[Serializer]) -> type[Serializer]:
+    def shape(self, request: Request, server_shape: type[Serializer]) -> type[Serializer]:
         """Return the shape of the answer: `shown` for a server key, the member's own for a member's token."""
         if isinstance(request.auth, KeyIdentity):
-            return shown
+            return server_shape
         return self.member_shapes[action_of(self, request)]
 
     @staticmethod
@@ -90,18 +91,21 @@ class ApiMixin:
 
     @staticmethod
     def key_of(request: Request) -> str:
-        """The Idempotency-Key; services refuse an empty one where they need it."""
+        """Return the Idempotency-Key. A service that needs one refuses an empty key."""
         return request.META.get("HTTP_IDEMPOTENCY_KEY", "")
 
     @staticmethod
     def scope_of(request: Request) -> str:
-        """Keys of one caller never meet those of another."""
+        """Return the caller's scope of idempotency keys, so that keys of two callers never collide."""
         auth: Any = request.auth
         return f"api:key:{auth.id}" if isinstance(auth, KeyIdentity) else f"api:member:{auth.customer_id}"
 
     @staticmethod
     def valid(serializer: type[Serializer], request: Request) -> dict[str, Any]:
-        """The body's values. A serializer may name a `quick` struct that takes the plain cases at a tenth of the cost."""
+        """Return the validated values of the body.
+
+        A serializer may name a `quick` struct, which accepts the plain cases at a tenth of the cost.
+        """
         quick = getattr(serializer, "quick", None)
         if quick is not None:
             with contextlib.suppress(msgspec.ValidationError):
@@ -121,7 +125,7 @@ class ApiViewSet(ApiMixin, GenericViewSet):
 
 
 class UnknownPathView(APIView):
-    """Below the API, what no route names is answered in the envelope too."""
+    """The answer to unknown paths below the API, in the error envelope too."""
 
     authentication_classes = ()
     permission_classes = ()

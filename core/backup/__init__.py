@@ -1,1 +1,1 @@
-"""Encrypted backups of one shop: database, uploads and secrets in one file, and the way back."""
+"""Encrypted backups of one shop (database, uploads and secrets in one file) and their restore."""

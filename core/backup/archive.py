@@ -1,11 +1,11 @@
-"""The file of a backup: parts in a stream of encrypted chunks, each authenticated, none of which can be left out.
+"""The file format of a backup: parts in a stream of encrypted, authenticated chunks, none of which can be removed.
 
     LIUKE-BACKUP-1\\n | length, header as JSON | frames
 
-The header is not secret, but every frame is bound to it. A frame is its length and an AES-256-GCM ciphertext of up to 1 MB;
-its nonce counts from zero and says whether it is the last, so that frames can't be reordered, repeated or cut off. The key
-of a file is derived from the shop's key and a salt of its own. Inside are records: a part begins, its bytes, its end with
-SHA-256 and size, and at last the manifest.
+The header is not secret, but every frame is bound to it. A frame is its length and an AES-256-GCM ciphertext of up to 1
+MB. Its nonce counts from zero and marks the last frame, so that frames can't be reordered, repeated or cut off. The key
+of a file is derived from the shop's key and the salt of the file. The frames contain records: the begin of a part, its
+bytes, its end with SHA-256 and size, and at the end the manifest.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ BEGIN, DATA, END, MANIFEST = b"B", b"D", b"E", b"M"
 
 
 class ArchiveError(Exception):
-    """The file is no backup, is damaged or cut off, or the key is not the one it was made with; one sentence."""
+    """The file is no backup, is damaged or cut off, or was made with another key. The text is one sentence."""
 
 
 @dataclass(frozen=True)
-class Part:
+class ArchivePart:
     name: str
     size: int
     sha256: str
 
 
 class Writer:
-    """Writes one archive to `target`. Only `close` makes it complete."""
+    """A writer of one archive to `target`. Only `close` makes the archive complete."""
 
     def __init__(self, target: BinaryIO, key: BackupKey, header: dict[str, Any]) -> None:
         self._target = target
@@ -57,11 +57,11 @@ class Writer:
         self._cipher = AESGCM(file_key)
         self._number = 0
         self._buffer = bytearray()
-        self.parts: list[Part] = []
+        self.parts: list[ArchivePart] = []
         target.write(MAGIC + struct.pack(">I", len(head)) + head)
 
-    def add(self, name: str, chunks: Iterator[bytes]) -> Part:
-        """One part, as it comes."""
+    def add(self, name: str, chunks: Iterator[bytes]) -> ArchivePart:
+        """Write one part from a stream of chunks."""
         digest, size = sha256(), 0
         self._record(BEGIN, name.encode())
         for chunk in chunks:
@@ -70,7 +70,7 @@ class Writer:
                 digest.update(piece)
                 size += len(piece)
                 self._record(DATA, piece)
-        part = Part(name, size, digest.hexdigest())
+        part = ArchivePart(name, size, digest.hexdigest())
         self._record(END, json.dumps({"size": size, "sha256": part.sha256}).encode())
         self.parts.append(part)
         return part
@@ -92,8 +92,8 @@ class Writer:
         self._number += 1
 
 
-class Reader:
-    """Reads one archive from its beginning to its end."""
+class ArchiveReader:
+    """A reader of one archive from its beginning to its end."""
 
     def __init__(self, path: Path, key: BackupKey | None) -> None:
         self.path = path
@@ -101,39 +101,37 @@ class Reader:
         self.manifest: dict[str, Any] = {}
 
     def parts(self) -> Iterator[tuple[str, Iterator[bytes]]]:
-        """Each part with its bytes, which are to be read before the next one. Raises ArchiveError.
+        """Yield each part with its bytes, which must be read before the next part. Raises ArchiveError.
 
-        The size and SHA-256 of a part are compared when its bytes are through, the manifest when all parts are.
+        The size and SHA-256 of a part are checked after its last byte, the manifest after the last part.
         """
         with self.path.open("rb") as source:
             head, bound = _read_header(source)
             if self._key is None:
-                raise ArchiveError("No key was given.")
+                raise ArchiveError("The key is missing.")
             try:
                 file_key, check = self._key.for_header(head)
             except ValueError as error:
                 raise ArchiveError(str(error)) from None
             if check.hex() != head["check"]:
-                raise ArchiveError(
-                    "This key is not the one that the backup was made with: set BACKUP_KEY, or name --passphrase-file."
-                )
+                raise ArchiveError("The backup was made with another key: set BACKUP_KEY, or give --passphrase-file.")
             records = _records(_frames(source, AESGCM(file_key), bound))
-            seen: list[Part] = []
+            parts_read: list[ArchivePart] = []
             for kind, payload in records:
                 if kind == BEGIN:
                     name = payload.decode()
                     body = _Body(name, records)
                     yield name, body.read()
-                    seen.append(body.finish())
+                    parts_read.append(body.finish())
                 elif kind == MANIFEST:
                     self.manifest = json.loads(payload)
                 else:
                     raise ArchiveError("The backup is damaged: its records are out of order.")
-        if not self.manifest or [Part(**part) for part in self.manifest["parts"]] != seen:
-            raise ArchiveError("The backup is damaged: its parts are not those of its manifest.")
+        if not self.manifest or [ArchivePart(**part) for part in self.manifest["parts"]] != parts_read:
+            raise ArchiveError("The backup is damaged: its parts differ from its manifest.")
 
     def check(self) -> dict[str, Any]:
-        """Read everything and keep nothing. Returns the manifest; raises ArchiveError."""
+        """Read the whole archive to check it. Return the manifest; raises ArchiveError."""
         for _name, chunks in self.parts():
             for _chunk in chunks:
                 pass
@@ -141,12 +139,12 @@ class Reader:
 
 
 class _Body:
-    """The bytes of one part, compared with its end."""
+    """The bytes of one part, checked against its end record."""
 
     def __init__(self, name: str, records: Iterator[tuple[bytes, bytes]]) -> None:
         self._name, self._records = name, records
         self._digest, self._size = sha256(), 0
-        self._part: Part | None = None
+        self._part: ArchivePart | None = None
 
     def read(self) -> Iterator[bytes]:
         if self._part is not None:
@@ -160,11 +158,11 @@ class _Body:
             end = json.loads(payload) if kind == END else {}
             if end != {"size": self._size, "sha256": self._digest.hexdigest()}:
                 break
-            self._part = Part(self._name, self._size, self._digest.hexdigest())
+            self._part = ArchivePart(self._name, self._size, self._digest.hexdigest())
             return
-        raise ArchiveError(f"The backup is damaged: {self._name} is not what it was.")
+        raise ArchiveError(f"The backup is damaged: {self._name} was changed.")
 
-    def finish(self) -> Part:
+    def finish(self) -> ArchivePart:
         for _rest in self.read():
             pass
         assert self._part is not None
@@ -172,7 +170,7 @@ class _Body:
 
 
 def header_of(path: Path) -> dict[str, Any]:
-    """Return the public header of a backup: which site, when, with which kind of key. Raises ArchiveError."""
+    """Return the public header of a backup: site, time and kind of key. Raises ArchiveError."""
     with path.open("rb") as source:
         return _read_header(source)[0]
 
@@ -207,7 +205,7 @@ def _frames(source: BinaryIO, cipher: AESGCM, bound: bytes) -> Iterator[bytes]:
         number += 1
         if last:
             if source.read(1):
-                raise ArchiveError("The backup is damaged: something follows its end.")
+                raise ArchiveError("The backup is damaged: there is data after its end.")
             return
 
 
@@ -222,7 +220,7 @@ def _records(frames: Iterator[bytes]) -> Iterator[tuple[bytes, bytes]]:
             yield bytes(buffer[:1]), bytes(buffer[5 : 5 + length])
             del buffer[: 5 + length]
     if buffer:
-        raise ArchiveError("The backup is damaged: its last record is not whole.")
+        raise ArchiveError("The backup is damaged: its last record is incomplete.")
 
 
 def _exactly(source: BinaryIO, length: int) -> bytes:

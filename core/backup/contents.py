@@ -16,7 +16,7 @@ from core.backup import programs
 
 
 def tables() -> list[str]:
-    """Every table of the shop; a partitioned one once."""
+    """Return every table of the shop; a partitioned table appears once."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -26,16 +26,16 @@ def tables() -> list[str]:
 
 
 def counts() -> dict[str, int]:
-    found = {}
+    sizes = {}
     with connection.cursor() as cursor:
         for name in tables():
             cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(name)))
-            found[name] = cursor.fetchone()[0]
-    return found
+            sizes[name] = cursor.fetchone()[0]
+    return sizes
 
 
 def describe() -> dict[str, Any]:
-    """Counts, totals and versions, as of the caller's snapshot."""
+    """Return counts, totals and versions, as of the caller's snapshot."""
     applied: dict[str, list[str]] = {}
     for app, name in sorted(MigrationRecorder(connection).applied_migrations()):
         applied.setdefault(app, []).append(name)
@@ -48,7 +48,7 @@ def describe() -> dict[str, Any]:
 
 
 def counts_differ(manifest: dict[str, Any]) -> list[str]:
-    """Tables that have more or fewer rows than the manifest says."""
+    """Return a line for each table whose number of rows differs from the manifest."""
     here = counts()
     return [
         f"{name}: {manifest['counts'].get(name)} rows in the backup, {here.get(name)} after the restore"
@@ -58,7 +58,7 @@ def counts_differ(manifest: dict[str, Any]) -> list[str]:
 
 
 def facts_differ(manifest: dict[str, Any]) -> list[str]:
-    """Totals (points, revenue, messages by state ...) that are not those of the manifest."""
+    """Return a line for each total (points, revenue, messages by state ...) that differs from the manifest."""
     here = _facts()
     return [
         f"{name}: {manifest['facts'].get(name)} in the backup, {here.get(name)} after the restore"
@@ -68,7 +68,7 @@ def facts_differ(manifest: dict[str, Any]) -> list[str]:
 
 
 def verified(manifest: dict[str, Any]) -> list[str]:
-    """Counts and totals as in the manifest, and every proof (the ledger among them). Returns what is wrong."""
+    """Compare counts and totals with the manifest and run every proof, also the ledger's. Return the differences."""
     return counts_differ(manifest) + facts_differ(manifest) + health.prove()
 
 
@@ -78,7 +78,7 @@ def _facts() -> dict[str, Any]:
 
 @contextmanager
 def other_database(name: str) -> Iterator[None]:
-    """Let this process work in another database of the same server. For a command's own process only."""
+    """Switch this process to another database of the same server. Use it only in the process of a command."""
     previous = connection.settings_dict["NAME"]
     connection.close()
     connection.settings_dict["NAME"] = name

@@ -1,4 +1,4 @@
-"""The key of backups: BACKUP_KEY, a passphrase in a file, or one that is made once and kept under var/."""
+"""The key of backups: BACKUP_KEY, a passphrase in a file, or a key that is generated once and stored under var/."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from django.conf import settings
 from core.embedded import locations
 
 SHORTEST_PASSPHRASE = 12
-# 128 MB and about half a second for each guess.
+# Each guess costs 128 MB and about half a second.
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**17, 8, 1
 
 
 class UnusableKey(Exception):
-    """A key that can't be used; one sentence."""
+    """The key can't be used. The text is one sentence."""
 
 
 @dataclass(frozen=True)
 class BackupKey:
-    """32 random bytes, or the words of a passphrase (`passphrase`)."""
+    """32 random bytes, or the words of a passphrase if `passphrase` is set."""
 
     secret: bytes
     passphrase: bool = False
@@ -38,7 +38,7 @@ class BackupKey:
         return {"kdf": "scrypt" if self.passphrase else "hkdf"}
 
     def for_file(self, salt: bytes) -> tuple[bytes, bytes]:
-        """(the key of one file, eight bytes that tell a wrong key from a damaged file)."""
+        """Return (the key of one file, eight bytes that tell a wrong key from a damaged file)."""
         master = self.secret
         if self.passphrase:
             master = Scrypt(salt=salt, length=32, n=SCRYPT_N, r=SCRYPT_R, p=SCRYPT_P).derive(self.secret)
@@ -53,9 +53,10 @@ class BackupKey:
 
 
 def configured(passphrase_file: str = "", *, make: bool = False, say: Callable[[str], None] = print) -> BackupKey:
-    """The key to use: the named passphrase, BACKUP_KEY, BACKUP_PASSPHRASE_FILE, else the one under var/.
+    """Return the key: from the given passphrase file, BACKUP_KEY, BACKUP_PASSPHRASE_FILE, else the file under var/.
 
-    `make`: a backup makes that one when it is not there, and says loudly that it must be kept elsewhere. Raises UnusableKey.
+    With `make`, a backup creates the missing file and warns loudly that a copy must be stored elsewhere. Raises
+    UnusableKey.
     """
     if passphrase_file:
         return _of_file(passphrase_file)
@@ -67,15 +68,16 @@ def configured(passphrase_file: str = "", *, make: bool = False, say: Callable[[
     if not path.exists():
         if not make:
             raise UnusableKey(
-                "No key: set BACKUP_KEY to the one that the backup was made with, or name --passphrase-file."
+                "No key: set BACKUP_KEY to the key that the backup was made with, or give --passphrase-file."
             )
         _make(path)
     key = BackupKey(_decode(path.read_text(), str(path)))
     if make:
         say(
-            "\nATTENTION: the backup is encrypted with a key that lies on this same machine. Copy this line to another place "
-            f"now: without it no backup can be read when this machine is lost.\n\n    BACKUP_KEY={path.read_text().strip()}\n\n"
-            f"(It is in {path}. Set BACKUP_KEY to have your own key used, and this reminder go away.)\n"
+            "\nATTENTION: the key of the backup is stored on this same machine. Copy this line to another place "
+            "now. Without it, no backup can be read if this machine is lost.\n\n"
+            f"    BACKUP_KEY={path.read_text().strip()}\n\n"
+            f"(The key is in {path}. Set BACKUP_KEY to use your own key and to stop this reminder.)\n"
         )
     return key
 
@@ -99,7 +101,7 @@ def _of_file(name: str) -> BackupKey:
     except OSError as error:
         raise UnusableKey(f"The passphrase file {name} can't be read: {error.strerror}.") from None
     if len(words) < SHORTEST_PASSPHRASE:
-        raise UnusableKey(f"The passphrase in {name} needs {SHORTEST_PASSPHRASE} characters at least.")
+        raise UnusableKey(f"The passphrase in {name} needs at least {SHORTEST_PASSPHRASE} characters.")
     return BackupKey(words.encode(), passphrase=True)
 
 

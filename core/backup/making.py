@@ -1,4 +1,4 @@
-"""Make one backup: a consistent dump, the uploads and the secrets, streamed into an encrypted file."""
+"""Creation of a backup: a consistent dump, the uploads and the secrets, streamed into an encrypted file."""
 
 from __future__ import annotations
 
@@ -30,16 +30,19 @@ Say = Callable[[str], None]
 
 
 class BackupFailed(Exception):
-    """Nothing was made; one sentence."""
+    """No backup was written. The text is one sentence."""
 
 
 def make(*, target: Path, key: BackupKey, with_media: bool = True, say: Say = print) -> Path:
-    """Write one archive. `target` is a folder, or the file itself. It has its name only when it is complete and on disk."""
+    """Write one archive. `target` is a folder or the file itself.
+
+    The file gets its final name only when it is complete and on disk.
+    """
     site = str(sending_hold.state().site)
     at = clock.now().astimezone(UTC)
     path = target if target.suffix == SUFFIX else target / f"liuke-{site[:8]}-{at:%Y%m%dT%H%M%SZ}{SUFFIX}"
     if path.exists():
-        raise BackupFailed(f"{path} is there already.")
+        raise BackupFailed(f"{path} already exists.")
     tools = programs.find(programs.server_major())
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
@@ -63,7 +66,7 @@ def make(*, target: Path, key: BackupKey, with_media: bool = True, say: Say = pr
 
 def _write(writer: Writer, header: dict[str, Any], tools: programs.Programs, with_media: bool, say: Say) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        # The dump and the counts see one moment, while the shop goes on.
+        # The dump and the counts share one snapshot while the shop keeps working.
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute("SELECT pg_export_snapshot()")
         snapshot = cursor.fetchone()[0]
@@ -79,7 +82,7 @@ def _write(writer: Writer, header: dict[str, Any], tools: programs.Programs, wit
         say("Adding the uploads ...")
         for name, path in media_files():
             with contextlib.suppress(FileNotFoundError), path.open("rb") as source:
-                # Uploads come and go while the shop works; one that has just gone is not missed.
+                # Uploads are added and deleted while the shop works; skip one that was just deleted.
                 writer.add(f"media/{name}", iter(lambda source=source: source.read(CHUNK), b""))  # type: ignore[misc]
                 files += 1
         say(f"  {files:,} files")
@@ -98,7 +101,7 @@ def _secrets() -> dict[str, Any]:
 def _dump(tools: programs.Programs, snapshot: str) -> Iterator[bytes]:
     command = [
         tools.path("pg_dump"), "--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}",
-        # Rows name the partitioned table and not a partition, so that they find a place where that partition is missing.
+        # Rows name the partitioned table, not a partition, so that they load even if that partition is missing.
         "--load-via-partition-root", "--no-password",
     ]  # fmt: skip
     process = subprocess.Popen(
@@ -109,9 +112,9 @@ def _dump(tools: programs.Programs, snapshot: str) -> Iterator[bytes]:
     try:
         while chunk := process.stdout.read(CHUNK):
             yield chunk
-        said = process.stderr.read().decode(errors="replace").strip()
+        output = process.stderr.read().decode(errors="replace").strip()
         if process.wait():
-            raise BackupFailed(f"pg_dump failed: {said[-600:]}")
+            raise BackupFailed(f"pg_dump failed: {output[-600:]}")
     finally:
         if process.poll() is None:
             process.kill()
@@ -131,7 +134,7 @@ def _progress(chunks: Iterator[bytes], say: Say) -> Iterator[bytes]:
 
 
 def media_files() -> Iterator[tuple[str, Path]]:
-    """(path below MEDIA_ROOT, file), without links."""
+    """Yield (path below MEDIA_ROOT, file) of each upload, without symbolic links."""
     root = Path(settings.MEDIA_ROOT)
     for folder, _folders, names in os.walk(root):
         for name in sorted(names):
@@ -141,7 +144,7 @@ def media_files() -> Iterator[tuple[str, Path]]:
 
 
 def drop_older(*, folder: Path, keep: int, site: str, say: Say = print) -> list[Path]:
-    """Delete all but the newest `keep` archives of this site, and what killed runs left behind. Call it after a success."""
+    """Delete all but the newest `keep` archives of this site, and partial files of killed runs. Call after a success."""
     own: list[tuple[datetime, Path]] = []
     for path in folder.glob(f"*{SUFFIX}"):
         try:
@@ -151,16 +154,16 @@ def drop_older(*, folder: Path, keep: int, site: str, say: Say = print) -> list[
         if head["site"] == site:
             own.append((datetime.fromisoformat(head["created_at"]), path))
     own.sort(reverse=True)
-    gone = [path for _at, path in own[keep:]]
-    gone += [
+    outdated = [path for _at, path in own[keep:]]
+    outdated += [
         path
         for path in folder.glob(f"liuke-{site[:8]}-*{PARTIAL}")
         if time.time() - path.stat().st_mtime > STALE_SECONDS
     ]
-    for path in gone:
+    for path in outdated:
         path.unlink(missing_ok=True)
         say(f"Deleted {path}")
-    return gone
+    return outdated
 
 
 def _sync_folder(folder: Path) -> None:

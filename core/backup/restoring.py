@@ -1,4 +1,7 @@
-"""The way back: check everything first, load the database in one transaction with sending held, then files and proof."""
+"""Restore of a backup: check everything, load the database in one transaction with sending held, then the files.
+
+After that, the proofs run.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from core import embedded, health
 from core.backup import contents, programs
-from core.backup.archive import Reader
+from core.backup.archive import ArchiveReader
 from core.backup.keys import BackupKey
 from core.services import sending_hold
 
@@ -33,11 +36,11 @@ SCRATCH = "liuke_verify_"
 
 
 class RestoreRefused(Exception):
-    """Nothing was changed; one sentence that says what is in the way."""
+    """Nothing was changed. The text names the obstacle in one sentence."""
 
 
 class RestoreFailed(Exception):
-    """The database is as it was before; one sentence."""
+    """The restore failed and the database is unchanged. The text is one sentence."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Secrets:
     keys: dict[int, bytes]
 
     def environment(self) -> str:
-        """The two variables as a file that a shell or systemd reads."""
+        """Return the two variables in the format of an environment file for a shell or systemd."""
         return f"PII_KEYS={self.pii_keys()}\nSECRET_KEY={self.secret_key}\n"
 
     def pii_keys(self) -> str:
@@ -54,7 +57,7 @@ class Secrets:
 
 
 def verify(*, path: Path, key: BackupKey, say: Say = print) -> list[str]:
-    """Restore into a scratch database of the same server, compare, prove, and drop it again. Returns what is wrong."""
+    """Restore into a scratch database of the same server, compare, prove and drop it. Return the differences."""
     say("Checking the archive ...")
     manifest, secrets = _look(path, key)
     tools = programs.find(max(programs.server_major(), manifest["server"]))
@@ -76,10 +79,10 @@ def verify(*, path: Path, key: BackupKey, say: Say = print) -> list[str]:
 def restore(
     *, path: Path, key: BackupKey, replace: bool = False, overwrite: bool = False, say: Say = print
 ) -> list[str]:
-    """Put a shop back. Returns what differs from the backup; empty when all is as it was.
+    """Restore a shop. Return the differences from the backup; empty when there are none.
 
-    Everything that can refuse does so before anything is changed. The database changes in one transaction, in which sending
-    is held: no worker ever sees the restored rows without the hold.
+    Every check runs before the first change. The database changes in one transaction, which also holds sending: no
+    worker ever sees the restored rows without the hold.
     """
     say("Checking the archive ...")
     manifest, secrets = _look(path, key)
@@ -88,14 +91,15 @@ def restore(
     full = bool(contents.tables())
     if full and not replace:
         raise RestoreRefused(
-            "The database is not empty. Restore into an empty one, or give --replace to have everything in it replaced."
+            "The database is not empty. Restore into an empty one, or give --replace to replace everything in it."
         )
     _refuse_others()
     _refuse_secrets(secrets, overwrite)
     conflicts = _media_conflicts(manifest)
     if conflicts and not overwrite:
         raise RestoreRefused(
-            f"{len(conflicts)} uploads are there with other contents, {conflicts[0]} first: give --overwrite to replace them."
+            f"{len(conflicts)} uploads exist with other contents (the first is {conflicts[0]}): "
+            "give --overwrite to replace them."
         )
     say(f"Loading the database with pg_restore {tools.version} ...")
     _load(path, key, tools, prefix=_EMPTY if full else "", suffix=sending_hold.RESTORED_SQL)
@@ -109,12 +113,12 @@ def restore(
         say("Applying migrations that are newer than the backup ...")
         call_command("migrate", verbosity=0, interactive=False)
     else:
-        # The totals of an older release may be reckoned otherwise.
+        # An older release may compute the totals differently.
         wrong += contents.facts_differ(manifest)
     wrong += health.prove()
     for line in health.mend():
         say(f"  {line}")
-    say("Marking what was due as uncertain ...")
+    say("Marking due messages and deliveries as uncertain ...")
     for name, count in sending_hold.doubt_due().items():
         if count:
             say(f"  {name}: {count:,}")
@@ -126,8 +130,8 @@ def secrets_of(path: Path, key: BackupKey) -> Secrets:
 
 
 def _look(path: Path, key: BackupKey) -> tuple[dict[str, Any], Secrets]:
-    """Read all of it, so that a damaged end is known before anything begins. Returns manifest and secrets."""
-    reader = Reader(path, key)
+    """Read the whole archive, so that a damaged end is found before anything starts. Return manifest and secrets."""
+    reader = ArchiveReader(path, key)
     raw = b""
     for name, chunks in reader.parts():
         for chunk in chunks:
@@ -135,12 +139,12 @@ def _look(path: Path, key: BackupKey) -> tuple[dict[str, Any], Secrets]:
                 raw += chunk
         if name.startswith("media/"):
             _below_media(name)
-    found = json.loads(raw)
-    keys = {int(number): _bytes(text) for number, text in found["PII_KEYS"].items()}
-    return reader.manifest, Secrets(found["SECRET_KEY"], keys)
+    payload = json.loads(raw)
+    keys = {int(number): _bytes(text) for number, text in payload["PII_KEYS"].items()}
+    return reader.manifest, Secrets(payload["SECRET_KEY"], keys)
 
 
-# Whatever is in the way goes in the same transaction in which the restored tables come.
+# The existing tables are dropped in the transaction that creates the restored ones.
 _EMPTY = """
 SET LOCAL lock_timeout = '30s';
 DROP SCHEMA public CASCADE;
@@ -149,8 +153,9 @@ CREATE SCHEMA public;
 
 
 def _load(path: Path, key: BackupKey, tools: programs.Programs, *, prefix: str, suffix: str) -> None:
-    """Dump -> pg_restore -> psql, without a file in between. COMMIT is said at the very end: who dies before it has changed
-    nothing, because psql then ends without it.
+    """Pipe the dump through pg_restore into psql, without a file in between.
+
+    COMMIT is written at the very end. If a process dies before that, psql ends without it and nothing has changed.
     """
     environment = programs.environment()
     reading = subprocess.Popen(
@@ -165,12 +170,12 @@ def _load(path: Path, key: BackupKey, tools: programs.Programs, *, prefix: str, 
     assert reading.stdout is not None
     assert writing.stdin is not None
     problems: list[BaseException] = []
-    said: dict[str, bytes] = {}
+    output: dict[str, bytes] = {}
 
     def feed() -> None:
         try:
             with cast(IO[bytes], reading.stdin):
-                for name, chunks in Reader(path, key).parts():
+                for name, chunks in ArchiveReader(path, key).parts():
                     for chunk in chunks:
                         if name == "database.dump":
                             reading.stdin.write(chunk)  # type: ignore[union-attr]
@@ -183,8 +188,8 @@ def _load(path: Path, key: BackupKey, tools: programs.Programs, *, prefix: str, 
 
     threads = [
         threading.Thread(target=feed, daemon=True),
-        threading.Thread(target=lambda: said.update(restore=reading.stderr.read()), daemon=True),  # type: ignore[union-attr]
-        threading.Thread(target=lambda: said.update(psql=writing.stderr.read()), daemon=True),  # type: ignore[union-attr]
+        threading.Thread(target=lambda: output.update(restore=reading.stderr.read()), daemon=True),  # type: ignore[union-attr]
+        threading.Thread(target=lambda: output.update(psql=writing.stderr.read()), daemon=True),  # type: ignore[union-attr]
     ]
     for thread in threads:
         thread.start()
@@ -213,12 +218,12 @@ def _load(path: Path, key: BackupKey, tools: programs.Programs, *, prefix: str, 
     if problems:
         raise problems[0]
     if reading.returncode or code:
-        text = (said.get("restore", b"") + said.get("psql", b"")).decode(errors="replace").strip()
-        raise RestoreFailed(f"The dump could not be loaded, and the database is as it was: {text[-600:]}")
+        text = (output.get("restore", b"") + output.get("psql", b"")).decode(errors="replace").strip()
+        raise RestoreFailed(f"The dump could not be loaded; the database is unchanged: {text[-600:]}")
 
 
 def _refuse_newer(manifest: dict[str, Any]) -> None:
-    """A backup of a later release has tables that this one does not know."""
+    """Refuse a backup of a later release, whose tables this release does not know."""
     known = MigrationLoader(None).disk_migrations
     unknown = [
         f"{app}.{name}"
@@ -247,52 +252,52 @@ def _refuse_others() -> None:
 
 
 def _refuse_secrets(secrets: Secrets, overwrite: bool) -> None:
-    """The keys of the backup have to be the ones that this machine will work with."""
+    """Refuse a backup whose keys are not the keys that this machine will use."""
     if all(settings.PII_KEYS.get(number) == key for number, key in secrets.keys.items()):
         return
     if os.environ.get("PII_KEYS"):
         raise RestoreRefused(
             f"PII_KEYS is set and does not hold the backup's keys (ids {', '.join(map(str, secrets.keys))}): personal data "
-            "could not be read. Write them out with --secrets-only, set PII_KEYS to them, and restore again."
+            "could not be read. Write the keys to a file with --secrets-only, set PII_KEYS to them, and restore again."
         )
     if list(secrets.keys) != [1]:
         raise RestoreRefused(
-            "The backup has several keys of personal data: write them out with --secrets-only, set PII_KEYS to them, and "
-            "restore again."
+            "The backup has several keys of personal data: write them to a file with --secrets-only, set PII_KEYS to them, "
+            "and restore again."
         )
     if not overwrite:
         raise RestoreRefused(
-            f"{_secrets_file()} holds other keys than the backup: give --overwrite to put the backup's there. The file that "
-            "is there now is kept beside it."
+            f"{_secrets_file()} holds other keys than the backup: give --overwrite to replace them with the backup's keys. "
+            "The present file is kept beside it."
         )
 
 
 def _put_secrets(secrets: Secrets, say: Say) -> None:
     if all(settings.PII_KEYS.get(number) == key for number, key in secrets.keys.items()):
         if secrets.secret_key != settings.SECRET_KEY:
-            say("SECRET_KEY is another one than the backup's: links in messages sent before no longer open.")
+            say("SECRET_KEY differs from the backup's: links in messages that were sent before no longer open.")
         return
     path = _secrets_file()
-    kept = path.with_name(f"{path.name}.before-{time.strftime('%Y%m%dT%H%M%S')}")
+    previous = path.with_name(f"{path.name}.before-{time.strftime('%Y%m%dT%H%M%S')}")
     if path.exists():
-        path.rename(kept)
+        path.rename(previous)
     values = {"PII_KEYS": _text(secrets.keys[1])}
     if not os.environ.get("SECRET_KEY"):
         values["SECRET_KEY"] = secrets.secret_key
     _write_private(path, json.dumps(values))
     settings.PII_KEYS.clear()
     settings.PII_KEYS.update(secrets.keys)
-    say(f"Wrote the keys to {path}; what was there is in {kept.name}.")
+    say(f"Wrote the keys to {path}; the previous file is {previous.name}.")
 
 
 def _media_conflicts(manifest: dict[str, Any]) -> list[str]:
-    found = []
+    conflicts = []
     for part in manifest["parts"]:
         if part["name"].startswith("media/"):
             target = _below_media(part["name"])
             if target.exists() and not _same(target, part):
-                found.append(str(target))
-    return found
+                conflicts.append(str(target))
+    return conflicts
 
 
 def _put_media(path: Path, key: BackupKey, manifest: dict[str, Any], say: Say) -> None:
@@ -300,7 +305,7 @@ def _put_media(path: Path, key: BackupKey, manifest: dict[str, Any], say: Say) -
     if not parts:
         return
     count = 0
-    for name, chunks in Reader(path, key).parts():
+    for name, chunks in ArchiveReader(path, key).parts():
         if name not in parts:
             continue
         target = _below_media(name)
@@ -317,7 +322,7 @@ def _put_media(path: Path, key: BackupKey, manifest: dict[str, Any], say: Say) -
 
 
 def _below_media(name: str) -> Path:
-    """Where an upload goes: below MEDIA_ROOT, whatever the archive says."""
+    """Return the path of an upload, and refuse any path that is not below MEDIA_ROOT."""
     inner = PurePosixPath(name.removeprefix("media/"))
     if inner.is_absolute() or ".." in inner.parts or not inner.parts:
         raise RestoreRefused(f"The backup names a file outside of the uploads: {name}")
@@ -340,7 +345,7 @@ def _pending() -> bool:
 
 @contextlib.contextmanager
 def _keys(secrets: Secrets) -> Iterator[None]:
-    """Read personal data with the backup's keys for the time of a proof."""
+    """Use the backup's keys of personal data while a proof runs."""
     before = dict(settings.PII_KEYS)
     settings.PII_KEYS.clear()
     settings.PII_KEYS.update(secrets.keys)

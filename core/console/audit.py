@@ -1,4 +1,4 @@
-"""Who changed what, and who took what out: the audit log."""
+"""The page of the audit log: changes of rows, views of personal data, exports and decisions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from core import audit_log, events
-from core.audit_log import Change, Entry, Wanted
+from core.audit_log import AuditEntry, AuditFilter, FieldChange
 from core.console.views import page
 from core.formatting import day, number, when
 from core.models import User
@@ -27,14 +27,14 @@ OTHERS = {
     "system": _("The system"),
     "key": _("Storefront"),
     "member": _("Customer"),
-    "anonymous": _("Somebody not signed in"),
+    "anonymous": _("Visitor who is not signed in"),
     "": _("The system"),
 }
 
 
 @dataclass(frozen=True)
-class Shown:
-    entry: Entry
+class AuditRow:
+    entry: AuditEntry
     who: str | Promise
     kind: str | Promise
     label: str | Promise
@@ -45,13 +45,13 @@ class Shown:
 
 @page("core.view_audit")
 def index(request: HttpRequest) -> HttpResponse:
-    wanted = Wanted(
+    filters = AuditFilter(
         actor=request.GET.get("actor", "")[:80],
         source=request.GET.get("what", "")[:80],
         since=_midnight(request.GET.get("since", "")),
         until=_midnight(request.GET.get("until", ""), after=True),
     )
-    entries, following = audit_log.page(wanted, request.GET.get("cursor", ""))
+    entries, following = audit_log.page(filters, request.GET.get("cursor", ""))
     staff = {f"user:{user.pk}": str(user) for user in User.objects.order_by("first_name", "username")}
     sources = dict(audit_log.sources())
     context = {
@@ -59,50 +59,50 @@ def index(request: HttpRequest) -> HttpResponse:
         "rows": [_shown(entry, staff, sources) for entry in entries],
         "wanted": {name: request.GET.get(name, "") for name in ("actor", "what", "since", "until")},
         "actors": [*staff.items(), ("system", OTHERS["system"])],
-        "sources": [(audit_log.EVENTS, _t("Looks, exports and decisions")), *sources.items()],
+        "sources": [(audit_log.EVENTS, _t("Views, exports and decisions")), *sources.items()],
         "filtered": any(request.GET.get(name) for name in ("actor", "what", "since", "until")),
     }
     return render(request, "core/audit.html", context)
 
 
-def history(source: str, size: int) -> list[Shown]:
-    """The newest changes of one tracked model, for the page on which it is changed."""
-    entries, _following = audit_log.page(Wanted(source=source), size=size)
+def history(source: str, size: int) -> list[AuditRow]:
+    """Return the newest changes of one tracked model, for the page that edits it."""
+    entries, _following = audit_log.page(AuditFilter(source=source), size=size)
     staff = {f"user:{user.pk}": str(user) for user in User.objects.order_by("first_name", "username")}
     sources = dict(audit_log.sources())
     return [_shown(entry, staff, sources) for entry in entries]
 
 
 def _midnight(text: str, *, after: bool = False) -> datetime | None:
-    """The start of a day in the viewer's zone, or its end; None for what is no date."""
+    """Return the start of a day in the viewer's zone, or its end; None if the text is not a date."""
     try:
-        found = parse_date(text)
+        date = parse_date(text)
     except ValueError:
         return None
-    if found is None:
+    if date is None:
         return None
-    moment = timezone.make_aware(datetime.combine(found, time()))
+    moment = timezone.make_aware(datetime.combine(date, time()))
     return moment + timedelta(days=1) if after else moment
 
 
-def _shown(entry: Entry, staff: dict[str, str], sources: dict[str, str]) -> Shown:
+def _shown(entry: AuditEntry, staff: dict[str, str], sources: dict[str, str]) -> AuditRow:
     who = staff.get(entry.actor) or str(OTHERS.get(entry.actor.partition(":")[0], entry.actor))
     if entry.source == audit_log.EVENTS:
         declared = events.TYPES.get(entry.what)
         kind = (declared and declared.label) or entry.what
-        return Shown(entry, who, kind, "", "", audit_log.words_of(entry), [])
+        return AuditRow(entry, who, kind, "", "", audit_log.words_of(entry), [])
     changes = [(change.label, *_values(change, deleted=entry.what == "delete")) for change in audit_log.changes(entry)]
-    return Shown(entry, who, sources[entry.source], audit_log.label_of(entry), audit_log.url_of(entry), "", changes)
+    return AuditRow(entry, who, sources[entry.source], audit_log.label_of(entry), audit_log.url_of(entry), "", changes)
 
 
-def _values(change: Change, *, deleted: bool) -> tuple[str, str]:
+def _values(change: FieldChange, *, deleted: bool) -> tuple[str, str]:
     if change.secret:
         return ("•••" if change.before else "—", "" if deleted else "•••" if change.after else "—")
     return _value(change.field, change.before), "" if deleted else _value(change.field, change.after)
 
 
 def _value(field: models.Field, value: Any) -> str:
-    """In the viewer's words, at most LONGEST characters."""
+    """Return a value as text in the viewer's language, at most LONGEST characters."""
     if value in (None, ""):
         return "—"
     if field.flatchoices:
@@ -118,7 +118,7 @@ def _value(field: models.Field, value: Any) -> str:
         date = parse_date(str(value))
         return day(date) if date else str(value)
     if isinstance(value, int | float):
-        # A year is a small number too, and has no separator.
+        # Small numbers may be years, which have no thousands separator.
         return str(value) if isinstance(field, models.PositiveSmallIntegerField) else number(value)
     text = str(value)
     return text if len(text) <= LONGEST else text[:LONGEST] + "…"

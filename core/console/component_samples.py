@@ -1,4 +1,4 @@
-"""Sample data of the components page: made-up people, no rows of the shop."""
+"""Sample data of the components page: fictitious people, no rows of the shop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the shell needs on every page; nothing of it is computed for a response that does not show it."""
+"""Template context of the shell. Each value is computed only if the response shows it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class Shell:
         self.request = request
 
     @cached_property
-    def groups(self) -> list[navigation.Group]:
+    def groups(self) -> list[navigation.NavigationGroup]:
         return navigation.groups(self.request.user, self.request.path)
 
     @cached_property
     def sending_held(self) -> str:
-        """Why nothing leaves the shop; empty while everything goes out."""
+        """The cause of the hold of sending; "" while sending runs."""
         return next(iter(sending_hold.shown()), "")
 
     @cached_property
     def unread(self) -> int:
-        """How many notices the bell counts."""
+        """The number of unread notices on the bell."""
         return unread_count(self.request.user)
 
     @property
@@ -47,7 +47,7 @@ class Shell:
 
     @property
     def languages(self) -> list[tuple[str, str]]:
-        """Each under its own name, so that whoever landed in the wrong one finds the way out."""
+        """The languages, each under its own name, so that a user in the wrong language can find the right one."""
         return [(code, translation.get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES]
 
 

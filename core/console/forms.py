@@ -1,12 +1,12 @@
-"""What forms of the console have in common."""
+"""Helpers for the forms of the console."""
 
 from __future__ import annotations
 
 
 def look_again(action: str, target: str) -> dict[str, str]:
-    """Attributes of a field on which others depend: its change asks for the part of the form that `target` names.
+    """Return the attributes of a field on which other fields depend: a change reloads the part of the form at `target`.
 
-    Without a script the button of `components/look_again.html` asks for the whole page.
+    Without JavaScript, the button of `components/look_again.html` reloads the whole page.
     """
     return {
         "hx-post": action,

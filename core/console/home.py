@@ -1,4 +1,4 @@
-"""The home page's cards. Each app registers what needs someone, what changed, and its part of the shop in numbers:
+"""Cards of the home page. Each app registers cards of three kinds: needs attention, changes, and figures of the shop.
 
 @home.card("tickets", place="needs", permission="crm.view_ticket", order=10)
 def open_tickets(request) -> Card | None:
@@ -20,15 +20,15 @@ from core.registry import Registry
 
 Place = Literal["needs", "changed", "numbers"]
 PLACES: dict[Place, str | Promise] = {
-    "needs": _("Needs you"),
-    "changed": _("What changed"),
+    "needs": _("Needs attention"),
+    "changed": _("Recent changes"),
     "numbers": _("The shop in numbers"),
 }
 
 
 @dataclass(frozen=True)
 class Card:
-    """One figure: what it counts, how much, a line below it, and the rows behind it. `tone`: good, warn, bad or ""."""
+    """One figure: label, value, a line below it, and the address of the rows behind it. `tone`: good, warn, bad or ""."""
 
     label: str | Promise
     value: str
@@ -50,7 +50,7 @@ CARDS: Registry[Registered] = Registry("home card")
 
 
 def card(name: str, *, place: Place, permission: str | None = None, order: int = 100):
-    """Register a callable(request) -> Card, or None when there is nothing to say."""
+    """Register a callable(request) -> Card; it returns None when there is nothing to show."""
 
     def decorate(build: Callable[[HttpRequest], Card | None]):
         CARDS.register(name, Registered(place, build, permission, order))
@@ -60,10 +60,10 @@ def card(name: str, *, place: Place, permission: str | None = None, order: int =
 
 
 def cards(request: HttpRequest) -> list[tuple[str | Promise, list[Card]]]:
-    """The cards that this person may see, by place, in order."""
-    wanted = sorted((item for item in CARDS if may(request.user, item.permission)), key=lambda item: item.order)
+    """Return the cards that this user may see, by place, in order."""
+    allowed = sorted((item for item in CARDS if may(request.user, item.permission)), key=lambda item: item.order)
     return [
-        (label, built)
+        (label, cards_of_place)
         for place, label in PLACES.items()
-        if (built := [made for item in wanted if item.place == place and (made := item.build(request))])
+        if (cards_of_place := [card for item in allowed if item.place == place and (card := item.build(request))])
     ]

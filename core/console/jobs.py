@@ -1,4 +1,4 @@
-"""Is everything moving: background jobs, what the outbox owes to whom, and the health checks."""
+"""The jobs page: background jobs, pending outbox deliveries by handler, and the health checks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHECK_LABELS = {
     "database": _("Database"),
     "cache": _("Cache"),
     "queue": _("Queue"),
-    "queue_and_cache": _("Queue and cache apart"),
+    "queue_and_cache": _("Queue and cache separation"),
     "migrations": _("Migrations"),
     "outbox": _("Deliveries"),
     "worker": _("Workers"),
@@ -51,7 +51,7 @@ CHECK_LABELS = {
 
 @page("core.view_jobs")
 def index(request: HttpRequest) -> HttpResponse:
-    """The health checks ask workers for an answer, which takes a second: they come as a part of their own."""
+    """Show the page. The health checks are loaded separately, because the answer of the workers takes a second."""
     backlogs = [(row, row.handler in HANDLERS) for row in selectors.backlogs()]
     context = {**_jobs(request), "backlogs": backlogs}
     if request.GET.get("health"):
@@ -61,16 +61,16 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @page("core.view_jobs")
 def running(request: HttpRequest) -> HttpResponse:
-    """The table of jobs alone, asked for every few seconds while something runs."""
+    """Show only the table of jobs, which the page reloads every few seconds while a job runs."""
     if not wants_part(request):
         return redirect("jobs")
     return render(request, "core/jobs_list.html", _jobs(request))
 
 
 def _jobs(request: HttpRequest) -> dict:
-    found = paging.keyset(selectors.jobs(), ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
-    moving = any(job.state in {JobState.QUEUED, JobState.RUNNING} for job in found)
-    return {"page": found, "moving": moving and not request.GET.get("cursor")}
+    jobs = paging.keyset(selectors.jobs(), ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
+    moving = any(job.state in {JobState.QUEUED, JobState.RUNNING} for job in jobs)
+    return {"page": jobs, "moving": moving and not request.GET.get("cursor")}
 
 
 @page("core.view_jobs")
@@ -86,8 +86,8 @@ def _findings() -> dict:
 
 @page("core.view_jobs", methods=("POST",))
 def retry(request: HttpRequest) -> HttpResponse:
-    """Another round for what a handler has given up."""
+    """Retry the deliveries that a handler has given up."""
     count = revive(selectors.dead_deliveries(request.POST.get("handler", "")))
-    text = ngettext("%(count)s delivery is tried again.", "%(count)s deliveries are tried again.", count)
+    text = ngettext("Retrying %(count)s delivery.", "Retrying %(count)s deliveries.", count)
     messages.success(request, text % {"count": number(count)})
     return redirect("jobs")

@@ -1,4 +1,4 @@
-"""API keys: what a storefront's server may do. A secret is shown once, on the answer that made it."""
+"""Pages of the API keys of storefront servers. A secret is shown once, in the answer to its creation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ PAGE = 50
 
 class KeyForm(forms.Form):
     name = forms.CharField(
-        label=_("Name of the key"), max_length=80, help_text=_("Who uses it, for example the storefront in production.")
+        label=_("Name of the key"),
+        max_length=80,
+        help_text=_("The system that uses it, for example the storefront in production."),
     )
     source = forms.SlugField(
         label=_("Source"),
@@ -30,7 +32,7 @@ class KeyForm(forms.Form):
         help_text=_("The system that this key speaks for; order and event numbers are unique within it."),
     )
     scopes = forms.MultipleChoiceField(
-        label=_("What it may do"),
+        label=_("Scopes"),
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose at least one.")},
     )
@@ -43,8 +45,8 @@ class KeyForm(forms.Form):
 @page("core.manage_apikeys")
 def index(request: HttpRequest) -> HttpResponse:
     keys = ApiKey.objects.select_related("created_by")
-    found = paging.keyset(keys, ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
-    return render(request, "core/keys.html", {"page": found})
+    rows = paging.keyset(keys, ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
+    return render(request, "core/keys.html", {"page": rows})
 
 
 @page("core.manage_apikeys", methods=("GET", "POST"))
@@ -56,7 +58,7 @@ def new(request: HttpRequest) -> HttpResponse:
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, str(error.message))
         else:
-            # Not a redirect: the secret is nowhere but in this answer.
+            # Not a redirect: the secret is only in this answer.
             response = render(request, "core/key_made.html", {"key": key, "secret": secret})
             response["Cache-Control"] = "no-store"
             return response

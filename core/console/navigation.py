@@ -1,4 +1,4 @@
-"""The left navigation and the pages that Ctrl-K offers. Each app registers its own in `extensions`:
+"""Entries of the left navigation and of the Ctrl-K palette. Each app registers its own in `extensions`:
 
 navigation.register("customers", _("Customers"), url="customers", icon="users",
                     permission="crm.view_customer", section="service", order=10)
@@ -29,8 +29,8 @@ SECTIONS: dict[str, str | Promise] = {
 
 
 @dataclass(frozen=True)
-class Entry:
-    """`permission` None: for all staff. `listed` False: only in the palette. `count(user)`: how many rows wait there."""
+class NavigationEntry:
+    """A page. `permission` None: all staff. `listed` False: only in the palette. `count(user)`: pending rows there."""
 
     name: str
     label: str | Promise
@@ -48,12 +48,12 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Group:
+class NavigationGroup:
     label: str | Promise
-    entries: list[tuple[Entry, bool, int]]
+    entries: list[tuple[NavigationEntry, bool, int]]
 
 
-ENTRIES: Registry[Entry] = Registry("navigation entry")
+ENTRIES: Registry[NavigationEntry] = Registry("navigation entry")
 
 
 def register(
@@ -67,24 +67,24 @@ def register(
     order: int = 100,
     listed: bool = True,
     count: Callable[[User], int] | None = None,
-) -> Entry:
-    """Add a page to the navigation: `url` is the name of a route without arguments, `section` a key of SECTIONS."""
+) -> NavigationEntry:
+    """Add a page to the navigation. `url` is the name of a route without arguments, `section` a key of SECTIONS."""
     if section not in SECTIONS:
         raise RuntimeError(f"Navigation entry {name!r} names the unknown section {section!r}.")
-    return ENTRIES.register(name, Entry(name, label, url, icon, permission, section, order, listed, count))
+    return ENTRIES.register(name, NavigationEntry(name, label, url, icon, permission, section, order, listed, count))
 
 
-def allowed(user) -> list[Entry]:
+def allowed(user) -> list[NavigationEntry]:
     sections = list(SECTIONS)
-    found = [entry for entry in ENTRIES if may(user, entry.permission)]
-    return sorted(found, key=lambda entry: (sections.index(entry.section), entry.order))
+    entries = [entry for entry in ENTRIES if may(user, entry.permission)]
+    return sorted(entries, key=lambda entry: (sections.index(entry.section), entry.order))
 
 
-def groups(user, path: str) -> list[Group]:
-    """What this person sees, by section; the entry whose page (or a page below it) is open is marked."""
+def groups(user, path: str) -> list[NavigationGroup]:
+    """Return this user's entries by section. The entry of the open page, or of a page above it, is marked."""
     entries = [entry for entry in allowed(user) if entry.listed]
     here = max((entry.href for entry in entries if _covers(entry.href, path)), key=len, default="")
-    result: list[Group] = []
+    result: list[NavigationGroup] = []
     for section, label in SECTIONS.items():
         own = [
             (entry, entry.href == here, entry.count(user) if entry.count else 0)
@@ -92,7 +92,7 @@ def groups(user, path: str) -> list[Group]:
             if entry.section == section
         ]
         if own:
-            result.append(Group(label, own))
+            result.append(NavigationGroup(label, own))
     return result
 
 

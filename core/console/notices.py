@@ -1,4 +1,4 @@
-"""The bell: what the signed-in person was notified of."""
+"""Pages of the bell: notices of the signed-in user."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ PAGE = 50
 
 @page(None)
 def index(request: HttpRequest) -> HttpResponse:
-    wanted = Notice.objects.filter(user=viewer(request))
-    found = paging.keyset(wanted, ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
-    context = {"page": found, "rows": [notices.shown(notice) for notice in found]}
+    own = Notice.objects.filter(user=viewer(request))
+    page_of_notices = paging.keyset(own, ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
+    context = {"page": page_of_notices, "rows": [notices.shown(notice) for notice in page_of_notices]}
     return render(request, "core/notices.html", context)
 
 
 @page(None, methods=("POST",))
 def follow(request: HttpRequest, pk: int) -> HttpResponse:
-    """Mark one as read and go to what it is about."""
+    """Mark a notice as read and redirect to its subject."""
     notice = get_object_or_404(Notice, pk=pk, user=viewer(request))
     services.mark_read(notice=notice)
     return redirect(notices.url_of(notice) or "notices")

@@ -30,13 +30,13 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @page(None)
 def search(request: HttpRequest) -> HttpResponse:
-    """Everything that matches; straight to the page when there is exactly one."""
+    """Show all matches; redirect to the page when there is exactly one."""
     query = request.GET.get("q", "").strip()
-    found = palette.search(request, query, limit=20) if query else []
-    results = [result for item in found for result in item.results]
+    groups = palette.search(request, query, limit=20) if query else []
+    results = [result for group in groups for result in group.results]
     if len(results) == 1:
         return redirect(results[0].url)
-    return render(request, "core/search.html", {"query": query, "found": found})
+    return render(request, "core/search.html", {"query": query, "found": groups})
 
 
 @page(None)
@@ -55,8 +55,10 @@ class PreferencesForm(forms.Form):
         languages = [(code, translation.get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES]
         self.fields["language"].choices = languages  # type: ignore[attr-defined]
         default = _t("The shop's zone (%(zone)s)") % {"zone": zones.shop_zone()}
-        known = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
-        self.fields["time_zone"].choices = [("", default), *[(zone, zone.replace("_", " ")) for zone in known]]  # type: ignore[attr-defined]
+        zone_names = sorted(
+            name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/")
+        )
+        self.fields["time_zone"].choices = [("", default), *[(zone, zone.replace("_", " ")) for zone in zone_names]]  # type: ignore[attr-defined]
 
 
 @page(None, methods=("GET", "POST"))
@@ -82,7 +84,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_POST
 def set_language(request: HttpRequest) -> HttpResponse:
-    """The switch on every page, the sign-in page too: no permission to ask for."""
+    """Set the language. The switch is on every page, also on the sign-in page, so no permission is required."""
     language = request.POST.get("language", "")
     response = back(request)
     if language in dict(settings.LANGUAGES):
@@ -94,7 +96,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 def password_reset(request: HttpRequest) -> HttpResponse:
-    """A new password comes from an administrator, as the account did: nothing is sent, whoever asks."""
+    """Explain that an administrator sets a new password. Nothing is sent, so the page can't reveal accounts."""
     return render(request, "account/password_reset.html")
 
 
@@ -106,7 +108,7 @@ def set_theme(request: HttpRequest) -> HttpResponse:
 
 @page(None)
 def components(request: HttpRequest) -> HttpResponse:
-    """Every part that pages are made of, once."""
+    """Show every component of the console once."""
     return render(request, "core/components.html", component_samples.context(request))
 
 

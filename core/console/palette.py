@@ -1,7 +1,7 @@
-"""Finding anything from anywhere: the search box and Ctrl-K ask the same registered sources.
+"""Global search: the search box and Ctrl-K query the same registered sources.
 
 @palette.source("customers", label=_("Customers"), permission="crm.view_customer")
-def find(request, query: str, limit: int) -> list[Result]: ...
+def find(request, query: str, limit: int) -> list[SearchResult]: ...
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from core.console import navigation
 from core.console.views import may
 from core.registry import Registry
 
-Find = Callable[[HttpRequest, str, int], "list[Result]"]
+Find = Callable[[HttpRequest, str, int], "list[SearchResult]"]
 
 
 @dataclass(frozen=True)
-class Result:
+class SearchResult:
     label: str
     url: str
     icon: str = "arrow-right"
@@ -29,8 +29,8 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Source:
-    """`more` gives the address of all that match, for the search page."""
+class SearchSource:
+    """A source of results. `more` returns the address of the full list of matches, for the search page."""
 
     label: str | Promise
     find: Find
@@ -39,39 +39,39 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchGroup:
     label: str | Promise
-    results: list[Result]
+    results: list[SearchResult]
     more: str = ""
 
 
-SOURCES: Registry[Source] = Registry("search source")
+SOURCES: Registry[SearchSource] = Registry("search source")
 
 
 def source(
     name: str, *, label: str | Promise, permission: str | None = None, more: Callable[[str], str] | None = None
 ) -> Callable[[Find], Find]:
     def decorate(find: Find) -> Find:
-        SOURCES.register(name, Source(label, find, permission, more))
+        SOURCES.register(name, SearchSource(label, find, permission, more))
         return find
 
     return decorate
 
 
-def search(request: HttpRequest, query: str, limit: int = 8) -> list[Found]:
-    """What the sources know of these words, and pages whose name contains them."""
+def search(request: HttpRequest, query: str, limit: int = 8) -> list[SearchGroup]:
+    """Return the results of all sources for these words, and the pages whose name contains them."""
     query = query.replace("\x00", " ").strip()[:100]
-    found = []
+    groups = []
     if query:
         for item in SOURCES:
             if may(request.user, item.permission) and (results := item.find(request, query, limit)):
-                found.append(Found(item.label, results, item.more(query) if item.more else ""))
+                groups.append(SearchGroup(item.label, results, item.more(query) if item.more else ""))
     folded = query.casefold()
     pages = [
-        Result(str(entry.label), entry.href, entry.icon)
+        SearchResult(str(entry.label), entry.href, entry.icon)
         for entry in navigation.allowed(request.user)
         if folded in str(entry.label).casefold() or folded in entry.name
     ]
     if pages:
-        found.append(Found(_("Pages"), pages))
-    return found
+        groups.append(SearchGroup(_("Pages"), pages))
+    return groups

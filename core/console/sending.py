@@ -1,4 +1,4 @@
-"""Stop everything that goes to the outside, see what waits, decide about it, and start again."""
+"""Pages to stop all outgoing messages and webhooks, see what is pending, decide about it, and start again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def show(request: HttpRequest) -> HttpResponse:
     kinds = []
     for name, count in figures.items():
         waiting = WAITING[name]
-        chosen = row.decisions.get(name, "")
+        choice_made = row.decisions.get(name, "")
         kinds.append(
             {
                 "name": name,
@@ -33,8 +33,8 @@ def show(request: HttpRequest) -> HttpResponse:
                 "uncertain": count.uncertain,
                 "waiting": count.waiting,
                 "choices": [(choice.value, label) for choice, label in waiting.choices.items()],
-                "chosen": chosen,
-                "chosen_label": next((label for choice, label in waiting.choices.items() if choice == chosen), ""),
+                "chosen": choice_made,
+                "chosen_label": next((label for choice, label in waiting.choices.items() if choice == choice_made), ""),
             }
         )
     context = {
@@ -59,7 +59,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     count = sending_hold.decide(
         kind=request.POST.get("kind", ""), choice=request.POST.get("choice", ""), actor=of_user(request.user)
     )
-    text = ngettext("Done for %(count)s.", "Done for %(count)s.", count)
+    text = ngettext("Decision applied to %(count)s item.", "Decision applied to %(count)s items.", count)
     messages.success(request, text % {"count": number(count)})
     return redirect("sending_hold")
 
@@ -67,12 +67,12 @@ def decide(request: HttpRequest) -> HttpResponse:
 @page(CHANGE, methods=("POST",))
 def start(request: HttpRequest) -> HttpResponse:
     sending_hold.start(actor=of_user(request.user))
-    messages.success(request, _t("Sending has started. What waits goes out now."))
+    messages.success(request, _t("Sending has started. Pending messages and deliveries go out now."))
     return redirect("sending_hold")
 
 
 def _name_of(actor: str) -> str:
-    """The member of staff who held it; empty when the shop did it by itself."""
+    """Return the name of the member of staff who held sending; "" when the system did."""
     kind, _colon, pk = actor.partition(":")
-    found = User.objects.filter(pk=int(pk)).first() if kind == "user" and pk.isdigit() else None
-    return str(found) if found else ""
+    user = User.objects.filter(pk=int(pk)).first() if kind == "user" and pk.isdigit() else None
+    return str(user) if user else ""

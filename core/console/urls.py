@@ -3,7 +3,7 @@ from django.urls import path
 from core.console import audit, jobs, keys, notices, pages, sending, webhooks
 
 urlpatterns = [
-    # Before the one that would send a link by e-mail.
+    # Before allauth's page of the same path, which would send a link by e-mail.
     path("accounts/password/reset/", pages.password_reset, name="account_reset_password"),
     path("", pages.home, name="home"),
     path("search/", pages.search, name="search"),

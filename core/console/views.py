@@ -1,4 +1,4 @@
-"""What every console view is wrapped in: who may see it, and what a refusal looks like."""
+"""The wrapper of every console view: permission check and display of refusals."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ View = Callable[..., HttpResponseBase]
 
 
 def page(permission: str | None, *, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
-    """A console view for staff who have `permission` (None: for all staff); 403 for the others.
+    """Make a console view for staff who have `permission` (None: all staff); others get 403.
 
-    The permission stands on the view as `view.permission`, where the role matrix test reads it. A service's refusal
-    becomes a message on the page that the person came from.
+    The permission is stored as `view.permission`, which the test of the role matrix reads. A service's refusal becomes
+    a message on the page that the user came from.
     """
 
     def decorate(view: View) -> View:
@@ -49,7 +49,7 @@ def page(permission: str | None, *, methods: tuple[str, ...] = ("GET",)) -> Call
                 response = _refused(request, error)
             if stays(request):
                 response = _staying(response)
-            # The same address answers with a page or a part of it, and the browser must not mix them up.
+            # The same address answers with a page or with a part of it, and the browser's cache must not mix them up.
             patch_vary_headers(response, ("HX-Request",))
             return response
 
@@ -62,16 +62,16 @@ def page(permission: str | None, *, methods: tuple[str, ...] = ("GET",)) -> Call
 
 
 def stays(request: HttpRequest) -> bool:
-    """Whether a script sends the form and keeps it open (`data-stay`): it wants errors or an address, no page."""
+    """Return whether a script sent the form and keeps it open (`data-stay`): it expects errors or an address, no page."""
     return request.headers.get("X-Stay") == "yes"
 
 
 def form_errors(form: forms.Form) -> JsonResponse:
-    """The errors of a form that stays open, each with its field; empty is the form as a whole."""
-    found = [
+    """Return the errors of a form that stays open, each with its field; "" means the whole form."""
+    errors_of_fields = [
         {"field": "" if name == "__all__" else name, "message": str(errors[0])} for name, errors in form.errors.items()
     ]
-    return JsonResponse({"errors": found}, status=422)
+    return JsonResponse({"errors": errors_of_fields}, status=422)
 
 
 def _refused(request: HttpRequest, error: DomainError) -> HttpResponse:
@@ -82,24 +82,24 @@ def _refused(request: HttpRequest, error: DomainError) -> HttpResponse:
 
 
 def _staying(response: HttpResponseBase) -> HttpResponseBase:
-    """A redirect would be followed by the script, and its messages would be lost: it is told where to go instead."""
+    """Replace a redirect by its address: the script would follow a redirect and lose the messages of the page."""
     if response.status_code not in {301, 302, 303}:
         return response
     return HttpResponse(status=204, headers={"X-Location": response["Location"]})
 
 
 def may(user, permission: str | None) -> bool:
-    """Active staff who have the permission; None asks for nothing more than being staff."""
+    """Return whether a user is active staff and has the permission; None requires only active staff."""
     return bool(user.is_authenticated and user.is_active and (not permission or user.has_perm(permission)))
 
 
 def viewer(request: HttpRequest) -> User:
-    """The member of staff behind a request that a signed-in person made."""
+    """Return the signed-in member of staff of a request."""
     return cast(User, request.user)
 
 
 def wants_part(request: HttpRequest) -> bool:
-    """htmx asks for a part of the page, not for the page itself (as it does when going back in history)."""
+    """Return whether htmx asks for a part of the page. It asks for the whole page when the user goes back in history."""
     htmx = getattr(request, "htmx", None)
     if htmx is None or not htmx:
         return False
@@ -107,7 +107,7 @@ def wants_part(request: HttpRequest) -> bool:
 
 
 def back(request: HttpRequest, fallback: str = "/") -> HttpResponse:
-    """To `next` of the form, else to where the person came from, never to another site."""
+    """Redirect to the form's `next`, else to the page that the user came from, never to another site."""
     target = request.POST.get("next") or _path_of(
         request.headers.get("HX-Current-URL") or request.headers.get("Referer")
     )
@@ -122,13 +122,13 @@ def _path_of(url: str | None) -> str:
     try:
         parts = urlsplit(url or "")
     except ValueError:
-        # A header holds whatever its writer likes: https://[::1 is no address.
+        # The header comes from the client and may hold any text; https://[::1 is not an address.
         return ""
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def link(name: str, *args, **kwargs) -> str:
-    """The address of a page that another app may or may not have: empty when there is none."""
+    """Return the address of a page of another app, or "" when that page does not exist."""
     try:
         return reverse(name, args=args, kwargs=kwargs)
     except NoReverseMatch:

@@ -1,4 +1,4 @@
-"""Webhooks: where the merchant's own systems are told what happens, every delivery with its answer, and replay."""
+"""Pages of webhooks: the endpoints of the merchant's own systems, every delivery with its answer, and replay."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TONES = {
 SINCE = {"1": _("the last day"), "7": _("the last 7 days"), "30": _("the last 30 days")}
 ERRORS = {
     "timeout": _("No answer within 10 seconds"),
-    "unknown_host": _("No server has this name"),
+    "unknown_host": _("The host name can't be resolved"),
     "private_address": _("The name points into a private network"),
     "tls": _("The certificate or the TLS handshake was refused"),
     "connection": _("The connection failed"),
@@ -56,7 +56,7 @@ class EndpointForm(forms.Form):
         label=_("Description"),
         max_length=200,
         required=False,
-        help_text=_("What is behind it, for example the order system."),
+        help_text=_("The receiving system, for example the order system."),
     )
     event_types = forms.MultipleChoiceField(
         label=_("Events"),
@@ -91,8 +91,8 @@ def new(request: HttpRequest) -> HttpResponse:
 @page(MANAGE, methods=("GET", "POST"))
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     endpoint = get_object_or_404(WebhookEndpoint, pk=pk)
-    kept = {"url": endpoint.url, "description": endpoint.description, "event_types": endpoint.event_types}
-    form = EndpointForm(request.POST or None, initial=kept)
+    values = {"url": endpoint.url, "description": endpoint.description, "event_types": endpoint.event_types}
+    form = EndpointForm(request.POST or None, initial=values)
     if request.method == "POST" and form.is_valid():
         try:
             services.update_endpoint(endpoint=endpoint, **form.cleaned_data)
@@ -115,13 +115,13 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         rows = rows.filter(state=state)
     if kind:
         rows = rows.filter(event_type=kind)
-    found = paging.keyset(rows, ORDER, request.GET.get("cursor"), PAGE)
+    deliveries = paging.keyset(rows, ORDER, request.GET.get("cursor"), PAGE)
     kinds = sorted({*endpoint.event_types, TEST, *([kind] if kind else [])})
     context = {
         "endpoint": endpoint,
         "badge": _badge(endpoint),
-        "page": found,
-        "rows": [(row, TONES[WebhookState(row.state)], outcome_of(row)) for row in found],
+        "page": deliveries,
+        "rows": [(row, TONES[WebhookState(row.state)], outcome_of(row)) for row in deliveries],
         "filters": [
             ("state", _t("State"), [("", _t("All")), *WebhookState.choices], state),
             ("type", _t("Event"), [("", _t("All")), *((name, name) for name in kinds)], kind),
@@ -153,7 +153,7 @@ def delivery(request: HttpRequest, pk: UUID) -> HttpResponse:
 def replay(request: HttpRequest, pk: UUID) -> HttpResponse:
     row = services.replay_delivery(delivery=get_object_or_404(WebhookDelivery, pk=pk))
     _send_now(row.endpoint_id)
-    messages.success(request, _t("It is sent again now."))
+    messages.success(request, _t("The delivery is being sent again."))
     return redirect("webhook_delivery", pk)
 
 
@@ -163,7 +163,7 @@ def replay_all(request: HttpRequest, pk: int) -> HttpResponse:
     since = clock.now() - timedelta(days=int(days) if days in SINCE else 1)
     count = services.replay_failed(endpoint=get_object_or_404(WebhookEndpoint, pk=pk), since=since)
     _send_now(pk)
-    text = ngettext("%(count)s delivery is sent again.", "%(count)s deliveries are sent again.", count)
+    text = ngettext("Sending %(count)s delivery again.", "Sending %(count)s deliveries again.", count)
     messages.success(request, text % {"count": number(count)})
     return redirect("webhook", pk)
 
@@ -200,7 +200,7 @@ def switched_off(request: HttpRequest) -> Card | None:
 
 
 def outcome_of(row: WebhookDelivery) -> str:
-    """What came of the last attempt, in words; empty before the first."""
+    """Return the result of the last attempt as text; "" before the first."""
     if row.status:
         return _t("Answered %(status)s") % {"status": row.status}
     code = row.error.partition(":")[0]
@@ -208,7 +208,7 @@ def outcome_of(row: WebhookDelivery) -> str:
 
 
 def _badge(endpoint: WebhookEndpoint) -> tuple[str, str]:
-    """(label, tone)."""
+    """Return (label, tone)."""
     if not endpoint.active:
         return _t("Switched off"), "bad" if endpoint.disabled_reason else "off"
     if endpoint.failing_since:
@@ -217,7 +217,7 @@ def _badge(endpoint: WebhookEndpoint) -> tuple[str, str]:
 
 
 def _groups(form: EndpointForm) -> list[tuple[str, list]]:
-    """The event picker's boxes by the app that the events come from."""
+    """Group the check boxes of the event picker by the app of the events."""
     groups: dict[str, list] = {}
     for option in form["event_types"]:
         app = PUBLIC[str(option.data["value"])].event.kind.partition(".")[0]
@@ -226,7 +226,7 @@ def _groups(form: EndpointForm) -> list[tuple[str, list]]:
 
 
 def _secret(request: HttpRequest, endpoint: WebhookEndpoint, secret: str) -> HttpResponse:
-    # Not a redirect: the secret is shown in no other answer.
+    # Not a redirect: the secret is only in this answer.
     response = render(request, "core/webhook_secret.html", {"endpoint": endpoint, "secret": secret})
     response["Cache-Control"] = "no-store"
     return response

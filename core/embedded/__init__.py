@@ -1,7 +1,7 @@
-"""Real PostgreSQL and Valkey for a machine that has none, from wheels, with their data under var/.
+"""Embedded PostgreSQL and Valkey servers from wheels, for a machine without its own, with their data under var/.
 
-Each process that needs the servers attaches: the first one starts them, the last one to leave stops them. The count is
-kept by shared locks on a file, which the kernel drops when a process dies, so a kill -9 never leaves it wrong.
+Each process that needs the servers attaches: the first one starts them, the last one to detach stops them. Shared locks
+on a file count the processes. The kernel drops a lock when its process dies, so the count is right after a kill -9.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _attached: list[int] = []
 
 
 def attach() -> None:
-    """Make sure that the servers run for as long as this process lives. Does nothing when every URL is set."""
+    """Keep the servers running for the lifetime of this process. Does nothing when every URL is set."""
     if _attached or not needed():
         return
     place = locations()
@@ -50,16 +50,16 @@ def attach() -> None:
 
 
 def start_servers(place: Locations) -> None:
-    """Start each embedded server that does not run, without waiting until it answers: for the process that watches them.
+    """Start each embedded server that is down, without waiting for its answer: for the process that supervises them.
 
-    Does nothing while another process starts them.
+    Does nothing while another process is starting them.
     """
     with contextlib.suppress(BlockingIOError), _starting(place, fcntl.LOCK_NB):
         _start(place, wait=False)
 
 
 def detach(owner: int | None = None) -> None:
-    """Leave; the last one to leave stops the servers. A forked child (owner differs) leaves them alone."""
+    """Detach; the last process to detach stops the servers. A forked child (another `owner`) does nothing."""
     if not _attached or (owner is not None and owner != os.getpid()):
         return
     users = _attached.pop()
@@ -75,7 +75,7 @@ def detach(owner: int | None = None) -> None:
 
 
 def stop(place: Locations) -> None:
-    """Stop the servers, even while others use them; everything is written to disk first."""
+    """Stop the servers, even while other processes use them. All data is written to disk first."""
     postgres.stop(place)
     for instance in (valkey.QUEUE, valkey.CACHE):
         valkey.stop(place, instance)

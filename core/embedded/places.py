@@ -1,4 +1,4 @@
-"""Paths of the embedded servers' data, and who may open them."""
+"""Paths of the embedded servers' data, and their permissions."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from urllib.parse import quote
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATABASE = "liuke"
 SYSTEM_USER = "liuke_postgres"
-# A unix socket's path is limited to 107 bytes, of which PostgreSQL's file name takes 18.
+# The path of a unix socket is limited to 107 bytes, of which PostgreSQL's file name takes 18.
 SOCKET_PATH_LIMIT = 85
 
 
 class ConfigurationError(Exception):
-    """A fault that the person who starts Liuke has to mend; its text is one sentence for them."""
+    """A fault that the person who starts Liuke must fix. The text is one sentence for that person."""
 
 
 @dataclass(frozen=True)
 class Locations:
-    """`directory` holds the data, `runtime` the sockets and process ids."""
+    """Paths: `directory` holds the data, `runtime` the sockets and process ids."""
 
     directory: Path
     runtime: Path
@@ -54,7 +54,7 @@ class Locations:
 
 @dataclass(frozen=True)
 class Needed:
-    """Servers that no variable names, so that embedded ones serve."""
+    """The servers without a configured URL, for which embedded ones are used."""
 
     postgres: bool
     queue: bool
@@ -80,7 +80,7 @@ def urls(place: Locations) -> dict[str, str]:
 
 
 def locations(directory: Path | None = None) -> Locations:
-    """Return the paths under LIUKE_VAR, which moves everything (tests use their own)."""
+    """Return the paths under LIUKE_VAR, which moves all of them (tests use their own)."""
     directory = (directory or Path(os.environ.get("LIUKE_VAR") or ROOT / "var")).resolve()
     runtime = directory / "run"
     if len(str(runtime)) > SOCKET_PATH_LIMIT:
@@ -90,32 +90,32 @@ def locations(directory: Path | None = None) -> Locations:
 
 
 def make_private(place: Locations) -> None:
-    """Create the directories and close them to other users of this machine.
+    """Create the directories and deny access to other users of this machine.
 
-    Raises ConfigurationError without the right to write, or when another user made the runtime directory: its name under
-    the system's temporary directory can be guessed.
+    Raises ConfigurationError when this user may not write, or when another user created the runtime directory: its name
+    under the system's temporary directory can be guessed.
     """
     try:
         for path in (place.directory, place.runtime):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             _refuse_foreign(path)
-        # As root, PostgreSQL's own user has to pass through.
+        # When root runs this, PostgreSQL's own user must be able to pass through.
         place.directory.chmod(0o710 if _is_lent(place.directory) else 0o700)
         place.runtime.chmod(0o700)
     except OSError as error:
         raise ConfigurationError(
-            f"No right to write in {place.directory} ({error.strerror}): "
-            "give it to this user, or set LIUKE_VAR to a directory of your own."
+            f"This user can't write in {place.directory} ({error.strerror}): "
+            "change its owner, or set LIUKE_VAR to a directory of your own."
         ) from None
 
 
 def _refuse_foreign(path: Path) -> None:
-    found = path.lstat()
+    status = path.lstat()
     owners = {os.geteuid()}
     if os.geteuid() == 0:
         with contextlib.suppress(KeyError):
             owners.add(pwd.getpwnam(SYSTEM_USER).pw_uid)
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners:
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in owners:
         raise ConfigurationError(f"{path} belongs to another user: remove it, or set LIUKE_VAR to a shorter path.")
 
 
@@ -129,7 +129,7 @@ def _is_lent(path: Path) -> bool:
 
 
 def system_user() -> pwd.struct_passwd | None:
-    """Return the user that PostgreSQL runs as when root starts it, which PostgreSQL itself refuses; created if missing."""
+    """Return the user for PostgreSQL when root starts it, because PostgreSQL refuses root. Create the user if missing."""
     if os.geteuid() != 0:
         return None
     with contextlib.suppress(KeyError):
@@ -141,6 +141,6 @@ def system_user() -> pwd.struct_passwd | None:
     if added.returncode:
         raise ConfigurationError(
             f"PostgreSQL can't run as root and the user {SYSTEM_USER!r} could not be added ({added.stderr.strip()}): "
-            "start as another user, or set DATABASE_URL."
+            "start Liuke as another user, or set DATABASE_URL."
         ) from None
     return pwd.getpwnam(SYSTEM_USER)

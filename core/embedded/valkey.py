@@ -1,4 +1,4 @@
-"""The embedded Valkey, twice: one keeps the queue and loses nothing, one is the cache and forgets what it must."""
+"""The two embedded Valkey servers: the queue, which loses nothing, and the cache, which evicts entries."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ PROGRAM = "valkey-server"
 
 @dataclass(frozen=True)
 class Instance:
-    """One server: the names of its files, and how it remembers."""
+    """One server: the names of its files, and its settings of persistence and memory."""
 
     name: str
     folder: str
     settings: dict[str, str]
 
 
-# Writes are refused at the bound: a task that is dropped in silence would be lost.
+# At the memory limit writes are refused: a task that is evicted silently would be lost.
 QUEUE = Instance("valkey", "valkey", {"appendonly": "yes", "maxmemory": "512mb", "maxmemory-policy": "noeviction"})
-# At the bound the least used goes. Nothing is written to disk: after a restart it is filled again from the database.
+# At the memory limit the least recently used entry is evicted. Nothing is written to disk: the database refills it.
 CACHE = Instance("cache", "cache", {"appendonly": "no", "maxmemory": "256mb", "maxmemory-policy": "allkeys-lru"})
 
 
@@ -35,7 +35,7 @@ def pid_of(place: Locations, instance: Instance) -> int | None:
 
 
 def start(place: Locations, instance: Instance, *, wait: bool = True) -> None:
-    """Start it unless it runs. With `wait`, return when it answers; raises ConfigurationError when it does not."""
+    """Start the server unless it runs. With `wait`, return when it answers; raises ConfigurationError if it fails."""
     if pid_of(place, instance):
         return
     folder = place.directory / instance.folder

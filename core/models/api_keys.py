@@ -10,7 +10,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class ApiKey(models.Model):
-    """A storefront server's key. Only the SHA-256 of the secret is kept; the prefix finds the row."""
+    """The key of a storefront's server. Only the SHA-256 of the secret is stored; the prefix finds the row."""
 
     name = models.CharField(_("name"), max_length=80)
     prefix = models.CharField(_("prefix"), max_length=12, unique=True)

@@ -3,9 +3,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class DomainEvent(models.Model):
-    """Something that happened, in the past tense: the outbox for handlers and the timeline of its subject.
+    """An event in the past tense: the outbox for handlers and the timeline of its subject.
 
-    Written only by `core.events.emit` inside the transaction that made it true.
+    Only `core.events.emit` writes it, inside the transaction of the change.
     """
 
     kind = models.CharField(_("kind"), max_length=80)
@@ -14,7 +14,7 @@ class DomainEvent(models.Model):
     actor = models.CharField(_("actor"), max_length=80, default="system")
     request_id = models.CharField(_("request"), max_length=64, blank=True, default="")
     occurred_at = models.DateTimeField(_("occurred at"))
-    # core.events.Effect: how far what follows may go; less than everything for history that was brought in.
+    # core.events.Effect: the limit on consequences; lower for imported history.
     effect = models.PositiveSmallIntegerField(default=3, db_default=3, editable=False)
     recorded_at = models.DateTimeField(_("recorded at"), db_default=models.functions.Now())
 
@@ -33,7 +33,7 @@ class DomainEvent(models.Model):
 
 
 class EventDelivery(models.Model):
-    """One event still owed to one handler. The row goes in the transaction that did the handler's work."""
+    """One pending delivery of an event to a handler. The transaction of the handler's work deletes the row."""
 
     event_id = models.BigIntegerField()
     handler = models.CharField(_("handler"), max_length=80)
@@ -46,7 +46,7 @@ class EventDelivery(models.Model):
         verbose_name = _("event delivery")
         verbose_name_plural = _("event deliveries")
         indexes = [
-            # the relay: what this handler is owed and is due
+            # the relay: due deliveries of one handler
             models.Index(fields=["handler", "id"], condition=models.Q(dead_at=None), name="core_delivery_owed"),
             models.Index(fields=["dead_at"], condition=models.Q(dead_at__isnull=False), name="core_delivery_dead"),
         ]

@@ -2,7 +2,7 @@ from django.db import models
 
 
 class IdempotencyRecord(models.Model):
-    """A command's key, the digest of its request and its answer, written in the command's own transaction (L7)."""
+    """The key of a command, the digest of its request and its answer, written in the transaction of the command (L7)."""
 
     scope = models.CharField(max_length=60)
     key = models.CharField(max_length=200)

@@ -11,7 +11,7 @@ class JobState(models.TextChoices):
 
 
 class Job(models.Model):
-    """Long work that a person started or a timetable runs: its progress can be watched and left."""
+    """Long work that a person or the schedule started. The jobs page shows its progress."""
 
     kind = models.CharField(_("kind"), max_length=60)
     label = models.CharField(_("label"), max_length=200, blank=True, default="")

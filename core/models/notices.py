@@ -5,9 +5,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Notice(models.Model):
-    """Something that a member of staff is to know. `kind` and `payload` become words in the reader's language.
+    """A message to a member of staff. `kind` and `payload` become text in the reader's language.
 
-    `subject` names what it is about, such as `adjustment:12`: when that is settled, the notices about it count as read.
+    `subject` names the object, such as `adjustment:12`. When that is settled, the notices about it count as read.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices", db_index=False)

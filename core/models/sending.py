@@ -1,4 +1,4 @@
-"""Whether the shop sends anything to the outside, and which database this is."""
+"""The hold of outgoing messages and webhooks, and the identity of this database."""
 
 import uuid
 
@@ -17,10 +17,10 @@ class HoldCause(models.TextChoices):
 class SendingHold(models.Model):
     """One row. While `held`, no claim takes a message, a webhook delivery or a journey's run (core/sql/sending.sql).
 
-    `uncertain_before`: what was due before that moment may have been sent by the site that the backup was taken of; empty
-    for a hold by hand. `doubted_at`: when all of that was marked. `decisions`: what a person chose, by kind.
-    `site` stays with the data for ever, `home` is the database in which it was last at work. `line` is replaced when a
-    restored copy is taken as the truth, so that what machines remember of the copy before it is no longer compared.
+    `uncertain_before`: work that was due before that moment may have been sent by the site after its backup; empty for
+    a manual hold. `doubted_at`: the time when all of it was marked. `decisions`: a person's choice by kind. `site`
+    stays with the data permanently. `home` is the database in which the data was last used. `line` is replaced when a
+    restored copy becomes the valid one, so that the numbers that machines stored for the old copy are ignored.
     """
 
     site = models.UUIDField(default=uuid.uuid4, editable=False)
@@ -53,5 +53,5 @@ class SendingHold(models.Model):
 
     @property
     def after_restore(self) -> bool:
-        """Whether messages that were due may have been sent by another copy of this site."""
+        """True if another copy of this site may have sent messages that were due."""
         return self.held and self.uncertain_before is not None

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class SavedView(models.Model):
-    """A list's filters under a name of one person's own, or for all staff."""
+    """The filters of a list, saved under a name for one user or for all staff."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved_views", db_index=False)
     page = models.CharField(_("page"), max_length=40)

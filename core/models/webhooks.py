@@ -1,4 +1,4 @@
-"""What the merchant's own systems are told: where to, and every delivery with its attempts."""
+"""Webhooks to the merchant's own systems: the endpoints, and every delivery with its attempts."""
 
 import uuid
 
@@ -13,7 +13,7 @@ from core.fields import EncryptedTextField
 
 
 class SwitchedOff(models.TextChoices):
-    """Why an endpoint is off without anyone having switched it off."""
+    """The reason why the system switched an endpoint off."""
 
     GONE = "gone", _("It answered 410 Gone.")
     FAILING = "failing", _("Every attempt failed for 5 days.")
@@ -21,9 +21,9 @@ class SwitchedOff(models.TextChoices):
 
 @audited
 class WebhookEndpoint(models.Model):
-    """Where events are sent, signed by Standard Webhooks with `secret`. Switched off by hand or after long failure.
+    """An address for events, signed by Standard Webhooks with `secret`. Switched off by hand or after long failure.
 
-    `previous_secret` signs too until `previous_until`, so that a receiver can change over without a gap.
+    `previous_secret` signs too until `previous_until`, so that a receiver can change the secret without a gap.
     """
 
     url = models.URLField(_("address"), max_length=500)
@@ -54,7 +54,7 @@ class WebhookState(models.TextChoices):
 
 
 class WebhookDelivery(models.Model):
-    """One event for one endpoint: the same message id in every attempt, so that the receiver can drop a repeat."""
+    """One event for one endpoint. Every attempt has the same message id, so that the receiver can drop a repeat."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="deliveries", db_index=False)
@@ -79,7 +79,7 @@ class WebhookDelivery(models.Model):
             models.UniqueConstraint(fields=["endpoint", "event_id", "event_type"], name="core_webhookdelivery_once")
         ]
         indexes = [
-            # what one endpoint is owed, however much another one has waiting
+            # pending deliveries of one endpoint, independent of the backlog of another
             models.Index(
                 fields=["endpoint", "due_at"], condition=models.Q(state="pending"), name="core_webhookdelivery_owed"
             ),

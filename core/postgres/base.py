@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend with a health check that costs no round trip, and prepared statements for hot commands."""
+"""Django's PostgreSQL backend with a health check without a round trip, and prepared statements for hot commands."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from django.db.backends.postgresql import base
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def is_usable(self) -> bool:
-        """Whether the connection can take a statement.
+        """Return whether the connection can take a statement.
 
-        Django asks with `SELECT 1` once in every request. A server that went away has closed its end, which makes the
-        socket readable while nothing was asked of it, so only then is it asked (F14).
+        Django sends `SELECT 1` once in every request. A lost server has closed its end, which makes the idle socket
+        readable, so the statement is sent only then (F14).
         """
         if self.connection is None or self.connection.closed:
             return False
@@ -26,9 +26,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return super().is_usable() if readable else True
 
     def prepared(self, statement: str, args: Sequence[Any]) -> tuple:
-        """The first row of a statement that the server has parsed and planned before: for commands sent all day long.
+        """Run a prepared statement, which the server has already parsed and planned, and return its first row.
 
-        A pooler that gives each transaction another connection has to know of prepared statements (PgBouncer from 1.21).
+        For frequent commands. A pooler that gives each transaction another connection must support prepared statements
+        (PgBouncer from 1.21).
         """
         self.validate_no_broken_transaction()
         self.close_if_health_check_failed()

@@ -1,7 +1,7 @@
-"""Server keys: shown once, kept as a digest.
+"""Server keys: shown once, stored as a digest.
 
-Each process holds the active keys in memory and reads them again every two seconds while it is asked. So a wrong key
-costs neither a query nor a cache entry, whoever sends it and how many of them.
+Each process holds the active keys in memory and, while requests come, reads them again every two seconds. So a wrong
+key costs neither a query nor a cache entry, however many are sent.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from core.models import ApiKey
 from core.scopes import SCOPES
 
 PREFIX = "lk_"
-# A key that was made here or brought along; anything else is refused before it is looked for.
+# The form of keys, created here or imported; any other text is refused before a look-up.
 FORM = re.compile(r"lk_[A-Za-z0-9]{1,12}_[A-Za-z0-9_-]{8,96}", re.ASCII)
-# A revoked key may go on working so long in other processes, and a new one is known at once (see `identify`).
+# A revoked key may work this long in other processes; a new key works at once (see `identify`).
 REMEMBERED_SECONDS = 2.0
-# Reads for keys that the last reading did not have, in each second and process: strangers can't cause more.
+# Extra reads for unknown keys, in each second and process: strangers can't cause more.
 EXTRA_READS = 5
 USED_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class KeyIdentity:
-    """What a request may do, as far as its key goes."""
+    """The key of a request, with its permissions."""
 
     id: int
     name: str
@@ -46,7 +46,7 @@ class KeyIdentity:
 def create_api_key(
     *, name: str, scopes: list[str], source: str = "storefront", created_by=None, secret: str | None = None
 ) -> tuple[ApiKey, str]:
-    """Create a key. Returns it with the whole secret, which can't be shown again.
+    """Create a key. Return it with the full secret, which can't be shown again.
 
     Raises Invalid when a scope does not exist.
     """
@@ -81,7 +81,7 @@ Known = dict[str, tuple[bytes, KeyIdentity]]
 
 
 class _ActiveKeys:
-    """The active keys by prefix, as they were at most REMEMBERED_SECONDS ago."""
+    """The active keys by prefix, at most REMEMBERED_SECONDS old."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -99,13 +99,13 @@ class _ActiveKeys:
             with self._lock:
                 if time.monotonic() - self._read_at >= REMEMBERED_SECONDS:
                     self._read()
-        found = self._known.get(prefix)
-        if found is None and self._may_read_again():
-            # Another process may have made it since.
+        entry = self._known.get(prefix)
+        if entry is None and self._may_read_again():
+            # Another process may have created the key since.
             with self._lock:
                 self._read()
-            found = self._known.get(prefix)
-        return found
+            entry = self._known.get(prefix)
+        return entry
 
     def _may_read_again(self) -> bool:
         with self._lock:
@@ -138,23 +138,23 @@ _active = _ActiveKeys()
 
 
 def forget() -> None:
-    """Drop what this process holds in memory of keys."""
+    """Drop the keys that this process holds in memory."""
     _active.forget()
 
 
 def identify(presented: str) -> KeyIdentity | None:
-    """Return what the key may do, or None for one that is malformed, unknown, wrong or revoked.
+    """Return the identity of a key, or None if the key is malformed, unknown, wrong or revoked.
 
-    A wrong key costs no query of its own. Only a prefix that is unknown here is looked for once more, because another
-    process may have made it, and that at most EXTRA_READS times a second.
+    A wrong key costs no query of its own. Only an unknown prefix causes another read, because another process may have
+    created the key; that happens at most EXTRA_READS times a second.
     """
     if len(presented) > 160 or not FORM.fullmatch(presented):
         return None
-    found = _active.find(presented.removeprefix(PREFIX).partition("_")[0])
-    if found is None or not hmac.compare_digest(found[0], _digest(presented)):
+    entry = _active.find(presented.removeprefix(PREFIX).partition("_")[0])
+    if entry is None or not hmac.compare_digest(entry[0], _digest(presented)):
         return None
-    _active.note_use(found[1].id)
-    return found[1]
+    _active.note_use(entry[1].id)
+    return entry[1]
 
 
 def _digest(secret: str) -> bytes:

@@ -3,8 +3,8 @@
     WORK.register("crm.tag_customers", tag_everyone)              # in the app's extensions
     tasks.start_job(create_job(kind="crm.tag_customers", plan={"tag": "vip"}, total=12_000))
 
-Work gets its job, whose `result` holds the plan, and returns what to add to that. It may be begun again after a crash, and
-by two workers at once, so it must come to the same either way. A job that is done stays as it is.
+The work function gets its job, whose `result` holds the plan, and returns values to add to it. It may start again after
+a crash, or run in two workers at once, so it must be idempotent. A job that is done never changes.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from core.registry import Registry
 
 REPORT_EVERY = 0.5
 ATTEMPTS = 10
-GIVEN_UP = "The process that worked on it ended %d times without finishing."
-# A running job is looked at soon, because its lock tells; a queued one may wait behind others.
+GIVEN_UP = "The worker process ended %d times before the job finished."
+# A running job is checked soon, because its lock shows whether a worker has it; a queued one may wait behind others.
 _LOST = """((state = 'running' AND coalesce(heartbeat_at, created_at) < clock_timestamp() - interval '10 seconds')
             OR (state = 'queued' AND created_at < clock_timestamp() - interval '5 minutes'))"""
 
 
 class Progress:
-    """Counts what is done and says so at most twice a second.
+    """A counter that writes the progress of a job at most twice a second.
 
-    On a connection of its own, because the work itself is often one long transaction.
+    It writes on its own connection, because the work itself is often one long transaction.
     """
 
     def __init__(self, job: Job | None) -> None:
@@ -67,7 +67,7 @@ def create_job(
 
 
 def run_job(job: Job) -> Job:
-    """Do it, from where an earlier attempt stopped if its work can tell. Safe to run twice, also at once."""
+    """Run a job; the work continues after an earlier attempt if it can. Idempotent, also in two workers at once."""
     held = db.hold_name(_name_of(job.pk))
     try:
         if not start_job(job):
@@ -75,7 +75,7 @@ def run_job(job: Job) -> Job:
         result = WORK[job.kind](job, Progress(job))
         finish_job(job, {**job.result, **result})
     except Exception as error:
-        # A database that was away says nothing of the work: the job stays open, and `lost_jobs` finds it.
+        # The loss of the database is no fault of the work: the job stays open, and `lost_jobs` finds it.
         if not db.is_interruption(error) or job.attempts >= ATTEMPTS:
             fail_job(job, f"{type(error).__name__}: {error}")
         raise
@@ -87,9 +87,9 @@ def run_job(job: Job) -> Job:
 
 
 def lost_jobs() -> list[int]:
-    """Return jobs that no worker works on: its process or its database session ended, or no worker ever took it.
+    """Return open jobs without a worker: the process or its database session ended, or no worker ever started the job.
 
-    A job that was lost `ATTEMPTS` times fails here, because it may be what ends its workers.
+    A job that was lost `ATTEMPTS` times fails here, because it may be the cause that its workers end.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -105,7 +105,7 @@ def lost_jobs() -> list[int]:
 
 
 def start_job(job: Job) -> bool:
-    """Whether it is still to be done."""
+    """Mark a job as running. Return False when it is already done."""
     started = _unless_done(job).update(
         state=JobState.RUNNING, started_at=Now(), heartbeat_at=Now(), attempts=job.attempts + 1, error="", done_count=0
     )

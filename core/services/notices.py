@@ -1,4 +1,4 @@
-"""Notices in the console: sent to members of staff, read, settled, forgotten."""
+"""Notices in the console: created for members of staff, read, settled and deleted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def notify(*, users: Iterable[int], kind: str, payload: dict[str, Any], subject: str = "") -> int:
-    """Notify these members of staff, inside the caller's transaction. Returns how many."""
+    """Notify these members of staff, inside the caller's transaction. Return their number."""
     if kind not in NOTICES:
         raise RuntimeError(f"There is no kind of notice {kind!r}.")
     rows = [Notice(user_id=user, kind=kind, payload=payload, subject=subject) for user in sorted(set(users))]
@@ -27,12 +27,12 @@ def notify(*, users: Iterable[int], kind: str, payload: dict[str, Any], subject:
 
 def holders(permission: str) -> set[int]:
     """Return the active members of staff who have a permission."""
-    found = User.objects.with_perm(permission, is_active=True, backend=BACKEND)  # type: ignore[attr-defined]
-    return set(found.values_list("pk", flat=True))
+    staff = User.objects.with_perm(permission, is_active=True, backend=BACKEND)  # type: ignore[attr-defined]
+    return set(staff.values_list("pk", flat=True))
 
 
 def settle(subject: str) -> int:
-    """Mark the unread notices about something as read, for everyone: it needs no attention any more."""
+    """Mark the unread notices about a subject as read for all staff, because it needs no attention any more."""
     return Notice.objects.filter(subject=subject, read_at=None).update(read_at=clock.now())
 
 
@@ -45,6 +45,6 @@ def mark_all_read(*, user: User) -> int:
 
 
 def drop_old() -> int:
-    """Forget notices older than KEPT, read or not."""
+    """Delete notices older than KEPT, read or unread."""
     deleted, _rows = Notice.objects.filter(Q(created_at__lt=clock.now() - KEPT)).delete()
     return deleted

@@ -1,7 +1,7 @@
-"""The relay: from "still owed" rows to handlers, at least once to try and exactly once to take effect.
+"""The relay from pending deliveries to handlers: at least one attempt, exactly one effect.
 
-A delivery is claimed by locking its row (SKIP LOCKED), the handler works in the same transaction, and the row is
-deleted with it. A crash rolls both back; two relays never hold the same row.
+A delivery is claimed by a lock on its row (SKIP LOCKED). The handler works in the same transaction, which also deletes
+the row. A crash rolls both back; two relays never hold the same row.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_ATTEMPTS = 12
 
 
 def deliver(name: str, *, batches: int = 40) -> int:
-    """Hand everything due to one handler, in batches. Returns how many events were handled."""
+    """Hand all due events to one handler, in batches. Return the number of handled events."""
     cache.delete(mark_of(name))
     handled = 0
     for _ in range(batches):
@@ -35,7 +35,7 @@ def deliver(name: str, *, batches: int = 40) -> int:
 
 
 def deliver_all(rounds: int = 20) -> int:
-    """Hand out everything that is due until nothing is left: for commands and tests that run without workers."""
+    """Deliver all due events until none are left: for commands and tests that run without workers."""
     total = 0
     for _ in range(rounds):
         handled = sum(deliver(name) for name in owed_handlers())
@@ -54,7 +54,7 @@ def owed_handlers() -> list[str]:
 
 
 def sweep() -> int:
-    """Wake the relay for every handler that is owed something: what a crash or a lost task left behind."""
+    """Wake the relay for every handler with due deliveries, which a crash or a lost task left behind."""
     names = owed_handlers()
     cache.delete_many([mark_of(name) for name in names])
     poke(names)
@@ -89,7 +89,7 @@ def _deliver_batch(name: str, limit: int) -> int:
                 _forget([delivery for delivery, _ in claimed])
         return len(claimed)
     except Exception as error:
-        # One poisoned event must not hold up the others, so the batch is repeated one by one.
+        # One failing event must not hold up the others, so the events of the batch are repeated one by one.
         log.warning("batch_failed", handler=name, error=str(error)[:300], exc_info=True)
         return _deliver_singly(name, limit)
 
@@ -116,7 +116,7 @@ def _deliver_singly(name: str, limit: int) -> int:
 
 
 def _handle(name: str, events: list[Event]) -> None:
-    """Hand over the events, those that may go equally far together: what the handler emits goes no further than they may."""
+    """Hand over the events in groups of equal effect, so that events of the handler keep the limit of their cause."""
     for effect in sorted({event.effect for event in events}):
         with limited(effect):
             HANDLERS[name]([event for event in events if event.effect == effect])

@@ -15,9 +15,10 @@ CHUNK = 1000
 
 
 def rotate_keys(say: Callable[[str], None] = lambda text: None) -> int:
-    """Bring every value and blind index under the first key of PII_KEYS. Can be stopped and started. Returns how many.
+    """Re-encrypt every value and blind index under the first key of PII_KEYS. Return their number.
 
-    A copy whose original is gone stays under its key, because the value is nowhere: that key must then be kept.
+    It can be stopped and started again. A copy whose original was deleted stays under its old key, because its value no
+    longer exists: that key must then be kept.
     """
     total = 0
     for name, column in ENCRYPTED.items():
@@ -29,7 +30,7 @@ def rotate_keys(say: Callable[[str], None] = lambda text: None) -> int:
         total += count
     for name, copy in COPIES.items():
         if left := _left(copy):
-            say(f"{name}: {left} left under an old key, whose addresses nobody has any more")
+            say(f"{name}: {left} left under an old key, because the original values were deleted")
     return total
 
 

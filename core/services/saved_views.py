@@ -1,4 +1,4 @@
-"""Lists as someone wants to see them again."""
+"""Saved views: the filters of a list under a name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.locks import lock_row
 from core.models import SavedView, User
 
 MOST = 30
-# What is typed into the search field: names, phone numbers and addresses of people.
+# The search field: it holds names, phone numbers and addresses of people.
 SEARCH = "q"
 
 
@@ -22,16 +22,17 @@ def without_search(query: str) -> str:
 
 
 def save_view(*, owner: User, page: str, name: str, query: str, shared: bool = False) -> SavedView:
-    """Keep these filters under a name; one's own view of that name is replaced.
+    """Save filters under a name; replace the owner's view of that name.
 
-    The search text is personal data, in clear and for all staff when the view is shared: it is left out.
+    The search text is left out: it is personal data, and would be stored unencrypted and shown to all staff in a shared
+    view.
     """
     clean = " ".join(name.split())
     if not clean or len(clean) > 60:
         raise Invalid(_("A name has 1 to 60 characters."), code="invalid", field="name")
-    kept = without_search(query)
-    if not kept or len(kept) > 1000:
-        message = _("Choose a filter first: a view keeps filters, not the search text.")
+    filters = without_search(query)
+    if not filters or len(filters) > 1000:
+        message = _("Choose a filter first. A view stores filters, not the search text.")
         raise Invalid(message, code="required", field="query")
     with transaction.atomic():
         lock_row(User.objects.filter(pk=owner.pk), weak=True)
@@ -39,13 +40,13 @@ def save_view(*, owner: User, page: str, name: str, query: str, shared: bool = F
         if own.exclude(name=clean).count() >= MOST:
             raise Conflict(_("You have %(count)s saved views; remove one first.") % {"count": MOST}, code="too_many")
         view, _created = SavedView.objects.update_or_create(
-            owner=owner, page=page, name=clean, defaults={"query": kept, "shared": shared}
+            owner=owner, page=page, name=clean, defaults={"query": filters, "shared": shared}
         )
     return view
 
 
 def remove_view(*, view: SavedView, user: User) -> None:
-    """Only one's own."""
+    """Delete a view. Raises Forbidden when it belongs to another user."""
     if view.owner_id != user.pk:
         raise Forbidden()
     view.delete()

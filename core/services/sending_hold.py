@@ -1,7 +1,7 @@
-"""Holding everything that goes to the outside: by hand as an emergency stop, and by itself after a restore.
+"""The hold of all outgoing messages and webhooks: an emergency stop by hand, and automatic after a restore.
 
-After a restore nothing is sent again that may have been sent since the backup: what was due is marked as uncertain, a person
-decides about each kind, and only then does sending start.
+After a restore, nothing that may have been sent since the backup is sent again. Due work is marked as uncertain, a
+person decides about each kind, and only then does sending start.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from core import clock
 from core.actor import SYSTEM, Actor
 from core.errors import Conflict, Invalid
 from core.events import declare, emit
-from core.holding import CHOICES, WAITING, Choice, Figures
-from core.kept import Kept
+from core.holding import CHOICES, WAITING, HoldChoice, WaitingCount
+from core.kept import CachedNames
 from core.locks import lock_row
 from core.marker import marker
 from core.models import HoldCause, SendingHold
@@ -31,31 +31,31 @@ CHUNK = 20_000
 
 SENDING_HELD = declare("core.sending_held", _("Sending held"), on_timeline=False)
 SENDING_STARTED = declare("core.sending_started", _("Sending started"), on_timeline=False)
-HELD_SETTLED = declare("core.held_settled", _("Decided what becomes of what waits"), on_timeline=False)
+HELD_SETTLED = declare("core.held_settled", _("Decision about held items"), on_timeline=False)
 
 
 def state() -> SendingHold:
-    """The one row; made the first time that it is asked for."""
-    found = SendingHold.objects.filter(pk=1).first()
-    if found is None:
-        found, _created = SendingHold.objects.get_or_create(pk=1, defaults={"home": _home()})
-        found.refresh_from_db()
-    return found
+    """Return the one row; create it at the first call."""
+    row = SendingHold.objects.filter(pk=1).first()
+    if row is None:
+        row, _created = SendingHold.objects.get_or_create(pk=1, defaults={"home": _home()})
+        row.refresh_from_db()
+    return row
 
 
 def is_held() -> bool:
-    """Ask the database, as every claim does in its own statement."""
+    """Return whether sending is held now. Every claim makes the same check in its own statement."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT core_sending_held(%s, %s)", [marker.line, marker.seen])
         return bool(cursor.fetchone()[0])
 
 
-# For the banner on every page: seconds old at most where it was changed elsewhere.
-shown = Kept("sending:held", lambda: SendingHold.objects.filter(held=True).values_list("cause", flat=True))
+# For the banner on every page: at most seconds old if another process changed it.
+shown = CachedNames("sending:held", lambda: SendingHold.objects.filter(held=True).values_list("cause", flat=True))
 
 
 def hold(*, note: str = "", cause: str = HoldCause.MANUAL, actor: Actor) -> SendingHold:
-    """Stop everything that goes to the outside: what is claimed after the commit is nothing. Held already: nothing changes."""
+    """Hold all outgoing messages and webhooks. No claim succeeds after the commit. An existing hold stays unchanged."""
     if len(note) > 400:
         raise Invalid(_("This text is too long."), code="too_long", field="note")
     state()
@@ -76,7 +76,7 @@ def hold(*, note: str = "", cause: str = HoldCause.MANUAL, actor: Actor) -> Send
 
 
 def start(*, actor: Actor) -> SendingHold:
-    """Let everything go out again. Raises Conflict while a kind that may have been sent before waits for a decision."""
+    """Start sending again. Raises Conflict while a kind with uncertain items waits for a decision."""
     with transaction.atomic():
         locked = lock_row(SendingHold.objects.filter(pk=state().pk))
         if not locked.held:
@@ -84,7 +84,7 @@ def start(*, actor: Actor) -> SendingHold:
         if locked.uncertain_before is not None:
             if locked.doubted_at is None:
                 raise Conflict(
-                    _("What was due is still being marked. Try again in a minute."), code="held_not_ready"
+                    _("Due items are still being marked as uncertain. Try again in a minute."), code="held_not_ready"
                 )  # fmt: skip
             figures = count_waiting(locked)
             missing = [name for name in figures if figures[name].uncertain and name not in locked.decisions]
@@ -98,7 +98,7 @@ def start(*, actor: Actor) -> SendingHold:
         locked.held, locked.cause, locked.note, locked.held_at, locked.held_by = False, "", "", None, ""
         locked.uncertain_before, locked.doubted_at, locked.decisions = None, None, {}
         if restored:
-            # This copy counts from now on: what machines remember of the one before it is no longer compared.
+            # This copy is valid from now on: the numbers that machines stored for the old copy are ignored.
             locked.line, locked.home = uuid.uuid4(), _home()
         locked.save()
         emit(
@@ -112,9 +112,9 @@ def start(*, actor: Actor) -> SendingHold:
 
 
 def decide(*, kind: str, choice: str, actor: Actor, seconds: float = 20.0) -> int:
-    """Carry out a choice for one kind. Returns how many it was carried out for; the rest is left when the time is up.
+    """Carry out a choice for one kind. Return the number of items; the rest is left when the time is up.
 
-    Raises Invalid for an unknown kind or choice, Conflict when nothing was restored or not all is marked yet.
+    Raises Invalid for an unknown kind or choice, Conflict when nothing was restored or the marking has not finished.
     """
     waiting = WAITING.get(kind)
     if waiting is None:
@@ -127,12 +127,12 @@ def decide(*, kind: str, choice: str, actor: Actor, seconds: float = 20.0) -> in
         with transaction.atomic():
             locked = lock_row(SendingHold.objects.filter(pk=state().pk))
             if not locked.after_restore or locked.uncertain_before is None:
-                raise Conflict(_("Nothing was restored, so there is nothing to decide."), code="not_restored")
+                raise Conflict(_("No backup was restored, so there is nothing to decide."), code="not_restored")
             if locked.doubted_at is None:
                 raise Conflict(
-                    _("What was due is still being marked. Try again in a minute."), code="held_not_ready"
+                    _("Due items are still being marked as uncertain. Try again in a minute."), code="held_not_ready"
                 )  # fmt: skip
-            count, more = waiting.settle(Choice(choice), locked.uncertain_before, CHUNK)
+            count, more = waiting.settle(HoldChoice(choice), locked.uncertain_before, CHUNK)
             done += count
             if not more:
                 locked.decisions = {**locked.decisions, kind: choice}
@@ -148,17 +148,17 @@ def decide(*, kind: str, choice: str, actor: Actor, seconds: float = 20.0) -> in
             return done
 
 
-def count_waiting(held: SendingHold | None = None) -> dict[str, Figures]:
-    """What waits, by kind."""
+def count_waiting(held: SendingHold | None = None) -> dict[str, WaitingCount]:
+    """Return the waiting work by kind."""
     row = held or state()
     return {name: waiting.count(row.uncertain_before) for name, waiting in WAITING.items()}
 
 
 def doubt_due() -> dict[str, int]:
-    """After a restore, mark everything that was due as uncertain. Returns how many by kind; safe to repeat.
+    """Mark all due work as uncertain after a restore. Return the counts by kind; idempotent.
 
-    Events that were owed at the time of the backup are handed out first, because what follows from them may have been
-    sent too. Nothing can leave while that is done.
+    Events that were pending at the time of the backup are delivered first, because their consequences may have been
+    sent too. Nothing goes out during that, because sending is held.
     """
     row = state()
     if not row.after_restore or row.doubted_at is not None or row.uncertain_before is None:
@@ -171,15 +171,15 @@ def doubt_due() -> dict[str, int]:
 
 
 def notice_restore() -> str:
-    """Hold sending when this database is an older copy, or stands in another place than before. Returns the cause or "".
+    """Hold sending when this database is an older copy or was moved. Return the cause or "".
 
-    Called when a process starts and every minute.
+    Called at the start of a process and every minute.
     """
     row = state()
-    seen = marker.know(row.line)
+    highest = marker.know(row.line)
     home = _home()
     cause = ""
-    if _number() < seen:
+    if _number() < highest:
         cause = HoldCause.OLDER
     elif row.home and home and row.home != home:
         cause = HoldCause.MOVED
@@ -188,7 +188,7 @@ def notice_restore() -> str:
     return str(cause)
 
 
-# Sent with the dump itself: no worker ever sees the restored rows without it.
+# Part of the transaction that loads the dump: no worker ever sees the restored rows without the hold.
 RESTORED_SQL = """
 INSERT INTO core_sendinghold (id, site, line, home, held, cause, note, held_at, held_by, uncertain_before, doubted_at, decisions)
 VALUES (1, gen_random_uuid(), gen_random_uuid(), '', true, 'restored', '', clock_timestamp(), 'system', clock_timestamp(), NULL, '{}')
@@ -205,7 +205,7 @@ def _number() -> int:
 
 
 def _home() -> str:
-    """Which database of which server this is: another one after any restore into a new database."""
+    """Return the identity of the server and the database. It changes with every restore into a new database."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE')
@@ -220,15 +220,15 @@ def cause_label(cause: str) -> str:
 
 
 def describe_settled(payload: Mapping[str, Any]) -> str:
-    """One sentence for the audit log."""
+    """Return one sentence for the audit log."""
     waiting = WAITING.get(payload["kind"])
     choices = waiting.choices if waiting else CHOICES
     kind = str(waiting.label) if waiting else payload["kind"]
-    return f"{kind} · {choices[Choice(payload['choice'])]} · {payload['count']}"
+    return f"{kind} · {choices[HoldChoice(payload['choice'])]} · {payload['count']}"
 
 
 def check() -> tuple[bool, str]:
-    """For `doctor`: whether anything goes out."""
+    """Check for `doctor` that sending is not held."""
     held = SendingHold.objects.filter(pk=1, held=True).first()
     if held is None:
         return not is_held(), "an older copy of the database was put back" if is_held() else "not held"

@@ -1,4 +1,4 @@
-"""What members of staff set for themselves."""
+"""Preferences of members of staff."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHOICES = {
 
 
 def set_preferences(*, user: User, **preferences: Any) -> User:
-    """Keep language, theme or time_zone for this person. Raises Invalid naming the one that is not a choice."""
+    """Save language, theme or time_zone of a user. Raises Invalid with the name of the invalid field."""
     for name, value in preferences.items():
         if not CHOICES[name](value):
             raise Invalid(_("Not one of the choices."), code="invalid_choice", field=name)

@@ -1,11 +1,11 @@
-"""Sweeps go on past rows that fail: each is tried by itself, what fails is shown on the jobs page and tried again later.
+"""Sweeps that continue after failed rows: a failed row is shown on the jobs page and retried later.
 
     sweep = Sweep("loyalty.sweep_holds")
     for hold in due(but_not=sweep.waiting):
         sweep.attempt(hold, lambda: expire(hold))
 
-A failed row is a failed job of the sweep's name. It is tried again after a minute, then 2, 4 ... up to six hours, and its
-job is done when that goes well. Until then the sweep leaves it out, so that it is never in front of the others.
+A failed row becomes a failed job of the sweep's name. It is retried after a minute, then 2, 4 ... up to six hours; its
+job is done after a success. Until a retry is due the sweep skips the row, so that it never blocks the others.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ log = structlog.get_logger("liuke.sweeps")
 FIRST_RETRY = timedelta(minutes=1)
 LAST_RETRY = timedelta(hours=6)
 MOST_FAILING = 1000
-Found = TypeVar("Found")
+Work = TypeVar("Work")
 Row = object
 
 
 class Sweep:
-    """One run of a sweep. `waiting` are the rows that failed and are not due again, as text."""
+    """One run of a sweep. `waiting` holds the failed rows whose retry is not due, as text."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -40,13 +40,13 @@ class Sweep:
         self.waiting = {row for row, job in self._failing.items() if _retry_at(job) > now}
         self._seen = len(self.waiting)
 
-    def attempt(self, row: Row, work: Callable[[], Found]) -> Found | None:
-        """Do `work`, which is a transaction of its own, for one row. None when it failed.
+    def attempt(self, row: Row, work: Callable[[], Work]) -> Work | None:
+        """Run `work`, which is its own transaction, for one row. Return None when it failed.
 
-        Raises when the database is away, or when so many rows fail that it can't be the rows.
+        Raises when the database is unavailable, or when so many rows fail that the cause can't be in the rows.
         """
         try:
-            found = work()
+            result = work()
         except Exception as error:
             if is_interruption(error) or not connection.is_usable():
                 raise
@@ -54,10 +54,10 @@ class Sweep:
             return None
         if str(row) in self._failing:
             self._mended(str(row))
-        return found
+        return result
 
-    def attempt_all(self, rows: Sequence[Row], work: Callable[[Sequence], Found]) -> list[Found]:
-        """Do `work` for all rows at once; when that fails, for each by itself. Returns what went well."""
+    def attempt_all(self, rows: Sequence[Row], work: Callable[[Sequence], Work]) -> list[Work]:
+        """Run `work` for all rows at once; if that fails, for each row separately. Return the results."""
         try:
             return [work(rows)]
         except Exception as error:
@@ -66,20 +66,20 @@ class Sweep:
             log.warning("sweep_one_by_one", sweep=self.name, rows=len(rows), error=str(error)[:300])
         done = []
         for row in rows:
-            found = self.attempt(row, lambda row=row: work([row]))  # type: ignore[misc]
-            if found is not None:
-                done.append(found)
+            result = self.attempt(row, lambda row=row: work([row]))  # type: ignore[misc]
+            if result is not None:
+                done.append(result)
         return done
 
     def went_on(self) -> bool:
-        """Whether rows failed since this was last asked: they are left out from now on, and others come up behind them."""
+        """Return whether rows failed since the last call. The sweep now skips them, so the next query finds other rows."""
         before, self._seen = self._seen, len(self.waiting)
         return self._seen > before
 
     def failed(self, row: Row, error: Exception) -> None:
-        """Record that a row failed, and when it is due again."""
-        label, said = str(row)[:200], f"{type(error).__name__}: {error}"[:4000].replace("\x00", "")
-        log.error("sweep_row_failed", sweep=self.name, row=label, error=said[:300])
+        """Record a failed row and the time of its retry."""
+        label, message = str(row)[:200], f"{type(error).__name__}: {error}"[:4000].replace("\x00", "")
+        log.error("sweep_row_failed", sweep=self.name, row=label, error=message[:300])
         job = self._failing.get(label)
         if job is None:
             if len(self._failing) >= MOST_FAILING:
@@ -87,7 +87,7 @@ class Sweep:
             job = Job(kind=self.name, label=label, created_at=clock.now(), started_at=clock.now())
         retry_at = clock.now() + min(LAST_RETRY, FIRST_RETRY * 2 ** min(job.attempts, 10))
         job.attempts = min(job.attempts + 1, 30_000)
-        job.state, job.error, job.finished_at = JobState.FAILED, said, clock.now()
+        job.state, job.error, job.finished_at = JobState.FAILED, message, clock.now()
         job.result = {"retry_at": retry_at.isoformat()}
         job.save()
         self._failing[label] = job

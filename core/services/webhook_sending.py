@@ -1,8 +1,8 @@
-"""Deliveries on their way: claimed with a lease, sent outside any transaction, recorded with what came back.
+"""Sending of webhook deliveries: claimed with a lease, sent outside any transaction, recorded with the answer.
 
-At least once: a worker that dies after sending leaves its lease, and when that has run out another sends the same
-message id again. One endpoint is served by one task at a time, and one that does not answer is left alone for a
-while, so that it costs the others nothing but that first wait.
+At least once: if a worker dies after sending, its lease runs out and another worker sends the same message id again.
+One task at a time serves an endpoint. An endpoint that does not answer is paused, so that it costs the others only the
+first wait.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from core.locks import lock_row
 from core.marker import marker
 from core.models import WebhookEndpoint
 from core.models.webhooks import SwitchedOff
-from core.outgoing import Answer, NoAnswer, Sender
+from core.outgoing import HttpAnswer, NoAnswer, Sender
 
 log = structlog.get_logger("liuke.webhooks")
 MINUTE, HOUR = 60, 3600
-# Seconds from each failed attempt to the next; after the last one it is given up.
+# Seconds from each failed attempt to the next; after the last one the delivery is given up.
 DELAYS = (5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR)
 JITTER = 0.1
 TIMEOUT = 10.0
 CHUNK = 64
 PARALLEL = 8
-# A chunk begins nothing new after so long, and what it began ends within the timeout: well before the lease does.
+# After this time a chunk starts no new request. Open requests end within the timeout, well before the lease ends.
 CHUNK_SECONDS = 40.0
 LEASE = timedelta(seconds=90)
 TASK_SECONDS = 120.0
@@ -46,8 +46,8 @@ LONGEST_PAUSE = 300
 
 
 @dataclass(frozen=True)
-class Claimed:
-    """`attempt` counts from 1 and includes this one."""
+class ClaimedDelivery:
+    """A claimed delivery. `attempt` counts from 1 and includes the current attempt."""
 
     id: UUID
     event_type: str
@@ -56,8 +56,8 @@ class Claimed:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    claimed: Claimed
+class DeliveryOutcome:
+    claimed: ClaimedDelivery
     status: int | None = None
     answer: str = ""
     error: str = ""
@@ -70,12 +70,12 @@ class Outcome:
 
     @property
     def unwell(self) -> bool:
-        """The receiver as a whole is not well, as against refusing this one event."""
+        """True if the receiver as a whole fails; False if it only refuses this one event."""
         return self.status is None or self.status in {408, 429} or self.status >= 500
 
 
 def send_due(endpoint_id: int) -> int:
-    """Send what one endpoint is owed and is due, until nothing is left or it is not well. Returns how many were tried."""
+    """Send the due deliveries of one endpoint until none are left or the receiver fails. Return the number of attempts."""
     if cache.get(_pause_of(endpoint_id)) or not cache.add(_busy_of(endpoint_id), 1, int(LEASE.total_seconds())):
         return 0
     began = time.monotonic()
@@ -95,7 +95,7 @@ def send_due(endpoint_id: int) -> int:
 
 
 def owed_endpoints() -> list[int]:
-    """Active endpoints with something due that nobody holds, without those that are left alone for now."""
+    """Return active endpoints with due deliveries that no worker has leased, except paused endpoints."""
     now = clock.now()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -105,20 +105,20 @@ def owed_endpoints() -> list[int]:
                    AND d.due_at <= %s AND (d.leased_until IS NULL OR d.leased_until <= %s)) ORDER BY e.id""",
             [marker.line, marker.seen, now, now],
         )
-        found = [pk for (pk,) in cursor.fetchall()]
-    return [pk for pk in found if not cache.get(_pause_of(pk))]
+        endpoints = [pk for (pk,) in cursor.fetchall()]
+    return [pk for pk in endpoints if not cache.get(_pause_of(pk))]
 
 
 def end_pause(endpoint_id: int) -> None:
-    """Someone wants it tried now."""
+    """End the pause of an endpoint, because a user wants a try now."""
     cache.delete_many([_pause_of(endpoint_id), _failures_of(endpoint_id)])
 
 
 def delay_after(delivery: UUID, attempt: int) -> float | None:
-    """Seconds until the next try after failed attempt number `attempt`, None when it was the last.
+    """Return the seconds until the next try after failed attempt number `attempt`; None after the last one.
 
-    Up to a tenth longer than the timetable, differently for each message, so that what failed together does not
-    come back together.
+    The delay is up to a tenth longer than the schedule, different for each message, so that deliveries that failed
+    together do not return together.
     """
     if attempt > len(DELAYS):
         return None
@@ -127,7 +127,7 @@ def delay_after(delivery: UUID, attempt: int) -> float | None:
 
 
 def lag_seconds() -> tuple[int, float, int]:
-    """(due now, how late the oldest is in seconds, endpoints switched off by failure)."""
+    """Return (number of due deliveries, lateness of the oldest in seconds, endpoints switched off by failure)."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT count(d.id), coalesce(extract(epoch FROM clock_timestamp() - min(d.due_at)), 0)::float
@@ -139,11 +139,11 @@ def lag_seconds() -> tuple[int, float, int]:
 
 
 def _send_chunk(endpoint_id: int, sender: Sender) -> tuple[int, bool]:
-    """(how many were tried, whether there may be more to do at once)."""
+    """Return (number of attempts, whether there may be more work now)."""
     endpoint = WebhookEndpoint.objects.filter(pk=endpoint_id, active=True).first()
     if endpoint is None:
         return 0, False
-    # After a failure one message finds out whether it is well again, not sixty.
+    # After a failure, test the receiver with one message, not sixty.
     limit = 1 if cache.get(_failures_of(endpoint_id)) else CHUNK
     now = clock.now()
     lease = now + LEASE
@@ -162,7 +162,7 @@ def _send_chunk(endpoint_id: int, sender: Sender) -> tuple[int, bool]:
     return len(outcomes), True
 
 
-def _claim(endpoint_id: int, limit: int, now: datetime, lease: datetime) -> list[Claimed]:
+def _claim(endpoint_id: int, limit: int, now: datetime, lease: datetime) -> list[ClaimedDelivery]:
     with connection.cursor() as cursor:
         cursor.execute(
             """WITH due AS MATERIALIZED (
@@ -178,18 +178,20 @@ def _claim(endpoint_id: int, limit: int, now: datetime, lease: datetime) -> list
         rows = sorted(cursor.fetchall(), key=lambda row: row[4])
     if rows:
         marker.saw(rows[0][5])
-    return [Claimed(*row[:4]) for row in rows]
+    return [ClaimedDelivery(*row[:4]) for row in rows]
 
 
-def _send_all(endpoint: WebhookEndpoint, claimed: Sequence[Claimed], sender: Sender, now: datetime) -> list[Outcome]:
-    """Begun in the order of the events, a few at a time. Stops beginning when the receiver is not well."""
+def _send_all(
+    endpoint: WebhookEndpoint, claimed: Sequence[ClaimedDelivery], sender: Sender, now: datetime
+) -> list[DeliveryOutcome]:
+    """Send a few at a time, started in the order of the events. Start no more when the receiver fails."""
     keys = [endpoint.secret]
     if endpoint.previous_secret and endpoint.previous_until and endpoint.previous_until > now:
         keys.append(endpoint.previous_secret)
     began = time.monotonic()
     stop = False
 
-    def send(item: Claimed) -> Outcome | None:
+    def send(item: ClaimedDelivery) -> DeliveryOutcome | None:
         nonlocal stop
         if stop or time.monotonic() - began > CHUNK_SECONDS:
             return None
@@ -204,7 +206,7 @@ def _send_all(endpoint: WebhookEndpoint, claimed: Sequence[Claimed], sender: Sen
         return [outcome for outcome in threads.map(send, claimed) if outcome]
 
 
-def _send(url: str, keys: Sequence[str], item: Claimed, sender: Sender, stamp: int) -> Outcome:
+def _send(url: str, keys: Sequence[str], item: ClaimedDelivery, sender: Sender, stamp: int) -> DeliveryOutcome:
     body = item.body.encode()
     headers = {
         "content-type": "application/json",
@@ -215,13 +217,13 @@ def _send(url: str, keys: Sequence[str], item: Claimed, sender: Sender, stamp: i
     }
     began = time.monotonic()
     try:
-        answer: Answer | NoAnswer = sender.post(url, headers, body)
+        answer: HttpAnswer | NoAnswer = sender.post(url, headers, body)
     except NoAnswer as error:
         answer = error
     milliseconds = int((time.monotonic() - began) * 1000)
     if isinstance(answer, NoAnswer):
-        return Outcome(item, error=f"{answer.code}: {answer}"[:300], milliseconds=milliseconds)
-    return Outcome(item, answer.status, answer.text[:500], "", answer.retry_after, milliseconds)
+        return DeliveryOutcome(item, error=f"{answer.code}: {answer}"[:300], milliseconds=milliseconds)
+    return DeliveryOutcome(item, answer.status, answer.text[:500], "", answer.retry_after, milliseconds)
 
 
 def _give_back(ids: Sequence[UUID], lease: datetime) -> None:
@@ -234,8 +236,8 @@ def _give_back(ids: Sequence[UUID], lease: datetime) -> None:
             )
 
 
-def _record(endpoint: WebhookEndpoint, outcomes: Sequence[Outcome], lease: datetime) -> None:
-    """Write what came back. Late news of a failure is dropped when another holds the row; a success always counts."""
+def _record(endpoint: WebhookEndpoint, outcomes: Sequence[DeliveryOutcome], lease: datetime) -> None:
+    """Write the outcomes. A late failure is dropped when another worker holds the row; a success always counts."""
     if not outcomes:
         return
     now = clock.now()
@@ -257,7 +259,7 @@ def _record(endpoint: WebhookEndpoint, outcomes: Sequence[Outcome], lease: datet
         _judge(endpoint, outcomes, now)
 
 
-def _row_of(outcome: Outcome, now: datetime) -> tuple:
+def _row_of(outcome: DeliveryOutcome, now: datetime) -> tuple:
     state, due = "delivered", None
     if not outcome.delivered:
         delay = delay_after(outcome.claimed.id, outcome.claimed.attempt)
@@ -276,7 +278,7 @@ def _row_of(outcome: Outcome, now: datetime) -> tuple:
 
 
 def _asked_for(retry_after: str, now: datetime) -> datetime:
-    """The moment that a Retry-After names, within a day; now when it names none."""
+    """Return the time that a Retry-After names, at most a day ahead; `now` when it names none."""
     try:
         until = (
             now + timedelta(seconds=int(retry_after)) if retry_after.isdigit() else parsedate_to_datetime(retry_after)
@@ -286,21 +288,21 @@ def _asked_for(retry_after: str, now: datetime) -> datetime:
         return now
 
 
-def _judge(endpoint: WebhookEndpoint, outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Is the endpoint failing, well again, or to be switched off?"""
-    gone = any(outcome.status == 410 for outcome in outcomes)
-    well = any(outcome.delivered for outcome in outcomes)
+def _judge(endpoint: WebhookEndpoint, outcomes: Sequence[DeliveryOutcome], now: datetime) -> None:
+    """Update the state of the endpoint: failing, recovered, or switched off."""
+    is_gone = any(outcome.status == 410 for outcome in outcomes)
+    is_well = any(outcome.delivered for outcome in outcomes)
     since = endpoint.failing_since
-    if not gone and (since is None if well else since is not None and now - since < OFF_AFTER):
+    if not is_gone and (since is None if is_well else since is not None and now - since < OFF_AFTER):
         return
     locked = lock_row(WebhookEndpoint.objects.filter(pk=endpoint.pk))
     if not locked.active:
         return
-    if well and not gone:
+    if is_well and not is_gone:
         locked.failing_since = None
-    elif gone or (locked.failing_since and now - locked.failing_since >= OFF_AFTER):
+    elif is_gone or (locked.failing_since and now - locked.failing_since >= OFF_AFTER):
         locked.active = False
-        locked.disabled_reason = SwitchedOff.GONE if gone else SwitchedOff.FAILING
+        locked.disabled_reason = SwitchedOff.GONE if is_gone else SwitchedOff.FAILING
         emit(
             webhooks.ENDPOINT_SWITCHED_OFF,
             subject_id=None,
@@ -314,7 +316,7 @@ def _judge(endpoint: WebhookEndpoint, outcomes: Sequence[Outcome], now: datetime
 
 
 def _pause(endpoint_id: int) -> None:
-    """Leave it alone: 5 s, then twice as long each time, five minutes at most."""
+    """Pause an endpoint: 5 s, then twice as long each time, at most five minutes."""
     failures = (cache.get(_failures_of(endpoint_id)) or 0) + 1
     cache.set(_failures_of(endpoint_id), failures, 3600)
     cache.set(_pause_of(endpoint_id), 1, min(LONGEST_PAUSE, 5 * 2 ** min(failures - 1, 10)))

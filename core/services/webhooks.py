@@ -1,4 +1,4 @@
-"""Endpoints of the merchant's own systems: made, changed, told, and told again."""
+"""Webhook endpoints of the merchant's own systems: creation, changes, deliveries and replay."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from core.models import WebhookDelivery, WebhookEndpoint, WebhookState
 from core.webhooks import PUBLIC
 
 MOST_ENDPOINTS = 50
-# How long the secret before the last one signs too.
+# The previous secret signs too for this long.
 OVERLAP = timedelta(hours=24)
 KEPT = timedelta(days=30)
 REPLAY_CHUNK = 10_000
 
 
 def create_endpoint(*, url: str, event_types: Sequence[str], description: str = "") -> tuple[WebhookEndpoint, str]:
-    """Make an endpoint. Returns it with its secret, which is shown this once.
+    """Create an endpoint. Return it with its secret, which is shown only once.
 
-    It hears of what happens from at most three seconds later on. Raises Invalid for an address that nothing may be
-    sent to or an unknown event type.
+    It gets events from at most three seconds later on. Raises Invalid for an address that is not allowed or an unknown
+    event type.
     """
     _check(url, event_types)
     secret = outgoing.make_secret()
     with transaction.atomic():
         if WebhookEndpoint.objects.count() >= MOST_ENDPOINTS:
-            raise Conflict(_("There are 50 webhooks already."), code="too_many_endpoints")
+            raise Conflict(_("There are already 50 webhooks, which is the limit."), code="too_many_endpoints")
         endpoint = WebhookEndpoint.objects.create(
             url=url, description=description, secret=secret, event_types=_sorted(event_types)
         )
@@ -48,7 +48,7 @@ def create_endpoint(*, url: str, event_types: Sequence[str], description: str = 
 def update_endpoint(
     *, endpoint: WebhookEndpoint, url: str, event_types: Sequence[str], description: str = ""
 ) -> WebhookEndpoint:
-    """Change where to and what of; what is waiting goes to the new address. Raises Invalid as create_endpoint does."""
+    """Change address and event types. Pending deliveries go to the new address. Raises Invalid like create_endpoint."""
     _check(url, event_types)
     with transaction.atomic():
         locked = _lock(endpoint)
@@ -59,7 +59,7 @@ def update_endpoint(
 
 
 def switch_endpoint(*, endpoint: WebhookEndpoint, active: bool) -> WebhookEndpoint:
-    """On: what has waited meanwhile is sent. Off: nothing more is written or sent for it."""
+    """Switch an endpoint on or off. On: pending deliveries are sent. Off: nothing more is written or sent for it."""
     with transaction.atomic():
         locked = _lock(endpoint)
         if locked.active != active:
@@ -70,7 +70,7 @@ def switch_endpoint(*, endpoint: WebhookEndpoint, active: bool) -> WebhookEndpoi
 
 
 def rotate_secret(*, endpoint: WebhookEndpoint) -> tuple[WebhookEndpoint, str]:
-    """A new secret, returned this once. For 24 hours both sign, so that the receiver can change over in between."""
+    """Create a new secret and return it, only once. Both secrets sign for 24 hours, so that the receiver can switch."""
     secret = outgoing.make_secret()
     with transaction.atomic():
         locked = _lock(endpoint)
@@ -81,40 +81,40 @@ def rotate_secret(*, endpoint: WebhookEndpoint) -> tuple[WebhookEndpoint, str]:
 
 
 def fan_out(*, events: Sequence[Event]) -> set[int]:
-    """Write what each active endpoint is to be sent of these events, once each. Returns the endpoints that got some."""
+    """Write the deliveries of these events to each active endpoint, once each. Return the endpoints with deliveries."""
     require_transaction()
     endpoints = list(WebhookEndpoint.objects.filter(active=True).only("pk", "event_types"))
-    wanting: dict[str, list[int]] = defaultdict(list)
+    subscribers: dict[str, list[int]] = defaultdict(list)
     for endpoint in endpoints:
         for name in endpoint.event_types:
-            wanting[name].append(endpoint.pk)
+            subscribers[name].append(endpoint.pk)
     rows: list[tuple[int, int, str, str]] = []
     for public in PUBLIC:
-        mine = [event for event in events if event.kind == public.event.kind] if wanting[public.name] else []
-        payloads = public.build(mine) if mine else []
-        for event, payload in zip(mine, payloads, strict=True):
+        batch = [event for event in events if event.kind == public.event.kind] if subscribers[public.name] else []
+        payloads = public.build(batch) if batch else []
+        for event, payload in zip(batch, payloads, strict=True):
             if payload is not None:
                 body = make_body(public.name, event.occurred_at, payload)
-                rows += [(pk, event.id, public.name, body) for pk in wanting[public.name]]
+                rows += [(pk, event.id, public.name, body) for pk in subscribers[public.name]]
     _insert(rows)
     return {row[0] for row in rows}
 
 
 def make_body(name: str, at: datetime, data: dict[str, Any]) -> str:
-    """What is sent: the type, when it happened in UTC, and its data."""
+    """Return the body of a delivery: the type, the time in UTC and the data."""
     stamp = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return json.dumps({"type": name, "timestamp": stamp, "data": data}, ensure_ascii=False, separators=(",", ":"))
 
 
 def send_test_event(*, endpoint: WebhookEndpoint) -> WebhookDelivery:
-    """Queue a `webhook.test`, whatever the endpoint listens to. Raises Conflict when it is switched off."""
+    """Queue a `webhook.test`, whatever its subscribed types are. Raises Conflict when the endpoint is switched off."""
     with transaction.atomic():
         locked = _lock(endpoint)
         _require_active(locked)
         now = clock.now()
         return WebhookDelivery.objects.create(
             endpoint=locked,
-            # No event has a number below zero, so a test never meets one.
+            # No event has a number below zero, so a test never collides with one.
             event_id=-int(now.timestamp() * 1_000_000),
             event_type=webhooks.TEST,
             body=make_body(webhooks.TEST, now, {}),
@@ -122,26 +122,29 @@ def send_test_event(*, endpoint: WebhookEndpoint) -> WebhookDelivery:
 
 
 def replay_delivery(*, delivery: WebhookDelivery) -> WebhookDelivery:
-    """Send one again, now and with a fresh round of attempts, under its old message id. Raises Conflict when switched off."""
+    """Send a delivery again now, with a new round of attempts and its old message id.
+
+    Raises Conflict when the endpoint is switched off.
+    """
     with transaction.atomic():
         locked = lock_row(WebhookDelivery.objects.filter(pk=delivery.pk))
         _require_active(locked.endpoint)
-        WebhookDelivery.objects.filter(pk=locked.pk).update(**_afresh())
+        WebhookDelivery.objects.filter(pk=locked.pk).update(**_new_round())
         locked.refresh_from_db()
     return locked
 
 
 def replay_failed(*, endpoint: WebhookEndpoint, since: datetime) -> int:
-    """Send again all that were given up and were made since then, the oldest 10,000 at a time. Returns how many."""
+    """Send the dead deliveries since a moment again, at most the oldest 10,000 in one call. Return their number."""
     with transaction.atomic():
         _require_active(_lock(endpoint))
         dead = WebhookDelivery.objects.filter(endpoint=endpoint, state=WebhookState.DEAD, created_at__gte=since)
-        chosen = dead.order_by("created_at").values_list("pk", flat=True)[:REPLAY_CHUNK]
-        return WebhookDelivery.objects.filter(pk__in=list(chosen), state=WebhookState.DEAD).update(**_afresh())
+        oldest = dead.order_by("created_at").values_list("pk", flat=True)[:REPLAY_CHUNK]
+        return WebhookDelivery.objects.filter(pk__in=list(oldest), state=WebhookState.DEAD).update(**_new_round())
 
 
 def drop_old_deliveries(*, limit: int = 1_000_000, chunk: int = 5_000) -> int:
-    """Forget deliveries of more than 30 days ago, except those that an active endpoint still waits for."""
+    """Delete deliveries older than 30 days, except pending ones of active endpoints."""
     before = clock.now() - KEPT
     dropped = 0
     while dropped < limit:
@@ -175,7 +178,7 @@ def _insert(rows: Sequence[tuple[int, int, str, str]]) -> None:
         )
 
 
-def _afresh() -> dict[str, Any]:
+def _new_round() -> dict[str, Any]:
     return {
         "state": WebhookState.PENDING,
         "attempts": 0,
@@ -195,7 +198,7 @@ def _check(url: str, event_types: Sequence[str]) -> None:
     unknown = sorted(set(event_types) - set(PUBLIC.names()))
     if unknown:
         raise Invalid(
-            _("There is no event %(names)s.") % {"names": ", ".join(unknown)},
+            _("Unknown event: %(names)s.") % {"names": ", ".join(unknown)},
             code="unknown_event_type",
             field="event_types",
         )
@@ -211,7 +214,7 @@ def _lock(endpoint: WebhookEndpoint) -> WebhookEndpoint:
 
 def _require_active(endpoint: WebhookEndpoint) -> None:
     if not endpoint.active:
-        raise Conflict(_("This webhook is switched off: switch it on first."), code="endpoint_off")
+        raise Conflict(_("This webhook is switched off. Switch it on first."), code="endpoint_off")
 
 
 def _forget_after_commit() -> None:

@@ -1,4 +1,4 @@
-"""Webhook deliveries under a hold of sending."""
+"""Webhook deliveries while sending is held."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from datetime import datetime
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
-from core.holding import WAITING, Choice, Figures, Waiting
+from core.holding import WAITING, HoldChoice, Waiting, WaitingCount
 
 _SETTLED = {
-    Choice.RELEASE: "state = 'pending', attempts = 0, due_at = clock_timestamp(), ended_at = NULL",
-    Choice.SENT: "state = 'delivered', ended_at = clock_timestamp()",
-    Choice.DROP: "state = 'dead', ended_at = clock_timestamp()",
+    HoldChoice.RELEASE: "state = 'pending', attempts = 0, due_at = clock_timestamp(), ended_at = NULL",
+    HoldChoice.SENT: "state = 'delivered', ended_at = clock_timestamp()",
+    HoldChoice.DROP: "state = 'dead', ended_at = clock_timestamp()",
 }
 
 
 def _doubt(_before: datetime) -> int:
-    """Mark everything that waits, whenever its next attempt is: each may have been tried and taken since the backup."""
+    """Mark all pending deliveries, whenever due: each may have been sent and accepted since the backup."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE core_webhookdelivery SET state = 'uncertain', leased_until = NULL WHERE state = 'pending'"
@@ -25,17 +25,17 @@ def _doubt(_before: datetime) -> int:
         return cursor.rowcount
 
 
-def _count(_before: datetime | None) -> Figures:
+def _count(_before: datetime | None) -> WaitingCount:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT count(*) FILTER (WHERE d.state = 'uncertain'), count(*) FILTER (WHERE d.state = 'pending')
                FROM core_webhookdelivery d JOIN core_webhookendpoint e ON e.id = d.endpoint_id
                WHERE d.state = 'uncertain' OR d.state = 'pending' AND e.active AND d.due_at <= clock_timestamp()"""
         )
-        return Figures(*cursor.fetchone())
+        return WaitingCount(*cursor.fetchone())
 
 
-def _settle(choice: Choice, _before: datetime, limit: int) -> tuple[int, bool]:
+def _settle(choice: HoldChoice, _before: datetime, limit: int) -> tuple[int, bool]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""UPDATE core_webhookdelivery d SET {_SETTLED[choice]}

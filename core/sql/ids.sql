@@ -1,5 +1,5 @@
--- Ids that come in the order of time where the server can make them (PostgreSQL 18): the next one then lies beside the last in
--- its index, and a row of a busy table does not cost a page of its own in the log.
+-- Ids in the order of time if the server can make them (PostgreSQL 18): new entries are then neighbours in the index,
+-- and a row of a busy table does not cost a separate page in the log.
 DO $$
 BEGIN
     EXECUTE format('CREATE OR REPLACE FUNCTION core_new_id() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS %L',

@@ -1,4 +1,4 @@
-"""What console templates speak in: amounts, times, badges, form fields and the parts that pages are made of."""
+"""Template tags and filters of the console: amounts, times, badges, form fields and page components."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PRIORITY_TONES = {1: "off", 2: "off", 3: "warn", 4: "bad"}
 
 @register.simple_tag
 def icon(name: str, css: str = "", label: str = "") -> SafeString:
-    """An icon of the sprite. Decorative unless it has a label."""
+    """Render an icon of the sprite. It is decorative unless it has a label."""
     meaning = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     return format_html(
         '<svg class="icon {}" {}><use href="{}#{}"></use></svg>', css, meaning, static("vendor/tabler/icons.svg"), name
@@ -62,7 +62,7 @@ def when(value: datetime | None) -> str:
 
 @register.simple_tag
 def ago(value: datetime | None) -> SafeString | str:
-    """Relative, with the exact time for the pointer and for machines."""
+    """Render a relative time, with the exact time as tooltip and machine-readable attribute."""
     if value is None:
         return ""
     return format_html(
@@ -72,14 +72,14 @@ def ago(value: datetime | None) -> SafeString | str:
 
 @register.simple_tag
 def state_badge(state: Any, label: str = "", tone: str = "") -> SafeString:
-    """A state with its colour: good, info, warn, bad or off. The label always says it too."""
-    chosen = tone or (PRIORITY_TONES.get(state, "off") if isinstance(state, int) else TONE_OF.get(str(state), "off"))
-    return format_html('<span class="badge tone-{}">{}</span>', chosen, label or state)
+    """Render a state with its colour: good, info, warn, bad or off. The label always shows the state too."""
+    css_tone = tone or (PRIORITY_TONES.get(state, "off") if isinstance(state, int) else TONE_OF.get(str(state), "off"))
+    return format_html('<span class="badge tone-{}">{}</span>', css_tone, label or state)
 
 
 @register.simple_tag(takes_context=True)
 def query_update(context, **changes: Any) -> str:
-    """This page's query string with some parameters replaced; None or "" removes one. Starts with `?`."""
+    """Return this page's query string with some parameters replaced; None or "" removes one. It starts with `?`."""
     request = context.get("request")
     query = request.GET.copy() if request else QueryDict(mutable=True)
     for name, value in changes.items():
@@ -92,7 +92,7 @@ def query_update(context, **changes: Any) -> str:
 
 @register.filter
 def initials(name: str) -> str:
-    """For the round mark beside a name: 王小明 -> 王, Anna Berg -> AB."""
+    """Return the initials for the avatar beside a name: 王小明 -> 王, Anna Berg -> AB."""
     words = str(name).split()
     if not words:
         return "?"
@@ -103,13 +103,13 @@ def initials(name: str) -> str:
 
 @register.filter
 def item(mapping: Any, key: Any) -> Any:
-    """mapping[key], or nothing."""
+    """Return mapping[key], or None."""
     return mapping.get(key) if mapping else None
 
 
 @register.inclusion_tag("components/empty.html")
 def empty(title: str, text: str = "", icon: str = "inbox", url: str = "", label: str = "") -> dict:
-    """Nothing is here: what to do next."""
+    """Render an empty state, with the next step."""
     return {"title": title, "text": text, "icon": icon, "url": url, "label": label}
 
 
@@ -120,7 +120,7 @@ def stat(label: str, value: Any, url: str = "", detail: str = "", tone: str = ""
 
 @register.inclusion_tag("components/pager.html", takes_context=True)
 def pager(context, page) -> dict:
-    """Newer and older, by cursor, keeping the rest of the address."""
+    """Render the links to newer and older rows, by cursor, with the other parameters of the address."""
     return {
         "page": page,
         "newer": query_update(context, cursor=page.previous) if page.previous else "",
@@ -131,19 +131,19 @@ def pager(context, page) -> dict:
 
 @register.inclusion_tag("components/field.html")
 def field(bound, label: str = "", hide_label: bool = False, help: bool = True) -> dict:
-    """A form field with its label, help and errors tied to it for screen readers."""
+    """Render a form field with label, help and errors, linked for screen readers."""
     widget = bound.field.widget
     kind = getattr(widget, "input_type", "")
     css = "form-check-input" if kind in {"checkbox", "radio"} else "form-select" if kind == "select" else "form-control"
-    described = [
+    description_ids = [
         f"{bound.auto_id}_{part}"
         for part, text in (("help", help and bound.help_text), ("error", bound.errors))
         if text
     ]
-    # The label says it already, and a placeholder is gone as soon as someone types.
+    # A visible label needs no placeholder, which disappears as soon as the user types.
     attrs: dict[str, Any] = {"class": f"{css} is-invalid" if bound.errors else css, "placeholder": hide_label and label}
-    if described:
-        attrs["aria-describedby"] = " ".join(described)
+    if description_ids:
+        attrs["aria-describedby"] = " ".join(description_ids)
     return {
         "bound": bound,
         "help": bound.help_text if help else "",
@@ -152,7 +152,7 @@ def field(bound, label: str = "", hide_label: bool = False, help: bool = True) -
         "hidden": bound.is_hidden,
         "label": label or bound.label,
         "hide_label": hide_label,
-        # Where nothing is required, saying "optional" at every field is noise.
+        # If no field is required, the word "optional" at every field is noise.
         "optional": not bound.field.required and any(field.required for field in bound.form.fields.values()),
     }
 
@@ -171,11 +171,11 @@ def yes_no(value: Any) -> str:
 
 @register.filter
 def language_label(code: str) -> str:
-    """A language tag in the viewer's words: zh-hans -> 简体中文 or Chinese (Simplified)."""
+    """Return the name of a language in the viewer's language: zh-hans -> 简体中文 or Chinese (Simplified)."""
     return formatting.language_label(code)
 
 
 @register.filter
 def country_name(code: str) -> str:
-    """CN -> China or 中国."""
+    """Return the name of a country: CN -> China or 中国."""
     return formatting.country_name(code)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
-from core.audit_log import LOGGED, OBJECTS, Described, Logged
+from core.audit_log import LOGGED, OBJECTS, AuditedObject, Logged
 from core.console.views import link
 from core.formatting import number
 from crm.console import listing
@@ -56,11 +56,11 @@ LOGGED.register("crm.refused_rows_exported", Logged(_refusals))
 LOGGED.register("crm.identity_unmasked", Logged(_unmasked))
 OBJECTS.register(
     "crm.customer",
-    Described(
+    AuditedObject(
         label=lambda row: " · ".join(filter(None, [row.get("name"), row.get("number")])),
         url=lambda row: reverse("customer", args=[row["number"]]),
     ),
 )
-OBJECTS.register("crm.ticket", Described(url=lambda row: link("ticket", row["number"])))
+OBJECTS.register("crm.ticket", AuditedObject(url=lambda row: link("ticket", row["number"])))
 for _kind in ("crm.identity", "crm.note"):
-    OBJECTS.register(_kind, Described(url=_of_customer))
+    OBJECTS.register(_kind, AuditedObject(url=_of_customer))

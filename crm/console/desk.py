@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core.console import navigation, palette
-from core.console.palette import Result
+from core.console.palette import SearchResult
 from crm.models import Customer, Ticket
 from crm.panels import ACTIONS, Action
 
@@ -19,12 +19,12 @@ navigation.register(
 
 
 @palette.source("tickets", label=_("Tickets"), permission="crm.view_ticket")
-def find_tickets(_request: HttpRequest, query: str, limit: int) -> list[Result]:
+def find_tickets(_request: HttpRequest, query: str, limit: int) -> list[SearchResult]:
     """By number; a subject is searched within the desk's own lists."""
     if not query.upper().startswith("T"):
         return []
     return [
-        Result(ticket.subject, reverse("ticket", args=[ticket.number]), "message", ticket.number)
+        SearchResult(ticket.subject, reverse("ticket", args=[ticket.number]), "message", ticket.number)
         for ticket in Ticket.objects.filter(number=query.upper())[:limit]
     ]
 

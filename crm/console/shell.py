@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 
 from core.console import home, navigation, palette
 from core.console.home import Card
-from core.console.palette import Result
+from core.console.palette import SearchResult
 from core.console.views import link
 from core.formatting import ago, money, number
 from crm.models import Customer, ImportRun, ImportState, Order, SpendAdjustment, Ticket, TicketStatus
@@ -51,11 +51,11 @@ def _all_matching(query: str) -> str:
 
 
 @palette.source("customers", label=_("Customers"), permission="crm.view_customer", more=_all_matching)
-def find_customers(request: HttpRequest, query: str, limit: int) -> list[Result]:
+def find_customers(request: HttpRequest, query: str, limit: int) -> list[SearchResult]:
     found = list(customers.search(query).order_by("-created_at", "-id")[:limit])
     details = customers.rows(found) if request.user.has_perm("crm.view_identity") else {}
     return [
-        Result(
+        SearchResult(
             customer.name or _t("No name"),
             reverse("customer", args=[customer.number]),
             "user",
@@ -66,12 +66,12 @@ def find_customers(request: HttpRequest, query: str, limit: int) -> list[Result]
 
 
 @palette.source("orders", label=_("Orders"), permission="crm.view_order")
-def find_orders(_request: HttpRequest, query: str, limit: int) -> list[Result]:
+def find_orders(_request: HttpRequest, query: str, limit: int) -> list[SearchResult]:
     """Find orders by number or its tail; orders of guests have no customer to be found by."""
     if not any(char.isdigit() for char in query):
         return []
     return [
-        Result(
+        SearchResult(
             _t("Order %(number)s") % {"number": order.number},
             reverse("order", args=[order.pk]),
             "shopping-cart",

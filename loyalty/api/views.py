@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from core.api.pagination import KeysetPagination
-from core.api.renderers import Rendered
+from core.api.renderers import RenderedResponse
 from core.api.schema import IDEMPOTENCY_KEY
 from core.api.views import ApiView, ApiViewSet
 from core.errors import Invalid
@@ -192,7 +192,7 @@ class HoldsView(ApiView):
         """Set points aside for a purchase. 422 `insufficient_points` says what is available."""
         data = self.valid(shapes.HoldIn, request)
         answer = hold_points(account=number, key=self.key_of(request), actor=self.actor_of(request), **data)
-        return Rendered(answer_body(answer), status=201)
+        return RenderedResponse(answer_body(answer), status=201)
 
 
 class RedemptionsView(ApiView):
@@ -204,7 +204,7 @@ class RedemptionsView(ApiView):
         """Spend points in one step."""
         data = self.valid(shapes.RedeemIn, request)
         answer = redeem_points(account=number, key=self.key_of(request), actor=self.actor_of(request), **data)
-        return Rendered(answer_body(answer), status=201)
+        return RenderedResponse(answer_body(answer), status=201)
 
 
 class TransfersView(ApiView):
@@ -244,7 +244,7 @@ class CaptureView(ApiView):
             key=self.key_of(request),
             actor=self.actor_of(request),
         )
-        return Rendered(answer_body(answer))
+        return RenderedResponse(answer_body(answer))
 
 
 class ReleaseView(ApiView):
@@ -258,4 +258,4 @@ class ReleaseView(ApiView):
         answer = release_hold(
             program=selectors.default_program(), hold=hold, key=self.key_of(request), actor=self.actor_of(request)
         )
-        return Rendered(answer_body(answer))
+        return RenderedResponse(answer_body(answer))

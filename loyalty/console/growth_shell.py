@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from core.audit_log import OBJECTS, Described
+from core.audit_log import OBJECTS, AuditedObject
 from core.console import navigation
 
 navigation.register(
@@ -26,9 +26,9 @@ navigation.register(
 
 OBJECTS.register(
     "loyalty.task",
-    Described(label=lambda row: str(row.get("name", "")), url=lambda row: reverse("task", args=[row["id"]])),
+    AuditedObject(label=lambda row: str(row.get("name", "")), url=lambda row: reverse("task", args=[row["id"]])),
 )
 OBJECTS.register(
     "loyalty.badge",
-    Described(label=lambda row: str(row.get("name", "")), url=lambda row: reverse("badge_edit", args=[row["id"]])),
+    AuditedObject(label=lambda row: str(row.get("name", "")), url=lambda row: reverse("badge_edit", args=[row["id"]])),
 )

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from core import clock
-from core.audit_log import LOGGED, OBJECTS, Described, Logged
+from core.audit_log import LOGGED, OBJECTS, AuditedObject, Logged
 from core.console import home, navigation
 from core.console.home import Card
 from core.formatting import number
@@ -37,7 +37,7 @@ navigation.register(
 LOGGED.register("loyalty.reward_address_seen", Logged())
 OBJECTS.register(
     "loyalty.reward",
-    Described(label=lambda row: str(row.get("name", "")), url=lambda row: reverse("reward", args=[row["id"]])),
+    AuditedObject(label=lambda row: str(row.get("name", "")), url=lambda row: reverse("reward", args=[row["id"]])),
 )
 
 

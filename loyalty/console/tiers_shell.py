@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from core.audit_log import OBJECTS, Described
+from core.audit_log import OBJECTS, AuditedObject
 from core.console import navigation
 
 navigation.register(
@@ -17,4 +17,4 @@ navigation.register(
     section="loyalty",
     order=15,
 )
-OBJECTS.register("loyalty.tier", Described(url=lambda row: reverse("loyalty_tier", args=[row["id"]])))
+OBJECTS.register("loyalty.tier", AuditedObject(url=lambda row: reverse("loyalty_tier", args=[row["id"]])))

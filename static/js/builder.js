@@ -1,9 +1,9 @@
-// The segment builder: each choice brings the form anew from the server. What was typed after the form was sent is put
-// back into the new one, and what was pressed meanwhile is pressed there. Without scripts the page is simply loaded.
+// The segment builder: each choice reloads the form from the server. Input typed after the request was sent is restored in
+// the new form, and buttons pressed during the request are pressed there. Without JavaScript the whole page reloads.
 (() => {
   const builder = () => document.getElementById("builder");
   const typed = "input, select, textarea";
-  // Fields of one name are told apart by their number.
+  // Fields with the same name are distinguished by their position.
   const key = (field) => {
     if (field.type === "checkbox") return `${field.name}=${field.value}`;
     const alike = field.name ? [...builder().querySelectorAll(`[name="${CSS.escape(field.name)}"]`)] : [];
@@ -13,17 +13,17 @@
   const fields = () => [...builder().elements].filter((field) => field.matches(typed) && (field.name || field.id));
   const read = () => new Map(fields().map((field) => [key(field), state(field)]));
 
-  // The request that is on its way: {ctx, command, values, waiting}; then, from before the swap on, {typed, focus} too.
-  let sent = null;
+  // The request in flight: {ctx, command, values, waiting}; from just before the swap also {typed, focus}.
+  let pending = null;
 
   const isOurs = (ctx) => {
     const form = builder();
     return form && form.contains(ctx.sourceElement) && ctx.request.action === form.getAttribute("action");
   };
 
-  // Where a field or a command of the old form is in the new one, after `remove:` has moved up what comes later.
+  // Returns the new name of a field or command of the old form. `remove:` shifts all later ones up.
   const moved = (name) => {
-    const [verb, path] = sent.command.split(/:(.*)/);
+    const [verb, path] = pending.command.split(/:(.*)/);
     if (verb !== "remove") return name;
     const [, list, removed] = path.match(/^(.*\.children\.)(\d+)$/) || [];
     const at = list ? name.indexOf(list) : -1;
@@ -33,59 +33,59 @@
     return name.slice(0, at) + list + (Number(index) > Number(removed) ? index - 1 : index) + rest;
   };
 
-  // A condition that was exchanged starts anew: what stood in its fields meant something else.
+  // Fields of a replaced condition are not restored: their values belonged to the old condition.
   const exchanged = (name) => {
     const leaf = name.replace(/\.[a-z_]+(=[^]*|#\d+)?$/, "");
-    const condition = sent.values.get(`${leaf}.condition`);
-    return condition !== undefined && condition !== sent.values.get(`${leaf}.was`) && name !== `${leaf}.condition`;
+    const condition = pending.values.get(`${leaf}.condition`);
+    return condition !== undefined && condition !== pending.values.get(`${leaf}.was`) && name !== `${leaf}.condition`;
   };
 
   document.addEventListener("htmx:config:request", (event) => {
     const { ctx } = event.detail;
     if (!isOurs(ctx)) return;
     const command = ctx.request.submitter?.value || "";
-    if (!sent) {
-      sent = { ctx, command, values: read(), waiting: [] };
+    if (!pending) {
+      pending = { ctx, command, values: read(), waiting: [] };
       return;
     }
     event.preventDefault();
-    // A changed choice is seen as such after the swap; only a button leaves nothing behind.
-    if (command) sent.waiting.push(command);
+    // A changed field is detected after the swap; a pressed button must be recorded here.
+    if (command) pending.waiting.push(command);
   });
 
   document.addEventListener("htmx:before:swap", (event) => {
-    if (sent?.ctx !== event.detail.ctx) return;
-    sent.typed = [...read()].filter(([name, value]) => sent.values.get(name) !== value);
+    if (pending?.ctx !== event.detail.ctx) return;
+    pending.typed = [...read()].filter(([name, value]) => pending.values.get(name) !== value);
     const active = document.activeElement;
     if (builder().contains(active) && active.matches(typed)) {
-      sent.focus = { name: key(active), start: active.selectionStart, end: active.selectionEnd };
+      pending.focus = { name: key(active), start: active.selectionStart, end: active.selectionEnd };
     }
   });
 
   document.addEventListener("htmx:after:swap", (event) => {
-    if (sent?.ctx !== event.detail.ctx || !builder()) return;
-    const found = new Map(fields().map((field) => [key(field), field]));
-    for (const [name, value] of sent.typed) {
-      const field = exchanged(name) ? null : found.get(moved(name));
+    if (pending?.ctx !== event.detail.ctx || !builder()) return;
+    const byKey = new Map(fields().map((field) => [key(field), field]));
+    for (const [name, value] of pending.typed) {
+      const field = exchanged(name) ? null : byKey.get(moved(name));
       if (!field || field.type === "hidden") continue;
       if (field.type === "checkbox") field.checked = value;
       else field.value = value;
-      sent.changed ||= field.matches("select") ? field : null;
+      pending.changed ||= field.matches("select") ? field : null;
       field.dispatchEvent(new Event("input", { bubbles: true }));
     }
-    const field = sent.focus && !exchanged(sent.focus.name) && found.get(moved(sent.focus.name));
+    const field = pending.focus && !exchanged(pending.focus.name) && byKey.get(moved(pending.focus.name));
     if (field) {
       field.focus();
-      if (sent.focus.start != null) field.setSelectionRange(sent.focus.start, sent.focus.end);
+      if (pending.focus.start != null) field.setSelectionRange(pending.focus.start, pending.focus.end);
     }
   });
 
   document.addEventListener("htmx:finally:request", (event) => {
-    if (sent?.ctx !== event.detail.ctx) return;
-    const { changed, waiting } = sent;
+    if (pending?.ctx !== event.detail.ctx) return;
+    const { changed, waiting } = pending;
     const commands = waiting.map(moved).filter(Boolean);
-    sent = null;
-    // One at a time: the next answer takes the others along.
+    pending = null;
+    // Run one command now; the next request picks up the others.
     changed?.dispatchEvent(new Event("change", { bubbles: true }));
     for (const command of commands) {
       [...builder().elements].find((button) => button.name === "do" && button.value === command)?.click();

@@ -1,9 +1,9 @@
-// Draws what the tables of the page's charts say. Without it the tables remain.
+// Draws the charts from their tables. Without this script the tables remain.
 (() => {
   const tones = { good: "--tblr-success", bad: "--tblr-danger", warn: "--tblr-warning", off: "--tblr-secondary" };
   const palette = ["--tblr-primary", "--tblr-teal", "--tblr-orange", "--tblr-purple", "--tblr-pink", "--tblr-cyan"];
-  const drawn = new Map();
-  // The theme mixes colours, which a canvas can't read by name: the browser works each out as a pixel.
+  const chartsByFigure = new Map();
+  // The theme mixes colours in CSS, which a canvas can't resolve: let the browser paint each colour as a pixel.
   const pixel = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const probe = document.createElement("i");
   const colour = (name) => {
@@ -73,8 +73,8 @@
 
   const draw = (figure) => {
     const place = figure.querySelector(".chart-canvas");
-    const chart = drawn.get(figure) || echarts.init(place, null, { renderer: "canvas" });
-    drawn.set(figure, chart);
+    const chart = chartsByFigure.get(figure) || echarts.init(place, null, { renderer: "canvas" });
+    chartsByFigure.set(figure, chart);
     chart.setOption(options(figure), true);
   };
 
@@ -83,7 +83,7 @@
     const cell = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
     const lines = [[axis, ...series.map((one) => one.name)], ...labels.map((label, place) => [label, ...series.map((one) => one.values[place])])];
     const link = document.createElement("a");
-    // The mark at the start tells spreadsheets that it is UTF-8.
+    // The byte order mark tells spreadsheets that the file is UTF-8.
     link.href = URL.createObjectURL(new Blob(["\uFEFF" + lines.map((line) => line.map(String).map(cell).join(",")).join("\r\n")], { type: "text/csv" }));
     link.download = `${figure.dataset.name}.csv`;
     link.click();
@@ -97,6 +97,6 @@
     button.hidden = false;
     button.addEventListener("click", () => download(figure));
   });
-  new ResizeObserver(() => drawn.forEach((chart) => chart.resize())).observe(document.getElementById("content"));
+  new ResizeObserver(() => chartsByFigure.forEach((chart) => chart.resize())).observe(document.getElementById("content"));
   new MutationObserver(() => all().forEach(draw)).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
 })();

@@ -1,4 +1,4 @@
-// The console without it still works: links, forms and <details> need no script. This adds keys, dialogs and toasts.
+// Keyboard shortcuts, dialogs and toasts. The console also works without it: links, forms and <details> need no script.
 (() => {
   const $ = (selector, root = document) => root.querySelector(selector);
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -48,7 +48,7 @@
     else detail.dropRequest();
   });
 
-  // A form with data-stay is sent by script: refused, it stays as it is, with the errors beside what was typed.
+  // A form with data-stay is sent by script. On a refusal it stays open, with the errors beside the input.
   const wrong = (form, errors) => {
     $$("[data-stay-error]", form).forEach((element) => element.remove());
     $$("[aria-invalid]", form).forEach((element) => {
@@ -58,23 +58,23 @@
     });
     let first = null;
     errors.forEach(({ field, message }, place) => {
-      const found = field ? form.elements[field] : null;
-      const control = found instanceof Element && found.type !== "hidden" ? found : null;
-      const said = document.createElement("p");
-      said.className = control ? "field-error" : "notice notice-bad";
-      said.dataset.stayError = "";
-      said.id = `stay-error-${place}`;
-      said.setAttribute("role", "alert");
-      said.textContent = message;
+      const element = field ? form.elements[field] : null;
+      const control = element instanceof Element && element.type !== "hidden" ? element : null;
+      const alert = document.createElement("p");
+      alert.className = control ? "field-error" : "notice notice-bad";
+      alert.dataset.stayError = "";
+      alert.id = `stay-error-${place}`;
+      alert.setAttribute("role", "alert");
+      alert.textContent = message;
       if (control) {
         control.dataset.described = control.getAttribute("aria-describedby") || "";
         control.setAttribute("aria-invalid", "true");
-        control.setAttribute("aria-describedby", `${said.id} ${control.dataset.described}`.trim());
+        control.setAttribute("aria-describedby", `${alert.id} ${control.dataset.described}`.trim());
         control.classList.add("is-invalid");
         const box = control.closest(".field");
         const holder = box && form.contains(box) ? box : form;
-        holder.append(said);
-      } else form.prepend(said);
+        holder.append(alert);
+      } else form.prepend(alert);
       first ||= control;
     });
     (first || $("[data-stay-error]", form))?.scrollIntoView({ block: "nearest" });
@@ -109,7 +109,7 @@
     delete form.dataset.busy;
   });
 
-  // Clicks: dialogs, the menu on a narrow screen, toasts, whole rows
+  // Clicks on dialogs, the menu of narrow screens, toasts and whole rows
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-dialog]");
     if (opener && open(opener.dataset.dialog)) {
@@ -138,7 +138,7 @@
   fade();
   document.addEventListener("htmx:after:swap", fade);
 
-  // Selecting rows: the bar of actions shows once something is chosen
+  // Row selection: the bar of actions appears when a row is selected
   const count = (form) => {
     const boxes = $$("input[data-select]", form);
     const chosen = boxes.filter((box) => box.checked).length;
@@ -160,20 +160,20 @@
     }
     if (event.target.matches("[data-autosubmit]")) event.target.form.requestSubmit();
   });
-  // The browser restores ticked boxes when going back.
+  // The browser restores ticked boxes after "back".
   addEventListener("pageshow", () => $$("form[data-selectable]").forEach(count));
 
-  // A box above a long list of choices hides those that do not contain what is typed
+  // A filter box above a long list hides the choices that do not contain the typed text
   document.addEventListener("input", (event) => {
     const list = event.target.dataset.filter && document.getElementById(event.target.dataset.filter);
     if (!list) return;
-    // What is searched for is no part of the form.
+    // The search text is not part of the form.
     event.stopImmediatePropagation();
     const wanted = event.target.value.trim().toLocaleLowerCase();
     for (const label of $$(".form-check", list)) label.hidden = !label.textContent.toLocaleLowerCase().includes(wanted);
   }, true);
 
-  // What is being written in a reply is kept as a draft, a second after the last key and when the page is left
+  // A reply is saved as a draft, one second after the last key and when the user leaves the page
   const keepDraft = (form) => {
     const box = $("textarea[name=text]", form), state = $("[data-draft-state]", form);
     let timer = 0, saved = box.value, sent = false;
@@ -204,7 +204,7 @@
       clearTimeout(timer);
       sent = true;
     });
-    // Another form of the page, such as resolving, leaves it too.
+    // Another form of the page, such as "Resolve", leaves the page too.
     addEventListener("pagehide", () => {
       if (!sent && box.value !== saved) navigator.sendBeacon(form.dataset.draft, body());
     });
@@ -268,7 +268,7 @@
         event.preventDefault();
         ($("[aria-selected=true]", palette) || $("[role=option]", palette))?.click();
       } else if (event.key === "Escape") {
-        // The browser would only empty the search field.
+        // The browser itself would only clear the search field.
         event.preventDefault();
         palette.close();
       }

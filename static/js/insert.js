@@ -1,4 +1,4 @@
-// The template editor: a click on a variable writes it where the person was writing. Without this the texts can be copied.
+// The template editor: a click on a variable inserts it at the last cursor position. Without this script it can be copied.
 (() => {
   let last = null;
   document.addEventListener("focusin", (event) => {

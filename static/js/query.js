@@ -1,14 +1,14 @@
-// Suggestions while a rule is written as text. The server knows what can stand at the caret; this shows it and puts the
-// choice in. Without scripts the text is simply written.
+// Suggestions while a rule is typed as text. The server returns the possible words at the caret; this script shows them and
+// inserts the chosen one. Without JavaScript the text field works without suggestions.
 (() => {
   const area = () => document.querySelector("textarea[data-complete]");
   const list = () => document.getElementById("query-options");
   let start = 0;
-  let asked = 0;
+  let requestNumber = 0;
   let timer = null;
 
   const close = () => {
-    asked += 1;
+    requestNumber += 1;
     const options = list();
     if (!options) return;
     options.hidden = true;
@@ -16,10 +16,10 @@
     area()?.removeAttribute("aria-activedescendant");
   };
 
-  const chosen = () => list()?.querySelector("[aria-selected=true]");
+  const selectedOption = () => list()?.querySelector("[aria-selected=true]");
 
   const select = (option) => {
-    chosen()?.setAttribute("aria-selected", "false");
+    selectedOption()?.setAttribute("aria-selected", "false");
     option.setAttribute("aria-selected", "true");
     option.scrollIntoView({ block: "nearest" });
     area().setAttribute("aria-activedescendant", option.id);
@@ -35,11 +35,11 @@
     text.dispatchEvent(new Event("input", { bubbles: true }));
   };
 
-  const show = (found) => {
+  const show = (answer) => {
     const options = list();
-    start = found.start;
+    start = answer.start;
     options.replaceChildren(
-      ...found.suggestions.map((one, place) => {
+      ...answer.suggestions.map((one, place) => {
         const item = document.createElement("li");
         item.id = `query-option-${place}`;
         item.role = "option";
@@ -54,20 +54,20 @@
         return item;
       }),
     );
-    options.hidden = !found.suggestions.length;
+    options.hidden = !answer.suggestions.length;
   };
 
   const ask = async () => {
     const text = area();
     if (!text || document.activeElement !== text) return;
-    asked += 1;
-    const mine = asked;
+    requestNumber += 1;
+    const ownNumber = requestNumber;
     const body = new FormData();
     body.set("query", text.value);
     body.set("caret", text.selectionStart);
     body.set("csrfmiddlewaretoken", text.form.elements.csrfmiddlewaretoken.value);
     const answer = await fetch(text.dataset.complete, { method: "POST", body }).catch(() => null);
-    if (mine === asked && answer?.ok) show(await answer.json());
+    if (ownNumber === requestNumber && answer?.ok) show(await answer.json());
   };
 
   document.addEventListener("input", (event) => {
@@ -85,7 +85,7 @@
     }
     const options = [...(list()?.children || [])];
     if (list()?.hidden || !options.length) return;
-    const place = options.indexOf(chosen());
+    const place = options.indexOf(selectedOption());
     if (event.key === "ArrowDown") select(options[(place + 1) % options.length]);
     else if (event.key === "ArrowUp") select(options[(place <= 0 ? options.length : place) - 1]);
     else if (event.key === "Escape") close();

@@ -1,4 +1,4 @@
-// Before the first paint: "as the device" is a choice of the browser, so only it can tell.
+// Runs before the first paint. Only the browser knows the theme of the device.
 (() => {
   const root = document.documentElement;
   if (!root.hasAttribute("data-theme-auto")) return;

@@ -1,4 +1,4 @@
-"""F16: every operation of the OpenAPI schema, fuzzed while signed in: no server error, no undocumented answer."""
+"""Fuzz tests of every operation of the OpenAPI schema, signed in (F16): no server error, no undocumented answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def shop(program, make_customer, make_order, settle, server_key):
-    """A shop in which made-up numbers sometimes hit something real."""
+    """Create a shop in which generated numbers sometimes match a real row."""
     customer = make_customer("Ann", phone="13800138000", email="ann@example.com")
     make_order(customer, 50_000, number="0")
     open_ticket(customer=customer, subject="Hi", text="Hello", actor=SYSTEM)
@@ -33,7 +33,7 @@ def shop(program, make_customer, make_order, settle, server_key):
 
 @pytest.fixture(autouse=True)
 def _one_connection():
-    """A real WSGI request closes the connection at its end, and with it the test's transaction."""
+    """Keep the connection open: a real WSGI request closes it at its end, and with it the test's transaction."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield
@@ -62,6 +62,6 @@ def test_every_operation_answers_as_documented(label, shop):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("offset", ["+23:17", "-16:00"])
 def test_a_time_that_no_zone_has_is_refused(api, store, offset):
-    """Python takes such an offset; PostgreSQL ends at fifteen hours."""
+    """Python accepts such an offset; PostgreSQL accepts offsets up to fifteen hours."""
     answer = api.get("/api/v1/orders", {"placed_before": f"2026-06-17T09:04:40{offset}"})
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "invalid")

@@ -1,4 +1,4 @@
-"""Pages of other sites: only those that are named, only with a member's token."""
+"""CORS: only the named sites, only with a member's token."""
 
 from __future__ import annotations
 

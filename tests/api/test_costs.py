@@ -1,4 +1,4 @@
-"""What makes a request of a program cheap never changes its answer."""
+"""Optimisations of API requests never change the answers."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_members_do_not_share_their_minute():
     assert [lease.take("member:1", 1), lease.take("member:2", 1), lease.take("member:1", 1)] == [True, True, False]
 
 
-def test_without_redis_nobody_is_throttled_f4(monkeypatch):
+def test_without_redis_no_key_is_throttled(monkeypatch):
     monkeypatch.setattr(type(cache._connections[cache._alias]), "count_up", lambda *_: 0)
     lease = Leases()
     assert all(lease.take("k", 2) for _ in range(50))
@@ -99,7 +99,7 @@ def test_without_redis_nobody_is_throttled_f4(monkeypatch):
 def test_a_key_revoked_elsewhere_is_refused_two_seconds_later(monkeypatch):
     key, secret = create_api_key(name="k", scopes=[])
     assert identify(secret).id == key.pk
-    # given that another process revokes it: this one's memory does not learn of it
+    # given that another process revokes the key: the memory of this process is not updated
     monkeypatch.setattr(api_keys, "forget", lambda: None)
     revoke_api_key(key)
     start = api_keys.time.monotonic()

@@ -1,4 +1,4 @@
-"""Changes that a program makes are kept with its name, as those of staff are."""
+"""History of changes by programs: stored with the name of the key, like those of staff."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def test_a_change_over_the_api_is_kept_with_the_key_and_the_request(api, make_cu
         f"/api/v1/customers/{customer.number}", {"name": "New name"}, format="json", headers={"X-Request-ID": "req-7"}
     )
 
-    # then the trigger kept the old name, and who changed it in which request
+    # then the trigger stored the old name, the actor and the request
     assert answer.status_code == 200, answer.content
-    kept = customer.events.get()
-    assert kept.name == "Old name"
-    assert kept.pgh_context.metadata == {
+    event = customer.events.get()
+    assert event.name == "Old name"
+    assert event.pgh_context.metadata == {
         "actor": f"key:{key.pk}",
         "request": "req-7",
         "url": f"/api/v1/customers/{customer.number}",

@@ -1,4 +1,4 @@
-"""Hostile values in every place of every operation of the schema: a clear 4xx, never a server error."""
+"""Hostile values at every place of every operation of the schema: a clear 4xx, never a server error."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OPERATIONS = [
 
 
 def example(schema: dict, depth: int = 0):
-    """A plausible value of a schema: what the hostile values are put into, one place at a time."""
+    """Return a plausible value of a schema, in which the tests replace one place at a time by a hostile value."""
     if "$ref" in schema:
         schema = SCHEMA["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     for key in ("allOf", "oneOf", "anyOf"):
@@ -57,7 +57,7 @@ def example(schema: dict, depth: int = 0):
 
 
 def places(value, path=()):
-    """Every place of a value, so that each can be replaced."""
+    """Yield the path of every place of a value."""
     yield path
     if isinstance(value, dict):
         for name, part in value.items():
@@ -119,7 +119,7 @@ def test_no_hostile_value_is_a_server_error(method, path, operation, ask):
     body = example(schema)
     found = list(places(body))
     for turn, place in enumerate(found[:24]):
-        # Each place sees a sixth of the values, and each value comes to every sixth place.
+        # Each place gets a sixth of the values, and each value is used at every sixth place.
         for value in VALUES[turn % 6 :: 6]:
             ask(method, plain, replaced(body, place, value))
 
@@ -141,7 +141,7 @@ def test_a_wrong_cursor_page_or_filter_is_named(path, api, program):
     deep = base64.urlsafe_b64encode(b"[" * 9000).decode()
     for cursor in [*cursors, deep]:
         answer = api.get(f"/api/v1/{path}", {"cursor": cursor})
-        # These go by a text, and any text is a place among texts.
+        # These lists are ordered by a text, and any text is a valid position.
         if path not in {"products", "segments"} or answer.status_code != 200:
             assert (answer.status_code, answer.json()["errors"][0]["attr"]) == (400, "cursor"), cursor[:60]
     for name, value in (("page", "2"), ("custmer", "1"), ("limit", "0"), ("limit", "１０")):
@@ -172,7 +172,7 @@ def test_a_batch_reads_its_products_once(api, store, django_assert_max_num_queri
     assert {row["outcome"] for row in first.json()["results"]} == {"created"}
     assert (Product.objects.count(), OrderLine.objects.count()) == (40, 400)
     assert set(OrderLine.objects.values_list("name", "amount")) == {("a\tb\\N\nc", 250)}
-    # given that the products are known, an order costs the same few statements however many lines it has
+    # given known products, an order costs the same few statements for any number of lines
     with django_assert_max_num_queries(10 * 12 + 8):
         assert api.post("/api/v1/orders/batch", batch("B")).status_code == 200
     assert OrderLine.objects.count() == 800

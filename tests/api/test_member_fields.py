@@ -1,8 +1,8 @@
-"""What a member's token can see: every field of every endpoint is listed in `member_fields.txt`, and nothing else is answered.
+"""Fields that a member's token can see: `member_fields.txt` lists every field of every endpoint; no other is returned.
 
-A field that is added somewhere fails here until its line is in the file, where a reviewer sees it. Write the file with
-`manage.py shell -c "from tests.api import test_member_fields as fields; fields.FILE.write_text(fields.listing())"` and read
-each new line before it is committed: may the customer read it?
+A new field fails here until its line is in the file, where a reviewer sees it. Write the file with `manage.py shell -c
+"from tests.api import test_member_fields as fields; fields.FILE.write_text(fields.listing())"` and read each new line
+before you commit it: may the customer read this field?
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ SECRET = "STAFF-ONLY"
 
 
 def views(resolver=None, prefix: str = "") -> Iterator[tuple[str, str, Any, str]]:
-    """Yield (route, method, view class, action) of everything that a member's token may call."""
+    """Yield (route, method, view class, action) of every operation that a member's token may call."""
     for pattern in (resolver or get_resolver()).url_patterns:
         route = prefix + str(pattern.pattern)
         if hasattr(pattern, "url_patterns"):
@@ -67,7 +67,7 @@ def listing() -> str:
 
 
 def paths_in(value: Any, place: str = "") -> set[str]:
-    """Return the fields of a JSON answer, written as in the file."""
+    """Return the fields of a JSON answer in the notation of the file."""
     if isinstance(value, list):
         return set().union(*(paths_in(item, f"{place}[]") for item in value))
     if isinstance(value, dict):
@@ -102,7 +102,7 @@ def ann(program, make_customer, make_order, settle) -> Customer:
 
 @pytest.fixture
 def shop(program, ann, make_customer, make_task, staff):  # noqa: F811
-    """A shop whose staff wrote SECRET wherever they can write something that is not for the member."""
+    """Create a shop whose staff wrote SECRET in every text that members must not see."""
     bob = make_customer("Bob")
     enrol_member(customer=bob, program=program, actor=SYSTEM)
     program.transfer_daily_points, program.transfer_daily_count = 1_000, 10
@@ -207,7 +207,7 @@ def test_every_answer_to_a_member_has_listed_fields_alone_and_nothing_of_the_sta
             for found in paths_in(row):
                 seen += 1
                 open_part = any(one.endswith(".*") and found.startswith(one[:-1]) for one in listed)
-                # An empty or missing nested part is written without its fields.
+                # An empty or missing nested part has no field paths.
                 empty_part = any(one.startswith((f"{found}.", f"{found}[]")) for one in listed)
                 if found not in listed and not open_part and not empty_part:
                     wrong.append((route, method, found))
@@ -221,7 +221,7 @@ def test_every_answer_to_a_member_has_listed_fields_alone_and_nothing_of_the_sta
 
 @pytest.mark.django_db
 def test_a_member_reads_the_history_in_words_with_the_balance_after_each(shop, ann, api):
-    # given what the shop above did: 1,000 points by hand, two rewards of 100, one of them cancelled
+    # given the entries of the shop above: 1,000 points by hand, two rewards of 100, one of them cancelled
     account = selectors.spendable_account(selectors.member_of(ann))
     adjust_points(account=account, points=-50, reason="correction", key="b", actor=SYSTEM, note=SECRET)
     # when
@@ -242,7 +242,7 @@ def test_a_member_reads_the_history_in_words_with_the_balance_after_each(shop, a
     ]
     account.refresh_from_db()
     assert account.balance == 1_450
-    # and the shop's own server still reads reasons
+    # and the shop's own server still sees the reasons
     reasons = {row["reason"] for row in api.get(f"/api/v1/members/{ann.number}/points/history").json()["results"]}
     assert {"fraud", "correction"} <= reasons
 
@@ -252,12 +252,12 @@ def test_a_member_sets_the_birthday_once_and_staff_change_it_later(ann, staff):
     # given
     path = f"/api/v1/customers/{ann.number}"
     assert browser(ann).patch(path, {"birthday": "1990-05-01"}, format="json").status_code == 200
-    # when the member sends it again, another one, and none
+    # when the member sends the same date again, another date, and no date
     same = browser(ann).patch(path, {"birthday": "1990-05-01", "name": "Ann B"}, format="json")
     refused = [
         browser(ann).patch(path, {"birthday": value, "name": "Ann C"}, format="json") for value in ("1990-06-01", None)
     ]
-    # then the same is no change, and the others are refused with nothing changed
+    # then the same date changes nothing, and the others are refused without a change
     assert (same.status_code, same.json()["name"]) == (200, "Ann B")
     for answer in refused:
         error = answer.json()["errors"][0]

@@ -1,4 +1,4 @@
-"""Money of the API: whole numbers in minor units, in every field, and said so in the description."""
+"""Money in the API: whole numbers in minor units in every field, as the schema describes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from crm.models import Order, OrderLine
 
-# Fields that are money whatever their shape is called.
+# Names of money fields in all shapes.
 MONEY = re.compile(
     r"(.+_)?amount|price(_after)?|subtotal|discount(_given)?|shipping|tax|fees|refunded|worth|money|minimum_spend|"
     r"max_discount|free_shipping_from"

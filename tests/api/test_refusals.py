@@ -1,6 +1,6 @@
-"""Requests that no endpoint can mean are refused by name: unknown fields and parameters, methods, paths, missing scopes.
+"""Refusals of invalid requests, each named: unknown fields and parameters, methods, paths, missing scopes.
 
-The endpoints come from the OpenAPI schema, so that a new one is tested from its first day.
+The endpoints come from the OpenAPI schema, so that a new endpoint is tested automatically.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def ann(program, make_customer, settle) -> Customer:
 
 @pytest.fixture
 def shop(program, ann, make_task, make_order, store):  # noqa: F811
-    """Something real for every placeholder that is looked up before the body is read."""
+    """Create a real row for every placeholder that is looked up before the body is read."""
     order = make_order(ann, 20_000, number="A-1")
     ticket = open_ticket(customer=ann, subject="First", text="Hello", actor=SYSTEM)
     gift = create_reward(program=program, kind="gift", points=100, name="A gift", actor=SYSTEM)

@@ -1,4 +1,4 @@
-"""Start a copy of the shop, attack it, see that it still serves, print the table. Exits 1 when a row is not ok."""
+"""Start a copy of the shop, attack it, check that it still serves, print the table. Exit with 1 if a row is not ok."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ AFTERWARDS = Attack(
 )
 
 
-def run(attack: Attack, site: Site) -> table.Result:
+def run(attack: Attack, site: Site) -> table.AttackResult:
     tally, began = Tally(), time.monotonic()
     try:
         attack.run(site, tally)
     except Exception as error:
         traceback.print_exc()
         tally.check(False, f"the attack itself broke: {error!r}"[:300])
-    return table.Result(attack, tally, time.monotonic() - began)
+    return table.AttackResult(attack, tally, time.monotonic() - began)
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def main() -> None:
     if options.only and options.write:
         parser.error("--write is for the whole run.")
     wanted = [attack for name, attack in ATTACKS.items() if not options.only or name in options.only]
-    results: list[table.Result] = []
+    results: list[table.AttackResult] = []
     with tempfile.TemporaryDirectory(prefix="liuke-attack-", ignore_cleanup_errors=True) as directory:
         site = Site(Path(directory))
         try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from urllib.parse import quote, urljoin, urlsplit
 
 from tests.attack.registry import Tally, attack
-from tests.attack.site import PASSWORD, Answer, Browser, Site, together, totp
+from tests.attack.site import PASSWORD, Browser, Site, SiteAnswer, together, totp
 
-# Every route below admin/ and accounts/ with what a session of each kind should see there, as the tests have it.
+# Every route below admin/ and accounts/ with the expected result for each kind of session, from the tests.
 ROUTES = """
 from tests.test_roles import ACCOUNTS, STATES, account_path, admin_path, admin_routes, table
 answer = {
@@ -28,15 +28,15 @@ PAGES = {
 }
 
 
-def seen(answer: Answer) -> str:
-    """The word for where an answer leads, as in tests.test_roles."""
+def seen(answer: SiteAnswer) -> str:
+    """Return the word for the result of an answer, as in tests.test_roles."""
     if answer.status != 302:
         return "open" if answer.status in {200, 404} else str(answer.status)
     return PAGES.get(urlsplit(answer.headers.get("location", "")).path, "home")
 
 
 def inside(browser: Browser) -> bool:
-    """Whether this browser's session opens a page of the console."""
+    """Return whether this browser's session opens a page of the console."""
     return browser.open("/customers/").status == 200
 
 
@@ -53,7 +53,7 @@ def password_alone(site: Site, tally: Tally) -> None:
         browser = Browser(site, "127.0.2.1")
         browser.post(login, {"login": name, "username": name, "password": PASSWORD})
         walk(browser, routes, "stranger", "login", tally)
-    # A session by password, and then an app that was set up elsewhere.
+    # A session by password, after which an app is set up elsewhere.
     browser = Browser(site, "127.0.2.2")
     browser.sign_in("later")
     site.shell(
@@ -64,7 +64,7 @@ def password_alone(site: Site, tally: Tally) -> None:
 
 
 def walk(browser: Browser, routes: dict, state: str, wanted: str, tally: Tally) -> None:
-    """Open every route. After the password a sign-in may lead to the step that it waits for."""
+    """Open every route. After the password, a sign-in page may lead to the pending step."""
     step = {"second step"} if state == "stranger" else set()
     for path in routes["admin"]:
         for answer in (browser.copy().open(path), browser.copy().post(path, {"username": "x", "password": "x"})):
@@ -247,7 +247,7 @@ def headers_and_cookies(site: Site, tally: Tally) -> None:
         tally.check("default-src 'none'" in policy or "default-src 'self'" in policy, f"{path}: policy {policy[:80]!r}")
         tally.check("frame-ancestors 'none'" in policy and "base-uri 'none'" in policy, f"{path}: policy {policy!r}")
         tally.check("*" not in policy, f"{path}: policy {policy!r}")
-        # The admin's own scripts (Alpine) make functions of the texts in their attributes.
+        # The admin's own scripts (Alpine) evaluate the texts of their attributes.
         tally.check("unsafe-" not in policy or path == "/admin/", f"{path}: policy {policy!r}")
         tally.check(answer.headers.get("referrer-policy"), f"{path} has no Referrer-Policy")
         if path != "/accounts/login/":
@@ -256,7 +256,7 @@ def headers_and_cookies(site: Site, tally: Tally) -> None:
         answer = site.ask("GET", path, address="127.0.2.10")
         tally.count(answer.status)
         tally.check(answer.headers.get("x-content-type-options") == "nosniff", f"{path} lacks nosniff")
-        # Static files are the same for everybody.
+        # Static files are the same for all users.
         opened = "access-control-allow-origin" in answer.headers and not path.startswith("/static/")
         tally.check(not opened, f"{path} is open to other sites")
     fresh = Browser(site, "127.0.2.11")
@@ -314,7 +314,7 @@ ELSEWHERE = [
 
 
 def stays_here(location: str) -> bool:
-    """Whether a browser that is sent to this address stays on the site. Browsers take a backslash for a slash."""
+    """Return whether a redirect to this address stays on the site. Browsers treat a backslash as a slash."""
     target = urlsplit(urljoin("http://here/accounts/login/", location.replace("\\", "/").strip()))
     return (target.scheme, target.netloc) == ("http", "here")
 

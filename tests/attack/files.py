@@ -1,4 +1,4 @@
-"""Templates and files that are made to hurt, by those of the staff who may bring them."""
+"""Hostile templates and files, from staff who may upload them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import zlib
 from pathlib import Path
 
 from tests.attack.registry import Tally, attack
-from tests.attack.site import Answer, Site
+from tests.attack.site import Site, SiteAnswer
 
 SIZE = 32 * 1024
 SOURCES = {
@@ -68,19 +68,19 @@ def templates(site: Site, tally: Tally) -> None:
             rules = frame.headers.get("content-security-policy", "")
             tally.check("sandbox" in rules and "script-src" not in rules, f"{name}: the frame may run scripts")
         tally.check("welcome" in shown or name != "a plain one", "the preview does not render at all")
-        # What was typed stands in the page's own message, as text.
+        # The page's own message shows the input as text.
         visible = shown.replace("settings.SECRET_KEY", "")
         tally.check(not [word for word in SECRETS if word in visible], f"{name} shows something of the inside")
     tally.note(f"slowest {slowest:.1f} s")
 
 
-def bring(site: Site, kind: str, name: str, content: bytes) -> Answer:
+def bring(site: Site, kind: str, name: str, content: bytes) -> SiteAnswer:
     marketer = site.browser("marketer", "127.0.5.1")
     return marketer.post("/imports/new/", {"kind": kind, "source": "shop"}, files={"file": (name, content, "text/csv")})
 
 
-def take(site: Site, answer: Answer, seconds: float = 60) -> tuple[str, int, int]:
-    """Start the run behind this answer and wait for its end; return its state, rows taken and refused."""
+def take(site: Site, answer: SiteAnswer, seconds: float = 60) -> tuple[str, int, int]:
+    """Start the import of this answer and wait for its end; return its state and the rows taken and refused."""
     found = re.search(r"/imports/(\d+)/", answer.headers.get("location", ""))
     if not found:
         return f"not uploaded: {answer.status}", 0, 0

@@ -1,4 +1,4 @@
-"""What a member may try with the own token: other members, the shop's commands and fields, dead tokens, guesses."""
+"""Attacks with a member's own token: other members, the shop's commands and fields, dead tokens, guesses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def other_members(site: Site, tally: Tally) -> None:
             filled = re.sub(r"\{(hold|redemption|reservation|message)\}", str(uuid.uuid4()), filled)
             filled = re.sub(r"\{[^}]+\}", "1", filled).removeprefix("/api/v1/")
             for suffix in ("", f"?customer={bob['number']}&number={bob['number']}&email=person5@shop.example"):
-                # Each address and member has a limit of its own; only the refusals are looked at here.
+                # Each address and member has its own limit; only the refusals are checked here.
                 body = {
                     "customer": bob["number"], "number": bob["number"], "to": bob["number"], "points": 1, "code": "ATTACK",
                     "cart_amount": 10_000, "currency": "CNY", "subject": "x", "text": "x", "name": "stolen", "reason": "x",

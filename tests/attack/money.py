@@ -1,4 +1,4 @@
-"""Points and their commands under many requests at once. The ledger is proved after each."""
+"""Parallel attacks on points and their commands. The ledger is proved after each attack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The attacks by name, and what one of them saw."""
+"""The registry of attacks, and the tally of one attack."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Tally:
-    """Attempts by what came back, notes for the table, and everything that must not have happened."""
+    """Counts of the outcomes, notes for the table, and violations."""
 
     def __init__(self) -> None:
         self.outcomes: Counter[str] = Counter()
@@ -33,7 +33,7 @@ class Tally:
             self.wrong.append(otherwise)
 
     def only(self, allowed: Iterable[object]) -> None:
-        """Nothing else came back than these."""
+        """Check that there were no other outcomes."""
         others = {name: count for name, count in self.outcomes.items() if name not in {str(one) for one in allowed}}
         self.check(not others, f"came back: {others}")
 
@@ -60,7 +60,7 @@ ATTACKS: dict[str, Attack] = {}
 
 
 def attack(name: str, tried: str, expected: str) -> Callable[[Callable[[Site, Tally], None]], Callable]:
-    """Register a function `(site, tally)` under `name`: what it tries and what should happen, a sentence each."""
+    """Register a function `(site, tally)` under `name`. `tried` and `expected` describe it in a sentence each."""
 
     def register(function: Callable[[Site, Tally], None]) -> Callable[[Site, Tally], None]:
         if name in ATTACKS:

@@ -1,4 +1,4 @@
-"""A copy of the shop that is attacked: servers, processes and people of its own, on a free port of this machine."""
+"""The attacked copy of the shop: separate servers, processes and users, on a free port of this machine."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ answer = {{"customers": customers, "people": people, "foreign": [foreign, foreig
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back; status 0 when the server closed the connection."""
+class SiteAnswer:
+    """The answer to a request; status 0 if the server closed the connection."""
 
     status: int
     headers: dict[str, str]
@@ -117,7 +117,7 @@ def totp(secret: str, at: float | None = None) -> str:
 
 
 def together(work: Sequence[Callable[[], Any]], threads: int = 32) -> list[Any]:
-    """Do all of it with so many threads that begin at the same moment; return what each gave back."""
+    """Run all functions in threads that start at the same moment; return the results."""
     gate = threading.Barrier(min(threads, len(work)))
     started = threading.local()
 
@@ -133,16 +133,18 @@ def together(work: Sequence[Callable[[], Any]], threads: int = 32) -> list[Any]:
 
 
 class Browser:
-    """One person's browser: cookies, forms with their token, an address of its own on this machine."""
+    """The browser of one user: cookies, forms with their token, its own address on this machine."""
 
     def __init__(self, site: Site, address: str = "127.0.0.1") -> None:
         self.site, self.address, self.cookies = site, address, {}
 
-    def open(self, path: str, **extra: Any) -> Answer:
+    def open(self, path: str, **extra: Any) -> SiteAnswer:
         return self._ask("GET", path, **extra)
 
-    def post(self, path: str, fields: dict[str, Any] | None = None, *, files: dict | None = None, **extra) -> Answer:
-        """Post a form with the CSRF token of the page before."""
+    def post(
+        self, path: str, fields: dict[str, Any] | None = None, *, files: dict | None = None, **extra
+    ) -> SiteAnswer:
+        """Post a form with the CSRF token of the previous page."""
         if "csrftoken" not in self.cookies:
             self.open("/accounts/login/")
         fields = {"csrfmiddlewaretoken": self.cookies.get("csrftoken", ""), **(fields or {})}
@@ -152,7 +154,7 @@ class Browser:
             body, kind = multipart(fields, files)
         return self._ask("POST", path, body, {"Content-Type": kind, **extra.pop("headers", {})}, **extra)
 
-    def sign_in(self, name: str, secret: str = "") -> Answer:
+    def sign_in(self, name: str, secret: str = "") -> SiteAnswer:
         answer = self.post("/accounts/login/", {"login": name, "password": PASSWORD})
         if secret:
             answer = self.post("/accounts/2fa/authenticate/", {"code": totp(secret)})
@@ -163,7 +165,7 @@ class Browser:
         other.cookies = dict(self.cookies)
         return other
 
-    def _ask(self, method: str, path: str, body: bytes | None = None, headers: dict | None = None) -> Answer:
+    def _ask(self, method: str, path: str, body: bytes | None = None, headers: dict | None = None) -> SiteAnswer:
         headers = dict(headers or {})
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -207,7 +209,7 @@ class Site(Shop):
         self._orders = 0
 
     def begin(self) -> None:
-        """Start everything, and make the people, members and coupons that the attacks use."""
+        """Start everything, and create the users, members and coupons for the attacks."""
         self.start_all()
         wait_until("the shop answers", lambda: self.ask("GET", "/readyz").status == 200, 120)
         self.manage("setup_shop", "--name", "Attacked", "--currency", "CNY", "--time-zone", "UTC", "--country", "CN")
@@ -224,25 +226,25 @@ class Site(Shop):
         *,
         address: str = "127.0.0.1",
         timeout: float = TIMEOUT,
-    ) -> Answer:
-        """Send one request on a connection of its own from this address of the machine (any of 127.0.0.0/8)."""
+    ) -> SiteAnswer:
+        """Send one request on a separate connection from this address of the machine (any of 127.0.0.0/8)."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout, source_address=(address, 0))
         try:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
             content = response.read()
         except (OSError, http.client.HTTPException):
-            return Answer(0, {}, b"")
+            return SiteAnswer(0, {}, b"")
         finally:
             connection.close()
         found: dict[str, str] = {}
         for name, value in response.getheaders():
             name = name.lower()
             found[name] = f"{found[name]}\n{value}" if name in found else value
-        return Answer(response.status, found, content)
+        return SiteAnswer(response.status, found, content)
 
     def raw(self, data: bytes, *, address: str = "127.0.0.1", timeout: float = 5) -> bytes:
-        """Send bytes as they are and return all that comes back until the server closes or says nothing more."""
+        """Send raw bytes and return all received bytes until the server closes the connection or is silent."""
         got = b""
         with socket.create_connection(("127.0.0.1", self.port), timeout, source_address=(address, 0)) as line:
             with contextlib.suppress(OSError):
@@ -253,8 +255,10 @@ class Site(Shop):
                     line.settimeout(0.5)
         return got
 
-    def api(self, method: str, path: str, body: Any = None, *, bearer: str = "", key: str = "", **extra: Any) -> Answer:
-        """One API call, with the server's key unless a member's token is given."""
+    def api(
+        self, method: str, path: str, body: Any = None, *, bearer: str = "", key: str = "", **extra: Any
+    ) -> SiteAnswer:
+        """Make one API call, with the server's key unless a member's token is given."""
         headers = {"Authorization": f"Bearer {bearer or self.key}", "Content-Type": "application/json"}
         headers |= extra.pop("headers", {})
         if key:
@@ -265,7 +269,7 @@ class Site(Shop):
         return self.ask(method, f"/api/v1/{path}", data, headers, **extra)
 
     def browser(self, name: str, address: str) -> Browser:
-        """The browser of someone of the staff who came in with both factors."""
+        """Return the browser of a member of staff who signed in with both factors."""
         if name not in self._browsers:
             made = Browser(self, address)
             made.sign_in(name, self.people[name])
@@ -280,16 +284,16 @@ class Site(Shop):
         return self.rows(statement, parameters)[0][0]
 
     def cache_bytes(self) -> int:
-        """Return how much memory the cache uses, as it says itself."""
+        """Return the memory use that the cache reports."""
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(5)
             line.connect(self.place.cache_url.removeprefix("unix://"))
             line.sendall(b"INFO memory\r\n")
             time.sleep(0.2)
-            said = line.recv(65536).decode()
-        found = re.search(r"^used_memory:(\d+)", said, re.M)
-        assert found, said
-        return int(found[1])
+            answer = line.recv(65536).decode()
+        match = re.search(r"^used_memory:(\d+)", answer, re.M)
+        assert match, answer
+        return int(match[1])
 
     def web_bytes(self) -> int:
         """Return the resident memory of the largest web process."""
@@ -301,7 +305,7 @@ class Site(Shop):
         return max(sizes)
 
     def task_is_done(self, seconds: float = 30) -> bool:
-        """Whether an order still earns points: web, database, outbox, queue, worker, ledger."""
+        """Return whether an order still earns points: web, database, outbox, queue, worker, ledger."""
         self._orders += 1
         number = f"alive-{self._orders}"
         order = {
@@ -322,7 +326,7 @@ class Site(Shop):
         return False
 
     def still_serves(self) -> list[str]:
-        """What a shop has to do, and does not."""
+        """Return the functions of a shop that no longer work."""
         missing = []
         if self.ask("GET", "/accounts/login/").status != 200:
             missing.append("a page")

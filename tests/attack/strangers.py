@@ -1,4 +1,4 @@
-"""What anybody who reaches the port may send: long keys, large bodies, odd paths, forged headers."""
+"""Attacks by any stranger who reaches the port: long keys, large bodies, odd paths, forged headers."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def large_bodies(site: Site, tally: Tally) -> None:
                 batch = bearer == site.key and path.endswith("/batch")
                 most[batch] = max(most[batch], sent)
     grown = site.web_bytes() - before
-    # What the kernel holds between the two ends, about 10 MB, counts as taken here.
+    # About 10 MB in the kernel's buffers between the two ends count as accepted here.
     tally.note(
         f"at most {most[False] / MB:.0f} MB taken, of a batch {most[True] / MB:.0f} MB, memory {grown / MB:+.0f} MB"
     )
@@ -91,7 +91,7 @@ def large_bodies(site: Site, tally: Tally) -> None:
 
 
 def stream(site: Site, path: str, bearer: str, chunked: bool) -> tuple[str, int]:
-    """Send up to 300 MB and stop as soon as the server answers or closes; return the outcome and what it took."""
+    """Send up to 300 MB and stop when the server answers or closes; return the outcome and the sent bytes."""
     size = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {300 * MB}"
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{size}\r\n"
     head += f"Authorization: Bearer {bearer}\r\n\r\n" if bearer else "\r\n"

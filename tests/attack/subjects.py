@@ -1,3 +1,3 @@
-"""The modules that have attacks, in the order in which they run: what fills or slows the shop comes last."""
+"""The modules with attacks, in the order of their runs: attacks that fill or slow down the shop come last."""
 
 SUBJECTS = ("entrance", "members", "money", "files", "webhooks", "strangers")

@@ -1,4 +1,4 @@
-"""The table of a run: printed, or put between the two marks of docs/security.md."""
+"""The table of a run: printed, or written between the two marks in docs/security.md."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEAD = ["attack", "what was tried", "attempts", "expected", "what happened", "re
 
 
 @dataclass(frozen=True)
-class Result:
+class AttackResult:
     attack: Attack
     tally: Tally
     seconds: float
@@ -32,15 +32,15 @@ class Result:
         return [self.attack.name, *words, "ok" if self.fine else "NOT OK"]
 
 
-def markdown(results: Iterable[Result]) -> str:
+def markdown(results: Iterable[AttackResult]) -> str:
     rows = [HEAD, ["---"] * len(HEAD), *(result.cells() for result in results)]
     return "\n".join(
         "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows
     )
 
 
-def write(results: list[Result], command: str) -> None:
-    """Replace what stands between the marks. The rest of the document stays as it is."""
+def write(results: list[AttackResult], command: str) -> None:
+    """Replace the text between the marks. The rest of the document stays unchanged."""
     text = DOCUMENT.read_text()
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]

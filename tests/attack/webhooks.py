@@ -1,4 +1,4 @@
-"""Addresses that lead back inside, as receivers of webhooks."""
+"""Attacks with webhook addresses that point into the shop's own network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chromium as the tests and the screenshots start it."""
+"""Start of Chromium for the tests and the screenshots."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # Sub-pixel text differs between machines.
+    # Sub-pixel rendering of text differs between machines.
     "--font-render-hinting=none",
 ]
 

@@ -1,7 +1,7 @@
-"""One shop, one server and one Chromium for all browser tests; every test signs in as someone of its own.
+"""One shop, one server and one Chromium for all browser tests; every test signs in as its own user.
 
-The shop's rows stay until the last of these tests: emptying it after each would take longer than the tests. So a test
-makes the customers that it changes, and counts nothing that others make.
+The rows stay until the last test: emptying the shop after each test would take longer than the tests. So a test creates
+the customers that it changes, and does not count rows of other tests.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ PHONE = {"width": 390, "height": 844}
 
 @pytest.fixture(scope="package")
 def database(django_test_environment, django_db_blocker, monkeypatch_package) -> Iterator[None]:
-    """A database of their own, open to the server's threads and to the tests until the last of them."""
-    # Playwright's synchronous API runs a loop in this thread, which Django takes for a coroutine.
+    """Create a database that the server's threads and all browser tests share."""
+    # Playwright's synchronous API runs an event loop in this thread, which Django takes for async code.
     monkeypatch_package.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     name = connection.settings_dict["NAME"]
     monkeypatch_package.setitem(connection.settings_dict["TEST"], "NAME", "test_liuke_browser")
@@ -45,7 +45,7 @@ def database(django_test_environment, django_db_blocker, monkeypatch_package) ->
         connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
         yield
         with connection.cursor() as cursor:
-            # A thread of the server may still be closing its own.
+            # A thread of the server may still be closing its connection.
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
                 " AND pid <> pg_backend_pid()"
@@ -61,7 +61,7 @@ def monkeypatch_package() -> Iterator[pytest.MonkeyPatch]:
 
 @pytest.fixture(scope="package")
 def shop(database, tmp_path_factory) -> Iterator[Store]:
-    """A small demo shop."""
+    """Load a small demo shop."""
     with override_settings(MEDIA_ROOT=str(tmp_path_factory.mktemp("media"))):
         load_demo_shop(customers=150, seed=7)
         yield Store.objects.get(is_default=True)
@@ -82,7 +82,7 @@ def browser(server) -> Iterator[Browser]:
 
 @pytest.fixture
 def customer(shop) -> Callable[..., Customer]:
-    """customer("王小明", phone=..., email=..., storefront=...) -> someone new."""
+    """Return customer("王小明", phone=..., email=..., storefront=...), which creates a new customer."""
 
     def make(name: str, **given: str) -> Customer:
         identities = [GivenIdentity(kind, value, True) for kind, value in given.items()]
@@ -95,7 +95,7 @@ def customer(shop) -> Callable[..., Customer]:
 
 @dataclass
 class Watched:
-    """What the browser complained about. `expected` are patterns of complaints that belong to the case."""
+    """The complaints of the browser. `expected` are patterns of complaints that belong to the test."""
 
     complaints: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
@@ -107,7 +107,7 @@ class Watched:
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
 
     def _hear(self, kind: str, text: str) -> None:
-        # A preview that a newer one replaced, or that was left behind by going on (hx-sync), is no fault.
+        # A preview request that a newer one replaced, or that a navigation cancelled (hx-sync), is not a fault.
         if kind in {"error", "warning"} and "AbortError: signal is aborted without reason" not in text:
             self.complaints.append(text)
 
@@ -117,7 +117,7 @@ class Watched:
 
 @pytest.fixture
 def watched() -> Iterator[Watched]:
-    """Fails the test when the console showed an error, a script threw, or the content policy refused something."""
+    """Fail the test if the console shows an error, a script throws, or the content policy refuses something."""
     seen = Watched()
     yield seen
     assert seen.unexpected() == []
@@ -125,7 +125,7 @@ def watched() -> Iterator[Watched]:
 
 @pytest.fixture
 def open_context(browser, server, watched, request) -> Iterator[Callable[..., BrowserContext]]:
-    """open_context(viewport=..., java_script_enabled=...) -> a browser with nothing remembered."""
+    """Return open_context(viewport=..., java_script_enabled=...), which opens a browser context without any state."""
     opened: list[BrowserContext] = []
 
     def start(**options) -> BrowserContext:
@@ -147,7 +147,7 @@ def open_context(browser, server, watched, request) -> Iterator[Callable[..., Br
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A picture is taken of what a failing test saw."""
+    """Take a screenshot when a test fails."""
     outcome = yield
     if call.when == "call" and outcome.get_result().failed:
         item.failed = True
@@ -155,7 +155,7 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture
 def anyone(open_context) -> Page:
-    """A page of someone who has not signed in."""
+    """Return a page without a signed-in user."""
     return open_context().new_page()
 
 
@@ -166,7 +166,7 @@ def user_of(role: Role, **preferences: str) -> User:
 
 
 def sign_in_directly(context: BrowserContext, user: User, server: str) -> None:
-    """A session without the form, which has tests of its own."""
+    """Create a session without the form, which has separate tests."""
     session = SessionStore()
     session["_auth_user_id"] = str(user.pk)
     session["_auth_user_backend"] = "django.contrib.auth.backends.ModelBackend"
@@ -177,13 +177,13 @@ def sign_in_directly(context: BrowserContext, user: User, server: str) -> None:
 
 @pytest.fixture
 def make_user(shop) -> Callable[..., User]:
-    """make_user(Role.AGENT, language="zh-hans", theme="dark") -> someone who signs in with PASSWORD."""
+    """Return make_user(Role.AGENT, language="zh-hans", theme="dark"); the user signs in with PASSWORD."""
     return user_of
 
 
 @pytest.fixture
 def signed_in(make_user, open_context, server) -> Callable[..., Page]:
-    """signed_in(Role.AGENT, language="en", theme="light", viewport=...) -> a page of such a person, not yet anywhere."""
+    """Return signed_in(Role.AGENT, language="en", theme="light", viewport=...), which gives an empty page of a user."""
 
     def start(role: Role, *, language: str = "en", theme: str = "light", **options) -> Page:
         context = open_context(**options)

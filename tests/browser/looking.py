@@ -1,4 +1,4 @@
-"""What is wrong with a page that is open: it is wider than the window, it jumped while loading, axe finds it serious."""
+"""Checks of an open page: it fits the window, it does not shift while loading, axe finds no serious fault."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-# Half of what Cumulative Layout Shift calls good.
+# Half of the limit for a good Cumulative Layout Shift.
 STILL = 0.05
 JUMPS = """() => new Promise((resolve) => {
   let sum = 0;
@@ -26,7 +26,7 @@ class Fault:
 
 
 def faults_of(page: Page, path: str, *, axe: bool = True) -> list[Fault]:
-    """Of a page that was just loaded; `path` is what it is called in the answer."""
+    """Return the faults of a page that was just loaded. `path` is its name in the faults."""
     found: list[Fault] = []
     shift = page.evaluate(JUMPS)
     if shift > STILL:
@@ -39,9 +39,9 @@ def faults_of(page: Page, path: str, *, axe: bool = True) -> list[Fault]:
 
 def serious(page: Page, path: str) -> list[Fault]:
     expect(page.locator(".htmx-request")).to_have_count(0)
-    # The rows of a list are alike, and axe weighs each of their colours.
+    # The rows of a list are similar, and axe checks the colours of each.
     page.evaluate("for (const row of document.querySelectorAll('[data-row]:nth-child(n+6)')) row.remove()")
-    # What is folded away is read as well.
+    # Check folded parts too.
     page.evaluate("for (const fold of document.querySelectorAll('main details')) fold.open = true")
     found = Axe().run(
         page, options={"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}

@@ -1,4 +1,4 @@
-"""No page and no replaced part of one writes styles or scripts against the content policy, whatever people and scripts have styled."""
+"""No page, and no replaced part of a page, violates the content policy, also after styling by users and scripts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ document.addEventListener("securitypolicyviolation", (event) => {
   window.violations.push(`${event.violatedDirective} ${event.sourceFile}:${event.lineNumber} ${event.sample}`);
 });
 """
-# As a person who drags a field's corner and a script that measures do: not by an attribute.
+# Set styles as a dragged field corner or a measuring script does: not by an attribute.
 STYLE_EVERYTHING = "() => document.querySelectorAll('main [id]').forEach((one) => { one.style.minHeight = '1px' })"
 
 
@@ -26,11 +26,11 @@ def page(signed_in) -> Page:
 
 
 def swapped(page: Page, act) -> None:
-    """Do something that replaces a part of the page, after everything in it was styled."""
+    """Style everything on the page, then run an action that replaces a part of it."""
     page.evaluate(STYLE_EVERYTHING)
     page.evaluate("() => { window.swaps = 0; document.addEventListener('htmx:after:swap', () => window.swaps++) }")
     act()
-    # `wait_for_function` would itself need eval, which the policy refuses.
+    # `wait_for_function` needs eval, which the policy refuses.
     for _attempt in range(50):
         page.wait_for_timeout(100)
         if page.evaluate("window.swaps") > 0:

@@ -1,4 +1,4 @@
-"""What customers see behind the links of a message: the preference centre and the unsubscribe page, without signing in."""
+"""Pages behind the links of a message, without sign-in: the preference centre and the unsubscribe page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def agreed(customer: Customer) -> Customer:
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
 def test_a_customer_chooses_by_channel_and_purpose_in_their_language(open_context, customer, scripts):
-    # given someone who agreed to marketing by e-mail
+    # given a customer who agreed to marketing by e-mail
     person = agreed(customer("Ada", email=f"ada-{scripts}@example.com"))
     page = open_context(viewport=PHONE, java_script_enabled=scripts).new_page()
     page.goto(f"/p/{preferences_signer().sign(str(person.pk))}/")
@@ -39,10 +39,10 @@ def test_a_customer_chooses_by_channel_and_purpose_in_their_language(open_contex
     expect(switch).to_be_checked()
     if scripts:
         assert serious(page, "preferences") == []
-    # when they take it off
+    # when the customer withdraws it
     switch.uncheck()
     page.get_by_role("button", name="Save").click()
-    # then it counts, is kept beside what was said before, and is shown in the other language too
+    # then it takes effect, is stored beside the earlier decision, and is shown in the other language too
     expect(page.get_by_role("status")).to_have_text("Your choice is saved and counts from now on.")
     expect(page.locator("input[value='email.marketing']")).not_to_be_checked()
     assert said(person) == [("email", "marketing", "granted"), ("email", "marketing", "withdrawn")]

@@ -1,4 +1,4 @@
-"""The desk: a ticket from the first word to the last."""
+"""The desk: a ticket from its opening to its resolution."""
 
 import re
 
@@ -26,7 +26,7 @@ def test_a_ticket_is_opened_answered_noted_and_resolved(signed_in, customer):
     expect(page.get_by_role("heading", level=1)).to_have_text("包裹没有收到")
     ticket = Ticket.objects.get(customer=li)
 
-    # Who opens a ticket has it.
+    # The agent who opens a ticket is its assignee.
     assert ticket.assignee is not None
     expect(page.locator(".desk-head .tags")).to_contain_text(ticket.assignee.username)
     expect(page.get_by_role("button", name="Take it")).to_have_count(0)
@@ -76,7 +76,7 @@ def test_the_list_is_walked_with_j_and_k_and_opened_with_enter(signed_in, shop):
 
 
 def opened(page, li, text: str = "Where is it?") -> Ticket:
-    """A ticket of this customer with its page open."""
+    """Create a ticket of this customer and open its page."""
     ticket = open_ticket(customer=li, subject="Parcel", text=text, actor=SYSTEM)
     page.goto(f"/tickets/{ticket.number}/")
     return ticket
@@ -94,7 +94,7 @@ def test_a_reply_is_kept_while_it_is_written_and_sent_by_keys(signed_in, custome
     page.get_by_role("button", name="Open again").click()
     expect(page.get_by_label("Answer")).to_have_value("Dear customer, your par")
 
-    # and what is typed last is kept when the page is left at once
+    # and the last input is saved when the user leaves the page at once
     page.get_by_label("Answer").fill("Dear customer, your parcel")
     page.goto("/tickets/")
     page.goto(f"/tickets/{ticket.number}/")
@@ -132,7 +132,7 @@ def test_a_refused_adjustment_stays_open_with_what_was_typed(signed_in, customer
     page.locator("#adjust > summary").click()
     expect(page.locator("#adjust-ticket")).to_have_value(ticket.number)
 
-    # when points are taken that are not there
+    # when more points are taken than there are
     page.locator("#adjust-points").fill("-50")
     page.locator("#adjust-reason").select_option("correction")
     page.locator("#adjust-note").fill("A long story about two orders")
@@ -143,7 +143,7 @@ def test_a_refused_adjustment_stays_open_with_what_was_typed(signed_in, customer
     expect(page.locator("#adjust-note")).to_have_value("A long story about two orders")
     expect(page.locator("#adjust-points")).to_have_value("-50")
 
-    # when it is right, then it is done and the page is the ticket again
+    # when the input is corrected, then it is done and the page shows the ticket again
     page.locator("#adjust-points").fill("50")
     page.locator("#adjust").get_by_role("button", name="Adjust points").click()
     expect(page.locator(".toast-item", has_text="50 points given.")).to_be_visible()

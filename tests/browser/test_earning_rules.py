@@ -1,4 +1,4 @@
-"""A marketer changes what orders earn: tried on a member first, published only by the button that says so."""
+"""A marketer changes an earning rule: a trial on a member first, then publication by its own button."""
 
 import pytest
 from playwright.sync_api import expect
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_rule_is_tried_and_then_published(signed_in, customer):
-    # given a member, and a rule that no order of this shop meets
+    # given a member, and a rule that matches no order of this shop
     buyer = customer("Tang Mei", phone="13800137799")
     enrol_member(customer=buyer, program=selectors.default_program(), actor=SYSTEM)
     program = selectors.default_program()
@@ -26,7 +26,7 @@ def test_a_rule_is_tried_and_then_published(signed_in, customer):
         actor=SYSTEM,
     )
     page = signed_in(Role.MARKETER)
-    # when two points are typed, and tried on the member
+    # when two points are entered, and tried on the member
     page.goto(f"/earning/{rule.pk}/edit/")
     page.get_by_label("Points", exact=False).first.fill("2")
     page.get_by_label("On a member's last orders").fill(buyer.number)

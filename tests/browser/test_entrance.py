@@ -1,4 +1,4 @@
-"""Coming in: the form, a wrong password, the pause after too many, the second factor."""
+"""Sign-in: the form, a wrong password, the pause after too many, the second factor."""
 
 import base64
 import hmac
@@ -14,7 +14,7 @@ from tests.browser.conftest import PASSWORD
 
 pytestmark = pytest.mark.browser
 
-# What each role sees in the navigation, and one place that it does not.
+# Pages that each role sees in the navigation, and one page that it does not see.
 PLACES = {
     Role.AGENT: ("Desk", "API keys"),
     Role.LEAD: ("Desk", "API keys"),
@@ -74,7 +74,7 @@ def test_a_second_factor_is_set_up_and_asked_for(anyone, make_user):
     anyone.goto("/preferences/")
     anyone.get_by_role("link", name="Two-step verification").click()
     anyone.get_by_role("link", name="Set up").click()
-    # A setting that protects the account asks for the password once more.
+    # A setting that protects the account asks for the password again.
     anyone.get_by_label("Password").fill(PASSWORD)
     anyone.get_by_role("button", name="Confirm").click()
     secret = anyone.locator("code").inner_text()
@@ -87,7 +87,7 @@ def test_a_second_factor_is_set_up_and_asked_for(anyone, make_user):
     anyone.get_by_role("button", name="Turn on").click()
     expect(anyone.get_by_role("heading", name="Recovery codes").first).to_be_visible()
 
-    # As if it were half a minute later: the code of the set-up is used up.
+    # Pretend that half a minute has passed, because the code of the set-up is used up.
     app = Authenticator.objects.get(user=user, type="totp")
     app.data.pop("last_counter")
     app.save()
@@ -103,7 +103,7 @@ def test_a_second_factor_is_set_up_and_asked_for(anyone, make_user):
 
 
 def code_of(secret: str) -> str:
-    """What an authenticator app shows now (RFC 6238); waits when it is about to change."""
+    """Return the current code of an authenticator app (RFC 6238); wait if it is about to change."""
     left = 30 - time.time() % 30
     if left < 3:
         time.sleep(left)

@@ -1,7 +1,7 @@
-"""What holds on every page of the console, whoever adds one: it fits a phone, nothing jumps, axe has nothing serious to say.
+"""Rules for every page of the console, also new ones: it fits a phone, nothing shifts, axe finds no serious fault.
 
-The pages are found as a person finds them: the navigation, then the first row of each list and the first action of each
-page, one step further.
+The test finds the pages like a user: the navigation, then the first row of each list and the first action of each page,
+one step further.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ LINKS = """() => [
 ].flatMap((place) => place ? [...place.querySelectorAll("a[href]")].slice(0, 3) : [])
  .filter((link) => !link.hasAttribute("download") && link.origin === location.origin)
  .map((link) => link.pathname + link.search)"""
-# Files, and the admin, which has pages of its own kind.
+# Files, and the admin, whose pages have another layout.
 NOT_PAGES = ("export", ".csv", "/admin/", "/api/")
 
 
 @pytest.fixture(scope="package")
 def paths(shop, browser, server) -> list[str]:
-    """Every page that an administrator reaches, one address for each kind of page."""
+    """Return every page that an administrator reaches, one address for each kind of page."""
     context = browser.new_context(base_url=server, viewport=DESKTOP)
     sign_in_directly(context, user_of(Role.ADMINISTRATOR), server)
     page = context.new_page()
-    # Someone with a bit of everything: a refunded order, and so points taken back.
+    # A customer with all kinds of data: also a refunded order with reversed points.
     customer = Customer.objects.filter(orders__refunds__isnull=False).order_by("id")[0]
     waiting = [entry.href for entry in navigation.ENTRIES] + [reverse(name) for name in MORE]
     waiting += [f"/customers/{customer.number}/", f"/tickets/{Ticket.objects.order_by('id')[0].number}/"]
@@ -58,7 +58,7 @@ def paths(shop, browser, server) -> list[str]:
 
 
 def kind_of(path: str) -> str:
-    """/tickets/T1001/?view=open -> /tickets/*/: the page, whichever row it shows."""
+    """Return the kind of a page, independent of its row: /tickets/T1001/?view=open -> /tickets/*/."""
     steps = path.split("?", maxsplit=1)[0].split("/")
     return "/".join("*" if any(letter.isdigit() for letter in step) else step for step in steps)
 
@@ -85,7 +85,7 @@ def test_the_pages_are_found(paths):
 def test_every_page_fits_stays_still_and_is_readable_by_all(
     signed_in, open_context, watched, paths, language, theme, viewport, axe
 ):
-    # axe asks into the frame that shows an e-mail, which is sandboxed and does not answer.
+    # axe waits for the sandboxed frame of an e-mail, which never answers.
     watched.expected.append("postMessage")
     page = signed_in(Role.ADMINISTRATOR, language=language, theme=theme, viewport=viewport)
     stranger = open_context(viewport=viewport, color_scheme=theme).new_page()

@@ -1,4 +1,4 @@
-"""The pages that no link of the navigation leads to: halfway through an import, before one is in, for a customer, the admin."""
+"""Pages without a link in the navigation: during an import, before sign-in, for customers, and the admin."""
 
 from __future__ import annotations
 
@@ -119,12 +119,12 @@ def test_the_admin(admin, language, theme, viewport):
 
 
 def test_the_admin_works_without_inline_scripts(admin):
-    # given the admin, whose policy allows no inline script; `watched` hears what the policy refuses
+    # given the admin, whose policy allows no inline script; `watched` records violations
     page, _me = admin()
     policy = page.goto("/admin/crm/product/add/").headers["content-security-policy"]
     assert "script-src 'self' 'unsafe-eval'" in {part.strip() for part in policy.split(";")}
 
-    # when a product is made, found and changed
+    # when a product is created, found and changed
     page.get_by_label("SKU").fill("ADM-1")
     page.get_by_label("Name").fill("From the admin")
     page.get_by_role("button", name="Save", exact=True).click()
@@ -134,7 +134,7 @@ def test_the_admin_works_without_inline_scripts(admin):
     page.get_by_label("Name").fill("Renamed in the admin")
     page.get_by_role("button", name="Save", exact=True).click()
 
-    # then it is there
+    # then it exists
     expect(page.get_by_text("was changed successfully")).to_be_visible()
     assert Product.objects.get(sku="ADM-1").name == "Renamed in the admin"
 

@@ -1,4 +1,4 @@
-"""A CSV file with broken rows: upload, columns, preview, run, result, the refused rows back as a file."""
+"""Import of a CSV file with broken rows: upload, columns, preview, run, result, download of the refused rows."""
 
 import csv
 import io
@@ -51,7 +51,7 @@ def test_from_the_upload_to_the_refused_rows(signed_in):
     expect(page.get_by_text("Waiting for a worker.")).to_be_visible()
     run = ImportRun.objects.latest("id")
     run_import.apply((run.pk,), throw=True)
-    # The page asks every second and shows the result by itself.
+    # The page polls every second and shows the result itself.
     expect(page.get_by_role("heading", name="Why rows were refused")).to_be_visible()
     figures = dict(
         zip(page.locator(".stat-label").all_inner_texts(), page.locator(".stat-value").all_inner_texts(), strict=True)

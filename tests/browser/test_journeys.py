@@ -1,4 +1,4 @@
-"""Journeys: built and published on the canvas, counts read; without scripts by the same forms."""
+"""Journeys: built and published on the canvas, with counts; without JavaScript by the same forms."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ pytestmark = pytest.mark.browser
 
 
 def settings(page: Page) -> None:
-    """Entered by call; the form shows what that asks for."""
+    """Choose entry by call; the form shows its fields."""
     page.get_by_label("Who enters").select_option("api")
     save_step(page)
     expect(page.get_by_label("Who enters")).to_have_value("api")
 
 
 def drop(page: Page, kind: str, hole: int) -> None:
-    """Drag a step from the toolbox onto a place of the canvas, and wait until it is saved."""
+    """Drag a step from the toolbox to a place on the canvas, and wait until it is saved."""
     canvas = page.locator("#journey-canvas")
     saved = int(canvas.get_attribute("data-saved") or 0)
     box = page.locator(".sqd-toolbox-item", has_text=kind).first.bounding_box()
@@ -38,7 +38,7 @@ def drop(page: Page, kind: str, hole: int) -> None:
 
 
 def save_step(page: Page) -> None:
-    # The page comes anew with what was saved; the word of an earlier saving may still be shown.
+    # The page reloads with the saved step; the message of an earlier save may still be shown.
     with page.expect_navigation():
         page.locator("#step-panel").get_by_role("button", name="Save", exact=True).last.click()
     expect(page.locator(".toast-item", has_text="The draft is saved.")).to_be_visible()
@@ -57,7 +57,7 @@ def test_a_journey_is_built_on_the_canvas_published_and_its_counts_are_read(sign
 
     drop(page, "Tag", 0)
     expect(page.locator("#step-panel .panel-title")).to_contain_text("Tag")
-    # Published too early, it says what is missing at the step.
+    # An early publication shows what is missing at the step.
     page.get_by_role("button", name="Publish").click()
     page.locator("[data-confirm-yes]").click()
     expect(page.locator("#journey-tree .step-wrong")).to_contain_text("Fill this in.")
@@ -75,7 +75,7 @@ def test_a_journey_is_built_on_the_canvas_published_and_its_counts_are_read(sign
     assert [step["kind"] for step in journey.version.definition["steps"]] == ["tag", "ticket"]
     enter_by_call(journey=journey, customer=customer("Ada Canvas", storefront="ada-canvas"), key="1")
     advance_due()
-    # The page asks again by itself.
+    # The page reloads itself.
     expect(page.locator("[data-step] .step-counts").first).to_contain_text("1 done", timeout=15_000)
     expect(page.locator("[data-step] .step-counts").nth(1)).to_contain_text("1 done")
     page.reload()

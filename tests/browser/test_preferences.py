@@ -1,4 +1,4 @@
-"""Language and theme are the person's: they stay over pages and over signing in anew."""
+"""Language and theme belong to the user: they stay across pages and sign-ins."""
 
 import pytest
 from playwright.sync_api import expect
@@ -17,7 +17,7 @@ def test_the_language_is_switched_and_stays(signed_in):
     expect(page.locator("html")).to_have_attribute("lang", "zh-hans")
     page.goto("/tickets/")
     expect(page.get_by_role("navigation", name="主导航")).to_be_visible()
-    # The person's choice, not only the cookie's.
+    # The user's setting, not only the cookie's.
     page.context.clear_cookies(name="django_language")
     page.goto("/customers/")
     expect(page).to_have_title("客户 · Liuke")
@@ -46,7 +46,7 @@ def test_the_theme_is_switched_and_stays(signed_in):
 
 
 def background(page) -> float:
-    """How bright the page is, 0 to 1."""
+    """Return the brightness of the page, 0 to 1."""
     return page.evaluate(
         """() => {
           const pixel = document.createElement("canvas").getContext("2d");

@@ -1,4 +1,4 @@
-"""Segments: built with nested groups, counted while building, saved, computed, and all of it without scripts too."""
+"""Segments: built with nested groups, counted while building, saved and computed; also without JavaScript."""
 
 import re
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ pytestmark = pytest.mark.browser
 
 
 def expected_ids() -> set[int]:
-    """One order, or at least three of them and at least 200.00 spent."""
+    """Return the ids of customers with one order, or with at least three orders and a spend of at least 200.00."""
     wanted = Q(order_count=1) | Q(order_count__gte=3, net_spend__gte=20_000)
     return set(CustomerFeature.objects.filter(wanted, customer__state="active").values_list("customer_id", flat=True))
 
 
 def build(page: Page, name: str) -> None:
-    """Any of: orders = 1; (all of: orders >= 3, net spend >= 200)."""
+    """Build a rule: orders = 1, or (orders >= 3 and net spend >= 200)."""
     page.goto("/segments/new/")
     page.get_by_label("Name of the segment").fill(name)
     page.get_by_label("How many of these must hold").first.select_option("or")
@@ -40,17 +40,17 @@ def build(page: Page, name: str) -> None:
 
 def choose(page: Page, place: int, condition: str, operator: str, value: str) -> None:
     leaf = page.locator(".rule-leaf").nth(place)
-    with the_form_anew(page):
+    with form_reloaded(page):
         leaf.get_by_label("Condition", exact=True).select_option(condition)
-    with the_form_anew(page):
+    with form_reloaded(page):
         leaf.get_by_label("Comparison").select_option(operator)
     expect(leaf.get_by_label("Comparison")).to_have_value(operator)
     leaf.locator(".rule-input input").fill(value)
 
 
 @contextmanager
-def the_form_anew(page: Page) -> Iterator[None]:
-    """Each choice brings the form with its fields; without scripts the button for updating does."""
+def form_reloaded(page: Page) -> Iterator[None]:
+    """Wait for the form after a choice; without JavaScript, press the update button."""
     form = page.locator("#builder")
     form.evaluate("form => form.dataset.old = 'yes'")
     yield
@@ -80,7 +80,7 @@ def test_nested_groups_live_count_save_and_members(signed_in, scripts):
     assert [child.get("op", child.get("condition")) for child in segment.rule["children"]] == ["order_count", "and"]
     segments.compute_segments([segment.pk])
     if scripts:
-        # The page asks every two seconds and shows the members by itself.
+        # The page polls every two seconds and shows the members itself.
         expect(page.locator("[data-row]").first).to_be_visible()
     page.reload()
     expect(page.locator(".big-figure")).to_contain_text(str(len(wanted)))
@@ -93,18 +93,18 @@ def test_nested_groups_live_count_save_and_members(signed_in, scripts):
 
 
 def test_nothing_typed_while_an_answer_is_awaited_is_lost(signed_in):
-    # given two conditions, and a server that takes its time
+    # given two conditions, and a slow server
     page = signed_in(Role.MARKETER)
     page.goto("/segments/new/")
     choose(page, 0, "net_spend", "gte", "1")
-    with the_form_anew(page):
+    with form_reloaded(page):
         page.get_by_role("button", name="Condition", exact=True).last.click()
     choose(page, 1, "order_count", "gte", "2")
     first, second = (page.locator(".rule-leaf").nth(place) for place in (0, 1))
     held: list[Route] = []
     page.route("**/segments/new/", lambda route: held.append(route), times=1)
 
-    # when the first comparison changes, and before its answer comes everything else goes on
+    # when the first comparison changes, and other input follows before the answer
     first.get_by_label("Comparison").select_option("lte")
     page.get_by_label("Name of the segment").fill("Typed meanwhile")
     second.get_by_label("Comparison").select_option("eq")
@@ -115,7 +115,7 @@ def test_nothing_typed_while_an_answer_is_awaited_is_lost(signed_in):
     page.wait_for_timeout(200)
     held[0].continue_()
 
-    # then all of it is there, and the form knows of the second comparison and the third condition
+    # then all input is kept, and the form has the second comparison and the third condition
     expect(page.locator(".rule-leaf")).to_have_count(3)
     expect(first.get_by_label("Comparison")).to_have_value("lte")
     expect(first.locator(".rule-input input")).to_have_value("1.00")
@@ -130,7 +130,7 @@ def test_what_is_typed_while_a_condition_goes_stays_with_its_own_condition(signe
     page.goto("/segments/new/")
     choose(page, 0, "net_spend", "gte", "1")
     for place in (1, 2):
-        with the_form_anew(page):
+        with form_reloaded(page):
             page.get_by_role("button", name="Condition", exact=True).last.click()
         choose(page, place, "order_count", "gte", str(place + 1))
     held: list[Route] = []
@@ -190,7 +190,7 @@ def test_the_same_rule_as_text_and_back(signed_in, scripts):
     text = page.get_by_label("The rule as text")
     expect(text).to_have_value("order_count = 1 or (order_count >= 3 and net_spend >= 200)")
 
-    # what is wrong is said under it, at its place, and nothing is saved
+    # the error is shown below the text with its position, and nothing is saved
     text.fill("order_count = 1 or (order_count >= 3 and\nnet_spnd >= 200)")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#query-wrong")).to_contain_text("Line 2, column 1")
@@ -198,7 +198,7 @@ def test_the_same_rule_as_text_and_back(signed_in, scripts):
     expect(page.locator("#query-wrong")).to_contain_text("net_spend")
     assert not Segment.objects.filter(name=name).exists()
 
-    # and mended there, it is the same rule by conditions
+    # and after a correction, it is the same rule as conditions
     text.fill("order_count = 1 or (order_count >= 3 and net_spend >= 250.50)")
     page.get_by_role("button", name="As conditions").click()
     expect(page.locator(".rule-leaf")).to_have_count(3)

@@ -1,4 +1,4 @@
-"""The page that stops and starts sending, and the banner that everyone reads meanwhile: both languages, themes and widths."""
+"""The page to stop and start sending, and the banner on every page: both languages, themes and widths."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def restored(shop):
-    """The shop as after a restore, with some messages that were due. The other tests find it as it was."""
+    """Put the shop into the state after a restore, with due messages. Undo it for the other tests."""
     before = {
         row["id"]: row for row in Message.objects.order_by("created_at").values("id", "state", "reason", "due_at")[:3]
     }
@@ -70,7 +70,7 @@ def test_deciding_and_starting(restored, signed_in):
     while waiting := forms.count():
         forms.first.locator("select").select_option("sent")
         forms.first.get_by_role("button", name="Apply").click()
-        # The form is sent by script and the page loaded again after it.
+        # A script sends the form and then reloads the page.
         expect(forms).to_have_count(waiting - 1)
     picture(page, "decided")
     start.click()

@@ -1,4 +1,4 @@
-"""The example storefront, as its README starts it: the page from a plain file server, the API with a member's token."""
+"""The example storefront, as in its README: the page from a plain file server, the API with a member's token."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def site() -> Iterator[str]:
 
 @pytest.fixture
 def open_api(shop, site) -> Iterator[str]:
-    """The API, started with the page's address named: the middleware that answers other sites is left out else."""
+    """Start the API with the page's address configured; without it the CORS middleware is disabled."""
     with override_settings(CORS_ALLOWED_ORIGINS=[site]):
         running = LiveServer("localhost")
         yield running.url
@@ -47,7 +47,7 @@ def open_api(shop, site) -> Iterator[str]:
 
 
 def test_a_member_sees_points_history_and_rewards_and_nothing_of_the_staff(open_api, browser, site, customer):
-    # given a member to whom staff gave points with a reference and a note
+    # given a member with points that staff gave with a reference and a note
     ann = customer("Ann", storefront="storefront-ann")
     program = Program.objects.get(is_default=True)
     enrol_member(customer=ann, program=program, actor=SYSTEM)

@@ -1,4 +1,4 @@
-"""A template is written, read as a customer in each language, sent as a test, changed and brought back."""
+"""A template is written, previewed as a customer in each language, sent as a test, changed and restored."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def member(customer):
 
 
 def text_of(page: Page, frame: str) -> str:
-    """What a frame that runs no scripts shows; it is asked for as the browser asks."""
+    """Return the text of a sandboxed frame, fetched like the browser does."""
     source = page.locator(frame).get_attribute("src")
     assert source
     answer = page.request.get(urljoin(page.url, source))
@@ -58,7 +58,7 @@ def save(page: Page) -> None:
 
 
 def test_a_template_is_written_read_as_a_customer_tested_and_brought_back(page, member):
-    # Written: by hand, with variables and a block from the picker.
+    # Write it by hand, with variables and a block from the picker.
     page.goto("/templates/new/")
     page.get_by_label("Name", exact=True).fill("A walk")
     page.get_by_label("Channel").select_option("email")
@@ -74,7 +74,7 @@ def test_a_template_is_written_read_as_a_customer_tested_and_brought_back(page, 
     expect(page.locator("[name=subject_en]")).to_have_value("Good news, {{ customer.first_name }}")
     expect(page.locator("[name='body_zh-hans']")).to_have_value("<p>您的积分：</p>{{ member.points }}")
 
-    # Read while it is written: as an example, then as a customer.
+    # Preview it while writing: with the example, then as a customer.
     expect(page.locator("#live .frame-subject").first).to_have_text("Good news, Ada")
     page.locator("#preview-as").fill(member.number)
     expect(page.locator("#live")).to_contain_text(f"As Ada Template ({member.number}) would read it.")
@@ -86,7 +86,7 @@ def test_a_template_is_written_read_as_a_customer_tested_and_brought_back(page, 
     expect(page.get_by_text("“A walk” is saved as version 1.")).to_be_visible()
     template = Template.objects.get(name="A walk")
 
-    # Read on its page as the same customer, and sent to nobody but the one who asks.
+    # Preview it on its page as the same customer, and send a test only to the signed-in user.
     page.locator("#preview-as").fill(member.number)
     page.get_by_role("button", name="Show", exact=True).click()
     expect(page.locator(".frame-subject")).to_have_text(["Good news, Ada", "好消息，Ada Template"])
@@ -101,7 +101,7 @@ def test_a_template_is_written_read_as_a_customer_tested_and_brought_back(page, 
     assert "好消息，Ada Template" in sent.subject
     assert "257" in sent.body
 
-    # What can't be read is refused where it stands, and makes no version.
+    # A syntax error is refused at its field and creates no version.
     page.goto(f"/templates/{template.pk}/edit/")
     page.locator("[name=body_en]").fill("<p>{% if %}</p>")
     save(page)
@@ -109,7 +109,7 @@ def test_a_template_is_written_read_as_a_customer_tested_and_brought_back(page, 
     template.refresh_from_db()
     assert template.version == 1
 
-    # Changed, and the first version brought back as the third.
+    # Change it, and restore the first version as the third.
     page.locator("[name=body_en]").fill("<p>Only this.</p>")
     save(page)
     expect(page.get_by_text("“A walk” is saved as version 2.")).to_be_visible()

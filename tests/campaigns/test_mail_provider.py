@@ -79,11 +79,11 @@ def test_each_provider_is_one_of_anymails_and_takes_its_keys(environment, provid
         ),
         (
             {"EMAIL_PROVIDER": "resend", "RESEND_API_KEY": "'re_123'"},
-            "RESEND_API_KEY has a space, a quote or another character that no such key has.",
+            "RESEND_API_KEY contains a space, a quote or another character that is not valid in a key.",
         ),
         (
             {"ANYMAIL_WEBHOOK_SECRET": "shop:secret,nocolon"},
-            "ANYMAIL_WEBHOOK_SECRET must look like name:password, more after commas; one of them has no colon.",
+            "ANYMAIL_WEBHOOK_SECRET must look like name:password, several separated by commas; one of them has no colon.",
         ),
     ],
 )  # fmt: skip

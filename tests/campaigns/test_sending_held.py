@@ -300,7 +300,7 @@ def test_the_command_holds_decides_and_releases(template, reachable, capsys):  #
     call_command("sending", "hold", note="wrong price")
     assert "Sending is held since" in capsys.readouterr().out
     call_command("sending", "release")
-    assert capsys.readouterr().out == "Sending goes on.\n"
+    assert capsys.readouterr().out == "Sending is not held.\n"
     restored()
     with pytest.raises(CommandError, match="held_undecided"):
         call_command("sending", "release")
@@ -325,7 +325,7 @@ def test_everyone_reads_the_banner_and_marketers_find_the_page(client, staff, te
     client.force_login(staff(Role.MARKETER))
     page = client.get("/sending/hold/").content.decode()
     assert "Other messages, such as replies and satisfaction questions" in page
-    assert "Still to decide: Other messages" in page
+    assert "Decisions are missing for: Other messages" in page
     assert client.post("/sending/hold/start/").status_code == 302
     assert SendingHold.objects.get().held, "undecided, so refused"
     client.post("/sending/hold/decide/", {"kind": "messages.other", "choice": "sent"})

@@ -1,4 +1,4 @@
-"""A TCP proxy that lets the work be done and then loses the answer."""
+"""A TCP proxy that forwards the request and then loses the answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 
 
 class Proxy:
-    """Passes each connection on. While `drop` is above 0, the answer is awaited and thrown away, and the caller hung up on."""
+    """A forwarding proxy. While `drop` is above 0, it waits for the answer, drops it, and closes the connection."""
 
     def __init__(self, host: str, port: int, *, drop: int = 0) -> None:
         self.target = (host, port)

@@ -1,4 +1,4 @@
-"""Runs the Python blocks of the client's README as they are printed."""
+"""Runner for the Python blocks of the client's README, unchanged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def run_readme(url: str, key: str) -> list[str]:
-    """Run every Python block, one after the other in one namespace. Return the lines that they print."""
+    """Run every Python block in order in one namespace. Return the printed lines."""
     blocks = BLOCK.findall(README.read_text(encoding="utf-8"))
     assert len(blocks) == 3
     said, namespace = io.StringIO(), {"__name__": "readme"}

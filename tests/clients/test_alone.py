@@ -1,4 +1,4 @@
-"""The client's own tests run where there is nothing of the project but the client."""
+"""The client's own tests pass without the rest of the project."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CLIENT = ROOT / "clients" / "python"
 
 
 def test_the_clients_own_tests_pass_with_the_client_alone(tmp_path):
-    # given a directory without the project, and only the client's package to import
+    # given a directory without the project, in which only the client's package can be imported
     ran = subprocess.run(
         [sys.executable, "-m", "unittest", "discover", "-s", str(CLIENT / "tests")],
         cwd=tmp_path,

@@ -1,4 +1,4 @@
-"""The Python client against the real API: its calls, its errors, and an answer that is lost on the way."""
+"""The Python client against the real API: its calls, its errors, and lost answers."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def shop(live_server, program, server_key):
 
 @pytest.fixture
 def member(shop, settle) -> str:
-    """A member with 1,000 points."""
+    """Create a member with 1,000 points."""
     number = shop.customers.create([{"kind": "storefront", "value": "u-1"}], {"name": "Ann"})["number"]
     shop.members.enrol(number)
     account = Account.objects.get(member__customer__number=number, point_type__spendable=True)
@@ -145,7 +145,7 @@ def schema():
 
 
 def resolved(schema: dict, part: dict) -> dict:
-    """The object behind references, lists and pages."""
+    """Resolve references, lists and pages to the object."""
     while True:
         if "$ref" in part:
             part = schema["components"]["schemas"][part["$ref"].rpartition("/")[2]]
@@ -178,11 +178,11 @@ def test_every_call_is_in_the_schema_as_the_client_makes_it(schema, what):
 
 
 def test_the_readme_runs_as_it_is_printed(live_server, program, server_key, settle):
-    # given a customer that nobody knows
+    # given a customer who does not exist yet
     key = server_key()
     first = run_readme(live_server.url, key)
     settle()
-    # then the order is recorded and found
+    # then the order is recorded and the list finds it
     assert (first[0], first[-1], len(first)) == ("created 25900 CNY", "400", 4)
     # and given 1,000 points, the next run pays 10.00 with them
     account = Account.objects.get(point_type__spendable=True)
@@ -423,11 +423,11 @@ def test_errors_are_typed(shop, live_server, member, server_key):
     assert unknown.value.code == "unknown_hold"
 
 
-# What breaks on the way
+# Lost answers and failures
 
 
 def test_an_answer_that_is_lost_is_asked_for_again_and_points_move_once(live_server, member, server_key):
-    """Given a connection that is cut after the work was done, then the retry gets the first answer and points moved once."""
+    """Given a connection that is cut after the work, then the retry gets the first answer and points moved once."""
     parts = urlsplit(live_server.url)
     proxy = Proxy(parts.hostname, parts.port, drop=2)
     with Liuke(proxy.url, server_key()) as shop:
@@ -453,7 +453,7 @@ def test_without_an_answer_to_the_end_it_says_so_and_the_same_key_finds_out(live
 
 
 def scripted(*answers) -> tuple[Liuke, list[httpx.Request], list[float]]:
-    """A client whose server answers by the script, the requests that it got, and how long it waited in between."""
+    """Return a client with scripted answers, the list of its requests, and the list of its waits."""
     requests: list[httpx.Request] = []
     waits: list[float] = []
     script = iter(answers)
@@ -515,7 +515,7 @@ def test_numbers_go_into_the_path_as_they_are_meant():
 
 
 def test_one_client_serves_many_threads(live_server, member, server_key):
-    """Ten threads spend 100 each of 1,000 with one client: each exactly once."""
+    """Ten threads spend 100 of 1,000 points each with one client: each exactly once."""
     with Liuke(live_server.url, server_key()) as shop:
         errors: list[ApiError] = []
 

@@ -1,4 +1,4 @@
-"""The client's check of a webhook's signature."""
+"""Verification of a webhook's signature by the client."""
 
 from __future__ import annotations
 

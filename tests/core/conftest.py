@@ -1,4 +1,4 @@
-"""A receiver of webhooks, and a clock that stands where a test says."""
+"""Fixtures: a receiver of webhooks, and a clock that a test sets."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from tests.core.receiving import Receiver
 
 @pytest.fixture
 def receiver():
-    made = Receiver()
-    yield made
-    made.close()
+    server = Receiver()
+    yield server
+    server.close()
 
 
 @pytest.fixture
 def at(monkeypatch):
-    """at(moment): the database's clock stands there."""
+    """Return at(moment), which sets the database's clock."""
 
-    def stand(moment: datetime) -> datetime:
+    def set_clock(moment: datetime) -> datetime:
         monkeypatch.setattr(clock, "now", lambda: moment)
         return moment
 
-    return stand
+    return set_clock
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A merchant's own system: a real HTTP server on this machine that checks signatures with its own arithmetic."""
+"""A merchant's own system: a real HTTP server on this machine that verifies signatures with its own code."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """`answer(received) -> (status, headers, text)`; a status of 0 closes the connection without a word."""
+    """A receiver. `answer(received) -> (status, headers, text)`; a status of 0 closes the connection without an answer."""
 
     answer: Callable[[Received], tuple[int, dict[str, str], str]] = lambda _received: (200, {}, "thanks")
     received: list[Received] = field(default_factory=list)
@@ -50,15 +50,15 @@ class Receiver:
 
             def do_POST(self) -> None:
                 raw = self.rfile.read(int(self.headers["content-length"]))
-                got = Received(
+                request = Received(
                     self.headers["webhook-id"],
                     int(self.headers["webhook-timestamp"]),
                     self.headers["webhook-signature"].split(),
                     raw,
                 )
-                outer.received.append(got)
+                outer.received.append(request)
                 time.sleep(outer.delay)
-                status, headers, text = outer.answer(got)
+                status, headers, text = outer.answer(request)
                 if not status:
                     self.close_connection = True
                     return

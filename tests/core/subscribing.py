@@ -1,4 +1,4 @@
-"""An endpoint, events for it, and one round of sending."""
+"""Helpers for webhook tests: an endpoint, events for it, and one round of sending."""
 
 from __future__ import annotations
 

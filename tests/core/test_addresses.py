@@ -1,4 +1,4 @@
-"""The caller's address: what a trusted proxy forwards counts, what a stranger writes does not."""
+"""The caller's address: headers of a trusted proxy count, headers of a stranger do not."""
 
 import pytest
 from django.test import RequestFactory

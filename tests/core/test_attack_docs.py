@@ -1,4 +1,4 @@
-"""docs/security.md names tests and attacks that exist, and has an ok for every attack."""
+"""Checks of docs/security.md: its tests and attacks exist, and every attack has an ok."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ for subject in SUBJECTS:
 
 
 def rows(text: str) -> list[list[str]]:
-    """The cells of every line of a table, without heads and rules."""
+    """Return the cells of every line of a table, without heads and rules."""
     lines = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith(("| #", "| attack "))]
     return [
         [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines if not line.startswith("| ---")
@@ -67,15 +67,15 @@ SECTIONS = {
 
 
 def numbers(cell: str) -> list[str]:
-    """The numbers of a cell: one, some, or the first and the last of a range."""
-    found = []
+    """Return the numbers of a cell: one, several, or a range."""
+    numbers_of_cell = []
     for part in cell.split(", "):
         first, _dash, last = part.partition(" – ")
         section = first.rpartition(".")[0]
-        found += [
+        numbers_of_cell += [
             f"{section}.{n}" for n in range(int(first.rpartition(".")[2]), int((last or first).rpartition(".")[2]) + 1)
         ]
-    return found
+    return numbers_of_cell
 
 
 def test_every_requirement_of_levels_1_and_2_has_its_row():
@@ -100,7 +100,7 @@ def test_the_table_is_put_between_its_marks_and_nowhere_else(tmp_path, monkeypat
     wrong.count(200)
     wrong.check(False, "a | got in")
     results = [
-        table.Result(Attack(name, "tried", "refused", lambda _site, _tally: None), tally, 1.0)
+        table.AttackResult(Attack(name, "tried", "refused", lambda _site, _tally: None), tally, 1.0)
         for name, tally in (("fine", fine), ("wrong", wrong), ("idle", idle))
     ]
     table.write(results, "make attack")
@@ -110,5 +110,5 @@ def test_the_table_is_put_between_its_marks_and_nowhere_else(tmp_path, monkeypat
     assert "old" not in text
     assert "| fine | tried | 3 | refused | 401 ×3 | ok |" in text
     assert "| wrong | tried | 1 | refused | 200 ×1 — a \\| got in | NOT OK |" in text
-    # One that tried nothing shows nothing.
+    # An attack without attempts proves nothing.
     assert "| idle | tried | 0 | refused |  | NOT OK |" in text

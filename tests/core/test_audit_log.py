@@ -1,4 +1,4 @@
-"""The audit log: what changed, from what to what, by whom; looks and exports; pages in order, to those who may see it."""
+"""The audit log: changes with old and new values and their actor, views and exports, ordered pages, permissions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from campaigns.models import SendingPolicy
 from core import audit_log
 from core.actor import SYSTEM
 from core.audit import acting
-from core.audit_log import Wanted
+from core.audit_log import AuditFilter
 from core.models import DomainEvent
 from core.roles import Role
 from crm.models import Customer, Identity
@@ -29,12 +29,12 @@ def lead(client, staff):
     return user
 
 
-def changed(actor: str, customer: Customer, **changes) -> None:
+def change(actor: str, customer: Customer, **changes) -> None:
     with acting(actor):
         update_customer(customer=customer, changes=changes, actor=SYSTEM)
 
 
-def told(entries) -> list[tuple]:
+def changes_of(entries) -> list[tuple]:
     return [
         (entry.what, [(change.label, change.before, change.after) for change in audit_log.changes(entry)])
         for entry in entries
@@ -44,44 +44,44 @@ def told(entries) -> list[tuple]:
 def test_a_change_says_from_what_to_what_by_whom(lead, make_customer):
     # given a customer whose name changed twice, and whose birthday is encrypted
     customer = make_customer("Ann")
-    changed("user:1", customer, name="Anna", birthday="1990-02-03")
-    changed(f"user:{lead.pk}", customer, name="Anne")
+    change("user:1", customer, name="Anna", birthday="1990-02-03")
+    change(f"user:{lead.pk}", customer, name="Anne")
 
-    # then the newest comes first, each with what it became, and the secret is kept
-    entries, following = audit_log.page(Wanted(source="crm.customer"))
-    assert (told(entries)[0], entries[0].actor) == (("update", [("Name", "Anna", "Anne")]), f"user:{lead.pk}")
+    # then the newest comes first, each with its new value, and the secret stays hidden
+    entries, following = audit_log.page(AuditFilter(source="crm.customer"))
+    assert (changes_of(entries)[0], entries[0].actor) == (("update", [("Name", "Anna", "Anne")]), f"user:{lead.pk}")
     first = {change.label: change for change in audit_log.changes(entries[1])}
     assert (first["Name"].before, first["Name"].after) == ("Ann", "Anna")
     assert first["Birthday"].secret
     assert following == ""
 
 
-def test_a_deleted_row_says_what_it_was(make_customer):
+def test_a_deleted_row_keeps_its_old_values(make_customer):
     add_tag(customer=make_customer(), name="vip", actor=SYSTEM)
     customer = make_customer("Ann", phone="13800138000")
     with acting("system"):
         Identity.objects.filter(customer=customer, kind="phone").delete()
-    entries, _following = audit_log.page(Wanted(source="crm.identity"))
+    entries, _following = audit_log.page(AuditFilter(source="crm.identity"))
     assert entries[0].what == "delete"
     assert {change.label: change.after for change in audit_log.changes(entries[0])}["Kind"] is None
 
 
 def test_pages_follow_each_other_across_sources_without_gap_or_repeat(make_customer, store):
-    # given changes of several kinds in one transaction, which all have one time, and looks
+    # given changes of several kinds in one transaction, which share one time, and views
     customers = [make_customer(f"C{number}", phone=f"1380013800{number}") for number in range(4)]
     for customer in customers:
-        changed("user:1", customer, name="New")
+        change("user:1", customer, name="New")
         unmask_identity(identity=customer.identities.get(kind="phone"), actor=SYSTEM)
     with acting("user:1"):
         type(store).objects.update(name="Renamed")
         SendingPolicy.objects.get_or_create(pk=1)
         SendingPolicy.objects.update(cap_per_day=9)
 
-    whole = [(entry.source, entry.id) for entry in audit_log.page(Wanted(), size=1000)[0]]
+    whole = [(entry.source, entry.id) for entry in audit_log.page(AuditFilter(), size=1000)[0]]
     for size in (1, 2, 3, 7):
         walked, cursor = [], ""
         while True:
-            entries, cursor = audit_log.page(Wanted(), cursor, size)
+            entries, cursor = audit_log.page(AuditFilter(), cursor, size)
             walked += [(entry.source, entry.id) for entry in entries]
             if not cursor:
                 break
@@ -89,25 +89,25 @@ def test_pages_follow_each_other_across_sources_without_gap_or_repeat(make_custo
     assert len(set(whole)) == len(whole) >= 10
 
 
-def test_it_is_narrowed_to_a_person_a_kind_and_days(make_customer):
+def test_it_is_filtered_by_actor_kind_and_days(make_customer):
     customer = make_customer("Ann")
-    changed("user:1", customer, name="By one")
-    changed("user:2", customer, name="By two")
+    change("user:1", customer, name="By one")
+    change("user:2", customer, name="By two")
     now = timezone.now()
 
-    def count(**wanted) -> int:
-        return len(audit_log.page(Wanted(source="crm.customer", **wanted))[0])
+    def count(**filters) -> int:
+        return len(audit_log.page(AuditFilter(source="crm.customer", **filters))[0])
 
     assert count() == 2
     assert count(actor="user:2") == 1
     assert count(since=now - timedelta(hours=1)) == 2
     assert count(until=now - timedelta(hours=1)) == 0
-    assert len(audit_log.page(Wanted(source="crm.note"))[0]) == 0
+    assert len(audit_log.page(AuditFilter(source="crm.note"))[0]) == 0
 
 
-def test_the_page_reads_well_and_leads_to_what_was_changed(client, lead, make_customer, program):
+def test_the_page_shows_readable_changes_and_links_to_the_rows(client, lead, make_customer, program):
     customer = make_customer("Ann", email="ann@example.com")
-    changed(f"user:{lead.pk}", customer, gender="female", birthday="1990-02-03")
+    change(f"user:{lead.pk}", customer, gender="female", birthday="1990-02-03")
     with acting("system"):
         segments.create_segment(name="All", rule={"op": "and", "children": []}, actor=SYSTEM)
     page = client.get(reverse("audit")).content.decode()
@@ -123,7 +123,7 @@ def test_an_export_is_accounted_for_before_it_is_sent(client, staff, lead, make_
     tagged, other = make_customer("Ann", phone="13800138000"), make_customer("Bob")
     add_tag(customer=tagged, name="vip", actor=SYSTEM)
 
-    # when an analyst exports by filter, and by hand, and by a telephone number
+    # when an analyst exports by filter, by selection, and by a phone number
     analyst = staff(Role.ANALYST, "ana")
     client.force_login(analyst)
     pk = tagged.customer_tags.get().tag_id
@@ -131,10 +131,10 @@ def test_an_export_is_accounted_for_before_it_is_sent(client, staff, lead, make_
     client.get(reverse("customers_export"), {"customer": [tagged.number, other.number]})
     client.get(reverse("customers_export"), {"q": "13800138000"})
 
-    # then the log says who took how much by which filter, and no number in full
-    found = DomainEvent.objects.filter(kind="crm.customers_exported").order_by("pk")
-    assert [row.payload["rows"] for row in found] == [1, 2, 1]
-    assert {row.actor for row in found} == {f"user:{analyst.pk}"}
+    # then the log has the actor, the number of rows and the filter, and no full phone number
+    exports = DomainEvent.objects.filter(kind="crm.customers_exported").order_by("pk")
+    assert [row.payload["rows"] for row in exports] == [1, 2, 1]
+    assert {row.actor for row in exports} == {f"user:{analyst.pk}"}
     client.force_login(lead)
     page = client.get(reverse("audit"), {"what": "events"}).content.decode()
     assert "1 customer · Tag: vip" in page

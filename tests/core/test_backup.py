@@ -1,4 +1,6 @@
-"""Backup and restore: nothing is lost, a damaged or foreign archive changes nothing, and what is restored sends nothing (F22)."""
+"""Backup and restore (F22): nothing is lost, a damaged or foreign archive changes nothing, a restored shop sends
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,7 @@ def shop(program, make_customer, make_order, settle, media):
 
 @pytest.fixture
 def other():
-    """An empty database of the same server, in which the test works from then on."""
+    """Return the name of an empty database on the same server."""
     name = f"{connection.settings_dict['NAME']}_restored"
     with connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
@@ -74,16 +76,16 @@ def made(shop, tmp_path):
 
 
 def rewritten(path: Path, change) -> Path:
-    """A copy with changed bytes."""
+    """Return a copy with changed bytes."""
     data = bytearray(path.read_bytes())
     copy = path.with_name("changed.backup")
     copy.write_bytes(change(data))
     return copy
 
 
-def test_a_shop_is_put_back_as_it_was(made, shop, other, media):
+def test_a_shop_is_restored_completely(made, shop, other, media):
     before = contents.describe()
-    # Afterwards the shop goes on: none of this is in the backup.
+    # These later changes are not in the backup.
     Customer.objects.filter(pk=shop.pk).update(name="Changed since")
     (media / "imports" / "orders.csv").unlink()
 
@@ -91,14 +93,14 @@ def test_a_shop_is_put_back_as_it_was(made, shop, other, media):
         wrong = restoring.restore(path=made, key=KEY, say=quiet)
         after = contents.describe()
         name = Customer.objects.get(pk=shop.pk).name
-        found = find("phone", "+8613800138000")
+        identity = find("phone", "+8613800138000")
         held = SendingHold.objects.get()
 
     assert wrong == []
     assert after["facts"]["ledger"] == {"reconciles": True, "accounts": 5, "differ": 0}
     assert {**after, "facts": before["facts"], "counts": before["counts"]} == {**after, **before}
     assert name == "Customer 0"
-    assert found.customer_id == shop.pk
+    assert identity.customer_id == shop.pk
     assert (held.held, held.cause) == (True, "restored")
     assert (media / "imports" / "orders.csv").read_bytes() == b"number\n" * 300_000
 
@@ -121,7 +123,7 @@ def test_nothing_of_the_shop_is_readable_in_the_file(made):
         ),
         (lambda data: data[: len(data) // 2], "cut off"),
         (lambda data: data[:-40], "cut off"),
-        (lambda data: data + b"x", "follows its end"),
+        (lambda data: data + b"x", "data after its end"),
         (lambda data: data.replace(b'"format": 1', b'"format": 2'), "was changed"),
         (lambda data: b"PK" + data[2:], "not a backup"),
     ],
@@ -136,14 +138,14 @@ def test_a_damaged_archive_changes_nothing(made, shop, change, says):
 
 def test_a_wrong_key_changes_nothing(made, shop):
     before = contents.describe()
-    with pytest.raises(archive.ArchiveError, match="not the one that the backup was made with"):
+    with pytest.raises(archive.ArchiveError, match="made with another key"):
         restoring.restore(path=made, key=BackupKey(b"x" * 32), replace=True, say=quiet)
     with pytest.raises(archive.ArchiveError, match="made with a key"):
         restoring.restore(path=made, key=BackupKey(b"some words of mine", passphrase=True), replace=True, say=quiet)
     assert contents.describe() == before
 
 
-def test_a_database_with_rows_is_replaced_only_when_told(made, shop):
+def test_a_database_with_rows_is_replaced_only_with_the_option(made, shop):
     Customer.objects.filter(pk=shop.pk).update(name="Changed since")
     with pytest.raises(restoring.RestoreRefused, match="not empty"):
         restoring.restore(path=made, key=KEY, say=quiet)
@@ -165,7 +167,7 @@ def test_uploads_and_keys_that_differ_are_not_overwritten_unasked(made, shop, me
     monkeypatch.setattr("core.backup.restoring._secrets_file", lambda: tmp_path / "secrets.json")
     (tmp_path / "secrets.json").write_text('{"PII_KEYS": "mine"}')
     (media / "imports" / "orders.csv").write_bytes(b"other")
-    with pytest.raises(restoring.RestoreRefused, match="1 uploads are there with other contents"):
+    with pytest.raises(restoring.RestoreRefused, match="1 uploads exist with other contents"):
         restoring.restore(path=made, key=KEY, replace=True, say=quiet)
     own = dict(settings.PII_KEYS)
     settings.PII_KEYS = {1: b"z" * 32}
@@ -180,8 +182,8 @@ def test_uploads_and_keys_that_differ_are_not_overwritten_unasked(made, shop, me
     assert restoring.restore(path=made, key=KEY, replace=True, overwrite=True, say=quiet) == []
 
     assert own == settings.PII_KEYS
-    (kept,) = tmp_path.glob("secrets.json.before-*")
-    assert kept.read_text() == '{"PII_KEYS": "mine"}'
+    (previous,) = tmp_path.glob("secrets.json.before-*")
+    assert previous.read_text() == '{"PII_KEYS": "mine"}'
     assert (media / "imports" / "orders.csv").read_bytes() == b"number\n" * 300_000
 
 
@@ -208,7 +210,7 @@ def test_verify_finds_a_row_that_is_missing_and_a_ledger_that_does_not_add_up(ma
         assert cursor.fetchone()[0] == 0, "the scratch databases are gone"
 
 
-def test_the_commands_say_what_differs_and_fail(shop, tmp_path, monkeypatch, capsys, settings):
+def test_the_commands_print_differences_and_fail(shop, tmp_path, monkeypatch, capsys, settings):
     settings.BACKUP_KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
     call_command("backup", output=str(tmp_path), verify=True)
     assert "Verified" in capsys.readouterr().out
@@ -218,7 +220,7 @@ def test_the_commands_say_what_differs_and_fail(shop, tmp_path, monkeypatch, cap
         call_command("restore", str(path), dry_run=True)
     assert stopped.value.code == 1
     assert "DIFFERS  crm_order: 5 rows in the backup, 4 after the restore" in capsys.readouterr().out
-    with pytest.raises(CommandError, match="There is no file"):
+    with pytest.raises(CommandError, match="does not exist"):
         call_command("restore", str(tmp_path / "none.backup"))
 
 
@@ -238,9 +240,9 @@ def test_only_older_archives_of_the_same_shop_are_deleted(shop, tmp_path):
         archive.Writer(file, KEY, {"format": 1, "site": "x", "created_at": "2001-01-01T00:00:00+00:00"}).close({})
     (folder / "notes.backup").write_text("not one")
 
-    gone = making.drop_older(folder=folder, keep=2, site=site, say=quiet)
+    deleted = making.drop_older(folder=folder, keep=2, site=site, say=quiet)
 
-    assert gone == own[2:]
+    assert deleted == own[2:]
     assert sorted(path.name for path in folder.iterdir()) == [
         "foreign.backup",
         "notes.backup",
@@ -271,7 +273,7 @@ def test_a_backup_that_is_killed_leaves_no_file_that_looks_complete(shop, tmp_pa
     assert list((tmp_path / "killed").glob("*.backup")) == []
     (left,) = (tmp_path / "killed").glob("*.partial")
     with pytest.raises(archive.ArchiveError, match="cut off"):
-        archive.Reader(left, KEY).check()
+        archive.ArchiveReader(left, KEY).check()
 
 
 def test_a_restore_that_is_killed_leaves_the_database_as_it_was(made, shop):
@@ -281,7 +283,7 @@ def test_a_restore_that_is_killed_leaves_the_database_as_it_was(made, shop):
         "from pathlib import Path\n"
         "from core.backup import restoring, keys\n"
         "from core.services import sending_hold\n"
-        # Everything is loaded and only the COMMIT is missing when it is killed.
+        # Everything is loaded and only the COMMIT is missing at the kill.
         "sending_hold.RESTORED_SQL = 'SELECT pg_sleep(600);'\n"
         f"restoring.restore(path=Path({str(made)!r}), key=keys.BackupKey(b'k' * 32), replace=True, overwrite=True, say=lambda t: None)\n"
     )
@@ -306,31 +308,29 @@ def test_a_restore_that_is_killed_leaves_the_database_as_it_was(made, shop):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     with connection.cursor() as cursor:
-        # The server ends a session whose client is gone when it next speaks to it.
+        # The server notices the lost client only at its next message to it, so end the session now.
         cursor.execute("SELECT pg_terminate_backend(%s, 10000)", [row[0]])
     assert contents.describe() == before
 
 
-def test_an_older_pg_dump_is_refused_in_a_sentence(monkeypatch, tmp_path):
+def test_an_older_pg_dump_is_refused_with_an_explanation(monkeypatch, tmp_path):
     for name in programs.NEEDED:
         (tmp_path / name).write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 15.8 (Debian 15.8-0+deb12u1)'\n")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setattr(programs, "_folders", lambda: iter([tmp_path]))
-    with pytest.raises(
-        programs.NoPrograms, match=f"needs pg_dump of version 18 or newer, but there is 15 in {tmp_path}"
-    ):
+    with pytest.raises(programs.NoPrograms, match=f"needs pg_dump of version 18 or newer, installed: 15 in {tmp_path}"):
         programs.find(18)
     assert programs.find(15).version == 15
 
 
-def test_a_key_is_made_once_kept_private_and_told_loudly(monkeypatch, tmp_path, settings):
+def test_a_key_is_generated_once_stored_privately_and_announced(monkeypatch, tmp_path, settings):
     monkeypatch.setattr(keys, "kept_file", lambda: tmp_path / "backup.key")
     with pytest.raises(keys.UnusableKey, match="No key"):
         keys.configured()
-    said: list[str] = []
-    first = keys.configured(make=True, say=said.append)
-    assert "ATTENTION" in said[0]
-    assert f"BACKUP_KEY={(tmp_path / 'backup.key').read_text().strip()}" in said[0]
+    output: list[str] = []
+    first = keys.configured(make=True, say=output.append)
+    assert "ATTENTION" in output[0]
+    assert f"BACKUP_KEY={(tmp_path / 'backup.key').read_text().strip()}" in output[0]
     assert (tmp_path / "backup.key").stat().st_mode & 0o777 == 0o600
     assert keys.configured() == first
     settings.BACKUP_KEY = "short"
@@ -341,7 +341,7 @@ def test_a_key_is_made_once_kept_private_and_told_loudly(monkeypatch, tmp_path, 
         keys.configured(str(tmp_path / "words"))
 
 
-def test_points_given_since_are_not_in_the_restored_ledger_and_it_still_adds_up(made, shop, other, program):
+def test_later_points_are_not_in_the_restored_ledger_and_it_still_reconciles(made, shop, other, program):
     account = Account.objects.get(member__customer=shop, point_type__spendable=True)
     adjust_points(account=account, points=100, reason="goodwill", key="since", actor=SYSTEM)
     assert Entry.objects.filter(account=account).count() == 2
@@ -351,11 +351,11 @@ def test_points_given_since_are_not_in_the_restored_ledger_and_it_still_adds_up(
         assert contents.describe()["facts"]["ledger"]["reconciles"] is True
 
 
-def test_a_restored_shop_sends_nothing_until_it_is_told(shop, other, tmp_path, mailbox, template, reachable):  # noqa: F811
+def test_a_restored_shop_sends_nothing_until_sending_is_started(shop, other, tmp_path, mailbox, template, reachable):  # noqa: F811
     for number in range(20):
         queue_message(customer=reachable(), template=template, origin="test", occurrence=str(number))
     made = making.make(target=tmp_path, key=KEY, say=quiet)
-    # The shop goes on after the backup: every message is sent once.
+    # The shop keeps working after the backup: every message is sent once.
     assert send_due() == 20
     assert len(mailbox.received) == 20
 

@@ -1,4 +1,4 @@
-"""What a stranger or a careless program may send: sizes, forms and counts are checked before anything is done."""
+"""Limits on requests of strangers and faulty programs: sizes, forms and counts are checked before any work."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def code_of(answer) -> str:
 
 @pytest.fixture
 def asking(db):
-    """asking(key, path) -> the answer to a GET with this bearer text."""
+    """Return asking(key, path), which sends a GET with this bearer text."""
 
     def ask(key: str, path: str = ORDERS, **extra):
         return Client().get(path, headers={"Authorization": f"Bearer {key}"}, **extra)
@@ -56,7 +56,7 @@ def test_a_wrong_key_of_any_length_leaves_nothing_in_the_cache(asking, store):
 def test_random_keys_cost_a_bounded_number_of_queries(django_assert_max_num_queries):
     _key, right = create_api_key(name="k", scopes=[])
     assert identify(right) is not None
-    # a first reading, five more for unknown prefixes, twice when the second changes in between
+    # a first read and five more for unknown prefixes; twice if the clock passes a second
     with django_assert_max_num_queries(2 * api_keys.EXTRA_READS):
         for number in range(200):
             assert identify(f"lk_{number:010x}_{'a' * 32}") is None
@@ -70,7 +70,7 @@ test_random_keys_cost_a_bounded_number_of_queries = pytest.mark.django_db(
 
 @pytest.mark.django_db
 def test_a_key_made_by_another_process_works_at_once(monkeypatch):
-    # given that this process has read the keys a moment ago
+    # given a process that has just read the keys
     _key, one = create_api_key(name="one", scopes=[])
     assert identify(one) is not None
     monkeypatch.setattr(api_keys, "forget", lambda: None)
@@ -89,7 +89,7 @@ def test_the_last_use_is_noted_once_a_minute(django_assert_num_queries):
 
 
 @override_settings(AUTH_FAILURE_LIMIT=5)
-def test_after_five_wrong_keys_an_address_gets_429_and_a_right_key_goes_on_working(
+def test_after_five_wrong_keys_an_address_gets_429_and_a_valid_key_keeps_working(
     asking, store, django_assert_num_queries
 ):
     _key, right = create_api_key(name="k", scopes=["orders:read"])
@@ -110,7 +110,7 @@ def test_after_five_wrong_keys_an_address_gets_429_and_a_right_key_goes_on_worki
 
 
 @override_settings(AUTH_FAILURE_LIMIT=5)
-def test_wrong_keys_are_counted_without_redis_too_f4(asking, monkeypatch):
+def test_wrong_keys_are_counted_without_redis_too(asking, monkeypatch):
     monkeypatch.setattr(type(cache._connections[cache._alias]), "count_up", lambda *_: 0)
     assert [asking("lk_wrong").status_code for _turn in range(7)] == [401] * 5 + [429] * 2
 
@@ -149,12 +149,12 @@ def test_a_long_cache_key_is_hashed_and_a_large_value_is_not_stored():
     ],
 )
 def test_headers_and_addresses_have_a_limit(headers, path, status, code):
-    # no database: nothing of it is looked at
+    # no database: the request is refused before any look-up
     answer = Client().get(path, headers=headers)
     assert (answer.status_code, code_of(answer)) == (status, code)
 
 
-def test_a_page_says_in_words_that_a_header_is_too_large():
+def test_a_page_explains_that_a_header_is_too_large():
     answer = Client().get("/", headers={"X-Any": "x" * 9000})
     assert (answer.status_code, answer.content) == (431, b"A header has at most 8 KB.")
 
@@ -210,7 +210,7 @@ def test_a_page_names_the_limit_of_forms_and_uploads(client, staff, program):
 
 
 @pytest.mark.django_db
-def test_nobody_uploads_before_signing_in():
+def test_uploads_before_sign_in_are_refused():
     answer = Client().post("/accounts/login/", {"file": io.BytesIO(b"x" * 1_100_000)})
     assert answer.status_code == 413
 
@@ -219,7 +219,7 @@ def test_nobody_uploads_before_signing_in():
     ("key", "status"),
     [("\xe9", 400), ("x" * 201, 400), ("a\tb", 400), ("a\x7fb", 400), ("x" * 200, 201), ("two words", 201)],
 )
-def test_an_idempotency_key_that_can_not_be_one_is_refused_before_anything_is_done(key, status, server_key, store):
+def test_an_invalid_idempotency_key_is_refused_before_any_work(key, status, server_key, store):
     answer = Client().post(
         "/api/v1/customers",
         {"identities": [{"kind": "storefront", "value": "1"}]},
@@ -247,7 +247,7 @@ def test_an_idempotency_key_that_can_not_be_one_is_refused_before_anything_is_do
     ],
 )
 @pytest.mark.parametrize("path", ["customers", "activity", "points/redemptions", "orders/batch"])
-def test_json_that_hurts_is_refused_clearly(path, body, message, server_key, store):
+def test_hostile_json_is_refused_with_a_clear_error(path, body, message, server_key, store):
     answer = Client().post(
         f"/api/v1/{path}", body, content_type="application/json", headers={"Authorization": f"Bearer {server_key()}"}
     )

@@ -1,4 +1,4 @@
-"""Every rule and fault that code, tests or documents cite is written in docs/rules.md or docs/faults.md."""
+"""Every rule and fault code that is cited in code, tests or documents exists in docs/rules.md or docs/faults.md."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def written() -> set[str]:
 
 
 def comments(path: Path) -> str:
-    """Return the parts of a file in which a code is a citation: comments and docstrings, or all of a document."""
+    """Return the parts of a file with citations: comments and docstrings, or a whole document."""
     text = path.read_text()
     if path.suffix == ".py":
         return "\n".join(re.findall(r'#.*|"""[\s\S]*?"""', text))
@@ -40,12 +40,12 @@ def comments(path: Path) -> str:
 
 
 def cited(folder: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    places: dict[str, list[str]] = {}
     for path in sorted((ROOT / folder).rglob("*")):
         if path.suffix in {".py", ".sql", ".md", ".html"} and "migrations" not in path.parts:
             for code in CITED.findall(comments(path)):
-                found.setdefault(code, []).append(str(path.relative_to(ROOT)))
-    return found
+                places.setdefault(code, []).append(str(path.relative_to(ROOT)))
+    return places
 
 
 def test_the_pages_have_every_rule_and_fault():

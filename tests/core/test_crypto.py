@@ -1,4 +1,4 @@
-"""P3: encrypted at rest, found exactly, keys can be rotated."""
+"""Encryption of personal data (P3): encrypted at rest, exact look-up, rotation of keys."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_rotation_reads_the_old_key_and_writes_everything_under_the_new_one(sett
     update_customer(customer=customer, changes={"birthday": "1991-03-04"}, actor=SYSTEM)
     update_customer(customer=customer, changes={"birthday": "1992-05-06"}, actor=SYSTEM)
     settings.PII_KEYS = {2: NEW, 1: OLD}
-    assert find("phone", "+8613800138000").customer_id == customer.pk, "found while keys are being rotated"
+    assert find("phone", "+8613800138000").customer_id == customer.pk, "found during a rotation"
     call_command("rotate_pii_keys", verbosity=0)
     settings.PII_KEYS = {2: NEW}
     assert find("phone", "+8613800138000").customer_id == customer.pk
@@ -60,21 +60,21 @@ def test_rotation_reads_the_old_key_and_writes_everything_under_the_new_one(sett
     assert {bytes(row)[0] for row in Identity.objects.values_list("value_index", flat=True)} == {2}
     history = apps.get_model("crm", "CustomerEvent").objects.order_by("pgh_id")
     past = [row.birthday for row in history.exclude(birthday=None)]
-    assert past[:2] == ["1990-02-03", "1991-03-04"], "the audit history can still be read, each row its own"
+    assert past[:2] == ["1990-02-03", "1991-03-04"], "each row of the audit history can still be decrypted"
     with connection.cursor() as cursor:
         cursor.execute("SELECT get_byte(value, 0), get_byte(coalesce(tail_index, value), 0) FROM crm_identity")
         assert set(cursor.fetchall()) == {(2, 2)}
 
 
 @pytest.mark.django_db
-def test_rotation_takes_blocked_addresses_and_refused_rows_along(settings, make_customer):
-    # given an address that bounced, one that nobody has any more, and a refused row, all under the old key
+def test_rotation_includes_blocked_addresses_and_refused_rows(settings, make_customer):
+    # given a bounced address, an address without a customer, and a refused row, all under the old key
     settings.PII_KEYS = {1: OLD}
     customer = make_customer("Ann", email="ann@example.com")
     address = customer.identities.get(kind="email").value_index
     Suppression.objects.create(channel="email", address_index=address, reason="bounce")
-    gone = crypto.blind_index("gone@example.com", "identity:email")
-    Suppression.objects.create(channel="email", address_index=gone, reason="bounce")
+    orphan = crypto.blind_index("gone@example.com", "identity:email")
+    Suppression.objects.create(channel="email", address_index=orphan, reason="bounce")
     run = ImportRun.objects.create(kind="customers", source="till", file_name="a.csv")
     row = ["Ann", "ann(at)example.com"]
     refusal = ImportRefusal.objects.create(run=run, row_number=2, code="not_an_email", reason="x", raw=seal_row(row))
@@ -82,16 +82,19 @@ def test_rotation_takes_blocked_addresses_and_refused_rows_along(settings, make_
 
     # when the keys are rotated, twice
     settings.PII_KEYS = {2: NEW, 1: OLD}
-    said: list[str] = []
-    assert rotate_keys(said.append) == 5, "two identities, what the audit kept of them, and the row"
-    assert rotate_keys(said.append) == 0
+    output: list[str] = []
+    assert rotate_keys(output.append) == 5, "two identities, their audit rows, and the refused row"
+    assert rotate_keys(output.append) == 0
 
-    # then the new key alone reads the row and still blocks the address, and what can't be brought along is named
+    # then the new key alone reads the row and still blocks the address, and the remaining address is reported
     settings.PII_KEYS = {2: NEW}
     refusal.refresh_from_db()
     empty.refresh_from_db()
     assert (open_row(refusal), empty.raw) == (row, "")
     own = customer.identities.get(kind="email").value_index
     assert bytes(own)[0] == 2
-    assert {bytes(index) for index in Suppression.objects.values_list("address_index", flat=True)} == {bytes(own), gone}
-    assert "campaigns.suppression: 1 left under an old key, whose addresses nobody has any more" in said
+    assert {bytes(index) for index in Suppression.objects.values_list("address_index", flat=True)} == {
+        bytes(own),
+        orphan,
+    }
+    assert "campaigns.suppression: 1 left under an old key, because the original values were deleted" in output

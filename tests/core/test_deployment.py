@@ -1,4 +1,4 @@
-"""Examples of containers and service managers: they name commands, variables and files that exist."""
+"""Examples for containers and service managers: their commands, variables and files exist."""
 
 from __future__ import annotations
 

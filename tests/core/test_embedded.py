@@ -1,4 +1,4 @@
-"""Embedded servers: closed to other users of the machine, started again after any crash, queue and cache apart."""
+"""Embedded servers: closed to other users of the machine, restarted after any crash, queue and cache separate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """Servers of this module's own; another process holds them, as `make up` does."""
+    """Start servers for this module; another process holds them, as `make up` does."""
     folder = tmp_path_factory.mktemp("embedded")
     variables = {"DATABASE_URL", "REDIS_URL", "CACHE_URL"}
     environment = {name: value for name, value in os.environ.items() if name not in variables}
@@ -72,7 +72,7 @@ def test_another_user_of_the_machine_can_not_log_in(place, tmp_path_factory):
         )  # fmt: skip
         return done.stdout + done.stderr
 
-    # given a shop whose directories would be open, as an older version left them
+    # given a shop whose directories are open, as an older version left them
     opened = [place.directory, place.runtime, *place.directory.parents]
     before = {path: mode(path) for path in opened}
     assert "IN" not in as_nobody()
@@ -81,7 +81,7 @@ def test_another_user_of_the_machine_can_not_log_in(place, tmp_path_factory):
             path.chmod(before[path] | 0o055)
         (place.runtime / ".s.PGSQL.5432").chmod(0o777)
 
-        # when another user finds the socket, then PostgreSQL itself refuses, because the kernel says who it is
+        # when another user finds the socket, then PostgreSQL itself refuses, because the kernel reports the user
         assert "Peer authentication failed" in as_nobody()
     finally:
         (place.runtime / ".s.PGSQL.5432").chmod(0o700)
@@ -105,7 +105,7 @@ def test_a_killed_postmaster_is_started_again_although_its_children_live(place):
          place.database_url, "SELECT count(*) FROM generate_series(1, 1e9::bigint)"],
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    # Without it a slow start of the sleeper would find the new server.
+    # Otherwise a slow sleeper would connect to the new server.
     sleeping = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%generate_series%'"
     watching = psycopg.connect(place.database_url, autocommit=True)
     assert processes.wait_until(lambda: watching.execute(sleeping).fetchone()[0] == 2, 30)
@@ -126,7 +126,7 @@ def test_a_killed_postmaster_is_started_again_although_its_children_live(place):
     sleeper.wait(20)
 
 
-def test_a_process_id_that_belongs_to_another_program_now_does_not_count(place, tmp_path):
+def test_a_process_id_that_was_reused_by_another_program_does_not_count(place, tmp_path):
     (tmp_path / "valkey.pid").write_text(f"{os.getpid()}\n")
     assert processes.is_alive(os.getpid())
     assert valkey.pid_of(embedded.Locations(tmp_path, tmp_path), valkey.QUEUE) is None
@@ -139,13 +139,13 @@ def test_a_cache_filled_to_its_bound_takes_no_room_from_the_queue(place):
     assert queue.info("server")["run_id"] != cache.info("server")["run_id"]
     assert queue.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 
-    # when more is written into the cache than it holds
+    # when more is written to the cache than it can hold
     queue.rpush("celery", "task")
     block = os.urandom(1_000_000)
     for number in range(400):
         assert cache.set(f"stranger-{number}", block)
 
-    # then it has dropped the oldest, and the queue still takes tasks
+    # then it has evicted the oldest entries, and the queue still takes tasks
     assert cache.info("stats")["evicted_keys"] > 100
     assert cache.get("stranger-399") == block
     assert queue.rpush("celery", "task") == 2

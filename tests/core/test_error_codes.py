@@ -14,8 +14,8 @@ REFUSED_IN_SQL = re.compile(r"_refuse\('(\w+)'[,)]")
 
 
 def raised() -> dict[str, str]:
-    """Return {code: where}, of exceptions in Python and refusals in SQL."""
-    found: dict[str, str] = {}
+    """Return {code: place} of exceptions in Python and refusals in SQL."""
+    places: dict[str, str] = {}
     for app in APPS:
         for path in sorted((ROOT / app).rglob("*.py")):
             if "migrations" in path.parts:
@@ -27,10 +27,10 @@ def raised() -> dict[str, str]:
                 for keyword in node.keywords:
                     value = getattr(keyword.value, "value", None)
                     if keyword.arg == "code" and isinstance(value, str) and name not in OF_ROWS:
-                        found[value] = f"{path.relative_to(ROOT)}:{node.lineno}"
+                        places[value] = f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in sorted((ROOT / app / "sql").glob("*.sql")):
-            found |= {code: str(path.relative_to(ROOT)) for code in REFUSED_IN_SQL.findall(path.read_text())}
-    return found
+            places |= {code: str(path.relative_to(ROOT)) for code in REFUSED_IN_SQL.findall(path.read_text())}
+    return places
 
 
 def test_each_code_is_asserted_somewhere():

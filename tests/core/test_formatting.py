@@ -1,4 +1,4 @@
-"""Amounts, numbers and times as each language writes them."""
+"""Format of amounts, numbers and times in each language."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -31,11 +31,11 @@ def test_money_has_the_decimals_of_its_currency(language, minor, currency, shown
         assert formatting.money(minor, currency) == shown
 
 
-def test_money_that_is_not_known_is_nothing():
+def test_unknown_money_is_empty():
     assert formatting.money(None, "CNY") == ""
 
 
-def test_numbers_drop_zeros_that_say_nothing():
+def test_numbers_drop_trailing_zeros():
     with translation.override("en"):
         assert formatting.number(Decimal("2.000")) == "2"
         assert formatting.number(Decimal("2.500")) == "2.5"
@@ -81,7 +81,7 @@ def render(source: str, **values) -> str:
     return Template(source).render(Context(values)).strip()
 
 
-def test_badges_say_the_state_and_colour_it():
+def test_badges_show_the_state_with_its_colour():
     assert render('{% state_badge "paid" "Paid" %}') == '<span class="badge tone-good">Paid</span>'
     assert render('{% state_badge "failed" "Failed" %}') == '<span class="badge tone-bad">Failed</span>'
     assert render('{% state_badge "anything" label %}', label="<b>") == '<span class="badge tone-off">&lt;b&gt;</span>'

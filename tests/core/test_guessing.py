@@ -1,4 +1,4 @@
-"""Guessing passwords and codes: counted per account however its name is written, in parallel too, without the cache."""
+"""Guesses of passwords and codes: counted per account in any spelling, in parallel, and without the cache."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_all_spellings_of_an_account_are_one_count(agent):
     # then the last reached the limit, and the right password is refused under all of them
     assert answers == [200, 200, 200, 429]
     assert not any(entered(name) for name in ["agent", *spellings])
-    # and is taken 15 minutes later
+    # and is accepted 15 minutes later
     later(15)
     assert entered("Agent@Example.com")
 
@@ -63,12 +63,12 @@ def test_only_the_address_that_guessed_is_locked(agent):
         give_password(Client(), "agent", "wrong", REMOTE_ADDR="203.0.113.9")
     assert not entered(REMOTE_ADDR="203.0.113.9")
     assert entered(REMOTE_ADDR="198.51.100.1")
-    # and that the owner came in from elsewhere gives the guesser nothing back
+    # and the sign-in of the owner from elsewhere does not reset the guesser's count
     assert not entered(REMOTE_ADDR="203.0.113.9")
 
 
 @pytest.mark.django_db
-def test_behind_a_proxy_the_callers_are_told_apart(agent, settings):
+def test_callers_behind_a_proxy_are_distinguished(agent, settings):
     settings.TRUSTED_PROXIES = ["127.0.0.1"]
     for _attempt in range(LIMIT):
         give_password(Client(), "agent", "wrong", headers={"X-Forwarded-For": "203.0.113.9"})
@@ -98,7 +98,7 @@ def test_guesses_from_many_addresses_slow_the_account_down_and_do_not_bar_it(age
     assert AccessLog.objects.get().ip_address == "198.51.100.1"
     for number in range(LIMIT * attempts.SLOW_AFTER):
         give_password(Client(), "agent", "wrong", REMOTE_ADDR=f"203.0.113.{number}")
-    # then a new address waits half a minute, and home does not
+    # then a new address waits half a minute, and the known one does not
     assert not entered(REMOTE_ADDR="192.0.2.1")
     assert entered(REMOTE_ADDR="198.51.100.1")
     later(0.5)
@@ -121,7 +121,7 @@ def test_names_of_nobody_are_counted_without_being_stored(agent):
 
 
 @pytest.mark.django_db
-def test_counts_that_ended_are_deleted(agent):
+def test_expired_counts_are_deleted(agent):
     give_password(Client(), "someone", "wrong")
     later(16)
     give_password(Client(), "agent", "wrong")
@@ -149,7 +149,7 @@ def test_the_password_of_a_confirmation_is_counted_too(client, agent):
 @pytest.mark.django_db(transaction=True)
 def test_parallel_passwords_do_not_pass_the_limit(agent, monkeypatch):
     checked = []
-    monkeypatch.setattr(type(agent), "check_password", lambda user, given: checked.append(given))
+    monkeypatch.setattr(type(agent), "check_password", lambda user, password: checked.append(password))
 
     def guess(number: int) -> None:
         give_password(Client(), "agent", f"wrong-{number}")
@@ -160,21 +160,21 @@ def test_parallel_passwords_do_not_pass_the_limit(agent, monkeypatch):
 
 
 def give_codes(client: Client, app: App, times: int, **extra) -> list[str]:
-    """The errors of so many wrong codes."""
+    """Enter wrong codes and return their errors."""
     answers = [give_code(client, app.wrong_code(), **extra) for _attempt in range(times)]
     return [str(answer.context["form"].errors["code"][0]) for answer in answers]
 
 
 @pytest.mark.django_db
 def test_wrong_codes_lock_the_second_step_of_the_account(client, agent):
-    # given as many wrong codes as there may be
+    # given as many wrong codes as are allowed
     app = App(agent)
     give_password(client, "agent")
     errors = give_codes(client, app, attempts.CODES_PER_ACCOUNT + 1)
     assert errors == ["Incorrect code."] * attempts.CODES_PER_ACCOUNT + [
         "Too many wrong codes. Wait 15 minutes, then try again."
     ]
-    # then the right code is refused, from another address too, and recovery codes, and after the cache was emptied
+    # then the right code and recovery codes are refused, also from another address and after the cache was emptied
     cache.clear()
     give_code(client, app.code())
     give_code(client, app.recovery_codes[0])
@@ -183,7 +183,7 @@ def test_wrong_codes_lock_the_second_step_of_the_account(client, agent):
     give_password(other, "agent")
     give_code(other, app.code())
     assert SESSION_KEY not in other.session
-    # and both are taken 15 minutes later
+    # and both are accepted 15 minutes later
     later(15)
     give_code(other, app.code())
     assert SESSION_KEY in other.session
@@ -214,7 +214,7 @@ def test_one_address_guesses_codes_of_few_accounts(staff):
 
 
 @pytest.mark.django_db
-def test_a_right_code_begins_the_count_again(agent):
+def test_a_right_code_resets_the_count(agent):
     app = App(agent)
     for _round in range(3):
         client = Client()
@@ -227,7 +227,7 @@ def test_a_right_code_begins_the_count_again(agent):
 
 @pytest.mark.django_db
 def test_a_code_works_once_also_when_the_cache_is_away(agent, settings):
-    # given a cache that is away
+    # given an unavailable cache
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}}
     app = App(agent)
     first, second = Client(), Client()
@@ -237,7 +237,7 @@ def test_a_code_works_once_also_when_the_cache_is_away(agent, settings):
     # when two sessions give the same code
     give_code(first, code)
     give_code(second, code)
-    # then the first alone is in
+    # then only the first is signed in
     assert (SESSION_KEY in first.session, SESSION_KEY in second.session) == (True, False)
 
 
@@ -245,9 +245,9 @@ def test_a_code_works_once_also_when_the_cache_is_away(agent, settings):
 def test_parallel_codes_do_not_pass_the_limit(agent, monkeypatch):
     from core import second_step
 
-    app, looked_at = App(agent), []
+    app, tried = App(agent), []
     real = second_step.accept
-    monkeypatch.setattr(second_step, "accept", lambda pk, code: looked_at.append(code) or real(pk, code))
+    monkeypatch.setattr(second_step, "accept", lambda pk, code: tried.append(code) or real(pk, code))
     clients = [Client() for _number in range(12)]
     for client in clients:
         give_password(client, "agent")
@@ -258,7 +258,7 @@ def test_parallel_codes_do_not_pass_the_limit(agent, monkeypatch):
 
     storm(12, guess)
     # Each code is tried as a code of the app and as a recovery code.
-    assert len(looked_at) == 2 * attempts.CODES_PER_ACCOUNT
+    assert len(tried) == 2 * attempts.CODES_PER_ACCOUNT
     assert AccessAttempt.objects.get(username="agent", user_agent="code").failures_since_start == 5
 
 

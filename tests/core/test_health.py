@@ -1,4 +1,4 @@
-"""What `doctor` finds of the database itself."""
+"""Checks of `doctor`: database, keys, files, servers."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_index_whose_building_broke_off_is_named(make_customer):
+def test_an_index_whose_build_failed_is_named(make_customer):
     make_customer("Ann"), make_customer("Bob")
     assert health.indexes() == (True, "all valid")
     with connection.cursor() as cursor:
         try:
-            # Both have a name in the same language, so it can't become unique and is left as it was half-built.
+            # Both customers have the same language, so the unique index fails and stays half-built.
             with pytest.raises(IntegrityError):
                 cursor.execute("CREATE UNIQUE INDEX CONCURRENTLY half_built ON crm_customer (language)")
             assert health.indexes() == (False, "not valid: half_built")
@@ -43,14 +43,14 @@ def test_an_index_whose_building_broke_off_is_named(make_customer):
 
 
 @pytest.mark.django_db
-def test_a_sequence_behind_its_table_is_named_and_mended(make_customer):
+def test_a_sequence_behind_its_table_is_named_and_repaired(make_customer):
     customer = make_customer("Ann")
     assert health_database.sequences() == (True, "all ahead of their tables")
     with connection.cursor() as cursor:
         cursor.execute("SELECT setval('crm_customer_id_seq', 1, false)")
     assert health_database.sequences() == (
         False,
-        f"behind their tables: crm_customer_id_seq (next to crm_customer.id {customer.pk})",
+        f"behind their tables: crm_customer_id_seq (crm_customer.id is at {customer.pk})",
     )
     assert health_database.fix_sequences() == f"crm_customer_id_seq set to {customer.pk}"
     assert health_database.sequences()[0]
@@ -81,7 +81,7 @@ def test_tier_periods_that_overlap_are_named(program, make_customer):
     member = getattr(member, "member", member)
     now = timezone.now()
     with connection.cursor() as cursor:
-        # Past the trigger, as a repair by hand would.
+        # Bypass the trigger, as a repair by hand would.
         cursor.execute("ALTER TABLE loyalty_tierperiod DISABLE TRIGGER USER")
         TierPeriod.objects.filter(member=member).delete()
         for start, end in ((40, 20), (30, 10)):
@@ -118,7 +118,7 @@ def test_keys_that_do_not_fit_the_database_are_refused_with_what_to_do(settings,
     with pytest.raises(ConfigurationError, match=r"PII_KEYS has no key with the id 1, .*Add it as 1:BASE64"):
         pii_check.refuse_wrong_keys()
 
-    # One value that is damaged is not a wrong key: the site starts, and the proof names the column.
+    # A single damaged value is not a wrong key: the site starts, and the proof names the column.
     settings.PII_KEYS = {3: b"n" * 32, **right}
     identity = Identity.objects.order_by("pk").first()
     with connection.cursor() as cursor:
@@ -129,7 +129,7 @@ def test_keys_that_do_not_fit_the_database_are_refused_with_what_to_do(settings,
     pii_check.refuse_wrong_keys()
 
 
-def test_the_static_manifest_decides_where_production_needs_one(settings, tmp_path):
+def test_a_missing_static_manifest_fails_the_check_in_production(settings, tmp_path):
     assert health_machine.collected_files() == (True, "served from the source")
     settings.STATIC_ROOT = str(tmp_path)
     settings.STORAGES = {
@@ -168,7 +168,7 @@ def test_data_of_another_postgresql_is_named(monkeypatch, tmp_path):
     (tmp_path / "pg" / "PG_VERSION").write_text("15\n")
     ok, detail = health_machine.embedded_servers()
     assert not ok
-    assert detail.startswith("the data is of PostgreSQL 15, installed is ")
+    assert detail.startswith("the data is from PostgreSQL 15, but ")
 
 
 @pytest.mark.django_db
@@ -182,7 +182,7 @@ def test_clock_connections_and_programs_are_looked_at(monkeypatch):
     assert health_machine.dump_programs()[0]
     monkeypatch.setattr(programs, "_folders", lambda: iter([]))
     ok, detail = health_machine.dump_programs()
-    assert (ok, "there is none" in detail) == (False, True)
+    assert (ok, "installed: none" in detail) == (False, True)
 
 
 @pytest.fixture
@@ -228,10 +228,10 @@ def test_not_ready_without_migrations_and_strangers_learn_no_details(client, mon
     forwarded = client.get("/readyz", HTTP_HOST="localhost", HTTP_X_FORWARDED_FOR="203.0.113.9")
     assert "PostgreSQL" not in forwarded.content.decode()
     settings.METRICS_TOKEN = "a token"
-    told = client.get(
+    authorized = client.get(
         "/readyz", HTTP_HOST="shop.example", REMOTE_ADDR="203.0.113.9", HTTP_AUTHORIZATION="Bearer a token"
     )
-    assert "PostgreSQL" in told.content.decode()
+    assert "PostgreSQL" in authorized.content.decode()
 
     monkeypatch.setitem(
         health.CHECKS._items,
@@ -244,7 +244,7 @@ def test_not_ready_without_migrations_and_strangers_learn_no_details(client, mon
 
 
 @pytest.mark.django_db
-def test_doctor_mends_what_is_safe_and_proves(make_customer, capsys):
+def test_doctor_repairs_safe_faults_and_runs_the_proofs(make_customer, capsys):
     make_customer("Ann")
     with connection.cursor() as cursor:
         cursor.execute("SELECT setval('crm_customer_id_seq', 1, false)")

@@ -1,4 +1,4 @@
-"""Every icon that a template or a registry names is in the sprite."""
+"""Every icon of templates and registries is in the sprite."""
 
 import re
 

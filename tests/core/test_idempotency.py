@@ -1,4 +1,4 @@
-"""L7: same key and request, the first answer; other request, 409; a failed command leaves its key free."""
+"""Idempotency keys (L7): a repeat returns the first answer, another request gets 409, a failed command frees its key."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_same_key_with_another_request_is_refused_and_changes_nothing():
 
 
 @pytest.mark.django_db
-def test_keys_of_two_scopes_never_meet():
+def test_keys_of_two_scopes_never_collide():
     run_once("a", "k", {}, make_tag("one"))
     run_once("b", "k", {"other": True}, make_tag("two"))
     assert Tag.objects.count() == 2
@@ -58,7 +58,9 @@ def test_a_key_has_1_to_200_characters(key):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_f9_one_key_a_hundred_times_at_once_has_one_effect():
+def test_one_key_used_a_hundred_times_at_once_has_one_effect():
+    """F9: duplicate requests at the same moment."""
+
     def call(_number):
         return [run_once("s", "k", {"a": 1}, make_tag("one"))["tag"] for _ in range(5)]
 

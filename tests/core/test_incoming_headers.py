@@ -1,4 +1,4 @@
-"""What a stranger writes into headers, and what stays behind in caches and logs."""
+"""Headers from strangers, and their traces in caches and logs."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def test_only_a_trusted_proxy_says_that_the_connection_is_secure(client, setting
 
 @pytest.mark.parametrize("path", ["/accounts/login/", "/api/v1/customers", "/healthz"])
 @pytest.mark.parametrize(
-    "given", ["", "a" * 65, "two words", "line\nbreak", "<script>", "é", "id\r\nSet-Cookie: a=b", "\x00", "١٢"]
+    "request_id", ["", "a" * 65, "two words", "line\nbreak", "<script>", "é", "id\r\nSet-Cookie: a=b", "\x00", "١٢"]
 )
-def test_a_request_id_of_other_characters_is_replaced(client, path, given):
-    answer = client.get(path, HTTP_X_REQUEST_ID=given)
+def test_a_request_id_of_other_characters_is_replaced(client, path, request_id):
+    answer = client.get(path, HTTP_X_REQUEST_ID=request_id)
     assert re.fullmatch(r"[0-9a-f]{32}", answer["X-Request-ID"])
 
 
@@ -75,7 +75,7 @@ def test_pages_for_staff_are_in_no_cache(client, staff, make_customer, make_orde
         assert "no-store" in client.get(path).get("Cache-Control", ""), path
 
 
-def test_static_files_and_pages_of_programs_stay_as_they_are(client):
+def test_caching_of_static_files_and_the_api_is_unchanged(client):
     static = client.get("/static/img/icon.svg")
     assert (static.status_code, static["Cache-Control"]) == (200, "max-age=3600, public")
     assert "Cache-Control" not in client.get("/api/v1/customers").headers

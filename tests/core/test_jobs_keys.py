@@ -1,4 +1,4 @@
-"""Jobs, deliveries and health; API keys: who may, a secret shown once, a round of new attempts."""
+"""Jobs, deliveries and health; API keys: permissions, a secret shown once, new attempts."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ def test_jobs_show_progress_and_errors(admin):
     assert 'value="25" max="100"' in " ".join(page.split())
     assert "50 of 200" in page
     assert "the file is not text" in page
-    # Something runs, so the table looks again by itself.
+    # A job runs, so the table reloads itself.
     assert 'hx-trigger="every 3s"' in page
     type(job).objects.update(state="done")
     assert 'hx-trigger="every 3s"' not in admin.get(reverse("jobs")).content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_slow_worker_takes_nothing_back_from_a_job_that_is_done(admin, monkeypatch):
-    """Given two workers on one job, when one finishes while the other is half way, then it is done and stays so."""
+def test_a_slow_worker_does_not_change_a_finished_job(admin, monkeypatch):
+    """Given two workers on one job, when one finishes while the other is half way, then the job stays done."""
 
     def work(job, progress):
         progress(1, 2, force=True)
@@ -76,7 +76,7 @@ def test_a_slow_worker_takes_nothing_back_from_a_job_that_is_done(admin, monkeyp
     assert run_job(job).attempts == 2
 
 
-def test_a_job_without_a_sign_of_life_is_begun_again_ten_times(admin, monkeypatch):
+def test_a_job_without_a_heartbeat_is_restarted_ten_times(admin, monkeypatch):
     monkeypatch.setitem(WORK._items, "test.work", lambda job, progress: {})
     begun = []
     monkeypatch.setattr(tasks.run_job, "apply_async", lambda args, **_options: begun.extend(args))
@@ -90,12 +90,12 @@ def test_a_job_without_a_sign_of_life_is_begun_again_ten_times(admin, monkeypatc
     Job.objects.filter(pk=weary.pk).update(attempts=10)
     assert tasks.restart_jobs() == lost_jobs() == begun == [never.pk, silent.pk]
     weary.refresh_from_db()
-    assert (weary.state, weary.error) == ("failed", "The process that worked on it ended 10 times without finishing.")
+    assert (weary.state, weary.error) == ("failed", "The worker process ended 10 times before the job finished.")
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_job_is_lost_as_soon_as_the_database_session_of_its_worker_ends(monkeypatch):
-    # given a job whose work takes longer than it shows signs of life
+    # given a job whose heartbeat is older than allowed
     monkeypatch.setitem(WORK._items, "test.work", lambda job, progress: seen.append(lost_jobs()) or {})
     seen: list[list[int]] = []
     job = create_job(kind="test.work")
@@ -105,7 +105,7 @@ def test_a_job_is_lost_as_soon_as_the_database_session_of_its_worker_ends(monkey
         jobs, "start_job", lambda job: start(job) and Job.objects.filter(pk=job.pk).update(heartbeat_at=quiet)
     )
 
-    # when it runs, then others see that somebody works on it
+    # when it runs, then other processes see that a worker has it
     run_job(job)
     assert seen == [[]]
 
@@ -114,7 +114,7 @@ def test_a_job_is_lost_as_soon_as_the_database_session_of_its_worker_ends(monkey
     assert lost_jobs() == [job.pk]
 
 
-def test_a_database_that_was_away_does_not_fail_a_job(monkeypatch):
+def test_a_lost_database_does_not_fail_a_job(monkeypatch):
     def interrupted(job, progress):
         raise OperationalError("server closed the connection unexpectedly")
 
@@ -125,7 +125,7 @@ def test_a_database_that_was_away_does_not_fail_a_job(monkeypatch):
     job.refresh_from_db()
     assert (job.state, job.attempts, job.error) == ("running", 1, "")
 
-    # the last attempt says why
+    # the last attempt stores the error
     Job.objects.filter(pk=job.pk).update(attempts=9)
     job.refresh_from_db()
     with pytest.raises(OperationalError):
@@ -134,7 +134,7 @@ def test_a_database_that_was_away_does_not_fail_a_job(monkeypatch):
     assert (job.state, job.error) == ("failed", "OperationalError: server closed the connection unexpectedly")
 
 
-def test_dead_deliveries_are_named_and_tried_again(admin, monkeypatch):
+def test_dead_deliveries_are_shown_and_retried(admin, monkeypatch):
     poked = []
     monkeypatch.setattr("core.services.outbox.poke", lambda names: poked.extend(names))
     dead, other, owed = owe(dead=True, error="KeyError: 'x'"), owe("gone.handler", dead=True), owe()
@@ -146,7 +146,7 @@ def test_dead_deliveries_are_named_and_tried_again(admin, monkeypatch):
     assert "KeyError: &#x27;x&#x27;" in page
     assert page.count("no longer exists") == 1
     page = admin.post(reverse("jobs_retry"), {"handler": HANDLER}, follow=True).content.decode()
-    assert "1 delivery is tried again." in page
+    assert "Retrying 1 delivery." in page
     assert poked == [HANDLER]
     for delivery in (dead, other, owed):
         delivery.refresh_from_db()
@@ -196,7 +196,7 @@ def test_a_wrong_key_is_not_made(admin, wrong):
 def test_a_revoked_key_opens_nothing(admin):
     key, secret = create_api_key(name="Shop", scopes=["orders:read"])
     assert identify(secret) is not None
-    assert "shut out at once" in admin.get(reverse("keys")).content.decode()
+    assert "lose access at once" in admin.get(reverse("keys")).content.decode()
     assert admin.post(reverse("key_revoke", args=[key.pk])).url == reverse("keys")
     assert identify(secret) is None
     assert admin.post(reverse("key_revoke", args=[key.pk])).status_code == 404
@@ -212,7 +212,8 @@ def test_a_revoked_key_opens_nothing(admin):
         (Role.ADMINISTRATOR, True, True),
     ],
 )
-def test_p4_who_sees_jobs_and_who_makes_keys(role, jobs, keys, client, staff):
+def test_roles_that_see_jobs_and_roles_that_manage_keys(role, jobs, keys, client, staff):
+    """P4: permissions of the roles."""
     key, _secret = create_api_key(name="Shop", scopes=["orders:read"])
     client.force_login(staff(role))
     assert client.get(reverse("jobs")).status_code == (200 if jobs else 403)

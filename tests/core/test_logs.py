@@ -1,4 +1,4 @@
-"""Log lines stay bounded in number and length when everything fails at once."""
+"""Limits on number and length of log lines when everything fails at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core import logs
 
 @pytest.fixture
 def lines(monkeypatch):
-    """lines() -> what was written since, as dicts; time stands still unless `clock` is moved."""
+    """Return lines(), which returns the new log lines as dicts. The time is fixed unless a test moves `clock`."""
     out = io.StringIO()
     handler = logging.StreamHandler(out)
     handler.setFormatter(logs.formatter())
@@ -27,10 +27,10 @@ def lines(monkeypatch):
     monkeypatch.setattr(logs.time, "monotonic", lambda: clock[0])
 
     def read():
-        found = [json.loads(line) for line in out.getvalue().splitlines()]
+        entries = [json.loads(line) for line in out.getvalue().splitlines()]
         out.truncate(0)
         out.seek(0)
-        return found
+        return entries
 
     read.clock = clock
     yield read
@@ -75,7 +75,7 @@ def test_long_values_are_cut(lines):
     assert max(len(str(value)) for value in line.values()) < 2100
 
 
-def test_many_different_events_fill_no_memory(lines):
+def test_many_different_events_do_not_fill_the_memory(lines):
     watch = logs.StormFilter()
     for number in range(5000):
         watch.filter(logging.LogRecord("x", logging.ERROR, "", 0, f"event {number}", (), None))

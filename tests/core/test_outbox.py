@@ -1,4 +1,4 @@
-"""The outbox: written with the event, removed with the handler's work, never lost, never twice in effect."""
+"""The outbox: written with the event, removed with the handler's work, never lost, with one effect."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HANDLER = "analytics.mark_changed"
 
 @pytest.fixture
 def handler(monkeypatch):
-    """Replace the one handler of CUSTOMER_CREATED by what the test says."""
+    """Return a function that replaces the handler of CUSTOMER_CREATED."""
 
     def use(function):
         monkeypatch.setitem(HANDLERS._items, HANDLER, function)
@@ -48,7 +48,7 @@ def test_an_event_and_what_is_owed_for_it_are_rolled_back_together():
 
 
 @pytest.mark.django_db
-def test_a_batch_is_handed_over_in_order_and_then_no_longer_owed(handler):
+def test_a_batch_is_delivered_in_order_and_no_longer_pending(handler):
     seen = []
     handler(lambda events: seen.extend(event.subject_id for event in events))
     emit_many(Emission(CUSTOMER_CREATED, number, {"n": number}) for number in range(1200))
@@ -59,7 +59,7 @@ def test_a_batch_is_handed_over_in_order_and_then_no_longer_owed(handler):
 
 
 @pytest.mark.django_db
-def test_one_poisoned_event_does_not_hold_up_the_others_and_is_tried_later(handler):
+def test_one_failing_event_does_not_hold_up_the_others_and_is_retried(handler):
     seen = []
 
     def work(events):
@@ -78,7 +78,7 @@ def test_one_poisoned_event_does_not_hold_up_the_others_and_is_tried_later(handl
 
 
 @pytest.mark.django_db
-def test_after_twelve_attempts_it_is_given_up_shown_and_can_be_revived(handler):
+def test_after_twelve_attempts_a_delivery_is_dead_and_can_be_revived(handler):
     def fail(events):
         raise ValueError("still wrong")
 
@@ -97,8 +97,8 @@ def test_after_twelve_attempts_it_is_given_up_shown_and_can_be_revived(handler):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_relays_never_hand_over_the_same_event(handler):
-    """Given 400 owed events and four relays at once, each event takes effect once."""
+def test_two_relays_never_deliver_the_same_event(handler):
+    """Given 400 pending events and four relays at once, each event takes effect once."""
     handler(lambda events: Tag.objects.bulk_create(Tag(name=f"event {event.id}") for event in events))
     with transaction.atomic():
         emit_many(Emission(CUSTOMER_CREATED, number) for number in range(400))

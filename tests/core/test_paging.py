@@ -1,4 +1,4 @@
-"""Keyset pages: every row once, whatever ties there are; a damaged cursor is the start."""
+"""Keyset pages: every row once, also with equal times; a damaged cursor gives the first page."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +13,7 @@ ORDER = ["-created_at", "-id"]
 
 @pytest.fixture
 def jobs():
-    # Given seven rows, five of which came at the same instant, as an import makes them
+    # Given seven rows, five of them with the same time, as from an import
     same = datetime(2026, 1, 1, tzinfo=UTC)
     times = [same + timedelta(days=1), *[same] * 5, same - timedelta(days=1)]
     return [Job.objects.create(kind="test", label=str(i), created_at=at) for i, at in enumerate(times)]
@@ -44,7 +44,7 @@ def test_going_back_to_the_start_gives_a_whole_first_page(jobs):
 
 
 @pytest.mark.parametrize("cursor", ["", "???", "WyJuIl0", "bm90IGpzb24", "WyJuIiwgIngiLCAxXQ"])
-def test_a_cursor_that_cannot_be_read_is_the_start(jobs, cursor):
+def test_a_damaged_cursor_gives_the_first_page(jobs, cursor):
     assert labels(paging.keyset(Job.objects.all(), ORDER, cursor, 2)) == ["0", "5"]
 
 
@@ -53,7 +53,7 @@ def test_one_query_a_page(jobs, django_assert_num_queries):
         paging.keyset(Job.objects.all(), ORDER, None, 3)
 
 
-def test_counts_are_exact_below_the_limit_and_say_so_above(jobs):
+def test_counts_are_exact_below_the_limit_and_marked_as_estimates_above(jobs):
     assert paging.count(Job.objects.all()) == paging.Count(7, True)
     estimated = paging.count(Job.objects.all(), limit=5)
     assert not estimated.exact

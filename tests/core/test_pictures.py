@@ -1,4 +1,4 @@
-"""Uploaded pictures: their size is read before they are decoded; what is served is written again from their pixels."""
+"""Uploaded pictures: their size is checked before decoding; the served files are encoded again from the pixels."""
 
 from __future__ import annotations
 
@@ -115,8 +115,8 @@ def test_a_picture_that_is_cut_off_is_refused(kind):
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_nothing_of_the_file_but_its_pixels_is_kept(kind):
-    # given a photograph with its place and a comment, and an archive behind its end
+def test_only_the_pixels_of_the_file_are_kept(kind):
+    # given a photograph with metadata and a comment, and an archive after its end
     exif = Image.Exif()
     exif[0x010E] = "<script>in exif</script>"
     options = {"jpg": {"exif": exif, "comment": b"<script>"}, "webp": {"exif": exif}, "png": {"exif": exif}}

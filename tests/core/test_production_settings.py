@@ -1,4 +1,4 @@
-"""Production settings as the README sets them pass Django's own inspection."""
+"""Production settings from the README pass Django's deployment check."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ SHOW = "from django.conf import settings as s; print(s.TRUSTED_PROXIES, s.SECOND
 
 
 def manage(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LIUKE_VAR") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LIUKE_VAR") if name in os.environ}
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
-        cwd=ROOT, env=kept | NEEDED | more, capture_output=True, text=True, timeout=120, check=False,
+        cwd=ROOT, env=inherited | NEEDED | more, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def test_check_deploy_still_sees_a_weak_setting():
 
 
 @pytest.mark.parametrize(
-    ("given", "trusted"), [({}, "['127.0.0.0/8', '::1']"), ({"TRUSTED_PROXIES": "10.0.0.0/8"}, "['10.0.0.0/8']")]
+    ("variables", "trusted"), [({}, "['127.0.0.0/8', '::1']"), ({"TRUSTED_PROXIES": "10.0.0.0/8"}, "['10.0.0.0/8']")]
 )
-def test_a_proxy_on_the_same_machine_is_trusted_unless_others_are_named(given, trusted):
-    assert manage("shell", "--no-imports", "-c", SHOW, **given).stdout.strip() == f"{trusted} True"
+def test_a_proxy_on_the_same_machine_is_trusted_unless_others_are_named(variables, trusted):
+    assert manage("shell", "--no-imports", "-c", SHOW, **variables).stdout.strip() == f"{trusted} True"

@@ -1,4 +1,4 @@
-"""What is written by hand to be quick does what the slow and known thing does."""
+"""Fast implementations give the same results as the slow standard ones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_signer_makes_and_takes_what_djangos_makes(value):
         quick.unsign(signing.Signer(salt="another").sign(value))
 
 
-def test_what_an_older_key_signed_is_taken(settings):
+def test_a_signature_of_an_older_key_is_accepted(settings):
     signed = Signer(salt="test.salt").sign("17")
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "a new one"
@@ -45,4 +45,4 @@ def test_columns_arrive_as_they_were_written():
         cursor.execute(f"SELECT * FROM {columns(3)} AS g(id, a, b)", column_values([], 3))
         assert cursor.fetchall() == []
         cursor.execute(f"SELECT a FROM {columns(2)} AS g(id, a)", column_values([(ROWS[0][0], "a\x00b")], 2))
-        assert cursor.fetchall() == [("ab",)], "the character that PostgreSQL can't keep is left out"
+        assert cursor.fetchall() == [("ab",)], "the character that PostgreSQL can't store is left out"

@@ -1,4 +1,4 @@
-"""`manage.py run_nightly`: the jobs of the night in their order, each with its time, and an exit code for scripts."""
+"""`manage.py run_nightly`: the nightly jobs in order, each with its duration, and an exit code for scripts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ORDER = [
 
 @pytest.fixture
 def ran(monkeypatch) -> list[str]:
-    """The tasks that were called, none of which does anything."""
+    """Replace the tasks by stubs and return the list of called names."""
     names: list[str] = []
     for _name, task in nightly_jobs():
         monkeypatch.setattr(current_app.tasks[task], "run", lambda task=task: names.append(task))
@@ -28,12 +28,12 @@ def ran(monkeypatch) -> list[str]:
 def test_the_jobs_of_the_night_run_in_the_order_of_their_hours(ran, capsys):
     call_command("run_nightly")
     assert [name for name in ran if name in ORDER] == ORDER
-    said = capsys.readouterr().out
-    assert len(said.splitlines()) == len(ran) == len(list(nightly_jobs()))
-    assert "analytics: everything (analytics.refresh_everything): done, 0.0 s" in said
+    output = capsys.readouterr().out
+    assert len(output.splitlines()) == len(ran) == len(list(nightly_jobs()))
+    assert "analytics: everything (analytics.refresh_everything): done, 0.0 s" in output
 
 
-def test_one_that_fails_is_named_and_the_others_run(ran, monkeypatch, capsys):
+def test_a_failed_job_is_named_and_the_others_run(ran, monkeypatch, capsys):
     def fail() -> None:
         raise ValueError("no disk")
 

@@ -1,4 +1,4 @@
-"""A second factor that is required is shown in each session: by signing in, by confirming, or by setting it up."""
+"""A required second factor is checked in each session: at sign-in, at a confirmation, or at set-up."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ def administrator(staff) -> User:
 def test_the_admin_sends_to_the_login_that_asks_for_the_second_factor(client, administrator):
     # given an administrator with an app
     app = App(administrator)
-    # when the admin's own login is asked, by the form of before too
+    # when the admin's own login page is opened, and its old form is posted
     shown = client.get("/admin/login/?next=/admin/core/user/")
     posted = client.post("/admin/login/", {"username": administrator.username, "password": PASSWORD})
-    # then it is allauth's, and the password alone signed nobody in
+    # then allauth's login answers, and the password alone signs no user in
     assert (shown.status_code, shown["Location"]) == (302, "/accounts/login/?next=%2Fadmin%2Fcore%2Fuser%2F")
     assert posted.status_code == 302
     assert posted["Location"].startswith("/accounts/login/")
     assert SESSION_KEY not in client.session
-    # and the way through allauth opens the admin
+    # and a sign-in through allauth opens the admin
     sign_in(client, administrator, app)
     assert client.get("/admin/core/user/").status_code == 200
 
@@ -71,12 +71,12 @@ def test_someone_signed_in_can_not_become_another_by_password_in_the_admin(clien
 
 
 def test_a_session_by_password_alone_gives_the_code_first(client, agent):
-    # given a session that began before the app was set up elsewhere
+    # given a session from before the app was set up elsewhere
     client.force_login(agent)
     app = App(agent)
     # when a page is opened
     refused = client.get("/customers/?stage=new")
-    # then it waits for the code, and opens after it
+    # then it asks for the code, and opens after it
     assert (refused.status_code, refused["Location"]) == (302, CODE_PAGE + "?next=%2Fcustomers%2F%3Fstage%3Dnew")
     assert client.get("/").status_code == 302
     assert give_code(client, app.wrong_code(), CODE_PAGE).status_code == 200
@@ -115,7 +115,7 @@ def test_a_session_by_password_alone_changes_nothing_that_protects_the_account(c
     assert User.objects.values_list("password", flat=True).get(pk=administrator.pk) == before
 
 
-def test_a_part_of_a_page_moves_the_whole_page_to_the_code(client, agent):
+def test_a_request_for_a_part_redirects_the_whole_page_to_the_code(client, agent):
     client.force_login(agent)
     App(agent)
     answer = client.get("/palette/", headers={"HX-Request": "true"})
@@ -123,19 +123,19 @@ def test_a_part_of_a_page_moves_the_whole_page_to_the_code(client, agent):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_a_factor_one_can_be_set_up_and_counts_at_once(client, agent):
-    # given someone who signed in by password and has no factor
+def test_a_user_without_a_factor_can_set_one_up_and_it_counts_at_once(client, agent):
+    # given a user who signed in by password and has no factor
     give_password(client, agent.username)
     assert client.get("/customers/")["Location"] == SET_UP_PAGE
     assert client.get("/accounts/password/change/")["Location"] == SET_UP_PAGE
-    # when the app is set up, after the password once more
+    # when the app is set up, after another password check
     assert client.get(SET_UP_PAGE)["Location"].startswith("/accounts/reauthenticate/")
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     secret = client.get(SET_UP_PAGE).context["form"].secret
     app = App.__new__(App)
     app.secret, app.user = secret, agent
     done = client.post(SET_UP_PAGE, {"code": app.code()})
-    # then this session is through, and the code of the set-up opens no other
+    # then this session is open, and the code of the set-up opens no other
     assert done["Location"] == "/accounts/2fa/recovery-codes/"
     assert client.get("/customers/").status_code == 200
     second = Client()
@@ -196,14 +196,14 @@ def test_the_language_can_be_chosen_before_the_factor(client, agent):
 
 
 def test_the_key_of_an_app_is_encrypted_and_old_ones_still_work(client, agent):
-    # given an app whose key and seed were stored in clear by a release of before
+    # given an app whose key and seed an older release stored unencrypted
     app = App(agent)
     row = Authenticator.objects.get(user=agent, type="totp")
     assert row.data["secret"].startswith("sealed:")
     assert app.secret not in str(row.data)
     row.data["secret"] = app.secret
     row.save()
-    # when its code is given, then it is taken
+    # when its code is entered, then it is accepted
     sign_in(client, agent, app)
     assert client.get("/").status_code == 200
 
@@ -213,8 +213,8 @@ def stored(user: User) -> dict[str, str]:
     return {row.type: row.data.get("secret") or row.data["seed"] for row in rows}
 
 
-def test_keys_in_clear_are_encrypted_by_rotation(client, agent, settings):
-    # given an app and recovery codes in clear
+def test_unencrypted_keys_are_encrypted_by_rotation(client, agent, settings):
+    # given an app and recovery codes stored unencrypted
     app = App(agent)
     for row in Authenticator.objects.filter(user=agent):
         name = "secret" if row.type == "totp" else "seed"
@@ -223,7 +223,7 @@ def test_keys_in_clear_are_encrypted_by_rotation(client, agent, settings):
     assert stored(agent)["totp"] == app.secret
     # when they are encrypted
     call_command("rotate_pii_keys", verbosity=0)
-    # then nothing is in clear and both still open the account
+    # then everything is encrypted and both still open the account
     assert all(text.startswith("sealed:") for text in stored(agent).values())
     for code in (app.code(), app.recovery_codes[0]):
         entering = Client()

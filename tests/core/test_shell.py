@@ -1,4 +1,4 @@
-"""The shell around every page: who sees what, in which language and theme, found how."""
+"""The shell around every page: permissions, language, theme and search."""
 
 import re
 
@@ -29,7 +29,7 @@ def test_pages_ask_for_signing_in(client):
 def test_there_is_no_signing_up(client):
     response = client.post(reverse("account_signup"), {"username": "eve", "password1": "a-long-password"})
     assert not User.objects.filter(username="eve").exists()
-    assert "Accounts are made by an administrator" in client.get(reverse("account_signup")).content.decode()
+    assert "An administrator creates accounts" in client.get(reverse("account_signup")).content.decode()
     assert response.status_code == 200
 
 
@@ -42,7 +42,7 @@ def test_a_forgotten_password_is_the_administrators_to_change(client, agent, mai
 
     client.logout()
     answer = client.post("/accounts/password/reset/", {"email": "mei@example.com"})
-    assert "Ask your administrator for a new one." in answer.content.decode()
+    assert "Ask your administrator for a new password." in answer.content.decode()
     assert mailoutbox == []
 
 
@@ -71,7 +71,7 @@ def test_the_language_switch_works_before_signing_in(client):
     assert "登录" in client.get("/accounts/login/").content.decode()
 
 
-def test_a_language_that_we_do_not_speak_changes_nothing(client, agent):
+def test_an_unknown_language_changes_nothing(client, agent):
     response = client.post(reverse("set_language"), {"language": "xx", "next": "/"})
     agent.refresh_from_db()
     assert agent.language == ""
@@ -87,11 +87,11 @@ def test_switches_lead_back_never_away(client, agent):
 
 
 def test_preferences(client, agent):
-    given = {"language": "en", "time_zone": "Asia/Shanghai", "theme": "light"}
-    assert client.post(reverse("preferences"), given).status_code == 302
+    choices = {"language": "en", "time_zone": "Asia/Shanghai", "theme": "light"}
+    assert client.post(reverse("preferences"), choices).status_code == 302
     agent.refresh_from_db()
     assert (agent.language, agent.time_zone, agent.theme) == ("en", "Asia/Shanghai", "light")
-    assert client.post(reverse("preferences"), {**given, "time_zone": "Mars/Base"}).status_code == 200
+    assert client.post(reverse("preferences"), {**choices, "time_zone": "Mars/Base"}).status_code == 200
 
 
 def test_the_palette_finds_pages_by_name(client, agent):
@@ -104,12 +104,12 @@ def test_the_search_goes_straight_to_the_only_match(client, agent, make_customer
     customer = make_customer("王小明", phone="13800138000")
     assert client.get(reverse("search"), {"q": "13800138000"}).url == reverse("customer", args=[customer.number])
     make_customer("王小红")
-    found = client.get(reverse("search"), {"q": "王小"}).content.decode()
-    assert "王小明" in found
-    assert "王小红" in found
+    page = client.get(reverse("search"), {"q": "王小"}).content.decode()
+    assert "王小明" in page
+    assert "王小红" in page
 
 
-def test_what_the_palette_shows_is_masked(client, agent, make_customer):
+def test_the_palette_masks_phone_numbers(client, agent, make_customer):
     make_customer("王小明", phone="13800138000")
     page = client.get(reverse("palette"), {"q": "王小"}).content.decode()
     assert "+86138****8000" in page
@@ -119,7 +119,7 @@ def test_what_the_palette_shows_is_masked(client, agent, make_customer):
 def test_a_missing_page_says_so(client, agent):
     response = client.get("/nowhere/")
     assert response.status_code == 404
-    assert "There is nothing here" in response.content.decode()
+    assert "Page not found" in response.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Exports that a spreadsheet opens and an import reads: nothing runs, nothing is lost, nothing is gained."""
+"""Exports that a spreadsheet opens and an import reads: no cell runs, and the round trip changes nothing."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ ROOT = Path(__file__).resolve().parents[2]
         ("'=1", "''=1"), ("'plain", "'plain"), ("-5.20", "-5.20"), ("+8613800138000", "+8613800138000"), ("a=b", "a=b"),
     ],
 )  # fmt: skip
-def test_a_cell_that_would_run_is_marked_and_comes_back_as_it_was(cell, written):
+def test_a_cell_that_would_run_is_marked_and_restored_exactly(cell, written):
     assert (neutralised(cell), restored(written)) == (written, cell)
 
 
 @given(st.lists(CELLS, min_size=1, max_size=4))
-def test_what_is_written_and_read_is_the_same(cells):
+def test_a_written_row_is_read_back_unchanged(cells):
     row = next(csv.reader(io.StringIO(csv_line(cells), newline="")))
     assert [restored(cell) for cell in row] == cells
     assert all(neutralised(cell) == cell or cell[:1] == "'" for cell in row)
@@ -37,13 +37,13 @@ def test_what_is_written_and_read_is_the_same(cells):
 
 
 def test_every_export_goes_through_the_one_writer():
-    found = {
+    files = {
         str(path.relative_to(ROOT))
         for app in ("core", "crm", "loyalty", "analytics", "campaigns", "config")
         for path in (ROOT / app).rglob("*.py")
         if "csv.writer" in (text := path.read_text()) or "DictWriter" in text
     }
-    assert found == {"core/spreadsheets.py"}
+    assert files == {"core/spreadsheets.py"}
 
 
 def cut(text: str, width: int = 0) -> list:
@@ -54,7 +54,7 @@ def cut(text: str, width: int = 0) -> list:
 
 
 @pytest.mark.parametrize("rest", ["", 'C,"c"\r\n', 'C,"c",x\r\n'])
-def test_an_unclosed_quote_costs_its_own_line_only(rest):
+def test_an_unclosed_quote_affects_only_its_own_line(rest):
     text = 'A,a\r\nB,"b\r\nD,d\r\n' + rest
     read = cut(text, 2)
     assert read[:3] == [(1, ["A", "a"]), (2, "unclosed_quote"), (3, ["D", "d"])]

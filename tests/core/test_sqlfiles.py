@@ -1,4 +1,4 @@
-"""The SQL files of the apps: loaded when their text changes, and only then; the schema is what models and files say."""
+"""The SQL files of the apps: loaded only when their text changes; the schema matches models and files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def answer() -> int:
 
 @pytest.fixture
 def one_file(tmp_path, monkeypatch):
-    """Return a file that stands beside the product's own."""
+    """Add a file to the product's SQL files and return its path."""
     path = tmp_path / "answer.sql"
     path.write_text("CREATE OR REPLACE FUNCTION core_answer() RETURNS integer LANGUAGE sql AS 'SELECT 41 % 42';")
     names = sqlfiles.paths()

@@ -1,4 +1,4 @@
-"""The supervisor alone: what ends is started again, pauses grow and shrink, only a signal ends it."""
+"""The supervisor: ended programs are restarted, pauses grow and shrink, only a signal ends it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ import pytest
 
 from core import supervisor
 from core.embedded.processes import is_alive, wait_until
-from core.supervisor import Pause, Program, Server, Supervisor
+from core.supervisor import Pause, SupervisedProgram, Supervisor, WatchedServer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def test_the_pause_doubles_up_to_its_bound_and_begins_small_after_a_steady_run():
+def test_the_pause_doubles_up_to_its_limit_and_starts_small_after_a_steady_run():
     pause = Pause()
     assert [pause.begin(ran=1) for _ in range(6)] == [1, 2, 4, 5, 5, 5]
     assert pause.begin(ran=supervisor.STEADY_SECONDS) == 0.5
 
 
 def run_until(keeper: Supervisor, ready, seconds: float = 20) -> None:
-    """Run the supervisor in this thread; it gets its signal when `ready` holds."""
+    """Run the supervisor in this thread and send it a signal when `ready` returns true."""
     deadline = time.monotonic() + seconds
     read = keeper._read
 
@@ -56,7 +56,7 @@ def test_a_program_that_ends_is_started_again_and_its_children_end_with_it(tmp_p
     ids = tmp_path / "ids"
     ids.touch()
     out = io.StringIO()
-    keeper = Supervisor([Program("crasher", [sys.executable, "-c", script, str(ids)], os.environ)], out=out)
+    keeper = Supervisor([SupervisedProgram("crasher", [sys.executable, "-c", script, str(ids)], os.environ)], out=out)
 
     # when it runs
     run_until(keeper, lambda: len(ids.read_text().splitlines()) == 3)
@@ -72,8 +72,10 @@ def test_a_program_that_ends_is_started_again_and_its_children_end_with_it(tmp_p
 
 def test_a_program_that_can_not_be_started_holds_up_no_other(tmp_path):
     out = io.StringIO()
-    missing = Program("missing", [str(tmp_path / "nothing")], os.environ)
-    sound = Program("sound", [sys.executable, "-c", "import time; print('on', flush=True); time.sleep(60)"], os.environ)
+    missing = SupervisedProgram("missing", [str(tmp_path / "nothing")], os.environ)
+    sound = SupervisedProgram(
+        "sound", [sys.executable, "-c", "import time; print('on', flush=True); time.sleep(60)"], os.environ
+    )
     run_until(
         Supervisor([missing, sound], out=out),
         lambda: "sound   | on" in out.getvalue() and out.getvalue().count("missing did not start") >= 2,
@@ -90,8 +92,8 @@ def test_a_server_is_started_again_and_a_failing_start_is_repeated():
         running[0] = True
 
     out = io.StringIO()
-    idle = Program("idle", [sys.executable, "-c", "import time; time.sleep(60)"], os.environ)
-    run_until(Supervisor([idle], [Server("database", lambda: running[0], start)], out=out), lambda: running[0])
+    idle = SupervisedProgram("idle", [sys.executable, "-c", "import time; time.sleep(60)"], os.environ)
+    run_until(Supervisor([idle], [WatchedServer("database", lambda: running[0], start)], out=out), lambda: running[0])
     assert out.getvalue().count("database ended; starting it again") == 1
     assert out.getvalue().count("database did not start (no space left on device); again in") == 2
 
@@ -101,21 +103,21 @@ class Full(io.StringIO):
         raise OSError(28, "No space left on device")
 
 
-def test_an_output_that_takes_nothing_ends_nothing(tmp_path):
+def test_a_failing_output_does_not_end_the_supervisor(tmp_path):
     ids = tmp_path / "ids"
     script = f"open({str(ids)!r}, 'a').write('x'); print('line')"
-    keeper = Supervisor([Program("short", [sys.executable, "-c", script], os.environ)], out=Full())
+    keeper = Supervisor([SupervisedProgram("short", [sys.executable, "-c", script], os.environ)], out=Full())
     run_until(keeper, lambda: ids.exists() and len(ids.read_text()) >= 2)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells children of a parent's death on Linux alone")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals children when their parent dies")
 def test_programs_end_when_the_supervisor_is_killed(tmp_path):
     ids = tmp_path / "pid"
     script = textwrap.dedent(f"""
         import os, sys
-        from core.supervisor import Program, Supervisor
+        from core.supervisor import SupervisedProgram, Supervisor
         child = "import os, time; open({str(ids)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
-        Supervisor([Program("one", [sys.executable, "-c", child], os.environ)]).run()
+        Supervisor([SupervisedProgram("one", [sys.executable, "-c", child], os.environ)]).run()
     """)
     process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 20

@@ -1,4 +1,4 @@
-"""One failing row never stops a sweep: the others are done, staff see which failed, and it is tried again with back-off."""
+"""A failing row never stops a sweep: the others are done, staff see the failed row, and it is retried with back-off."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ HOUR = timedelta(hours=1)
 
 
 def plant(table: str, column: str, value: object, operation: str = "UPDATE") -> None:
-    """Let the database refuse to write one row, for as long as the test's transaction lives."""
+    """Make the database refuse to write one row, until the end of the test's transaction."""
     with connection.cursor() as cursor:
         cursor.execute(
             """CREATE OR REPLACE FUNCTION planted_failure() RETURNS trigger LANGUAGE plpgsql AS
@@ -79,7 +79,7 @@ def test_a_failed_row_is_shown_left_out_for_longer_each_time_and_done_when_it_is
         assert Sweep("test.sweep").waiting == {"row"}
     # then it waits for 1, 2 and 4 minutes
     assert [round(wait / 60) for wait in waits] == [1, 2, 4]
-    # and when it goes well its job is done
+    # and after a success its job is done
     wait_over()
     assert Sweep("test.sweep").waiting == set()
     assert Sweep("test.sweep").attempt("row", lambda: 5) == 5
@@ -101,7 +101,7 @@ def test_when_all_rows_fail_the_sweep_fails(db, monkeypatch):
 
 
 def test_holds(make_member):  # noqa: F811
-    # given two holds that ran out, of which the first can't be ended
+    # given two expired holds, of which the first can't be ended
     member = make_member(1_000)
     first, second = (
         uuid.UUID(hold_points(account=account_of(member), points=10, key=f"h{n}", actor=SYSTEM)["hold"])
@@ -117,7 +117,7 @@ def test_holds(make_member):  # noqa: F811
         "expired",
     ]
     assert failures("loyalty.sweep_holds") == [(str(first), "failed", 1)]
-    assert sweep_holds() == 0, "it waits for its next time"
+    assert sweep_holds() == 0, "its retry is not due"
     assert failures("loyalty.sweep_holds") == [(str(first), "failed", 1)]
     heal("loyalty_hold")
     wait_over()
@@ -165,7 +165,7 @@ def test_reservations(store):
 
 def test_tiers(make_member, program):  # noqa: F811
     members = [make_member(0) for _ in range(5)]
-    # Everyone's counter is wrong, so that each row is written.
+    # All counters are wrong, so that each row is written.
     for member in members:
         member.qualifying = 7
         member.save(update_fields=["qualifying"])

@@ -1,4 +1,4 @@
-"""The catalogue's keeper: what it extracts, and what it refuses."""
+"""The translations command: extracted texts and reported faults."""
 
 from babel.messages.catalog import Catalog
 from django.utils.translation.template import templatize
@@ -12,8 +12,8 @@ def ids(catalogue):
 
 def test_texts_of_python_and_templates_are_found():
     catalogue = translations.template()
-    found = ids(catalogue)
-    assert {"Skip to the content", "customer number", "Needs you", "%(count)s more line"} <= found
+    texts = ids(catalogue)
+    assert {"Skip to the content", "customer number", "Needs attention", "%(count)s more line"} <= texts
     assert not any("migrations" in place for message in catalogue for place, _ in message.locations)
 
 

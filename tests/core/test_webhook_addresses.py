@@ -1,4 +1,4 @@
-"""Where webhooks are not sent: addresses of our own network, names that point there later, servers that are not who they say."""
+"""Addresses that get no webhooks: our own network, names that point there later, servers with a wrong certificate."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def receiver():
-    made = Receiver()
-    yield made
-    made.close()
+    server = Receiver()
+    yield server
+    server.close()
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_addresses_of_our_own_network_are_not_public(address):
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "::ffff:93.184.216.34"])
-def test_addresses_of_the_internet_are(address):
+def test_addresses_of_the_internet_are_public(address):
     assert outgoing.is_public(address)
 
 
@@ -84,8 +84,8 @@ def test_an_endpoint_there_is_refused_and_nothing_is_made(settings, url, code):
     assert WebhookEndpoint.objects.count() == 0
 
 
-def test_a_name_that_points_inside_only_when_it_is_sent_is_refused_then(receiver, make_customer, settings):
-    """The name was fine when it was checked; what counts is the address that is connected to."""
+def test_a_name_that_points_inside_only_at_sending_is_refused_then(receiver, make_customer, settings):
+    """The name was valid at the check; the address of the connection decides."""
     endpoint, _secret = services.create_endpoint(url=receiver.url, event_types=["customer.created"])
     make_customer("Ann")
     deliver(webhooks.HANDLER)
@@ -95,7 +95,7 @@ def test_a_name_that_points_inside_only_when_it_is_sent_is_refused_then(receiver
     assert WebhookDelivery.objects.get().error.startswith("private_address")
 
 
-def test_the_page_says_that_half_an_address_is_not_valid(client, staff):
+def test_the_page_refuses_an_incomplete_address(client, staff):
     client.force_login(staff(Role.ADMINISTRATOR))
     answer = client.post("/webhooks/new/", {"url": "https://[::1", "event_types": ["customer.created"]})
     assert answer.status_code in {200, 302}
@@ -113,8 +113,8 @@ def test_an_answer_that_sends_elsewhere_is_not_followed(make_customer):
     second.close()
 
 
-def test_the_address_that_was_checked_is_the_one_connected_to(receiver, monkeypatch, settings):
-    """A name that answers with another address each time is asked once."""
+def test_the_connection_uses_the_checked_address(receiver, monkeypatch, settings):
+    """A name with a different address at each look-up is resolved only once."""
     settings.WEBHOOKS_ALLOW_PRIVATE = False
     port, asked = receiver.server.server_port, []
 
@@ -138,7 +138,7 @@ def test_the_address_that_was_checked_is_the_one_connected_to(receiver, monkeypa
 
 @pytest.fixture
 def tls(tmp_path):
-    """(of a server called localhost, of a client that trusts it)"""
+    """Return (TLS context of a server named localhost, TLS context of a client that trusts it)."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)

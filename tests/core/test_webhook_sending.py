@@ -1,4 +1,4 @@
-"""Sending webhooks: leases, answers, back-off, a receiver that is away."""
+"""Sending of webhooks: leases, answers, back-off, a receiver that is down."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_two_hundred_arrive_once_each(receiver, make_customer):
 
 
 def test_a_worker_that_dies_leaves_a_lease_and_another_sends_the_same_id(receiver, make_customer, at):
-    """Given a message that was sent by a worker which died before it could say so, then it is sent again, as the same."""
+    """Given a message whose worker died after sending, then it is sent again under the same id."""
     endpoint, _secret = subscribe(receiver)
     make_customer("Ann")
     deliver(webhooks.HANDLER)
@@ -64,7 +64,7 @@ def test_a_worker_that_dies_leaves_a_lease_and_another_sends_the_same_id(receive
     assert (row.state, row.attempts) == ("delivered", 2)
 
 
-def test_late_news_of_a_failure_does_not_undo_what_another_worker_delivered(receiver, make_customer):
+def test_a_late_failure_does_not_undo_a_delivery_of_another_worker(receiver, make_customer):
     endpoint, _secret = subscribe(receiver)
     make_customer("Ann")
     deliver(webhooks.HANDLER)
@@ -72,7 +72,7 @@ def test_late_news_of_a_failure_does_not_undo_what_another_worker_delivered(rece
     lost = start - timedelta(seconds=1)
     [claimed] = webhook_sending._claim(endpoint.pk, 10, start, lost)
     assert send(endpoint) == 1
-    webhook_sending._record(endpoint, [webhook_sending.Outcome(claimed, error="timeout: late")], lost)
+    webhook_sending._record(endpoint, [webhook_sending.DeliveryOutcome(claimed, error="timeout: late")], lost)
     assert only(endpoint).state == "delivered"
 
 
@@ -88,11 +88,11 @@ def test_a_redirect_is_a_failure_and_is_not_followed(receiver, make_customer):
     other.close()
 
 
-# When it is tried again
+# Retries
 
 
 @pytest.mark.usefixtures("no_jitter")
-def test_back_off_is_the_timetable_and_then_it_is_given_up(receiver, make_customer, at):
+def test_back_off_follows_the_schedule_and_then_the_delivery_is_given_up(receiver, make_customer, at):
     receiver.answer = lambda _got: (500, {}, "broken")
     endpoint, _secret = subscribe(receiver)
     make_customer("Ann")
@@ -123,11 +123,11 @@ def test_jitter_adds_up_to_a_tenth_and_differs_between_messages():
 
 @pytest.mark.usefixtures("no_jitter")
 @pytest.mark.parametrize(
-    ("given", "seconds"),
+    ("retry_after", "seconds"),
     [("120", 120), ("2", 5), ("999999", 86_400), ("Sun, 01 Mar 2026 12:02:00 GMT", 120), ("soon", 5)],
 )
-def test_retry_after_is_heard_within_a_day(receiver, make_customer, at, given, seconds):
-    receiver.answer = lambda _got: (429, {"retry-after": given}, "")
+def test_retry_after_is_respected_up_to_a_day(receiver, make_customer, at, retry_after, seconds):
+    receiver.answer = lambda _got: (429, {"retry-after": retry_after}, "")
     endpoint, _secret = subscribe(receiver)
     make_customer("Ann")
     deliver(webhooks.HANDLER)
@@ -137,8 +137,8 @@ def test_retry_after_is_heard_within_a_day(receiver, make_customer, at, given, s
     assert only(endpoint).due_at == NOON + timedelta(seconds=seconds)
 
 
-def test_a_dead_receiver_is_asked_by_one_message_and_left_alone_for_longer_each_time(make_customer, monkeypatch):
-    """Sixty waiting messages cost a receiver that is away one attempt a pause, and no other endpoint anything."""
+def test_a_dead_receiver_gets_one_message_per_pause_and_the_pauses_grow(make_customer, monkeypatch):
+    """Sixty pending messages cost one attempt per pause while the receiver is down, and nothing for other endpoints."""
     receiver = Receiver()
     endpoint, _secret = subscribe(receiver)
     receiver.close()
@@ -156,7 +156,7 @@ def test_a_dead_receiver_is_asked_by_one_message_and_left_alone_for_longer_each_
     tried = endpoint.deliveries.filter(attempts__gt=0)
     assert tried.count() <= 8 + webhook_sending.PARALLEL
     assert {row.error.partition(":")[0] for row in tried} == {"connection"}
-    assert not endpoint.deliveries.exclude(leased_until=None).exists(), "what was not begun is given back"
+    assert not endpoint.deliveries.exclude(leased_until=None).exists(), "unsent messages are given back"
 
 
 def test_a_paused_endpoint_does_not_keep_another_waiting(receiver, make_customer):
@@ -172,8 +172,8 @@ def test_a_paused_endpoint_does_not_keep_another_waiting(receiver, make_customer
     assert len(receiver.received) == 1
 
 
-def test_one_that_drips_its_answer_is_cut_off(make_customer, monkeypatch):
-    """A receiver that sends a byte now and then never lets a read time out; the deadline is for the whole call."""
+def test_a_receiver_with_a_slow_drip_is_cut_off(make_customer, monkeypatch):
+    """A receiver that sends single bytes never lets a read time out; the deadline is for the whole call."""
     import socket
     import threading
     import time

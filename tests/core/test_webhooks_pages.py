@@ -1,4 +1,4 @@
-"""The pages of webhooks: made, shown once, looked at, tried again."""
+"""The pages of webhooks: creation, the secret shown once, deliveries, replay."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ def admin(client, staff):
 
 @pytest.fixture
 def receiver():
-    made = Receiver()
-    yield made
-    made.close()
+    server = Receiver()
+    yield server
+    server.close()
 
 
 @pytest.fixture
 def endpoint(receiver, make_customer):
-    made, _secret = services.create_endpoint(
+    created, _secret = services.create_endpoint(
         url=receiver.url, event_types=["customer.created"], description="Orders & <stock>"
     )
     make_customer("Ann")
     deliver(HANDLER)
-    return made
+    return created
 
 
-def test_an_empty_list_says_what_to_do_next(admin):
+def test_an_empty_list_shows_the_next_step(admin):
     page = admin.get("/webhooks/").content.decode()
     assert "No webhooks yet" in page
     assert reverse("webhook_new") in page
 
 
-def test_making_one_shows_the_secret_once_and_never_again(admin, receiver):
+def test_the_secret_is_shown_once_at_creation(admin, receiver):
     response = admin.post(
         "/webhooks/new/", {"url": receiver.url, "description": "Stock", "event_types": ["order.paid", "tier.changed"]}
     )
@@ -71,7 +71,7 @@ def test_making_one_shows_the_secret_once_and_never_again(admin, receiver):
         ({"url": "nonsense words", "event_types": ["order.paid"]}, "Enter a valid URL."),
     ],
 )
-def test_a_refused_form_says_why_and_keeps_what_was_typed(admin, settings, fields, message):
+def test_a_refused_form_shows_the_reason_and_keeps_the_input(admin, settings, fields, message):
     settings.WEBHOOKS_ALLOW_PRIVATE = False
     page = admin.post("/webhooks/new/", fields).content.decode()
     assert message in page
@@ -79,7 +79,7 @@ def test_a_refused_form_says_why_and_keeps_what_was_typed(admin, settings, field
     assert WebhookEndpoint.objects.count() == 0
 
 
-def test_a_delivery_shows_what_was_sent_and_what_came_back(admin, endpoint, receiver):
+def test_a_delivery_shows_request_and_response(admin, endpoint, receiver):
     receiver.answer = lambda _got: (422, {}, "<b>unknown customer</b>")
     webhook_sending.send_due(endpoint.pk)
     row = endpoint.deliveries.get()
@@ -95,17 +95,17 @@ def test_replay_from_the_page(admin, endpoint, receiver):
     WebhookDelivery.objects.update(state="dead", attempts=10)
     row = endpoint.deliveries.get()
     response = admin.post(f"/webhooks/deliveries/{row.pk}/replay/", follow=True)
-    assert "It is sent again now." in response.content.decode()
+    assert "The delivery is being sent again." in response.content.decode()
     row.refresh_from_db()
     assert (row.state, row.attempts) == ("pending", 0)
 
 
-def test_replay_of_all_that_failed_says_how_many(admin, endpoint):
+def test_replay_of_failed_deliveries_shows_their_number(admin, endpoint):
     WebhookDelivery.objects.update(state="dead", attempts=10, created_at=clock.now() - timedelta(days=3))
     one = admin.post(f"/webhooks/{endpoint.pk}/replay/", {"days": "1"}, follow=True)
-    assert "0 deliveries are sent again." in one.content.decode()
+    assert "Sending 0 deliveries again." in one.content.decode()
     seven = admin.post(f"/webhooks/{endpoint.pk}/replay/", {"days": "7"}, follow=True)
-    assert "1 delivery is sent again." in seven.content.decode()
+    assert "Sending 1 delivery again." in seven.content.decode()
 
 
 def test_deliveries_are_filtered_by_state_and_event_in_one_query(admin, endpoint, django_assert_max_num_queries):
@@ -148,7 +148,7 @@ def test_switching_off_and_on_and_a_new_secret(admin, endpoint):
     assert not endpoint.active
     assert "Switched off" in admin.get("/webhooks/").content.decode()
     refused = admin.post(f"/webhooks/{endpoint.pk}/test/", follow=True)
-    assert "switch it on first" in refused.content.decode()
+    assert "Switch it on first" in refused.content.decode()
     admin.post(f"/webhooks/{endpoint.pk}/switch/", {"active": "1"})
     old = endpoint.secret
     page = admin.post(f"/webhooks/{endpoint.pk}/secret/").content.decode()
@@ -156,10 +156,10 @@ def test_switching_off_and_on_and_a_new_secret(admin, endpoint):
     assert endpoint.active
     assert endpoint.secret != old
     assert endpoint.secret in page
-    assert "The secret before it goes on signing too until" in page
+    assert "The previous secret also signs until" in page
 
 
-def test_home_tells_administrators_of_one_that_failure_switched_off(admin, endpoint, receiver, client, staff):
+def test_home_shows_administrators_a_webhook_that_failure_switched_off(admin, endpoint, receiver, client, staff):
     receiver.answer = lambda _got: (410, {}, "")
     webhook_sending.send_due(endpoint.pk)
     assert "Webhooks switched off by failure" in admin.get("/").content.decode()

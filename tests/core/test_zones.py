@@ -1,4 +1,4 @@
-"""Times are shown in the viewer's own zone, else in the zone of the shop."""
+"""Times are shown in the viewer's zone, else in the shop's zone."""
 
 from datetime import UTC, datetime
 
@@ -30,7 +30,7 @@ def shown_to(user) -> str:
     return formatting.when(LATE)
 
 
-def test_without_a_zone_of_their_own_staff_see_the_shops(store, staff):
+def test_staff_without_an_own_zone_see_the_shops(store, staff):
     assert shown_to(staff(Role.AGENT)) == "Nov 23, 2026 04:30"
     assert shown_to(AnonymousUser()) == "Nov 23, 2026 04:30"
 
@@ -51,19 +51,19 @@ def test_a_zone_that_does_not_exist_is_not_used(store, staff):
     assert shown_to(staff(Role.AGENT)) == "Nov 22, 2026 20:30"
 
 
-def test_the_shop_is_asked_once_a_minute_and_not_by_every_page(store, django_assert_num_queries):
+def test_the_zone_is_read_once_a_minute_and_not_by_every_page(store, django_assert_num_queries):
     with django_assert_num_queries(1):
         assert [zones.shop_zone() for _page in range(3)] == ["Asia/Shanghai"] * 3
 
 
-def test_while_the_database_is_away_the_last_known_zone_stays(store, monkeypatch):
+def test_while_the_database_is_unavailable_the_last_known_zone_is_used(store, monkeypatch):
     assert zones.shop_zone() == "Asia/Shanghai"
 
     def away():
         raise OperationalError("connection refused")
 
     monkeypatch.setitem(zones.ZONES._items, "store", away)
-    monkeypatch.setattr(zones, "KEPT_SECONDS", -1)
+    monkeypatch.setattr(zones, "CACHE_SECONDS", -1)
     zones._kept = (0.0, "Asia/Shanghai")
     assert zones.shop_zone() == "Asia/Shanghai"
     zones.forget()

@@ -1,4 +1,4 @@
-"""A whole Liuke of real processes for one test: servers of its own, web, worker, beat, and an SMTP server that it mails to."""
+"""A complete shop with real processes for one test: servers, web, worker, beat, and an SMTP server for its mail."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def free_port() -> int:
 
 
 class Mailbox:
-    """Keeps what arrives. While `stalled` is set, a client's greeting is answered only after `resume`."""
+    """An SMTP server that stores its messages. While `stalled` is set, it answers a greeting only after `resume`."""
 
     def __init__(self) -> None:
         self.messages: list[email.message.EmailMessage] = []
@@ -58,7 +58,7 @@ class Mailbox:
 
 
 class Shop:
-    # Made when there is a key.
+    # Created when there is a key.
     api: Liuke
 
     def __init__(self, directory: Path, mailbox: Mailbox | None = None) -> None:
@@ -90,7 +90,7 @@ class Shop:
         self.key = ""
 
     def manage(self, *arguments: str, code: str = "") -> str:
-        """Run a command of manage.py; `code` goes to `shell`. Returns what it printed."""
+        """Run a command of manage.py; `code` is passed to `shell`. Return the output."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
@@ -107,7 +107,7 @@ class Shop:
         return done.stdout
 
     def shell(self, code: str) -> Any:
-        """Run Python inside the shop; it assigns `answer`, which comes back."""
+        """Run Python code inside the shop; return the value that the code assigns to `answer`."""
         wrapped = f"{code}\nimport json as _json\nprint('ANSWER' + _json.dumps(answer, default=str))\n"
         output = self.manage("shell", "-v0", "-c", wrapped)
         return json.loads(output.rpartition("ANSWER")[2])
@@ -129,7 +129,7 @@ class Shop:
             )
 
     def start_all(self) -> subprocess.Popen:
-        """`make up` itself: the supervisor with everything under it. Its output goes to up.log."""
+        """Run `make up` itself: the supervisor with all processes. Its output goes to up.log."""
         log = open(Path(self.environment["LIUKE_VAR"]) / "up.log", "ab")  # noqa: SIM115 - the child writes to it
         self.processes["up"] = subprocess.Popen(
             [sys.executable, "manage.py", "up", "--no-demo"],
@@ -143,7 +143,7 @@ class Shop:
         return self.processes["up"]
 
     def kill(self, name: str) -> None:
-        """kill -9, the process and all its children."""
+        """Kill the process and all its children with SIGKILL."""
         process = self.processes.pop(name)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -161,7 +161,7 @@ class Shop:
         self.smtp.stop()
 
     def call(self, method: str, path: str, body: Any = None, *, idempotency_key: str = "") -> tuple[int, Any]:
-        """One API call as the storefront's server."""
+        """Make one API call as the storefront's server."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}",
             method=method,
@@ -183,7 +183,7 @@ class Shop:
 
 
 def wait_until(what: str, ready: Callable[[], Any], seconds: float = 60) -> Any:
-    """Poll until it is true; says what did not happen."""
+    """Poll until `ready` is true; the error names `what`."""
     deadline = time.monotonic() + seconds
     last: Any = None
     while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""Production as the README says: the named variables, one command, and every page has its static files."""
+"""Production as in the README: the named variables, one command, and static files on every page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.processes
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory):
-    """PostgreSQL and two Valkeys, as a shop's own; the variables that name them."""
+    """Start PostgreSQL and two Valkey servers as a shop's own; return their variables."""
     folder = tmp_path_factory.mktemp("servers")
     names = {"DATABASE_URL", "REDIS_URL", "CACHE_URL"}
     environment = {name: value for name, value in os.environ.items() if name not in names} | {"LIUKE_VAR": str(folder)}
@@ -90,7 +90,7 @@ def test_each_named_variable_is_needed(servers, tmp_path):
 
 
 def test_production_as_the_readme_says_serves_pages_with_their_static_files(servers, tmp_path):
-    # given the variables that the README names, and nothing collected
+    # given the variables of the README, and no collected files
     environment = production(servers, tmp_path)
     process = subprocess.Popen(
         [sys.executable, "manage.py", "up"],
@@ -100,7 +100,7 @@ def test_production_as_the_readme_says_serves_pages_with_their_static_files(serv
         # when it is started
         wait_until("production answers", lambda: get(environment, "/healthz")[0] == 200, 300)
 
-        # then its pages open, with every style and script that they name
+        # then its pages open, with all their styles and scripts
         for page in ("/accounts/login/", "/api/docs/"):
             status, body = get(environment, page)
             assert status == 200, body[:500]
@@ -109,7 +109,7 @@ def test_production_as_the_readme_says_serves_pages_with_their_static_files(serv
             assert {path: get(environment, path)[0] for path in files} == dict.fromkeys(files, 200)
         assert all(re.search(r"\.[0-9a-f]{12}\.", path) for path in files)
         assert get(environment, "/readyz")[0] == 200
-        # no demo shop, and data that is closed to others
+        # no demo shop, and data without access for others
         assert get(environment, "/")[0] == 302
         assert (tmp_path / "var").stat().st_mode & 0o077 in {0, 0o010}
     finally:

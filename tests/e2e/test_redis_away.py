@@ -1,5 +1,7 @@
-"""F4 with real processes: Redis is killed in the middle of a broadcast, another one begins while it is away, and it comes back
-without anything of what it knew.
+"""Loss of Redis with real processes (F4).
+
+Redis is killed in the middle of a broadcast, another broadcast starts while it is down, and it returns without its
+data.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ answer = dict(Counter(Message.objects.values_list("state", flat=True)))
 
 
 class Killing(Mailbox):
-    """Kills Redis when so many messages have come, before it answers for the last of them."""
+    """A mailbox that kills Redis at a number of messages, before it answers for the last one."""
 
     place: Locations
 
@@ -79,7 +81,7 @@ def shop(tmp_path):
     mailbox = Killing()
     shop = Shop(tmp_path, mailbox)
     mailbox.place = locations(tmp_path)
-    # The servers stay up between two commands, whichever of them ends first.
+    # Keep the servers running between two commands.
     keeper = subprocess.Popen(
         [sys.executable, "-c", "from core import embedded; embedded.attach(); print('up', flush=True); input()"],
         cwd=ROOT, env=shop.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -95,7 +97,7 @@ def shop(tmp_path):
 
 
 def bring_back(shop: Shop) -> None:
-    """As a server that lost its disk: empty."""
+    """Restart Redis empty, like a server that lost its disk."""
     place = shop.mailbox.place
     shutil.rmtree(place.valkey)
     (place.runtime / "valkey.pid").unlink()
@@ -105,16 +107,16 @@ def bring_back(shop: Shop) -> None:
     )  # fmt: skip
 
 
-def test_f4_redis_killed_in_a_fan_out_loses_no_message_and_what_waited_goes_within_a_minute_of_its_return(shop):
+def test_redis_killed_in_a_fan_out_loses_no_message_and_pending_ones_go_within_a_minute_of_its_return(shop):
     assert shop.shell(SET_UP) == PEOPLE
     shop.start("worker", "beat")
     shop.shell(BEGIN.format(name="first"))
     wait_until("the first broadcast is under way", lambda: shop.mailbox.killed_at, 90)
-    # Whoever asks for Redis now finds nobody there, and does not start it.
+    # From now on Redis is down, and no process starts it.
     shop.environment["REDIS_URL"] = shop.mailbox.place.redis_url
     shop.shell(BEGIN.format(name="second"))
     time.sleep(AWAY_SECONDS)
-    assert not [mail for mail in shop.mailbox.messages if mail["Subject"] == "second"], "nobody has told the worker"
+    assert not [mail for mail in shop.mailbox.messages if mail["Subject"] == "second"], "the worker was not woken"
     del shop.environment["REDIS_URL"]
 
     bring_back(shop)

@@ -1,7 +1,7 @@
-"""The spine from end to end with real processes: orders in, members, points, segments and care messages out.
+"""The main flow from end to end with real processes: from orders to members, points, segments and care messages.
 
-The orders are a slice of a real shop's file where it is at hand (moved in time so that it ends yesterday), otherwise the
-simulator's. Half of the customers come through the API, half by CSV.
+The orders are a slice of a real shop's file if it is available (moved in time so that it ends yesterday), otherwise
+from the simulator. Half of the customers come through the API, half by CSV.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def simulated_slice() -> dict[str, Person]:
         person = rows[str(owner)]
         person.orders[f"S{position}"].append(("SKU-1", 1, Decimal(str(round(float(amount), 2)))))
         person.dates[f"S{position}"] = start + timedelta(seconds=int(at))
-    # Some sign up and never buy, and everyone here is looked up by what they bought.
+    # Some customers never buy, and this test finds all customers by their orders.
     return {key: person for key, person in rows.items() if person.orders}
 
 
@@ -116,7 +116,7 @@ def shop(tmp_path_factory):
         )
         shop.key = shop.manage("create_api_key", "e2e").strip()
         shop.api = Liuke(f"http://127.0.0.1:{shop.port}", shop.key, timeout=30)
-        # Whole points at every tier, so that what each member must have can be worked out here.
+        # Whole points at every tier, so that the test can compute the expected points of each member.
         shop.shell("from loyalty.models import Tier\nanswer = Tier.objects.update(multiplier=1)")
         shop.start("web", "worker", "beat")
         wait_until("the site is ready", lambda: shop.call("GET", "/readyz")[1]["ready"])
@@ -177,7 +177,7 @@ def by_csv(shop: Shop, people: list[Person], directory: Path) -> None:
                 for sku, quantity, price in lines:
                     rows.writerow([number, person.dates[number].isoformat(), person.key, sku, quantity, price])
     for kind, path in (("customers", customers), ("consents", consents), ("orders", orders)):
-        # The workers that run here carry the orders on to points and figures.
+        # The running workers process the orders into points and figures.
         how = ["--source", "storefront", "--strict", "--no-deliver", "--mode", "live"]
         shop.manage("import_csv", str(path), "--kind", kind, *how)
     for person in people:
@@ -194,7 +194,7 @@ def test_orders_become_members_segments_and_messages_and_refunds_take_points_bac
         through_the_api(shop, person)
     by_csv(shop, people[half:], tmp_path)
 
-    # Members, with the tier that a year's spend earns and a point for every whole unit of each order.
+    # Members have the tier of a year's spend and a point for every whole unit of each order.
     def everyone_has_their_points() -> bool:
         return all(
             shop.get(f"/api/v1/members/{person.number}/points")["available"]
@@ -233,7 +233,7 @@ compute_segment.delay(answer)
         60,
     )
 
-    # A win-back message; the worker dies by kill -9 after it claimed and before it delivered.
+    # A win-back message; the worker is killed with SIGKILL between claim and delivery.
     shop.mailbox.stalled.set()
     shop.shell(
         f"""
@@ -254,7 +254,7 @@ run_care_rules.delay()
 answer = rule.pk
 """
     )
-    assert shop.mailbox.reached.wait(60), "the worker claims and begins to greet the mail server"
+    assert shop.mailbox.reached.wait(60), "the worker claims and connects to the mail server"
     shop.kill("worker")
     shop.mailbox.stalled.clear()
     shop.mailbox.resume.set()
@@ -272,7 +272,7 @@ answer = rule.pk
         ),
     )
     received = Counter(message["X-Recipient"] for message in shop.mailbox.messages)
-    assert received == dict.fromkeys(wanted, 1), "each exactly once, and nobody without consent"
+    assert received == dict.fromkeys(wanted, 1), "each exactly once, and only with consent"
     by_email = {person.email: person for person in people}
     for message in shop.mailbox.messages:
         person = by_email[message["X-Recipient"]]
@@ -307,9 +307,9 @@ answer = rule.pk
 
 
 def test_the_readme_of_the_client_runs_as_it_is_printed(shop):
-    # when it runs for a customer that nobody knows, and once more for the same one
+    # when it runs for a customer who does not exist yet, and again for the same one
     first, second = (run_readme(f"http://127.0.0.1:{shop.port}", shop.key) for _run in range(2))
-    # then each run records one order of 259.00, which the list and the search find
+    # then each run records one order of 259.00, which list and search find
     assert first[0] == "created 25900 GBP"
     assert first[-1] == "400"
     assert len(first[1:-1]) == 2

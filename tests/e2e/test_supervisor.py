@@ -1,6 +1,7 @@
-"""`make up` gets up again (F1, F4, F13, F14): every process and server is killed -9 in turn, and the disk runs full.
+"""Recovery of `make up` (F1, F4, F13, F14): every process and server is killed in turn, and the disk runs full.
 
-Meanwhile customers redeem points, pages are read and files are imported. Afterwards all that was acknowledged is there once.
+During that, customers redeem points, pages are read and files are imported. Afterwards every acknowledged command is
+stored exactly once.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ for n in range({MEMBERS}):
     adjust_points(account=account, points={START}, reason="migration", key=f"start-{{n}}", actor=SYSTEM)
     answer.append(customer.number)
 """
-# A process of its own: one file after the other, so that there is always one under way.
+# A separate process imports one file after the other, so that an import is always running.
 IMPORTER = f"""
 import csv, os, sys, time
 import django
@@ -171,9 +172,9 @@ class Site(Shop):
         return psutil.Process(self.processes["up"].pid)
 
     def program(self, word: str) -> psutil.Process | None:
-        """The main process of web, worker or beat."""
+        """Return the main process of web, worker or beat."""
         for process in self.up().children():
-            # One that has just been killed is listed until its parent has taken notice.
+            # A killed process is listed until its parent has collected it.
             with contextlib.suppress(psutil.Error):
                 if word in process.cmdline():
                     return process
@@ -187,7 +188,7 @@ class Site(Shop):
             return 0
 
     def points_follow_an_order(self, name: str) -> None:
-        """Wait until an order that was placed from now on has earned: web, database, outbox, queue, worker, ledger."""
+        """Wait until a new order has earned points: web, database, outbox, queue, worker, ledger."""
         deadline = time.monotonic() + RECOVERY_SECONDS
         placed: list[str] = []
         last = 0.0
@@ -238,7 +239,7 @@ def site(tmp_path):
 
 
 def urls(site: Site) -> dict[str, str]:
-    """The servers' addresses, so that a process uses them and neither starts nor stops them."""
+    """Return the addresses of the servers, so that a process uses them without starting or stopping them."""
     place = site.place
     return {"DATABASE_URL": place.database_url, "REDIS_URL": place.redis_url, "CACHE_URL": place.cache_url}
 
@@ -249,7 +250,7 @@ def states(site: Site) -> dict[str, int]:
 
 
 def quietly(pid_of: Callable[[], int]) -> Callable[[], int]:
-    """A process that ends while it is looked at has no id."""
+    """Return 0 as the id of a process that ends during the look-up."""
 
     def pid() -> int:
         try:
@@ -261,7 +262,7 @@ def quietly(pid_of: Callable[[], int]) -> Callable[[], int]:
 
 
 def targets(site: Site) -> dict[str, Callable[[], int]]:
-    """Name of a process or server -> its process id now, 0 while there is none."""
+    """Return, by name of a process or server, a function with its current process id; 0 while there is none."""
 
     def main(word: str) -> Callable[[], int]:
         return lambda: getattr(site.program(word), "pid", 0)
@@ -302,7 +303,7 @@ def targets(site: Site) -> dict[str, Callable[[], int]]:
 
 
 def test_each_process_and_server_killed_ten_times_is_back_within_15_seconds_and_nothing_is_lost(site, tmp_path):
-    # given customers who redeem, pages that are read and files that are imported
+    # given running redemptions, page views and imports
     site.start_clients()
     environment = {**site.environment, **urls(site)}
     importer = subprocess.Popen(
@@ -311,7 +312,7 @@ def test_each_process_and_server_killed_ten_times_is_back_within_15_seconds_and_
     assert importer.stdout is not None
     assert importer.stdout.readline().strip() == "1"
 
-    # when each is killed -9 in turn
+    # when each is killed with SIGKILL in turn
     took: dict[str, list[float]] = {}
     for number in range(ROUNDS):
         for name, pid_of in targets(site).items():
@@ -335,7 +336,7 @@ def test_each_process_and_server_killed_ten_times_is_back_within_15_seconds_and_
     assert states(site) == {"done": runs}
     print({name: f"{max(times):.1f} s at most" for name, times in took.items()}, dict(site.statuses), dict(site.pages))
 
-    # and all that was acknowledged is there once, the books agree, and every file is in whole
+    # and every acknowledged command is stored once, the ledger reconciles, and every file is complete
     keys = [key for key, _ in site.acknowledged]
     assert len(keys) == len(set(keys)) > 100
     with psycopg.connect(site.place.database_url) as database:
@@ -350,7 +351,7 @@ def test_each_process_and_server_killed_ten_times_is_back_within_15_seconds_and_
     assert redeemed == dict.fromkeys(keys, 1)
     assert imported == {f"f{n}": FILE_ORDERS for n in range(runs)}
     site.manage("reconcile_points")
-    # a server error is an honest 503 or a connection that broke, never a 500
+    # an error is a 503 or a broken connection, never a 500
     assert not {status for status in [*site.statuses, *site.pages] if status not in {0, 200, 201, 503}}
 
 
@@ -376,12 +377,12 @@ def test_a_full_disk_is_survived_and_work_goes_on_when_there_is_room(small_disk)
         site.start_clients()
         site.points_follow_an_order("before")
 
-        # when the disk is full for 20 seconds, under writes
+        # when the disk is full for 20 seconds, during writes
         filler = small_disk / "filler"
         with filler.open("wb") as handle:
             handle.truncate(0)
         fill = subprocess.run(["dd", "if=/dev/zero", f"of={filler}", "bs=1M"], capture_output=True, check=False)
-        assert fill.returncode, "the disk took everything"
+        assert fill.returncode, "the disk did not run full"
         assert shutil.disk_usage(small_disk).free < 2**20
         full_since = time.monotonic()
         events = {"events": [{"id": f"e-{n}", "kind": "view", "occurred_at": "2026-01-15T10:00:00Z",
@@ -397,7 +398,7 @@ def test_a_full_disk_is_survived_and_work_goes_on_when_there_is_room(small_disk)
         assert refused & {503, 0}, refused
         assert site.processes["up"].poll() is None
 
-        # then it works again within 15 seconds of the room
+        # then it works again within 15 seconds after space is free
         filler.unlink()
         site.points_follow_an_order("after")
         site.end_clients()

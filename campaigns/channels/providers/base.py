@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 
 from campaigns.channels.base import Outcome, Outgoing, Result
 from campaigns.models import ChannelAccount
-from core.outgoing import Answer, NoAnswer
+from core.outgoing import HttpAnswer, NoAnswer
 from core.registry import Registry
 
 
@@ -50,7 +50,7 @@ class Forged(Exception):
     """A callback that the provider did not send, or that is too old."""
 
 
-Ask = Callable[[str, str, Mapping[str, str], bytes], Answer]
+Ask = Callable[[str, str, Mapping[str, str], bytes], HttpAnswer]
 
 
 class Provider:
@@ -90,7 +90,7 @@ def unanswered(item: Outgoing, error: NoAnswer) -> Outcome:
     return Outcome(item.id, result, error=f"{error.code}: {error}"[:500])
 
 
-def refused_by_status(item: Outgoing, answer: Answer) -> Outcome:
+def refused_by_status(item: Outgoing, answer: HttpAnswer) -> Outcome:
     """429 and 503 did not take it; any other 5xx may have; what is left is a no."""
     if answer.status in {429, 503}:
         result = Result.TEMPORARY

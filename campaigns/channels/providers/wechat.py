@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.channels.base import Outcome, Outgoing, Result
 from campaigns.channels.providers.base import Ask, Field, Provider, lines_of, read_json, refused_by_status, unanswered
 from campaigns.models import ChannelAccount
-from core.outgoing import Answer, NoAnswer
+from core.outgoing import HttpAnswer, NoAnswer
 
 TOKEN_IS_OVER = {40001, 40014, 42001}
 LATER = {-1, 45009, 45011, 45033}
@@ -51,10 +51,10 @@ class Tencent(Provider):
             return unanswered(item, error)
         return self.outcome(item, answer)
 
-    def post(self, account: ChannelAccount, body: bytes, ask: Ask) -> Answer:
+    def post(self, account: ChannelAccount, body: bytes, ask: Ask) -> HttpAnswer:
         return ask("POST", f"{self.address(account)}?access_token={self.token(account, ask)}", JSON, body)
 
-    def outcome(self, item: Outgoing, answer: Answer) -> Outcome:
+    def outcome(self, item: Outgoing, answer: HttpAnswer) -> Outcome:
         code, found = _code(answer), read_json(answer.text)
         if answer.status != 200 or code is None:
             return (
@@ -90,7 +90,7 @@ class Tencent(Provider):
         cache.set(_key(account), found["access_token"], max(int(found.get("expires_in", 0)) - 300, 1))
         return found["access_token"]
 
-    def fetch_token(self, account: ChannelAccount, ask: Ask) -> Answer:
+    def fetch_token(self, account: ChannelAccount, ask: Ask) -> HttpAnswer:
         raise NotImplementedError
 
     def address(self, account: ChannelAccount) -> str:
@@ -110,7 +110,7 @@ class OfficialAccount(Tencent):
         Field("url", _("Address"), url=True, default="https://api.weixin.qq.com"),
     )
 
-    def fetch_token(self, account: ChannelAccount, ask: Ask) -> Answer:
+    def fetch_token(self, account: ChannelAccount, ask: Ask) -> HttpAnswer:
         values = account.values
         body = {"grant_type": "client_credential", "appid": values["app_id"], "secret": values["app_secret"]}
         return ask("POST", f"{values['url'].rstrip('/')}/cgi-bin/stable_token", JSON, json.dumps(body).encode())
@@ -142,7 +142,7 @@ class WeCom(Tencent):
         Field("url", _("Address"), url=True, default="https://qyapi.weixin.qq.com"),
     )  # fmt: skip
 
-    def fetch_token(self, account: ChannelAccount, ask: Ask) -> Answer:
+    def fetch_token(self, account: ChannelAccount, ask: Ask) -> HttpAnswer:
         values = account.values
         query = urlencode({"corpid": values["corp_id"], "corpsecret": values["corp_secret"]})
         return ask("GET", f"{values['url'].rstrip('/')}/cgi-bin/gettoken?{query}", {}, b"")
@@ -165,7 +165,7 @@ class WeCom(Tencent):
         return super().taken(item, found)
 
 
-def _code(answer: Answer) -> int | None:
+def _code(answer: HttpAnswer) -> int | None:
     """`errcode`, which some successful answers leave out; None when it can't be read."""
     found = read_json(answer.text)
     return int(found.get("errcode", 0)) if found else None

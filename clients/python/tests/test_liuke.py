@@ -1,4 +1,4 @@
-"""The client by itself: nothing but the package, the standard library, and a server that answers what it is told.
+"""Tests of the client alone: the package, the standard library, and a server with prepared answers.
 
 python -m unittest discover -s clients/python/tests
 """
@@ -41,7 +41,7 @@ def refusal(status: int, code: str, detail: str = "No.", attr: str | None = None
 
 
 class FakeShop:
-    """Answers in the order told, and keeps what it was asked: (method, path, query, headers, body)."""
+    """A server that gives the prepared answers in order and records the requests: (method, path, headers, body)."""
 
     def __init__(self) -> None:
         self.answers: list[Answer | None] = []
@@ -53,13 +53,13 @@ class FakeShop:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = json.loads(self.rfile.read(length)) if length else None
                 shop.asked.append((self.command, self.path, dict(self.headers.items()), body))
-                told = shop.answers.pop(0)
-                if told is None:
-                    # The connection breaks before there is an answer.
+                prepared = shop.answers.pop(0)
+                if prepared is None:
+                    # The connection breaks before an answer.
                     self.close_connection = True
                     self.connection.close()
                     return
-                status, content, headers = told
+                status, content, headers = prepared
                 text = b"" if content is None else json.dumps(content).encode()
                 self.send_response(status)
                 for name, value in {"Content-Type": "application/json", **headers}.items():
@@ -120,7 +120,7 @@ class ClientTest(unittest.TestCase):
         self.liuke.orders.get("A/1?")
         self.assertEqual(self.shop.asked[0][1], "/api/v1/orders/A%2F1%3F")
 
-    def test_a_lost_answer_is_asked_for_again_under_the_same_key(self) -> None:
+    def test_a_lost_answer_is_retried_under_the_same_key(self) -> None:
         self.tell(None, (503, None, {"Retry-After": "2"}), (200, {"hold": "h-1"}, {}))
         self.assertEqual(self.liuke.points.redeem("10000001", 50)["hold"], "h-1")
         keys = {self.headers(index)["idempotency-key"] for index in range(3)}
@@ -134,7 +134,7 @@ class ClientTest(unittest.TestCase):
             self.liuke.members.get("1")
         self.assertEqual(len(self.shop.asked), 4)
 
-    def test_a_server_that_is_not_there_is_not_reached(self) -> None:
+    def test_a_stopped_server_raises_not_reached(self) -> None:
         stopped = FakeShop()
         stopped.stop()
         with Liuke(stopped.url, "lk_test", attempts=2) as liuke:
@@ -169,8 +169,8 @@ class ClientTest(unittest.TestCase):
             (200, {"next": "http://elsewhere/api/v1/orders?cursor=c2&limit=2", "results": [{"number": "1"}]}, {}),
             (200, {"next": None, "results": [{"number": "2"}]}, {}),
         )
-        found = [order["number"] for order in self.liuke.orders.list(number="0025", page_size=2)]
-        self.assertEqual(found, ["1", "2"])
+        numbers = [order["number"] for order in self.liuke.orders.list(number="0025", page_size=2)]
+        self.assertEqual(numbers, ["1", "2"])
         self.assertEqual(self.shop.asked[0][1], "/api/v1/orders?number=0025&limit=2")
         self.assertEqual(self.shop.asked[1][1], "/api/v1/orders?number=0025&limit=2&cursor=c2")
 

@@ -5,12 +5,12 @@ from crm.models import Customer
 
 
 class Command(BaseCommand):
-    help = "Fill an empty shop with the demo shop; --reset empties it first."
+    help = "Load the demo shop into an empty shop; --reset empties it first."
 
     def add_arguments(self, parser):
-        parser.add_argument("--reset", action="store_true", help="remove everything that is there, the ledger too")
+        parser.add_argument("--reset", action="store_true", help="delete all data first, also the ledger")
         parser.add_argument("--customers", type=int, default=2000)
-        parser.add_argument("--seed", type=int, default=20260101, help="the same seed makes the same shop")
+        parser.add_argument("--seed", type=int, default=20260101, help="the same seed creates the same shop")
 
     def handle(self, *args, **options):
         if options["customers"] < 1:
@@ -19,7 +19,7 @@ class Command(BaseCommand):
             demo.empty_shop()
             demo.demo_key_file().unlink(missing_ok=True)
         elif Customer.objects.exists():
-            raise CommandError("The shop is not empty. Use --reset to remove everything and start anew.")
+            raise CommandError("The shop is not empty. Use --reset to delete all data and start again.")
         demo.ensure_logins()
         demo.ensure_key()
         demo.load_demo_shop(

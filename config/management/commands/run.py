@@ -1,4 +1,4 @@
-"""One process of the site, for containers and service managers, which keep it running themselves."""
+"""Run one process of the site, for containers and service managers, which keep it running."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from config.processes import command_lines
 
 
 class Command(BaseCommand):
-    help = (
-        "Become the web server, a worker or the timetable: for a service manager, which starts it again when it ends."
-    )
+    help = "Run the web server, a worker or the scheduler: for a service manager, which starts it again when it ends."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser):

@@ -6,13 +6,15 @@ from loyalty.services.setup import ensure_default_program
 
 
 class Command(BaseCommand):
-    help = "Give an empty shop its default store and loyalty program. What is there already is left as it is."
+    help = "Create the default store and loyalty program of an empty shop. Existing ones stay unchanged."
 
     def add_arguments(self, parser):
         parser.add_argument("--name", required=True)
         parser.add_argument("--currency", required=True, help="ISO 4217, for example CNY")
         parser.add_argument("--time-zone", required=True, help="for example Asia/Shanghai")
-        parser.add_argument("--country", required=True, help="two letters; reads phone numbers without a country code")
+        parser.add_argument(
+            "--country", required=True, help="two letters; used for phone numbers without a country code"
+        )
         parser.add_argument("--language", default="en", choices=["en", "zh-hans"])
 
     def handle(self, *args, **options):

@@ -1,4 +1,4 @@
-"""`make up`: everything a shop needs on one machine, in one terminal."""
+"""Run everything that a shop needs on one machine, in one terminal: `make up`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from config import env
 from config.processes import command_lines
 from core import embedded, health, startup, static_files
 from core.embedded import postgres, valkey
-from core.supervisor import Program, Server, Supervisor
+from core.supervisor import SupervisedProgram, Supervisor, WatchedServer
 
 # Addresses that a browser on this machine reaches as localhost.
 LOCAL = {"127.0.0.1", "0.0.0.0", "::1"}  # noqa: S104
 
 
 class Command(BaseCommand):
-    help = "Start the servers that are not configured, migrate, load the demo shop the first time, run web, workers and beat."
+    help = "Start the servers without a configured URL, migrate, load the demo shop once, run web, workers and beat."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser):
@@ -31,16 +31,16 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         port, bind = env.integer("PORT", 8000), env.text("BIND", "127.0.0.1")
         self._check_address(bind, port)
-        # Said early, so that a terminal closed while the demo loads still stops what was started.
+        # Set early, so that a terminal that is closed while the demo loads still stops the started servers.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
-            # Media and imports are kept there even when every server is elsewhere.
+            # Media and imports are stored there even when every server is external.
             embedded.make_private(embedded.locations())
             embedded.attach()
             if static_files.needs_manifest():
                 self.stdout.write("Collecting static files ...")
                 static_files.collect_when_changed()
-            # All that is written from here on may hold personal data.
+            # All files that are written from here on may hold personal data.
             os.umask(0o077)
             self._prepare(options)
             url = f"http://{'localhost' if bind in LOCAL else bind}:{port}"
@@ -63,11 +63,12 @@ class Command(BaseCommand):
                 probe.bind((bind, port))
             except PermissionError:
                 raise CommandError(
-                    f"No right to listen on port {port}: choose one above 1023, for example PORT=8000."
+                    f"This user can't listen on port {port}: choose a port above 1023, for example PORT=8000."
                 ) from None
             except OSError as error:
                 raise CommandError(
-                    f"Port {port} on {bind} is not free ({error.strerror}): stop what uses it, or start with PORT={port + 1} make up."
+                    f"Port {port} on {bind} is not free ({error.strerror}): stop the program that uses it, "
+                    f"or start with PORT={port + 1} make up."
                 ) from None
 
     def _prepare(self, options: dict[str, Any]) -> None:
@@ -114,11 +115,11 @@ class Command(BaseCommand):
         environment = {**os.environ, **embedded.urls(place), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
         demo.print_welcome(url)
         connections.close_all()
-        programs = [Program(name, command, environment) for name, command in command_lines().items()]
+        programs = [SupervisedProgram(name, command, environment) for name, command in command_lines().items()]
         Supervisor(programs, servers(place)).run()
 
 
-def servers(place: embedded.Locations) -> list[Server]:
+def servers(place: embedded.Locations) -> list[WatchedServer]:
     """Return the embedded servers in use, as the supervisor watches them."""
     use = embedded.needed()
     watched = [
@@ -127,5 +128,7 @@ def servers(place: embedded.Locations) -> list[Server]:
         ("cache", use.cache, lambda: bool(valkey.pid_of(place, valkey.CACHE))),
     ]
     return [
-        Server(name, is_running, lambda: embedded.start_servers(place)) for name, used, is_running in watched if used
+        WatchedServer(name, is_running, lambda: embedded.start_servers(place))
+        for name, used, is_running in watched
+        if used
     ]

@@ -13,12 +13,14 @@ class Command(BaseCommand):
     help = "Write an encrypted backup: database, uploads and secrets in one file. See docs/operations.md."
 
     def add_arguments(self, parser):
-        parser.add_argument("--output", help="a folder, or a file that ends in .backup; var/backups unless given")
-        parser.add_argument("--no-media", action="store_true", help="without the uploads")
+        parser.add_argument("--output", help="a folder, or a file that ends in .backup; default: var/backups")
+        parser.add_argument("--no-media", action="store_true", help="leave out the uploads")
         parser.add_argument(
-            "--keep", type=int, help="delete older archives of this shop in the folder, all but so many"
+            "--keep", type=int, help="keep this many archives of this shop in the folder and delete older ones"
         )
-        parser.add_argument("--verify", action="store_true", help="restore it into a scratch database and compare")
+        parser.add_argument(
+            "--verify", action="store_true", help="restore the archive into a scratch database and compare"
+        )
         parser.add_argument("--passphrase-file", default="", help="instead of BACKUP_KEY")
 
     def handle(self, *args, **options):
@@ -42,6 +44,6 @@ class Command(BaseCommand):
         if wrong:
             raise SystemExit(1)
         if options["verify"]:
-            print("Verified: counts, totals and invariants are as in the shop.")
+            print("Verified: counts, totals and invariants match the shop.")
         if options["keep"]:
             making.drop_older(folder=path.parent, keep=options["keep"], site=str(sending_hold.state().site), say=say)

@@ -13,7 +13,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--scope", action="append", help=f"one of {', '.join(SCOPES.names())}; repeatable; default all"
         )
-        parser.add_argument("--source", default="storefront", help="the system it speaks for")
+        parser.add_argument("--source", default="storefront", help="the system that uses the key")
 
     def handle(self, *args, **options):
         try:

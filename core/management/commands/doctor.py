@@ -4,16 +4,18 @@ from core.health import examine, mend, prove
 
 
 class Command(BaseCommand):
-    help = "Say what is configured, reachable, migrated and lagging. Exits 2 when something essential is wrong, 1 for a warning."
+    help = "Check configuration, servers, migrations and lag. Exits with 2 if an essential check fails, with 1 for a warning."
 
     def add_arguments(self, parser):
-        parser.add_argument("--essential", action="store_true", help="only what decides whether the site can work")
+        parser.add_argument(
+            "--essential", action="store_true", help="run only the checks that decide whether the site can work"
+        )
 
         parser.add_argument(
-            "--fix", action="store_true", help="mend what is safe to mend: sequences, missing partitions"
+            "--fix", action="store_true", help="repair faults that are safe to repair: sequences, missing partitions"
         )
         parser.add_argument(
-            "--prove", action="store_true", help="also prove every row: the ledger, tiers, personal data"
+            "--prove", action="store_true", help="also check the invariants of all rows: ledger, tiers, personal data"
         )
 
     def handle(self, *args, **options):

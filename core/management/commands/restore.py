@@ -9,15 +9,15 @@ from core.backup.programs import NoPrograms
 
 
 class Command(BaseCommand):
-    help = "Put a shop back from a backup, with sending held. See docs/operations.md."
+    help = "Restore a shop from a backup, with sending held. See docs/operations.md."
     # The database may be empty or damaged.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser):
         parser.add_argument("archive")
-        parser.add_argument("--replace", action="store_true", help="replace what is in the database")
+        parser.add_argument("--replace", action="store_true", help="replace the content of the database")
         parser.add_argument("--overwrite", action="store_true", help="replace uploads and keys that differ")
-        parser.add_argument("--dry-run", action="store_true", help="into a scratch database only, and compare")
+        parser.add_argument("--dry-run", action="store_true", help="restore into a scratch database only, and compare")
         parser.add_argument("--secrets-only", action="store_true", help="write the keys to var/restored-secrets.env")
         parser.add_argument("--passphrase-file", default="", help="instead of BACKUP_KEY")
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
                     path=path, key=key, replace=options["replace"], overwrite=options["overwrite"], say=say
                 )
         except FileNotFoundError:
-            raise CommandError(f"There is no file {path}.") from None
+            raise CommandError(f"The file {path} does not exist.") from None
         except (
             ArchiveError, keys.UnusableKey, NoPrograms, restoring.RestoreRefused, restoring.RestoreFailed
         ) as error:  # fmt: skip
@@ -50,9 +50,9 @@ class Command(BaseCommand):
         if wrong:
             raise SystemExit(1)
         if options["dry_run"]:
-            print("Verified: counts, totals and invariants are as in the backup.")
+            print("Verified: counts, totals and invariants match the backup.")
         else:
             print(
                 "Restored. Sending is held: start the shop, open Stop and start sending (or run manage.py sending status), "
-                "decide what becomes of what was due, and start sending."
+                "decide about the messages and deliveries that were due, and start sending."
             )

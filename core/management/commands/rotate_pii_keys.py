@@ -9,4 +9,6 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         say = self.stdout.write if options["verbosity"] else lambda text: None
         total = rotate_keys(say)
-        say(f"{total} values are now under the first key. Unless some were left, the others may go from PII_KEYS.")
+        say(
+            f"{total} values are now under the first key. If none are left under the others, remove those from PII_KEYS."
+        )

@@ -1,4 +1,4 @@
-"""Run the jobs of the night now, one after the other: `manage.py run_nightly`."""
+"""Run the nightly jobs now, one after the other: `manage.py run_nightly`."""
 
 import sys
 import time
@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    help = "Runs the nightly jobs in the order of their hours; exits with 1 when one failed."
+    help = "Run the nightly jobs now, in the order of their hours. Exit with 1 when one failed."
 
     def handle(self, **_options):
         failed = 0
@@ -30,7 +30,7 @@ class Command(BaseCommand):
 
 
 def nightly_jobs() -> Iterator[tuple[str, str]]:
-    """Yield (name, task) of what runs at an hour of the night, the earliest first."""
+    """Yield (name, task) of the jobs that run at an hour of the night, the earliest first."""
     current_app.loader.import_default_modules()
     timed = []
     for name, entry in current_app.conf.beat_schedule.items():

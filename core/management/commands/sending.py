@@ -2,18 +2,22 @@ from django.core.management.base import BaseCommand, CommandError
 
 from core.actor import Actor
 from core.errors import DomainError
-from core.holding import WAITING, Choice
+from core.holding import WAITING, HoldChoice
 from core.services import sending_hold
 
 
 class Command(BaseCommand):
-    help = "Stop everything that goes to the outside, say what waits, decide about it after a restore, and start again."
+    help = (
+        "Stop all outgoing messages and webhooks, show what is pending, decide about it after a restore, start again."
+    )
 
     def add_arguments(self, parser):
         parser.add_argument("action", choices=["status", "hold", "decide", "release"])
-        parser.add_argument("--note", default="", help="why it is held")
-        parser.add_argument("--kind", choices=WAITING.names(), help="what is decided about")
-        parser.add_argument("--choice", choices=[choice.value for choice in Choice], help="what becomes of it")
+        parser.add_argument("--note", default="", help="the reason for the hold")
+        parser.add_argument("--kind", choices=WAITING.names(), help="the kind of held work to decide about")
+        parser.add_argument(
+            "--choice", choices=[choice.value for choice in HoldChoice], help="the decision about this kind"
+        )
 
     def handle(self, *args, **options):
         actor = Actor("system", None, "manage.py")
@@ -25,7 +29,7 @@ class Command(BaseCommand):
                 sending_hold.start(actor=actor)
             elif options["action"] == "decide":
                 if not options["kind"] or not options["choice"]:
-                    raise CommandError("Name --kind and --choice.")
+                    raise CommandError("Give --kind and --choice.")
                 sending_hold.doubt_due()
                 count = sending_hold.decide(
                     kind=options["kind"], choice=options["choice"], actor=actor, seconds=float("inf")
@@ -38,7 +42,7 @@ class Command(BaseCommand):
     def _status(self) -> None:
         row = sending_hold.state()
         if not row.held:
-            print("Sending goes on.")
+            print("Sending is not held.")
             return
         print(f"Sending is held since {row.held_at:%F %T} UTC ({row.cause}){': ' + row.note if row.note else ''}.")
         for name, figures in sending_hold.count_waiting(row).items():

@@ -8,19 +8,19 @@ from core.facts import SUPERSEDED, Amounts, collect
 
 
 class Command(BaseCommand):
-    help = "The shop in numbers, the same that the home page shows. With --json amounts are minor units (cents, fen)."
+    help = "Print the figures of the shop, as on the home page. With --json, amounts are minor units (cents, fen)."
 
     def add_arguments(self, parser):
-        parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+        parser.add_argument("--json", action="store_true", help="print one JSON object to standard output")
 
     def handle(self, *args, **options):
         facts = collect()
         if options["json"]:
             print(json.dumps(facts, ensure_ascii=False, indent=1))
             return
-        shown = {name.removesuffix("_minor"): value for name, value in facts.items() if name not in SUPERSEDED}
-        width = max(len(name) for name in shown)
-        for name, value in shown.items():
+        figures = {name.removesuffix("_minor"): value for name, value in facts.items() if name not in SUPERSEDED}
+        width = max(len(name) for name in figures)
+        for name, value in figures.items():
             print(f"{name.replace('_', ' '):<{width}}  {_in_words(value) or '–'}")
 
 
@@ -37,6 +37,6 @@ def _in_words(value) -> str:
 
 
 def _amount(minor: int, currency: str) -> str:
-    """-123456 GBP -> -1,234.56 GBP, whatever the language of the shop."""
+    """Format an amount the same in every language: -123456 GBP -> -1,234.56 GBP."""
     digits = exponent(currency)
     return f"{Decimal(minor).scaleb(-digits):,.{digits}f} {currency}"

@@ -1,7 +1,7 @@
-"""Catalogues without GNU gettext: extracts with Babel, which is a Python package, from Python and templates.
+"""Catalogues without GNU gettext: Babel, a Python package, extracts the texts of Python files and templates.
 
-manage.py translations --update    new texts come in, gone ones leave; what is translated stays
-manage.py translations --compile   locale/*/LC_MESSAGES/django.mo
+manage.py translations --update    adds new texts and removes unused ones; translations stay
+manage.py translations --compile   writes locale/*/LC_MESSAGES/django.mo
 manage.py translations --check     fails when a text has no translation, a placeholder differs or the .mo is stale
 """
 
@@ -41,7 +41,7 @@ HEADERS_LEFT_OUT = tuple(
     for name in ("Project-Id-Version", "Report-Msgid-Bugs-To", "POT-Creation-Date", "PO-Revision-Date", "Last-Translator",
                  "Language-Team", "Generated-By")
 )  # fmt: skip
-Found = tuple[str, int, str | tuple[str, ...], str | None]
+Extracted = tuple[str, int, str | tuple[str, ...], str | None]
 
 
 class Command(BaseCommand):
@@ -53,12 +53,12 @@ class Command(BaseCommand):
             parser.add_argument(f"--{name}", action="store_true")
 
     def handle(self, *args, **options) -> None:
-        chosen = [name for name in ("update", "compile", "check") if options[name]]
-        if not chosen:
-            raise CommandError("Say what to do: --update, --compile or --check.")
+        actions = [name for name in ("update", "compile", "check") if options[name]]
+        if not actions:
+            raise CommandError("Give --update, --compile or --check.")
         for language, _name in settings.LANGUAGES:
             if language != "en":
-                for name in chosen:
+                for name in actions:
                     getattr(self, f"{name}_catalogue")(language)
 
     def update_catalogue(self, language: str) -> None:
@@ -66,7 +66,7 @@ class Command(BaseCommand):
         fresh = template()
         if path.exists():
             catalogue = load(path, language)
-            # Fuzzy matching would carry a wrong translation over to a text that only looks alike.
+            # Fuzzy matching would copy a wrong translation to a text that only looks similar.
             catalogue.update(fresh, no_fuzzy_matching=True)
             catalogue.obsolete.clear()
         else:
@@ -108,15 +108,15 @@ def load(path: Path, language: str) -> Catalog:
 
 
 def template() -> Catalog:
-    """Every text of the product's own Python and templates."""
+    """Return the texts of the product's own Python files and templates."""
     catalogue = Catalog(project="Liuke", charset="utf-8")
-    for file_name, _line, message, context in found():
+    for file_name, _line, message, context in extracted():
         flags = ["python-format"] if PLACEHOLDER.search(message if isinstance(message, str) else message[0]) else []
         catalogue.add(message, locations=[(file_name, 0)], flags=flags, context=context)
     return catalogue
 
 
-def found() -> Iterator[Found]:
+def extracted() -> Iterator[Extracted]:
     root = settings.BASE_DIR
     folders = [*settings.OUR_APPS, "config", "templates"]
     for path in sorted(path for folder in folders for path in (root / folder).rglob("*")):
@@ -124,7 +124,7 @@ def found() -> Iterator[Found]:
             continue
         source = path.read_text()
         if path.suffix != ".py":
-            # Only the calls matter, and what is left of the markup's indentation is not Python's.
+            # Only the calls matter; the remaining indentation comes from the markup and is not valid Python.
             source = "\n".join(line.strip() for line in templatize(source).splitlines())
         for line, message, _comments, context in extract("python", io.BytesIO(source.encode()), keywords=KEYWORDS):
             yield str(path.relative_to(root)), line, message, context
@@ -141,7 +141,7 @@ def faults(catalogue: Catalog) -> Iterator[str]:
         if not translated(message):
             yield f"without translation: {key(message)!r}"
             continue
-        # Chinese has one form for every number, so it is the plural whose placeholders count.
+        # Chinese has one form for every number, so compare it with the placeholders of the plural.
         wanted = set(PLACEHOLDER.findall(forms(message.id)[-1]))
         for text in forms(message.string):
             if set(PLACEHOLDER.findall(text)) != wanted:
@@ -149,7 +149,7 @@ def faults(catalogue: Catalog) -> Iterator[str]:
 
 
 def forms(text: Any) -> list[str]:
-    """A message's texts: one, or one per plural form."""
+    """Return the texts of a message: one, or one per plural form."""
     return [str(item) for item in text] if isinstance(text, tuple | list) else [str(text or "")]
 
 
@@ -163,7 +163,7 @@ def translated(message: Message) -> bool:
 
 def dump(catalogue: Catalog) -> bytes:
     buffer = io.BytesIO()
-    # Line numbers and dates would make every update a conflict.
+    # Line numbers and dates would cause a merge conflict at every update.
     catalogue.header_comment = "# Simplified Chinese of Liuke. Texts come and go by `manage.py translations --update`."
     catalogue.fuzzy = False
     write_po(buffer, catalogue, width=120, sort_output=True, omit_header=False, include_lineno=False)
@@ -172,7 +172,7 @@ def dump(catalogue: Catalog) -> bytes:
 
 
 def compiled(catalogue: Catalog) -> bytes:
-    # Babel writes an untranslated plural as its English, which would then count as the translation.
+    # Babel writes an untranslated plural in English, which would then count as the translation.
     for message in [item for item in catalogue if item.id and not translated(item)]:
         catalogue.delete(message.id, message.context)
     buffer = io.BytesIO()
@@ -186,7 +186,7 @@ def texts(path: Path) -> dict:
 
 
 def _text(context: str | bytes | None) -> str | None:
-    """Babel reads a context of an .mo as bytes."""
+    """Return a context as text. Babel reads the context from an .mo file as bytes."""
     return context.decode() if isinstance(context, bytes) else context
 
 

@@ -210,7 +210,7 @@ def test_an_import_that_no_worker_applies_any_more_begins_again(created, monkeyp
 
     # and one that was lost ten times says so
     weary.refresh_from_db()
-    assert (weary.state, weary.error) == ("failed", "The process that worked on it ended 10 times without finishing.")
+    assert (weary.state, weary.error) == ("failed", "The worker process ended 10 times before the job finished.")
 
 
 def test_uploads_are_deleted_once_they_are_in(store, settings, tmp_path):

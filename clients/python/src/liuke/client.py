@@ -71,11 +71,12 @@ SEGMENTS_MEMBERS = operation("GET", "/segments/{segment}/members")
 
 
 class Liuke:
-    """The API of one shop, as one key may use it. Safe to share between threads; close it or use it with `with`.
+    """The API of one shop with one key. Safe to share between threads; close it or use it with `with`.
 
-    `timeout` is in seconds for each attempt. A connection that fails, 429, 502, 503 and 504 are tried again, up to
+    `timeout` is in seconds for each attempt. Failed connections and answers 429, 502, 503 and 504 are retried, up to
     `attempts` in all, always under the same Idempotency-Key. Commands that move points or use coupons take a `key`:
-    give one that you can make again after a crash ("redeem:" and the order's number); without one each call has its own.
+    give one that you can compute again after a crash ("redeem:" and the order's number). Without it, each call
+    generates one.
     """
 
     def __init__(
@@ -124,13 +125,13 @@ class _Part:
 
 class Customers(_Part):
     def find(self, kind: str, value: str) -> t.Customer:
-        """By one identity, for example ("phone", "13800138000"). Raises NotFound."""
+        """Find a customer by one identity, for example ("phone", "13800138000"). Raises NotFound."""
         return cast(t.Customer, self._transport.call(CUSTOMERS_FIND, query={"kind": kind, "value": value}))
 
     def create(
         self, identities: Sequence[t.Identity], profile: t.Profile | None = None, *, anonymous_id: str = ""
     ) -> t.CustomerCreated:
-        """Find or make the customer of these identities. `anonymous_id`: what this visitor did before joins them."""
+        """Find or create the customer of these identities. `anonymous_id`: attach earlier activity of this visitor."""
         body: dict[str, Any] = {**(profile or {}), "identities": list(identities)}
         if anonymous_id:
             body["anonymous_id"] = anonymous_id
@@ -140,7 +141,7 @@ class Customers(_Part):
         return cast(t.Customer, self._transport.call(CUSTOMERS_GET, number=number))
 
     def update(self, number: str, changes: t.Profile) -> t.Customer:
-        """Change these fields and no others."""
+        """Change only the given fields."""
         return cast(t.Customer, self._transport.call(CUSTOMERS_UPDATE, body=changes, number=number))
 
     def add_identity(self, number: str, identity: t.Identity) -> t.Identity:
@@ -160,7 +161,7 @@ class Customers(_Part):
         evidence: str = "",
         given_at: datetime | None = None,
     ) -> t.Consent:
-        """Append a decision: `granted` or `withdrawn`, with where it was given."""
+        """Append a decision, `granted` or `withdrawn`, with its source."""
         body = {
             "channel": channel,
             "purpose": purpose,
@@ -172,18 +173,18 @@ class Customers(_Part):
         return cast(t.Consent, self._transport.call(CONSENTS_ADD, body=body, number=number))
 
     def make_token(self, number: str, *, seconds: int = 3600) -> t.MemberToken:
-        """A short-lived token with which the shop's own pages speak for this customer, and for nobody else."""
+        """Create a short-lived token with which the shop's own pages act for this one customer."""
         body = {"customer": number, "seconds": seconds}
         return cast(t.MemberToken, self._transport.call(MEMBER_TOKENS_CREATE, body=body))
 
 
 class Orders(_Part):
     def record(self, order: t.NewOrder) -> t.OrderRecorded:
-        """One order. Its number is unique for the key's source: sending it again is harmless and brings it up to date."""
+        """Record an order. Its number is unique for the key's source, so a repeat is harmless and updates the order."""
         return cast(t.OrderRecorded, self._transport.call(ORDERS_RECORD, body=order))
 
     def record_batch(self, orders: Sequence[t.NewOrder]) -> list[t.BatchItem]:
-        """Up to 100 at once. Each is recorded or refused by itself: look at every `outcome`."""
+        """Record up to 100 orders. Each is recorded or refused separately: check every `outcome`."""
         return cast(list[t.BatchItem], self._transport.call(ORDERS_BATCH, body={"orders": list(orders)})["results"])
 
     def get(self, number: str) -> t.Order:
@@ -199,7 +200,7 @@ class Orders(_Part):
         placed_before: datetime | None = None,
         page_size: int = 100,
     ) -> Iterator[t.Order]:
-        """Newest first. `number` is an order's number or its last characters (three or more), in any case."""
+        """List orders, newest first. `number` is a number or its last characters (three or more), in any letter case."""
         query = {
             "customer": customer,
             "state": state,
@@ -219,7 +220,7 @@ class Orders(_Part):
         lines: Sequence[dict[str, Any]] | None = None,
         reason: str = "",
     ) -> t.RefundRecorded:
-        """Refund number `refund` of an order: an amount in minor units, lines, or all that is left when neither is given."""
+        """Record refund number `refund` of an order: an amount in minor units, lines, or the whole rest without both."""
         body: dict[str, Any] = {"number": refund, "reason": reason}
         if amount is not None:
             body["amount"] = amount
@@ -233,32 +234,35 @@ class Orders(_Part):
 
 class Activity(_Part):
     def send(self, events: Sequence[t.Activity]) -> t.ActivityAccepted:
-        """Up to what the API takes in a batch. `id` is yours and unique for the key's source: a repeat is counted, not kept."""
+        """Send a batch of events, within the API's limit.
+
+        You choose each `id`, unique for the key's source; a repeated event is counted and not stored.
+        """
         return cast(t.ActivityAccepted, self._transport.call(ACTIVITY_SEND, body={"events": list(events)}))
 
 
 class Members(_Part):
     def enrol(self, customer: str, *, referred_by: str = "") -> t.Member:
-        """Make a customer a member; one who is stays as they are. `referred_by`: number of the member who brought them."""
+        """Make a customer a member; an existing member stays unchanged. `referred_by`: number of the referring member."""
         body = {"customer": customer, "referred_by": referred_by}
         return cast(t.Member, self._transport.call(MEMBERS_ENROL, body=body))
 
     def get(self, number: str) -> t.Member:
-        """The tier, and what is missing to the next. Raises NotFound for a customer who is no member."""
+        """Return the tier and the rest missing for the next one. Raises NotFound for a customer who is not a member."""
         return cast(t.Member, self._transport.call(MEMBERS_GET, number=number))
 
     def tier(self, number: str) -> t.MemberTier:
-        """The tier with its benefits, what is missing to the next one and to stay, each by when and as a sentence."""
+        """Return the tier, its benefits, and the rest missing to reach the next one and to stay, with date and text."""
         return cast(t.MemberTier, self._transport.call(MEMBERS_TIER, number=number))
 
     def tiers_for_sale(self) -> Sequence[t.TierForSale]:
-        """The tiers that can be bought, lowest first, each with its price and what it gives."""
+        """Return the tiers that can be bought, lowest first, each with its price and benefits."""
         return cast(Sequence[t.TierForSale], self._transport.call(TIERS_FOR_SALE))
 
     def buy_tier(
         self, number: str, tier: str, *, reference: str, amount: int | None = None, key: str | None = None
     ) -> t.BoughtTier:
-        """Record a tier that was paid for, by the order or payment. Bought again it is extended."""
+        """Record a paid tier; `reference` is the order or payment. A second purchase extends it."""
         body: dict[str, Any] = {"tier": tier, "reference": reference}
         if amount is not None:
             body["amount"] = amount
@@ -266,19 +270,19 @@ class Members(_Part):
 
 
 class Points(_Part):
-    """`number` is the member's customer number."""
+    """Points of members. `number` is the member's customer number."""
 
     def balance(self, number: str) -> t.Balance:
         return cast(t.Balance, self._transport.call(POINTS_BALANCE, number=number))
 
     def history(self, number: str, *, page_size: int = 100) -> Iterator[t.Entry]:
-        """Every entry, newest first."""
+        """Return every entry, newest first."""
         return self._transport.pages(POINTS_HISTORY, query={"limit": page_size}, number=number)
 
     def quote(
         self, number: str, amount: int, *, lines: Sequence[t.CartLine] = (), channel: str = "", store: str = ""
     ) -> t.PointsQuote:
-        """What a cart of `amount` minor units could pay with points, and would earn. Changes nothing.
+        """Return the points that a cart of `amount` minor units could use and would earn. Changes nothing.
 
         Rules about categories, products, channels and stores need `lines`, `channel` and `store`.
         """
@@ -286,25 +290,25 @@ class Points(_Part):
         return cast(t.PointsQuote, self._transport.call(POINTS_QUOTE, body=body, number=number))
 
     def rules(self, *, page_size: int = 100) -> Iterator[t.EarningRule]:
-        """What earns points, now or soon."""
+        """Return the earning rules that are active now or start soon."""
         return self._transport.pages(EARNING_RULES, query={"limit": page_size})
 
     def hold(
         self, number: str, points: int, *, reference: str = "", seconds: int | None = None, key: str | None = None
     ) -> t.Hold:
-        """Set points aside for a purchase, until captured, released or `seconds` have passed. Raises InsufficientPoints."""
+        """Hold points for a purchase until capture, release or the end of `seconds`. Raises InsufficientPoints."""
         body: dict[str, Any] = {"points": points, "reference": reference}
         if seconds is not None:
             body["seconds"] = seconds
         return cast(t.Hold, self._transport.call(POINTS_HOLD, body=body, key=key, number=number))
 
     def capture(self, hold: str, *, points: int | None = None, key: str | None = None) -> t.Hold:
-        """Spend a hold, all of it or `points` of it. Raises HoldEnded."""
+        """Capture a hold, all of it or `points` of it. Raises HoldEnded."""
         body = {} if points is None else {"points": points}
         return cast(t.Hold, self._transport.call(HOLDS_CAPTURE, body=body, key=key, hold=hold))
 
     def release(self, hold: str, *, key: str | None = None) -> t.Hold:
-        """Give a hold's points back. Raises HoldEnded."""
+        """Release the points of a hold. Raises HoldEnded."""
         return cast(t.Hold, self._transport.call(HOLDS_RELEASE, key=key, hold=hold))
 
     def redeem(self, number: str, points: int, *, reference: str = "", key: str | None = None) -> t.Hold:
@@ -313,7 +317,7 @@ class Points(_Part):
         return cast(t.Hold, self._transport.call(POINTS_REDEEM, body=body, key=key, number=number))
 
     def redeem_many(self, redemptions: Sequence[t.Redemption]) -> t.Redemptions:
-        """Up to 1,000, each done or refused by itself; results stand in the order sent. Sending it again is harmless."""
+        """Redeem up to 1,000 at once, each done or refused separately; results in the order sent. A repeat is harmless."""
         body = {"redemptions": list(redemptions)}
         return cast(t.Redemptions, self._transport.call(POINTS_REDEEM_MANY, body=body))
 
@@ -324,14 +328,14 @@ class Points(_Part):
 
 
 class Coupons(_Part):
-    """Check, reserve at the checkout, redeem when it is paid or release when it is dropped. Amounts are minor units."""
+    """Coupons: validate, reserve at the checkout, redeem after payment or release. Amounts are minor units."""
 
     def validate(
         self, code: str, *, cart_amount: int, currency: str, customer: str = "", guest: str = ""
     ) -> t.CouponQuote:
-        """Whether it would be taken and for how much; a refusal is an answer here, not an error.
+        """Return whether a code is valid and its discount; a refusal is an answer here, not an error.
 
-        `guest` is your own id of a visitor without a customer number: wrong codes are counted for each of them.
+        `guest` is your own id of a visitor without a customer number: wrong codes are counted per visitor.
         """
         body = _cart(code, cart_amount, currency, customer, "", guest)
         return cast(t.CouponQuote, self._transport.call(COUPONS_VALIDATE, body=body))
@@ -347,13 +351,15 @@ class Coupons(_Part):
         guest: str = "",
         key: str | None = None,
     ) -> t.Reservation:
-        """Set one use aside. Raises CouponRefused with the reason as its `code`."""
+        """Reserve one use. Raises CouponRefused with the reason as its `code`."""
         body = _cart(code, cart_amount, currency, customer, reference, guest)
         return cast(t.Reservation, self._transport.call(COUPONS_RESERVE, body=body, key=key))
 
     def redeem(self, reservation: str, *, cart_amount: int | None = None, key: str | None = None) -> t.Reservation:
-        """Use it for an order that was paid. With `cart_amount` the discount is worked out again for what the order came to;
-        a reservation that a member's browser made needs it.
+        """Redeem a reservation for a paid order.
+
+        With `cart_amount` the discount is computed again for the final amount of the order. A reservation that a
+        member's browser made requires it.
         """
         body = None if cart_amount is None else {"cart_amount": cart_amount}
         return cast(t.Reservation, self._transport.call(COUPONS_REDEEM, body=body, key=key, reservation=reservation))
@@ -362,25 +368,25 @@ class Coupons(_Part):
         return cast(t.Reservation, self._transport.call(COUPONS_RELEASE, key=key, reservation=reservation))
 
     def generate(self, coupon: int, count: int, *, key: str | None = None) -> t.CodeGeneration:
-        """Make codes without a customer. Ask `generation` until its state is `done`."""
-        found = self._transport.call(COUPONS_GENERATE, body={"count": count}, key=key, coupon=str(coupon))
-        return cast(t.CodeGeneration, found)
+        """Create codes without a customer. Poll `generation` until its state is `done`."""
+        answer = self._transport.call(COUPONS_GENERATE, body={"count": count}, key=key, coupon=str(coupon))
+        return cast(t.CodeGeneration, answer)
 
     def generation(self, coupon: int, generation: int) -> t.CodeGeneration:
-        found = self._transport.call(COUPONS_GENERATION, coupon=str(coupon), generation=str(generation))
-        return cast(t.CodeGeneration, found)
+        answer = self._transport.call(COUPONS_GENERATION, coupon=str(coupon), generation=str(generation))
+        return cast(t.CodeGeneration, answer)
 
 
 class Messages(_Part):
-    """What customers asked for: receipts, parcels, codes. Marketing goes by broadcasts, care rules and journeys."""
+    """Transactional messages: receipts, parcels, codes. Broadcasts, care rules and journeys send marketing."""
 
     def send_message(
         self, template: str | int, customer: str, *, values: dict[str, Any] | None = None, key: str | None = None
     ) -> t.Message:
-        """Send a transactional template, by code or id, with the values that it declares; once per `key`.
+        """Send a transactional template, by code or id, with its declared values; once per `key`.
 
-        The answer comes before the provider has it: ask `get` what became of it. Raises Conflict `marketing_template` and
-        Invalid with the field `values.<name>`.
+        The answer comes before the provider has the message: call `get` for its state. Raises Conflict
+        `marketing_template`, and Invalid with the field `values.<name>`.
         """
         body = {"template": str(template), "customer": customer, "values": values or {}}
         return cast(t.Message, self._transport.call(MESSAGES_SEND, body=body, key=key))
@@ -390,64 +396,64 @@ class Messages(_Part):
 
 
 class Rewards(_Part):
-    """`number` is the member's customer number; a reward is named by its code."""
+    """Rewards. `number` is the member's customer number; a reward is named by its code."""
 
     def list(self, number: str, *, page_size: int = 100) -> Iterator[t.Reward]:
-        """What the member can have for their points, and what keeps them from the rest."""
+        """Return the rewards, and for each the reason if the member can't redeem it."""
         return self._transport.pages(REWARDS_LIST, query={"limit": page_size}, number=number)
 
     def redeem(
         self, number: str, reward: str, *, address: t.Address | None = None, reference: str = "", key: str | None = None
     ) -> t.RewardRedemption:
-        """Raises Refused with the catalogue's reason as its `code`, InsufficientPoints among them."""
+        """Redeem a reward. Raises Refused with the reason as its `code`, or its subclass InsufficientPoints."""
         body: dict[str, Any] = {"reward": reward, "reference": reference}
         if address is not None:
             body["address"] = address
         return cast(t.RewardRedemption, self._transport.call(REWARDS_REDEEM, body=body, key=key, number=number))
 
     def redeemed(self, number: str, *, page_size: int = 100) -> Iterator[t.RewardRedemption]:
-        """What the member has redeemed, newest first."""
+        """Return the member's redemptions, newest first."""
         return self._transport.pages(REWARDS_REDEEMED, query={"limit": page_size}, number=number)
 
     def redemption(self, number: str, redemption: str) -> t.RewardRedemption:
-        found = self._transport.call(REWARDS_REDEMPTION, number=number, redemption=redemption)
-        return cast(t.RewardRedemption, found)
+        answer = self._transport.call(REWARDS_REDEMPTION, number=number, redemption=redemption)
+        return cast(t.RewardRedemption, answer)
 
     def cancel(self, number: str, redemption: str, *, reason: str = "") -> t.RewardRedemption:
-        """Give the points back for what was not sent or used; twice is once. Raises Conflict when it is too late."""
+        """Return the points of a reward that was not sent or used (idempotent). Raises Conflict when it is too late."""
         body = {"reason": reason}
-        found = self._transport.call(REWARDS_CANCEL, body=body, number=number, redemption=redemption)
-        return cast(t.RewardRedemption, found)
+        answer = self._transport.call(REWARDS_CANCEL, body=body, number=number, redemption=redemption)
+        return cast(t.RewardRedemption, answer)
 
 
 class Growth(_Part):
     """Tasks, badges and the leaderboard. `number` is the member's customer number; a task is named by its code."""
 
     def tasks(self, number: str) -> list[t.Task]:
-        """The tasks that run now, how far the member is, and what the next level asks for."""
+        """Return the running tasks with the member's progress and the goal of the next level."""
         return cast(list[t.Task], self._transport.call(TASKS_LIST, number=number))
 
     def join(self, number: str, task: str) -> t.Task:
-        """Take part from now on; twice is once. Raises Refused for a task that is over or needs no joining."""
+        """Join a task from now on (idempotent). Raises Refused for a task that has ended or needs no joining."""
         return cast(t.Task, self._transport.call(TASKS_JOIN, number=number, task=task))
 
     def leave(self, number: str, task: str) -> t.Task:
-        """Take part no longer; what was counted and given stays."""
+        """Leave a task. Counted progress and given rewards stay."""
         return cast(t.Task, self._transport.call(TASKS_LEAVE, number=number, task=task))
 
     def badges(self, number: str) -> list[t.Badge]:
-        """Those the member has, newest first, then those that can still be had."""
+        """Return the member's badges, newest first, then the badges that are still available."""
         return cast(list[t.Badge], self._transport.call(BADGES_LIST, number=number))
 
     def leaderboard(
         self, *, by: str = "points", window: str = "month", season: str | None = None, member: str | None = None
     ) -> t.Leaderboard:
-        """By `points` or `growth`, of this `week`, `month` or `season`; `member` asks for that member's own place too."""
+        """Return the ranking by `points` or `growth` of this `week`, `month` or `season`; `member` adds an own place."""
         query = {"by": by, "window": window, "season": season, "member": member}
         return cast(t.Leaderboard, self._transport.call(LEADERBOARD, query=query))
 
     def set_leaderboard_name(self, number: str, name: str) -> t.LeaderboardName:
-        """Show the member under this name, which everyone sees; an empty one takes them off. Raises Invalid."""
+        """Show the member under this public name; an empty name removes the member. Raises Invalid."""
         return cast(t.LeaderboardName, self._transport.call(LEADERBOARD_NAME, body={"name": name}, number=number))
 
 
@@ -487,7 +493,7 @@ class Segments(_Part):
         return self._transport.pages(SEGMENTS_LIST, query={"limit": page_size})
 
     def members(self, segment: int, *, page_size: int = 500) -> Iterator[t.SegmentMember]:
-        """Who is in it now, by customer number."""
+        """Return the present members, by customer number."""
         return self._transport.pages(SEGMENTS_MEMBERS, query={"limit": page_size}, segment=str(segment))
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong, by the stable `code` of the answer."""
+"""Errors of the client, by the stable `code` of the answer."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Any
 
 
 class LiukeError(Exception):
-    """The base of everything that this package raises."""
+    """The base class of all errors of this package."""
 
 
 class NotReached(LiukeError):
-    """No answer after the last attempt. A command may have been carried out: the same call with the same key finds out."""
+    """No answer after the last attempt. The server may have run the command: repeat the call with the same key."""
 
 
 class ApiError(LiukeError):
     """An answer that is not a success.
 
-    `code` is stable, `message` is for people, `field` names the input that is wrong, `details` has figures such as the
-    points that are available; `errors` holds every one where there are several.
+    `code` is stable, `message` is for people, `field` names the invalid input, `details` has figures such as the
+    available points. `errors` holds all errors when there are several.
     """
 
     def __init__(self, status: int, errors: list[dict[str, Any]], details: dict[str, Any]) -> None:
@@ -32,11 +32,11 @@ class ApiError(LiukeError):
 
 
 class Invalid(ApiError):
-    """400: the input is wrong; the same call can never succeed."""
+    """400: the input is invalid; the same call can never succeed."""
 
 
 class Unauthorized(ApiError):
-    """401: no key, a wrong one, or one that was revoked."""
+    """401: the key is missing, wrong or revoked."""
 
 
 class Forbidden(ApiError):
@@ -44,11 +44,11 @@ class Forbidden(ApiError):
 
 
 class NotFound(ApiError):
-    """404."""
+    """404: the resource does not exist."""
 
 
 class Conflict(ApiError):
-    """409: the state of things forbids it."""
+    """409: the current state forbids the command."""
 
 
 class IdempotencyKeyReused(Conflict):
@@ -56,27 +56,27 @@ class IdempotencyKeyReused(Conflict):
 
 
 class HoldEnded(Conflict):
-    """The hold was captured or released, or it ran out."""
+    """The hold was captured or released, or it expired."""
 
 
 class Refused(ApiError):
-    """422: a business limit says no, and nothing changed."""
+    """422: a business limit refuses the command; nothing changed."""
 
 
 class InsufficientPoints(Refused):
-    """`details["available"]` says what there is."""
+    """The member has too few points. `details["available"]` has the available ones."""
 
 
 class CouponRefused(Refused):
-    """`code` says why: expired, not_started, code_limit, customer_limit, campaign_limit, budget_spent, wrong_customer, …"""
+    """The coupon was refused. `code` is the reason: expired, not_started, code_limit, customer_limit, budget_spent, …"""
 
 
 class TooManyRequests(ApiError):
-    """429, still after the last attempt."""
+    """429 also at the last attempt."""
 
 
 class ServerError(ApiError):
-    """5xx, still after the last attempt."""
+    """5xx also at the last attempt."""
 
 
 BY_CODE: dict[str, type[ApiError]] = {
@@ -111,12 +111,12 @@ BY_STATUS: dict[int, type[ApiError]] = {
 
 
 def error_of(status: int, body: Any) -> ApiError:
-    """The typed error of an answer, also of one that is not ours (a proxy's page)."""
+    """Return the typed error of an answer, also for an answer that is not ours (a proxy's page)."""
     envelope = body if isinstance(body, dict) else {}
     errors = envelope.get("errors") or []
     code = errors[0].get("code") if errors else None
     general = BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
     special = BY_CODE.get(code or "", general)
-    # A code means what it says only beside its own status.
+    # A code counts only with its own status.
     kind = special if issubclass(special, general) else general
     return kind(status, errors, envelope.get("details") or {})

@@ -1,4 +1,4 @@
-"""One call: its key, its attempts, its answer."""
+"""Transport of a call: its key, its attempts, its answer."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import httpx
 from liuke.errors import NotReached, error_of
 
 PREFIX = "/api/v1"
-TRIED_AGAIN = frozenset({429, 502, 503, 504})
+RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 LONGEST_WAIT = 60.0
 
 
 @dataclass(frozen=True)
 class Operation:
-    """`path` has the schema's names in braces. `keyed` ones carry an Idempotency-Key."""
+    """An operation of the API. `path` has the schema's names in braces; a `keyed` one carries an Idempotency-Key."""
 
     method: str
     path: str
@@ -35,13 +35,13 @@ OPERATIONS: list[Operation] = []
 
 
 def operation(method: str, path: str, *, keyed: bool = False) -> Operation:
-    made = Operation(method, path, keyed)
-    OPERATIONS.append(made)
-    return made
+    added = Operation(method, path, keyed)
+    OPERATIONS.append(added)
+    return added
 
 
 class Transport:
-    """Sends, and tries again what may be tried again: every operation is harmless to repeat, by its key or its numbers."""
+    """A sender with retries. Every operation is safe to repeat, because of its key or its numbers."""
 
     def __init__(self, http: httpx.Client, *, attempts: int, sleep: Callable[[float], None] = time.sleep) -> None:
         if attempts < 1:
@@ -59,7 +59,7 @@ class Transport:
         key: str | None = None,
         **parts: str,
     ) -> Any:
-        """The answer's JSON. Raises ApiError for one that is not a success, NotReached when none came."""
+        """Return the answer's JSON. Raises ApiError for an answer that is not a success, NotReached without an answer."""
         headers = {"Idempotency-Key": key or str(uuid.uuid4())} if what.keyed else {}
         params = {name: value for name, value in (query or {}).items() if value is not None}
         for attempt in range(1, self.attempts + 1):
@@ -71,22 +71,22 @@ class Transport:
                     raise NotReached(f"{what.method} {what.path}: {type(error).__name__} {error}".strip()) from error
                 self.sleep(_wait(attempt, ""))
                 continue
-            if response.status_code in TRIED_AGAIN and not last:
+            if response.status_code in RETRIED_STATUSES and not last:
                 self.sleep(_wait(attempt, response.headers.get("retry-after", "")))
                 continue
             return _answer(response)
         raise AssertionError("unreachable")
 
     def pages(self, what: Operation, *, query: Mapping[str, Any], **parts: str) -> Iterator[Any]:
-        """Every row of a list, page after page, as it is asked for."""
-        wanted = dict(query)
+        """Yield every row of a list and load page after page on demand."""
+        params = dict(query)
         while True:
-            page = self.call(what, query=wanted, **parts)
+            page = self.call(what, query=params, **parts)
             yield from page["results"]
             if not page["next"]:
                 return
-            # Only the cursor: behind a proxy the link's host may be one that this machine does not reach.
-            wanted["cursor"] = parse_qs(urlsplit(page["next"]).query)["cursor"][0]
+            # Only the cursor: behind a proxy, this machine may not reach the host of the link.
+            params["cursor"] = parse_qs(urlsplit(page["next"]).query)["cursor"][0]
 
 
 def _answer(response: httpx.Response) -> Any:
@@ -100,7 +100,7 @@ def _answer(response: httpx.Response) -> Any:
 
 
 def _wait(attempt: int, retry_after: str) -> float:
-    """What the server asks for, within a minute; else 0.2 s doubled with each attempt, and up to half as much again."""
+    """Return the server's wait, at most a minute; else 0.2 s, doubled with each attempt, plus up to half of that."""
     if retry_after.isdigit():
         return min(float(retry_after), LONGEST_WAIT)
     return 0.2 * 2 ** (attempt - 1) * (1 + random.random() / 2)  # noqa: S311

@@ -1,4 +1,4 @@
-"""Shapes of what is sent and answered. Amounts are minor units of their currency, points whole numbers, times ISO 8601."""
+"""Types of requests and answers. Amounts are minor units of their currency, points whole numbers, times ISO 8601."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class _Identity(TypedDict):
 
 
 class Identity(_Identity, total=False):
-    """`verified`: the shop has proof, so that it resolves to a customer by itself."""
+    """An identity. `verified`: the shop has proof, so that the identity alone finds the customer."""
 
     verified: bool
 
@@ -43,7 +43,7 @@ class Customer(TypedDict):
 
 
 class CustomerCreated(Customer):
-    """`created` is false when one of the identities was known."""
+    """The answer to a creation. `created` is false when one of the identities was known."""
 
     created: bool
 
@@ -57,7 +57,7 @@ class Consent(TypedDict):
 
 
 class CustomerRef(TypedDict, total=False):
-    """By number, or by identities; a new person is made of them."""
+    """A reference by number or by identities; unknown identities create a customer."""
 
     number: str
     name: str
@@ -70,7 +70,7 @@ class _Line(TypedDict):
 
 
 class OrderLine(_Line, total=False):
-    """`quantity` is a decimal as text; `unit_amount` is what one costs, in minor units of the order's currency."""
+    """A line. `quantity` is a decimal as text; `unit_amount` the price of one, in minor units of the order's currency."""
 
     kind: str
     sku: str
@@ -167,7 +167,7 @@ class Tier(TypedDict):
 
 
 class NextTier(TypedDict):
-    """`missing` is in the program's metric; `text` says it as a sentence, with the day."""
+    """The next tier. `missing` is in the program's metric; `text` is a sentence with the day."""
 
     code: str
     name: str
@@ -186,7 +186,7 @@ class Member(TypedDict):
 
 
 class Benefit(TypedDict):
-    """`words` is a line for the member; `details` what the kind lets a storefront work with."""
+    """A benefit. `words` is a line for the member; `details` are values of its kind for the storefront."""
 
     kind: str
     name: str
@@ -195,7 +195,10 @@ class Benefit(TypedDict):
 
 
 class TierProgress(TypedDict):
-    """`have` of `need`, in the metric: minor units, orders or growth value. `by` is the last day on which it is so."""
+    """Progress: `have` of `need`, in the metric (minor units, orders or growth value).
+
+    `by` is the last day that counts.
+    """
 
     tier: str
     name: str
@@ -208,7 +211,7 @@ class TierProgress(TypedDict):
 
 
 class TierStay(TypedDict):
-    """`left` 0: the tier is kept until `by`."""
+    """The requirement to keep the tier. `left` 0: the member keeps it until `by`."""
 
     metric: Literal["spend", "orders", "growth"]
     have: int
@@ -231,7 +234,7 @@ class MemberTier(TypedDict):
 
 
 class TierForSale(TypedDict):
-    """`price`: minor units of `currency`, for `days` days."""
+    """A tier for sale. `price`: minor units of `currency`, for `days` days."""
 
     code: str
     name: str
@@ -268,7 +271,10 @@ class RuleLimit(TypedDict):
 
 
 class EarningRule(TypedDict):
-    """`text` says all of it in one line. `per_amount`: minor units, None is each time. `limits`: most for one member."""
+    """An earning rule. `text` is all of it in one line.
+
+    `per_amount`: minor units; None means each time. `limits`: the most points for one member.
+    """
 
     code: str
     name: str
@@ -290,8 +296,10 @@ class EarningRule(TypedDict):
 
 
 class Balance(TypedDict):
-    """`worth`: the available points in minor units of `currency`. `becoming_available` are the pending points by date,
-    `expiring` the available ones; soonest first."""
+    """A balance. `worth`: the value of the available points in minor units of `currency`.
+
+    `becoming_available` are the pending points by date, `expiring` the available ones by date; soonest first.
+    """
 
     available: int
     pending: int
@@ -317,14 +325,14 @@ class Entry(TypedDict):
 
 
 class CartLine(TypedDict):
-    """`amount`: minor units after the line's discount."""
+    """A line of a cart. `amount`: minor units after the line's discount."""
 
     sku: str
     amount: int
 
 
 class RuleEarned(TypedDict):
-    """What one earning rule gives; `cut` is what a limit of it keeps back."""
+    """The points of one earning rule; `cut` are the points that a limit of the rule removes."""
 
     rule: str
     name: str
@@ -334,9 +342,9 @@ class RuleEarned(TypedDict):
 
 
 class PointsQuote(TypedDict):
-    """What a cart may pay with points: `amount` is what the usable ones pay, `price_after` what is left to pay.
+    """Payment of a cart with points: `amount` is the value of the usable points, `price_after` the rest to pay.
 
-    `points_earned` is for what is left to pay; `earned` is the same by rule, in every point type.
+    `points_earned` is for the rest to pay; `earned` is the same by rule, in every point type.
     """
 
     points_available: int
@@ -369,7 +377,7 @@ class _Redemption(TypedDict):
 
 
 class Redemption(_Redemption, total=False):
-    """One of a batch; `key` is its own idempotency key."""
+    """One redemption of a batch; `key` is its own idempotency key."""
 
     reference: str
 
@@ -433,7 +441,7 @@ class CodeGeneration(TypedDict):
 
 
 class Message(TypedDict):
-    """`reason` says why it was not sent, `error` what failed; both are empty while all is well."""
+    """A message. `reason` is the reason for not sending it, `error` the failure; both are empty without a problem."""
 
     id: str
     state: Literal["queued", "held", "suppressed", "sending", "sent", "failed", "uncertain"]
@@ -456,7 +464,10 @@ class RewardCategory(TypedDict):
 
 
 class Reward(TypedDict):
-    """`money` is beside the points, in minor units. `reason` says why it can't be had, `missing` how many points lack."""
+    """A reward. `money` is paid in addition to the points, in minor units.
+
+    `reason` is the obstacle to a redemption; `missing` the number of missing points.
+    """
 
     code: str
     kind: str
@@ -529,9 +540,9 @@ class NextLevel(TypedDict):
 
 
 class Task(TypedDict):
-    """`count`, goals and `left` are in `measure`: times, minor units of `currency`, or days in a row.
+    """A task. `count`, goals and `left` are in `measure`: times, minor units of `currency`, or days in a row.
 
-    `until`: when this progress starts anew or the task ends.
+    `until`: the time when this progress starts again or the task ends.
     """
 
     code: str
@@ -555,7 +566,7 @@ class Task(TypedDict):
 
 
 class Badge(TypedDict):
-    """`awarded_at` None: not yet."""
+    """A badge. `awarded_at` None: not awarded yet."""
 
     code: str
     name: str
@@ -572,7 +583,7 @@ class Place(TypedDict):
 
 
 class Leaderboard(TypedDict):
-    """`places` are the first hundred; `own` is None for who is not on it."""
+    """The leaderboard. `places` are the first hundred; `own` is None for a member who is not on it."""
 
     by: str
     window: str

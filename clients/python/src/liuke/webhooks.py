@@ -1,4 +1,4 @@
-"""Checks that an event came from Liuke: Standard Webhooks, HMAC-SHA256 of id.timestamp.body."""
+"""Verification that an event came from Liuke: Standard Webhooks, HMAC-SHA256 of id.timestamp.body."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ TOLERANCE_SECONDS = 300
 
 
 class WebhookInvalid(LiukeError):
-    """Not from Liuke, changed on the way, or too old: answer 400 and do nothing."""
+    """The event is not from Liuke, was changed on the way, or is too old: answer 400 and do nothing."""
 
 
 class Event(NamedTuple):
-    """`id` is the same in every attempt: keep those that you have done and drop a repeat. `timestamp` is ISO 8601, UTC."""
+    """A verified event. `id` is the same in every attempt: store handled ids and drop a repeat.
+
+    `timestamp` is ISO 8601 in UTC.
+    """
 
     id: str
     type: str
@@ -37,24 +40,24 @@ def verify(
     tolerance: int = TOLERANCE_SECONDS,
     now: float | None = None,
 ) -> Event:
-    """The event of a request, or WebhookInvalid. `body` is exactly what arrived, not what a parser made of it.
+    """Return the event of a request, or raise WebhookInvalid. `body` is the unparsed body of the request.
 
-    `secret` may be several while one is being replaced. `tolerance` is in seconds, both ways.
+    `secret` may be several during a replacement. `tolerance` is in seconds, in both directions.
     """
-    given = {name.lower(): value for name, value in headers.items()}
+    lowered = {name.lower(): value for name, value in headers.items()}
     try:
-        message_id, stamp = given["webhook-id"], given["webhook-timestamp"]
-        signatures = given["webhook-signature"].split()
+        message_id, stamp = lowered["webhook-id"], lowered["webhook-timestamp"]
+        signatures = lowered["webhook-signature"].split()
         sent_at = int(stamp)
     except (KeyError, ValueError):
         raise WebhookInvalid("The webhook headers are missing or damaged.") from None
     if abs((time.time() if now is None else now) - sent_at) > tolerance:
-        raise WebhookInvalid("The timestamp is too far from this clock.")
+        raise WebhookInvalid("The timestamp differs too much from this clock.")
     raw = body.encode() if isinstance(body, str) else body
     secrets = [secret] if isinstance(secret, str) else list(secret)
-    wanted = [_signature(key, f"{message_id}.{stamp}.".encode() + raw) for key in secrets]
-    # Every pair is compared, so that the time taken tells nothing.
-    matches = [hmac.compare_digest(ours.encode(), theirs.encode()) for ours in wanted for theirs in signatures]
+    expected = [_signature(key, f"{message_id}.{stamp}.".encode() + raw) for key in secrets]
+    # Compare every pair, so that the duration reveals nothing.
+    matches = [hmac.compare_digest(ours.encode(), theirs.encode()) for ours in expected for theirs in signatures]
     if not any(matches):
         raise WebhookInvalid("The signature does not match.")
     try:
@@ -68,5 +71,5 @@ def _signature(secret: str, signed: bytes) -> str:
     try:
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except (binascii.Error, ValueError):
-        raise ValueError("A webhook secret looks like whsec_ and base64.") from None
+        raise ValueError("A webhook secret must be whsec_ followed by base64.") from None
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
