@@ -1,10 +1,10 @@
-"""What the customer page is made of. Each app adds its own in `extensions`:
+"""Parts of the customer page. Each app adds its own in `extensions`:
 
     panels.register("points", title=_("Points"), template="loyalty/panel_points.html", context=points_of,
                     permission="loyalty.view_member", order=10)
 
-`context(customer, request)` gives the template's values, or None when there is nothing to show. FACTS are figures of the
-header, ACTIONS its buttons.
+`context(customer, request)` returns the template's values, or None when there is nothing to show. FACTS are figures
+in the header, ACTIONS are its buttons.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Shown:
-    """A panel that this viewer sees, with what its template gets."""
+    """A panel that this viewer may see, with the values for its template."""
 
     name: str
     title: str | Promise
@@ -50,7 +50,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Fact:
-    """A figure of the header: a tier, a balance, a stage. `tone`: good, warn, bad or ""."""
+    """A figure in the header: a tier, a balance, a stage. `tone`: good, warn, bad or ""."""
 
     label: str | Promise
     value: str
@@ -67,7 +67,7 @@ class RegisteredFact:
 
 @dataclass(frozen=True)
 class Action:
-    """A button of the header; `url(customer)` empty leaves it out."""
+    """A button in the header. It is left out when `url(customer)` is empty."""
 
     label: str | Promise
     icon: str
@@ -105,7 +105,7 @@ def register(
 
 
 def shown(customer: Customer, request: HttpRequest, place: str) -> list[Shown]:
-    """The panels of one column that this viewer may see and that have something to show, in order."""
+    """Return the panels of one column that this viewer may see and that have something to show, in order."""
     result = []
     for name, panel in sorted(PANELS.items(), key=lambda item: item[1].order):
         if panel.place == place and may(request.user, panel.permission):
@@ -126,7 +126,7 @@ def actions(customer: Customer, request: HttpRequest) -> list[ShownAction]:
 
 
 def ticket_in_hand(request: HttpRequest) -> Ticket | None:
-    """The ticket beside which the panels stand, None on the customer page."""
+    """Return the ticket beside which the panels are shown, or None on the customer page."""
     return getattr(request, "ticket_in_hand", None)
 
 
@@ -135,16 +135,17 @@ def _contacts(customer: Customer, request: HttpRequest) -> dict[str, Any]:
 
 
 def _tickets(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
-    # Our turn first, then what is urgent, then the one that has waited longest; one more than shown says that there are more.
-    found = list(customer.tickets.unresolved().order_by("status", "-priority", "waiting_since")[: TICKETS_SHOWN + 1])
-    for ticket in found:
+    # Tickets that wait for us come first, then the urgent, then the longest waiting. One more row than shown tells if
+    # more exist.
+    tickets = list(customer.tickets.unresolved().order_by("status", "-priority", "waiting_since")[: TICKETS_SHOWN + 1])
+    for ticket in tickets:
         ticket.url = link("ticket", ticket.number)
-    return {"tickets": found[:TICKETS_SHOWN], "more": len(found) > TICKETS_SHOWN}
+    return {"tickets": tickets[:TICKETS_SHOWN], "more": len(tickets) > TICKETS_SHOWN}
 
 
 def _notes(customer: Customer, request: HttpRequest) -> dict[str, Any]:
-    found = customer.notes.select_related("author").order_by("-pinned", "-created_at")[: NOTES_SHOWN + 1]
-    notes = list(found)
+    newest = customer.notes.select_related("author").order_by("-pinned", "-created_at")[: NOTES_SHOWN + 1]
+    notes = list(newest)
     return {
         "notes": notes[:NOTES_SHOWN],
         "more": len(notes) > NOTES_SHOWN,
@@ -153,8 +154,8 @@ def _notes(customer: Customer, request: HttpRequest) -> dict[str, Any]:
 
 
 def _orders(customer: Customer, _request: HttpRequest) -> dict[str, Any]:
-    found = list(profile.orders_of(customer)[: ORDERS_SHOWN + 1])
-    return {"orders": found[:ORDERS_SHOWN], "more": len(found) > ORDERS_SHOWN}
+    newest = list(profile.orders_of(customer)[: ORDERS_SHOWN + 1])
+    return {"orders": newest[:ORDERS_SHOWN], "more": len(newest) > ORDERS_SHOWN}
 
 
 def _attributes(customer: Customer, request: HttpRequest) -> dict[str, Any]:

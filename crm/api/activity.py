@@ -1,4 +1,4 @@
-"""Activity in batches: the hot path. One msgspec pass, one statement, no serializer per event."""
+"""Activity endpoint, the hot path: one msgspec pass and one statement for a batch, no serializer per event."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class ActivityView(ApiView):
 
     @extend_schema(request=shapes.ActivityBatchIn, responses={202: shapes.ActivityBatchOut})
     def post(self, request):
-        """Up to 1,000 events, taken together or not at all. Sending them again is harmless."""
+        """Record up to 1,000 events, all or none. Sending them again is harmless."""
         batch = request.data
         if not isinstance(batch, Batch):
             raise Invalid(_("Send the events in a JSON body."), code="required", field="events")

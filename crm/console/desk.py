@@ -1,4 +1,4 @@
-"""What the desk adds to the shell: its page, tickets in the search, opening one from the customer page."""
+"""Parts that the desk adds to the shell: its page, tickets in the search, and a button on the customer page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ navigation.register(
 
 @palette.source("tickets", label=_("Tickets"), permission="crm.view_ticket")
 def find_tickets(_request: HttpRequest, query: str, limit: int) -> list[Result]:
-    """By number; a subject is searched within the desk's own lists."""
+    """Find a ticket by its number. Subjects are searched only in the desk's own lists."""
     if not query.upper().startswith("T"):
         return []
     return [

@@ -1,4 +1,4 @@
-"""The profile form. It only reads and shows: the service decides what is a valid value."""
+"""The profile form. It only parses and shows values; the service decides which values are valid."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ProfileForm(forms.Form):
         self.fields["country"].choices = [("", "—"), *countries.choices()]  # type: ignore[attr-defined]
         self.fields["time_zone"].widget.attrs["list"] = "time-zones"
         if customer.birthday:
-            self.fields["birthday"].help_text = _("Known: %(masked)s. Empty keeps it.") % {
+            self.fields["birthday"].help_text = _("Current: %(masked)s. Leave empty to keep it.") % {
                 "masked": masked_birthday(customer)
             }
         for definition in self.definitions:
@@ -58,7 +58,7 @@ class ProfileForm(forms.Form):
         return sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
 
     def changes(self) -> dict[str, Any]:
-        """What `update_customer` is given: every field but an empty birthday, which keeps the one that is known."""
+        """Return the changes for `update_customer`: every field, without an empty birthday so that the known one stays."""
         values = self.cleaned_data
         changes: dict[str, Any] = {name: values[name] for name in PLAIN}
         if values["birthday"]:
@@ -70,7 +70,7 @@ class ProfileForm(forms.Form):
         return changes
 
     def refuse(self, error: DomainError) -> None:
-        """Put the service's refusal beside the field that it names."""
+        """Show the service's error beside the field that it names."""
         name = (error.field or "").replace("attributes.", ATTRIBUTE)
         self.add_error(name if name in self.fields else None, str(error.message))
 

@@ -1,4 +1,4 @@
-"""The customer list's filters and columns. Each app adds its own in `extensions`:
+"""Filters, columns and bulk actions of the customer list. Each app adds its own in `extensions`:
 
 listing.FILTERS.register("stage", Filter(_("Stage"), choices=stage_choices, apply=in_stage, permission="analytics.view_customerfeature"))
 listing.COLUMNS.register("tier", Column(_("Tier"), load=tier_names, permission="loyalty.view_member"))
@@ -30,7 +30,10 @@ TAGS_SHOWN = 200
 
 @dataclass(frozen=True)
 class Filter:
-    """`choices` are (value, label) pairs; `apply` narrows the list, and leaves it when the value makes no sense."""
+    """A filter of the list. `choices` are (value, label) pairs; `apply` narrows the list.
+
+    `apply` returns the list unchanged when the value is not valid.
+    """
 
     label: str | Promise
     choices: Callable[[HttpRequest], Sequence[tuple[str, str]]]
@@ -40,7 +43,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class Column:
-    """`load` gives a text per customer id for one page of customers, in one query."""
+    """A column of the list. `load` returns a text per customer id for one page of customers, in one query."""
 
     label: str | Promise
     load: Callable[[Sequence[Customer]], dict[int, str]]
@@ -49,7 +52,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Choice:
-    """A filter as the form shows it."""
+    """A filter with the values that the form shows."""
 
     name: str
     label: str | Promise
@@ -59,8 +62,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Action:
-    """A button for the chosen rows. The form is posted to `url` with `customer` (numbers), or `all`=yes and `matching`, as
-    for tags; see `chosen`. `choices` are offered in a list called `field`."""
+    """A button for the chosen rows. `choices` are offered in a list called `field`.
+
+    As for tags, the form is posted to `url` with `customer` (numbers), or with `all`=yes and `matching`; see `chosen`.
+    """
 
     label: str | Promise
     icon: str
@@ -77,15 +82,15 @@ ACTIONS: Registry[Action] = Registry("action on chosen customers")
 
 
 def narrowed(request: HttpRequest, query: QueryDict) -> QuerySet[Customer]:
-    """The customers that the search words and filters of this query string name."""
+    """Return the customers that match the search words and filters of this query string."""
     return _matching(permitted(request, query))
 
 
 def permitted(request: HttpRequest, query: QueryDict) -> dict[str, str]:
-    """The search words and filters of this query string that this person may use, without those that are empty."""
-    given = {"q": query.get("q", "").strip()}
-    given |= {name: query.get(name, "") for name, item in FILTERS.items() if may(request.user, item.permission)}
-    return {name: value for name, value in given.items() if value}
+    """Return the search words and filters of this query string that this person may use, without empty ones."""
+    filters = {"q": query.get("q", "").strip()}
+    filters |= {name: query.get(name, "") for name, item in FILTERS.items() if may(request.user, item.permission)}
+    return {name: value for name, value in filters.items() if value}
 
 
 def actions(request: HttpRequest) -> list[tuple[Action, Sequence[tuple[str, str]]]]:
@@ -93,7 +98,7 @@ def actions(request: HttpRequest) -> list[tuple[Action, Sequence[tuple[str, str]
 
 
 def chosen(request: HttpRequest) -> tuple[list[int], dict[str, str] | None]:
-    """What an action was asked for: the ids of the chosen rows, or the filters whose matches are all meant."""
+    """Return the targets of a bulk action: the ids of the chosen rows, or the filters when all matches are chosen."""
     if request.POST.get("all") == "yes":
         return [], permitted(request, QueryDict(request.POST.get("matching", "")))
     numbers = request.POST.getlist("customer")[:1000]
@@ -101,9 +106,9 @@ def chosen(request: HttpRequest) -> tuple[list[int], dict[str, str] | None]:
 
 
 def query_of(query: QueryDict) -> str:
-    """The same as a query string in one order, so that two ways to one list are one address."""
-    given = {name: query.get(name, "").strip() for name in ("q", *FILTERS.names())}
-    return urlencode({name: value for name, value in given.items() if value})
+    """Return the filters as a query string in a fixed order, so that equal lists have equal addresses."""
+    filters = {name: query.get(name, "").strip() for name in ("q", *FILTERS.names())}
+    return urlencode({name: value for name, value in filters.items() if value})
 
 
 def _matching(filters: Mapping[str, str]) -> QuerySet[Customer]:

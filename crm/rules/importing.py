@@ -1,4 +1,4 @@
-"""What an import can bring in: our fields per kind, and which column of a file is likely which."""
+"""Importable fields of each kind, and the suggested mapping of a file's columns to them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ ATTRIBUTE = "attributes."
 
 @dataclass(frozen=True)
 class Field:
-    """One field of ours. `shape` says how a cell is read, `limit` the characters a text may have.
+    """One field of an import. `shape` tells how to parse a cell, `limit` is the longest text in characters.
 
-    `header`: in an orders file the same on every row of an order, or given on one of them.
+
+    `header`: in an orders file, the value is equal on every row of an order, or is given on only one of them.
     """
 
     name: str
@@ -202,7 +203,7 @@ NAMED = {"customers", "consents"}
 
 
 def fields_of(kind: str, attributes: Iterable[str] = ()) -> dict[str, Field]:
-    """Our fields of a kind by name; a customers file may also fill the shop's own attributes."""
+    """Return the fields of a kind by name. A customers file may also fill the shop's own attributes."""
     fields = {field.name: field for field in FIELDS[kind]}
     if kind == "customers":
         fields |= {f"{ATTRIBUTE}{code}": Field(f"{ATTRIBUTE}{code}", "attribute") for code in attributes}
@@ -210,28 +211,28 @@ def fields_of(kind: str, attributes: Iterable[str] = ()) -> dict[str, Field]:
 
 
 def folded(text: str) -> str:
-    """`Order No.` and `order_no` are one name."""
+    """Fold a column name, so that `Order No.` and `order_no` are equal."""
     return re.sub(r"[\W_]+", "", text.casefold())
 
 
 def suggest_mapping(fields: Mapping[str, Field], header: Sequence[str]) -> dict[str, str]:
-    """{our field: the file's column} where the column's name says so; a column is used once."""
+    """Suggest {our field: the file's column} by the names of the columns; a column is used once."""
     columns: dict[str, str] = {}
     for column in header:
         columns.setdefault(folded(column), column)
     mapping: dict[str, str] = {}
     own = {field.name: [folded(field.name), folded(field.name.removeprefix(ATTRIBUTE))] for field in fields.values()}
-    # A column that bears our own name is taken before any that only resembles one.
+    # An exact match with our own name takes precedence over any alias.
     for names in (own, {field.name: [folded(alias) for alias in field.aliases.split()] for field in fields.values()}):
         for name, spellings in names.items():
             free = (columns[text] for text in spellings if text in columns and columns[text] not in mapping.values())
-            if name not in mapping and (found := next(free, "")):
-                mapping[name] = found
+            if name not in mapping and (column := next(free, "")):
+                mapping[name] = column
     return mapping
 
 
 class WrongMapping(ValueError):
-    """All that is wrong with a mapping: (code, field or column) each; `code` and `name` are those of the first.
+    """All errors of a mapping as (code, field or column); `code` and `name` are those of the first error.
 
     A code is unknown_field, unknown_column, required, nobody or no_price.
     """
@@ -243,7 +244,7 @@ class WrongMapping(ValueError):
 
 
 def check_mapping(kind: str, fields: Mapping[str, Field], header: Sequence[str], mapping: Mapping[str, str]) -> None:
-    """Raises WrongMapping when this mapping can't bring in a single row."""
+    """Raise WrongMapping when this mapping cannot import a single row."""
     problems = [("unknown_field", name) for name in mapping if name not in fields]
     problems += [("unknown_column", column) for column in mapping.values() if column not in header]
     problems += [("required", name) for name, field in fields.items() if field.required and name not in mapping]
