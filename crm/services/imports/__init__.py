@@ -1,4 +1,4 @@
-"""Files into the shop: orders, customers, products, activity and consents."""
+"""Imports of files: orders, customers, products, activity and consents."""
 
 from crm.services.imports.running import (
     OPTIONS,

@@ -1,4 +1,4 @@
-"""Refunds from a file: an amount, or lines of one refund on rows that follow each other."""
+"""Import of refunds: an amount per row, or the lines of one refund on successive rows."""
 
 from __future__ import annotations
 
@@ -35,14 +35,17 @@ LABELS = {
     "order": _("Order number"),
     "reference": _("Number of the refund"),
     "refunded_at": _("Refunded at"),
-    "amount": _("Amount given back"),
-    "quantity": _("Quantity that came back"),
+    "amount": _("Amount refunded"),
+    "quantity": _("Quantity returned"),
     "reason": _("Reason"),
 }
 
 
 class Refunds(Rows):
-    """Once per order and number. Without a number the moment and the amount or product stand for it."""
+    """Import of refunds, once per order and number.
+
+    Without a number, the time and the amount or product identify one.
+    """
 
     named = False
     may_name = False
@@ -57,7 +60,7 @@ class Refunds(Rows):
         amount = None if row["amount"] is None else abs(to_minor(row["amount"], order.currency))
         number = row["reference"] or f"R{row['refunded_at']:%Y%m%d%H%M%S}"
         if row["sku"]:
-            # The lines of one refund are rows of their own, and each is known by its product.
+            # Each line of a refund is a row of its own, identified by its product.
             number = f"{number}/{row['sku']}"[:64]
         elif not row["reference"]:
             number = f"{number}/{amount or 'all'}"
@@ -80,7 +83,7 @@ class Refunds(Rows):
 
 
 def _lines(order: Order, sku: str, quantity: Decimal | None, number: str) -> list[RefundLineInput]:
-    """The lines of a product, as much of each as is left or as this refund took already."""
+    """Return the lines of a product: the quantity left of each, or the quantity that this refund took before."""
     known = order.refunds.filter(source=order.source, number=number).first()
     if known is not None:
         return [RefundLineInput(*line) for line in known.lines.values_list("line__position", "quantity")]
@@ -88,18 +91,18 @@ def _lines(order: Order, sku: str, quantity: Decimal | None, number: str) -> lis
     lines = list(order.lines.filter(product__sku=sku).order_by("position"))
     if not lines:
         raise Invalid(_("The order has no such line."), code="unknown_line", field="sku")
-    wanted = (
+    remaining = (
         quantity
         if quantity is not None
         else sum((line.quantity - line.refunded_quantity for line in lines), Decimal(0))
     )
     for line in lines:
-        part = min(wanted, line.quantity - line.refunded_quantity)
+        part = min(remaining, line.quantity - line.refunded_quantity)
         if part > 0:
             chosen.append(RefundLineInput(line.position, part))
-            wanted -= part
-    if wanted > 0 or not chosen:
+            remaining -= part
+    if remaining > 0 or not chosen:
         raise Invalid(
-            _("The order has less of this product left to come back."), code="refund_exceeds_line", field="quantity"
+            _("The order has less of this product left to return."), code="refund_exceeds_line", field="quantity"
         )
     return chosen

@@ -1,4 +1,4 @@
-"""Reviews from a file: activity of the kind `review`, with rating, title and text as its properties."""
+"""Import of reviews: activity of the kind `review` with rating, title and text as its properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tickets of another system: a row per message, the rows of one ticket share its number."""
+"""Import of tickets of another system: one row per message; the rows of one ticket share its number."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LABELS = {
 
 
 class Tickets(Rows):
-    """Nothing is sent and no clock starts for what is over: the last state of a ticket's rows counts."""
+    """Import of past tickets. It sends nothing and starts no waiting time; the last state of a ticket's rows counts."""
 
     order = "coalesce(sent_at, opened_at), row_number"
 
