@@ -1,4 +1,4 @@
-"""Rules in plain words, in the viewer's language."""
+"""Rules as sentences in the viewer's language."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHOWN_VALUES = 6
 
 @dataclass(frozen=True)
 class Words:
-    """One condition, or a group (`children`) with what it asks of them."""
+    """The words of one condition, or of a group with its `children`."""
 
     text: str
     children: list[Words] = field(default_factory=list)
@@ -35,14 +35,14 @@ def tree_words(rule: dict, currency: str) -> Words:
         inner = rule["children"][0] if rule["children"] else {}
         return Words(_t("None of these:"), parts[0].children if inner.get("op") == "or" else parts)
     if not parts:
-        return Words(_t("Every customer") if rule["op"] == "and" else _t("Nobody"))
+        return Words(_t("Every customer") if rule["op"] == "and" else _t("No customers"))
     if len(parts) == 1:
         return parts[0]
     return Words(_t("All of these:") if rule["op"] == "and" else _t("Any of these:"), parts)
 
 
 def sentence(rule: dict, currency: str) -> str:
-    """The whole rule on one line."""
+    """Return the whole rule on one line."""
 
     def line(node: dict, nested: bool) -> str:
         if "condition" in node:
@@ -51,7 +51,7 @@ def sentence(rule: dict, currency: str) -> str:
         if node["op"] == "not":
             return _t("not (%(rule)s)") % {"rule": parts[0] if parts else ""}
         if not parts:
-            return _t("Every customer") if node["op"] == "and" else _t("Nobody")
+            return _t("Every customer") if node["op"] == "and" else _t("No customers")
         text = (_t(" and ") if node["op"] == "and" else _t(" or ")).join(parts)
         return f"({text})" if nested and len(parts) > 1 else text
 
@@ -59,7 +59,10 @@ def sentence(rule: dict, currency: str) -> str:
 
 
 def leaf_words(leaf: dict, currency: str) -> str:
-    """One condition: "Net spend is at least ¥500.00". A condition that is gone, or not filled in, is said to be so."""
+    """Return the words of one condition: "Net spend is at least ¥500.00".
+
+    Unknown and incomplete conditions get words of their own.
+    """
     condition = CONDITIONS.get(leaf["condition"])
     if condition is None:
         return _t("Unknown condition “%(name)s”") % {"name": leaf["condition"]} if leaf["condition"] else "…"
@@ -90,7 +93,7 @@ def _plain(condition: Condition, operator: str, shown: dict[str, str], values: d
 
 
 def _said(what: str, how: str, value: str) -> str:
-    """Chinese puts no space between them."""
+    """Join the parts of a phrase by a translated pattern, because Chinese puts no space between them."""
     if not value:
         return _t("%(what)s %(how)s") % {"what": what, "how": how}
     return _t("%(what)s %(how)s %(value)s") % {"what": what, "how": how, "value": value}
@@ -112,14 +115,17 @@ def _shown(item: Input, value: Any, currency: str) -> str:
         parts = [_said(part["property"], str(FILTER_SIGNS[part["sign"]]), part["value"]) for part in value]
         return _t(", ").join(parts)
     if item.kind in {"choice", "choices"}:
-        given = [str(part) for part in value] if isinstance(value, list) else [str(value)]
+        codes = [str(part) for part in value] if isinstance(value, list) else [str(value)]
         labels = {str(code): str(label) or _t("(empty)") for code, label in item.choices()} if item.choices else {}
-        return _listed([labels.get(part, part) for part in given])
+        return _listed([labels.get(part, part) for part in codes])
     return f"“{value}”"
 
 
 def value_words(condition: Condition, leaf: dict, value: str | None, currency: str) -> str:
-    """What a customer's own value is, for the reason why they are in or out (S3). `value` is text from the database."""
+    """Return the customer's value in words, to explain why they are in or out (S3).
+
+    `value` is text from the database.
+    """
     if value is None or value == "":
         return _t("nothing")
     if condition.name in OWN_VALUES:
@@ -226,7 +232,7 @@ def _tags(_condition: Condition, operator: str, shown: dict[str, str], values: d
 
 
 def _tier_rank(condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
-    """With the names of the tiers: "Tier rank is at least 3 (Gold)"."""
+    """Return the words with the names of the tiers: "Tier rank is at least 3 (Gold)"."""
     tiers = CONDITIONS.get("tier")
     names = {
         str(code): str(label)
@@ -263,8 +269,8 @@ def _attribute(condition: Condition, operator: str, shown: dict[str, str], _valu
 
 def _sample(_condition: Condition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
     if operator == "has":
-        return _t("Drawn by lot: %(percent)s%% (draw %(draw)s)") % shown
-    return _t("Not drawn by lot: outside %(percent)s%% (draw %(draw)s)") % shown
+        return _t("In a random sample of %(percent)s%% (draw %(draw)s)") % shown
+    return _t("Outside a random sample of %(percent)s%% (draw %(draw)s)") % shown
 
 
 def _in_segment(_condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
@@ -291,7 +297,7 @@ SPECIAL: dict[str, Special] = {
 
 
 def _own_consents(_leaf: dict, value: str) -> str:
-    """email/marketing, sms/service -> E-mail · Marketing, SMS · Service and surveys."""
+    """Convert email/marketing, sms/service to E-mail · Marketing, SMS · Service and surveys."""
     channels, purposes = dict(Channel.choices), dict(Purpose.choices)
     pairs = [part.partition("/") for part in value.split(", ")]
     return _listed(
@@ -300,19 +306,19 @@ def _own_consents(_leaf: dict, value: str) -> str:
 
 
 def _own_attribute(leaf: dict, value: str) -> str:
-    """Of all attributes the one that the condition asks for."""
+    """Return the value of the attribute that the condition names."""
     try:
-        found = json.loads(value).get(leaf.get("attribute"))
+        own_value = json.loads(value).get(leaf.get("attribute"))
     except (ValueError, AttributeError):
         return value
-    if isinstance(found, bool):
-        return _t("yes") if found else _t("no")
-    return _t("nothing") if found in (None, "") else str(found)
+    if isinstance(own_value, bool):
+        return _t("yes") if own_value else _t("no")
+    return _t("nothing") if own_value in (None, "") else str(own_value)
 
 
 OWN_VALUES: dict[str, Callable[[dict, str], str]] = {
     "consent": _own_consents,
     "attribute": _own_attribute,
-    "sample": lambda _leaf, _value: _t("by lot"),
+    "sample": lambda _leaf, _value: _t("drawn at random"),
     "in_segment": lambda _leaf, value: value,
 }

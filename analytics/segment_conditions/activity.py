@@ -1,4 +1,4 @@
-"""What they did: events counted in a window, tickets."""
+"""Conditions on activity: events counted in a window, tickets."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def _kinds():
 
 def _did(operator: str, values: dict[str, Any]) -> Sql:
     window = window_sql("e.occurred_at", operator, values)
-    asked = filters_sql("e.properties", values.get("where") or [])
+    filters = filters_sql("e.properties", values.get("where") or [])
     text = f"""(f.customer_id IN (
         SELECT e.customer_id FROM crm_activityevent e
-        WHERE e.kind = %s AND {window.text}{asked.text} AND e.customer_id {{scope}}
+        WHERE e.kind = %s AND {window.text}{filters.text} AND e.customer_id {{scope}}
         GROUP BY e.customer_id HAVING count(*) >= %s))"""
-    params = (values["kind"], *window.params, *asked.params, values["times"])
+    params = (values["kind"], *window.params, *filters.params, values["times"])
     return Sql(f"(NOT {text})" if operator in NEGATED else text, params)
 
 

@@ -1,4 +1,4 @@
-"""Who they are: profile, tags, consents, birthdays, the shop's own attributes."""
+"""Conditions on the customer: profile, tags, consents, birthdays, the shop's own attributes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,10 @@ def _tags():
 
 
 def _birthday(operator: str, values: dict[str, Any]) -> Sql:
-    """Today and the coming days by the database's clock where the shop is, without reading anyone's birthday (P3)."""
+    """Build the birthday condition for today and the coming days in the shop's time zone.
+
+    It compares blind indexes, so that no birthday is decrypted (P3).
+    """
     today = shop_day(clock.now())
     if operator in {"this_month", "next_month"}:
         month = today.month if operator == "this_month" else today.month % 12 + 1

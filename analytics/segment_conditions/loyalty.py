@@ -1,4 +1,4 @@
-"""Membership: tier and points."""
+"""Conditions on the membership: tier and points."""
 
 from __future__ import annotations
 

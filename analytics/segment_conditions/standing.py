@@ -1,4 +1,4 @@
-"""How near a member is to the next tier, and whether what counts now is still enough for their own."""
+"""Conditions on tier progress: the share of the next tier's threshold, and members below their own threshold."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def _short(operator: str, _values: dict[str, Any]) -> Sql:
 def register() -> None:
     for condition in (
         Condition(
-            "next_tier_share", _("Way to the next tier (%)"), GROUP, dict(OPERATORS), _inputs, _near, _SHARE, time_based=True
+            "next_tier_share", _("Progress to the next tier (%)"), GROUP, dict(OPERATORS), _inputs, _near, _SHARE, time_based=True
         ),
         Condition(
-            "tier_short", _("Counts too little to keep the tier"), GROUP, dict(YES_NO), lambda _operator: [], _short,
+            "tier_short", _("Below the threshold of the current tier"), GROUP, dict(YES_NO), lambda _operator: [], _short,
             f"(f.customer_id IN ({_SHORT}))", time_based=True,
         ),
     ):  # fmt: skip

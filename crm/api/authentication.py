@@ -55,7 +55,7 @@ class MemberTokenAuthentication(BaseAuthentication):
 
     @staticmethod
     def _current(customer_id: int) -> int:
-        """Return the customer for whom the token speaks now. After a merge this is the customer that remained.
+        """Return the customer that the token speaks for now. After a merge this is the customer that remained.
 
         A token of an erased customer is refused.
         """

@@ -234,7 +234,7 @@ def suggest_mapping(fields: Mapping[str, Field], header: Sequence[str]) -> dict[
 class WrongMapping(ValueError):
     """All errors of a mapping as (code, field or column); `code` and `name` are those of the first error.
 
-    A code is unknown_field, unknown_column, required, nobody or no_price.
+    `check_mapping` lists the codes.
     """
 
     def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
