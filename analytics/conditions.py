@@ -50,7 +50,7 @@ class Sql:
 
 
 @dataclass(frozen=True)
-class Condition:
+class SegmentCondition:
     """A condition of segment rules. `operators`: code -> label. `value`: SQL over f, c and k for a customer's value
     (S3).
 
@@ -71,7 +71,7 @@ class Condition:
     query: Mapping[str, str | Sequence[str]] | None = None
 
 
-CONDITIONS: Registry[Condition] = Registry("segment condition")
+CONDITIONS: Registry[SegmentCondition] = Registry("segment condition")
 NUMBER_OPERATORS: dict[str, str | Promise] = {
     "gte": _("is at least"),
     "lte": _("is at most"),
@@ -102,7 +102,7 @@ MAX_FILTERS = 5
 PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 
 
-def clean(condition: Condition, operator: str, values: dict[str, Any], where: str) -> dict[str, Any]:
+def clean(condition: SegmentCondition, operator: str, values: dict[str, Any], where: str) -> dict[str, Any]:
     """Return the values of one leaf in canonical form. Raises Invalid that names the place in the tree."""
     if operator not in condition.operators:
         raise Invalid(_("This condition has no such comparison."), code="unknown_operator", field=f"{where}.operator")
@@ -191,7 +191,9 @@ def filters_sql(column: str, filters: Sequence[Mapping[str, str]]) -> Sql:
     return Sql("".join(f" AND {part}" for part in parts), tuple(params))
 
 
-def number(name: str, label, group, expression: str, *, kind: str = "number", time_based: bool = False) -> Condition:
+def number(
+    name: str, label, group, expression: str, *, kind: str = "number", time_based: bool = False
+) -> SegmentCondition:
     """Build a condition on one whole-number expression."""
 
     def inputs(operator: str) -> Sequence[Input]:
@@ -215,10 +217,10 @@ def number(name: str, label, group, expression: str, *, kind: str = "number", ti
         "ne": f"{name} != {{value}}",
         "between": f"{name} between {{low}} and {{high}}",
     }
-    return Condition(name, label, group, NUMBER_OPERATORS, inputs, sql, expression, time_based, query=query)
+    return SegmentCondition(name, label, group, NUMBER_OPERATORS, inputs, sql, expression, time_based, query=query)
 
 
-def moment(name: str, label, group, expression: str) -> Condition:
+def moment(name: str, label, group, expression: str) -> SegmentCondition:
     """Build a condition on one timestamp expression, relative to now or absolute."""
 
     def inputs(operator: str) -> Sequence[Input]:
@@ -262,10 +264,10 @@ def moment(name: str, label, group, expression: str) -> Condition:
         "ever": f"{name} ever",
         "never": f"{name} never",
     }
-    return Condition(name, label, group, DATE_OPERATORS, inputs, sql, expression, time_based=True, query=query)
+    return SegmentCondition(name, label, group, DATE_OPERATORS, inputs, sql, expression, time_based=True, query=query)
 
 
-def choice(name: str, label, group, expression: str, choices: Callable[[], Choices]) -> Condition:
+def choice(name: str, label, group, expression: str, choices: Callable[[], Choices]) -> SegmentCondition:
     """Build a condition on one text or number with known values."""
 
     def inputs(operator: str) -> Sequence[Input]:
@@ -279,11 +281,11 @@ def choice(name: str, label, group, expression: str, choices: Callable[[], Choic
         "in": (f"{name} in {{values}}", f"{name} = {{values}}", f"{name} is {{values}}"),
         "not_in": (f"{name} not in {{values}}", f"{name} != {{values}}", f"{name} is not {{values}}"),
     }
-    return Condition(name, label, group, CHOICE_OPERATORS, inputs, sql, f"({expression})::text", query=query)
+    return SegmentCondition(name, label, group, CHOICE_OPERATORS, inputs, sql, f"({expression})::text", query=query)
 
 
-def flag(name: str, label, group, expression: str) -> Condition:
-    return Condition(
+def flag(name: str, label, group, expression: str) -> SegmentCondition:
+    return SegmentCondition(
         name,
         label,
         group,
@@ -302,7 +304,7 @@ def member_of(
     select: str,
     choices: Callable[[], Choices],
     value: str,
-) -> Condition:
+) -> SegmentCondition:
     """Build a "has any of" condition: `select` yields customer ids and takes the chosen values as its one parameter."""
 
     def sql(operator: str, values: dict[str, Any]) -> Sql:
@@ -310,7 +312,7 @@ def member_of(
         return Sql(text if operator == "has" else f"(NOT {text})", (values["values"],))
 
     written = {"has": f"{name} has {{values}}", "has_not": (f"{name} has_not {{values}}", f"{name} has not {{values}}")}
-    return Condition(
+    return SegmentCondition(
         name,
         label,
         group,
@@ -335,4 +337,4 @@ def days_ahead(days: int, today: date) -> list[tuple[int, int]]:
     ]
 
 
-__all__ = ["CONDITIONS", "Condition", "Input", "Sql", "choice", "clean", "flag", "member_of", "moment", "number"]
+__all__ = ["CONDITIONS", "SegmentCondition", "Input", "Sql", "choice", "clean", "flag", "member_of", "moment", "number"]

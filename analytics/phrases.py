@@ -11,7 +11,15 @@ from typing import Any
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
-from analytics.conditions import CHOICE_OPERATORS, CONDITIONS, DATE_OPERATORS, FILTER_SIGNS, YES_NO, Condition, Input
+from analytics.conditions import (
+    CHOICE_OPERATORS,
+    CONDITIONS,
+    DATE_OPERATORS,
+    FILTER_SIGNS,
+    YES_NO,
+    Input,
+    SegmentCondition,
+)
 from core.formatting import day, money, number, when
 from crm.models import Channel, Purpose
 
@@ -77,7 +85,7 @@ def leaf_words(leaf: dict, currency: str) -> str:
     return (special or _plain)(condition, operator, shown, values)
 
 
-def _plain(condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+def _plain(condition: SegmentCondition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
     how = str(condition.operators[operator])
     if condition.operators is YES_NO:
         return _t("%(what)s: %(how)s") % {"what": condition.label, "how": how}
@@ -121,7 +129,7 @@ def _shown(item: Input, value: Any, currency: str) -> str:
     return f"“{value}”"
 
 
-def value_words(condition: Condition, leaf: dict, value: str | None, currency: str) -> str:
+def value_words(condition: SegmentCondition, leaf: dict, value: str | None, currency: str) -> str:
     """Return the customer's value in words, to explain why they are in or out (S3).
 
     `value` is text from the database.
@@ -159,10 +167,10 @@ def _listed(names: Sequence[str]) -> str:
     }
 
 
-Special = Callable[[Condition, str, dict[str, str], dict[str, Any]], str]
+Special = Callable[[SegmentCondition, str, dict[str, str], dict[str, Any]], str]
 
 
-def _bought(_condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+def _bought(_condition: SegmentCondition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
     what, times = shown.get("values") or shown.get("sku") or "…", _times(values)
     if operator == "has":
         text = ngettext(
@@ -188,7 +196,7 @@ def _bought(_condition: Condition, operator: str, shown: dict[str, str], values:
     return text % {**shown, "what": what}
 
 
-def _did(_condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+def _did(_condition: SegmentCondition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
     times = _times(values)
     if operator == "has":
         text = ngettext(
@@ -222,7 +230,7 @@ def _times(values: dict[str, Any]) -> int:
     return times if isinstance(times, int) else 1
 
 
-def _tags(_condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+def _tags(_condition: SegmentCondition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
     one = len(values.get("values") or []) == 1
     if operator == "has":
         text = _t("Has the tag %(names)s") if one else _t("Has one of the tags %(names)s")
@@ -231,7 +239,7 @@ def _tags(_condition: Condition, operator: str, shown: dict[str, str], values: d
     return text % {"names": shown["values"]}
 
 
-def _tier_rank(condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+def _tier_rank(condition: SegmentCondition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
     """Return the words with the names of the tiers: "Tier rank is at least 3 (Gold)"."""
     tiers = CONDITIONS.get("tier")
     names = {
@@ -247,7 +255,7 @@ def _tier_rank(condition: Condition, operator: str, shown: dict[str, str], value
     return _plain(condition, operator, {name: named(name) for name in shown}, values)
 
 
-def _birthday(_condition: Condition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
+def _birthday(_condition: SegmentCondition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
     text = {
         "has": _t("Birthday is within the next %(days)s days"),
         "has_not": _t("Birthday is not within the next %(days)s days"),
@@ -257,23 +265,23 @@ def _birthday(_condition: Condition, operator: str, shown: dict[str, str], _valu
     return text % shown
 
 
-def _consent(_condition: Condition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
+def _consent(_condition: SegmentCondition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
     if operator == "has":
         return _t("Agreed to %(purpose)s by %(channel)s") % shown
     return _t("Has not agreed to %(purpose)s by %(channel)s") % shown
 
 
-def _attribute(condition: Condition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
+def _attribute(condition: SegmentCondition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
     return _said(shown["attribute"], str(condition.operators[operator]), shown.get("text", ""))
 
 
-def _sample(_condition: Condition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
+def _sample(_condition: SegmentCondition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
     if operator == "has":
         return _t("In a random sample of %(percent)s%% (draw %(draw)s)") % shown
     return _t("Outside a random sample of %(percent)s%% (draw %(draw)s)") % shown
 
 
-def _in_segment(_condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+def _in_segment(_condition: SegmentCondition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
     one = len(values.get("values") or []) == 1
     if operator == "has":
         text = _t("Is in the segment %(names)s") if one else _t("Is in one of the segments %(names)s")

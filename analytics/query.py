@@ -16,14 +16,14 @@ from typing import Any
 from django.conf import settings
 from django.utils import translation
 
-from analytics.conditions import CONDITIONS, PLAIN_NUMBER, Choices, Condition, Input, clean
+from analytics.conditions import CONDITIONS, PLAIN_NUMBER, Choices, Input, SegmentCondition, clean
 from analytics.rules.query import (
     KEYWORDS,
     Form,
     Grammar,
     Hint,
     Match,
-    Slot,
+    ValueSlot,
     elements_of,
     hints_at_end,
     parse,
@@ -51,7 +51,7 @@ OFFERED = 12
 PARTIAL = re.compile(r'"(?:[^"\\]|\\.)*$|“[^”]*$|[\w.-]+$')
 
 
-def patterns_of(condition: Condition, operator: str) -> list[str]:
+def patterns_of(condition: SegmentCondition, operator: str) -> list[str]:
     """Return the patterns of a comparison, the printed one first."""
     pattern = (condition.query or {}).get(operator)
     if pattern:
@@ -64,7 +64,7 @@ def patterns_of(condition: Condition, operator: str) -> list[str]:
     return [" ".join(words)]
 
 
-def forms_of(condition: Condition) -> Iterator[Form]:
+def forms_of(condition: SegmentCondition) -> Iterator[Form]:
     for operator in condition.operators:
         takes = {item.name: TAKES.get(item.kind, "text") for item in condition.inputs(operator)}
         for pattern in patterns_of(condition, operator):
@@ -201,7 +201,7 @@ class Printer:
         }
         filled = set(texts)
         for form in _printed_forms(condition.name, leaf["operator"]):
-            slots = {element.name for element in form.elements if isinstance(element, Slot)}
+            slots = {element.name for element in form.elements if isinstance(element, ValueSlot)}
             if slots <= filled:
                 return write_form(form, texts)
         return f"{condition.name} {leaf['operator']}"

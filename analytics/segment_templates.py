@@ -1,6 +1,6 @@
 """Templates for segments that most shops need: a rule to start with, which is edited like any other.
 
-TEMPLATES.register("one_time", Template(_("One-time buyers"), _("Ordered exactly once."), group(leaf(...))))
+TEMPLATES.register("one_time", SegmentTemplate(_("One-time buyers"), _("Ordered exactly once."), group(leaf(...))))
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from core.registry import Registry
 
 
 @dataclass(frozen=True)
-class Template:
+class SegmentTemplate:
     """A template of a segment. `rule` is in canonical form."""
 
     label: str | Promise
@@ -23,7 +23,7 @@ class Template:
     rule: dict[str, Any]
 
 
-TEMPLATES: Registry[Template] = Registry("segment template")
+TEMPLATES: Registry[SegmentTemplate] = Registry("segment template")
 
 
 def leaf(condition: str, operator: str, **values: Any) -> dict[str, Any]:
@@ -105,4 +105,4 @@ def register_all() -> None:
             ),
         ),
     ):
-        TEMPLATES.register(code, Template(label, about, rule))
+        TEMPLATES.register(code, SegmentTemplate(label, about, rule))

@@ -18,7 +18,7 @@ from crm.models import ReplyDelivery, Ticket, TicketMessage
 
 
 @dataclass(frozen=True)
-class Delivery:
+class ReplyState:
     """`tone` is that of a badge; `detail` names the channel or the reason; `url` leads to more details."""
 
     label: str | Promise
@@ -27,18 +27,18 @@ class Delivery:
     url: str = ""
 
 
-DELIVERIES: Registry[Callable[[int, Sequence[int]], dict[int, Delivery]]] = Registry("delivery of replies")
+DELIVERIES: Registry[Callable[[int, Sequence[int]], dict[int, ReplyState]]] = Registry("delivery of replies")
 
 _OWN = {
-    ReplyDelivery.QUEUED: Delivery(ReplyDelivery.QUEUED.label, "info"),
-    ReplyDelivery.HANDED: Delivery(ReplyDelivery.QUEUED.label, "info"),
-    ReplyDelivery.UNREACHABLE: Delivery(
+    ReplyDelivery.QUEUED: ReplyState(ReplyDelivery.QUEUED.label, "info"),
+    ReplyDelivery.HANDED: ReplyState(ReplyDelivery.QUEUED.label, "info"),
+    ReplyDelivery.UNREACHABLE: ReplyState(
         ReplyDelivery.UNREACHABLE.label, "bad", _("The customer sees it only in the ticket in the storefront.")
     ),
 }
 
 
-def deliveries(ticket: Ticket, messages: Sequence[TicketMessage]) -> dict[int, Delivery]:
+def deliveries(ticket: Ticket, messages: Sequence[TicketMessage]) -> dict[int, ReplyState]:
     """Return the state of each reply that was or will be sent to the customer, by message id."""
     known = {message.pk: _OWN[ReplyDelivery(message.delivery)] for message in messages if message.delivery}
     handed = [message.pk for message in messages if message.delivery == ReplyDelivery.HANDED]

@@ -21,7 +21,7 @@ from crm.models import Store
 from crm.rules.identities import phone_tail
 from crm.services import activity_partitions, tagging
 from crm.services.imports import following, refunds, reviews, tickets
-from crm.services.imports.catalogue import Activity, Products
+from crm.services.imports.catalogue import ActivityImport, Products
 from crm.services.imports.orders import Orders
 from crm.services.imports.profiles import Consents, Customers
 
@@ -101,7 +101,7 @@ register_import(
     "refunds",
     ImportType(_("Refunds"), refunds.Refunds, refunds.FIELDS, refunds.LABELS, grown="crm_refund, crm_refundline"),
 )
-register_import("activity", ImportType(_("Activity"), Activity, grown="crm_activityevent, crm_activityreceipt"))
+register_import("activity", ImportType(_("Activity"), ActivityImport, grown="crm_activityevent, crm_activityreceipt"))
 register_import(
     "reviews",
     ImportType(

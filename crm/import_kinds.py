@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.functional import Promise
 
 from core.registry import Registry
-from crm.rules.importing import FIELDS, NAMED, Field
+from crm.rules.importing import FIELDS, NAMED, ImportField
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ImportType:
 
     label: str | Promise
     handler: Callable[[], Any]
-    fields: tuple[Field, ...] = ()
+    fields: tuple[ImportField, ...] = ()
     labels: Mapping[str, str | Promise] = field(default_factory=dict)
     permission: str = ""
     named: bool = False

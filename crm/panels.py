@@ -39,7 +39,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownPanel:
     """A panel that this viewer may see, with the values for its template."""
 
     name: str
@@ -66,7 +66,7 @@ class RegisteredFact:
 
 
 @dataclass(frozen=True)
-class Action:
+class CustomerAction:
     """A button in the header. It is left out when `url(customer)` is empty."""
 
     label: str | Promise
@@ -87,7 +87,7 @@ class ShownAction:
 
 PANELS: Registry[Panel] = Registry("customer panel")
 FACTS: Registry[RegisteredFact] = Registry("customer fact")
-ACTIONS: Registry[Action] = Registry("customer action")
+ACTIONS: Registry[CustomerAction] = Registry("customer action")
 
 
 def register(
@@ -104,14 +104,14 @@ def register(
     return PANELS.register(name, Panel(title, template, context, permission, order, place))
 
 
-def shown(customer: Customer, request: HttpRequest, place: str) -> list[Shown]:
+def shown(customer: Customer, request: HttpRequest, place: str) -> list[ShownPanel]:
     """Return the panels of one column that this viewer may see and that have something to show, in order."""
     result = []
     for name, panel in sorted(PANELS.items(), key=lambda item: item[1].order):
         if panel.place == place and may(request.user, panel.permission):
             values = panel.context(customer, request)
             if values is not None:
-                result.append(Shown(name, panel.title, panel.template, values))
+                result.append(ShownPanel(name, panel.title, panel.template, values))
     return result
 
 
@@ -205,7 +205,7 @@ register(
 )
 ACTIONS.register(
     "edit",
-    Action(
+    CustomerAction(
         _("Edit"),
         "pencil",
         lambda customer: reverse("customer_edit", args=[customer.number]),

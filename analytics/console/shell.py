@@ -115,9 +115,13 @@ def _stage_names(customers: Sequence[Customer]) -> dict[int, str]:
     return {pk: str(labels[stage]) for pk, stage in rows}
 
 
-listing.FILTERS.register("stage", listing.Filter(_("Stage"), _stages, _in_stage, "analytics.view_customerfeature"))
-listing.FILTERS.register("segment", listing.Filter(_("Segment"), _segments, _in_segment, "analytics.view_segment"))
-listing.COLUMNS.register("stage", listing.Column(_("Stage"), _stage_names, "analytics.view_customerfeature"))
+listing.FILTERS.register(
+    "stage", listing.CustomerFilter(_("Stage"), _stages, _in_stage, "analytics.view_customerfeature")
+)
+listing.FILTERS.register(
+    "segment", listing.CustomerFilter(_("Segment"), _segments, _in_segment, "analytics.view_segment")
+)
+listing.COLUMNS.register("stage", listing.CustomerColumn(_("Stage"), _stage_names, "analytics.view_customerfeature"))
 
 
 def _lists(_request: HttpRequest) -> list[tuple[str, str]]:
@@ -127,7 +131,7 @@ def _lists(_request: HttpRequest) -> list[tuple[str, str]]:
 
 listing.ACTIONS.register(
     "list",
-    listing.Action(
+    listing.BulkAction(
         _("Add to list"), "users-plus", "segment_list_add", "analytics.change_segment", "list", _("List"), _lists
     ),
 )

@@ -40,14 +40,14 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Slot:
+class ValueSlot:
     """A value. takes: number, date, text, texts (one or a list), filters (property, sign, value; separated by commas)."""
 
     name: str
     takes: str
 
 
-Element = Word | Slot
+Element = Word | ValueSlot
 Filter = tuple[Token, Token, Token]
 
 
@@ -96,7 +96,7 @@ def elements_of(pattern: str, takes: Mapping[str, str]) -> list[tuple[Element, .
             group, optional = [], False
         elif piece.startswith("{"):
             name = piece.strip("{}")
-            group.append(Slot(name, takes[name]))
+            group.append(ValueSlot(name, takes[name]))
         else:
             group.append(Word(tuple(piece.split("|"))))
     parts.append([tuple(group)])
@@ -227,14 +227,14 @@ class _Parser:
             raise _NoMatch
         return place + 1
 
-    def value(self, place: int, form: Form, slot: Slot) -> Token:
+    def value(self, place: int, form: Form, slot: ValueSlot) -> Token:
         self.note(place, Hint("value", slot.name, form))
         token = self.tokens[place]
         if token.kind not in TAKES.get(slot.takes, VALUE_KINDS):
             raise _NoMatch
         return token
 
-    def values(self, place: int, form: Form, slot: Slot) -> tuple[int, list[Token]]:
+    def values(self, place: int, form: Form, slot: ValueSlot) -> tuple[int, list[Token]]:
         if not self.is_sign(place, "("):
             return place + 1, [self.value(place, form, slot)]
         tokens = []
@@ -244,7 +244,7 @@ class _Parser:
             if not self.is_sign(place, ","):
                 return self.word((")",), place), tokens
 
-    def filters(self, place: int, form: Form, slot: Slot) -> tuple[int, list[Filter]]:
+    def filters(self, place: int, form: Form, slot: ValueSlot) -> tuple[int, list[Filter]]:
         filters = []
         while True:
             self.note(place, Hint("property", slot.name, form))
@@ -301,7 +301,7 @@ def expected_words(hints: Iterable[Hint]) -> tuple[str, ...]:
     short_words: dict[str, None] = {}
     for hint in hints:
         if hint.kind == "value" and hint.form is not None:
-            takes = next(e.takes for e in hint.form.elements if isinstance(e, Slot) and e.name == hint.text)
+            takes = next(e.takes for e in hint.form.elements if isinstance(e, ValueSlot) and e.name == hint.text)
             short_words[f"<{'text' if takes in {'texts', 'filters'} else takes}>"] = None
         elif hint.kind == "word":
             short_words[hint.text] = None

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from analytics.conditions import CONDITIONS, YES_NO, Condition, Input, Sql, filters_sql, moment
+from analytics.conditions import CONDITIONS, YES_NO, Input, SegmentCondition, Sql, filters_sql, moment
 from analytics.segment_conditions.windows import NEGATED, window_inputs, window_query, window_sql
 from crm.labels import ACTIVITY
 from crm.models import ActivityKind
@@ -46,7 +46,7 @@ def _open_ticket(operator: str, values: dict[str, Any]) -> Sql:
 def register() -> None:
     for condition in (
         moment("last_activity", _("Last activity"), GROUP, "f.last_activity_at"),
-        Condition(
+        SegmentCondition(
             "did",
             _("Event"),
             GROUP,
@@ -62,7 +62,7 @@ def register() -> None:
             time_based=True,
             query=window_query("did", "{kind}", " [where {where}]"),
         ),
-        Condition(
+        SegmentCondition(
             "open_ticket",
             _("Has an unresolved ticket"),
             GROUP,

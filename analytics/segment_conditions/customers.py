@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from analytics.conditions import (
     CONDITIONS,
     HAS_OPERATORS,
-    Condition,
     Input,
+    SegmentCondition,
     Sql,
     choice,
     days_ahead,
@@ -125,7 +125,7 @@ def register() -> None:
             """(SELECT string_agg(tag.name, ', ' ORDER BY tag.name) FROM crm_customertag ct
                 JOIN crm_tag tag ON tag.id = ct.tag_id WHERE ct.customer_id = f.customer_id)""",
         ),
-        Condition(
+        SegmentCondition(
             "birthday",
             _("Birthday"),
             GROUP,
@@ -146,7 +146,7 @@ def register() -> None:
                 "next_month": "birthday next month",
             },
         ),
-        Condition(
+        SegmentCondition(
             "consent",
             _("Consent"),
             GROUP,
@@ -163,7 +163,7 @@ def register() -> None:
                 "has_not": "consent lacks {channel} [for {purpose}]",
             },
         ),
-        Condition(
+        SegmentCondition(
             "attribute",
             _("Attribute"),
             GROUP,

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from analytics.conditions import CONDITIONS, Condition, Input, Sql
+from analytics.conditions import CONDITIONS, Input, SegmentCondition, Sql
 from analytics.models import Segment
 from analytics.services.segment_rules import IN_SEGMENT
 
@@ -34,7 +34,7 @@ def _sample(operator: str, values: dict[str, Any]) -> Sql:
 
 def register() -> None:
     for condition in (
-        Condition(
+        SegmentCondition(
             IN_SEGMENT,
             _("Segment"),
             GROUP,
@@ -49,7 +49,7 @@ def register() -> None:
                 "has_not": (f"not_{IN_SEGMENT} {{values}}", f"{IN_SEGMENT} not {{values}}"),
             },
         ),
-        Condition(
+        SegmentCondition(
             "sample",
             _("Random sample"),
             GROUP,

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from analytics.conditions import CONDITIONS, Condition, Input, Sql, choice, moment, number
+from analytics.conditions import CONDITIONS, Input, SegmentCondition, Sql, choice, moment, number
 from analytics.segment_conditions.windows import NEGATED, window_inputs, window_query, window_sql
 from crm.labels import sales_channel_label
 from crm.models import Order, Product
@@ -82,7 +82,7 @@ def register() -> None:
         moment("last_order", _("Last order"), GROUP, "f.last_order_at"),
         choice("main_channel", _("Main sales channel"), GROUP, "f.main_channel", _channels),
         choice("top_category", _("Favourite category"), GROUP, "f.top_category", _categories),
-        Condition(
+        SegmentCondition(
             "bought_category",
             _("Category"),
             GROUP,
@@ -93,7 +93,7 @@ def register() -> None:
             time_based=True,
             query=window_query("bought", "{values}"),
         ),
-        Condition(
+        SegmentCondition(
             "bought_product",
             _("Product"),
             GROUP,

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from analytics.conditions import CONDITIONS, YES_NO, Condition, Input, Sql
+from analytics.conditions import CONDITIONS, YES_NO, Input, SegmentCondition, Sql
 from analytics.segment_conditions.loyalty import GROUP
 
 # `qualifying` is the counter that tiers follow, as of the last evaluation.
@@ -43,10 +43,10 @@ def _short(operator: str, _values: dict[str, Any]) -> Sql:
 
 def register() -> None:
     for condition in (
-        Condition(
+        SegmentCondition(
             "next_tier_share", _("Progress to the next tier (%)"), GROUP, dict(OPERATORS), _inputs, _near, _SHARE, time_based=True
         ),
-        Condition(
+        SegmentCondition(
             "tier_short", _("Below the threshold of the current tier"), GROUP, dict(YES_NO), lambda _operator: [], _short,
             f"(f.customer_id IN ({_SHORT}))", time_based=True,
         ),

@@ -30,7 +30,7 @@ Reached = list[tuple[str | Promise, int]]
 
 
 @dataclass(frozen=True)
-class Figures:
+class SegmentFigures:
     """Figures of a rule. `reach`: label and number of customers that a marketing message can reach by that channel.
 
     `overlap`: the number of them that are members of the given segment; None without a segment. `sample`: as many ids
@@ -43,7 +43,7 @@ class Figures:
     sample: list[int]
 
 
-def figures_of(rule: Any, *, overlap: int | None = None, sample: int = 0) -> Figures:
+def figures_of(rule: Any, *, overlap: int | None = None, sample: int = 0) -> SegmentFigures:
     """Return the live figures of a rule in one pass over the feature rows.
 
     Raises Conflict `too_slow` after five seconds.
@@ -60,7 +60,7 @@ def figures_of(rule: Any, *, overlap: int | None = None, sample: int = 0) -> Fig
     if len(some) < min(sample, count):
         newest = f"SELECT f.customer_id FROM {rows} WHERE {sql.text} ORDER BY f.customer_id DESC LIMIT %s"
         some = [pk for (pk,) in _run(newest, [*sql.params, sample])]
-    return Figures(count, _by_label(rest[: len(ways)]), both, some)
+    return SegmentFigures(count, _by_label(rest[: len(ways)]), both, some)
 
 
 def _newest(place: int, sample: int) -> str:
@@ -128,12 +128,12 @@ class LeafReason:
 
 
 @dataclass(frozen=True)
-class Reason:
+class RuleReason:
     held: bool
     leaves: list[LeafReason]
 
 
-def explain_rule(rule: dict, customer: Customer) -> Reason:
+def explain_rule(rule: dict, customer: Customer) -> RuleReason:
     """Return why a customer is in or out (S3): each condition, its value, whether it holds."""
     parts = list(leaves(rule))
     compiled = [(path, leaf, compile_rule(leaf)) for path, leaf in parts]
@@ -150,8 +150,8 @@ def explain_rule(rule: dict, customer: Customer) -> Reason:
         )
         row = cursor.fetchone()
     if row is None:
-        return Reason(False, [LeafReason(path, leaf, False, None) for path, leaf in parts])
-    return Reason(
+        return RuleReason(False, [LeafReason(path, leaf, False, None) for path, leaf in parts])
+    return RuleReason(
         bool(row[0]),
         [
             LeafReason(path, leaf, bool(row[1 + 2 * index]), row[2 + 2 * index])

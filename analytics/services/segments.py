@@ -13,9 +13,9 @@ from analytics.models import Segment, SegmentState
 from analytics.rules.dependencies import cycle_through
 from analytics.services.memberships import lock_memberships, move
 from analytics.services.segment_figures import (
-    Figures,
     LeafReason,
-    Reason,
+    RuleReason,
+    SegmentFigures,
     count_rule,
     explain_rule,
     figures_of,
@@ -133,9 +133,9 @@ def save_named(segment: Segment) -> Segment:
 
 
 __all__ = [
-    "Figures",
+    "SegmentFigures",
     "LeafReason",
-    "Reason",
+    "RuleReason",
     "archive_segment",
     "clean_rule",
     "compile_rule",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from core.console import navigation, palette
 from core.console.palette import Result
 from crm.models import Customer, Ticket
-from crm.panels import ACTIONS, Action
+from crm.panels import ACTIONS, CustomerAction
 
 navigation.register(
     "tickets", _("Desk"), url="tickets", icon="messages", permission="crm.view_ticket", section="service", order=30
@@ -33,4 +33,4 @@ def _new_for(customer: Customer) -> str:
     return f"{reverse('ticket_new')}?{urlencode({'customer': customer.number})}"
 
 
-ACTIONS.register("ticket", Action(_("Open a ticket"), "message-plus", _new_for, "crm.add_ticket", order=20))
+ACTIONS.register("ticket", CustomerAction(_("Open a ticket"), "message-plus", _new_for, "crm.add_ticket", order=20))

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.import_kinds import IMPORT_KINDS
 from crm.models import AttributeDefinition
-from crm.rules.importing import ATTRIBUTE, Field, fields_of
+from crm.rules.importing import ATTRIBUTE, ImportField, fields_of
 from crm.services.customers import attribute_specs
 
 LABELS: dict[str, str | Promise] = {
@@ -71,7 +71,7 @@ DECIMALS = [(".", _("Point: 1,234.50")), (",", _("Comma: 1.234,50"))]
 DATE_ORDERS = [("dmy", _("Day first: 31/12/2024")), ("mdy", _("Month first: 12/31/2024"))]
 
 
-def labelled_fields(kind: str) -> dict[str, tuple[Field, str]]:
+def labelled_fields(kind: str) -> dict[str, tuple[ImportField, str]]:
     """Return {name: (field, label)} in the order of the form."""
     own = {f"{ATTRIBUTE}{code}": label for code, label in AttributeDefinition.objects.values_list("code", "label")}
     names = LABELS | dict(IMPORT_KINDS[kind].labels) | own

@@ -1,7 +1,7 @@
 """Filters, columns and bulk actions of the customer list. Each app adds its own in `extensions`:
 
-listing.FILTERS.register("stage", Filter(_("Stage"), choices=stage_choices, apply=in_stage, permission="analytics.view_customerfeature"))
-listing.COLUMNS.register("tier", Column(_("Tier"), load=tier_names, permission="loyalty.view_member"))
+listing.FILTERS.register("stage", CustomerFilter(_("Stage"), choices=stage_choices, apply=in_stage, permission="analytics.view_customerfeature"))
+listing.COLUMNS.register("tier", CustomerColumn(_("Tier"), load=tier_names, permission="loyalty.view_member"))
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TAGS_SHOWN = 200
 
 
 @dataclass(frozen=True)
-class Filter:
+class CustomerFilter:
     """A filter of the list. `choices` are (value, label) pairs; `apply` narrows the list.
 
     `apply` returns the list unchanged when the value is not valid.
@@ -42,7 +42,7 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class Column:
+class CustomerColumn:
     """A column of the list. `load` returns a text per customer id for one page of customers, in one query."""
 
     label: str | Promise
@@ -51,7 +51,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Choice:
+class FilterChoice:
     """A filter with the values that the form shows."""
 
     name: str
@@ -61,7 +61,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Action:
+class BulkAction:
     """A button for the chosen rows. `choices` are offered in a list called `field`.
 
     As for tags, the form is posted to `url` with `customer` (numbers), or with `all`=yes and `matching`; see `chosen`.
@@ -76,9 +76,9 @@ class Action:
     choices: Callable[[HttpRequest], Sequence[tuple[str, str]]]
 
 
-FILTERS: Registry[Filter] = Registry("customer filter")
-COLUMNS: Registry[Column] = Registry("customer column")
-ACTIONS: Registry[Action] = Registry("action on chosen customers")
+FILTERS: Registry[CustomerFilter] = Registry("customer filter")
+COLUMNS: Registry[CustomerColumn] = Registry("customer column")
+ACTIONS: Registry[BulkAction] = Registry("action on chosen customers")
 
 
 def narrowed(request: HttpRequest, query: QueryDict) -> QuerySet[Customer]:
@@ -93,7 +93,7 @@ def permitted(request: HttpRequest, query: QueryDict) -> dict[str, str]:
     return {name: value for name, value in filters.items() if value}
 
 
-def actions(request: HttpRequest) -> list[tuple[Action, Sequence[tuple[str, str]]]]:
+def actions(request: HttpRequest) -> list[tuple[BulkAction, Sequence[tuple[str, str]]]]:
     return [(item, item.choices(request)) for item in ACTIONS if may(request.user, item.permission)]
 
 
@@ -120,9 +120,9 @@ def _matching(filters: Mapping[str, str]) -> QuerySet[Customer]:
     return customers
 
 
-def choices(request: HttpRequest) -> list[Choice]:
+def choices(request: HttpRequest) -> list[FilterChoice]:
     offered = [
-        Choice(name, item.label, item.choices(request), request.GET.get(name, ""))
+        FilterChoice(name, item.label, item.choices(request), request.GET.get(name, ""))
         for name, item in FILTERS.items()
         if may(request.user, item.permission)
     ]
@@ -161,7 +161,9 @@ def _bought(customers: QuerySet[Customer], value: str) -> QuerySet[Customer]:
     return customers.filter(paid) if value == "yes" else customers.exclude(paid) if value == "no" else customers
 
 
-FILTERS.register("tag", Filter(_("Tag"), choices=_tags, apply=_with_tag, permission="crm.view_tag"))
-FILTERS.register("since", Filter(_("Known since"), choices=_periods, apply=_since))
-FILTERS.register("bought", Filter(_("Purchases"), choices=_purchases, apply=_bought, permission="crm.view_order"))
+FILTERS.register("tag", CustomerFilter(_("Tag"), choices=_tags, apply=_with_tag, permission="crm.view_tag"))
+FILTERS.register("since", CustomerFilter(_("Known since"), choices=_periods, apply=_since))
+FILTERS.register(
+    "bought", CustomerFilter(_("Purchases"), choices=_purchases, apply=_bought, permission="crm.view_order")
+)
 MATCHING.register("customers", _matching)

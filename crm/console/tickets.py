@@ -104,14 +104,14 @@ def _show(
 SHOWN_BESIDE = ("contacts", "loyalty", "orders", "notes")
 
 
-def _beside(customer: Customer, request: HttpRequest) -> list[panels.Shown]:
+def _beside(customer: Customer, request: HttpRequest) -> list[panels.ShownPanel]:
     beside = []
     for name in SHOWN_BESIDE:
         panel = panels.PANELS.get(name)
         if panel is not None and may(request.user, panel.permission):
             values = panel.context(customer, request)
             if values is not None:
-                beside.append(panels.Shown(name, panel.title, panel.template, values))
+                beside.append(panels.ShownPanel(name, panel.title, panel.template, values))
     return beside
 
 

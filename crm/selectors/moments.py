@@ -32,7 +32,7 @@ from crm.models import (
     Refund,
     SpendAdjustment,
 )
-from crm.selectors.timeline import EVENTS, FILTERS, SOURCES, Before, Filter, Moment, Source, older
+from crm.selectors.timeline import EVENTS, FILTERS, SOURCES, Before, Moment, TimelineFilter, TimelineSource, older
 
 log = structlog.get_logger("liuke.timeline")
 
@@ -52,7 +52,7 @@ ORDER_TITLES: dict[str, tuple[str | Promise, str]] = {
 FIELD_LABELS = {field.name: field.verbose_name for field in Customer._meta.fields}
 
 
-def orders(customer: Customer, before: Before | None, limit: int, _chosen: Filter | None) -> list[Moment]:
+def orders(customer: Customer, before: Before | None, limit: int, _chosen: TimelineFilter | None) -> list[Moment]:
     page_orders = older(Order.objects.filter(customer=customer), before, "placed_at")[:limit]
     return [
         Moment(
@@ -76,7 +76,7 @@ def _items(order: Order) -> str:
     return text % {"number": order.number, "items": number(order.item_count)}
 
 
-def refunds(customer: Customer, before: Before | None, limit: int, _chosen: Filter | None) -> list[Moment]:
+def refunds(customer: Customer, before: Before | None, limit: int, _chosen: TimelineFilter | None) -> list[Moment]:
     page_refunds = older(Refund.objects.filter(customer_id=customer.pk).select_related("order"), before, "refunded_at")[
         :limit
     ]
@@ -96,7 +96,7 @@ def refunds(customer: Customer, before: Before | None, limit: int, _chosen: Filt
     ]
 
 
-def adjustments(customer: Customer, before: Before | None, limit: int, _chosen: Filter | None) -> list[Moment]:
+def adjustments(customer: Customer, before: Before | None, limit: int, _chosen: TimelineFilter | None) -> list[Moment]:
     rows = SpendAdjustment.objects.filter(customer_id=customer.pk).select_related("product")
     return [
         Moment(
@@ -114,7 +114,7 @@ def adjustments(customer: Customer, before: Before | None, limit: int, _chosen: 
     ]
 
 
-def notes(customer: Customer, before: Before | None, limit: int, _chosen: Filter | None) -> list[Moment]:
+def notes(customer: Customer, before: Before | None, limit: int, _chosen: TimelineFilter | None) -> list[Moment]:
     page_notes = older(Note.objects.filter(customer=customer).select_related("author"), before, "created_at")[:limit]
     return [
         Moment(
@@ -129,7 +129,7 @@ def notes(customer: Customer, before: Before | None, limit: int, _chosen: Filter
     ]
 
 
-def activity(customer: Customer, before: Before | None, limit: int, _chosen: Filter | None) -> list[Moment]:
+def activity(customer: Customer, before: Before | None, limit: int, _chosen: TimelineFilter | None) -> list[Moment]:
     page_rows = list(older(ActivityEvent.objects.filter(customer_id=customer.pk), before, "occurred_at")[:limit])
     products = dict(
         Product.objects.filter(pk__in={row.product_id for row in page_rows if row.product_id}).values_list("pk", "name")
@@ -145,7 +145,7 @@ def activity(customer: Customer, before: Before | None, limit: int, _chosen: Fil
     return result
 
 
-def domain_events(customer: Customer, before: Before | None, limit: int, chosen: Filter | None) -> list[Moment]:
+def domain_events(customer: Customer, before: Before | None, limit: int, chosen: TimelineFilter | None) -> list[Moment]:
     kinds = [
         kind
         for kind, declared in events.TYPES.items()
@@ -228,16 +228,18 @@ DESCRIPTIONS = {
     "crm.duplicate_suspected": lambda payload: _t("with customer %(number)s") % {"number": payload["number"]},
 }
 
-SOURCES.register("orders", Source(orders, "crm.view_order"))
-SOURCES.register("refunds", Source(refunds, "crm.view_order"))
-SOURCES.register("adjustments", Source(adjustments, "crm.view_order"))
-SOURCES.register("notes", Source(notes, "crm.view_note"))
-SOURCES.register("activity", Source(activity, "crm.view_customer"))
-SOURCES.register(EVENTS, Source(domain_events))
-FILTERS.register("orders", Filter(_("Orders"), sources=("orders", "refunds")))
-FILTERS.register("service", Filter(_("Service"), sources=("notes",), events=("crm.ticket_",)))
-FILTERS.register("activity", Filter(_("Activity"), sources=("activity",)))
+SOURCES.register("orders", TimelineSource(orders, "crm.view_order"))
+SOURCES.register("refunds", TimelineSource(refunds, "crm.view_order"))
+SOURCES.register("adjustments", TimelineSource(adjustments, "crm.view_order"))
+SOURCES.register("notes", TimelineSource(notes, "crm.view_note"))
+SOURCES.register("activity", TimelineSource(activity, "crm.view_customer"))
+SOURCES.register(EVENTS, TimelineSource(domain_events))
+FILTERS.register("orders", TimelineFilter(_("Orders"), sources=("orders", "refunds")))
+FILTERS.register("service", TimelineFilter(_("Service"), sources=("notes",), events=("crm.ticket_",)))
+FILTERS.register("activity", TimelineFilter(_("Activity"), sources=("activity",)))
 FILTERS.register(
     "profile",
-    Filter(_("Profile"), events=("crm.customer_", "crm.identity_", "crm.consent_", "crm.tags_", "crm.duplicate_")),
+    TimelineFilter(
+        _("Profile"), events=("crm.customer_", "crm.identity_", "crm.consent_", "crm.tags_", "crm.duplicate_")
+    ),
 )

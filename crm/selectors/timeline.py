@@ -2,8 +2,8 @@
 
 An app adds a source of its own rows, and a filter that selects sources and kinds of domain events:
 
-    timeline.SOURCES.register("messages", Source(messages_of, permission="campaigns.view_message"))
-    timeline.FILTERS.register("messages", Filter(_("Messages"), sources=("messages",), events=("campaigns.",)))
+    timeline.SOURCES.register("messages", TimelineSource(messages_of, permission="campaigns.view_message"))
+    timeline.FILTERS.register("messages", TimelineFilter(_("Messages"), sources=("messages",), events=("campaigns.",)))
 
 A source is a callable(customer, before, limit, filter) that returns at most `limit` moments, newest first. `older`
 applies `before` to a queryset. `filter` is the chosen filter or None; only sources that several filters share need it.
@@ -53,17 +53,17 @@ class Before:
     id: int | None = None
 
 
-Fetch = Callable[[Customer, "Before | None", int, "Filter | None"], list[Moment]]
+Fetch = Callable[[Customer, "Before | None", int, "TimelineFilter | None"], list[Moment]]
 
 
 @dataclass(frozen=True)
-class Source:
+class TimelineSource:
     fetch: Fetch
     permission: str | None = None
 
 
 @dataclass(frozen=True)
-class Filter:
+class TimelineFilter:
     """A tab: its sources, and the domain events whose kind starts with one of `events`."""
 
     label: str | Promise
@@ -77,8 +77,8 @@ class Timeline:
     next: str = ""
 
 
-SOURCES: Registry[Source] = Registry("timeline source")
-FILTERS: Registry[Filter] = Registry("timeline filter")
+SOURCES: Registry[TimelineSource] = Registry("timeline source")
+FILTERS: Registry[TimelineFilter] = Registry("timeline filter")
 EVENTS = "events"
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analytics import query
-from analytics.conditions import CONDITIONS, FILTER_SIGNS, Condition, Input
+from analytics.conditions import CONDITIONS, FILTER_SIGNS, Input, SegmentCondition
 from analytics.console.query_text import said
 from analytics.models import Segment
 from analytics.query import WrongQuery, complete, parse_rule, pointed, print_rule
@@ -75,14 +75,14 @@ def values_of(item: Input) -> st.SearchStrategy:
     return FILTERS if item.kind == "where" else TEXT
 
 
-def leaves_of(condition: Condition, operator: str) -> st.SearchStrategy:
+def leaves_of(condition: SegmentCondition, operator: str) -> st.SearchStrategy:
     inputs = condition.inputs(operator)
     needed = {item.name: values_of(item) for item in inputs if item.required}
     optional = {item.name: values_of(item) for item in inputs if not item.required}
     return st.fixed_dictionaries(needed, optional=optional).map(lambda v: leaf(condition.name, operator, **v))
 
 
-def askable() -> list[tuple[Condition, str]]:
+def askable() -> list[tuple[SegmentCondition, str]]:
     """Every comparison that has something to choose from."""
     return [
         (condition, operator)
@@ -296,7 +296,7 @@ def test_suggestions_are_conditions_words_and_values(shop):
 
 def test_a_condition_without_forms_of_its_own_can_be_written(db):
     """A new condition needs no change of the grammar."""
-    made = Condition(
+    made = SegmentCondition(
         "weather",
         "Weather",
         "Test",

@@ -61,7 +61,7 @@ class Products:
         )
 
 
-class Activity:
+class ActivityImport:
     """Import of events by the sender's id, unique per source (S4).
 
     A row names a known customer, a visitor, or both.

@@ -10,7 +10,7 @@ from django.db import connection
 
 from core.actor import Actor
 from crm.models import ImportMode, Store
-from crm.rules.importing import Field
+from crm.rules.importing import ImportField
 from crm.rules.money import EXPONENTS
 
 # Only foreign-key triggers may be skipped: a table with triggers of its own keeps all of them.
@@ -26,7 +26,7 @@ class Context:
     source: str
     store: Store
     actor: Actor
-    fields: Mapping[str, Field]
+    fields: Mapping[str, ImportField]
     mapping: Mapping[str, str]
     options: Mapping[str, Any]
     mode: str = ImportMode.AUTO

@@ -61,11 +61,11 @@ NOT_PRODUCTS = {
 
 
 @dataclass(frozen=True)
-class Profile:
+class ImportProfile:
     clean: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
 
 
-PROFILE = Profile(clean={"storefront": lambda text: text.removesuffix(".0")})
+PROFILE = ImportProfile(clean={"storefront": lambda text: text.removesuffix(".0")})
 
 
 @dataclass

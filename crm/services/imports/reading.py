@@ -1,5 +1,4 @@
-"""Streaming reader of files: open, decode and split piece by piece, so that a file of any length needs little memory.
-"""
+"""Streaming reader of files: open, decode and split piece by piece, so that a file of any length needs little memory."""
 
 from __future__ import annotations
 
@@ -158,7 +157,7 @@ def _codec(encoding: str) -> str:
     return "utf-8-sig" if encoding == "utf-8" else encoding
 
 
-class Rows(CsvRows):
+class FileRows(CsvRows):
     """The rows of an open file. Iterating yields (row number, cells), or an Unreadable for a row that can't be split.
 
     Row numbers are those of a spreadsheet: the header is row 1; empty lines count but are not yielded.
@@ -212,11 +211,11 @@ def _named(cells: list[str]) -> list[str]:
 
 
 @contextmanager
-def open_rows(path: str, form: FileFormat) -> Iterator[Rows]:
+def open_rows(path: str, form: FileFormat) -> Iterator[FileRows]:
     source = _Source(path)
     csv.field_size_limit(MAX_CELL)
     try:
-        yield Rows(source, form)
+        yield FileRows(source, form)
     finally:
         source.close()
 

@@ -9,27 +9,29 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import Invalid, NotFound
 from crm.models import Order
-from crm.rules.importing import Field
+from crm.rules.importing import ImportField
 from crm.rules.money import to_minor
 from crm.services.imports.context import Context
 from crm.services.imports.effects import announce_orders
-from crm.services.imports.rows import Rows
+from crm.services.imports.rows import RowImport
 from crm.services.refunds import RefundLineInput, record_refund
 
 FIELDS = (
-    Field(
+    ImportField(
         "order", limit=64, required=True, aliases="ordernumber orderno orderid ordername 订单号 订单编号 bestellnummer"
     ),
-    Field(
+    ImportField(
         "reference",
         limit=64,
         aliases="refundnumber refundno refundid creditmemo number id 退款单号 退款编号 erstattungsnummer",
     ),
-    Field("refunded_at", "time", aliases="refunddate date refundtime createdat 退款时间 退款日期 erstattetam datum"),
-    Field("amount", "number", aliases="refundamount refunded total 退款金额 金额 betrag"),
-    Field("sku", limit=64, aliases="itemsku lineitemsku stockcode productcode 商品编码 货号 artikelnummer"),
-    Field("quantity", "quantity", aliases="qty count 数量 件数 menge"),
-    Field("reason", limit=200, aliases="note comment 退款原因 原因 grund"),
+    ImportField(
+        "refunded_at", "time", aliases="refunddate date refundtime createdat 退款时间 退款日期 erstattetam datum"
+    ),
+    ImportField("amount", "number", aliases="refundamount refunded total 退款金额 金额 betrag"),
+    ImportField("sku", limit=64, aliases="itemsku lineitemsku stockcode productcode 商品编码 货号 artikelnummer"),
+    ImportField("quantity", "quantity", aliases="qty count 数量 件数 menge"),
+    ImportField("reason", limit=200, aliases="note comment 退款原因 原因 grund"),
 )
 LABELS = {
     "order": _("Order number"),
@@ -41,7 +43,7 @@ LABELS = {
 }
 
 
-class Refunds(Rows):
+class Refunds(RowImport):
     """Import of refunds, once per order and number.
 
     Without a number, the time and the amount or product identify one.

@@ -9,14 +9,14 @@ from django.utils import translation
 
 from core.errors import DomainError
 from core.events import limited
-from crm.rules.importing import IDENTITIES, Field
+from crm.rules.importing import IDENTITIES, ImportField
 from crm.services.imports import people
 from crm.services.imports.context import Context
 from crm.services.imports.effects import reach_of
 from crm.services.imports.profiles import refuse_misread, refuse_nobody, select_people
 
 
-class Rows:
+class RowImport:
     """Handler that imports each row in its own savepoint: a row that the service refuses does not affect the others.
 
     A dry run imports the rows too and rolls back, so that it reports what the import will report. `named`: every row
@@ -93,5 +93,5 @@ class Rows:
         )
 
 
-def _is_plain(field: Field) -> bool:
+def _is_plain(field: ImportField) -> bool:
     return field.shape not in {"identity", "birthday"}

@@ -35,7 +35,7 @@ from crm.models import ImportMapping, ImportMode, ImportRun, ImportState, Store
 from crm.rules import import_formats
 from crm.rules import importing_detect as detect
 from crm.rules.import_formats import mapping_of, recognise
-from crm.rules.importing import Field, WrongMapping, check_mapping, fields_of, suggest_mapping
+from crm.rules.importing import ImportField, WrongMapping, check_mapping, fields_of, suggest_mapping
 from crm.services.customers import attribute_specs
 from crm.services.imports import online_retail, refusals
 from crm.services.imports.context import Context, Handler
@@ -69,7 +69,7 @@ class Busy(Conflict):
 
 
 @dataclass(frozen=True)
-class PreviewRow:
+class ImportPreviewRow:
     """A row of the preview. `refused` and `skipped` are (field, code, detail), or None when they do not apply."""
 
     number: int
@@ -81,7 +81,7 @@ class PreviewRow:
 @dataclass(frozen=True)
 class Preview:
     header: list[str]
-    rows: list[PreviewRow] = field(default_factory=list)
+    rows: list[ImportPreviewRow] = field(default_factory=list)
     accepted: int = 0
     unchanged: int = 0
     refused: int = 0
@@ -229,7 +229,7 @@ def preview_import(run: ImportRun, rows: int = PREVIEW_ROWS) -> Preview:
     with open_rows(run.path, _form(run)) as file_rows:
         for number, cells in file_rows:
             raw_cells = cells.cells if isinstance(cells, Unreadable) else cells
-            shown.append(PreviewRow(number, [restored(cell)[:200] for cell in raw_cells],
+            shown.append(ImportPreviewRow(number, [restored(cell)[:200] for cell in raw_cells],
                                     refused.get(number), skipped.get(number)))  # fmt: skip
             if len(shown) >= read:
                 break
@@ -452,8 +452,7 @@ def _apply(run_id: int, actor: Actor, job: Job, wait: int) -> None:
 
 
 def _lock(run_id: int, wait: int) -> None:
-    """Wait for the process that applies this run, then for other imports: two at once could wait for each other's rows.
-    """
+    """Wait for the process that applies this run, then for other imports: two at once could wait for each other's rows."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         # A worker may be killed in a long statement: this setting ends its session within seconds, with nothing
@@ -540,7 +539,7 @@ def _store(code: str) -> Store | None:
 
 
 def _detected(
-    fields: Mapping[str, Field], mapping: Mapping[str, str], header: list[str], sample: list[list[str]]
+    fields: Mapping[str, ImportField], mapping: Mapping[str, str], header: list[str], sample: list[list[str]]
 ) -> dict[str, str]:
     """Detect the decimal mark and the date order from the mapped columns that show them."""
 

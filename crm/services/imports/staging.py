@@ -30,7 +30,7 @@ from crm.rules import importing_values as values
 from crm.rules import order_words
 from crm.rules.attributes import AttributeSpec, WrongAttribute, check_attributes
 from crm.rules.identities import normalise, phone_tail
-from crm.rules.importing import ATTRIBUTE, IDENTITIES, Field
+from crm.rules.importing import ATTRIBUTE, IDENTITIES, ImportField
 from crm.rules.importing_detect import decimal_sign
 from crm.rules.importing_values import BadValue, lookup
 from crm.services.customers import supported_language
@@ -101,7 +101,7 @@ def column_of(name: str) -> str:
     return f"attribute_{name.removeprefix(ATTRIBUTE)}" if name.startswith(ATTRIBUTE) else name
 
 
-def columns_of(target: Field) -> list[tuple[str, str]]:
+def columns_of(target: ImportField) -> list[tuple[str, str]]:
     """Return [(column, type)] of the staging table for a field."""
     if target.shape == "birthday":
         return [("birthday", "bytea"), ("birthday_index", "bytea"), ("birth_year", "smallint")]
@@ -154,7 +154,7 @@ class _CellCache(dict):
 class Stager:
     """Stages the rows of one file. `stage` fills lk_rows (every row read) and lk_identity."""
 
-    def __init__(self, fields: Mapping[str, Field], mapping: Mapping[str, str], reading: Reading) -> None:
+    def __init__(self, fields: Mapping[str, ImportField], mapping: Mapping[str, str], reading: Reading) -> None:
         self.fields = fields
         self.mapping = {name: mapping[name] for name in fields if name in mapping}
         self.reading = reading
@@ -248,7 +248,7 @@ class Stager:
         cursor.execute("ANALYZE lk_identity")
 
     @staticmethod
-    def _empty_of(target: Field) -> str:
+    def _empty_of(target: ImportField) -> str:
         if target.shape == "identity":
             return "0"
         return SEPARATOR * (len(columns_of(target)) - 1)
@@ -277,7 +277,7 @@ class Stager:
 
         return read
 
-    def _by_shape(self, target: Field) -> Callable[[str], str]:
+    def _by_shape(self, target: ImportField) -> Callable[[str], str]:
         reading = self.reading
         if target.shape == "order_state":
             return lambda text: _state(text, reading.words)
