@@ -1,6 +1,6 @@
 """Filters, columns and bulk actions of the customer list. Each app adds its own in `extensions`:
 
-listing.FILTERS.register("stage", CustomerFilter(_("Stage"), choices=stage_choices, apply=in_stage, permission="analytics.view_customerfeature"))
+listing.FILTERS.register("stage", CustomerFilter(_("Stage"), choices=stage_choices, apply=in_stage))
 listing.COLUMNS.register("tier", CustomerColumn(_("Tier"), load=tier_names, permission="loyalty.view_member"))
 """
 

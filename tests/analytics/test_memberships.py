@@ -1,4 +1,4 @@
-"""Who is in which segments and since when: a row a customer, those who left kept as intervals, told once (S1, S2)."""
+"""Memberships: one row per customer, past memberships as intervals, and one event per move (S1, S2)."""
 
 from __future__ import annotations
 
@@ -43,9 +43,10 @@ moved = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(refreshes=st.lists(moved, min_size=1, max_size=6))
-def test_s1_whatever_moves_the_intervals_are_those_of_a_naive_book(refreshes):
-    """Each refresh says of some customers which segments they are to be in and which not; who is there already, or out
-    already, doesn't move."""
+def test_intervals_equal_those_of_a_reference_implementation(refreshes):
+    """Each refresh adds and removes segments of some customers. Customers that are already in, or already out, do not
+    move.
+    """
     with transaction.atomic():
         people = Customer.objects.bulk_create(Customer(name=f"P{n}", source="test") for n in range(4))
         made = [Segment.objects.create(name=f"S{n}", first_computed_at=START) for n in range(6)]
@@ -87,10 +88,8 @@ def _json(rows: list[tuple[int, list[int], list[int]]]) -> str:
     return json.dumps([{"customer": person, "come": come, "gone": gone} for person, come, gone in rows])
 
 
-def test_s2_one_computation_tells_of_a_customer_once_and_names_all_their_segments(
-    program, make_customer, make_order, settle
-):
-    # given two segments that nobody is in yet, and one that holds who has never ordered
+def test_one_computation_emits_one_event_per_customer_with_all_segments(program, make_customer, make_order, settle):
+    # given two segments without members, and one with customers who have never ordered
     customer, other = make_customer("Ann"), make_customer("Bob")
     settle()
     segments.refresh_changed()
@@ -99,18 +98,18 @@ def test_s2_one_computation_tells_of_a_customer_once_and_names_all_their_segment
     fresh = make("Not yet", leaf("order_count", "lte", value=0))
     assert segments.compute_segments() == []
     assert told("analytics.segment_entered") == [], "whom the first computation finds has not entered"
-    # when one of them orders
+    # when one of the customers orders
     make_order(customer, 900)
     settle()
     segments.refresh_changed()
-    # then there is one event for coming and one for going
+    # then there is one event for entering and one for leaving
     names = {"segments": [buyers.pk, rich.pk], "names": ["Buyers", "Rich"]}
     assert told("analytics.segment_entered") == [(customer.pk, names)]
     assert told("analytics.segment_left") == [(customer.pk, {"segments": [fresh.pk], "names": ["Not yet"]})]
     assert inside() == {customer.pk: [buyers.pk, rich.pk], other.pk: [fresh.pk]}
     assert [row.segment.name for row in segments_of(customer)] == ["Buyers", "Rich"]
     assert since_when(fresh, customer) is None
-    # and the timeline and the shop's own systems are told in words
+    # and the timeline and the webhooks name the segments
     event = DomainEvent.objects.get(kind="analytics.segment_entered")
     assert TYPES[event.kind].describe(event.payload) == "Buyers, Rich"
     sent = PUBLIC["segment.entered"].build(
@@ -124,8 +123,8 @@ def test_s2_one_computation_tells_of_a_customer_once_and_names_all_their_segment
     ]
 
 
-def test_a_segment_may_be_made_of_a_younger_one(program, make_customer, settle):
-    # given an older segment whose rule names one that was made after it
+def test_a_segment_may_use_a_newer_segment(program, make_customer, settle):
+    # given an older segment whose rule uses a newer segment
     guest, plain = make_customer("Guest"), make_customer("Plain")
     settle()
     segments.refresh_changed()
@@ -139,7 +138,7 @@ def test_a_segment_may_be_made_of_a_younger_one(program, make_customer, settle):
         rule=group("and", leaf("in_segment", "has_not", values=[str(younger.pk)])),
         actor=SYSTEM,
     )
-    # when both are computed at once, then again, and with a third who is in none
+    # when both are computed at once, then again, and with a third segment without members
     for _turn in range(2):
         assert segments.compute_segments() == []
         assert inside() == {guest.pk: [guests.pk, younger.pk], plain.pk: [older.pk]}
@@ -154,7 +153,7 @@ def test_a_segment_may_be_made_of_a_younger_one(program, make_customer, settle):
     ]
 
 
-def test_a_new_segment_beside_others_keeps_since_when_each_was_entered(program, make_customer, settle):
+def test_a_new_segment_keeps_the_entry_times_of_the_others(program, make_customer, settle):
     customer = make_customer()
     settle()
     segments.refresh_changed()
@@ -169,8 +168,8 @@ def test_a_new_segment_beside_others_keeps_since_when_each_was_entered(program, 
     assert list(sizes) == [(first.pk, 1, 0, 0), (second.pk, 1, 0, 0)]
 
 
-def test_members_of_one_moment_are_paged_through_once_each(api, store):
-    # given 1,300 who were all found at the same time
+def test_members_with_equal_entry_times_are_paged_once_each(api, store):
+    # given 1,300 customers who were all found at the same time
     people = Customer.objects.bulk_create(Customer(name=f"P{n}", number=f"Q{n}", source="test") for n in range(1_300))
     segment = make("Many")
     put_in(segment, *people, at=clock.now())
@@ -181,7 +180,7 @@ def test_members_of_one_moment_are_paged_through_once_each(api, store):
         body = api.get(path).json()
         seen += [row["customer"] for row in body["results"]]
         path, pages = body["next"], pages + 1
-    # then each is there once, in three pages, and the way back exists
+    # then each customer appears once, in three pages, and the previous pages can be reached
     assert pages == 3
     assert seen == [person.number for person in reversed(people)]
     assert body["previous"] is not None

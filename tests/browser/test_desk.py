@@ -29,7 +29,7 @@ def test_a_ticket_is_opened_answered_noted_and_resolved(signed_in, customer):
     # Who opens a ticket has it.
     assert ticket.assignee is not None
     expect(page.locator(".desk-head .tags")).to_contain_text(ticket.assignee.username)
-    expect(page.get_by_role("button", name="Take it")).to_have_count(0)
+    expect(page.get_by_role("button", name="Assign to me")).to_have_count(0)
     page.get_by_label("Answer").fill("马上为您查。")
     page.get_by_role("button", name="Reply", exact=True).click()
     expect(page.locator(".talk-staff").last).to_contain_text("马上为您查。")

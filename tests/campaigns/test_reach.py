@@ -170,4 +170,4 @@ def test_a_reach_that_takes_too_long_says_so(client, staff, program, make_custom
     monkeypatch.setattr(segment_figures, "_REACHED", "count(pg_sleep(0.1)) FILTER (WHERE %s <> '')")
     part = client.get(reverse("segment_reach", args=[buyers.pk]), headers={"HX-Request": "true"})
     assert part.status_code == 200
-    assert "This takes too long to count." in part.content.decode()
+    assert "Counting these customers takes too long." in part.content.decode()
