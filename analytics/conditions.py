@@ -337,4 +337,4 @@ def days_ahead(days: int, today: date) -> list[tuple[int, int]]:
     ]
 
 
-__all__ = ["CONDITIONS", "SegmentCondition", "Input", "Sql", "choice", "clean", "flag", "member_of", "moment", "number"]
+__all__ = ["CONDITIONS", "Input", "SegmentCondition", "Sql", "choice", "clean", "flag", "member_of", "moment", "number"]

@@ -22,8 +22,7 @@ def numbers_of(events: Sequence[Event]) -> dict[int, str]:
 def about_customer(
     data: Callable[[dict[str, Any]], Payload] = lambda payload: {},
 ) -> Callable[[Sequence[Event]], list[Payload | None]]:
-    """Build payloads of `customer` and the values that `data` takes from the event; None when no such customer exists.
-    """
+    """Build payloads of `customer` and the values that `data` takes from the event; None without such a customer."""
 
     def build(events: Sequence[Event]) -> list[Payload | None]:
         numbers = numbers_of(events)

@@ -44,11 +44,12 @@ def _short(operator: str, _values: dict[str, Any]) -> Sql:
 def register() -> None:
     for condition in (
         SegmentCondition(
-            "next_tier_share", _("Progress to the next tier (%)"), GROUP, dict(OPERATORS), _inputs, _near, _SHARE, time_based=True
+            "next_tier_share", _("Progress to the next tier (%)"), GROUP, dict(OPERATORS), _inputs, _near, _SHARE,
+            time_based=True,
         ),
         SegmentCondition(
-            "tier_short", _("Below the threshold of the current tier"), GROUP, dict(YES_NO), lambda _operator: [], _short,
-            f"(f.customer_id IN ({_SHORT}))", time_based=True,
+            "tier_short", _("Below the threshold of the current tier"), GROUP, dict(YES_NO), lambda _operator: [],
+            _short, f"(f.customer_id IN ({_SHORT}))", time_based=True,
         ),
     ):  # fmt: skip
         CONDITIONS.register(condition.name, condition)

@@ -133,9 +133,9 @@ def save_named(segment: Segment) -> Segment:
 
 
 __all__ = [
-    "SegmentFigures",
     "LeafReason",
     "RuleReason",
+    "SegmentFigures",
     "archive_segment",
     "clean_rule",
     "compile_rule",

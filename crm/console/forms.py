@@ -58,8 +58,7 @@ class ProfileForm(forms.Form):
         return sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
 
     def changes(self) -> dict[str, Any]:
-        """Return the changes for `update_customer`: every field, without an empty birthday so that the known one stays.
-        """
+        """Return the changes for `update_customer`: every field, but no empty birthday, so that the known one stays."""
         values = self.cleaned_data
         changes: dict[str, Any] = {name: values[name] for name in PLAIN}
         if values["birthday"]:

@@ -58,8 +58,7 @@ def phone_tail(normalised: str) -> str:
 
 
 def mask(kind: str, value: str) -> str:
-    """Mask a value for staff without the permission to see it: enough to confirm with the customer, not enough to use.
-    """
+    """Mask a value for staff who may not see it in full: enough to confirm with the customer, not enough to use."""
     if kind == "phone":
         return f"{value[:-8]}****{value[-4:]}" if len(value) > 8 else f"****{value[-2:]}"
     if kind == "email":

@@ -22,8 +22,7 @@ def earns(order: str = "o") -> str:
 
 
 def acted_at(order: str = "o") -> str:
-    """Return the time at which an order acts: its payment, or its recording when the import acts as if it happened now.
-    """
+    """Return the time at which an order acts: its payment, or its recording if the import acts as if it were new."""
     return f"(CASE {order}.effect WHEN 'now' THEN {order}.recorded_at ELSE {order}.paid_at END)"
 
 

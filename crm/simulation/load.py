@@ -300,8 +300,7 @@ class _Chunk:
         return count, total_lines, len(refunds)
 
     def _activity(self, ids: list[int]) -> int:
-        """Write visits before each order and after each sign-up without one, with some shares, reviews and check-ins.
-        """
+        """Write visits before each order and after each sign-up without order, with shares, reviews and check-ins."""
         history, random = self.history, self.random
         kinds = ("view", "view", "view", "search", "cart", "cart", "share", "review", "check_in")
         prospects = np.flatnonzero(~history.buyer)

@@ -31,7 +31,7 @@ class Command(BaseCommand):
             "--mode",
             choices=ImportMode.values,
             default=ImportMode.AUTO.value,
-            help="effect of the orders: auto and remember only record, silent also awards points, live triggers everything",
+            help="effect of the orders: auto and remember only record, silent also awards points, live triggers all",
         )
 
     def handle(self, *, path: str, no_deliver: bool, mode: str = ImportMode.AUTO, **_options):

@@ -1,5 +1,4 @@
-"""Streaming reader of files: open, decode and split piece by piece, so that a file of any length needs little memory.
-"""
+"""Streaming reader of files: open, decode and split piece by piece. A file of any length needs little memory."""
 
 from __future__ import annotations
 

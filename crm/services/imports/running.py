@@ -452,8 +452,7 @@ def _apply(run_id: int, actor: Actor, job: Job, wait: int) -> None:
 
 
 def _lock(run_id: int, wait: int) -> None:
-    """Wait for the process that applies this run, then for other imports: two at once could wait for each other's rows.
-    """
+    """Wait for the process that applies this run, then for other imports, because two at once could deadlock."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         # A worker may be killed in a long statement: this setting ends its session within seconds, with nothing

@@ -1,4 +1,4 @@
-"""One bad line of an order: which rows it refuses, which are skipped, and which questions are asked before an import."""
+"""One bad line of an order: the rows that it refuses, skipped rows, and questions before an import."""
 
 from __future__ import annotations
 
