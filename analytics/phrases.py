@@ -80,7 +80,7 @@ def leaf_words(leaf: dict, currency: str) -> str:
         return str(condition.label)
     if condition.phrase:
         return condition.phrase(operator, values)
-    shown = {item.name: _shown(item, values.get(item.name), currency) for item in condition.inputs(operator)}
+    shown = {item.name: _value_text(item, values.get(item.name), currency) for item in condition.inputs(operator)}
     special = SPECIAL.get(condition.name)
     return (special or _plain)(condition, operator, shown, values)
 
@@ -92,22 +92,22 @@ def _plain(condition: SegmentCondition, operator: str, shown: dict[str, str], va
     if condition.operators is DATE_OPERATORS and "…" in how:
         for value in shown.values():
             how = how.replace("…", value, 1)
-        return _said(str(condition.label), how, "")
+        return _join_words(str(condition.label), how, "")
     if set(shown) == {"low", "high"}:
         return _t("%(what)s is between %(low)s and %(high)s") % {"what": condition.label, **shown}
     if operator in CHOICE_OPERATORS and len(values.get("values") or []) == 1:
         how = _t("is") if operator == "in" else _t("is not")
-    return _said(str(condition.label), how, " ".join(shown.values()))
+    return _join_words(str(condition.label), how, " ".join(shown.values()))
 
 
-def _said(what: str, how: str, value: str) -> str:
+def _join_words(what: str, how: str, value: str) -> str:
     """Join the parts of a phrase by a translated pattern, because Chinese puts no space between them."""
     if not value:
         return _t("%(what)s %(how)s") % {"what": what, "how": how}
     return _t("%(what)s %(how)s %(value)s") % {"what": what, "how": how, "value": value}
 
 
-def _shown(item: Input, value: Any, currency: str) -> str:
+def _value_text(item: Input, value: Any, currency: str) -> str:
     if value in (None, "", []):
         return "…"
     if item.kind == "money" and isinstance(value, int):
@@ -120,12 +120,12 @@ def _shown(item: Input, value: Any, currency: str) -> str:
         except ValueError:
             return str(value)
     if item.kind == "where":
-        parts = [_said(part["property"], str(FILTER_SIGNS[part["sign"]]), part["value"]) for part in value]
+        parts = [_join_words(part["property"], str(FILTER_SIGNS[part["sign"]]), part["value"]) for part in value]
         return _t(", ").join(parts)
     if item.kind in {"choice", "choices"}:
         codes = [str(part) for part in value] if isinstance(value, list) else [str(value)]
         labels = {str(code): str(label) or _t("(empty)") for code, label in item.choices()} if item.choices else {}
-        return _listed([labels.get(part, part) for part in codes])
+        return _join_names([labels.get(part, part) for part in codes])
     return f"“{value}”"
 
 
@@ -156,7 +156,7 @@ def value_words(condition: SegmentCondition, leaf: dict, value: str | None, curr
     return value
 
 
-def _listed(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     text = _t(", ").join(names[:SHOWN_VALUES])
     rest = len(names) - SHOWN_VALUES
     if rest <= 0:
@@ -272,7 +272,7 @@ def _consent(_condition: SegmentCondition, operator: str, shown: dict[str, str],
 
 
 def _attribute(condition: SegmentCondition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
-    return _said(shown["attribute"], str(condition.operators[operator]), shown.get("text", ""))
+    return _join_words(shown["attribute"], str(condition.operators[operator]), shown.get("text", ""))
 
 
 def _sample(_condition: SegmentCondition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
@@ -308,7 +308,7 @@ def _own_consents(_leaf: dict, value: str) -> str:
     """Convert email/marketing, sms/service to E-mail · Marketing, SMS · Service and surveys."""
     channels, purposes = dict(Channel.choices), dict(Purpose.choices)
     pairs = [part.partition("/") for part in value.split(", ")]
-    return _listed(
+    return _join_names(
         [f"{channels.get(channel, channel)} · {purposes.get(purpose, purpose)}" for channel, _, purpose in pairs]
     )
 

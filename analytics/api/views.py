@@ -41,7 +41,7 @@ def segment_of(pk: int) -> Segment:
     return segment
 
 
-def _shown(segment: Segment, printer: Printer) -> dict[str, Any]:
+def _segment_data(segment: Segment, printer: Printer) -> dict[str, Any]:
     by_rule = segment.kind == SegmentKind.RULE
     return {
         "id": segment.pk,
@@ -56,7 +56,7 @@ def _shown(segment: Segment, printer: Printer) -> dict[str, Any]:
 
 
 def _detail(pk: int, *, status: int = 200) -> Response:
-    shown = _shown(segment_of(pk), Printer(selectors.shop_currency()))
+    shown = _segment_data(segment_of(pk), Printer(selectors.shop_currency()))
     shown["unknown_skus"] = unknown_skus_of(shown["rule"]) if shown["rule"] else []
     return Response(shapes.SegmentDetailOut(shown).data, status=status)
 
@@ -86,7 +86,7 @@ class SegmentsViewSet(ApiViewSet):
     @extend_schema(responses=shapes.SegmentOut(many=True))
     def list(self, request):
         printer = Printer(selectors.shop_currency())
-        page = [_shown(segment, printer) for segment in self.paginate_queryset(self.get_queryset()) or []]
+        page = [_segment_data(segment, printer) for segment in self.paginate_queryset(self.get_queryset()) or []]
         return self.get_paginated_response(shapes.SegmentOut(page, many=True).data)
 
     @extend_schema(responses=shapes.SegmentDetailOut)

@@ -32,17 +32,17 @@ EMPTY_LEAF = {"condition": "", "operator": ""}
 
 def shown_of(rule: dict) -> dict:
     """Return the shown tree of a rule: not(or(a, b)) becomes "none of a, b"; a lone condition gets a group."""
-    shown = _shown(rule)
+    shown = _shown_node(rule)
     return {"op": "and", "children": [shown]} if "condition" in shown else shown
 
 
-def _shown(node: dict) -> dict:
+def _shown_node(node: dict) -> dict:
     if "condition" in node:
         return node
     children = node["children"]
     if node["op"] == "not" and children[0].get("op") == "or" and len(children[0]["children"]) > 1:
         children = children[0]["children"]
-    return {"op": node["op"], "children": [_shown(child) for child in children]}
+    return {"op": node["op"], "children": [_shown_node(child) for child in children]}
 
 
 def rule_of(shown: dict) -> dict:

@@ -53,7 +53,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page_rows,
         "rows": [
-            (segment, segment.description or _about(segment, currency), sparkline(sizes[segment.pk]))
+            (segment, segment.description or _description(segment, currency), sparkline(sizes[segment.pk]))
             for segment in page_rows
         ],
         "archived": archived,
@@ -63,7 +63,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "analytics/segments.html", context)
 
 
-def _about(segment: Segment, currency: str) -> str:
+def _description(segment: Segment, currency: str) -> str:
     return phrases.sentence(segment.rule, currency) if segment.kind == SegmentKind.RULE else segment.get_kind_display()
 
 
@@ -112,13 +112,13 @@ def _show(request: HttpRequest, segment: Segment, **more: Any) -> HttpResponse:
         "archive_text": _archive_text(segment),
         "ways": REACH,
         **more,
-        **_listed(request, segment),
+        **_members_context(request, segment),
         **_reason(segment, request.GET.get("who", "").strip(), currency),
     }
     return render(request, "analytics/segment.html", context)
 
 
-def _listed(request: HttpRequest, segment: Segment) -> dict[str, Any]:
+def _members_context(request: HttpRequest, segment: Segment) -> dict[str, Any]:
     """Return the list to show: current members, members at the end of a past day, or entries and departures."""
     show, cursor = request.GET.get("show", ""), request.GET.get("cursor")
     if show in {"entered", "left"}:
@@ -256,7 +256,7 @@ def _build(request: HttpRequest, segment: Segment | None) -> HttpResponse:
             return saved
     context: dict[str, Any] = {"name": name, "description": description, "errors": errors}
     if command != "save" and not wants_part(request):
-        context["preview"] = _counted(request, draft, currency)
+        context["preview"] = _preview_context(request, draft, currency)
     return _builder(request, segment, draft, currency, **context)
 
 
@@ -320,11 +320,11 @@ def preview(request: HttpRequest) -> HttpResponse:
     """
     currency = selectors.shop_currency()
     draft = _draft(request, currency)
-    context = {"preview": _counted(request, draft, currency), "draft": draft, "live": draft.mode == "text"}
+    context = {"preview": _preview_context(request, draft, currency), "draft": draft, "live": draft.mode == "text"}
     return render(request, "analytics/preview.html", context)
 
 
-def _counted(request: HttpRequest, draft: Draft, currency: str) -> dict[str, Any]:
+def _preview_context(request: HttpRequest, draft: Draft, currency: str) -> dict[str, Any]:
     if draft.shown is None or forms.problems(draft.shown):
         return {"unfinished": True}
     rule = forms.rule_of(draft.shown)

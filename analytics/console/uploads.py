@@ -84,7 +84,7 @@ def taken(request: HttpRequest, segment: Segment) -> HttpResponse:
 @page("analytics.change_segment")
 def show(request: HttpRequest, pk: int, upload: int) -> HttpResponse:
     record = _upload(pk, upload)
-    context: dict[str, Any] = _shown(record)
+    context: dict[str, Any] = _upload_context(record)
     if record.refused_count:
         rows = paging.keyset(record.refusals.all(), ["line", "id"], request.GET.get("cursor"), PAGE)
         context |= {
@@ -100,13 +100,13 @@ def progress(request: HttpRequest, pk: int, upload: int) -> HttpResponse:
     record = _upload(pk, upload)
     if not wants_part(request):
         return redirect("list_upload", pk, upload)
-    shown = _shown(record)
+    shown = _upload_context(record)
     if not shown["underway"]:
         return HttpResponse(status=204, headers={"HX-Redirect": reverse("list_upload", args=[pk, upload])})
     return render(request, "analytics/list_upload_progress.html", shown)
 
 
-def _shown(upload: ListUpload) -> dict[str, Any]:
+def _upload_context(upload: ListUpload) -> dict[str, Any]:
     state, label = _state(upload)
     return {
         "upload": upload,

@@ -337,11 +337,11 @@ def write(rule: dict, leaf: Callable[[dict], str]) -> str:
     """Print a rule; `leaf` prints one condition. A long rule gets one line for each part of its outermost group."""
     if rule.get("op") == "and" and len(rule["children"]) == 1 and "condition" in rule["children"][0]:
         return leaf(rule["children"][0])
-    text = _written(rule, leaf, " ")
-    return text if len(text) <= LINE else _written(rule, leaf, "\n")
+    text = _print_node(rule, leaf, " ")
+    return text if len(text) <= LINE else _print_node(rule, leaf, "\n")
 
 
-def _written(node: dict, leaf: Callable[[dict], str], gap: str) -> str:
+def _print_node(node: dict, leaf: Callable[[dict], str], gap: str) -> str:
     if "condition" in node:
         return leaf(node)
     op, children = node["op"], node["children"]
@@ -350,12 +350,12 @@ def _written(node: dict, leaf: Callable[[dict], str], gap: str) -> str:
     if not children:
         return "everyone" if op == "and" else "nobody"
     if len(children) == 1:
-        return f"{'all' if op == 'and' else 'any'}({_written(children[0], leaf, ' ')})"
+        return f"{'all' if op == 'and' else 'any'}({_print_node(children[0], leaf, ' ')})"
     return f"{gap}{op} ".join(_part(child, leaf) for child in children)
 
 
 def _part(node: dict, leaf: Callable[[dict], str]) -> str:
-    text = _written(node, leaf, " ")
+    text = _print_node(node, leaf, " ")
     return f"({text})" if node.get("op") in {"and", "or"} and len(node["children"]) > 1 else text
 
 

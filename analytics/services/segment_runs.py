@@ -151,14 +151,14 @@ def _compute(segments: list[Segment], at: datetime, people: People, empty: Colle
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '256MB'")
     if all(segment.pk in empty for segment in segments):
-        fill(*_decided(segments, people), at=at)
+        fill(*_membership_scan(segments, people), at=at)
         return {}
     gathering = Gathering(at)
     _move_differences(segments, gathering, people)
     return gathering.tell()
 
 
-def _decided(segments: Sequence[Segment], people: People) -> tuple[str, list[Any]]:
+def _membership_scan(segments: Sequence[Segment], people: People) -> tuple[str, list[Any]]:
     """Return one scan that yields customer_id and `inside`: the matching segments of each customer by ascending id.
 
     A rule that uses other segments reads `k.inside`. It starts with the segments outside of this computation, and each
@@ -193,7 +193,7 @@ def _decided(segments: Sequence[Segment], people: People) -> tuple[str, list[Any
 def _move_differences(segments: Sequence[Segment], gathering: Gathering, people: People) -> None:
     if not segments:
         return
-    select, params = _decided(segments, people)
+    select, params = _membership_scan(segments, people)
     gathering.carry_out(
         f"""SELECT * FROM (
                 SELECT customer_id,

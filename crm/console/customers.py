@@ -73,7 +73,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def tag_many(request: HttpRequest) -> HttpResponse:
     if request.POST.get("all") == "yes":
         return _tag_all(request)
-    chosen = _chosen(request.POST.getlist("customer"))
+    chosen = _chosen_ids(request.POST.getlist("customer"))
     if not chosen:
         messages.warning(request, _t("Choose customers first."))
         return back(request, reverse("customers"))
@@ -122,7 +122,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     return response
 
 
-def _chosen(numbers: list[str]) -> list[int]:
+def _chosen_ids(numbers: list[str]) -> list[int]:
     return list(Customer.objects.active().filter(number__in=numbers[:1000]).values_list("pk", flat=True))
 
 

@@ -34,7 +34,7 @@ class ProfileForm(forms.Form):
         self.customer = customer
         self.definitions = list(AttributeDefinition.objects.all())
         initial = {name: getattr(customer, name) for name in PLAIN}
-        initial |= {f"{ATTRIBUTE}{code}": _shown(value) for code, value in customer.attributes.items()}
+        initial |= {f"{ATTRIBUTE}{code}": _initial_value(value) for code, value in customer.attributes.items()}
         super().__init__(data, initial=initial)
         known = [(code, translation.get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES]
         if customer.language and customer.language not in dict(known):
@@ -65,7 +65,8 @@ class ProfileForm(forms.Form):
             changes["birthday"] = values["birthday"]
         if self.definitions:
             changes["attributes"] = {
-                definition.code: _stored(values[f"{ATTRIBUTE}{definition.code}"]) for definition in self.definitions
+                definition.code: _stored_value(values[f"{ATTRIBUTE}{definition.code}"])
+                for definition in self.definitions
             }
         return changes
 
@@ -75,11 +76,11 @@ class ProfileForm(forms.Form):
         self.add_error(name if name in self.fields else None, str(error.message))
 
 
-def _shown(value: Any) -> Any:
+def _initial_value(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def _stored(value: Any) -> Any:
+def _stored_value(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else None if value == "" else value
 
 

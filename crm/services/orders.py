@@ -247,10 +247,10 @@ def _check_times(data: OrderInput, now: datetime) -> None:
 
 def _customer(data: OrderInput, store: Store, source: str, actor: Actor) -> Customer | None:
     if data.customer_number:
-        named = Customer.objects.select_related("merged_into").filter(number=data.customer_number).first()
-        if named is None:
+        holder = Customer.objects.select_related("merged_into").filter(number=data.customer_number).first()
+        if holder is None:
             raise Invalid(_("There is no such customer."), code="unknown_customer", field="customer.number")
-        customer = named.merged_into or named
+        customer = holder.merged_into or holder
         require_active(customer.pk, field="customer.number")
         return customer
     if not data.identities:

@@ -106,7 +106,7 @@ def record_refund(
             )
         # Refunding the whole rest returns all its lines, even when the shop names none.
         whole = not lines and amount in (None, order.total - order.refunded)
-        chosen = _chosen(order, by_position, lines, None if whole else amount)
+        chosen = _lines_to_refund(order, by_position, lines, None if whole else amount)
         total = sum(part for _line, _quantity, part in chosen) if amount is None else amount
         if amount is None and not lines:
             total = order.total - order.refunded
@@ -147,7 +147,7 @@ def record_refund(
     return RefundRecorded(refund, "created")
 
 
-def _chosen(
+def _lines_to_refund(
     order: Order, by_position: dict[int, OrderLine], lines: Sequence[RefundLineInput], amount: int | None
 ) -> list[tuple[OrderLine, Decimal, int]]:
     """Return (line, quantity, minor units) of the refunded lines."""
@@ -198,7 +198,7 @@ def record_refunds(*, requests: Sequence[RefundRequest], source: str, import_run
                 continue
             left = order.total - order.refunded
             if request.returned:
-                chosen, money_asked = _returned(lines[order.pk], request.returned)
+                chosen, money_asked = _returned_lines(lines[order.pk], request.returned)
                 total = min(money_asked, left)
                 if money_asked > total:
                     left_over.append((place, money_asked - total))
@@ -206,7 +206,7 @@ def record_refunds(*, requests: Sequence[RefundRequest], source: str, import_run
                 total = min((request.refunded_to or 0) - order.refunded, left)
                 if total <= 0:
                     continue
-                chosen = _chosen(order, lines[order.pk], (), None if total == left else total)
+                chosen = _lines_to_refund(order, lines[order.pk], (), None if total == left else total)
             refund = Refund(
                 order=order,
                 customer_id=order.customer_id,
@@ -232,7 +232,7 @@ def record_refunds(*, requests: Sequence[RefundRequest], source: str, import_run
     return RefundsRecorded(len(refunds), sum(refund.amount for refund in refunds), left_over)
 
 
-def _returned(lines: dict[int, OrderLine], returned: Sequence[Returned]) -> tuple[list, int]:
+def _returned_lines(lines: dict[int, OrderLine], returned: Sequence[Returned]) -> tuple[list, int]:
     """Return ([(line, quantity, minor units)], the requested money). Lines with the same price are taken first."""
     chosen: dict[int, tuple[OrderLine, Decimal, int]] = {}
     money_asked = 0
