@@ -138,6 +138,6 @@ def refused(request: HttpRequest, pk: int, upload: int) -> StreamingHttpResponse
     )
     reasons = {code: str(reason) for code, reason in LINE_REASONS.items()}
     response = StreamingHttpResponse(services.refused_csv(record, reasons), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="not-record-{record.pk}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="not-found-{record.pk}.csv"'
     response["Cache-Control"] = "no-store"
     return response

@@ -232,8 +232,8 @@ def suggest_mapping(fields: Mapping[str, ImportField], header: Sequence[str]) ->
     for names in (own, {field.name: [folded(alias) for alias in field.aliases.split()] for field in fields.values()}):
         for name, spellings in names.items():
             free = (columns[text] for text in spellings if text in columns and columns[text] not in mapping.values())
-            if name not in mapping and (column := next(free, "")):
-                mapping[name] = column
+            if name not in mapping and (match := next(free, "")):
+                mapping[name] = match
     return mapping
 
 

@@ -49,11 +49,10 @@ class Customers:
         pairs = ", ".join(f"""'"{name.removeprefix("attribute_")}":' || r."{name}\"""" for name in attributes) or "NULL"
         context.execute(
             f"""CREATE TEMP TABLE lk_profile ON COMMIT DROP AS
-                SELECT w.row_number, w.customer, w.number, ('{{' || concat_ws(',', {pairs}) || '}}')::jsonb AS
-                attributes, r.tags::jsonb AS tags, r.birthday, r.birthday_index, r.birth_year, {
-                ", ".join(f"r.{name}" for name in PLAIN)
-            } FROM lk_owner w JOIN lk_rows r USING (row_number) WHERE w.problem IS NULL
-                """
+                SELECT w.row_number, w.customer, w.number, ('{{' || concat_ws(',', {pairs}) || '}}')::jsonb AS attributes,
+                       r.tags::jsonb AS tags, r.birthday, r.birthday_index, r.birth_year,
+                       {", ".join(f"r.{name}" for name in PLAIN)}
+                FROM lk_owner w JOIN lk_rows r USING (row_number) WHERE w.problem IS NULL"""
         )
         context.execute("CREATE INDEX ON lk_profile (customer); ANALYZE lk_profile")
         differs = " OR ".join(f"c.{name} <> coalesce(p.{name}, c.{name})" for name in PLAIN)
