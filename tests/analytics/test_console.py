@@ -398,7 +398,7 @@ def test_the_preview_shows_count_and_customers(marketer, big_spenders):
     assert "Rich" in page
     assert "Poor" not in page
     unfinished = marketer.post(reverse("segment_preview"), {"rule.children.0.condition": [""]}).content.decode()
-    assert "Fill in every condition" in unfinished
+    assert "when every condition is filled in" in unfinished
 
 
 def test_the_page_explains_why_a_customer_is_in_or_out(marketer, big_spenders, make_customer):

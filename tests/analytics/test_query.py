@@ -370,7 +370,7 @@ def test_the_preview_of_a_text_shows_the_count_or_the_error(marketer, shop):
     page = marketer.post(reverse("segment_preview"), {"mode": "text", "query": "every"}).content.decode()
     assert 'hx-swap-oob="true"' in page
     assert "<code>everyone</code>" in page
-    assert "as soon as the text is a rule" in page
+    assert "when the text is a valid rule" in page
 
 
 def test_the_console_completes(marketer, shop):

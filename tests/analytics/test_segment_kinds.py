@@ -249,7 +249,7 @@ def test_a_cycle_is_refused_with_its_path(people):
     with pytest.raises(Invalid) as refusal:
         segments.update_segment(segment=first, name="First", rule=within(third), actor=SYSTEM)
     assert refusal.value.code == "cycle"
-    assert str(refusal.value.message) == "A segment can't be made of itself: First → Third → Second → First."
+    assert str(refusal.value.message) == "A segment can't refer to itself: First → Third → Second → First."
     with pytest.raises(Invalid, match="First → First"):
         segments.update_segment(segment=first, name="First", rule=within(first), actor=SYSTEM)
     first.refresh_from_db()

@@ -111,12 +111,12 @@ def test_the_builder_shows_reach_and_overlap(client, staff, program, make_custom
     page = client.post(
         reverse("segment_preview"), {"mode": "text", "query": "net_spend >= 150", "overlap": buyers.pk}
     ).content.decode()
-    assert "1 of them is in “Buyers” too." in page
+    assert "1 of them is also in “Buyers”." in page
     page = client.post(
         reverse("segment_preview"), {"mode": "text", "query": "everyone", "overlap": buyers.pk}
     ).content.decode()
     assert "3 customers" in page
-    assert "2 of them are in “Buyers” too." in page
+    assert "2 of them are also in “Buyers”." in page
     assert "<dt>E-mail</dt><dd>2</dd>" in "".join(page.split())
 
 

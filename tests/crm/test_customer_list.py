@@ -57,7 +57,7 @@ def test_tagging_many_is_an_idempotent_job(client, agent, people, monkeypatch, d
         )
 
     # then only a job exists, and the worker tags the customers without the tag
-    assert "“vip” is being given to about 5 customers" in answer.content.decode()
+    assert "Adding the tag “vip” to about 5 customers" in answer.content.decode()
     job = Job.objects.get(pk=begun[0])
     assert (job.kind, job.label, job.total_count, job.created_by, tagged("vip")) == (
         "crm.tag_customers", "vip", 5, agent, ["Wang 0"],
