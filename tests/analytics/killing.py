@@ -3,7 +3,7 @@
 
 python -m tests.analytics.killing killed     a child is killed at its first statement, the next at its second, ...
 python -m tests.analytics.killing together   three children at once, over and over
-python -m tests.analytics.killing upload     the only job, begun again by a child that lives one statement longer
+python -m tests.analytics.killing upload     the only job, restarted by a child that lives one statement longer
 """
 
 from __future__ import annotations

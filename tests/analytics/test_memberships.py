@@ -32,7 +32,7 @@ def inside() -> dict[int, list[int]]:
     return dict(CustomerSegments.objects.values_list("customer_id", "inside"))
 
 
-def told(kind: str) -> list[tuple[int | None, dict]]:
+def moves_of(kind: str) -> list[tuple[int | None, dict]]:
     return list(DomainEvent.objects.filter(kind=kind).order_by("pk").values_list("subject_id", "payload"))
 
 
@@ -79,8 +79,11 @@ def test_intervals_equal_those_of_a_reference_implementation(refreshes):
         for segment in made:
             segment.refresh_from_db()
             assert segment.size == sum(1 for _person, pk in open_since if pk == segment.pk)
-        assert sum(len(payload["segments"]) for _who, payload in told("analytics.segment_entered")) == events["entered"]
-        assert sum(len(payload["segments"]) for _who, payload in told("analytics.segment_left")) == events["left"]
+        assert (
+            sum(len(payload["segments"]) for _who, payload in moves_of("analytics.segment_entered"))
+            == events["entered"]
+        )
+        assert sum(len(payload["segments"]) for _who, payload in moves_of("analytics.segment_left")) == events["left"]
         transaction.set_rollback(True)
 
 
@@ -97,15 +100,15 @@ def test_one_computation_emits_one_event_per_customer_with_all_segments(program,
     rich = make("Rich", leaf("net_spend", "gte", value=500))
     fresh = make("Not yet", leaf("order_count", "lte", value=0))
     assert segments.compute_segments() == []
-    assert told("analytics.segment_entered") == [], "whom the first computation finds has not entered"
+    assert moves_of("analytics.segment_entered") == [], "the first computation emits no entered events"
     # when one of the customers orders
     make_order(customer, 900)
     settle()
     segments.refresh_changed()
     # then there is one event for entering and one for leaving
     names = {"segments": [buyers.pk, rich.pk], "names": ["Buyers", "Rich"]}
-    assert told("analytics.segment_entered") == [(customer.pk, names)]
-    assert told("analytics.segment_left") == [(customer.pk, {"segments": [fresh.pk], "names": ["Not yet"]})]
+    assert moves_of("analytics.segment_entered") == [(customer.pk, names)]
+    assert moves_of("analytics.segment_left") == [(customer.pk, {"segments": [fresh.pk], "names": ["Not yet"]})]
     assert inside() == {customer.pk: [buyers.pk, rich.pk], other.pk: [fresh.pk]}
     assert [row.segment.name for row in segments_of(customer)] == ["Buyers", "Rich"]
     assert since_when(fresh, customer) is None
@@ -146,8 +149,8 @@ def test_a_segment_may_use_a_newer_segment(program, make_customer, settle):
     settle()
     segments.refresh_changed()
     assert inside()[third.pk] == [older.pk]
-    assert told("analytics.segment_left") == []
-    assert told("analytics.segment_entered") == [
+    assert moves_of("analytics.segment_left") == []
+    assert moves_of("analytics.segment_entered") == [
         (guest.pk, {"segments": [guests.pk], "names": ["Guests"]}),
         (third.pk, {"segments": [older.pk], "names": ["Older"]}),
     ]

@@ -38,7 +38,7 @@ from tests.threads import at_once
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def meanwhile(change: Callable[[], object], action: Callable[[], object]) -> object:
+def run_during(change: Callable[[], object], action: Callable[[], object]) -> object:
     """Run `action` after `change` was written but before it is committed, and return its result."""
     written = threading.Event()
 
@@ -95,7 +95,7 @@ def test_actions_on_a_customer_who_is_being_erased_wait_and_are_refused(program,
     rows = [Consent, Identity, Order, TicketMessage, CouponCode, Member]
     before = [model.objects.count() for model in rows]
     # when
-    refusal = meanwhile(
+    refusal = run_during(
         lambda: Customer.objects.filter(pk=ann.pk).update(state="erased"),
         lambda: ACTIONS[name](ann, ticket, coupon, program),
     )
@@ -107,14 +107,14 @@ def test_actions_on_a_customer_who_is_being_erased_wait_and_are_refused(program,
 
 def test_actions_wait_for_a_task_or_membership_that_is_being_ended(make_member, make_task):  # noqa: F811
     member, task = make_member(0), make_task("order", 1, join=True)
-    ended = meanwhile(
+    ended = run_during(
         lambda: type(task).objects.filter(pk=task.pk).update(active=False),
         lambda: join_task(member=member, task=task, actor=SYSTEM),
     )
     assert isinstance(ended, Refused), ended
     assert ended.code == "task_not_running"
     type(task).objects.filter(pk=task.pk).update(active=True)
-    left = meanwhile(
+    left = run_during(
         lambda: Member.objects.filter(pk=member.pk).update(state="left"),
         lambda: join_task(member=member, task=task, actor=SYSTEM),
     )

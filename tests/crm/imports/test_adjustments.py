@@ -64,7 +64,7 @@ def named(storefront: str) -> Customer:
     return find("storefront", storefront).customer
 
 
-def kept() -> list[tuple]:
+def adjustments() -> list[tuple]:
     numbers = {named(one).pk: one for one in "123"}
     rows = SpendAdjustment.objects.order_by("reference")
     return [(row.reference, row.item, numbers.get(row.customer_id), row.amount) for row in rows]
@@ -72,7 +72,7 @@ def kept() -> list[tuple]:
 
 def test_money_without_an_order_is_stored_once_with_the_customer(bring):
     run = bring()
-    assert kept() == KEPT
+    assert adjustments() == KEPT
     assert (run.result["adjustments_created"], run.result["adjusted"]) == (5, -2260)
     assert (run.read_count, run.accepted_count, run.refused_count) == (9, 9, 0)
     assert list(Refund.objects.order_by("number").values_list("number", "amount")) == [
@@ -81,7 +81,7 @@ def test_money_without_an_order_is_stored_once_with_the_customer(bring):
     # the same file again changes nothing
     again = bring()
     assert (again.accepted_count, again.unchanged_count, again.result["adjustments_created"]) == (0, 9, 0)
-    assert kept() == KEPT
+    assert adjustments() == KEPT
     assert Refund.objects.count() == 3
 
 
