@@ -1,9 +1,9 @@
-"""Segment conditions: what can be asked of a customer. Each app registers its own in `extensions`.
+"""Segment conditions: the questions that a rule can ask about a customer. Each app registers its own in `extensions`.
 
-A condition turns the values of one leaf of a rule into SQL over the aliases `f` (the feature row), `c` (the customer) and
-`k` (`k.inside`: the numbers of the segments they are in, NULL for none).
-Conditions over facts must use the form `f.customer_id IN (SELECT ...)`, so that all segments can be computed in one
-pass, and put `{scope}` where the facts can be limited to some customers. See docs/how-to/add-a-condition.md.
+A condition turns the values of one leaf of a rule into SQL over three aliases: `f` is the feature row, `c` the
+customer. `k.inside` holds the ids of the segments that the customer is in, or NULL for none. Conditions over facts must
+use the form `f.customer_id IN (SELECT ...)`, so that all segments can be computed in one pass. They put `{scope}` where
+the facts can be limited to some customers. See docs/how-to/add-a-condition.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Choices = Sequence[tuple[str, str | Promise]]
 class Input:
     """One value of a condition. kind: number, money (minor units), days, date, choice, choices, text, where.
 
-    The value of `where` is a list of {"property", "sign", "value"}, all of which must hold; see FILTER_SIGNS.
+    The value of `where` is a list of {"property", "sign", "value"} that must all hold; see FILTER_SIGNS.
     """
 
     name: str
@@ -43,19 +43,20 @@ class Input:
 
 @dataclass(frozen=True)
 class Sql:
-    """A boolean expression and its parameters, in order."""
+    """A boolean expression with its parameters in order."""
 
     text: str
     params: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
-class Condition:
-    """`operators`: code -> label. `value`: SQL over f, c and k that shows what a customer's value is (S3).
+class SegmentCondition:
+    """A condition of segment rules. `operators`: code -> label. `value`: SQL over f, c and k for a customer's value
+    (S3).
 
-    `time_based`: true when an answer can change with nothing but time passing.
-    `query`: how each comparison is written in the text of a rule, as patterns of `rules/query.py`; the first is the one
-    that is printed. Comparisons without one are written as name, comparison and values; see `analytics/query.py`.
+    `time_based`: true when the result can change only because time passes.
+    `query`: the forms of each comparison in the text of a rule, as patterns of `rules/query.py`; the first one is
+    printed. A comparison without a pattern is written as name, comparison and values; see `analytics/query.py`.
     """
 
     name: str
@@ -70,7 +71,7 @@ class Condition:
     query: Mapping[str, str | Sequence[str]] | None = None
 
 
-CONDITIONS: Registry[Condition] = Registry("segment condition")
+CONDITIONS: Registry[SegmentCondition] = Registry("segment condition")
 NUMBER_OPERATORS: dict[str, str | Promise] = {
     "gte": _("is at least"),
     "lte": _("is at most"),
@@ -101,8 +102,8 @@ MAX_FILTERS = 5
 PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 
 
-def clean(condition: Condition, operator: str, values: dict[str, Any], where: str) -> dict[str, Any]:
-    """The values of one leaf in canonical form. Raises Invalid naming the place in the tree."""
+def clean(condition: SegmentCondition, operator: str, values: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return the values of one leaf in canonical form. Raises Invalid that names the place in the tree."""
     if operator not in condition.operators:
         raise Invalid(_("This condition has no such comparison."), code="unknown_operator", field=f"{where}.operator")
     inputs = {item.name: item for item in condition.inputs(operator)}
@@ -140,11 +141,11 @@ def _clean_value(item: Input, raw: Any, where: str) -> Any:
         except ValueError:
             raise Invalid(_("Use a date such as 2026-01-31."), code="invalid_date", field=where) from None
     if item.kind in {"choice", "choices"}:
-        given = [str(value) for value in (raw if isinstance(raw, list) else [raw])]
+        codes = [str(value) for value in (raw if isinstance(raw, list) else [raw])]
         known = {str(code) for code, _label in item.choices()} if item.choices else None
-        if known is not None and not set(given) <= known:
+        if known is not None and not set(codes) <= known:
             raise Invalid(_("Not one of the choices."), code="invalid_choice", field=where)
-        return sorted(set(given)) if item.kind == "choices" else given[0]
+        return sorted(set(codes)) if item.kind == "choices" else codes[0]
     if item.kind == "where":
         return _clean_filters(raw, where)
     text = str(raw)
@@ -155,22 +156,24 @@ def _clean_value(item: Input, raw: Any, where: str) -> Any:
 
 def _clean_filters(raw: Any, where: str) -> list[dict[str, str]]:
     if not isinstance(raw, list) or len(raw) > MAX_FILTERS:
-        raise Invalid(_("At most five properties can be asked for."), code="invalid", field=where)
+        raise Invalid(_("Use at most five properties."), code="invalid", field=where)
     cleaned = []
     for part in raw:
         if not isinstance(part, dict) or set(part) != {"property", "sign", "value"} or part["sign"] not in FILTER_SIGNS:
-            raise Invalid(_("A property needs its name, a comparison and a value."), code="invalid", field=where)
+            raise Invalid(_("Enter a name, a comparison and a value for each property."), code="invalid", field=where)
         name, value = str(part["property"]).strip(), str(part["value"])
         if not name or len(name) > 80 or not value or len(value) > 200 or "\x00" in name + value:
-            raise Invalid(_("A property needs its name, a comparison and a value."), code="invalid", field=where)
+            raise Invalid(_("Enter a name, a comparison and a value for each property."), code="invalid", field=where)
         cleaned.append({"property": name, "sign": part["sign"], "value": value})
     return cleaned
 
 
 def filters_sql(column: str, filters: Sequence[Mapping[str, str]]) -> Sql:
-    """What `where` asks of a JSON column; nothing is asked by none. What lacks the property does not match.
+    """Return the SQL of `where` filters on a JSON column; it is empty without filters.
 
-    Numbers are compared as numbers, also when they were sent as text.
+    A row without the property does not match.
+
+    Numbers are compared as numbers, even when they were sent as text.
     """
     parts, params = [], []
     for part in filters:
@@ -188,8 +191,10 @@ def filters_sql(column: str, filters: Sequence[Mapping[str, str]]) -> Sql:
     return Sql("".join(f" AND {part}" for part in parts), tuple(params))
 
 
-def number(name: str, label, group, expression: str, *, kind: str = "number", time_based: bool = False) -> Condition:
-    """A condition on one whole-number expression."""
+def number(
+    name: str, label, group, expression: str, *, kind: str = "number", time_based: bool = False
+) -> SegmentCondition:
+    """Build a condition on one whole-number expression."""
 
     def inputs(operator: str) -> Sequence[Input]:
         if operator == "between":
@@ -212,11 +217,11 @@ def number(name: str, label, group, expression: str, *, kind: str = "number", ti
         "ne": f"{name} != {{value}}",
         "between": f"{name} between {{low}} and {{high}}",
     }
-    return Condition(name, label, group, NUMBER_OPERATORS, inputs, sql, expression, time_based, query=query)
+    return SegmentCondition(name, label, group, NUMBER_OPERATORS, inputs, sql, expression, time_based, query=query)
 
 
-def moment(name: str, label, group, expression: str) -> Condition:
-    """A condition on one timestamp expression, relative to now or absolute."""
+def moment(name: str, label, group, expression: str) -> SegmentCondition:
+    """Build a condition on one timestamp expression, relative to now or absolute."""
 
     def inputs(operator: str) -> Sequence[Input]:
         if operator in {"within", "before"}:
@@ -259,11 +264,11 @@ def moment(name: str, label, group, expression: str) -> Condition:
         "ever": f"{name} ever",
         "never": f"{name} never",
     }
-    return Condition(name, label, group, DATE_OPERATORS, inputs, sql, expression, time_based=True, query=query)
+    return SegmentCondition(name, label, group, DATE_OPERATORS, inputs, sql, expression, time_based=True, query=query)
 
 
-def choice(name: str, label, group, expression: str, choices: Callable[[], Choices]) -> Condition:
-    """A condition on one text or number with known values."""
+def choice(name: str, label, group, expression: str, choices: Callable[[], Choices]) -> SegmentCondition:
+    """Build a condition on one text or number with known values."""
 
     def inputs(operator: str) -> Sequence[Input]:
         return [Input("values", "choices", _("values"), choices)]
@@ -276,11 +281,11 @@ def choice(name: str, label, group, expression: str, choices: Callable[[], Choic
         "in": (f"{name} in {{values}}", f"{name} = {{values}}", f"{name} is {{values}}"),
         "not_in": (f"{name} not in {{values}}", f"{name} != {{values}}", f"{name} is not {{values}}"),
     }
-    return Condition(name, label, group, CHOICE_OPERATORS, inputs, sql, f"({expression})::text", query=query)
+    return SegmentCondition(name, label, group, CHOICE_OPERATORS, inputs, sql, f"({expression})::text", query=query)
 
 
-def flag(name: str, label, group, expression: str) -> Condition:
-    return Condition(
+def flag(name: str, label, group, expression: str) -> SegmentCondition:
+    return SegmentCondition(
         name,
         label,
         group,
@@ -299,15 +304,15 @@ def member_of(
     select: str,
     choices: Callable[[], Choices],
     value: str,
-) -> Condition:
-    """Has any of some things: `select` yields customer ids and takes the chosen values as its one parameter."""
+) -> SegmentCondition:
+    """Build a "has any of" condition: `select` yields customer ids and takes the chosen values as its one parameter."""
 
     def sql(operator: str, values: dict[str, Any]) -> Sql:
         text = f"(f.customer_id IN ({select}))"
         return Sql(text if operator == "has" else f"(NOT {text})", (values["values"],))
 
     written = {"has": f"{name} has {{values}}", "has_not": (f"{name} has_not {{values}}", f"{name} has not {{values}}")}
-    return Condition(
+    return SegmentCondition(
         name,
         label,
         group,
@@ -320,16 +325,16 @@ def member_of(
 
 
 def day_bounds(first: str, last: str) -> tuple[datetime, datetime]:
-    """When the first of these days begins where the shop is, and when the last one has ended."""
+    """Return the beginning of the first day and the end of the last day, in the shop's time zone."""
     since, until = date.fromisoformat(first), date.fromisoformat(last)
     return shop_midnight(since), shop_midnight(until + timedelta(days=1))
 
 
 def days_ahead(days: int, today: date) -> list[tuple[int, int]]:
-    """(month, day) of today and the following days, for yearly dates."""
+    """Return (month, day) of today and the following days, for yearly dates."""
     return [
         ((today + timedelta(days=offset)).month, (today + timedelta(days=offset)).day) for offset in range(days + 1)
     ]
 
 
-__all__ = ["CONDITIONS", "Condition", "Input", "Sql", "choice", "clean", "flag", "member_of", "moment", "number"]
+__all__ = ["CONDITIONS", "Input", "SegmentCondition", "Sql", "choice", "clean", "flag", "member_of", "moment", "number"]

@@ -1,4 +1,4 @@
-"""Whatever changes a customer's inputs marks them; the refresh carries them on within a minute."""
+"""Event handlers that mark customers whose inputs changed; the refresh updates them within a minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the figures say has changed about a customer."""
+"""Domain events about changes of a customer's segments and stage."""
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -10,7 +10,7 @@ def _names(payload) -> str:
     return gettext(", ").join(payload["names"])
 
 
-# One for each customer and computation: `segments` are the numbers, `names` what they were called then.
+# One event per customer and computation: `segments` are the ids, `names` the names at that time.
 SEGMENT_ENTERED = declare("analytics.segment_entered", _("Entered a segment"), icon="users-plus", describe=_names)
 SEGMENT_LEFT = declare("analytics.segment_left", _("Left a segment"), icon="users-minus", describe=_names)
 

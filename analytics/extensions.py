@@ -1,4 +1,4 @@
-"""What analytics adds to the rest: segment conditions, facts, roles."""
+"""Registrations of analytics: segment conditions and templates, facts, audiences, scopes, roles."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _segments() -> list[dict]:
 
 
 def _segments_of(customer_id: int) -> frozenset[int]:
-    """Of an archived one nobody is inside."""
+    """Return the segments that a customer is in. An archived segment has no members."""
     return frozenset(selectors.inside_of([customer_id]).get(customer_id, ()))
 
 
@@ -55,8 +55,8 @@ def _members_of(segments: Collection[int], customers: Collection[int]) -> set[tu
 
 AUDIENCES.register("segments", Audience(_segments_of, _segment_choices, _members_of))
 FACTS.register("segments", _segments)
-SCOPES.register("segments:read", _("Read segments and who is in them"))
-SCOPES.register("segments:write", _("Make and change segments, fill fixed lists"))
+SCOPES.register("segments:read", _("Read segments and their customers"))
+SCOPES.register("segments:write", _("Create and change segments and fixed lists"))
 
 WORK.register(list_uploads.FILL, list_uploads.fill_list)
 ENCRYPTED.register("analytics.listupload", EncryptedColumn("analytics_listupload", "content", list_uploads.CONTENT))

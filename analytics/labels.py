@@ -1,4 +1,4 @@
-"""Names of groups and reasons that people see."""
+"""Labels of RFM groups, and reasons of refused lines."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -19,5 +19,5 @@ RFM_GROUPS = {
     "lost": _("Long gone"),
 }
 
-# Why a line of a file named nobody.
+# Reasons why a line of a file identifies no customer.
 LINE_REASONS: dict[str, str | Promise] = {**REASONS, "unknown_customer": _("There is no such customer.")}

@@ -1,4 +1,4 @@
-"""What analytics shows on the customer page: stage, scores, key figures, segments."""
+"""Panel of analytics on the customer page: stage, scores, key figures, segments."""
 
 from __future__ import annotations
 

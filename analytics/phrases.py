@@ -1,4 +1,4 @@
-"""Rules in plain words, in the viewer's language."""
+"""Rules as sentences in the viewer's language."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from typing import Any
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
-from analytics.conditions import CHOICE_OPERATORS, CONDITIONS, DATE_OPERATORS, FILTER_SIGNS, YES_NO, Condition, Input
+from analytics.conditions import (
+    CHOICE_OPERATORS,
+    CONDITIONS,
+    DATE_OPERATORS,
+    FILTER_SIGNS,
+    YES_NO,
+    Input,
+    SegmentCondition,
+)
 from core.formatting import day, money, number, when
 from crm.models import Channel, Purpose
 
@@ -20,7 +28,7 @@ SHOWN_VALUES = 6
 
 @dataclass(frozen=True)
 class Words:
-    """One condition, or a group (`children`) with what it asks of them."""
+    """The words of one condition, or of a group with its `children`."""
 
     text: str
     children: list[Words] = field(default_factory=list)
@@ -35,14 +43,14 @@ def tree_words(rule: dict, currency: str) -> Words:
         inner = rule["children"][0] if rule["children"] else {}
         return Words(_t("None of these:"), parts[0].children if inner.get("op") == "or" else parts)
     if not parts:
-        return Words(_t("Every customer") if rule["op"] == "and" else _t("Nobody"))
+        return Words(_t("Every customer") if rule["op"] == "and" else _t("No customers"))
     if len(parts) == 1:
         return parts[0]
     return Words(_t("All of these:") if rule["op"] == "and" else _t("Any of these:"), parts)
 
 
 def sentence(rule: dict, currency: str) -> str:
-    """The whole rule on one line."""
+    """Return the whole rule on one line."""
 
     def line(node: dict, nested: bool) -> str:
         if "condition" in node:
@@ -51,7 +59,7 @@ def sentence(rule: dict, currency: str) -> str:
         if node["op"] == "not":
             return _t("not (%(rule)s)") % {"rule": parts[0] if parts else ""}
         if not parts:
-            return _t("Every customer") if node["op"] == "and" else _t("Nobody")
+            return _t("Every customer") if node["op"] == "and" else _t("No customers")
         text = (_t(" and ") if node["op"] == "and" else _t(" or ")).join(parts)
         return f"({text})" if nested and len(parts) > 1 else text
 
@@ -59,7 +67,10 @@ def sentence(rule: dict, currency: str) -> str:
 
 
 def leaf_words(leaf: dict, currency: str) -> str:
-    """One condition: "Net spend is at least ¥500.00". A condition that is gone, or not filled in, is said to be so."""
+    """Return the words of one condition: "Net spend is at least ¥500.00".
+
+    Unknown and incomplete conditions get words of their own.
+    """
     condition = CONDITIONS.get(leaf["condition"])
     if condition is None:
         return _t("Unknown condition “%(name)s”") % {"name": leaf["condition"]} if leaf["condition"] else "…"
@@ -69,34 +80,34 @@ def leaf_words(leaf: dict, currency: str) -> str:
         return str(condition.label)
     if condition.phrase:
         return condition.phrase(operator, values)
-    shown = {item.name: _shown(item, values.get(item.name), currency) for item in condition.inputs(operator)}
+    shown = {item.name: _value_text(item, values.get(item.name), currency) for item in condition.inputs(operator)}
     special = SPECIAL.get(condition.name)
     return (special or _plain)(condition, operator, shown, values)
 
 
-def _plain(condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+def _plain(condition: SegmentCondition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
     how = str(condition.operators[operator])
     if condition.operators is YES_NO:
         return _t("%(what)s: %(how)s") % {"what": condition.label, "how": how}
     if condition.operators is DATE_OPERATORS and "…" in how:
         for value in shown.values():
             how = how.replace("…", value, 1)
-        return _said(str(condition.label), how, "")
+        return _join_words(str(condition.label), how, "")
     if set(shown) == {"low", "high"}:
         return _t("%(what)s is between %(low)s and %(high)s") % {"what": condition.label, **shown}
     if operator in CHOICE_OPERATORS and len(values.get("values") or []) == 1:
         how = _t("is") if operator == "in" else _t("is not")
-    return _said(str(condition.label), how, " ".join(shown.values()))
+    return _join_words(str(condition.label), how, " ".join(shown.values()))
 
 
-def _said(what: str, how: str, value: str) -> str:
-    """Chinese puts no space between them."""
+def _join_words(what: str, how: str, value: str) -> str:
+    """Join the parts of a phrase by a translated pattern, because Chinese puts no space between them."""
     if not value:
         return _t("%(what)s %(how)s") % {"what": what, "how": how}
     return _t("%(what)s %(how)s %(value)s") % {"what": what, "how": how, "value": value}
 
 
-def _shown(item: Input, value: Any, currency: str) -> str:
+def _value_text(item: Input, value: Any, currency: str) -> str:
     if value in (None, "", []):
         return "…"
     if item.kind == "money" and isinstance(value, int):
@@ -109,17 +120,20 @@ def _shown(item: Input, value: Any, currency: str) -> str:
         except ValueError:
             return str(value)
     if item.kind == "where":
-        parts = [_said(part["property"], str(FILTER_SIGNS[part["sign"]]), part["value"]) for part in value]
+        parts = [_join_words(part["property"], str(FILTER_SIGNS[part["sign"]]), part["value"]) for part in value]
         return _t(", ").join(parts)
     if item.kind in {"choice", "choices"}:
-        given = [str(part) for part in value] if isinstance(value, list) else [str(value)]
+        codes = [str(part) for part in value] if isinstance(value, list) else [str(value)]
         labels = {str(code): str(label) or _t("(empty)") for code, label in item.choices()} if item.choices else {}
-        return _listed([labels.get(part, part) for part in given])
+        return _join_names([labels.get(part, part) for part in codes])
     return f"“{value}”"
 
 
-def value_words(condition: Condition, leaf: dict, value: str | None, currency: str) -> str:
-    """What a customer's own value is, for the reason why they are in or out (S3). `value` is text from the database."""
+def value_words(condition: SegmentCondition, leaf: dict, value: str | None, currency: str) -> str:
+    """Return the customer's value in words, to explain why they are in or out (S3).
+
+    `value` is text from the database.
+    """
     if value is None or value == "":
         return _t("nothing")
     if condition.name in OWN_VALUES:
@@ -142,7 +156,7 @@ def value_words(condition: Condition, leaf: dict, value: str | None, currency: s
     return value
 
 
-def _listed(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     text = _t(", ").join(names[:SHOWN_VALUES])
     rest = len(names) - SHOWN_VALUES
     if rest <= 0:
@@ -153,10 +167,10 @@ def _listed(names: Sequence[str]) -> str:
     }
 
 
-Special = Callable[[Condition, str, dict[str, str], dict[str, Any]], str]
+Special = Callable[[SegmentCondition, str, dict[str, str], dict[str, Any]], str]
 
 
-def _bought(_condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+def _bought(_condition: SegmentCondition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
     what, times = shown.get("values") or shown.get("sku") or "…", _times(values)
     if operator == "has":
         text = ngettext(
@@ -182,7 +196,7 @@ def _bought(_condition: Condition, operator: str, shown: dict[str, str], values:
     return text % {**shown, "what": what}
 
 
-def _did(_condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+def _did(_condition: SegmentCondition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
     times = _times(values)
     if operator == "has":
         text = ngettext(
@@ -216,7 +230,7 @@ def _times(values: dict[str, Any]) -> int:
     return times if isinstance(times, int) else 1
 
 
-def _tags(_condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+def _tags(_condition: SegmentCondition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
     one = len(values.get("values") or []) == 1
     if operator == "has":
         text = _t("Has the tag %(names)s") if one else _t("Has one of the tags %(names)s")
@@ -225,8 +239,8 @@ def _tags(_condition: Condition, operator: str, shown: dict[str, str], values: d
     return text % {"names": shown["values"]}
 
 
-def _tier_rank(condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
-    """With the names of the tiers: "Tier rank is at least 3 (Gold)"."""
+def _tier_rank(condition: SegmentCondition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+    """Return the words with the names of the tiers: "Tier rank is at least 3 (Gold)"."""
     tiers = CONDITIONS.get("tier")
     names = {
         str(code): str(label)
@@ -241,7 +255,7 @@ def _tier_rank(condition: Condition, operator: str, shown: dict[str, str], value
     return _plain(condition, operator, {name: named(name) for name in shown}, values)
 
 
-def _birthday(_condition: Condition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
+def _birthday(_condition: SegmentCondition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
     text = {
         "has": _t("Birthday is within the next %(days)s days"),
         "has_not": _t("Birthday is not within the next %(days)s days"),
@@ -251,23 +265,23 @@ def _birthday(_condition: Condition, operator: str, shown: dict[str, str], _valu
     return text % shown
 
 
-def _consent(_condition: Condition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
+def _consent(_condition: SegmentCondition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
     if operator == "has":
         return _t("Agreed to %(purpose)s by %(channel)s") % shown
     return _t("Has not agreed to %(purpose)s by %(channel)s") % shown
 
 
-def _attribute(condition: Condition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
-    return _said(shown["attribute"], str(condition.operators[operator]), shown.get("text", ""))
+def _attribute(condition: SegmentCondition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
+    return _join_words(shown["attribute"], str(condition.operators[operator]), shown.get("text", ""))
 
 
-def _sample(_condition: Condition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
+def _sample(_condition: SegmentCondition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
     if operator == "has":
-        return _t("Drawn by lot: %(percent)s%% (draw %(draw)s)") % shown
-    return _t("Not drawn by lot: outside %(percent)s%% (draw %(draw)s)") % shown
+        return _t("In a random sample of %(percent)s%% (draw %(draw)s)") % shown
+    return _t("Outside a random sample of %(percent)s%% (draw %(draw)s)") % shown
 
 
-def _in_segment(_condition: Condition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
+def _in_segment(_condition: SegmentCondition, operator: str, shown: dict[str, str], values: dict[str, Any]) -> str:
     one = len(values.get("values") or []) == 1
     if operator == "has":
         text = _t("Is in the segment %(names)s") if one else _t("Is in one of the segments %(names)s")
@@ -291,28 +305,28 @@ SPECIAL: dict[str, Special] = {
 
 
 def _own_consents(_leaf: dict, value: str) -> str:
-    """email/marketing, sms/service -> E-mail · Marketing, SMS · Service and surveys."""
+    """Convert email/marketing, sms/service to E-mail · Marketing, SMS · Service and surveys."""
     channels, purposes = dict(Channel.choices), dict(Purpose.choices)
     pairs = [part.partition("/") for part in value.split(", ")]
-    return _listed(
+    return _join_names(
         [f"{channels.get(channel, channel)} · {purposes.get(purpose, purpose)}" for channel, _, purpose in pairs]
     )
 
 
 def _own_attribute(leaf: dict, value: str) -> str:
-    """Of all attributes the one that the condition asks for."""
+    """Return the value of the attribute that the condition names."""
     try:
-        found = json.loads(value).get(leaf.get("attribute"))
+        own_value = json.loads(value).get(leaf.get("attribute"))
     except (ValueError, AttributeError):
         return value
-    if isinstance(found, bool):
-        return _t("yes") if found else _t("no")
-    return _t("nothing") if found in (None, "") else str(found)
+    if isinstance(own_value, bool):
+        return _t("yes") if own_value else _t("no")
+    return _t("nothing") if own_value in (None, "") else str(own_value)
 
 
 OWN_VALUES: dict[str, Callable[[dict, str], str]] = {
     "consent": _own_consents,
     "attribute": _own_attribute,
-    "sample": lambda _leaf, _value: _t("by lot"),
+    "sample": lambda _leaf, _value: _t("drawn at random"),
     "in_segment": lambda _leaf, value: value,
 }

@@ -1,7 +1,7 @@
-"""Rules as text, in the words of the registered conditions: `rules/query.py` bound to what can be asked of a customer.
+"""Rules as text, in the words of the registered conditions: binds `rules/query.py` to the segment conditions.
 
-Amounts are in major units of the shop's currency. A choice is named by its code or by its label in any language; labels
-are written where the code is a number that would tell nobody anything.
+Amounts are in major units of the shop's currency. A choice is given by its code or by its label in any language. Labels
+are printed when the code is only a number.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any
 from django.conf import settings
 from django.utils import translation
 
-from analytics.conditions import CONDITIONS, PLAIN_NUMBER, Choices, Condition, Input, clean
+from analytics.conditions import CONDITIONS, PLAIN_NUMBER, Choices, Input, SegmentCondition, clean
 from analytics.rules.query import (
     KEYWORDS,
     Form,
     Grammar,
     Hint,
     Match,
-    Slot,
+    ValueSlot,
     elements_of,
     hints_at_end,
     parse,
@@ -51,11 +51,11 @@ OFFERED = 12
 PARTIAL = re.compile(r'"(?:[^"\\]|\\.)*$|“[^”]*$|[\w.-]+$')
 
 
-def patterns_of(condition: Condition, operator: str) -> list[str]:
-    """How a comparison may be written, the printed way first."""
-    given = (condition.query or {}).get(operator)
-    if given:
-        return [given] if isinstance(given, str) else list(given)
+def patterns_of(condition: SegmentCondition, operator: str) -> list[str]:
+    """Return the patterns of a comparison, the printed one first."""
+    pattern = (condition.query or {}).get(operator)
+    if pattern:
+        return [pattern] if isinstance(pattern, str) else list(pattern)
     inputs = condition.inputs(operator)
     words = [condition.name, operator]
     for item in inputs:
@@ -64,7 +64,7 @@ def patterns_of(condition: Condition, operator: str) -> list[str]:
     return [" ".join(words)]
 
 
-def forms_of(condition: Condition) -> Iterator[Form]:
+def forms_of(condition: SegmentCondition) -> Iterator[Form]:
     for operator in condition.operators:
         takes = {item.name: TAKES.get(item.kind, "text") for item in condition.inputs(operator)}
         for pattern in patterns_of(condition, operator):
@@ -74,12 +74,12 @@ def forms_of(condition: Condition) -> Iterator[Form]:
 
 @cache
 def grammar() -> Grammar:
-    """Once: the conditions are registered at start-up and never change."""
+    """Return the grammar of all conditions. It is built once, because conditions are registered only at start-up."""
     return Grammar(form for condition in CONDITIONS for form in forms_of(condition))
 
 
 def parse_rule(text: str, currency: str) -> dict:
-    """The rule in canonical form. Raises WrongQuery, whose place is in the text."""
+    """Return the rule in canonical form. Raises WrongQuery with the place in the text."""
     rule = parse(text, grammar(), _Reader(text, currency).leaf)
     try:
         check_shape(rule)
@@ -89,7 +89,10 @@ def parse_rule(text: str, currency: str) -> dict:
 
 
 def print_rule(rule: dict, currency: str) -> str:
-    """The text of a rule. One whose conditions or comparisons are gone is written as it stands, and won't be read."""
+    """Return the text of a rule.
+
+    Unknown conditions and comparisons are written as they are; that text can't be parsed.
+    """
     return Printer(currency).text(rule)
 
 
@@ -99,7 +102,7 @@ def _input(match: Match, name: str) -> Input:
 
 
 class _Reader:
-    """Makes leaves of what was written; what is wrong with a value is said at its token."""
+    """Builds leaves from matched tokens; an error in a value is reported at its token."""
 
     def __init__(self, text: str, currency: str) -> None:
         self.text = text
@@ -137,13 +140,13 @@ class _Reader:
         codes = [code for code, _label in known]
         if token.text in codes:
             return token.text
-        found = _labelled(item, token.text)
-        if len(found) == 1:
-            return found[0]
+        codes_with_label = _labelled(item, token.text)
+        if len(codes_with_label) == 1:
+            return codes_with_label[0]
         spelled = {label: code for code, label in known} | {code: code for code in codes if CODE.fullmatch(code)}
-        meant = dict.fromkeys(_print_choice(known, spelled[name]) for name in near(token.text, list(spelled)))
+        similar = dict.fromkeys(_print_choice(known, spelled[name]) for name in near(token.text, list(spelled)))
         some = [_print_choice(known, code) for code in codes[:OFFERED]]
-        raise self.wrong(token, expected=some, near=list(meant))
+        raise self.wrong(token, expected=some, near=list(similar))
 
     def amount(self, token: Token) -> int | str:
         if not PLAIN_NUMBER.fullmatch(token.text):
@@ -167,18 +170,18 @@ def _known(item: Input) -> list[tuple[str, str]]:
 
 
 def _labelled(item: Input, text: str) -> list[str]:
-    """The codes that have this label: in the reader's language first, then in any that the product speaks."""
+    """Return the codes with this label: in the reader's language first, then in any language of the product."""
     wanted = text.strip().lower()
     for language in (None, *(code for code, _name in settings.LANGUAGES)):
         with translation.override(language or translation.get_language()):
-            found = [code for code, label in _known(item) if label.lower() == wanted]
-        if found:
-            return found
+            codes = [code for code, label in _known(item) if label.lower() == wanted]
+        if codes:
+            return codes
     return []
 
 
 class Printer:
-    """Writes rules as text. Each list of choices is read once, however many rules name it."""
+    """Prints rules as text. Each list of choices is read only once, even when many rules use it."""
 
     def __init__(self, currency: str) -> None:
         self.currency = currency
@@ -196,10 +199,10 @@ class Printer:
             for item in condition.inputs(leaf["operator"])
             if item.name in leaf
         }
-        given = set(texts)
+        filled = set(texts)
         for form in _printed_forms(condition.name, leaf["operator"]):
-            slots = {element.name for element in form.elements if isinstance(element, Slot)}
-            if slots <= given:
+            slots = {element.name for element in form.elements if isinstance(element, ValueSlot)}
+            if slots <= filled:
                 return write_form(form, texts)
         return f"{condition.name} {leaf['operator']}"
 
@@ -229,15 +232,15 @@ class Printer:
 
 @cache
 def _printed_forms(condition: str, operator: str) -> list[Form]:
-    """The alternatives of the first pattern, those with most values first."""
-    found = CONDITIONS[condition]
-    takes = {item.name: TAKES.get(item.kind, "text") for item in found.inputs(operator)}
-    forms = [Form(condition, operator, parts) for parts in elements_of(patterns_of(found, operator)[0], takes)]
+    """Return the alternatives of the first pattern, those with most values first."""
+    registered = CONDITIONS[condition]
+    takes = {item.name: TAKES.get(item.kind, "text") for item in registered.inputs(operator)}
+    forms = [Form(condition, operator, parts) for parts in elements_of(patterns_of(registered, operator)[0], takes)]
     return sorted(forms, key=lambda form: -len(form.elements))
 
 
 def _print_choice(known: Sequence[tuple[str, str]], code: str) -> str:
-    """A number that stands for a name is written as the name, where it is the name of nothing else."""
+    """Return the name instead of a numeric code when the name is unique; otherwise the code."""
     label = dict(known).get(code, "")
     if code.isdigit() and label:
         same = [other for other, name in known if name.lower() == label.lower() or other == label]
@@ -247,7 +250,7 @@ def _print_choice(known: Sequence[tuple[str, str]], code: str) -> str:
 
 
 def _bare(word: str) -> str:
-    """Without quotes where nothing else could be meant."""
+    """Return the word without quotes when it is unambiguous, otherwise with quotes."""
     return word if CODE.fullmatch(word) and word not in grammar().reserved else quoted(word)
 
 
@@ -257,7 +260,7 @@ def _number_or_text(value: str) -> str:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """`text` goes in the place of what is typed there; `label` is what it means."""
+    """A completion. `text` replaces the typed part; `label` explains it."""
 
     text: str
     label: str
@@ -266,25 +269,25 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Completion:
-    """`start` is where what was begun at the caret begins."""
+    """Completions at a caret. `start` is where the partial word at the caret begins."""
 
     start: int
     suggestions: list[Suggestion]
 
 
 def complete(text: str, caret: int) -> Completion:
-    """What could stand at the caret, by what stands before it: conditions, words of their forms, values."""
+    """Return the completions at the caret, by the text before it: conditions, words of their forms, values."""
     before = text[:caret]
     begun = PARTIAL.search(before)
     start = begun.start() if begun else caret
     typed = begun[0].strip('"“').lower() if begun else ""
-    found: dict[str, Suggestion] = {}
+    suggestions: dict[str, Suggestion] = {}
     for hint in hints_at_end(before[:start], grammar()):
         for suggestion in _suggestions(hint):
             fits = typed in suggestion.text.lower() or typed in suggestion.label.lower()
             if fits and suggestion.text.lower() != before[start:].lower():
-                found.setdefault(suggestion.text, suggestion)
-    ranked = sorted(found.values(), key=lambda one: not one.text.lstrip('"').lower().startswith(typed))
+                suggestions.setdefault(suggestion.text, suggestion)
+    ranked = sorted(suggestions.values(), key=lambda one: not one.text.lstrip('"').lower().startswith(typed))
     return Completion(start, ranked[:OFFERED])
 
 
@@ -309,7 +312,7 @@ def _suggestions(hint: Hint) -> Iterator[Suggestion]:
 
 
 def pointed(text: str, error: WrongQuery) -> tuple[str, str, str]:
-    """The line of a wrong place in three parts: before it, the token that is wrong, after it."""
+    """Split the line of an error into three parts: before the wrong token, the token, after it."""
     lines = text.split("\n")
     line = lines[error.line - 1] if error.line <= len(lines) else ""
     start = error.column - 1

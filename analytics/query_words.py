@@ -1,4 +1,4 @@
-"""What is wrong with a rule's text, in words, and as the refusal that an API gives."""
+"""Errors of a rule's text, in words and as the error of an API."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from core.errors import Invalid
 MESSAGES = {
     "unknown_condition": _("There is no condition “%(token)s”."),
     "unclosed_string": _("This quotation mark is never closed."),
-    "wrong_character": _("“%(token)s” has no meaning in a rule."),
+    "wrong_character": _("“%(token)s” is not allowed in a rule."),
     "too_deep": _("Groups are nested too deep."),
-    "too_many": _("A rule may have a hundred conditions."),
+    "too_many": _("A rule may have at most 100 conditions."),
     "too_long": _("The text is too long."),
 }
 
 
 def rule_of_text(text: str, currency: str) -> dict:
-    """The rule in canonical form. Raises Invalid for the field `text`, whose message and details name the place: line and
-    column from 1, offset from 0, the token that stands there, what could stand there and what was probably meant.
+    """Return the rule in canonical form. Raises Invalid for the field `text`.
+
+    Its message and details give the place: line and column from 1, offset from 0, the token there, the expected tokens
+    and similar known words.
     """
     try:
         return parse_rule(text, currency)
@@ -50,4 +52,4 @@ def message_of(error: WrongQuery) -> str:
         return error.reason or _t("“%(token)s” is not one of the choices.") % {"token": error.token.strip('"')}
     if not error.token:
         return _t("The text ends here, but something is missing.")
-    return _t("“%(token)s” can't stand here.") % {"token": error.token}
+    return _t("“%(token)s” is not expected here.") % {"token": error.token}

@@ -1,10 +1,11 @@
-"""Who can be reached by which channel: an upper app knows, analytics keeps it with the figures of each customer.
+"""Registry of channels that can reach a customer. An upper app registers them; analytics stores them per customer.
 
     REACH.register("email", Reach(_("E-mail"), SQL))
 
-The condition says whether a marketing message may go to `who` by what is lasting: consent, suppression, address. Quiet
-hours and caps pass and are left out. Of `who` it knows customer_id, the channels that they have `agreed` to and `refused` for
-marketing, and the kinds of `addresses` they have, each a list or NULL. What changes its facts must mark the customer changed.
+The condition says whether a marketing message may go to `who`, by lasting facts: consent, suppression, address. Quiet
+hours and frequency caps are temporary and left out. `who` has customer_id and three lists, each of which may be NULL:
+the channels with marketing consent (`agreed`) and without (`refused`), and the kinds of `addresses`. An event that
+changes these facts must mark the customer as changed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ REACH: Registry[Reach] = Registry("way to reach a customer")
 
 
 def reach_query(people: People) -> str:
-    """customer_id and the names of the ways to reach them, sorted; beside a table `people` of their customer_id."""
+    """Return SQL that yields customer_id and the sorted names of the channels that reach the customer.
+
+    It needs a table `people` with customer_id.
+    """
     consents = people.rows("crm_consentstate", "customer_id, channel, granted", "purpose = 'marketing'")
     ways = ", ".join(f"CASE WHEN {reach.condition} THEN '{name}' END" for name, reach in sorted(REACH.items()))
     return f"""

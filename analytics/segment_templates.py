@@ -1,6 +1,6 @@
-"""Segments that most shops want: a rule to begin with, which is then edited like any other.
+"""Templates for segments that most shops need: a rule to start with, which is edited like any other.
 
-TEMPLATES.register("one_time", Template(_("One-time buyers"), _("Ordered exactly once."), group(leaf(...))))
+TEMPLATES.register("one_time", SegmentTemplate(_("One-time buyers"), _("Ordered exactly once."), group(leaf(...))))
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from core.registry import Registry
 
 
 @dataclass(frozen=True)
-class Template:
-    """`rule` is in canonical form."""
+class SegmentTemplate:
+    """A template of a segment. `rule` is in canonical form."""
 
     label: str | Promise
     about: str | Promise
     rule: dict[str, Any]
 
 
-TEMPLATES: Registry[Template] = Registry("segment template")
+TEMPLATES: Registry[SegmentTemplate] = Registry("segment template")
 
 
 def leaf(condition: str, operator: str, **values: Any) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def register_all() -> None:
         (
             "active",
             _("Active customers"),
-            _("Ordered in the last 90 days, those who came back included."),
+            _("Ordered in the last 90 days, including won-back customers."),
             every(leaf("stage", "in", values=["active", "won_back"])),
         ),
         (
@@ -68,19 +68,19 @@ def register_all() -> None:
         (
             "vip",
             _("VIP"),
-            _("The fifth that spends most, if they order often too."),
+            _("The top 20% by spend who also order often."),
             every(leaf("rfm_m", "gte", value=5), leaf("rfm_f", "gte", value=4)),
         ),
         (
             "birthdays",
             _("Birthdays this month"),
-            _("Whose birthday is in this month."),
+            _("Birthday in the current month."),
             every(leaf("birthday", "this_month")),
         ),
         (
             "high_value_at_risk",
             _("High value at risk"),
-            _("Spent much, and have not ordered for 90 days to a year."),
+            _("High spend, but the last order was 90 to 365 days ago."),
             every(leaf("rfm_m", "gte", value=4), leaf("stage", "in", values=["at_risk", "lapsed"])),
         ),
         (
@@ -92,17 +92,17 @@ def register_all() -> None:
         (
             "discount_seekers",
             _("Discount seekers"),
-            _("Several orders, with discounts of a fifth or more."),
+            _("At least two orders, with a discount share of 20% or more."),
             every(leaf("order_count", "gte", value=2), leaf("discount_share", "gte", value=20)),
         ),
         (
             "silent_members",
             _("Silent members"),
-            _("Members who neither ordered nor visited for 90 days."),
+            _("Members without an order or activity in the last 90 days."),
             every(
                 leaf("is_member", "yes"),
                 none_of(leaf("last_order", "within", days=90), leaf("last_activity", "within", days=90)),
             ),
         ),
     ):
-        TEMPLATES.register(code, Template(label, about, rule))
+        TEMPLATES.register(code, SegmentTemplate(label, about, rule))

@@ -1,4 +1,4 @@
-"""Reads for the pages: segments with their trend, who moved, what is known of one customer."""
+"""Reads for pages, API and other apps: segments with their trend, moves, and the figures of one customer."""
 
 from __future__ import annotations
 
@@ -26,12 +26,15 @@ CHART_DAYS = 90
 
 
 def shop_currency() -> str:
-    """The currency that feature rows are in."""
+    """Return the currency of the feature rows."""
     return Store.objects.filter(is_default=True).values_list("currency", flat=True).first() or "CNY"
 
 
 def trends(segments: Sequence[Segment]) -> dict[int, list[int]]:
-    """The size at the end of each of the last 30 days, oldest first; days before the first computation are left out."""
+    """Return the size at the end of each of the last 30 days, oldest first.
+
+    Days before the first computation are left out.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT given.id, last.size
@@ -43,39 +46,39 @@ def trends(segments: Sequence[Segment]) -> dict[int, list[int]]:
                ORDER BY given.id, back.days DESC""",
             [[segment.pk for segment in segments], TREND_DAYS, shop_day(clock.now())],
         )
-        found: dict[int, list[int]] = {segment.pk: [] for segment in segments}
+        sizes: dict[int, list[int]] = {segment.pk: [] for segment in segments}
         for pk, size in cursor.fetchall():
-            found[pk].append(size)
-    return found
+            sizes[pk].append(size)
+    return sizes
 
 
 class _At(Func):
-    """One of an array of times."""
+    """An element of an array of times."""
 
     template, arg_joiner = "%(expressions)s]", "["
     output_field = DateTimeField()
 
 
 def members(segment: Segment) -> QuerySet[CustomerSegments]:
-    """Who is in it now, with `entered_at`."""
+    """Return the current members of a segment, with `entered_at`."""
     place = Func(F("inside"), Value(segment.pk, BigIntegerField()), function="array_position")
     return CustomerSegments.objects.filter(inside__contains=[segment.pk]).annotate(entered_at=_At("since", place))
 
 
 def members_at(segment: Segment, moment: datetime) -> QuerySet[SegmentMembership]:
-    """Who was in it at a moment (S1)."""
+    """Return the members of a segment at a past moment (S1)."""
     rows = SegmentMembership.objects.filter(segment=segment, entered_at__lte=moment)
     return rows.filter(Q(left_at=None) | Q(left_at__gt=moment)).select_related("customer__features")
 
 
 def moves(segment: Segment, *, entered: bool) -> QuerySet[SegmentMembership]:
-    """Every time that someone entered or left."""
+    """Return all memberships that started, or all that ended when `entered` is false."""
     rows = SegmentMembership.objects.filter(segment=segment).select_related("customer__features")
     return rows if entered else rows.filter(left_at__isnull=False)
 
 
 def size_charts(segment: Segment) -> list[Chart]:
-    """The size at the end of each of the last 90 days since its first, and who entered and left on each."""
+    """Return two charts of the last 90 days: the size at the end of each day, and who entered and left on each day."""
     today = shop_day(clock.now())
     with connection.cursor() as cursor:
         cursor.execute(
@@ -109,9 +112,9 @@ def size_charts(segment: Segment) -> list[Chart]:
 
 
 def customers_by_ids(ids: Sequence[int]) -> list[Customer]:
-    """In the order of the ids."""
-    found = {customer.pk: customer for customer in Customer.objects.filter(pk__in=ids).select_related("features")}
-    return [found[pk] for pk in ids if pk in found]
+    """Return customers in the order of the ids."""
+    customers = {customer.pk: customer for customer in Customer.objects.filter(pk__in=ids).select_related("features")}
+    return [customers[pk] for pk in ids if pk in customers]
 
 
 def features_of(customer: Customer) -> CustomerFeature | None:
@@ -119,13 +122,13 @@ def features_of(customer: Customer) -> CustomerFeature | None:
 
 
 def inside_of(customer_ids: Collection[int]) -> dict[int, dict[int, datetime]]:
-    """{customer: {segment: since when}} of those who are in any now."""
+    """Return {customer: {segment: time of entry}} for customers that are in any segment now."""
     rows = CustomerSegments.objects.filter(customer__in=customer_ids).values_list("customer_id", "inside", "since")
     return {customer: dict(zip(inside, since, strict=True)) for customer, inside, since in rows}
 
 
 def segments_of(customer: Customer) -> list[SegmentMembership]:
-    """What they are in now, by name."""
+    """Return the current segments of a customer, by name."""
     inside = inside_of([customer.pk]).get(customer.pk, {})
     return [
         SegmentMembership(segment=segment, customer=customer, entered_at=inside[segment.pk])
@@ -134,7 +137,7 @@ def segments_of(customer: Customer) -> list[SegmentMembership]:
 
 
 def since_when(segment: Segment, customer: Customer) -> datetime | None:
-    """Since when a customer is in a segment; None when they are not."""
+    """Return since when a customer is in a segment, or None when the customer is not in it."""
     return inside_of([customer.pk]).get(customer.pk, {}).get(segment.pk)
 
 
@@ -145,20 +148,20 @@ class Moves:
 
 
 def segment_moves(days: int = 7) -> Moves:
-    """How often customers entered and left segments, today and on the days before."""
-    found = SegmentDay.objects.filter(day__gt=shop_day(clock.now()) - timedelta(days=days)).aggregate(
+    """Count how often customers entered and left segments, today and on the days before."""
+    sums = SegmentDay.objects.filter(day__gt=shop_day(clock.now()) - timedelta(days=days)).aggregate(
         entered=Sum("entered_count", default=0), left=Sum("left_count", default=0)
     )
-    return Moves(**found)
+    return Moves(**sums)
 
 
 def stage_moves(days: int = 7) -> dict[str, int]:
-    """How many customers came into each stage from another one."""
+    """Count the customers that came into each stage from another one."""
     since = timezone.now() - timedelta(days=days)
     rows = (
         DomainEvent.objects.filter(kind=events.STAGE_CHANGED.kind, recorded_at__gte=since)
         .values_list("payload__to")
         .annotate(count=Count("pk"))
     )
-    found = dict(rows)
-    return {stage: found[stage] for stage in Stage.values if found.get(stage)}
+    counts = dict(rows)
+    return {stage: counts[stage] for stage in Stage.values if counts.get(stage)}

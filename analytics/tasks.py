@@ -7,7 +7,7 @@ from analytics.services.segment_queue import queued_mark
 
 @shared_task(name="analytics.refresh_changed")
 def refresh_changed() -> int:
-    """Every few seconds: until nobody is marked, so that a big import is carried on at once."""
+    """Run every few seconds until no customer is marked, so that a large import is processed at once."""
     total = 0
     while count := segments.refresh_changed():
         total += count
@@ -16,7 +16,7 @@ def refresh_changed() -> int:
 
 @shared_task(name="analytics.refresh_everything")
 def refresh_everything() -> int:
-    """Nightly: windows and scores move with time."""
+    """Run nightly, because windows and scores move with time."""
     written = features.refresh_everything()
     segments.compute_segments()
     return written
@@ -24,7 +24,7 @@ def refresh_everything() -> int:
 
 @shared_task(name="analytics.refresh_time_based_segments")
 def refresh_time_based_segments() -> list[int]:
-    """Hourly: rules whose answer changes with nothing but time, and whatever failed or was never computed."""
+    """Run hourly: compute time-based rules, and segments that failed or were never computed."""
     return segments.compute_segments(segments.due_segments())
 
 

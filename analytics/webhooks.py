@@ -1,4 +1,4 @@
-"""What analytics lets the merchant's own systems hear of."""
+"""Webhook events that analytics publishes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crm.webhooks import about_customer, picking
 
 
 def _segments(payload: dict[str, Any]) -> dict[str, Any]:
-    """One computation may move a customer in and out of several: they are told together."""
+    """Return the segments of one computation together, because a customer may enter or leave several at once."""
     pairs = zip(payload["segments"], payload["names"], strict=True)
     return {"segments": [{"segment": segment, "name": name} for segment, name in pairs]}
 

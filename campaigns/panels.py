@@ -136,5 +136,7 @@ panels.register(
 )
 panels.ACTIONS.register(
     "give_coupon",
-    panels.Action(_("Give a coupon"), "ticket", lambda _customer: "#panel-coupons", "campaigns.issue_coupon", order=30),
+    panels.CustomerAction(
+        _("Give a coupon"), "ticket", lambda _customer: "#panel-coupons", "campaigns.issue_coupon", order=30
+    ),
 )

@@ -11,10 +11,10 @@ from campaigns import words
 from campaigns.labels import channel_label
 from campaigns.models import Message, MessageState
 from campaigns.services.ticket_replies import ORIGIN
-from crm.deliveries import Delivery
+from crm.deliveries import ReplyState
 
 
-def states_of(customer_id: int, message_ids: Sequence[int]) -> dict[int, Delivery]:
+def states_of(customer_id: int, message_ids: Sequence[int]) -> dict[int, ReplyState]:
     """By the ticket's message: its state and channel, and why it was not sent."""
     rows = Message.objects.filter(
         customer=customer_id, origin=ORIGIN, occurrence__in=[str(pk) for pk in message_ids]
@@ -22,7 +22,7 @@ def states_of(customer_id: int, message_ids: Sequence[int]) -> dict[int, Deliver
     return {int(row.occurrence): _state(row) for row in rows}
 
 
-def _state(message: Message) -> Delivery:
+def _state(message: Message) -> ReplyState:
     badge = words.badge(message)
     label, tone = badge.label, badge.tone
     if message.state == MessageState.SENT:
@@ -36,4 +36,4 @@ def _state(message: Message) -> Delivery:
     elif not tone:
         tone = "info"
     detail = " · ".join(filter(None, [channel_label(message.channel), badge.reason]))
-    return Delivery(label, tone, detail, reverse("message", args=[message.pk]))
+    return ReplyState(label, tone, detail, reverse("message", args=[message.pk]))

@@ -1,8 +1,8 @@
-"""How replies on tickets reach customers: an app that sends them registers what it knows in its `extensions`.
+"""States of the replies to customers. An app that sends replies registers a function in its `extensions`:
 
     DELIVERIES.register("messages", states_of)
 
-`states_of(customer_id, message_ids)` answers the messages that it has taken over, by the id of the ticket's message.
+`states_of(customer_id, message_ids)` returns the states of the replies that the app has taken over, by message id.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from crm.models import ReplyDelivery, Ticket, TicketMessage
 
 
 @dataclass(frozen=True)
-class Delivery:
-    """`tone` as of a badge; `detail` says by which channel or why not; `url` is where more is known of it."""
+class ReplyState:
+    """`tone` is that of a badge; `detail` names the channel or the reason; `url` leads to more details."""
 
     label: str | Promise
     tone: str = ""
@@ -27,19 +27,19 @@ class Delivery:
     url: str = ""
 
 
-DELIVERIES: Registry[Callable[[int, Sequence[int]], dict[int, Delivery]]] = Registry("delivery of replies")
+DELIVERIES: Registry[Callable[[int, Sequence[int]], dict[int, ReplyState]]] = Registry("delivery of replies")
 
 _OWN = {
-    ReplyDelivery.QUEUED: Delivery(ReplyDelivery.QUEUED.label, "info"),
-    ReplyDelivery.HANDED: Delivery(ReplyDelivery.QUEUED.label, "info"),
-    ReplyDelivery.UNREACHABLE: Delivery(
-        ReplyDelivery.UNREACHABLE.label, "bad", _("They read it only when they ask for the ticket in the storefront.")
+    ReplyDelivery.QUEUED: ReplyState(ReplyDelivery.QUEUED.label, "info"),
+    ReplyDelivery.HANDED: ReplyState(ReplyDelivery.QUEUED.label, "info"),
+    ReplyDelivery.UNREACHABLE: ReplyState(
+        ReplyDelivery.UNREACHABLE.label, "bad", _("The customer sees it only in the ticket in the storefront.")
     ),
 }
 
 
-def deliveries(ticket: Ticket, messages: Sequence[TicketMessage]) -> dict[int, Delivery]:
-    """The state of each reply that is or was to be sent, by the message's id."""
+def deliveries(ticket: Ticket, messages: Sequence[TicketMessage]) -> dict[int, ReplyState]:
+    """Return the state of each reply that was or will be sent to the customer, by message id."""
     known = {message.pk: _OWN[ReplyDelivery(message.delivery)] for message in messages if message.delivery}
     handed = [message.pk for message in messages if message.delivery == ReplyDelivery.HANDED]
     if handed:

@@ -1,4 +1,4 @@
-"""What happens on the floor of customers, orders and tickets. `subject_id` is always the customer."""
+"""Domain events of customers, orders and tickets. `subject_id` is always the customer."""
 
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _

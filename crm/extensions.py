@@ -1,4 +1,4 @@
-"""What crm adds to the rest: facts, scopes, roles."""
+"""Registrations of crm: facts, import kinds, scopes, roles, encrypted columns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from crm.models import Store
 from crm.rules.identities import phone_tail
 from crm.services import activity_partitions, tagging
 from crm.services.imports import following, refunds, reviews, tickets
-from crm.services.imports.catalogue import Activity, Products
+from crm.services.imports.catalogue import ActivityImport, Products
 from crm.services.imports.orders import Orders
 from crm.services.imports.profiles import Consents, Customers
 
@@ -43,7 +43,7 @@ def _refunds() -> dict[str, int]:
 
 
 def _money(statement: str) -> Callable[[], Amounts]:
-    """A fact of minor units by currency; `statement` yields currency and amount."""
+    """Build a fact of minor units by currency; `statement` yields currency and amount."""
 
     def fact() -> Amounts:
         with connection.cursor() as cursor:
@@ -53,7 +53,7 @@ def _money(statement: str) -> Callable[[], Amounts]:
     return fact
 
 
-# Guests included. Gross less refunds and with adjustments is net, currency by currency.
+# Guests are included. In each currency, gross less refunds plus adjustments is net.
 GROSS = "SELECT currency, sum(total)::bigint FROM crm_order WHERE state = 'paid' GROUP BY 1"
 REFUNDED = "SELECT currency, -sum(refunded)::bigint FROM crm_order WHERE state = 'paid' AND refunded > 0 GROUP BY 1"
 ADJUSTED = "SELECT currency, sum(amount)::bigint FROM crm_spendadjustment GROUP BY 1"
@@ -101,7 +101,7 @@ register_import(
     "refunds",
     ImportType(_("Refunds"), refunds.Refunds, refunds.FIELDS, refunds.LABELS, grown="crm_refund, crm_refundline"),
 )
-register_import("activity", ImportType(_("Activity"), Activity, grown="crm_activityevent, crm_activityreceipt"))
+register_import("activity", ImportType(_("Activity"), ActivityImport, grown="crm_activityevent, crm_activityreceipt"))
 register_import(
     "reviews",
     ImportType(

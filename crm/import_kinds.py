@@ -1,4 +1,4 @@
-"""What a file can bring in: each app registers its kinds in its `extensions.py`."""
+"""Registry of the kinds of file that can be imported. Each app registers its kinds in its `extensions.py`."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import Any
 from django.utils.functional import Promise
 
 from core.registry import Registry
-from crm.rules.importing import FIELDS, NAMED, Field
+from crm.rules.importing import FIELDS, NAMED, ImportField
 
 
 @dataclass(frozen=True)
 class ImportType:
-    """One kind of import. `handler` makes a crm.services.imports.context.Handler; `labels` name its own fields.
+    """One kind of import. `handler` creates a crm.services.imports.context.Handler; `labels` name its own fields.
 
-    `permission` is needed besides the one to import. `named`: a row must name a customer. `grown`: the tables that a
-    large file fills, to be analysed.
+
+    `permission` is required besides the one to import. `named`: each row must name a customer. `grown`: tables that a
+    large file fills, which are analysed afterwards.
     """
 
     label: str | Promise
     handler: Callable[[], Any]
-    fields: tuple[Field, ...] = ()
+    fields: tuple[ImportField, ...] = ()
     labels: Mapping[str, str | Promise] = field(default_factory=dict)
     permission: str = ""
     named: bool = False
@@ -33,7 +34,7 @@ IMPORT_KINDS: Registry[ImportType] = Registry("Import kind")
 
 
 def register_import(name: str, kind: ImportType) -> None:
-    """`name` has at most 10 characters."""
+    """Register a kind of import. `name` has at most 10 characters."""
     IMPORT_KINDS.register(name, kind)
     if kind.fields:
         FIELDS[name] = kind.fields

@@ -1,4 +1,4 @@
-"""What staff read for the codes that storefronts, tills and imports send. A code that nobody knows is shown as it came."""
+"""Labels for the codes that storefronts, tills and imports send. An unknown code is shown as it was sent."""
 
 from __future__ import annotations
 
@@ -74,5 +74,5 @@ def method_label(method: str) -> str:
 
 
 def origin_label(source: str, channel: str) -> str:
-    """Both, or once where they say the same."""
+    """Return the labels of the source and the channel, or one label when both are equal."""
     return " · ".join(dict.fromkeys(filter(None, [source_label(source), sales_channel_label(channel)])))

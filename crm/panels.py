@@ -1,10 +1,10 @@
-"""What the customer page is made of. Each app adds its own in `extensions`:
+"""Parts of the customer page. Each app adds its own in `extensions`:
 
     panels.register("points", title=_("Points"), template="loyalty/panel_points.html", context=points_of,
                     permission="loyalty.view_member", order=10)
 
-`context(customer, request)` gives the template's values, or None when there is nothing to show. FACTS are figures of the
-header, ACTIONS its buttons.
+`context(customer, request)` returns the template's values, or None when there is nothing to show. FACTS are figures
+in the header, ACTIONS are its buttons.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A panel that this viewer sees, with what its template gets."""
+class ShownPanel:
+    """A panel that this viewer may see, with the values for its template."""
 
     name: str
     title: str | Promise
@@ -50,7 +50,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Fact:
-    """A figure of the header: a tier, a balance, a stage. `tone`: good, warn, bad or ""."""
+    """A figure in the header: a tier, a balance, a stage. `tone`: good, warn, bad or ""."""
 
     label: str | Promise
     value: str
@@ -66,8 +66,8 @@ class RegisteredFact:
 
 
 @dataclass(frozen=True)
-class Action:
-    """A button of the header; `url(customer)` empty leaves it out."""
+class CustomerAction:
+    """A button in the header. It is left out when `url(customer)` is empty."""
 
     label: str | Promise
     icon: str
@@ -87,7 +87,7 @@ class ShownAction:
 
 PANELS: Registry[Panel] = Registry("customer panel")
 FACTS: Registry[RegisteredFact] = Registry("customer fact")
-ACTIONS: Registry[Action] = Registry("customer action")
+ACTIONS: Registry[CustomerAction] = Registry("customer action")
 
 
 def register(
@@ -104,14 +104,14 @@ def register(
     return PANELS.register(name, Panel(title, template, context, permission, order, place))
 
 
-def shown(customer: Customer, request: HttpRequest, place: str) -> list[Shown]:
-    """The panels of one column that this viewer may see and that have something to show, in order."""
+def shown(customer: Customer, request: HttpRequest, place: str) -> list[ShownPanel]:
+    """Return the panels of one column that this viewer may see and that have something to show, in order."""
     result = []
     for name, panel in sorted(PANELS.items(), key=lambda item: item[1].order):
         if panel.place == place and may(request.user, panel.permission):
             values = panel.context(customer, request)
             if values is not None:
-                result.append(Shown(name, panel.title, panel.template, values))
+                result.append(ShownPanel(name, panel.title, panel.template, values))
     return result
 
 
@@ -126,7 +126,7 @@ def actions(customer: Customer, request: HttpRequest) -> list[ShownAction]:
 
 
 def ticket_in_hand(request: HttpRequest) -> Ticket | None:
-    """The ticket beside which the panels stand, None on the customer page."""
+    """Return the ticket beside which the panels are shown, or None on the customer page."""
     return getattr(request, "ticket_in_hand", None)
 
 
@@ -135,16 +135,17 @@ def _contacts(customer: Customer, request: HttpRequest) -> dict[str, Any]:
 
 
 def _tickets(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
-    # Our turn first, then what is urgent, then the one that has waited longest; one more than shown says that there are more.
-    found = list(customer.tickets.unresolved().order_by("status", "-priority", "waiting_since")[: TICKETS_SHOWN + 1])
-    for ticket in found:
+    # Tickets that wait for us come first, then the urgent, then the longest waiting. One more row than shown tells if
+    # more exist.
+    tickets = list(customer.tickets.unresolved().order_by("status", "-priority", "waiting_since")[: TICKETS_SHOWN + 1])
+    for ticket in tickets:
         ticket.url = link("ticket", ticket.number)
-    return {"tickets": found[:TICKETS_SHOWN], "more": len(found) > TICKETS_SHOWN}
+    return {"tickets": tickets[:TICKETS_SHOWN], "more": len(tickets) > TICKETS_SHOWN}
 
 
 def _notes(customer: Customer, request: HttpRequest) -> dict[str, Any]:
-    found = customer.notes.select_related("author").order_by("-pinned", "-created_at")[: NOTES_SHOWN + 1]
-    notes = list(found)
+    newest = customer.notes.select_related("author").order_by("-pinned", "-created_at")[: NOTES_SHOWN + 1]
+    notes = list(newest)
     return {
         "notes": notes[:NOTES_SHOWN],
         "more": len(notes) > NOTES_SHOWN,
@@ -153,8 +154,8 @@ def _notes(customer: Customer, request: HttpRequest) -> dict[str, Any]:
 
 
 def _orders(customer: Customer, _request: HttpRequest) -> dict[str, Any]:
-    found = list(profile.orders_of(customer)[: ORDERS_SHOWN + 1])
-    return {"orders": found[:ORDERS_SHOWN], "more": len(found) > ORDERS_SHOWN}
+    newest = list(profile.orders_of(customer)[: ORDERS_SHOWN + 1])
+    return {"orders": newest[:ORDERS_SHOWN], "more": len(newest) > ORDERS_SHOWN}
 
 
 def _attributes(customer: Customer, request: HttpRequest) -> dict[str, Any]:
@@ -204,7 +205,7 @@ register(
 )
 ACTIONS.register(
     "edit",
-    Action(
+    CustomerAction(
         _("Edit"),
         "pencil",
         lambda customer: reverse("customer_edit", args=[customer.number]),

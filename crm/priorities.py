@@ -1,8 +1,8 @@
-"""Who is served first: an app that knows why registers it in its `extensions`.
+"""Priorities that customers are entitled to. An app with a reason for one registers it in its `extensions`:
 
     PRIORITIES.register("tier", priority_of)
 
-`priority_of(customer)` is the least priority that a new ticket of this customer gets (TicketPriority), or 0.
+`priority_of(customer)` returns the lowest priority of this customer's new tickets (TicketPriority), or 0.
 """
 
 from __future__ import annotations
@@ -16,5 +16,5 @@ PRIORITIES: Registry[Callable[[Customer], int]] = Registry("priority of tickets"
 
 
 def priority_for(customer: Customer, asked: int) -> int:
-    """The higher of what was asked for and what the customer is entitled to."""
+    """Return the higher of the requested priority and the one that the customer is entitled to."""
     return max([asked, *(priority_of(customer) for priority_of in PRIORITIES)])

@@ -1,4 +1,4 @@
-"""Tasks of the floor of customers and orders."""
+"""Celery tasks of imports and activity partitions."""
 
 import contextlib
 
@@ -17,7 +17,7 @@ def run_import(run_id: int) -> None:
     if run is None:
         return
     actor = Actor("user", run.created_by_id, run.created_by.get_username()) if run.created_by else SYSTEM
-    # Another worker that applies it finishes it; if that one is lost, the sweep queues it again.
+    # When another worker is applying the import, that worker finishes it; if it is lost, the sweep queues it again.
     with contextlib.suppress(imports.Busy):
         done = imports.run_import(run=run, actor=actor, wait=1)
         if done.following is not None:
@@ -26,7 +26,7 @@ def run_import(run_id: int) -> None:
 
 @shared_task(name="crm.restart_imports")
 def restart_imports() -> list[int]:
-    """Imports whose worker or database session ended in the middle."""
+    """Queue the imports again whose worker or database session was lost."""
     return imports.restart_lost_imports()
 
 
@@ -37,5 +37,5 @@ def drop_stale_uploads() -> int:
 
 @shared_task(name="crm.make_activity_partitions")
 def make_activity_partitions() -> int:
-    """This month and the three that follow, made before anyone writes into them."""
+    """Make the partitions of this month and the next three before any event is written to them."""
     return activity.make_partitions(first=clock.now().date(), months=4)

@@ -1,4 +1,4 @@
-"""What crm lets the merchant's own systems hear of, and how a public payload names a customer."""
+"""Webhook events that crm publishes, and the way a public payload names a customer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crm.models import Customer, Order
 
 
 def numbers_of(events: Sequence[Event]) -> dict[int, str]:
-    """The customer numbers of the subjects of these events, one query."""
+    """Return the customer numbers of the subjects of these events, with one query."""
     ids = {event.subject_id for event in events if event.subject_id}
     return dict(Customer.objects.filter(pk__in=ids).values_list("pk", "number"))
 
@@ -22,7 +22,7 @@ def numbers_of(events: Sequence[Event]) -> dict[int, str]:
 def about_customer(
     data: Callable[[dict[str, Any]], Payload] = lambda payload: {},
 ) -> Callable[[Sequence[Event]], list[Payload | None]]:
-    """Payloads of `customer` and what `data` takes from the event; none where there is no such customer."""
+    """Build payloads of `customer` and the values that `data` takes from the event; None without such a customer."""
 
     def build(events: Sequence[Event]) -> list[Payload | None]:
         numbers = numbers_of(events)
@@ -37,7 +37,7 @@ def about_customer(
 
 
 def picking(*names: str, **renamed: str) -> Callable[[dict[str, Any]], Payload]:
-    """These fields of an event's payload as they are; `renamed` are public name = the event's own."""
+    """Take these fields of an event's payload unchanged; `renamed` maps a public name to the event's own."""
     wanted = {**{name: name for name in names}, **renamed}
     return lambda payload: {public: payload.get(own) for public, own in wanted.items()}
 
@@ -46,11 +46,11 @@ def _orders(events: Sequence[Event]) -> list[Payload | None]:
     """`customer` is null for a guest's order; a number is unique within its `source`. Amounts are minor units."""
     numbers = numbers_of(events)
     orders = Order.objects.in_bulk([event.payload["order"] for event in events])
-    found: list[Payload | None] = []
+    payloads: list[Payload | None] = []
     for event in events:
         order = orders.get(event.payload["order"])
         if order is None:
-            found.append(None)
+            payloads.append(None)
             continue
         data: Payload = {
             "customer": numbers.get(event.subject_id or 0),
@@ -61,8 +61,8 @@ def _orders(events: Sequence[Event]) -> list[Payload | None]:
         }
         if "amount" in event.payload:
             data["refunded"] = event.payload["amount"]
-        found.append(data)
-    return found
+        payloads.append(data)
+    return payloads
 
 
 publish("customer.created", kinds.CUSTOMER_CREATED, _("Customer created"), about_customer())

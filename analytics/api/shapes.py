@@ -17,9 +17,9 @@ class SegmentOut(serializers.Serializer):
     id = serializers.IntegerField()
     name = serializers.CharField()
     description = serializers.CharField()
-    kind = serializers.ChoiceField(choices=SegmentKind.values, help_text="`static`: a fixed list, which has no rule.")
+    kind = serializers.ChoiceField(choices=SegmentKind.values, help_text="`static`: a fixed list without a rule.")
     text = serializers.CharField(help_text="The rule in the query language; empty for a fixed list.", allow_blank=True)
-    size = serializers.IntegerField(help_text="Customers in it at `computed_at`.")
+    size = serializers.IntegerField(help_text="Number of customers at `computed_at`.")
     computed_at = serializers.DateTimeField(allow_null=True, help_text="Null: not computed yet.")
 
 
@@ -27,7 +27,7 @@ class SegmentDetailOut(SegmentOut):
     rule = serializers.DictField(allow_null=True, help_text="The same rule as a tree; null for a fixed list.")
     unknown_skus = serializers.ListField(
         child=serializers.CharField(),
-        help_text="SKUs that the rule names and no product has; a warning, not a refusal.",
+        help_text="SKUs in the rule that no product has. This is a warning, not an error.",
     )
 
 
@@ -46,7 +46,7 @@ class SegmentIn(SegmentChangeIn):
         choices=SegmentKind.values,
         required=False,
         default=SegmentKind.RULE,
-        help_text="`static`: a list, empty at first.",
+        help_text="`static`: a fixed list, which starts empty.",
     )
 
 
@@ -69,15 +69,15 @@ class ListedIn(serializers.Serializer):
 
 class AddedOut(serializers.Serializer):
     added = serializers.IntegerField()
-    already = serializers.IntegerField(help_text="Who was in it before.")
+    already = serializers.IntegerField(help_text="Customers that were in the list before.")
     unknown = serializers.ListField(
-        child=serializers.CharField(), help_text="Numbers of no active customer, as they were sent."
+        child=serializers.CharField(), help_text="Numbers without an active customer, as they were sent."
     )
-    size = serializers.IntegerField(help_text="Customers in it now.")
+    size = serializers.IntegerField(help_text="Customers in the list now.")
 
 
 class RemovedOut(serializers.Serializer):
     removed = serializers.IntegerField()
-    absent = serializers.IntegerField(help_text="Who was not in it.")
-    unknown = serializers.ListField(child=serializers.CharField(), help_text="Numbers of no customer.")
-    size = serializers.IntegerField(help_text="Customers in it now.")
+    absent = serializers.IntegerField(help_text="Customers that were not in the list.")
+    unknown = serializers.ListField(child=serializers.CharField(), help_text="Numbers without a customer.")
+    size = serializers.IntegerField(help_text="Customers in the list now.")

@@ -1,4 +1,4 @@
-"""Segments: the list, one, making and changing them; who is in one, filling fixed lists; which ones a customer is in."""
+"""Segment endpoints: list, read, create, change; members of a segment; fixed lists; segments of a customer."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class MemberPages(KeysetPagination):
 
 
 def segment_of(pk: int) -> Segment:
-    """Raises NotFound, for an archived one too."""
-    found = Segment.objects.active().filter(pk=pk).first()
-    if found is None:
+    """Return an active segment. Raises NotFound, also for an archived segment."""
+    segment = Segment.objects.active().filter(pk=pk).first()
+    if segment is None:
         raise NotFound(code="unknown_segment")
-    return found
+    return segment
 
 
-def _shown(segment: Segment, printer: Printer) -> dict[str, Any]:
+def _segment_data(segment: Segment, printer: Printer) -> dict[str, Any]:
     by_rule = segment.kind == SegmentKind.RULE
     return {
         "id": segment.pk,
@@ -56,19 +56,19 @@ def _shown(segment: Segment, printer: Printer) -> dict[str, Any]:
 
 
 def _detail(pk: int, *, status: int = 200) -> Response:
-    shown = _shown(segment_of(pk), Printer(selectors.shop_currency()))
+    shown = _segment_data(segment_of(pk), Printer(selectors.shop_currency()))
     shown["unknown_skus"] = unknown_skus_of(shown["rule"]) if shown["rule"] else []
     return Response(shapes.SegmentDetailOut(shown).data, status=status)
 
 
 def _rule_of(data: Mapping[str, Any], kind: str) -> Any:
-    """The rule as it was sent, by text or as a tree, or None for none. Raises Invalid."""
-    given = [name for name in ("text", "rule") if name in data]
-    if len(given) == 2:
+    """Return the rule that was sent as text or as a tree, or None. Raises Invalid."""
+    sent = [name for name in ("text", "rule") if name in data]
+    if len(sent) == 2:
         raise Invalid(_("Send the rule as text or as a tree, not both."), code="one_of", field="text")
-    if given and kind == SegmentKind.STATIC:
-        raise Invalid(_("A fixed list has no rule."), code="not_for_lists", field=given[0])
-    return rule_of_text(data["text"], selectors.shop_currency()) if given == ["text"] else data.get("rule")
+    if sent and kind == SegmentKind.STATIC:
+        raise Invalid(_("A fixed list has no rule."), code="not_for_lists", field=sent[0])
+    return rule_of_text(data["text"], selectors.shop_currency()) if sent == ["text"] else data.get("rule")
 
 
 class SegmentsViewSet(ApiViewSet):
@@ -86,7 +86,7 @@ class SegmentsViewSet(ApiViewSet):
     @extend_schema(responses=shapes.SegmentOut(many=True))
     def list(self, request):
         printer = Printer(selectors.shop_currency())
-        page = [_shown(segment, printer) for segment in self.paginate_queryset(self.get_queryset()) or []]
+        page = [_segment_data(segment, printer) for segment in self.paginate_queryset(self.get_queryset()) or []]
         return self.get_paginated_response(shapes.SegmentOut(page, many=True).data)
 
     @extend_schema(responses=shapes.SegmentDetailOut)
@@ -95,14 +95,16 @@ class SegmentsViewSet(ApiViewSet):
 
     @extend_schema(request=shapes.SegmentIn, parameters=[OPTIONAL_KEY], responses={201: shapes.SegmentDetailOut})
     def create(self, request):
-        """Save a segment by rule, which is computed at once, or an empty fixed list. What is wrong with a rule's `text` is
-        told with its place: `details` has line and column (from 1), offset (from 0), token, expected, near.
+        """Save a segment by rule, which is computed at once, or an empty fixed list.
+
+        An error in a rule's `text` is reported with its place: `details` has line and column (from 1), offset (from 0),
+        token, expected, near.
         """
         data = self.valid(shapes.SegmentIn, request)
         rule = _rule_of(data, data["kind"])
         named = {"name": data["name"], "description": data.get("description", ""), "actor": self.actor_of(request)}
         if data["kind"] == SegmentKind.RULE and rule is None:
-            raise Invalid(_("Say who is in it: the rule as text, or as a tree."), code="required", field="text")
+            raise Invalid(_("Send a rule, as text or as a tree."), code="required", field="text")
 
         def command() -> int:
             if data["kind"] == SegmentKind.STATIC:
@@ -116,17 +118,20 @@ class SegmentsViewSet(ApiViewSet):
 
     @extend_schema(request=shapes.SegmentChangeIn, responses=shapes.SegmentDetailOut)
     def partial_update(self, request, segment: int):
-        """Change what is given, leave the rest. A changed rule is computed at once; `cycle` when it comes back to itself."""
+        """Change the given fields and leave the others. A changed rule is computed at once.
+
+        Answers `cycle` when the rule would refer to the segment itself.
+        """
         data = self.valid(shapes.SegmentChangeIn, request)
-        found = segment_of(segment)
-        rule = _rule_of(data, found.kind)
+        current = segment_of(segment)
+        rule = _rule_of(data, current.kind)
         named: dict[str, Any] = {
-            "segment": found,
+            "segment": current,
             "name": data.get("name"),
             "description": data.get("description"),
             "actor": self.actor_of(request),
         }
-        if found.kind == SegmentKind.STATIC:
+        if current.kind == SegmentKind.STATIC:
             segment_lists.rename_list(**named)
             return _detail(segment)
         try:
@@ -147,14 +152,17 @@ class SegmentMembersViewSet(ApiViewSet):
 
     @extend_schema(responses=shapes.SegmentMemberOut(many=True))
     def list(self, request, segment: int):
-        """Who is in it now, latest to enter first."""
-        found = segment_of(segment)
-        rows = selectors.members(found).select_related("customer")
+        """List the current members, latest to enter first."""
+        current = segment_of(segment)
+        rows = selectors.members(current).select_related("customer")
         return self.get_paginated_response(shapes.SegmentMemberOut(self.paginate_queryset(rows), many=True).data)
 
     @extend_schema(request=shapes.ListedIn, responses=shapes.AddedOut)
     def add(self, request, segment: int):
-        """Put up to 1,000 customers on a fixed list; twice is once. 409 `not_a_list` for a segment by rule."""
+        """Add up to 1,000 customers to a fixed list; repeating it changes nothing.
+
+        Answers 409 `not_a_list` for a segment by rule.
+        """
         numbers = self.valid(shapes.ListedIn, request)["customers"]
         done = segment_lists.add_by_number(segment=segment_of(segment), numbers=numbers, actor=self.actor_of(request))
         body = {"added": done.moved, "already": done.as_before, "unknown": done.unknown, "size": done.size}
@@ -162,7 +170,7 @@ class SegmentMembersViewSet(ApiViewSet):
 
     @extend_schema(request=shapes.ListedIn, responses=shapes.RemovedOut)
     def remove(self, request, segment: int):
-        """Take up to 1,000 customers off a fixed list; twice is once."""
+        """Remove up to 1,000 customers from a fixed list; repeating it changes nothing."""
         numbers = self.valid(shapes.ListedIn, request)["customers"]
         done = segment_lists.remove_by_number(
             segment=segment_of(segment), numbers=numbers, actor=self.actor_of(request)
@@ -176,6 +184,6 @@ class CustomerSegmentsView(ApiView):
 
     @extend_schema(responses=shapes.MembershipOut(many=True))
     def get(self, request, number: str):
-        """The segments that a customer is in now."""
+        """List the segments that a customer is in now."""
         customer = customer_of(request, number, Customer.objects.all())
         return Response(shapes.MembershipOut(selectors.segments_of(customer), many=True).data)

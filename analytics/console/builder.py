@@ -1,4 +1,4 @@
-"""What the segment builder shows: the form tree with labels, choices and faults, ready for its template."""
+"""View model of the segment builder: the form tree with labels, choices and errors, ready for its template."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EMPTY_FILTER = {"property": "", "sign": "eq", "value": ""}
 
 @dataclass
 class InputShown:
-    """One field. `chosen` are the values of a list; `step` is what a number moves by."""
+    """One field of a condition. `chosen` are the selected values of a list; `step` is the step of a number field."""
 
     name: str
     id: str
@@ -66,7 +66,7 @@ class GroupShown:
 
 
 def offered() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Every registered condition by its group, in the order of registration."""
+    """Return every registered condition by group, in the order of registration."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for condition in CONDITIONS:
         groups.setdefault(str(condition.group), []).append((condition.name, str(condition.label)))
@@ -78,7 +78,7 @@ def operations() -> list[tuple[str, str]]:
 
 
 class Builder:
-    """Reads each list of choices once, however many conditions use it."""
+    """Builds the form tree. Each list of choices is read only once, even when many conditions use it."""
 
     def __init__(self, currency: str, errors: Mapping[str, str]) -> None:
         self.currency = currency
@@ -138,11 +138,14 @@ class Builder:
         return shown
 
     def _offered(self, item: Input, chosen: Sequence[str]) -> list[tuple[str, str]]:
-        """The choices; of a long list the chosen come first, and one that is gone stays until it is taken off."""
+        """Return the choices. In a long list the chosen ones come first.
+
+        A chosen value that no longer exists stays in the list until the user removes it.
+        """
         key = item.choices
         if key not in self._choices:
-            given: Choices = item.choices() if item.choices else []
-            self._choices[key] = [(str(code), str(label) or _t("(empty)")) for code, label in given]
+            choices: Choices = item.choices() if item.choices else []
+            self._choices[key] = [(str(code), str(label) or _t("(empty)")) for code, label in choices]
         known = self._choices[key]
         missing = [(value, value) for value in chosen if value and value not in dict(known)]
         if len(known) <= LONG_LIST or item.kind == "choice":

@@ -1,4 +1,4 @@
-"""Small pictures drawn as plain SVG, so that they need no script."""
+"""Small charts as plain SVG, which need no script."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PADDING = 2
 
 @dataclass(frozen=True)
 class Sparkline:
-    """`points` of a polyline within width x height; first and last say it in words."""
+    """A polyline of `points` within width x height; `first` and `last` are for its text alternative."""
 
     points: str
     width: int
@@ -20,7 +20,7 @@ class Sparkline:
 
 
 def sparkline(values: Sequence[int], width: int = 96, height: int = 24) -> Sparkline | None:
-    """A line through the values, oldest first. None when there are fewer than two."""
+    """Return a line through the values, oldest first, or None when there are fewer than two."""
     if len(values) < 2:
         return None
     low, span = min(values), max(values) - min(values)

@@ -1,9 +1,9 @@
-"""A segment's rule as form fields and back: the name of a field is the path of its value in the tree.
+"""Conversion of a segment's rule to form fields and back. A field's name is the path of its value in the tree.
 
     rule.op=and  rule.children.0.condition=net_spend  rule.children.0.operator=gte  rule.children.0.value=500.00
 
-The tree that people see is the rule with one difference: "none of these" is `not` over one or more children, while a
-rule's `not` holds exactly one. Money is typed in major units. What can't be read stays as typed, to be shown again.
+The shown tree differs from the rule in one point: "none of these" is `not` over one or more children, while a rule's
+`not` holds exactly one. Money is entered in major units. Unreadable input is kept as typed, to be shown again.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ EMPTY_LEAF = {"condition": "", "operator": ""}
 
 
 def shown_of(rule: dict) -> dict:
-    """The tree that people see of a rule: not(or(a, b)) is "none of a, b"; a lone condition stands in a group."""
-    shown = _shown(rule)
+    """Return the shown tree of a rule: not(or(a, b)) becomes "none of a, b"; a lone condition gets a group."""
+    shown = _shown_node(rule)
     return {"op": "and", "children": [shown]} if "condition" in shown else shown
 
 
-def _shown(node: dict) -> dict:
+def _shown_node(node: dict) -> dict:
     if "condition" in node:
         return node
     children = node["children"]
     if node["op"] == "not" and children[0].get("op") == "or" and len(children[0]["children"]) > 1:
         children = children[0]["children"]
-    return {"op": node["op"], "children": [_shown(child) for child in children]}
+    return {"op": node["op"], "children": [_shown_node(child) for child in children]}
 
 
 def rule_of(shown: dict) -> dict:
-    """The rule that a shown tree means."""
+    """Return the rule of a shown tree."""
     if "condition" in shown:
         return shown
     children = [rule_of(child) for child in shown["children"]]
@@ -56,7 +56,7 @@ def rule_of(shown: dict) -> dict:
 
 
 def fields_of(shown: dict, currency: str, path: str = "rule") -> Iterator[tuple[str, str]]:
-    """(name, value) of every field, in the order of the form."""
+    """Yield (name, value) of every field, in the order of the form."""
     if "condition" not in shown:
         yield f"{path}.op", shown["op"]
         for index, child in enumerate(shown["children"]):
@@ -80,7 +80,7 @@ def inputs_of(leaf: dict) -> Sequence[Input]:
 
 
 def typed(item: Input, value: Any, currency: str) -> list[str]:
-    """A value as it stands in its field; several for a list, none when there is no value."""
+    """Return a value as it stands in its field: several texts for a list, none without a value."""
     if value is None or item.kind == "where":
         return []
     if isinstance(value, list):
@@ -101,7 +101,7 @@ class _Raw:
 
 
 def tree_of(fields: Mapping[str, Sequence[str]], currency: str) -> dict:
-    """The shown tree of a sent form. Children keep their order; gaps in their numbers don't matter."""
+    """Return the shown tree of a submitted form. Children keep their order; gaps in their numbers are ignored."""
     root = _Raw()
     for name, values in fields.items():
         match = NAME.fullmatch(name)
@@ -121,7 +121,7 @@ def _node(raw: _Raw, currency: str) -> dict:
 
 
 def _leaf(raw: _Raw, currency: str) -> dict:
-    """A leaf whose condition was changed starts anew: the old values would mean something else."""
+    """Return a leaf of the form. When its condition was changed, old values are dropped: their meaning would differ."""
     name, operator = raw.last("condition"), raw.last("operator")
     condition = CONDITIONS.get(name)
     if condition is None:
@@ -143,7 +143,7 @@ def _leaf(raw: _Raw, currency: str) -> dict:
 
 
 def _filters(raw: _Raw, name: str) -> list[dict[str, str]]:
-    """What was asked of properties; a row that is empty asks nothing."""
+    """Return the filters on properties, without empty rows."""
     rows = zip(*(raw.values.get(f"{name}_{part}", []) for part in FILTER_PARTS), strict=False)
     return [dict(zip(FILTER_PARTS, row, strict=True)) for row in rows if row[0].strip() or row[2].strip()]
 
@@ -161,17 +161,17 @@ def _read(item: Input, values: Sequence[str], currency: str) -> Any:
 
 
 def problems(shown: dict, path: str = "rule") -> dict[str, str]:
-    """What is wrong with a shown tree, as {path: message}: the first fault of each condition and of each group."""
-    found = dict(_problems(shown, path))
-    if not found:
+    """Return the errors of a shown tree as {path: message}: the first error of each condition and of each group."""
+    errors = dict(_problems(shown, path))
+    if not errors:
         try:
             check_shape(rule_of(shown))
         except WrongTree as error:
-            found[path] = {
-                "too_deep": _t("Groups may be nested %(count)s deep.") % {"count": MAX_DEPTH},
-                "too_many": _t("A rule may have %(count)s conditions.") % {"count": MAX_LEAVES},
+            errors[path] = {
+                "too_deep": _t("Groups may be nested up to %(count)s levels deep.") % {"count": MAX_DEPTH},
+                "too_many": _t("A rule may have at most %(count)s conditions.") % {"count": MAX_LEAVES},
             }.get(error.code, _t("This value is not valid."))
-    return found
+    return errors
 
 
 def _problems(node: dict, path: str) -> Iterator[tuple[str, str]]:
@@ -194,7 +194,7 @@ def _leaf_problem(leaf: dict, path: str) -> Iterator[tuple[str, str]]:
         return
     for item in inputs_of(leaf):
         value = leaf.get(item.name)
-        # A number that could not be read must not reach `clean`, which would take it for minor units.
+        # Unreadable numbers must not reach `clean`, because it would read the text as minor units.
         if item.kind in NUMBERS and isinstance(value, str) and value.strip():
             text = _t("Use an amount such as 12.50.") if item.kind == "money" else _t("Use a whole number.")
             yield f"{path}.{item.name}", text
@@ -207,7 +207,10 @@ def _leaf_problem(leaf: dict, path: str) -> Iterator[tuple[str, str]]:
 
 
 def change(shown: dict, command: str) -> dict:
-    """The tree after `add:PATH`, `group:PATH` (into the group there) or `remove:PATH`; other commands change nothing."""
+    """Return the tree after `add:PATH` or `group:PATH` (into the group at PATH) or `remove:PATH`.
+
+    Other commands change nothing.
+    """
     verb, _colon, path = command.partition(":")
     if verb not in {"add", "group", "remove"} or not re.fullmatch(r"rule(\.children\.[0-9]{1,4})*", path):
         return shown

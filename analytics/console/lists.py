@@ -1,4 +1,4 @@
-"""Fixed lists in the console: made, filled from a file or from the customer table, emptied one by one."""
+"""Pages of fixed lists: create them, fill them from a file or the customer table, remove single customers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from crm.models import Customer
 
 @page("analytics.add_segment", methods=("GET", "POST"))
 def new(request: HttpRequest) -> HttpResponse:
-    """A name, and perhaps a file at once."""
+    """Create a list by name, optionally with a file."""
     return _form(request, None)
 
 
@@ -57,19 +57,19 @@ def _form(request: HttpRequest, segment: Segment | None) -> HttpResponse:
 
 @page("analytics.change_segment", methods=("POST",))
 def add(request: HttpRequest) -> HttpResponse:
-    """The rows chosen in the customer table, or everyone who matches, into a list or a new one."""
+    """Add the chosen rows of the customer table, or all customers that match, to a list or a new list."""
     ids, filters = listing.chosen(request)
     if not ids and filters is None:
         messages.warning(request, _t("Choose customers first."))
         return back(request, "/customers/")
     actor = of_user(request.user)
-    wanted = request.POST.get("list", "")
-    if wanted == "new":
+    target = request.POST.get("list", "")
+    if target == "new":
         name = _t("List of %(when)s") % {"when": when(timezone.now())}
         segment = Segment.objects.active().filter(name=name, kind=SegmentKind.STATIC).first()
         segment = segment or services.create_list(name=name, actor=actor, created_by=viewer(request))
     else:
-        segment = list_of(int(wanted[:18]) if wanted.isascii() and wanted.isdigit() else 0)
+        segment = list_of(int(target[:18]) if target.isascii() and target.isdigit() else 0)
     if filters is None:
         count = services.add_to_list(segment=segment, customer_ids=ids, actor=actor)
     else:

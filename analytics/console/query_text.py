@@ -1,4 +1,4 @@
-"""A rule's text in the console: what is wrong with it in words, at its place, and what can be written at all."""
+"""View model of a rule's text: errors in words with their place, and a manual of all conditions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHOWN = 12
 
 @dataclass(frozen=True)
 class Wrong:
-    """`before`, `token` and `after` are the line in which it is wrong."""
+    """An error in the text of a rule. `before`, `token` and `after` are the line with the error."""
 
     line: int
     column: int
@@ -55,7 +55,7 @@ class Manual:
 
 
 def manual() -> list[tuple[str, list[Manual]]]:
-    """Every condition by its group, as it is written."""
+    """Return every condition by group, with its forms."""
     groups: dict[str, list[Manual]] = {}
     for condition in CONDITIONS:
         patterns = [patterns_of(condition, operator)[0] for operator in condition.operators]

@@ -1,4 +1,4 @@
-"""Segments: the list, one with its members, the builder."""
+"""Pages of segments: the list, one segment with its members, the builder."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ OTHERS = 200
 @page("analytics.view_segment")
 def index(request: HttpRequest) -> HttpResponse:
     archived = request.GET.get("state") == SegmentState.ARCHIVED
-    wanted = Segment.objects.filter(state=SegmentState.ARCHIVED if archived else SegmentState.ACTIVE)
-    found = paging.keyset(wanted, ["name"], request.GET.get("cursor"), PAGE)
+    segments_in_state = Segment.objects.filter(state=SegmentState.ARCHIVED if archived else SegmentState.ACTIVE)
+    page_rows = paging.keyset(segments_in_state, ["name"], request.GET.get("cursor"), PAGE)
     currency = selectors.shop_currency()
-    sizes = selectors.trends(found.items)
+    sizes = selectors.trends(page_rows.items)
     context = {
-        "page": found,
+        "page": page_rows,
         "rows": [
-            (segment, segment.description or _about(segment, currency), sparkline(sizes[segment.pk]))
-            for segment in found
+            (segment, segment.description or _description(segment, currency), sparkline(sizes[segment.pk]))
+            for segment in page_rows
         ],
         "archived": archived,
         "may_add": may(request.user, "analytics.add_segment"),
@@ -63,19 +63,22 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "analytics/segments.html", context)
 
 
-def _about(segment: Segment, currency: str) -> str:
+def _description(segment: Segment, currency: str) -> str:
     return phrases.sentence(segment.rule, currency) if segment.kind == SegmentKind.RULE else segment.get_kind_display()
 
 
 @page("analytics.view_segment")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    return _show(request, _found(pk))
+    return _show(request, _segment(pk))
 
 
 @page("analytics.view_segment")
 def reach(request: HttpRequest, pk: int) -> HttpResponse:
-    """How many members each channel reaches: asked for by the segment's page when that is there, or as that page."""
-    segment = _found(pk)
+    """Show how many members each channel reaches.
+
+    The segment's page loads this part when it is open; without that request header the whole page is returned.
+    """
+    segment = _segment(pk)
     try:
         figures: dict[str, Any] = {"reach": services.reach_of_members(segment)}
     except DomainError as error:
@@ -85,7 +88,7 @@ def reach(request: HttpRequest, pk: int) -> HttpResponse:
     return _show(request, segment, **figures)
 
 
-def _found(pk: int) -> Segment:
+def _segment(pk: int) -> Segment:
     return get_object_or_404(Segment.objects.select_related("created_by"), pk=pk)
 
 
@@ -109,40 +112,40 @@ def _show(request: HttpRequest, segment: Segment, **more: Any) -> HttpResponse:
         "archive_text": _archive_text(segment),
         "ways": REACH,
         **more,
-        **_listed(request, segment),
+        **_members_context(request, segment),
         **_reason(segment, request.GET.get("who", "").strip(), currency),
     }
     return render(request, "analytics/segment.html", context)
 
 
-def _listed(request: HttpRequest, segment: Segment) -> dict[str, Any]:
-    """Who is in it now, who was at the end of a past day, or who entered and left when."""
+def _members_context(request: HttpRequest, segment: Segment) -> dict[str, Any]:
+    """Return the list to show: current members, members at the end of a past day, or entries and departures."""
     show, cursor = request.GET.get("show", ""), request.GET.get("cursor")
     if show in {"entered", "left"}:
         rows = selectors.moves(segment, entered=show == "entered")
         return {"show": show, "page": paging.keyset(rows, [f"-{show}_at", "-customer_id"], cursor, PAGE)}
-    given = request.GET.get("on", "")
-    day = parse_day(given)
+    text = request.GET.get("on", "")
+    day = parse_day(text)
     if day is None:
         inside = selectors.members(segment).select_related("customer__features")
         return {
             "show": "now",
             "page": paging.keyset(inside, ["-entered_at", "-customer_id"], cursor, PAGE),
-            "wrong_day": bool(given),
+            "wrong_day": bool(text),
         }
     end = timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
     rows = selectors.members_at(segment, end)
-    found = paging.keyset(rows, ["-entered_at", "-customer_id"], cursor, PAGE)
-    return {"show": "on", "on": day, "on_count": rows.count(), "page": found}
+    page_rows = paging.keyset(rows, ["-entered_at", "-customer_id"], cursor, PAGE)
+    return {"show": "on", "on": day, "on_count": rows.count(), "page": page_rows}
 
 
 def parse_day(text: str) -> date | None:
-    """A day such as 2026-01-31 that a calendar has and a clock can tell."""
+    """Return the date of a text such as 2026-01-31, or None when it is no date or outside the supported years."""
     try:
-        found = date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
-    return found if 1970 <= found.year <= 9000 else None
+    return day if 1970 <= day.year <= 9000 else None
 
 
 def _archive_text(segment: Segment) -> str:
@@ -155,7 +158,7 @@ def _archive_text(segment: Segment) -> str:
 
 
 def _reason(segment: Segment, who: str, currency: str) -> dict[str, Any]:
-    """Why one customer is in or out (S3)."""
+    """Explain why one customer is in or out of the segment (S3)."""
     if not who:
         return {"who": ""}
     customer = Customer.objects.active().filter(number=who[:20]).first()
@@ -173,14 +176,14 @@ def _reason(segment: Segment, who: str, currency: str) -> dict[str, Any]:
 
 
 def _value(leaf: dict, value: Any, currency: str) -> str:
-    """A customer's value as the rule's own words would say it."""
+    """Return the customer's value in the words of the rule."""
     condition = CONDITIONS.get(leaf["condition"])
     return phrases.value_words(condition, leaf, value, currency) if condition else ""
 
 
 @page("analytics.view_segment")
 def status(request: HttpRequest, pk: int) -> HttpResponse:
-    """Asked every two seconds while a computation is awaited; the page is loaded anew when it is done."""
+    """Answer the poll every two seconds while a computation is pending; reload the page when it is done."""
     segment = get_object_or_404(Segment, pk=pk)
     if _pending(segment):
         return render(request, "analytics/segment_status.html", {"segment": segment, "pending": True})
@@ -204,7 +207,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 @dataclass
 class Draft:
-    """The rule as it was sent: by fields or as text. `shown` is None while the text is no rule."""
+    """A submitted rule, by fields or as text. `shown` is None while the text is not a valid rule."""
 
     mode: str
     shown: dict | None
@@ -213,7 +216,7 @@ class Draft:
 
 
 def _draft(request: HttpRequest, currency: str) -> Draft:
-    """Both ways end in the same tree; a button carries it from one to the other."""
+    """Return the submitted rule. Fields and text give the same tree; a button converts one to the other."""
     command = request.POST.get("do", "")
     if request.POST.get("mode") != "text":
         shown = forms.change(forms.tree_of(dict(request.POST.lists()), currency), command)
@@ -229,7 +232,7 @@ def _draft(request: HttpRequest, currency: str) -> Draft:
 
 
 def _build(request: HttpRequest, segment: Segment | None) -> HttpResponse:
-    """The builder. Each button sends the whole form; what was typed comes back, with what is wrong beside it."""
+    """Show the builder. Each button submits the whole form; the input is shown again with errors beside it."""
     currency = selectors.shop_currency()
     errors: dict[str, str] = {}
     if request.method == "GET":
@@ -253,14 +256,14 @@ def _build(request: HttpRequest, segment: Segment | None) -> HttpResponse:
             return saved
     context: dict[str, Any] = {"name": name, "description": description, "errors": errors}
     if command != "save" and not wants_part(request):
-        context["preview"] = _counted(request, draft, currency)
+        context["preview"] = _preview_context(request, draft, currency)
     return _builder(request, segment, draft, currency, **context)
 
 
 def _save(
     request: HttpRequest, segment: Segment | None, name: str, description: str, shown: dict, errors: dict[str, str]
 ) -> HttpResponse | None:
-    """Save and go to the segment; None when it was refused, with the reason in `errors`."""
+    """Save and redirect to the segment. Return None when it was refused, with the reason in `errors`."""
     rule, actor = forms.rule_of(shown), of_user(request.user)
     try:
         if segment is None:
@@ -301,7 +304,7 @@ def _builder(
 
 
 def _places(node: Any) -> set[str]:
-    """The paths beside which the builder can show a fault."""
+    """Return the paths beside which the builder can show an error."""
     if node.is_leaf:
         return {
             node.path, f"{node.path}.condition", f"{node.path}.operator", *(item.name for item in node.inputs),
@@ -311,33 +314,36 @@ def _places(node: Any) -> set[str]:
 
 @page("analytics.view_segment", methods=("POST",))
 def preview(request: HttpRequest) -> HttpResponse:
-    """How many a rule holds now, ten of them, and the rule in words: asked while it is being edited."""
+    """Show how many customers match a rule now, ten of them, and the rule in words.
+
+    The builder requests this while the rule is being edited.
+    """
     currency = selectors.shop_currency()
     draft = _draft(request, currency)
-    context = {"preview": _counted(request, draft, currency), "draft": draft, "live": draft.mode == "text"}
+    context = {"preview": _preview_context(request, draft, currency), "draft": draft, "live": draft.mode == "text"}
     return render(request, "analytics/preview.html", context)
 
 
-def _counted(request: HttpRequest, draft: Draft, currency: str) -> dict[str, Any]:
+def _preview_context(request: HttpRequest, draft: Draft, currency: str) -> dict[str, Any]:
     if draft.shown is None or forms.problems(draft.shown):
         return {"unfinished": True}
     rule = forms.rule_of(draft.shown)
-    found: dict[str, Any] = {
+    preview: dict[str, Any] = {
         "words": phrases.tree_words(rule, currency),
         "unknown_skus": unknown_skus_of(rule),
     }
     other = _other(request)
     try:
         figures = services.figures_of(rule, overlap=other.pk if other else None, sample=SAMPLE)
-        found |= {"figures": figures, "count": figures.count, "other": other}
-        found["sample"] = selectors.customers_by_ids(figures.sample)
+        preview |= {"figures": figures, "count": figures.count, "other": other}
+        preview["sample"] = selectors.customers_by_ids(figures.sample)
     except DomainError as error:
-        found["refusal"] = str(error.message)
-    return found
+        preview["refusal"] = str(error.message)
+    return preview
 
 
 def _other(request: HttpRequest) -> Segment | None:
-    """The segment with which the overlap is asked for."""
+    """Return the segment with which the overlap is requested."""
     chosen = request.POST.get("overlap", "")
     return (
         Segment.objects.active().filter(pk=int(chosen[:18])).first() if chosen.isascii() and chosen.isdigit() else None
@@ -346,12 +352,12 @@ def _other(request: HttpRequest) -> Segment | None:
 
 @page("analytics.view_segment", methods=("POST",))
 def complete(request: HttpRequest) -> HttpResponse:
-    """What could stand at the caret of a rule's text."""
+    """Return the completions at the caret of a rule's text."""
     text = request.POST.get("query", "").replace("\r\n", "\n")[:MAX_LENGTH]
     caret = request.POST.get("caret", "")
     place = int(caret[:6]) if caret.isascii() and caret.isdigit() else len(text)
-    found = query.complete(text, place)
-    return JsonResponse({"start": found.start, "suggestions": [asdict(one) for one in found.suggestions]})
+    completion = query.complete(text, place)
+    return JsonResponse({"start": completion.start, "suggestions": [asdict(one) for one in completion.suggestions]})
 
 
 @page("analytics.change_segment", methods=("POST",))
@@ -367,5 +373,5 @@ def recompute(request: HttpRequest, pk: int) -> HttpResponse:
     """Try again after a failure, without waiting for the hourly run."""
     segment = get_object_or_404(Segment.objects.active(), pk=pk)
     compute_soon(segment.pk)
-    messages.info(request, _t("It is being computed."))
+    messages.info(request, _t("The segment is being computed."))
     return redirect("segment", segment.pk)

@@ -1,4 +1,4 @@
-"""What analytics adds to the shell: its pages, figures on the home page, filters of the customer list."""
+"""Parts that analytics adds to the shell: its pages, figures on the home page, filters of the customer list."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from crm.models import Customer
 
 CACHED_SECONDS = 300
 SEGMENTS_OFFERED = 200
-# In a segment of so many, those to be shown are met early.
+# In segments above this size, a scan in list order finds enough rows to show early.
 FEW = 20_000
-# A stage that calls for someone comes before one that merely happened.
+# Stages that need a reaction come before stages that are only news.
 TELLING = (Stage.AT_RISK, Stage.LAPSED, Stage.WON_BACK, Stage.NEW)
 
 navigation.register(
@@ -64,7 +64,7 @@ def segment_moves(_request: HttpRequest) -> Card | None:
         _("Entered a segment in 7 days"),
         number(moves.entered),
         url=reverse("segments"),
-        detail=_t("%(count)s left one") % {"count": number(moves.left)},
+        detail=_t("%(count)s left a segment") % {"count": number(moves.left)},
     )
 
 
@@ -103,7 +103,8 @@ def _in_segment(customers: QuerySet[Customer], value: str) -> QuerySet[Customer]
     if segment is None or segment.size > FEW:
         rows = CustomerSegments.objects.filter(customer=OuterRef("pk"), inside__contains=[int(value[:18])])
         return customers.filter(Exists(rows))
-    # OFFSET 0: who is inside is found first. The planner can't know that they are few, and would look through everyone.
+    # OFFSET 0 makes PostgreSQL find the members first. The planner can't know that they are few, and would scan all
+    # customers.
     inside = "SELECT customer_id FROM analytics_customersegments WHERE %s = ANY(inside) OFFSET 0"
     return customers.filter(pk__in=RawSQL(inside, [segment.pk]))  # noqa: S611
 
@@ -114,9 +115,13 @@ def _stage_names(customers: Sequence[Customer]) -> dict[int, str]:
     return {pk: str(labels[stage]) for pk, stage in rows}
 
 
-listing.FILTERS.register("stage", listing.Filter(_("Stage"), _stages, _in_stage, "analytics.view_customerfeature"))
-listing.FILTERS.register("segment", listing.Filter(_("Segment"), _segments, _in_segment, "analytics.view_segment"))
-listing.COLUMNS.register("stage", listing.Column(_("Stage"), _stage_names, "analytics.view_customerfeature"))
+listing.FILTERS.register(
+    "stage", listing.CustomerFilter(_("Stage"), _stages, _in_stage, "analytics.view_customerfeature")
+)
+listing.FILTERS.register(
+    "segment", listing.CustomerFilter(_("Segment"), _segments, _in_segment, "analytics.view_segment")
+)
+listing.COLUMNS.register("stage", listing.CustomerColumn(_("Stage"), _stage_names, "analytics.view_customerfeature"))
 
 
 def _lists(_request: HttpRequest) -> list[tuple[str, str]]:
@@ -126,7 +131,7 @@ def _lists(_request: HttpRequest) -> list[tuple[str, str]]:
 
 listing.ACTIONS.register(
     "list",
-    listing.Action(
-        _("Put into list"), "users-plus", "segment_list_add", "analytics.change_segment", "list", _("List"), _lists
+    listing.BulkAction(
+        _("Add to list"), "users-plus", "segment_list_add", "analytics.change_segment", "list", _("List"), _lists
     ),
 )

@@ -1,4 +1,4 @@
-"""Files into fixed lists in the console: taken in, watched, and what became of each line."""
+"""Pages of uploads to fixed lists: receive a file, show its progress, and list the result of each line."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def list_of(pk: int) -> Segment:
 
 
 def _upload(pk: int, upload: int) -> ListUpload:
-    found = ListUpload.objects.select_related("segment", "job", "created_by").defer("content")
-    return get_object_or_404(found, segment_id=pk, pk=upload)
+    uploads = ListUpload.objects.select_related("segment", "job", "created_by").defer("content")
+    return get_object_or_404(uploads, segment_id=pk, pk=upload)
 
 
 def recent(segment: Segment) -> list[tuple[ListUpload, str, str]]:
-    """The last uploads of a list, each with its state and what that is called."""
-    found = ListUpload.objects.filter(segment=segment).select_related("job").defer("content").order_by("-pk")[:SHOWN]
-    return [(upload, *_state(upload)) for upload in found]
+    """Return the last uploads of a list, each with its state and the label of the state."""
+    uploads = ListUpload.objects.filter(segment=segment).select_related("job").defer("content").order_by("-pk")[:SHOWN]
+    return [(upload, *_state(upload)) for upload in uploads]
 
 
 def _state(upload: ListUpload) -> tuple[str, str]:
@@ -57,7 +57,7 @@ def new(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def taken(request: HttpRequest, segment: Segment) -> HttpResponse:
-    """Hand the sent file to a worker, and on to where it can be watched."""
+    """Store the sent file, start its job and redirect to its progress page."""
     file = request.FILES.get("file")
     if file is None:
         messages.error(request, _t("Choose a file first."))
@@ -83,10 +83,10 @@ def taken(request: HttpRequest, segment: Segment) -> HttpResponse:
 
 @page("analytics.change_segment")
 def show(request: HttpRequest, pk: int, upload: int) -> HttpResponse:
-    found = _upload(pk, upload)
-    context: dict[str, Any] = _shown(found)
-    if found.refused_count:
-        rows = paging.keyset(found.refusals.all(), ["line", "id"], request.GET.get("cursor"), PAGE)
+    record = _upload(pk, upload)
+    context: dict[str, Any] = _upload_context(record)
+    if record.refused_count:
+        rows = paging.keyset(record.refusals.all(), ["line", "id"], request.GET.get("cursor"), PAGE)
         context |= {
             "page": rows,
             "rows": [(row.line, services.value_of(row), LINE_REASONS.get(row.code, row.code)) for row in rows],
@@ -96,17 +96,17 @@ def show(request: HttpRequest, pk: int, upload: int) -> HttpResponse:
 
 @page("analytics.change_segment")
 def progress(request: HttpRequest, pk: int, upload: int) -> HttpResponse:
-    """The part that the page asks for once a second; when there is nothing to wait for, the page itself again."""
-    found = _upload(pk, upload)
+    """Return the part that the page polls once a second; reload the whole page when nothing is left to wait for."""
+    record = _upload(pk, upload)
     if not wants_part(request):
         return redirect("list_upload", pk, upload)
-    shown = _shown(found)
+    shown = _upload_context(record)
     if not shown["underway"]:
         return HttpResponse(status=204, headers={"HX-Redirect": reverse("list_upload", args=[pk, upload])})
     return render(request, "analytics/list_upload_progress.html", shown)
 
 
-def _shown(upload: ListUpload) -> dict[str, Any]:
+def _upload_context(upload: ListUpload) -> dict[str, Any]:
     state, label = _state(upload)
     return {
         "upload": upload,
@@ -121,23 +121,23 @@ def _shown(upload: ListUpload) -> dict[str, Any]:
 
 @page("analytics.change_segment", methods=("POST",))
 def again(request: HttpRequest, pk: int, upload: int) -> HttpResponse:
-    """Another attempt for one that failed."""
-    found = _upload(pk, upload)
-    if found.job and found.job.state == JobState.FAILED:
-        start_job(found.job)
-        messages.info(request, _t("It was handed to a worker."))
+    """Start a failed upload again."""
+    record = _upload(pk, upload)
+    if record.job and record.job.state == JobState.FAILED:
+        start_job(record.job)
+        messages.info(request, _t("The upload is queued."))
     return redirect("list_upload", pk, upload)
 
 
 @page("analytics.change_segment")
 def refused(request: HttpRequest, pk: int, upload: int) -> StreamingHttpResponse:
-    """The lines that named no customer as CSV, to mend and upload again."""
-    found = _upload(pk, upload)
+    """Download the lines that name no customer as CSV, to correct and upload again."""
+    record = _upload(pk, upload)
     record_refusals_export(
-        list_upload=found.pk, file_name=found.file_name, rows=found.refused_count, actor=of_user(request.user)
+        list_upload=record.pk, file_name=record.file_name, rows=record.refused_count, actor=of_user(request.user)
     )
     reasons = {code: str(reason) for code, reason in LINE_REASONS.items()}
-    response = StreamingHttpResponse(services.refused_csv(found, reasons), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="not-found-{found.pk}.csv"'
+    response = StreamingHttpResponse(services.refused_csv(record, reasons), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="not-found-{record.pk}.csv"'
     response["Cache-Control"] = "no-store"
     return response

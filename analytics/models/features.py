@@ -15,13 +15,13 @@ class Stage(models.TextChoices):
 
 
 class CustomerFeature(models.Model):
-    """One row per customer of what the facts say about them; segments and scores read this and nothing slower.
+    """One row per customer with the figures from the facts. Segments and scores read only this row, not slower tables.
 
     Money is minor units of the shop's currency, net of refunds (A2). Windows end at `as_of`. Every column is a pure
     function of the facts and `as_of`, so that an incremental computation equals a full one (F19).
 
     Derived tables have no foreign key in the database: they are written from a join with the customers, and checking a
-    million rows one by one costs more than computing them.
+    million rows one by one would cost more than computing them.
     """
 
     customer = models.OneToOneField(
@@ -77,12 +77,12 @@ class CustomerFeature(models.Model):
 
 
 class ChangedCustomer(models.Model):
-    """Customers whose inputs changed since their features were computed; the row goes with the computation."""
+    """A customer whose inputs changed after the last computation of its features; the computation deletes the row."""
 
     customer_id = models.BigIntegerField(primary_key=True)
     marked_at = models.DateTimeField(db_default=Now())
     mark = models.BigIntegerField(default=1)
-    # core.events.Effect of what changed them: how far the events of the refresh may go.
+    # core.events.Effect of the change: the furthest effect of the events that the refresh emits.
     effect = models.PositiveSmallIntegerField(default=3, db_default=3)
 
     class Meta:
@@ -94,7 +94,7 @@ class ChangedCustomer(models.Model):
 
 
 class RfmModel(models.Model):
-    """The cut points that turned recency, frequency and money into scores from 1 to 5, as of one date (A1)."""
+    """Cut points that turn recency, frequency and money into scores from 1 to 5, as of one date (A1)."""
 
     as_of = models.DateField(_("as of"), unique=True)
     recency_cuts = ArrayField(models.FloatField(), size=4, help_text="Days since the last order, ascending.")
@@ -112,7 +112,7 @@ class RfmModel(models.Model):
 
 
 class ComputationState(models.Model):
-    """How far a computation has come: what it covered last, when, and what went wrong."""
+    """State of a computation: the last covered amount, its time, and its error."""
 
     name = models.CharField(max_length=60, primary_key=True)
     finished_at = models.DateTimeField(null=True)

@@ -10,7 +10,7 @@ from core.audit import audited
 
 
 def _paired(one: str, other: str, name: str) -> models.CheckConstraint:
-    """Two arrays say of each other's members."""
+    """Constrain two arrays to the same length, because their elements belong together."""
 
     def cardinality(field: str) -> models.Func:
         return models.Func(models.F(field), function="cardinality", output_field=models.IntegerField())
@@ -35,9 +35,10 @@ class SegmentQuerySet(models.QuerySet["Segment"]):
 
 @audited
 class Segment(models.Model):
-    """A group of customers by rule. `computed_at` is set when a computation is done, never when it begins (S1).
+    """A group of customers by rule or list. `computed_at` is set when a computation ends, never when it starts (S1).
 
-    Whom the computation of `first_computed_at` found inside has not entered: no event, nobody's journey (docs/adr/0008).
+    Customers that the first computation (`first_computed_at`) finds inside have not entered: no event, no journey
+    (docs/adr/0008).
     """
 
     name = models.CharField(_("name"), max_length=120, unique=True)
@@ -67,7 +68,10 @@ class Segment(models.Model):
 
     @property
     def is_current(self) -> bool:
-        """Whether its members are those of its rule as it stands. Fixed lists and archived segments are never computed."""
+        """Whether the stored members match the current rule.
+
+        Fixed lists and archived segments are always current, because they are never computed.
+        """
         return (
             self.kind == SegmentKind.STATIC
             or self.state == SegmentState.ARCHIVED
@@ -76,11 +80,11 @@ class Segment(models.Model):
 
 
 class CustomerSegments(models.Model):
-    """The segments that a customer is in, by ascending number, and since when each (S1).
+    """The segments that a customer is in, by ascending id, with the time of entry to each (S1).
 
-    One row a customer: what a computation decides, and what is asked of a customer all day, is one row to write and to
-    read; who is in a segment is one scan over rows that are short (docs/adr/0012). Only
-    `analytics.services.memberships` writes it.
+    One row per customer: a computation writes one row, and a question about a customer reads one row. The members of a
+    segment are found with one scan over short rows (docs/adr/0012). Only `analytics.services.memberships` writes this
+    table.
     """
 
     customer = models.OneToOneField(
@@ -99,7 +103,7 @@ class CustomerSegments(models.Model):
 
 
 class SegmentLeaving(models.Model):
-    """Those who left a segment at one moment, and when each of them had entered it: memberships that are over (S1)."""
+    """Customers that left a segment at one moment, with their times of entry: memberships that are over (S1)."""
 
     segment = models.ForeignKey(Segment, models.PROTECT, related_name="leavings", db_index=False, db_constraint=False)
     left_at = models.DateTimeField(pgettext_lazy("segment", "left"))
@@ -117,9 +121,9 @@ class SegmentLeaving(models.Model):
 
 
 class SegmentMembership(models.Model):
-    """[entered, left) of one customer in one segment (S1): the view of those who are inside and those who have left.
+    """[entered, left) of one customer in one segment (S1): a read-only view of current and past members.
 
-    To be asked for one customer, or for one segment. It is only read.
+    Query it for one customer or for one segment.
     """
 
     pk = models.CompositePrimaryKey("segment", "entered_at", "customer")
@@ -138,7 +142,10 @@ class SegmentMembership(models.Model):
 
 
 class SegmentDay(models.Model):
-    """What a day brought: the size at its last computation, who entered and left. Days on which nobody moved have none."""
+    """A day of a segment: the size at its last computation, and how many entered and left.
+
+    Days without moves have none.
+    """
 
     segment = models.ForeignKey(Segment, models.CASCADE, related_name="days", db_index=False)
     day = models.DateField(_("day"))

@@ -8,11 +8,11 @@ from analytics.models.segments import Segment
 
 
 class ListUpload(models.Model):
-    """A file whose customers go on a fixed list. Applied in one transaction: a killed worker leaves nothing behind.
+    """A file of customers for a fixed list. It is applied in one transaction: a killed worker leaves nothing behind.
 
-    `content` is its text, encrypted, until it is applied. `line_count`: lines that name someone, without heading and empty
-    ones. Of those `matched_count` named a customer, perhaps the same one twice; of the customers `added_count` entered and
-    `already_count` were on the list.
+    `content` is the encrypted text until it is applied. `line_count` counts lines with a value, without heading and
+    empty lines. `matched_count` of them identify a customer; one customer may be named twice. Of these customers
+    `added_count` entered and `already_count` were on the list before.
     """
 
     segment = models.ForeignKey(Segment, models.CASCADE, related_name="uploads")
@@ -49,7 +49,7 @@ class ListUpload(models.Model):
 
 
 class ListRefusal(models.Model):
-    """A line that named no customer; `value` is its first cell, encrypted."""
+    """A line that identifies no customer; `value` is its first cell, encrypted."""
 
     upload = models.ForeignKey(ListUpload, models.CASCADE, related_name="refusals", db_index=False)
     line = models.PositiveIntegerField(_("line"))

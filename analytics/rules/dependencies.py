@@ -1,6 +1,6 @@
-"""Segments of segments: who must be computed before whom, whom a change concerns, and where a rule would bite its tail.
+"""Segments that use other segments: the order of computation, the dependents of a change, and cycles.
 
-`uses` maps a segment to those that its rule names.
+`uses` maps a segment to the segments in its rule.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ Uses = Mapping[int, Collection[int]]
 
 
 def layers(uses: Uses) -> list[list[int]]:
-    """The segments in rounds: each needs only what earlier rounds have computed. Those of a cycle come last, together."""
+    """Return the segments in layers: each layer needs only earlier layers. Segments of a cycle come last, together."""
     left = dict.fromkeys(sorted(uses))
-    found: list[list[int]] = []
+    ordered: list[list[int]] = []
     while left:
         ready = [pk for pk in left if not any(used in left for used in uses[pk])]
-        found.append(ready or list(left))
-        for pk in found[-1]:
+        ordered.append(ready or list(left))
+        for pk in ordered[-1]:
             del left[pk]
-    return found
+    return ordered
 
 
 def with_dependents(uses: Uses, changed: Iterable[int]) -> set[int]:
-    """The changed ones and all whose rule names one of them, directly or not."""
+    """Return the changed segments and all segments that use one of them, directly or not."""
     reached = set(changed)
     while True:
         more = {pk for pk, used in uses.items() if pk not in reached and not reached.isdisjoint(used)}
@@ -33,7 +33,7 @@ def with_dependents(uses: Uses, changed: Iterable[int]) -> set[int]:
 
 
 def cycle_through(uses: Uses, start: int) -> list[int]:
-    """The way from a segment back to itself, such as [1, 3, 1]; empty when there is none."""
+    """Return the path from a segment back to itself, such as [1, 3, 1], or nothing when there is no cycle."""
     ways = [[start]]
     seen: set[int] = set()
     while ways:

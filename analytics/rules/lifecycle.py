@@ -1,4 +1,7 @@
-"""Lifecycle stages from the last orders: stated limits in days, the same for everyone, so that staff can reason about them."""
+"""Lifecycle stages from the last orders, by fixed limits in days.
+
+They are equal for all, so that staff can explain them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class StageLimits:
-    """Days since the last order; `new_days` since the first one."""
+    """Limits in days since the last order; `new_days` counts from the first order."""
 
     new_days: int = 30
     active_days: int = 90
@@ -25,7 +28,7 @@ def stage_of(
     days_between_last_two: float | None,
     limits: StageLimits = LIMITS,
 ) -> str:
-    """`won_back`: ordered lately after a gap that had made them lapsed."""
+    """Return the stage. `won_back`: ordered recently after a gap that had made the customer lapsed."""
     if not order_count or days_since_last is None or days_since_first is None:
         return "prospect"
     if days_since_last <= limits.active_days:

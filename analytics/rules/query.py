@@ -1,17 +1,18 @@
-"""A segment rule as text, both ways without loss.
+"""Parser and printer of a segment rule as text, lossless in both directions.
 
     tier >= "Gold" and did review at least 2 times in 90 days where stars >= 4 and not (bought ("Coffee") in 30 days)
 
     rule      = either
     either    = both ("or" both)*
     both      = one ("and" one)*
-    one       = "not" one | "(" either ")" | "everyone" | "nobody" | ("all" | "any") "(" either ")" | condition
+    one       = "not" one | "(" either ")" | EVERY | NONE | ("all" | "any") "(" either ")" | condition
 
-A chain is one group; a group within it stands in parentheses. `all(x)` and `any(x)` are groups of one, `everyone` and
-`nobody` the empty ones. At the top a lone condition stands for `all` of it, which is how the builder shows it.
+EVERY and NONE are the last two of KEYWORDS and mean the empty groups. A chain is one group; a group inside it is
+written in parentheses. `all(x)` and `any(x)` are groups of one child. At the top level a lone condition means `all` of
+it, as in the builder.
 
-How a condition is written is said by its forms, which the caller gives: words, signs and {values}. The parser knows no
-condition, so that a new one needs no change here.
+The caller gives the forms of each condition: words, signs and {values}. The parser knows no condition, so that a new
+condition needs no change here.
 """
 
 from __future__ import annotations
@@ -33,20 +34,20 @@ LINE = 90
 
 @dataclass(frozen=True)
 class Word:
-    """Literal words of which any is accepted and the first is written."""
+    """A literal word with its spellings: any spelling is accepted, the first one is printed."""
 
     spellings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Slot:
+class ValueSlot:
     """A value. takes: number, date, text, texts (one or a list), filters (property, sign, value; separated by commas)."""
 
     name: str
     takes: str
 
 
-Element = Word | Slot
+Element = Word | ValueSlot
 Filter = tuple[Token, Token, Token]
 
 
@@ -61,7 +62,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Match:
-    """A condition as it was written; `filters` and `values` hold the tokens of each slot."""
+    """A parsed condition; `filters` and `values` hold the tokens of each slot."""
 
     form: Form
     start: Token
@@ -71,7 +72,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Hint:
-    """What could stand at a place: a word, a value of a form, or a part of a filter (property, sign)."""
+    """A possible continuation: a word, a value of a form, or a part of a filter (property, sign)."""
 
     kind: str
     text: str
@@ -79,9 +80,9 @@ class Hint:
 
 
 def elements_of(pattern: str, takes: Mapping[str, str]) -> list[tuple[Element, ...]]:
-    """The alternatives of a pattern such as `did {kind} [in {days} days|day]`, the fullest first.
+    """Return the alternatives of a pattern such as `did {kind} [in {days} days|day]`, the longest first.
 
-    What stands in brackets may be left out. Slots that `takes` does not know raise KeyError.
+    Parts in brackets are optional. Slots that `takes` does not know raise KeyError.
     """
     parts: list[list[tuple[Element, ...]]] = []
     optional = False
@@ -95,7 +96,7 @@ def elements_of(pattern: str, takes: Mapping[str, str]) -> list[tuple[Element, .
             group, optional = [], False
         elif piece.startswith("{"):
             name = piece.strip("{}")
-            group.append(Slot(name, takes[name]))
+            group.append(ValueSlot(name, takes[name]))
         else:
             group.append(Word(tuple(piece.split("|"))))
     parts.append([tuple(group)])
@@ -132,7 +133,7 @@ class _NoMatch(Exception):
 
 
 class _Parser:
-    """Recursive descent. Whatever is tried at a place is noted there: the furthest place is where a text is wrong."""
+    """Recursive descent parser. Each attempt is noted at its place: the furthest place is where a text is wrong."""
 
     def __init__(self, text: str, tokens: Sequence[Token], grammar: Grammar, build: Callable[[Match], dict]) -> None:
         self.text = text
@@ -159,7 +160,7 @@ class _Parser:
         return parts[0] if len(parts) == 1 else {"op": word, "children": parts}
 
     def one(self, depth: int) -> dict:
-        # Deeper than any rule may be: said here, before the interpreter runs out of stack.
+        # Check the depth here, before the interpreter runs out of stack.
         if depth > 2 * MAX_DEPTH:
             raise self.wrong("too_deep")
         if self.accept("not"):
@@ -226,25 +227,25 @@ class _Parser:
             raise _NoMatch
         return place + 1
 
-    def value(self, place: int, form: Form, slot: Slot) -> Token:
+    def value(self, place: int, form: Form, slot: ValueSlot) -> Token:
         self.note(place, Hint("value", slot.name, form))
         token = self.tokens[place]
         if token.kind not in TAKES.get(slot.takes, VALUE_KINDS):
             raise _NoMatch
         return token
 
-    def values(self, place: int, form: Form, slot: Slot) -> tuple[int, list[Token]]:
+    def values(self, place: int, form: Form, slot: ValueSlot) -> tuple[int, list[Token]]:
         if not self.is_sign(place, "("):
             return place + 1, [self.value(place, form, slot)]
-        found = []
+        tokens = []
         while True:
-            found.append(self.value(place + 1, form, slot))
+            tokens.append(self.value(place + 1, form, slot))
             place += 2
             if not self.is_sign(place, ","):
-                return self.word((")",), place), found
+                return self.word((")",), place), tokens
 
-    def filters(self, place: int, form: Form, slot: Slot) -> tuple[int, list[Filter]]:
-        found = []
+    def filters(self, place: int, form: Form, slot: ValueSlot) -> tuple[int, list[Filter]]:
+        filters = []
         while True:
             self.note(place, Hint("property", slot.name, form))
             name = self.tokens[place]
@@ -258,10 +259,10 @@ class _Parser:
             value = self.tokens[place + 2]
             if value.kind not in VALUE_KINDS:
                 raise _NoMatch
-            found.append((name, sign, value))
+            filters.append((name, sign, value))
             place += 3
             if not self.is_sign(place, ","):
-                return place, found
+                return place, filters
             place += 1
 
     def is_sign(self, place: int, sign: str) -> bool:
@@ -286,42 +287,42 @@ class _Parser:
         hints = list(self.hints.get(place, {}))
         words = [hint.text for hint in hints if hint.kind in {"word", "condition"}]
         conditions = any(hint.kind == "condition" for hint in hints)
-        meant = near(token.text, words) if token.kind == "word" else ()
+        similar = near(token.text, words) if token.kind == "word" else ()
         code = "unknown_condition" if conditions and token.kind == "word" else "unexpected"
-        return WrongQuery(self.text, token.offset, token.raw, code, expected=said(hints), near=meant)
+        return WrongQuery(self.text, token.offset, token.raw, code, expected=expected_words(hints), near=similar)
 
     def wrong(self, code: str) -> WrongQuery:
         token = self.tokens[self.place]
         return WrongQuery(self.text, token.offset, token.raw, code)
 
 
-def said(hints: Iterable[Hint]) -> tuple[str, ...]:
-    """Hints as short words: the conditions together as one, a value by what kind it is, such as <number>."""
-    found: dict[str, None] = {}
+def expected_words(hints: Iterable[Hint]) -> tuple[str, ...]:
+    """Return hints as short words: all conditions as one word, a value by its kind, such as <number>."""
+    short_words: dict[str, None] = {}
     for hint in hints:
         if hint.kind == "value" and hint.form is not None:
-            takes = next(e.takes for e in hint.form.elements if isinstance(e, Slot) and e.name == hint.text)
-            found[f"<{'text' if takes in {'texts', 'filters'} else takes}>"] = None
+            takes = next(e.takes for e in hint.form.elements if isinstance(e, ValueSlot) and e.name == hint.text)
+            short_words[f"<{'text' if takes in {'texts', 'filters'} else takes}>"] = None
         elif hint.kind == "word":
-            found[hint.text] = None
+            short_words[hint.text] = None
         else:
-            found[f"<{hint.kind}>"] = None
-    return tuple(found)
+            short_words[f"<{hint.kind}>"] = None
+    return tuple(short_words)
 
 
 def parse(text: str, grammar: Grammar, build: Callable[[Match], dict]) -> dict:
-    """The rule that a text says; `build` makes a leaf of each condition. Raises WrongQuery and nothing else."""
+    """Parse a text to a rule; `build` makes a leaf of each condition. Raises only WrongQuery."""
     node = _Parser(text, tokens_of(text), grammar, build).whole()
     return rooted(node)
 
 
 def rooted(node: dict) -> dict:
-    """At the top stands a group."""
+    """Wrap a lone condition in a group, because a rule starts with a group."""
     return {"op": "and", "children": [node]} if "condition" in node else node
 
 
 def hints_at_end(text: str, grammar: Grammar) -> list[Hint]:
-    """What could follow a text; nothing when it is wrong before its end."""
+    """Return the hints after a text, or nothing when the text has an error before its end."""
     try:
         tokens = tokens_of(text)
     except WrongQuery:
@@ -333,14 +334,14 @@ def hints_at_end(text: str, grammar: Grammar) -> list[Hint]:
 
 
 def write(rule: dict, leaf: Callable[[dict], str]) -> str:
-    """The text of a rule; `leaf` writes one condition. A long one has a line for each part of its outermost group."""
+    """Print a rule; `leaf` prints one condition. A long rule gets one line for each part of its outermost group."""
     if rule.get("op") == "and" and len(rule["children"]) == 1 and "condition" in rule["children"][0]:
         return leaf(rule["children"][0])
-    text = _written(rule, leaf, " ")
-    return text if len(text) <= LINE else _written(rule, leaf, "\n")
+    text = _print_node(rule, leaf, " ")
+    return text if len(text) <= LINE else _print_node(rule, leaf, "\n")
 
 
-def _written(node: dict, leaf: Callable[[dict], str], gap: str) -> str:
+def _print_node(node: dict, leaf: Callable[[dict], str], gap: str) -> str:
     if "condition" in node:
         return leaf(node)
     op, children = node["op"], node["children"]
@@ -349,17 +350,17 @@ def _written(node: dict, leaf: Callable[[dict], str], gap: str) -> str:
     if not children:
         return "everyone" if op == "and" else "nobody"
     if len(children) == 1:
-        return f"{'all' if op == 'and' else 'any'}({_written(children[0], leaf, ' ')})"
+        return f"{'all' if op == 'and' else 'any'}({_print_node(children[0], leaf, ' ')})"
     return f"{gap}{op} ".join(_part(child, leaf) for child in children)
 
 
 def _part(node: dict, leaf: Callable[[dict], str]) -> str:
-    text = _written(node, leaf, " ")
+    text = _print_node(node, leaf, " ")
     return f"({text})" if node.get("op") in {"and", "or"} and len(node["children"]) > 1 else text
 
 
 def write_form(form: Form, values: Mapping[str, str]) -> str:
-    """One condition by one of its forms; each slot has its text."""
+    """Print one condition in one of its forms; `values` holds the text of each slot."""
     return " ".join(
         element.spellings[0] if isinstance(element, Word) else values[element.name] for element in form.elements
     )

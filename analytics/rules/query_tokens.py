@@ -1,4 +1,4 @@
-"""The words of a rule's text, and the one error that a text can be refused with."""
+"""Tokenizer of a rule's text, and the error for a wrong text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     |(?P<sign>>=|<=|!=|<>|[=<>%(),（），≥≤≠])""",
     re.VERBOSE | re.DOTALL,
 )
-# What an input method for Chinese types, and other ways to write the same sign.
+# Full-width signs of Chinese input methods, and other spellings of a sign.
 _SIGNS = {"（": "(", "）": ")", "，": ",", "≥": ">=", "≤": "<=", "≠": "!=", "<>": "!="}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 _ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
@@ -28,7 +28,7 @@ _ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 @dataclass(frozen=True)
 class Token:
-    """kind: string, date, number, word, sign, end. `text` is what it means, `raw` what was written at `offset`."""
+    """A token. kind: string, date, number, word, sign, end. `text` is its meaning, `raw` the source at `offset`."""
 
     kind: str
     text: str
@@ -37,10 +37,10 @@ class Token:
 
 
 class WrongQuery(ValueError):
-    """A text that is no rule, at its place. `line` and `column` count from 1; `token` is what stands there.
+    """An error in the text of a rule. `line` and `column` count from 1; `token` is the token there.
 
     code: unexpected, unknown_condition, unclosed_string, wrong_character, wrong_value, too_deep, too_many, too_long.
-    `expected` says what could stand there, `near` what was probably meant, `reason` what is wrong with a value.
+    `expected` holds the possible tokens, `near` similar known words, `reason` the error of a value.
     """
 
     def __init__(
@@ -67,10 +67,10 @@ class WrongQuery(ValueError):
 
 
 def tokens_of(text: str) -> list[Token]:
-    """The tokens, with one of kind `end` after the last. Raises WrongQuery."""
+    """Return the tokens, followed by one of kind `end`. Raises WrongQuery."""
     if len(text) > MAX_LENGTH:
         raise WrongQuery(text, MAX_LENGTH, "", "too_long")
-    found: list[Token] = []
+    tokens: list[Token] = []
     place = 0
     while place < len(text):
         match = _TOKEN.match(text, place)
@@ -80,9 +80,9 @@ def tokens_of(text: str) -> list[Token]:
         if kind == "unclosed":
             raise WrongQuery(text, place, raw, "unclosed_string")
         if kind != "space":
-            found.append(Token(kind, _meaning(kind, raw), raw, place))
+            tokens.append(Token(kind, _meaning(kind, raw), raw, place))
         place = match.end()
-    return [*found, Token("end", "", "", len(text))]
+    return [*tokens, Token("end", "", "", len(text))]
 
 
 def _meaning(kind: str, raw: str) -> str:
@@ -99,6 +99,6 @@ def quoted(text: str) -> str:
 
 
 def near(word: str, known: Sequence[str]) -> tuple[str, ...]:
-    """Known words that this one was probably meant to be, in the spelling in which they are known."""
+    """Return known words that are similar to this word, in their known spelling."""
     spelled = {name.lower(): name for name in reversed(known)}
     return tuple(spelled[name] for name in get_close_matches(word.lower()[:60], spelled, NEAR, 0.6))

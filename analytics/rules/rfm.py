@@ -1,7 +1,7 @@
-"""RFM scores and the groups they fall into.
+"""RFM scores and their groups.
 
-A score runs from 1 to 5 by four cut points (quintiles of the buyers); equal values always get equal scores, so ties are
-broken the same way every time (A1). The group depends on recency and on the mean of frequency and money.
+A score runs from 1 to 5 by four cut points (quintiles of the buyers). Equal values always get equal scores, so ties are
+broken in the same way every time (A1). The group depends on recency and on the mean of frequency and money.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ GROUPS = (
 
 
 def value_score(value: float, cuts: Sequence[float]) -> int:
-    """5 is the highest fifth; a value equal to a cut belongs below it."""
+    """Return the score; 5 is the highest fifth. A value equal to a cut point gets the lower score."""
     return 1 + bisect_left(cuts, value)
 
 

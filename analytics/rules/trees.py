@@ -4,7 +4,7 @@
         {"condition": "net_spend", "operator": "gte", "value": 50000},
         {"op": "not", "children": [{"condition": "tags", "operator": "has", "values": ["3"]}]}]}
 
-`and` and `or` hold any number of children, `not` holds exactly one. An empty `and` is everyone.
+`and` and `or` hold any number of children, `not` holds exactly one. An empty `and` matches every customer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class WrongTree(ValueError):
-    """`where` is the path to the node, such as children.0.children.2; `code` says what is wrong with it."""
+    """An error in the tree. `where` is the path of the node, such as children.0.children.2; `code` is the error."""
 
     def __init__(self, where: str, code: str) -> None:
         self.where = where
@@ -51,7 +51,7 @@ def check_shape(node: Any, where: str = "rule", depth: int = 1) -> int:
 
 
 def leaves(node: dict, where: str = "rule") -> Iterator[tuple[str, dict]]:
-    """(path, leaf) in reading order."""
+    """Yield (path, leaf) in reading order."""
     if "condition" in node:
         yield where, node
         return
@@ -60,14 +60,14 @@ def leaves(node: dict, where: str = "rule") -> Iterator[tuple[str, dict]]:
 
 
 def fold(node: dict, leaf: Callable[[dict], T], combine: Callable[[str, list[T]], T]) -> T:
-    """Bottom-up: `leaf` for each condition, `combine(op, parts)` for each group."""
+    """Fold the tree bottom-up: `leaf` for each condition, `combine(op, parts)` for each group."""
     if "condition" in node:
         return leaf(node)
     return combine(node["op"], [fold(child, leaf, combine) for child in node["children"]])
 
 
 def evaluate(node: dict, holds: Callable[[dict], bool]) -> bool:
-    """The rule's meaning on plain values, against which its SQL is tested."""
+    """Evaluate a rule on plain values; tests compare its SQL with this function."""
 
     def combine(op: str, parts: list[bool]) -> bool:
         if op == "not":

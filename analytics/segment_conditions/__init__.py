@@ -1,5 +1,7 @@
-"""The conditions that come with the product, one module per subject. A new one goes beside its likes and is registered
-by its module's `register`; see docs/how-to/add-a-condition.md."""
+"""Built-in segment conditions, one module per subject.
+
+A new condition goes into the module of its subject, whose `register` registers it; see docs/how-to/add-a-condition.md.
+"""
 
 from analytics.segment_conditions import activity, customers, groups, loyalty, orders, scores, standing
 

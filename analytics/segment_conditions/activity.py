@@ -1,4 +1,4 @@
-"""What they did: events counted in a window, tickets."""
+"""Conditions on activity: events counted in a window, tickets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from analytics.conditions import CONDITIONS, YES_NO, Condition, Input, Sql, filters_sql, moment
+from analytics.conditions import CONDITIONS, YES_NO, Input, SegmentCondition, Sql, filters_sql, moment
 from analytics.segment_conditions.windows import NEGATED, window_inputs, window_query, window_sql
 from crm.labels import ACTIVITY
 from crm.models import ActivityKind
@@ -20,12 +20,12 @@ def _kinds():
 
 def _did(operator: str, values: dict[str, Any]) -> Sql:
     window = window_sql("e.occurred_at", operator, values)
-    asked = filters_sql("e.properties", values.get("where") or [])
+    filters = filters_sql("e.properties", values.get("where") or [])
     text = f"""(f.customer_id IN (
         SELECT e.customer_id FROM crm_activityevent e
-        WHERE e.kind = %s AND {window.text}{asked.text} AND e.customer_id {{scope}}
+        WHERE e.kind = %s AND {window.text}{filters.text} AND e.customer_id {{scope}}
         GROUP BY e.customer_id HAVING count(*) >= %s))"""
-    params = (values["kind"], *window.params, *asked.params, values["times"])
+    params = (values["kind"], *window.params, *filters.params, values["times"])
     return Sql(f"(NOT {text})" if operator in NEGATED else text, params)
 
 
@@ -46,7 +46,7 @@ def _open_ticket(operator: str, values: dict[str, Any]) -> Sql:
 def register() -> None:
     for condition in (
         moment("last_activity", _("Last activity"), GROUP, "f.last_activity_at"),
-        Condition(
+        SegmentCondition(
             "did",
             _("Event"),
             GROUP,
@@ -62,7 +62,7 @@ def register() -> None:
             time_based=True,
             query=window_query("did", "{kind}", " [where {where}]"),
         ),
-        Condition(
+        SegmentCondition(
             "open_ticket",
             _("Has an unresolved ticket"),
             GROUP,

@@ -1,4 +1,4 @@
-"""Who they are: profile, tags, consents, birthdays, the shop's own attributes."""
+"""Conditions on the customer: profile, tags, consents, birthdays, the shop's own attributes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from analytics.conditions import (
     CONDITIONS,
     HAS_OPERATORS,
-    Condition,
     Input,
+    SegmentCondition,
     Sql,
     choice,
     days_ahead,
@@ -52,7 +52,10 @@ def _tags():
 
 
 def _birthday(operator: str, values: dict[str, Any]) -> Sql:
-    """Today and the coming days by the database's clock where the shop is, without reading anyone's birthday (P3)."""
+    """Build the birthday condition for today and the coming days in the shop's time zone.
+
+    It compares blind indexes, so that no birthday is decrypted (P3).
+    """
     today = shop_day(clock.now())
     if operator in {"this_month", "next_month"}:
         month = today.month if operator == "this_month" else today.month % 12 + 1
@@ -122,7 +125,7 @@ def register() -> None:
             """(SELECT string_agg(tag.name, ', ' ORDER BY tag.name) FROM crm_customertag ct
                 JOIN crm_tag tag ON tag.id = ct.tag_id WHERE ct.customer_id = f.customer_id)""",
         ),
-        Condition(
+        SegmentCondition(
             "birthday",
             _("Birthday"),
             GROUP,
@@ -143,7 +146,7 @@ def register() -> None:
                 "next_month": "birthday next month",
             },
         ),
-        Condition(
+        SegmentCondition(
             "consent",
             _("Consent"),
             GROUP,
@@ -160,7 +163,7 @@ def register() -> None:
                 "has_not": "consent lacks {channel} [for {purpose}]",
             },
         ),
-        Condition(
+        SegmentCondition(
             "attribute",
             _("Attribute"),
             GROUP,

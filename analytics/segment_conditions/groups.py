@@ -1,4 +1,4 @@
-"""Where they belong already: other segments, and a share of everyone drawn by lot."""
+"""Conditions on groups: membership of other segments, and random samples."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from analytics.conditions import CONDITIONS, Condition, Input, Sql
+from analytics.conditions import CONDITIONS, Input, SegmentCondition, Sql
 from analytics.models import Segment
 from analytics.services.segment_rules import IN_SEGMENT
 
@@ -23,8 +23,10 @@ def _in_segment(operator: str, values: dict[str, Any]) -> Sql:
 
 
 def _sample(operator: str, values: dict[str, Any]) -> Sql:
-    """A digest of the draw's name and the customer: the same people whoever asks and whenever, and a larger share of one
-    draw holds every smaller one."""
+    """Build the sample condition from a digest of the draw's name and the customer.
+
+    The same draw always selects the same customers, and a larger share of one draw contains every smaller one.
+    """
     place = "mod(('x' || substr(md5(%s || ':' || f.customer_id), 1, 8))::bit(32)::bigint, 100)"
     sign = "<" if operator == "has" else ">="
     return Sql(f"({place} {sign} %s)", (values["draw"], values["percent"]))
@@ -32,7 +34,7 @@ def _sample(operator: str, values: dict[str, Any]) -> Sql:
 
 def register() -> None:
     for condition in (
-        Condition(
+        SegmentCondition(
             IN_SEGMENT,
             _("Segment"),
             GROUP,
@@ -47,7 +49,7 @@ def register() -> None:
                 "has_not": (f"not_{IN_SEGMENT} {{values}}", f"{IN_SEGMENT} not {{values}}"),
             },
         ),
-        Condition(
+        SegmentCondition(
             "sample",
             _("Random sample"),
             GROUP,

@@ -1,4 +1,4 @@
-"""Membership: tier and points."""
+"""Conditions on the membership: tier and points."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from analytics.conditions import CHOICE_OPERATORS, CONDITIONS, Condition, Input, Sql, flag, number
+from analytics.conditions import CHOICE_OPERATORS, CONDITIONS, Input, SegmentCondition, Sql, flag, number
 from loyalty.models import Program, Tier
 
 GROUP = _("Membership")
@@ -34,7 +34,7 @@ def _tier_inputs(operator: str) -> list[Input]:
 def register() -> None:
     for condition in (
         flag("is_member", _("Is a member"), GROUP, "f.is_member"),
-        Condition(
+        SegmentCondition(
             "tier",
             _("Tier"),
             GROUP,

@@ -1,4 +1,4 @@
-"""What they bought: sums of the feature row, and products or categories within a window."""
+"""Conditions on orders: sums of the feature row, and products or categories within a window."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from analytics.conditions import CONDITIONS, Condition, Input, Sql, choice, moment, number
+from analytics.conditions import CONDITIONS, Input, SegmentCondition, Sql, choice, moment, number
 from analytics.segment_conditions.windows import NEGATED, window_inputs, window_query, window_sql
 from crm.labels import sales_channel_label
 from crm.models import Order, Product
@@ -20,7 +20,7 @@ BOUGHT_OPERATORS: dict[str, str | Promise] = {
     "has_between": _("bought, between two dates"),
     "has_not_between": _("did not buy, between two dates"),
 }
-# What the discounts took of what was ordered, in whole per cent.
+# Share of the discounts in the undiscounted order value, in whole per cent.
 DISCOUNT_SHARE = """CASE WHEN f.gross_spend + f.discounted > 0
     THEN round(100.0 * f.discounted / (f.gross_spend + f.discounted))::int ELSE 0 END"""
 
@@ -38,7 +38,10 @@ def _channels():
 
 
 def _bought(column: str):
-    """At least `times` orders with it in the time; only what was paid and stayed counts (A7)."""
+    """Build SQL for at least `times` matching orders in the window.
+
+    Only paid lines that were not returned count (A7).
+    """
 
     def sql(operator: str, values: dict[str, Any]) -> Sql:
         window = window_sql("l.bought_at", operator, values)
@@ -50,7 +53,7 @@ def _bought(column: str):
         elif values["times"] == 2:
             people = f"SELECT l.customer_id {found} GROUP BY l.customer_id HAVING min(l.order_id) < max(l.order_id)"
         else:
-            # Hashing the orders first takes half the time of sorting them for a count of distinct ones.
+            # Hashing the orders first takes half the time of sorting them for a distinct count.
             people = f"""SELECT bought.customer_id FROM (SELECT DISTINCT l.customer_id, l.order_id {found}) AS bought
                 GROUP BY bought.customer_id HAVING count(*) >= %s"""
             times = (values["times"],)
@@ -79,7 +82,7 @@ def register() -> None:
         moment("last_order", _("Last order"), GROUP, "f.last_order_at"),
         choice("main_channel", _("Main sales channel"), GROUP, "f.main_channel", _channels),
         choice("top_category", _("Favourite category"), GROUP, "f.top_category", _categories),
-        Condition(
+        SegmentCondition(
             "bought_category",
             _("Category"),
             GROUP,
@@ -90,7 +93,7 @@ def register() -> None:
             time_based=True,
             query=window_query("bought", "{values}"),
         ),
-        Condition(
+        SegmentCondition(
             "bought_product",
             _("Product"),
             GROUP,

@@ -1,4 +1,4 @@
-"""What the figures say of them: lifecycle stage, RFM, how they answer to messages."""
+"""Conditions on computed figures: lifecycle stage, RFM, responses to messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How near a member is to the next tier, and whether what counts now is still enough for their own."""
+"""Conditions on tier progress: the share of the next tier's threshold, and members below their own threshold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from analytics.conditions import CONDITIONS, YES_NO, Condition, Input, Sql
+from analytics.conditions import CONDITIONS, YES_NO, Input, SegmentCondition, Sql
 from analytics.segment_conditions.loyalty import GROUP
 
 # `qualifying` is the counter that tiers follow, as of the last evaluation.
@@ -43,12 +43,13 @@ def _short(operator: str, _values: dict[str, Any]) -> Sql:
 
 def register() -> None:
     for condition in (
-        Condition(
-            "next_tier_share", _("Way to the next tier (%)"), GROUP, dict(OPERATORS), _inputs, _near, _SHARE, time_based=True
+        SegmentCondition(
+            "next_tier_share", _("Progress to the next tier (%)"), GROUP, dict(OPERATORS), _inputs, _near, _SHARE,
+            time_based=True,
         ),
-        Condition(
-            "tier_short", _("Counts too little to keep the tier"), GROUP, dict(YES_NO), lambda _operator: [], _short,
-            f"(f.customer_id IN ({_SHORT}))", time_based=True,
+        SegmentCondition(
+            "tier_short", _("Below the threshold of the current tier"), GROUP, dict(YES_NO), lambda _operator: [],
+            _short, f"(f.customer_id IN ({_SHORT}))", time_based=True,
         ),
     ):  # fmt: skip
         CONDITIONS.register(condition.name, condition)

@@ -1,4 +1,4 @@
-"""What "at least n times" and its time have in common: in the last days, or between two dates."""
+"""Shared parts of "at least n times" conditions with a time window: the last days, or between two dates."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from django.utils.translation import pgettext_lazy
 
 from analytics.conditions import Input, Sql, day_bounds
 
-# Comparisons that hold for who did it fewer times.
+# Comparisons that hold for customers below the given number of times.
 NEGATED = frozenset({"has_not", "has_not_between"})
 
 
 def window_inputs(operator: str, days: int) -> list[Input]:
-    times = Input("times", "number", _("at least so many times"), default=1, minimum=1)
+    times = Input("times", "number", _("at least this many times"), default=1, minimum=1)
     if operator in NEGATED:
         times = Input("times", "number", _("fewer times than"), default=1, minimum=1)
     if operator.endswith("between"):
@@ -27,14 +27,16 @@ def window_inputs(operator: str, days: int) -> list[Input]:
 
 
 def window_sql(column: str, operator: str, values: dict[str, Any]) -> Sql:
-    """The last day of two dates belongs to the time."""
+    """Return the SQL of the window. The last day of two dates is included."""
     if operator.endswith("between"):
         return Sql(f"{column} >= %s AND {column} < %s", day_bounds(values["since"], values["until"]))
     return Sql(f"{column} > now() - make_interval(days => %s)", (values["days"],))
 
 
 def window_query(word: str, what: str, more: str = "") -> dict[str, str]:
-    """did review at least 2 times in 90 days; did review fewer than 2 times from 2026-01-01 to 2026-01-31"""
+    """Return the query patterns: did review at least 2 times in 90 days; did review fewer than 2 times from 2026-01-01
+    to 2026-01-31.
+    """
     enough, fewer = "[at least {times} times|time]", "fewer than {times} times|time"
     last, dates = "[in {days} days|day]", "from {since} to {until}"
     return {

@@ -1,6 +1,6 @@
-"""The per-customer feature row: one statement from the facts, for some customers or for all.
+"""Computation of the feature row per customer: one statement from the facts, for some customers or for all.
 
-Whatever the scope, a row is the same pure function of the facts, the RFM cut points and `as_of` (F19).
+For any scope, a row is the same pure function of the facts, the RFM cut points and `as_of` (F19).
 """
 
 from __future__ import annotations
@@ -68,11 +68,11 @@ _COLUMNS = [
 
 _LINE = "customer_id, order_id, product_id, bought_at, amount, refunded_amount, quantity, refunded_quantity"
 _SCORES = ("rfm_r", "rfm_f", "rfm_m", "rfm_group", "rfm_as_of")
-# `kept`: what did not come back whole (A2).
+# `kept`: orders that were not fully returned (A2).
 _PAID = f"""(SELECT customer_id, paid_at, total, refunded, discount, item_count, channel, {order_counts("o")} AS kept
               FROM crm_order o WHERE state = 'paid' AND {{scope}}) AS paid"""
 # Scores count the cut points below a value. width_bucket counts those at or below it, so both sides are negated: then a
-# value equal to a cut stays below it. Without a model nobody is scored.
+# value equal to a cut stays below it. Without a model there are no scores.
 _FRESH = f"""
     SELECT customer_id, {", ".join(_COLUMNS)}, recency::smallint AS rfm_r, frequency::smallint AS rfm_f,
            money::smallint AS rfm_m, coalesce(grid.name, '') AS rfm_group,
@@ -89,13 +89,13 @@ _FRESH = f"""
     LEFT JOIN (VALUES {_GRID_ROWS}) AS grid(r, v, name) ON grid.r = recency AND grid.v = (frequency + money + 1) / 2"""
 
 
-# The mark that reaches furthest decides: a customer changed by history and by today counts as changed by today.
+# The furthest effect wins: a customer changed by history and by today counts as changed by today.
 _MARKED = """ON CONFLICT (customer_id) DO UPDATE SET effect = excluded.effect
              WHERE analytics_changedcustomer.effect < excluded.effect"""
 
 
 def mark_changed(customer_ids: Iterable[int]) -> None:
-    """Remember that these customers' inputs changed; the refresh takes them within a minute (S2)."""
+    """Mark customers whose inputs changed; the refresh updates them within a minute (S2)."""
     ids = sorted(set(customer_ids))
     if not ids:
         return
@@ -108,7 +108,7 @@ def mark_changed(customer_ids: Iterable[int]) -> None:
 
 
 def mark_changed_by_query(select: str, params: list) -> int:
-    """Set-based: `select` yields customer ids."""
+    """Mark the customers that `select` yields, with one statement."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO analytics_changedcustomer (customer_id, mark, effect)
@@ -119,9 +119,9 @@ def mark_changed_by_query(select: str, params: list) -> int:
 
 
 def claim_changed(limit: int, share: Share) -> int:
-    """Take changed customers of this share, with their order lines, into the scope of this transaction. Returns how many.
+    """Move changed customers of this share, with their order lines, into this transaction's scope. Returns how many.
 
-    The rows go with the computation: when it fails they are still there, and who changes meanwhile is marked anew.
+    A failed computation restores the rows, and a customer who changes during the run is marked again.
     """
     require_transaction()
     with connection.cursor() as cursor:
@@ -151,8 +151,9 @@ def claim_changed(limit: int, share: Share) -> int:
 
 
 def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) -> int:
-    """Compute the rows of these people, scored by these cut points, and write those that differ. Returns how many were
-    written. That a stage changed is an event, which the timeline keeps.
+    """Compute the rows of these people, scored by these cut points, and write the rows that differ. Returns how many.
+
+    A changed stage emits an event, which the timeline shows.
     """
     require_transaction()
     columns = (*_COLUMNS, *_SCORES)
@@ -169,7 +170,7 @@ def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) 
     }
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '256MB'")
-        if not people.few and _nobody_computed(people):
+        if not people.few and _none_computed(people):
             cursor.execute(
                 f"""INSERT INTO analytics_customerfeature (customer_id, {", ".join(columns)}, as_of, stage_since)
                     SELECT fresh.*, %(as_of)s::timestamptz, %(as_of)s::timestamptz
@@ -194,14 +195,14 @@ def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) 
             values,
         )
         written = cursor.rowcount
-        # Who is no longer an active customer has no row, so that readers of the rows need not ask who is.
+        # Only active customers have a row, so that readers need not check the state of a customer.
         cursor.execute(f"DELETE FROM analytics_customerfeature WHERE customer_id IN ({people.gone})")
         written += cursor.rowcount
         cursor.execute("DROP TABLE analytics_computed")
     return written
 
 
-def _nobody_computed(people: People) -> bool:
+def _none_computed(people: People) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT NOT EXISTS (SELECT FROM analytics_customerfeature WHERE customer_id {people.test})")
         return cursor.fetchone()[0]
@@ -216,14 +217,14 @@ def newest_model() -> RfmModel | None:
 
 
 def compute_rfm_model(*, as_of: datetime) -> RfmModel | None:
-    """Take the cut points of all buyers as of a day: the quintiles of what their orders say. None without buyers."""
+    """Store the cut points of all buyers as of a day: the quintiles of their figures. Returns None without buyers."""
     import numpy
 
     bought = numpy.concatenate(run_shards(shards(), lambda people: _bought(people, as_of)), axis=1)
     count = bought.shape[1]
     if not count:
         return None
-    # As SQL's percentile_disc: the first value that so many are not above.
+    # Same result as SQL's percentile_disc: the smallest value with at least the given share at or below it.
     places = [math.ceil(fifth / 5 * count) - 1 for fifth in range(1, 5)]
     recency, orders, money = (numpy.partition(values, places)[places].tolist() for values in bought)
     model, _created = RfmModel.objects.update_or_create(
@@ -239,8 +240,10 @@ def compute_rfm_model(*, as_of: datetime) -> RfmModel | None:
 
 
 def _bought(people: People, as_of: datetime) -> numpy.ndarray:
-    """Days since the last order, orders and money in minor units, a column for each buyer. Sent as the bytes of the numbers:
-    sorting them here takes a fifth of what one statement takes."""
+    """Return days since the last order, orders and money in minor units, with one column per buyer.
+
+    The numbers are sent as bytes: sorting them here takes a fifth of the time of one SQL statement.
+    """
     import numpy
 
     with connection.cursor() as cursor:
@@ -262,16 +265,16 @@ def _bought(people: People, as_of: datetime) -> numpy.ndarray:
 
 
 def refresh_everything(*, as_of: datetime | None = None, wait: bool = False) -> int:
-    """All rows from nothing but the facts: windows move with time, so this runs nightly. Returns how many changed.
+    """Compute all rows from the facts alone. Windows move with time, so this runs nightly. Returns how many changed.
 
-    Leaves at once when another refresh runs, unless it is to `wait` for that one's end.
+    Returns 0 at once when another refresh runs, unless `wait` is set.
     """
     started = time.monotonic()
     with transaction.atomic():
         if not try_lock(wait=wait):
             return 0
         at = as_of or clock.now()
-        # What changes after this is marked anew; what is marked now is covered.
+        # Customers that change after this are marked again; those marked before are covered.
         ChangedCustomer.objects.filter(marked_at__lt=at).delete()
         cuts = compute_rfm_model(as_of=at) or newest_model()
         written = sum(run_shards(shards(), lambda people: compute_features(as_of=at, people=people, cuts=cuts)))
@@ -281,12 +284,12 @@ def refresh_everything(*, as_of: datetime | None = None, wait: bool = False) -> 
 
 
 def refresh_claimed(*, as_of: datetime) -> int:
-    """The rows of those who were claimed, by the newest cut points."""
+    """Compute the rows of the claimed customers, by the newest cut points."""
     return compute_features(as_of=as_of, people=CHANGED, cuts=newest_model())
 
 
 def try_lock(*, wait: bool = False) -> bool:
-    """One refresh at a time; a second one leaves at once and finds its work done, or waits for the first."""
+    """Allow one refresh at a time. Returns false when another one runs, or waits for its end when `wait` is set."""
     require_transaction()
     with connection.cursor() as cursor:
         if wait:
@@ -297,7 +300,7 @@ def try_lock(*, wait: bool = False) -> bool:
 
 
 def note(name: str, rows: int, seconds: float, error: str = "") -> None:
-    """Say how far a computation has come; `finished_at` moves only when it succeeded."""
+    """Record the result of a computation; `finished_at` changes only when it succeeded."""
     values: dict = {"row_count": rows, "seconds": seconds, "error": error}
     if not error:
         values["finished_at"] = Now()
@@ -323,7 +326,10 @@ def _write_stages(as_of: datetime, people: People) -> None:
 
 
 def _query(people: People) -> str:
-    """Sums of minor units are taken as float8, exact up to 2^53 of them: sums of bigint are numeric and take twice as long."""
+    """Return the statement that computes the rows.
+
+    Sums of minor units are float8, which is exact up to 2^53; sums of bigint are numeric and take twice as long.
+    """
     scope = f"customer_id {people.test}"
     sources, joins, columns = [], [], {}
     for position, source in enumerate(FEATURE_SOURCES):

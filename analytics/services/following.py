@@ -1,4 +1,4 @@
-"""Figures, scores and segments as soon as the rows of an import are in (I3)."""
+"""Update of figures, scores and segments right after an import (I3)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from core import clock
 from core.events import Effect, limited
 from crm.models import ImportKind, ImportRun
 
-# From this share of the buyers on, an import moves the cut points of the scores enough to take them again.
+# When an import changes at least this share of the buyers, the cut points of the scores are computed again.
 SHARE = 0.02
 WAIT_SECONDS = 3600
 LOOK_EVERY = 0.5
 
 
 def bring_figures_up_to_date(run: ImportRun) -> None:
-    """Refresh the customers that the run changed; take the cut points again when it brought many orders, or there are none yet.
+    """Refresh the customers that the run changed. Compute the cut points again when the run brought many orders, or
+    when none exist.
 
-    A score that moves because of other customers is no event of today, so the second part reaches no message.
+
+    A score that moves because of other customers is not an event of today, so the second part triggers no message.
     """
     _carry_on_changed()
     if run.kind != ImportKind.ORDERS or not _moves_scores(run):

@@ -1,4 +1,4 @@
-"""Files into fixed lists: taken in by a page, read and matched by a job, all lines or none."""
+"""Uploads to fixed lists: received by a page, parsed and matched by a job, all lines or none."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KEPT_DAYS = 30
 UNKNOWN = "unknown_customer"
 CONTENT = "analytics.listupload.content"
 VALUE = "analytics.listrefusal.value"
-# First cells of files that have a heading.
+# First cells of files with a heading.
 HEADINGS = frozenset({"number", "customer", "customer number", "member", "member number", "phone", "email", "e-mail", "id",
                       "客户编号", "会员编号", "编号", "手机号", "手机", "邮箱", "电子邮箱", *IdentityKind.values})  # fmt: skip
 
@@ -47,10 +47,11 @@ Row = tuple[int, str]
 def upload_list(
     *, segment: Segment, content: bytes, file_name: str, kind: str, country: str, actor: Actor, user: User | None = None
 ) -> ListUpload:
-    """Keep a file whose lines' first cells name customers: by number, or by an identity of `kind`. Start its job with
-    `core.tasks.start_job`.
+    """Store a file whose first cells name customers by number, or by an identity of `kind`.
 
-    Raises Invalid for a file that can't be read, is empty or too long, and an unknown kind; Conflict `not_a_list`.
+    Start its job with `core.tasks.start_job`.
+
+    Raises Invalid for an unreadable, empty or too long file and for an unknown kind; Conflict `not_a_list`.
     """
     if kind != BY_NUMBER and kind not in IdentityKind.values:
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field="kind")
@@ -59,7 +60,7 @@ def upload_list(
     if lines > MAX_ROWS:
         raise Invalid(_("A file has at most 200,000 lines."), code="too_long", field="file")
     if not lines:
-        raise Invalid(_("The file names nobody."), code="empty_file", field="file")
+        raise Invalid(_("The file names no customers."), code="empty_file", field="file")
     with transaction.atomic():
         locked = lock_list(segment)
         upload = ListUpload.objects.create(
@@ -79,7 +80,7 @@ def upload_list(
 
 
 def fill_list(job: Job, progress: Progress) -> dict[str, Any]:
-    """The job's work. One transaction, so that what a crash left is nothing; a second worker waits and finds it done."""
+    """Apply an upload in one transaction, so that a crash leaves nothing. A second worker waits and finds it done."""
     with transaction.atomic():
         upload = lock_row(ListUpload.objects.select_related("segment", "created_by").filter(pk=job.result["upload"]))
         if upload.done_at is None:
@@ -95,18 +96,18 @@ def fill_list(job: Job, progress: Progress) -> dict[str, Any]:
 
 def _apply(upload: ListUpload, progress: Progress) -> None:
     rows = _rows(crypto.decrypt(bytes(upload.content), CONTENT))
-    found: dict[int, None] = {}
+    customers: dict[int, None] = {}
     done = 0
     while chunk := list(islice(rows, CHUNK)):
         known, wrong = _match(chunk, upload.kind, upload.country)
-        found |= dict.fromkeys(known.values())
+        customers |= dict.fromkeys(known.values())
         upload.matched_count += len(known)
         upload.refused_count += _refuse(upload, [row for row in chunk if row[0] not in known], wrong)
         done += len(chunk)
         progress(done, upload.line_count)
     actor = of_user(upload.created_by) if upload.created_by else SYSTEM
-    upload.added_count = add_to_list(segment=upload.segment, customer_ids=list(found), actor=actor)
-    upload.already_count = len(found) - upload.added_count
+    upload.added_count = add_to_list(segment=upload.segment, customer_ids=list(customers), actor=actor)
+    upload.already_count = len(customers) - upload.added_count
     upload.content, upload.done_at = b"", clock.now()
     upload.save()
 
@@ -122,7 +123,7 @@ def _refuse(upload: ListUpload, rows: Sequence[Row], wrong: dict[int, str]) -> i
 
 
 def value_of(refusal: ListRefusal) -> str:
-    """What stood in the line; empty when its key is gone."""
+    """Return the text of the line, or an empty text when its key is gone."""
     try:
         return crypto.decrypt(bytes(refusal.value), VALUE)
     except crypto.Undecryptable:
@@ -130,7 +131,10 @@ def value_of(refusal: ListRefusal) -> str:
 
 
 def refused_csv(upload: ListUpload, reasons: dict[str, str]) -> Iterator[str]:
-    """Lines of a file to mend and upload again: what was named first, then line and reason. A spreadsheet runs none of it."""
+    """Yield the lines of a file to correct and upload again: the value, then line and reason.
+
+    Cells can't act as formulas in a spreadsheet.
+    """
     yield BYTE_ORDER_MARK + csv_line([upload.kind, _("line"), _("reason")])
     for refusal in upload.refusals.order_by("line").iterator(chunk_size=CHUNK):
         reason = reasons.get(refusal.code, refusal.code)
@@ -138,7 +142,10 @@ def refused_csv(upload: ListUpload, reasons: dict[str, str]) -> Iterator[str]:
 
 
 def drop_old_uploads() -> int:
-    """Files and refused lines hold personal data: thirty days after an upload they go. Returns how many uploads went."""
+    """Delete uploads after thirty days, because files and refused lines hold personal data.
+
+    Returns how many uploads.
+    """
     old = ListUpload.objects.filter(created_at__lt=clock.now() - timedelta(days=KEPT_DAYS))
     return old.delete()[1].get("analytics.ListUpload", 0)
 
@@ -153,7 +160,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _rows(text: str) -> Iterator[Row]:
-    """(line, first cell) of what is not empty; a heading is passed over. Raises Invalid."""
+    """Yield (line, first cell) of the lines that are not empty, without a heading. Raises Invalid."""
     first = text.partition("\n")[0]
     delimiter = next((sign for sign in (",", ";", "\t") if sign in first), ",")
     try:
@@ -169,7 +176,7 @@ def _rows(text: str) -> Iterator[Row]:
 
 
 def _match(chunk: Sequence[Row], kind: str, country: str) -> tuple[dict[int, int], dict[int, str]]:
-    """Customers by line, and by line why a value can't name anybody."""
+    """Return customers by line, and by line the reason why a value can't identify a customer."""
     if kind == BY_NUMBER:
         numbers = active_by_number([value for _line, value in chunk])
         return {line: numbers[value] for line, value in chunk if value in numbers}, {}

@@ -1,6 +1,6 @@
-"""Who is in which segments and since when, and who has left: written here and nowhere else (S1, S2, docs/adr/0012).
+"""The only writer of memberships: who is in which segments since when, and who has left (S1, S2, docs/adr/0012).
 
-What a computation has found is gathered customer by customer in a temporary table, carried out in rounds, and told once.
+The moves of a computation are gathered per customer in a temporary table, written in rounds, and emitted once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from core.zones import shop_day
 
 
 class Moved(NamedTuple):
-    """How many of a segment: `found` inside by its first computation, entered and left since."""
+    """Moves of a segment: `found` inside by its first computation, `entered` and `left` later."""
 
     found: int = 0
     entered: int = 0
@@ -39,7 +39,9 @@ def added(parts: Iterable[Moves]) -> Moves:
 
 
 def lock_memberships() -> datetime:
-    """Whoever changes memberships does so alone. Returns the time to write: later than that of everyone before (F18)."""
+    """Take the lock for changes of memberships. Returns the time to write, which is later than that of every earlier
+    writer (F18).
+    """
     require_transaction()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('analytics.refresh', 0))")
@@ -47,7 +49,7 @@ def lock_memberships() -> datetime:
 
 
 def nobody_in(segments: Sequence[int]) -> set[int]:
-    """Those of these segments that nobody is in."""
+    """Return the segments that have no members."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT given.pk FROM unnest(%(segments)s::bigint[]) AS given(pk) WHERE given.pk NOT IN (
@@ -58,9 +60,9 @@ def nobody_in(segments: Sequence[int]) -> set[int]:
 
 
 def fill(select: str, params: Sequence[Any], *, at: datetime) -> None:
-    """Put whoever a first computation finds into segments that nobody is in: they have not entered (docs/adr/0008).
+    """Put the customers of a first computation into empty segments, without entered events (docs/adr/0008).
 
-    `select` yields customer_id and `inside`, the segments they are found in by ascending number.
+    `select` yields customer_id and `inside`: the segments of each customer by ascending id.
     """
     _write(
         f"""SELECT customer_id, inside AS come, '{{}}'::bigint[] AS gone
@@ -71,9 +73,9 @@ def fill(select: str, params: Sequence[Any], *, at: datetime) -> None:
 
 
 def _write(moved: str, params: Sequence[Any], at: datetime) -> None:
-    """`moved` yields each customer once, with the segments that they come into and those that they go from."""
+    """Write moves. `moved` yields each customer once, with the segments to add and the segments to remove."""
     with connection.cursor() as cursor:
-        # Whose new segments come after those they are in needn't be sorted: that is usual.
+        # Usually the new segments have higher ids than the present ones; then no sorting is needed.
         cursor.execute(
             f"""MERGE INTO analytics_customersegments AS kept USING (
                     SELECT customer_id, come, gone, array_fill(%s::timestamptz, ARRAY[cardinality(come)]) AS since
@@ -94,10 +96,10 @@ def _write(moved: str, params: Sequence[Any], at: datetime) -> None:
 
 
 class Gathering:
-    """What moves at one time. `carry_out` writes a round, in each of which a customer may move once; `tell` ends it."""
+    """Moves of one moment. `carry_out` writes a round in which a customer may move once; `tell` emits the events."""
 
     def __init__(self, at: datetime, effect: str = "") -> None:
-        """`effect` is SQL for how far the events may go, as emit_from_select takes it."""
+        """Start gathering. `effect` is SQL for the furthest effect of the events, as emit_from_select takes it."""
         require_transaction()
         self.at = at
         self.effect = effect
@@ -109,8 +111,10 @@ class Gathering:
             )
 
     def carry_out(self, select: str, params: Sequence[Any]) -> int:
-        """`select` yields customer_id, and by ascending number the segments that they come into and those that they go from.
-        Returns how many customers moved."""
+        """Write one round. `select` yields customer_id, then the segments to add and to remove, each by ascending id.
+
+        Returns how many customers moved.
+        """
         self.round += 1
         with connection.cursor() as cursor:
             cursor.execute(
@@ -133,8 +137,10 @@ class Gathering:
         return count
 
     def tell(self) -> Moves:
-        """An event for each customer who entered, and one for each who left, that names the segments (S2); none for those
-        whom a first computation has found. Returns what moved."""
+        """Emit one event per customer who entered, and one per customer who left, naming the segments (S2).
+
+        Customers found by a first computation get no event. Returns the moves.
+        """
         with connection.cursor() as cursor:
             for event, column in ((events.SEGMENT_LEFT, "gone"), (events.SEGMENT_ENTERED, "come")):
                 emit_from_select(
@@ -163,7 +169,7 @@ class Gathering:
 
 
 def move(select: str, params: Sequence[Any], *, at: datetime) -> int:
-    """Carry out one change and say the new sizes. `select` as in `Gathering.carry_out`. Returns how many customers moved.
+    """Write one change and the new sizes. `select` is as in `Gathering.carry_out`. Returns how many customers moved.
 
     The caller holds `lock_memberships`.
     """
@@ -174,10 +180,13 @@ def move(select: str, params: Sequence[Any], *, at: datetime) -> int:
 
 
 def note_sizes(moves: Moves, at: datetime, *, filled: Collection[int] = (), recount: Collection[int] = ()) -> None:
-    """The new sizes, and what the day brought. `filled`: by a first computation. `recount`: counted too, because the moves of
-    a computation that was lost half-way are not among these."""
+    """Record the new sizes and the moves of the day.
+
+    `filled` are segments after their first computation. `recount` are counted too, because moves of a computation that
+    failed half-way are missing in `moves`.
+    """
     sizes = _sizes({*filled, *recount})
-    # The planner knows of each segment how many are inside.
+    # Large moves make the planner's statistics on segment sizes outdated.
     most = max([*map(sum, moves.values()), *(sizes[pk] for pk in filled)], default=0)
     analyze_after(most, "analytics_customersegments")
     segments = sorted({*moves, *sizes})
@@ -210,14 +219,14 @@ def note_sizes(moves: Moves, at: datetime, *, filled: Collection[int] = (), reco
 
 
 def _sizes(segments: Collection[int]) -> dict[int, int]:
-    """A statement of its own, which PostgreSQL does with all processors."""
-    found = dict.fromkeys(segments, 0)
-    if found:
+    """Count members in a statement of its own, which PostgreSQL can run on all processors."""
+    sizes = dict.fromkeys(segments, 0)
+    if sizes:
         with connection.cursor() as cursor:
             cursor.execute(
                 """SELECT one, count(*) FROM analytics_customersegments CROSS JOIN LATERAL unnest(inside) AS one
                    WHERE one = ANY(%s::bigint[]) GROUP BY one""",
                 [list(segments)],
             )
-            found.update(cursor.fetchall())
-    return found
+            sizes.update(cursor.fetchall())
+    return sizes

@@ -1,4 +1,4 @@
-"""What a rule says now: how many, by which channels they can be reached, some of them, and why one is in or out."""
+"""Live figures of a rule: the count, the reach by channel, a sample, and the reason why a customer is in or out."""
 
 from __future__ import annotations
 
@@ -20,20 +20,22 @@ from core.errors import Conflict
 from crm.models import Customer
 
 PREVIEW_TIMEOUT_MS = 5000
-# A fifth of what a page may take would go into compiling a plan that runs once.
+# Compiling a plan that runs once would take a fifth of the time limit.
 _QUICKLY = f"SET LOCAL statement_timeout = {PREVIEW_TIMEOUT_MS}; SET LOCAL jit = off; SET LOCAL work_mem = '128MB'"
 _REACHED = "count(*) FILTER (WHERE %s = ANY(f.reachable))"
-# A join, because the processes share what it hashes.
+# A join, because parallel processes share its hash table.
 _OTHER = " LEFT JOIN analytics_customersegments o ON o.customer_id = f.customer_id AND %s = ANY(o.inside)"
 
 Reached = list[tuple[str | Promise, int]]
 
 
 @dataclass(frozen=True)
-class Figures:
-    """`reach`: label and how many of them a marketing message can reach by that channel. `overlap`: how many of them are
-    members of the segment that was asked for; None when none was. `sample`: as many of their ids as were asked for, from the
-    newer ones and newest first."""
+class SegmentFigures:
+    """Figures of a rule. `reach`: label and number of customers that a marketing message can reach by that channel.
+
+    `overlap`: the number of them that are members of the given segment; None without a segment. `sample`: as many ids
+    as requested, from the newer customers and newest first.
+    """
 
     count: int
     reach: Reached
@@ -41,40 +43,48 @@ class Figures:
     sample: list[int]
 
 
-def figures_of(rule: Any, *, overlap: int | None = None, sample: int = 0) -> Figures:
-    """The live figures of a rule in one pass over the feature rows. Raises Conflict `too_slow` after five seconds."""
+def figures_of(rule: Any, *, overlap: int | None = None, sample: int = 0) -> SegmentFigures:
+    """Return the live figures of a rule in one pass over the feature rows.
+
+    Raises Conflict `too_slow` after five seconds.
+    """
     sql = compile_rule(clean_rule(rule))
     rows = feature_rows(sql.text)
-    other, asked = ("", []) if overlap is None else (_OTHER, [overlap])
+    other, other_params = ("", []) if overlap is None else (_OTHER, [overlap])
     shared = "count(o.customer_id)" if other else "NULL::bigint"
     ways = REACH.names()
     figures = ["count(*)", shared, *[_REACHED] * len(ways), *(_newest(place, sample) for place in range(sample))]
     statement = f"SELECT {', '.join(figures)} FROM {rows}{other} WHERE {sql.text}"
-    count, both, *rest = _asked(statement, [*ways, *asked, *sql.params])[0]
+    count, both, *rest = _run(statement, [*ways, *other_params, *sql.params])[0]
     some = sorted((pk for pk in rest[len(ways) :] if pk is not None), reverse=True)
     if len(some) < min(sample, count):
         newest = f"SELECT f.customer_id FROM {rows} WHERE {sql.text} ORDER BY f.customer_id DESC LIMIT %s"
-        some = [pk for (pk,) in _asked(newest, [*sql.params, sample])]
-    return Figures(count, _by_label(rest[: len(ways)]), both, some)
+        some = [pk for (pk,) in _run(newest, [*sql.params, sample])]
+    return SegmentFigures(count, _by_label(rest[: len(ways)]), both, some)
 
 
 def _newest(place: int, sample: int) -> str:
-    """The newest of every so many customers. What a rule asks of the facts costs more than the rows, so the sample comes
-    out of the same pass as the count."""
+    """Return SQL for the newest of every nth customer.
+
+    A rule's conditions on facts cost more than the rows, so the sample comes from the same pass as the count.
+    """
     return f"max(f.customer_id) FILTER (WHERE f.customer_id %% {sample} = {place})"
 
 
 def reach_of_members(segment: Segment) -> Reached:
-    """How many of its members a marketing message can reach by each channel. Raises Conflict `too_slow` after five seconds."""
+    """Count the members that a marketing message can reach by each channel.
+
+    Raises Conflict `too_slow` after five seconds.
+    """
     figures = ", ".join([_REACHED] * len(REACH))
     statement = f"""
         SELECT {figures} FROM analytics_customersegments k JOIN analytics_customerfeature f USING (customer_id)
         WHERE %s = ANY(k.inside)"""
-    return _by_label(_asked(statement, [*REACH.names(), segment.pk])[0])
+    return _by_label(_run(statement, [*REACH.names(), segment.pk])[0])
 
 
-def _asked(statement: str, params: list[Any]) -> list[tuple[Any, ...]]:
-    """Its rows. By as many processes as there are processors: what a condition asks of the facts each hashes for itself."""
+def _run(statement: str, params: list[Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement, with one process per processor: each process hashes the facts for itself."""
     processes = f"; SET LOCAL max_parallel_workers_per_gather = {max(settings.COMPUTE_SHARDS - 1, 0)}"
     try:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -83,7 +93,7 @@ def _asked(statement: str, params: list[Any]) -> list[tuple[Any, ...]]:
             return cursor.fetchall()
     except DatabaseError as error:
         if getattr(getattr(error.__cause__, "diag", None), "sqlstate", "") == "57014":
-            raise Conflict(_("This takes too long to count."), code="too_slow") from None
+            raise Conflict(_("Counting these customers takes too long."), code="too_slow") from None
         raise
 
 
@@ -92,12 +102,12 @@ def _by_label(counts: Sequence[int]) -> Reached:
 
 
 def count_rule(rule: Any) -> int:
-    """How many customers a rule would hold now. Raises Conflict `too_slow` after five seconds."""
+    """Return how many customers a rule matches now. Raises Conflict `too_slow` after five seconds."""
     return figures_of(rule).count
 
 
 def matching_customers(*, rule: dict, customer_ids: Sequence[int]) -> set[int]:
-    """Those of these customers whom a saved rule holds now."""
+    """Return which of these customers a saved rule matches now."""
     sql = compile_rule(rule)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -109,7 +119,7 @@ def matching_customers(*, rule: dict, customer_ids: Sequence[int]) -> set[int]:
 
 @dataclass(frozen=True)
 class LeafReason:
-    """One condition as it stands for one customer."""
+    """One condition with its result for one customer."""
 
     path: str
     leaf: dict
@@ -118,13 +128,13 @@ class LeafReason:
 
 
 @dataclass(frozen=True)
-class Reason:
+class RuleReason:
     held: bool
     leaves: list[LeafReason]
 
 
-def explain_rule(rule: dict, customer: Customer) -> Reason:
-    """Why a customer is in or out (S3): each condition, its value, whether it holds."""
+def explain_rule(rule: dict, customer: Customer) -> RuleReason:
+    """Return why a customer is in or out (S3): each condition, its value, whether it holds."""
     parts = list(leaves(rule))
     compiled = [(path, leaf, compile_rule(leaf)) for path, leaf in parts]
     whole = compile_rule(rule)
@@ -140,8 +150,8 @@ def explain_rule(rule: dict, customer: Customer) -> Reason:
         )
         row = cursor.fetchone()
     if row is None:
-        return Reason(False, [LeafReason(path, leaf, False, None) for path, leaf in parts])
-    return Reason(
+        return RuleReason(False, [LeafReason(path, leaf, False, None) for path, leaf in parts])
+    return RuleReason(
         bool(row[0]),
         [
             LeafReason(path, leaf, bool(row[1 + 2 * index]), row[2 + 2 * index])

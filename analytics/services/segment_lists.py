@@ -1,4 +1,4 @@
-"""Fixed lists: segments whose members someone named, from a file or from the customer table."""
+"""Fixed lists: segments whose members are named by a file or chosen in the customer table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_AT_ONCE = 200_000
 
 @dataclass(frozen=True)
 class Listed:
-    """What became of customers named one by one: `as_before` were in the list, or out of it, already."""
+    """Result of a change by customer numbers: `as_before` were already in the list, or already out of it."""
 
     moved: int
     as_before: int
@@ -34,7 +34,7 @@ class Listed:
 
 
 def create_list(*, name: str, actor: Actor, description: str = "", created_by=None) -> Segment:
-    """A list with nobody in it yet. Whoever is put on it enters."""
+    """Create an empty list. Customers that are added later enter it."""
     check_name(name, None)
     now = clock.now()
     return save_named(
@@ -60,7 +60,7 @@ def rename_list(*, segment: Segment, actor: Actor, name: str | None = None, desc
 
 
 def add_to_list(*, segment: Segment, customer_ids: Sequence[int], actor: Actor) -> int:
-    """Active customers enter the list. Returns how many were not in it before."""
+    """Add active customers to a list. Returns how many were not in it before."""
     with transaction.atomic():
         at = lock_memberships()
         locked = lock_list(segment)
@@ -71,7 +71,7 @@ def add_to_list(*, segment: Segment, customer_ids: Sequence[int], actor: Actor) 
             [locked.pk, list(customer_ids), locked.pk],
             at=at,
         )
-        _noted(locked, at, customer_ids)
+        _mark_dependents(locked, at, customer_ids)
     return count
 
 
@@ -85,12 +85,15 @@ def remove_from_list(*, segment: Segment, customer_ids: Sequence[int], actor: Ac
             [locked.pk, list(customer_ids), locked.pk],
             at=at,
         )
-        _noted(locked, at, customer_ids)
+        _mark_dependents(locked, at, customer_ids)
     return count
 
 
 def add_by_number(*, segment: Segment, numbers: Sequence[str], actor: Actor) -> Listed:
-    """The customers with these numbers enter the list, the others are told. A merged number is that of who it went to."""
+    """Add the customers with these numbers; unknown numbers are returned.
+
+    A merged number counts for its new customer.
+    """
     return _by_numbers(add_to_list, segment, numbers, actor)
 
 
@@ -99,16 +102,16 @@ def remove_by_number(*, segment: Segment, numbers: Sequence[str], actor: Actor) 
 
 
 def _by_numbers(move_all: Callable[..., int], segment: Segment, numbers: Sequence[str], actor: Actor) -> Listed:
-    wanted = list(dict.fromkeys(numbers))
-    known = active_by_number(wanted)
+    unique = list(dict.fromkeys(numbers))
+    known = active_by_number(unique)
     ids = set(known.values())
     moved = move_all(segment=segment, customer_ids=list(ids), actor=actor)
     segment.refresh_from_db(fields=["size"])
-    return Listed(moved, len(ids) - moved, [number for number in wanted if number not in known], segment.size)
+    return Listed(moved, len(ids) - moved, [number for number in unique if number not in known], segment.size)
 
 
 def active_by_number(numbers: Sequence[str]) -> dict[str, int]:
-    """{number: active customer}. A number that was merged names whom it went to."""
+    """Return {number: active customer}. A merged number leads to the customer that remained."""
     rows = Customer.objects.filter(
         Q(state=CustomerState.ACTIVE) | Q(merged_into__state=CustomerState.ACTIVE), number__in=set(numbers)
     )
@@ -116,23 +119,26 @@ def active_by_number(numbers: Sequence[str]) -> dict[str, int]:
 
 
 def add_matching(*, segment: Segment, filters: Mapping[str, str], actor: Actor) -> int:
-    """Whoever the customer list's words and filters name. Raises Conflict `too_many` above 200,000."""
+    """Add all customers that match the list's words and filters. Raises Conflict `too_many` above 200,000."""
     ids = list(matching(filters).order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
     if len(ids) > MOST_AT_ONCE:
-        raise Conflict(_("That is too many for a fixed list: make a segment by rule."), code="too_many")
+        raise Conflict(_("That is too many customers for a fixed list. Create a segment by rule."), code="too_many")
     return add_to_list(segment=segment, customer_ids=ids, actor=actor)
 
 
 def lock_list(segment: Segment) -> Segment:
-    """Inside the caller's transaction. Raises NotFound for an archived one, Conflict for one by rule."""
+    """Lock a list in the caller's transaction.
+
+    Raises NotFound for an archived segment, Conflict for a segment by rule.
+    """
     locked = lock_row(Segment.objects.active().filter(pk=segment.pk))
     if locked.kind != SegmentKind.STATIC:
-        raise Conflict(_("This segment has a rule: nobody is put into it by hand."), code="not_a_list")
+        raise Conflict(_("This segment has a rule. You can't add or remove its customers by hand."), code="not_a_list")
     return locked
 
 
-def _noted(segment: Segment, at, customer_ids: Iterable[int]) -> None:
-    """Segments that are made of this list hear of it with the next refresh."""
+def _mark_dependents(segment: Segment, at, customer_ids: Iterable[int]) -> None:
+    """Mark the customers, so that the next refresh updates the segments that use this list."""
     Segment.objects.filter(pk=segment.pk).update(computed_at=at)
     mark_changed_by_query("SELECT unnest(%s::bigint[])", [list(customer_ids)])
 

@@ -1,4 +1,4 @@
-"""Asking the workers to compute a segment soon."""
+"""Queue of segments to compute soon."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ QUEUED_SECONDS = 300
 
 
 def compute_soon(segment_id: int) -> None:
-    """Have it computed as soon as the transaction commits. Many calls are one; when the queue is away the hourly run finds
-    it (F4).
+    """Queue the computation for the commit of the transaction. Repeated calls queue it once.
+
+    When the queue is away, the hourly run computes the segment (F4).
     """
     transaction.on_commit(partial(_enqueue, segment_id), robust=True)
 
@@ -37,7 +38,7 @@ def _enqueue(segment_id: int) -> None:
 
 
 def require_computed(segment: Segment | None) -> None:
-    """Raise Conflict `segment_not_computed` for a segment whose members are not known yet."""
+    """Raise Conflict `segment_not_computed` when the members of a segment are not known yet."""
     if segment is not None and not segment.is_current:
         text = (
             _("“%(name)s” could not be computed. Its page says why.")

@@ -1,4 +1,4 @@
-"""A segment's rule: checked, put in canonical form, and compiled to SQL."""
+"""A segment's rule: validate it, bring it to canonical form, compile it to SQL."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ SHAPE_MESSAGES = {
     "not_a_condition": _("A condition needs its name and its comparison."),
     "unknown_operation": _("Use and, or or not."),
     "not_takes_one": _("“Not” holds exactly one condition or group."),
-    "too_deep": _("Groups may be nested eight deep."),
-    "too_many": _("A rule may have a hundred conditions."),
+    "too_deep": _("Groups may be nested up to 8 levels deep."),
+    "too_many": _("A rule may have at most 100 conditions."),
 }
 
 
 def clean_rule(rule: Any) -> dict:
-    """The rule in canonical form. Raises Invalid whose field is the path of what is wrong, such as rule.children.0.value."""
+    """Return the rule in canonical form.
+
+    Raises Invalid whose field is the path of the error, such as rule.children.0.value.
+    """
     try:
         check_shape(rule)
     except WrongTree as error:
@@ -48,12 +51,12 @@ def _clean_node(node: dict, where: str) -> dict:
 
 
 def unknown_skus_of(rule: dict) -> list[str]:
-    """Return the SKUs that the rule names and no product has: such a condition holds for no customer, or for all."""
+    """Return the SKUs of the rule that no product has: such a condition holds for no customer, or for all."""
     return unknown_skus(leaf["sku"] for _path, leaf in leaves(rule) if leaf.get("sku"))
 
 
 def compile_rule(rule: dict, *, people: People = EVERYONE) -> Sql:
-    """A boolean expression over f, c and k that looks at facts of these people only."""
+    """Compile a rule to a boolean expression over f, c and k that reads facts of these people only."""
 
     def leaf(node: dict) -> Sql:
         condition = CONDITIONS[node["condition"]]
@@ -79,8 +82,10 @@ def is_time_based(rule: dict) -> bool:
 
 
 def feature_rows(condition: str) -> str:
-    """The feature rows, which only active customers have; joined with the customers when a condition reads `c`, and with
-    the segments they are in when it reads `k`."""
+    """Return the FROM clause of the feature rows, which only active customers have.
+
+    It joins the customers when the condition reads `c`, and their segments when it reads `k`.
+    """
     rows = "analytics_customerfeature f"
     if re.search(r"\bc\.", condition):
         rows += " JOIN crm_customer c ON c.id = f.customer_id"
@@ -90,5 +95,5 @@ def feature_rows(condition: str) -> str:
 
 
 def used_segments(rule: dict) -> set[int]:
-    """The segments that a rule names."""
+    """Return the segments that a rule names."""
     return {int(pk) for _path, leaf in leaves(rule) if leaf["condition"] == IN_SEGMENT for pk in leaf.get("values", [])}

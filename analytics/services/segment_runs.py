@@ -1,4 +1,4 @@
-"""Computing segments: one scan decides many, what differs from the open intervals enters or leaves (S1, S2)."""
+"""Computation of segments: one scan decides many; differences from the stored memberships enter or leave (S1, S2)."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ log = structlog.get_logger("liuke.segments")
 
 
 def refresh_changed(*, limit: int = 50_000) -> int:
-    """Carry changed customers into features, scores, stages and segments: in one transaction, or at most `limit` by each
-    of several at once. Returns how many.
+    """Update features, scores, stages and segments of changed customers. Returns how many.
 
-    When anything fails nothing is written and the customers stay marked; the error is kept where staff see it.
+    It runs in one transaction, or in several at once with at most `limit` customers each.
+
+    When it fails, nothing is written and the customers stay marked; staff can see the stored error.
     """
     started = time.monotonic()
     if not ChangedCustomer.objects.exists():
@@ -38,7 +39,7 @@ def refresh_changed(*, limit: int = 50_000) -> int:
     except Exception as error:
         features.note("incremental", 0, time.monotonic() - started, error=str(error)[:1000])
         log.warning("refresh_failed", error=str(error)[:300])
-        # One failing rule must not stop the figures: each segment is tried on its own and keeps its own error.
+        # One failing rule must not block the figures: each segment is then computed alone and keeps its own error.
         count = _refresh(limit, with_segments=False, started=started)
         if count:
             compute_segments()
@@ -57,7 +58,7 @@ def _refresh(limit: int, *, with_segments: bool, started: float) -> int:
             gathering = Gathering(as_of, CHANGED.effect)
             _leave_lists(gathering)
             if with_segments:
-                # One that failed, or was never computed since its rule changed, is computed whole by the next run.
+                # Segments that failed, or whose new rule was never computed, are computed whole by the next run.
                 current = [row for row in _by_rule() if row.computed_version == row.version and not row.error]
                 _move_differences(current, gathering, CHANGED)
             return count, gathering.tell()
@@ -72,7 +73,7 @@ def _refresh(limit: int, *, with_segments: bool, started: float) -> int:
 
 
 def due_segments() -> list[int]:
-    """Rules about time passing, those that failed, and those whose newest version was never computed."""
+    """Return the segments with time-based rules, with errors, and those whose newest version was never computed."""
     return [
         segment.pk
         for segment in _by_rule()
@@ -83,20 +84,21 @@ def due_segments() -> list[int]:
 def _moves_by_itself(segment: Segment) -> bool:
     try:
         return is_time_based(segment.rule)
-    except KeyError:  # a condition that is gone: computing it says so
+    except KeyError:  # unknown condition: the computation reports the error
         return True
 
 
 def compute_segments(segment_ids: Sequence[int] | None = None) -> list[int]:
-    """Compute whole segments, and those that are made of them, all in one transaction; when that fails one by one, so
-    that the failing one is known.
+    """Compute whole segments and the segments that use them, all in one transaction. When that fails, compute them one
+    by one to find the failing one.
 
-    Returns the ids of those that failed; each keeps its error, and is tried again with the next run (S1).
+
+    Returns the ids of the segments that failed; each keeps its error and is tried again by the next run (S1).
     """
     rows = _by_rule()
     if segment_ids is not None:
-        wanted = with_dependents({row.pk: used_segments(row.rule) for row in rows}, segment_ids)
-        rows = [row for row in rows if row.pk in wanted]
+        targets = with_dependents({row.pk: used_segments(row.rule) for row in rows}, segment_ids)
+        rows = [row for row in rows if row.pk in targets]
     if not rows:
         return []
     try:
@@ -120,7 +122,7 @@ def _by_rule() -> list[Segment]:
 
 
 def _in_order(segments: Iterable[Segment]) -> list[list[Segment]]:
-    """In rounds: what a rule names is computed before it."""
+    """Return the segments in layers: a segment is computed after the segments in its rule."""
     rows = {row.pk: row for row in segments}
     return [
         [rows[pk] for pk in layer] for layer in in_layers({row.pk: used_segments(row.rule) for row in rows.values()})
@@ -129,10 +131,10 @@ def _in_order(segments: Iterable[Segment]) -> list[list[Segment]]:
 
 def _compute_whole(ids: Collection[int]) -> None:
     with transaction.atomic():
-        # Serialised with the incremental refresh, which diffs against the same memberships (F18).
+        # Runs never together with the incremental refresh, which compares with the same memberships (F18).
         at = lock_memberships()
         segments = [segment for segment in _by_rule() if segment.pk in ids]
-        # A shard that was done before the others were lost has left its own people inside.
+        # A shard that finished before other shards failed has left members behind.
         parts, empty = shards(), nobody_in([segment.pk for segment in segments if segment.first_computed_at is None])
         moves = added(run_shards(parts, lambda people: _compute(segments, at, people, empty)))
         known = [segment.pk for segment in segments if segment.pk not in empty]
@@ -145,22 +147,22 @@ def _compute_whole(ids: Collection[int]) -> None:
 
 
 def _compute(segments: list[Segment], at: datetime, people: People, empty: Collection[int]) -> Moves:
-    """What differs from who is inside enters or leaves. `empty`: segments that nobody is in yet."""
+    """Write the differences from the stored members as moves. `empty`: segments without members yet."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '256MB'")
     if all(segment.pk in empty for segment in segments):
-        fill(*_decided(segments, people), at=at)
+        fill(*_membership_scan(segments, people), at=at)
         return {}
     gathering = Gathering(at)
     _move_differences(segments, gathering, people)
     return gathering.tell()
 
 
-def _decided(segments: Sequence[Segment], people: People) -> tuple[str, list[Any]]:
-    """One scan that yields customer_id and `inside`: which of these segments hold each customer, by ascending number.
+def _membership_scan(segments: Sequence[Segment], people: People) -> tuple[str, list[Any]]:
+    """Return one scan that yields customer_id and `inside`: the matching segments of each customer by ascending id.
 
-    What is made of other segments asks for `k.inside`. Each layer hands it on to the next one with what it has found; it
-    begins with the segments outside of this computation.
+    A rule that uses other segments reads `k.inside`. It starts with the segments outside of this computation, and each
+    layer adds its own matches for the next one.
     """
     outside = {used for segment in segments for used in used_segments(segment.rule)} - {row.pk for row in segments}
     before, params = "'{}'::bigint[]", []
@@ -174,7 +176,7 @@ def _decided(segments: Sequence[Segment], people: People) -> tuple[str, list[Any
         held = ", ".join(
             f"CASE WHEN {sql.text} THEN {segment.pk}::bigint END" for segment, sql in zip(layer, rules, strict=True)
         )
-        # OFFSET 0: decided once, however often the next layer asks.
+        # OFFSET 0: evaluate once, even when the next layer reads it several times.
         known = f"""(SELECT k.inside || own.found AS inside, k.found || own.found AS found
                      FROM {known} AS k CROSS JOIN LATERAL (SELECT array_remove(ARRAY[{held}], NULL) AS found OFFSET 0) AS own
                      OFFSET 0)"""
@@ -191,7 +193,7 @@ def _decided(segments: Sequence[Segment], people: People) -> tuple[str, list[Any
 def _move_differences(segments: Sequence[Segment], gathering: Gathering, people: People) -> None:
     if not segments:
         return
-    select, params = _decided(segments, people)
+    select, params = _membership_scan(segments, people)
     gathering.carry_out(
         f"""SELECT * FROM (
                 SELECT customer_id,
@@ -208,7 +210,7 @@ def _move_differences(segments: Sequence[Segment], gathering: Gathering, people:
 
 
 def _leave_lists(gathering: Gathering) -> None:
-    """Who of the changed is no customer any more leaves the fixed lists; rules let them go by themselves."""
+    """Remove customers that are no longer active from fixed lists. Segments by rule need no such step."""
     lists = list(Segment.objects.filter(kind=SegmentKind.STATIC).values_list("pk", flat=True))
     gathering.carry_out(
         f"""SELECT k.customer_id, '{{}}'::bigint[], ARRAY(SELECT one FROM unnest(k.inside) AS one WHERE one = ANY(%s::bigint[]))

@@ -1,4 +1,4 @@
-"""Segments: saved rules and fixed lists, kept by their owners (S1-S3). Computing them is in `segment_runs`."""
+"""Segments: create, change and archive saved rules (S1-S3). `segment_runs` computes them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from analytics.models import Segment, SegmentState
 from analytics.rules.dependencies import cycle_through
 from analytics.services.memberships import lock_memberships, move
 from analytics.services.segment_figures import (
-    Figures,
     LeafReason,
-    Reason,
+    RuleReason,
+    SegmentFigures,
     count_rule,
     explain_rule,
     figures_of,
@@ -32,12 +32,12 @@ from core.actor import Actor
 from core.errors import Conflict, Invalid
 from core.locks import lock_name, lock_row
 
-# Two rules that would name each other are never saved at the same moment.
+# The lock prevents that two rules which name each other are saved at the same moment.
 RULES_LOCK = "analytics.segment-rules"
 
 
 def create_segment(*, name: str, rule: Any, actor: Actor, description: str = "", created_by=None) -> Segment:
-    """Save a new segment, and have a worker compute it at once; until then its size is unknown, not 0."""
+    """Save a new segment and queue its computation; until then its size is unknown, not 0."""
     cleaned = clean_rule(rule)
     check_name(name, None)
     segment = save_named(
@@ -50,10 +50,11 @@ def create_segment(*, name: str, rule: Any, actor: Actor, description: str = "",
 def update_segment(
     *, segment: Segment, actor: Actor, name: str | None = None, rule: Any = None, description: str | None = None
 ) -> Segment:
-    """Change what is given; what isn't stays as another may have just left it. A changed rule is a new version, computed
-    against the members of the old one.
+    """Change the given values. Values that are not given keep the latest state, which another person may have saved.
 
-    Raises Invalid `cycle` when the rule would come back to the segment itself; the message names the way.
+    A changed rule is a new version; its computation compares with the members of the old version.
+
+    Raises Invalid `cycle` when the rule would refer to the segment itself; the message names the path.
     """
     cleaned = None if rule is None else clean_rule(rule)
     with transaction.atomic():
@@ -74,12 +75,12 @@ def update_segment(
 
 
 def archive_segment(*, segment: Segment, actor: Actor) -> Segment:
-    """Stop computing it; its members leave now. Raises Conflict `in_use` while other segments are made of it."""
+    """Archive a segment; its members leave now. Raises Conflict `in_use` while other segments use it."""
     with transaction.atomic():
         lock_name(RULES_LOCK)
         users = [row.name for row in Segment.objects.active() if segment.pk in used_segments(row.rule)]
         if users:
-            text = _("Other segments are made of this one: %(names)s.") % {"names": ", ".join(users[:5])}
+            text = _("Other segments use this one: %(names)s.") % {"names": ", ".join(users[:5])}
             raise Conflict(text, code="in_use")
         at = lock_memberships()
         locked = lock_row(Segment.objects.filter(pk=segment.pk))
@@ -101,11 +102,11 @@ def _check_cycle(segment: Segment, rule: dict) -> None:
     way = cycle_through(uses, segment.pk)
     if way:
         names = pgettext("way", " → ").join(rows[pk].name for pk in way)
-        raise Invalid(_("A segment can't be made of itself: %(way)s.") % {"way": names}, code="cycle", field="rule")
+        raise Invalid(_("A segment can't refer to itself: %(way)s.") % {"way": names}, code="cycle", field="rule")
 
 
 def describe(segment: Segment, name: str | None, description: str | None) -> None:
-    """Give a locked one what is given of both. Raises Invalid."""
+    """Set the given name and description of a locked segment. Raises Invalid."""
     if name is not None:
         check_name(name, segment.pk)
         segment.name = name.strip()
@@ -122,7 +123,7 @@ def check_name(name: str, own: int | None) -> None:
 
 
 def save_named(segment: Segment) -> Segment:
-    """Raises Invalid `name_taken` when someone took the name after it was checked."""
+    """Save a segment. Raises Invalid `name_taken` when the name was taken after the check."""
     try:
         with transaction.atomic():
             segment.save()
@@ -132,9 +133,9 @@ def save_named(segment: Segment) -> Segment:
 
 
 __all__ = [
-    "Figures",
     "LeafReason",
-    "Reason",
+    "RuleReason",
+    "SegmentFigures",
     "archive_segment",
     "clean_rule",
     "compile_rule",

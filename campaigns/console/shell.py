@@ -37,7 +37,7 @@ for _name, _label, _icon, _permission, _order in (
         _name, _label, url=_name, icon=_icon, permission=_permission, section="marketing", order=_order
     )  # fmt: skip
 
-timeline.FILTERS.register("campaigns", timeline.Filter(_("Messages and coupons"), events=("campaigns.",)))
+timeline.FILTERS.register("campaigns", timeline.TimelineFilter(_("Messages and coupons"), events=("campaigns.",)))
 
 
 @palette.source("care", label=_("Care rules"), permission="campaigns.view_carerule")

@@ -17,25 +17,31 @@ from campaigns.services.coupons import create_coupon
 from core.errors import Conflict, Invalid, Refused
 from core.locks import require_transaction
 from crm import events
-from crm.rules.importing import Field, who
+from crm.rules.importing import ImportField, who
 from crm.rules.money import to_minor
 from crm.services.imports.context import Context
-from crm.services.imports.rows import Rows
+from crm.services.imports.rows import RowImport
 
 FIELDS = (
-    Field("code", limit=40, required=True, aliases="couponcode vouchercode discountcode 券码 优惠码 gutscheincode"),
-    Field("coupon", limit=120, required=True, aliases="name couponname campaign title 优惠券 优惠券名称 活动名称"),
-    Field("discount_kind", "discount_kind", aliases="type discounttype kind 类型 优惠类型"),
-    Field("value", "number", aliases="couponamount amount discountvalue percent 面额 面值 wert"),
-    Field("minimum_spend", "number", aliases="minimumamount minspend threshold 使用门槛 满减门槛 mindestbestellwert"),
-    Field("issued_at", "time", aliases="created createdat issued 领取时间 发放时间"),
-    Field("expires_at", "future", aliases="expires expiry expirydate dateexpires 到期时间 有效期至 gültigbis"),
-    Field("use_limit", "quantity", aliases="usagelimit limit uses 可用次数"),
+    ImportField(
+        "code", limit=40, required=True, aliases="couponcode vouchercode discountcode 券码 优惠码 gutscheincode"
+    ),
+    ImportField(
+        "coupon", limit=120, required=True, aliases="name couponname campaign title 优惠券 优惠券名称 活动名称"
+    ),
+    ImportField("discount_kind", "discount_kind", aliases="type discounttype kind 类型 优惠类型"),
+    ImportField("value", "number", aliases="couponamount amount discountvalue percent 面额 面值 wert"),
+    ImportField(
+        "minimum_spend", "number", aliases="minimumamount minspend threshold 使用门槛 满减门槛 mindestbestellwert"
+    ),
+    ImportField("issued_at", "time", aliases="created createdat issued 领取时间 发放时间"),
+    ImportField("expires_at", "future", aliases="expires expiry expirydate dateexpires 到期时间 有效期至 gültigbis"),
+    ImportField("use_limit", "quantity", aliases="usagelimit limit uses 可用次数"),
     *who(),
-    Field("used_at", "time", aliases="redeemedat redeemed useddate 使用时间 核销时间"),
-    Field("order", limit=120, aliases="ordernumber orderno orderid 订单号 订单编号"),
-    Field("discount", "number", aliases="discountamount redeemedamount 优惠金额 抵扣金额 rabatt"),
-    Field("cart_amount", "number", aliases="cart ordertotal total 订单金额 warenkorb"),
+    ImportField("used_at", "time", aliases="redeemedat redeemed useddate 使用时间 核销时间"),
+    ImportField("order", limit=120, aliases="ordernumber orderno orderid 订单号 订单编号"),
+    ImportField("discount", "number", aliases="discountamount redeemedamount 优惠金额 抵扣金额 rabatt"),
+    ImportField("cart_amount", "number", aliases="cart ordertotal total 订单金额 warenkorb"),
 )
 LABELS = {
     "code": _("Code"),
@@ -53,7 +59,7 @@ LABELS = {
 }
 
 
-class Coupons(Rows):
+class Coupons(RowImport):
     """A code that is there stays as it is; a use is known by its code with its order, or with its moment."""
 
     named = False

@@ -1,4 +1,4 @@
-"""Activity in batches: the hot path. One msgspec pass, one statement, no serializer per event."""
+"""Activity endpoint, the hot path: one msgspec pass and one statement for a batch, no serializer per event."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Identity(msgspec.Struct, forbid_unknown_fields=True):
     verified: bool | None = None
 
 
-class Activity(msgspec.Struct, forbid_unknown_fields=True):
+class ActivityItem(msgspec.Struct, forbid_unknown_fields=True):
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[^\x00]*$")]
     kind: Kind
     occurred_at: Annotated[datetime, msgspec.Meta(tz=True)]
@@ -42,12 +42,12 @@ class Activity(msgspec.Struct, forbid_unknown_fields=True):
     properties: dict | None = None
 
 
-class Batch(msgspec.Struct, forbid_unknown_fields=True):
-    events: Annotated[list[Activity], msgspec.Meta(min_length=1, max_length=LIMIT)]
+class ActivityBatch(msgspec.Struct, forbid_unknown_fields=True):
+    events: Annotated[list[ActivityItem], msgspec.Meta(min_length=1, max_length=LIMIT)]
 
 
-class BatchParser(StructParser):
-    struct = Batch
+class ActivityBatchParser(StructParser):
+    struct = ActivityBatch
     shape = shapes.ActivityBatchIn
     root = "events"
 
@@ -55,13 +55,13 @@ class BatchParser(StructParser):
 class ActivityView(ApiView):
     scopes = {"post": "activity:write"}
     bodies = {"post": "batch"}
-    parser_classes = [BatchParser]
+    parser_classes = [ActivityBatchParser]
 
     @extend_schema(request=shapes.ActivityBatchIn, responses={202: shapes.ActivityBatchOut})
     def post(self, request):
-        """Up to 1,000 events, taken together or not at all. Sending them again is harmless."""
+        """Record up to 1,000 events, all or none. Sending them again is harmless."""
         batch = request.data
-        if not isinstance(batch, Batch):
+        if not isinstance(batch, ActivityBatch):
             raise Invalid(_("Send the events in a JSON body."), code="required", field="events")
         country = shop_country() if any(item.identity for item in batch.events) else ""
         latest = datetime.now(UTC) + timedelta(minutes=10)
@@ -70,7 +70,7 @@ class ActivityView(ApiView):
         return Response({"accepted": recorded.accepted, "repeated": recorded.repeated}, status=202)
 
 
-def _checked(index: int, item: Activity, country: str, latest: datetime) -> ActivityInput:
+def _checked(index: int, item: ActivityItem, country: str, latest: datetime) -> ActivityInput:
     if item.occurred_at > latest or item.occurred_at.year < 1990:
         raise Invalid(_("This time is out of range."), code="out_of_range", field=f"events.{index}.occurred_at")
     identity = None

@@ -1,4 +1,4 @@
-"""Member tokens: short-lived, signed, for the shop's own front end. They reach one customer and nothing else."""
+"""Member tokens: short-lived and signed, for the shop's own front end. A token gives access to one customer only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from crm.models import Customer, CustomerState
 PREFIX = "lkm_"
 SALT = "crm.member-token"
 LONGEST_SECONDS = 24 * 3600
-# Signed JSON in base64, the time of signing, the signature: checked before any of it is worked with.
+# Signed JSON in base64, the time of signing and the signature. The form is checked before any part is parsed.
 FORM = re.compile(r"\.?[A-Za-z0-9_-]{1,600}:[A-Za-z0-9]{1,12}:[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -29,7 +29,7 @@ class MemberToken:
 
 
 def make_member_token(customer: Customer, *, source: str, seconds: int) -> str:
-    """A token that speaks for one customer for `seconds` (at most a day)."""
+    """Return a token that speaks for one customer for `seconds` (at most a day)."""
     signer = signing.TimestampSigner(salt=SALT)
     return PREFIX + signer.sign_object([customer.pk, source, seconds])
 
@@ -55,7 +55,10 @@ class MemberTokenAuthentication(BaseAuthentication):
 
     @staticmethod
     def _current(customer_id: int) -> int:
-        """Return the customer for whom the token speaks now: after a merge the one who is left. An erased one's is dead."""
+        """Return the customer that the token speaks for now. After a merge this is the customer that remained.
+
+        A token of an erased customer is refused.
+        """
         customer = (
             Customer.objects.select_related("merged_into")
             .only("state", "merged_into__state", "merged_into__merged_into")

@@ -1,4 +1,4 @@
-"""Products."""
+"""Product endpoints."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crm.services.products import ProductInput, update_catalogue
 
 
 class ProductFilter(django_filters.FilterSet):
-    sku = django_filters.CharFilter(method="of_sku", max_length=64, help_text="Whatever its case.")
+    sku = django_filters.CharFilter(method="of_sku", max_length=64, help_text="Case-insensitive.")
     category = django_filters.CharFilter("category", max_length=200)
 
     class Meta:

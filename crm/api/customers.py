@@ -1,4 +1,4 @@
-"""Customers, identities, consents, member tokens."""
+"""Endpoints of customers, identities, consents, spending and member tokens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ FULL = Customer.objects.prefetch_related("identities", "customer_tags__tag")
 
 
 def customer_of(request, number: str, queryset=None) -> Customer:
-    """The customer with this number, followed through a merge. A member's token finds only its own. Raises NotFound."""
+    """Return the customer with this number; a merged number leads to the customer that remained.
+
+    A member's token finds only its own customer. Raises NotFound.
+    """
     rows = (FULL if queryset is None else queryset).filter(number=number)
     customer = rows.first()
     if customer is not None and customer.state == CustomerState.MERGED:
@@ -74,7 +77,7 @@ class CustomersView(ApiView):
 
     @extend_schema(request=shapes.CustomerIn, responses={200: shapes.CustomerCreated, 201: shapes.CustomerCreated})
     def post(self, request):
-        """Create a customer, or find and update the one whom the identities name."""
+        """Create a customer, or find and update the customer that the identities name."""
         data = self.valid(shapes.CustomerIn, request)
         identities = given(data.pop("identities"))
         anonymous_id = data.pop("anonymous_id", "")
@@ -102,9 +105,9 @@ class CustomerView(ApiView):
 
     @extend_schema(request=shapes.ProfileIn, responses=shapes.CustomerOut)
     def patch(self, request, number: str):
-        """Change what is given, leave the rest.
+        """Change the given fields and leave the others unchanged.
 
-        With a member's token, 409 `birthday_set`: a birthday is set once, later changes are the shop's.
+        With a member's token, 409 `birthday_set`: a member sets the birthday once; later changes are made by the shop.
         """
         customer = customer_of(request, number)
         update_customer(customer=customer, changes=self.valid(shapes.ProfileIn, request), actor=self.actor_of(request))
@@ -120,7 +123,7 @@ class IdentitiesView(ApiView):
 
     @extend_schema(request=shapes.IdentityIn, responses={201: shapes.IdentityOut})
     def post(self, request, number: str):
-        """Attach one more identity. 409 `identity_taken` when it belongs to someone else."""
+        """Attach one more identity. Answers 409 `identity_taken` when it belongs to another customer."""
         data = self.valid(shapes.IdentityIn, request)
         identity = add_identity(
             customer=customer_of(request, number),
@@ -141,13 +144,13 @@ class ConsentsView(ApiView):
 
     @extend_schema(responses=shapes.ConsentOut(many=True))
     def get(self, request, number: str):
-        """Every decision, newest first."""
+        """List every consent decision, newest first."""
         rows = customer_of(request, number).consents.order_by("-given_at", "-pk")[:500]
         return Response(self.shape(request, shapes.ConsentOut)(rows, many=True).data)
 
     @extend_schema(request=shapes.ConsentIn, responses={201: shapes.ConsentOut})
     def post(self, request, number: str):
-        """Record a decision. Of a member's token its source is the token's, and the time is now."""
+        """Record a decision. With a member's token, the source is that of the token and the time is now."""
         customer = customer_of(request, number)
         if isinstance(request.auth, MemberToken):
             data = self.valid(shapes.MemberConsentIn, request)
@@ -163,7 +166,9 @@ class SpendView(ApiView):
 
     @extend_schema(responses=shapes.SpendOut)
     def get(self, request, number: str):
-        """What the customer spent by currency, net of refunds, and the newest 500 adjustments that no order shows."""
+        """Return what the customer spent by currency, net of refunds, with the newest 500 adjustments outside of
+        orders.
+        """
         customer = customer_of(request, number)
         rows = customer.spend_adjustments.order_by("-occurred_at", "-pk")[:500]
         spent = spending([customer.pk]).get(customer.pk, [])
@@ -175,7 +180,7 @@ class MemberTokensView(ApiView):
 
     @extend_schema(request=shapes.TokenIn, responses={201: shapes.TokenOut})
     def post(self, request):
-        """A short-lived token with which the shop's own pages speak for one customer."""
+        """Make a short-lived token with which the shop's own pages speak for one customer."""
         data = self.valid(shapes.TokenIn, request)
         customer = customer_of(request, data["customer"])
         token = make_member_token(customer, source=self.source_of(request), seconds=data["seconds"])

@@ -1,6 +1,6 @@
-"""What a member's token is shown of the customer, their consents, orders and tickets.
+"""Shapes of the customer, consents, orders and tickets that a member's token may read.
 
-Nothing here is written by staff for staff: no tags, notes, sources, priorities or attributes of the shop's own.
+Nothing that staff write for staff is here: no tags, notes, sources, priorities or attributes of the shop's own.
 `tests/api/member_fields.txt` lists every field and is reviewed with each change.
 """
 
@@ -14,7 +14,7 @@ from crm.models import AttributeDefinition
 
 
 class OwnAttributes(serializers.DictField):
-    """Only those that the shop leaves to its members: the others are the shop's own."""
+    """The attributes that members may change themselves. The other attributes belong to the shop and are left out."""
 
     def to_representation(self, value):
         own = AttributeDefinition.objects.filter(member_writable=True).values_list("code", flat=True)

@@ -1,4 +1,4 @@
-"""Orders and refunds, one by one and in batches."""
+"""Order and refund endpoints, one by one and in batches."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class OrdersViewSet(ApiViewSet):
 
     @extend_schema(responses=shapes.OrderOut(many=True))
     def list(self, request):
-        """Orders of this key's source, newest first."""
+        """List the orders of this key's source, newest first."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.shape(request, shapes.OrderOut)(page, many=True).data)
 
@@ -89,7 +89,7 @@ class OrdersViewSet(ApiViewSet):
 
     @extend_schema(request=shapes.OrderIn, responses={200: shapes.OrderRecordedOut, 201: shapes.OrderRecordedOut})
     def create(self, request):
-        """Record an order. The same one again is `unchanged`; a placed one may become paid or cancelled."""
+        """Record an order. Repeating it answers `unchanged`; a placed order may become paid or cancelled."""
         data = self.valid(shapes.OrderIn, request)
         recorded = record_order(data=order_input(data), source=self.source_of(request), actor=self.actor_of(request))
         body = {**shapes.OrderOut(recorded.order).data, "outcome": recorded.outcome}
@@ -97,8 +97,8 @@ class OrdersViewSet(ApiViewSet):
 
     @extend_schema(request=shapes.OrderBatchIn, responses=shapes.OrderBatchOut)
     def batch(self, request):
-        """Up to 100 orders of at most 1,000 lines, each on its own: a refused one is named with its errors and the
-        others are taken."""
+        """Record up to 100 orders of at most 1,000 lines, each on its own. A refused order is returned with its errors;
+        the others are recorded."""
         items = self.valid(_Batch, request)["orders"]
         source, actor = self.source_of(request), self.actor_of(request)
         checked = [_checked(item) for item in items]
@@ -112,13 +112,13 @@ class OrdersViewSet(ApiViewSet):
 
 
 class _Batch(serializers.Serializer):
-    """Each order is checked on its own, so that one wrong field does not refuse the others."""
+    """A batch whose orders are validated one by one, so that one wrong field does not refuse the others."""
 
     orders = serializers.ListField(child=serializers.DictField(), min_length=1, max_length=100)
 
 
 def _checked(item: dict) -> tuple[shapes.OrderIn, Any]:
-    """Return an order with its errors. One with an unknown field is not looked at further."""
+    """Return an order with its errors. An order with an unknown field is not validated further."""
     order = shapes.OrderIn(data=item)
     unknown = unknown_fields(shapes.OrderIn, item)
     return order, unknown or (None if order.is_valid() else order.errors)
@@ -154,7 +154,7 @@ class RefundsView(ApiView):
 
     @extend_schema(request=shapes.RefundIn, responses={200: shapes.RefundRecordedOut, 201: shapes.RefundRecordedOut})
     def post(self, request, number: str):
-        """Refund an order by lines, by amount, or the whole rest. Its points follow (both earned and spent)."""
+        """Refund an order by lines, by amount, or the whole rest. The points that it earned and spent are adjusted."""
         data = self.valid(shapes.RefundIn, request)
         lines = [RefundLineInput(**line) for line in data.pop("lines", [])]
         recorded = record_refund(

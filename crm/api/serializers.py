@@ -29,7 +29,7 @@ WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 
 class Whole(serializers.IntegerField):
-    """A whole number. As text it has the digits 0 to 9 alone: no full-width ones, underscores or blanks."""
+    """A whole number. As text it may contain only the digits 0 to 9: no full-width digits, underscores or blanks."""
 
     def to_internal_value(self, data):
         if isinstance(data, str) and not WHOLE.fullmatch(data):
@@ -38,7 +38,7 @@ class Whole(serializers.IntegerField):
 
 
 class Minor(Whole):
-    """An amount in minor units. A decimal or a text is refused: it is an amount in major units more often than not."""
+    """An amount in minor units. Decimals and texts are refused, because they usually are amounts in major units."""
 
     default_error_messages = {
         "not_minor_units": _("Send a whole number in minor units, such as 6800 for 68.00; no decimal and no text.")
@@ -57,7 +57,7 @@ class Minor(Whole):
 
 
 class MinorOut(serializers.IntegerField):
-    """An amount of an answer, in minor units."""
+    """An amount in a response, in minor units."""
 
     def __init__(self, **kwargs):
         kwargs["help_text"] = in_minor_units(kwargs.get("help_text", ""))
@@ -65,7 +65,7 @@ class MinorOut(serializers.IntegerField):
 
 
 def in_minor_units(text: str) -> str:
-    """Return a field's description, which says that the amount is in minor units."""
+    """Return a field's description with the note that the amount is in minor units."""
     return text if "minor units" in text.lower() else f"{text} In minor units of the currency.".strip()
 
 
@@ -76,7 +76,7 @@ class IdentityIn(serializers.Serializer):
         required=False,
         allow_null=True,
         default=None,
-        help_text="Proven to be theirs. Left out: true for storefront, WeChat and card ids, else false.",
+        help_text="Proven to belong to the customer. Default: true for storefront, WeChat and card ids, else false.",
     )
 
 
@@ -104,14 +104,14 @@ class ProfileIn(serializers.Serializer):
     region = serializers.CharField(max_length=120, required=False, allow_blank=True)
     attributes = serializers.DictField(
         required=False,
-        help_text="By the shop's own schema; null removes one. A member's token writes those left to members.",
+        help_text="By the shop's own schema; null removes one. A member's token may write only member-writable ones.",
     )
 
 
 class CustomerIn(ProfileIn):
     identities = IdentityIn(many=True, min_length=1, max_length=20)
     anonymous_id = serializers.CharField(
-        max_length=80, required=False, help_text="The visitor id that they had before; its activity becomes theirs."
+        max_length=80, required=False, help_text="The earlier visitor id; its activity is moved to the customer."
     )
 
 
@@ -134,14 +134,16 @@ class CustomerOut(serializers.Serializer):
 
 
 class CustomerCreated(CustomerOut):
-    created = serializers.BooleanField(help_text="False when the identities named a known customer.")
+    created = serializers.BooleanField(help_text="False when the identities belong to an existing customer.")
 
 
 class SpentOut(serializers.Serializer):
     currency = serializers.CharField()
-    orders = serializers.IntegerField(help_text="Paid orders that did not come back whole.")
+    orders = serializers.IntegerField(help_text="Paid orders that were not fully returned.")
     amount = serializers.IntegerField(help_text="Minor units, net of refunds and with the adjustments.")
-    adjusted = serializers.IntegerField(help_text="Minor units of it that belong to no order; below 0 when given back.")
+    adjusted = serializers.IntegerField(
+        help_text="The part that belongs to no order, in minor units; negative when it was given back."
+    )
     last_order_at = serializers.DateTimeField(source="last_at", allow_null=True)
 
 
@@ -165,14 +167,14 @@ class ConsentIn(serializers.Serializer):
     decision = serializers.ChoiceField(choices=ConsentDecision.choices)
     source = serializers.CharField(
         max_length=60,
-        help_text="Where it was given, for example checkout. This and the rest are left out with a member token.",
+        help_text="Where it was given, for example checkout. Omit this and all further fields with a member token.",
     )
     evidence = serializers.CharField(max_length=500, required=False, allow_blank=True)
     given_at = serializers.DateTimeField(required=False)
 
 
 class MemberConsentIn(serializers.Serializer):
-    """What a member decides. When, where and by what proof is for the product to say."""
+    """A member's consent decision. The product itself sets its time, source and evidence."""
 
     channel = serializers.ChoiceField(choices=Channel.choices)
     purpose = serializers.ChoiceField(choices=Purpose.choices)
@@ -188,7 +190,7 @@ class ConsentOut(serializers.Serializer):
 
 
 class CustomerRef(serializers.Serializer):
-    """Either the number, or identities that name someone."""
+    """Reference to a customer: either the number, or identities."""
 
     number = serializers.CharField(max_length=20, required=False)
     name = serializers.CharField(max_length=200, required=False, allow_blank=True)
@@ -202,9 +204,10 @@ _LINE_KINDS = frozenset(LineKind.values)
 
 
 class Lines(serializers.ListSerializer):
-    """Takes the plain cases at a tenth of the cost: a batch may have a hundred thousand lines.
+    """Validates plain lines at a tenth of the usual cost: a batch may have a hundred thousand lines.
 
-    Whatever is not plain goes the long way, and a list with a wrong line does, so that errors name their place.
+    Lines that are not plain are validated in the usual way. So is a list with a wrong line, so that each error names
+    its place.
     """
 
     def to_internal_value(self, data):
@@ -216,7 +219,7 @@ class Lines(serializers.ListSerializer):
 
 
 def _plain_line(item: Any) -> dict[str, Any] | None:
-    """Return what LineIn makes of an item, or None where that must be asked."""
+    """Return the values that LineIn makes of an item, or None when only LineIn can decide."""
     if type(item) is not dict:
         return None
     kind = item.get("kind", LineKind.PRODUCT.value)
@@ -253,9 +256,9 @@ class LineIn(serializers.Serializer):
     name = serializers.CharField(max_length=300, required=False, allow_blank=True)
     category = serializers.CharField(max_length=200, required=False, allow_blank=True)
     quantity = serializers.DecimalField(max_digits=12, decimal_places=3)
-    unit_amount = Minor(max_value=LARGEST_UNIT, help_text="What one costs, in minor units of the order's currency.")
+    unit_amount = Minor(max_value=LARGEST_UNIT, help_text="Price of one, in minor units of the order's currency.")
     discount = Minor(default=0)
-    amount = Minor(required=False, help_text="After the discount; checked when given.")
+    amount = Minor(required=False, help_text="Amount after the discount; checked when it is sent.")
 
     class Meta:
         list_serializer_class = Lines
@@ -270,9 +273,9 @@ class PaymentIn(serializers.Serializer):
 
 class OrderIn(serializers.Serializer):
     number = serializers.RegexField(
-        r"^[^/\x00-\x1f]{1,64}\Z", help_text="Unique per source: sending it again is harmless."
+        r"^[^/\x00-\x1f]{1,64}\Z", help_text="Unique per source, so sending an order again is harmless."
     )
-    customer = CustomerRef(required=False, help_text="Left out for a guest.")
+    customer = CustomerRef(required=False, help_text="Omit it for a guest.")
     state = serializers.ChoiceField(choices=OrderState.choices, default=OrderState.PAID)
     placed_at = serializers.DateTimeField()
     paid_at = serializers.DateTimeField(required=False)
@@ -285,7 +288,7 @@ class OrderIn(serializers.Serializer):
     shipping = Minor(default=0)
     tax = Minor(default=0)
     fees = Minor(default=0)
-    total = Minor(required=False, help_text="Checked against the parts when given.")
+    total = Minor(required=False, help_text="Checked against its parts when it is sent.")
     payments = PaymentIn(many=True, required=False, max_length=20)
 
 
@@ -336,7 +339,7 @@ class RefundLineIn(serializers.Serializer):
 
 
 class RefundIn(serializers.Serializer):
-    """By lines, by amount, or the whole rest when neither is given."""
+    """Refund by lines, by amount, or of the whole rest when neither is given."""
 
     number = serializers.CharField(max_length=64)
     amount = Minor(required=False, min_value=1)
@@ -357,7 +360,9 @@ class RefundRecordedOut(RefundOut):
 
 
 class ActivityItemIn(serializers.Serializer):
-    id = serializers.CharField(max_length=80, help_text="Yours, unique per source: sending it again is harmless.")
+    id = serializers.CharField(
+        max_length=80, help_text="Your own id, unique per source, so sending an event again is harmless."
+    )
     kind = serializers.RegexField(
         r"^[a-z][a-z0-9_]{0,39}\Z", help_text="view, search, cart, share, review, check_in, or one of your own."
     )
@@ -415,17 +420,19 @@ class TokenOut(serializers.Serializer):
 
 
 class TicketIn(serializers.Serializer):
-    customer = serializers.CharField(max_length=20, required=False, help_text="Left out with a member token.")
+    customer = serializers.CharField(max_length=20, required=False, help_text="Omit it with a member token.")
     subject = serializers.CharField(max_length=200)
     text = serializers.CharField(max_length=10000)
     priority = serializers.ChoiceField(
-        choices=TicketPriority.choices, default=TicketPriority.NORMAL, help_text="Of a server key; not of a member."
+        choices=TicketPriority.choices,
+        default=TicketPriority.NORMAL,
+        help_text="Only with a server key, not with a member token.",
     )
     order = serializers.CharField(max_length=64, required=False, help_text="The order's number.")
 
 
 class MemberTicketIn(serializers.Serializer):
-    """A member's own: how urgent it is follows from their tier and the shop's rules."""
+    """A member's own ticket. Its priority follows from the member's tier and the shop's rules."""
 
     subject = serializers.CharField(max_length=200)
     text = serializers.CharField(max_length=10000)
@@ -448,7 +455,7 @@ class TicketMessageOut(serializers.Serializer):
 
 
 class TicketDetailOut(TicketOut):
-    messages = TicketMessageOut(many=True, source="public_messages", help_text="Public ones, oldest first.")
+    messages = TicketMessageOut(many=True, source="public_messages", help_text="Public messages, oldest first.")
 
 
 class ReplyIn(serializers.Serializer):

@@ -45,7 +45,7 @@ class TicketsViewSet(ApiViewSet):
     queryset = Ticket.objects.none()
 
     def get_queryset(self):
-        # The internal ones are for staff alone: the shop's pages show customers what this answers.
+        # Internal tickets are for staff only: the shop's pages show customers everything that this endpoint returns.
         tickets = Ticket.objects.filter(internal=False)
         if isinstance(self.request.auth, MemberToken):
             return tickets.filter(customer_id=self.request.auth.customer_id)
@@ -95,7 +95,7 @@ class TicketsViewSet(ApiViewSet):
 
     @extend_schema(request=shapes.ReplyIn, parameters=[OPTIONAL_KEY], responses={201: shapes.TicketDetailOut})
     def reply(self, request, number: str):
-        """The customer's answer; a resolved ticket opens again, a closed one answers 409 `ticket_closed`."""
+        """Add the customer's reply. A resolved ticket is opened again; a closed one answers 409 `ticket_closed`."""
         ticket = self._ticket(number)
         text = self.valid(shapes.ReplyIn, request)["text"]
 
@@ -117,5 +117,5 @@ class TicketsViewSet(ApiViewSet):
                 raise NotFound(_("There is no such customer."), code="unknown_customer")
             return customer
         if not data.get("customer"):
-            raise Invalid(_("Say whose ticket it is."), code="required", field="customer")
+            raise Invalid(_("Name the customer of the ticket."), code="required", field="customer")
         return customer_of(request, data["customer"])

@@ -1,4 +1,4 @@
-"""What crm adds to the audit log: looks and exports, and where a changed row is."""
+"""Parts that crm adds to the audit log: unmasked contacts, exports, and links to changed rows."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def _unmasked(payload: Mapping[str, Any]) -> str:
 
 
 def _of_customer(row: Mapping[str, Any]) -> str:
-    """Rows that hang on a customer lead there; their table keeps no number."""
-    found = Customer.objects.filter(pk=row.get("customer_id")).values_list("number", flat=True).first()
-    return reverse("customer", args=[found]) if found else ""
+    """Return the address of the row's customer; the history tables keep only the customer's id."""
+    customer_number = Customer.objects.filter(pk=row.get("customer_id")).values_list("number", flat=True).first()
+    return reverse("customer", args=[customer_number]) if customer_number else ""
 
 
 LOGGED.register("crm.customers_exported", Logged(_exported))

@@ -1,4 +1,4 @@
-"""The customer list and the customer page."""
+"""Pages of the customer list and of one customer."""
 
 from __future__ import annotations
 
@@ -40,16 +40,18 @@ AT_ONCE = 1000
 
 @page("crm.view_customer")
 def index(request: HttpRequest) -> HttpResponse:
-    wanted = listing.narrowed(request, request.GET)
-    found = paging.keyset(wanted, ORDER, request.GET.get("cursor"), PAGE)
-    details = selectors.rows(found)
-    columns = [(item.label, item.load(found.items)) for item in listing.COLUMNS if may(request.user, item.permission)]
+    customers = listing.narrowed(request, request.GET)
+    page_rows = paging.keyset(customers, ORDER, request.GET.get("cursor"), PAGE)
+    details = selectors.rows(page_rows)
+    columns = [
+        (item.label, item.load(page_rows.items)) for item in listing.COLUMNS if may(request.user, item.permission)
+    ]
     choices = listing.choices(request)
     context = {
-        "page": found,
+        "page": page_rows,
         "rows": [
             (customer, details[customer.pk], [values.get(customer.pk, "") for _, values in columns])
-            for customer in found
+            for customer in page_rows
         ],
         "columns": [label for label, _ in columns],
         "choices": choices,
@@ -57,7 +59,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "matching": listing.query_of(request.GET),
         "views": saved_views.shown(request),
         "filtered": bool(request.GET.get("q") or any(choice.value for choice in choices)),
-        "count": paging.count(wanted),
+        "count": paging.count(customers),
         "may_see_contacts": may(request.user, "crm.view_identity"),
         "may_see_orders": may(request.user, "crm.view_order"),
         "may_tag": may(request.user, "crm.add_customertag"),
@@ -71,7 +73,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def tag_many(request: HttpRequest) -> HttpResponse:
     if request.POST.get("all") == "yes":
         return _tag_all(request)
-    chosen = _chosen(request.POST.getlist("customer"))
+    chosen = _chosen_ids(request.POST.getlist("customer"))
     if not chosen:
         messages.warning(request, _t("Choose customers first."))
         return back(request, reverse("customers"))
@@ -83,48 +85,48 @@ def tag_many(request: HttpRequest) -> HttpResponse:
 
 
 def _tag_all(request: HttpRequest) -> HttpResponse:
-    """Everyone who matches: at once when they are few, else a job whose progress is on the jobs page."""
+    """Tag all customers that match: at once when they are few, else in a job whose progress is on the jobs page."""
     filters = listing.permitted(request, QueryDict(request.POST.get("matching", "")))
-    wanted = matching(filters)
+    customers = matching(filters)
     name, actor = request.POST.get("tag", ""), of_user(request.user)
-    ids = list(wanted.order_by().values_list("pk", flat=True)[: AT_ONCE + 1])
+    ids = list(customers.order_by().values_list("pk", flat=True)[: AT_ONCE + 1])
     if len(ids) <= AT_ONCE:
         count = services.add_tag_to_many(customer_ids=ids, name=name, actor=actor)
         text = ngettext("%(count)s customer tagged “%(tag)s”.", "%(count)s customers tagged “%(tag)s”.", count)
         messages.success(request, text % {"count": format_number(count), "tag": " ".join(name.split())})
         return back(request, reverse("customers"))
-    total = paging.count(wanted).value
+    total = paging.count(customers).value
     job = tagging.start_tagging(name=name, filters=filters, total=total, actor=actor, user=viewer(request))
     start_job(job)
-    text = _t("“%(tag)s” is being given to about %(count)s customers; you can go on meanwhile.")
+    text = _t("Adding the tag “%(tag)s” to about %(count)s customers. You can keep working.")
     messages.success(request, text % {"tag": job.label, "count": format_number(total)})
     return back(request, reverse("customers"))
 
 
 @page("crm.export_customer")
 def export(request: HttpRequest) -> StreamingHttpResponse:
-    """The chosen customers, or all that match, as CSV with masked contacts; at most EXPORT_LIMIT rows."""
+    """Export the chosen customers, or all that match, as CSV with masked contacts; at most EXPORT_LIMIT rows."""
     chosen = request.GET.getlist("customer")
     query = request.GET
     if query.get("all") == "yes":
         chosen, query = [], QueryDict(query.get("matching", ""))
-    wanted = Customer.objects.active().filter(number__in=chosen) if chosen else listing.narrowed(request, query)
+    customers = Customer.objects.active().filter(number__in=chosen) if chosen else listing.narrowed(request, query)
     exports.record_customer_export(
-        rows=wanted.order_by()[:EXPORT_LIMIT].count(),
+        rows=customers.order_by()[:EXPORT_LIMIT].count(),
         chosen=bool(chosen),
         filters={} if chosen else listing.permitted(request, query),
         actor=of_user(request.user),
     )
-    response = StreamingHttpResponse(_csv(wanted), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(_csv(customers), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="customers-{timezone.localdate():%Y%m%d}.csv"'
     return response
 
 
-def _chosen(numbers: list[str]) -> list[int]:
+def _chosen_ids(numbers: list[str]) -> list[int]:
     return list(Customer.objects.active().filter(number__in=numbers[:1000]).values_list("pk", flat=True))
 
 
-def _csv(wanted: QuerySet[Customer]) -> Iterator[str]:
+def _csv(customers: QuerySet[Customer]) -> Iterator[str]:
     yield BYTE_ORDER_MARK
     yield csv_line(
         [
@@ -141,9 +143,9 @@ def _csv(wanted: QuerySet[Customer]) -> Iterator[str]:
     )
     cursor: str | None = None
     for _chunk in range(EXPORT_LIMIT // EXPORT_CHUNK):
-        found = paging.keyset(wanted, ORDER, cursor, EXPORT_CHUNK)
-        details = selectors.rows(found)
-        for customer in found:
+        page_rows = paging.keyset(customers, ORDER, cursor, EXPORT_CHUNK)
+        details = selectors.rows(page_rows)
+        for customer in page_rows:
             row = details[customer.pk]
             known = timezone.localtime(customer.created_at).date().isoformat()
             yield csv_line(
@@ -159,7 +161,7 @@ def _csv(wanted: QuerySet[Customer]) -> Iterator[str]:
                     known,
                 ]
             )
-        cursor = found.next
+        cursor = page_rows.next
         if not cursor:
             return
 
@@ -193,14 +195,14 @@ def show(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _reachable(contacts: list[profile.Contact]) -> list[profile.Contact]:
-    """The first phone and e-mail of the contacts panel, repeated under the name."""
+    """Return the first phone and e-mail of the contacts panel, which are repeated under the name."""
     firsts = {contact.kind: contact for contact in reversed(contacts)}
     return [firsts[kind] for kind in ("phone", "email") if kind in firsts]
 
 
 @page("crm.view_customer")
 def timeline(request: HttpRequest, number: str) -> HttpResponse:
-    """A page of the timeline, or one more of its pages, to be put into the customer page."""
+    """Show the timeline, or only its next page when `before` is given, as a part of the customer page."""
     if not wants_part(request):
         return redirect(f"{reverse('customer', args=[number])}?{request.GET.urlencode()}")
     customer = _customer(number)
@@ -212,9 +214,9 @@ def _timeline(request: HttpRequest, customer: Customer) -> dict:
     show, before = request.GET.get("show", ""), request.GET.get("before", "")
     if show not in timelines.FILTERS:
         show = ""
-    found = timelines.timeline(customer, show=show, cursor=before, allowed=lambda name: may(request.user, name))
+    page_rows = timelines.timeline(customer, show=show, cursor=before, allowed=lambda name: may(request.user, name))
     return {
-        "timeline": found,
+        "timeline": page_rows,
         "show": show,
         "before": before,
         "tabs": [("", _t("All")), *[(name, item.label) for name, item in timelines.FILTERS.items()]],
@@ -268,7 +270,7 @@ def note(request: HttpRequest, number: str) -> HttpResponse:
 
 @page("crm.unmask_customer", methods=("POST",))
 def unmask(request: HttpRequest, number: str, pk: int) -> HttpResponse:
-    """One contact in full. The service records who looked."""
+    """Show one contact in full. The service records this look in the audit log."""
     identity = get_object_or_404(Identity.objects.select_related("customer"), pk=pk, customer__number=number)
     value = services.unmask_identity(identity=identity, actor=of_user(request.user))
     context = {"customer": identity.customer, "contact": profile.contact(identity), "value": value}

@@ -1,4 +1,4 @@
-"""The profile form. It only reads and shows: the service decides what is a valid value."""
+"""The profile form. It only parses and shows values; the service decides which values are valid."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ProfileForm(forms.Form):
         self.customer = customer
         self.definitions = list(AttributeDefinition.objects.all())
         initial = {name: getattr(customer, name) for name in PLAIN}
-        initial |= {f"{ATTRIBUTE}{code}": _shown(value) for code, value in customer.attributes.items()}
+        initial |= {f"{ATTRIBUTE}{code}": _initial_value(value) for code, value in customer.attributes.items()}
         super().__init__(data, initial=initial)
         known = [(code, translation.get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES]
         if customer.language and customer.language not in dict(known):
@@ -43,7 +43,7 @@ class ProfileForm(forms.Form):
         self.fields["country"].choices = [("", "—"), *countries.choices()]  # type: ignore[attr-defined]
         self.fields["time_zone"].widget.attrs["list"] = "time-zones"
         if customer.birthday:
-            self.fields["birthday"].help_text = _("Known: %(masked)s. Empty keeps it.") % {
+            self.fields["birthday"].help_text = _("Current: %(masked)s. Leave empty to keep it.") % {
                 "masked": masked_birthday(customer)
             }
         for definition in self.definitions:
@@ -58,28 +58,29 @@ class ProfileForm(forms.Form):
         return sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
 
     def changes(self) -> dict[str, Any]:
-        """What `update_customer` is given: every field but an empty birthday, which keeps the one that is known."""
+        """Return the changes for `update_customer`: every field, but no empty birthday, so that the known one stays."""
         values = self.cleaned_data
         changes: dict[str, Any] = {name: values[name] for name in PLAIN}
         if values["birthday"]:
             changes["birthday"] = values["birthday"]
         if self.definitions:
             changes["attributes"] = {
-                definition.code: _stored(values[f"{ATTRIBUTE}{definition.code}"]) for definition in self.definitions
+                definition.code: _stored_value(values[f"{ATTRIBUTE}{definition.code}"])
+                for definition in self.definitions
             }
         return changes
 
     def refuse(self, error: DomainError) -> None:
-        """Put the service's refusal beside the field that it names."""
+        """Show the service's error beside the field that it names."""
         name = (error.field or "").replace("attributes.", ATTRIBUTE)
         self.add_error(name if name in self.fields else None, str(error.message))
 
 
-def _shown(value: Any) -> Any:
+def _initial_value(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def _stored(value: Any) -> Any:
+def _stored_value(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else None if value == "" else value
 
 

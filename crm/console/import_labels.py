@@ -1,4 +1,4 @@
-"""What the fields and choices of an import are called on its pages."""
+"""Labels of the fields and choices on the pages of an import."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.import_kinds import IMPORT_KINDS
 from crm.models import AttributeDefinition
-from crm.rules.importing import ATTRIBUTE, Field, fields_of
+from crm.rules.importing import ATTRIBUTE, ImportField, fields_of
 from crm.services.customers import attribute_specs
 
 LABELS: dict[str, str | Promise] = {
@@ -15,7 +15,7 @@ LABELS: dict[str, str | Promise] = {
     "placed_at": _("Placed at"),
     "paid_at": _("Paid at"),
     "state": _("State"),
-    "refunded_amount": _("Refunded in all"),
+    "refunded_amount": _("Refunded in total"),
     "refunded_at": _("Refunded at"),
     "line_refunded": _("Refunded of the line"),
     "currency": _("Currency"),
@@ -63,7 +63,7 @@ LABELS: dict[str, str | Promise] = {
     "purpose": _("Purpose"),
     "decision": _("Decision"),
     "given_at": _("Given at"),
-    "source": _("Where it was said"),
+    "source": _("Where it was given"),
     "evidence": _("Evidence"),
 }
 DELIMITERS = [(",", _("Comma")), (";", _("Semicolon")), ("\t", _("Tab")), ("|", _("Vertical bar"))]
@@ -71,8 +71,8 @@ DECIMALS = [(".", _("Point: 1,234.50")), (",", _("Comma: 1.234,50"))]
 DATE_ORDERS = [("dmy", _("Day first: 31/12/2024")), ("mdy", _("Month first: 12/31/2024"))]
 
 
-def labelled_fields(kind: str) -> dict[str, tuple[Field, str]]:
-    """{name: (field, label)} in the order of the form."""
+def labelled_fields(kind: str) -> dict[str, tuple[ImportField, str]]:
+    """Return {name: (field, label)} in the order of the form."""
     own = {f"{ATTRIBUTE}{code}": label for code, label in AttributeDefinition.objects.values_list("code", "label")}
     names = LABELS | dict(IMPORT_KINDS[kind].labels) | own
     return {name: (field, str(names.get(name, name))) for name, field in fields_of(kind, attribute_specs()).items()}

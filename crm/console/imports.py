@@ -1,4 +1,4 @@
-"""Imports: upload, say what the columns are, look at the first rows, bring in, see the result."""
+"""Pages of imports: upload a file, map its columns, check the first rows, run the import, see the result."""
 
 from __future__ import annotations
 
@@ -30,12 +30,14 @@ from crm.services.imports.refusals import open_row, reason_text, refused_csv, tr
 
 MODES = {
     ImportMode.AUTO: _(
-        "Orders older than two days count for figures, segments and tiers, and lead to no points, messages or journeys. "
-        "Newer ones act as if the shop had sent them today."
+        "Orders older than two days count for figures, segments and tiers, but not for points, messages or journeys. "
+        "Newer orders are treated as if the shop had sent them today."
     ),
     ImportMode.REMEMBER: _("All orders count for figures, segments and tiers. No points, no messages, no journeys."),
     ImportMode.SILENT: _("All orders also earn points. No messages, no journeys, no webhooks."),
-    ImportMode.LIVE: _("All orders earn points and lead to messages, journeys and webhooks, however old they are."),
+    ImportMode.LIVE: _(
+        "All orders earn points and trigger messages, journeys and webhooks, no matter how old they are."
+    ),
 }
 OPEN = {ImportState.UPLOADED, ImportState.FAILED}
 UNDERWAY = {ImportState.QUEUED, ImportState.RUNNING}
@@ -44,7 +46,7 @@ SHOWN_CELLS = 8
 
 
 def may_bring(user, kind: str) -> bool:
-    """Whether a person may bring in this kind, besides importing at all."""
+    """Whether a person may import files of this kind, besides the general permission to import."""
     registered = IMPORT_KINDS.get(kind)
     return registered is not None and (not registered.permission or may(user, registered.permission))
 
@@ -61,7 +63,9 @@ class UploadForm(forms.Form):
         max_length=40,
         help_text=_("Where the file comes from, for example shop. Its columns are remembered under this name."),
     )
-    file = forms.FileField(label=_("CSV file"), help_text=_("Also packed as .gz. The first line names the columns."))
+    file = forms.FileField(
+        label=_("CSV file"), help_text=_("May be compressed as .gz. The first line must name the columns.")
+    )
 
     def __init__(self, user, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -78,8 +82,10 @@ class UploadForm(forms.Form):
 @page("crm.view_importrun")
 def index(request: HttpRequest) -> HttpResponse:
     runs = ImportRun.objects.select_related("created_by")
-    found = paging.keyset(runs, ["-id"], request.GET.get("cursor"), SIZE)
-    return render(request, "crm/imports/index.html", {"page": found, "may_add": may(request.user, "crm.add_importrun")})
+    page_rows = paging.keyset(runs, ["-id"], request.GET.get("cursor"), SIZE)
+    return render(
+        request, "crm/imports/index.html", {"page": page_rows, "may_add": may(request.user, "crm.add_importrun")}
+    )
 
 
 @page("crm.add_importrun", methods=("GET", "POST"))
@@ -110,7 +116,7 @@ new.body_kind = "import"  # type: ignore[attr-defined]
 
 @page("crm.add_importrun", methods=("GET", "POST"))
 def columns(request: HttpRequest, pk: int) -> HttpResponse:
-    """Which column is what, with a preview of the first rows."""
+    """Map the columns of the file, with a preview of the first rows."""
     run = get_object_or_404(ImportRun, pk=pk)
     require_kind(request, run)
     if run.state not in OPEN or not run.path:
@@ -153,7 +159,7 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _sides(run: ImportRun) -> str:
-    """How many orders of the file are history by their date, in one sentence."""
+    """Return one sentence that says how many orders of the file count as history by their date."""
     sides = imports.sides_of(run)
     values = {"older": number(sides.older), "recent": number(sides.recent), "rows": number(imports.SIDES_ROWS)}
     text = (
@@ -192,7 +198,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("crm.view_importrun")
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The part that the page asks for once a second; when there is nothing to wait for, the page itself again."""
+    """Return the part that the page polls once a second; reload the whole page when nothing is left to wait for."""
     run = get_object_or_404(ImportRun.objects.select_related("job", "following"), pk=pk)
     if not wants_part(request):
         return redirect("import_run", pk)
@@ -206,7 +212,7 @@ def _progress_of(request: HttpRequest, run: ImportRun) -> dict:
     headings = {
         "refused": _t("Why rows were refused"),
         "skipped": _t("Why rows were skipped"),
-        "noted": _t("Taken with a remark"),
+        "noted": _t("Accepted with a remark"),
     }
     listed = run.result if run.state == ImportState.DONE else {}
     return {
@@ -237,11 +243,11 @@ def _adjusted(run: ImportRun) -> dict | None:
 
 @page("crm.add_importrun", methods=("POST",))
 def start(request: HttpRequest, pk: int) -> HttpResponse:
-    """Again, for a run that failed or was left behind."""
+    """Queue the import again, after it failed or was interrupted."""
     run = get_object_or_404(ImportRun, pk=pk)
     require_kind(request, run)
     imports.queue_import(run=run, actor=of_user(request.user))
-    messages.success(request, _t("The import was handed to a worker."))
+    messages.success(request, _t("The import is queued."))
     return redirect("import_run", pk)
 
 
@@ -252,13 +258,13 @@ def refused(request: HttpRequest, pk: int) -> HttpResponse:
     code = request.GET.get("code", "")
     if code:
         rows = rows.filter(code=code)
-    found = paging.keyset(rows, ["row_number", "id"], request.GET.get("cursor"), SIZE)
-    # A row may hold contacts in the clear, so it is shown to those who could have uploaded it.
+    page_rows = paging.keyset(rows, ["row_number", "id"], request.GET.get("cursor"), SIZE)
+    # A row may hold unmasked contacts, so it is shown only to staff who could have uploaded it.
     open_rows = may(request.user, "crm.add_importrun")
     labels = labelled_fields(run.kind)
     context = {
         "run": run,
-        "page": found,
+        "page": page_rows,
         "rows": [
             (
                 item,
@@ -266,7 +272,7 @@ def refused(request: HttpRequest, pk: int) -> HttpResponse:
                 translated(item),
                 open_row(item)[:SHOWN_CELLS] if open_rows else [],
             )
-            for item in found
+            for item in page_rows
         ],
         "codes": [
             (code, reason_text(code)) for name in ("refused", "skipped", "noted") for code in run.result.get(name, {})
@@ -279,7 +285,7 @@ def refused(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("crm.add_importrun")
 def refused_file(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """The refused rows as CSV with a reason each, to mend and bring in again."""
+    """Download the refused rows as CSV with a reason each, to correct and import again."""
     run = get_object_or_404(ImportRun, pk=pk)
     exports.record_refusals_export(
         run=run.pk, file_name=run.file_name, rows=run.refused_count, actor=of_user(request.user)

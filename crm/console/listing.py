@@ -1,7 +1,7 @@
-"""The customer list's filters and columns. Each app adds its own in `extensions`:
+"""Filters, columns and bulk actions of the customer list. Each app adds its own in `extensions`:
 
-listing.FILTERS.register("stage", Filter(_("Stage"), choices=stage_choices, apply=in_stage, permission="analytics.view_customerfeature"))
-listing.COLUMNS.register("tier", Column(_("Tier"), load=tier_names, permission="loyalty.view_member"))
+listing.FILTERS.register("stage", CustomerFilter(_("Stage"), choices=stage_choices, apply=in_stage))
+listing.COLUMNS.register("tier", CustomerColumn(_("Tier"), load=tier_names, permission="loyalty.view_member"))
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ TAGS_SHOWN = 200
 
 
 @dataclass(frozen=True)
-class Filter:
-    """`choices` are (value, label) pairs; `apply` narrows the list, and leaves it when the value makes no sense."""
+class CustomerFilter:
+    """A filter of the list. `choices` are (value, label) pairs; `apply` narrows the list.
+
+    `apply` returns the list unchanged when the value is not valid.
+    """
 
     label: str | Promise
     choices: Callable[[HttpRequest], Sequence[tuple[str, str]]]
@@ -39,8 +42,8 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class Column:
-    """`load` gives a text per customer id for one page of customers, in one query."""
+class CustomerColumn:
+    """A column of the list. `load` returns a text per customer id for one page of customers, in one query."""
 
     label: str | Promise
     load: Callable[[Sequence[Customer]], dict[int, str]]
@@ -48,8 +51,8 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A filter as the form shows it."""
+class FilterChoice:
+    """A filter with the values that the form shows."""
 
     name: str
     label: str | Promise
@@ -58,9 +61,11 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Action:
-    """A button for the chosen rows. The form is posted to `url` with `customer` (numbers), or `all`=yes and `matching`, as
-    for tags; see `chosen`. `choices` are offered in a list called `field`."""
+class BulkAction:
+    """A button for the chosen rows. `choices` are offered in a list called `field`.
+
+    As for tags, the form is posted to `url` with `customer` (numbers), or with `all`=yes and `matching`; see `chosen`.
+    """
 
     label: str | Promise
     icon: str
@@ -71,29 +76,29 @@ class Action:
     choices: Callable[[HttpRequest], Sequence[tuple[str, str]]]
 
 
-FILTERS: Registry[Filter] = Registry("customer filter")
-COLUMNS: Registry[Column] = Registry("customer column")
-ACTIONS: Registry[Action] = Registry("action on chosen customers")
+FILTERS: Registry[CustomerFilter] = Registry("customer filter")
+COLUMNS: Registry[CustomerColumn] = Registry("customer column")
+ACTIONS: Registry[BulkAction] = Registry("action on chosen customers")
 
 
 def narrowed(request: HttpRequest, query: QueryDict) -> QuerySet[Customer]:
-    """The customers that the search words and filters of this query string name."""
+    """Return the customers that match the search words and filters of this query string."""
     return _matching(permitted(request, query))
 
 
 def permitted(request: HttpRequest, query: QueryDict) -> dict[str, str]:
-    """The search words and filters of this query string that this person may use, without those that are empty."""
-    given = {"q": query.get("q", "").strip()}
-    given |= {name: query.get(name, "") for name, item in FILTERS.items() if may(request.user, item.permission)}
-    return {name: value for name, value in given.items() if value}
+    """Return the search words and filters of this query string that this person may use, without empty ones."""
+    filters = {"q": query.get("q", "").strip()}
+    filters |= {name: query.get(name, "") for name, item in FILTERS.items() if may(request.user, item.permission)}
+    return {name: value for name, value in filters.items() if value}
 
 
-def actions(request: HttpRequest) -> list[tuple[Action, Sequence[tuple[str, str]]]]:
+def actions(request: HttpRequest) -> list[tuple[BulkAction, Sequence[tuple[str, str]]]]:
     return [(item, item.choices(request)) for item in ACTIONS if may(request.user, item.permission)]
 
 
 def chosen(request: HttpRequest) -> tuple[list[int], dict[str, str] | None]:
-    """What an action was asked for: the ids of the chosen rows, or the filters whose matches are all meant."""
+    """Return the targets of a bulk action: the ids of the chosen rows, or the filters when all matches are chosen."""
     if request.POST.get("all") == "yes":
         return [], permitted(request, QueryDict(request.POST.get("matching", "")))
     numbers = request.POST.getlist("customer")[:1000]
@@ -101,9 +106,9 @@ def chosen(request: HttpRequest) -> tuple[list[int], dict[str, str] | None]:
 
 
 def query_of(query: QueryDict) -> str:
-    """The same as a query string in one order, so that two ways to one list are one address."""
-    given = {name: query.get(name, "").strip() for name in ("q", *FILTERS.names())}
-    return urlencode({name: value for name, value in given.items() if value})
+    """Return the filters as a query string in a fixed order, so that equal lists have equal addresses."""
+    filters = {name: query.get(name, "").strip() for name in ("q", *FILTERS.names())}
+    return urlencode({name: value for name, value in filters.items() if value})
 
 
 def _matching(filters: Mapping[str, str]) -> QuerySet[Customer]:
@@ -115,9 +120,9 @@ def _matching(filters: Mapping[str, str]) -> QuerySet[Customer]:
     return customers
 
 
-def choices(request: HttpRequest) -> list[Choice]:
+def choices(request: HttpRequest) -> list[FilterChoice]:
     offered = [
-        Choice(name, item.label, item.choices(request), request.GET.get(name, ""))
+        FilterChoice(name, item.label, item.choices(request), request.GET.get(name, ""))
         for name, item in FILTERS.items()
         if may(request.user, item.permission)
     ]
@@ -156,7 +161,9 @@ def _bought(customers: QuerySet[Customer], value: str) -> QuerySet[Customer]:
     return customers.filter(paid) if value == "yes" else customers.exclude(paid) if value == "no" else customers
 
 
-FILTERS.register("tag", Filter(_("Tag"), choices=_tags, apply=_with_tag, permission="crm.view_tag"))
-FILTERS.register("since", Filter(_("Known since"), choices=_periods, apply=_since))
-FILTERS.register("bought", Filter(_("Purchases"), choices=_purchases, apply=_bought, permission="crm.view_order"))
+FILTERS.register("tag", CustomerFilter(_("Tag"), choices=_tags, apply=_with_tag, permission="crm.view_tag"))
+FILTERS.register("since", CustomerFilter(_("Known since"), choices=_periods, apply=_since))
+FILTERS.register(
+    "bought", CustomerFilter(_("Purchases"), choices=_purchases, apply=_bought, permission="crm.view_order")
+)
 MATCHING.register("customers", _matching)

@@ -1,4 +1,4 @@
-"""Orders: the list, one customer's, and one order with its lines, payments and refunds."""
+"""Pages of orders: the list, the orders of one customer, and one order with its lines, payments and refunds."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def of_customer(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _list(request: HttpRequest, orders: QuerySet[Order], context: dict) -> HttpResponse:
-    found = paging.keyset(orders, ["-placed_at", "-id"], request.GET.get("cursor"), PAGE)
-    return render(request, "crm/orders.html", {"page": found, "count": paging.count(orders), **context})
+    page_rows = paging.keyset(orders, ["-placed_at", "-id"], request.GET.get("cursor"), PAGE)
+    return render(request, "crm/orders.html", {"page": page_rows, "count": paging.count(orders), **context})
 
 
 @page("crm.view_order")

@@ -28,12 +28,15 @@ class ShownView:
 
 
 def shown(request: HttpRequest) -> list[ShownView]:
-    """One's own and those for all staff, by name; the one whose filters are in the address is marked."""
+    """Return the viewer's own views and the shared ones, by name.
+
+    The view whose filters are in the address is marked.
+    """
     user, now = viewer(request), listing.query_of(request.GET)
-    found = SavedView.objects.filter(Q(owner=user) | Q(shared=True), page=PAGE).order_by("name", "pk")
+    views = SavedView.objects.filter(Q(owner=user) | Q(shared=True), page=PAGE).order_by("name", "pk")
     return [
         ShownView(view, f"{reverse('customers')}?{view.query}", view.query == now, view.owner_id == user.pk)
-        for view in found
+        for view in views
     ]
 
 
@@ -49,7 +52,7 @@ def save(request: HttpRequest) -> HttpResponse:
     )
     messages.success(request, _t("The view “%(name)s” is saved.") % {"name": view.name})
     if view.query != query:
-        messages.info(request, _t("The search text is not kept, because it may name a person."))
+        messages.info(request, _t("The search text is not saved, because it may name a person."))
     return redirect(f"{reverse('customers')}?{view.query}")
 
 

@@ -1,4 +1,4 @@
-"""What crm adds to the shell: its pages, its part of the search, its figures on the home page."""
+"""Parts that crm adds to the shell: its pages, its search sources, its figures on the home page."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def _all_matching(query: str) -> str:
 
 @palette.source("customers", label=_("Customers"), permission="crm.view_customer", more=_all_matching)
 def find_customers(request: HttpRequest, query: str, limit: int) -> list[SearchResult]:
-    found = list(customers.search(query).order_by("-created_at", "-id")[:limit])
-    details = customers.rows(found) if request.user.has_perm("crm.view_identity") else {}
+    matches = list(customers.search(query).order_by("-created_at", "-id")[:limit])
+    details = customers.rows(matches) if request.user.has_perm("crm.view_identity") else {}
     return [
         SearchResult(
             customer.name or _t("No name"),
@@ -61,13 +61,13 @@ def find_customers(request: HttpRequest, query: str, limit: int) -> list[SearchR
             "user",
             " · ".join(filter(None, [details[customer.pk].phone if details else "", customer.number])),
         )
-        for customer in found
+        for customer in matches
     ]
 
 
 @palette.source("orders", label=_("Orders"), permission="crm.view_order")
 def find_orders(_request: HttpRequest, query: str, limit: int) -> list[SearchResult]:
-    """Find orders by number or its tail; orders of guests have no customer to be found by."""
+    """Find orders by number or its last characters, because orders of guests have no customer to search for."""
     if not any(char.isdigit() for char in query):
         return []
     return [
@@ -83,22 +83,22 @@ def find_orders(_request: HttpRequest, query: str, limit: int) -> list[SearchRes
 
 @home.card("tickets", place="needs", permission="crm.view_ticket", order=10)
 def open_tickets(_request: HttpRequest) -> Card | None:
-    found = Ticket.objects.filter(status=TicketStatus.OPEN).aggregate(
+    tickets = Ticket.objects.filter(status=TicketStatus.OPEN).aggregate(
         count=Count("pk"), urgent=Count("pk", filter=Q(priority__gte=3)), oldest=Min("updated_at")
     )
-    if not found["count"]:
+    if not tickets["count"]:
         return None
-    detail = _t("Longest without an answer: %(time)s") % {"time": ago(found["oldest"])}
-    if found["urgent"]:
-        detail = ngettext("%(count)s of high priority", "%(count)s of high priority", found["urgent"]) % {
-            "count": number(found["urgent"])
+    detail = _t("Longest without an answer: %(time)s") % {"time": ago(tickets["oldest"])}
+    if tickets["urgent"]:
+        detail = ngettext("%(count)s of high priority", "%(count)s of high priority", tickets["urgent"]) % {
+            "count": number(tickets["urgent"])
         }
     return Card(
         _("Tickets to be answered"),
-        number(found["count"]),
+        number(tickets["count"]),
         url=f"{reverse('tickets')}?view=answer",
         detail=detail,
-        tone="warn" if found["urgent"] else "",
+        tone="warn" if tickets["urgent"] else "",
     )
 
 
@@ -131,8 +131,8 @@ def imports_with_trouble(_request: HttpRequest) -> Card | None:
 def new_customers(_request: HttpRequest) -> Card | None:
     now = timezone.now()
     week, before = now - timedelta(days=7), now - timedelta(days=14)
-    found = Customer.objects.active().filter(created_at__gte=before)
-    counts = found.aggregate(
+    recent = Customer.objects.active().filter(created_at__gte=before)
+    counts = recent.aggregate(
         new=Count("pk", filter=Q(created_at__gte=week)), earlier=Count("pk", filter=Q(created_at__lt=week))
     )
     return Card(
@@ -144,7 +144,7 @@ def new_customers(_request: HttpRequest) -> Card | None:
 
 
 def _sums_of_30_days() -> list[dict]:
-    """Per currency, the one with most orders first; kept for a minute, because it reads every order of a month."""
+    """Sum the last 30 days by currency, most orders first. The result is cached, because it reads a month of orders."""
     since = timezone.now() - timedelta(days=30)
     sums = list(
         Order.objects.bought()

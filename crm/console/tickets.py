@@ -1,4 +1,4 @@
-"""The desk: lists of tickets, one with its conversation, and the customer's word on how it went."""
+"""Pages of the desk: ticket lists, one ticket with its conversation, and the customer's satisfaction answer."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ ORDERS_OFFERED = 20
 @page("crm.view_ticket")
 def index(request: HttpRequest) -> HttpResponse:
     name = _view(request, "mine" if may(request.user, "crm.change_ticket") else "open")
-    found = selectors.page(name, viewer(request), request.GET.get("cursor"))
+    tickets = selectors.page(name, viewer(request), request.GET.get("cursor"))
     context = {
-        "page": found,
-        "drafted": selectors.drafted(found, viewer(request)),
+        "page": tickets,
+        "drafted": selectors.drafted(tickets, viewer(request)),
         "queue": selectors.VIEWS[name].queue,
         "may_add": may(request.user, "crm.add_ticket"),
         **_views(request, name),
@@ -65,20 +65,20 @@ def show(request: HttpRequest, number: str) -> HttpResponse:
 def _show(
     request: HttpRequest, ticket: Ticket, *, refusal: DomainError | None = None, text: str | None = None
 ) -> HttpResponse:
-    """The ticket, with the draft of who looks at it; after a refusal with what they wrote."""
+    """Render the ticket with the viewer's draft; after a refusal, with the text that they had written."""
     name = _view(request, "open")
     customer = ticket.customer
     request.ticket_in_hand = ticket  # type: ignore[attr-defined]
     closed = ticket.status == TicketStatus.CLOSED
     may_change = may(request.user, "crm.change_ticket")
-    found = selectors.messages(ticket)
-    states = deliveries(ticket, found)
+    conversation = selectors.messages(ticket)
+    states = deliveries(ticket, conversation)
     draft = selectors.draft(ticket, viewer(request)) if may_change else None
     others = selectors.page(name, viewer(request), request.GET.get("cursor"), 30)
     context = {
         "ticket": ticket,
-        "messages_": [(message, states.get(message.pk)) for message in found],
-        "seen": max((message.pk for message in found), default=0),
+        "messages_": [(message, states.get(message.pk)) for message in conversation],
+        "seen": max((message.pk for message in conversation), default=0),
         "draft": draft,
         "text": text if text is not None else draft.text if draft else "",
         "refusal": refusal,
@@ -100,19 +100,19 @@ def _show(
     return render(request, "crm/tickets/show.html", context, status=refusal.status if refusal else 200)
 
 
-# Of the customer page's panels, those that help with an answer.
+# Panels of the customer page that help to write an answer.
 SHOWN_BESIDE = ("contacts", "loyalty", "orders", "notes")
 
 
-def _beside(customer: Customer, request: HttpRequest) -> list[panels.Shown]:
-    found = []
+def _beside(customer: Customer, request: HttpRequest) -> list[panels.ShownPanel]:
+    beside = []
     for name in SHOWN_BESIDE:
         panel = panels.PANELS.get(name)
         if panel is not None and may(request.user, panel.permission):
             values = panel.context(customer, request)
             if values is not None:
-                found.append(panels.Shown(name, panel.title, panel.template, values))
-    return found
+                beside.append(panels.ShownPanel(name, panel.title, panel.template, values))
+    return beside
 
 
 def _ticket(number: str) -> Ticket:
@@ -184,9 +184,9 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @page("crm.change_ticket", methods=("POST",))
 def reply(request: HttpRequest, number: str) -> HttpResponse:
-    """A public reply or, with `internal`, a note for colleagues. Refused, the page comes back with what was written.
+    """Add a public reply or, with `internal`, a note for colleagues. When it is refused, the page shows the text again.
 
-    `seen` is the last message that the writer had before them; `anyway` sends in spite of newer ones.
+    `seen` is the last message that the writer had on screen; `anyway` sends although newer messages exist.
     """
     ticket, text = _ticket(number), request.POST.get("text", "")
     internal = bool(request.POST.get("internal"))
@@ -204,7 +204,7 @@ def reply(request: HttpRequest, number: str) -> HttpResponse:
 
 @page("crm.change_ticket", methods=("POST",))
 def draft(request: HttpRequest, number: str) -> HttpResponse:
-    """Keep what is being written. The page sends it by itself."""
+    """Save the text that is being written. The page posts it automatically."""
     saved = services.save_draft(ticket=_ticket(number), user=viewer(request), text=request.POST.get("text", ""))
     return JsonResponse({"saved": when(saved.saved_at) if saved else ""})
 
@@ -218,7 +218,7 @@ def reopen(request: HttpRequest, number: str) -> HttpResponse:
 
 @page("crm.change_ticket", methods=("POST",))
 def assign(request: HttpRequest, number: str) -> HttpResponse:
-    """To the person chosen; empty to nobody."""
+    """Assign the ticket to the chosen person, or unassign it when none is chosen."""
     chosen = request.POST.get("assignee", "")
     assignee: User | None = None
     if chosen:
@@ -226,7 +226,7 @@ def assign(request: HttpRequest, number: str) -> HttpResponse:
             raise Http404
         assignee = get_object_or_404(selectors.assignees(), pk=int(chosen[:18]))
     services.assign_ticket(ticket=_ticket(number), assignee=assignee, actor=of_user(request.user))
-    text = _t("Assigned to %(name)s.") % {"name": assignee} if assignee else _t("Assigned to nobody.")
+    text = _t("Assigned to %(name)s.") % {"name": assignee} if assignee else _t("Unassigned.")
     messages.success(request, text)
     return redirect("ticket", number)
 
@@ -234,7 +234,7 @@ def assign(request: HttpRequest, number: str) -> HttpResponse:
 @page("crm.change_ticket", methods=("POST",))
 def prioritise(request: HttpRequest, number: str) -> HttpResponse:
     chosen = request.POST.get("priority", "")
-    # What is no number at all is refused by the service like any other wrong value.
+    # The service refuses 0 like any other wrong value.
     priority = int(chosen) if chosen in {str(value) for value in TicketPriority.values} else 0
     services.prioritise_ticket(ticket=_ticket(number), priority=priority, actor=of_user(request.user))
     messages.success(request, _t("The priority is changed."))
@@ -284,7 +284,7 @@ class RatingForm(forms.Form):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def rate(request: HttpRequest, token: str) -> HttpResponse:
-    """The satisfaction question (D2). Whoever has the signed link answers, once per resolution."""
+    """Ask for the customer's satisfaction (D2). Anyone with the signed link may answer, once per resolution."""
     page_of = partial(_rating_page, request)
     try:
         ticket, resolution = services.read_rating_token(token)

@@ -1,4 +1,4 @@
-"""The end of a command that brings something in: what follows is done before it says so."""
+"""The last step of commands that import: run the follow-up work before the command reports success."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crm.models import ImportRun
 
 
 def finish(run: ImportRun, out: OutputWrapper) -> None:
-    """Hand out events, then bring figures, scores and segments up to date. Raises CommandError when that fails."""
+    """Deliver events, then update figures, scores and segments. Raises CommandError when that fails."""
     began = time.monotonic()
     handled = outbox.deliver_all()
     out.write(f"Points and tiers: {handled} deliveries in {time.monotonic() - began:.1f} s.")
@@ -26,6 +26,6 @@ def finish(run: ImportRun, out: OutputWrapper) -> None:
         raise CommandError(f"The rows are in; figures and segments are not up to date: {error}") from error
     if job.state != JobState.DONE:
         raise CommandError(f"The rows are in; figures and segments are not up to date: {job.error}")
-    # Those who entered a segment by it, and what that leads to.
+    # Deliver the events of customers who entered a segment through the update, and everything that follows from them.
     outbox.deliver_all()
     out.write(f"Figures, scores and segments: up to date after {time.monotonic() - began:.1f} s.")

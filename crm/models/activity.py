@@ -3,9 +3,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ActivityEvent(models.Model):
-    """Something a visitor or customer did (S4). Partitioned by month of `occurred_at`.
+    """An action of a visitor or customer (S4). Partitioned by month of `occurred_at`.
 
-    `sender_id` is unique per source: the receipt in ActivityReceipt refuses the second sending, whatever its time.
+    `sender_id` is unique per source: ActivityReceipt refuses a repeated event, even when its time differs.
     """
 
     pk = models.CompositePrimaryKey("id", "occurred_at")
@@ -31,7 +31,7 @@ class ActivityEvent(models.Model):
 
 
 class ActivityKind(models.Model):
-    """A kind of event the shop sends. The usual ones exist; custom ones appear when first seen."""
+    """A kind of event that the shop sends. The usual kinds exist; a custom kind is added when it first arrives."""
 
     code = models.CharField(_("code"), max_length=40, unique=True)
     label = models.CharField(_("label"), max_length=80, blank=True, default="")

@@ -5,14 +5,14 @@ from django.utils.translation import gettext_lazy as _
 
 class ProductQuerySet(models.QuerySet["Product"]):
     def of_sku(self, sku: str):
-        """The product with this SKU, whatever its case."""
+        """Return the product with this SKU; case is ignored."""
         return self.alias(_key=Lower("sku")).filter(_key=sku.lower())
 
 
 class Product(models.Model):
     """Something the shop sells. Fees and postage are order lines of another kind, never products.
 
-    A SKU is one product whatever its case; it is shown as it was first written.
+    SKUs that differ only in case are one product; it keeps the case in which it was first written.
     """
 
     sku = models.CharField(_("SKU"), max_length=64)

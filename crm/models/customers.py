@@ -30,7 +30,7 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
 
 @audited
 class Customer(models.Model):
-    """A person we know. What identifies them is in Identity; what they agreed to in Consent."""
+    """A person known to the shop. Their identities are in Identity, their consents in Consent."""
 
     number = models.CharField(
         _("customer number"),
@@ -104,7 +104,7 @@ class IdentityQuerySet(models.QuerySet["Identity"]):
 
 @audited
 class Identity(models.Model):
-    """One way to recognise a customer. Only a verified one resolves; a device is never enough (S5)."""
+    """One way to recognise a customer. Only a verified identity resolves; a device alone is never enough (S5)."""
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="identities")
     kind = models.CharField(_("kind"), max_length=16, choices=IdentityKind.choices)
@@ -151,7 +151,7 @@ class ConsentDecision(models.TextChoices):
 
 
 class Consent(models.Model):
-    """What a customer said about one channel and purpose (P1). Append-only: the database refuses changes."""
+    """A customer's decision about one channel and purpose (P1). Append-only: the database refuses changes."""
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="consents", db_index=False)
     channel = models.CharField(_("channel"), max_length=8, choices=Channel.choices)
@@ -173,7 +173,7 @@ class Consent(models.Model):
 
 
 class ConsentState(models.Model):
-    """The latest consent per channel and purpose, kept by a trigger on Consent so that a gate can join it."""
+    """The latest consent per channel and purpose. A trigger on Consent maintains it so that a gate can join it."""
 
     pk = models.CompositePrimaryKey("customer_id", "channel", "purpose")
     customer_id = models.BigIntegerField()
@@ -219,7 +219,7 @@ class CustomerTag(models.Model):
 
 @audited
 class Note(models.Model):
-    """What staff want each other to know about a customer; never shown to the customer."""
+    """A note by staff for staff about a customer; customers never see it."""
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="notes", db_index=False)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
@@ -246,7 +246,7 @@ class AttributeType(models.TextChoices):
 
 @audited
 class AttributeDefinition(models.Model):
-    """A field that the shop adds to its customers; segments, imports and the API know it at once."""
+    """A field that the shop adds to its customers; segments, imports and the API can use it at once."""
 
     code = models.SlugField(_("code"), max_length=40, unique=True)
     label = models.CharField(_("label"), max_length=80)

@@ -7,7 +7,7 @@ from crm.import_kinds import IMPORT_KINDS
 
 
 class ImportKind(models.TextChoices):
-    """Kinds of crm that other code names; all that there are stand in IMPORT_KINDS."""
+    """Import kinds of crm that other code names; IMPORT_KINDS holds all kinds."""
 
     CUSTOMERS = "customers", _("Customers")
     PRODUCTS = "products", _("Products")
@@ -25,7 +25,7 @@ class ImportState(models.TextChoices):
 
 
 class ImportMode(models.TextChoices):
-    """How far orders that are brought in act on today (I3)."""
+    """The effect that imported orders have today (I3)."""
 
     AUTO = "auto", _("By the date of each order")
     REMEMBER = "remember", _("Only record")
@@ -34,7 +34,7 @@ class ImportMode(models.TextChoices):
 
 
 class ImportRun(models.Model):
-    """One file brought in. Applied in one transaction: a killed run leaves nothing and starts again."""
+    """One imported file. It is applied in one transaction: a killed run leaves nothing behind and can start again."""
 
     kind = models.CharField(_("kind"), max_length=10)
     source = models.CharField(_("source"), max_length=40)
@@ -45,7 +45,7 @@ class ImportRun(models.Model):
     mode = models.CharField(_("effect"), max_length=8, choices=ImportMode.choices, default=ImportMode.AUTO)
     state = models.CharField(_("state"), max_length=10, choices=ImportState.choices, default=ImportState.UPLOADED)
     job = models.ForeignKey("core.Job", models.SET_NULL, null=True, related_name="+")
-    # Points, figures and segments, which follow when the rows are in.
+    # The job that updates points, figures and segments after the rows are stored.
     following = models.ForeignKey("core.Job", models.SET_NULL, null=True, related_name="+")
     read_count = models.BigIntegerField(_("read"), default=0)
     accepted_count = models.BigIntegerField(_("accepted"), default=0)
@@ -84,7 +84,7 @@ class ImportRun(models.Model):
 
 
 class ImportRefusal(models.Model):
-    """A row that was not taken, as it stood in the file, with the reason."""
+    """A row that was not imported, as it stood in the file, with the reason."""
 
     run = models.ForeignKey(ImportRun, models.CASCADE, related_name="refusals", db_index=False)
     row_number = models.BigIntegerField(_("row"))
@@ -103,7 +103,7 @@ class ImportRefusal(models.Model):
 
 
 class ImportMapping(models.Model):
-    """The mapping that a source used last, offered again for its next file."""
+    """The mapping that a source used last; it is suggested for the next file of this source."""
 
     kind = models.CharField(max_length=10)
     source = models.CharField(max_length=40)

@@ -14,7 +14,7 @@ class OrderState(models.TextChoices):
 
 
 class OrderEffect(models.TextChoices):
-    """How far an order acts on today: by its own time, as if it were paid when it was recorded, or as history (I3)."""
+    """The effect of an order today: at its own time, as if it were paid when recorded, or only as history (I3)."""
 
     LIVE = "live", _("At its own time")
     NOW = "now", _("As if it happened now")
@@ -27,11 +27,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(state=OrderState.PAID)
 
     def imported(self, payload: Mapping[str, Any]):
-        """Those that an `orders_imported` event stands for: of its run, and of the effects that it names."""
+        """Return the orders that an `orders_imported` event covers: of its run, with the effects that it names."""
         return self.filter(import_run_id=payload["run"], effect__in=payload.get("effects", list(OrderEffect.values)))
 
     def bought(self):
-        """Those that count as bought: paid, and not come back whole."""
+        """Return the orders that count as bought: paid and not fully returned."""
         counts = models.Func(
             "state", "refunded", "total", function="crm_order_counts", output_field=models.BooleanField()
         )
@@ -39,7 +39,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
 
 class Order(models.Model):
-    """An order of one store. All amounts are minor units of `currency`; `total` is what was paid in money.
+    """An order of one store. All amounts are minor units of `currency`; `total` is the part that is paid in money.
 
     total = subtotal - discount - points_amount + shipping + tax + fees, checked by the database.
     """
@@ -115,15 +115,15 @@ class Order(models.Model):
                 name="crm_order_paid_recent",
             ),
             models.Index(fields=["-placed_at", "-id"], name="crm_order_placed_recent"),
-            # the few that don't count as bought: what they hold is left out wherever lines are read
+            # the few orders that do not count as bought: queries on lines exclude them
             models.Index(
                 fields=["id"],
                 condition=~models.Q(state="paid") | (models.Q(refunded__gte=models.F("total")) & ~models.Q(total=0)),
                 name="crm_order_not_bought",
             ),
-            # an order by its number or the tail of it, in any case
+            # an order by its number or by its last characters, case-insensitive
             models.Index(OpClass(Reverse(Upper("number")), name="text_pattern_ops"), name="crm_order_number_tail"),
-            # An import's orders lie together, so a range of pages finds them at a hundredth of what entries cost.
+            # Orders of one import are stored together, so BRIN finds them and costs a hundredth of a B-tree index.
             BrinIndex(fields=["import_run"], autosummarize=True, pages_per_range=32, name="crm_order_import_run"),
         ]
 
@@ -139,7 +139,7 @@ class LineKind(models.TextChoices):
 
 
 class OrderLine(models.Model):
-    """`amount` is minor units after the line's own discount; `unit_price` is a rate and may be finer than a cent."""
+    """A line of an order. `amount` is minor units after the line's discount; `unit_price` may be finer than a cent."""
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="lines", db_index=False)
     customer_id = models.BigIntegerField(null=True)
@@ -167,13 +167,14 @@ class OrderLine(models.Model):
             ),
         ]
         indexes = [
-            # "bought X since", and what it came to: a customer's lines lie far apart, so they are read without them
+            # "bought X since", and its amount: lines of one customer are far apart on disk, so the index alone must
+            # answer
             models.Index(
                 fields=["customer_id", "bought_at"],
                 include=["order", "product", "amount", "refunded_amount", "quantity", "refunded_quantity"],
                 name="crm_orderline_of_customer",
             ),
-            # "who bought X since": read without the lines themselves
+            # "who bought X since": answered by the index alone
             models.Index(
                 fields=["product", "bought_at"],
                 include=["customer_id", "order"],
@@ -203,7 +204,7 @@ class Payment(models.Model):
 
 
 class Refund(models.Model):
-    """Money given back for an order, whole or part."""
+    """Money that was given back for an order, in whole or in part."""
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="refunds", db_index=False)
     customer_id = models.BigIntegerField(null=True)
@@ -247,10 +248,10 @@ class RefundLine(models.Model):
 
 
 class SpendAdjustment(models.Model):
-    """Money that belongs to no known order and still changes what a customer is worth, such as the cancellation of a
-    purchase that was made before the history begins (I4). Negative amounts were given back.
+    """Money that belongs to no known order and still changes the value of a customer. Negative amounts were given back.
 
-    Unique by source, reference and item, so that the same file again changes nothing.
+    An example is the cancellation of a purchase made before the history begins (I4). Rows are unique by source,
+    reference and item, so that importing the same file again changes nothing.
     """
 
     customer = models.ForeignKey(
@@ -277,7 +278,7 @@ class SpendAdjustment(models.Model):
             models.CheckConstraint(condition=~models.Q(amount=0), name="crm_spendadjustment_not_nothing"),
         ]
         indexes = [
-            # what a customer is worth, and their timeline
+            # the value of a customer, and their timeline
             models.Index(
                 fields=["customer", "occurred_at"], include=["amount", "currency"], name="crm_spendadj_of_customer"
             ),

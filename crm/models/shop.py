@@ -11,7 +11,7 @@ class StoreQuerySet(models.QuerySet["Store"]):
 
 @audited
 class Store(models.Model):
-    """A place where orders are made. The default one gives the shop its currency, zone and language."""
+    """A place where orders are made. The default store defines the shop's currency, time zone and language."""
 
     code = models.SlugField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=120)

@@ -34,7 +34,7 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
 
 @audited
 class Ticket(models.Model):
-    """A conversation with a customer that someone has to bring to an end."""
+    """A conversation with a customer that staff must resolve."""
 
     number = models.CharField(
         _("ticket number"),
@@ -90,7 +90,7 @@ class Ticket(models.Model):
 
     @property
     def public_messages(self) -> "models.QuerySet[TicketMessage]":
-        """What the customer may read, oldest first."""
+        """Return the messages that the customer may read, oldest first."""
         return self.messages.filter(internal=False).order_by("created_at", "pk")
 
 
@@ -101,7 +101,7 @@ class MessageAuthor(models.TextChoices):
 
 
 class ReplyDelivery(models.TextChoices):
-    """How far a reply is on its way to the customer; what became of it then is for who sends it to say."""
+    """The progress of a reply to the customer. After the hand-over, the app that sends it knows the rest."""
 
     NONE = "", _("Not sent")
     QUEUED = "queued", _("Queued")
@@ -110,9 +110,9 @@ class ReplyDelivery(models.TextChoices):
 
 
 class TicketMessage(models.Model):
-    """A public reply or an internal note; internal ones never leave the console.
+    """A public reply or an internal note; internal notes never leave the console.
 
-    Public messages by staff are sent to the customer, and have a `delivery`.
+    Public messages by staff are sent to the customer and have a `delivery`.
     """
 
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="messages", db_index=False)
@@ -146,7 +146,7 @@ class TicketMessage(models.Model):
 
 
 class TicketDraft(models.Model):
-    """What one member of staff has written in a ticket and not sent yet."""
+    """The unsent text of one member of staff in a ticket."""
 
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="drafts", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
@@ -165,7 +165,7 @@ class TicketDraft(models.Model):
 
 
 class TicketRating(models.Model):
-    """The customer's answer after a resolution: one per resolution (D2)."""
+    """The customer's satisfaction answer after a resolution, one per resolution (D2)."""
 
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="ratings", db_index=False)
     resolution = models.PositiveSmallIntegerField()

@@ -17,7 +17,7 @@ class AttributeSpec:
 
 
 class WrongAttribute(ValueError):
-    """`code` is unknown_attribute or wrong_type; `attribute` names which."""
+    """A wrong attribute value. `code` is unknown_attribute or wrong_type; `attribute` names the attribute."""
 
     def __init__(self, attribute: str, code: str) -> None:
         self.attribute = attribute
@@ -26,7 +26,7 @@ class WrongAttribute(ValueError):
 
 
 def check_attributes(values: Mapping[str, Any], specs: Mapping[str, AttributeSpec]) -> dict[str, Any]:
-    """The values in stored form; None removes an attribute. Raises WrongAttribute naming the first that is wrong."""
+    """Return the values in stored form; None removes an attribute. Raises WrongAttribute for the first wrong value."""
     checked: dict[str, Any] = {}
     for code, value in values.items():
         spec = specs.get(code)

@@ -1,4 +1,4 @@
-"""On which birthdays a date falls."""
+"""The birthdays that are celebrated on a date."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from datetime import date, timedelta
 
 
 def celebrated_on(day: date, leap: str = "02-28") -> list[tuple[int, int]]:
-    """Which birthdays, as month and day, are celebrated on a date: 29 February also on `leap` in other years (J7)."""
-    found = [(day.month, day.day)]
+    """Return the birthdays (month, day) celebrated on a date: 29 February also on `leap` in other years (J7)."""
+    birthdays = [(day.month, day.day)]
     if not isleap(day.year) and f"{day:%m-%d}" == leap:
-        found.append((2, 29))
-    return found
+        birthdays.append((2, 29))
+    return birthdays
 
 
 def celebrated_around(today: date, days: int, leap: str) -> list[tuple[int, int, date]]:
-    """Birthdays (month, day) with the date on which they are celebrated, where that comes in so many days when it is
-    `today` somewhere on earth, or was lately."""
+    """Return birthdays (month, day) with their date of celebration, `days` after today.
+
+    "Today" covers every time zone on earth and the last days.
+    """
     dates = [today + timedelta(days=offset + days) for offset in range(-2, 3)]
     return [(month, day, celebrated) for celebrated in dates for month, day in celebrated_on(celebrated, leap)]

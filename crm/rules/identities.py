@@ -1,4 +1,4 @@
-"""Normal forms and masks of what identifies a customer. Two spellings of one phone number are one identity."""
+"""Normal forms and masks of the values that identify a customer. Two spellings of one phone number are one identity."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _EMAIL = re.compile(r"[^@\s\x00-\x1f,;<>\"]{1,64}@(?:[^@\s\x00-\x1f.,;<>\"]+\.)+
 
 
 def normalise(kind: str, value: str, country: str = "CN") -> str:
-    """The one form under which a value is stored and looked up.
+    """Return the one form under which a value is stored and looked up.
 
-    Phones become E.164, read in `country` when they carry no country code; e-mails are lower-cased; ids are trimmed.
+    Phones become E.164; without a country code they are read in `country`. E-mails are lower-cased; ids are trimmed.
     Raises ValueError with a reason code: empty, too_long, not_a_phone, not_an_email, not_printable.
     """
     value = value.strip()
@@ -40,7 +40,7 @@ def normalise(kind: str, value: str, country: str = "CN") -> str:
 @lru_cache(maxsize=65536)
 def _phone(value: str, country: str) -> str:
     plain = _SEPARATORS.sub("", value)
-    # Nearly every number of a Chinese shop; the general parser costs sixty times as much.
+    # Nearly all numbers of a Chinese shop match; the general parser takes sixty times as long.
     if country == "CN" and _CHINESE_MOBILE.match(plain):
         return f"+86{plain}"
     try:
@@ -53,12 +53,12 @@ def _phone(value: str, country: str) -> str:
 
 
 def phone_tail(normalised: str) -> str:
-    """The last four digits, by which agents look a caller up."""
+    """Return the last four digits, by which agents look up a caller."""
     return normalised[-4:]
 
 
 def mask(kind: str, value: str) -> str:
-    """What staff see who may not see it all: enough to confirm with the customer, not enough to use."""
+    """Mask a value for staff who may not see it in full: enough to confirm with the customer, not enough to use."""
     if kind == "phone":
         return f"{value[:-8]}****{value[-4:]}" if len(value) > 8 else f"****{value[-2:]}"
     if kind == "email":

@@ -1,7 +1,7 @@
-"""Exports that are recognised by their columns: to add one, add an entry to FORMATS.
+"""Exports that are recognised by their columns. To add one, add an entry to FORMATS.
 
-A column stands in the words of the export; upper and lower case, spaces and punctuation don't count. Where an export has
-several layouts, the first column that the file has is taken.
+A column is written as in the export; case, spaces and punctuation are ignored. When an export has several layouts, the
+first column that the file has is used.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from crm.rules.importing import folded
 
 @dataclass(frozen=True)
 class Format:
-    """`marks`: sets of columns, one of which a file must have whole. `columns`: our field -> columns of the export.
+    """An export format. `marks`: sets of columns; a file must have all columns of one set. `columns`: our field ->
+    theirs.
 
-    `clean` is done to the cells of a field first, `words` are states that mean something else here, `options` are
-    options of the import. `rest_is_discount`: what the lines come to above the order's total was a discount.
+    `clean` is applied first to the cells of a field. `words` are states with another meaning here, `options` are
+    options of the import. `rest_is_discount`: when the lines exceed the order's total, the difference is a discount.
     """
 
     name: str
@@ -117,7 +118,7 @@ FORMATS = (
             "refunded_amount": "total_refunded|Total Refunded",
         },
         clean={"discount": _unsigned},
-        # An order that was refunded whole is closed there.
+        # In Magento a fully refunded order is "closed".
         words={"closed": words.REFUNDED},
     ),
     Format(
@@ -219,7 +220,7 @@ def recognise(kind: str, header: Sequence[str]) -> Format | None:
 
 
 def mapping_of(known: Format, header: Sequence[str]) -> dict[str, str]:
-    """{our field: the file's column} of what the file has of the export's columns."""
+    """Return {our field: the file's column} for the export's columns that the file has."""
     columns: dict[str, str] = {}
     for column in header:
         columns.setdefault(folded(column), column)

@@ -1,4 +1,4 @@
-"""What a file looks like: encoding, separator, decimal mark, order of day and month. Plain functions on a sample."""
+"""Detection of a file's encoding, separator, decimal mark and date order. Plain functions on a sample."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SLASHED = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](?:\d{4}|\d{2})(?!\d)", re
 
 
 def detect_encoding(sample: bytes) -> str:
-    """One of ENCODINGS for the first bytes of a file; the sample may end inside a character."""
+    """Return one of ENCODINGS for the first bytes of a file; the sample may end inside a character."""
     for mark, encoding in _BOMS:
         if sample.startswith(mark):
             return encoding
@@ -35,22 +35,22 @@ def _decodes(sample: bytes, encoding: str) -> bool:
     try:
         sample.decode(encoding)
     except UnicodeDecodeError as error:
-        # Cut off inside its last character.
+        # The sample ends inside its last character.
         return error.start >= len(sample) - 4 and error.end == len(sample) and error.start > 0
     return True
 
 
 def _looks_chinese(sample: bytes) -> bool:
-    """Chinese text is pairs of bytes, most of them of the common characters and punctuation.
+    """Whether the bytes are Chinese text: pairs of bytes, most of them common characters and punctuation.
 
-    An accented letter of a western language mostly stands alone, and where two meet they are rarely such a pair.
+    An accented letter of a western language mostly stands alone; two adjacent ones rarely form such a pair.
     """
     common = sum(len(run) for run in re.findall(rb"(?:[\xa1-\xa3\xb0-\xd7][\xa1-\xfe])+", sample))
     return common * 2 > len(re.findall(rb"[\x80-\xff]", sample))
 
 
 def detect_delimiter(text: str) -> str:
-    """The separator that cuts the first rows into the most columns of one number. A comma when nothing does."""
+    """Return the separator that splits the first rows into the most columns of equal count; a comma when none does."""
     best, best_score = ",", 0.0
     for delimiter in DELIMITERS:
         try:
@@ -67,7 +67,7 @@ def detect_delimiter(text: str) -> str:
 
 
 def detect_decimal(cells: Iterable[str]) -> str:
-    """`,` when more amounts are written like 1.234,50 than like 1,234.50, else `.`. A lone 1,234 says neither."""
+    """Return `,` when more amounts look like 1.234,50 than like 1,234.50, else `.`. A lone 1,234 counts for neither."""
     comma = dot = 0
     for cell in cells:
         value = cell.strip()
@@ -79,7 +79,7 @@ def detect_decimal(cells: Iterable[str]) -> str:
 
 
 def decimal_sign(cell: str) -> str:
-    """The decimal mark that a cell shows: `,` or `.`, `?` for a lone 1,234 or 1.234, or nothing."""
+    """Return the decimal mark that a cell shows: `,` or `.`, `?` for a lone 1,234 or 1.234, or nothing."""
     value = cell.strip()
     if "," not in value and "." not in value:
         return ""
@@ -97,7 +97,10 @@ def decimal_sign(cell: str) -> str:
 
 
 def unclear_decimals(signs: Mapping[str, Collection[str]]) -> str:
-    """The first column, of those with the signs of their cells, whose numbers can be read two ways, else nothing."""
+    """Return the first column whose numbers can be read in two ways, else nothing.
+
+    `signs` holds the decimal signs of the cells by column.
+    """
     for column, seen in signs.items():
         if {",", "."} <= set(seen):
             return column
@@ -107,7 +110,7 @@ def unclear_decimals(signs: Mapping[str, Collection[str]]) -> str:
 
 
 def detect_date_order(cells: Iterable[str]) -> str:
-    """`mdy` or `dmy` for dates like 31/12/2024, by a part above 12; `dmy` when none tells."""
+    """Return `mdy` or `dmy` for dates like 31/12/2024, by a part above 12; `dmy` when no date decides."""
     first = second = 0
     for cell in cells:
         match = _SLASHED.match(cell.strip())
@@ -118,13 +121,16 @@ def detect_date_order(cells: Iterable[str]) -> str:
 
 
 def unambiguous_dates(cells: Sequence[str]) -> bool:
-    """Whether no date of the sample could be read both ways."""
+    """Whether no date of the sample can be read both ways."""
     slashed = [match for cell in cells if (match := _SLASHED.match(cell.strip()))]
     return not slashed or any(int(match[1]) > 12 or int(match[2]) > 12 for match in slashed)
 
 
 def short_text(content: bytes) -> str:
-    """A short file whole: UTF-8, or GB18030 as spreadsheets in Chinese write it. Raises ValueError when it is no text."""
+    """Decode a short file: UTF-8, or GB18030 as Chinese spreadsheets write it.
+
+    Raises ValueError when the file is not text.
+    """
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             text = content.decode(encoding)

@@ -1,4 +1,4 @@
-"""Cells to values: numbers, times and choices as people and other programs write them."""
+"""Parsers that turn cells into values: numbers, times and choices as people and other programs write them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TIME = re.compile(
 )
 _COMPACT = re.compile(r"(?P<y>[0-9]{4})(?P<m>[0-9]{2})(?P<d>[0-9]{2})(?:[T\s]?(?P<t>[0-9]{6}|[0-9]{4}))?\Z")
 _SERIAL = re.compile(r"[0-9]{5}(?:\.[0-9]{1,12})?\Z")
-# The days of Excel are counted from here; its 29 February 1900 lies before all that an import takes.
+# Day 0 of Excel's serial dates. Excel's false 29 February 1900 is earlier than any date that an import accepts.
 _SERIAL_START = datetime(1899, 12, 30)  # noqa: DTZ001
 _NAMED = re.compile(
     r"(?:[a-z]{2,9}\.?,?\s+)?(?:(?P<d1>[0-9]{1,2})(?:st|nd|rd|th|\.)?[\s-]+(?P<m1>[a-zäé]{3,9})\.?,?[\s-]+"
@@ -86,7 +86,7 @@ BOOLEANS = {
 
 
 class BadValue(ValueError):
-    """A cell that can't be read: `code` is stable, `detail` holds no personal data."""
+    """A cell that cannot be read: `code` is stable, `detail` holds no personal data."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         self.code = code
@@ -95,14 +95,14 @@ class BadValue(ValueError):
 
 
 def lookup(table: Mapping[str, str]) -> dict[str, str]:
-    """{how people write it: our value}."""
+    """Return {spelling: our value}."""
     return {alias: value for value, aliases in table.items() for alias in [value, *aliases.split()]}
 
 
 def parse_number(text: str, decimal: str) -> str:
-    """Canonical digits, such as -1234.5, of a number with that decimal mark. Raises BadValue not_a_number.
+    """Return canonical digits, such as -1234.5, of a number with that decimal mark. Raises BadValue not_a_number.
 
-    Separators of thousands count only in groups of three, so that 1,50 is never read as one hundred and fifty.
+    Thousands separators count only in groups of three, so that 1,50 is never read as one hundred and fifty.
     """
     if decimal == "." and _PLAIN_NUMBER.match(text):
         return text
@@ -116,7 +116,7 @@ def parse_number(text: str, decimal: str) -> str:
     if number.startswith((".", "-.")):
         number = number.replace(".", "0.", 1)
     if _LONG_NUMBER.match(number):
-        # What programs write of a number that their floating point can't hold.
+        # Programs write such long numbers when their floating point cannot hold the exact value.
         return f"{round(Decimal(number), 8).normalize():f}"
     if not _PLAIN_NUMBER.match(number):
         raise BadValue("number_too_large")
@@ -124,7 +124,10 @@ def parse_number(text: str, decimal: str) -> str:
 
 
 def parse_quantity(text: str, decimal: str) -> str:
-    """A number; within a millionth of a whole one it is that. 1.8e-15 is a zero that a program worked out."""
+    """Parse a number; round it when it is within a millionth of a whole number.
+
+    Programs write 1.8e-15 when they calculated a zero.
+    """
     bare = text.replace(",", ".") if decimal == "," else text
     number = str(Decimal(bare)) if _FLOAT.match(bare) else parse_number(text, decimal)
     exact = Decimal(number)
@@ -133,7 +136,10 @@ def parse_quantity(text: str, decimal: str) -> str:
 
 
 def parse_time(text: str, zone: tzinfo, date_order: str, latest: datetime | None) -> str:
-    """ISO time in UTC, not after `latest`. Times without a zone are read in `zone`. Raises BadValue not_a_time, in_the_future, too_old."""
+    """Return ISO time in UTC, not after `latest`. Times without a zone are read in `zone`.
+
+    Raises BadValue not_a_time, in_the_future, too_old.
+    """
     moment = _moment(text, date_order)
     moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     if latest is not None and moment > latest:
@@ -152,7 +158,7 @@ def _moment(text: str, date_order: str) -> datetime:
     if _EPOCH.match(text):
         return datetime.fromtimestamp(int(text[:10]), UTC) + timedelta(milliseconds=int(text[10:] or 0))
     if _SERIAL.match(text):
-        # To the second: a float holds no more of a day.
+        # Round to the second, because a float stores the time of day only roughly.
         return _SERIAL_START + timedelta(seconds=round(float(text) * 86400))
     match = _TIME.match(_spelled(text))
     if match is None:
@@ -170,7 +176,7 @@ def _moment(text: str, date_order: str) -> datetime:
 
 
 def _spelled(text: str) -> str:
-    """`20240301`, `2 Nov 2026` and `Nov 2, 2026`, also with a time behind, as year-month-day."""
+    """Rewrite `20240301`, `2 Nov 2026` and `Nov 2, 2026`, also with a time after them, as year-month-day."""
     if match := _COMPACT.match(text):
         time = match["t"] or ""
         return f"{match['y']}-{match['m']}-{match['d']} {':'.join(re.findall('..', time))}".strip()
@@ -205,7 +211,7 @@ def _offset(text: str | None) -> tzinfo | None:
 
 
 def parse_birthday(text: str, date_order: str) -> date:
-    """A date between 1900 and 2100. Raises BadValue not_a_date."""
+    """Parse a date between 1900 and 2100. Raises BadValue not_a_date."""
     if _SERIAL.match(text):
         return (_SERIAL_START + timedelta(days=int(text[:5]))).date()
     match = _TIME.match(_spelled(text))
@@ -227,7 +233,7 @@ def parse_zone(text: str) -> str:
 
 
 def parse_json_object(text: str) -> str:
-    """Compact JSON of an object. Raises BadValue not_json."""
+    """Return compact JSON of an object. Raises BadValue not_json."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -238,7 +244,7 @@ def parse_json_object(text: str) -> str:
 
 
 def parse_tags(text: str) -> list[str]:
-    """Names between ; | , or their Chinese forms. Raises BadValue too_long above 60 characters each."""
+    """Split names at ; | , or their Chinese forms. Raises BadValue too_long when a name exceeds 60 characters."""
     names = [" ".join(part.split()) for part in re.split(r"[;|,；，、]", text)]
     if any(len(name) > 60 for name in names):
         raise BadValue("too_long", "60")

@@ -1,4 +1,4 @@
-"""Minor units and the shop's arithmetic on them."""
+"""Minor units and arithmetic on amounts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["EXPONENTS", "exponent", "share", "to_major", "to_minor"]
 
 
 def to_minor(amount: Decimal, currency: str) -> int:
-    """Half up, away from zero: 0.125 -> 13, -0.125 -> -13 in a currency of two decimals."""
+    """Round half up, away from zero: 0.125 -> 13, -0.125 -> -13 in a currency of two decimals."""
     return int((amount * 10 ** exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
@@ -19,7 +19,7 @@ def to_major(minor: int, currency: str) -> Decimal:
 
 
 def share(whole: int, part: int, of: int) -> int:
-    """`whole` in the proportion part : of, rounded half up; the shares of growing parts never exceed the whole."""
+    """Return `whole` in the proportion part : of, rounded half up; shares of growing parts never exceed the whole."""
     if of == 0:
         return 0
     return (2 * whole * part + of) // (2 * of)

@@ -1,7 +1,7 @@
-"""What shop systems call the states of an order, in one table: to add a word, add one line.
+"""Order states as shop systems name them, in one table. To add a word, add one line.
 
-Upper and lower case, spaces, hyphens and underscores don't count, nor does the prefix `wc-` of WooCommerce. A state is one
-letter, so that the furthest of several is the greatest.
+Case, spaces, hyphens and underscores are ignored, and so is the prefix `wc-` of WooCommerce. A state is one letter, so
+that the greatest of several states is the furthest one.
 """
 
 from __future__ import annotations

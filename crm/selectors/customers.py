@@ -1,4 +1,4 @@
-"""Finding customers: by what someone on the telephone can say, at the same speed for a million of them."""
+"""Customer search by anything a caller can say, at the same speed for a million customers, and figures of the list."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from crm.selectors.order_numbers import with_number
 PHONE = re.compile(r"\+?[\d\s\-().]{6,20}\Z")
 CODED = ("storefront", "card", "wechat_openid", "wechat_unionid", "wecom_external")
 MOST_EXACT = 500
-# Four digits are the end of a phone number.
+# A tail of four digits is taken as the end of a phone number.
 SHORTEST_ORDER_TAIL = 5
 
 
 def search(query: str) -> QuerySet[Customer]:
-    """Active customers whom these words name.
+    """Return the active customers that these words identify.
 
-    An e-mail address, phone number, the last four digits of one, customer or ticket number, order number or its tail, or
-    another id is taken as exactly that when it is one; anything else is part of a name. Every word has to be in the name.
+    The query is matched exactly when it is an e-mail address, a phone number or its last four digits, a customer or
+    ticket number, an order number or its tail, or another id. Any other query is part of a name, and every word must be
+    in it.
     """
     query = " ".join(query.replace("\x00", " ").split())[:100]
     customers = Customer.objects.active()
@@ -40,32 +41,32 @@ def search(query: str) -> QuerySet[Customer]:
 
 
 def exact_matches(query: str) -> set[int]:
-    """Ids of customers whom this text identifies. Plain words, which identify nobody, cost no query."""
+    """Return the ids of the customers that this text identifies. Words without digits or @ cost no query."""
     if "@" not in query and not any(char.isdigit() for char in query):
         return set()
-    found = _by_identity(query)
+    ids = _by_identity(query)
     if "@" not in query:
-        found |= set(Customer.objects.filter(number=query).values_list("pk", flat=True))
+        ids |= set(Customer.objects.filter(number=query).values_list("pk", flat=True))
         orders = with_number(Order.objects.filter(customer__isnull=False), query, shortest=SHORTEST_ORDER_TAIL)
-        found |= set(orders.values_list("customer_id", flat=True)[:MOST_EXACT])
+        ids |= set(orders.values_list("customer_id", flat=True)[:MOST_EXACT])
         if query[:1] in "Tt":
-            found |= set(Ticket.objects.filter(number=query.upper()).values_list("customer_id", flat=True))
-    return found
+            ids |= set(Ticket.objects.filter(number=query.upper()).values_list("customer_id", flat=True))
+    return ids
 
 
 def _by_identity(query: str) -> set[int]:
-    wanted = Q(pk__in=[])
+    condition = Q(pk__in=[])
     if "@" in query:
-        wanted |= _is("email", query)
+        condition |= _is("email", query)
     else:
         digits = re.sub(r"[\s\-().]", "", query)
         if digits.isascii() and digits.isdigit() and len(digits) == 4:
-            wanted |= Q(tail_index__in=crypto.blind_indexes(digits, "identity:phone_tail"))
+            condition |= Q(tail_index__in=crypto.blind_indexes(digits, "identity:phone_tail"))
         if PHONE.match(query):
-            wanted |= _is("phone", query, default_country())
+            condition |= _is("phone", query, default_country())
         for kind in CODED:
-            wanted |= _is(kind, query)
-    return set(Identity.objects.filter(wanted).values_list("customer_id", flat=True)[:MOST_EXACT])
+            condition |= _is(kind, query)
+    return set(Identity.objects.filter(condition).values_list("customer_id", flat=True)[:MOST_EXACT])
 
 
 def _is(kind: str, value: str, country: str = "CN") -> Q:
@@ -81,10 +82,10 @@ def default_country() -> str:
 
 
 def named(customers: QuerySet[Customer], query: str) -> QuerySet[Customer]:
-    """Customers with all these words in their name, in any script.
+    """Return the customers with all these words in their name, in any script.
 
-    One character matches the beginning of the name; from two on, the index of neighbouring characters finds the
-    candidates and the comparison drops those that only have the same pairs in another order.
+    One character matches the beginning of the name. For two or more, the index of neighbouring characters finds
+    candidates; the comparison then drops names that have the same pairs in another order.
     """
     words = query.lower().split()
     if len(words) == 1 and len(words[0]) == 1:
@@ -95,17 +96,17 @@ def named(customers: QuerySet[Customer], query: str) -> QuerySet[Customer]:
     )
     for word in words:
         if len(word) > 1:
-            given = Func(
+            pairs_of_word = Func(
                 Value(word, output_field=TextField()), function="crm_bigrams", output_field=ArrayField(TextField())
             )
-            customers = customers.filter(_pairs__contains=given)
+            customers = customers.filter(_pairs__contains=pairs_of_word)
         customers = customers.filter(_folded__contains=word)
     return customers
 
 
 @dataclass
-class Row:
-    """What the list shows of one customer beside their own columns."""
+class CustomerRow:
+    """Values that the list shows for one customer besides the customer's own fields."""
 
     phone: str = ""
     email: str = ""
@@ -119,7 +120,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Spending:
-    """What was bought in one currency: `amount` is minor units net of refunds and with `adjusted`, which no order shows."""
+    """Purchases in one currency.
+
+    `amount` is minor units net of refunds, including `adjusted` (not part of any order).
+    """
 
     currency: str
     orders: int
@@ -128,25 +132,27 @@ class Spending:
     adjusted: int = 0
 
 
-def rows(customers: Iterable[Customer]) -> dict[int, Row]:
-    """Masked contacts, tags and purchases of these customers, in four queries."""
-    found = {customer.pk: Row() for customer in customers}
-    identities = Identity.objects.filter(customer_id__in=found, kind__in=["phone", "email"]).order_by("id")
+def rows(customers: Iterable[Customer]) -> dict[int, CustomerRow]:
+    """Return masked contacts, tags and purchases of these customers, with four queries."""
+    details = {customer.pk: CustomerRow() for customer in customers}
+    identities = Identity.objects.filter(customer_id__in=details, kind__in=["phone", "email"]).order_by("id")
     for identity in identities.only("customer_id", "kind", "value"):
-        row = found[identity.customer_id]
+        row = details[identity.customer_id]
         if not getattr(row, identity.kind):
             setattr(row, identity.kind, mask(identity.kind, identity.value))
     for customer_id, name in (
-        CustomerTag.objects.filter(customer_id__in=found).order_by("tag__name").values_list("customer_id", "tag__name")
+        CustomerTag.objects.filter(customer_id__in=details)
+        .order_by("tag__name")
+        .values_list("customer_id", "tag__name")
     ):
-        found[customer_id].tags.append(name)
-    for customer_id, spent in spending(found).items():
-        found[customer_id].spending = spent
-    return found
+        details[customer_id].tags.append(name)
+    for customer_id, spent in spending(details).items():
+        details[customer_id].spending = spent
+    return details
 
 
 def spending(customer_ids: Iterable[int]) -> dict[int, list[Spending]]:
-    """Per customer and currency, the currency with most orders first."""
+    """Return purchases per customer and currency, the currency with most orders first."""
     sums = (
         Order.objects.bought()
         .filter(customer_id__in=list(customer_ids))

@@ -1,6 +1,6 @@
-"""Customers by the words and filters of the list, for work that goes on after the page has answered.
+"""Customers by the search words and filters of the list, for work that continues after the page has answered.
 
-The list's filters belong to the console and to the apps above; it registers here how to read them.
+The list's filters belong to the console and to the apps above, so the list registers its function here.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from django.db.models import QuerySet
 from core.registry import Registry
 from crm.models import Customer
 
-MATCHING: Registry[Callable[[Mapping[str, str]], QuerySet[Customer]]] = Registry("reading of a list's filters")
+MATCHING: Registry[Callable[[Mapping[str, str]], QuerySet[Customer]]] = Registry("reader of list filters")
 
 
 def matching(filters: Mapping[str, str]) -> QuerySet[Customer]:
-    """Active customers that these filters name, whoever asks: what someone may filter by is decided before."""
+    """Return the active customers that match the filters.
+
+    Permissions are not checked here: the caller has checked them.
+    """
     return MATCHING["customers"](filters)

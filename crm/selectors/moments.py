@@ -1,4 +1,4 @@
-"""The timeline's own sources: orders, refunds, notes, activity and the domain events of every app."""
+"""Timeline sources of crm: orders, refunds, notes, activity and the domain events of every app."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from crm.models import (
     Refund,
     SpendAdjustment,
 )
-from crm.selectors.timeline import EVENTS, FILTERS, SOURCES, Before, Filter, Moment, Source, older
+from crm.selectors.timeline import EVENTS, FILTERS, SOURCES, Before, Moment, TimelineFilter, TimelineSource, older
 
 log = structlog.get_logger("liuke.timeline")
 
@@ -52,8 +52,8 @@ ORDER_TITLES: dict[str, tuple[str | Promise, str]] = {
 FIELD_LABELS = {field.name: field.verbose_name for field in Customer._meta.fields}
 
 
-def orders(customer: Customer, before: Before | None, limit: int, _chosen: Filter | None) -> list[Moment]:
-    found = older(Order.objects.filter(customer=customer), before, "placed_at")[:limit]
+def orders(customer: Customer, before: Before | None, limit: int, _chosen: TimelineFilter | None) -> list[Moment]:
+    page_orders = older(Order.objects.filter(customer=customer), before, "placed_at")[:limit]
     return [
         Moment(
             at=order.placed_at,
@@ -66,18 +66,20 @@ def orders(customer: Customer, before: Before | None, limit: int, _chosen: Filte
             currency=order.currency,
             tone=ORDER_TITLES[order.state][1],
         )
-        for order in found
+        for order in page_orders
     ]
 
 
 def _items(order: Order) -> str:
-    # A weight such as 2.5 is plural; ngettext wants a whole number.
+    # A weight such as 2.5 takes the plural; ngettext needs a whole number.
     text = ngettext("No. %(number)s · %(items)s item", "No. %(number)s · %(items)s items", ceil(order.item_count))
     return text % {"number": order.number, "items": number(order.item_count)}
 
 
-def refunds(customer: Customer, before: Before | None, limit: int, _chosen: Filter | None) -> list[Moment]:
-    found = older(Refund.objects.filter(customer_id=customer.pk).select_related("order"), before, "refunded_at")[:limit]
+def refunds(customer: Customer, before: Before | None, limit: int, _chosen: TimelineFilter | None) -> list[Moment]:
+    page_refunds = older(Refund.objects.filter(customer_id=customer.pk).select_related("order"), before, "refunded_at")[
+        :limit
+    ]
     return [
         Moment(
             at=refund.refunded_at,
@@ -90,11 +92,11 @@ def refunds(customer: Customer, before: Before | None, limit: int, _chosen: Filt
             currency=refund.order.currency,
             tone="warn",
         )
-        for refund in found
+        for refund in page_refunds
     ]
 
 
-def adjustments(customer: Customer, before: Before | None, limit: int, _chosen: Filter | None) -> list[Moment]:
+def adjustments(customer: Customer, before: Before | None, limit: int, _chosen: TimelineFilter | None) -> list[Moment]:
     rows = SpendAdjustment.objects.filter(customer_id=customer.pk).select_related("product")
     return [
         Moment(
@@ -112,8 +114,8 @@ def adjustments(customer: Customer, before: Before | None, limit: int, _chosen: 
     ]
 
 
-def notes(customer: Customer, before: Before | None, limit: int, _chosen: Filter | None) -> list[Moment]:
-    found = older(Note.objects.filter(customer=customer).select_related("author"), before, "created_at")[:limit]
+def notes(customer: Customer, before: Before | None, limit: int, _chosen: TimelineFilter | None) -> list[Moment]:
+    page_notes = older(Note.objects.filter(customer=customer).select_related("author"), before, "created_at")[:limit]
     return [
         Moment(
             at=note.created_at,
@@ -123,19 +125,19 @@ def notes(customer: Customer, before: Before | None, limit: int, _chosen: Filter
             detail=note.text,
             actor=str(note.author) if note.author else "",
         )
-        for note in found
+        for note in page_notes
     ]
 
 
-def activity(customer: Customer, before: Before | None, limit: int, _chosen: Filter | None) -> list[Moment]:
-    found = list(older(ActivityEvent.objects.filter(customer_id=customer.pk), before, "occurred_at")[:limit])
+def activity(customer: Customer, before: Before | None, limit: int, _chosen: TimelineFilter | None) -> list[Moment]:
+    page_rows = list(older(ActivityEvent.objects.filter(customer_id=customer.pk), before, "occurred_at")[:limit])
     products = dict(
-        Product.objects.filter(pk__in={row.product_id for row in found if row.product_id}).values_list("pk", "name")
+        Product.objects.filter(pk__in={row.product_id for row in page_rows if row.product_id}).values_list("pk", "name")
     )
-    custom = {row.kind for row in found} - ACTIVITY.keys()
+    custom = {row.kind for row in page_rows} - ACTIVITY.keys()
     labels = dict(ActivityKind.objects.filter(code__in=custom).values_list("code", "label")) if custom else {}
     result = []
-    for row in found:
+    for row in page_rows:
         title = ACTIVITY.get(row.kind) or labels.get(row.kind) or row.kind
         icon = ACTIVITY_ICONS.get(row.kind, "click")
         detail = products.get(row.product_id) or row.properties.get("query") or row.properties.get("text") or ""
@@ -143,15 +145,15 @@ def activity(customer: Customer, before: Before | None, limit: int, _chosen: Fil
     return result
 
 
-def domain_events(customer: Customer, before: Before | None, limit: int, chosen: Filter | None) -> list[Moment]:
+def domain_events(customer: Customer, before: Before | None, limit: int, chosen: TimelineFilter | None) -> list[Moment]:
     kinds = [
         kind
         for kind, declared in events.TYPES.items()
         if declared.on_timeline and (chosen is None or kind.startswith(chosen.events))
     ]
-    wanted = DomainEvent.objects.filter(subject_id=customer.pk, kind__in=kinds)
-    found = list(older(wanted, before, "occurred_at")[:limit])
-    people = _people(row.actor for row in found)
+    matching = DomainEvent.objects.filter(subject_id=customer.pk, kind__in=kinds)
+    page_events = list(older(matching, before, "occurred_at")[:limit])
+    people = _people(row.actor for row in page_events)
     return [
         Moment(
             at=row.occurred_at,
@@ -161,12 +163,15 @@ def domain_events(customer: Customer, before: Before | None, limit: int, chosen:
             detail=describe(row.kind, row.payload),
             actor=people.get(row.actor, ""),
         )
-        for row in found
+        for row in page_events
     ]
 
 
 def describe(kind: str, payload: Mapping[str, Any]) -> str:
-    """One sentence of a payload, in the viewer's words. An old payload that no longer fits says nothing."""
+    """Describe a payload in one sentence in the viewer's language.
+
+    Return nothing when an old payload no longer fits.
+    """
     declared = events.TYPES[kind].describe
     explain = DESCRIPTIONS.get(kind, declared)
     if explain is None:
@@ -179,14 +184,14 @@ def describe(kind: str, payload: Mapping[str, Any]) -> str:
 
 
 def _people(actors: Iterable[str]) -> dict[str, str]:
-    """Names for the actors of events: staff by name, the storefront and the customer as such."""
-    wanted = set(actors)
+    """Return names for the actors of events: staff by name, the storefront and the customer by their role."""
+    unique = set(actors)
     ids = {
-        int(pk) for kind, _colon, pk in (actor.partition(":") for actor in wanted) if kind == "user" and pk.isdigit()
+        int(pk) for kind, _colon, pk in (actor.partition(":") for actor in unique) if kind == "user" and pk.isdigit()
     }
     staff = {f"user:{user.pk}": str(user) for user in User.objects.filter(pk__in=ids)} if ids else {}
     others = {"key": _t("Storefront"), "member": _t("Customer")}
-    return {actor: staff.get(actor) or others.get(actor.partition(":")[0], "") for actor in wanted}
+    return {actor: staff.get(actor) or others.get(actor.partition(":")[0], "") for actor in unique}
 
 
 def _label(choices: Any, value: Any) -> str:
@@ -223,16 +228,18 @@ DESCRIPTIONS = {
     "crm.duplicate_suspected": lambda payload: _t("with customer %(number)s") % {"number": payload["number"]},
 }
 
-SOURCES.register("orders", Source(orders, "crm.view_order"))
-SOURCES.register("refunds", Source(refunds, "crm.view_order"))
-SOURCES.register("adjustments", Source(adjustments, "crm.view_order"))
-SOURCES.register("notes", Source(notes, "crm.view_note"))
-SOURCES.register("activity", Source(activity, "crm.view_customer"))
-SOURCES.register(EVENTS, Source(domain_events))
-FILTERS.register("orders", Filter(_("Orders"), sources=("orders", "refunds")))
-FILTERS.register("service", Filter(_("Service"), sources=("notes",), events=("crm.ticket_",)))
-FILTERS.register("activity", Filter(_("Activity"), sources=("activity",)))
+SOURCES.register("orders", TimelineSource(orders, "crm.view_order"))
+SOURCES.register("refunds", TimelineSource(refunds, "crm.view_order"))
+SOURCES.register("adjustments", TimelineSource(adjustments, "crm.view_order"))
+SOURCES.register("notes", TimelineSource(notes, "crm.view_note"))
+SOURCES.register("activity", TimelineSource(activity, "crm.view_customer"))
+SOURCES.register(EVENTS, TimelineSource(domain_events))
+FILTERS.register("orders", TimelineFilter(_("Orders"), sources=("orders", "refunds")))
+FILTERS.register("service", TimelineFilter(_("Service"), sources=("notes",), events=("crm.ticket_",)))
+FILTERS.register("activity", TimelineFilter(_("Activity"), sources=("activity",)))
 FILTERS.register(
     "profile",
-    Filter(_("Profile"), events=("crm.customer_", "crm.identity_", "crm.consent_", "crm.tags_", "crm.duplicate_")),
+    TimelineFilter(
+        _("Profile"), events=("crm.customer_", "crm.identity_", "crm.consent_", "crm.tags_", "crm.duplicate_")
+    ),
 )

@@ -1,4 +1,4 @@
-"""Orders by number, as people type it: whole or its tail, in any case."""
+"""Orders by number as people type it: the whole number or its last characters, case-insensitive."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from django.db.models.functions import Reverse, Upper
 
 from crm.models import Order
 
-# A shorter tail would be a page of strangers' orders.
+# A shorter tail would match a page of other customers' orders.
 SHORTEST_TAIL = 3
 LONGEST = 64
 
 
 def with_number(orders: QuerySet[Order], typed: str, *, shortest: int = SHORTEST_TAIL) -> QuerySet[Order]:
-    """Narrow orders to those whose number is this text or ends with it, in any case.
+    """Narrow orders to those whose number equals this text or ends with it, case-insensitive.
 
-    A text of fewer than `shortest` characters has to be the whole number. One index of the reversed number serves both
-    (`crm_order_number_tail`).
+    A text of fewer than `shortest` characters must be the whole number. One index of the reversed number serves both
+    cases (`crm_order_number_tail`).
     """
     text = typed.replace("\x00", "").strip()[:LONGEST]
     if not text:

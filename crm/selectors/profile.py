@@ -1,4 +1,4 @@
-"""One customer as the customer page shows them."""
+"""Values of one customer for the customer page."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CONTACT_ICONS = {
 
 @dataclass(frozen=True)
 class Contact:
-    """An identity with its value masked; the whole one comes only from `unmask_identity`, which records the look."""
+    """An identity with its value masked. Only `unmask_identity` returns the full value, and it records the look."""
 
     id: int
     kind: str
@@ -77,25 +77,25 @@ def contact(identity: Identity) -> Contact:
 
 
 def contacts(customer: Customer) -> list[Contact]:
-    """What reaches them first (phone, e-mail), then what recognises them."""
+    """Return the identities of a customer: contact details first (phone, e-mail), then the other identifiers."""
     order = IdentityKind.values
-    found = sorted(customer.identities.all(), key=lambda item: (order.index(item.kind), item.pk))
-    return [contact(identity) for identity in found]
+    identities = sorted(customer.identities.all(), key=lambda item: (order.index(item.kind), item.pk))
+    return [contact(identity) for identity in identities]
 
 
 def consents(customer: Customer) -> list[ConsentRow]:
     channels, purposes = dict(Channel.choices), dict(Purpose.choices)
-    found = ConsentState.objects.filter(customer_id=customer.pk)
+    states = ConsentState.objects.filter(customer_id=customer.pk)
     return [
         ConsentRow(
             channels.get(row.channel, row.channel), purposes.get(row.purpose, row.purpose), row.granted, row.since
         )
-        for row in sorted(found, key=lambda row: (row.purpose, row.channel))
+        for row in sorted(states, key=lambda row: (row.purpose, row.channel))
     ]
 
 
 def attributes(customer: Customer) -> list[AttributeValue]:
-    """The shop's own fields in their order, those without a value too."""
+    """Return the shop's own fields in their order, including fields without a value."""
     result = []
     for definition in AttributeDefinition.objects.all():
         value = customer.attributes.get(definition.code)
@@ -107,7 +107,7 @@ def attributes(customer: Customer) -> list[AttributeValue]:
 
 
 def masked_birthday(customer: Customer) -> str:
-    """The year alone: the day is a security question elsewhere (P3)."""
+    """Return only the year, because the full date is a security question elsewhere (P3)."""
     if not customer.birthday:
         return ""
     if not customer.birth_year:
@@ -116,7 +116,7 @@ def masked_birthday(customer: Customer) -> str:
 
 
 def orders_of(customer: Customer) -> QuerySet[Order]:
-    """Their orders with lines and refunds, newest first: three queries whatever their number."""
+    """Return the customer's orders with lines and refunds, newest first: three queries for any number of orders."""
     lines = OrderLine.objects.select_related("product").order_by("position")
     return customer.orders.order_by("-placed_at").prefetch_related(
         Prefetch("lines", lines), Prefetch("refunds", Refund.objects.order_by("refunded_at"))

@@ -1,4 +1,4 @@
-"""The desk: whose turn it is, in which order, and what one ticket shows."""
+"""Reads of the desk: the views and their order, and the details of one ticket."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ UNRESOLVED = Q(status__in=[TicketStatus.OPEN, TicketStatus.PENDING])
 
 @dataclass(frozen=True)
 class View:
-    """`wanted(user)` narrows the tickets. A queue starts with what waits for us, is urgent and has waited longest; an
-    archive with the newest."""
+    """A view of the desk. `wanted(user)` narrows the tickets.
+
+    A queue shows tickets that wait for us first, then by urgency and waiting time; an archive shows the newest first.
+    """
 
     label: str | Promise
     wanted: Callable[[User], Q]
@@ -45,23 +47,23 @@ VIEWS: dict[str, View] = {
 
 
 def counts(user: User) -> dict[str, int]:
-    """How many tickets each queue holds."""
+    """Count the tickets of each queue."""
     return Ticket.objects.unresolved().aggregate(
         **{name: Count("pk", filter=view.wanted(user)) for name, view in VIEWS.items() if view.queue}
     )
 
 
 def page(name: str, user: User, cursor: str | None, size: int = PAGE) -> Page[Ticket]:
-    """One page of a view. A queue has what waits for us before what waits for the customer; of each what is urgent first,
-    then what waits longest. Only messages that the customer sees count: a note or an assignment moves nothing.
+    """Return one page of a view. A queue shows tickets that wait for us before those that wait for the customer.
 
-    Keyset over directions that `core.paging` does not mix.
+    Within each, urgent tickets come first, then the longest waiting. Only messages that the customer sees count: a note
+    or an assignment does not change the order. The keyset mixes directions, which `core.paging` does not support.
     """
     view = VIEWS[name]
     tickets = _rows().filter(view.wanted(user))
     after = _decode(cursor)
     if view.queue:
-        # "open", our turn, comes before "pending", the customer's.
+        # "open" (waits for us) sorts before "pending" (waits for the customer).
         order = ["status", "-priority", "waiting_since", "pk"]
         if after:
             later = Q(waiting_since__gt=after.at) | Q(waiting_since=after.at, pk__gt=after.pk)
@@ -93,7 +95,7 @@ def _encode(ticket: Ticket, queue: bool) -> str:
 
 
 def _decode(cursor: str | None) -> _Cursor | None:
-    """None when there is no cursor or it is damaged."""
+    """Return the position of a cursor, or None when there is no cursor or it is damaged."""
     if not cursor:
         return None
     try:
@@ -113,12 +115,12 @@ def messages(ticket: Ticket) -> list[TicketMessage]:
 
 
 def draft(ticket: Ticket, user: User) -> TicketDraft | None:
-    """What this person has written in the ticket and not sent."""
+    """Return the unsent text of this person in the ticket."""
     return TicketDraft.objects.filter(ticket=ticket, user=user).first()
 
 
 def drafted(tickets: Iterable[Ticket], user: User) -> set[int]:
-    """In which of these tickets the person has a draft."""
+    """Return the ids of the tickets in which the person has a draft."""
     rows = TicketDraft.objects.filter(user=user, ticket__in=[ticket.pk for ticket in tickets])
     return set(rows.values_list("ticket", flat=True))
 
@@ -132,7 +134,7 @@ def is_rated(ticket: Ticket, resolution: int) -> bool:
 
 
 def assignees() -> QuerySet[User]:
-    """Staff who may answer tickets."""
+    """Return the staff who may answer tickets."""
     return (
         User.objects.filter(is_active=True)
         .filter(

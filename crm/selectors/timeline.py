@@ -1,12 +1,12 @@
-"""One customer's timeline: everything that happened, from every source, newest first, by cursor.
+"""One customer's timeline: everything that happened, from every source, newest first, paged by cursor.
 
-An app adds a source of its own rows, and a filter that picks sources and kinds of domain events:
+An app adds a source of its own rows, and a filter that selects sources and kinds of domain events:
 
-    timeline.SOURCES.register("messages", Source(messages_of, permission="campaigns.view_message"))
-    timeline.FILTERS.register("messages", Filter(_("Messages"), sources=("messages",), events=("campaigns.",)))
+    timeline.SOURCES.register("messages", TimelineSource(messages_of, permission="campaigns.view_message"))
+    timeline.FILTERS.register("messages", TimelineFilter(_("Messages"), sources=("messages",), events=("campaigns.",)))
 
-A source is a callable(customer, before, limit, filter) -> at most `limit` moments, newest first: `older` applies
-`before` to a queryset; `filter` is the chosen one or None, of interest only to a source that several filters share.
+A source is a callable(customer, before, limit, filter) that returns at most `limit` moments, newest first. `older`
+applies `before` to a queryset. `filter` is the chosen filter or None; only sources that several filters share need it.
 """
 
 from __future__ import annotations
@@ -46,25 +46,25 @@ class Moment:
 
 @dataclass(frozen=True)
 class Before:
-    """Older than this: times below `at`, and at that very time either all (`inclusive`) or ids below `id`."""
+    """The upper limit of a page: times below `at`; at exactly `at`, all rows (`inclusive`) or ids below `id`."""
 
     at: datetime
     inclusive: bool = False
     id: int | None = None
 
 
-Fetch = Callable[[Customer, "Before | None", int, "Filter | None"], list[Moment]]
+Fetch = Callable[[Customer, "Before | None", int, "TimelineFilter | None"], list[Moment]]
 
 
 @dataclass(frozen=True)
-class Source:
+class TimelineSource:
     fetch: Fetch
     permission: str | None = None
 
 
 @dataclass(frozen=True)
-class Filter:
-    """A tab: these sources, and the domain events whose kind starts so."""
+class TimelineFilter:
+    """A tab: its sources, and the domain events whose kind starts with one of `events`."""
 
     label: str | Promise
     sources: tuple[str, ...] = ()
@@ -77,13 +77,13 @@ class Timeline:
     next: str = ""
 
 
-SOURCES: Registry[Source] = Registry("timeline source")
-FILTERS: Registry[Filter] = Registry("timeline filter")
+SOURCES: Registry[TimelineSource] = Registry("timeline source")
+FILTERS: Registry[TimelineFilter] = Registry("timeline filter")
 EVENTS = "events"
 
 
 def older(queryset: QuerySet, before: Before | None, at: str, pk: str = "id") -> QuerySet:
-    """The rows older than `before`, newest first."""
+    """Return the rows older than `before`, newest first."""
     if before is not None:
         if before.id is not None:
             queryset = queryset.filter(Q(**{f"{at}__lt": before.at}) | Q(**{at: before.at, f"{pk}__lt": before.id}))
@@ -95,9 +95,10 @@ def older(queryset: QuerySet, before: Before | None, at: str, pk: str = "id") ->
 def timeline(
     customer: Customer, *, show: str = "", cursor: str = "", allowed: Callable[[str | None], bool], limit: int = PAGE
 ) -> Timeline:
-    """One page of what the viewer may see. `show` is a filter's name; a cursor that can't be read is the start.
+    """Return one page of the moments that the viewer may see. `show` is the name of a filter.
 
-    Moments of the same instant are ordered by source, then by id, so that a cursor names one place.
+    An unreadable cursor means the start. Moments of the same instant are ordered by source, then by id, so that a
+    cursor names one place.
     """
     chosen = FILTERS.get(show)
     names = [
@@ -107,14 +108,14 @@ def timeline(
         and (chosen is None or name in chosen.sources or (name == EVENTS and bool(chosen.events)))
     ]
     start = decode(cursor)
-    found: list[tuple[int, Moment]] = []
+    candidates: list[tuple[int, Moment]] = []
     for rank, name in enumerate(SOURCES.names()):
         if name in names:
             moments = SOURCES[name].fetch(customer, _before(start, rank), limit + 1, chosen)
-            found += [(rank, replace(moment, source=name)) for moment in moments]
-    found.sort(key=lambda item: (item[1].at, -item[0], item[1].id), reverse=True)
-    shown = [moment for _rank, moment in found[:limit]]
-    return Timeline(shown, encode(shown[-1]) if len(found) > limit else "")
+            candidates += [(rank, replace(moment, source=name)) for moment in moments]
+    candidates.sort(key=lambda item: (item[1].at, -item[0], item[1].id), reverse=True)
+    shown = [moment for _rank, moment in candidates[:limit]]
+    return Timeline(shown, encode(shown[-1]) if len(candidates) > limit else "")
 
 
 def _before(start: tuple[datetime, str, int] | None, rank: int) -> Before | None:

@@ -1,4 +1,4 @@
-"""Activity events, in batches: one statement for the receipts and the rows (S4)."""
+"""Recording of activity events in batches: one statement for the receipts and the rows (S4)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KNOWN_KINDS_KEY = "crm:activity-kinds"
 
 @dataclass(frozen=True, slots=True)
 class ActivityInput:
-    """`sender_id` is unique within the source; `identity` is (kind, normalised value) or None for a visitor."""
+    """One activity event. `sender_id` is unique within the source; `identity` is (kind, normalised value) or None."""
 
     sender_id: str
     kind: str
@@ -42,9 +42,10 @@ class ActivityRecorded:
 
 
 def record_activity(*, items: Sequence[ActivityInput], source: str, actor: Actor) -> ActivityRecorded:
-    """Take a batch in one transaction. What was sent before is counted as repeated and changes nothing.
+    """Record a batch in one transaction. Events that were sent before count as repeated and change nothing.
 
-    Raises Conflict `customer_not_active` when one is an erased customer's; then none is taken.
+
+    Raises Conflict `customer_not_active` when an event belongs to an erased customer; then no event is recorded.
     """
     if not items:
         return ActivityRecorded(0, 0)
@@ -87,7 +88,7 @@ def record_activity(*, items: Sequence[ActivityInput], source: str, actor: Actor
 
 
 def join_anonymous_activity(*, customer: Customer, anonymous_id: str, actor: Actor) -> int:
-    """What a visitor did becomes the customer's when they identify (S5). Returns how many events moved."""
+    """Move a visitor's events to the customer that the visitor identified as (S5). Returns how many events moved."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """UPDATE crm_activityevent SET customer_id = %s
@@ -112,14 +113,15 @@ def make_partitions(*, first: date, months: int) -> int:
 
 
 def _customers(items: Sequence[ActivityInput]) -> dict[tuple[str, str] | str, int]:
-    """{identity or number: customer id} for those that are known; only verified identities count.
+    """Return {identity or number: customer id} of the known customers; only verified identities count.
 
-    Who was merged into another is the other. Raises Conflict for who is not active.
+
+    A merged customer leads to the one that remained. Raises Conflict when a customer is not active.
     """
-    wanted = {item.identity for item in items if item.identity}
-    by_index = {index: pair for pair in wanted for index in indexes_of(*pair)}
-    found: dict[tuple[str, str] | str, int] = {}
-    gone: set[tuple[str, str] | str] = set()
+    identities = {item.identity for item in items if item.identity}
+    by_index = {index: pair for pair in identities for index in indexes_of(*pair)}
+    ids: dict[tuple[str, str] | str, int] = {}
+    inactive: set[tuple[str, str] | str] = set()
     with connection.cursor() as cursor:
         if by_index:
             cursor.execute(
@@ -131,9 +133,9 @@ def _customers(items: Sequence[ActivityInput]) -> dict[tuple[str, str] | str, in
             for kind, index, customer_id, state in cursor.fetchall():
                 pair = by_index[bytes(index)]
                 if pair[0] == kind:
-                    found[pair] = customer_id
+                    ids[pair] = customer_id
                     if state != CustomerState.ACTIVE:
-                        gone.add(pair)
+                        inactive.add(pair)
         numbers = {item.customer_number for item in items if item.customer_number}
         if numbers:
             cursor.execute(
@@ -142,15 +144,15 @@ def _customers(items: Sequence[ActivityInput]) -> dict[tuple[str, str] | str, in
                 [list(numbers)],
             )
             for number, customer_id, state in cursor.fetchall():
-                found[number] = customer_id
+                ids[number] = customer_id
                 if state != CustomerState.ACTIVE:
-                    gone.add(number)
-    for place, item in enumerate(items if gone else ()):
-        if (item.identity or item.customer_number) in gone:
+                    inactive.add(number)
+    for place, item in enumerate(items if inactive else ()):
+        if (item.identity or item.customer_number) in inactive:
             raise Conflict(
                 _("This customer is merged or erased."), code="customer_not_active", field=f"events.{place}.customer"
             )
-    return found
+    return ids
 
 
 def _remember_kinds(kinds: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""The monthly partitions of activity: which are missing, for the months to come and for rows that are there already."""
+"""Health check of the monthly activity partitions: those of coming months and those of existing rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ AHEAD = 4
 
 
 def missing() -> list[date]:
-    """Months without a partition that have rows (a data-only restore leaves such), and this month and the next ones."""
+    """Return the months without a partition: this month, the next ones, and months that have rows already.
+
+    A data-only restore leaves rows without a partition.
+    """
     this = clock.now().date()
     months = [date(*divmod_month(this.year * 12 + this.month - 1 + offset), 1) for offset in range(AHEAD)]
     with connection.cursor() as cursor:
@@ -27,18 +30,18 @@ def missing() -> list[date]:
 
 
 def divmod_month(months: int) -> tuple[int, int]:
-    """Months since year 0 as (year, month)."""
+    """Split months since year 0 into (year, month)."""
     year, month = divmod(months, 12)
     return year, month + 1
 
 
 def check() -> tuple[bool, str]:
     months = [f"{month:%Y-%m}" for month in missing()]
-    return not months, f"missing: {', '.join(months)} (doctor --fix makes them)" if months else "all there"
+    return not months, f"missing: {', '.join(months)} (run doctor --fix to create them)" if months else "none missing"
 
 
 def fix() -> str:
-    """Make them; rows that wait in the default partition move into theirs."""
+    """Create the missing partitions; rows in the default partition move to their own."""
     months = missing()
     with connection.cursor() as cursor:
         for month in months:

@@ -1,4 +1,4 @@
-"""What a customer agreed to, and withdrew (P1)."""
+"""Recording of consent decisions: granted and withdrawn (P1)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def record_consent(
     evidence: str = "",
     given_at: datetime | None = None,
 ) -> Consent:
-    """Append one decision. A later decision counts, an earlier one that arrives late changes nothing.
+    """Append one decision. The latest decision by time counts, so a late arrival of an earlier one changes nothing.
 
     Raises Invalid, and Conflict `customer_not_active`.
     """
@@ -39,7 +39,7 @@ def record_consent(
         if value not in allowed:
             raise Invalid(_("Not one of the choices."), code="invalid_choice", field=field)
     if not source.strip():
-        raise Invalid(_("Say where the consent was given."), code="required", field="source")
+        raise Invalid(_("Enter where the consent was given."), code="required", field="source")
     with transaction.atomic():
         require_active(customer.pk)
         now = clock.now()

@@ -1,4 +1,4 @@
-"""Profiles: changing them, tags, notes, and looking at a contact detail in full."""
+"""Changes to profiles, tags and notes, and the recorded look at a contact detail in full."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _country(text: str) -> str:
 
 
 def birthday_indexes(month: int, day: int) -> list[bytes]:
-    """The stored forms of a month and day, by which today's birthdays are found without reading anyone's (P3)."""
+    """Return the blind indexes of a month and day. They find today's birthdays without decrypting any birthday (P3)."""
     return crypto.blind_indexes(f"{month:02d}-{day:02d}", "birthday")
 
 
@@ -57,7 +57,7 @@ def attribute_specs() -> dict[str, AttributeSpec]:
 
 
 def checked_changes(changes: dict[str, Any]) -> dict[str, Any]:
-    """Columns for these profile changes. Raises Invalid naming the field."""
+    """Return the columns for these profile changes. Raises Invalid that names the field."""
     columns: dict[str, Any] = {}
     for field, value in changes.items():
         if field in PLAIN_FIELDS:
@@ -90,7 +90,10 @@ def checked_changes(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def supported_language(tag: str) -> str:
-    """`zh-CN`, `zh_Hans` and `zh` are zh-hans; other tags keep their first part when we speak it, else as given."""
+    """Return the language code: `zh-CN`, `zh_Hans` and `zh` become zh-hans.
+
+    Another tag becomes its first part when the product supports that language; otherwise it stays as it is.
+    """
     folded = tag.replace("_", "-").lower()
     if folded.split("-")[0] == "zh":
         return "zh-hans"
@@ -99,10 +102,10 @@ def supported_language(tag: str) -> str:
 
 
 def update_customer(*, customer: Customer, changes: dict[str, Any], actor: Actor) -> Customer:
-    """Change a profile. Raises Invalid for a wrong value, Conflict when the customer was merged or erased.
+    """Change a profile. Raises Invalid for a wrong value, Conflict when the customer is merged or erased.
 
-    A member changes only those attributes that the shop leaves to its members: Invalid `read_only_attribute` for others.
-    A member sets the birthday once, when none is known: Conflict `birthday_set` later (J7).
+    A member may change only member-writable attributes; other attributes raise Invalid `read_only_attribute`.
+    A member may set the birthday once, while none is known; later attempts raise Conflict `birthday_set` (J7).
     """
     columns = checked_changes(changes)
     if actor.kind == "member":
@@ -112,7 +115,9 @@ def update_customer(*, customer: Customer, changes: dict[str, Any], actor: Actor
         if locked.state != CustomerState.ACTIVE:
             raise Conflict(_("This customer is merged or erased."), code="customer_not_active")
         if actor.kind == "member" and locked.birthday and columns.get("birthday", locked.birthday) != locked.birthday:
-            raise Conflict(_("The birthday is set. Ask the shop to change it."), code="birthday_set", field="birthday")
+            raise Conflict(
+                _("The birthday is already set. Ask the shop to change it."), code="birthday_set", field="birthday"
+            )
         if "attributes" in columns:
             merged = {**locked.attributes, **columns["attributes"]}
             columns["attributes"] = {code: value for code, value in merged.items() if value is not None}
@@ -132,14 +137,14 @@ def _check_own_attributes(attributes: dict[str, Any]) -> None:
     own = set(AttributeDefinition.objects.filter(member_writable=True).values_list("code", flat=True))
     for code in attributes.keys() - own:
         raise Invalid(
-            _("Only the shop changes this attribute."), code="read_only_attribute", field=f"attributes.{code}"
+            _("Only the shop can change this attribute."), code="read_only_attribute", field=f"attributes.{code}"
         )
 
 
 def require_active(customer_id: int, *, field: str | None = None) -> None:
-    """Keep a customer as they are until the transaction ends. Raises Conflict when they were merged or erased.
+    """Lock a customer's state until the transaction ends. Raises Conflict when the customer is merged or erased.
 
-    The row is locked (shared), so that no merge or erasure comes between this check and what is written after it.
+    The row is locked in shared mode, so that no merge or erasure happens between this check and the later writes.
     """
     require_transaction()
     with connection.cursor() as cursor:
@@ -150,7 +155,7 @@ def require_active(customer_id: int, *, field: str | None = None) -> None:
 
 
 def add_tag(*, customer: Customer, name: str, actor: Actor) -> Tag:
-    """Tag a customer; a new name becomes a tag. Tagging twice is once."""
+    """Tag a customer; a new name creates a tag. Tagging again changes nothing."""
     clean = " ".join(name.split())
     if not clean or len(clean) > 60:
         raise Invalid(_("A tag has 1 to 60 characters."), code="invalid", field="tag")
@@ -163,7 +168,7 @@ def add_tag(*, customer: Customer, name: str, actor: Actor) -> Tag:
 
 
 def add_tag_to_many(*, customer_ids: list[int], name: str, actor: Actor) -> int:
-    """Tag many at once. Returns how many did not have it."""
+    """Tag many customers at once. Returns how many did not have the tag before."""
     clean = checked_tag(name)
     with transaction.atomic():
         tag, _created = Tag.objects.get_or_create(name=clean)
@@ -179,7 +184,7 @@ def add_tag_to_many(*, customer_ids: list[int], name: str, actor: Actor) -> int:
 
 
 def checked_tag(name: str) -> str:
-    """The name as it is kept. Raises Invalid."""
+    """Return the name in its stored form. Raises Invalid."""
     clean = " ".join(name.split())
     if not clean or len(clean) > 60:
         raise Invalid(_("A tag has 1 to 60 characters."), code="invalid", field="tag")
@@ -202,7 +207,7 @@ def add_note(*, customer: Customer, text: str, actor: Actor, pinned: bool = Fals
 
 
 def unmask_identity(*, identity: Identity, actor: Actor) -> str:
-    """The value in full. Every look is recorded with who looked (P3)."""
+    """Return the full value. Every look is recorded with the person (P3)."""
     with transaction.atomic():
         emit(
             events.IDENTITY_UNMASKED,

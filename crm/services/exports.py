@@ -1,4 +1,4 @@
-"""What leaves the shop as a file is accounted for before the first row is sent."""
+"""Audit records of exports: each file that leaves the shop is recorded before its first row is sent."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from crm.rules.identities import mask
 
 
 def record_customer_export(*, rows: int, chosen: bool, filters: Mapping[str, str], actor: Actor) -> None:
-    """So many customers, picked by hand or by these filters, went to this person. Words that may be a contact are masked."""
-    kept = {name: _masked(value) if name == "q" else value[:200] for name, value in filters.items() if value}
+    """Record an export of customers, chosen by hand or by these filters.
+
+    Search words that may be a contact are masked.
+    """
+    payload_filters = {name: _masked(value) if name == "q" else value[:200] for name, value in filters.items() if value}
     with transaction.atomic():
         emit(
             events.CUSTOMERS_EXPORTED,
             subject_id=None,
-            payload={"rows": rows, "chosen": chosen, "filters": kept},
+            payload={"rows": rows, "chosen": chosen, "filters": payload_filters},
             actor=actor,
         )
 
 
 def record_refusals_export(*, file_name: str, rows: int, actor: Actor, **of: int) -> None:
-    """The refused rows of a file hold whatever stood in it. `of`: the id of what it was uploaded for, by its name."""
+    """Record a download of refused rows, which may hold personal data. `of`: the id of the upload, by its kind."""
     payload = {**of, "rows": rows, "file": file_name}
     with transaction.atomic():
         emit(events.REFUSED_ROWS_EXPORTED, subject_id=None, payload=payload, actor=actor)

@@ -1,7 +1,7 @@
-"""Resolving who someone is (S5).
+"""Resolution of identities to customers (S5).
 
-A verified identity decides. A soft one (unverified, or a device) attaches what is otherwise nobody's to the customer
-who has it, but never joins two known customers: those are proposed as duplicates, and a person decides.
+A verified identity decides. A soft identity (unverified, or a device) attaches an unowned identity to the customer that
+has the soft one, but never joins two known customers: such pairs are proposed as duplicates, and a person decides.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from crm.models import Customer, Identity, IdentityKind
 from crm.rules.identities import SOFT_KINDS, normalise, phone_tail
 from crm.services import customers
 
-# Which identity decides when two verified ones name different customers.
+# Order of precedence when two verified identities name different customers.
 PRECEDENCE = ["storefront", "wechat_unionid", "wechat_openid", "wecom_external", "card", "phone", "email", "device"]
 ASSERTED_BY_SERVER = frozenset({"storefront", "wechat_unionid", "wechat_openid", "wecom_external", "card"})
 REASONS = {
@@ -37,7 +37,10 @@ REASONS = {
 
 @dataclass(frozen=True)
 class GivenIdentity:
-    """What a caller says of someone. `verified` None: true for ids that only a server can know, else false."""
+    """A customer's identity as the caller sends it.
+
+    `verified` None means true for ids that only a server can know, else false.
+    """
 
     kind: str
     value: str
@@ -65,7 +68,7 @@ def indexes_of(kind: str, normalised: str) -> list[bytes]:
 
 
 def normalised(given: Sequence[GivenIdentity], *, country: str, field: str = "identities") -> list[GivenIdentity]:
-    """Raises Invalid naming the item that is wrong."""
+    """Return the identities in normal form, in order of precedence. Raises Invalid that names the wrong item."""
     result = []
     for position, item in enumerate(given):
         if item.kind not in IdentityKind.values:
@@ -94,16 +97,18 @@ def resolve_customer(
     create: bool = True,
     defaults: dict | None = None,
 ) -> Resolution:
-    """Find whom these identities name, or create them. Attaches what is new to the customer found.
+    """Find the customer that these identities name, or create one. New identities are attached to that customer.
 
-    Returns no customer when nothing but a device is given, or nothing matches and `create` is false.
+    Returns no customer when only a device is given, or when nothing matches and `create` is false.
     Raises Invalid for a malformed identity.
     """
     items = normalised(given, country=country)
     with transaction.atomic():
-        # Two requests that bring the same new person at once must not create them twice.
+        # Two concurrent requests for the same new person must create only one customer.
         lock_names([f"identity:{item.kind}:{index_of(item.kind, item.value).hex()}" for item in items])
-        known = {(item.kind, item.value): found for item in items if (found := find(item.kind, item.value)) is not None}
+        known = {
+            (item.kind, item.value): identity for item in items if (identity := find(item.kind, item.value)) is not None
+        }
         verified = _distinct(
             known[item.kind, item.value].customer
             for item in items
@@ -143,17 +148,20 @@ def resolve_customer(
 def add_identity(
     *, customer: Customer, kind: str, value: str, verified: bool | None, actor: Actor, country: str
 ) -> Identity:
-    """Attach one identity to a known customer. Raises Conflict when someone else owns it, Invalid when malformed."""
+    """Attach one identity to a known customer.
+
+    Raises Conflict when another customer owns it, Invalid when malformed.
+    """
     item = normalised([GivenIdentity(kind, value, verified)], country=country, field="identity")[0]
     with transaction.atomic():
         lock_names([f"identity:{item.kind}:{index_of(item.kind, item.value).hex()}"])
         customers.require_active(customer.pk)
-        found = find(item.kind, item.value)
-        if found and found.customer_id != customer.pk and (found.verified_at or not item.strong):
+        existing = find(item.kind, item.value)
+        if existing and existing.customer_id != customer.pk and (existing.verified_at or not item.strong):
             raise Conflict(
                 _("This identity belongs to another customer."), code="identity_taken", field="identity.value"
             )
-        identity = _attach(customer, item, found, actor)
+        identity = _attach(customer, item, existing, actor)
         if identity is None:
             raise Conflict(
                 _("This identity belongs to another customer."), code="identity_taken", field="identity.value"
@@ -165,9 +173,9 @@ def _distinct(customers) -> list[Customer]:
     return list({customer.pk: customer for customer in customers}.values())
 
 
-def _attach(customer: Customer, item: GivenIdentity, found: Identity | None, actor: Actor) -> Identity | None:
-    """None when the identity stays with someone else."""
-    if found is None:
+def _attach(customer: Customer, item: GivenIdentity, existing: Identity | None, actor: Actor) -> Identity | None:
+    """Attach an identity and return it, or None when it stays with another customer."""
+    if existing is None:
         try:
             with transaction.atomic():
                 identity = Identity.objects.create(
@@ -184,19 +192,19 @@ def _attach(customer: Customer, item: GivenIdentity, found: Identity | None, act
             return None
         emit(events.IDENTITY_ADDED, subject_id=customer.pk, payload={"kind": item.kind}, actor=actor)
         return identity
-    if found.customer_id == customer.pk:
-        if item.strong and not found.verified_at:
-            Identity.objects.filter(pk=found.pk).update(verified_at=Now())
-        return found
-    if item.strong and not found.verified_at:
-        # Whoever proves the address owns it; the other only claimed it.
-        previous = found.customer_id
-        Identity.objects.filter(pk=found.pk).update(customer=customer, verified_at=Now())
+    if existing.customer_id == customer.pk:
+        if item.strong and not existing.verified_at:
+            Identity.objects.filter(pk=existing.pk).update(verified_at=Now())
+        return existing
+    if item.strong and not existing.verified_at:
+        # A verified owner takes precedence over a customer who only claimed the address.
+        previous = existing.customer_id
+        Identity.objects.filter(pk=existing.pk).update(customer=customer, verified_at=Now())
         emit(
             events.IDENTITY_MOVED,
             subject_id=customer.pk,
             payload={"kind": item.kind, "from": previous},
             actor=actor,
         )
-        return found
+        return existing
     return None

@@ -1,4 +1,4 @@
-"""Orders as the storefront sends them: once per (source, number), however often they arrive."""
+"""Orders from the storefront, recorded once per (source, number) even when they are sent again."""
 
 from __future__ import annotations
 
@@ -29,8 +29,11 @@ _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\
 
 @dataclass(frozen=True)
 class LineInput:
-    """`unit_price` is in major units and may be finer than a minor one; `unit_amount` says the same in minor units and
-    goes first. `discount` and `amount` are in minor units, `amount` after the discount."""
+    """A line of an order. `unit_price` is in major units and may be finer than a minor unit.
+
+    `unit_amount` is the price in minor units and takes precedence. `discount` and `amount` are in minor units; `amount`
+    is after the discount.
+    """
 
     quantity: Decimal
     unit_price: Decimal = Decimal(0)
@@ -53,7 +56,7 @@ class PaymentInput:
 
 @dataclass(frozen=True)
 class OrderInput:
-    """All amounts in minor units. `total`, when given, must be what the parts add up to."""
+    """An order to record. All amounts are in minor units. A given `total` must equal the sum of the parts."""
 
     number: str
     placed_at: datetime
@@ -77,7 +80,7 @@ class OrderInput:
 
 @dataclass(frozen=True)
 class OrderRecorded:
-    """`outcome`: created, updated (its state moved on) or unchanged."""
+    """Result of recording: `outcome` is created, updated (the state advanced) or unchanged."""
 
     order: Order
     outcome: str
@@ -85,7 +88,7 @@ class OrderRecorded:
 
 @dataclass(frozen=True)
 class OrderMove:
-    """`state` is paid or cancelled; without `paid_at` the order was paid when it was placed."""
+    """A change of an order's state. `state` is paid or cancelled; without `paid_at` it was paid when it was placed."""
 
     order_id: int
     state: str
@@ -97,9 +100,9 @@ def record_order(
 ) -> OrderRecorded:
     """Record an order, or move a known one from placed to paid or cancelled.
 
-    Raises Invalid (a field is wrong, the sum differs) and Conflict: `order_differs` when the number is known with
-    other amounts, `customer_not_active` for a new order of an erased customer. The same order again is `unchanged`.
-    `products` spares the orders of a batch the same look-ups.
+    Raises Invalid (a wrong field or sum) and Conflict: `order_differs` when the number exists with other amounts,
+    `customer_not_active` for a new order of an erased customer. Repeating the same order is `unchanged`. `products`
+    caches product ids for the orders of a batch.
     """
     with transaction.atomic():
         store = _store(data.store)
@@ -145,7 +148,7 @@ def record_order(
 
 
 def _insert_lines(order: Order, lines: Sequence[LineInput], ids: dict[str, int], bought_at: datetime) -> None:
-    """Copy the lines of a new order in: objects and parameters would cost several times as much."""
+    """Insert the lines of a new order with COPY; model objects and parameters would cost several times as much."""
     start = f"{order.pk}\t{order.customer_id or _NULL}\t"
     end = f"\t0\t0\t{bought_at.isoformat()}\n"
     rows = []
@@ -174,7 +177,7 @@ def _store(code: str) -> Store:
 
 
 def _priced(data: OrderInput, store: Store) -> tuple[dict[str, int], list[LineInput]]:
-    """The order's amounts, and the lines with theirs."""
+    """Return the amounts of the order, and its lines with their amounts."""
     if data.currency and data.currency != store.currency:
         raise Invalid(
             _("This store sells in %(currency)s.") % {"currency": store.currency},
@@ -200,7 +203,9 @@ def _priced(data: OrderInput, store: Store) -> tuple[dict[str, int], list[LineIn
                 field=f"lines.{position}.amount",
             )
         if amount < 0:
-            raise Invalid(_("The discount is more than the line."), code="invalid", field=f"lines.{position}.discount")
+            raise Invalid(
+                _("The discount exceeds the amount of the line."), code="invalid", field=f"lines.{position}.discount"
+            )
         if line.kind == LineKind.PRODUCT:
             subtotal += gross
             discount += line.discount
@@ -223,7 +228,7 @@ def _priced(data: OrderInput, store: Store) -> tuple[dict[str, int], list[LineIn
     }
     total = subtotal - amounts["discount"] - data.points_amount + amounts["shipping"] + data.tax + amounts["fees"]
     if total < 0:
-        raise Invalid(_("Discounts and points are more than the order."), code="invalid", field="discount")
+        raise Invalid(_("Discounts and points exceed the amount of the order."), code="invalid", field="discount")
     if data.total is not None and data.total != total:
         raise Invalid(_("The parts add up to %(sum)s.") % {"sum": total}, code="total_mismatch", field="total")
     if total > 2**53:
@@ -242,10 +247,10 @@ def _check_times(data: OrderInput, now: datetime) -> None:
 
 def _customer(data: OrderInput, store: Store, source: str, actor: Actor) -> Customer | None:
     if data.customer_number:
-        named = Customer.objects.select_related("merged_into").filter(number=data.customer_number).first()
-        if named is None:
+        holder = Customer.objects.select_related("merged_into").filter(number=data.customer_number).first()
+        if holder is None:
             raise Invalid(_("There is no such customer."), code="unknown_customer", field="customer.number")
-        customer = named.merged_into or named
+        customer = holder.merged_into or holder
         require_active(customer.pk, field="customer.number")
         return customer
     if not data.identities:
@@ -276,7 +281,7 @@ def _announce(order: Order, actor: Actor) -> None:
 def _move_on(order: Order, data: OrderInput, amounts: dict[str, int], actor: Actor) -> OrderRecorded:
     if any(getattr(order, name) != value for name, value in amounts.items()):
         raise Conflict(
-            _("This order is known with other amounts. Record a refund, or use another number."),
+            _("An order with this number exists with other amounts. Record a refund, or use another number."),
             code="order_differs",
             field="number",
         )
@@ -284,7 +289,10 @@ def _move_on(order: Order, data: OrderInput, amounts: dict[str, int], actor: Act
         return OrderRecorded(order, "unchanged")
     if order.state != OrderState.PLACED:
         raise Conflict(
-            _("A paid or cancelled order can't go back."), code="order_state", field="state", state=order.state
+            _("A paid or cancelled order can't return to an earlier state."),
+            code="order_state",
+            field="state",
+            state=order.state,
         )
     order.state = data.state
     if data.state == OrderState.PAID:
@@ -296,9 +304,9 @@ def _move_on(order: Order, data: OrderInput, amounts: dict[str, int], actor: Act
 
 
 def advance_orders(*, moves: Sequence[OrderMove], import_run: int) -> int:
-    """Move placed orders on to paid or cancelled, many at once; others stay. Returns how many moved.
+    """Advance placed orders to paid or cancelled, many at once; other orders stay unchanged. Returns how many advanced.
 
-    The import that moved them names itself in the orders: its one event stands for all of them.
+    The orders store the import that advanced them, because its one event covers all of them.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(

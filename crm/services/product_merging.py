@@ -1,4 +1,4 @@
-"""Two entries of one product become one: everything that names the one then names the other."""
+"""Merge of two entries of one product: every reference to one is moved to the other."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from crm.models import Product
 
 
 def merge_products(*, keep: str, other: str) -> int:
-    """Move everything of the product with SKU `other` to the one with SKU `keep`, and remove it. Returns how many rows moved.
+    """Move everything of the product with SKU `other` to the product with SKU `keep`, and remove it.
 
-    Empty texts and a missing price of the kept one are taken from the other. Raises NotFound `unknown_product`, and Invalid
-    `same_product` when both SKUs are one product's.
+
+    Empty texts and a missing price of the kept product are taken from the other. Returns how many rows moved. Raises
+    NotFound `unknown_product`, and Invalid `same_product` when both SKUs belong to one product.
     """
     with transaction.atomic():
         first, second = sorted((_product(keep, "keep"), _product(other, "other")), key=lambda one: one.pk)
@@ -23,30 +24,30 @@ def merge_products(*, keep: str, other: str) -> int:
             raise Invalid(_("Both are the same product."), code="same_product", field="other")
         for product in (first, second):
             lock_row(Product.objects.filter(pk=product.pk))
-        kept, gone = (first, second) if first.sku.lower() == keep.lower() else (second, first)
+        survivor, duplicate = (first, second) if first.sku.lower() == keep.lower() else (second, first)
         moved = 0
         with connection.cursor() as cursor:
             for table, column in _references():
-                cursor.execute(f"UPDATE {table} SET {column} = %s WHERE {column} = %s", [kept.pk, gone.pk])
+                cursor.execute(f"UPDATE {table} SET {column} = %s WHERE {column} = %s", [survivor.pk, duplicate.pk])
                 moved += cursor.rowcount
         for name in ("name", "category", "brand"):
-            setattr(kept, name, getattr(kept, name) or getattr(gone, name))
-        kept.price = gone.price if kept.price is None else kept.price
-        gone.delete()
-        kept.save(update_fields=["name", "category", "brand", "price"])
+            setattr(survivor, name, getattr(survivor, name) or getattr(duplicate, name))
+        survivor.price = duplicate.price if survivor.price is None else survivor.price
+        duplicate.delete()
+        survivor.save(update_fields=["name", "category", "brand", "price"])
     return moved
 
 
 def _product(sku: str, field: str) -> Product:
-    found = Product.objects.of_sku(sku).first()
-    if found is None:
+    product = Product.objects.of_sku(sku).first()
+    if product is None:
         raise NotFound(_("No product has SKU %(sku)s.") % {"sku": sku}, code="unknown_product", field=field)
-    return found
+    return product
 
 
 def _references() -> list[tuple[str, str]]:
-    """(table, column) of everything that points at a product."""
-    # Activity names its product without a foreign key.
+    """Return (table, column) of every reference to a product."""
+    # Activity refers to a product without a foreign key.
     pairs = sorted(
         (str(model._meta.db_table), str(field.column))
         for model in apps.get_models()

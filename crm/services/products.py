@@ -1,4 +1,4 @@
-"""The catalogue, as the storefront or an order tells it."""
+"""The catalogue: products from the storefront or from order lines."""
 
 from __future__ import annotations
 
@@ -22,15 +22,18 @@ class ProductInput:
 
 
 def save_products(items: Iterable[ProductInput]) -> dict[str, int]:
-    """Create or update by SKU, whatever its case; empty texts leave what is there. Returns {sku: id}. One statement."""
+    """Create or update products by SKU, case-insensitive, with one statement. Empty texts keep the stored value.
+
+    Returns {sku: id}.
+    """
     require_transaction()
-    asked = list(items)
-    if not asked:
+    requested = list(items)
+    if not requested:
         return {}
     spelling: dict[str, str] = {}
-    for item in asked:
+    for item in requested:
         spelling.setdefault(item.sku.lower(), item.sku)
-    latest = {item.sku.lower(): item for item in asked}
+    latest = {item.sku.lower(): item for item in requested}
     rows = [replace(item, sku=spelling[key]) for key, item in latest.items()]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -57,34 +60,34 @@ def save_products(items: Iterable[ProductInput]) -> dict[str, int]:
                 [row.active for row in rows],
             ],
         )
-    return products_by_sku(item.sku for item in asked)
+    return products_by_sku(item.sku for item in requested)
 
 
 def update_catalogue(*, items: Iterable[ProductInput]) -> int:
-    """Save products as one command. Returns how many."""
+    """Save products in one transaction. Returns how many."""
     with transaction.atomic():
         return len(save_products(items))
 
 
 class KnownProducts:
-    """Ids of products by SKU for the orders of one batch: known ones are read once, added ones after their order."""
+    """Product ids by SKU for the orders of one batch. Known ids are read once; new ids are added after their order."""
 
     def __init__(self, skus: Iterable[str]) -> None:
         self._ids: dict[str, int] = products_by_sku(skus)
 
     def of(self, items: Iterable[ProductInput]) -> dict[str, int]:
-        """As `product_ids`. What it adds is not remembered: the order may still be rolled back."""
+        """Return ids as `product_ids` does. New ids are not cached here, because the order may still be rolled back."""
         rows = {item.sku: item for item in items}
         missing = [row for sku, row in rows.items() if sku not in self._ids]
         known = {sku: self._ids[sku] for sku in rows if sku in self._ids}
         return known | product_ids(missing) if missing else known
 
-    def remember(self, found: dict[str, int]) -> None:
-        self._ids |= found
+    def remember(self, ids: dict[str, int]) -> None:
+        self._ids |= ids
 
 
 def product_ids(items: Iterable[ProductInput]) -> dict[str, int]:
-    """Ids of products named by order lines; unknown ones are added, known ones are left as the catalogue has them."""
+    """Return the ids of products in order lines. Unknown products are added; known products stay unchanged."""
     rows = {item.sku: item for item in items}
     known: dict[str, int] = products_by_sku(rows)
     missing = [row for sku, row in rows.items() if sku not in known]

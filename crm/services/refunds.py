@@ -1,4 +1,4 @@
-"""Refunds, whole or part: what comes back, never more than was paid."""
+"""Refunds of whole orders or parts of them, never more than was paid."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RefundRecorded:
 
 @dataclass(frozen=True)
 class Returned:
-    """So much of a product that came back, for `amount` minor units, or for its share of the line when None."""
+    """A returned quantity of a product, for `amount` minor units, or for its share of the line when None."""
 
     sku: str
     quantity: Decimal
@@ -43,7 +43,7 @@ class Returned:
 
 @dataclass(frozen=True)
 class RefundRequest:
-    """One refund of an order: what came back, or the amount that it is refunded by in all."""
+    """One refund of an order: the returned products, or the total amount to which the order is refunded."""
 
     order_id: int
     number: str = ""
@@ -55,7 +55,10 @@ class RefundRequest:
 
 @dataclass(frozen=True)
 class RefundsRecorded:
-    """`left_over`: (place of the request, minor units) that are more than was paid and left."""
+    """Result of many refunds.
+
+    `left_over`: (index of the request, minor units) that exceed the amount left to refund.
+    """
 
     refunds: int
     amount: int
@@ -76,8 +79,9 @@ def record_refund(
 ) -> RefundRecorded:
     """Refund an order: by lines, by amount (minor units), or whole when neither is given.
 
-    Once per (source, number, order): again with the same amount is `unchanged`, with another one Conflict
-    `refund_differs`. The event of an import stands for the refunds that it brings. Raises NotFound (no such order), Refused `refund_exceeds_order` and Invalid for a wrong line.
+    A refund is recorded once per (source, number, order): repeating it with the same amount is `unchanged`, another
+    amount raises Conflict `refund_differs`. An import emits one event for all its refunds. Raises NotFound (no such
+    order), Refused `refund_exceeds_order`, and Invalid for a wrong line.
     """
     with transaction.atomic():
         order = Order.objects.select_for_update(of=("self",)).filter(source=source, number=order_number).first()
@@ -97,10 +101,12 @@ def record_refund(
             )
             if same:
                 return RefundRecorded(known, "unchanged")
-            raise Conflict(_("This refund is known with other amounts."), code="refund_differs", field="number")
-        # All that is left of an order is the whole of it, whether or not the shop says so: its lines came back.
+            raise Conflict(
+                _("A refund with this number exists with other amounts."), code="refund_differs", field="number"
+            )
+        # Refunding the whole rest returns all its lines, even when the shop names none.
         whole = not lines and amount in (None, order.total - order.refunded)
-        chosen = _chosen(order, by_position, lines, None if whole else amount)
+        chosen = _lines_to_refund(order, by_position, lines, None if whole else amount)
         total = sum(part for _line, _quantity, part in chosen) if amount is None else amount
         if amount is None and not lines:
             total = order.total - order.refunded
@@ -141,10 +147,10 @@ def record_refund(
     return RefundRecorded(refund, "created")
 
 
-def _chosen(
+def _lines_to_refund(
     order: Order, by_position: dict[int, OrderLine], lines: Sequence[RefundLineInput], amount: int | None
 ) -> list[tuple[OrderLine, Decimal, int]]:
-    """(line, quantity, minor units) that come back."""
+    """Return (line, quantity, minor units) of the refunded lines."""
     if not lines:
         if amount is not None:
             return []
@@ -154,26 +160,26 @@ def _chosen(
             if line.quantity > line.refunded_quantity
         ]
     chosen = []
-    for index, given in enumerate(lines):
-        line = by_position.get(given.position)
+    for index, requested in enumerate(lines):
+        line = by_position.get(requested.position)
         if line is None:
             raise Invalid(_("The order has no such line."), code="unknown_line", field=f"lines.{index}.position")
-        if given.quantity <= 0 or line.refunded_quantity + given.quantity > line.quantity:
+        if requested.quantity <= 0 or line.refunded_quantity + requested.quantity > line.quantity:
             raise Invalid(
                 _("Only %(left)s of this line is left to refund.") % {"left": line.quantity - line.refunded_quantity},
                 code="refund_exceeds_line",
                 field=f"lines.{index}.quantity",
             )
-        # By what is refunded in all, so that the parts of a line add up to its amount to the last unit.
-        after = share(line.amount, int((line.refunded_quantity + given.quantity) * 1000), int(line.quantity * 1000))
-        chosen.append((line, given.quantity, after - line.refunded_amount))
+        # Calculate from the total refunded quantity, so that the parts of a line add up exactly to its amount.
+        after = share(line.amount, int((line.refunded_quantity + requested.quantity) * 1000), int(line.quantity * 1000))
+        chosen.append((line, requested.quantity, after - line.refunded_amount))
     return chosen
 
 
 def record_refunds(*, requests: Sequence[RefundRequest], source: str, import_run: int) -> RefundsRecorded:
-    """Refund many paid orders at once by the arithmetic of one refund; the event of the import stands for all of them.
+    """Refund many paid orders at once by the arithmetic of one refund. The import emits one event for all of them.
 
-    A number that the order has already gets -2, -3 and so on; without one it is R1, R2 and so on.
+    A number that the order already has gets -2, -3 and so on; a missing number becomes R1, R2 and so on.
     """
     left_over: list[tuple[int, int]] = []
     refunds: list[Refund] = []
@@ -192,15 +198,15 @@ def record_refunds(*, requests: Sequence[RefundRequest], source: str, import_run
                 continue
             left = order.total - order.refunded
             if request.returned:
-                chosen, asked = _returned(lines[order.pk], request.returned)
-                total = min(asked, left)
-                if asked > total:
-                    left_over.append((place, asked - total))
+                chosen, money_asked = _returned_lines(lines[order.pk], request.returned)
+                total = min(money_asked, left)
+                if money_asked > total:
+                    left_over.append((place, money_asked - total))
             else:
                 total = min((request.refunded_to or 0) - order.refunded, left)
                 if total <= 0:
                     continue
-                chosen = _chosen(order, lines[order.pk], (), None if total == left else total)
+                chosen = _lines_to_refund(order, lines[order.pk], (), None if total == left else total)
             refund = Refund(
                 order=order,
                 customer_id=order.customer_id,
@@ -226,10 +232,10 @@ def record_refunds(*, requests: Sequence[RefundRequest], source: str, import_run
     return RefundsRecorded(len(refunds), sum(refund.amount for refund in refunds), left_over)
 
 
-def _returned(lines: dict[int, OrderLine], returned: Sequence[Returned]) -> tuple[list, int]:
-    """([(line, quantity, minor units)], the money that is asked for). A line of the same price is taken first."""
+def _returned_lines(lines: dict[int, OrderLine], returned: Sequence[Returned]) -> tuple[list, int]:
+    """Return ([(line, quantity, minor units)], the requested money). Lines with the same price are taken first."""
     chosen: dict[int, tuple[OrderLine, Decimal, int]] = {}
-    asked = 0
+    money_asked = 0
     for item in returned:
         left, money_left = item.quantity, item.amount
         fitting = [line for line in lines.values() if line.product is not None and line.product.sku == item.sku]
@@ -241,18 +247,20 @@ def _returned(lines: dict[int, OrderLine], returned: Sequence[Returned]) -> tupl
             after = line.refunded_quantity + already + quantity
             part = share(line.amount, int(after * 1000), int(line.quantity * 1000)) - line.refunded_amount - money
             if money_left is not None:
-                wanted = money_left if quantity == left else share(money_left, int(quantity * 1000), int(left * 1000))
-                money_left -= wanted
-                asked += wanted
-                part = min(wanted, line.amount - line.refunded_amount - money)
+                line_money = (
+                    money_left if quantity == left else share(money_left, int(quantity * 1000), int(left * 1000))
+                )
+                money_left -= line_money
+                money_asked += line_money
+                part = min(line_money, line.amount - line.refunded_amount - money)
             else:
                 part = max(part, 0)
-                asked += part
+                money_asked += part
             chosen[line.pk] = (line, already + quantity, money + part)
             left -= quantity
             if not left:
                 break
-    return list(chosen.values()), asked
+    return list(chosen.values()), money_asked
 
 
 def _free_number(order_id: int, number: str, taken: set[tuple[int, str]]) -> str:

@@ -1,4 +1,4 @@
-"""A customer as a whole, as the storefront knows them: who they are, their profile, what they did before."""
+"""Registration of a customer by the storefront: identities, profile and earlier activity."""
 
 from __future__ import annotations
 
@@ -25,17 +25,19 @@ def register_customer(
     country: str,
     anonymous_id: str = "",
 ) -> tuple[Customer, bool]:
-    """Find or create the customer, bring the profile up to date and join their visits (S5), in one transaction.
+    """Find or create the customer, update the profile and take over the visitor's activity (S5), in one transaction.
 
-    Returns the customer and whether they are new.
-    Raises Invalid; `device_only` when nothing but a device is given, which names nobody.
+    Returns the customer and whether it is new. Raises Invalid; `device_only` when only a device is given, because a
+    device does not identify a customer.
     """
     checked_changes(profile)
     with transaction.atomic():
         result = resolve_customer(identities, actor=actor, source=source, country=country)
         if result.customer is None:
             raise Invalid(
-                _("A device alone names nobody; add another identity."), code="device_only", field="identities"
+                _("A device alone does not identify a customer. Add another identity."),
+                code="device_only",
+                field="identities",
             )
         if profile:
             update_customer(customer=result.customer, changes=profile, actor=actor)

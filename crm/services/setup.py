@@ -1,4 +1,4 @@
-"""The shop itself: its default store."""
+"""Setup of the shop: its default store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crm.models import Store
 
 
 def ensure_store(*, name: str, currency: str, time_zone: str, country: str, language: str) -> Store:
-    """The default store, made with these values when there is none; an existing one is left as it is."""
+    """Return the default store. When there is none, create it with these values; an existing store is not changed."""
     if time_zone not in zoneinfo.available_timezones():
         raise Invalid(_("Use a zone such as Asia/Shanghai."), code="unknown_time_zone", field="time_zone")
     with transaction.atomic():

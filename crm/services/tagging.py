@@ -1,4 +1,4 @@
-"""One tag for all customers that a list's filters name: in the request for a few, by a worker for many."""
+"""Tagging of all customers that match the filters of a list: in the request for a few, by a worker for many."""
 
 from __future__ import annotations
 
@@ -19,21 +19,24 @@ CHUNK = 1000
 
 
 def start_tagging(*, name: str, filters: Mapping[str, str], total: int, actor: Actor, user: User | None = None) -> Job:
-    """Prepare it; `core.tasks.start_job` hands it to a worker. Raises Invalid when the tag is no good."""
+    """Create the tagging job; `core.tasks.start_job` starts it in a worker.
+
+    Raises Invalid when the tag is not valid.
+    """
     tag = checked_tag(name)
-    # The search text names people, and the job stays for the jobs page.
+    # The search text may name people, and the job stays on the jobs page, so it is encrypted.
     sealed = {name: crypto.seal_text(value, KIND) if name == "q" else value for name, value in filters.items()}
     plan = {"tag": tag, "filters": sealed, "actor": str(actor)}
     return jobs.create_job(kind=KIND, label=tag, created_by=user, total=total, plan=plan)
 
 
 def tag_everyone(job: Job, progress: jobs.Progress) -> dict[str, int]:
-    """Tag whoever matches now, a thousand in a transaction. Twice is once: who has the tag is passed over."""
+    """Tag the customers that match now, a thousand per transaction. Idempotent: tagged customers are skipped."""
     plan = job.result
     actor = Actor("user", job.created_by_id) if job.created_by_id else SYSTEM
     filters = {name: crypto.open_text(value, KIND) for name, value in plan["filters"].items()}
     done = tagged = last = 0
-    # Those that come to match meanwhile, by this very tag perhaps, are not meant.
+    # Customers who start to match during the run, perhaps because of this tag, are left out.
     newest = Customer.objects.aggregate(newest=Max("pk"))["newest"] or 0
     while chunk := list(
         matching(filters).filter(pk__gt=last, pk__lte=newest).order_by("pk").values_list("pk", flat=True)[:CHUNK]

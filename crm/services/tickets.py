@@ -1,4 +1,4 @@
-"""Tickets: open, answer, assign, resolve, and the customer's word on how it went."""
+"""Tickets: open, answer, assign, resolve, and record the customer's satisfaction."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def open_ticket(
 ) -> Ticket:
     """Open a ticket with its first message. The priority is at least the one that the customer is entitled to.
 
-    A message from us is sent to the customer, and the ticket waits for them. An `internal` one is a task for staff: the
-    customer sees neither it nor its messages.
+    A message from staff is sent to the customer, and the ticket then waits for the customer. An `internal` ticket is a
+    task for staff: the customer sees neither the ticket nor its messages.
 
-    Raises Invalid when a text is missing or the order is someone else's, Conflict `customer_not_active`.
+    Raises Invalid when a text is missing or the order belongs to another customer, Conflict `customer_not_active`.
     """
     subject, text = subject.strip(), text.strip()
     if not subject or len(subject) > 200:
@@ -113,11 +113,12 @@ def reply_to_ticket(
     from_customer: bool = False,
     seen: int | None = None,
 ) -> TicketMessage:
-    """Add a public reply or an internal note. A customer's reply opens a resolved ticket again; a closed one refuses.
+    """Add a public reply or an internal note. A customer's reply opens a resolved ticket again; a closed one refuses
+    it.
 
-    A public reply by staff leaves the ticket waiting for the customer and is sent to them (TICKET_REPLIED). With `seen`, the
-    last message that its writer had before them, it is refused with Conflict `newer_message` when someone else has written
-    since. What the writer had as a draft is gone. In an internal ticket every reply is a note.
+    A public reply by staff is sent to the customer, and the ticket then waits for the customer (TICKET_REPLIED). `seen`
+    is the last message that the writer had on screen: Conflict `newer_message` is raised when another person has
+    written since. The writer's draft is deleted. In an internal ticket every reply is a note.
     """
     _check_text(text.strip())
     with transaction.atomic():
@@ -142,7 +143,7 @@ def reply_to_ticket(
             if locked.status == TicketStatus.RESOLVED:
                 _announce_reopened(locked, actor, "customer")
             if locked.status != TicketStatus.OPEN:
-                # What the customer writes while we owe an answer does not begin their wait again.
+                # Messages that the customer adds before our answer do not restart the waiting time.
                 locked.waiting_since = Now()  # type: ignore[assignment]
             locked.status, locked.resolved_at = TicketStatus.OPEN, None
         elif to_customer and locked.status in {TicketStatus.OPEN, TicketStatus.PENDING}:
@@ -178,10 +179,11 @@ def carry_over_message(
     internal: bool,
     sent_at: datetime,
 ) -> bool:
-    """Add a message to a ticket of another system, which its first message makes. Answers whether anything changed.
+    """Add a message to a ticket of another system; the first message creates the ticket. Returns whether it was new.
 
-    It is history: no event, no question how it went. `reference` names source and number there; the state is that of the
-    latest message. Raises Conflict `wrong_customer` when the ticket is someone else's, `customer_not_active`.
+    The ticket is history: it emits no event and asks for no rating. `reference` names the source and the number there;
+    the state is that of the latest message. Raises Conflict `wrong_customer` when the ticket belongs to another
+    customer, and `customer_not_active`.
     """
     _check_text(text.strip())
     require_transaction()
@@ -218,7 +220,7 @@ def carry_over_message(
 
 
 def save_draft(*, ticket: Ticket, user: User, text: str) -> TicketDraft | None:
-    """Keep what a person has written so far; empty text forgets it."""
+    """Save the text that a person has written so far; an empty text deletes the draft."""
     if not text.strip():
         TicketDraft.objects.filter(ticket=ticket, user=user).delete()
         return None
@@ -232,7 +234,7 @@ def save_draft(*, ticket: Ticket, user: User, text: str) -> TicketDraft | None:
 
 
 def record_delivery(*, message: TicketMessage, delivery: ReplyDelivery) -> None:
-    """Write how far a reply is on its way, for who sends it. The caller holds the message's lock."""
+    """Record the progress of a reply for the app that sends it. The caller holds the message's lock."""
     require_transaction()
     TicketMessage.objects.filter(pk=message.pk).update(delivery=delivery)
 
@@ -256,7 +258,7 @@ def prioritise_ticket(*, ticket: Ticket, priority: int, actor: Actor) -> Ticket:
 
 
 def resolve_ticket(*, ticket: Ticket, actor: Actor) -> Ticket:
-    """Mark it resolved, and emit what the satisfaction question is sent from: its token answers this resolution once."""
+    """Resolve a ticket and emit the event that triggers the rating request. Its token is valid once per resolution."""
     with transaction.atomic():
         locked = lock_row(Ticket.objects.filter(pk=ticket.pk))
         if locked.status in {TicketStatus.RESOLVED, TicketStatus.CLOSED}:
@@ -276,7 +278,7 @@ def resolve_ticket(*, ticket: Ticket, actor: Actor) -> Ticket:
 
 
 def reopen_ticket(*, ticket: Ticket, actor: Actor) -> Ticket:
-    """Open a resolved ticket again: it is our turn from now on. A closed one raises Conflict `ticket_closed`."""
+    """Open a resolved ticket again; it then waits for staff. A closed ticket raises Conflict `ticket_closed`."""
     with transaction.atomic():
         locked = lock_row(Ticket.objects.filter(pk=ticket.pk))
         if locked.status == TicketStatus.CLOSED:
@@ -299,12 +301,12 @@ def close_ticket(*, ticket: Ticket, actor: Actor) -> Ticket:
 
 
 def rating_token(ticket: Ticket) -> str:
-    """Goes into the signed link that is sent after a resolution."""
+    """Return the token of the signed link that is sent after a resolution."""
     return signing.dumps([ticket.pk, ticket.resolution_count], salt=RATING_SALT)
 
 
 def read_rating_token(token: str) -> tuple[Ticket, int]:
-    """The ticket and resolution that a link is for. Raises Invalid when it is forged or older than 30 days."""
+    """Return the ticket and resolution of a link. Raises Invalid when it is forged or older than 30 days."""
     try:
         ticket_id, resolution = signing.loads(token, salt=RATING_SALT, max_age=RATING_LIFE)
     except signing.SignatureExpired:
@@ -348,10 +350,12 @@ def _announce_reopened(ticket: Ticket, actor: Actor, by: str) -> None:
 
 
 def _check_newer(ticket: Ticket, seen: int, actor: Actor) -> None:
-    """Raises Conflict `newer_message` when another person wrote after the message that was seen last."""
+    """Raise Conflict `newer_message` when another person wrote after the message that was seen last."""
     newer = ticket.messages.filter(pk__gt=seen).exclude(author_kind=MessageAuthor.STAFF, author=actor.user_id).count()
     if newer:
-        raise Conflict(_("Someone has written in the meantime."), code="newer_message", field="text", count=newer)
+        raise Conflict(
+            _("Someone else has written since you opened this ticket."), code="newer_message", field="text", count=newer
+        )
 
 
 def _check_text(text: str) -> None:

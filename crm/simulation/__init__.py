@@ -1,1 +1,1 @@
-"""A shop made up from a known process, so that what analytics finds can be checked against the truth."""
+"""A simulated shop with a known purchase process, so that the results of analytics can be checked against the truth."""

@@ -1,4 +1,4 @@
-"""From histories to rows, by COPY, in chunks of customers: a million fit in the memory of a small machine."""
+"""Write simulated histories as rows with COPY, in chunks of customers: a million fit in a small machine's memory."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def simulate_shop(
     with_activity: bool = True,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Simulated:
-    """Fill an empty shop with `customers` and 18 months of what they did, ending now. The same seed makes the same shop.
+    """Fill an empty shop with `customers` and 18 months of their activity until now. Equal seeds make equal shops.
 
-    The true parameters, and each customer's own, are written to `truth_directory` (truth.json, truth.npz).
+    The true parameters, and those of each customer, are written to `truth_directory` (truth.json, truth.npz).
     """
     truth = truth or Truth()
     random = np.random.default_rng(seed)
@@ -67,11 +67,11 @@ def simulate_shop(
         kind=ImportKind.ORDERS, source="simulator", file_name=f"simulator, seed {seed}", state=ImportState.RUNNING
     )
     counts = np.zeros(5, dtype=np.int64)
-    kept: list[dict[str, Any]] = []
+    arrays: list[dict[str, Any]] = []
     for first in range(0, customers, CHUNK):
         size = min(CHUNK, customers - first)
         history = simulate(size, days, truth, random, first)
-        kept.append(history.truth_arrays())
+        arrays.append(history.truth_arrays())
         with transaction.atomic():
             counts += np.array(_Chunk(store, run, history, first_day, end, random, first, with_activity).write())
         progress(first + size)
@@ -86,7 +86,7 @@ def simulate_shop(
     )
     np.savez_compressed(
         truth_directory / "truth.npz",
-        **{name: np.concatenate([part[name] for part in kept]) for name in kept[0]},  # type: ignore[arg-type]
+        **{name: np.concatenate([part[name] for part in arrays]) for name in arrays[0]},  # type: ignore[arg-type]
     )
     run.refresh_from_db()
     people, orders, lines, refunds, activity = (int(count) for count in counts)
@@ -94,7 +94,7 @@ def simulate_shop(
 
 
 class _Chunk:
-    """One chunk of customers and everything that is theirs."""
+    """One chunk of customers with all their rows."""
 
     def __init__(
         self,
@@ -145,7 +145,8 @@ class _Chunk:
                 country, language, zone, pattern = words.ABROAD[pick[index, 2] % len(words.ABROAD)]
                 region = ""
                 digits = int(pattern[pattern.index(":0") + 2])
-                # Ranges that are kept for fiction run out in a large shop; the identity is left out then.
+                # In a large shop the ranges that are reserved for fiction run out; then the customer gets no phone
+                # identity.
                 phone = pattern.format(position) if position < 10**digits else ""
             born = date(1956 + pick[index, 3] % 50, 1, 1) + timedelta(days=int(pick[index, 4] % 365))
             has_birthday = chance[index, 0] < 0.6
@@ -169,13 +170,13 @@ class _Chunk:
                     since,
                 )
             )
-            given = [("storefront", f"u{100000 + position}")]
+            values = [("storefront", f"u{100000 + position}")]
             if phone and chance[index, 2] < (0.95 if chinese[index] else 0.3):
-                given.append(("phone", phone))
+                values.append(("phone", phone))
             if chance[index, 3] < (0.45 if chinese[index] else 0.98):
-                given.append(("email", f"customer{position}@example.{'cn' if chinese[index] else 'com'}"))
-            identities += [self._identity(pk, kind, value, since) for kind, value in given]
-            kinds = {kind for kind, _value in given}
+                values.append(("email", f"customer{position}@example.{'cn' if chinese[index] else 'com'}"))
+            identities += [self._identity(pk, kind, value, since) for kind, value in values]
+            kinds = {kind for kind, _value in values}
             if "email" in kinds and chance[index, 4] < 0.72:
                 consents.append(self._consent(pk, "email", "granted", since))
                 if chance[index, 5] < 0.06:
@@ -224,7 +225,7 @@ class _Chunk:
         line_counts = 1 + random.poisson(0.8, count).clip(0, 4)
         total_lines = int(line_counts.sum())
         line_ids = iter(_reserve("crm_orderline", total_lines))
-        # A customer keeps to some goods: two favourites, chosen by their own number, take most of the lines.
+        # Customers are loyal to some goods: two favourites, chosen by the customer's number, take most of the lines.
         goods = random.integers(0, 1 << 30, total_lines)
         loyal = random.random(total_lines) < 0.6
         chance = random.random((count, 4))
@@ -235,15 +236,15 @@ class _Chunk:
             owner = int(history.order_customer[index])
             customer = ids[owner - self.first]
             at = min(self._at(history.order_time[index]), self.end)
-            wanted, made, subtotal = int(line_counts[index]), [], 0
+            line_total, made, subtotal = int(line_counts[index]), [], 0
             target = round(float(history.order_amount[index]) * 100)
-            for position in range(wanted):
+            for position in range(line_total):
                 step = (owner * 7 + (position % 2) * 3) if loyal[cursor] else int(goods[cursor])
                 sku, name, _english, _category, price = words.PRODUCTS[step % len(words.PRODUCTS)]
-                quantity = max(1, round(target / wanted / (price * 100)))
+                quantity = max(1, round(target / line_total / (price * 100)))
                 cursor += 1
-                # The last line's price closes the gap, so that the order is worth what the process drew.
-                unit = price if position < wanted - 1 else max(1.0, round((target - subtotal) / 100 / quantity, 2))
+                # The price of the last line closes the gap, so that the order has the amount that the process drew.
+                unit = price if position < line_total - 1 else max(1.0, round((target - subtotal) / 100 / quantity, 2))
                 amount = round(unit * 100) * quantity
                 subtotal += amount
                 made.append((next(line_ids), sku, name, quantity, unit, amount))
@@ -299,7 +300,7 @@ class _Chunk:
         return count, total_lines, len(refunds)
 
     def _activity(self, ids: list[int]) -> int:
-        """Visits before each order and after each sign-up without one; now and then a share, a review or a check-in."""
+        """Write visits before each order and after each sign-up without order, with shares, reviews and check-ins."""
         history, random = self.history, self.random
         kinds = ("view", "view", "view", "search", "cart", "cart", "share", "review", "check_in")
         prospects = np.flatnonzero(~history.buyer)
@@ -340,7 +341,7 @@ class _Chunk:
 
 
 def _reserve(table: str, count: int) -> list[int]:
-    """Ids from the table's own sequence, so that rows made later never collide."""
+    """Reserve ids from the table's own sequence, so that rows inserted later never collide."""
     if not count:
         return []
     with connection.cursor() as cursor:

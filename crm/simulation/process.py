@@ -1,9 +1,9 @@
-"""Buy till you die: when each customer buys, how much, and when they stop for good.
+"""Buy-till-you-die model: when each customer buys, how much, and when they stop for good.
 
-Purchases follow MBG/NBD (Batislam, Denizel, Filiztekin 2007): while alive, intervals are exponential with a rate drawn
-from a gamma distribution; after each purchase, the first one too, a customer leaves for good with a probability drawn from
-a beta distribution. Amounts follow Gamma-Gamma (Fader, Hardie 2013): each order is gamma around a mean that differs between
-customers.
+Purchases follow MBG/NBD (Batislam, Denizel, Filiztekin 2007). While a customer is alive, intervals are exponential with
+a rate drawn from a gamma distribution. After each purchase, including the first, the customer leaves for good with a
+probability drawn from a beta distribution. Amounts follow Gamma-Gamma (Fader, Hardie 2013): each order is gamma around
+a mean that differs between customers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DAY = 86400.0
 
 @dataclass(frozen=True)
 class Truth:
-    """Population parameters. Rates are per day; amounts in major units; `prospects` is the share who never buy."""
+    """Population parameters. Rates are per day, amounts in major units; `prospects` is the share that never buys."""
 
     r: float = 0.9
     alpha: float = 38.0
@@ -35,9 +35,11 @@ class Truth:
 
 @dataclass(frozen=True)
 class History:
-    """One row per customer, and one per order in order of customer and time. Times are seconds since the shop's first day.
+    """One row per customer, and one per order, sorted by customer and time. Times are seconds since the shop's first
+    day.
 
-    Who is no `buyer` signed up and bought nothing: the purchase process does not speak of them.
+
+    Customers without `buyer` signed up and bought nothing; the purchase process does not cover them.
     """
 
     buyer: np.ndarray
@@ -62,7 +64,7 @@ class History:
 
 
 def simulate(customers: int, days: int, truth: Truth, random: np.random.Generator, first: int = 0) -> History:
-    """Draw `customers` histories over `days`; customers are numbered from `first`."""
+    """Draw `customers` histories over `days`; the customers are numbered from `first`."""
     end = days * DAY
     acquired = random.uniform(0, end, customers)
     rate = random.gamma(truth.r, 1 / truth.alpha, customers)

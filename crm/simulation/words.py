@@ -1,4 +1,4 @@
-"""Names, places and goods of the made-up shop. No name belongs to anyone."""
+"""Names, places and goods of the simulated shop. The names belong to no real person."""
 
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 GIVEN = [

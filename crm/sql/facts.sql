@@ -1,4 +1,4 @@
--- Consents are append-only (P1); the latest per channel and purpose is kept beside them.
+-- Consents are append-only (P1); crm_consentstate keeps the latest per channel and purpose.
 CREATE OR REPLACE FUNCTION core_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'LK900';
@@ -24,13 +24,13 @@ DROP TRIGGER IF EXISTS crm_consent_keeps_state ON crm_consent;
 CREATE TRIGGER crm_consent_keeps_state AFTER INSERT ON crm_consent
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION crm_keep_consent_state();
 
--- A short list of names that wait for their place: an import gives them in batches (four times as fast), and a search
--- reads the list in under a millisecond.
+-- A small pending list of the GIN index: an import adds names in batches (four times as fast), and a search reads the
+-- list in under a millisecond.
 CREATE INDEX IF NOT EXISTS crm_customer_name_bigrams ON crm_customer USING gin (crm_bigrams(name));
 ALTER INDEX crm_customer_name_bigrams SET (fastupdate = on, gin_pending_list_limit = 256);
 CREATE INDEX IF NOT EXISTS crm_customer_name_prefix ON crm_customer (lower(name) text_pattern_ops);
 
--- Activity: partitioned by month; the receipt makes a second sending harmless whatever time it claims (S4).
+-- Activity: partitioned by month; the receipt makes a repeated event harmless, even with another time (S4).
 CREATE SEQUENCE IF NOT EXISTS crm_activityevent_id_seq;
 CREATE TABLE IF NOT EXISTS crm_activityevent (
     id bigint NOT NULL DEFAULT nextval('crm_activityevent_id_seq'),
@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS crm_activityreceipt (
     PRIMARY KEY (source, sender_id)
 );
 
--- The partition of one month, made ahead by a task; rows that arrived before it wait in the default partition.
+-- Make the partition of one month. A task does this in advance; rows in the default partition are moved to it.
 CREATE OR REPLACE FUNCTION crm_make_activity_partition(p_month date) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     first date := date_trunc('month', p_month)::date;

@@ -1,4 +1,4 @@
-"""Codes of orders and customers in the viewer's words."""
+"""Template filters that show the codes of orders and customers as labels."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ register.filter("method_label", labels.method_label)
 
 @register.filter
 def origin(order) -> str:
-    """The system that an order came from, and the sales channel."""
+    """Return the labels of the system that an order came from and of its sales channel."""
     return labels.origin_label(order.source, order.channel)

@@ -149,5 +149,5 @@ def _tier_names(customers: Sequence[Customer]) -> dict[int, str]:
     return {member.customer_id: member.tier.label if member.tier else _t("Member") for member in rows}
 
 
-listing.FILTERS.register("tier", listing.Filter(_("Tier"), _tiers, _in_tier, "loyalty.view_member"))
-listing.COLUMNS.register("tier", listing.Column(_("Tier"), _tier_names, "loyalty.view_member"))
+listing.FILTERS.register("tier", listing.CustomerFilter(_("Tier"), _tiers, _in_tier, "loyalty.view_member"))
+listing.COLUMNS.register("tier", listing.CustomerColumn(_("Tier"), _tier_names, "loyalty.view_member"))

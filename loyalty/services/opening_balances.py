@@ -15,9 +15,9 @@ from core.errors import Conflict, Invalid
 from core.locks import require_transaction
 from crm import events
 from crm.models import Customer
-from crm.rules.importing import Field, who
+from crm.rules.importing import ImportField, who
 from crm.services.imports.context import Context
-from crm.services.imports.rows import Rows
+from crm.services.imports.rows import RowImport
 from loyalty.models import Account, Entry, EntryKind, GivenTier, Lot, Member, PointType, Program, Tier
 from loyalty.services.adjustments import LARGEST
 from loyalty.services.enrolment import accounts_of, enrol_many
@@ -28,18 +28,20 @@ from loyalty.services.setup import ensure_default_program
 REASON = "migration"
 FIELDS = (
     *who(),
-    Field("key", limit=100, aliases="reference id lot lotid 批次 批次号"),
-    Field("points", "quantity", aliases="balance pointsbalance availablepoints point 积分 可用积分 积分余额 punkte"),
-    Field(
+    ImportField("key", limit=100, aliases="reference id lot lotid 批次 批次号"),
+    ImportField(
+        "points", "quantity", aliases="balance pointsbalance availablepoints point 积分 可用积分 积分余额 punkte"
+    ),
+    ImportField(
         "expires_at",
         "future",
         aliases="expires expiry expirydate expirationdate 到期时间 有效期至 积分有效期 gültigbis",
     ),
-    Field("tier", limit=80, aliases="level membertier viplevel grade 等级 会员等级 stufe"),
-    Field(
+    ImportField("tier", limit=80, aliases="level membertier viplevel grade 等级 会员等级 stufe"),
+    ImportField(
         "tier_until", "future", aliases="tierends tierexpiry tierexpires leveluntil 等级有效期 等级到期时间 stufebis"
     ),
-    Field("joined_at", "time", aliases="joined enrolled membersince enrolledat 入会时间 注册时间 mitgliedseit"),
+    ImportField("joined_at", "time", aliases="joined enrolled membersince enrolledat 入会时间 注册时间 mitgliedseit"),
 )
 LABELS = {
     "key": _("Key of the entry"),
@@ -97,7 +99,7 @@ def book_opening_points(
     return True
 
 
-class Opening(Rows):
+class Opening(RowImport):
     def take(self, context: Context, row: dict[str, Any]) -> bool:
         if row["points"] is None and not row["tier"]:
             raise Invalid(_("Give points, a tier or both."), code="required", field="points")

@@ -1,9 +1,9 @@
-"""Run as a process of its own: computes segments, or fills a list, in children that are killed at each of their statements
+"""Separate process that computes segments or fills a list in children, which are killed at each of their statements
 (F18).
 
 python -m tests.analytics.killing killed     a child is killed at its first statement, the next at its second, ...
 python -m tests.analytics.killing together   three children at once, over and over
-python -m tests.analytics.killing upload     the only job, begun again by a child that lives one statement longer
+python -m tests.analytics.killing upload     the only job, restarted by a child that lives one statement longer
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from functools import partial
 
 
 def child(work) -> int:
-    """The status of a fork that does this."""
+    """Fork a child that does the work, and return its status."""
     pid = os.fork()
     if pid == 0:
         try:
@@ -55,7 +55,7 @@ def killed_at(statement: int, work=compute) -> None:
 
 
 def change(seed: int) -> None:
-    """Some people get the tag and some lose it, in the facts alone; the mark says that they changed."""
+    """Add or remove the tag of some customers in the facts alone, and mark the customers as changed."""
     from analytics.services.features import mark_changed
     from crm.models import Customer, CustomerTag, Tag
 

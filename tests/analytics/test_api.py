@@ -1,4 +1,4 @@
-"""The segment endpoints: rules as text, changing them, fixed lists in batches, and what each refuses."""
+"""Segment endpoints: rules as text, changes, fixed lists in batches, and every refusal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def queued(monkeypatch):
-    """The segments whose computation was asked for."""
+    """Return the segments whose computation was queued."""
     found: list[int] = []
     monkeypatch.setattr("analytics.services.segments.compute_soon", found.append)
     return found
@@ -52,11 +52,11 @@ def test_a_segment_is_made_and_changed_by_text(api, store, make_customer, make_o
         "unknown_skus": [],
     }  # fmt: skip
     assert queued == [pk]
-    # when it is computed, then it says how many are in
+    # when it is computed, then the answer has its size
     compute_segment(pk)
     one = send(api, "get", f"segments/{pk}").json()
     assert (one["size"], one["computed_at"] is not None) == (1, True)
-    # a new text is a new version, with what was not sent left as it was
+    # a new text creates a new version, and values that were not sent stay unchanged
     changed = send(
         api, "patch", f"segments/{pk}", {"text": "order_count >= 2 and net_spend <= 12.50", "description": "Small"}
     )
@@ -64,10 +64,10 @@ def test_a_segment_is_made_and_changed_by_text(api, store, make_customer, make_o
         200, "Regulars", "order_count >= 2 and net_spend <= 12.50",
     )  # fmt: skip
     assert (Segment.objects.get().version, Segment.objects.get().description, queued) == (2, "Small", [pk, pk])
-    # a new name alone computes nothing
+    # a new name alone queues no computation
     renamed = send(api, "patch", f"segments/{pk}", {"name": "Small regulars"}).json()
     assert (renamed["name"], renamed["description"], queued) == ("Small regulars", "Small", [pk, pk, pk])
-    # what is read can be sent again, as text and as a tree
+    # the values of an answer can be sent again, as text and as a tree
     again = send(api, "patch", f"segments/{pk}", {"rule": renamed["rule"]}).json()
     assert (again["text"], Segment.objects.get().version) == ("order_count >= 2 and net_spend <= 12.50", 2)
 
@@ -83,7 +83,7 @@ def test_a_segment_is_made_and_changed_by_text(api, store, make_customer, make_o
         ("order_count >= 2 §", "wrong_character", 1, 18, "§"),
     ],
 )
-def test_a_wrong_text_is_refused_at_its_place(api, store, text, code, line, column, token):
+def test_a_wrong_text_is_refused_with_its_place(api, store, text, code, line, column, token):
     refused = send(api, "post", "segments", {"name": "Wrong", "text": text})
     assert fault(refused) == (400, code, "text")
     details = refused.json()["details"]
@@ -91,14 +91,14 @@ def test_a_wrong_text_is_refused_at_its_place(api, store, text, code, line, colu
     assert text[details["offset"] :].startswith(token)
     assert refused.json()["errors"][0]["detail"].startswith(f"Line {line}, column {column}: ")
     assert Segment.objects.count() == 0
-    # and changing one so leaves it as it was
+    # and such a text does not change an existing segment
     kept = segments.create_segment(name="Kept", rule={"op": "and", "children": []}, actor=SYSTEM)
     assert fault(send(api, "patch", f"segments/{kept.pk}", {"text": text, "name": "Other"})) == (400, code, "text")
     kept.refresh_from_db()
     assert (kept.name, kept.version, kept.rule) == ("Kept", 1, {"op": "and", "children": []})
 
 
-def test_what_else_is_refused(api, store, queued):
+def test_other_invalid_requests_are_refused(api, store, queued):
     everyone = {"op": "and", "children": []}
     kept = segments.create_segment(name="Everyone", rule=everyone, actor=SYSTEM)
     listed = create_list(name="Guests", actor=SYSTEM)
@@ -132,7 +132,7 @@ def test_the_same_key_makes_one_segment_and_another_request_under_it_is_refused(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_take_one_name_at_once_make_one_segment(store):
+def test_two_concurrent_requests_with_one_name_create_one_segment(store):
     def make():
         try:
             return segments.create_segment(name="One", rule={"op": "and", "children": []}, actor=SYSTEM).pk
@@ -152,7 +152,7 @@ def test_a_list_is_made_filled_and_emptied_in_batches(api, make_customer):
         "static", "", None, 0, True,
     )  # fmt: skip
     path = f"segments/{made['id']}/members"
-    # given a number twice, one that was merged into Bob's and one of nobody
+    # given a repeated number, a number merged into Bob's, and a number without a customer
     added = send(api, "post", path, {"customers": [ann.number, ann.number, eve.number, "NOBODY"]})
     assert (added.status_code, added.json()) == (200, {"added": 2, "already": 0, "unknown": ["NOBODY"], "size": 2})
     again = send(api, "post", path, {"customers": [ann.number, bob.number]}).json()
@@ -173,7 +173,7 @@ def test_a_list_is_made_filled_and_emptied_in_batches(api, make_customer):
     ]
 
 
-def test_nobody_is_put_into_a_segment_by_rule_and_a_batch_has_its_limit(api, make_customer):
+def test_a_segment_by_rule_refuses_customers_and_a_batch_has_a_limit(api, make_customer):
     customer = make_customer()
     rule = segments.create_segment(name="Rule", rule={"op": "or", "children": []}, actor=SYSTEM)
     listed = create_list(name="Guests", actor=SYSTEM)
@@ -187,7 +187,7 @@ def test_nobody_is_put_into_a_segment_by_rule_and_a_batch_has_its_limit(api, mak
     assert SegmentMembership.objects.count() == 0
 
 
-def test_the_list_tells_kind_text_and_size_with_as_many_queries_for_one_as_for_twenty(api, make_customer):
+def test_the_list_has_kind_text_and_size_with_equal_queries_for_one_and_twenty(api, make_customer):
     customer = make_customer()
     guests = create_list(name="Guests", actor=SYSTEM)
     add_to_list(segment=guests, customer_ids=[customer.pk], actor=SYSTEM)

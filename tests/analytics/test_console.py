@@ -1,4 +1,4 @@
-"""Segments in the console: who may, the rule as a form and back, faults at their place, the reason for one customer."""
+"""Segments in the console: roles, the rule as a form and back, errors at their place, the reason for one customer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def group(op: str, *children: dict) -> dict:
 
 
 def sent(rule: dict, currency: str = "CNY") -> dict[str, list[str]]:
-    """What a browser sends for the form of this rule."""
+    """Return the fields that a browser sends for the form of this rule."""
     found: dict[str, list[str]] = {}
     for name, value in forms.fields_of(forms.shown_of(rule), currency):
         found.setdefault(name, []).append(value)
@@ -92,7 +92,7 @@ def test_an_amount_is_read_in_the_currency(currency, typed, minor):
 
 
 @pytest.mark.parametrize("typed", ["abc", "12.345", "1_000", "+5", "1e3", "1,000"])
-def test_an_amount_that_can_t_be_read_stays_as_typed_and_is_marked(typed):
+def test_an_unreadable_amount_stays_as_typed_and_is_marked(typed):
     tree = forms.tree_of({**sent(group("and", leaf("net_spend", "gte"))), "rule.children.0.value": [typed]}, "CNY")
     assert tree["children"][0]["value"] == typed
     assert forms.problems(tree) == {"rule.children.0.value": "Use an amount such as 12.50."}
@@ -110,7 +110,7 @@ def test_a_lone_condition_is_shown_in_a_group():
     assert forms.shown_of(leaf("is_member", "yes")) == group("and", leaf("is_member", "yes"))
 
 
-def test_changing_the_condition_starts_anew_and_changing_the_comparison_keeps_what_fits():
+def test_changing_the_condition_resets_the_leaf_and_changing_the_comparison_keeps_fitting_values():
     fields = sent(group("and", leaf("net_spend", "gte", value=50_000)))
     assert forms.tree_of({**fields, "rule.children.0.condition": ["country"]}, "CNY") == group(
         "and", leaf("country", "in")
@@ -123,7 +123,7 @@ def test_changing_the_condition_starts_anew_and_changing_the_comparison_keeps_wh
     )
 
 
-def test_children_keep_their_order_across_gaps_and_strange_fields_are_left_out():
+def test_children_keep_their_order_across_gaps_and_unknown_fields_are_ignored():
     fields = {
         "rule.op": ["or"],
         "rule.children.10.condition": ["has_name"],
@@ -152,7 +152,7 @@ def test_adding_and_removing_by_path():
         assert forms.change(tree, nothing) == tree
 
 
-def test_each_fault_is_named_at_its_place():
+def test_each_error_is_named_at_its_place():
     shown = group(
         "and",
         leaf("", ""),
@@ -218,7 +218,7 @@ def test_every_rule_can_be_put_into_words(rule):
     assert phrases.sentence(rule, "CNY")
 
 
-def test_words_are_exact():
+def test_the_words_of_conditions_are_exact():
     rule = group(
         "and",
         leaf("net_spend", "gte", value=50_000),
@@ -307,7 +307,7 @@ def test_a_sparkline_needs_two_points():
 
 
 class Fields(HTMLParser):
-    """What a browser would send for the builder's form, buttons left out."""
+    """Parser for the fields that a browser would send for the builder's form, without buttons."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -328,7 +328,7 @@ class Fields(HTMLParser):
             self.found.setdefault(given["name"], []).append(given.get("value", ""))
 
 
-def test_the_page_s_own_form_gives_the_rule_back(marketer, program, make_customer):
+def test_the_form_of_the_page_gives_the_same_rule(marketer, program, make_customer):
     tag = add_tag(customer=make_customer(), name="coffee", actor=SYSTEM)
     rule = group(
         "or",
@@ -375,7 +375,7 @@ def test_wrong_input_is_shown_at_its_place_and_nothing_is_saved(marketer, progra
     assert page.count("field-error") == 1
 
 
-def test_a_name_that_is_taken_is_said_beside_the_name(marketer, big_spenders):
+def test_the_error_of_a_taken_name_is_shown_beside_the_name(marketer, big_spenders):
     fields = {**sent(big_spenders.rule), "name": ["Big spenders"], "do": ["save"]}
     page = marketer.post(reverse("segment_new"), fields).content.decode()
     assert 'id="segment-name-error">Another segment has this name.</p>' in page
@@ -392,16 +392,16 @@ def test_buttons_change_the_form_without_saving(marketer, program):
     assert Segment.objects.count() == 0
 
 
-def test_the_preview_counts_and_names_people(marketer, big_spenders):
+def test_the_preview_shows_count_and_customers(marketer, big_spenders):
     page = marketer.post(reverse("segment_preview"), sent(big_spenders.rule)).content.decode()
     assert "1 customer" in page
     assert "Rich" in page
     assert "Poor" not in page
     unfinished = marketer.post(reverse("segment_preview"), {"rule.children.0.condition": [""]}).content.decode()
-    assert "Fill in every condition" in unfinished
+    assert "when every condition is filled in" in unfinished
 
 
-def test_s3_the_page_says_why_a_customer_is_in_or_out(marketer, big_spenders, make_customer):
+def test_the_page_explains_why_a_customer_is_in_or_out(marketer, big_spenders, make_customer):
     member = SegmentMembership.objects.get(segment=big_spenders).customer
     page = marketer.get(reverse("segment", args=[big_spenders.pk]), {"who": member.number}).content.decode()
     assert "matches the rule" in page
@@ -410,13 +410,13 @@ def test_s3_the_page_says_why_a_customer_is_in_or_out(marketer, big_spenders, ma
     assert "There is no customer with this number." in nobody
 
 
-def test_s1_a_failing_segment_is_visible_in_list_and_page(marketer, big_spenders):
+def test_a_failing_segment_is_visible_in_list_and_page(marketer, big_spenders):
     Segment.objects.filter(pk=big_spenders.pk).update(error="column f.gone does not exist")
     assert "Failing" in marketer.get(reverse("segments")).content.decode()
     assert "column f.gone does not exist" in marketer.get(reverse("segment", args=[big_spenders.pk])).content.decode()
 
 
-def test_archiving_names_the_number_and_lets_them_go(marketer, big_spenders):
+def test_archiving_shows_the_number_and_removes_the_members(marketer, big_spenders):
     page = marketer.get(reverse("segment", args=[big_spenders.pk])).content.decode()
     assert "1 customer will leave “Big spenders”" in page
     assert marketer.post(reverse("segment_archive", args=[big_spenders.pk])).url == reverse("segments")
@@ -425,7 +425,7 @@ def test_archiving_names_the_number_and_lets_them_go(marketer, big_spenders):
     assert not SegmentMembership.objects.filter(left_at=None).exists()
 
 
-def test_the_page_reloads_once_it_is_computed(marketer, big_spenders):
+def test_the_page_reloads_when_the_computation_is_done(marketer, big_spenders):
     done = marketer.get(reverse("segment_status", args=[big_spenders.pk]))
     assert (done.status_code, done["HX-Refresh"]) == (204, "true")
     Segment.objects.filter(pk=big_spenders.pk).update(version=2)
@@ -437,7 +437,7 @@ def test_the_page_reloads_once_it_is_computed(marketer, big_spenders):
     ("role", "may_edit"),
     [(Role.AGENT, False), (Role.LEAD, False), (Role.MARKETER, True), (Role.ANALYST, True), (Role.ADMINISTRATOR, True)],
 )
-def test_p4_everyone_sees_segments_and_marketers_and_analysts_change_them(role, may_edit, client, staff, big_spenders):
+def test_every_role_sees_segments_and_marketers_and_analysts_change_them(role, may_edit, client, staff, big_spenders):
     client.force_login(staff(role))
     pk = big_spenders.pk
     for name, args in (("segments", []), ("segment", [pk]), ("segment_status", [pk])):
@@ -450,7 +450,7 @@ def test_p4_everyone_sees_segments_and_marketers_and_analysts_change_them(role, 
     assert (big_spenders.state == SegmentState.ARCHIVED) == may_edit
 
 
-def test_strangers_are_sent_to_sign_in(client, big_spenders):
+def test_anonymous_visitors_are_redirected_to_sign_in(client, big_spenders):
     assert client.get(reverse("segments")).status_code == 302
 
 
@@ -467,7 +467,7 @@ def test_the_customer_list_narrows_to_a_segment_and_a_stage(marketer, big_spende
     assert "Rich" in page
     assert "Poor" not in page
     assert "Poor" in marketer.get(reverse("customers"), {"stage": "new"}).content.decode()
-    assert "Nobody matches" in marketer.get(reverse("customers"), {"stage": "lost"}).content.decode()
+    assert "No customers match" in marketer.get(reverse("customers"), {"stage": "lost"}).content.decode()
 
 
 def test_home_counts_the_moves(marketer, big_spenders, make_customer, make_order, settle):

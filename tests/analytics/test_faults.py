@@ -1,4 +1,4 @@
-"""F18: computations killed at each step and several at once. F19: incremental equal to full, row for row."""
+"""Computations killed at each step or run concurrently (F18), and incremental results equal to full ones (F19)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.processes import this_database
 from tests.segments import empty
 
 ROOT = Path(__file__).resolve().parents[2]
-# A thousand of them take minutes: F19_BATCHES=1000.
+# A thousand batches take minutes: F19_BATCHES=1000.
 BATCHES = int(os.environ.get("F19_BATCHES", "200"))
 EVERYONE = {"op": "and", "children": []}
 
@@ -53,7 +53,7 @@ def open_members() -> set[tuple[int, int]]:
 
 
 def from_nothing() -> tuple[list[tuple], set[tuple[int, int]]]:
-    """Features and memberships as they are when all of them are computed anew; afterwards nothing has changed."""
+    """Return features and memberships after a full computation, which must change nothing when it is repeated."""
     with transaction.atomic():
         CustomerFeature.objects.all().delete()
         empty(*Segment.objects.exclude(kind="static").values_list("pk", flat=True))
@@ -74,7 +74,10 @@ def feature_rows() -> list[tuple]:
 
 
 def check_intervals() -> int:
-    """No interval overlaps another, sizes and days add up, each move after the first computation has its event. Returns how many intervals."""
+    """Check that intervals do not overlap, that sizes and days add up, and that moves have events.
+
+    Moves of the first computation have no event. Returns the number of intervals.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT count(*) FROM analytics_segmentmembership a JOIN analytics_segmentmembership b
@@ -105,7 +108,7 @@ def check_intervals() -> int:
 
 @pytest.fixture
 def tagged(transactional_db, program, make_customer, settle) -> set[str]:
-    """Twenty people, a tag, and segments in three layers on it. The names of those segments."""
+    """Create twenty customers, a tag, and segments in three layers that use it. Returns the names of the segments."""
     people = [make_customer() for _place in range(20)]
     tag = add_tag(customer=people[0], name="vip", actor=SYSTEM)
     settle()
@@ -126,7 +129,7 @@ def run(what: str) -> str:
 
 
 @pytest.mark.parametrize("what", ["killed", "together"])
-def test_f18_killed_at_each_step_or_several_at_once(tagged, what):
+def test_runs_that_are_killed_or_concurrent_keep_memberships_consistent(tagged, what):
     output = run(what)
     if what == "killed":
         assert int(output.split()[-1]) > 40, "each statement was a place to die"
@@ -139,9 +142,7 @@ def test_f18_killed_at_each_step_or_several_at_once(tagged, what):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_f19_random_batches_carried_on_incrementally_equal_a_full_computation(
-    program, make_customer, make_order, settle
-):
+def test_incremental_batches_equal_a_full_computation(program, make_customer, make_order, settle):
     dice = random.Random(19)
     people = [make_customer() for _place in range(15)]
     tag = str(add_tag(customer=people[0], name="vip", actor=SYSTEM).pk)
@@ -291,8 +292,8 @@ def test_a_failing_segment_is_shown_retried_and_stops_no_other(client, staff, pr
 
 
 @pytest.mark.django_db
-def test_an_uncommitted_mark_is_not_lost(program, make_customer, settle):
-    """Who is marked while a refresh runs is marked anew."""
+def test_a_mark_during_a_refresh_is_not_lost(program, make_customer, settle):
+    """A customer who is marked during a refresh is marked again."""
     customer = make_customer()
     settle()
     assert segments.refresh_changed() == 1

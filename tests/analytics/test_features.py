@@ -1,4 +1,4 @@
-"""The feature row, RFM and lifecycle (A1, A2, F19)."""
+"""The feature row, RFM scores and lifecycle stages (A1, A2, F19)."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_rfm_scores_are_quintiles_with_a_date_and_ties_are_equal(program, make_c
         ([], "prospect"),
     ],
 )
-def test_lifecycle_stage_in_sql_is_the_rule(orders_days_ago, stage, program, make_customer, make_order, settle):
+def test_lifecycle_stage_in_sql_equals_the_rule(orders_days_ago, stage, program, make_customer, make_order, settle):
     customer = make_customer()
     for days in orders_days_ago:
         make_order(customer, 1_000, days_ago=days)
@@ -100,7 +100,7 @@ def test_lifecycle_stage_in_sql_is_the_rule(orders_days_ago, stage, program, mak
     assert lifecycle.stage_of(len(orders_days_ago), max(orders_days_ago, default=None), newest, gap) == stage
 
 
-def test_a_stage_that_changes_is_an_event_on_the_timeline(program, make_customer, make_order, settle):
+def test_a_changed_stage_is_an_event_on_the_timeline(program, make_customer, make_order, settle):
     customer = make_customer()
     make_order(customer, 1_000, days_ago=400)
     settle()
@@ -125,9 +125,7 @@ def snapshot() -> list[tuple]:
         return cursor.fetchall()
 
 
-def test_f19_random_batches_carried_on_incrementally_equal_a_full_computation(
-    program, make_customer, make_order, settle
-):
+def test_incremental_batches_equal_a_full_computation(program, make_customer, make_order, settle):
     dice = random.Random(19)
     customers = [make_customer() for _ in range(12)]
     numbers: list[str] = []

@@ -1,4 +1,4 @@
-"""Files into fixed lists: a job that ends the same however often it dies, and the pages on which it is watched."""
+"""Uploads to fixed lists: a job with the same result after any number of crashes, and the pages that show it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def upload(segment: Segment, content: str, kind: str = "number") -> ListUpload:
 
 
 def lines_of(people: list[Customer]) -> str:
-    """A heading, everyone, five of them twice, and ten who are nobody."""
+    """Return a heading, all customers, five of them repeated, and ten lines without a customer."""
     numbers = [person.number for person in people]
     return "\n".join(["number", *numbers, *numbers[:5], *(f"NOBODY{n}" for n in range(10))])
 
@@ -65,7 +65,7 @@ def members(segment: Segment) -> set[int]:
 
 
 def check_filled(made: ListUpload, guests: Segment, people: list[Customer]) -> None:
-    """As it is when it was applied once: two of thirty were on the list before."""
+    """Check the result of exactly one application: two of thirty customers were on the list before."""
     made.refresh_from_db()
     assert (made.line_count, made.matched_count, made.refused_count) == (45, 35, 10)
     assert (made.added_count, made.already_count, made.done_at is not None, bytes(made.content)) == (28, 2, True, b"")
@@ -83,7 +83,7 @@ def check_filled(made: ListUpload, guests: Segment, people: list[Customer]) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_killed_at_each_step_it_is_begun_again_and_ends_the_same(guests, people):
+def test_an_upload_killed_at_each_step_restarts_with_the_same_result(guests, people):
     add_to_list(segment=guests, customer_ids=[people[0].pk, people[1].pk], actor=SYSTEM)
     made = upload(guests, lines_of(people))
     done = subprocess.run(
@@ -105,7 +105,7 @@ def test_two_workers_on_one_upload_fill_the_list_once(guests, people):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_no_worker_works_on_is_found_and_begun_again(guests, people, monkeypatch):
+def test_an_abandoned_upload_is_found_and_restarted(guests, people, monkeypatch):
     add_to_list(segment=guests, customer_ids=[people[0].pk, people[1].pk], actor=SYSTEM)
     made = upload(guests, lines_of(people))
     start_job(made.job)
@@ -118,7 +118,7 @@ def test_what_no_worker_works_on_is_found_and_begun_again(guests, people, monkey
 
 @pytest.mark.django_db(transaction=True)
 def test_two_hundred_thousand_lines(guests):
-    """Every eighth customer is on the list already, and every tenth line names nobody."""
+    """Every eighth customer is on the list already, and every tenth line has no customer."""
     Customer.objects.create(number="A", name="")
     copied = ", ".join(field.column for field in Customer._meta.concrete_fields if field.column not in {"id", "number"})
     with connection.cursor() as cursor:
@@ -135,7 +135,7 @@ def test_two_hundred_thousand_lines(guests):
         run_job(made.job)
     assert heard == [(done, 200_000) for done in range(5_000, 200_001, 5_000)] + [(200_000, 200_000)]
     made.refresh_from_db()
-    # 25,000 were on the list, of whom the 5,000 in lines that name nobody are not in the file.
+    # 25,000 were on the list. The file does not have 5,000 of them, because their lines match no customer.
     assert (made.matched_count, made.refused_count, made.added_count, made.already_count) == (
         180_000, 20_000, 160_000, 20_000,
     )  # fmt: skip
@@ -144,7 +144,7 @@ def test_two_hundred_thousand_lines(guests):
 
 
 @pytest.mark.django_db
-def test_a_list_that_is_archived_meanwhile_gets_nobody(guests, people):
+def test_a_list_archived_during_the_upload_gets_no_customers(guests, people):
     made = upload(guests, lines_of(people))
     archive_segment(segment=guests, actor=SYSTEM)
     with pytest.raises(NotFound):
@@ -155,7 +155,7 @@ def test_a_list_that_is_archived_meanwhile_gets_nobody(guests, people):
 
 
 @pytest.mark.django_db
-def test_a_merged_number_names_whom_it_went_to_and_an_erased_one_nobody(guests, people):
+def test_a_merged_number_matches_the_remaining_customer_and_an_erased_one_none(guests, people):
     Customer.objects.filter(pk=people[0].pk).update(state="merged", merged_into=people[1])
     Customer.objects.filter(pk=people[2].pk).update(state="erased")
     made = upload(guests, f"{people[0].number}\n{people[2].number}")
@@ -165,7 +165,7 @@ def test_a_merged_number_names_whom_it_went_to_and_an_erased_one_nobody(guests, 
 
 
 @pytest.mark.django_db
-def test_old_uploads_go_with_what_stood_in_them(guests, people):
+def test_old_uploads_are_deleted_with_their_lines(guests, people):
     old, young = (upload(guests, lines_of(people)) for _ in range(2))
     run_job(old.job)
     ListUpload.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=31))
@@ -185,7 +185,7 @@ def test_the_pages_from_the_upload_to_its_result(marketer, guests, people, monke
     made = ListUpload.objects.get()
     here = [guests.pk, made.pk]
     assert (sent["Location"], started) == (reverse("list_upload", args=here), [made.job_id])
-    # while it waits and runs the page looks again by itself
+    # while the upload waits and runs, the page polls by itself
     waiting = marketer.get(sent["Location"]).content.decode()
     assert "Waiting for a worker." in waiting
     start_job(made.job)
@@ -194,13 +194,13 @@ def test_the_pages_from_the_upload_to_its_result(marketer, guests, people, monke
     assert 'hx-trigger="every 1s"' in part
     assert "23 of 46 lines read" in part
     assert 'value="50"' in part
-    # when it is done it goes to the result
+    # when the upload is done, the page leads to the result
     Job.objects.update(state="queued")
     run_job(Job.objects.get())
     over = marketer.get(reverse("list_upload_progress", args=here), HTTP_HX_REQUEST="true")
     assert (over.status_code, over["HX-Redirect"]) == (204, reverse("list_upload", args=here))
     shown = " ".join(marketer.get(reverse("list_upload", args=here)).content.decode().split())
-    for figure in ("Lines read", "Matched", "Entered the list", "5 lines name someone again", "Not found"):
+    for figure in ("Lines read", "Matched", "Added to the list", "5 lines repeat a customer", "Not found"):
         assert figure in shown
     assert "NOBODY9" in shown
     assert "There is no such customer." in shown
@@ -218,18 +218,18 @@ def test_the_pages_from_the_upload_to_its_result(marketer, guests, people, monke
 
 
 @pytest.mark.django_db
-def test_one_that_failed_says_why_and_is_tried_again(marketer, guests, people, monkeypatch):
+def test_a_failed_upload_shows_its_error_and_is_tried_again(marketer, guests, people, monkeypatch):
     started: list[int] = []
     monkeypatch.setattr("analytics.console.uploads.start_job", lambda job: started.append(job.pk))
     made = upload(guests, lines_of(people))
     here = [guests.pk, made.pk]
-    # one that waits is not started a second time
+    # a waiting upload is not started a second time
     marketer.post(reverse("list_upload_again", args=here))
     assert started == []
     fail_job(made.job, "OperationalError: the disk is full")
     page = marketer.get(reverse("list_upload", args=here)).content.decode()
     assert "OperationalError: the disk is full" in page
-    assert "Nobody was put on the list." in page
+    assert "No customers were added to the list." in page
     assert marketer.post(reverse("list_upload_again", args=here))["Location"] == reverse("list_upload", args=here)
     assert started == [made.job_id]
     run_job(Job.objects.get())
@@ -237,7 +237,7 @@ def test_one_that_failed_says_why_and_is_tried_again(marketer, guests, people, m
 
 
 @pytest.mark.django_db
-def test_an_upload_is_shown_on_its_own_list_alone_and_to_who_may_change_lists(marketer, staff, client, guests, people):
+def test_an_upload_is_shown_only_on_its_list_and_to_roles_that_change_lists(marketer, staff, client, guests, people):
     made = upload(guests, lines_of(people))
     other = create_list(name="Others", actor=SYSTEM)
     assert marketer.get(reverse("list_upload", args=[other.pk, made.pk])).status_code == 404

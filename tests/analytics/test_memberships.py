@@ -1,4 +1,4 @@
-"""Who is in which segments and since when: a row a customer, those who left kept as intervals, told once (S1, S2)."""
+"""Memberships: one row per customer, past memberships as intervals, and one event per move (S1, S2)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def inside() -> dict[int, list[int]]:
     return dict(CustomerSegments.objects.values_list("customer_id", "inside"))
 
 
-def told(kind: str) -> list[tuple[int | None, dict]]:
+def moves_of(kind: str) -> list[tuple[int | None, dict]]:
     return list(DomainEvent.objects.filter(kind=kind).order_by("pk").values_list("subject_id", "payload"))
 
 
@@ -43,9 +43,10 @@ moved = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(refreshes=st.lists(moved, min_size=1, max_size=6))
-def test_s1_whatever_moves_the_intervals_are_those_of_a_naive_book(refreshes):
-    """Each refresh says of some customers which segments they are to be in and which not; who is there already, or out
-    already, doesn't move."""
+def test_intervals_equal_those_of_a_reference_implementation(refreshes):
+    """Each refresh adds and removes segments of some customers. Customers that are already in, or already out, do not
+    move.
+    """
     with transaction.atomic():
         people = Customer.objects.bulk_create(Customer(name=f"P{n}", source="test") for n in range(4))
         made = [Segment.objects.create(name=f"S{n}", first_computed_at=START) for n in range(6)]
@@ -78,8 +79,11 @@ def test_s1_whatever_moves_the_intervals_are_those_of_a_naive_book(refreshes):
         for segment in made:
             segment.refresh_from_db()
             assert segment.size == sum(1 for _person, pk in open_since if pk == segment.pk)
-        assert sum(len(payload["segments"]) for _who, payload in told("analytics.segment_entered")) == events["entered"]
-        assert sum(len(payload["segments"]) for _who, payload in told("analytics.segment_left")) == events["left"]
+        assert (
+            sum(len(payload["segments"]) for _who, payload in moves_of("analytics.segment_entered"))
+            == events["entered"]
+        )
+        assert sum(len(payload["segments"]) for _who, payload in moves_of("analytics.segment_left")) == events["left"]
         transaction.set_rollback(True)
 
 
@@ -87,10 +91,8 @@ def _json(rows: list[tuple[int, list[int], list[int]]]) -> str:
     return json.dumps([{"customer": person, "come": come, "gone": gone} for person, come, gone in rows])
 
 
-def test_s2_one_computation_tells_of_a_customer_once_and_names_all_their_segments(
-    program, make_customer, make_order, settle
-):
-    # given two segments that nobody is in yet, and one that holds who has never ordered
+def test_one_computation_emits_one_event_per_customer_with_all_segments(program, make_customer, make_order, settle):
+    # given two segments without members, and one with customers who have never ordered
     customer, other = make_customer("Ann"), make_customer("Bob")
     settle()
     segments.refresh_changed()
@@ -98,19 +100,19 @@ def test_s2_one_computation_tells_of_a_customer_once_and_names_all_their_segment
     rich = make("Rich", leaf("net_spend", "gte", value=500))
     fresh = make("Not yet", leaf("order_count", "lte", value=0))
     assert segments.compute_segments() == []
-    assert told("analytics.segment_entered") == [], "whom the first computation finds has not entered"
-    # when one of them orders
+    assert moves_of("analytics.segment_entered") == [], "the first computation emits no entered events"
+    # when one of the customers orders
     make_order(customer, 900)
     settle()
     segments.refresh_changed()
-    # then there is one event for coming and one for going
+    # then there is one event for entering and one for leaving
     names = {"segments": [buyers.pk, rich.pk], "names": ["Buyers", "Rich"]}
-    assert told("analytics.segment_entered") == [(customer.pk, names)]
-    assert told("analytics.segment_left") == [(customer.pk, {"segments": [fresh.pk], "names": ["Not yet"]})]
+    assert moves_of("analytics.segment_entered") == [(customer.pk, names)]
+    assert moves_of("analytics.segment_left") == [(customer.pk, {"segments": [fresh.pk], "names": ["Not yet"]})]
     assert inside() == {customer.pk: [buyers.pk, rich.pk], other.pk: [fresh.pk]}
     assert [row.segment.name for row in segments_of(customer)] == ["Buyers", "Rich"]
     assert since_when(fresh, customer) is None
-    # and the timeline and the shop's own systems are told in words
+    # and the timeline and the webhooks name the segments
     event = DomainEvent.objects.get(kind="analytics.segment_entered")
     assert TYPES[event.kind].describe(event.payload) == "Buyers, Rich"
     sent = PUBLIC["segment.entered"].build(
@@ -124,8 +126,8 @@ def test_s2_one_computation_tells_of_a_customer_once_and_names_all_their_segment
     ]
 
 
-def test_a_segment_may_be_made_of_a_younger_one(program, make_customer, settle):
-    # given an older segment whose rule names one that was made after it
+def test_a_segment_may_use_a_newer_segment(program, make_customer, settle):
+    # given an older segment whose rule uses a newer segment
     guest, plain = make_customer("Guest"), make_customer("Plain")
     settle()
     segments.refresh_changed()
@@ -139,7 +141,7 @@ def test_a_segment_may_be_made_of_a_younger_one(program, make_customer, settle):
         rule=group("and", leaf("in_segment", "has_not", values=[str(younger.pk)])),
         actor=SYSTEM,
     )
-    # when both are computed at once, then again, and with a third who is in none
+    # when both are computed at once, then again, and with a third segment without members
     for _turn in range(2):
         assert segments.compute_segments() == []
         assert inside() == {guest.pk: [guests.pk, younger.pk], plain.pk: [older.pk]}
@@ -147,14 +149,14 @@ def test_a_segment_may_be_made_of_a_younger_one(program, make_customer, settle):
     settle()
     segments.refresh_changed()
     assert inside()[third.pk] == [older.pk]
-    assert told("analytics.segment_left") == []
-    assert told("analytics.segment_entered") == [
+    assert moves_of("analytics.segment_left") == []
+    assert moves_of("analytics.segment_entered") == [
         (guest.pk, {"segments": [guests.pk], "names": ["Guests"]}),
         (third.pk, {"segments": [older.pk], "names": ["Older"]}),
     ]
 
 
-def test_a_new_segment_beside_others_keeps_since_when_each_was_entered(program, make_customer, settle):
+def test_a_new_segment_keeps_the_entry_times_of_the_others(program, make_customer, settle):
     customer = make_customer()
     settle()
     segments.refresh_changed()
@@ -169,8 +171,8 @@ def test_a_new_segment_beside_others_keeps_since_when_each_was_entered(program, 
     assert list(sizes) == [(first.pk, 1, 0, 0), (second.pk, 1, 0, 0)]
 
 
-def test_members_of_one_moment_are_paged_through_once_each(api, store):
-    # given 1,300 who were all found at the same time
+def test_members_with_equal_entry_times_are_paged_once_each(api, store):
+    # given 1,300 customers who were all found at the same time
     people = Customer.objects.bulk_create(Customer(name=f"P{n}", number=f"Q{n}", source="test") for n in range(1_300))
     segment = make("Many")
     put_in(segment, *people, at=clock.now())
@@ -181,7 +183,7 @@ def test_members_of_one_moment_are_paged_through_once_each(api, store):
         body = api.get(path).json()
         seen += [row["customer"] for row in body["results"]]
         path, pages = body["next"], pages + 1
-    # then each is there once, in three pages, and the way back exists
+    # then each customer appears once, in three pages, and the previous pages can be reached
     assert pages == 3
     assert seen == [person.number for person in reversed(people)]
     assert body["previous"] is not None

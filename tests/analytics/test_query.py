@@ -1,4 +1,4 @@
-"""A rule as text: lossless both ways over every registered condition, errors at their place, completion."""
+"""A rule as text: lossless conversion of every registered condition, errors at their place, completion."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analytics import query
-from analytics.conditions import CONDITIONS, FILTER_SIGNS, Condition, Input
+from analytics.conditions import CONDITIONS, FILTER_SIGNS, Input, SegmentCondition
 from analytics.console.query_text import said
 from analytics.models import Segment
 from analytics.query import WrongQuery, complete, parse_rule, pointed, print_rule
@@ -34,7 +34,7 @@ def group(op: str, *children: dict) -> dict:
 
 @pytest.fixture
 def shop(program, make_customer):
-    """Something to choose from in every list, with names that are hard to write."""
+    """Create choices for every list, with names that are hard to quote."""
     make_customer(country="DE", gender="female", region="Bayern", language="de")
     for name in ("VIP", "and", 'say "hi"', "3", "咖啡", "back\\slash"):
         Tag.objects.create(name=name)
@@ -75,15 +75,15 @@ def values_of(item: Input) -> st.SearchStrategy:
     return FILTERS if item.kind == "where" else TEXT
 
 
-def leaves_of(condition: Condition, operator: str) -> st.SearchStrategy:
+def leaves_of(condition: SegmentCondition, operator: str) -> st.SearchStrategy:
     inputs = condition.inputs(operator)
     needed = {item.name: values_of(item) for item in inputs if item.required}
     optional = {item.name: values_of(item) for item in inputs if not item.required}
     return st.fixed_dictionaries(needed, optional=optional).map(lambda v: leaf(condition.name, operator, **v))
 
 
-def askable() -> list[tuple[Condition, str]]:
-    """Every comparison that has something to choose from."""
+def askable() -> list[tuple[SegmentCondition, str]]:
+    """Return every comparison that has choices."""
     return [
         (condition, operator)
         for condition in CONDITIONS
@@ -147,7 +147,7 @@ def attempt(text: str) -> tuple[dict, WrongQuery | None]:
         return {}, error
 
 
-def test_nothing_but_the_typed_error_comes_of_any_text(shop):
+def test_any_text_gives_a_rule_or_the_typed_error(shop):
     more = ["(", ")", ",", '"', '"x"', "5", "-1", "2026-01-31", "2026-99-99", "x", "\n", "９", "“"]
     words = [*sorted(query.grammar().reserved), *more]
     soup = st.lists(st.sampled_from(words), max_size=25).map(" ".join)
@@ -174,7 +174,7 @@ def test_nothing_but_the_typed_error_comes_of_any_text(shop):
 @pytest.mark.parametrize(
     "text", ["(" * 10_000, "not " * 5_000, "x" * 30_000, "is_member yes and " * 200 + "nobody", "all(" * 99]
 )
-def test_no_text_is_too_much(db, text):
+def test_very_long_texts_are_handled(db, text):
     with pytest.raises(WrongQuery):
         parse_rule(text, "CNY")
 
@@ -216,7 +216,7 @@ def test_the_example(shop):
         (group("and", leaf("stage", "not_in", values=["lost", "new"])), "stage not in (lost, new)"),
     ],
 )
-def test_what_is_printed(db, tree, text):
+def test_printed_text_of_rules(db, tree, text):
     assert print_rule(tree, "CNY") == text
     assert parse_rule(text, "CNY") == tree
 
@@ -255,7 +255,7 @@ def test_other_ways_to_write_the_same(shop):
         ("did review where stars < 4", 1, 24, "<", "wrong_value", ()),
     ],
 )  # fmt: skip
-def test_an_error_is_at_its_place_and_names_what_was_meant(shop, text, line, column, token, code, near):
+def test_an_error_has_its_place_and_similar_words(shop, text, line, column, token, code, near):
     with pytest.raises(WrongQuery) as refusal:
         parse_rule(text, "CNY")
     error = refusal.value
@@ -263,7 +263,7 @@ def test_an_error_is_at_its_place_and_names_what_was_meant(shop, text, line, col
     assert error.near[: len(near)] == near
 
 
-def test_what_was_expected_is_said(db):
+def test_an_error_lists_the_expected_words(db):
     def expected(text: str) -> tuple[str, ...]:
         with pytest.raises(WrongQuery) as refusal:
             parse_rule(text, "CNY")
@@ -296,7 +296,7 @@ def test_suggestions_are_conditions_words_and_values(shop):
 
 def test_a_condition_without_forms_of_its_own_can_be_written(db):
     """A new condition needs no change of the grammar."""
-    made = Condition(
+    made = SegmentCondition(
         "weather",
         "Weather",
         "Test",
@@ -324,7 +324,7 @@ def marketer(client, staff):
     return client
 
 
-def test_the_same_rule_by_conditions_and_as_text_without_scripts(marketer, shop):
+def test_conditions_and_text_give_the_same_rule_without_scripts(marketer, shop):
     fields = {"rule.op": "and", "rule.children.0.condition": "net_spend", "rule.children.0.operator": "gte",
               "rule.children.0.value": "500"}  # fmt: skip
     page = marketer.post(
@@ -352,7 +352,7 @@ def test_unfinished_conditions_stay_conditions(marketer, shop):
 
 
 @pytest.mark.parametrize("do", ["save", "as_form", "look"])
-def test_a_text_that_is_no_rule_stays_with_its_fault_under_it(marketer, shop, do):
+def test_an_invalid_text_stays_with_its_error_below_it(marketer, shop, do):
     before = Segment.objects.count()
     fields = {"mode": "text", "name": "X", "query": "is_member yes and\ntir >= 3", "do": do}
     page = marketer.post(reverse("segment_new"), fields).content.decode()
@@ -364,13 +364,13 @@ def test_a_text_that_is_no_rule_stays_with_its_fault_under_it(marketer, shop, do
     assert Segment.objects.count() == before
 
 
-def test_the_preview_of_a_text_counts_or_says_what_is_wrong(marketer, shop):
+def test_the_preview_of_a_text_shows_the_count_or_the_error(marketer, shop):
     page = marketer.post(reverse("segment_preview"), {"mode": "text", "query": "everyone"}).content.decode()
     assert "0 customers" in page
     page = marketer.post(reverse("segment_preview"), {"mode": "text", "query": "every"}).content.decode()
     assert 'hx-swap-oob="true"' in page
     assert "<code>everyone</code>" in page
-    assert "as soon as the text is a rule" in page
+    assert "when the text is a valid rule" in page
 
 
 def test_the_console_completes(marketer, shop):

@@ -1,4 +1,4 @@
-"""Fixed lists, segments of segments without cycles, samples that stay: other ways to be in a segment."""
+"""Other kinds of segments: fixed lists, segments of segments without cycles, stable samples."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def marketer(client, staff):
 # Fixed lists
 
 
-def test_a_list_holds_whom_it_was_given_as_intervals_with_events(people):
+def test_a_list_stores_its_customers_as_intervals_with_events(people):
     made = lists.create_list(name="Guests", actor=SYSTEM)
     ids = [person.pk for person in people]
     assert lists.add_to_list(segment=made, customer_ids=ids[:3], actor=SYSTEM) == 3
@@ -97,7 +97,7 @@ def test_a_list_holds_whom_it_was_given_as_intervals_with_events(people):
     ]
 
 
-def test_computing_leaves_lists_alone_and_who_is_no_customer_leaves(people, settle):
+def test_computing_keeps_lists_and_inactive_customers_leave_them(people, settle):
     made = lists.create_list(name="Guests", actor=SYSTEM)
     lists.add_to_list(segment=made, customer_ids=[person.pk for person in people[:2]], actor=SYSTEM)
     segments.compute_segments()
@@ -111,7 +111,7 @@ def test_computing_leaves_lists_alone_and_who_is_no_customer_leaves(people, sett
     assert lists.add_to_list(segment=made, customer_ids=[people[0].pk], actor=SYSTEM) == 0
 
 
-def test_nobody_is_put_into_a_rule_by_hand(people):
+def test_customers_are_not_added_to_a_rule_by_hand(people):
     ruled = make("Rule", EVERYONE)
     with pytest.raises(Conflict) as refusal:
         lists.add_to_list(segment=ruled, customer_ids=[people[0].pk], actor=SYSTEM)
@@ -120,7 +120,7 @@ def test_nobody_is_put_into_a_rule_by_hand(people):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
-def test_a_file_by_number_tells_which_lines_name_nobody(people, encoding):
+def test_a_file_by_number_lists_lines_without_a_customer(people, encoding):
     made = lists.create_list(name="Guests", actor=SYSTEM)
     numbers = [person.number for person in people]
     text = f'客户编号,name\r\n{numbers[0]},x\r\n\r\n"{numbers[1]}"\r\n没有,y\r\n{numbers[0]}\r\n404\r\n'
@@ -154,7 +154,7 @@ def test_a_file_by_identity(people, kind, lines, wrong):
      (b"1\n" * 200_001, "number", "file"), (b"x" * (10 * 1024 * 1024 + 1), "number", "file"),
      (b"number\n\n", "number", "file")],
 )  # fmt: skip
-def test_a_file_that_is_none_changes_nothing(people, content, kind, field):
+def test_an_invalid_file_changes_nothing(people, content, kind, field):
     made = lists.create_list(name="Guests", actor=SYSTEM)
     with pytest.raises(Invalid) as refusal:
         add_from_file(made, content, kind)
@@ -189,7 +189,7 @@ def test_the_pages_of_a_list(marketer, people):
     assert "Fixed list" in marketer.get(reverse("segments")).content.decode()
 
 
-def test_a_name_that_is_taken_keeps_what_was_typed(marketer, people):
+def test_a_taken_name_keeps_the_input(marketer, people):
     lists.create_list(name="Guests", actor=SYSTEM)
     page = marketer.post(reverse("segment_list_new"), {"name": "Guests", "description": "kept"}).content.decode()
     assert "Another segment has this name." in page
@@ -220,7 +220,7 @@ def test_chosen_rows_of_the_customer_table_go_into_a_list(marketer, people):
 
 def test_segments_of_segments_are_computed_in_order(people, settle):
     base = lists.create_list(name="Base", actor=SYSTEM)
-    # Made in the wrong order, so that the numbers don't tell it.
+    # Created in the wrong order, so that the ids do not give the order away.
     top, middle = make("Top", EVERYONE), make("Middle", within(base))
     top = segments.update_segment(segment=top, name="Top", rule=within(middle), actor=SYSTEM)
     assert segments.compute_segments() == []
@@ -233,7 +233,7 @@ def test_segments_of_segments_are_computed_in_order(people, settle):
     assert members(top) == {people[1].pk}
 
 
-def test_computing_one_carries_on_those_made_of_it(people):
+def test_computing_a_segment_updates_its_dependents(people):
     base = make("Base", {"op": "or", "children": []})
     top = make("Top", within(base))
     segments.compute_segments()
@@ -242,21 +242,21 @@ def test_computing_one_carries_on_those_made_of_it(people):
     assert len(members(top)) == 5
 
 
-def test_a_cycle_is_refused_and_its_way_named(people):
+def test_a_cycle_is_refused_with_its_path(people):
     first = make("First", EVERYONE)
     second = make("Second", within(first))
     third = make("Third", within(second))
     with pytest.raises(Invalid) as refusal:
         segments.update_segment(segment=first, name="First", rule=within(third), actor=SYSTEM)
     assert refusal.value.code == "cycle"
-    assert str(refusal.value.message) == "A segment can't be made of itself: First → Third → Second → First."
+    assert str(refusal.value.message) == "A segment can't refer to itself: First → Third → Second → First."
     with pytest.raises(Invalid, match="First → First"):
         segments.update_segment(segment=first, name="First", rule=within(first), actor=SYSTEM)
     first.refresh_from_db()
     assert (first.rule, first.version) == (EVERYONE, 1)
 
 
-def test_a_cycle_is_said_in_the_builder(marketer, people):
+def test_a_cycle_is_shown_in_the_builder(marketer, people):
     first = make("First", EVERYONE)
     make("Second", within(first))
     fields = {"mode": "text", "name": "First", "query": 'in_segment "Second"', "do": "save"}
@@ -265,7 +265,7 @@ def test_a_cycle_is_said_in_the_builder(marketer, people):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_that_would_name_each_other_are_not_both_saved():
+def test_two_segments_that_name_each_other_are_not_both_saved():
     for place in range(5):
         first, second = make(f"A{place}", EVERYONE), make(f"B{place}", EVERYONE)
         answers = at_once(
@@ -277,7 +277,7 @@ def test_two_that_would_name_each_other_are_not_both_saved():
         assert sorted(type(answer).__name__ for answer in answers) == ["Invalid", "Segment"]
 
 
-def test_what_others_are_made_of_is_not_archived(people):
+def test_a_segment_in_use_is_not_archived(people):
     base = make("Base", EVERYONE)
     top = make("Top", within(base))
     with pytest.raises(Conflict, match="Top") as refused:
@@ -312,7 +312,7 @@ def test_order_dependents_and_cycles_of_any_graph(uses):
 # Samples
 
 
-def test_a_sample_stays_and_holds_every_smaller_one(program, make_customer, settle):
+def test_a_sample_is_stable_and_contains_every_smaller_one(program, make_customer, settle):
     ids = [make_customer().pk for _place in range(120)]
     settle()
     segments.refresh_changed()

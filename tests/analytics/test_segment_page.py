@@ -1,4 +1,4 @@
-"""A segment's page: size by day, who entered and left when, who was in it on a past day (S1), why someone is in or out."""
+"""A segment's page: size by day, entries and departures, members on a past day (S1), the reason for one customer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def marketer(client, staff):
 
 @pytest.fixture
 def segment(program, make_customer, settle) -> Segment:
-    """Ann is in it since ten days ago, Bob was in it from ten to five days ago, Cid never was."""
+    """Ann has been in it for ten days, Bob was in it from ten to five days ago, Cid never was."""
     ann, bob, _cid = make_customer("Ann"), make_customer("Bob"), make_customer("Cid")
     settle()
     segments.refresh_changed()
@@ -53,17 +53,17 @@ def day(ago: int) -> str:
     return (timezone.localtime() - timedelta(days=ago)).date().isoformat()
 
 
-def test_s1_any_past_day_can_be_asked_for(marketer, segment):
+def test_members_of_any_past_day_are_shown(marketer, segment):
     url = reverse("segment", args=[segment.pk])
     for ago, wanted in ((11, []), (9, ["Ann", "Bob"]), (7, ["Ann", "Bob"]), (4, ["Ann"]), (0, ["Ann"])):
         response = marketer.get(url, {"on": day(ago)})
         assert (names(response), response.context["on_count"]) == (wanted, len(wanted)), ago
-    assert "2 customers were in it at the end of" in marketer.get(url, {"on": day(9)}).content.decode()
+    assert "2 customers were in the segment at the end of" in marketer.get(url, {"on": day(9)}).content.decode()
     assert names(marketer.get(url)) == ["Ann"]
 
 
 @pytest.mark.parametrize("wrong", ["yesterday", "2026-02-30", "0001-01-01", "9999-12-31", "2026-01-31x"])
-def test_a_day_that_is_none_is_said_and_now_is_shown(marketer, segment, wrong):
+def test_an_invalid_day_is_reported_and_current_members_are_shown(marketer, segment, wrong):
     response = marketer.get(reverse("segment", args=[segment.pk]), {"on": wrong})
     assert "Use a date such as 2026-01-31." in response.content.decode()
     assert names(response) == ["Ann"]
@@ -74,7 +74,7 @@ def test_who_entered_and_left_when(marketer, segment):
     assert names(marketer.get(url, {"show": "entered"})) == ["Ann", "Bob"]
     left = marketer.get(url, {"show": "left"})
     assert names(left) == ["Bob"]
-    assert "still in it" in marketer.get(url, {"show": "entered"}).content.decode()
+    assert "still a member" in marketer.get(url, {"show": "entered"}).content.decode()
 
 
 def test_the_size_of_each_day_is_carried_to_the_next(marketer, segment):
@@ -101,7 +101,7 @@ def test_a_day_s_moves_are_added_up(program, make_customer, settle):
     assert (row.size, row.entered_count, row.left_count) == (0, 1, 2)
 
 
-def test_the_page_asks_the_same_however_many_are_in_it(marketer, segment, make_customer, settle):
+def test_the_number_of_queries_does_not_depend_on_the_members(marketer, segment, make_customer, settle):
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -121,7 +121,7 @@ def test_the_page_asks_the_same_however_many_are_in_it(marketer, segment, make_c
     assert queries() == few
 
 
-def test_every_usual_segment_begins_an_editable_rule(marketer, program):
+def test_every_template_opens_an_editable_rule(marketer, program):
     listed = marketer.get(reverse("segments")).content.decode()
     for code, template in TEMPLATES.items():
         assert f"?template={code}" in listed
@@ -131,7 +131,7 @@ def test_every_usual_segment_begins_an_editable_rule(marketer, program):
         assert segments.count_rule(template.rule) == 0
 
 
-def test_the_usual_segments_find_whom_they_mean(program, make_customer, make_order, settle):
+def test_the_templates_match_the_described_customers(program, make_customer, make_order, settle):
     today = shop_day(timezone.now())
     people = {
         "new": make_customer(),

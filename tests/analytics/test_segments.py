@@ -1,4 +1,4 @@
-"""Segments by rule: membership as intervals, entered and left events, the reason for one customer (S1-S3)."""
+"""Segments by rule: memberships as intervals, entered and left events, the reason for one customer (S1-S3)."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ def make(name: str, rule: dict) -> Segment:
     return segment
 
 
-def test_s2_entering_and_leaving_are_intervals_with_an_event_each_but_those_found_inside_have_not_entered(
-    program, make_customer, make_order, settle
-):
+def test_moves_are_intervals_with_events_except_in_the_first_computation(program, make_customer, make_order, settle):
     rich, poor = make_customer(), make_customer()
     make_order(rich, 90_000)
     make_order(poor, 1_000)
@@ -96,7 +94,7 @@ def test_computing_twice_changes_nothing(program, make_customer, settle):
         assert DomainEvent.objects.filter(kind="analytics.segment_entered").count() == 1
 
 
-def test_s1_a_failing_segment_keeps_its_error_and_leaves_the_others_alone(program, make_customer, settle):
+def test_a_failing_segment_keeps_its_error_and_does_not_affect_others(program, make_customer, settle):
     make_customer()
     settle()
     segments.refresh_changed()
@@ -195,7 +193,7 @@ def test_conditions_on_facts_and_profile(program, make_customer, make_order, set
         assert (figures.count, figures.sample) == (len(wanted), sorted(wanted)[-1:]), "the newest of them"
 
 
-def test_s3_the_reason_names_each_condition_its_value_and_whether_it_held(program, make_customer, make_order, settle):
+def test_the_reason_names_each_condition_with_value_and_result(program, make_customer, make_order, settle):
     customer = make_customer()
     make_order(customer, 12_300)
     settle()
@@ -265,7 +263,7 @@ def naive(node: dict, row: CustomerFeature) -> bool:
     }[node["operator"]]()
 
 
-def test_any_rule_in_sql_means_what_it_says(program, make_customer, make_order, settle):
+def test_any_rule_in_sql_equals_its_evaluation(program, make_customer, make_order, settle):
     for position in range(8):
         customer = make_customer()
         for order in range(position % 4):
@@ -324,7 +322,7 @@ def test_a_date_is_the_shops_day_and_not_the_servers(make_customer, make_order):
         assert count_rule({"op": "and", "children": [{"condition": condition, **values}]}) == holds
 
 
-def test_a_change_leaves_what_it_does_not_name_as_another_left_it(program):
+def test_a_change_keeps_values_that_it_does_not_name(program):
     made = segments.create_segment(
         name="Regulars", description="Twice", rule=both(leaf("order_count", "gte", value=2)), actor=SYSTEM
     )

@@ -1,4 +1,4 @@
-"""Everyone computed in parts at once: equal to one computation, all parts or none, and whole again after a loss (F18)."""
+"""Computation in concurrent parts: equal to one computation, all parts or none, and complete after a crash (F18)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def in_three(settings, monkeypatch):
 
 @pytest.fixture
 def shop(program, make_customer, make_order, settle) -> list[Customer]:
-    """Seven buyers who spent 1,000 to 7,000, and two prospects."""
+    """Create seven buyers who spent 1,000 to 7,000, and two prospects."""
     buyers = [make_customer() for _place in range(7)]
     for place, buyer in enumerate(buyers, 1):
         make_order(buyer, 1_000 * place)
@@ -47,7 +47,7 @@ def shop(program, make_customer, make_order, settle) -> list[Customer]:
     return made
 
 
-def test_the_parts_are_everyone_once(shop, in_three):
+def test_the_parts_cover_every_customer_once(shop, in_three):
     parts = people.shards()
     with connection.cursor() as cursor:
         found = []
@@ -62,7 +62,7 @@ def test_a_shop_with_few_customers_is_one_part(shop):
     assert people.shards() == [people.EVERYONE]
 
 
-def test_f18_three_parts_at_once_are_equal_to_one(shop, in_three, settings):
+def test_three_concurrent_parts_equal_one_computation(shop, in_three, settings):
     spenders = make("Spenders", leaf("net_spend", "gte", value=3_000))
     others = make("Others", leaf("in_segment", "has_not", values=[str(spenders.pk)]))
     features.refresh_everything()
@@ -86,7 +86,7 @@ def test_f18_three_parts_at_once_are_equal_to_one(shop, in_three, settings):
     assert dict(Segment.objects.values_list("name", "size")) == sizes
 
 
-def test_f18_moves_in_parts_each_have_their_event(shop, in_three):
+def test_moves_in_parts_each_have_an_event(shop, in_three):
     segment = make("Spenders", leaf("net_spend", "gte", value=3_000))
     features.refresh_everything()
     segments.compute_segments()
@@ -108,7 +108,7 @@ def test_f18_moves_in_parts_each_have_their_event(shop, in_three):
     assert (day.size, day.entered_count, day.left_count) == (6, 4, 3)
 
 
-def test_f18_a_part_that_was_done_before_the_others_were_lost_is_taken_up(shop, in_three):
+def test_a_part_that_finished_before_the_others_failed_is_reused(shop, in_three):
     segment = make("Everyone")
     features.refresh_everything()
     put_in(segment, *shop[:2])
@@ -136,9 +136,7 @@ def test_when_one_part_fails_none_is_kept(shop, in_three):
     assert not Customer.objects.filter(source="renamed").exists()
 
 
-def test_f19_changes_carried_on_by_three_at_once_are_equal_to_a_full_computation(
-    shop, in_three, make_order, settle, settings
-):
+def test_changes_in_three_concurrent_parts_equal_a_full_computation(shop, in_three, make_order, settle, settings):
     spenders = make("Spenders", leaf("net_spend", "gte", value=5_000))
     make("Others", leaf("in_segment", "has_not", values=[str(spenders.pk)]))
     kept = segment_lists.create_list(name="Kept", actor=SYSTEM)

@@ -29,7 +29,7 @@ def test_a_ticket_is_opened_answered_noted_and_resolved(signed_in, customer):
     # The agent who opens a ticket is its assignee.
     assert ticket.assignee is not None
     expect(page.locator(".desk-head .tags")).to_contain_text(ticket.assignee.username)
-    expect(page.get_by_role("button", name="Take it")).to_have_count(0)
+    expect(page.get_by_role("button", name="Assign to me")).to_have_count(0)
     page.get_by_label("Answer").fill("马上为您查。")
     page.get_by_role("button", name="Reply", exact=True).click()
     expect(page.locator(".talk-staff").last).to_contain_text("马上为您查。")
@@ -46,7 +46,7 @@ def test_a_ticket_is_opened_answered_noted_and_resolved(signed_in, customer):
     page.get_by_label("More", exact=True).click()
     page.get_by_role("button", name="Close the ticket").click()
     question = page.get_by_role("dialog")
-    expect(question).to_contain_text("takes no more replies")
+    expect(question).to_contain_text("accepts no more replies")
     page.keyboard.press("Escape")
     expect(question).to_be_hidden()
     ticket.refresh_from_db()
@@ -115,7 +115,7 @@ def test_a_newer_message_is_shown_before_the_reply_goes_out(signed_in, customer,
     reply_to_ticket(ticket=ticket, text="It is here!", actor=SYSTEM, from_customer=True)
     page.get_by_label("Answer").fill("We are looking for it.")
     page.get_by_role("button", name="Reply", exact=True).click()
-    expect(page.get_by_role("alert").filter(has_text="Someone has written")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="Someone else has written")).to_be_visible()
     expect(page.locator(".talk-customer").last).to_contain_text("It is here!")
     expect(page.get_by_label("Answer")).to_have_value("We are looking for it.")
     page.get_by_role("button", name="Send anyway").click()

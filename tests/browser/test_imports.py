@@ -30,7 +30,7 @@ def test_from_the_upload_to_the_refused_rows(signed_in):
     page.get_by_label("CSV file").set_input_files(
         {"name": "kunden.csv", "mimeType": "text/csv", "buffer": FILE.encode()}
     )
-    page.get_by_role("button", name="Upload and look at it").click()
+    page.get_by_role("button", name="Upload and preview").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("kunden.csv")
     page.get_by_label("Name", exact=True).select_option("Kunde")
@@ -38,7 +38,7 @@ def test_from_the_upload_to_the_refused_rows(signed_in):
     page.get_by_label("E-mail").select_option("E-Mail")
     page.get_by_label("Birthday").select_option("Geburtstag")
     page.get_by_role("button", name="Preview again").click()
-    expect(page.get_by_text("2 taken, 0 already there, 3 refused")).to_be_visible()
+    expect(page.get_by_text("2 to import, 0 unchanged, 3 refused")).to_be_visible()
     rows = page.get_by_role("region", name="Preview").locator("tbody tr")
     expect(rows.nth(0)).to_contain_text("Good")
     expect(rows.nth(1)).to_contain_text("Refused")
@@ -47,7 +47,7 @@ def test_from_the_upload_to_the_refused_rows(signed_in):
     expect(rows.nth(3)).to_contain_text("E-mail")
     assert not Customer.objects.filter(name="赵子龙").exists()
 
-    page.get_by_role("button", name="Bring it in").click()
+    page.get_by_role("button", name="Start the import").click()
     expect(page.get_by_text("Waiting for a worker.")).to_be_visible()
     run = ImportRun.objects.latest("id")
     run_import.apply((run.pk,), throw=True)
@@ -56,7 +56,7 @@ def test_from_the_upload_to_the_refused_rows(signed_in):
     figures = dict(
         zip(page.locator(".stat-label").all_inner_texts(), page.locator(".stat-value").all_inner_texts(), strict=True)
     )
-    assert figures == {"Read": "5", "Taken": "2", "Already there": "0", "Refused": "3", "Skipped": "0"}
+    assert figures == {"Read": "5", "Imported": "2", "Unchanged": "0", "Refused": "3", "Skipped": "0"}
     assert set(Customer.objects.filter(source__contains="front-desk").values_list("name", flat=True)) == {
         "赵子龙",
         "周公瑾",
@@ -84,6 +84,6 @@ def test_a_file_that_is_no_table_is_refused_at_the_door(signed_in):
     page.get_by_label("What is in the file").select_option("orders")
     page.get_by_label("Source").fill("shop")
     page.get_by_label("CSV file").set_input_files({"name": "empty.csv", "mimeType": "text/csv", "buffer": b"\n"})
-    page.get_by_role("button", name="Upload and look at it").click()
+    page.get_by_role("button", name="Upload and preview").click()
     expect(page.locator(".field-error, .notice-bad").first).to_be_visible()
     assert not ImportRun.objects.filter(file_name="empty.csv").exists()

@@ -111,12 +111,12 @@ def test_the_builder_shows_reach_and_overlap(client, staff, program, make_custom
     page = client.post(
         reverse("segment_preview"), {"mode": "text", "query": "net_spend >= 150", "overlap": buyers.pk}
     ).content.decode()
-    assert "1 of them is in “Buyers” too." in page
+    assert "1 of them is also in “Buyers”." in page
     page = client.post(
         reverse("segment_preview"), {"mode": "text", "query": "everyone", "overlap": buyers.pk}
     ).content.decode()
     assert "3 customers" in page
-    assert "2 of them are in “Buyers” too." in page
+    assert "2 of them are also in “Buyers”." in page
     assert "<dt>E-mail</dt><dd>2</dd>" in "".join(page.split())
 
 
@@ -170,4 +170,4 @@ def test_a_reach_that_takes_too_long_says_so(client, staff, program, make_custom
     monkeypatch.setattr(segment_figures, "_REACHED", "count(pg_sleep(0.1)) FILTER (WHERE %s <> '')")
     part = client.get(reverse("segment_reach", args=[buyers.pk]), headers={"HX-Request": "true"})
     assert part.status_code == 200
-    assert "This takes too long to count." in part.content.decode()
+    assert "Counting these customers takes too long." in part.content.decode()

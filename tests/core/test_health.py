@@ -60,7 +60,7 @@ def test_a_sequence_behind_its_table_is_named_and_repaired(make_customer):
 @pytest.mark.django_db
 def test_months_without_a_partition_are_named_and_made_with_their_rows(store):
     activity_partitions.fix()
-    assert activity_partitions.check() == (True, "all there")
+    assert activity_partitions.check() == (True, "none missing")
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO crm_activityevent (source, sender_id, kind, occurred_at)
@@ -68,11 +68,11 @@ def test_months_without_a_partition_are_named_and_made_with_their_rows(store):
         )
         cursor.execute("SELECT count(*) FROM crm_activityevent_default")
         assert cursor.fetchone() == (2,)
-        assert activity_partitions.check() == (False, "missing: 2019-03, 2019-05 (doctor --fix makes them)")
+        assert activity_partitions.check() == (False, "missing: 2019-03, 2019-05 (run doctor --fix to create them)")
         assert activity_partitions.fix() == "made 2019-03, 2019-05"
         cursor.execute("SELECT count(*), (SELECT count(*) FROM crm_activityevent_default) FROM crm_activityevent")
         assert cursor.fetchone() == (2, 0)
-    assert activity_partitions.check() == (True, "all there")
+    assert activity_partitions.check() == (True, "none missing")
 
 
 @pytest.mark.django_db

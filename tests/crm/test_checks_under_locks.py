@@ -1,4 +1,7 @@
-"""Between a check and the lock nothing may change: whoever acts on a customer who is being erased waits, and is refused."""
+"""Checks under locks: an action on a customer who is being erased waits, and is then refused.
+
+The state of the customer must not change between the check and the write.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +38,8 @@ from tests.threads import at_once
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def meanwhile(change: Callable[[], object], action: Callable[[], object]) -> object:
-    """What `action` comes to when it begins after `change` was written and before that is committed."""
+def run_during(change: Callable[[], object], action: Callable[[], object]) -> object:
+    """Run `action` after `change` was written but before it is committed, and return its result."""
     written = threading.Event()
 
     def changing() -> None:
@@ -84,7 +87,7 @@ ACTIONS: dict[str, Callable] = {
 
 
 @pytest.mark.parametrize("name", ACTIONS)
-def test_a_customer_who_is_being_erased(program, make_customer, name):
+def test_actions_on_a_customer_who_is_being_erased_wait_and_are_refused(program, make_customer, name):
     # given
     ann = make_customer("Ann")
     ticket = ticket_of(ann)
@@ -92,7 +95,7 @@ def test_a_customer_who_is_being_erased(program, make_customer, name):
     rows = [Consent, Identity, Order, TicketMessage, CouponCode, Member]
     before = [model.objects.count() for model in rows]
     # when
-    refusal = meanwhile(
+    refusal = run_during(
         lambda: Customer.objects.filter(pk=ann.pk).update(state="erased"),
         lambda: ACTIONS[name](ann, ticket, coupon, program),
     )
@@ -102,16 +105,16 @@ def test_a_customer_who_is_being_erased(program, make_customer, name):
     assert [model.objects.count() for model in rows] == before
 
 
-def test_a_task_that_is_being_ended_and_a_membership_that_is(make_member, make_task):  # noqa: F811
+def test_actions_wait_for_a_task_or_membership_that_is_being_ended(make_member, make_task):  # noqa: F811
     member, task = make_member(0), make_task("order", 1, join=True)
-    ended = meanwhile(
+    ended = run_during(
         lambda: type(task).objects.filter(pk=task.pk).update(active=False),
         lambda: join_task(member=member, task=task, actor=SYSTEM),
     )
     assert isinstance(ended, Refused), ended
     assert ended.code == "task_not_running"
     type(task).objects.filter(pk=task.pk).update(active=True)
-    left = meanwhile(
+    left = run_during(
         lambda: Member.objects.filter(pk=member.pk).update(state="left"),
         lambda: join_task(member=member, task=task, actor=SYSTEM),
     )
@@ -120,8 +123,8 @@ def test_a_task_that_is_being_ended_and_a_membership_that_is(make_member, make_t
     assert TaskJoin.objects.count() == 0
 
 
-def test_a_hold_that_a_merge_carries_away_is_captured_once(make_member, program):  # noqa: F811
-    # given Ann's hold, and a merge that carries it to Bob while two captures wait for her account
+def test_a_hold_moved_by_a_merge_is_captured_once(make_member, program):  # noqa: F811
+    # given Ann's hold, and a merge that moves it to Bob while two captures wait for her account
     ann, bob = make_member(100), make_member(100)
     hold = uuid.UUID(hold_points(account=account_of(ann), points=40, key="h", actor=SYSTEM)["hold"])
     carried = threading.Event()

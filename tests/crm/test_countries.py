@@ -1,4 +1,4 @@
-"""Countries are ISO 3166 codes, whatever the shop, a file or a person calls them."""
+"""Countries are stored as ISO 3166 codes, however the shop, a file or a person names them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from crm.models import Customer, Order
 from crm.services import imports
 from crm.services.customers import update_customer
 
-# Every name of UCI Online Retail that is not its English name in CLDR, and others that files use.
+# Every name of UCI Online Retail that differs from its English name in CLDR, and other names that files use.
 NAMES = {
     "United Kingdom": "GB", "EIRE": "IE", "英国": "GB", "英國": "GB", "USA": "US", "RSA": "ZA", "Channel Islands": "JE",
     "European Community": "EU", "Czech Republic": "CZ", "Hong Kong": "HK", "Korea": "KR", "Unspecified": "", "": "",
@@ -68,13 +68,13 @@ def brought(store, tmp_path, kind: str, content: str):
     return imports.run_import(run=imports.create_import(kind=kind, source="shop", path=str(path), actor=SYSTEM))
 
 
-def test_a_file_of_customers_is_refused_where_the_country_is_none(store, tmp_path):
+def test_a_customers_file_refuses_rows_with_an_unknown_country(store, tmp_path):
     run = brought(store, tmp_path, "customers", "storefront,country\n1,EIRE\n2,Atlantis\n3,英国\n4,\n")
     assert sorted(Customer.objects.values_list("identities__value", "country")) == [("1", "IE"), ("3", "GB"), ("4", "")]
     assert [(one.row_number, one.field, one.code) for one in run.refusals.all()] == [(3, "country", "not_a_country")]
 
 
-def test_an_order_is_taken_without_a_country_that_is_none_and_the_row_is_listed(store, tmp_path):
+def test_an_order_with_an_unknown_country_is_imported_without_it_and_listed(store, tmp_path):
     run = brought(
         store, tmp_path, "orders",
         "number,placed_at,sku,quantity,unit_price,storefront,country\nA,2024-01-01,T,1,5,1,Atlantis\nB,2024-01-01,T,1,5,2,USA\n",

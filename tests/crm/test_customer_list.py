@@ -1,4 +1,4 @@
-"""The customer list: work on all that match, by the page or by a worker, and views that are kept."""
+"""The customer list: actions on all matching customers, in the request or by a worker, and saved views."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def tagged(name: str) -> list[str]:
     return list(found.values_list("customer__name", flat=True))
 
 
-def test_all_that_match_are_tagged_whatever_the_page_shows(client, agent, people):
+def test_all_matching_customers_are_tagged_not_only_the_shown_page(client, agent, people):
     client.post(
         reverse("customers_tag"), {"all": "yes", "matching": "q=Wang", "tag": "vip", "customer": people[5].number}
     )
@@ -42,22 +42,22 @@ def test_all_that_match_are_tagged_whatever_the_page_shows(client, agent, people
     assert DomainEvent.objects.filter(kind="crm.tags_changed", actor=f"user:{agent.pk}").count() == 5
 
 
-def test_many_are_a_job_that_can_be_done_twice(client, agent, people, monkeypatch, django_capture_on_commit_callbacks):
-    # given more than are done at once
+def test_tagging_many_is_an_idempotent_job(client, agent, people, monkeypatch, django_capture_on_commit_callbacks):
+    # given more customers than one request handles
     monkeypatch.setattr(page, "AT_ONCE", 2)
     monkeypatch.setattr("crm.services.tagging.CHUNK", 2)
     begun: list[int] = []
     monkeypatch.setattr(tasks.run_job, "apply_async", lambda args, **_options: begun.append(args[0]))
     add_tag(customer=people[0], name="vip", actor=SYSTEM)
 
-    # when all that match are tagged
+    # when all matching customers are tagged
     with django_capture_on_commit_callbacks(execute=True):
         answer = client.post(
             reverse("customers_tag"), {"all": "yes", "matching": "q=Wang", "tag": " vip "}, follow=True
         )
 
-    # then nothing has happened yet but a job, and the worker tags those who have it not
-    assert "“vip” is being given to about 5 customers" in answer.content.decode()
+    # then only a job exists, and the worker tags the customers without the tag
+    assert "Adding the tag “vip” to about 5 customers" in answer.content.decode()
     job = Job.objects.get(pk=begun[0])
     assert (job.kind, job.label, job.total_count, job.created_by, tagged("vip")) == (
         "crm.tag_customers", "vip", 5, agent, ["Wang 0"],
@@ -72,7 +72,7 @@ def test_many_are_a_job_that_can_be_done_twice(client, agent, people, monkeypatc
 
 
 def test_a_filter_that_the_role_does_not_have_is_not_applied_to_more_than_it_shows(client, staff, people):
-    # given someone who may tag but not see orders
+    # given a role that may tag but not see orders
     user = staff(Role.AGENT)
     user.groups.first().permissions.remove(*user.groups.first().permissions.filter(codename="view_order"))
     client.force_login(user)
@@ -81,7 +81,7 @@ def test_a_filter_that_the_role_does_not_have_is_not_applied_to_more_than_it_sho
     assert len(tagged("seen")) == shown == 5
 
 
-def test_a_tag_that_is_no_good_makes_no_job(client, agent, people, monkeypatch):
+def test_an_invalid_tag_creates_no_job(client, agent, people, monkeypatch):
     monkeypatch.setattr(page, "AT_ONCE", 2)
     client.post(reverse("customers_tag"), {"all": "yes", "matching": "", "tag": "x" * 61})
     assert (Job.objects.count(), CustomerTag.objects.count()) == (0, 0)
@@ -101,19 +101,19 @@ def test_a_view_is_kept_under_a_name_and_marked_when_it_is_shown(client, agent, 
 
 
 @pytest.mark.parametrize("text", ["13800138000", "wang@example.com", "Wang"])
-def test_what_was_typed_into_the_search_field_is_not_kept(client, agent, people, text):
-    # when a list is kept that was searched for a person
+def test_the_search_text_is_not_saved_in_a_view(client, agent, people, text):
+    # when a view with a search for a person is saved
     answer = client.post(reverse("customers_view_save"), {"name": "Mine", "query": f"q={text}&bought=no"}, follow=True)
-    # then its filters are kept, and the page says what is not
+    # then only its filters are saved, and the page says so
     assert list(SavedView.objects.values_list("query", flat=True)) == ["bought=no"]
-    assert "The search text is not kept, because it may name a person." in answer.content.decode()
-    # and nothing but a search is refused
+    assert "The search text is not saved, because it may name a person." in answer.content.decode()
+    # and a view with only a search is refused
     answer = client.post(reverse("customers_view_save"), {"name": "Other", "query": f"q={text}"}, follow=True)
     assert SavedView.objects.count() == 1
     assert "Choose a filter first" in answer.content.decode()
 
 
-def test_views_are_ones_own_or_everybodys_and_only_the_owner_removes_them(client, agent, staff, people):
+def test_views_are_private_or_shared_and_only_the_owner_removes_them(client, agent, staff, people):
     for name, shared in (("Private list", ""), ("Ours", "on")):
         client.post(reverse("customers_view_save"), {"name": name, "query": "bought=no", "shared": shared})
     ours = SavedView.objects.get(name="Ours")
@@ -127,7 +127,7 @@ def test_views_are_ones_own_or_everybodys_and_only_the_owner_removes_them(client
 
 
 @pytest.mark.parametrize("given", [{"name": "", "query": "bought=no"}, {"name": "Empty", "query": "cursor=abc"}])
-def test_a_view_needs_a_name_and_something_to_keep(client, agent, given):
+def test_a_view_needs_a_name_and_a_filter(client, agent, given):
     client.post(reverse("customers_view_save"), given)
     assert SavedView.objects.count() == 0
 

@@ -117,7 +117,7 @@ def test_the_page_shows_contacts_masked_and_no_birthday(as_role, wang):
         assert hidden not in page
 
 
-def test_looking_at_a_contact_in_full_is_recorded(as_role, wang):
+def test_showing_a_full_contact_is_recorded(as_role, wang):
     client, phone = as_role(Role.AGENT), wang.identities.get(kind="phone")
     response = client.post(reverse("customer_unmask", args=[wang.number, phone.pk]), headers={"HX-Request": "true"})
     assert "+8613800138000" in response.content.decode()
@@ -134,7 +134,7 @@ def test_an_identity_of_someone_else_is_not_shown(as_role, wang, make_customer):
     assert not DomainEvent.objects.filter(kind="crm.identity_unmasked").exists()
 
 
-def test_a_page_with_more_on_it_costs_no_more_queries(as_role, wang, make_order, django_assert_max_num_queries):
+def test_a_longer_page_needs_no_more_queries(as_role, wang, make_order, django_assert_max_num_queries):
     client = as_role(Role.LEAD)
     page_of(client, wang)
     with django_assert_max_num_queries(40) as before:
@@ -148,7 +148,7 @@ def test_a_page_with_more_on_it_costs_no_more_queries(as_role, wang, make_order,
         page_of(client, wang)
 
 
-def test_the_list_costs_the_same_for_one_row_and_many(as_role, wang, make_customer, django_assert_max_num_queries):
+def test_the_list_needs_equal_queries_for_one_row_and_many(as_role, wang, make_customer, django_assert_max_num_queries):
     client = as_role(Role.LEAD)
     client.get(reverse("customers"))
     with django_assert_max_num_queries(17) as before:
@@ -174,7 +174,7 @@ def test_the_list_pages_by_cursor_and_filters_by_tag(as_role, make_customer):
     assert [customer.name for customer in tagged] == ["Number 07"]
 
 
-def test_a_filter_with_nonsense_is_no_error(as_role, wang):
+def test_an_invalid_filter_value_is_ignored(as_role, wang):
     client = as_role(Role.AGENT)
     for query in (
         {"tag": "x"},
@@ -201,7 +201,7 @@ def test_tagging_the_chosen_customers(as_role, wang, make_customer):
     ]
 
 
-def test_a_refused_tag_says_why_and_changes_nothing(as_role, wang):
+def test_a_refused_tag_shows_the_reason_and_changes_nothing(as_role, wang):
     client = as_role(Role.AGENT)
     response = client.post(reverse("customer_tag", args=[wang.number]), {"tag": "x" * 61}, follow=True)
     assert "A tag has 1 to 60 characters." in response.content.decode()
@@ -241,7 +241,7 @@ def test_editing_keeps_what_the_form_does_not_show(as_role, wang):
     assert 'value="false" selected' in client.get(address).content.decode()
 
 
-def test_a_refused_edit_stands_beside_its_field(as_role, wang):
+def test_the_error_of_an_edit_is_shown_beside_its_field(as_role, wang):
     client = as_role(Role.AGENT)
     response = client.post(reverse("customer_edit", args=[wang.number]), {"name": "王大明", "time_zone": "Mars/Base"})
     assert response.context["form"].errors == {"time_zone": ["Use a zone such as Asia/Shanghai."]}

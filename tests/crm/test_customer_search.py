@@ -1,4 +1,4 @@
-"""What finds a customer: everything that someone on the telephone can say."""
+"""Customer search by everything that a caller can say."""
 
 import pytest
 
@@ -63,18 +63,18 @@ def test_a_percent_sign_is_a_character_of_a_name(make_customer):
     assert names("0% wool") == ["100% Wool"]
 
 
-def test_who_was_erased_is_not_found(people):
+def test_an_erased_customer_is_not_found(people):
     people["wang"].state = "erased"
     people["wang"].save(update_fields=["state"])
     assert names("13800138000") == []
 
 
-def test_a_name_costs_no_look_up_of_numbers(people, django_assert_num_queries):
+def test_a_search_by_name_does_not_query_numbers(people, django_assert_num_queries):
     with django_assert_num_queries(1):
         names("小明")
 
 
-def test_a_page_of_rows_costs_four_queries(people, make_order, django_assert_num_queries):
+def test_a_page_of_rows_needs_four_queries(people, make_order, django_assert_num_queries):
     make_order(people["wang"], 10_000)
     make_order(people["wang"], 5_050)
     with django_assert_num_queries(4):

@@ -1,4 +1,4 @@
-"""Who a customer is: identities that belong to one customer, tokens that speak for one, and each refusal."""
+"""Identities that belong to one customer, tokens that speak for one customer, and every refusal."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def errors(answer) -> list[tuple]:
     return [(item["code"], item["attr"]) for item in answer.json()["errors"]]
 
 
-def test_an_identity_that_someone_has_proved_stays_theirs(make_customer):
+def test_a_verified_identity_stays_with_its_owner(make_customer):
     # given
     owner, other = make_customer(phone="+8613800138000"), make_customer()
-    # when someone else claims it, proved or not
+    # when another customer claims it, verified or not
     for verified in (True, False):
         with pytest.raises(Conflict) as refused:
             add_identity(
@@ -54,7 +54,7 @@ def test_an_unknown_kind_of_identity_is_named(store, api):
     assert Customer.objects.count() == 0
 
 
-def test_a_device_alone_makes_no_customer(store):
+def test_a_device_alone_creates_no_customer(store):
     with pytest.raises(Invalid) as refused:
         register_customer(
             identities=[GivenIdentity("device", "abc")], profile={}, actor=SYSTEM, source="x", country="CN"
@@ -73,7 +73,7 @@ def test_a_birthday_that_is_no_date_or_out_of_range_is_refused(make_customer, va
     assert customer.birthday is None
 
 
-def test_a_forged_an_expired_and_a_malformed_token_are_told_apart(make_customer):
+def test_a_forged_an_expired_and_a_malformed_token_have_different_errors(make_customer):
     customer = make_customer()
     path = ME.format(customer.number)
     token = make_member_token(customer, source="storefront", seconds=60)

@@ -1,4 +1,4 @@
-"""Codes that other systems send are shown in the viewer's words; what nobody knows stays as it came."""
+"""Codes of other systems are shown as labels in the viewer's language; an unknown code is shown unchanged."""
 
 import pytest
 from django.urls import reverse
@@ -33,7 +33,7 @@ def test_a_code_has_its_label_in_both_languages(label, code, english, chinese):
         assert label(code) == chinese
 
 
-def test_source_and_channel_are_said_once_when_they_are_the_same():
+def test_equal_source_and_channel_are_shown_once():
     with translation.override("en"):
         assert labels.origin_label("simulator", "app") == "Demo data · App"
         assert labels.origin_label("web", "web") == "Website"
@@ -51,7 +51,7 @@ def test_an_order_names_its_payment_and_where_it_came_from(client, staff, make_c
 
 
 def test_the_timeline_names_tiers_in_the_viewers_language(client, staff, program, make_customer, make_order, settle):
-    # given someone who rises to Gold, 黄金 in Chinese
+    # given a member who rises to Gold, 黄金 in Chinese
     gold = Tier.objects.get(program=program, code="gold")
     customer = make_customer()
     make_order(customer, gold.threshold)

@@ -1,4 +1,7 @@
-"""What a member's token writes: exactly these fields, under keys that nobody else meets, and nothing that is the shop's."""
+"""Writes with a member's token: only the listed fields, never a field of the shop.
+
+Idempotency keys of members never collide with those of other callers.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ from tests.test_roles import API, table
 
 pytestmark = pytest.mark.django_db
 
-# Route, method, and the fields that a member's body may bring there; "-" is none.
+# Route, method, and the fields that a member's body may contain there; "-" means none.
 WRITES = """
 customers/<ref:number>                            PATCH name birthday gender language time_zone country region attributes
 customers/<ref:number>/consents                   POST channel purpose decision
@@ -84,7 +87,7 @@ def give(customer: Customer, points: int) -> None:
 
 
 def bodies(ann: Customer, bob: Customer, reward: str, coupon: str) -> dict[str, dict]:
-    """For each route a body that is taken."""
+    """Return a valid body for each route."""
     return {
         "customers/<ref:number>": {"name": "Ann B"},
         "customers/<ref:number>/consents": {"channel": "email", "purpose": "marketing", "decision": "granted"},
@@ -101,7 +104,7 @@ def bodies(ann: Customer, bob: Customer, reward: str, coupon: str) -> dict[str, 
     }
 
 
-# What is the shop's to say: a server key may send some of it, a member none.
+# Fields of the shop: a server key may send some of them, a member's token none.
 SHOPS = {
     "customers/<ref:number>": {"tags": ["vip"], "state": "erased"},
     "customers/<ref:number>/consents": {
@@ -119,7 +122,7 @@ SHOPS = {
 
 @pytest.fixture
 def shop(program, ann, bob, make_task):  # noqa: F811
-    """Everything that the routes name: {placeholder of the route: path}, and bodies."""
+    """Create everything that the routes name. Returns {placeholder of the route: path}, and bodies."""
     program.transfer_daily_points, program.transfer_daily_count = 1_000, 10
     program.save()
     give(ann, 1_000)
@@ -146,7 +149,7 @@ def shop(program, ann, bob, make_task):  # noqa: F811
     return path, bodies(ann, bob, gift.code, "SUMMER"), redemption
 
 
-def test_every_operation_in_which_a_member_writes_has_its_line():
+def test_every_write_operation_of_members_is_listed():
     written = {(row[0], row[1]) for row in table(API) if row[3] == "member" and row[1] != "GET"}
     assert {(row[0], row[1]) for row in table(WRITES)} == written
 
@@ -212,8 +215,8 @@ def test_a_field_that_is_the_shops_is_refused_from_a_member_and_nothing_is_writt
     )  # fmt: skip
 
 
-def test_no_key_of_a_member_meets_one_of_the_shop_or_the_product(shop, ann, bob, program):
-    # given a member who sends, wherever a key is taken, the very keys of the shop and of the product
+def test_keys_of_members_shop_and_product_never_collide(shop, ann, bob, program):
+    # given a member who sends the keys of the shop and of the product wherever a key is accepted
     path, sent, redemption = shop
     keys = ["shop-1", "shop-2", "k", f"reward:{redemption}:capture", f"reward:{redemption}:release"]
     before = set(IdempotencyRecord.objects.values_list("pk", flat=True))
@@ -226,7 +229,8 @@ def test_no_key_of_a_member_meets_one_of_the_shop_or_the_product(shop, ann, bob,
                 content_type="application/json",
                 HTTP_IDEMPOTENCY_KEY=key,
             )
-    # then every key of theirs stands in a scope of their own, and what the product wrote for them in one that is no caller's
+    # then every key of the member is stored in a scope of their own, and the product's keys for them are in a scope
+    # that no caller can use
     own = IdempotencyRecord.objects.exclude(pk__in=before)
     theirs = own.filter(key__in=keys)
     member = Member.objects.get(customer=ann)
@@ -237,7 +241,7 @@ def test_no_key_of_a_member_meets_one_of_the_shop_or_the_product(shop, ann, bob,
     }
     rest = set(own.exclude(key__in=keys).values_list("scope", flat=True))
     assert rest <= {f"loyalty:{program.pk}:internal"}
-    # and the shop's and the product's own commands under the same keys do what they say
+    # and commands of the shop and the product under the same keys still work
     for actor in (Actor("key", 1), Actor("key", 2), Actor("user", 1), SYSTEM):
         answer = redeem_points(account=account_of(ann), points=1, key="k", actor=actor)
         assert redeem_points(account=account_of(ann), points=1, key="k", actor=actor) == answer
@@ -246,7 +250,7 @@ def test_no_key_of_a_member_meets_one_of_the_shop_or_the_product(shop, ann, bob,
     assert ship_redemption(redemption=row, tracking="SF1", actor=SYSTEM).state == "shipped"
 
 
-def test_a_member_changes_only_attributes_that_are_left_to_members(ann):
+def test_a_member_changes_only_member_writable_attributes(ann):
     AttributeDefinition.objects.create(code="shoe_size", label="Shoe size", type="number", member_writable=True)
     AttributeDefinition.objects.create(code="credit", label="Credit", type="number")
     path = f"/api/v1/customers/{ann.number}"
@@ -284,7 +288,7 @@ def writes(customer: Customer) -> dict[str, dict]:
     }  # fmt: skip
 
 
-def test_an_erased_customer_is_left_alone(api, shop, ann):
+def test_an_erased_customer_is_not_changed(api, shop, ann):
     # given
     client = browser(ann)
     assert client.get(f"/api/v1/members/{ann.number}").status_code == 200
@@ -314,8 +318,8 @@ def test_an_erased_customer_is_left_alone(api, shop, ann):
     )  # fmt: skip
 
 
-def test_what_names_a_merged_customer_reaches_who_is_left(api, shop, ann, bob):
-    # given Ann turned out to be Bob
+def test_references_to_a_merged_customer_reach_the_remaining_customer(api, shop, ann, bob):
+    # given that Ann was merged into Bob
     give(bob, 100)
     client = browser(ann)
     Customer.objects.filter(pk=ann.pk).update(state="merged", merged_into=bob)

@@ -1,4 +1,4 @@
-"""Orders are found by their number or the tail of it, in any case, by an index."""
+"""Orders are found by their number or its last characters, case-insensitive, with an index."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_list_of_the_api_takes_a_number_or_its_tail(api, orders, typed, numb
     assert [row["number"] for row in answer.json()["results"]] == numbers
 
 
-def test_a_member_finds_own_orders_alone(orders):
+def test_a_member_finds_only_own_orders(orders):
     ann, _bob = orders
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION="Bearer " + make_member_token(ann, source="storefront", seconds=60))
@@ -74,7 +74,7 @@ def test_four_digits_stay_the_end_of_a_phone_number(make_customer, make_order):
 
 
 def test_the_search_reads_the_index(store):
-    # given 20,000 orders of which one has the tail
+    # given 20,000 orders, one of which has the tail
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO crm_order (store_id, source, number, state, channel, currency, subtotal, discount, points_amount,
@@ -87,7 +87,7 @@ def test_the_search_reads_the_index(store):
     # when
     wanted = with_number(Order.objects.all(), "o-100777").order_by("-placed_at", "-id")[:50]
     plan = wanted.explain(analyze=True, format="text")
-    # then it reads the one row by the index
+    # then it reads only that row, by the index
     assert [order.number for order in wanted] == ["SO-100777"]
     assert "crm_order_number_tail" in plan, plan
     assert "Seq Scan" not in plan

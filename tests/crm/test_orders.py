@@ -1,4 +1,4 @@
-"""Orders and refunds: what moves an order on, what comes back, and each refusal with what it left untouched."""
+"""Orders and refunds: state changes, refunded amounts, and refusals that change nothing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def snapshot() -> tuple:
 
 
 def refused(kind: type[DomainError], call, *arguments, **changes) -> DomainError:
-    """Return the refusal, after showing that it changed nothing."""
+    """Return the refusal and check that it changed nothing."""
     before = snapshot()
     with pytest.raises(kind) as caught:
         call(*arguments, **changes)
@@ -75,7 +75,7 @@ def test_a_known_number_with_other_amounts_is_refused(make_customer):
 def test_a_refund_by_lines_takes_their_exact_share(make_customer):
     # given three pieces at 10.00 and one at 5.00
     placed(make_customer(), state=OrderState.PAID)
-    # when two pieces, then the last piece come back
+    # when two pieces, then the last piece are returned
     first = refund("R-1", lines=[RefundLineInput(1, Decimal(2))])
     second = refund("R-2", lines=[RefundLineInput(1, Decimal(1)), RefundLineInput(2, Decimal(1))])
     # then

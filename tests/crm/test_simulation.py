@@ -1,4 +1,4 @@
-"""The made-up shop: the same seed makes the same one, and the truth beside it is the truth of its rows."""
+"""The simulated shop: equal seeds give equal shops, and the written truth matches the rows."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def shop(store, tmp_path):
     return made, json.loads((tmp_path / "truth.json").read_text()), np.load(Path(tmp_path) / "truth.npz")
 
 
-def test_the_truth_beside_the_shop_is_that_of_its_rows(shop):
-    # given a made shop
+def test_the_written_truth_matches_the_rows(shop):
+    # given a simulated shop
     made, told, truth = shop
 
-    # then its counts are those of the tables, and the parameters stand beside it
+    # then its counts equal those of the tables, and the parameters are in the truth file
     assert (made.customers, made.orders) == (CUSTOMERS, Order.objects.count())
     assert (made.refunds, made.activity) == (Refund.objects.count(), ActivityEvent.objects.count())
     assert told["parameters"] == Truth().as_dict()
@@ -34,7 +34,7 @@ def test_the_truth_beside_the_shop_is_that_of_its_rows(shop):
         ["buyer", "acquired", "rate", "dropout", "mean_amount", "alive"], (CUSTOMERS,)
     )
 
-    # and exactly those whom the process never let buy have no order, though they look around
+    # and the customers that the process never lets buy have no order, although they have activity
     people = list(Customer.objects.order_by("pk").annotate(bought=Count("orders")))
     assert [person.bought > 0 for person in people] == truth["buyer"].tolist()
     prospects = [person.pk for person in people if not person.bought]
@@ -44,7 +44,7 @@ def test_the_truth_beside_the_shop_is_that_of_its_rows(shop):
     assert set(looked.values_list("kind", flat=True)) <= {"view", "search", "cart"}
 
 
-def test_money_adds_up_in_the_made_shop(shop):
+def test_money_adds_up_in_the_simulated_shop(shop):
     assert not Order.objects.filter(refunded__gt=F("total")).exists()
     for order in Order.objects.filter(refunded__gt=0).prefetch_related("lines", "refunds"):
         assert order.refunded == sum(refund.amount for refund in order.refunds.all())

@@ -1,4 +1,4 @@
-"""A SKU is one product whatever its case, wherever it comes from; a rule that names an unknown one says so."""
+"""SKUs are case-insensitive in every source; a rule with an unknown SKU shows a warning."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def order_of(customer, *spellings: str, number: str = "A"):
     ).order  # fmt: skip
 
 
-def test_orders_catalogue_and_activity_find_the_product_whatever_the_case(make_customer):
+def test_orders_catalogue_and_activity_find_products_case_insensitively(make_customer):
     customer = make_customer()
     order_of(customer, "Tea-1", "TEA-1", "tea-1")
     update_catalogue(items=[ProductInput("TEA-1", name="Tea", price=500), ProductInput("teA-1", category="Drinks")])
@@ -51,7 +51,7 @@ def test_orders_catalogue_and_activity_find_the_product_whatever_the_case(make_c
         items=[ActivityInput("e1", "view", timezone.now(), customer_number=customer.number, sku="TeA-1")],
         source="web", actor=SYSTEM,
     )  # fmt: skip
-    # the first spelling is the one that is shown
+    # the first spelling is shown
     assert skus() == ["Tea-1"]
     product = Product.objects.get()
     assert set(OrderLine.objects.values_list("product_id", flat=True)) == {product.pk}
@@ -84,7 +84,7 @@ def test_files_of_every_kind_use_the_known_spelling(kind, content, store, tmp_pa
         assert set(ActivityEvent.objects.values_list("product_id", flat=True)) == {Product.objects.get().pk}
 
 
-def test_segments_earning_rules_and_the_api_compare_without_case(program, make_customer, settle, api):
+def test_segments_earning_rules_and_the_api_compare_case_insensitively(program, make_customer, settle, api):
     customer = make_customer()
     enrol_member(customer=customer, program=program, actor=SYSTEM)
     points = Account.objects.select_related("point_type").get(member__customer=customer, point_type__spendable=True)
@@ -120,7 +120,7 @@ def test_a_rule_on_an_unknown_sku_is_saved_with_a_warning(program, staff, client
     assert "No product has SKU NOPE." in page
 
 
-def test_two_products_become_one_by_command(make_customer, capsys):
+def test_the_command_merges_two_products(make_customer, capsys):
     customer = make_customer()
     order_of(customer, "TEA-1", "TEE-1")
     Product.objects.filter(sku="TEE-1").update(category="Drinks")
@@ -131,7 +131,7 @@ def test_two_products_become_one_by_command(make_customer, capsys):
     assert list(OrderLine.objects.values_list("product_id", flat=True)) == [product.pk] * 2
 
 
-def test_merging_refuses_what_is_no_pair(make_customer):
+def test_merging_refuses_an_invalid_pair(make_customer):
     order_of(make_customer(), "TEA-1")
     with pytest.raises(Invalid) as same:
         merge_products(keep="TEA-1", other="tea-1")

@@ -1,4 +1,4 @@
-"""Answering: drafts, newer messages, opening again, and whose turn it is."""
+"""Replies to tickets: drafts, newer messages, reopening, and the order of the queue."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def test_a_draft_is_each_persons_own_and_is_there_after_resolving(desk, agent, s
     assert desk.post(url, {"text": "Dear Anna, your par"}).json()["saved"]
     page = reverse("ticket", args=[ticket.number])
 
-    # when the ticket is left and resolved, then it is there for its writer, marked in the list, and for nobody else
+    # when the ticket is left and resolved, then only its writer has the draft, which is marked in the list
     desk.post(reverse("ticket_resolve", args=[ticket.number]))
     assert "Dear Anna, your par</textarea>" in desk.get(page).content.decode()
     assert "Draft" in desk.get(reverse("tickets"), {"view": "resolved"}).content.decode()
     desk.force_login(staff(Role.LEAD))
     assert "Dear Anna" not in desk.get(page).content.decode()
 
-    # when it is sent, or emptied, then it is gone
+    # when the draft is sent or emptied, then it is deleted
     desk.force_login(agent)
     desk.post(reverse("ticket_reply", args=[ticket.number]), {"text": "Dear Anna, your parcel is here."})
     assert TicketDraft.objects.count() == 0
@@ -82,8 +82,8 @@ def test_a_draft_is_each_persons_own_and_is_there_after_resolving(desk, agent, s
     assert (refused.value.field, TicketDraft.objects.count()) == ("text", 0)
 
 
-def test_a_reply_is_refused_when_someone_wrote_meanwhile_and_the_text_is_kept(desk, agent, ticket):
-    # given a page that the agent has open, and an answer of the customer since
+def test_a_reply_is_refused_after_a_newer_message_and_the_text_is_kept(desk, agent, ticket):
+    # given a page that the agent has open, and a newer message of the customer
     seen = ticket.messages.get().pk
     reply_to_ticket(ticket=ticket, text="It has just come!", actor=member(ticket), from_customer=True)
     data = {"text": "We are looking for it.", "seen": seen}
@@ -99,7 +99,7 @@ def test_a_reply_is_refused_when_someone_wrote_meanwhile_and_the_text_is_kept(de
     assert TicketMessage.objects.count() == 2
     assert TicketDraft.objects.get().text == "We are looking for it."
 
-    # a note is not held up, one's own messages are no news, and "anyway" sends
+    # a note is never refused, one's own messages do not count as newer, and "anyway" sends
     assert desk.post(reverse("ticket_reply", args=[ticket.number]), {**data, "internal": "yes"}).status_code == 302
     assert desk.post(reverse("ticket_reply", args=[ticket.number]), {**data, "anyway": "yes"}).status_code == 302
     newest = TicketMessage.objects.filter(internal=False, author_kind="customer").latest("pk").pk
@@ -108,7 +108,7 @@ def test_a_reply_is_refused_when_someone_wrote_meanwhile_and_the_text_is_kept(de
     assert TicketDraft.objects.count() == 0
 
 
-def test_a_closed_ticket_keeps_what_was_written_to_it(desk, ticket):
+def test_a_refused_reply_to_a_closed_ticket_keeps_its_text(desk, ticket):
     close_ticket(ticket=ticket, actor=SYSTEM)
     page = desk.post(reverse("ticket_reply", args=[ticket.number]), {"text": "Too late"})
     assert (page.status_code, "Too late</textarea>" in page.content.decode()) == (409, True)
@@ -126,7 +126,7 @@ def test_a_resolved_ticket_opens_again_by_staff_and_by_the_customer(desk, ticket
     reopened = Ticket.objects.get()
     assert (reopened.status, reopened.resolved_at, reopened.resolution_count) == (TicketStatus.OPEN, None, 1)
 
-    # when it is resolved and the customer answers, then it is open, and each was announced
+    # when it is resolved and the customer replies, then it is open, and each reopening has an event
     resolve_ticket(ticket=ticket, actor=SYSTEM)
     reply_to_ticket(ticket=ticket, text="Not yet!", actor=member(ticket), from_customer=True)
     reopened.refresh_from_db()
@@ -134,7 +134,7 @@ def test_a_resolved_ticket_opens_again_by_staff_and_by_the_customer(desk, ticket
     events = DomainEvent.objects.filter(kind="crm.ticket_reopened").order_by("pk")
     assert [event.payload["by"] for event in events] == ["staff", "customer"]
 
-    # an open one stays as it is, a closed one is refused
+    # an open ticket stays unchanged, a closed one is refused
     reopen_ticket(ticket=ticket, actor=SYSTEM)
     assert events.count() == 2
     close_ticket(ticket=ticket, actor=SYSTEM)
@@ -143,19 +143,19 @@ def test_a_resolved_ticket_opens_again_by_staff_and_by_the_customer(desk, ticket
     assert (conflict.value.code, Ticket.objects.get().status) == ("ticket_closed", TicketStatus.CLOSED)
 
 
-def test_the_queue_has_those_who_wait_for_us_first_and_longest(agent, make_customer):
-    # given one that waits for the customer for five days, one unanswered for an hour, one for three days
+def test_the_queue_starts_with_tickets_that_wait_for_us_longest(agent, make_customer):
+    # given tickets that wait for the customer for five days, for us for an hour, and for us for three days
     answered = make_ticket(make_customer(), "answered")
     reply_to_ticket(ticket=answered, text="Which one?", actor=of_user(agent))
     aged(answered, days=5)
     fresh, old = aged(make_ticket(make_customer(), "fresh"), hours=1), aged(make_ticket(make_customer(), "old"), days=3)
     urgent = aged(make_ticket(make_customer(), "urgent", priority=4), minutes=1)
 
-    # then ours come first, the urgent one before all, the answered one last
+    # then tickets that wait for us come first, led by the urgent one, and the answered one is last
     names = [ticket.subject for ticket in selectors.page("open", agent, None)]
     assert names == ["urgent", "old", "fresh", "answered"]
 
-    # and by pages of one
+    # and the same in pages of one
     walked, cursor = [], None
     while True:
         page = selectors.page("open", agent, cursor, 1)
@@ -167,17 +167,17 @@ def test_the_queue_has_those_who_wait_for_us_first_and_longest(agent, make_custo
     assert {urgent.subject, old.subject, fresh.subject} < set(names)
 
 
-def test_only_what_the_customer_sees_changes_how_long_they_wait(agent, ticket):
+def test_only_messages_visible_to_the_customer_change_the_waiting_time(agent, ticket):
     # given a customer who has waited for two hours
     waiting = aged(ticket, hours=2).waiting_since
 
-    # when there is a note, an assignment, and the customer asks again
+    # when there is a note, an assignment, and another message of the customer
     reply_to_ticket(ticket=ticket, text="Ask the carrier", actor=of_user(agent), internal=True)
     assign_ticket(ticket=ticket, assignee=agent, actor=of_user(agent))
     reply_to_ticket(ticket=ticket, text="Hello?", actor=member(ticket), from_customer=True)
     assert Ticket.objects.get().waiting_since == waiting
 
-    # then only our answer ends it, and their next message begins it
+    # then only our answer ends the waiting time, and the customer's next message starts it
     reply_to_ticket(ticket=ticket, text="Tomorrow.", actor=of_user(agent))
     ours = Ticket.objects.get()
     assert (ours.status, ours.waiting_since > waiting) == (TicketStatus.PENDING, True)
@@ -187,7 +187,7 @@ def test_only_what_the_customer_sees_changes_how_long_they_wait(agent, ticket):
     assert (theirs.status, theirs.waiting_since >= ours.waiting_since) == (TicketStatus.OPEN, True)
 
 
-def test_a_message_from_us_begins_a_ticket_that_waits_for_the_customer(agent, make_customer):
+def test_a_ticket_opened_by_staff_waits_for_the_customer(agent, make_customer):
     sent = make_ticket(make_customer(), from_customer=False)
     assert (sent.status, sent.messages.get().delivery) == (TicketStatus.PENDING, "queued")
     kept = make_ticket(make_customer(), from_customer=False, internal=True)
@@ -195,8 +195,8 @@ def test_a_message_from_us_begins_a_ticket_that_waits_for_the_customer(agent, ma
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_replies_at_once_one_is_sent_and_the_others_see_it(staff, ticket):
-    # given four agents with the same page before them
+def test_one_of_concurrent_replies_is_sent_and_the_others_see_it(staff, ticket):
+    # given four agents who have the same page open
     agents = [staff(Role.AGENT) for _number in range(4)]
     seen = ticket.messages.get().pk
     outcomes: list[str] = []

@@ -1,4 +1,4 @@
-"""The desk: who may, opening, answering, assigning, resolving, closing, and the customer's answer."""
+"""The desk: roles, and opening, answering, assigning, resolving, closing and rating a ticket."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_an_empty_reply_is_refused(desk, ticket):
     assert ticket.messages.count() == 1
 
 
-def test_assigning_to_me_to_another_and_to_nobody(desk, agent, staff, ticket):
+def test_assigning_to_me_to_another_and_unassigning(desk, agent, staff, ticket):
     lead, marketer = staff(Role.LEAD), staff(Role.MARKETER)
     assert set(selectors.assignees()) == {agent, lead}
     post(desk, "ticket_assign", ticket, assignee=agent.pk)
@@ -149,7 +149,7 @@ def test_resolving_and_closing(desk, ticket):
     assert "the customer gets no more replies" in page
 
 
-def test_views_hold_what_they_say_urgent_and_longest_waiting_first(agent, make_customer):
+def test_views_sort_by_urgency_and_waiting_time(agent, make_customer):
     customer = make_customer()
     old, new = make_ticket(customer, "old"), make_ticket(customer, "new")
     urgent = make_ticket(customer, "urgent", priority=TicketPriority.URGENT)
@@ -163,7 +163,7 @@ def test_views_hold_what_they_say_urgent_and_longest_waiting_first(agent, make_c
     def held(name: str) -> list[str]:
         return [found.subject for found in selectors.page(name, agent, None)]
 
-    # All in one transaction have one now(), so the number decides.
+    # All tickets of one transaction have the same now(), so the number decides.
     assert held("open") == ["urgent", "old", "new", "mine", "waiting"]
     assert held("answer") == ["urgent", "old", "new", "mine"]
     assert held("mine") == ["mine"]
@@ -175,7 +175,7 @@ def test_views_hold_what_they_say_urgent_and_longest_waiting_first(agent, make_c
 
 
 def test_the_home_figure_opens_the_list_that_has_that_number(desk, make_customer):
-    # given two tickets that wait for us, someone else's among them, and one that waits for the customer
+    # given two tickets that wait for us, one of them assigned to another agent, and one that waits for the customer
     customer = make_customer()
     for subject in ("First", "Second"):
         make_ticket(customer, subject)
@@ -227,7 +227,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(agent, make_customer):
         (Role.ADMINISTRATOR, True, True),
     ],
 )
-def test_p4_who_sees_the_desk_and_who_answers(role, sees, answers, client, staff, ticket):
+def test_roles_that_see_the_desk_and_roles_that_answer(role, sees, answers, client, staff, ticket):
     client.force_login(staff(role))
     assert client.get(reverse("tickets")).status_code == (200 if sees else 403)
     shown = client.get(reverse("ticket", args=[ticket.number]))
@@ -256,7 +256,7 @@ def link(ticket) -> str:
     return reverse("rate", args=[rating_token(resolved)])
 
 
-def test_d2_the_customer_answers_once_without_signing_in(client, link, ticket):
+def test_the_customer_rates_once_without_signing_in(client, link, ticket):
     page = client.get(link)
     text = page.content.decode()
     assert text.count('type="radio"') == 5
@@ -277,7 +277,7 @@ def test_d2_the_customer_answers_once_without_signing_in(client, link, ticket):
     assert TicketRating.objects.get().score == 4
 
 
-def test_a_second_resolution_asks_anew(client, link, ticket):
+def test_a_second_resolution_asks_again(client, link, ticket):
     client.post(link, {"score": "2"})
     reply_to_ticket(ticket=ticket, text="Still not here.", actor=SYSTEM, from_customer=True)
     again = resolve_ticket(ticket=ticket, actor=SYSTEM)
@@ -286,14 +286,14 @@ def test_a_second_resolution_asks_anew(client, link, ticket):
 
 
 @pytest.mark.parametrize("score", ["", "0", "6", "x"])
-def test_a_score_that_is_none_of_the_five_is_asked_for_again(client, link, score):
+def test_an_invalid_score_is_asked_for_again(client, link, score):
     page = client.post(link, {"score": score, "comment": "Kept"}).content.decode()
     assert "field-error" in page
     assert "Kept" in page
     assert TicketRating.objects.count() == 0
 
 
-def test_a_forged_or_old_link_says_so_and_records_nothing(client, link, monkeypatch):
+def test_a_forged_or_old_link_is_reported_and_records_nothing(client, link, monkeypatch):
     forged = client.post(reverse("rate", args=["nonsense"]), {"score": "5"})
     assert (forged.status_code, "This link is not valid." in forged.content.decode()) == (410, True)
     monkeypatch.setattr(signing.time, "time", lambda: timezone.now().timestamp() + 31 * 86400)
@@ -302,8 +302,8 @@ def test_a_forged_or_old_link_says_so_and_records_nothing(client, link, monkeypa
     assert TicketRating.objects.count() == 0
 
 
-def test_the_page_speaks_the_customer_s_language(client, link):
-    # What the middleware activates stays so in this thread, and would reach the next test.
+def test_the_page_uses_the_customers_language(client, link):
+    # The language that the middleware activates stays active in this thread and would affect the next test.
     with translation.override("en"):
         page = client.get(link, headers={"accept-language": "zh-CN,zh;q=0.9"}).content.decode()
     assert 'lang="zh-hans"' in page
@@ -341,7 +341,7 @@ def test_a_resolution_is_rated_once(ticket):
     assert TicketRating.objects.get().score == 5
 
 
-def test_a_forged_and_an_old_rating_link_are_told_apart(ticket, monkeypatch):
+def test_a_forged_and_an_old_rating_link_have_different_errors(ticket, monkeypatch):
     token = rating_token(ticket)
     with pytest.raises(Invalid) as refused:
         rate_ticket(token=token[:-2] + "xx", score=5, actor=SYSTEM)
@@ -362,14 +362,14 @@ def test_an_unknown_ticket_and_an_unknown_order_of_a_ticket(api, make_customer):
     assert Ticket.objects.count() == 0
 
 
-def test_an_internal_ticket_is_a_task_for_staff_alone(desk, ticket, make_customer, api):
-    # given a task of which the customer is to know nothing
+def test_an_internal_ticket_is_visible_only_to_staff(desk, ticket, make_customer, api):
+    # given a task that the customer must not see
     task = make_ticket(make_customer("Ben"), "Call them, very angry", internal=True, from_customer=False)
-    # when staff look at it, answer without saying that it is a note, and resolve it
+    # when staff open it, answer without choosing a note, and resolve it
     page = desk.get(reverse("ticket", args=[task.number])).content.decode()
     post(desk, "ticket_reply", task, text="Called, no answer.")
     post(desk, "ticket_resolve", task)
-    # then every message is a note, nobody is asked to rate it, and the API has it for no customer
+    # then every message is a note, no rating is requested, and the API does not return it to the customer
     assert 'name="internal"' in page
     assert "Reply</button>" not in page
     assert [message.internal for message in task.messages.all()] == [True, True]

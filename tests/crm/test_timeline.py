@@ -1,4 +1,4 @@
-"""The timeline: everything once, newest first, page by page, and only what the viewer may see."""
+"""The timeline: every moment once, newest first, in pages, and only with permission."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -34,7 +34,7 @@ def customer(make_customer, make_order):
     for days in range(4):
         make_order(customer, paid_at=NOON - timedelta(days=days))
     record_refund(order_number="O-1", number="R-1", source="storefront", amount=500, actor=SYSTEM)
-    # Two orders of the same instant, and other things that happen at it
+    # Two orders of the same instant, and other events at that instant
     for _ in range(3):
         make_order(customer, paid_at=NOON)
     add_note(customer=customer, text="Likes light roasts", actor=SYSTEM)
@@ -43,7 +43,7 @@ def customer(make_customer, make_order):
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 100])
-def test_every_moment_comes_once_in_the_same_order(customer, limit):
+def test_every_moment_appears_once_in_a_stable_order(customer, limit):
     whole = walk(customer, 100)[0]
     pages = walk(customer, limit)
     assert [moment for page in pages for moment in page] == whole
@@ -63,7 +63,7 @@ def test_a_filter_shows_its_sources_and_kinds(customer):
     assert "added “vip”" in [moment.detail for moment in profile]
 
 
-def test_what_the_viewer_may_not_see_is_left_out(customer):
+def test_moments_without_permission_are_left_out(customer):
     shown = timelines.timeline(customer, limit=100, allowed=lambda permission: permission != "crm.view_order").moments
     assert {moment.source for moment in shown} == {"notes", "events"}
 

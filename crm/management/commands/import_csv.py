@@ -1,4 +1,4 @@
-"""Bring in a CSV file: `manage.py import_csv FILE --kind orders --source shop [--map number=OrderNo ...]`."""
+"""Import a CSV file: `manage.py import_csv FILE --kind orders --source shop [--map number=OrderNo ...]`."""
 
 import sys
 import time
@@ -16,7 +16,7 @@ from crm.services.imports.refusals import reason_text, refused_csv
 
 
 class Command(BaseCommand):
-    help = "Brings in a CSV file, which may be gzip: orders, refunds, customers, opening points and other kinds."
+    help = "Import a CSV file (plain or gzip): orders, refunds, customers, opening points and other kinds."
 
     def add_arguments(self, parser):
         parser.add_argument("file", nargs="?", help="the file")
@@ -24,59 +24,63 @@ class Command(BaseCommand):
         parser.add_argument("--source", help="where the file comes from; orders and events are unique per source")
         parser.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN", help="may be repeated")
         for name, text in (
-            ("encoding", "utf-8, gb18030, latin-1, cp1252 or utf-16; found out by default"),
-            ("delimiter", "found out by default; write tab for a tab"),
-            ("decimal", "comma or dot: which mark stands before the decimals; found out where the file shows it"),
-            ("date-order", "dmy or mdy for dates such as 31/12/2024; found out by default"),
-            ("time-zone", "for times that carry none; the store's by default"),
-            ("currency", "refuse the file if the store sells in another"),
+            ("encoding", "utf-8, gb18030, latin-1, cp1252 or utf-16; detected by default"),
+            ("delimiter", "detected by default; write tab for a tab"),
+            ("decimal", "comma or dot: the decimal mark; detected when the file shows it"),
+            ("date-order", "dmy or mdy for dates such as 31/12/2024; detected by default"),
+            ("time-zone", "for times without a time zone; that of the store by default"),
+            ("currency", "refuse the file if the store uses another currency"),
             ("store", "code of the store; the default store otherwise"),
         ):
             parser.add_argument(f"--{name}", default="", help=text)
         parser.add_argument(
-            "--take-sound-lines", action="store_true", help="take an order without its refused lines, not none of it"
+            "--take-sound-lines",
+            action="store_true",
+            help="import an order without its refused lines instead of refusing it whole",
         )
         parser.add_argument(
             "--mode",
             choices=ImportMode.values,
             default=ImportMode.AUTO.value,
-            help="how far orders act on today: auto (those older than two days are only recorded and count for tiers), "
-            "remember, silent (points too, no messages), live",
+            help="effect of the orders: auto (orders older than two days are only recorded and count for tiers), "
+            "remember (only recorded), silent (also points, no messages), live",
         )
-        parser.add_argument("--dry-run", action="store_true", help="count, take nothing")
+        parser.add_argument("--dry-run", action="store_true", help="only check and count; import nothing")
         parser.add_argument(
-            "--strict", action="store_true", help="exit with 3 when any row is refused, not only when all are"
+            "--strict",
+            action="store_true",
+            help="exit with 3 when any row is refused (default: only when all rows are)",
         )
         parser.add_argument("--refused", metavar="OUT.CSV", help="write the refused rows with their reasons")
         parser.add_argument(
             "--refused-of", type=int, metavar="RUN", help="only write the refused rows of an earlier import"
         )
-        parser.add_argument("--no-deliver", action="store_true", help="leave points and features to the workers")
+        parser.add_argument("--no-deliver", action="store_true", help="let the workers update points and features")
 
     def handle(self, **options):
         if options["refused_of"]:
             run = ImportRun.objects.filter(pk=options["refused_of"]).first()
             if run is None or not options["refused"]:
-                raise CommandError("Name an import and where to write: --refused-of RUN --refused OUT.CSV.")
+                raise CommandError("Name the import and the output file: --refused-of RUN --refused OUT.CSV.")
             return self._write_refused(run, options["refused"])
         if not (options["file"] and options["kind"] and options["source"]):
-            raise CommandError("Say what to bring in: FILE --kind KIND --source SOURCE.")
+            raise CommandError("Name the file, its kind and its source: FILE --kind KIND --source SOURCE.")
         try:
             return self._bring_in(options)
         except DomainError as error:
             raise CommandError(str(error.message)) from None
 
     def _bring_in(self, options) -> None:
-        given = {name: options[name] for name in imports.OPTIONS if name in options}
-        given["decimal"] = {"comma": ",", "dot": "."}.get(given["decimal"], given["decimal"])
-        given["take_sound"] = "1" if options["take_sound_lines"] else ""
-        given["delimiter"] = "\t" if given["delimiter"] in {"tab", "\\t"} else given["delimiter"]
+        settings = {name: options[name] for name in imports.OPTIONS if name in options}
+        settings["decimal"] = {"comma": ",", "dot": "."}.get(settings["decimal"], settings["decimal"])
+        settings["take_sound"] = "1" if options["take_sound_lines"] else ""
+        settings["delimiter"] = "\t" if settings["delimiter"] in {"tab", "\\t"} else settings["delimiter"]
         run = imports.create_import(
             kind=options["kind"],
             source=options["source"],
             path=str(Path(options["file"]).resolve()),
             actor=SYSTEM,
-            options=given,
+            options=settings,
             mapping=self._mapping(options["map"]),
             mode=options["mode"],
         )
@@ -115,7 +119,7 @@ class Command(BaseCommand):
             return imports.run_import(run=run)
         except DomainError as error:
             if error.field == "decimal" or error.code.startswith("mapping_"):
-                # The answer comes with the next call, which makes a run of its own.
+                # The next call passes the missing option and creates a run of its own.
                 run.delete()
             raise
 

@@ -1,4 +1,4 @@
-"""Bring in UCI Online Retail whole: `manage.py import_online_retail [--path FILE]`."""
+"""Import the whole UCI Online Retail file: `manage.py import_online_retail [--path FILE]`."""
 
 import os
 import resource
@@ -19,19 +19,19 @@ DEFAULT = Path(settings.BASE_DIR).parent / "shared" / "data" / "online_retail.cs
 
 
 class Command(BaseCommand):
-    help = "Brings in the UCI Online Retail file: 541,909 lines of a UK gift shop (CC BY 4.0, Dr. Daqing Chen)."
+    help = "Import the UCI Online Retail file: 541,909 lines of a UK gift shop (CC BY 4.0, Dr. Daqing Chen)."
 
     def add_arguments(self, parser):
         parser.add_argument(
-            "--path", default=os.environ.get("ONLINE_RETAIL") or str(DEFAULT), help="the file, also .gz"
+            "--path", default=os.environ.get("ONLINE_RETAIL") or str(DEFAULT), help="the file, plain or .gz"
         )
-        parser.add_argument("--no-deliver", action="store_true", help="leave points and features to the workers")
+        parser.add_argument("--no-deliver", action="store_true", help="let the workers update points and features")
 
         parser.add_argument(
             "--mode",
             choices=ImportMode.values,
             default=ImportMode.AUTO.value,
-            help="how far the orders act on today: auto and remember only record them, silent also gives points, live acts",
+            help="effect of the orders: auto and remember only record, silent also awards points, live triggers all",
         )
 
     def handle(self, *, path: str, no_deliver: bool, mode: str = ImportMode.AUTO, **_options):

@@ -1,4 +1,4 @@
-"""Make two entries of one product one: `manage.py merge_products KEEP OTHER`."""
+"""Merge two entries of one product: `manage.py merge_products KEEP OTHER`."""
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -7,13 +7,11 @@ from crm.services.product_merging import merge_products
 
 
 class Command(BaseCommand):
-    help = (
-        "Moves order lines, activity and everything else of the product OTHER to the product KEEP, and removes OTHER."
-    )
+    help = "Move order lines, activity and everything else of the product OTHER to the product KEEP, and remove OTHER."
 
     def add_arguments(self, parser):
         parser.add_argument("keep", help="SKU of the product that stays")
-        parser.add_argument("other", help="SKU of the product that becomes part of it")
+        parser.add_argument("other", help="SKU of the product that is merged into it and removed")
 
     def handle(self, *, keep: str, other: str, **_options):
         try:

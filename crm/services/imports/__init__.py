@@ -1,11 +1,11 @@
-"""Files into the shop: orders, customers, products, activity and consents."""
+"""Imports of files: orders, customers, products, activity and consents."""
 
 from crm.services.imports.running import (
     OPTIONS,
     SIDES_ROWS,
     Busy,
+    ImportPreviewRow,
     Preview,
-    PreviewRow,
     configure_import,
     create_import,
     drop_stale_uploads,
@@ -24,8 +24,8 @@ __all__ = [
     "OPTIONS",
     "SIDES_ROWS",
     "Busy",
+    "ImportPreviewRow",
     "Preview",
-    "PreviewRow",
     "configure_import",
     "create_import",
     "drop_stale_uploads",

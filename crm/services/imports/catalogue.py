@@ -1,4 +1,4 @@
-"""Products and activity from a file."""
+"""Imports of products and activity."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TEXTS = ("name", "category", "brand")
 
 
 class Products:
-    """By SKU: empty cells leave what is there. The price is in major units of the store's currency."""
+    """Import of products by SKU. Empty cells keep the stored value. Prices are major units of the store's currency."""
 
     def check(self, context: Context) -> None:
         refuse_misread(context)
@@ -61,8 +61,11 @@ class Products:
         )
 
 
-class Activity:
-    """Events by the sender's id, unique per source (S4). A row names a known customer, a visitor, or both."""
+class ActivityImport:
+    """Import of events by the sender's id, unique per source (S4).
+
+    A row names a known customer, a visitor, or both.
+    """
 
     def check(self, context: Context) -> None:
         refuse_misread(context)
@@ -80,7 +83,7 @@ class Activity:
         )
         kinds = people.kinds_in([*context.mapping])
         people.resolve(f"{select_people(kinds)} AND ({someone})", kinds, create=False)
-        # Someone unknown who also has a visitor's id stays that visitor until they identify (S5).
+        # A row with an unknown customer and a visitor id stays with the visitor until they identify (S5).
         context.refuse(
             """SELECT row_number, 'customer_number', problem, '' FROM lk_owner JOIN lk_rows USING (row_number)
                WHERE problem IS NOT NULL AND anonymous_id IS NULL"""

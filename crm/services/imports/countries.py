@@ -1,4 +1,4 @@
-"""Countries of a file as ISO codes, whatever it calls them."""
+"""Conversion of a file's country names to ISO codes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from crm.services.imports.context import Context
 
 
 def use_codes(context: Context) -> None:
-    """Turn names in lk_rows into codes; what is no country goes to lk_nowhere and is left empty."""
+    """Convert names in lk_rows to codes; unknown names go to lk_nowhere and the country becomes empty."""
     context.execute("CREATE TEMP TABLE lk_nowhere (row_number bigint, country text) ON COMMIT DROP")
     if "country" not in context.mapping:
         return
-    given = [row[0] for row in context.rows("SELECT DISTINCT country FROM lk_rows WHERE country IS NOT NULL")]
-    found = {text: code_of(text) for text in given}
-    unknown = [text for text, code in found.items() if code is None]
-    renamed = {text: code or None for text, code in found.items() if code != text}
+    names = [row[0] for row in context.rows("SELECT DISTINCT country FROM lk_rows WHERE country IS NOT NULL")]
+    codes = {text: code_of(text) for text in names}
+    unknown = [text for text, code in codes.items() if code is None]
+    renamed = {text: code or None for text, code in codes.items() if code != text}
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO lk_nowhere SELECT row_number, country FROM lk_rows WHERE country = ANY(%s)", [unknown]
@@ -33,5 +33,5 @@ def refuse_unknown(context: Context) -> None:
 
 
 def note_unknown(context: Context) -> None:
-    """List rows that were taken without their country: an order is money, whatever its country is called."""
+    """List orders that were accepted without their country: an unknown country name must not refuse an order."""
     context.note("SELECT row_number, 'country', 'unknown_country', country FROM lk_nowhere")

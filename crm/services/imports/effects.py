@@ -1,4 +1,4 @@
-"""How far imported orders act on today, by the run's mode and each order's date, and the events that say so (I3)."""
+"""The effect of imported orders today, by the run's mode and each order's date, and the events for it (I3)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from crm import events
 from crm.models import ImportMode, OrderEffect
 from crm.services.imports.context import Context
 
-# Orders that are older are history, unless the run says otherwise.
+# Older orders are history, unless the mode of the run overrides it.
 RECENT = "interval '2 days'"
-# The events of a run: how far each may go, and the orders that it stands for.
+# Events of a run: the furthest effect of each, and the orders that it covers.
 PARTS: tuple[tuple[Effect, tuple[OrderEffect, ...]], ...] = (
     (Effect.FIGURES, (OrderEffect.REMEMBER,)),
     (Effect.POINTS, (OrderEffect.SILENT,)),
@@ -26,15 +26,17 @@ def effect_of(mode: str, at: str) -> str:
 
 
 def reach_of(mode: str) -> Effect:
-    """Return how far what is no order of its own (customers, identities, refunds) may go."""
+    """Return the furthest effect of records that are not new orders: customers, identities, refunds."""
     return {ImportMode.LIVE: Effect.OUTSIDE, ImportMode.SILENT: Effect.POINTS}.get(ImportMode(mode), Effect.FIGURES)
 
 
 def announce_orders(context: Context) -> None:
-    """Emit `orders_imported` once for each way in which the orders of the run act, and for refunds alone once."""
-    found = {row[0] for row in context.rows("SELECT DISTINCT effect FROM crm_order WHERE import_run_id = %(run)s")}
+    """Emit `orders_imported` once per effect of the run's orders, or once if the run holds only refunds."""
+    effects_in_run = {
+        row[0] for row in context.rows("SELECT DISTINCT effect FROM crm_order WHERE import_run_id = %(run)s")
+    }
     for effect, orders in PARTS:
-        effects = [one.value for one in orders if one.value in found]
+        effects = [one.value for one in orders if one.value in effects_in_run]
         if effects:
             with limited(effect):
                 emit(
@@ -43,7 +45,7 @@ def announce_orders(context: Context) -> None:
                     payload={"run": context.run_id, "effects": effects},
                     actor=context.actor,
                 )
-    if not found:
+    if not effects_in_run:
         with limited(reach_of(context.mode)):
             emit(
                 events.ORDERS_IMPORTED,

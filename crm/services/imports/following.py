@@ -1,9 +1,8 @@
-"""What follows when an import's rows are in: points and tiers, then figures, scores and segments, so that they are current.
+"""The job after an import: points and tiers, then figures, scores and segments, so that all of them are current.
 
     FOLLOWING.register("analytics.figures", Step(_("Figures and segments"), work))     # in the app's extensions
 
-A job with its own progress. It may begin again at any moment: steps that are done are left out, and each comes to the same
-when it is done twice.
+The job has its own progress and may restart at any moment: finished steps are skipped, and each step is idempotent.
 """
 
 from __future__ import annotations
@@ -38,17 +37,17 @@ FOLLOWING: Registry[Step] = Registry("step after an import")
 
 
 def create_following(run: ImportRun) -> Job:
-    """Make the job in the transaction that finishes the run, so that a crash in between loses nothing."""
+    """Create the job in the transaction that finishes the run, so that a crash in between loses nothing."""
     return create_job(
         kind=KIND, label=run.file_name, created_by=run.created_by, total=1 + len(FOLLOWING), plan={"run": run.pk}
     )
 
 
 def follow(job: Job, progress: Progress) -> Mapping[str, Any]:
-    """Hand out the run's events, then do each registered step. Returns the names of the steps that are done."""
+    """Deliver the run's events, then do each registered step. Returns the names of the finished steps."""
     run = ImportRun.objects.get(pk=job.result["run"])
     done: list[str] = list(job.result.get("steps", []))
-    steps: list[tuple[str, Callable[[ImportRun], None]]] = [("events", _hand_out)]
+    steps: list[tuple[str, Callable[[ImportRun], None]]] = [("events", _deliver_events)]
     steps += [(name, step.work) for name, step in FOLLOWING.items()]
     for place, (name, work) in enumerate(steps):
         progress(place, len(steps), force=True)
@@ -60,18 +59,18 @@ def follow(job: Job, progress: Progress) -> Mapping[str, Any]:
     return {"steps": done}
 
 
-def _hand_out(run: ImportRun) -> None:
-    """Deliver what the run's events are owed here, and wait for what another worker is about to finish."""
+def _deliver_events(run: ImportRun) -> None:
+    """Deliver the run's pending events here, and wait for those that another worker is handling."""
     until = time.monotonic() + WAIT_SECONDS
-    while names := _owed(run):
+    while names := _pending_handlers(run):
         if not sum(outbox.deliver(name) for name in names):
             if time.monotonic() > until:
                 raise TimeoutError(f"Handlers did not finish the events of import {run.pk}: {', '.join(names)}.")
             time.sleep(LOOK_EVERY)
 
 
-def _owed(run: ImportRun) -> list[str]:
-    """Return the handlers that still have to handle an event of the run; those that gave up are on the jobs page."""
+def _pending_handlers(run: ImportRun) -> list[str]:
+    """Return the handlers that still have to handle an event of the run; failed handlers are on the jobs page."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT DISTINCT d.handler FROM core_domainevent e JOIN core_eventdelivery d ON d.event_id = e.id

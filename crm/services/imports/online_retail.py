@@ -1,15 +1,15 @@
-"""UCI Online Retail: a year of a gift shop's invoices, as dirty as real data.
+"""Import of UCI Online Retail: a year of a gift shop's invoices, with the errors of real data.
 
-Donor: Dr. Daqing Chen; licensed CC BY 4.0. What its habits mean here:
+Donor: Dr. Daqing Chen; licensed CC BY 4.0. The file is interpreted as follows:
 
-- `CustomerID` 17850.0 is the storefront id 17850; every customer named anywhere in the file becomes one.
-- Codes that are postage (POST, DOT, C2) are shipping lines, fees and hand entries (M, BANK CHARGES, AMAZONFEE, S, D,
-  CRUK) are fee lines; neither is a product. Gift vouchers, DCGS codes and PADS are goods. B is bookkeeping.
-- A line that repeats an earlier one in every column, has no price, or a negative quantity without being a
-  cancellation, is not a sale and is refused by itself; the rest of its invoice is taken.
-- An invoice C... is a cancellation. It refunds the same customer's earlier lines of the same code: the same unit
-  price first, then the latest, up to what is left of each line and never more money than the line cost. What is left
-  over is kept as an adjustment of what the customer spent.
+- `CustomerID` 17850.0 is the storefront id 17850. Every customer that the file names is imported.
+- Codes for postage (POST, DOT, C2) are shipping lines. Fees and manual entries (M, BANK CHARGES, AMAZONFEE, S, D,
+  CRUK) are fee lines. Neither is a product. Gift vouchers, DCGS codes and PADS are goods. B is bookkeeping.
+- A line is not a sale when it repeats an earlier line in every column, has no price, or has a negative quantity
+  without being a cancellation. It is refused alone; the rest of its invoice is imported.
+- An invoice C... is a cancellation. It refunds earlier lines of the same customer and code: the same unit price first,
+  then the latest. A refund never exceeds the quantity and money left of a line. The remainder is kept as an
+  adjustment of the customer's spend.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ MAPPING = {
     "storefront": "CustomerID",
     "country": "Country",
 }
-# Code -> kind of line and the name that such lines go by.
+# Code -> kind of line and the name of such lines.
 NOT_PRODUCTS = {
     "POST": ("shipping", "Postage"),
     "DOT": ("shipping", "Dotcom postage"),
@@ -61,16 +61,16 @@ NOT_PRODUCTS = {
 
 
 @dataclass(frozen=True)
-class Profile:
+class ImportProfile:
     clean: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
 
 
-PROFILE = Profile(clean={"storefront": lambda text: text.removesuffix(".0")})
+PROFILE = ImportProfile(clean={"storefront": lambda text: text.removesuffix(".0")})
 
 
 @dataclass
 class _Line:
-    """A line that may still be refunded. Money in minor units."""
+    """A line that may still be refunded. Money is in minor units."""
 
     id: int
     order: int
@@ -81,9 +81,9 @@ class _Line:
 
 
 def prepare_store() -> Store:
-    """The shop that the file belongs to: the default store, or a new one where there is none at all.
+    """Return the store for the file: the default store, or a new one when the shop has no store.
 
-    Raises Invalid wrong_currency when the shop sells in anything but pounds.
+    Raises Invalid wrong_currency when the store does not use GBP.
     """
     with transaction.atomic():
         store = Store.objects.filter(is_default=True).first()
@@ -94,7 +94,7 @@ def prepare_store() -> Store:
             )  # fmt: skip
     if store is None or store.currency != "GBP":
         raise Invalid(
-            _("Online Retail is in GBP: bring it into an empty shop, or one whose default store sells in GBP."),
+            _("Online Retail is in GBP: import it into an empty shop, or into one whose default store uses GBP."),
             code="wrong_currency",
             field="currency",
         )
@@ -111,7 +111,7 @@ class OnlineRetail(Orders):
                 WHEN unit_price <= 0 THEN 'no_sale_price'"""
 
     def __init__(self) -> None:
-        # By row of a cancellation: the quantity and the minor units that no earlier line takes.
+        # By cancellation row: the quantity and the minor units that no earlier line covers.
         self._leftover: dict[int, tuple[Decimal, int]] = {}
 
     def check(self, context: Context) -> None:
@@ -139,7 +139,7 @@ class OnlineRetail(Orders):
         self._check_cancellations(context)
 
     def _check_cancellations(self, context: Context) -> None:
-        """lk_cancelled: rows of cancellations, with what of them was refunded by an earlier run."""
+        """Fill lk_cancelled: the rows of cancellations, and whether an earlier run has recorded them."""
         context.refuse(
             "SELECT row_number, '', error_code, '' FROM lk_rows WHERE number ~ '^C' AND error_code IS NOT NULL"
         )
@@ -169,20 +169,20 @@ class OnlineRetail(Orders):
             """SELECT row_number, number, CASE WHEN line_kind IS NULL THEN sku ELSE product_name END, quantity, unit_price
                FROM lk_cancelled WHERE known ORDER BY row_number"""
         ):
-            asked = to_minor(quantity * price, currency)
+            money_asked = to_minor(quantity * price, currency)
             refunded = done.setdefault((number, key), [Decimal(0), 0])
-            taken, money = min(refunded[0], quantity), min(refunded[1], asked)
-            refunded[0] -= taken
+            quantity_done, money = min(refunded[0], quantity), min(refunded[1], money_asked)
+            refunded[0] -= quantity_done
             refunded[1] -= money
-            left_money[row] = (quantity - taken, asked - money)
-            outcome.append((row, quantity - taken, taken > 0))
+            left_money[row] = (quantity - quantity_done, money_asked - money)
+            outcome.append((row, quantity - quantity_done, quantity_done > 0))
         _record_leftovers(outcome)
-        # What an earlier run could not keep, this one keeps.
+        # This run records the remainders that an earlier run could not record.
         self._leftover = left_money
         context.execute("INSERT INTO lk_unchanged SELECT row_number FROM lk_cancelled WHERE known")
 
     def _resolve(self, context: Context) -> None:
-        # Customers with nothing but cancellations or gifts are customers, too.
+        # Customers who appear only in cancellations or gifts are imported as well.
         people.resolve(
             """SELECT min(row_number) AS row_number, '' AS customer_number, storefront
                FROM lk_rows WHERE storefront <> 0 GROUP BY storefront""",
@@ -208,9 +208,9 @@ class OnlineRetail(Orders):
             earlier = [line for line in lines.get((customer, key), ()) if line.bought_at <= at and line.left > 0]
             for line in sorted(earlier, key=lambda line: line.unit_price != price):
                 part = min(left, line.left)
-                asked = to_minor(part * price, currency)
-                money = min(asked, line.money_left)
-                capped += asked - money
+                money_asked = to_minor(part * price, currency)
+                money = min(money_asked, line.money_left)
+                capped += money_asked - money
                 line.left -= part
                 line.money_left -= money
                 left -= part
@@ -238,7 +238,7 @@ class OnlineRetail(Orders):
 
     @staticmethod
     def _refundable(context: Context) -> dict[tuple[int, str], list[_Line]]:
-        """Lines of the customers and codes that are cancelled, the latest first."""
+        """Return the lines of the cancelled customers and codes, the latest first."""
         lines: dict[tuple[int, str], list[_Line]] = defaultdict(list)
         for customer, key, *rest in context.rows(
             """SELECT l.customer_id, wanted.key, l.id, l.order_id, l.bought_at, l.unit_price,
@@ -258,7 +258,9 @@ class OnlineRetail(Orders):
         return lines
 
     def _adjust(self, context: Context) -> None:
-        """Keep the money that no earlier line takes as adjustments of what the customers spent: it never disappears (I4)."""
+        """Record the money that no earlier line covers as adjustments of the customers' spend, so that none is lost
+        (I4).
+        """
         context.execute(
             "CREATE TEMP TABLE lk_leftover (row_number bigint PRIMARY KEY, quantity numeric, amount bigint) ON COMMIT DROP"
         )
@@ -267,7 +269,7 @@ class OnlineRetail(Orders):
                 if amount:
                     copy.write_row([row, quantity, amount])
         context.extra["money"] = context.store.currency
-        made = context.rows(
+        rows = context.rows(
             """INSERT INTO crm_spendadjustment (customer_id, source, reference, item, product_id, quantity, amount, currency,
                                                 occurred_at, import_run_id)
                SELECT min(w.customer), %(source)s, c.number, coalesce(c.product_name, c.sku), min(x.id), -sum(t.quantity),
@@ -282,7 +284,7 @@ class OnlineRetail(Orders):
                GROUP BY c.number, coalesce(c.product_name, c.sku) ORDER BY min(c.row_number)
                ON CONFLICT (source, reference, item) DO NOTHING RETURNING amount"""
         )
-        context.result |= {"adjustments_created": len(made), "adjusted": sum(row[0] for row in made)}
+        context.result |= {"adjustments_created": len(rows), "adjusted": sum(row[0] for row in rows)}
 
     @staticmethod
     def _write(context: Context, refunds: Mapping, refund_lines: Mapping) -> None:
@@ -323,7 +325,7 @@ class OnlineRetail(Orders):
 
 
 def _record_leftovers(outcome: list[tuple[int, Decimal, bool]]) -> None:
-    """List what of the cancelled quantities found no earlier line; a row that found some is taken."""
+    """List the cancelled quantities that match no earlier line. A row that matches in part is accepted."""
     listed = [
         (row, "refund_partly_matched" if some else "refund_unmatched", f"{left.normalize():f}")
         for row, left, some in outcome
@@ -339,7 +341,7 @@ def _record_leftovers(outcome: list[tuple[int, Decimal, bool]]) -> None:
 
 
 def figures(source: str = SOURCE) -> dict[str, int]:
-    """What the shop now holds of this source, to be checked against the published figures. Money in minor units."""
+    """Return the stored figures of this source, to compare with the published ones. Money is in minor units."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT count(DISTINCT o.customer_id), count(*) FILTER (WHERE o.customer_id IS NOT NULL),

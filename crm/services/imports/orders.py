@@ -1,6 +1,6 @@
-"""Orders from a file with a row per line: whole orders or none, once per (source, number).
+"""Import of orders with one row per line: each order whole or not at all, once per (source, number).
 
-A later row or file moves a known order on: from placed to paid or cancelled, and from paid to refunded, never back.
+A later row or file may advance a known order from placed to paid or cancelled, and from paid to refunded, never back.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from crm.services.orders import OrderMove, advance_orders
 from crm.services.refunds import RefundRequest, record_refunds
 
 AMOUNTS = ("discount", "shipping", "tax", "fees", "points_amount", "total")
-# What may stand on any row of an order but must not differ between its rows; the earliest time counts.
+# Values that may stand on any row of an order but must not differ between its rows; the earliest time counts.
 LARGEST = 2**53
 SHARED = (*people.PRECEDENCE[:-1], "customer_number", "store", "currency", "channel", *AMOUNTS)
-# These differ between the rows of an order that moves on: the furthest state, the largest amount and the earliest time count.
+# Values that differ between rows of an order that advances: the furthest state, the largest amount, the earliest time.
 MOVING = ("state", "refunded_amount", "refunded_at", "placed_at", "paid_at")
-# The field that a refusal found in SQL points at.
+# The field of a refusal that SQL detected.
 FIELD_OF = """CASE code WHEN 'unknown_store' THEN 'store' WHEN 'wrong_currency' THEN 'currency'
                         WHEN 'not_positive' THEN 'quantity' WHEN 'too_precise' THEN 'quantity'
                         WHEN 'number_too_large' THEN CASE WHEN quantity > 999999999 THEN 'quantity' ELSE 'unit_price' END
@@ -30,16 +30,16 @@ FIELD_OF = """CASE code WHEN 'unknown_store' THEN 'store' WHEN 'wrong_currency' 
                         WHEN 'negative' THEN CASE WHEN unit_price < 0 THEN 'unit_price' ELSE 'line_discount' END
                         WHEN 'discount_exceeds_line' THEN 'line_discount' WHEN 'amount_mismatch' THEN 'line_amount' END"""
 
-# Money came back, so it was paid, whatever the last word says.
+# A refund proves that the order was paid, no matter what the latest state says.
 ORDER_STATE = f"""CASE WHEN came_back > 0 THEN 'paid' WHEN letter = '{words.PLACED}' THEN 'placed'
                        WHEN letter = '{words.CANCELLED}' THEN 'cancelled' ELSE 'paid' END"""
 
 
 class Orders:
-    """`rows` narrows what is a sale, `errors` adds row errors, `whole`: a refused row takes its order with it.
+    """Import of orders. `rows` selects the sales, `errors` adds row errors, `whole`: a refused row refuses its order.
 
-    `several_kinds`: rows may be other than products although no column says so. `follows`: later rows move orders on.
-    `sound`: an order is taken without its refused lines, where `whole` takes none of it.
+    `several_kinds`: rows may have kinds other than product although no column says so. `follows`: later rows advance
+    orders. `sound`: an order is imported without its refused lines, where `whole` would refuse it.
     """
 
     rows = "true"
@@ -66,7 +66,7 @@ class Orders:
         self._resolve(context)
 
     def _price(self, context: Context) -> None:
-        """lk_priced: each row with its store, kind, amounts in minor units and its first error."""
+        """Fill lk_priced: each row with its store, kind, amounts in minor units and its first error."""
         context.execute(
             f"""CREATE TEMP TABLE lk_store ON COMMIT DROP AS
                 SELECT code, id, currency, {factor("currency")} AS factor FROM crm_store"""
@@ -113,17 +113,19 @@ class Orders:
         context.execute("ANALYZE lk_priced (row_number, number, sku, kind, has_line, code)")
 
     def _read_states(self, context: Context) -> None:
-        """lk_state: orders whose rows are in different states, with the state of the whole and the worth of what came back.
+        """Fill lk_state: orders whose rows have different states, with the state of the order and the refunded amount.
 
-        A row that repeats a line in a further state is the same line later, and has no line of its own. Where shops
-        write a state per line, those off or refunded came back if the others did not.
+        A row that repeats a line in a later state is the same line at a later time, and does not count as another line.
+        When a shop writes a state per line, lines that are cancelled or refunded were returned if the other lines were
+        not.
         """
         context.execute(
             "CREATE TEMP TABLE lk_state (number text PRIMARY KEY, state text, came_back bigint) ON COMMIT DROP"
         )
         if "state" not in context.mapping or not self.follows:
             return
-        # Cheap beside the grouping: a file of one state, as most of one day are, has no order in several.
+        # This check is cheap compared with the grouping: a file with one state, such as a day's export, has no mixed
+        # order.
         if not context.value("SELECT min(state) <> max(state) FROM lk_rows"):
             return
         context.execute(
@@ -166,7 +168,7 @@ class Orders:
         )
 
     def _group(self, context: Context) -> None:
-        """lk_order: one row per number with what its rows share, its sums and its first problem."""
+        """Fill lk_order: one row per order number with the shared values, the sums and the first problem."""
         columns, differs = [], []
         for name in SHARED:
             identity = name in people.PRECEDENCE
@@ -185,7 +187,7 @@ class Orders:
             else f"0::numeric AS sum_{kind}"
             for kind in ("product", "shipping", "fee", "discount")
         ]
-        # Columns that the file has not are constants, which cost nothing to group.
+        # Columns that the file does not have are constants, which cost nothing to group.
         moving = [
             f"{how}({column}) AS {alias}" if name in context.mapping else f"NULL::{kind} AS {alias}"
             for name, how, column, kind, alias in (
@@ -216,7 +218,7 @@ class Orders:
                        THEN greatest(goods - given_discounts - points + shippings + taxes + all_fees - given_total, 0)
                        ELSE 0 END"""
         minor = {name: f"coalesce(round(g.{name} * factor), 0)" for name in AMOUNTS}
-        # An order without lines is taken by its total, from which the goods are worked out.
+        # An order without lines is imported by its total, from which the goods amount is calculated.
         context.execute(
             f"""CREATE TEMP TABLE lk_order ON COMMIT DROP AS
                 WITH summed AS (
@@ -234,7 +236,7 @@ class Orders:
                                 END AS goods
                     FROM summed s),
                 taxed AS (
-                    -- Where prices include the tax, the total is right without it.
+                    -- When prices include the tax, the total is right without it.
                     SELECT v.*, CASE WHEN line_count > 0
                                       AND given_total = goods - given_discounts - points + shippings + all_fees
                                      THEN 0 ELSE given_taxes END AS taxes
@@ -277,14 +279,14 @@ class Orders:
         context.execute(f"DROP VIEW lk_grouped; ANALYZE lk_order ({named})")
 
     def _compare(self, context: Context) -> None:
-        """lk_differing: known orders whose content is not what the file says."""
+        """Fill lk_differing: known orders whose content differs from the file."""
         context.execute("CREATE TEMP TABLE lk_differing (number text) ON COMMIT DROP")
         if not context.value("SELECT EXISTS (SELECT FROM lk_order WHERE known IS NOT NULL)"):
             return
         context.execute(
             """INSERT INTO lk_differing
                SELECT n.number FROM lk_order n JOIN crm_order o ON o.id = n.known
-               -- Without lines and total the row is about the state alone.
+               -- A row without lines and total only carries a state.
                WHERE n.goods IS NOT NULL
                  AND (o.store_id, o.subtotal, o.discount, o.points_amount, o.shipping, o.tax, o.fees, o.total, o.placed_at)
                      IS DISTINCT FROM (n.store_id, n.goods, n.discounts, n.points, n.shippings, n.taxes, n.all_fees,
@@ -320,7 +322,7 @@ class Orders:
         )
         context.execute("ANALYZE lk_refused")
         if self.sound:
-            # A wrong customer is no matter of one line.
+            # A wrong customer concerns the whole order, not one line.
             context.refuse(
                 f"""SELECT r.row_number, 'number', 'order_has_refused_rows', '' FROM lk_rows r
                     JOIN (SELECT DISTINCT number FROM lk_rows JOIN lk_refused USING (row_number)
@@ -356,7 +358,7 @@ class Orders:
                 """INSERT INTO lk_skipped SELECT row_number, 'quantity', 'zero_quantity', '' FROM lk_priced
                    LEFT JOIN lk_refused x USING (row_number) WHERE skipped AND x.row_number IS NULL"""
             )
-        # `becomes` goes forward only: what the file says of an order that is further already was true earlier.
+        # `becomes` only advances: an earlier state in the file than the stored one is out of date.
         context.execute(
             f"""CREATE TEMP TABLE lk_move ON COMMIT DROP AS
                 SELECT k.*, becomes <> known_state OR refunded_to > known_refunded AS moves
@@ -422,16 +424,16 @@ class Orders:
             advance_orders(moves=[OrderMove(*row) for row in batch], import_run=context.run_id)
             for batch in people.batches(moves)
         )
-        # How far an order acts follows from the date on which it was paid, also when it was placed long before.
+        # The effect of an order follows from its payment date, even when it was placed long before.
         context.execute(
             f"""UPDATE crm_order o SET effect = {effect_of(context.mode, "coalesce(o.paid_at, o.placed_at)")}
                 FROM lk_move k WHERE k.known = o.id AND o.import_run_id = %(run)s"""
         )
 
     def _refund(self, context: Context) -> None:
-        """Returns by lines first, then what is still missing to the amounts that the file says came back in all."""
+        """Record returned lines first, then the missing part of the refunded totals that the file gives."""
         returns.apply(context)
-        wanted = people.streamed(
+        rows = people.streamed(
             f"""SELECT f.id, CASE WHEN came_back = 0 AND letter >= '{words.REFUNDED}' THEN sum_total ELSE came_back END,
                        coalesce(n.refunded_at, n.paid_at, n.placed_at)
                 FROM lk_order n JOIN lk_fresh f USING (number)
@@ -439,7 +441,7 @@ class Orders:
                 UNION ALL
                 SELECT known, refunded_to, refunded_at FROM lk_move WHERE refunded_to > known_refunded ORDER BY 1"""
         )
-        for batch in people.batches(wanted):
+        for batch in people.batches(rows):
             requests = [RefundRequest(order, refunded_to=int(amount), refunded_at=at) for order, amount, at in batch]
             done = record_refunds(requests=requests, source=context.source, import_run=context.run_id)
             returns.count(context, done)
@@ -458,7 +460,7 @@ class Orders:
         )
 
     def _create_products(self, context: Context) -> None:
-        # The latest name of a product in the file is the one it goes by.
+        # The latest name of a product in the file is used.
         context.execute(
             """CREATE TEMP TABLE lk_product ON COMMIT DROP AS
                SELECT p.sku, max(p.row_number) FILTER (WHERE p.product_name IS NOT NULL) AS named_in,
@@ -506,11 +508,11 @@ class Orders:
         )
         context.result["orders_created"] = context.value("SELECT count(*) FROM lk_fresh")
         context.execute("ANALYZE lk_fresh")
-        # Rows of an order mostly follow each other; then their places are known without sorting.
-        together = context.value("SELECT bool_and(last_row - first_row + 1 = line_count) FROM lk_order")
+        # Rows of an order are usually adjacent; then their positions are known without sorting.
+        adjacent = context.value("SELECT bool_and(last_row - first_row + 1 = line_count) FROM lk_order")
         position = (
             "p.row_number - f.first_row + 1"
-            if together
+            if adjacent
             else "row_number() OVER (PARTITION BY f.id ORDER BY p.row_number)"
         )
         context.result["lines_created"] = context.insert_many(
@@ -522,6 +524,6 @@ class Orders:
                LEFT JOIN crm_product x ON x.sku = p.sku AND p.kind = 'product'
                WHERE p.has_line AND p.code IS NULL ORDER BY f.id""",
             "crm_orderline",
-            # The orders are this transaction's own: nobody can take them away.
+            # The orders were made in this transaction, so no other transaction can delete them.
             {"crm_product": "SELECT x.id FROM lk_product JOIN crm_product x USING (sku)"},
         )

@@ -1,8 +1,8 @@
-"""Whom the rows of a file name: all of them at once, by the same rule as one request (S5).
+"""Resolution of a file's customers, all at once, by the same rule as for one request (S5).
 
-The people of a file are walked through in its order, in memory that holds one number per distinct identity. Staff
-vouch for a file, so its identities count as verified; where two name different customers, the order of PRECEDENCE
-decides and the pair is proposed as duplicates, never joined.
+The rows are resolved in the order of the file; memory holds one number per distinct identity. Staff vouch for the file,
+so its identities count as verified. When two identities name different customers, PRECEDENCE decides and the pair is
+proposed as duplicates, never joined.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ _BATCH = 20_000
 
 
 class Raced(Conflict):
-    """Another request made one of these customers meanwhile: start over, and it is known."""
+    """Raised when another request creates one of these customers at the same time. A retry finds that customer."""
 
     code = "raced"
 
 
 def kinds_in(mapping: Sequence[str]) -> list[str]:
-    """The identity columns that are mapped, the one that decides first."""
+    """Return the identity columns that are mapped, in order of precedence."""
     return [kind for kind in PRECEDENCE if kind in mapping]
 
 
 def resolve(people: str, kinds: Sequence[str], *, create: bool, once: bool = False) -> None:
-    """Decide for each person who they are. `people` selects (row, customer_number, <kinds>) with 0 for no identity.
+    """Resolve the customer of each person. `people` selects (row, customer_number, <kinds>); 0 means no identity.
 
-    Leaves lk_person (what was selected) and lk_owner (row, customer, number, problem): a customer with a `number` here
-    is new and has no row yet, `problem` is unknown_customer, customer_erased, repeated_in_file or NULL. lk_attach holds
-    the identities that become a customer's, lk_suspect pairs that may be one person. `create`: who is unknown is new.
-    `once`: a customer may be named by one person only.
+    Leaves lk_person (the selected rows) and lk_owner (row, customer, number, problem). A customer with a `number` is
+    new and has no row yet; `problem` is unknown_customer, customer_erased, repeated_in_file or NULL. lk_attach holds
+    new identities of customers, lk_suspect pairs that may be one person. `create`: unknown people become new customers.
+    `once`: only one row may name a customer.
     """
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMP TABLE lk_person ON COMMIT DROP AS {people}")
@@ -62,8 +62,8 @@ def resolve(people: str, kinds: Sequence[str], *, create: bool, once: bool = Fal
         ):
             seen: set[int] = set()
             ids = _new_ids()
-            for row, number, by_number, erased, *given in _people(kinds):
-                items = [identity for identity in given if identity]
+            for row, number, by_number, erased, *identities in _people(kinds):
+                items = [identity for identity in identities if identity]
                 named = list(dict.fromkeys(owner for item in items if (owner := owners[item])))
                 if number and by_number:
                     named = [by_number, *(owner for owner in named if owner != by_number)]
@@ -110,7 +110,7 @@ def _find_known(cursor: Any) -> None:
 
 
 def _known_owners(cursor: Any) -> array:
-    """owners[identity] = customer, or 0. Only verified identities name anyone."""
+    """Return owners[identity] = customer, or 0. Only verified identities identify a customer."""
     cursor.execute("SELECT coalesce(max(id), 0) FROM lk_identity")
     owners = array("q", bytes(8 * (cursor.fetchone()[0] + 1)))
     for identity, owner in streamed("SELECT id, owner FROM lk_known WHERE verified"):
@@ -128,7 +128,7 @@ def _people(kinds: Sequence[str]) -> Iterator[tuple]:
 
 
 def streamed(sql: str, params: Sequence[Any] | dict[str, Any] | None = None) -> Iterator[tuple]:
-    """Return the rows of a query a batch at a time, so that memory stays bounded."""
+    """Yield the rows of a query batch by batch, so that memory stays bounded."""
     with connection.chunked_cursor() as cursor:
         cursor.execute(sql, params)
         while rows := cursor.fetchmany(_BATCH):
@@ -142,7 +142,7 @@ def batches(items: Iterable[T], size: int = 1000) -> Iterator[list[T]]:
 
 
 def _new_ids() -> Iterator[tuple[int, str]]:
-    """(id, number) of customers to be."""
+    """Yield (id, number) of new customers."""
     while True:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -156,15 +156,15 @@ def _new_ids() -> Iterator[tuple[int, str]]:
 
 
 def check_digit(number: int) -> str:
-    """Luhn, as crm_luhn_digit in the database, which costs ten times as much by the row."""
+    """Return the Luhn digit as crm_luhn_digit does; the database function would cost ten times as much per row."""
     digits = [int(digit) for digit in reversed(str(number))]
     return str(-sum(sum(divmod(digit * 2, 10)) if place % 2 == 0 else digit for place, digit in enumerate(digits)) % 10)
 
 
 def attach_identities(actor: Actor) -> None:
-    """Give the resolved customers the identities that are new to them. Fresh customers must have their rows by now.
+    """Attach the new identities to the resolved customers. New customers must have their rows already.
 
-    Raises Raced when another transaction took one of the identities meanwhile.
+    Raises Raced when another transaction has taken one of the identities.
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""Customers and consents from a file."""
+"""Imports of customers and consents."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ PLAIN = ("name", "gender", "language", "time_zone", "country", "region")
 
 
 def select_people(kinds: list[str]) -> str:
-    """One person per row that is still to be taken."""
+    """Return SQL that selects one person per row that is not refused."""
     columns = "".join(f", {kind}" for kind in kinds)
     return f"""SELECT r.row_number, coalesce(r.customer_number, '') AS customer_number{columns}
                FROM lk_rows r LEFT JOIN lk_refused x USING (row_number) WHERE x.row_number IS NULL"""
 
 
 def refuse_nobody(context: Context) -> None:
-    """Rows without a single value that could name someone."""
+    """Refuse rows without any value that could identify a customer."""
     nothing = " AND ".join(["customer_number IS NULL", *(f"{kind} = 0" for kind in IDENTITIES)])
     context.refuse(f"SELECT row_number, 'customer_number', 'nobody', '' FROM lk_rows WHERE {nothing}")
 
 
 def refuse_misread(context: Context) -> None:
-    """Rows with a cell that could not be read."""
+    """Refuse rows with an unreadable cell."""
     context.refuse(
         """SELECT row_number, coalesce(error_field, ''), error_code, coalesce(error_detail, '')
            FROM lk_rows WHERE error_code IS NOT NULL"""
@@ -33,7 +33,7 @@ def refuse_misread(context: Context) -> None:
 
 
 class Customers:
-    """One row per person: empty cells leave what is there, others replace it; tags are added."""
+    """Import of one row per customer: empty cells keep the stored value, others replace it; tags are added."""
 
     def check(self, context: Context) -> None:
         refuse_misread(context)
@@ -46,10 +46,10 @@ class Customers:
             "SELECT row_number, 'customer_number', problem, '' FROM lk_owner WHERE problem IS NOT NULL ORDER BY row_number"
         )
         attributes = [column_of(name) for name in context.mapping if name.startswith(ATTRIBUTE)]
-        given = ", ".join(f"""'"{name.removeprefix("attribute_")}":' || r."{name}\"""" for name in attributes) or "NULL"
+        pairs = ", ".join(f"""'"{name.removeprefix("attribute_")}":' || r."{name}\"""" for name in attributes) or "NULL"
         context.execute(
             f"""CREATE TEMP TABLE lk_profile ON COMMIT DROP AS
-                SELECT w.row_number, w.customer, w.number, ('{{' || concat_ws(',', {given}) || '}}')::jsonb AS attributes,
+                SELECT w.row_number, w.customer, w.number, ('{{' || concat_ws(',', {pairs}) || '}}')::jsonb AS attributes,
                        r.tags::jsonb AS tags, r.birthday, r.birthday_index, r.birth_year,
                        {", ".join(f"r.{name}" for name in PLAIN)}
                 FROM lk_owner w JOIN lk_rows r USING (row_number) WHERE w.problem IS NULL"""
@@ -109,7 +109,7 @@ class Customers:
 
 
 class Consents:
-    """One decision per row, appended; the same decision of the same moment again changes nothing."""
+    """Import of one consent decision per row. A repeated decision with the same time changes nothing."""
 
     def check(self, context: Context) -> None:
         refuse_misread(context)

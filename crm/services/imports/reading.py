@@ -1,4 +1,4 @@
-"""Files as rows: opened, decoded and cut a piece at a time, so that a file of any length takes little memory."""
+"""Streaming reader of files: open, decode and split piece by piece. A file of any length needs little memory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ UNPACKS_TOO_LARGE = "unpacks_too_large"
 ARCHIVES = frozenset([b"PK\x03\x04", b"PK\x05\x06", b"7z\xbc\xaf", b"\xd0\xcf\x11\xe0"])
 GZIP = b"\x1f\x8b"
 SAMPLE_ROWS = 500
-# A file that is plain ASCII so far tells nothing of its encoding, so the look goes on until it does.
+# A sample of plain ASCII does not show the encoding, so the detection reads on.
 LOOK_AHEAD = 512 * SAMPLE
 
 
@@ -44,11 +44,13 @@ class FileFormat:
 
 
 def damaged(error: Exception) -> Invalid:
-    return Invalid(_("The file can't be read to its end: it is damaged or cut off."), code="file_damaged", field="file")
+    return Invalid(
+        _("The file can't be read completely: it is damaged or truncated."), code="file_damaged", field="file"
+    )
 
 
 class _Unpacking(gzip.GzipFile):
-    """A gzip file that refuses to unpack to more than a file of a shop can be: a few KB may hold gigabytes of zeros."""
+    """A gzip file that refuses to unpack to an implausible size: a few KB may hold gigabytes of zeros."""
 
     def __init__(self, packed: IO[bytes]) -> None:
         super().__init__(fileobj=packed)
@@ -78,7 +80,7 @@ class _Unpacking(gzip.GzipFile):
 
 
 class _Source:
-    """The raw file, which says how far it has been read, and its bytes, unpacked when it is gzip."""
+    """The raw file with its read position, and its bytes, unpacked when it is gzip."""
 
     def __init__(self, path: str) -> None:
         try:
@@ -102,7 +104,7 @@ class _Source:
         if inside in ARCHIVES or inside.startswith(GZIP):
             self.close()
             raise Invalid(
-                _("This is a packed archive or a spreadsheet file. Save it as CSV, or pack the CSV as .gz."),
+                _("This is an archive or a spreadsheet file. Save it as CSV, or compress the CSV as .gz."),
                 code="not_csv",
                 field="file",
             )
@@ -116,7 +118,10 @@ class _Source:
 
 
 def sniff(path: str, *, encoding: str = "", delimiter: str = "") -> FileFormat:
-    """The format of a file; what is given is kept. Raises Invalid: no_file, empty_file, file_damaged, unknown_encoding."""
+    """Detect the format of a file; the given parts are kept.
+
+    Raises Invalid: no_file, empty_file, file_damaged, unknown_encoding.
+    """
     source = _Source(path)
     try:
         sample = first = source.data.read(SAMPLE)
@@ -126,7 +131,7 @@ def sniff(path: str, *, encoding: str = "", delimiter: str = "") -> FileFormat:
             seen += len(further)
             if not further:
                 break
-            # The end of the one before may hold the first half of a character.
+            # The end of the previous piece may hold the first half of a character.
             sample = sample[-4:] + further
     except (OSError, EOFError, zlib.error) as error:
         raise damaged(error) from None
@@ -152,11 +157,11 @@ def _codec(encoding: str) -> str:
     return "utf-8-sig" if encoding == "utf-8" else encoding
 
 
-class Rows(CsvRows):
-    """The rows of an open file: iterate for (row number, cells); an Unreadable stands where a row can't be cut.
+class FileRows(CsvRows):
+    """The rows of an open file. Iterating yields (row number, cells), or an Unreadable for a row that can't be split.
 
-    Row numbers are what a spreadsheet shows: the header is row 1, empty lines count but are not given out.
-    Bytes that the encoding does not know become lone surrogates, to be refused where they matter.
+    Row numbers are those of a spreadsheet: the header is row 1; empty lines count but are not yielded.
+    Bytes that are invalid in the encoding become lone surrogates, which are refused in mapped columns.
     """
 
     def __init__(self, source: _Source, form: FileFormat) -> None:
@@ -166,7 +171,7 @@ class Rows(CsvRows):
         self.header: list[str] = []
         for _number, cells in self:
             self.header = _named(cells.cells if isinstance(cells, Unreadable) else cells)
-            # A row of several lines must be as wide.
+            # A row of several lines must have the same width.
             self.width = len(self.header)
             break
 
@@ -190,10 +195,10 @@ def _refusal_headers() -> frozenset[tuple[str, ...]]:
 
 
 def _named(cells: list[str]) -> list[str]:
-    """Names of columns: trimmed, numbered where one is missing or repeated."""
+    """Return the names of the columns: trimmed, and numbered when missing or repeated."""
     names: list[str] = []
     if tuple(restored(cell).strip() for cell in cells[:4]) in _refusal_headers():
-        # Why the rows of a mended file were refused is no data, though fields of ours are called so.
+        # In a corrected file the reasons of the refusals are not data, although their names equal fields of ours.
         cells = [*(f"{cell} (refused)" for cell in cells[:4]), *cells[4:]]
     for position, cell in enumerate(cells[:MAX_COLUMNS], 1):
         name = (
@@ -206,17 +211,17 @@ def _named(cells: list[str]) -> list[str]:
 
 
 @contextmanager
-def open_rows(path: str, form: FileFormat) -> Iterator[Rows]:
+def open_rows(path: str, form: FileFormat) -> Iterator[FileRows]:
     source = _Source(path)
     csv.field_size_limit(MAX_CELL)
     try:
-        yield Rows(source, form)
+        yield FileRows(source, form)
     finally:
         source.close()
 
 
 def sample_rows(path: str, form: FileFormat, count: int = SAMPLE_ROWS) -> tuple[list[str], list[list[str]]]:
-    """Return (header, the first rows). A file without a line was refused when its format was guessed."""
+    """Return (header, the first rows). Detecting the format has already refused a file without lines."""
     with open_rows(path, form) as rows:
         sample: list[list[str]] = []
         for _number, cells in rows:

@@ -1,4 +1,4 @@
-"""Refunds from a file: an amount, or lines of one refund on rows that follow each other."""
+"""Import of refunds: an amount per row, or the lines of one refund on successive rows."""
 
 from __future__ import annotations
 
@@ -9,40 +9,45 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import Invalid, NotFound
 from crm.models import Order
-from crm.rules.importing import Field
+from crm.rules.importing import ImportField
 from crm.rules.money import to_minor
 from crm.services.imports.context import Context
 from crm.services.imports.effects import announce_orders
-from crm.services.imports.rows import Rows
+from crm.services.imports.rows import RowImport
 from crm.services.refunds import RefundLineInput, record_refund
 
 FIELDS = (
-    Field(
+    ImportField(
         "order", limit=64, required=True, aliases="ordernumber orderno orderid ordername 订单号 订单编号 bestellnummer"
     ),
-    Field(
+    ImportField(
         "reference",
         limit=64,
         aliases="refundnumber refundno refundid creditmemo number id 退款单号 退款编号 erstattungsnummer",
     ),
-    Field("refunded_at", "time", aliases="refunddate date refundtime createdat 退款时间 退款日期 erstattetam datum"),
-    Field("amount", "number", aliases="refundamount refunded total 退款金额 金额 betrag"),
-    Field("sku", limit=64, aliases="itemsku lineitemsku stockcode productcode 商品编码 货号 artikelnummer"),
-    Field("quantity", "quantity", aliases="qty count 数量 件数 menge"),
-    Field("reason", limit=200, aliases="note comment 退款原因 原因 grund"),
+    ImportField(
+        "refunded_at", "time", aliases="refunddate date refundtime createdat 退款时间 退款日期 erstattetam datum"
+    ),
+    ImportField("amount", "number", aliases="refundamount refunded total 退款金额 金额 betrag"),
+    ImportField("sku", limit=64, aliases="itemsku lineitemsku stockcode productcode 商品编码 货号 artikelnummer"),
+    ImportField("quantity", "quantity", aliases="qty count 数量 件数 menge"),
+    ImportField("reason", limit=200, aliases="note comment 退款原因 原因 grund"),
 )
 LABELS = {
     "order": _("Order number"),
     "reference": _("Number of the refund"),
     "refunded_at": _("Refunded at"),
-    "amount": _("Amount given back"),
-    "quantity": _("Quantity that came back"),
+    "amount": _("Amount refunded"),
+    "quantity": _("Quantity returned"),
     "reason": _("Reason"),
 }
 
 
-class Refunds(Rows):
-    """Once per order and number. Without a number the moment and the amount or product stand for it."""
+class Refunds(RowImport):
+    """Import of refunds, once per order and number.
+
+    Without a number, the time and the amount or product identify one.
+    """
 
     named = False
     may_name = False
@@ -57,7 +62,7 @@ class Refunds(Rows):
         amount = None if row["amount"] is None else abs(to_minor(row["amount"], order.currency))
         number = row["reference"] or f"R{row['refunded_at']:%Y%m%d%H%M%S}"
         if row["sku"]:
-            # The lines of one refund are rows of their own, and each is known by its product.
+            # Each line of a refund is a row of its own, identified by its product.
             number = f"{number}/{row['sku']}"[:64]
         elif not row["reference"]:
             number = f"{number}/{amount or 'all'}"
@@ -80,7 +85,7 @@ class Refunds(Rows):
 
 
 def _lines(order: Order, sku: str, quantity: Decimal | None, number: str) -> list[RefundLineInput]:
-    """The lines of a product, as much of each as is left or as this refund took already."""
+    """Return the lines of a product: the quantity left of each, or the quantity that this refund took before."""
     known = order.refunds.filter(source=order.source, number=number).first()
     if known is not None:
         return [RefundLineInput(*line) for line in known.lines.values_list("line__position", "quantity")]
@@ -88,18 +93,18 @@ def _lines(order: Order, sku: str, quantity: Decimal | None, number: str) -> lis
     lines = list(order.lines.filter(product__sku=sku).order_by("position"))
     if not lines:
         raise Invalid(_("The order has no such line."), code="unknown_line", field="sku")
-    wanted = (
+    remaining = (
         quantity
         if quantity is not None
         else sum((line.quantity - line.refunded_quantity for line in lines), Decimal(0))
     )
     for line in lines:
-        part = min(wanted, line.quantity - line.refunded_quantity)
+        part = min(remaining, line.quantity - line.refunded_quantity)
         if part > 0:
             chosen.append(RefundLineInput(line.position, part))
-            wanted -= part
-    if wanted > 0 or not chosen:
+            remaining -= part
+    if remaining > 0 or not chosen:
         raise Invalid(
-            _("The order has less of this product left to come back."), code="refund_exceeds_line", field="quantity"
+            _("The order has less of this product left to return."), code="refund_exceeds_line", field="quantity"
         )
     return chosen

@@ -1,7 +1,7 @@
-"""Rows with a negative quantity that name an order of the file or of the shop: returns of that order.
+"""Returns: rows with a negative quantity that name an order of the file or of the shop.
 
-What came back of a product at one moment is one refund, whose number is made of that moment: the same rows again are
-known by it.
+The returns of a product at one time form one refund. Its number is built from that time, so that the same rows are
+recognised when they are imported again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from crm.services.refunds import RefundRequest, RefundsRecorded, Returned, recor
 
 
 def find(context: Context) -> bool:
-    """lk_return: the rows that are returns. Returns whether there are any."""
+    """Fill lk_return with the rows that are returns. Returns whether there are any."""
     context.execute(
         """CREATE TEMP TABLE lk_return (row_number bigint, number text, sku text, quantity numeric, at timestamptz,
                unit_price numeric, money numeric, known bigint) ON COMMIT DROP"""
@@ -36,7 +36,7 @@ def find(context: Context) -> bool:
 
 
 def check(context: Context) -> None:
-    """lk_back: the returns with what of each is new, once the orders of the file are decided."""
+    """Fill lk_back: the returns with the new part of each, after the orders of the file are decided."""
     context.execute(
         """CREATE TEMP TABLE lk_back ON COMMIT DROP AS
            WITH done AS (

@@ -1,21 +1,25 @@
-"""Reviews from a file: activity of the kind `review`, with rating, title and text as its properties."""
+"""Import of reviews: activity of the kind `review` with rating, title and text as its properties."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from crm.rules.importing import Field, who
-from crm.services.imports.catalogue import Activity
+from crm.rules.importing import ImportField, who
+from crm.services.imports.catalogue import ActivityImport
 from crm.services.imports.context import Context
 
 FIELDS = (
-    Field("sender_id", limit=80, required=True, aliases="id reviewid review uuid 评价id 评价编号 bewertungsid"),
+    ImportField("sender_id", limit=80, required=True, aliases="id reviewid review uuid 评价id 评价编号 bewertungsid"),
     *who(),
-    Field("sku", limit=64, required=True, aliases="productid itemsku stockcode product 商品编码 货号 artikelnummer"),
-    Field("rating", "number", required=True, aliases="stars score rate 评分 星级 bewertung"),
-    Field("title", limit=200, aliases="headline subject reviewtitle 标题 titel"),
-    Field("text", limit=5000, aliases="review body content comment reviewbody 评价内容 内容 kommentar"),
-    Field("occurred_at", "time", required=True, aliases="date time createdat reviewdate timestamp 评价时间 时间 datum"),
+    ImportField(
+        "sku", limit=64, required=True, aliases="productid itemsku stockcode product 商品编码 货号 artikelnummer"
+    ),
+    ImportField("rating", "number", required=True, aliases="stars score rate 评分 星级 bewertung"),
+    ImportField("title", limit=200, aliases="headline subject reviewtitle 标题 titel"),
+    ImportField("text", limit=5000, aliases="review body content comment reviewbody 评价内容 内容 kommentar"),
+    ImportField(
+        "occurred_at", "time", required=True, aliases="date time createdat reviewdate timestamp 评价时间 时间 datum"
+    ),
 )
 LABELS = {
     "sender_id": _("Number of the review"),
@@ -25,7 +29,7 @@ LABELS = {
 }
 
 
-class Reviews(Activity):
+class Reviews(ActivityImport):
     def check(self, context: Context) -> None:
         context.refuse(
             """SELECT row_number, 'rating', 'not_a_rating', '' FROM lk_rows

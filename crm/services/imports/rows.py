@@ -1,4 +1,4 @@
-"""Kinds whose rows go one by one through a service: a base class, for files of thousands rather than millions of rows."""
+"""Base class of kinds whose rows are imported one by one by a service: for thousands of rows, not millions."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from django.utils import translation
 
 from core.errors import DomainError
 from core.events import limited
-from crm.rules.importing import IDENTITIES, Field
+from crm.rules.importing import IDENTITIES, ImportField
 from crm.services.imports import people
 from crm.services.imports.context import Context
 from crm.services.imports.effects import reach_of
 from crm.services.imports.profiles import refuse_misread, refuse_nobody, select_people
 
 
-class Rows:
-    """Each row in a savepoint of its own: what the service refuses is refused, and the others stay.
+class RowImport:
+    """Handler that imports each row in its own savepoint: a row that the service refuses does not affect the others.
 
-    A dry run takes the rows as well and is rolled back, so that it says what the import will say. `named`: every row
-    names a customer; `may_name`: it may.
+    A dry run imports the rows too and rolls back, so that it reports what the import will report. `named`: every row
+    must name a customer; `may_name`: a row may name one.
     """
 
     named = True
@@ -28,14 +28,17 @@ class Rows:
     order = "row_number"
 
     def take(self, context: Context, row: dict[str, Any]) -> bool:
-        """Take one row by its fields and `customer`. Answers whether anything changed; raises DomainError to refuse it."""
+        """Import one row from its fields and `customer`.
+
+        Returns whether anything changed; raises DomainError to refuse it.
+        """
         raise NotImplementedError
 
     def prepare(self, context: Context) -> None:
-        """Refuse by statement what needs no service."""
+        """Refuse rows by SQL when no service is needed."""
 
     def finish(self, context: Context) -> None:
-        """Announce what was taken."""
+        """Emit events for the imported rows."""
 
     def check(self, context: Context) -> None:
         refuse_misread(context)
@@ -60,7 +63,7 @@ class Rows:
         for number, customer, *values in people.streamed(f"SELECT * FROM lk_taken ORDER BY {self.order}"):
             row = dict(zip(names, values, strict=True)) | {"customer": customer}
             try:
-                # A file is history: what its rows set off stays within the run's mode (I3).
+                # A file is history: the effects of its rows stay within the run's mode (I3).
                 with transaction.atomic(), limited(reach_of(context.mode)):
                     changed = self.take(context, row)
             except DomainError as error:
@@ -90,5 +93,5 @@ class Rows:
         )
 
 
-def _is_plain(field: Field) -> bool:
+def _is_plain(field: ImportField) -> bool:
     return field.shape not in {"identity", "birthday"}

@@ -1,4 +1,4 @@
-"""One import from its file to its result. Applying it is one transaction: killed at any moment, it leaves nothing."""
+"""One import from its file to its result. It is applied in one transaction, so a killed import leaves nothing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from crm.models import ImportMapping, ImportMode, ImportRun, ImportState, Store
 from crm.rules import import_formats
 from crm.rules import importing_detect as detect
 from crm.rules.import_formats import mapping_of, recognise
-from crm.rules.importing import Field, WrongMapping, check_mapping, fields_of, suggest_mapping
+from crm.rules.importing import ImportField, WrongMapping, check_mapping, fields_of, suggest_mapping
 from crm.services.customers import attribute_specs
 from crm.services.imports import online_retail, refusals
 from crm.services.imports.context import Context, Handler
@@ -57,20 +57,20 @@ OPTIONS = ("encoding", "delimiter", "decimal", "date_order", "time_zone", "curre
 MESSAGES = {
     "unknown_field": _("There is no field %(name)s."),
     "unknown_column": _("The file has no column %(name)s."),
-    "required": _("Say which column holds %(name)s."),
-    "nobody": _("Map a column that says who the customer is: a customer number, an id, a phone number or an e-mail."),
+    "required": _("Choose the column for %(name)s."),
+    "nobody": _("Map a column that identifies the customer: a customer number, an id, a phone number or an e-mail."),
     "no_price": _("Map the unit price, the amount of a line, or the total of the order."),
 }
 
 
 class Busy(Conflict):
     code = "import_running"
-    message = _("This import is being applied right now.")
+    message = _("This import is already running.")
 
 
 @dataclass(frozen=True)
-class PreviewRow:
-    """`refused` is (field, code, detail) when this row would be refused, else None; so is `skipped`."""
+class ImportPreviewRow:
+    """A row of the preview. `refused` and `skipped` are (field, code, detail), or None when they do not apply."""
 
     number: int
     cells: list[str]
@@ -81,7 +81,7 @@ class PreviewRow:
 @dataclass(frozen=True)
 class Preview:
     header: list[str]
-    rows: list[PreviewRow] = field(default_factory=list)
+    rows: list[ImportPreviewRow] = field(default_factory=list)
     accepted: int = 0
     unchanged: int = 0
     refused: int = 0
@@ -93,7 +93,7 @@ MANY = 5_000
 
 
 def keep_upload(upload: UploadedFile) -> str:
-    """Store an uploaded file until it has been brought in. Returns its path."""
+    """Store an uploaded file until it is imported. Returns its path."""
     storage = FileSystemStorage(location=Path(settings.MEDIA_ROOT) / "imports")
     return storage.path(storage.save(f"{get_random_string(20)}.csv", upload))
 
@@ -109,44 +109,46 @@ def create_import(
     mapping: Mapping[str, str] | None = None,
     mode: str = ImportMode.AUTO,
 ) -> ImportRun:
-    """Look at a file and note what it seems to be; `options` and `mapping` given here win.
+    """Detect the format of a file and create its import; the given `options` and `mapping` override the detection.
 
-    Raises Invalid: invalid_choice (kind, mode), required (source), no_file, empty_file, file_damaged, or for an
-    option or the mapping.
+    Raises Invalid: invalid_choice (kind, mode), required (source), no_file, empty_file, file_damaged, or the code of a
+    wrong option or mapping.
     """
     if kind not in IMPORT_KINDS:
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field="kind")
     _check_mode(mode)
     source = source.strip()
     if not source or len(source) > 40:
-        raise Invalid(_("Name the source in 1 to 40 characters."), code="required", field="source")
-    given = {name: value for name, value in (options or {}).items() if value not in (None, "")}
+        raise Invalid(_("Enter a source name of 1 to 40 characters."), code="required", field="source")
+    overrides = {name: value for name, value in (options or {}).items() if value not in (None, "")}
     remembered = ImportMapping.objects.filter(kind=kind, source=source).first()
-    form = sniff(path, encoding=given.get("encoding", ""), delimiter=given.get("delimiter", ""))
+    form = sniff(path, encoding=overrides.get("encoding", ""), delimiter=overrides.get("delimiter", ""))
     header, sample = sample_rows(path, form)
     fields = fields_of(kind, attribute_specs())
-    known = recognise(kind, header) if "profile" not in given else None
+    known = recognise(kind, header) if "profile" not in overrides else None
     guessed: dict[str, str] = {}
     if remembered and set(remembered.mapping.values()) <= set(header):
         guessed = {name: column for name, column in remembered.mapping.items() if name in fields}
-    # Columns that the file before did not have are guessed again.
+    # Guess again the columns that the previous file did not have.
     seen = remembered.options.get("header", header) if remembered and guessed else []
     fresh = mapping_of(known, header) if known else suggest_mapping(fields, header)
     guessed |= {name: column for name, column in fresh.items() if column not in seen and name not in guessed}
-    # What is said wins, also over a guess of another field for the same column; an empty column takes a guess back.
-    said = dict(mapping or {})
-    chosen = said | {
-        name: column for name, column in guessed.items() if name not in said and column not in said.values()
+    # The given mapping wins, even over a guess of another field for the same column; an empty column cancels a guess.
+    explicit = dict(mapping or {})
+    chosen = explicit | {
+        name: column for name, column in guessed.items() if name not in explicit and column not in explicit.values()
     }
     chosen = {name: column for name, column in chosen.items() if column}
-    found = _detected(fields, chosen, header, sample)
+    detected = _detected(fields, chosen, header, sample)
     if known:
-        found |= {"format": known.name, **known.options}
-    kept = {name: value for name, value in (remembered.options if remembered else {}).items() if name in OPTIONS[2:]}
-    store = _store(given.get("store", ""))
-    if "decimal" in given or "decimal" in kept:
-        found.pop("decimal_asked", "")
-        found["decimal_sure"] = "1"
+        detected |= {"format": known.name, **known.options}
+    remembered_options = {
+        name: value for name, value in (remembered.options if remembered else {}).items() if name in OPTIONS[2:]
+    }
+    store = _store(overrides.get("store", ""))
+    if "decimal" in overrides or "decimal" in remembered_options:
+        detected.pop("decimal_asked", "")
+        detected["decimal_sure"] = "1"
     run = ImportRun(
         kind=kind,
         source=source,
@@ -154,9 +156,9 @@ def create_import(
         path=path,
         options={
             "time_zone": store.time_zone if store else settings.TIME_ZONE,
-            **found,
-            **kept,
-            **given,
+            **detected,
+            **remembered_options,
+            **overrides,
             "encoding": form.encoding,
             "delimiter": form.delimiter,
             "header": header,
@@ -176,15 +178,15 @@ def create_import(
 def configure_import(
     *, run: ImportRun, options: Mapping[str, Any], mapping: Mapping[str, str], mode: str = ""
 ) -> ImportRun:
-    """Change how a file is read before it is brought in. Raises Invalid, or Conflict once it has begun."""
+    """Change how a file is read before its import starts. Raises Invalid, or Conflict when the import has started."""
     if run.state not in {ImportState.UPLOADED, ImportState.FAILED}:
-        raise Conflict(_("This import has begun."), code="import_begun")
+        raise Conflict(_("This import has already started."), code="import_begun")
     if mode:
         _check_mode(mode)
         run.mode = mode
     merged = {**run.options, **{name: options[name] for name in OPTIONS if options.get(name)}}
     if merged.get("decimal") and merged["decimal"] != run.options.get("decimal"):
-        # An answer, where the page only sends back what was found.
+        # A new value is the user's answer; an unchanged one is only the detected value that the page sends back.
         merged["decimal_sure"] = "1"
         merged.pop("decimal_asked", None)
     for name in ("currency", "store", "take_sound"):
@@ -196,9 +198,9 @@ def configure_import(
     run.options = merged
     run.mapping = {name: column for name, column in mapping.items() if column}
     if not merged.get("decimal_sure"):
-        found = _detected(fields_of(run.kind, attribute_specs()), run.mapping, merged["header"], sample)
-        if "decimal_asked" in found:
-            run.options = _unanswered(merged, found["decimal_asked"])
+        detected = _detected(fields_of(run.kind, attribute_specs()), run.mapping, merged["header"], sample)
+        if "decimal_asked" in detected:
+            run.options = _unanswered(merged, detected["decimal_asked"])
     if not run.options.get("decimal_asked"):
         _check_mapping(run)
     run.save(update_fields=["options", "mapping", "mode"])
@@ -206,7 +208,7 @@ def configure_import(
 
 
 def preview_import(run: ImportRun, rows: int = PREVIEW_ROWS) -> Preview:
-    """What the first rows would become, by the same code that brings them in; nothing is kept."""
+    """Return the result of the first rows, by the same code that imports them; nothing is stored."""
     _check_mapping(run)
     with transaction.atomic():
         try:
@@ -224,10 +226,10 @@ def preview_import(run: ImportRun, rows: int = PREVIEW_ROWS) -> Preview:
             transaction.set_rollback(True)
     shown = []
     header, _sample = sample_rows(run.path, _form(run), 1)
-    with open_rows(run.path, _form(run)) as given:
-        for number, cells in given:
-            given_cells = cells.cells if isinstance(cells, Unreadable) else cells
-            shown.append(PreviewRow(number, [restored(cell)[:200] for cell in given_cells],
+    with open_rows(run.path, _form(run)) as file_rows:
+        for number, cells in file_rows:
+            raw_cells = cells.cells if isinstance(cells, Unreadable) else cells
+            shown.append(ImportPreviewRow(number, [restored(cell)[:200] for cell in raw_cells],
                                     refused.get(number), skipped.get(number)))  # fmt: skip
             if len(shown) >= read:
                 break
@@ -236,7 +238,7 @@ def preview_import(run: ImportRun, rows: int = PREVIEW_ROWS) -> Preview:
 
 
 def dry_run(run: ImportRun, out: IO[str] | None = None) -> Preview:
-    """Return the counts and reasons of the whole file without taking anything; the refused rows go to `out`."""
+    """Return the counts and reasons of the whole file without importing it; the refused rows are written to `out`."""
     _check_mapping(run)
     with transaction.atomic():
         context, stager = _staged(run, SYSTEM)
@@ -254,7 +256,7 @@ def dry_run(run: ImportRun, out: IO[str] | None = None) -> Preview:
 
 @dataclass(frozen=True)
 class Sides:
-    """How many orders of a file are older than two days, and how many are not. `whole`: all of the file was looked at."""
+    """Numbers of orders older than two days and newer ones. `whole`: the whole file was read."""
 
     older: int
     recent: int
@@ -262,7 +264,10 @@ class Sides:
 
 
 def sides_of(run: ImportRun, rows: int = SIDES_ROWS) -> Sides:
-    """Count the orders on both sides of the date that decides how far they act, in the first `rows` rows; nothing is kept."""
+    """Count the orders before and after the date that decides their effect, in the first `rows` rows.
+
+    Nothing is stored.
+    """
     _check_mapping(run)
     with transaction.atomic():
         try:
@@ -278,7 +283,7 @@ def sides_of(run: ImportRun, rows: int = SIDES_ROWS) -> Sides:
 
 
 def queue_import(*, run: ImportRun, actor: Actor) -> ImportRun:
-    """Hand an import to a worker, or again one that was left behind. Raises Conflict when it is done or running."""
+    """Queue an import, or queue an abandoned one again. Raises Conflict when it is done or running."""
     with transaction.atomic():
         locked = ImportRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
         if locked.state == ImportState.DONE:
@@ -299,12 +304,12 @@ def _send(run_id: int) -> None:
     try:
         current_app.send_task("crm.run_import", [run_id], retry=False)
     except Exception as error:
-        # It stays queued; the page offers to start it again once the queue is back.
+        # The import stays queued; the page offers to start it again when the queue is back.
         log.warning("import_not_queued", run=run_id, error=str(error)[:200])
 
 
 def is_stale(run: ImportRun) -> bool:
-    """Whether a queued or running import has shown no life for ten minutes and no transaction applies it."""
+    """Whether a queued or running import has had no heartbeat for ten minutes and no transaction applies it."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT coalesce(j.heartbeat_at, j.created_at, r.created_at) < clock_timestamp() - interval '10 minutes'
@@ -316,10 +321,11 @@ def is_stale(run: ImportRun) -> bool:
 
 
 def restart_lost_imports() -> list[int]:
-    """Queue imports again that no transaction applies any more: killed half-way they left nothing, so they begin anew.
+    """Queue imports again that no transaction applies any more. A killed import left nothing, so it starts from
+    scratch.
 
-    One that waits for its turn is queued once more each minute, because the queue may have lost it. One that was lost
-    `LOST_ATTEMPTS` times fails, because it may be what ends its workers. Returns the queued runs.
+    A waiting import is queued again each minute, because the queue may have lost it. An import that was lost
+    `LOST_ATTEMPTS` times fails, because it may be the cause that ends its workers. Returns the queued runs.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -341,10 +347,10 @@ def restart_lost_imports() -> list[int]:
 
 
 def run_import(*, run: ImportRun, actor: Actor = SYSTEM, wait: int = 60) -> ImportRun:
-    """Bring a file in, whole or not at all; done twice it is done once. Returns the run with its counts.
+    """Import a file whole or not at all; importing again changes nothing. Returns the run with its counts.
 
-    Raises Busy when another process still applies it after `wait` seconds, and Invalid or OSError when the file or
-    its description is wrong; the run is then `failed` and says why.
+    Raises Busy when another process still applies it after `wait` seconds. Raises Invalid or OSError when the file or
+    its description is wrong; the run is then `failed` and holds the error.
     """
     job = run.job or create_job(kind="crm.import", label=run.file_name, created_by=run.created_by, total=100)
     started = ImportRun.objects.filter(pk=run.pk).exclude(state=ImportState.DONE)
@@ -365,7 +371,7 @@ def run_import(*, run: ImportRun, actor: Actor = SYSTEM, wait: int = 60) -> Impo
         run.refresh_from_db()
         raise
     except Exception as error:
-        # A database that was away says nothing of the file: the run stays open, and `restart_lost_imports` finds it.
+        # A lost database does not mean a wrong file: the run stays open, and `restart_lost_imports` queues it again.
         if not is_interruption(error) or job.attempts >= LOST_ATTEMPTS:
             message = str(error.message) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
             _fail(run.pk, job, message)
@@ -374,7 +380,7 @@ def run_import(*, run: ImportRun, actor: Actor = SYSTEM, wait: int = 60) -> Impo
                     options=_unanswered(run.options, str(error.details["column"]))
                 )
             if isinstance(error, DomainError) and error.code == UNPACKS_TOO_LARGE:
-                # Another attempt can't go better.
+                # Another attempt would fail in the same way.
                 drop_upload(run.path)
                 ImportRun.objects.filter(pk=run.pk).update(path="")
             run.refresh_from_db()
@@ -425,7 +431,8 @@ def _apply(run_id: int, actor: Actor, job: Job, wait: int) -> None:
             "refused_count": refused,
         }
         if counts["accepted_count"] >= MANY and IMPORT_KINDS[run.kind].grown:
-            # What follows (points, figures, the same file again) is planned by statistics that know nothing of these rows.
+            # Statistics without these rows would give bad plans for the next steps (points, figures, the same file
+            # again).
             context.execute(f"ANALYZE {IMPORT_KINDS[run.kind].grown}")
         by_code = dict(context.rows("SELECT code, count(*) FROM lk_refused GROUP BY code ORDER BY 2 DESC, 1"))
         listed = {
@@ -445,10 +452,11 @@ def _apply(run_id: int, actor: Actor, job: Job, wait: int) -> None:
 
 
 def _lock(run_id: int, wait: int) -> None:
-    """Wait for whoever applies this run, then for other imports: two at once would wait for each other's rows."""
+    """Wait for the process that applies this run, then for other imports, because two at once could deadlock."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
-        # A worker killed in the middle of a long statement: its session ends within seconds and takes nothing along.
+        # A worker may be killed in a long statement: this setting ends its session within seconds, with nothing
+        # applied.
         cursor.execute("SET LOCAL client_connection_check_interval = '2s'")
         cursor.execute("SET LOCAL work_mem = '128MB'")
         cursor.execute(f"SET LOCAL lock_timeout = '{int(wait)}s'")
@@ -465,10 +473,12 @@ def _lock(run_id: int, wait: int) -> None:
 def _staged(
     run: ImportRun, actor: Actor, *, limit: int | None = None, progress: Callable[[float], None] | None = None
 ) -> tuple[Context, Stager]:
-    """Stage the file; leaves lk_rows, lk_identity and empty lk_refused and lk_unchanged."""
+    """Stage the file. Leaves lk_rows, lk_identity and empty lk_refused and lk_unchanged."""
     store = _store(run.options.get("store", ""))
     if store is None:
-        raise Invalid(_("There is no store yet: add one, or name its code."), code="unknown_store", field="store")
+        raise Invalid(
+            _("There is no store yet. Add one, or enter the code of a store."), code="unknown_store", field="store"
+        )
     specs = attribute_specs()
     fields = fields_of(run.kind, specs)
     profile = online_retail.PROFILE if run.options.get("profile") == online_retail.NAME else None
@@ -489,7 +499,7 @@ def _staged(
         ),
     )
     with connection.cursor() as cursor:
-        # Left by an earlier import of the same transaction.
+        # Drop tables that an earlier import left in the same transaction.
         cursor.execute(
             """SELECT string_agg(format('DROP %s IF EXISTS pg_temp.%I CASCADE',
                                         CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, relname), ';')
@@ -529,9 +539,9 @@ def _store(code: str) -> Store | None:
 
 
 def _detected(
-    fields: Mapping[str, Field], mapping: Mapping[str, str], header: list[str], sample: list[list[str]]
+    fields: Mapping[str, ImportField], mapping: Mapping[str, str], header: list[str], sample: list[list[str]]
 ) -> dict[str, str]:
-    """Decimal mark and order of dates, from the columns that hold them."""
+    """Detect the decimal mark and the date order from the mapped columns that show them."""
 
     def cells(shapes: set[str]) -> Iterator[str]:
         columns = {header.index(column) for name, column in mapping.items()
@@ -589,8 +599,8 @@ def _check_options(options: Mapping[str, Any]) -> None:
 
 def _ambiguous(column: str) -> Invalid:
     return Invalid(
-        _("The numbers of the column %(name)s can be read two ways, such as 1,234 or 1.234,50 beside 1,234.50: "
-          "say which mark stands before the decimals.") % {"name": column},
+        _("The numbers in column %(name)s can be read in two ways, such as 1,234, or 1.234,50 beside 1,234.50. "
+          "Choose the decimal mark.") % {"name": column},
         code=DECIMAL_AMBIGUOUS,
         field="decimal",
         column=column,
@@ -614,12 +624,14 @@ def _all_wrong(run: ImportRun, wrong: WrongMapping) -> str:
     names: dict[str, list[str]] = {}
     for code, name in wrong.problems:
         names.setdefault(code, []).append(name)
-    said = [str(MESSAGES[code] % {"name": ", ".join(given)}) for code, given in names.items()]
+    parts = [str(MESSAGES[code] % {"name": ", ".join(field_names)}) for code, field_names in names.items()]
     if "unknown_field" in names:
-        said.append(_t("The fields are: %(names)s.") % {"names": ", ".join(fields_of(run.kind, attribute_specs()))})
+        parts.append(_t("The fields are: %(names)s.") % {"names": ", ".join(fields_of(run.kind, attribute_specs()))})
     if {"unknown_column", "required"} & names.keys():
-        said.append(_t("The columns of the file are: %(names)s.") % {"names": ", ".join(run.options.get("header", []))})
-    return " ".join(said)
+        parts.append(
+            _t("The columns of the file are: %(names)s.") % {"names": ", ".join(run.options.get("header", []))}
+        )
+    return " ".join(parts)
 
 
 def _remember(run: ImportRun) -> None:
@@ -642,14 +654,14 @@ def _remember(run: ImportRun) -> None:
 
 
 def drop_upload(path: str) -> None:
-    """What was uploaded is deleted once it is in, or of no use: it holds personal data in the clear."""
+    """Delete an uploaded file after its import or when it is of no use, because it holds unencrypted personal data."""
     if Path(path).is_relative_to(Path(settings.MEDIA_ROOT) / "imports"):
         with contextlib.suppress(OSError):
             Path(path).unlink()
 
 
 def drop_stale_uploads(*, days: int = 7) -> int:
-    """Delete uploads that nobody brought in for `days` days. Returns how many."""
+    """Delete uploads that were not imported within `days` days. Returns how many."""
     old = ImportRun.objects.filter(
         state__in=[ImportState.UPLOADED, ImportState.FAILED],
         created_at__lt=Now() - timedelta(days=days),

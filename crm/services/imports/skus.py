@@ -1,4 +1,4 @@
-"""One spelling for each SKU of a file: that of the product, else the first in the file."""
+"""One spelling for each SKU of a file: that of the product, otherwise the first in the file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from crm.services.imports.context import Context
 
 
 def use_known_spelling(context: Context) -> None:
-    """Rewrite SKUs in lk_rows that differ from a known or an earlier one by nothing but case."""
+    """Rewrite SKUs in lk_rows that differ only in case from a known SKU or from an earlier one."""
     context.execute(
         """UPDATE lk_rows r SET sku = spelled.sku
            FROM (SELECT DISTINCT ON (lower(f.sku)) lower(f.sku) AS key, coalesce(p.sku, f.sku) AS sku

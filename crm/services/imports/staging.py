@@ -1,8 +1,8 @@
-"""A file into a temporary table: cells read into typed columns as the rows stream through COPY.
+"""Staging of a file in a temporary table: cells are parsed to typed columns while the rows stream through COPY.
 
-A cell's shape (is this a number, a time, a phone number) is decided here, once per distinct text; what depends on
-other rows or on the database is decided in SQL afterwards. Personal values never reach the temporary tables: rows
-carry the small number of an identity, whose blind index and ciphertext stand in lk_identity.
+The shape of a cell (number, time, phone number) is checked here, once per distinct text. Checks that depend on other
+rows or on the database are made in SQL afterwards. Personal values never reach lk_rows: rows carry the small number of
+an identity, and lk_identity holds its blind index and ciphertext.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from crm.rules import importing_values as values
 from crm.rules import order_words
 from crm.rules.attributes import AttributeSpec, WrongAttribute, check_attributes
 from crm.rules.identities import normalise, phone_tail
-from crm.rules.importing import ATTRIBUTE, IDENTITIES, Field
+from crm.rules.importing import ATTRIBUTE, IDENTITIES, ImportField
 from crm.rules.importing_detect import decimal_sign
 from crm.rules.importing_values import BadValue, lookup
 from crm.services.customers import supported_language
@@ -39,7 +39,7 @@ from crm.services.imports.reading import FileFormat, open_rows
 
 SEPARATOR = "\x1f"
 BATCH = 2000
-# Texts repeat in real files; the memory for it is bounded by starting over.
+# Texts repeat in real files, so they are cached; a full cache is cleared to bound the memory.
 REMEMBERED = 20_000
 REMEMBERED_IDENTITIES = 200_000
 _SPECIAL = re.compile(r"[\\\n\r\x1f]")
@@ -68,7 +68,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Reading:
-    """How this file writes its values."""
+    """Options for parsing the values of a file."""
 
     form: FileFormat
     decimal: str
@@ -76,11 +76,11 @@ class Reading:
     date_order: str
     country: str
     specs: Mapping[str, AttributeSpec] = field(default_factory=dict)
-    # Field -> what is done to its cells first, for files with habits of their own.
+    # Field -> function that is applied first to its cells, for formats with peculiarities.
     clean: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
-    # States of orders that mean something else in the system of this file.
+    # Order states that have another meaning in the system of this file.
     words: Mapping[str, str] = field(default_factory=dict)
-    # Somebody said which decimal mark it is, so that the cells need not.
+    # A person chose the decimal mark, so the cells need not prove it.
     decimal_sure: bool = False
 
 
@@ -101,15 +101,15 @@ def column_of(name: str) -> str:
     return f"attribute_{name.removeprefix(ATTRIBUTE)}" if name.startswith(ATTRIBUTE) else name
 
 
-def columns_of(given: Field) -> list[tuple[str, str]]:
-    """[(column, type)] of the staging table for a field."""
-    if given.shape == "birthday":
+def columns_of(target: ImportField) -> list[tuple[str, str]]:
+    """Return [(column, type)] of the staging table for a field."""
+    if target.shape == "birthday":
         return [("birthday", "bytea"), ("birthday_index", "bytea"), ("birth_year", "smallint")]
-    return [(f'"{column_of(given.name)}"', _TYPES.get(given.shape, "text"))]
+    return [(f'"{column_of(target.name)}"', _TYPES.get(target.shape, "text"))]
 
 
-class _Remembering(dict):
-    """cell -> its COPY text; a miss is converted, a full memory starts over. `empty` None: a value is required."""
+class _CellCache(dict):
+    """Cache of cell -> its COPY text. A miss is parsed; a full cache is cleared. `empty` None: a value is required."""
 
     def __init__(self, convert: Callable[[str], str], empty: str | None, limit: int = REMEMBERED) -> None:
         super().__init__()
@@ -135,7 +135,7 @@ class _Remembering(dict):
 
     def _read(self, text: str) -> str:
         if text.startswith('="') and text.endswith('"'):
-            # How exports keep a spreadsheet from rounding long numbers.
+            # Exports write ="..." so that spreadsheets do not round long numbers.
             text = text[2:-1].strip()
         if not text:
             if self._empty is None:
@@ -152,9 +152,9 @@ class _Remembering(dict):
 
 
 class Stager:
-    """Stages the rows of one file. After `stage`: lk_rows (every row read) and lk_identity."""
+    """Stages the rows of one file. `stage` fills lk_rows (every row read) and lk_identity."""
 
-    def __init__(self, fields: Mapping[str, Field], mapping: Mapping[str, str], reading: Reading) -> None:
+    def __init__(self, fields: Mapping[str, ImportField], mapping: Mapping[str, str], reading: Reading) -> None:
         self.fields = fields
         self.mapping = {name: mapping[name] for name in fields if name in mapping}
         self.reading = reading
@@ -164,15 +164,15 @@ class Stager:
         self._ids: dict[tuple[str, str], str] = {}
         self._identity_count = 0
         self._spool: Any = None
-        # Column -> the decimal marks that its cells show.
+        # Column -> the decimal marks in its cells.
         self.signs: dict[str, set[str]] = {}
 
     def stage(self, path: str, *, limit: int | None = None, progress: Callable[[float], None] | None = None) -> None:
         columns = ["row_number bigint NOT NULL", "error_field text", "error_code text", "error_detail text"]
-        for given in self.fields.values():
-            # 0 is nobody: a number joins by hash where NULL would not.
-            default = " NOT NULL DEFAULT 0" if given.shape == "identity" else ""
-            columns += [f"{name} {kind}{default}" for name, kind in columns_of(given)]
+        for target in self.fields.values():
+            # 0 means no identity: a hash join matches 0 but not NULL.
+            default = " NOT NULL DEFAULT 0" if target.shape == "identity" else ""
+            columns += [f"{name} {kind}{default}" for name, kind in columns_of(target)]
         with connection.cursor() as cursor:
             cursor.execute(f"CREATE TEMP TABLE lk_rows ({', '.join(columns)}) ON COMMIT DROP")
             cursor.execute(
@@ -194,7 +194,7 @@ class Stager:
             positions = [rows.header.index(self.mapping[name]) for name in names]
             converters = [self._converter(name) for name in names]
             width = len(rows.header)
-            # The rows of an order fall together: a refused row still says which order it belongs to.
+            # The rows of an order are refused together, so a refused row must keep its order number.
             anchor = names.index("number") if "number" in self.mapping and self.fields["number"].header else None
             lines: list[str] = []
             count = 0
@@ -231,7 +231,7 @@ class Stager:
             while block := self._spool.read(1 << 20):
                 copy.write(block)
         if self._identity_count > REMEMBERED_IDENTITIES:
-            # The memory started over, so one identity may have several numbers: the smallest stands for all.
+            # The cache was cleared, so one identity may have several numbers: the smallest replaces the others.
             cursor.execute(
                 """CREATE TEMP TABLE lk_again ON COMMIT DROP AS
                    SELECT id, first FROM (SELECT id, min(id) OVER (PARTITION BY kind, value_index) AS first
@@ -248,24 +248,24 @@ class Stager:
         cursor.execute("ANALYZE lk_identity")
 
     @staticmethod
-    def _empty_of(given: Field) -> str:
-        if given.shape == "identity":
+    def _empty_of(target: ImportField) -> str:
+        if target.shape == "identity":
             return "0"
-        return SEPARATOR * (len(columns_of(given)) - 1)
+        return SEPARATOR * (len(columns_of(target)) - 1)
 
-    def _converter(self, name: str) -> _Remembering:
-        given = self.fields[name]
-        convert = self._by_shape(given)
-        if given.shape in {"number", "quantity"} and not self.reading.decimal_sure:
+    def _converter(self, name: str) -> _CellCache:
+        target = self.fields[name]
+        convert = self._by_shape(target)
+        if target.shape in {"number", "quantity"} and not self.reading.decimal_sure:
             convert = self._signed(self.mapping[name], convert)
         clean = self.reading.clean.get(name)
-        empty = self._empty_of(given)
-        # What an order's rows share may stand on one of them only, so SQL asks for it per order.
-        required = given.required and (name == "number" or not given.header)
-        return _Remembering(
+        empty = self._empty_of(target)
+        # A value shared by an order's rows may stand on only one of them, so SQL checks it per order.
+        required = target.required and (name == "number" or not target.header)
+        return _CellCache(
             convert if clean is None else lambda text: convert(cleaned) if (cleaned := clean(text)) else empty,
             None if required else empty,
-            REMEMBERED_IDENTITIES if given.shape == "identity" else REMEMBERED,
+            REMEMBERED_IDENTITIES if target.shape == "identity" else REMEMBERED,
         )
 
     def _signed(self, column: str, convert: Callable[[str], str]) -> Callable[[str], str]:
@@ -277,12 +277,12 @@ class Stager:
 
         return read
 
-    def _by_shape(self, given: Field) -> Callable[[str], str]:
+    def _by_shape(self, target: ImportField) -> Callable[[str], str]:
         reading = self.reading
-        if given.shape == "order_state":
+        if target.shape == "order_state":
             return lambda text: _state(text, reading.words)
-        if given.shape in _CHOICES:
-            choices = _CHOICES[given.shape]
+        if target.shape in _CHOICES:
+            choices = _CHOICES[target.shape]
 
             def choose(text: str) -> str:
                 try:
@@ -291,29 +291,29 @@ class Stager:
                     raise BadValue("not_a_choice") from None
 
             return choose
-        if given.shape == "number":
+        if target.shape == "number":
             return lambda text: values.parse_number(text, reading.decimal)
-        if given.shape == "quantity":
+        if target.shape == "quantity":
             return lambda text: values.parse_quantity(text, reading.decimal)
-        if given.shape == "time":
+        if target.shape == "time":
             return lambda text: values.parse_time(text, self._zone, reading.date_order, self._latest)
-        if given.shape == "future":
+        if target.shape == "future":
             return lambda text: values.parse_time(text, self._zone, reading.date_order, None)
-        if given.shape == "identity":
-            return lambda text: self._identity(given.name, text)
+        if target.shape == "identity":
+            return lambda text: self._identity(target.name, text)
         return {
             "currency": _currency,
             "birthday": self._birthday,
             "zone": values.parse_zone,
             "json": lambda text: escaped(values.parse_json_object(text)),
             "tags": lambda text: escaped(json.dumps(values.parse_tags(text), ensure_ascii=False)),
-            "language": lambda text: escaped(_limited(supported_language(text), given.limit)),
-            "attribute": lambda text: self._attribute(given.name, text),
-        }.get(given.shape, lambda text: escaped(_limited(text, given.limit)))
+            "language": lambda text: escaped(_limited(supported_language(text), target.limit)),
+            "attribute": lambda text: self._attribute(target.name, text),
+        }.get(target.shape, lambda text: escaped(_limited(text, target.limit)))
 
     def _identity(self, kind: str, text: str) -> str:
         if "*" in text:
-            # A marketplace that hides contacts writes stars: it names no one.
+            # Marketplaces that hide contacts write stars, so the value identifies no customer.
             return "0"
         try:
             value = normalise(kind, text, self.reading.country)
@@ -345,13 +345,13 @@ class Stager:
     def _attribute(self, name: str, text: str) -> str:
         code = name.removeprefix(ATTRIBUTE)
         spec = self.reading.specs[code]
-        given = text
+        raw = text
         if spec.type == "number":
-            given = values.parse_number(text, self.reading.decimal)
+            raw = values.parse_number(text, self.reading.decimal)
         elif spec.type == "date":
-            given = values.parse_birthday(text, self.reading.date_order).isoformat()
+            raw = values.parse_birthday(text, self.reading.date_order).isoformat()
         try:
-            value = check_attributes({code: given}, {code: spec})[code]
+            value = check_attributes({code: raw}, {code: spec})[code]
         except WrongAttribute:
             raise BadValue("wrong_type") from None
         return escaped(json.dumps(value, ensure_ascii=False))
@@ -368,13 +368,13 @@ def _uncut(cells: list[str], width: int) -> tuple[str, str]:
 
 
 def _readable(cells: list[str]) -> list[str]:
-    """Return the cells of a row that are certain; of one that can't be cut, those before the first quote."""
+    """Return the reliable cells of a row. For a row that can't be split, these are the cells before the first quote."""
     if not isinstance(cells, Unreadable):
         return cells
     return list(takewhile(lambda cell: '"' not in cell, cells.cells))
 
 
-def _field_at_fault(names: list[str], converters: list[_Remembering], cells: Any) -> str:
+def _field_at_fault(names: list[str], converters: list[_CellCache], cells: Any) -> str:
     for name, convert, cell in zip(names, converters, cells, strict=True):
         try:
             convert[cell]

@@ -1,4 +1,4 @@
-"""Tickets of another system: a row per message, the rows of one ticket share its number."""
+"""Import of tickets of another system: one row per message; the rows of one ticket share its number."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import events
 from crm.models import Customer
-from crm.rules.importing import Field, who
+from crm.rules.importing import ImportField, who
 from crm.services.imports.context import Context
-from crm.services.imports.rows import Rows
+from crm.services.imports.rows import RowImport
 from crm.services.tickets import carry_over_message
 
 FIELDS = (
-    Field("number", limit=36, required=True, aliases="ticket ticketid ticketnumber id case caseid 工单号 工单编号"),
+    ImportField(
+        "number", limit=36, required=True, aliases="ticket ticketid ticketnumber id case caseid 工单号 工单编号"
+    ),
     *who(),
-    Field("subject", limit=200, required=True, aliases="title summary topic 主题 标题 betreff"),
-    Field("state", "ticket_state", aliases="status ticketstatus 状态 工单状态"),
-    Field("opened_at", "time", required=True, aliases="created createdat opened date 创建时间 erstelltam"),
-    Field("text", limit=10000, required=True, aliases="message body content description comment 内容 消息 nachricht"),
-    Field("author", "author", aliases="from sender by authorrole 发送方 发送人"),
-    Field("internal", "boolean", aliases="private internalnote 内部备注"),
-    Field("sent_at", "time", aliases="messagedate messagetime sent repliedat 消息时间 回复时间"),
+    ImportField("subject", limit=200, required=True, aliases="title summary topic 主题 标题 betreff"),
+    ImportField("state", "ticket_state", aliases="status ticketstatus 状态 工单状态"),
+    ImportField("opened_at", "time", required=True, aliases="created createdat opened date 创建时间 erstelltam"),
+    ImportField(
+        "text", limit=10000, required=True, aliases="message body content description comment 内容 消息 nachricht"
+    ),
+    ImportField("author", "author", aliases="from sender by authorrole 发送方 发送人"),
+    ImportField("internal", "boolean", aliases="private internalnote 内部备注"),
+    ImportField("sent_at", "time", aliases="messagedate messagetime sent repliedat 消息时间 回复时间"),
 )
 LABELS = {
     "number": _("Number in the old system"),
@@ -35,8 +39,8 @@ LABELS = {
 }
 
 
-class Tickets(Rows):
-    """Nothing is sent and no clock starts for what is over: the last state of a ticket's rows counts."""
+class Tickets(RowImport):
+    """Import of past tickets. It sends nothing and starts no waiting time; the last state of a ticket's rows counts."""
 
     order = "coalesce(sent_at, opened_at), row_number"
 

@@ -11,7 +11,7 @@ from crm.services import imports
 
 @pytest.fixture
 def bring(store, tmp_path: Path):
-    """bring("orders", text) -> the finished run. Text or bytes; options and mapping as create_import takes them."""
+    """Provide bring("orders", text), which returns the finished run. Options and mapping are as in create_import."""
     made = 0
 
     def run(kind: str, content: str | bytes, *, source: str = "shop", mapping=None, **options) -> ImportRun:
@@ -29,7 +29,7 @@ def bring(store, tmp_path: Path):
 
 @pytest.fixture
 def refusals():
-    """refusals(run) -> [(row, field, code)] in the order of the file."""
+    """Provide refusals(run), which returns [(row, field, code)] in the order of the file."""
 
     def read(run: ImportRun) -> list[tuple[int, str, str]]:
         return list(run.refusals.order_by("row_number").values_list("row_number", "field", "code"))
@@ -39,5 +39,5 @@ def refusals():
 
 @pytest.fixture
 def counts():
-    """counts(run) -> (read, accepted, unchanged, refused)."""
+    """Provide counts(run), which returns (read, accepted, unchanged, refused)."""
     return lambda run: (run.read_count, run.accepted_count, run.unchanged_count, run.refused_count)

@@ -1,4 +1,4 @@
-"""Money of cancellations that find no order stays with the customer: it never disappears (I4)."""
+"""Money of cancellations without an order is kept as an adjustment of the customer, so that none is lost (I4)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from crm.services.imports import online_retail
 from loyalty.models import Account, Member
 
 pytestmark = pytest.mark.django_db
-# 1: bought 6 at 2.55, gave back 2, then 6 of which 4 were left, and ten of what they had bought before the file begins.
-# 2: bought one at 5.00 and got 7.00 back. No customer: 3.00 of a till. 3: nothing but a cancellation.
+# 1: bought 6 at 2.55, returned 2, then 6 of which 4 were left, and ten that were bought before the file begins.
+# 2: bought one at 5.00 and got 7.00 back. No customer: 3.00 of a till. 3: only a cancellation.
 FILE = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
 100,HEART,Heart,6,2011-01-10 08:00:00,2.55,1.0,United Kingdom
 101,BELL,Bell,1,2011-01-11 08:00:00,5.00,2.0,United Kingdom
@@ -64,15 +64,15 @@ def named(storefront: str) -> Customer:
     return find("storefront", storefront).customer
 
 
-def kept() -> list[tuple]:
+def adjustments() -> list[tuple]:
     numbers = {named(one).pk: one for one in "123"}
     rows = SpendAdjustment.objects.order_by("reference")
     return [(row.reference, row.item, numbers.get(row.customer_id), row.amount) for row in rows]
 
 
-def test_what_finds_no_order_is_kept_once_with_the_customer(bring):
+def test_money_without_an_order_is_stored_once_with_the_customer(bring):
     run = bring()
-    assert kept() == KEPT
+    assert adjustments() == KEPT
     assert (run.result["adjustments_created"], run.result["adjusted"]) == (5, -2260)
     assert (run.read_count, run.accepted_count, run.refused_count) == (9, 9, 0)
     assert list(Refund.objects.order_by("number").values_list("number", "amount")) == [
@@ -81,7 +81,7 @@ def test_what_finds_no_order_is_kept_once_with_the_customer(bring):
     # the same file again changes nothing
     again = bring()
     assert (again.accepted_count, again.unchanged_count, again.result["adjustments_created"]) == (0, 9, 0)
-    assert kept() == KEPT
+    assert adjustments() == KEPT
     assert Refund.objects.count() == 3
 
 
@@ -109,7 +109,7 @@ def test_it_counts_in_every_figure_of_spend(bring):
 
 
 def test_it_takes_back_no_points_and_counts_for_tiers(bring, program_of_2011):
-    # given the orders of the file earned: 15 points and 5 points, of which refunds took all back
+    # given that the orders of the file earned 15 points and 5 points, all of which refunds took back
     bring(mode="silent")
     assert {account.balance for account in Account.objects.all()} == {0}
     assert {account.debt for account in Account.objects.all()} == {0}
@@ -118,7 +118,7 @@ def test_it_takes_back_no_points_and_counts_for_tiers(bring, program_of_2011):
 
 @pytest.fixture
 def program_of_2011(db):
-    """A program whose tiers look back to the year of the file."""
+    """Create a program whose tiers look back to the year of the file."""
     from loyalty.services.setup import ensure_default_program
 
     online_retail.prepare_store()
@@ -140,7 +140,7 @@ def test_it_is_shown_to_staff_and_read_by_the_shop(bring, client, staff, server_
     assert "-£15.10" in page or "−£15.10" in page
     result = client.get(reverse("import_run", args=[run.pk])).content.decode()
     assert "Money without an order" in result
-    assert "Taken with a remark" in result
+    assert "Accepted with a remark" in result
     assert "Why rows were refused" not in result
     admin = client.get(reverse("admin:crm_spendadjustment_changelist"))
     assert (admin.status_code, "C103" in admin.content.decode()) == (200, True)

@@ -1,4 +1,4 @@
-"""Files that are made to hurt: bombs, quotes that never close, archives, and rows that go out and come back."""
+"""Malicious files: gzip bombs, unclosed quotes, archives, and rows that are exported and imported again."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_refused_line_of_an_order_takes_the_rest_of_the_order_with_it(bring,
     ]
 
 
-def test_refused_rows_keep_line_breaks_and_gain_no_apostrophe_however_often_they_go_round(bring, store, tmp_path: Path):
+def test_refused_rows_keep_line_breaks_and_gain_no_apostrophe_after_repeated_round_trips(bring, store, tmp_path: Path):
     cells = ["A", "=1+1", "'=2", "+x", "line\r\nbreak \u2028 and \x0b more"]
     from core.spreadsheets import csv_line, restored
 
@@ -50,7 +50,7 @@ def test_refused_rows_keep_line_breaks_and_gain_no_apostrophe_however_often_they
         refusal = run.refusals.get()
         assert (refusal.code, open_row(refusal)[-5:]) == ("not_a_number", cells)
         text = "".join(refused_csv(run)).removeprefix("\ufeff")
-    # when the price is mended, the product has what the file said at first
+    # when the price is corrected, the product has the values of the first file
     run = bring("products", text.replace('"line\r\nbreak \u2028 and \x0b more"', "5"))
     assert run.accepted_count == 1
     product = Product.objects.get()
@@ -88,7 +88,7 @@ def test_a_bomb_behind_a_good_start_fails_the_run_and_leaves_nothing(store, sett
 
 
 @pytest.mark.parametrize("start", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"7z\xbc\xaf"])
-def test_an_archive_is_refused_in_words(start, store, tmp_path):
+def test_an_archive_is_refused_with_a_message(start, store, tmp_path):
     path = tmp_path / "x.csv"
     path.write_bytes(start + b"rest" * 100)
     with pytest.raises(Invalid) as refused:

@@ -1,4 +1,4 @@
-"""What a file looks like is found out from its bytes; what a cell says, from its text."""
+"""Detection of a file's format from its bytes, and of a cell's value from its text."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def test_numbers_that_can_be_read_two_ways(cells, unclear):
     assert unclear_decimals({"price": {decimal_sign(cell) for cell in cells}}) == ("price" if unclear else "")
 
 
-def test_another_column_tells_the_decimal_mark():
+def test_another_column_decides_the_decimal_mark():
     assert unclear_decimals({"price": {"?"}, "total": {"."}}) == ""
 
 
@@ -275,7 +275,7 @@ def test_columns_are_suggested_by_their_names():
         ("consents", {"channel": "a", "purpose": "b", "decision": "c", "given_at": "a", "source": "b"}, "nobody"),
     ],
 )
-def test_a_mapping_that_can_bring_in_nothing_is_refused(kind, mapping, code):
+def test_a_mapping_that_can_import_nothing_is_refused(kind, mapping, code):
     with pytest.raises(WrongMapping) as refused:
         check_mapping(kind, fields_of(kind), ["a", "b", "c"], mapping)
     assert refused.value.code == code

@@ -1,4 +1,4 @@
-"""Exports of shop systems, recognised by their columns: each order with its state, total and refund, to the last unit."""
+"""Exports of shop systems, recognised by their columns, with exact states, totals and refunds of each order."""
 
 from __future__ import annotations
 
@@ -138,11 +138,11 @@ def create(name: str, **given):
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_an_export_comes_in_whole_without_a_word(store, refusals, name):
+def test_an_export_is_imported_whole_without_options(store, refusals, name):
     currency, expected, lines, customers = EXPECTED[name]
     Store.objects.update(currency=currency)
     run = imports.run_import(run=create(name))
-    # A correction of stock in Online Retail is no sale.
+    # A stock correction in Online Retail is not a sale.
     wrong = [(7, "", "stock_adjustment")] if name == "online_retail_ii" else []
     assert refusals(run) == wrong
     assert {
@@ -186,7 +186,7 @@ def test_a_column_that_is_named_leaves_the_other_guesses(store, tmp_path):
     }  # fmt: skip
 
 
-def test_a_column_that_the_file_before_had_not_is_guessed(bring):
+def test_a_column_missing_in_the_previous_file_is_guessed(bring):
     plain = "number,placed_at,sku,quantity,unit_price,note\nA,2024-01-01,T,1,5\n"
     bring("orders", plain.replace(",note", ""), mapping={"sku": "sku", "quantity": ""})
     run = bring("orders", plain.replace("note", "state").replace("T,1,5", "T,1,5,paid"))
@@ -195,7 +195,7 @@ def test_a_column_that_the_file_before_had_not_is_guessed(bring):
     }  # fmt: skip
 
 
-def test_all_that_is_wrong_with_a_mapping_is_said_at_once(store, tmp_path):
+def test_all_errors_of_a_mapping_are_reported_at_once(store, tmp_path):
     path = tmp_path / "o.csv"
     path.write_text("a,b,c\n1,2,3\n")
     with pytest.raises(Invalid) as refused:
@@ -208,7 +208,7 @@ def test_all_that_is_wrong_with_a_mapping_is_said_at_once(store, tmp_path):
     for words in (
         "There is no field nonsense, other.",
         "The file has no column z, y.",
-        "Say which column holds number, placed_at.",
+        "Choose the column for number, placed_at.",
         "Map the unit price",
         "The fields are: number, placed_at, paid_at,",
         "The columns of the file are: a, b, c.",
@@ -218,7 +218,7 @@ def test_all_that_is_wrong_with_a_mapping_is_said_at_once(store, tmp_path):
         call_command("import_csv", str(path), "--kind", "orders", "--source", "s", "--map", "sku=z", stdout=StringIO())
 
 
-def test_contacts_that_a_marketplace_hides_name_no_one(bring):
+def test_contacts_hidden_by_a_marketplace_identify_no_customer(bring):
     run = bring(
         "orders", "number,placed_at,phone,email,sku,quantity,unit_price\nA,2024-01-01,138****0001,a***@x.com,T,1,5.50\n"
     )

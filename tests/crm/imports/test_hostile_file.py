@@ -1,4 +1,4 @@
-"""F12: files as bad as they come, brought in by real processes that are killed half-way."""
+"""Hostile files, imported by real processes that are killed half-way (F12)."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def _backends(application: str = "liuke") -> int:
 
 
 @pytest.mark.parametrize("reached", [10, 60, 80])
-def test_killed_half_way_it_leaves_nothing_and_then_completes(store, tmp_path: Path, reached: int):
-    """`reached`: percent done when kill -9 strikes: while rows are read, checked, and written."""
+def test_a_killed_import_leaves_nothing_and_then_completes(store, tmp_path: Path, reached: int):
+    """`reached` is the progress in percent at the time of kill -9: while rows are read, checked, and written."""
     path = tmp_path / "hostile.csv"
     rows, expected = write_hostile(path, ROWS // 2)
     run = imports.create_import(kind="customers", source="shop", path=str(path), actor=SYSTEM)

@@ -1,4 +1,4 @@
-"""Refunds, tickets and reviews of another system, by the example files of the documentation."""
+"""Imports of refunds, tickets and reviews of another system, by the example files of the documentation."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_refunds_by_amount_by_line_and_whole(sales, example, counts):
         ("R-3", 3000, "Whole order", run.pk),
     ]
     assert OrderLine.objects.get(order__number="S-1001", position=2).refunded_quantity == 1
-    # One event stands for the run.
+    # One event covers the whole run.
     assert list(DomainEvent.objects.values_list("kind", "payload")) == [
         ("crm.orders_imported", {"run": run.pk, "effects": []})
     ]
@@ -62,7 +62,7 @@ def test_refunds_by_amount_by_line_and_whole(sales, example, counts):
     assert DomainEvent.objects.count() == 1
 
 
-def test_refunds_that_can_not_be(sales, example, bring, counts, refusals):
+def test_impossible_refunds_are_refused(sales, example, bring, counts, refusals):
     example("refunds")
     run = bring(
         "refunds",
@@ -104,7 +104,7 @@ def test_tickets_with_their_messages_and_states(sales, example, counts):
         ("staff", False, "We refund it today."),
     ]
     assert (second.status, second.messages.count(), second.resolved_at) == ("open", 1, None)
-    # History: nothing that a journey or a survey would answer to.
+    # Imported tickets are history: they emit no event that a journey or a survey could react to.
     assert set(DomainEvent.objects.values_list("kind", flat=True)) == {"crm.customers_changed"}
     assert counts(example("tickets")) == (4, 0, 4, 0)
 
@@ -150,7 +150,7 @@ def test_reviews_are_activity_with_their_rating_and_text(sales, example, bring, 
 
 
 @pytest.mark.parametrize("kind", ["refunds", "tickets", "reviews"])
-def test_a_dry_run_says_what_the_import_will_say_and_takes_nothing(sales, tmp_path, kind):
+def test_a_dry_run_reports_the_result_and_imports_nothing(sales, tmp_path, kind):
     said, out = StringIO(), tmp_path / "refused.csv"
     arguments = ["import_csv", str(EXAMPLES / f"{kind}.csv"), "--kind", kind, "--source", "shop", "--no-deliver"]
     rows = len((EXAMPLES / f"{kind}.csv").read_text().splitlines()) - 1
@@ -178,7 +178,7 @@ def test_the_page_of_a_new_kind_shows_its_columns_and_rows(client, staff, sales,
         reverse("import_new"), {"kind": "refunds", "source": "shop", "file": SimpleUploadedFile("r.csv", content)}
     )
     body = client.get(response.url).content.decode()
-    assert "3 taken, 0 already there, 1 refused" in body
+    assert "3 to import, 0 unchanged, 1 refused" in body
     assert "There is no such order." in body
     assert "Number of the refund" in body
     assert not Refund.objects.exists()

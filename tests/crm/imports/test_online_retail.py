@@ -1,4 +1,4 @@
-"""The whole of UCI Online Retail, to the published figures."""
+"""Import of the whole UCI Online Retail file, compared with the published figures."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _index(storefront: str) -> bytes:
 
 
 @needs_data
-def test_the_published_figures_come_out_exactly_and_again_change_nothing(capsys):
+def test_the_import_matches_the_published_figures_and_repeating_it_changes_nothing(capsys):
     call_command("import_online_retail", path=str(DATA), no_deliver=True)
     said = capsys.readouterr().out
     assert "8,887,208.89 GBP" in said
@@ -77,7 +77,7 @@ def test_the_published_figures_come_out_exactly_and_again_change_nothing(capsys)
     for month, active in COHORTS.items():
         assert cohorts[month] == active
 
-    # A cancellation gives back what an earlier line of the same customer and code had left, and no more.
+    # A cancellation refunds only what was left of an earlier line of the same customer and code.
     assert (run.result["refund_rows_matched"], run.result["refund_rows_partly_matched"]) == (7_482, 59)
     assert Refund.objects.count() == run.result["refunds_created"] == 3_883
     assert _row("SELECT sum(amount) FROM crm_refund") == _row("SELECT sum(refunded) FROM crm_order") == (46_824_068,)
@@ -90,7 +90,7 @@ def test_the_published_figures_come_out_exactly_and_again_change_nothing(capsys)
                  OR l.refunded_amount > l.amount"""
     ) == (0,)
 
-    # What is left over is kept with the customer: 448 buyers, and 33 who have nothing but cancellations.
+    # The remainder is kept with the customers: 448 buyers, and 33 who have only cancellations.
     assert _row("SELECT sum(amount), count(DISTINCT customer_id) FROM crm_spendadjustment WHERE customer_id IS NOT NULL") == (
         -14_044_879, 481,
     )  # fmt: skip
@@ -171,7 +171,7 @@ def test_a_cancellation_takes_the_same_price_first_then_the_latest(retail):
     assert Customer.objects.get(orders__number="1").country == "FR"
 
 
-def test_what_has_no_earlier_purchase_is_listed_with_what_is_left(retail):
+def test_cancellations_without_a_purchase_are_listed_with_the_remainder(retail):
     run = retail(
         "1,AA,Cup,5,2011-01-01 10:00:00,2.00,7.0,France\n"
         "C2,AA,Cup,-8,2011-02-01 10:00:00,2.00,7.0,France\n"
@@ -203,7 +203,7 @@ def test_postage_is_refunded_like_a_line_and_never_above_its_price(retail):
     assert not Product.objects.exists()
 
 
-def test_a_shop_of_another_currency_is_left_alone(store, tmp_path):
+def test_a_shop_with_another_currency_is_not_changed(store, tmp_path):
     path = tmp_path / "retail.csv"
     path.write_text(HEADER)
     with pytest.raises(CommandError, match="in GBP"):
@@ -211,6 +211,6 @@ def test_a_shop_of_another_currency_is_left_alone(store, tmp_path):
     assert not ImportRun.objects.exists()
 
 
-def test_a_missing_file_is_one_sentence():
+def test_a_missing_file_gives_one_sentence():
     with pytest.raises(CommandError, match="There is no file"):
         call_command("import_online_retail", path="/nowhere.gz")

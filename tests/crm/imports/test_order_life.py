@@ -1,4 +1,4 @@
-"""An order through its life, row by row and file by file: forward only, and the same again changes nothing (I1, I2)."""
+"""States of an order, row by row and file by file: it only advances, and a repeated file changes nothing (I1, I2)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def order(state: str, refunded: str = "", at: str = "") -> str:
     return f"{HEADER}\nA,2024-01-01T10:00Z,{state},T,2,50,{refunded},{at}\nA,2024-01-01T10:00Z,{state},U,1,20,{refunded},{at}\n"
 
 
-def held() -> tuple:
+def stored_order() -> tuple:
     found = Order.objects.get(number="A")
     return found.state, found.total, found.refunded, found.refunds.count()
 
@@ -46,11 +46,11 @@ def held() -> tuple:
         ("买家已付款，等待卖家发货", PAID),
     ],
 )
-def test_words_of_shop_systems(word, state):
+def test_order_states_of_shop_systems(word, state):
     assert STATES[folded(word)] == state
 
 
-def test_an_order_goes_its_way_file_by_file(bring, counts):
+def test_an_order_advances_file_by_file(bring, counts):
     for state, refunded, expected, counted in (
         ("pending", "", ("placed", 12000, 0, 0), (2, 2, 0, 0)),
         ("paid", "", ("paid", 12000, 0, 0), (2, 2, 0, 0)),
@@ -60,13 +60,13 @@ def test_an_order_goes_its_way_file_by_file(bring, counts):
         ("partially_refunded", "50", ("paid", 12000, 5000, 2), (2, 2, 0, 0)),
         ("refunded", "", ("paid", 12000, 12000, 3), (2, 2, 0, 0)),
         ("refunded", "", ("paid", 12000, 12000, 3), (2, 0, 2, 0)),
-        # An older file after a newer one: never back.
+        # An older file after a newer one never moves the order back.
         ("pending", "", ("paid", 12000, 12000, 3), (2, 0, 2, 0)),
         ("partially_refunded", "20", ("paid", 12000, 12000, 3), (2, 0, 2, 0)),
         ("cancelled", "", ("paid", 12000, 12000, 3), (2, 0, 2, 0)),
     ):
         run = bring("orders", order(state, refunded))
-        assert (state, held(), counts(run)) == (state, expected, counted)
+        assert (state, stored_order(), counts(run)) == (state, expected, counted)
     assert list(Refund.objects.order_by("id").values_list("number", "amount")) == [
         ("R1", 2000),
         ("R2", 3000),
@@ -74,7 +74,7 @@ def test_an_order_goes_its_way_file_by_file(bring, counts):
     ]
 
 
-def test_paying_says_when_and_which_run_did_it(bring):
+def test_a_paid_order_stores_its_time_and_import(bring):
     bring("orders", order("pending"))
     assert Order.objects.get().paid_at is None
     run = bring("orders", HEADER.replace("refunded_at", "paid_at") + "\nA,2024-01-01T10:00Z,paid,T,2,50,,2024-01-03T10:00Z"
@@ -88,10 +88,10 @@ def test_paying_says_when_and_which_run_did_it(bring):
 def test_an_order_never_paid_is_cancelled_and_one_paid_is_refunded_whole(bring, counts, refusals):
     bring("orders", order("pending"))
     assert counts(bring("orders", order("voided"))) == (2, 2, 0, 0)
-    assert held() == ("cancelled", 12000, 0, 0)
+    assert stored_order() == ("cancelled", 12000, 0, 0)
     run = bring("orders", order("paid"))
     assert refusals(run) == [(2, "state", "order_state"), (3, "state", "order_state")]
-    assert held() == ("cancelled", 12000, 0, 0)
+    assert stored_order() == ("cancelled", 12000, 0, 0)
     bring("orders", order("paid"), source="other")
     bring("orders", order("cancelled"), source="other")
     other = Order.objects.get(source="other")
@@ -129,26 +129,26 @@ def test_a_first_file_with_refunds_in_it(bring, counts, refusals):
     ]
 
 
-def test_later_rows_of_one_file_move_the_order_on(bring, counts):
+def test_later_rows_of_one_file_advance_the_order(bring, counts):
     text = (
         "number,placed_at,state,sku,quantity,unit_price\nA,2024-01-01,pending,T,1,5\nA,2024-01-01,pending,U,1,7\n"
         "A,2024-01-01,paid,T,1,5\nA,2024-01-01,paid,U,1,7\nA,2024-01-01,shipped,,,\n"
     )
     run = bring("orders", text)
     assert counts(run) == (5, 5, 0, 0)
-    assert held() == ("paid", 1200, 0, 0)
+    assert stored_order() == ("paid", 1200, 0, 0)
     assert OrderLine.objects.count() == 2
     assert counts(bring("orders", text)) == (5, 0, 5, 0)
     bring("orders", text + "A,2024-01-01,refunded,,,\n")
-    assert held() == ("paid", 1200, 1200, 1)
+    assert stored_order() == ("paid", 1200, 1200, 1)
 
 
-def test_a_state_per_line_refunds_the_lines_that_are_off(bring):
+def test_a_state_per_line_refunds_the_cancelled_lines(bring):
     bring(
         "orders",
         "订单编号,下单时间,订单状态,商品编码,数量,单价\nA,2024-01-01,交易成功,T,1,5\nA,2024-01-01,交易关闭,U,1,7\n",
     )
-    assert held() == ("paid", 1200, 700, 1)
+    assert stored_order() == ("paid", 1200, 700, 1)
 
 
 def test_a_negative_quantity_is_a_return_of_its_order(bring, counts, refusals):
@@ -157,12 +157,12 @@ def test_a_negative_quantity_is_a_return_of_its_order(bring, counts, refusals):
     bring("orders", sale)
     back = f"{header}\nA,2024-01-09T10:00Z,T,-1,10\n"
     assert counts(bring("orders", back)) == (1, 1, 0, 0)
-    assert held() == ("paid", 5000, 1000, 1)
+    assert stored_order() == ("paid", 5000, 1000, 1)
     assert counts(bring("orders", back)) == (1, 0, 1, 0)
-    # The whole file with a further return of another day.
+    # The whole file again, with one more return on another day.
     run = bring("orders", f"{sale}A,2024-01-09T10:00Z,T,-1,10\nA,2024-01-12T10:00Z,T,-1,10\n")
     assert counts(run) == (4, 1, 3, 0)
-    assert held() == ("paid", 5000, 2000, 2)
+    assert stored_order() == ("paid", 5000, 2000, 2)
     assert OrderLine.objects.get(position=1).refunded_quantity == 2
     run = bring(
         "orders", f"{header}\nA,2024-01-13T10:00Z,T,-2,10\nA,2024-01-13T10:00Z,X,-1,10\nB,2024-01-13T10:00Z,T,-1,10\n"
@@ -172,7 +172,7 @@ def test_a_negative_quantity_is_a_return_of_its_order(bring, counts, refusals):
         (3, "quantity", "refund_exceeds_line"),
         (4, "quantity", "not_positive"),
     ]
-    assert held() == ("paid", 5000, 2000, 2)
+    assert stored_order() == ("paid", 5000, 2000, 2)
 
 
 def test_a_return_in_the_file_of_its_sale(bring, counts, refusals):
@@ -182,8 +182,8 @@ def test_a_return_in_the_file_of_its_sale(bring, counts, refusals):
     )
     run = bring("orders", text)
     assert counts(run) == (4, 2, 0, 2)
-    # The order had a discount of its own: no more comes back than was paid, and the rest is shown.
-    assert held() == ("paid", 1500, 1500, 1)
+    # The order had a discount of its own: refunds never exceed the payment, and the remainder is listed.
+    assert stored_order() == ("paid", 1500, 1500, 1)
     assert refusals(run) == [
         (3, "line_amount", "refund_partly_matched"),
         (4, "quantity", "too_precise"),
@@ -191,31 +191,31 @@ def test_a_return_in_the_file_of_its_sale(bring, counts, refusals):
     ]
     again = bring("orders", text)
     assert counts(again) == (4, 0, 2, 2)
-    assert held() == ("paid", 1500, 1500, 1)
+    assert stored_order() == ("paid", 1500, 1500, 1)
 
 
 def test_a_refund_that_the_api_recorded_is_not_refunded_again(bring, counts):
     bring("orders", order("paid"))
     record_refund(order_number="A", number="api-1", source="shop", actor=SYSTEM, amount=3000)
     assert counts(bring("orders", order("partially_refunded", "30"))) == (2, 0, 2, 0)
-    assert held() == ("paid", 12000, 3000, 1)
+    assert stored_order() == ("paid", 12000, 3000, 1)
     bring("orders", order("partially_refunded", "45"))
-    assert held() == ("paid", 12000, 4500, 2)
+    assert stored_order() == ("paid", 12000, 4500, 2)
 
 
-def test_a_file_without_states_moves_nothing(bring, counts):
+def test_a_file_without_states_advances_no_order(bring, counts):
     bring("orders", order("pending"))
     plain = "number,placed_at,sku,quantity,unit_price\nA,2024-01-01T10:00Z,T,2,50\nA,2024-01-01T10:00Z,U,1,20\n"
     assert counts(bring("orders", plain)) == (2, 0, 2, 0)
-    assert held() == ("placed", 12000, 0, 0)
+    assert stored_order() == ("placed", 12000, 0, 0)
     bring("orders", order("cancelled"))
     assert counts(bring("orders", plain)) == (2, 0, 2, 0)
-    assert held() == ("cancelled", 12000, 0, 0)
+    assert stored_order() == ("cancelled", 12000, 0, 0)
 
 
-def test_a_file_of_states_alone_moves_known_orders(bring, counts, refusals):
+def test_a_file_of_states_advances_known_orders(bring, counts, refusals):
     bring("orders", order("pending"))
     run = bring("orders", "number,placed_at,state,unit_price\nA,,paid,\nZ,,paid,\n")
     assert counts(run) == (2, 1, 0, 1)
     assert refusals(run) == [(3, "placed_at", "required")]
-    assert held() == ("paid", 12000, 0, 0)
+    assert stored_order() == ("paid", 12000, 0, 0)

@@ -1,4 +1,4 @@
-"""Orders from a file: whole or not at all, once per (source, number), money to the last unit."""
+"""Import of orders: whole or not at all, once per (source, number), with exact amounts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ A2,2024-03-02 11:00,13800000002,李雷,T1,Tea,1,12.50
 """
 
 
-def test_orders_are_taken_with_their_customers_products_and_lines(bring, counts):
+def test_orders_are_imported_with_their_customers_products_and_lines(bring, counts):
     run = bring("orders", GOOD)
     assert counts(run) == (3, 3, 0, 0)
     assert run.state == "done"
@@ -48,7 +48,7 @@ def test_orders_are_taken_with_their_customers_products_and_lines(bring, counts)
     assert Customer.objects.count() == 2
 
 
-def test_one_event_stands_for_the_run_and_one_for_the_new_customers(bring):
+def test_a_run_emits_one_event_for_orders_and_one_for_new_customers(bring):
     run = bring("orders", GOOD)
     emitted = list(DomainEvent.objects.order_by("id").values_list("kind", "payload"))
     customers = sorted(Customer.objects.values_list("pk", flat=True))
@@ -82,7 +82,7 @@ def test_the_same_number_of_another_source_is_another_order(bring, counts):
     assert Customer.objects.count() == 2
 
 
-def test_a_refused_row_takes_its_order_with_it_and_no_other(bring, counts, refusals):
+def test_a_refused_row_refuses_only_its_own_order(bring, counts, refusals):
     run = bring("orders", GOOD.replace("C1,Cup,1,30", "C1,Cup,x,30"))
     assert counts(run) == (3, 1, 0, 2)
     assert refusals(run) == [(2, "number", "order_has_refused_rows"), (3, "quantity", "not_a_number")]
@@ -161,7 +161,7 @@ def test_money_is_the_sum_of_its_parts(bring):
     )
     assert run.refused_count == 0
     order = Order.objects.get()
-    # 3 x 0.335 = 1.005, half up 1.01
+    # 3 x 0.335 = 1.005, rounded half up to 1.01
     assert (order.subtotal, order.discount, order.shipping, order.tax, order.fees) == (1101, 110, 1200, 60, 40)
     assert (order.points_amount, order.total, order.item_count) == (50, 2241, Decimal(4))
 
@@ -241,7 +241,7 @@ def test_a_customer_number_decides_and_follows_a_merge(bring, make_customer):
     assert Order.objects.get().customer == kept
 
 
-def test_an_unverified_claim_moves_to_whom_staff_name(bring, make_customer):
+def test_an_unverified_identity_moves_to_the_customer_named_by_staff(bring, make_customer):
     claimant = make_customer("Claimant", storefront="s1")
     Identity.objects.create(
         customer=claimant, kind="phone", value="+8613800000001", value_index=_index("phone", "+8613800000001")
@@ -272,6 +272,6 @@ def test_interleaved_orders_and_blank_lines_keep_positions(bring):
     ]
 
 
-def test_formulas_come_in_as_data(bring):
+def test_formulas_are_imported_as_text(bring):
     bring("orders", f'{ONE},product_name\nA,2024-01-01,T,1,1,"=HYPERLINK(""http://x"")"\n')
     assert Product.objects.get().name == '=HYPERLINK("http://x")'

@@ -1,4 +1,4 @@
-"""Customers, products, activity and consents from a file."""
+"""Imports of customers, products, activity and consents."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def changed(run) -> list[list[int]]:
     return [event.payload["customers"] for event in events]
 
 
-def test_customers_are_created_with_all_that_the_file_says(bring, counts):
+def test_customers_are_created_with_all_values_of_the_file(bring, counts):
     run = bring("customers", CUSTOMERS)
     assert counts(run) == (2, 2, 0, 0)
     first = find("phone", "+8613800000001").customer
@@ -162,7 +162,7 @@ def test_activity(bring, counts, make_customer):
         "shop",
     )
     assert first.occurred_at == datetime(2024, 3, 1, 2, tzinfo=UTC)
-    # Someone unknown stays the visitor that they are.
+    # Events of an unknown person stay with the visitor.
     assert ActivityEvent.objects.get(sender_id="e3").customer_id is None
     assert ActivityKind.objects.filter(code="wink").exists()
     received = DomainEvent.objects.filter(kind="crm.activity_received").values_list("payload", flat=True)

@@ -1,4 +1,4 @@
-"""The way of a file through the console, without scripts."""
+"""An import in the console, from the upload to the result, without scripts."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ def test_upload_shows_the_columns_and_the_first_rows_with_their_errors(uploaded)
     )
     body = client.get(reverse("import_map", args=[run.pk])).content.decode()
     assert "This is not a number in the chosen decimal notation" in body
-    assert "1 taken, 0 already there, 1 refused" in body
+    assert "1 to import, 0 unchanged, 1 refused" in body
     assert not Order.objects.exists()
 
 
-def test_columns_are_changed_previewed_and_brought_in(uploaded):
+def test_columns_are_changed_previewed_and_imported(uploaded):
     client, run = uploaded
     response = client.post(
         reverse("import_map", args=[run.pk]), {**MAPPING, "time_zone": "Europe/Paris", "action": "preview"}
@@ -94,18 +94,18 @@ def test_columns_are_changed_previewed_and_brought_in(uploaded):
     assert client.get(reverse("imports")).status_code == 200
 
 
-def test_a_wrong_mapping_is_said_and_kept_out(uploaded):
+def test_a_wrong_mapping_is_reported_and_not_imported(uploaded):
     client, run = uploaded
     response = client.post(
         reverse("import_map", args=[run.pk]), {"map-number": "OrderNo", "action": "run"}, follow=True
     )
-    assert "Say which column holds placed_at." in response.content.decode()
+    assert "Choose the column for placed_at." in response.content.decode()
     run.refresh_from_db()
     assert run.state == "uploaded"
 
 
 @pytest.mark.parametrize(("content", "said"), [(b"", "The submitted file is empty."), (b"\n \n", "The file is empty.")])
-def test_a_file_that_can_not_be_read_is_said_at_its_field(signed_in, settings, content, said):
+def test_an_unreadable_file_is_reported_at_its_field(signed_in, settings, content, said):
     client = signed_in(Role.MARKETER)
     response = client.post(
         reverse("import_new"),
@@ -117,7 +117,7 @@ def test_a_file_that_can_not_be_read_is_said_at_its_field(signed_in, settings, c
     assert not list(Path(settings.MEDIA_ROOT).rglob("*.csv"))
 
 
-def test_who_may_not_upload_sees_results_without_the_rows_themselves(signed_in, tmp_path):
+def test_staff_without_upload_permission_see_results_without_rows(signed_in, tmp_path):
     path = tmp_path / "o.csv"
     path.write_text(TEXT)
     run = imports.run_import(run=imports.create_import(kind="orders", source="shop", path=str(path), actor=SYSTEM))
@@ -136,7 +136,7 @@ def test_who_may_not_upload_sees_results_without_the_rows_themselves(signed_in, 
     assert client.get(reverse("imports")).status_code == 403
 
 
-def test_a_run_left_behind_is_started_again(uploaded):
+def test_an_abandoned_run_is_started_again(uploaded):
     client, run = uploaded
     client.post(reverse("import_map", args=[run.pk]), {**MAPPING, "action": "run"})
     run.refresh_from_db()
@@ -149,7 +149,7 @@ def test_a_run_left_behind_is_started_again(uploaded):
     assert run.job_id != old
 
 
-def test_the_lock_of_another_shop_on_the_same_server_is_not_its_own(uploaded):
+def test_the_lock_of_another_shop_on_the_same_server_is_ignored(uploaded):
     client, run = uploaded
     client.post(reverse("import_map", args=[run.pk]), {**MAPPING, "action": "run"})
     run.refresh_from_db()
@@ -163,7 +163,7 @@ def test_the_lock_of_another_shop_on_the_same_server_is_not_its_own(uploaded):
             assert running.is_stale(run) is stale
 
 
-def test_a_worker_takes_it(uploaded):
+def test_a_worker_runs_the_import(uploaded):
     from crm.tasks import run_import
 
     client, run = uploaded

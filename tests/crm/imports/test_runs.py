@@ -1,4 +1,4 @@
-"""A run from its file to its result: previews, refusals, repeats, files that lie about themselves."""
+"""A run from its file to its result: previews, refusals, repeated runs, and files with false claims."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def created(store, tmp_path):
     return make
 
 
-def test_a_preview_is_the_result_and_keeps_nothing(created):
+def test_a_preview_shows_the_result_and_stores_nothing(created):
     run = created()
     preview = imports.preview_import(run)
     assert preview.header == ["number", "placed_at", "sku", "quantity", "unit_price"]
@@ -69,7 +69,7 @@ def test_the_database_refuses_a_result_that_does_not_account_for_every_row(creat
         ImportRun.objects.filter(pk=run.pk).update(read_count=99)
 
 
-def test_a_refused_row_is_kept_as_it_was_but_not_in_the_clear(created):
+def test_a_refused_row_is_stored_unchanged_and_encrypted(created):
     run = imports.run_import(run=created("phone,name\n13800000001,=1+1\n12,王小明\n", kind="customers"))
     refusal = run.refusals.get()
     assert open_row(refusal) == ["12", "王小明"]
@@ -77,7 +77,7 @@ def test_a_refused_row_is_kept_as_it_was_but_not_in_the_clear(created):
     assert refusal.reason == "This is not a phone number of the store's country"
 
 
-def test_refused_rows_come_back_as_a_file_that_no_spreadsheet_runs(created, bring):
+def test_refused_rows_are_exported_without_active_formulas(created, bring):
     run = imports.run_import(run=created("sku,name,price\nA,=cmd|'/c calc',x\n,plain,1\n", kind="products"))
     text = "".join(refused_csv(run))
     assert text == (
@@ -85,7 +85,7 @@ def test_refused_rows_come_back_as_a_file_that_no_spreadsheet_runs(created, brin
         "2,price,not_a_number,This is not a number in the chosen decimal notation,A,'=cmd|'/c calc',x\r\n"
         "3,sku,required,A value is needed here,,plain,1\r\n"
     )
-    # Mended and brought in again, the added columns are left aside.
+    # When the corrected file is imported again, the added columns are ignored.
     again = bring("products", text.replace(",x\r\n", ",1.50\r\n").replace("here,,plain", "here,B,plain"))
     assert (again.accepted_count, again.refused_count) == (2, 0)
 
@@ -139,14 +139,14 @@ def test_encoding_is_found_behind_a_long_plain_beginning(created):
         (TEXT.encode(), {"store": "nowhere"}, "unknown_store"),
     ],
 )
-def test_a_file_or_option_that_can_not_be_is_refused_at_once(created, content, options, code):
+def test_an_invalid_file_or_option_is_refused_at_once(created, content, options, code):
     with pytest.raises(Invalid) as refused:
         imports.run_import(run=created(content, options=options))
     assert refused.value.code == code
     assert not Order.objects.exists()
 
 
-def test_a_file_that_breaks_off_takes_nothing_and_says_so(created, tmp_path):
+def test_a_truncated_file_imports_nothing_and_reports_it(created, tmp_path):
     rows = "".join(f"S{n},{n * 7919 % 1000003}\n" for n in range(200_000))
     run = created("sku,name\n" + rows, kind="products")
     with open(run.path, "wb") as handle:
@@ -154,12 +154,12 @@ def test_a_file_that_breaks_off_takes_nothing_and_says_so(created, tmp_path):
     with pytest.raises(Invalid):
         imports.run_import(run=run)
     run.refresh_from_db()
-    assert (run.state, run.error) == ("failed", "The file can't be read to its end: it is damaged or cut off.")
+    assert (run.state, run.error) == ("failed", "The file can't be read completely: it is damaged or truncated.")
     assert run.job.state == JobState.FAILED
     assert not Product.objects.exists()
 
 
-def test_a_mapping_without_what_is_needed_is_refused(created):
+def test_a_mapping_without_required_columns_is_refused(created):
     with pytest.raises(Invalid) as refused:
         imports.preview_import(created("a,b\n1,2\n"))
     assert (refused.value.code, refused.value.field) == ("mapping_required", "number")
@@ -190,8 +190,8 @@ def test_a_queued_run_is_not_queued_again(created, django_capture_on_commit_call
         imports.queue_import(run=run, actor=SYSTEM)
 
 
-def test_an_import_that_no_worker_applies_any_more_begins_again(created, monkeypatch):
-    # given a worker that ended in the middle, one whose message was lost, and one that is applied right now
+def test_a_lost_import_is_queued_again(created, monkeypatch):
+    # given a worker that was killed half-way, a lost message, and a run that is being applied
     sent: list[int] = []
     monkeypatch.setattr(
         "crm.services.imports.running.current_app.send_task", lambda name, args, **_options: sent.append(args[0])
@@ -204,16 +204,16 @@ def test_an_import_that_no_worker_applies_any_more_begins_again(created, monkeyp
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"import:{applied.pk}"])
 
-    # when the sweep looks, then the lost ones are queued again, once
+    # when the sweep runs, then the lost runs are queued again, once
     assert imports.restart_lost_imports() == sent == [ended.pk, unheard.pk]
     assert imports.restart_lost_imports() == []
 
-    # and one that was lost ten times says so
+    # and a run that was lost ten times has an error
     weary.refresh_from_db()
     assert (weary.state, weary.error) == ("failed", "The worker process ended 10 times before the job finished.")
 
 
-def test_uploads_are_deleted_once_they_are_in(store, settings, tmp_path):
+def test_uploads_are_deleted_after_the_import(store, settings, tmp_path):
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     settings.MEDIA_ROOT = str(tmp_path / "media")
@@ -262,7 +262,7 @@ def test_a_thousand_people_at_once_are_created_once(created):
     assert Customer.objects.count() == 1000
 
 
-def test_an_import_that_has_begun_or_is_done_is_not_changed_or_queued_again(created):
+def test_a_started_or_finished_import_is_not_changed_or_queued_again(created):
     # given
     run = imports.run_import(run=created())
     before = ImportRun.objects.values().get()
@@ -285,7 +285,7 @@ def test_a_missing_file_and_one_without_a_first_line_are_refused(store, tmp_path
     assert ImportRun.objects.count() == 0
 
 
-def test_a_file_with_more_broken_rows_than_any_shop_has_is_given_up(created, monkeypatch):
+def test_a_file_with_too_many_broken_rows_is_abandoned(created, monkeypatch):
     monkeypatch.setattr(csv_rows, "BROKEN_ROWS", 3)
     with pytest.raises(Invalid) as refused:
         created(TEXT + '"open,1,2\n' * 5)

@@ -1,4 +1,4 @@
-"""One bad line: what it takes with it, what is skipped, and what is asked about before anything is taken."""
+"""One bad line of an order: the rows that it refuses, skipped rows, and questions before an import."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ D,2024-01-01,T,x,5
 """
 
 
-def test_lines_of_nothing_are_skipped_and_listed(bring, refusals):
+def test_lines_with_zero_quantity_are_skipped_and_listed(bring, refusals):
     run = bring("orders", DIRTY)
     assert (run.read_count, run.accepted_count, run.unchanged_count, run.refused_count, run.skipped_count) == (
         7,
@@ -54,7 +54,7 @@ def test_lines_of_nothing_are_skipped_and_listed(bring, refusals):
     )  # fmt: skip
 
 
-def test_a_preview_and_a_dry_run_say_what_is_skipped(store, tmp_path):
+def test_a_preview_and_a_dry_run_report_skipped_rows(store, tmp_path):
     path = tmp_path / "o.csv"
     path.write_text(DIRTY)
     run = imports.create_import(kind="orders", source="shop", path=str(path), actor=SYSTEM)
@@ -66,7 +66,7 @@ def test_a_preview_and_a_dry_run_say_what_is_skipped(store, tmp_path):
     assert whole.reasons == {"negative": 1, "not_a_number": 1, "order_has_refused_rows": 1}
 
 
-def test_the_sound_lines_of_an_order_are_taken_when_asked(bring, refusals):
+def test_the_sound_lines_of_an_order_are_imported_on_request(bring, refusals):
     run = bring("orders", DIRTY, take_sound="1")
     assert (run.read_count, run.accepted_count, run.unchanged_count, run.refused_count, run.skipped_count) == (
         7,
@@ -86,8 +86,8 @@ def test_the_sound_lines_of_an_order_are_taken_when_asked(bring, refusals):
     assert Order.objects.count() == 2
 
 
-def test_sound_lines_keep_what_stands_on_the_refused_one(bring, refusals):
-    # The first row of a Shopify order says what all of it is about; its total covers the refused line, too.
+def test_sound_lines_keep_the_shared_values_of_the_refused_line(bring, refusals):
+    # The first row of a Shopify order has the values of the whole order; its total includes the refused line.
     text = (
         "number,placed_at,phone,sku,quantity,unit_price,shipping,total\n"
         "A,2024-01-01,13800000001,T,1,-5,3,13\nA,,,U,1,10,,\n"
@@ -104,7 +104,7 @@ def test_sound_lines_keep_what_stands_on_the_refused_one(bring, refusals):
     assert order.customer is not None
 
 
-def test_a_wrong_customer_takes_the_whole_order_even_so(bring, refusals):
+def test_a_wrong_customer_still_refuses_the_whole_order(bring, refusals):
     text = "number,placed_at,customer_number,sku,quantity,unit_price\nA,2024-01-01,99,T,1,5\nA,2024-01-01,,U,1,5\n"
     run = bring("orders", text, take_sound="1")
     assert refusals(run) == [
@@ -117,7 +117,7 @@ def test_a_wrong_customer_takes_the_whole_order_even_so(bring, refusals):
 UNCLEAR = 'number,placed_at,sku,quantity,unit_price\nA,2024-01-01,T,1,"1,234"\n'
 
 
-def test_a_number_that_can_be_read_two_ways_is_asked_about(store, tmp_path):
+def test_an_ambiguous_number_asks_for_the_decimal_mark(store, tmp_path):
     path = tmp_path / "o.csv"
     path.write_text(UNCLEAR)
     run = imports.create_import(kind="orders", source="shop", path=str(path), actor=SYSTEM)
@@ -128,12 +128,12 @@ def test_a_number_that_can_be_read_two_ways_is_asked_about(store, tmp_path):
     run = imports.configure_import(run=run, options={"decimal": ","}, mapping=run.mapping)
     imports.run_import(run=run)
     assert Order.objects.get().total == 123
-    # The source's answer is remembered.
+    # The answer for this source is remembered.
     path.write_text(UNCLEAR.replace("A,", "B,"))
     assert imports.create_import(kind="orders", source="shop", path=str(path), actor=SYSTEM).options["decimal"] == ","
 
 
-def test_what_only_the_whole_column_shows_fails_the_run_and_asks(store, tmp_path):
+def test_an_ambiguity_found_late_fails_the_run_and_asks(store, tmp_path):
     path = tmp_path / "o.csv"
     plain = "".join(f'P{n},2024-01-01,T,1,"1,200.50"\n' for n in range(600))
     path.write_text(f'{HEADER}\n{plain}A,2024-01-01,T,1,"1.234,50"\n')

@@ -1,4 +1,4 @@
-"""The console with the import pages, wherever the project mounts them."""
+"""URL configuration of the console with the import pages, independent of the project's own."""
 
 from django.urls import include, path
 
