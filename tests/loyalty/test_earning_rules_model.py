@@ -25,7 +25,7 @@ from loyalty.rules.earning import (
     points_for,
 )
 from loyalty.rules.periods import PERIODS, period_end, period_start
-from loyalty.rules.stacking import Candidate, stack
+from loyalty.rules.stacking import StackingCandidate, stack
 from loyalty.rules.streaks import completed
 
 ROUNDINGS = ("floor", "half_up", "ceiling")
@@ -68,7 +68,7 @@ def test_any_rules_give_together_what_the_model_gives(rules, rounding, orders):
     for _ in range(orders):
         ours = stack(
             [
-                Candidate(
+                StackingCandidate(
                     number, place, kind, Award(points, NIL), factor,
                     {} if cap is None else keys_of(number, 1, day, [Cap("day", "member", cap)]),
                 )
@@ -98,12 +98,12 @@ def test_any_rules_give_together_what_the_model_gives(rules, rounding, orders):
 def test_worked_example_of_stacking():
     # given a rate of 100, a campaign of 40, two rivals of 80 and 60, and a double day
     rules = [
-        Candidate(1, 0, "sum", Award(100, NIL)),
-        Candidate(2, 0, "sum", Award(40, NIL)),
-        Candidate(3, 5, "best", Award(80, NIL)),
-        Candidate(4, 1, "best", Award(60, NIL)),
-        Candidate(5, 0, "multiply", Award(0, NIL), Decimal("2")),
-        Candidate(6, 0, "multiply", Award(0, NIL), Decimal("1.5")),
+        StackingCandidate(1, 0, "sum", Award(100, NIL)),
+        StackingCandidate(2, 0, "sum", Award(40, NIL)),
+        StackingCandidate(3, 5, "best", Award(80, NIL)),
+        StackingCandidate(4, 1, "best", Award(60, NIL)),
+        StackingCandidate(5, 0, "multiply", Award(0, NIL), Decimal("2")),
+        StackingCandidate(6, 0, "multiply", Award(0, NIL), Decimal("1.5")),
     ]
     # then 100 + 40 + 80 = 220; doubled gives 220 more, half as much again 110 more: no multiplier sees another one
     assert [(one.rule, one.points) for one in stack(rules, "floor", Counters())] == [
@@ -112,16 +112,16 @@ def test_worked_example_of_stacking():
 
 
 def test_of_two_best_that_give_the_same_the_smaller_position_counts():
-    rules = [Candidate(1, 7, "best", Award(50, NIL)), Candidate(2, 3, "best", Award(50, NIL))]
+    rules = [StackingCandidate(1, 7, "best", Award(50, NIL)), StackingCandidate(2, 3, "best", Award(50, NIL))]
     assert [one.rule for one in stack(rules, "floor", Counters())] == [2]
     # and a limit counts: 50 that are cut to 10 are less than 40
     keys = keys_of(2, 1, date(2026, 1, 1), [Cap("ever", "member", 10)])
-    rules = [Candidate(1, 7, "best", Award(40, NIL)), Candidate(2, 3, "best", Award(50, NIL), keys=keys)]
+    rules = [StackingCandidate(1, 7, "best", Award(40, NIL)), StackingCandidate(2, 3, "best", Award(50, NIL), keys=keys)]
     assert [(one.rule, one.points, one.cut) for one in stack(rules, "floor", Counters())] == [(1, 40, 0)]
 
 
 def test_nothing_to_multiply_is_no_earning():
-    assert stack([Candidate(1, 0, "multiply", Award(0, NIL), Decimal(2))], "floor", Counters()) == []
+    assert stack([StackingCandidate(1, 0, "multiply", Award(0, NIL), Decimal(2))], "floor", Counters()) == []
 
 
 @given(st.integers(0, 10**9), st.integers(1, 999), st.integers(1, 10**5), hundredths, st.sampled_from(ROUNDINGS))

@@ -10,10 +10,10 @@ from django.utils import timezone, translation
 from core.actor import SYSTEM
 from loyalty import selectors
 from loyalty.models import Member, MemberState, Tier
-from loyalty.rules.tiers import Goal
+from loyalty.rules.tiers import TierGoal
 from loyalty.services.benefits import create_benefit
 from loyalty.services.given_tiers import set_tier
-from loyalty.tier_standing import Standing, goal_text, standing
+from loyalty.tier_standing import TierStanding, goal_text, standing
 from tests.loyalty.tiers import later, tier
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +57,7 @@ SENTENCES = [
 @pytest.mark.parametrize(("metric", "left", "up", "by", "text"), SENTENCES)
 def test_every_sentence(program, metric, left, up, by, text):
     program.tier_metric = metric
-    goal = Goal(10, 10 + left, left, date(YEAR, 12, 31) if by else None)
+    goal = TierGoal(10, 10 + left, left, date(YEAR, 12, 31) if by else None)
     with translation.override("en"):
         assert goal_text(program, goal, tier(program, "gold"), up=up) == text
         assert goal_text(program, None, tier(program, "gold"), up=up) == ""
@@ -83,21 +83,21 @@ def test_the_first_tier_asks_for_an_order_when_it_gives_something(program, bough
     # in orders it is the same sentence, and with a threshold that means something the amount is named
     program.tier_metric = "orders"
     bronze = Tier(program=program, code="bronze", name="Bronze", rank=1, threshold=1)
-    goal = Goal(1, 1, 1, date(YEAR, 12, 31))
+    goal = TierGoal(1, 1, 1, date(YEAR, 12, 31))
     member = Member(program=program, tier=bronze)
     with translation.override("en"):
         assert (
-            Standing(member, None, None, None, None, None, goal, True).stay_text
+            TierStanding(member, None, None, None, None, None, goal, True).stay_text
             == "Order by December 31 to stay Bronze"
         )
         bronze.threshold = 3
         assert (
-            Standing(member, None, None, None, None, None, goal, True).stay_text
+            TierStanding(member, None, None, None, None, None, goal, True).stay_text
             == "Place 1 more order by December 31 to stay Bronze"
         )
     with translation.override("zh-hans"):
         bronze.threshold = 1
-        assert "Order" not in Standing(member, None, None, None, None, None, goal, True).stay_text
+        assert "Order" not in TierStanding(member, None, None, None, None, None, goal, True).stay_text
 
 
 def test_a_first_tier_without_a_threshold_is_never_lost(program, bought):

@@ -14,7 +14,7 @@ from crm.api.authentication import make_member_token
 from crm.models import Product
 from loyalty import selectors
 from loyalty.models import GivenTier, Member, Tier
-from loyalty.rules.tiers import Counted, Goal, Policy, goal_stay, goal_up, windows
+from loyalty.rules.tiers import Counted, TierGoal, TierPeriodPolicy, goal_stay, goal_up, windows
 from loyalty.services.benefits import create_benefit
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.given_tiers import set_tier
@@ -51,7 +51,7 @@ NOON = datetime(2026, 3, 10, 4, tzinfo=UTC)
 
 def goals(period: str, counted: list[tuple[int, int]], need: int, grace: int = 0, since: int = 100):
     """Goals of one who has been in the tier for `since` days, by (days ago, value)."""
-    policy = Policy(period, 365, grace, "Asia/Shanghai")
+    policy = TierPeriodPolicy(period, 365, grace, "Asia/Shanghai")
     found = windows(policy, NOON, NOON - timedelta(days=800), NOON - timedelta(days=since))
     rows = [Counted(NOON - timedelta(days=days), value) for days, value in counted]
     return goal_up(policy, found, rows, need, NOON), goal_stay(policy, found, rows, need, NOON)
@@ -59,30 +59,30 @@ def goals(period: str, counted: list[tuple[int, int]], need: int, grace: int = 0
 
 def test_rolling_goals_run_until_the_first_thing_falls_out():
     up, stay = goals("rolling", [(10, 300), (200, 400), (364, 100)], 1_000)
-    assert up == Goal(800, 1_000, 200, date(2026, 3, 10))
-    assert stay == Goal(800, 1_000, 200, date(2026, 3, 10))
+    assert up == TierGoal(800, 1_000, 200, date(2026, 3, 10))
+    assert stay == TierGoal(800, 1_000, 200, date(2026, 3, 10))
     _up, stay = goals("rolling", [(10, 300), (200, 400), (364, 100)], 500, grace=30)
     # 100 fall out first and 700 are left; without the 400 of 200 days ago it is not enough
-    assert stay == Goal(800, 500, 200, date(2026, 9, 20))
-    assert goals("rolling", [], 500)[0] == Goal(0, 500, 500, None)
+    assert stay == TierGoal(800, 500, 200, date(2026, 9, 20))
+    assert goals("rolling", [], 500)[0] == TierGoal(0, 500, 500, None)
 
 
 def test_calendar_goals_run_to_the_last_of_december():
     up, stay = goals("calendar_year", [(10, 300), (100, 900)], 1_000)
-    assert up == Goal(300, 1_000, 700, date(2026, 12, 31))
-    assert stay == Goal(300, 1_000, 700, date(2026, 12, 31))
+    assert up == TierGoal(300, 1_000, 700, date(2026, 12, 31))
+    assert stay == TierGoal(300, 1_000, 700, date(2026, 12, 31))
     # what is had already keeps it to the end of the next year
-    assert goals("calendar_year", [(10, 1_000)], 1_000)[1] == Goal(1_000, 1_000, 0, date(2027, 12, 31))
+    assert goals("calendar_year", [(10, 1_000)], 1_000)[1] == TierGoal(1_000, 1_000, 0, date(2027, 12, 31))
     # within the grace the year that ended still decides
-    assert goals("calendar_year", [(10, 300), (100, 500)], 1_000, grace=90)[1] == Goal(
+    assert goals("calendar_year", [(10, 300), (100, 500)], 1_000, grace=90)[1] == TierGoal(
         800, 1_000, 200, date(2026, 3, 31)
     )
 
 
 def test_a_tiers_own_year():
     up, stay = goals("tier_anniversary", [(10, 300), (100, 200), (300, 400)], 1_000, since=200)
-    assert up == Goal(900, 1_000, 100, date(2026, 5, 14))
-    assert stay == Goal(500, 1_000, 500, date(2026, 8, 21))
+    assert up == TierGoal(900, 1_000, 100, date(2026, 5, 14))
+    assert stay == TierGoal(500, 1_000, 500, date(2026, 8, 21))
 
 
 # The API
@@ -139,7 +139,7 @@ def test_in_the_viewers_language(program, api, spent):
 )
 def test_other_metrics_have_their_own_words(program, metric, left, text):
     program.tier_metric = metric
-    goal = Goal(0, left, left, date(timezone.now().year, 12, 31))
+    goal = TierGoal(0, left, left, date(timezone.now().year, 12, 31))
     with translation.override("en"):
         assert goal_text(program, goal, tier(program, "gold"), up=True) == text
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from loyalty.rules.tiers import Facts, Move, Policy, decide, limits, step_for, windows
+from loyalty.rules.tiers import Facts, Move, TierPeriodPolicy, decide, limits, step_for, windows
 
 ZONE = "Asia/Shanghai"
 
@@ -19,8 +19,8 @@ def utc(year: int, month: int, day: int, hour: int = 0) -> datetime:
 AT = utc(2026, 3, 10, 4)
 
 
-def policy(period: str, grace: int = 0) -> Policy:
-    return Policy(period, 365, grace, ZONE)
+def policy(period: str, grace: int = 0) -> TierPeriodPolicy:
+    return TierPeriodPolicy(period, 365, grace, ZONE)
 
 
 def test_the_rolling_period_ends_every_night_and_grace_widens_what_keeps():

@@ -26,7 +26,7 @@ from loyalty.models import (
     TierPolicy,
     TierRun,
 )
-from loyalty.rules.tiers import Facts, Move, Policy, decide, step_for, windows
+from loyalty.rules.tiers import Facts, Move, TierPeriodPolicy, decide, step_for, windows
 from loyalty.services.tiers import _CHANGES, evaluate_tiers
 
 pytestmark = pytest.mark.django_db
@@ -122,7 +122,7 @@ def expected(person: Person, program: Program, last_run: datetime | None, downgr
     scale = 400 if program.tier_metric == "orders" else 1
     since = AT - timedelta(days=person.since_days_ago)
     found = windows(
-        Policy(program.tier_period, program.tier_window_days, program.tier_grace_days, program.time_zone),
+        TierPeriodPolicy(program.tier_period, program.tier_window_days, program.tier_grace_days, program.time_zone),
         AT,
         AT - timedelta(days=person.enrolled_days_ago),
         since,
