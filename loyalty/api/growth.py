@@ -79,7 +79,7 @@ class _TaskCommand(ApiView):
         member = member_in(request, number)
         task = Task.objects.filter(program=member.program, code=code, active=True).first()
         if task is None:
-            raise NotFound(_("There is no such task now."), code="unknown_task")
+            raise NotFound(_("This task is not running."), code="unknown_task")
         return member, task
 
     def answer(self, request, member: Member, task: Task) -> Response:

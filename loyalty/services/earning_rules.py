@@ -155,7 +155,7 @@ def _check_rule(values: Mapping[str, Any]) -> None:
 
 def _check_dates(starts_at: datetime | None, ends_at: datetime | None) -> None:
     if starts_at and ends_at and ends_at <= starts_at:
-        raise Invalid(_("The end must be after the start."), code="invalid", field="ends_at")
+        raise Invalid(_("The end is before the start."), code="invalid", field="ends_at")
 
 
 def _whole(terms: Mapping[str, Any], name: str, otherwise: int, least: int, most: int) -> int:

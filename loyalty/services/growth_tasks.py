@@ -157,7 +157,7 @@ def _minute(moment: datetime | None) -> datetime | None:
 
 def _check_dates(starts_at: datetime | None, ends_at: datetime | None) -> None:
     if starts_at and ends_at and ends_at <= starts_at:
-        raise Invalid(_("The end must be after the start."), code="invalid", field="ends_at")
+        raise Invalid(_("The end is before the start."), code="invalid", field="ends_at")
 
 
 def _check_levels(program: Program, levels: Sequence[Level]) -> None:

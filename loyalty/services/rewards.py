@@ -167,7 +167,7 @@ def _check_own(program: Program, name: str, value: Any, model: type) -> None:
 
 def _check_dates(starts_at: datetime | None, ends_at: datetime | None) -> None:
     if starts_at and ends_at and ends_at <= starts_at:
-        raise Invalid(_("The end must be after the start."), code="invalid", field="ends_at")
+        raise Invalid(_("The end is before the start."), code="invalid", field="ends_at")
 
 
 def _picture(upload: UploadedFile) -> tuple[str, bytes]:

@@ -1,4 +1,4 @@
-"""The sentence about a tier: what to do, by when, for which tier, and when there is nothing to say."""
+"""Tests of the sentence about a tier: what to do, by when, for which tier, and when it is empty."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ YEAR = timezone.now().year
 
 @pytest.fixture
 def bought(program, make_customer, make_order, settle):
-    """bought(30_000) -> a member whose orders are of these amounts."""
+    """Return bought(30_000), which makes a member with orders of these amounts."""
 
     def make(*amounts: int, **values) -> Member:
         customer = make_customer("Ann")
@@ -55,7 +55,7 @@ SENTENCES = [
 
 
 @pytest.mark.parametrize(("metric", "left", "up", "by", "text"), SENTENCES)
-def test_every_sentence(program, metric, left, up, by, text):
+def test_each_metric_has_its_sentences(program, metric, left, up, by, text):
     program.tier_metric = metric
     goal = TierGoal(10, 10 + left, left, date(YEAR, 12, 31) if by else None)
     with translation.override("en"):
@@ -64,23 +64,23 @@ def test_every_sentence(program, metric, left, up, by, text):
         assert goal_text(program, goal, None, up=up) == ""
 
 
-def test_the_first_tier_is_nothing_to_lose_while_it_gives_nothing(bought):
-    # given one order of 300 in Bronze, which needs 1.00 and gives nothing
+def test_the_first_tier_has_no_sentence_while_it_has_no_benefits(bought):
+    # given one order of 300 in Bronze, which needs 1.00 and has no benefits
     found = standing(bought(30_000))
-    # then nothing is asked for, and the day until which it is certain still stands
+    # then the sentence is empty, but the day until which the tier is certain is still there
     assert (found.member.tier.code, found.lowest, found.at_stake, found.stay.left) == ("bronze", True, False, 100)
     assert found.stay_text == ""
     assert found.until is not None
 
 
-def test_the_first_tier_asks_for_an_order_when_it_gives_something(program, bought):
+def test_the_first_tier_with_benefits_asks_for_an_order(program, bought):
     # given a Bronze with birthday points, lost a year after the only order
     create_benefit(tier=tier(program, "bronze"), kind="points_birthday", settings={"points": 10}, actor=SYSTEM)
     found = standing(bought(30_000))
     with translation.override("en"):
         day = found.stay_text.removeprefix("Order by ").removesuffix(" to stay Bronze")
     assert (found.at_stake, str(found.stay.by.year) in day) == (True, True)
-    # in orders it is the same sentence, and with a threshold that means something the amount is named
+    # with the metric orders it is the same sentence; with a meaningful threshold the amount is named
     program.tier_metric = "orders"
     bronze = Tier(program=program, code="bronze", name="Bronze", rank=1, threshold=1)
     goal = TierGoal(1, 1, 1, date(YEAR, 12, 31))
@@ -115,14 +115,14 @@ def test_a_higher_tier_names_the_amount(bought):
         assert found.stay_text.endswith(" to stay Silver")
 
 
-def test_a_tier_by_hand_asks_for_nothing(program, bought):
+def test_a_tier_by_hand_has_no_sentence(program, bought):
     member = bought(30_000)
     set_tier(member=member, tier=tier(program, "gold"), until=later(9), reason="goodwill", actor=SYSTEM)
     found = standing(selectors.member_of(member.customer))
     assert (found.stay, found.stay_text) == (None, "")
 
 
-def test_a_suspended_member_is_asked_for_nothing(bought):
+def test_a_suspended_member_has_no_sentence(bought):
     member = bought(60_000)
     member.state = MemberState.SUSPENDED
     found = standing(member)
