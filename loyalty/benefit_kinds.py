@@ -86,7 +86,7 @@ class ExclusiveProducts(Benefit):
     help = _("Only members of this tier or a higher one may buy them; the storefront asks the API.")
     icon = "diamond"
     settings = (
-        Setting("name", _("Text for members"), help=_("For example: Reserve beans")),
+        Setting("name", _("Name for members"), help=_("For example: Reserve beans")),
         Setting(
             "category",
             _("Category"),

@@ -263,7 +263,7 @@ def test_administrators_set_the_limits_and_see_the_history(client, staff):
 
     # when a wrong value is sent, then it stays in the form and nothing is saved
     wrong = client.post(url, {**data, "service_lead-points_per_day": "7", "service_agent-points_per_act": "300"})
-    assert "The limit at once can't be above the limit a day." in wrong.content.decode()
+    assert "The limit at once must not be above the limit a day." in wrong.content.decode()
     assert giving.limits_of_roles()["service_agent"].points_per_act == 500
 
     # when the values are right, then the role has them, and the history shows author, new and old value

@@ -168,7 +168,7 @@ def test_dates_and_budget_take_effect_without_a_version(marketer, shop):
     rule.refresh_from_db()
     assert (rule.name, rule.position, rule.budget, rule.versions.count()) == ("Orders", 4, 700, 1)
     wrong = marketer.post(f"/earning/{rule.pk}/settings/", {**body, "starts_at": "2028-01-01T00:00"})
-    assert "The end must be after the start." in wrong.content.decode()
+    assert "The end is before the start." in wrong.content.decode()
     assert marketer.post(f"/earning/{rule.pk}/switch/", {}).status_code == 302
     rule.refresh_from_db()
     assert (rule.active, rule.starts_at) == (False, None)
