@@ -117,12 +117,12 @@ def balance_of(account: Account) -> Balance:
             pending[waits] = pending.get(waits, 0) + points
     settled = min(account.debt, ready)
     available = ready - settled
-    expiring, owed = [], settled
+    expiring, debt_left = [], settled
     for points, waits, at in rows:
         if waits is not None:
             continue
-        paid = min(owed, points)
-        owed -= paid
+        paid = min(debt_left, points)
+        debt_left -= paid
         if at is not None and points > paid:
             expiring.append(Dated(points - paid, at))
     return Balance(

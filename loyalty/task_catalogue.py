@@ -179,7 +179,7 @@ def funnel(task: Task, now: datetime) -> tuple[int, list[Rung]]:
     """Return (members who began in the present period, one rung per level). Shares are percentages of those members."""
     counts = on_levels([task], now)[task.pk]
     began = sum(counts.values())
-    given = dict(
+    times_given = dict(
         LevelReached.objects.filter(progress__task=task)
         .values_list("level")
         .annotate(count=Count("pk"))
@@ -188,7 +188,9 @@ def funnel(task: Task, now: datetime) -> tuple[int, list[Rung]]:
     rungs = []
     for level in task.levels.all():
         members = sum(count for number, count in counts.items() if number >= level.level)
-        rungs.append(Rung(level, members, round(100 * members / began) if began else 0, given.get(level.level, 0)))
+        rungs.append(
+            Rung(level, members, round(100 * members / began) if began else 0, times_given.get(level.level, 0))
+        )
     return began, rungs
 
 

@@ -104,20 +104,20 @@ def standing(member: Member, *, at: datetime | None = None) -> TierStanding:
     counted = _counted(member, now)
     rank = member.tier.rank if member.tier else 0
     following = Tier.objects.filter(program=program, rank__gt=rank).order_by("rank").first()
-    given = _given(member, now)
+    given_tier = _given(member, now)
     stay = until = None
     if member.tier:
-        if given is None or given.tier.rank < rank:
+        if given_tier is None or given_tier.tier.rank < rank:
             stay = goal_stay(policy, spans, counted, member.tier.threshold, now)
             until = stay.by
         else:
-            until = (given.ends_at - timedelta(microseconds=1)).astimezone(ZoneInfo(program.time_zone)).date()
+            until = (given_tier.ends_at - timedelta(microseconds=1)).astimezone(ZoneInfo(program.time_zone)).date()
     lowest = bool(member.tier) and not Tier.objects.filter(program=program, rank__lt=rank).exists()
     return TierStanding(
         member,
         TierPeriod.objects.filter(member=member, ended_at=None).first(),
         until,
-        given,
+        given_tier,
         following,
         goal_up(policy, spans, counted, following.threshold, now) if following else None,
         stay,

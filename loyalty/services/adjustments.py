@@ -87,9 +87,9 @@ def adjust_points(
             _check_member(account, points)
             if points > 0:
                 # Every transaction locks the budget row before the account. A second click waits here too.
-                given = _lock_budget(program, actor.user_id, 0)
+                given_today = _lock_budget(program, actor.user_id, 0)
                 if not _is_repeat(program, actor, key):
-                    _spend(program, actor.user_id, given, points, limits)
+                    _spend(program, actor.user_id, given_today, points, limits)
         reference = _public_reference(reference, ticket)
         answer = _move(account, points, reason, key, actor, note=note, reference=reference)
         _record(
@@ -162,8 +162,8 @@ def approve_adjustment(*, request: AdjustmentRequest, user: User, note: str = ""
         _check_member(account, waiting.points)
         if waiting.points > 0:
             program = account.member.program
-            given = _lock_budget(program, user.pk, 0)
-            _spend(program, user.pk, given, waiting.points, giving.limits_of(user))
+            given_today = _lock_budget(program, user.pk, 0)
+            _spend(program, user.pk, given_today, waiting.points, giving.limits_of(user))
         answer = _move(
             account,
             waiting.points,
@@ -313,9 +313,9 @@ def _record(
     )
 
 
-def _spend(program: Program, user: int, given: int, points: int, limits: Limits) -> None:
+def _spend(program: Program, user: int, given_today: int, points: int, limits: Limits) -> None:
     """Count points in a day whose row is locked. Raises Refused `budget_spent` with what is left."""
-    left = max(limits.points_per_day - given, 0)
+    left = max(limits.points_per_day - given_today, 0)
     if points > left:
         raise Refused(
             _("Left of today's budget: %(left)s points.") % {"left": left},

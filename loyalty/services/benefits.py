@@ -94,16 +94,16 @@ def update_benefit(
 def deliver_benefits(*, now: datetime | None = None) -> tuple[int, int]:
     """Give all due benefits and retry failed ones. Idempotent, also when run in parallel. Returns (given, failed)."""
     moment = now or clock.now()
-    given = failed = 0
+    given_count = failed_count = 0
     for benefit in TierBenefit.objects.filter(active=True).select_related("tier__program").order_by("pk"):
         kind = BENEFITS.get(benefit.kind)
         if kind is None or kind.occasion is Occasion.STANDING or not _ready(benefit, kind):
             continue
         for due in _chunks(benefit, kind, moment):
             done, wrong = _deliver(benefit, kind, due)
-            given, failed = given + done, failed + wrong
+            given_count, failed_count = given_count + done, failed_count + wrong
     again, wrong = _retry_failed(moment)
-    return given + again, failed + wrong
+    return given_count + again, failed_count + wrong
 
 
 def retry_grant(*, grant: BenefitGrant, actor: Actor) -> BenefitGrant:
@@ -202,15 +202,15 @@ def _deliver(benefit: TierBenefit, kind: Benefit, rows: Sequence[tuple[int, str]
     except Exception as error:
         if len(rows) > 1:
             log.warning("benefits_one_by_one", benefit=benefit.pk, error=_error_text(error))
-    given = failed = 0
+    given_count = failed_count = 0
     for row in rows:
         with transaction.atomic():
             for grant in _claim(benefit, [row]):
                 if _try(grant, benefit, kind, SYSTEM):
-                    given += 1
+                    given_count += 1
                 else:
-                    failed += 1
-    return given, failed
+                    failed_count += 1
+    return given_count, failed_count
 
 
 def _claim(benefit: TierBenefit, rows: Sequence[tuple[int, str]]) -> list[BenefitGrant]:
@@ -267,7 +267,7 @@ def _try(grant: BenefitGrant, benefit: TierBenefit, kind: Benefit, actor: Actor)
 
 
 def _retry_failed(now: datetime) -> tuple[int, int]:
-    given = failed = 0
+    given_count = failed_count = 0
     ids = BenefitGrant.objects.filter(state=GrantState.FAILED, next_try_at__lte=now, benefit__active=True)
     for pk in list(ids.order_by("next_try_at").values_list("pk", flat=True)[:CHUNK]):
         with transaction.atomic():
@@ -279,10 +279,10 @@ def _retry_failed(now: datetime) -> tuple[int, int]:
             if grant is None or kind is None:
                 continue
             if _try(grant, grant.benefit, kind, SYSTEM):
-                given += 1
+                given_count += 1
             else:
-                failed += 1
-    return given, failed
+                failed_count += 1
+    return given_count, failed_count
 
 
 def _error_text(error: Exception) -> str:

@@ -193,7 +193,7 @@ def _orders(
         rows = Earning.objects.filter(
             order__in=[order.pk for order in chunk], reference="", rule__point_type=trial.rule.point_type
         )
-        given = {
+        points_by_order = {
             row["order_id"]: row["net"]
             for row in rows.values("order_id").annotate(net=Sum(F("points") - F("taken_back")))
         }
@@ -203,14 +203,14 @@ def _orders(
             member = members.get(order.customer_id or 0)
             if member is None or order.paid_at is None:
                 continue
-            if order.pk in given or order.paid_at >= member.enrolled_at:
+            if order.pk in points_by_order or order.paid_at >= member.enrolled_at:
                 subjects.append(subject_of_order(order, member, order.paid_at, zone))
         tiers_then(subjects)
         evaluation = Evaluation(program, versions, subjects)
         outcomes = [(subject, one) for subject in subjects for one in evaluation.give(subject, counters)]
         _count(program, outcomes, by_id, trial, tally)
         for subject in subjects:
-            tally.given[subject.member] += given.get(subject.order or 0, 0)
+            tally.given[subject.member] += points_by_order.get(subject.order or 0, 0)
         tally.counted += len(subjects)
         done += len(chunk)
         report(done, total, force=True)

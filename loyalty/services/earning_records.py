@@ -30,7 +30,7 @@ def record_earnings(
         return 0
     rows = []
     for subject, outcome in outcomes:
-        version, judged, given = outcome.version, outcome.judged, outcome.given
+        version, judged, rule_points = outcome.version, outcome.judged, outcome.given
         days = program.return_window_days if subject.order is not None else 0
         available_from = subject.at + timedelta(days=days)
         rows.append(
@@ -45,9 +45,9 @@ def record_earnings(
                 judged.base.remainder,
                 None if judged.lines is None else "{" + ",".join(map(str, judged.lines)) + "}",
                 outcome.multiplier,
-                given.points,
-                given.cut,
-                given.remainder,
+                rule_points.points,
+                rule_points.cut,
+                rule_points.remainder,
                 available_from,
                 expires_at(available_from, program.expiry_policy, program.expiry_count, program.time_zone),
                 subject.at,

@@ -30,7 +30,7 @@ def lock_uses(keys: Collection[Key], program: Program) -> Counters:
 
 def _lock(keys: list[Key], program: Program) -> dict[Key, int]:
     same = "u.member_id IS NULL" if keys[0][1] is None else "u.member_id = g.member"
-    whose = "true" if keys[0][1] is None else "e.member_id = g.member"
+    member_filter = "true" if keys[0][1] is None else "e.member_id = g.member"
     arrays = _columns(keys)
     # Shared counters of earlier periods have counted every member. Only the first shared counter has to read older
     # earnings.
@@ -38,7 +38,7 @@ def _lock(keys: list[Key], program: Program) -> dict[Key, int]:
     if keys[0][1] is None:
         counted = """EXISTS (SELECT FROM loyalty_earninguse u WHERE u.rule_id = g.rule AND u.member_id IS NULL
                              AND u.period = g.period)"""
-    given = "unnest(%s::bigint[], %s::bigint[], %s::text[], %s::date[]"
+    key_arrays = "unnest(%s::bigint[], %s::bigint[], %s::text[], %s::date[]"
     zone = program.time_zone
     ends = [period_end(key[2], key[3]) for key in keys]
     bounds: list[Any] = [
@@ -50,10 +50,10 @@ def _lock(keys: list[Key], program: Program) -> dict[Key, int]:
             f"""INSERT INTO loyalty_earninguse (rule_id, member_id, period, starts_on, points)
                 SELECT g.rule, g.member, g.period, g.starts_on, CASE WHEN {counted} THEN 0 ELSE
                        coalesce((SELECT sum(e.points - e.taken_back) FROM loyalty_earning e
-                                 WHERE {whose} AND e.rule_id = g.rule
+                                 WHERE {member_filter} AND e.rule_id = g.rule
                                        AND (g.period = 'ever' OR (coalesce(e.occurred_at, e.created_at) >= g.since
                                                                   AND coalesce(e.occurred_at, e.created_at) < g.until))), 0) END
-                FROM {given}, %s::timestamptz[], %s::timestamptz[])
+                FROM {key_arrays}, %s::timestamptz[], %s::timestamptz[])
                      WITH ORDINALITY AS g(rule, member, period, starts_on, since, until, place)
                 WHERE NOT EXISTS (SELECT FROM loyalty_earninguse u WHERE u.rule_id = g.rule AND {same}
                                   AND u.period = g.period AND u.starts_on = g.starts_on)
@@ -62,7 +62,7 @@ def _lock(keys: list[Key], program: Program) -> dict[Key, int]:
         )
         cursor.execute(
             f"""SELECT u.rule_id, u.member_id, u.period, u.starts_on, u.points
-                FROM {given}) WITH ORDINALITY AS g(rule, member, period, starts_on, place)
+                FROM {key_arrays}) WITH ORDINALITY AS g(rule, member, period, starts_on, place)
                 JOIN loyalty_earninguse u ON u.rule_id = g.rule AND {same} AND u.period = g.period
                                              AND u.starts_on = g.starts_on
                 ORDER BY g.place FOR NO KEY UPDATE OF u""",

@@ -31,7 +31,9 @@ def set_limits(*, role: str, limits: Limits, actor: Actor) -> GivingLimit:
         if not 0 <= getattr(limits, field) <= most:
             raise Invalid(_("This number is too small or too large."), code="invalid", field=field)
     if limits.points_per_act > limits.points_per_day:
-        raise Invalid(_("The limit at once must not be above the limit a day."), code="above_day", field="points_per_act")
+        raise Invalid(
+            _("The limit at once must not be above the limit a day."), code="above_day", field="points_per_act"
+        )
     values = {
         "points_per_act": limits.points_per_act,
         "points_per_day": limits.points_per_day,

@@ -226,17 +226,17 @@ def test_an_adjustment_is_reversed_once_and_the_day_has_its_points_back(account,
     agent = staff(Role.AGENT)
     ticket = open_ticket(customer=account.member.customer, subject="Lost", text="Where?", actor=SYSTEM)
     adjust_points(account=account, points=800, reason="goodwill", key="a", ticket=ticket, actor=of_user(agent))
-    made = AdjustmentRequest.objects.get()
+    adjustment = AdjustmentRequest.objects.get()
 
     # when it is reversed twice
-    reverse_adjustment(request=made, user=agent, note="Wrong customer")
+    reverse_adjustment(request=adjustment, user=agent, note="Wrong customer")
     with pytest.raises(Conflict) as conflict:
-        reverse_adjustment(request=made, user=agent)
+        reverse_adjustment(request=adjustment, user=agent)
 
     # then the points are gone once, and the day has room again
     assert (conflict.value.code, available(account)) == ("already_reversed", 0)
     assert AgentBudget.objects.get().given == 0
-    undone = AdjustmentRequest.objects.get(reverses=made)
+    undone = AdjustmentRequest.objects.get(reverses=adjustment)
     assert (undone.points, undone.reason, undone.ticket, undone.note) == (-800, "reversal", ticket, "Wrong customer")
 
     # and a reversal is not reversed itself
@@ -270,11 +270,11 @@ def test_an_agent_cannot_reverse_a_leads_adjustment_above_the_agents_limit(accou
     agent, lead = staff(Role.AGENT), staff(Role.LEAD)
     set_limits(role=Role.AGENT.value, limits=Limits(100, 500, 10), actor=SYSTEM)
     give(account, 1000, "a", lead)
-    made = AdjustmentRequest.objects.get()
+    adjustment = AdjustmentRequest.objects.get()
     with pytest.raises(Refused) as refused:
-        reverse_adjustment(request=made, user=agent)
+        reverse_adjustment(request=adjustment, user=agent)
     assert (refused.value.code, refused.value.details, available(account)) == ("needs_approval", {"limit": 100}, 1000)
-    reverse_adjustment(request=made, user=lead)
+    reverse_adjustment(request=adjustment, user=lead)
     assert available(account) == 0
 
 
@@ -351,12 +351,12 @@ def test_parallel_reversals_take_the_points_once(account, staff):
     agent = staff(Role.AGENT)
     give(account, 500, "a", agent)
     give(account, 500, "b", agent)
-    made = AdjustmentRequest.objects.order_by("requested_at").first()
+    adjustment = AdjustmentRequest.objects.order_by("requested_at").first()
     outcomes: list[str] = []
 
     def undo(_number: int) -> None:
         try:
-            reverse_adjustment(request=made, user=agent)
+            reverse_adjustment(request=adjustment, user=agent)
             outcomes.append("done")
         except DomainError as error:
             outcomes.append(error.code)

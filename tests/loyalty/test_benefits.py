@@ -30,10 +30,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def add(program):
     def make(code: str, kind: str, **settings) -> TierBenefit:
-        made = create_benefit(tier=tier(program, code), kind=kind, settings=settings, actor=SYSTEM)
+        benefit = create_benefit(tier=tier(program, code), kind=kind, settings=settings, actor=SYSTEM)
         TierBenefit.objects.update(active_since=timezone.now() - timedelta(days=400))
-        made.refresh_from_db()
-        return made
+        benefit.refresh_from_db()
+        return benefit
 
     return make
 

@@ -66,7 +66,7 @@ def test_500_redemptions_of_7_from_a_balance_of_100_leave_exactly_2(member):
 def test_a_thousand_redemptions_of_more_than_the_balance_from_16_threads(member):
     """Random amounts add up to several times the balance. Points given out equal points gone, never below zero."""
     accounts = [member(5_000) for _ in range(3)]
-    given, lock = Counter(), threading.Lock()
+    spent, lock = Counter(), threading.Lock()
 
     def work(number: int) -> None:
         dice = random.Random(number)
@@ -79,14 +79,14 @@ def test_a_thousand_redemptions_of_more_than_the_balance_from_16_threads(member)
             if outcome == "done":
                 assert again == "done", "the repeat gives the first answer"
                 with lock:
-                    given[account.pk] += points
+                    spent[account.pk] += points
             elif again == "done":
                 raise AssertionError("nothing was added in the meantime, so a refusal stays a refusal")
 
     storm(16, work)
     for account in accounts:
         account.refresh_from_db()
-        assert account.available == 5_000 - given[account.pk]
+        assert account.available == 5_000 - spent[account.pk]
         assert 0 <= account.available < 150
     assert reconcile_points().difference_count == 0
 

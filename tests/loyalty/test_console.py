@@ -129,9 +129,14 @@ def test_liability_and_flow_are_exact(program, member, make_customer, make_order
     give(other, -20, key="second")
     redeem_points(account=account_of(member), points=200, key="spend", actor=SYSTEM)
     hold_points(account=account_of(member), points=30, key="hold", actor=SYSTEM)
-    owed = figures.liability(program)
-    assert (owed.available, owed.pending, owed.held, owed.debt) == (600 - 200 - 30 + 200 + 30, 0, 30, 0)
-    assert (owed.points, owed.worth) == (630, 630)
+    liability = figures.liability(program)
+    assert (liability.available, liability.pending, liability.held, liability.debt) == (
+        600 - 200 - 30 + 200 + 30,
+        0,
+        30,
+        0,
+    )
+    assert (liability.points, liability.worth) == (630, 630)
     assert figures.flow(program, 30) == figures.Flow(earned=600, spent=200, expired=0, adjusted=30, taken_back=0)
 
 
@@ -229,11 +234,11 @@ def test_the_form_shows_the_rest_of_the_budget_and_the_page_offers_reversal(agen
     text = " ".join(panel(agent, member).split())
     assert "Left today: 1,750 of 2,000 points. More than 500 points at once need approval by a second person." in text
     assert f'<a href="{reverse("ticket", args=[ticket.number])}">{ticket.number}</a>' in text
-    made = AdjustmentRequest.objects.get()
-    assert (made.ticket, made.requested_by.username) == (ticket, "agent")
+    adjustment = AdjustmentRequest.objects.get()
+    assert (adjustment.ticket, adjustment.requested_by.username) == (ticket, "agent")
 
     # when it is reversed, then it can't be reversed again
-    undo = reverse("loyalty_reverse", args=[made.pk])
+    undo = reverse("loyalty_reverse", args=[adjustment.pk])
     assert undo in text
     done = agent.post(undo, {"next": reverse("ticket", args=[ticket.number])}, follow=True).content.decode()
     assert "Reversed: 250 points taken." in done

@@ -151,11 +151,11 @@ class TestInParallel:
         assert [answer for answer in answers if isinstance(answer, Exception)] == []
         assert sum(answers) == 250
         assert Earning.objects.count() == 16
-        given = sorted(
+        points_by_member = sorted(
             sum(Earning.objects.filter(member=one).values_list("points", flat=True)) for one in Member.objects.all()
         )
-        assert sum(given) == 250
-        assert max(given) <= 100
+        assert sum(points_by_member) == 250
+        assert max(points_by_member) <= 100
         shared = EarningUse.objects.get(rule=rule, member=None)
         assert (shared.points, shared.period, shared.starts_on) == (250, "ever", date(1970, 1, 1))
         assert sum(EarningUse.objects.filter(rule=rule).exclude(member=None).values_list("points", flat=True)) == 250

@@ -320,11 +320,11 @@ def test_the_number_of_queries_does_not_grow_with_the_members(program, make_old_
 
 def test_growth_value_has_an_account_for_every_member_and_is_never_spent(program, make_old_member):
     member = make_old_member()
-    made = ensure_growth_type(program)
-    assert (made.spendable, ensure_growth_type(program)) == (False, made)
-    assert Account.objects.filter(member=member, point_type=made).count() == 1
+    growth_type = ensure_growth_type(program)
+    assert (growth_type.spendable, ensure_growth_type(program)) == (False, growth_type)
+    assert Account.objects.filter(member=member, point_type=growth_type).count() == 1
     later = make_old_member()
-    assert Account.objects.filter(member=later, point_type=made).count() == 1
+    assert Account.objects.filter(member=later, point_type=growth_type).count() == 1
     assert PointType.objects.filter(program=program, spendable=False).count() == 1
 
 

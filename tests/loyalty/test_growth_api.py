@@ -320,10 +320,10 @@ def test_webhooks_report_levels_completed_tasks_and_badges(program, make_old_mem
     advance_tasks(program=program, customer_ids=[member.customer_id])
     number = member.customer.number
     levels = events_of("loyalty.task_level_reached")
-    said = [{"customer": number, "task": "share", "level": level, "points": points, "growth": 0, "period": "1970-01-01"}
+    payloads = [{"customer": number, "task": "share", "level": level, "points": points, "growth": 0, "period": "1970-01-01"}
             for level, points in ((1, 5), (2, 0))]  # fmt: skip
-    assert PUBLIC["task.level_reached"].build(levels) == said
-    assert PUBLIC["task.completed"].build(levels) == [None, said[1]]
+    assert PUBLIC["task.level_reached"].build(levels) == payloads
+    assert PUBLIC["task.completed"].build(levels) == [None, payloads[1]]
     assert PUBLIC["badge.awarded"].build(events_of("loyalty.badge_awarded")) == [
         {"customer": number, "badge": "sharer"}
     ]

@@ -116,9 +116,9 @@ def machine_for(program: Program, store) -> type[RuleBasedStateMachine]:
 
         @rule(account=who, points=few, days=st.integers(1, 3))
         def hold(self, account: int, points: int, days: int) -> None:
-            made: list[dict] = []
+            answers: list[dict] = []
             if self.both(
-                lambda: made.append(
+                lambda: answers.append(
                     hold_points(
                         account=self.accounts[account], points=points, key=uuid.uuid4().hex, actor=SYSTEM,
                         seconds=days * 86400,
@@ -126,15 +126,15 @@ def machine_for(program: Program, store) -> type[RuleBasedStateMachine]:
                 ),
                 lambda: self.paper.hold(account, points, days),
             ):  # fmt: skip
-                self.holds.append(uuid.UUID(made[0]["hold"]))
+                self.holds.append(uuid.UUID(answers[0]["hold"]))
 
         @rule(account=who, points=few, chosen=pick, on_order=st.booleans())
         def redeem(self, account: int, points: int, chosen: int, on_order: bool) -> None:
             mine = [n for n, order in enumerate(self.paper.orders) if order.account == account]
             number = mine[chosen % len(mine)] if on_order and mine else None
-            made: list[dict] = []
+            answers: list[dict] = []
             if self.both(
-                lambda: made.append(
+                lambda: answers.append(
                     redeem_points(
                         account=self.accounts[account], points=points, key=uuid.uuid4().hex, actor=SYSTEM,
                         order=None if number is None else self.orders[number],
@@ -142,7 +142,7 @@ def machine_for(program: Program, store) -> type[RuleBasedStateMachine]:
                 ),
                 lambda: self.paper.redeem(account, points, number),
             ):  # fmt: skip
-                self.holds.append(uuid.UUID(made[0]["hold"]))
+                self.holds.append(uuid.UUID(answers[0]["hold"]))
 
         @precondition(lambda self: self.holds)
         @rule(chosen=pick, points=few)

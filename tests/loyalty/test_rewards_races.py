@@ -79,8 +79,8 @@ def test_120_parallel_buyers_get_50_codes_each_once(make_member, make_reward):
     outcomes: list[str] = []
     crowd(120, lambda number: outcomes.append(attempt(partial(buy, members[number], reward))))
     assert Counter(outcomes) == {"done": 50, "no_codes_left": 70}
-    given = [row.code for row in RewardRedemption.objects.all()]
-    assert sorted(given) == codes
+    delivered_codes = [row.code for row in RewardRedemption.objects.all()]
+    assert sorted(delivered_codes) == codes
     assert RewardCode.objects.filter(redemption=None).count() == 0
     assert totals() == (120 * 1_000 - 50 * 300, 0)
     assert Hold.objects.filter(state="captured").count() == Hold.objects.count() == 50

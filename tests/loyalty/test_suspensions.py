@@ -32,8 +32,8 @@ def member(program, make_customer) -> Member:
 
 @pytest.fixture
 def account(member) -> Account:
-    found = selectors.spendable_account(member)
-    adjust_points(account=found, points=1000, reason="goodwill", key="start", actor=SYSTEM)
+    spendable = selectors.spendable_account(member)
+    adjust_points(account=spendable, points=1000, reason="goodwill", key="start", actor=SYSTEM)
     return selectors.spendable_account(member)
 
 
@@ -105,8 +105,8 @@ def test_open_holds_can_be_captured_or_released_during_a_suspension(program, acc
     # then one is captured and one released, as the shop requests
     capture_hold(program=program, hold=first, key="c", actor=SYSTEM)
     release_hold(program=program, hold=second, key="d", actor=SYSTEM)
-    found = Account.objects.get(pk=account.pk)
-    assert (found.available, found.held) == (700, 0)
+    balance = Account.objects.get(pk=account.pk)
+    assert (balance.available, balance.held) == (700, 0)
 
 
 def test_a_suspension_needs_a_reason_happens_once_and_emits_events(member):
@@ -125,14 +125,14 @@ def test_a_suspension_needs_a_reason_happens_once_and_emits_events(member):
     with pytest.raises(Conflict) as conflict:
         suspend(member)
     assert conflict.value.code == "already_suspended"
-    found = Member.objects.get()
-    assert (found.state, found.suspension_reason, found.suspension_note, found.suspended_by) == (
+    stored = Member.objects.get()
+    assert (stored.state, stored.suspension_reason, stored.suspension_note, stored.suspended_by) == (
         "suspended", "fraud", "Two phones", "system",
     )  # fmt: skip
 
     resume_member(member=member, note="It was his brother", actor=SYSTEM)
-    found.refresh_from_db()
-    assert (found.state, found.suspension_reason, found.suspended_at < found.resumed_at) == ("active", "", True)
+    stored.refresh_from_db()
+    assert (stored.state, stored.suspension_reason, stored.suspended_at < stored.resumed_at) == ("active", "", True)
     events = DomainEvent.objects.filter(kind__in=["loyalty.member_suspended", "loyalty.member_resumed"]).order_by("pk")
     assert [(event.kind, event.payload["note"]) for event in events] == [
         ("loyalty.member_suspended", "Two phones"),

@@ -66,20 +66,20 @@ def test_each_metric_has_its_sentences(program, metric, left, up, by, text):
 
 def test_the_first_tier_has_no_sentence_while_it_has_no_benefits(bought):
     # given one order of 300 in Bronze, which needs 1.00 and has no benefits
-    found = standing(bought(30_000))
+    shown = standing(bought(30_000))
     # then the sentence is empty, but the day until which the tier is certain is still there
-    assert (found.member.tier.code, found.lowest, found.at_stake, found.stay.left) == ("bronze", True, False, 100)
-    assert found.stay_text == ""
-    assert found.until is not None
+    assert (shown.member.tier.code, shown.lowest, shown.at_stake, shown.stay.left) == ("bronze", True, False, 100)
+    assert shown.stay_text == ""
+    assert shown.until is not None
 
 
 def test_the_first_tier_with_benefits_asks_for_an_order(program, bought):
     # given a Bronze with birthday points, lost a year after the only order
     create_benefit(tier=tier(program, "bronze"), kind="points_birthday", settings={"points": 10}, actor=SYSTEM)
-    found = standing(bought(30_000))
+    shown = standing(bought(30_000))
     with translation.override("en"):
-        day = found.stay_text.removeprefix("Order by ").removesuffix(" to stay Bronze")
-    assert (found.at_stake, str(found.stay.by.year) in day) == (True, True)
+        day = shown.stay_text.removeprefix("Order by ").removesuffix(" to stay Bronze")
+    assert (shown.at_stake, str(shown.stay.by.year) in day) == (True, True)
     # with the metric orders it is the same sentence; with a meaningful threshold the amount is named
     program.tier_metric = "orders"
     bronze = Tier(program=program, code="bronze", name="Bronze", rank=1, threshold=1)
@@ -104,26 +104,26 @@ def test_a_first_tier_without_a_threshold_is_never_lost(program, bought):
     create_benefit(tier=tier(program, "bronze"), kind="points_birthday", settings={"points": 10}, actor=SYSTEM)
     member = bought(30_000)
     Tier.objects.filter(pk=member.tier_id).update(threshold=0)
-    found = standing(selectors.member_of(member.customer))
-    assert (found.at_stake, found.stay_text) == (False, "")
+    shown = standing(selectors.member_of(member.customer))
+    assert (shown.at_stake, shown.stay_text) == (False, "")
 
 
 def test_a_higher_tier_names_the_amount(bought):
-    found = standing(bought(60_000))
+    shown = standing(bought(60_000))
     with translation.override("en"):
-        assert found.stay_text.startswith("Spend CN¥501.00 more by ")
-        assert found.stay_text.endswith(" to stay Silver")
+        assert shown.stay_text.startswith("Spend CN¥501.00 more by ")
+        assert shown.stay_text.endswith(" to stay Silver")
 
 
 def test_a_tier_by_hand_has_no_sentence(program, bought):
     member = bought(30_000)
     set_tier(member=member, tier=tier(program, "gold"), until=later(9), reason="goodwill", actor=SYSTEM)
-    found = standing(selectors.member_of(member.customer))
-    assert (found.stay, found.stay_text) == (None, "")
+    shown = standing(selectors.member_of(member.customer))
+    assert (shown.stay, shown.stay_text) == (None, "")
 
 
 def test_a_suspended_member_has_no_sentence(bought):
     member = bought(60_000)
     member.state = MemberState.SUSPENDED
-    found = standing(member)
-    assert (found.stay_text, found.progress_text) == ("", "")
+    shown = standing(member)
+    assert (shown.stay_text, shown.progress_text) == ("", "")

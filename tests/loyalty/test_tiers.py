@@ -28,10 +28,10 @@ def buyer(program, make_customer, make_order, settle):
 
     def make(amount: int, **order) -> Member:
         customer = make_customer()
-        made = make_order(customer, amount, **order)
+        order_row = make_order(customer, amount, **order)
         settle()
         member = Member.objects.get(customer=customer)
-        member.order = made
+        member.order = order_row
         return member
 
     return make
@@ -133,12 +133,12 @@ def test_refunded_orders_do_not_count(program, make_customer, make_order, settle
     for rank, orders in ((4, 9), (3, 4), (2, 3), (1, 1)):
         Tier.objects.filter(program=program, rank=rank).update(threshold=orders)
     customer = make_customer()
-    made = [make_order(customer, 5_000) for _ in range(4)]
+    orders_made = [make_order(customer, 5_000) for _ in range(4)]
     settle()
     member = Member.objects.get(customer=customer)
     assert (tier_of(member), member.qualifying) == ("gold", 4)
     evaluate_tiers(program=program, downgrade=True)
-    record_refund(order_number=made[0].number, number="R", source="storefront", amount=5_000, actor=SYSTEM)
+    record_refund(order_number=orders_made[0].number, number="R", source="storefront", amount=5_000, actor=SYSTEM)
     evaluate_tiers(program=program, downgrade=True, at=later(1))
     assert (tier_of(member), member.qualifying) == ("silver", 3)
     assert intervals(member)[-1] == ("silver", "returned", True)

@@ -235,9 +235,9 @@ def test_a_tier_is_bought_and_refunded_over_the_api(program, api, member):
 def test_the_shown_date_agrees_with_the_nightly_evaluation(program, spent):
     """The last day shown to a storefront is the last day that the tier holds."""
     member = spent(150_000, 60_000, days_ago=100)
-    found = standing(member)
-    assert (found.stay.left, found.stay.by) == (200_100, found.until)
-    noon = datetime.combine(found.until, datetime.min.time(), SHANGHAI)
+    shown = standing(member)
+    assert (shown.stay.left, shown.stay.by) == (200_100, shown.until)
+    noon = datetime.combine(shown.until, datetime.min.time(), SHANGHAI)
     assert evaluate_tiers(program=program, downgrade=True, at=noon) == (0, 0)
     assert evaluate_tiers(program=program, downgrade=True, at=noon + timedelta(days=2)) == (0, 1)
 
@@ -252,8 +252,8 @@ def test_tiers_for_sale_are_listed_with_price_and_benefits(api, program, make_cu
     # when
     rows = [client.get("/api/v1/tiers-for-sale").json() for client in (api, member)]
     # then server key and member get the same, except for the details of benefits
-    for found in rows:
-        assert [(row["code"], row["price"], row["currency"], row["days"]) for row in found] == [
+    for tiers_listed in rows:
+        assert [(row["code"], row["price"], row["currency"], row["days"]) for row in tiers_listed] == [
             ("gold", 19_900, "CNY", 90)
         ]
     assert {frozenset(one) for one in rows[1][0]["benefits"]} <= {frozenset({"kind", "name", "words"})}

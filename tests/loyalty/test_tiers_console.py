@@ -40,13 +40,13 @@ def text(response) -> str:
 
 def test_a_tier_is_created_and_changed_in_major_units(marketer, program):
     page = marketer.post(reverse("loyalty_tier_new"), {**FIELDS, "paid_price": "299"}, follow=True)
-    made = Tier.objects.get(code="diamond")
-    assert (made.rank, made.threshold, made.multiplier, made.paid_price) == (5, 999_950, Decimal(2), 29_900)
+    diamond = Tier.objects.get(code="diamond")
+    assert (diamond.rank, diamond.threshold, diamond.multiplier, diamond.paid_price) == (5, 999_950, Decimal(2), 29_900)
     assert "from CN¥9,999.50" in text(page)
-    assert 'value="9999.50"' in text(marketer.get(reverse("loyalty_tier_edit", args=[made.pk])))
-    marketer.post(reverse("loyalty_tier_edit", args=[made.pk]), {**FIELDS, "threshold": "8000", "paid_price": ""})
-    made.refresh_from_db()
-    assert (made.threshold, made.paid_price) == (800_000, None)
+    assert 'value="9999.50"' in text(marketer.get(reverse("loyalty_tier_edit", args=[diamond.pk])))
+    marketer.post(reverse("loyalty_tier_edit", args=[diamond.pk]), {**FIELDS, "threshold": "8000", "paid_price": ""})
+    diamond.refresh_from_db()
+    assert (diamond.threshold, diamond.paid_price) == (800_000, None)
 
 
 def test_a_taken_rank_is_reported_at_its_field_and_nothing_is_created(marketer, program):
@@ -96,18 +96,18 @@ def test_a_benefit_is_added_changed_and_switched(marketer, program):
     part = text(marketer.post(action, {"kind": "free_shipping", "do": "look"}, headers={"HX-Request": "true"}))
     assert 'name="setting_from_amount"' in part
     marketer.post(action, {"kind": "free_shipping", "setting_from_amount": "99.50", "position": "1"})
-    made = TierBenefit.objects.get()
-    assert (made.tier, made.settings, made.position) == (gold, {"from_amount": 9_950}, 1)
-    edit = reverse("loyalty_benefit_edit", args=[made.pk])
+    benefit = TierBenefit.objects.get()
+    assert (benefit.tier, benefit.settings, benefit.position) == (gold, {"from_amount": 9_950}, 1)
+    edit = reverse("loyalty_benefit_edit", args=[benefit.pk])
     assert 'value="99.50"' in text(marketer.get(edit))
     marketer.post(edit, {"setting_from_amount": "0"})
-    marketer.post(reverse("loyalty_benefit_switch", args=[made.pk]))
-    made.refresh_from_db()
-    assert (made.settings, made.active) == ({"from_amount": 0}, False)
+    marketer.post(reverse("loyalty_benefit_switch", args=[benefit.pk]))
+    benefit.refresh_from_db()
+    assert (benefit.settings, benefit.active) == ({"from_amount": 0}, False)
     assert "Switched off" in text(marketer.get(reverse("loyalty_tier", args=[gold.pk])))
     refused = marketer.post(edit, {"setting_from_amount": "-1"})
-    made.refresh_from_db()
-    assert (refused.status_code, made.settings) == (200, {"from_amount": 0})
+    benefit.refresh_from_db()
+    assert (refused.status_code, benefit.settings) == (200, {"from_amount": 0})
 
 
 def test_a_failed_grant_is_shown_and_retried(marketer, program, member):
