@@ -165,7 +165,7 @@ def tier_moves(days: int = 7) -> TierMoves:
 
 @dataclass(frozen=True)
 class FigureChange:
-    """FigureChange of one figure of an account by an entry."""
+    """Change of one figure of an account by an entry."""
 
     label: str
     points: int

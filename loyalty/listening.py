@@ -1,7 +1,7 @@
 """Routing of domain events to earning rules and tasks: which event may mean which happening, and for which customers.
 
-listening.hear(REVIEW_WRITTEN, "review")                    # its subject, or the customers that it lists
-listening.hear(ORDER_PAID, "referral", asked=referrers)
+    listening.hear(REVIEW_WRITTEN, "review")                    # its subject, or the customers that it lists
+    listening.hear(ORDER_PAID, "referral", asked=referrers)
 
 Earning rules and tasks both listen, each for the triggers that they use. An event that neither waits for is queued for
 no handler. An event only says which customers to look at; what they did is read from the triggers.

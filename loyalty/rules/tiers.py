@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True)
 class TierPeriodPolicy:
-    """TierPeriodPolicy of tier periods. `period` and `downgrade` are values of TierPolicy and TierDowngrade.
+    """Policy of tier periods. `period` and `downgrade` are values of TierPolicy and TierDowngrade.
 
     `window_days` is only for the rolling period.
     """

@@ -59,7 +59,7 @@ def update_badge(*, badge: Badge, actor: Actor, **values: Any) -> Badge:
 
 
 def award_badges(*, awards: Sequence[BadgeAward], at: datetime, actor: Actor = SYSTEM) -> list[tuple[int, int]]:
-    """BadgeAward badges that are switched on, each once to each member, inside the caller's transaction.
+    """Award badges that are switched on, each once to each member, inside the caller's transaction.
 
     Returns (member id, badge id) of the new ones.
     """

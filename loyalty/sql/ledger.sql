@@ -154,10 +154,10 @@ END $$;
 -- points, available, held, balance, expires_at}. The key is looked up under the account's lock and written once, with
 -- its answer: a retry blocks on the account lock until the first request has finished. A key that a command of another
 -- account is using conflicts at the end.
--- 
+--
 -- Three statements do the common case, in which the first lot has enough: lock, look, write. Each statement of a
 -- function costs about as much as the work of most of these, and the lock is held through all of them.
--- 
+--
 -- `p_caller` is the owner of the key, by default the actor; `internal` for the product's own keys.
 CREATE OR REPLACE FUNCTION loyalty_hold(
     p_account bigint, p_key text, p_digest bytea, p_points bigint, p_seconds integer, p_one_step boolean,

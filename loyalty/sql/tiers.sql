@@ -1,7 +1,7 @@
 -- Refuse overlapping periods of one member (T3), from any writer and any number of parallel ones. An exclusion
 -- constraint states the same, but it cost a third of a night in which every tier moves: a GiST entry for each period
 -- when it opens, and another when it ends.
--- 
+--
 -- After each statement, lock the members whose periods it wrote, then compare those periods with all periods of the
 -- members. Of two transactions the second waits at the member's row and then compares with the committed rows of the
 -- first, because in READ COMMITTED each statement of this function sees everything committed before it. Stricter levels
