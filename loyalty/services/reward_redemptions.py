@@ -60,7 +60,9 @@ def redeem_reward(
     address: Mapping[str, str] | None = None,
     reference: str = "",
 ) -> Answer:
-    """Redeem one of a reward for a member, in one transaction with stock, use, points and an immediate delivery.
+    """Redeem one of a reward for a member: stock, use and points in one transaction.
+
+    If the kind can be delivered at once, the delivery is in the same transaction.
 
     `reference` is the storefront's proof of the money part. Returns `redemption_values`; a code is only on the row.
     Raises Refused with one of REASONS, `address_required`, `payment_required`; Conflict for a repeated key (L7).
