@@ -1,4 +1,4 @@
-"""The form of an adjustment by hand, which the customer page and the desk show and the console reads."""
+"""Form for an adjustment by hand. The customer page and the desk show it; the console reads it."""
 
 from __future__ import annotations
 
@@ -37,28 +37,28 @@ class AdjustForm(forms.Form):
         max_length=400,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=_("For colleagues. Without a ticket it is required."),
+        help_text=_("For colleagues. Required unless you choose a ticket."),
     )
     reference = forms.CharField(
         label=_("Reference for the member"),
         max_length=REFERENCE_LENGTH,
         required=False,
-        help_text=_("The member sees it in the points history; without one, the ticket's number."),
+        help_text=_("The member sees it in the points history. Leave it empty to show the ticket number."),
     )
     key = forms.CharField(max_length=200, widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, customer: Customer, ticket: str = "") -> None:
         super().__init__(data, initial={"key": str(uuid.uuid4()), "ticket": ticket}, auto_id="adjust-%s")
         fields: Any = self.fields
-        # What is open comes first, then the newest.
-        offered = customer.tickets.order_by("status", "-created_at").values("pk")[:TICKETS_OFFERED]
-        fields["ticket"].queryset = Ticket.objects.filter(pk__in=offered).order_by("-created_at")
+        # Open tickets come first, then the newest.
+        tickets = customer.tickets.order_by("status", "-created_at").values("pk")[:TICKETS_OFFERED]
+        fields["ticket"].queryset = Ticket.objects.filter(pk__in=tickets).order_by("-created_at")
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         if self.errors.pop("key", None):
-            # Hidden, so that its error would be too.
+            # The field is hidden, so its own error would not be shown.
             self.add_error(None, _("This page is too old. Load it again."))
         if not (self.errors or values.get("ticket") or values.get("note", "").strip()):
-            self.add_error("note", _("Write why in a note, or choose the ticket."))
+            self.add_error("note", _("Write the reason in a note, or choose a ticket."))
         return values

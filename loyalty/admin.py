@@ -27,7 +27,7 @@ from loyalty.services.suspensions import resume_member, suspend_member
 
 @admin.register(TierBenefit)
 class TierBenefitAdmin(ReadOnlyAdmin):
-    """Made and changed in the console, which asks the kind for its settings."""
+    """Read-only: benefits are made and changed in the console, which asks the kind for its settings."""
 
     list_display = ("tier", "kind", "settings", "active", "error")
     list_select_related = ("tier",)
@@ -53,14 +53,14 @@ class ProgramAdmin(ConfigurationAdmin):
 
 
 class ReasonForm(ActionForm):
-    """Why, beside the chosen action."""
+    """Reason for suspending, beside the chosen action."""
 
     reason = forms.ChoiceField(label=_("Reason"), choices=SuspensionReason.choices, required=False)
 
 
 @admin.register(Member)
 class MemberAdmin(ReadOnlyAdmin):
-    """Seen here; suspending and resuming go through the services."""
+    """Read-only list of members; suspending and resuming go through the services."""
 
     list_display = ("customer", "program", "state", "suspension_reason", "suspended_at", "tier", "enrolled_at")
     list_select_related = ("customer", "program", "tier")
@@ -85,7 +85,7 @@ class MemberAdmin(ReadOnlyAdmin):
         self._each(request, queryset, lambda member: resume_member(member=member, actor=of_user(request.user)))
 
     def _each(self, request, queryset, act) -> None:
-        """One after another; what is refused says why."""
+        """Act on the members one after another and show why each refused one was refused."""
         for member in queryset.select_related("customer"):
             try:
                 act(member)
@@ -97,14 +97,17 @@ class MemberAdmin(ReadOnlyAdmin):
 
 @admin.register(GivingLimit)
 class GivingLimitAdmin(ReadOnlyAdmin):
-    """Changed in the console, where the defaults and the history are."""
+    """Read-only: limits are changed in the console, where the defaults and the history are."""
 
     list_display = ("role", "points_per_act", "points_per_day", "coupons_per_day")
     fields = plain_fields(GivingLimit)
 
 
 class VersionInline(ConfigurationInline):
-    """A published version is never changed: a past earning names it. The console tries and publishes the next one."""
+    """Read-only: a published version is never changed, because past earnings name it.
+
+    The console tries and publishes the next one.
+    """
 
     model = EarningRuleVersion
     fields = (
@@ -124,7 +127,7 @@ class VersionInline(ConfigurationInline):
 
 @admin.register(EarningRule)
 class EarningRuleAdmin(ReadOnlyAdmin):
-    """Made and changed in the console, whose services check the terms and number the versions."""
+    """Read-only: rules are made and changed in the console, whose services check the terms and number the versions."""
 
     list_display = ("name", "program", "point_type", "trigger", "active", "position", "starts_at", "ends_at")
     list_filter = ("active", "trigger")
@@ -142,7 +145,10 @@ class RewardCategoryAdmin(ConfigurationAdmin):
 
 @admin.register(Reward)
 class RewardAdmin(ReadOnlyAdmin):
-    """Made and changed in the console, whose service keeps a sale that happens meanwhile and asks the kind for its settings."""
+    """Read-only: rewards are made and changed in the console.
+
+    Its service keeps sales made during the change and asks the kind for its settings.
+    """
 
     list_display = ("name", "kind", "points", "stock", "active", "starts_at", "ends_at")
     list_filter = ("active", "kind")
@@ -151,7 +157,7 @@ class RewardAdmin(ReadOnlyAdmin):
 
 @admin.register(Badge)
 class BadgeAdmin(ReadOnlyAdmin):
-    """Made and changed in the console, as tasks are."""
+    """Read-only: badges are made and changed in the console, as tasks are."""
 
     list_display = ("name", "name_zh", "code", "active", "position")
     list_filter = ("active",)
@@ -171,7 +177,10 @@ class TaskLevelInline(ConfigurationInline):
 
 @admin.register(Task)
 class TaskAdmin(ReadOnlyAdmin):
-    """Made and changed in the console, whose service keeps what members have reached and wakes what listens."""
+    """Read-only: tasks are made and changed in the console.
+
+    Its service keeps what members have reached and wakes the listeners.
+    """
 
     list_display = ("name", "trigger", "measure", "period", "active", "starts_at", "ends_at")
     list_filter = ("active", "measure", "period")

@@ -1,4 +1,4 @@
-"""Segments, for rewards and earning rules: analytics knows them and registers itself here."""
+"""Registry of segments for rewards and earning rules; analytics registers itself here because it knows them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from core.registry import Registry
 
 @dataclass(frozen=True)
 class Audience:
-    """`segments_of(customer id)` is the segments that a customer is in now; `choices()` is (segment id, name) of all.
-    `members_of(segments, customers)` is the pairs (segment, customer) of them that are true now, in one query.
+    """Functions that read segments. `segments_of(customer id)` returns the segments that a customer is in now.
+
+    `choices()` returns (segment id, name) of all segments. `members_of(segments, customers)` returns the pairs
+    (segment, customer) that hold now, in one query.
     """
 
     segments_of: Callable[[int], frozenset[int]]
@@ -23,7 +25,7 @@ AUDIENCES: Registry[Audience] = Registry("audience of rewards")
 
 
 def segments_of(customer_id: int) -> frozenset[int]:
-    """Nobody registered: a reward for a segment is for nobody."""
+    """Return the customer's segments. When no audience is registered, a reward for a segment is offered to no member."""
     return frozenset().union(*(audience.segments_of(customer_id) for audience in AUDIENCES))
 
 

@@ -1,4 +1,4 @@
-"""The benefits that loyalty gives itself; coupons come from campaigns."""
+"""Kinds of tier benefits that loyalty delivers itself; coupons come from campaigns."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Multiplier(Benefit):
 
 
 class ExclusiveRewards(Benefit):
-    """Rewards say themselves from which tier on they can be had."""
+    """Derived benefit: each reward names the lowest tier that can have it."""
 
     label = _("Exclusive rewards")
     icon = "lock-open"
@@ -49,7 +49,7 @@ class ExclusiveRewards(Benefit):
 
 class BirthdayPoints(Benefit):
     label = _("Birthday points")
-    help = _("Points as a gift on the birthday, once a year, where the member lives.")
+    help = _("A gift of points on the birthday, once a year, in the member's time zone.")
     icon = "cake"
     occasion = Occasion.BIRTHDAY
     settings = (Number("points", _("Points"), least=1, most=1_000_000),)
@@ -70,7 +70,7 @@ class BirthdayPoints(Benefit):
 
 class FreeShipping(Benefit):
     label = _("Free shipping")
-    help = _("The storefront reads it and takes no shipping; the quote of a cart says whether it holds.")
+    help = _("The storefront reads this benefit and charges no shipping. The quote of a cart says whether it applies.")
     icon = "truck-delivery"
     settings = (Number("from_amount", _("For carts from"), help=_("0: for every cart."), money=True),)
 
@@ -86,11 +86,11 @@ class ExclusiveProducts(Benefit):
     help = _("Only members of this tier or a higher one may buy them; the storefront asks the API.")
     icon = "diamond"
     settings = (
-        Setting("name", _("What members read"), help=_("Such as: Reserve beans")),
+        Setting("name", _("Name for members"), help=_("For example: Reserve beans")),
         Setting(
             "category",
             _("Category"),
-            help=_("A path such as Coffee/Beans; what is below it counts too."),
+            help=_("A path such as Coffee/Beans; its subcategories count too."),
             required=False,
         ),
         Setting("skus", _("or SKUs"), help=_("Separated by commas."), length=4000, required=False),
@@ -121,12 +121,12 @@ class PriorityService(Benefit):
 
 
 def ticket_priority(customer: Customer) -> int:
-    """What crm asks when a ticket is opened."""
-    found = TierBenefit.objects.filter(
+    """Return the lowest priority that the customer's tier gives to a new ticket; crm calls it when a ticket is opened."""
+    benefits = TierBenefit.objects.filter(
         kind="priority_service",
         active=True,
         tier__members__customer=customer,
         tier__members__state="active",
         tier__program__is_default=True,
     )
-    return max((int(settings["priority"]) for settings in found.values_list("settings", flat=True)), default=0)
+    return max((int(settings["priority"]) for settings in benefits.values_list("settings", flat=True)), default=0)

@@ -1,4 +1,6 @@
-"""What a tier gives: each kind registers once, in the `extensions` of the app that delivers it (docs/how-to/add-a-tier-benefit.md).
+"""Registry of the kinds of tier benefits (docs/how-to/add-a-tier-benefit.md).
+
+Each kind registers once, in the `extensions` of the app that delivers it:
 
 BENEFITS.register("coupon_monthly", CouponBenefit(Occasion.MONTHLY))
 """
@@ -23,7 +25,7 @@ Text = str | Promise
 
 
 class Occasion(StrEnum):
-    """When something is handed out. STANDING is never: it holds as long as the tier does."""
+    """Occasion on which a benefit is given. STANDING benefits are never given: they hold as long as the tier does."""
 
     STANDING = ""
     ENTRY = "entry"
@@ -33,7 +35,10 @@ class Occasion(StrEnum):
 
 @dataclass(frozen=True)
 class Number(Setting):
-    """A whole number, or an amount of the program's currency that is typed in major units and kept in minor ones."""
+    """Setting for a whole number, or for an amount of the program's currency.
+
+    An amount is typed in major units and stored in minor units.
+    """
 
     least: int = 0
     most: int = 2**53
@@ -42,7 +47,7 @@ class Number(Setting):
 
 @dataclass(frozen=True)
 class Due:
-    """One benefit that a member has coming. `cause` is the same for the same benefit, member and occasion, for ever."""
+    """One benefit that is due to a member. `cause` is always the same for the same benefit, member and occasion."""
 
     member: Member
     key: str
@@ -50,42 +55,42 @@ class Due:
 
 
 class Benefit:
-    """One kind of benefit. A standing one needs only `words`; one that is handed out has an occasion and `give`."""
+    """One kind of benefit. A standing one needs only `words`; one that is given out has an occasion and `give`."""
 
     label: Text = ""
     help: Text = ""
     icon = "gift"
     occasion = Occasion.STANDING
-    # Read from what the tier has anyway: shown, never set up by hand.
+    # A derived benefit is read from the tier's other settings: it is shown, never set up by hand.
     derived = False
     settings: Sequence[Setting] = ()
 
     def words(self, benefit: TierBenefit) -> str:
-        """One line for the member, in the active language. Empty: nothing to show."""
+        """Return one line for the member, in the active language. Empty when there is nothing to show."""
         return str(self.label)
 
     def derived_words(self, tier: Tier) -> str:
-        """The line of a derived kind; empty where the tier has none."""
+        """Return the line of a derived kind; empty when the tier has none."""
         return ""
 
     def details(self, benefit: TierBenefit) -> dict[str, Any]:
-        """What a storefront reads beside the words."""
+        """Return the values that a storefront reads beside the words."""
         return {setting.name: benefit.settings.get(setting.name) for setting in self.settings}
 
     def check(self, benefit: TierBenefit) -> None:
-        """Raises DomainError while nothing of it can be given, such as when its coupon is over."""
+        """Raise DomainError while the benefit can't be given, such as when its coupon is over."""
 
     def give(self, benefit: TierBenefit, due: Sequence[Due], actor: Actor) -> list[dict[str, Any]]:
-        """Give it to all of them inside the caller's transaction, in that order, and answer what each got as plain JSON.
+        """Give the benefit to all members of `due` inside the caller's transaction.
 
-        It may run twice for one cause when an attempt was rolled back. It writes rows and does no I/O. A DomainError
-        sends the batch round again one by one.
+        Return what each got, in that order, as plain JSON. It may run twice for one cause when an attempt was rolled
+        back. It writes rows and does no I/O. After a DomainError the batch runs again, one member at a time.
         """
         raise NotImplementedError
 
-    def checked(self, given: dict[str, Any]) -> dict[str, Any]:
-        """The settings of this kind out of what was given. Raises Invalid naming the setting."""
-        return {setting.name: _checked(setting, given.get(setting.name)) for setting in self.settings}
+    def checked(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the checked settings of this kind. Raises Invalid naming the setting."""
+        return {setting.name: _checked(setting, values.get(setting.name)) for setting in self.settings}
 
 
 BENEFITS: Registry[Benefit] = Registry("benefit of tiers")

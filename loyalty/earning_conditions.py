@@ -1,8 +1,8 @@
-"""What an earning rule may depend on: one class and one registration each (docs/how-to/add-an-earning-condition.md).
+"""Registry of the conditions of earning rules (docs/how-to/add-an-earning-condition.md).
 
-A rule's version keeps its conditions as [{"kind": "tier", "tiers": ["gold"]}, ...], each kind once; all of them must hold.
-Conditions are asked about thousands of orders at once: `gather` reads what is needed with one query, `refused` then answers
-for one of them from memory.
+Each condition is one class with one registration. A rule's version stores its conditions as [{"kind": "tier", "tiers":
+["gold"]}, ...], each kind once; all of them must hold. Conditions are checked for thousands of orders at once: `gather`
+reads the data with one query, then `refused` answers for each order from memory.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Words = str | Promise
 class Subject:
     """One order, cart or happening of one member. `local` is `at` in the program's zone; `tier` the one that counts.
 
-    `amounts` and `lines` are those of an order or a cart; `lines` None means that nobody has read them yet.
+    `amounts` and `lines` belong to an order or a cart. `lines` is None until the lines are read.
     """
 
     key: int | str
@@ -49,7 +49,10 @@ class Subject:
 
 @dataclass(frozen=True)
 class Setting:
-    """What the form asks for. `kind`: one of choices, choice, words, numbers, number, money, date, text, flag."""
+    """One setting of a condition, for the form.
+
+    `kind` is one of choices, choice, words, numbers, number, money, date, text, flag.
+    """
 
     name: str
     label: Words
@@ -59,7 +62,10 @@ class Setting:
 
 
 class Condition:
-    """`orders` and `happenings` say what it can be asked about; one that `narrows` names lines, and only they count."""
+    """Base of all conditions. `orders` and `happenings` say to which subjects it applies.
+
+    When `narrows` is true, the condition selects lines, and only those lines count.
+    """
 
     label: Words = ""
     settings: tuple[Setting, ...] = ()
@@ -68,23 +74,23 @@ class Condition:
     narrows = False
 
     def clean(self, values: Values, program: Program) -> Values:
-        """The values as they are kept. Raises Invalid."""
+        """Return the values as they are stored. Raises Invalid."""
         return {}
 
     def gather(self, values: Sequence[Values], subjects: Sequence[Subject]) -> Any:
-        """What `refused` needs to know about all the subjects, for every rule's values at once."""
+        """Return the data that `refused` needs for all subjects, for every rule's values at once."""
         return None
 
     def refused(self, values: Values, subject: Subject, known: Any) -> str:
-        """Why it does not hold, in words; empty when it does."""
+        """Return the reason why the condition does not hold, in words; empty when it holds."""
         return ""
 
     def counts(self, values: Values, line: OrderLine) -> bool:
-        """Whether a line counts, for a condition that narrows."""
+        """Return whether a line counts, for a condition that narrows."""
         return True
 
     def says(self, values: Values, program: Program) -> str:
-        """The condition in words, for staff and storefronts."""
+        """Return the condition in words, for staff and storefronts."""
         return str(self.label)
 
 
@@ -92,66 +98,66 @@ CONDITIONS: Registry[Condition] = Registry("earning condition")
 MOST = 200
 
 
-def clean_conditions(given: Any, *, program: Program, trigger: str) -> list[Values]:
-    """Conditions as they are kept. Raises Invalid naming what is wrong with which."""
-    if not isinstance(given, list) or any(not isinstance(one, dict) for one in given):
+def clean_conditions(raw: Any, *, program: Program, trigger: str) -> list[Values]:
+    """Return the conditions as they are stored. Raises Invalid that names the wrong condition."""
+    if not isinstance(raw, list) or any(not isinstance(one, dict) for one in raw):
         raise Invalid(_("Conditions are a list of objects with a kind."), code="invalid", field="conditions")
-    found: list[Values] = []
-    for one in given:
+    conditions: list[Values] = []
+    for one in raw:
         kind = one.get("kind")
         condition = CONDITIONS.get(kind) if isinstance(kind, str) else None
         if condition is None:
             raise Invalid(
                 _("There is no condition %(kind)s.") % {"kind": kind}, code="unknown_condition", field="conditions"
             )
-        if any(other["kind"] == kind for other in found):
+        if any(other["kind"] == kind for other in conditions):
             raise Invalid(
-                _("“%(label)s” is there twice.") % {"label": condition.label}, code="invalid", field="conditions"
+                _("“%(label)s” is used twice.") % {"label": condition.label}, code="invalid", field="conditions"
             )
         if not (condition.orders if trigger == "order" else condition.happenings):
             raise Invalid(
-                _("“%(label)s” can't be asked about this.") % {"label": condition.label},
+                _("“%(label)s” can't be used with this trigger.") % {"label": condition.label},
                 code="invalid",
                 field="conditions",
             )
-        found.append({"kind": kind, **condition.clean(one, program)})
-    return found
+        conditions.append({"kind": kind, **condition.clean(one, program)})
+    return conditions
 
 
 def words_of(values: Values, name: str, label: Words, length: int = 200) -> list[str]:
-    """A list of different texts. Raises Invalid when there are none, too many or one is too long."""
-    given = values.get(name)
-    if not isinstance(given, list) or not given or len(given) > MOST:
+    """Return a list of different texts. Raises Invalid when there are none or too many, or when one is too long."""
+    items = values.get(name)
+    if not isinstance(items, list) or not items or len(items) > MOST:
         raise wrong(label)
-    if any(not isinstance(one, str) or not one.strip() or len(one) > length for one in given):
+    if any(not isinstance(one, str) or not one.strip() or len(one) > length for one in items):
         raise wrong(label)
-    return list(dict.fromkeys(one.strip() for one in given))
+    return list(dict.fromkeys(one.strip() for one in items))
 
 
 def numbers_of(values: Values, name: str, label: Words, least: int, most: int) -> list[int]:
-    given = values.get(name)
-    if not isinstance(given, list) or not given:
+    items = values.get(name)
+    if not isinstance(items, list) or not items:
         raise wrong(label)
-    if any(isinstance(one, bool) or not isinstance(one, int) or not least <= one <= most for one in given):
+    if any(isinstance(one, bool) or not isinstance(one, int) or not least <= one <= most for one in items):
         raise wrong(label)
-    return sorted(set(given))
+    return sorted(set(items))
 
 
 def number_of(values: Values, name: str, label: Words, least: int, most: int) -> int:
-    given = values.get(name)
-    if isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most:
+    number = values.get(name)
+    if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
         raise wrong(label)
-    return given
+    return number
 
 
 def wrong(label: Words) -> Invalid:
     return Invalid(
-        _("Something is missing or wrong at “%(label)s”.") % {"label": label}, code="invalid", field="conditions"
+        _("A value of “%(label)s” is missing or wrong.") % {"label": label}, code="invalid", field="conditions"
     )
 
 
 def listed(items: Sequence[Any]) -> str:
-    """Some of them by name, and how many more."""
+    """Return up to five items by name, and the number of the others."""
     shown = _t(", ").join(str(one) for one in items[:5])
     more = len(items) - 5
     return shown if more <= 0 else _t("%(some)s and %(count)s more") % {"some": shown, "count": more}

@@ -1,7 +1,7 @@
-"""What the earning rules of a program give for orders, carts or happenings: thousands at a time, a handful of queries.
+"""Evaluation of a program's earning rules for orders, carts or happenings: thousands at a time, with a few queries.
 
-Nothing is written here. Who awards, quotes, previews or runs dry all ask the same evaluation, so that what is shown is what
-is given.
+Nothing is written here. Awards, quotes, previews and dry runs use the same evaluation, so the points shown are the
+points given.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from loyalty.models import EarningRuleVersion, Program, Stacking
 from loyalty.rules import earning as rules
 from loyalty.rules.caps import Cap, Counters, Key, caps_with_budget, keys_of
 from loyalty.rules.earning import Award, Base, RuleTerms, base_of_lines, earning_base, points_for
-from loyalty.rules.stacking import Candidate, Given, stack
+from loyalty.rules.stacking import RulePoints, StackingCandidate, stack
 
 NO_AWARD = Award(0, Decimal(0))
 ONE = Decimal(1)
@@ -33,45 +33,55 @@ def terms_of(version: EarningRuleVersion) -> RuleTerms:
 
 
 def caps_of(version: EarningRuleVersion) -> tuple[Cap, ...]:
-    """The version's limits and its rule's budget."""
+    """Return the version's limits and its rule's budget."""
     caps = [Cap(one["period"], one["scope"], one["points"]) for one in version.caps]
     return caps_with_budget(caps, version.rule.budget)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A version made ready: its terms, limits and conditions, those that name lines apart from the others."""
+    """A version prepared for evaluation: its terms, limits and conditions.
+
+    Conditions that name lines are kept apart.
+    """
 
     version: EarningRuleVersion
     terms: RuleTerms
     caps: tuple[Cap, ...]
     narrowing: tuple[tuple[Condition, Values], ...]
-    asked: tuple[tuple[str, Condition, Values], ...]
+    checks: tuple[tuple[str, Condition, Values], ...]
     unknown: tuple[str, ...]
 
     @classmethod
     def of(cls, version: EarningRuleVersion) -> Plan:
-        narrowing, asked, unknown = [], [], []
+        narrowing, checks, unknown = [], [], []
         for values in version.conditions:
             condition = CONDITIONS.get(values["kind"])
             if condition is None:
-                # An app that brought it is gone: a rule gives nothing rather than to everyone.
+                # The app that registered this condition was removed: the rule gives nothing, rather than points to
+                # every member.
                 unknown.append(values["kind"])
             elif condition.narrows:
                 narrowing.append((condition, values))
             else:
-                asked.append((values["kind"], condition, values))
-        return cls(version, terms_of(version), caps_of(version), tuple(narrowing), tuple(asked), tuple(unknown))
+                checks.append((values["kind"], condition, values))
+        return cls(version, terms_of(version), caps_of(version), tuple(narrowing), tuple(checks), tuple(unknown))
 
     @property
     def is_plain(self) -> bool:
-        """Independent of other rules and of what was given before: the natural key alone keeps it from giving twice."""
+        """Return whether the rule is independent of other rules and of earlier awards.
+
+        The natural key alone then prevents a second award.
+        """
         return self.version.stacking == Stacking.SUM and not self.caps
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What one rule says of one subject. `refused` is why it gives nothing, `lines` the ones that count (None: all)."""
+class RuleJudgement:
+    """Result of one rule for one subject before stacking. `refused` says why it gives nothing.
+
+    `lines` are the order lines that count; None means all of them.
+    """
 
     plan: Plan
     base: Base
@@ -82,11 +92,11 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What one rule gives for one subject, after stacking and limits."""
+class RuleOutcome:
+    """Points that one rule gives for one subject, after stacking and limits."""
 
-    judged: Judged
-    given: Given
+    judged: RuleJudgement
+    given: RulePoints
 
     @property
     def version(self) -> EarningRuleVersion:
@@ -103,7 +113,7 @@ class Outcome:
 
 @dataclass
 class Evaluation:
-    """Rules on subjects. Everything that the conditions ask for is read when it is made."""
+    """Evaluation of rules for subjects. Creating it reads all data that the conditions need."""
 
     program: Program
     versions: Sequence[EarningRuleVersion]
@@ -113,24 +123,24 @@ class Evaluation:
 
     def __post_init__(self) -> None:
         self.plans = [Plan.of(version) for version in self.versions]
-        asked: dict[str, list[Values]] = defaultdict(list)
+        checks: dict[str, list[Values]] = defaultdict(list)
         for plan in self.plans:
-            for kind, _condition, values in plan.asked:
-                asked[kind].append(values)
-        self.known = {kind: CONDITIONS[kind].gather(values, self.subjects) for kind, values in asked.items()}
+            for kind, _condition, values in plan.checks:
+                checks[kind].append(values)
+        self.known = {kind: CONDITIONS[kind].gather(values, self.subjects) for kind, values in checks.items()}
         if any(plan.narrowing for plan in self.plans):
             read_lines(self.subjects)
 
     @cached_property
     def by_type(self) -> dict[int, list[Plan]]:
-        """Point types are independent of each other."""
-        found: dict[int, list[Plan]] = defaultdict(list)
+        """Group the plans by point type, because point types are independent of each other."""
+        plans_by_type: dict[int, list[Plan]] = defaultdict(list)
         for plan in self.plans:
-            found[plan.version.rule.point_type_id].append(plan)
-        return dict(found)
+            plans_by_type[plan.version.rule.point_type_id].append(plan)
+        return dict(plans_by_type)
 
-    def judge(self, plan: Plan, subject: Subject, *, explain: bool = False) -> Judged:
-        """`explain`: every condition that does not hold, not only the first."""
+    def judge(self, plan: Plan, subject: Subject, *, explain: bool = False) -> RuleJudgement:
+        """Judge one rule for one subject. `explain` returns every condition that does not hold, not only the first."""
         refused: list[str] = list(plan.unknown)
         if not running(plan.version, subject.at):
             refused.append("not_running")
@@ -139,24 +149,24 @@ class Evaluation:
             refused.append("no_line")
         if subject.amounts is not None:
             subject.amount = base.amount
-        for kind, condition, values in plan.asked:
+        for kind, condition, values in plan.checks:
             if refused and not explain:
                 break
             if words := condition.refused(values, subject, self.known[kind]):
                 refused.append(words)
         multiplier = subject.tier.multiplier if subject.tier and plan.terms.tier_multiplier else ONE
         if refused:
-            return Judged(plan, base, multiplier, NO_AWARD, lines, tuple(refused))
+            return RuleJudgement(plan, base, multiplier, NO_AWARD, lines, tuple(refused))
         award = (
             NO_AWARD
             if plan.version.stacking == Stacking.MULTIPLY
             else points_for(base.amount, plan.terms, multiplier, self.program.rounding)
         )
-        return Judged(plan, base, multiplier, award, lines)
+        return RuleJudgement(plan, base, multiplier, award, lines)
 
-    def give(self, subject: Subject, counters: Counters, point_types: Iterable[int] | None = None) -> list[Outcome]:
-        """What the subject earns by all rules, type by type; the counters move on."""
-        outcomes: list[Outcome] = []
+    def give(self, subject: Subject, counters: Counters, point_types: Iterable[int] | None = None) -> list[RuleOutcome]:
+        """Return what the subject earns by all rules, type by type. The counters advance."""
+        outcomes: list[RuleOutcome] = []
         for point_type, plans in self.by_type.items():
             if point_types is not None and point_type not in point_types:
                 continue
@@ -164,14 +174,14 @@ class Evaluation:
             outcomes += self.stacked(holding, subject, counters)
         return outcomes
 
-    def stacked(self, holding: Sequence[Judged], subject: Subject, counters: Counters) -> list[Outcome]:
-        """One point type's rules, all of whose conditions hold."""
+    def stacked(self, holding: Sequence[RuleJudgement], subject: Subject, counters: Counters) -> list[RuleOutcome]:
+        """Stack the rules of one point type whose conditions all hold."""
         by_rule = {one.plan.version.rule.pk: one for one in holding}
         candidates = [self._candidate(one, subject) for one in holding]
-        return [Outcome(by_rule[one.rule], one) for one in stack(candidates, self.program.rounding, counters)]
+        return [RuleOutcome(by_rule[one.rule], one) for one in stack(candidates, self.program.rounding, counters)]
 
     def counters_for(self, subjects: Iterable[Subject]) -> set[Key]:
-        """Every counter that awards of these subjects may move."""
+        """Return every counter that awards of these subjects may change."""
         limited = [plan for plan in self.plans if plan.caps]
         return {
             key
@@ -180,10 +190,10 @@ class Evaluation:
             for key in keys_of(plan.version.rule.pk, subject.member, subject.local.date(), plan.caps)
         }
 
-    def _candidate(self, judged: Judged, subject: Subject) -> Candidate:
+    def _candidate(self, judged: RuleJudgement, subject: Subject) -> StackingCandidate:
         version, caps = judged.plan.version, judged.plan.caps
         keys: Mapping[Key, int] = keys_of(version.rule.pk, subject.member, subject.local.date(), caps) if caps else {}
-        return Candidate(
+        return StackingCandidate(
             version.rule.pk, version.rule.position, version.stacking, judged.award, Decimal(version.factor), keys
         )
 
@@ -206,17 +216,17 @@ def running(version: EarningRuleVersion, at: datetime) -> bool:
 
 
 def read_lines(subjects: Sequence[Subject]) -> None:
-    """The product lines of those orders that have none yet: one query."""
+    """Read the product lines of the orders that have none yet, with one query."""
     missing = {subject.order: subject for subject in subjects if subject.lines is None and subject.order is not None}
-    found = lines_of(missing.keys())
+    lines_by_order = lines_of(missing.keys())
     for order, subject in missing.items():
-        subject.lines = found.get(order, [])
+        subject.lines = lines_by_order.get(order, [])
 
 
 def lines_of(orders: Iterable[int]) -> dict[int, list[rules.OrderLine]]:
     rows = OrderLine.objects.filter(order_id__in=list(orders), kind=LineKind.PRODUCT).order_by("order_id", "position")
-    found: dict[int, list[rules.OrderLine]] = defaultdict(list)
+    lines_by_order: dict[int, list[rules.OrderLine]] = defaultdict(list)
     columns = ("order_id", "pk", "amount", "product__sku", "product__category", "refunded_amount")
     for order, pk, amount, sku, category, refunded in rows.values_list(*columns):
-        found[order].append(rules.OrderLine(pk, amount, sku or "", category or "", refunded))
-    return found
+        lines_by_order[order].append(rules.OrderLine(pk, amount, sku or "", category or "", refunded))
+    return lines_by_order

@@ -1,4 +1,7 @@
-"""A proposed version of a rule on what one member did last: what it gives for each, and why not. Moves nothing."""
+"""Preview of a proposed rule version on one member's last activity: its points for each item, and why not.
+
+Changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from django.utils.translation import gettext as _t
 from core import clock
 from crm.models import Order
 from loyalty.earning_conditions import Subject
-from loyalty.earning_evaluation import Evaluation, Judged, Outcome
+from loyalty.earning_evaluation import Evaluation, RuleJudgement, RuleOutcome
 from loyalty.models import EarningRule, EarningRuleVersion, Member, Program, Stacking
 from loyalty.rules.caps import Counters
 from loyalty.selectors import current_versions
@@ -21,15 +24,16 @@ from loyalty.subjects import happening_subjects, subject_of_order
 from loyalty.triggers import READ_BACK, TRIGGERS
 
 LAST = 10
-# A rule that is not saved yet: after all others, where the older one of two equals goes first.
+# A rule that is not saved yet comes after all others, because the older of two equal rules goes first.
 UNSAVED = 2**62
 
 
 @dataclass(frozen=True)
 class PreviewRow:
-    """One order or happening. `refused` is why the rule gives nothing, in words; `points` what it gives.
+    """One order or happening. `refused` says in words why the rule gives nothing; `points` is what it gives.
 
-    `base` is minor units, or the points that it multiplies; `all_points` what all rules of the point type give together.
+    `base` is minor units, or the points that it multiplies. `all_points` is what all rules of the point type give
+    together.
     """
 
     name: str
@@ -43,7 +47,7 @@ class PreviewRow:
 
 
 def trial_of(version: EarningRuleVersion) -> EarningRuleVersion:
-    """The version as if its rule had always run: its dates say nothing about what it would have given."""
+    """Return the version as if its rule had always run. Otherwise its dates would hide what it would have given."""
     trial = copy.copy(version)
     rule = copy.copy(version.rule)
     rule.starts_at = rule.ends_at = None
@@ -53,7 +57,7 @@ def trial_of(version: EarningRuleVersion) -> EarningRuleVersion:
 
 
 def rules_with(program: Program, trial: EarningRuleVersion) -> list[EarningRuleVersion]:
-    """The rules that are stacked with a version, and the version in the place of its rule's present one."""
+    """Return the rules that are stacked with a version. The version takes the place of its rule's present one."""
     others = [
         version
         for version in current_versions(program)
@@ -66,7 +70,10 @@ def rules_with(program: Program, trial: EarningRuleVersion) -> list[EarningRuleV
 
 
 def preview_rule(*, member: Member, version: EarningRuleVersion, last: int = LAST) -> list[PreviewRow]:
-    """The member's last orders, newest first, with today's tier and empty counters; for what they do, the last 35 days."""
+    """Preview the member's last orders, newest first, with today's tier and empty counters.
+
+    For rules about happenings, preview the last 35 days.
+    """
     program, trial = member.program, trial_of(version)
     rule = trial.rule
     if rule.trigger == "order":
@@ -74,7 +81,7 @@ def preview_rule(*, member: Member, version: EarningRuleVersion, last: int = LAS
     else:
         since = clock.now() - READ_BACK
         subjects = happening_subjects(program, rule.trigger, rule.event_kind, {member.customer_id: member}, since=since)
-        names = dict.fromkeys((subject.key for subject in subjects), _what_happened(rule))
+        names = dict.fromkeys((subject.key for subject in subjects), _happening_label(rule))
     evaluation = Evaluation(program, rules_with(program, trial), subjects)
     plan = next(plan for plan in evaluation.plans if plan.version is trial)
     counters, rows = Counters(), []
@@ -88,18 +95,18 @@ def preview_rule(*, member: Member, version: EarningRuleVersion, last: int = LAS
 def _orders(program: Program, member: Member, last: int) -> tuple[dict[int | str, str], Sequence[Subject]]:
     zone = ZoneInfo(program.time_zone)
     orders = Order.objects.paid().filter(customer_id=member.customer_id, currency=program.currency)
-    found = sorted(orders.order_by("-paid_at", "-pk")[:last], key=lambda order: (order.paid_at, order.pk))
-    subjects = [subject_of_order(order, member, order.paid_at, zone) for order in found if order.paid_at]
-    return {order.pk: order.number for order in found}, subjects
+    orders_by_time = sorted(orders.order_by("-paid_at", "-pk")[:last], key=lambda order: (order.paid_at, order.pk))
+    subjects = [subject_of_order(order, member, order.paid_at, zone) for order in orders_by_time if order.paid_at]
+    return {order.pk: order.number for order in orders_by_time}, subjects
 
 
-def _what_happened(rule: EarningRule) -> str:
+def _happening_label(rule: EarningRule) -> str:
     trigger = TRIGGERS[rule.trigger]
     kinds = dict(trigger.kinds()) if trigger.kinds else {}
     return str(kinds.get(rule.event_kind) or trigger.label)
 
 
-def _row(name: str, subject: Subject, judged: Judged, outcomes: Sequence[Outcome]) -> PreviewRow:
+def _row(name: str, subject: Subject, judged: RuleJudgement, outcomes: Sequence[RuleOutcome]) -> PreviewRow:
     own = next((one for one in outcomes if one.version is judged.plan.version), None)
     refused = [_words(reason) for reason in judged.refused]
     if own is None and not refused:
@@ -122,7 +129,7 @@ def _row(name: str, subject: Subject, judged: Judged, outcomes: Sequence[Outcome
 
 def _words(reason: str) -> str:
     if reason == "no_line":
-        return _t("nothing in it counts")
+        return _t("no line counts")
     if reason == "not_running":
-        return _t("the rule does not run then")
+        return _t("the rule is not running at that time")
     return reason

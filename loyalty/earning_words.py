@@ -1,4 +1,4 @@
-"""A rule in words, for staff and for storefronts: "2 points per ¥1.00 · on Coffee · at most 100 points a day"."""
+"""Words for a rule, for staff and storefronts: "2 points per ¥1.00 · on Coffee · at most 100 points a day"."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ PERIOD_LABELS = {
     "week": _("a week"),
     "month": _("a month"),
     "year": _("a year"),
-    "ever": _("for ever"),
+    "ever": _("in total"),
 }
 PER_MEMBER = {
     "day": _("at most %(points)s points a day"),
     "week": _("at most %(points)s points a week"),
     "month": _("at most %(points)s points a month"),
     "year": _("at most %(points)s points a year"),
-    "ever": _("at most %(points)s points for ever"),
+    "ever": _("at most %(points)s points in total"),
 }
 FOR_ALL = {
     "day": _("at most %(points)s points a day for all members together"),
     "week": _("at most %(points)s points a week for all members together"),
     "month": _("at most %(points)s points a month for all members together"),
     "year": _("at most %(points)s points a year for all members together"),
-    "ever": _("at most %(points)s points for ever for all members together"),
+    "ever": _("at most %(points)s points in total for all members together"),
 }
 
 
 def terms_words(version: EarningRuleVersion, program: Program) -> str:
-    """What it gives, without conditions and limits."""
+    """Return what the rule gives, without conditions and limits."""
     if version.stacking == Stacking.MULTIPLY:
         return _t("all other points × %(factor)s") % {"factor": f"{version.factor.normalize():f}"}
     points = ngettext("%(count)s point", "%(count)s points", version.points) % {"count": number(version.points)}
@@ -53,11 +53,13 @@ def terms_words(version: EarningRuleVersion, program: Program) -> str:
 
 
 def condition_words(version: EarningRuleVersion, program: Program) -> list[str]:
-    found = []
+    texts = []
     for values in version.conditions:
         condition = CONDITIONS.get(values["kind"])
-        found.append(condition.says(values, program) if condition else _t("a condition that is gone: it gives nothing"))
-    return found
+        texts.append(
+            condition.says(values, program) if condition else _t("a removed condition: the rule gives nothing")
+        )
+    return texts
 
 
 def cap_words(cap: Mapping[str, Any]) -> str:
@@ -66,7 +68,10 @@ def cap_words(cap: Mapping[str, Any]) -> str:
 
 
 def version_words(version: EarningRuleVersion, program: Program, *, shared_limits: bool = True) -> str:
-    """All of it in one line. `shared_limits` False leaves out those on all members together, which are the shop's own."""
+    """Return the whole version in one line.
+
+    `shared_limits` False leaves out the limits on all members together, because they are for the shop only.
+    """
     caps = [cap_words(cap) for cap in version.caps if shared_limits or cap["scope"] == "member"]
     return " · ".join([terms_words(version, program), *condition_words(version, program), *caps])
 

@@ -1,7 +1,7 @@
-"""Orders and what members do become points and tiers and move their tasks; refunds take points back.
+"""Handlers that turn orders and activity into points, tiers and task progress; refunds take points back.
 
-Each handler may run twice: earnings and steps of tasks have natural keys. Those for what is no order hear of it only while
-a rule or a task is about it.
+Each handler may run twice: earnings and steps of tasks have natural keys. The handlers for happenings receive an event
+only while a rule or a task needs it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def award_points(events: Sequence[Event]) -> None:
     )
     award_points_for_orders(program=program, orders=orders)
     _evaluate(program, [order.customer_id for order in orders if order.customer_id])
-    # Events may arrive out of order: a refund that came first left nothing to take back.
+    # Events may arrive out of order: a refund that came first found no points to take back.
     reverse_points_for_orders(orders=[order for order in orders if order.refunded])
 
 
@@ -47,7 +47,7 @@ def reverse_points(events: Sequence[Event]) -> None:
 
 @subscribe(ACCOUNTS_CHANGED, name="loyalty.evaluate_growth")
 def evaluate_growth(events: Sequence[Event]) -> None:
-    """Growth value that was pending counts once it is available (L4, T2)."""
+    """Evaluate tiers for members whose pending growth value became available (L4, T2)."""
     program = Program.objects.default()
     if program is not None and program.tier_metric == TierMetric.GROWTH:
         _evaluate(program, [customer for event in events for customer in event.payload["customers"]])
@@ -55,8 +55,9 @@ def evaluate_growth(events: Sequence[Event]) -> None:
 
 @subscribe(ORDERS_IMPORTED, name="loyalty.award_points_for_import", long=True)
 def award_points_for_import(events: Sequence[Event]) -> None:
-    """Points for the orders that earn, membership for the buyers of the others, and tiers for all: a tier is what the
-    orders come to (T1), so that history counts for it whatever else it does (I3).
+    """Award points for imported orders that earn, enrol the buyers of the others, and evaluate all tiers.
+
+    A tier follows the orders (T1), so imported history counts for it whatever else the import does (I3).
     """
     program = ensure_default_program()
     if program is None:
@@ -86,7 +87,7 @@ def award_happenings(events: Sequence[Event]) -> None:
     for trigger, customers in listening.whose_turn(events).items():
         triggers = None if trigger == listening.ANY else [trigger]
         award_points_for_happenings(program=program, customer_ids=customers, triggers=triggers)
-    # Events may arrive out of order: a refund that came first left nothing of a friend's order to take back.
+    # Events may arrive out of order: a refund that came first found no points of a friend's order to take back.
     orders = [event.payload["order"] for event in events if event.kind == ORDER_PAID.kind]
     runs = [event.payload["run"] for event in events if event.kind == ORDERS_IMPORTED.kind]
     if orders or runs:

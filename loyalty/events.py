@@ -1,4 +1,4 @@
-"""What happens to points and tiers. `subject_id` is always the customer."""
+"""Domain events of points and tiers. `subject_id` is always the customer."""
 
 from datetime import date, datetime
 
@@ -20,12 +20,15 @@ def _points(payload) -> str:
 
 
 def _adjusted(payload) -> str:
-    """With the note: the timeline is for staff."""
+    """Return the points with the note; the timeline is for staff."""
     return " · ".join(part for part in (_points(payload), payload.get("note", "")) if part)
 
 
 def _tier(name: str | None) -> str:
-    """Its name in the viewer's language. An event keeps the name that the tier had then, in the shop's first language."""
+    """Return the tier's name in the viewer's language.
+
+    An event stores the name that the tier had then, in the shop's first language.
+    """
     if not name or not in_chinese():
         return name or ""
     names: dict[str, str] = cache.get_or_set("loyalty:tier-names-zh", _names_in_chinese, 60) or {}
@@ -44,7 +47,7 @@ def _tiers(payload) -> str:
 
 
 def _tier_set(payload) -> str:
-    """What was set, until when, and why."""
+    """Return the tier, its end and the reason in one line."""
     from loyalty.services.given_tiers import REASONS
 
     until = datetime.fromisoformat(payload["until"]) if payload.get("until") else None
@@ -112,7 +115,7 @@ REWARD_ADDRESS_SEEN = declare(
 
 
 def _level(payload) -> str:
-    """Names are kept in the event as they were then, in both languages."""
+    """Return the reached level in words. The event stores both names as they were then."""
     name = in_language(str(payload.get("name", "")), str(payload.get("name_zh", "")))
     level, levels = payload.get("level", 0), payload.get("levels", 0)
     reached = _t("level %(level)s of %(levels)s") % {"level": level, "levels": levels} if levels > 1 else ""

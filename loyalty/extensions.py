@@ -1,4 +1,4 @@
-"""What loyalty adds to the rest: facts, scopes, roles, a health check."""
+"""Registrations of loyalty with the other apps: facts, scopes, roles, health checks, kinds and triggers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from loyalty.triggers import TRIGGERS, Trigger
 
 
 def _tiers() -> dict[str, int]:
-    """Members per tier of the default program, lowest first; `none` is below the first tier."""
+    """Return the members per tier of the default program, lowest first; `none` is below the first tier."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT coalesce(t.code, 'none'), count(*) FROM loyalty_member m
@@ -60,7 +60,7 @@ def _points() -> dict[str, int]:
 
 
 def _ledger() -> dict:
-    """Proved anew each time it is asked for: a stored "yes" would be a claim, not a fact."""
+    """Prove the ledger again at each call, because a stored "yes" would be a claim, not a fact."""
     from loyalty.services.reconciliation import find_differences
 
     accounts, rows, _shown = find_differences()
@@ -78,7 +78,7 @@ def _reconciled() -> tuple[bool, str]:
 
 
 def _benefits() -> tuple[bool, str]:
-    """Benefits that can't be given now, and those that were given up for single members."""
+    """Check for benefits that can't be given now and for grants to single members that were abandoned."""
     failing = TierBenefit.objects.filter(active=True).exclude(error="").count()
     grants = BenefitGrant.objects.exclude(state=GrantState.GIVEN).count()
     return not (failing or grants), f"{failing} failing, {grants} not given"
@@ -88,7 +88,7 @@ FACTS.register("members_per_tier", _tiers)
 FACTS.register("points", _points)
 FACTS.register("ledger", _ledger)
 SCOPES.register("members:read", _("Read members, points and tiers"))
-SCOPES.register("members:write", _("Enrol members, join tasks, name them on the leaderboard, record bought tiers"))
+SCOPES.register("members:write", _("Enrol members, join tasks, set leaderboard names, record bought tiers"))
 SCOPES.register("points:redeem", _("Hold and spend points"))
 FULFILMENTS.register("gift", Gift())
 FULFILMENTS.register("voucher", Voucher())
@@ -136,7 +136,7 @@ for _event, _trigger in (
     (crm_events.CUSTOMER_UPDATED, "profile"),
     (crm_events.IDENTITY_ADDED, "profile"),
     (crm_events.IDENTITY_MOVED, "profile"),
-    # Whoever becomes a member by an order was none when the order was told of.
+    # A customer who becomes a member through an order was no member yet when the order's event was handled.
     (events.MEMBER_ENROLLED, listening.ANY),
 ):
     listening.hear(_event, _trigger)
@@ -193,7 +193,7 @@ grant(
 grant("loyalty.view_task", "loyalty.view_badge", to=EVERYONE)
 grant("loyalty.add_task", "loyalty.change_task", "loyalty.add_badge", "loyalty.change_badge", to=[Role.MARKETER])
 
-# Points without limit, so for administrators alone (L13).
+# Imported points have no limit, so only administrators may import them (L13).
 grant("loyalty.import_opening", to=[])
 register_import(
     "opening",

@@ -1,4 +1,4 @@
-"""Reads for the loyalty pages: what is owed in points, what came and went, who is in which tier."""
+"""Reads for the loyalty pages: liability in points, flow of points, members by tier."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ENTRIES_SHOWN = 8
 
 @dataclass(frozen=True)
 class Liability:
-    """Points that members hold; `worth` is what available, held and pending points pay for, in minor units."""
+    """Points that members hold. `worth` is what available, held and pending points pay for, in minor units."""
 
     available: int
     pending: int
@@ -54,7 +54,7 @@ def liability(program: Program) -> Liability:
 
 @dataclass(frozen=True)
 class Flow:
-    """Points in a window by the time they happened. `taken_back` is net of what refunds gave back."""
+    """Points in a window by the time of the entries. `taken_back` is net of what refunds gave back."""
 
     earned: int
     spent: int
@@ -64,13 +64,16 @@ class Flow:
 
 
 def flow(program: Program, days: int) -> Flow:
-    """Reads the window's entries once in ten minutes: the ledger has no index by time, and a figure of a month may wait."""
+    """Return the flow of points in the last days. The result is cached for ten minutes.
+
+    The ledger has no index by time, and a figure of a month need not be exact to the minute.
+    """
     key = f"loyalty.flow:{program.pk}:{days}"
-    found: Flow | None = cache.get(key)
-    if found is None:
-        found = _flow(program, days)
-        cache.set(key, found, CACHED_SECONDS)
-    return found
+    cached: Flow | None = cache.get(key)
+    if cached is None:
+        cached = _flow(program, days)
+        cache.set(key, cached, CACHED_SECONDS)
+    return cached
 
 
 def _flow(program: Program, days: int) -> Flow:
@@ -91,7 +94,7 @@ def _flow(program: Program, days: int) -> Flow:
 
 @dataclass(frozen=True)
 class TierRow:
-    """Members in one tier; `share` of all members in percent. `tier` None: below the first tier."""
+    """Members in one tier; `share` is their percentage of all members. `tier` is None below the first tier."""
 
     tier: Tier | None
     count: int
@@ -111,17 +114,20 @@ class TierRow:
 
 
 def tiers(program: Program) -> list[TierRow]:
-    """Every tier, highest first, those without members too."""
+    """Return every tier, highest first, including tiers without members."""
     rows = Member.objects.active().filter(program=program).values_list("tier_id").annotate(count=Count("pk"))
     counts: dict[int | None, int] = dict(rows)
     total = sum(counts.values())
     known: list[Tier | None] = [*Tier.objects.filter(program=program).select_related("program").order_by("-rank"), None]
-    found = ((tier, counts.get(tier.pk if tier else None, 0)) for tier in known)
-    return [TierRow(tier, count, round(100 * count / total) if total else 0) for tier, count in found]
+    counted = ((tier, counts.get(tier.pk if tier else None, 0)) for tier in known)
+    return [TierRow(tier, count, round(100 * count / total) if total else 0) for tier, count in counted]
 
 
 def members(program: Program, tier_code: str) -> QuerySet[Member]:
-    """Active members, of one tier when its code is known; "none" is below the first, "suspended" are those who are."""
+    """Return active members, of one tier if its code is known. "none" is below the first tier.
+
+    "suspended" returns the suspended members instead.
+    """
     everyone = Member.objects.filter(program=program).select_related("customer", "tier")
     if tier_code == MemberState.SUSPENDED:
         return everyone.filter(state=MemberState.SUSPENDED)
@@ -134,9 +140,9 @@ def members(program: Program, tier_code: str) -> QuerySet[Member]:
 
 
 def balances(rows: list[Member]) -> dict[int, Account]:
-    """The spendable account of each member."""
-    found = Account.objects.filter(member__in=rows, point_type__spendable=True).order_by("-point_type_id")
-    return {account.member_id: account for account in found}
+    """Return the spendable account of each member."""
+    accounts = Account.objects.filter(member__in=rows, point_type__spendable=True).order_by("-point_type_id")
+    return {account.member_id: account for account in accounts}
 
 
 def last_reconciliation() -> Reconciliation | None:
@@ -151,27 +157,27 @@ class TierMoves:
 
 def tier_moves(days: int = 7) -> TierMoves:
     since = timezone.now() - timedelta(days=days)
-    found = DomainEvent.objects.filter(kind=events.TIER_CHANGED.kind, recorded_at__gte=since).aggregate(
+    counts = DomainEvent.objects.filter(kind=events.TIER_CHANGED.kind, recorded_at__gte=since).aggregate(
         up=Count("pk", filter=Q(payload__up=True)), down=Count("pk", filter=Q(payload__up=False))
     )
-    return TierMoves(found["up"], found["down"])
+    return TierMoves(counts["up"], counts["down"])
 
 
 @dataclass(frozen=True)
-class Change:
-    """What an entry did to one of the account's figures."""
+class FigureChange:
+    """Change of one figure of an account by an entry."""
 
     label: str
     points: int
 
 
-def entries(account: Account) -> list[tuple[Entry, str, list[Change]]]:
-    """The newest entries, each with its reference in words and the figures that it changed."""
-    found = Entry.objects.filter(account=account).select_related("order").order_by("-occurred_at", "-pk")
-    return [(entry, reference_words(entry.reference), list(_changes(entry))) for entry in found[:ENTRIES_SHOWN]]
+def entries(account: Account) -> list[tuple[Entry, str, list[FigureChange]]]:
+    """Return the newest entries, each with its reference in words and its changes of figures."""
+    rows = Entry.objects.filter(account=account).select_related("order").order_by("-occurred_at", "-pk")
+    return [(entry, reference_words(entry.reference), list(_changes(entry))) for entry in rows[:ENTRIES_SHOWN]]
 
 
-def _changes(entry: Entry) -> Iterator[Change]:
+def _changes(entry: Entry) -> Iterator[FigureChange]:
     figures: list[tuple[str, Any]] = [
         ("", entry.available),
         (_t("pending"), entry.pending),
@@ -180,4 +186,4 @@ def _changes(entry: Entry) -> Iterator[Change]:
     ]
     for label, points in figures:
         if points:
-            yield Change(label, points)
+            yield FigureChange(label, points)

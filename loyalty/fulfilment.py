@@ -1,4 +1,4 @@
-"""How a redeemed reward reaches the member: each kind of reward registers a fulfilment (docs/how-to/add-a-reward-kind.md).
+"""Registry of fulfilments: how a redeemed reward reaches the member (docs/how-to/add-a-reward-kind.md).
 
 FULFILMENTS.register("coupon", CouponReward())
 """
@@ -21,12 +21,15 @@ Text = str | Promise
 
 
 class TryLater(Exception):
-    """What would deliver it is away for now: the redemption stays placed and is tried again, ten times in all."""
+    """Signal that the delivering system is unavailable now.
+
+    The redemption stays placed and is tried again, ten times in all.
+    """
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One thing that a reward of this kind has to say. With `choices` it is one of them, else a line of text."""
+    """One setting of a reward of this kind: one of `choices`, or else a line of text."""
 
     name: str
     label: Text
@@ -38,7 +41,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What the member got. `code` is kept encrypted; `outcome` are the kind's own values for `take_back`, as plain JSON."""
+    """Delivered reward.
+
+    `code` is stored encrypted; `outcome` holds the kind's own values for `take_back`, as plain JSON.
+    """
 
     code: str = ""
     reference: str = ""
@@ -46,32 +52,34 @@ class Delivery:
 
 
 class Fulfilment:
-    """One kind of reward. `fulfil` and `take_back` run inside the transaction that moves the points, with the account locked:
-    they write rows and do no I/O.
+    """One kind of reward.
+
+    `fulfil` and `take_back` run inside the transaction that moves the points, with the account locked: they write rows
+    and do no I/O.
     """
 
     label: Text = ""
     help: Text = ""
-    # False: it stays placed, with the points held, until staff send it.
+    # When False, the redemption stays placed, with the points held, until staff send it.
     at_once = True
     needs_address = False
-    # Codes are uploaded for it, and one goes with each redemption.
+    # When True, staff upload codes, and each redemption gets one.
     has_codes = False
-    # Whether `take_back` can ever succeed; the console then offers to cancel what was delivered.
+    # True when `take_back` can succeed; the console then offers to cancel a delivered redemption.
     returnable = False
     settings: Sequence[Setting] = ()
 
     def fulfil(self, redemption: RewardRedemption, reward: Reward, actor: Actor) -> Delivery:
-        """Deliver. Raises DomainError when it can't be delivered, TryLater when it can't be now."""
+        """Deliver the reward. Raises DomainError when it can't be delivered, TryLater when only not now."""
         return Delivery()
 
     def take_back(self, redemption: RewardRedemption, reward: Reward, actor: Actor) -> None:
         """Undo an unused delivery. Raises Conflict `redemption_not_cancellable` when it may have been used."""
         raise not_cancellable(redemption)
 
-    def checked(self, given: dict[str, Any]) -> dict[str, Any]:
-        """The settings of this kind out of what was given. Raises Invalid naming the setting."""
-        return {setting.name: checked_text(setting, given.get(setting.name)) for setting in self.settings}
+    def checked(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the checked settings of this kind. Raises Invalid naming the setting."""
+        return {setting.name: checked_text(setting, values.get(setting.name)) for setting in self.settings}
 
 
 FULFILMENTS: Registry[Fulfilment] = Registry("fulfilment of rewards")
@@ -86,7 +94,7 @@ def not_cancellable(redemption: RewardRedemption) -> Conflict:
 
 
 def checked_text(setting: Setting, value: Any) -> str:
-    """A setting's text. Raises Invalid naming it."""
+    """Return the checked text of a setting. Raises Invalid naming the setting."""
     text = str(value if value is not None else "").strip()
     if (setting.required and not text) or len(text) > setting.length:
         raise Invalid(_("Fill this in."), code="required", field=setting.name)

@@ -1,4 +1,4 @@
-"""The form of a tier by hand, which the customer page shows and the console reads."""
+"""Form for a tier by hand. The customer page shows it; the console reads it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from loyalty.services.given_tiers import REASONS
 
 
 class GivenForm(forms.Form):
-    """A tier by hand; `until` is a day, whole, in the program's time zone."""
+    """Tier by hand; `until` is a whole day in the program's time zone."""
 
     tier = forms.ModelChoiceField(label=_("Tier"), queryset=Tier.objects.none(), empty_label="—")
     until = forms.DateField(label=_("Until"), widget=forms.DateInput(attrs={"type": "date"}))
@@ -23,7 +23,7 @@ class GivenForm(forms.Form):
     lock = forms.BooleanField(
         label=_("Locked"),
         required=False,
-        help_text=_("Neither up nor down before then. Without it they may still go up."),
+        help_text=_("The tier moves neither up nor down before that day. Without a lock it may still go up."),
     )
     note = forms.CharField(label=_("Remark"), max_length=400, required=False)
 
@@ -35,6 +35,6 @@ class GivenForm(forms.Form):
         fields["until"].widget.attrs["min"] = f"{timezone.localdate(timezone=self.zone):%Y-%m-%d}"
 
     def values(self) -> dict[str, Any]:
-        given = dict(self.cleaned_data)
-        given["until"] = datetime.combine(given["until"] + timedelta(days=1), time(), self.zone)
-        return given
+        values = dict(self.cleaned_data)
+        values["until"] = datetime.combine(values["until"] + timedelta(days=1), time(), self.zone)
+        return values

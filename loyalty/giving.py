@@ -1,4 +1,4 @@
-"""Reads of what staff may give by hand: limits of roles and people, what is left today, what was given."""
+"""Reads for giving by hand: limits of roles and people, the amount left today, past adjustments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HISTORY_DAYS = 30
 
 
 def limits_of_roles() -> dict[str, Limits]:
-    """The limits of every role: what the shop has set, else the default."""
+    """Return the limits of every role: the shop's own, or else the default."""
     known = {
         row.role: Limits(row.points_per_act, row.points_per_day, row.coupons_per_day)
         for row in GivingLimit.objects.all()
@@ -29,7 +29,7 @@ def limits_of_roles() -> dict[str, Limits]:
 
 
 def limits_of(user: User | int) -> Limits:
-    """The limits of one member of staff: the highest of their roles; of a superuser the administrator's."""
+    """Return the limits of one member of staff: the highest of their roles. A superuser has the administrator's."""
     person = User.objects.get(pk=user) if isinstance(user, int) else user
     of_roles = limits_of_roles()
     if person.is_superuser:
@@ -52,7 +52,7 @@ def today(program: Program) -> date:
 
 @dataclass(frozen=True)
 class Allowance:
-    """What a person may still give by hand today, and the most of it at once without a second person."""
+    """Points that a person may still give by hand today, and the most at once without a second person."""
 
     limits: Limits
     given: int
@@ -68,14 +68,14 @@ def allowance(program: Program, user: User) -> Allowance:
 
 
 def adjustments_of(account: Account, *, without: AdjustmentRequest | None = None) -> list[AdjustmentRequest]:
-    """The newest adjustments of one account, with what became of each."""
-    rows = _described(AdjustmentRequest.objects.filter(account=account))
+    """Return the newest adjustments of one account, each with its state."""
+    rows = _with_people(AdjustmentRequest.objects.filter(account=account))
     return list((rows.exclude(pk=without.pk) if without else rows)[:HISTORY_SHOWN])
 
 
 @dataclass(frozen=True)
 class Record:
-    """What a person has moved by hand in the last HISTORY_DAYS days, and the newest of it."""
+    """Points that a person moved by hand in the last HISTORY_DAYS days, and the newest adjustments."""
 
     count: int
     given: int
@@ -91,10 +91,10 @@ def record_of(user: User, *, without: AdjustmentRequest) -> Record:
         given=Sum("points", filter=Q(points__gt=0), default=0),
         taken=Sum("points", filter=Q(points__lt=0), default=0),
     )
-    return Record(sums["count"], sums["given"], -sums["taken"], list(_described(rows)[:HISTORY_SHOWN]))
+    return Record(sums["count"], sums["given"], -sums["taken"], list(_with_people(rows)[:HISTORY_SHOWN]))
 
 
-def _described(rows: QuerySet[AdjustmentRequest]) -> QuerySet[AdjustmentRequest]:
+def _with_people(rows: QuerySet[AdjustmentRequest]) -> QuerySet[AdjustmentRequest]:
     return rows.select_related(
         "requested_by", "decided_by", "ticket", "account__member__customer", "reversal", "reverses"
     ).order_by("-requested_at", "-pk")

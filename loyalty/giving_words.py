@@ -1,4 +1,4 @@
-"""What notices about adjustments by hand say."""
+"""Texts of notices about adjustments by hand."""
 
 from __future__ import annotations
 

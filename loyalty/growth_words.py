@@ -1,4 +1,4 @@
-"""Tasks in words: what counts, how it is measured, what a level asks for and gives."""
+"""Words for tasks: what counts, how it is measured, the goal and the reward of a level."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def what_counts(task: Task) -> str:
 
 
 def quantity(task: Task, count: int) -> str:
-    """So many of what the task measures."""
+    """Return a count in the task's measure, in words."""
     if task.measure == Measure.AMOUNT:
         return money(count, task.program.currency)
     if task.measure == Measure.DAYS:
@@ -31,7 +31,7 @@ def quantity(task: Task, count: int) -> str:
 
 
 def progress(task: Task, count: int, goal: int) -> str:
-    """How far it is: 2 of 3, ¥120.00 of ¥500.00, 1 of 3 days in a row."""
+    """Return the progress in words: 2 of 3, ¥120.00 of ¥500.00, 1 of 3 days in a row."""
     if task.measure == Measure.AMOUNT:
         values = {"done": money(count, task.program.currency), "goal": money(goal, task.program.currency)}
     else:

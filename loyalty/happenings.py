@@ -1,4 +1,4 @@
-"""The triggers that loyalty brings along: orders, activity, a rated ticket, a profile that is complete, a friend."""
+"""The triggers that come with loyalty: orders, activity, a rated ticket, a complete profile, a referred friend."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BATCH = 5_000
 
 
 def orders(customers: Sequence[int], since: datetime, _kind: str) -> Iterator[Happening]:
-    """Paid orders; the amount is goods less discounts and less what was paid with points (L6)."""
+    """Yield paid orders. The amount is goods less discounts and less the part paid with points (L6)."""
     yield from _read(
         f"""SELECT customer_id, 'order:' || id, {acted_at("o")}, channel, subtotal - discount - points_amount, id,
                    '{{}}'::jsonb
@@ -49,7 +49,7 @@ def rated_tickets(customers: Sequence[int], since: datetime, _kind: str) -> Iter
 
 
 def complete_profiles(customers: Sequence[int], _since: datetime, _kind: str) -> Iterator[Happening]:
-    """Name, birthday, gender and a verified phone number or e-mail are there. It happens once in a customer's life."""
+    """Yield profiles with name, birthday, gender and a verified phone number or e-mail: once in a customer's life."""
     yield from _read(
         """SELECT c.id, 'profile:' || c.id, c.updated_at, '', 0, NULL, '{}'::jsonb FROM crm_customer c
            WHERE c.id = ANY(%s) AND c.state = 'active' AND c.name <> '' AND c.birthday_index IS NOT NULL AND c.gender <> ''
@@ -60,7 +60,10 @@ def complete_profiles(customers: Sequence[int], _since: datetime, _kind: str) ->
 
 
 def referrals(customers: Sequence[int], since: datetime, _kind: str) -> Iterator[Happening]:
-    """A friend's first paid order, after they became a member: it happens to who referred them, once for each friend."""
+    """Yield the first paid order of a friend after the friend became a member, once for each friend.
+
+    The happening belongs to the member who referred the friend.
+    """
     yield from _read(
         f"""SELECT r.customer_id, 'referral:' || f.id, o.paid_at, o.channel, o.subtotal - o.discount - o.points_amount, o.id,
                   '{{}}'::jsonb
@@ -74,7 +77,7 @@ def referrals(customers: Sequence[int], since: datetime, _kind: str) -> Iterator
 
 
 def buyers_of_imports(events: Sequence[Event]) -> Iterable[int]:
-    """Whose orders of the last 35 days, which are all that is read back, these imports brought."""
+    """Return the buyers of recent orders of these imports. Only the last 35 days are read back."""
     recent = (
         _imported(events)
         .filter(customer__isnull=False)
@@ -84,7 +87,7 @@ def buyers_of_imports(events: Sequence[Event]) -> Iterable[int]:
 
 
 def referrers(events: Sequence[Event]) -> Iterable[int]:
-    """Who referred these buyers: what a friend buys happens to them."""
+    """Return the members' customers who referred these buyers, because a friend's purchase is their happening."""
     return _referrers_of({event.subject_id for event in events if event.subject_id})
 
 
@@ -106,10 +109,10 @@ def _read(statement: str, params: list) -> Iterator[Happening]:
 
 
 def _imported(events: Sequence[Event]) -> QuerySet[Order]:
-    found = Order.objects.none()
+    imported_orders = Order.objects.none()
     for event in events:
-        found |= Order.objects.imported(event.payload)
-    return found
+        imported_orders |= Order.objects.imported(event.payload)
+    return imported_orders
 
 
 def _referrers_of(buyers: Iterable[int]) -> Iterable[int]:

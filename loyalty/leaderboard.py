@@ -1,4 +1,4 @@
-"""Leaderboards: who earned most in a week, a month or a season, among those who chose a name for it."""
+"""Leaderboards: the top earners of a week, a month or a season, among the members who chose a name for it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WINDOWS = ("week", "month", "season")
 
 @dataclass(frozen=True)
 class Window:
-    """[starts_at, ends_at) and the season's name, if it is one. No end: until further notice."""
+    """The window [starts_at, ends_at), and the season's name if it is one. `ends_at` is None until an end is set."""
 
     starts_at: datetime
     ends_at: datetime | None
@@ -34,7 +34,10 @@ class Window:
 
 @dataclass(frozen=True)
 class Place:
-    """`rank` None: nothing earned yet. Equal points are an equal rank, and the next one is left out (1, 1, 3)."""
+    """One place. `rank` is None when nothing was earned yet.
+
+    Equal points share a rank, and the next rank is left out (1, 1, 3).
+    """
 
     rank: int | None
     name: str
@@ -50,9 +53,9 @@ class Board:
 
 
 def window_of(program: Program, window: str, season: str = "") -> Window:
-    """The present week or month in the program's time zone, or a season: without a name the one that ends first.
+    """Return the present week or month in the program's time zone, or a season. Raises NotFound `no_season`.
 
-    Raises NotFound `no_season`.
+    Without a name, the season is the one that ends first.
     """
     now = clock.now()
     if window == "season":
@@ -63,12 +66,12 @@ def window_of(program: Program, window: str, season: str = "") -> Window:
 
 
 def _season(program: Program, name: str, now: datetime) -> Window:
-    """From the first start of its challenges to the last end."""
+    """Return the window from the first start of a season's challenges to their last end."""
     tasks = Task.objects.filter(program=program, active=True).exclude(season="")
     seasons: dict[str, list[Task]] = {}
     for task in tasks.filter(season=name) if name else tasks.running(now):
         seasons.setdefault(task.season, []).append(task)
-    found = [
+    windows = [
         Window(
             min(task.starts_at or task.counts_from for task in tasks),
             None
@@ -78,14 +81,15 @@ def _season(program: Program, name: str, now: datetime) -> Window:
         )
         for season, tasks in seasons.items()
     ]
-    if not found:
+    if not windows:
         raise NotFound(_("There is no such season."), code="no_season", field="season")
-    return min(found, key=lambda one: (one.ends_at is None, one.ends_at or one.starts_at, one.season))
+    return min(windows, key=lambda one: (one.ends_at is None, one.ends_at or one.starts_at, one.season))
 
 
 def read_board(program: Program, *, by: str, window: Window, member: Member | None = None) -> Board:
-    """The first hundred and the member's own place. Figures are at most a minute old; names are the present ones, so that
-    whoever takes theirs off is gone at once.
+    """Return the first hundred places and the member's own place.
+
+    Figures are at most a minute old. Names are the present ones, so a member who removes theirs disappears at once.
     """
     kind = PointType.objects.filter(program=program, spendable=by == "points").order_by("pk").first()
     if kind is None:
@@ -115,28 +119,31 @@ def _own(member: Member | None, points: int, rank: int | None) -> Place | None:
 
 
 def _rank(totals: Sequence[int], total: int) -> int:
-    """1 + how many have more. `totals` are sorted, largest first."""
+    """Return 1 + the number of larger totals. `totals` are sorted, largest first."""
     return bisect_left(totals, -total, key=lambda one: -one) + 1
 
 
 def _ranking(program: Program, kind: PointType, window: Window) -> tuple[list[tuple[int, int]], Sequence[int]]:
-    """(member id and points of the first hundred, everyone's points, largest first)."""
+    """Return (member id and points of the first hundred, all members' points, largest first)."""
     ends = int(window.ends_at.timestamp()) if window.ends_at else 0
     key = f"loyalty.leaderboard:{program.pk}:{kind.pk}:{int(window.starts_at.timestamp())}:{ends}"
-    kept = cache.get(key)
-    if kept is None:
+    cached = cache.get(key)
+    if cached is None:
         rows = _totals(program, kind, window)
-        # Eight bytes for each member on the board, so that a big one still fits into the cache.
-        kept = (rows[:TOP], array("q", [total for _pk, total in rows]).tobytes())
-        cache.set(key, kept, CACHED_SECONDS)
-    top, packed = kept
+        # Each member on the board takes eight bytes, so that a large board still fits into the cache.
+        cached = (rows[:TOP], array("q", [total for _pk, total in rows]).tobytes())
+        cache.set(key, cached, CACHED_SECONDS)
+    top, packed = cached
     totals = array("q")
     totals.frombytes(packed)
     return top, totals
 
 
 def _totals(program: Program, kind: PointType, window: Window, member: Member | None = None) -> list[tuple[int, int]]:
-    """What was earned less what refunds took back, of those on the board who have any; the same order at every call (A1)."""
+    """Return (member, points) for members on the board with points: earned less taken back by refunds.
+
+    The order is the same at every call (A1).
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT m.id, sum(e.available + e.pending - e.debt)::bigint AS total

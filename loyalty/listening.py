@@ -1,10 +1,10 @@
-"""Which domain events say that something may have happened, to whom, and who waits for it.
+"""Routing of domain events to earning rules and tasks: which event may mean which happening, and for which customers.
 
     listening.hear(REVIEW_WRITTEN, "review")                    # its subject, or the customers that it lists
     listening.hear(ORDER_PAID, "referral", asked=referrers)
 
-Earning rules and tasks both listen, each for the triggers that they are about: what none waits for is owed to nobody. An
-event only says whose turn it is; what they did is read from the triggers.
+Earning rules and tasks both listen, each for the triggers that they use. An event that neither waits for is queued for
+no handler. An event only says which customers to look at; what they did is read from the triggers.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from loyalty.rules.growth import LATE
 ANY = ""
 Asked = Callable[[Sequence[Event]], Iterable[int]]
 
-_heard: dict[str, list[tuple[str, Asked]]] = defaultdict(list)
+_subscriptions: dict[str, list[tuple[str, Asked]]] = defaultdict(list)
 
 
 class Listener:
-    """A handler that is owed the events of the triggers it waits for. A change of those is known within seconds."""
+    """Handler that receives the events of the triggers it waits for. A change of those is known within seconds."""
 
     def __init__(self, handler: str, waiting: CachedNames) -> None:
         self.handler = handler
@@ -33,7 +33,9 @@ class Listener:
 
     def wants(self, kind: str) -> bool:
         waiting = self.waiting()
-        return any(trigger in waiting or (trigger == ANY and waiting) for trigger, _asked in _heard.get(kind, ()))
+        return any(
+            trigger in waiting or (trigger == ANY and waiting) for trigger, _asked in _subscriptions.get(kind, ())
+        )
 
 
 def _of_tasks() -> Iterable[str]:
@@ -41,7 +43,7 @@ def _of_tasks() -> Iterable[str]:
 
 
 def _of_rules() -> Iterable[str]:
-    # Orders are awarded as they come, without being asked for.
+    # Orders are awarded as they arrive, without a trigger.
     return EarningRule.objects.filter(active=True).exclude(trigger="order").values_list("trigger", flat=True)
 
 
@@ -50,7 +52,7 @@ RULES = Listener("loyalty.award_happenings", CachedNames("loyalty:earning-trigge
 
 
 def customers_of(some: Sequence[Event]) -> Iterator[int]:
-    """Whom these events are about: their subject, or the customers that they list."""
+    """Yield the customers of these events: the subject of each, or the customers that it lists."""
     for event in some:
         if event.subject_id:
             yield event.subject_id
@@ -58,25 +60,25 @@ def customers_of(some: Sequence[Event]) -> Iterator[int]:
 
 
 def hear(event: EventType, trigger: str, *, asked: Asked = customers_of) -> None:
-    """After such an event, look what `asked` did by this trigger; ANY: by every trigger that is waited for."""
-    _heard[event.kind].append((trigger, asked))
+    """After such an event, read what the customers of `asked` did by this trigger. ANY means every awaited trigger."""
+    _subscriptions[event.kind].append((trigger, asked))
     for listener in (TASKS, RULES):
         events.hear(event, listener.handler)
 
 
 def whose_turn(some: Sequence[Event]) -> dict[str, set[int]]:
-    """{trigger: the customers that may have done something by it}"""
+    """Return {trigger: the customers that may have done something by it}."""
     by_kind: dict[str, list[Event]] = defaultdict(list)
     for event in some:
         by_kind[event.kind].append(event)
-    found: dict[str, set[int]] = defaultdict(set)
+    customers_by_trigger: dict[str, set[int]] = defaultdict(set)
     for kind, alike in by_kind.items():
-        for trigger, asked in _heard.get(kind, ()):
-            found[trigger].update(asked(alike))
-    return found
+        for trigger, asked in _subscriptions.get(kind, ()):
+            customers_by_trigger[trigger].update(asked(alike))
+    return customers_by_trigger
 
 
 def forget() -> None:
-    """Look anew at what rules and tasks wait for: here at once, in other processes within seconds."""
+    """Read again which triggers rules and tasks wait for: at once in this process, within seconds in others."""
     for listener in (TASKS, RULES):
         listener.waiting.forget()

@@ -1,4 +1,4 @@
-"""What loyalty shows on the customer page: tier, points, what expires when, the newest entries."""
+"""Panels of loyalty on the customer page: tier, points with their expiry, the newest entries."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ TASKS_SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Standing:
+class MembershipView:
     member: Member
     account: Account
     balance: selectors.Balance
 
 
-def _standing(customer: Customer) -> Standing | None:
-    """What the header and the panel both show, read once for the customer in hand."""
+def _membership_view(customer: Customer) -> MembershipView | None:
+    """Return the data that the header and the panel share. It is read once for each customer object."""
     if "loyalty_standing" not in customer.__dict__:
         try:
             member = selectors.member_of(customer)
             account = selectors.spendable_account(member)
-            found = Standing(member, account, selectors.balance_of(account))
+            view = MembershipView(member, account, selectors.balance_of(account))
         except NotFound:
-            found = None
-        customer.__dict__["loyalty_standing"] = found
+            view = None
+        customer.__dict__["loyalty_standing"] = view
     return customer.__dict__["loyalty_standing"]
 
 
 def _membership(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
-    standing = _standing(customer)
+    standing = _membership_view(customer)
     if standing is None:
         active = customer.state == CustomerState.ACTIVE
         if not active or not may(request.user, "loyalty.add_member") or Program.objects.default() is None:
@@ -70,8 +70,8 @@ def _membership(customer: Customer, request: HttpRequest) -> dict[str, Any] | No
     }
 
 
-def _adjusting(customer: Customer, request: HttpRequest, standing: Standing) -> dict[str, Any]:
-    """The form, what is left of the viewer's day, and the newest adjustments with who made them and why."""
+def _adjusting(customer: Customer, request: HttpRequest, standing: MembershipView) -> dict[str, Any]:
+    """Return the form, the rest of the viewer's daily limit, and the newest adjustments with author and reason."""
     if not may(request.user, "loyalty.adjust_points"):
         return {"may_adjust": False}
     ticket = panels.ticket_in_hand(request)
@@ -86,7 +86,7 @@ def _adjusting(customer: Customer, request: HttpRequest, standing: Standing) -> 
 
 
 def _suspending(request: HttpRequest, member: Member) -> dict[str, Any]:
-    """Why and by which colleague the member is suspended, for all staff; suspending and resuming for a lead."""
+    """Return reason and author of a suspension, for all staff, and whether the viewer may suspend and resume."""
     kind, _colon, pk = member.suspended_by.partition(":")
     by = User.objects.filter(pk=int(pk)).first() if kind == "user" and pk.isdigit() else None
     return {
@@ -98,8 +98,8 @@ def _suspending(request: HttpRequest, member: Member) -> dict[str, Any]:
 
 
 def _growth(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
-    """Badges and the tasks that the member has begun; nothing while the shop has neither."""
-    standing = _standing(customer)
+    """Return the member's badges and started tasks; None while the shop has neither."""
+    standing = _membership_view(customer)
     if standing is None:
         return None
     member = standing.member
@@ -117,7 +117,7 @@ def _growth(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
 
 
 def _tier(customer: Customer, _request: HttpRequest) -> panels.Fact | None:
-    standing = _standing(customer)
+    standing = _membership_view(customer)
     if standing is None:
         return None
     tier = standing.member.tier
@@ -127,7 +127,7 @@ def _tier(customer: Customer, _request: HttpRequest) -> panels.Fact | None:
 
 
 def _tier_panel(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
-    known = _standing(customer)
+    known = _membership_view(customer)
     if known is None:
         return None
     member = known.member
@@ -143,7 +143,7 @@ def _tier_panel(customer: Customer, request: HttpRequest) -> dict[str, Any] | No
 
 
 def _points(customer: Customer, _request: HttpRequest) -> panels.Fact | None:
-    standing = _standing(customer)
+    standing = _membership_view(customer)
     if standing is None:
         return None
     return panels.Fact(_("Points"), number(standing.balance.available), url="#panel-loyalty")

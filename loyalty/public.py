@@ -1,4 +1,4 @@
-"""Pictures of rewards, which a storefront shows to everyone. A file's name never comes back, so it may be kept for good."""
+"""Public pictures of rewards for storefronts. A file name is never reused, so browsers may cache it for ever."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How a member reads the ledger: kinds in words, and references without those that are the product's or the staff's own."""
+"""Words for the ledger as a member reads it.
+
+Kinds are in words, and references that are internal to the product or the staff are left out.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +32,8 @@ KINDS = {
     EntryKind.MERGE_OUT: _("Carried over"),
     EntryKind.MERGE_IN: _("Carried over"),
 }
-# Here the reference is an order's or payment's number, or what staff wrote for the member. Elsewhere it is the product's
-# own key, of which only the words are shown.
+# For these kinds the reference is an order or payment number, or a text that staff wrote for the member. For other
+# kinds it is an internal key, and only its words are shown.
 SHOPS_OWN = {
     EntryKind.HOLD, EntryKind.CAPTURE, EntryKind.RELEASE, EntryKind.REDEEM, EntryKind.RETURN, EntryKind.CLAWBACK,
     EntryKind.ADJUST,
@@ -48,7 +51,10 @@ def public_reference(entry: Entry) -> str:
 
 
 def earned(parts: Sequence[Earned]) -> list[dict]:
-    """Sum what a cart earns by point type: the rules may be for a segment, of which its members are not told."""
+    """Sum what a cart earns by point type.
+
+    Rules are left out because one may be for a segment, which members must not see.
+    """
     sums: dict[str, int] = {}
     for part in parts:
         sums[part.point_type] = sums.get(part.point_type, 0) + part.points

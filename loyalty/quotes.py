@@ -1,4 +1,4 @@
-"""What a cart would earn and how much of it points can pay. Moves nothing."""
+"""Quotes of a cart: what it would earn and how much of it points can pay. Changes nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core import clock
 from crm.models import Store
 from crm.selectors.skus import products_by_sku
 from loyalty.earning_conditions import Subject
-from loyalty.earning_evaluation import Evaluation, Outcome
+from loyalty.earning_evaluation import Evaluation, RuleOutcome
 from loyalty.models import Account, EarningUse, Member, MemberState
 from loyalty.rules.caps import Counters, Key
 from loyalty.rules.earning import OrderAmounts, OrderLine
@@ -21,7 +21,7 @@ from loyalty.selectors import balance_of, current_versions, points_worth
 
 @dataclass(frozen=True)
 class CartLine:
-    """`amount` is in minor units, after the line's discount."""
+    """One line of a cart. `amount` is in minor units, after the line's discount."""
 
     sku: str
     amount: int
@@ -29,7 +29,7 @@ class CartLine:
 
 @dataclass(frozen=True)
 class Earned:
-    """What one rule gives; `cut` is what a limit keeps back."""
+    """Points by one rule; `cut` is what a limit holds back."""
 
     rule: str
     name: str
@@ -40,7 +40,7 @@ class Earned:
 
 @dataclass(frozen=True)
 class Quote:
-    """`points_earned` are of the account's point type; `earned` names every rule, of all point types."""
+    """Quote of a cart. `points_earned` is for the account's point type; `earned` lists all rules of all point types."""
 
     points_available: int
     points_usable: int
@@ -59,9 +59,10 @@ def quote_cart(
     channel: str = "",
     store: str = "",
 ) -> Quote:
-    """Usable points are limited by what is there, by the program's share of a cart, and by its smallest redemption.
+    """Quote a cart.
 
-    What is earned is for what is left to pay, by all rules: those for categories or products need the lines. A member who is
+    Usable points are limited by the balance, the program's share of a cart and its smallest redemption. Points are
+    earned for the amount left to pay, by all rules; rules for categories or products need the lines. A member who is
     not active spends and earns nothing.
     """
     program = member.program
@@ -91,7 +92,7 @@ def quote_cart(
 
 def _outcomes(
     member: Member, cart: int, paid_with_points: int, lines: Sequence[CartLine], channel: str, store: str
-) -> list[Outcome]:
+) -> list[RuleOutcome]:
     program, now = member.program, clock.now()
     local = now.astimezone(ZoneInfo(program.time_zone))
     shop = Store.objects.filter(code=store).first() if store else Store.objects.filter(is_default=True).first()
@@ -114,14 +115,14 @@ def _outcomes(
 
 
 def counters_now(keys: set[Key]) -> Counters:
-    """What the counters say, without locking them: good for showing, not for giving."""
+    """Read the counters without locking them: good enough to show, not to award."""
     if not keys:
         return Counters()
     rows = EarningUse.objects.filter(rule__in={key[0] for key in keys}, starts_on__in={key[3] for key in keys})
-    found = rows.filter(Q(member=None) | Q(member__in={key[1] for key in keys if key[1]}))
+    uses = rows.filter(Q(member=None) | Q(member__in={key[1] for key in keys if key[1]}))
     used = {
         (rule, member, period, starts_on): points
-        for rule, member, period, starts_on, points in found.values_list(
+        for rule, member, period, starts_on, points in uses.values_list(
             "rule_id", "member_id", "period", "starts_on", "points"
         )
     }

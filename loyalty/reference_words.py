@@ -1,4 +1,4 @@
-"""What points came from, in words: the reference of an entry as people read it."""
+"""Words for the reference of an entry, as people read it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ CACHED_SECONDS = 60
 
 
 def reference_words(reference: str) -> str:
-    """`task:first-review` is the task's name, `birthday:2026` the birthday, `reward:tea` the reward's name; what the shop
-    itself wrote, such as an order's number, stays as it is."""
+    """Return the words of a reference; a text of the shop's own, such as an order number, stays as it is.
+
+    `task:first-review` gives the task's name, `birthday:2026` the birthday, `reward:tea` the reward's name.
+    """
     kind, colon, code = reference.partition(":")
     if not colon:
         return reference
@@ -27,7 +29,7 @@ def _names(kind: str) -> dict[str, str]:
     if kind not in models:
         return {}
     key = f"loyalty:names:{kind}:{get_language()}"
-    found: dict[str, str] | None = cache.get_or_set(
+    names: dict[str, str] | None = cache.get_or_set(
         key, lambda: {row.code: row.label for row in models[kind].objects.all()}, CACHED_SECONDS
     )
-    return found or {}
+    return names or {}

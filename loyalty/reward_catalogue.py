@@ -1,4 +1,4 @@
-"""Reads of rewards: what a member can have and why not, how many codes are left, what was redeemed."""
+"""Reads of rewards: a member's offers with the reasons against them, codes left, redemptions."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from core import clock
 from loyalty import audiences, selectors
 from loyalty.fulfilment import FULFILMENTS
 from loyalty.models import Member, MemberState, RedemptionState, Reward, RewardCode, RewardRedemption, RewardUse
-from loyalty.rules.rewards import Offer, Standing, limit_of, refusal
+from loyalty.rules.rewards import Offer, RewardEligibility, limit_of, refusal
 
 RECENT = 5
 
 
 @dataclass(frozen=True)
 class Offered:
-    """A reward as one member sees it. `reason` is empty when they can have it; `limit` None is without end."""
+    """A reward as one member sees it. `reason` is empty when they can have it; `limit` is None without a limit."""
 
     reward: Reward
     reason: str
@@ -29,12 +29,12 @@ class Offered:
 
     @property
     def missing(self) -> int:
-        """Points that the member still lacks."""
+        """Return the points that the member still lacks."""
         return 0 if self.available is None else max(self.reward.points - self.available, 0)
 
 
 def codes_left(rewards: Iterable[Reward]) -> dict[int, int]:
-    """Free codes of those rewards that have a pool."""
+    """Return the number of free codes of the rewards that have a pool."""
     pooled = [reward.pk for reward in rewards if has_codes(reward)]
     if not pooled:
         return {}
@@ -49,18 +49,18 @@ def has_codes(reward: Reward) -> bool:
 
 
 def offers(member: Member, rewards: Sequence[Reward]) -> list[Offered]:
-    """Each reward with the first reason why this member can't have it."""
+    """Return each reward with the first reason why this member can't have it."""
     return judged(member, rewards, selectors.balance_of(selectors.spendable_account(member)).available)
 
 
 def judged(member: Member, rewards: Sequence[Reward], available: int | None) -> list[Offered]:
-    """The same with the points that the caller knows of; None leaves the points to the ledger."""
+    """Return the same for a number of points that the caller knows. None leaves the check of points to the ledger."""
     used = dict(RewardUse.objects.filter(member=member, reward__in=rewards).values_list("reward_id", "count"))
     tailored = any(reward.segment is not None for reward in rewards)
     segments = audiences.segments_of(member.customer_id) if tailored else frozenset()
     left = codes_left(rewards)
     moment = clock.now()
-    found = []
+    offered = []
     for reward in rewards:
         limit = limit_of(
             reward.member_limit, reward.settings.get("tier_limits", {}), member.tier.code if member.tier else None
@@ -77,19 +77,19 @@ def judged(member: Member, rewards: Sequence[Reward], available: int | None) -> 
             segment=reward.segment,
         )
         count = used.get(reward.pk, 0)
-        standing = Standing(
+        standing = RewardEligibility(
             active=member.state == MemberState.ACTIVE,
             rank=member.tier.rank if member.tier else None,
             used=count,
             segments=segments,
             available=available,
         )
-        found.append(Offered(reward, refusal(offer, standing, moment), count, limit, left.get(reward.pk), available))
-    return found
+        offered.append(Offered(reward, refusal(offer, standing, moment), count, limit, left.get(reward.pk), available))
+    return offered
 
 
 def shown_to(member: Member) -> QuerySet[Reward]:
-    """The catalogue of a member: what is on now or soon. A reward for a segment is seen by those in it alone."""
+    """Return the rewards that a member sees: available now or soon. Only members of a segment see its rewards."""
     now = clock.now()
     return (
         Reward.objects.filter(program=member.program, active=True)
@@ -109,7 +109,7 @@ def recent_redemptions(member: Member) -> list[RewardRedemption]:
 
 @dataclass(frozen=True)
 class Taken:
-    """How often a reward was redeemed and is not undone, how many wait to be sent, and the points that went for it."""
+    """Number of redemptions that are not undone, how many wait to be sent, and the points spent on them."""
 
     count: int = 0
     placed: int = 0

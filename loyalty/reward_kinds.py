@@ -13,21 +13,21 @@ from loyalty.models import Reward, RewardCode, RewardRedemption
 
 class Gift(Fulfilment):
     label = _("Gift by post")
-    help = _("The member gives an address; staff send it and the points are spent then.")
+    help = _("The member gives an address. Staff send the gift, and the points are spent then.")
     at_once = False
     needs_address = True
 
 
 class Voucher(Fulfilment):
-    """A code of the uploaded pool: phone credit, a partner's code."""
+    """A code of the uploaded pool, such as phone credit or a partner's code."""
 
     label = _("E-voucher code")
-    help = _("Each member gets a code of those that you upload, such as phone credit or a partner's code.")
+    help = _("Each member gets one of the codes that you upload, such as phone credit or a partner's code.")
     has_codes = True
 
     def fulfil(self, redemption: RewardRedemption, reward: Reward, actor: Actor) -> Delivery:
         with connection.cursor() as cursor:
-            # SKIP LOCKED: two buyers never wait for the same code, and none gets what another is getting.
+            # SKIP LOCKED: two buyers never wait for the same code, and neither gets a code that the other is getting.
             cursor.execute(
                 """UPDATE loyalty_rewardcode SET redemption_id = %s, given_at = clock_timestamp()
                    WHERE id = (SELECT id FROM loyalty_rewardcode WHERE reward_id = %s AND redemption_id IS NULL
@@ -36,7 +36,7 @@ class Voucher(Fulfilment):
             )
             row = cursor.fetchone()
         if row is None:
-            raise Refused(_("All codes of this reward are given."), code="no_codes_left")
+            raise Refused(_("This reward has no codes left."), code="no_codes_left")
         return Delivery(code=RewardCode.objects.values_list("value", flat=True).get(pk=row[0]))
 
 
@@ -45,22 +45,22 @@ class Privilege(Fulfilment):
 
     label = _("Privilege")
     returnable = True
-    help = _("Something that staff do for the member who shows it, such as a free alteration.")
+    help = _("A service by staff for the member who shows it, such as a free alteration.")
     settings = (Setting("how", _("How to use it"), help=_("The member reads this after redeeming.")),)
 
     def fulfil(self, redemption: RewardRedemption, reward: Reward, actor: Actor) -> Delivery:
         return Delivery(reference=reward.settings.get("how", ""))
 
     def take_back(self, redemption: RewardRedemption, reward: Reward, actor: Actor) -> None:
-        """Nothing records its use, so only staff can say that it was not used."""
+        """Take a privilege back. No record shows its use, so only staff can say that it was not used."""
         if actor.kind != "user":
             raise not_cancellable(redemption)
 
 
 class Donation(Fulfilment):
     label = _("Donation")
-    help = _("The points are given away; it can't be taken back.")
-    settings = (Setting("cause", _("For what"), help=_("The organisation or project that gets it.")),)
+    help = _("The points are donated. A donation can't be undone.")
+    settings = (Setting("cause", _("Purpose"), help=_("The organisation or project that gets it.")),)
 
     def fulfil(self, redemption: RewardRedemption, reward: Reward, actor: Actor) -> Delivery:
         return Delivery(reference=reward.settings.get("cause", ""))

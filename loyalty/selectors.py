@@ -1,4 +1,4 @@
-"""Reads: what a member has, and when it runs out."""
+"""Reads of a member's points: the balance and its expiry."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ class Dated:
 
 @dataclass(frozen=True)
 class Balance:
-    """As of now by the database's clock: a window that passed or a lot that ran out counts before any sweep (L2, L4)."""
+    """Balance of an account, as of now by the database's clock.
+
+    A passed window or an expired lot counts before any sweep has run (L2, L4).
+    """
 
     available: int
     pending: int
@@ -47,7 +50,7 @@ def default_program() -> Program:
 
 
 def member_of(customer: Customer, program: Program | None = None) -> Member:
-    """Raises NotFound `not_a_member`."""
+    """Return the membership of a customer. Raises NotFound `not_a_member`."""
     rows = Member.objects.select_related("program", "tier", "customer")
     if program is None:
         rows = rows.filter(program__is_default=True)
@@ -72,9 +75,9 @@ def spendable_account(member: Member) -> Account:
 
 
 def spendable_account_of(number: str) -> Account:
-    """The default program's spendable account of a customer number, in one query. Raises NotFound.
+    """Return the default program's spendable account of a customer number, in one query. Raises NotFound.
 
-    The number of a customer who was merged into another is the other's.
+    The number of a customer who was merged into another leads to the other's account.
     """
     named = Customer.objects.filter(number=number)
     account = (
@@ -94,8 +97,10 @@ def spendable_account_of(number: str) -> Account:
 
 
 def balance_of(account: Account) -> Balance:
-    """One query over the account's lots: what can be spent, what waits until when, and the dated amounts that will run
-    out (L4, L10)."""
+    """Read the balance with one query over the lots (L4, L10).
+
+    It has the available points, the pending points with their dates, and the dated amounts that will expire.
+    """
     program = account.member.program
     with connection.cursor() as cursor:
         cursor.execute(
@@ -112,12 +117,12 @@ def balance_of(account: Account) -> Balance:
             pending[waits] = pending.get(waits, 0) + points
     settled = min(account.debt, ready)
     available = ready - settled
-    expiring, owed = [], settled
+    expiring, debt_left = [], settled
     for points, waits, at in rows:
         if waits is not None:
             continue
-        paid = min(owed, points)
-        owed -= paid
+        paid = min(debt_left, points)
+        debt_left -= paid
         if at is not None and points > paid:
             expiring.append(Dated(points - paid, at))
     return Balance(
@@ -133,7 +138,7 @@ def balance_of(account: Account) -> Balance:
 
 
 def current_versions(program: Program, *, since: bool = False) -> list[EarningRuleVersion]:
-    """The newest published version of each active rule.
+    """Return the newest published version of each active rule.
 
     `since` adds `rule_since` to each: when the rule began, by its start or its first version.
     """
@@ -150,5 +155,5 @@ def current_versions(program: Program, *, since: bool = False) -> list[EarningRu
 
 
 def points_worth(program: Program, points: int) -> int:
-    """Minor units that so many points pay for."""
+    """Return the amount in minor units that so many points pay for."""
     return points * program.redeem_amount // program.redeem_points

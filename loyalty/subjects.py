@@ -1,4 +1,4 @@
-"""Orders and happenings as the rules see them, and what the rules of one trigger give for its happenings."""
+"""Orders and happenings as subjects of rules, and the awards of one trigger's rules for its happenings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from crm.models import Order
 from loyalty.earning_conditions import Subject
-from loyalty.earning_evaluation import Evaluation, Judged, Outcome
+from loyalty.earning_evaluation import Evaluation, RuleJudgement, RuleOutcome
 from loyalty.models import EarningRuleVersion, Member, Program
 from loyalty.rules.caps import Counters
 from loyalty.rules.earning import OrderAmounts
@@ -68,7 +68,7 @@ def happening_subjects(
     since: datetime,
     versions: Sequence[EarningRuleVersion] = (),
 ) -> list[Subject]:
-    """What these members did since then, oldest first; nothing from before they were members."""
+    """Return what these members did since then, oldest first; nothing from before they were members."""
     zone = ZoneInfo(program.time_zone)
     starts = [start for version in versions if (start := getattr(version, "rule_since", None))]
     if starts and len(starts) == len(versions):
@@ -84,13 +84,13 @@ def happening_subjects(
 
 def give_happenings(
     evaluation: Evaluation, counters: Counters, done: set, last: Mapping
-) -> list[tuple[Subject, Outcome]]:
-    """What all rules of one trigger give for its happenings, in the order in which they happened."""
-    outcomes: list[tuple[Subject, Outcome]] = []
-    runs: dict[tuple[int, int], list[tuple[Subject, Judged]]] = defaultdict(list)
+) -> list[tuple[Subject, RuleOutcome]]:
+    """Return what all rules of one trigger give for its happenings, in the order of the happenings."""
+    outcomes: list[tuple[Subject, RuleOutcome]] = []
+    runs: dict[tuple[int, int], list[tuple[Subject, RuleJudgement]]] = defaultdict(list)
     for subject in evaluation.subjects:
         for point_type, plans in evaluation.by_type.items():
-            holding: list[Judged] = []
+            holding: list[RuleJudgement] = []
             for plan in plans:
                 rule = plan.version.rule
                 start = getattr(plan.version, "rule_since", None)
@@ -112,7 +112,7 @@ def give_happenings(
         length = run[0][1].plan.version.streak_days
         for day in completed(days, length, last.get((rule_id, member))):
             subject, judged = days[day]
-            # Named by its day: an event that comes late may be the first of the day, and the streak is the same one.
+            # The key is the day: a late event may become the first of the day, and the streak is the same one.
             reached = Subject(**{**subject.__dict__, "key": f"streak:{member}:{day.isoformat()}"})
             outcomes += [(reached, one) for one in evaluation.stacked([judged], reached, counters)]
     return outcomes

@@ -1,4 +1,4 @@
-"""Reads of tasks and badges: how far a member is, what they have, how many members are on each level."""
+"""Reads of tasks and badges: a member's progress and badges, and the number of members on each level."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from loyalty.rules.streaks import current_run
 
 
 @dataclass(frozen=True)
-class Standing:
+class TaskStanding:
     """A task as one member sees it now. `count` and `left` are in the task's measure.
 
-    `until` is when this progress starts anew or the task ends, whichever comes first; None: never.
+    `until` is when this progress starts again from 0 or the task ends, whichever comes first; None means never.
     """
 
     task: Task
@@ -52,7 +52,7 @@ class Standing:
 
     @property
     def goal(self) -> int:
-        """Of the next level, or of the last one when it is done."""
+        """Return the goal of the next level, or of the last one when the task is completed."""
         return (self.next or self.levels[-1]).goal
 
     @property
@@ -65,28 +65,30 @@ def with_levels(tasks: QuerySet[Task]) -> QuerySet[Task]:
     return tasks.select_related("program").prefetch_related(Prefetch("levels", queryset=levels))
 
 
-def standings(member: Member, codes: Sequence[str] | None = None) -> list[Standing]:
-    """Every task that runs now, or those of these codes, with the member's progress in the present period."""
+def standings(member: Member, codes: Sequence[str] | None = None) -> list[TaskStanding]:
+    """Return every running task, or those of these codes, with the member's progress in the present period."""
     now = clock.now()
     tasks = Task.objects.running(now).filter(program=member.program)
     if codes is not None:
         tasks = tasks.filter(code__in=codes)
-    found = list(with_levels(tasks))
-    if not found:
+    running_tasks = list(with_levels(tasks))
+    if not running_tasks:
         return []
     zone = member.program.time_zone
     today = local_day(now, zone)
-    starts = {task.pk: period_start(task.period, today) for task in found}
-    rows = TaskProgress.objects.filter(member=member, task__in=found, period_start__in=set(starts.values()))
+    starts = {task.pk: period_start(task.period, today) for task in running_tasks}
+    rows = TaskProgress.objects.filter(member=member, task__in=running_tasks, period_start__in=set(starts.values()))
     progress = {row.task_id: row for row in rows if row.period_start == starts[row.task_id]}
-    joined = set(TaskJoin.objects.filter(member=member, task__in=found).values_list("task_id", flat=True))
+    joined = set(TaskJoin.objects.filter(member=member, task__in=running_tasks).values_list("task_id", flat=True))
     return [
         _standing(task, progress.get(task.pk), not task.join or task.pk in joined, starts[task.pk], today, zone)
-        for task in found
+        for task in running_tasks
     ]
 
 
-def _standing(task: Task, progress: TaskProgress | None, joined: bool, start: date, today: date, zone: str) -> Standing:
+def _standing(
+    task: Task, progress: TaskProgress | None, joined: bool, start: date, today: date, zone: str
+) -> TaskStanding:
     end = period_end(task.period, start)
     ends = [moment for moment in (midnight(end, zone) if end else None, task.ends_at) if moment]
     levels = list(task.levels.all())
@@ -94,19 +96,19 @@ def _standing(task: Task, progress: TaskProgress | None, joined: bool, start: da
     if progress and task.measure == Measure.DAYS:
         done = level >= levels[-1].level
         count = progress.best if done else current_run(count, progress.last_on, today)
-    return Standing(task, levels, joined, count, level, min(ends, default=None))
+    return TaskStanding(task, levels, joined, count, level, min(ends, default=None))
 
 
-def standing_of(member: Member, code: str) -> Standing:
-    """Raises NotFound `unknown_task` for one that does not run now."""
-    found = standings(member, [code])
-    if not found:
-        raise NotFound(_("There is no such task now."), code="unknown_task")
-    return found[0]
+def standing_of(member: Member, code: str) -> TaskStanding:
+    """Return the member's progress with one task. Raises NotFound `unknown_task` when it does not run now."""
+    rows = standings(member, [code])
+    if not rows:
+        raise NotFound(_("This task is not running."), code="unknown_task")
+    return rows[0]
 
 
-def begun(member: Member) -> list[Standing]:
-    """The running tasks in which the member has done something in the present period, the latest first."""
+def begun(member: Member) -> list[TaskStanding]:
+    """Return the running tasks that the member has begun in the present period, the latest first."""
     now = clock.now()
     zone = member.program.time_zone
     today = local_day(now, zone)
@@ -115,11 +117,11 @@ def begun(member: Member) -> list[Standing]:
     rows = TaskProgress.objects.filter(
         member=member, period_start__in=list(starts), task__in=tasks.order_by().values("pk")
     )
-    found = []
+    begun_tasks = []
     for row in rows.order_by("-updated_at").prefetch_related(Prefetch("task", queryset=tasks)):
         if row.period_start == period_start(row.task.period, today) and row.task.levels.all():
-            found.append(_standing(row.task, row, True, row.period_start, today, zone))
-    return found
+            begun_tasks.append(_standing(row.task, row, True, row.period_start, today, zone))
+    return begun_tasks
 
 
 def held_badges(member: Member) -> QuerySet[MemberBadge]:
@@ -127,22 +129,25 @@ def held_badges(member: Member) -> QuerySet[MemberBadge]:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A badge and since when the member has it; None: not yet."""
+class BadgeStanding:
+    """A badge and when the member got it; None when not yet."""
 
     badge: Badge
     awarded_at: datetime | None
 
 
-def badges(member: Member) -> list[Shown]:
-    """Those the member has, newest first, then those that can still be had."""
+def badges(member: Member) -> list[BadgeStanding]:
+    """Return the member's badges, newest first, then those that can still be earned."""
     held = list(held_badges(member))
     rest = Badge.objects.filter(program=member.program, active=True).exclude(pk__in=[one.badge_id for one in held])
-    return [*(Shown(one.badge, one.awarded_at) for one in held), *(Shown(badge, None) for badge in rest)]
+    return [
+        *(BadgeStanding(one.badge, one.awarded_at) for one in held),
+        *(BadgeStanding(badge, None) for badge in rest),
+    ]
 
 
 def on_levels(tasks: Sequence[Task], now: datetime) -> dict[int, dict[int, int]]:
-    """{task id: {level: members on it in the present period}}, 0 for those who began and have reached none."""
+    """Return {task id: {level: members on it in the present period}}. Level 0 are members who have begun only."""
     if not tasks:
         return {}
     starts = [period_start(task.period, local_day(now, task.program.time_zone)) for task in tasks]
@@ -154,15 +159,15 @@ def on_levels(tasks: Sequence[Task], now: datetime) -> dict[int, dict[int, int]]
                GROUP BY p.task_id, p.level""",
             [[task.pk for task in tasks], starts],
         )
-        found: dict[int, dict[int, int]] = {task.pk: {} for task in tasks}
+        counts: dict[int, dict[int, int]] = {task.pk: {} for task in tasks}
         for task, level, count in cursor.fetchall():
-            found[task][level] = count
-    return found
+            counts[task][level] = count
+    return counts
 
 
 @dataclass(frozen=True)
 class Rung:
-    """A level of a task's funnel: members who came to it or above in the present period, and what it gave in all."""
+    """One level in a task's funnel: members who reached it in the present period, and how often it was given in all."""
 
     level: TaskLevel
     members: int
@@ -171,10 +176,10 @@ class Rung:
 
 
 def funnel(task: Task, now: datetime) -> tuple[int, list[Rung]]:
-    """(members who began in the present period, one rung per level); shares in percent of those who began."""
+    """Return (members who began in the present period, one rung per level). Shares are percentages of those members."""
     counts = on_levels([task], now)[task.pk]
     began = sum(counts.values())
-    given = dict(
+    times_given = dict(
         LevelReached.objects.filter(progress__task=task)
         .values_list("level")
         .annotate(count=Count("pk"))
@@ -183,11 +188,13 @@ def funnel(task: Task, now: datetime) -> tuple[int, list[Rung]]:
     rungs = []
     for level in task.levels.all():
         members = sum(count for number, count in counts.items() if number >= level.level)
-        rungs.append(Rung(level, members, round(100 * members / began) if began else 0, given.get(level.level, 0)))
+        rungs.append(
+            Rung(level, members, round(100 * members / began) if began else 0, times_given.get(level.level, 0))
+        )
     return began, rungs
 
 
 def holders(badges: Sequence[Badge]) -> dict[int, int]:
-    """How many members have each badge."""
+    """Return how many members have each badge."""
     rows = MemberBadge.objects.filter(badge__in=badges).values_list("badge_id").annotate(count=Count("pk"))
     return dict(rows)

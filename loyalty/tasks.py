@@ -16,16 +16,19 @@ from loyalty.services import (
     tiers,
 )
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
-def _each_program(name: str, work: Callable[[Program], Found]) -> list[Found]:
-    """What `work` answers for each program; one that fails does not stop the others. It is tried with the next run."""
+def _each_program(name: str, work: Callable[[Program], Result]) -> list[Result]:
+    """Run `work` for each program and return the results.
+
+    One that fails does not stop the others; the next run retries it.
+    """
     sweep = Sweep(name)
-    found = [
+    results = [
         sweep.attempt(program, lambda program=program: work(program)) for program in Program.objects.order_by("pk")
     ]
-    return [one for one in found if one is not None]
+    return [one for one in results if one is not None]
 
 
 @shared_task(name="loyalty.sweep_holds")
@@ -50,7 +53,7 @@ def announce_expiries() -> list[int]:
 
 @shared_task(name="loyalty.end_tier_periods")
 def end_tier_periods() -> list[tuple[int, int]]:
-    """Nightly: downgrades, and upgrades undone by returns (T2, T4)."""
+    """Move members down every night, also when returns undid their upgrades (T2, T4)."""
     return _each_program(
         "loyalty.end_tier_periods", lambda program: tiers.evaluate_tiers(program=program, downgrade=True)
     )

@@ -1,4 +1,4 @@
-"""Reads of tiers: where a member stands, what is missing to the next tier and to stay, what the tier gives."""
+"""Reads of tiers: a member's tier, what is missing to the next tier and to stay, the benefits of the tier."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from loyalty.models import (
     TierPolicy,
 )
 from loyalty.rules import products
-from loyalty.rules.tiers import Counted, Goal, Policy, goal_stay, goal_up, windows
+from loyalty.rules.tiers import Counted, TierGoal, TierPeriodPolicy, goal_stay, goal_up, windows
 from loyalty.services.tiers import METRICS, NO_REFUNDS
 
 INTERVALS_SHOWN = 12
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A benefit as a member reads it; `details` is what a storefront works with."""
+class BenefitLine:
+    """A benefit as a member reads it; `details` is for the storefront."""
 
     kind: str
     label: str
@@ -48,10 +48,11 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """`until` is the last day on which the tier is certain with what there is now. `given` runs now, if any does.
+class TierStanding:
+    """A member's tier and their progress. `until` is the last day on which it is certain with the present figures.
 
-    `at_stake`: whether there is something to lose at the end of the period; `lowest`: below the tier there is none.
+    `given` is the given tier that runs now. `at_stake` says whether there is something to lose at the end of the
+    period; `lowest` whether no tier is below this one.
     """
 
     member: Member
@@ -59,8 +60,8 @@ class Standing:
     until: date | None
     given: GivenTier | None
     next: Tier | None
-    progress: Goal | None
-    stay: Goal | None
+    progress: TierGoal | None
+    stay: TierGoal | None
     lowest: bool = False
     at_stake: bool = True
 
@@ -76,46 +77,49 @@ class Standing:
 
     @property
     def stay_text(self) -> str:
-        """Empty when there is nothing to lose: a member who is not active, or the first tier while it gives nothing."""
+        """Return the sentence about staying. Empty when nothing can be lost.
+
+        That is a member who is not active, or the first tier while it has no benefits.
+        """
         if not self.at_stake:
             return ""
         program, tier = self.member.program, self.member.tier
         if self.lowest and tier and self.stay and self.stay.left and _any_order_does(program, tier):
-            # "Spend 1.00 more" is true and helps nobody.
+            # "Spend 1.00 more" would be true but useless.
             return _t("Order by %(day)s to stay %(tier)s") % {"tier": tier.label, "day": _by(self.stay.by)}
         return goal_text(program, self.stay, tier, up=False)
 
 
-def standing(member: Member, *, at: datetime | None = None) -> Standing:
+def standing(member: Member, *, at: datetime | None = None) -> TierStanding:
     now = at or clock.now()
     program = member.program
-    policy = Policy(
+    policy = TierPeriodPolicy(
         program.tier_period,
         program.tier_window_days,
         program.tier_grace_days,
         program.time_zone,
         program.tier_downgrade,
     )
-    found = windows(policy, now, member.enrolled_at, member.tier_since)
+    spans = windows(policy, now, member.enrolled_at, member.tier_since)
     counted = _counted(member, now)
     rank = member.tier.rank if member.tier else 0
     following = Tier.objects.filter(program=program, rank__gt=rank).order_by("rank").first()
-    given = _given(member, now)
+    given_tier = _given(member, now)
     stay = until = None
     if member.tier:
-        if given is None or given.tier.rank < rank:
-            stay = goal_stay(policy, found, counted, member.tier.threshold, now)
+        if given_tier is None or given_tier.tier.rank < rank:
+            stay = goal_stay(policy, spans, counted, member.tier.threshold, now)
             until = stay.by
         else:
-            until = (given.ends_at - timedelta(microseconds=1)).astimezone(ZoneInfo(program.time_zone)).date()
+            until = (given_tier.ends_at - timedelta(microseconds=1)).astimezone(ZoneInfo(program.time_zone)).date()
     lowest = bool(member.tier) and not Tier.objects.filter(program=program, rank__lt=rank).exists()
-    return Standing(
+    return TierStanding(
         member,
         TierPeriod.objects.filter(member=member, ended_at=None).first(),
         until,
-        given,
+        given_tier,
         following,
-        goal_up(policy, found, counted, following.threshold, now) if following else None,
+        goal_up(policy, spans, counted, following.threshold, now) if following else None,
         stay,
         lowest,
         member.state == MemberState.ACTIVE and not (lowest and _loses_nothing(member.tier)),
@@ -123,19 +127,22 @@ def standing(member: Member, *, at: datetime | None = None) -> Standing:
 
 
 def _loses_nothing(tier: Tier | None) -> bool:
-    """Whether the first tier is never lost, or gives nothing that could be."""
+    """Return whether the first tier is never lost, or has no benefits that could be lost."""
     return tier is None or not tier.threshold or not benefits_of(tier)
 
 
 def _any_order_does(program: Program, tier: Tier) -> bool:
-    """Whether the threshold is so low that every order reaches it: one order, or one unit of the currency."""
+    """Return whether every order reaches the threshold: one order, or at most one unit of the currency."""
     if program.tier_metric == TierMetric.SPEND:
         return tier.threshold <= 10 ** exponent(program.currency)
     return program.tier_metric == TierMetric.ORDERS and tier.threshold == 1
 
 
-def goal_text(program: Program, goal: Goal | None, tier: Tier | None, *, up: bool) -> str:
-    """One sentence in the active language: what to do, by when, for which tier. Empty when there is nothing to say."""
+def goal_text(program: Program, goal: TierGoal | None, tier: Tier | None, *, up: bool) -> str:
+    """Return one sentence in the active language: what to do, by when, for which tier.
+
+    Empty when there is nothing to say.
+    """
     if goal is None or tier is None:
         return ""
     by = _by(goal.by) if goal.by else ""
@@ -168,7 +175,7 @@ def goal_text(program: Program, goal: Goal | None, tier: Tier | None, *, up: boo
 
 
 def metric_text(program: Program, value: int) -> str:
-    """An amount, a number of orders or growth value, as the program counts."""
+    """Return an amount, a number of orders or growth value, by the program's metric."""
     if program.tier_metric == TierMetric.SPEND:
         return money(value, program.currency)
     if program.tier_metric == TierMetric.ORDERS:
@@ -176,39 +183,41 @@ def metric_text(program: Program, value: int) -> str:
     return _t("%(count)s growth value") % {"count": number(value)}
 
 
-def benefits_of(tier: Tier | None) -> list[Shown]:
-    """What a tier gives, the standing things first; kinds that say nothing are left out."""
+def benefits_of(tier: Tier | None) -> list[BenefitLine]:
+    """Return the benefits of a tier, derived ones first; kinds without words are left out."""
     if tier is None:
         return []
-    found = [
-        Shown(name, str(kind.label), words, kind.icon, {})
+    lines = [
+        BenefitLine(name, str(kind.label), words, kind.icon, {})
         for name, kind in BENEFITS.items()
         if kind.derived and (words := kind.derived_words(tier))
     ]
     for benefit in TierBenefit.objects.filter(tier=tier, active=True).select_related("tier__program"):
         kind = BENEFITS.get(benefit.kind)
         if kind is not None and (words := kind.words(benefit)):
-            found.append(Shown(benefit.kind, str(kind.label), words, kind.icon, kind.details(benefit)))
-    return found
+            lines.append(BenefitLine(benefit.kind, str(kind.label), words, kind.icon, kind.details(benefit)))
+    return lines
 
 
 def intervals(member: Member) -> list[TierPeriod]:
-    """The newest first (T3)."""
+    """Return the member's tier periods, the newest first (T3)."""
     rows = TierPeriod.objects.filter(member=member).select_related("tier")
     return list(rows.order_by("-started_at", "-pk")[:INTERVALS_SHOWN])
 
 
 def free_shipping_from(tier: Tier | None) -> int | None:
-    """From which amount, in minor units, the tier's members pay no shipping; None: they pay it."""
+    """Return the amount, in minor units, from which the tier's members pay no shipping. None when they pay it."""
     if tier is None:
         return None
-    found = TierBenefit.objects.filter(tier=tier, kind="free_shipping", active=True).values_list("settings", flat=True)
-    return min((int(settings["from_amount"]) for settings in found), default=None)
+    benefits = TierBenefit.objects.filter(tier=tier, kind="free_shipping", active=True).values_list(
+        "settings", flat=True
+    )
+    return min((int(settings["from_amount"]) for settings in benefits), default=None)
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """`tier` is the lowest one that may buy an exclusive product; None: everyone may."""
+    """Whether a product may be bought. `tier` is the lowest one that may buy it; None when everyone may."""
 
     sku: str
     tier: Tier | None
@@ -216,7 +225,7 @@ class Allowed:
 
 
 def may_buy(member: Member, skus: Sequence[str]) -> list[Allowed]:
-    """Which of these products the member may buy, in the order asked."""
+    """Return for each product whether the member may buy it, in the order given."""
     rows = TierBenefit.objects.filter(
         tier__program=member.program, kind="exclusive_products", active=True
     ).select_related("tier")
@@ -224,11 +233,11 @@ def may_buy(member: Member, skus: Sequence[str]) -> list[Allowed]:
     tiers = {row.tier.rank: row.tier for row in rows}
     categories = products_by_sku(skus, "category")
     rank = member.tier.rank if member.tier else 0
-    found = []
+    results = []
     for sku in skus:
-        least = products.least_rank(limits, products.Product(sku, categories.get(sku, "")))
-        found.append(Allowed(sku, tiers[least] if least is not None else None, least is None or rank >= least))
-    return found
+        least = products.least_rank(limits, products.TierProduct(sku, categories.get(sku, "")))
+        results.append(Allowed(sku, tiers[least] if least is not None else None, least is None or rank >= least))
+    return results
 
 
 def _counted(member: Member, at: datetime) -> list[Counted]:

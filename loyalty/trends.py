@@ -1,4 +1,4 @@
-"""The months behind the loyalty page, as the last night's snapshot has them."""
+"""Monthly charts of the loyalty page, from the last night's snapshot."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class Trends:
 
 
 def trends(program: Program) -> Trends | None:
-    """None before the first snapshot."""
-    found = PointsSnapshot.objects.filter(program=program).order_by("-day").first()
-    if found is None:
+    """Return the charts, or None before the first snapshot."""
+    snapshot = PointsSnapshot.objects.filter(program=program).order_by("-day").first()
+    if snapshot is None:
         return None
-    labels = [formatting.month(date.fromisoformat(f"{row['month']}-01")) for row in found.months]
+    labels = [formatting.month(date.fromisoformat(f"{row['month']}-01")) for row in snapshot.months]
 
     def column(name: str) -> list[int]:
-        return [row[name] for row in found.months]
+        return [row[name] for row in snapshot.months]
 
     return Trends(
-        day=found.day,
+        day=snapshot.day,
         charts=(
             Chart(
                 "points-by-month",
@@ -65,7 +65,7 @@ def trends(program: Program) -> Trends | None:
                 ],
             ),
         ),
-        breakage=_breakage(program, found),
+        breakage=_breakage(program, snapshot),
     )
 
 

@@ -1,9 +1,11 @@
-"""What can earn points or move a task: one registration each, in an app's `extensions`.
+"""Registry of triggers: happenings that can earn points or advance a task.
+
+Each trigger registers once, in an app's `extensions`:
 
     TRIGGERS.register("review", Trigger(_("Reviews"), icon="star", happened=reviews))
 
-A trigger is asked for what customers did, not told of it once: its answer may hold the same happening again and again, and
-whoever counts keeps `reference` as the natural key (L7). So a lost, late or doubled event never costs or gives points.
+A trigger is queried for what customers did, so its answer may repeat a happening. The reader uses `reference` as the
+natural key (L7). A lost, late or repeated event therefore never costs or gives points.
 """
 
 from __future__ import annotations
@@ -17,15 +19,15 @@ from django.utils.functional import Promise
 
 from core.registry import Registry
 
-# How far back happenings are read: what arrives later than that is not counted.
+# Happenings older than this are not read, so anything that arrives later is not counted.
 READ_BACK = timedelta(days=35)
 
 
 @dataclass(frozen=True)
 class Happening:
-    """One thing that a customer did. `reference` is unique among all happenings of the shop and at most 120 long.
+    """One happening of a customer. `reference` is unique among all happenings of the shop and at most 120 long.
 
-    `amount` is in minor units, 0 where no money was involved; `order` is the id of the order it belongs to, or None.
+    `amount` is in minor units, 0 when no money was involved; `order` is the id of the order it belongs to, or None.
     """
 
     customer: int
@@ -39,9 +41,10 @@ class Happening:
 
 @dataclass(frozen=True)
 class Trigger:
-    """`happened(customer ids, since, kind)` yields oldest first. `kinds` lists what an administrator may choose among.
+    """A trigger. `happened(customer ids, since, kind)` yields happenings, oldest first.
 
-    `money`: its happenings have amounts. `lasting`: it tells what is true of a customer, which counts whenever it began.
+    `kinds` lists the choices for an administrator. `money`: its happenings have amounts. `lasting`: it reports a
+    present state of a customer, which counts whenever it began.
     """
 
     label: str | Promise

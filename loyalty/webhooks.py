@@ -1,4 +1,4 @@
-"""What loyalty lets the merchant's own systems hear of. Points are whole numbers, negative where they were taken."""
+"""Events of loyalty for the merchant's own systems. Points are whole numbers, negative when they were taken."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from loyalty.models import Tier
 
 
 def _tiers(events: Sequence[Event]) -> list[Payload | None]:
-    """`from` and `to` are the names that the tiers had then, null below the first; `tier` is the new one's code, `reason` a
-    value of TierReason."""
+    """Return the payloads of tier changes.
+
+    `from` and `to` are the tiers' names at that time, null below the first tier. `tier` is the new tier's code,
+    `reason` a value of TierReason.
+    """
     numbers = numbers_of(events)
     ids = {event.payload.get("tier") for event in events} - {None}
     codes = dict(Tier.objects.filter(pk__in=ids).values_list("pk", "code"))
@@ -81,7 +84,10 @@ publish("reward.failed", kinds.REWARD_FAILED, _("Reward not delivered"), _REWARD
 
 
 def _completed(events: Sequence[Event]) -> list[Payload | None]:
-    """Only the last level completes a task; `period` is the first day of a period that starts anew."""
+    """Return payloads for completed tasks.
+
+    Only the last level completes a task; `period` is the first day of its period.
+    """
     built = about_customer(picking("task", "level", "points", "growth", "period"))(events)
     return [payload if event.payload.get("completed") else None for event, payload in zip(events, built, strict=True)]
 

@@ -14,7 +14,7 @@ from core.api.views import ApiView
 from core.errors import Invalid
 from loyalty.api import serializers as shapes
 from loyalty.api.views import answer_body
-from loyalty.services.redemption_batches import Outcome, Redemption, redeem_many
+from loyalty.services.redemption_batches import Redemption, RedemptionResult, redeem_many
 
 LIMIT = 1000
 
@@ -44,10 +44,10 @@ class RedemptionBatchesView(ApiView):
 
     @extend_schema(request=shapes.RedemptionBatchIn, responses=shapes.RedemptionBatchOut)
     def post(self, request):
-        """Up to 1,000 redemptions in one step each, in one transaction; each is done or refused by itself.
+        """Redeem points up to 1,000 times in one transaction; each redemption is done or refused by itself.
 
-        Each brings its own `key`, which means the same here as in the header of a single redemption. Results stand in
-        the order sent. A body that is not as described takes none of them.
+        Each redemption has its own `key`, which works like the header of a single redemption. Results are in the order
+        sent. If the body is malformed, no redemption is done.
         """
         batch = request.data
         if not isinstance(batch, Batch):
@@ -59,7 +59,7 @@ class RedemptionBatchesView(ApiView):
         return Response({"done": len(results) - refused, "refused": refused, "results": results})
 
 
-def _result(key: str, outcome: Outcome) -> dict:
+def _result(key: str, outcome: RedemptionResult) -> dict:
     if outcome.answer is not None:
         return {"key": key, "status": "done", "redemption": answer_body(outcome.answer), "error": None}
     error = outcome.error

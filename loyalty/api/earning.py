@@ -1,4 +1,4 @@
-"""What members can earn points by, as a storefront shows it."""
+"""Earning rules as a storefront shows them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,10 @@ class EarningRulesViewSet(ApiViewSet):
 
     @extend_schema(operation_id="earning_rules", responses=earning_serializers.EarningRuleOut(many=True))
     def list(self, request):
-        """What earns points now or soon: "2 points per ¥1.00 · on Coffee". Rules for a segment are not told."""
+        """List the rules that earn points now or soon, such as "2 points per ¥1.00 · on Coffee".
+
+        Rules for a segment are left out.
+        """
         program = selectors.default_program()
         versions = {
             version.rule_id: version

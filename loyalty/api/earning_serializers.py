@@ -21,22 +21,26 @@ class LimitOut(serializers.Serializer):
 class EarningRuleOut(serializers.Serializer):
     code = serializers.CharField()
     name = serializers.CharField()
-    text = serializers.CharField(help_text="All of it in one line, in the language asked for.")
+    text = serializers.CharField(help_text="The whole rule in one line, in the requested language.")
     version = serializers.IntegerField()
     trigger = serializers.CharField(
         help_text="order, activity, rating, profile, referral, or one that the shop has added."
     )
-    event_kind = serializers.CharField(allow_blank=True, help_text="For activity: which kind.")
+    event_kind = serializers.CharField(allow_blank=True, help_text="For the trigger activity: the kind of event.")
     point_type = PointTypeOut()
     points = serializers.IntegerField()
-    per_amount = serializers.IntegerField(allow_null=True, help_text="For so many minor units; null is each time.")
+    per_amount = serializers.IntegerField(
+        allow_null=True, help_text="Minor units that earn the points once; null when the points are given each time."
+    )
     currency = serializers.CharField()
     stacking = serializers.ChoiceField(choices=Stacking.values)
-    factor = serializers.DecimalField(max_digits=5, decimal_places=2, help_text="Of a rule that multiplies.")
-    streak_days = serializers.IntegerField(help_text="Once so many days in a row are reached; 0 is each time.")
-    conditions = serializers.ListField(
-        child=serializers.DictField(), help_text="All of them must hold; `kind` says what."
+    factor = serializers.DecimalField(max_digits=5, decimal_places=2, help_text="The factor of a rule that multiplies.")
+    streak_days = serializers.IntegerField(
+        help_text="Days in a row that earn the points once; 0 when the points are given each time."
     )
-    limits = LimitOut(many=True, help_text="Most for one member.")
+    conditions = serializers.ListField(
+        child=serializers.DictField(), help_text="All of them must hold; `kind` names the condition."
+    )
+    limits = LimitOut(many=True, help_text="Limits for one member.")
     starts_at = serializers.DateTimeField(allow_null=True)
     ends_at = serializers.DateTimeField(allow_null=True)

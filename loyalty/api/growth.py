@@ -19,10 +19,10 @@ from loyalty.api.rewards import member_in
 from loyalty.models import Measure, Member, Task
 from loyalty.services.growth_tasks import join_task, leave_task
 from loyalty.services.leaderboard import set_leaderboard_name
-from loyalty.task_catalogue import Standing
+from loyalty.task_catalogue import TaskStanding
 
 
-def task_body(standing: Standing) -> dict[str, Any]:
+def task_body(standing: TaskStanding) -> dict[str, Any]:
     task, following = standing.task, standing.next
     return {
         "code": task.code,
@@ -63,9 +63,9 @@ class TasksView(ApiView):
 
     @extend_schema(operation_id="tasks_of_member", responses=shapes.TaskOut(many=True))
     def get(self, request, number: str):
-        """The tasks that run now, how far the member is, and what the next level asks for."""
-        found = task_catalogue.standings(member_in(request, number))
-        return Response(self.shape(request, shapes.TaskOut)([task_body(one) for one in found], many=True).data)
+        """List the tasks that run now, the member's progress, and what the next level needs."""
+        standings = task_catalogue.standings(member_in(request, number))
+        return Response(self.shape(request, shapes.TaskOut)([task_body(one) for one in standings], many=True).data)
 
 
 class _TaskCommand(ApiView):
@@ -79,7 +79,7 @@ class _TaskCommand(ApiView):
         member = member_in(request, number)
         task = Task.objects.filter(program=member.program, code=code, active=True).first()
         if task is None:
-            raise NotFound(_("There is no such task now."), code="unknown_task")
+            raise NotFound(_("This task is not running."), code="unknown_task")
         return member, task
 
     def answer(self, request, member: Member, task: Task) -> Response:
@@ -90,19 +90,22 @@ class _TaskCommand(ApiView):
 class JoinTaskView(_TaskCommand):
     @extend_schema(operation_id="task_join", request=None, responses=shapes.TaskOut)
     def post(self, request, number: str, task: str):
-        """Take part from now on; twice is once. 422 `task_needs_no_joining`, `task_not_running` or `member_not_active`."""
-        member, found = self.task_of(request, number, task)
-        join_task(member=member, task=found, actor=self.actor_of(request))
-        return self.answer(request, member, found)
+        """Join a task; progress counts from now on.
+
+        Idempotent. 422 `task_needs_no_joining`, `task_not_running` or `member_not_active`.
+        """
+        member, joining = self.task_of(request, number, task)
+        join_task(member=member, task=joining, actor=self.actor_of(request))
+        return self.answer(request, member, joining)
 
 
 class LeaveTaskView(_TaskCommand):
     @extend_schema(operation_id="task_leave", request=None, responses=shapes.TaskOut)
     def post(self, request, number: str, task: str):
-        """Take part no longer. What was counted stays, and what was given too."""
-        member, found = self.task_of(request, number, task)
-        leave_task(member=member, task=found, actor=self.actor_of(request))
-        return self.answer(request, member, found)
+        """Leave a task. Progress and points that were given stay."""
+        member, leaving = self.task_of(request, number, task)
+        leave_task(member=member, task=leaving, actor=self.actor_of(request))
+        return self.answer(request, member, leaving)
 
 
 class BadgesView(ApiView):
@@ -112,8 +115,8 @@ class BadgesView(ApiView):
 
     @extend_schema(operation_id="badges_of_member", responses=shapes.BadgeOut(many=True))
     def get(self, request, number: str):
-        """The badges that the member has, newest first, then those that can still be had."""
-        found = [
+        """List the member's badges, newest first, then the badges that can still be earned."""
+        rows = [
             {
                 "code": one.badge.code,
                 "name": one.badge.label,
@@ -123,7 +126,7 @@ class BadgesView(ApiView):
             }
             for one in task_catalogue.badges(member_in(request, number))
         ]
-        return Response(self.shape(request, shapes.BadgeOut)(found, many=True).data)
+        return Response(self.shape(request, shapes.BadgeOut)(rows, many=True).data)
 
 
 class LeaderboardView(ApiView):
@@ -134,22 +137,23 @@ class LeaderboardView(ApiView):
 
     @extend_schema(operation_id="leaderboard", parameters=[shapes.LeaderboardIn], responses=shapes.LeaderboardOut)
     def get(self, request):
-        """Who earned most, among those who chose a name for it. A member's token gets its own place, a key that of `member`.
+        """Return the top earners among the members who chose a name for it. A member's token gets its own place, a key
+        the place of `member`.
 
-        404 `no_season` while there is no such season.
+        404 `no_season` when there is no such season.
         """
         checked = shapes.LeaderboardIn(data=request.query_params)
         checked.is_valid(raise_exception=True)
-        asked = checked.validated_data
+        query = checked.validated_data
         member = None
-        if asked["member"]:
-            member = member_in(request, asked["member"])
+        if query["member"]:
+            member = member_in(request, query["member"])
         elif isinstance(request.auth, MemberToken):
             member = Member.objects.filter(customer=request.auth.customer_id, program__is_default=True).first()
         program = selectors.default_program()
-        window = leaderboard.window_of(program, asked["window"], asked["season"])
-        board = leaderboard.read_board(program, by=asked["by"], window=window, member=member)
-        body: dict[str, Any] = {"by": asked["by"], "window": asked["window"], **asdict(window)}
+        window = leaderboard.window_of(program, query["window"], query["season"])
+        board = leaderboard.read_board(program, by=query["by"], window=window, member=member)
+        body: dict[str, Any] = {"by": query["by"], "window": query["window"], **asdict(window)}
         body |= {"places": board.places, "own": board.own}
         return Response(self.shape(request, shapes.LeaderboardOut)(body).data)
 
@@ -163,9 +167,9 @@ class LeaderboardNameView(ApiView):
         operation_id="leaderboard_name", request=shapes.LeaderboardNameIn, responses=shapes.LeaderboardNameOut
     )
     def put(self, request, number: str):
-        """Show the member on the leaderboard under this name, or no longer with an empty one. Everyone sees it.
+        """Show the member on the leaderboard under this public name. An empty name takes the member off.
 
-        400 `too_long`, `not_printable` or `contact`: an e-mail address or a phone number is not taken.
+        400 `too_long`, `not_printable` or `contact`: e-mail addresses and phone numbers are not accepted.
         """
         member = member_in(request, number)
         name = self.valid(shapes.LeaderboardNameIn, request)["name"]

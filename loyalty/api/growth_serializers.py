@@ -15,7 +15,7 @@ class LevelBadgeOut(serializers.Serializer):
 
 class TaskLevelOut(serializers.Serializer):
     level = serializers.IntegerField()
-    goal = serializers.IntegerField(help_text="Times, minor units or days in a row, by the task's measure.")
+    goal = serializers.IntegerField(help_text="Times, minor units or days in a row, depending on the task's measure.")
     points = serializers.IntegerField()
     growth = serializers.IntegerField(help_text="Growth value.")
     badge = LevelBadgeOut(allow_null=True)
@@ -25,7 +25,7 @@ class TaskLevelOut(serializers.Serializer):
 class NextLevelOut(serializers.Serializer):
     level = serializers.IntegerField()
     goal = serializers.IntegerField()
-    left = serializers.IntegerField(help_text="What is still missing.")
+    left = serializers.IntegerField(help_text="How much is still missing.")
 
 
 class TaskOut(serializers.Serializer):
@@ -33,18 +33,20 @@ class TaskOut(serializers.Serializer):
     name = serializers.CharField()
     description = serializers.CharField()
     icon = serializers.CharField(help_text="The name of a Tabler icon.")
-    season = serializers.CharField(allow_blank=True, help_text="Of a seasonal challenge.")
+    season = serializers.CharField(allow_blank=True, help_text="Season of a seasonal challenge.")
     measure = serializers.ChoiceField(choices=Measure.values)
-    currency = serializers.CharField(allow_null=True, help_text="Of the goals, where an amount is measured.")
-    period = serializers.ChoiceField(choices=Period.values, help_text="When progress starts anew.")
+    currency = serializers.CharField(
+        allow_null=True, help_text="Currency of the goals when the task measures an amount."
+    )
+    period = serializers.ChoiceField(choices=Period.values, help_text="When progress starts again from 0.")
     starts_at = serializers.DateTimeField(allow_null=True)
     ends_at = serializers.DateTimeField(allow_null=True)
     until = serializers.DateTimeField(
-        allow_null=True, help_text="When this progress starts anew or the task ends, whichever comes first."
+        allow_null=True, help_text="When this progress starts again from 0 or the task ends, whichever comes first."
     )
-    join = serializers.BooleanField(help_text="It counts only after the member joined it.")
-    joined = serializers.BooleanField(help_text="True where nothing has to be joined.")
-    count = serializers.IntegerField(help_text="How far the member is.")
+    join = serializers.BooleanField(help_text="Progress counts only after the member has joined.")
+    joined = serializers.BooleanField(help_text="True when the task needs no joining.")
+    count = serializers.IntegerField(help_text="The member's progress.")
     level = serializers.IntegerField(help_text="The level reached; 0 is none.")
     completed = serializers.BooleanField()
     next = NextLevelOut(allow_null=True)
@@ -56,7 +58,7 @@ class BadgeOut(serializers.Serializer):
     name = serializers.CharField()
     description = serializers.CharField()
     icon = serializers.CharField(help_text="The name of a Tabler icon.")
-    awarded_at = serializers.DateTimeField(allow_null=True, help_text="Null: not yet.")
+    awarded_at = serializers.DateTimeField(allow_null=True, help_text="Null when not awarded yet.")
 
 
 class LeaderboardIn(serializers.Serializer):
@@ -67,16 +69,22 @@ class LeaderboardIn(serializers.Serializer):
         required=False,
         default="",
         allow_blank=True,
-        help_text="Its name, for the window `season`; left out is the one that ends first.",
+        help_text="Name of the season for the window `season`. Without it, the season that ends first.",
     )
     member = serializers.CharField(
-        max_length=20, required=False, default="", allow_blank=True, help_text="Whose own place is wanted, by number."
+        max_length=20,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Number of the customer whose own place is returned.",
     )
 
 
 class PlaceOut(serializers.Serializer):
-    rank = serializers.IntegerField(allow_null=True, help_text="Equal points, equal rank. Null: nothing earned yet.")
-    name = serializers.CharField(help_text="The name that the member chose for it.")
+    rank = serializers.IntegerField(
+        allow_null=True, help_text="Members with equal points share a rank. Null when nothing was earned yet."
+    )
+    name = serializers.CharField(help_text="The name that the member chose for the leaderboard.")
     points = serializers.IntegerField(help_text="Earned in the window, less what refunds took back.")
     own = serializers.BooleanField()
 
@@ -87,12 +95,12 @@ class LeaderboardOut(serializers.Serializer):
     season = serializers.CharField(allow_blank=True)
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField(allow_null=True)
-    places = PlaceOut(many=True, help_text="The first hundred.")
-    own = PlaceOut(allow_null=True, help_text="Null for who is not on it.")
+    places = PlaceOut(many=True, help_text="The first hundred places.")
+    own = PlaceOut(allow_null=True, help_text="Null when the member is not on the leaderboard.")
 
 
 class LeaderboardNameIn(serializers.Serializer):
-    name = serializers.CharField(max_length=40, allow_blank=True, help_text="Empty takes the member off.")
+    name = serializers.CharField(max_length=40, allow_blank=True, help_text="An empty name takes the member off.")
 
 
 class LeaderboardNameOut(serializers.Serializer):

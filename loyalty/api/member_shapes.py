@@ -1,4 +1,4 @@
-"""What a member's token is shown of the membership: no reason codes, notes, actors or rules for segments.
+"""Fields of the membership that a member's token may read: no reason codes, notes, actors or rules for segments.
 
 `tests/api/member_fields.txt` lists every field and is reviewed with each change.
 """
@@ -31,19 +31,19 @@ Balance = picked(
 
 
 class HistoryEntry(serializers.Serializer):
-    """One change as its member reads it."""
+    """One change of points in the words that the member reads."""
 
     id = serializers.IntegerField()
-    kind = serializers.CharField(help_text="Stable; for an icon or a filter.")
-    text = serializers.CharField(help_text="What happened, in words.")
-    available = serializers.IntegerField(help_text="Change of what is available.")
+    kind = serializers.CharField(help_text="Stable; use it for an icon or a filter.")
+    text = serializers.CharField(help_text="The change in words.")
+    available = serializers.IntegerField(help_text="Change of the available points.")
     pending = serializers.IntegerField()
     held = serializers.IntegerField()
     debt = serializers.IntegerField()
-    balance = serializers.IntegerField(help_text="available + held after it.")
+    balance = serializers.IntegerField(help_text="available + held after the change.")
     reference = serializers.CharField(
         allow_blank=True,
-        help_text="The order's number, a task's or reward's name, or what the shop wrote for the member.",
+        help_text="The order number, the name of a task or reward, or the text that the shop wrote for the member.",
     )
     occurred_at = serializers.DateTimeField()
 
@@ -58,7 +58,7 @@ Quote = picked(
     points.QuoteOut,
     *("points_available", "points_usable", "amount", "price_after", "currency", "points_earned"),
     *("free_shipping", "free_shipping_from"),
-    earned=Earned(many=True, help_text="The same by point type."),
+    earned=Earned(many=True, help_text="The earned points by point type."),
 )
 Transfer = picked("MemberTransfer", points.TransferOut, "transfer", "points", "to", "available")
 
@@ -85,7 +85,7 @@ Allowed = picked("MemberAllowed", tier_serializers.AllowedOut, "sku", "may_buy",
 
 PointType = picked("MemberPointType", earning_serializers.PointTypeOut, "code", "name", "spendable")
 Limit = picked("MemberLimit", earning_serializers.LimitOut, "period", "points")
-# Without the name, which the shop gives for itself: `text` says all of the rule.
+# Without the name, which is for the shop's own use: `text` says the whole rule.
 EarningRule = picked(
     "MemberEarningRule",
     earning_serializers.EarningRuleOut,

@@ -28,10 +28,10 @@ class RewardOut(serializers.Serializer):
     category = RewardCategoryOut(allow_null=True)
     picture = serializers.URLField(allow_null=True)
     points = serializers.IntegerField()
-    money = MinorOut(help_text="Beside the points, in minor units.")
+    money = MinorOut(help_text="Money to pay beside the points, in minor units.")
     currency = serializers.CharField()
-    left = serializers.IntegerField(allow_null=True, help_text="How many there still are; null is without end.")
-    limit = serializers.IntegerField(allow_null=True, help_text="Most for this member; null is without end.")
+    left = serializers.IntegerField(allow_null=True, help_text="How many are left; null is without limit.")
+    limit = serializers.IntegerField(allow_null=True, help_text="The most for this member; null is without limit.")
     used = serializers.IntegerField(help_text="How many this member has had.")
     minimum_tier = serializers.CharField(allow_null=True)
     starts_at = serializers.DateTimeField(allow_null=True)
@@ -53,19 +53,19 @@ class AddressIn(serializers.Serializer):
 
 
 class RedeemRewardIn(serializers.Serializer):
-    reward = serializers.CharField(max_length=40, help_text="Its code.")
-    address = AddressIn(required=False, help_text="For rewards that need one.")
+    reward = serializers.CharField(max_length=40, help_text="The reward's code.")
+    address = AddressIn(required=False, help_text="Required by rewards that need an address.")
     reference = serializers.CharField(
         max_length=200,
         required=False,
         default="",
         allow_blank=True,
-        help_text="The payment of the money part; a server key has to send it.",
+        help_text="The payment of the money part. Required from a server key.",
     )
 
 
 class MemberRedeemRewardIn(serializers.Serializer):
-    """A member's own: money is never paid by it, so there is no payment to refer to."""
+    """Redemption by a member's token. A token never pays money, so there is no payment to refer to."""
 
     reward = serializers.CharField(max_length=40)
     address = AddressIn(required=False)
@@ -82,12 +82,12 @@ class RewardRedemptionOut(serializers.Serializer):
     kind = serializers.CharField()
     state = serializers.ChoiceField(choices=RedemptionState.values)
     points = serializers.IntegerField()
-    money = MinorOut(help_text="Beside the points, in minor units.")
+    money = MinorOut(help_text="Money to pay beside the points, in minor units.")
     currency = serializers.CharField()
     reference = serializers.CharField(
-        allow_blank=True, help_text="The payment's, or what the kind says: how to use a privilege."
+        allow_blank=True, help_text="The payment's reference, or a text of the kind, such as how to use a privilege."
     )
     tracking = serializers.CharField(allow_blank=True)
-    code = serializers.CharField(allow_null=True, help_text="Of a coupon or an e-voucher.")
+    code = serializers.CharField(allow_null=True, help_text="The code of a coupon or an e-voucher.")
     placed_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)

@@ -1,4 +1,4 @@
-"""The rewards a member can have, and what they redeemed."""
+"""Endpoints for the rewards that a member can have and for their redemptions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PEOPLE = Customer.objects.all()
 
 
 def member_in(request, number: str) -> Member:
-    """A member's token reaches only its own. Raises NotFound."""
+    """Return the member with this number. A member's token reaches only its own member. Raises NotFound."""
     return selectors.member_of(customer_of(request, number, PEOPLE))
 
 
@@ -63,7 +63,10 @@ def reward_body(request, offered: Offered) -> dict[str, Any]:
 
 
 def redemption_body(redemption: RewardRedemption, values: dict[str, Any] | None = None) -> dict[str, Any]:
-    """`values` are a stored answer: a repeat gets what was said first, with the code that is kept encrypted."""
+    """Return the body of a redemption.
+
+    `values` are a stored answer: a retry gets the first answer, with the code that is stored encrypted.
+    """
     body = values or redemption_values(redemption)
     return {**body, "code": redemption.code if body["state"] == "fulfilled" else None}
 
@@ -83,11 +86,11 @@ class RewardsViewSet(ApiViewSet):
 
     @extend_schema(operation_id="rewards_of_member", responses=shapes.RewardOut(many=True))
     def list(self, request, number: str):
-        """What a member can have for their points, and what keeps them from the rest."""
+        """List the rewards, and for each the reason when the member can't redeem it."""
         member = member_in(request, number)
         page = self.paginate_queryset(catalogue.shown_to(member)) or []
-        found = [reward_body(request, offered) for offered in catalogue.offers(member, page)]
-        return self.get_paginated_response(self.shape(request, shapes.RewardOut)(found, many=True).data)
+        bodies = [reward_body(request, offered) for offered in catalogue.offers(member, page)]
+        return self.get_paginated_response(self.shape(request, shapes.RewardOut)(bodies, many=True).data)
 
 
 class RedemptionPages(KeysetPagination):
@@ -105,7 +108,7 @@ class RewardRedemptionsViewSet(ApiViewSet):
 
     @extend_schema(operation_id="reward_redemptions_list", responses=shapes.RewardRedemptionOut(many=True))
     def list(self, request, number: str):
-        """What the member has redeemed, newest first."""
+        """List the member's redemptions, newest first."""
         page = self.paginate_queryset(catalogue.redemptions_of(member_in(request, number))) or []
         rows = [redemption_body(row) for row in page]
         return self.get_paginated_response(self.shape(request, shapes.RewardRedemptionOut)(rows, many=True).data)
@@ -117,7 +120,7 @@ class RewardRedemptionsViewSet(ApiViewSet):
         responses={201: shapes.RewardRedemptionOut},
     )
     def redeem(self, request, number: str):
-        """Redeem a reward. 422 says why not, with one of the catalogue's reasons, `address_required` or `payment_required`."""
+        """Redeem a reward. 422 gives one of the catalogue's reasons, `address_required` or `payment_required`."""
         member = member_in(request, number)
         is_member = isinstance(request.auth, MemberToken)
         data = self.valid(shapes.MemberRedeemRewardIn if is_member else shapes.RedeemRewardIn, request)
@@ -151,7 +154,9 @@ class RewardRedemptionView(ApiView):
 
     @extend_schema(operation_id="reward_redemption", responses=shapes.RewardRedemptionOut)
     def get(self, request, number: str, redemption: uuid.UUID):
-        """How far it is: being prepared, sent with its tracking number, delivered with its code, cancelled or failed."""
+        """Return the state of a redemption: being prepared, sent with its tracking number, delivered with its code,
+        cancelled or failed.
+        """
         body = redemption_body(redemption_in(request, number, redemption))
         return Response(self.shape(request, shapes.RewardRedemptionOut)(body).data)
 
@@ -163,7 +168,8 @@ class CancelRewardView(ApiView):
 
     @extend_schema(operation_id="reward_cancel", request=shapes.CancelRewardIn, responses=shapes.RewardRedemptionOut)
     def post(self, request, number: str, redemption: uuid.UUID):
-        """Cancel what was not sent or used: the points go back to where they came from. Twice is once.
+        """Cancel a redemption that was not sent or used; the points go back to the lots that they came from.
+        Idempotent.
 
         409 `redemption_not_cancellable` when it is too late.
         """

@@ -22,8 +22,10 @@ class TierOut(serializers.Serializer):
 class NextTierOut(serializers.Serializer):
     code = serializers.CharField()
     name = serializers.CharField()
-    missing = serializers.IntegerField(help_text="Minor units, orders or growth value, by the program's metric.")
-    text = serializers.CharField(allow_blank=True, help_text="What to do by when, as a sentence.")
+    missing = serializers.IntegerField(
+        help_text="Minor units, orders or growth value, depending on the program's metric."
+    )
+    text = serializers.CharField(allow_blank=True, help_text="A sentence that says what to do and by when.")
 
 
 class MemberOut(serializers.Serializer):
@@ -32,7 +34,7 @@ class MemberOut(serializers.Serializer):
     tier = TierOut(allow_null=True)
     next_tier = NextTierOut(allow_null=True)
     qualifying = serializers.IntegerField(help_text="Minor units, orders or growth value in the program's period.")
-    currency = serializers.CharField(help_text="Of the amounts here, where the metric is spend.")
+    currency = serializers.CharField(help_text="Currency of the amounts here when the metric is spend.")
     enrolled_at = serializers.DateTimeField()
 
 
@@ -43,7 +45,7 @@ class EnrolIn(serializers.Serializer):
         required=False,
         default="",
         allow_blank=True,
-        help_text="Customer number of the member who brought them. Set when they join, never changed later.",
+        help_text="Customer number of the referring member. Set when the customer joins, never changed later.",
     )
 
 
@@ -68,19 +70,21 @@ class DatedPointsOut(serializers.Serializer):
 class BalanceOut(serializers.Serializer):
     available = serializers.IntegerField()
     pending = serializers.IntegerField(help_text="Not spendable until the return window has passed.")
-    becoming_available = DatedPointsOut(many=True, help_text="The pending points by when they are; soonest first.")
+    becoming_available = DatedPointsOut(
+        many=True, help_text="The pending points by the date when they become available, soonest first."
+    )
     held = serializers.IntegerField(help_text="Set aside for purchases under way.")
     balance = serializers.IntegerField(help_text="available + held")
-    debt = serializers.IntegerField(help_text="What refunds could not take back; the next earnings pay it.")
-    worth = MinorOut(help_text="What the available points pay for, in minor units.")
-    currency = serializers.CharField(help_text="Of `worth`.")
+    debt = serializers.IntegerField(help_text="Points that refunds could not take back; the next earnings pay it.")
+    worth = MinorOut(help_text="Amount that the available points pay for, in minor units.")
+    currency = serializers.CharField(help_text="Currency of `worth`.")
     expiring = DatedPointsOut(many=True, help_text="Soonest first.")
 
 
 class EntryOut(serializers.Serializer):
     id = serializers.IntegerField()
     kind = serializers.CharField()
-    available = serializers.IntegerField(help_text="Change of what is available.")
+    available = serializers.IntegerField(help_text="Change of the available points.")
     pending = serializers.IntegerField()
     held = serializers.IntegerField()
     debt = serializers.IntegerField()
@@ -91,13 +95,17 @@ class EntryOut(serializers.Serializer):
 
 class QuoteLineIn(serializers.Serializer):
     sku = serializers.CharField(max_length=64)
-    amount = Minor(help_text="After its discount, in minor units.")
+    amount = Minor(help_text="Amount after the discount, in minor units.")
 
 
 class QuoteIn(serializers.Serializer):
-    amount = Minor(help_text="The cart's goods, in minor units.")
+    amount = Minor(help_text="Amount of the goods in the cart, in minor units.")
     lines = QuoteLineIn(
-        many=True, required=False, default=list, max_length=500, help_text="For rules about categories and products."
+        many=True,
+        required=False,
+        default=list,
+        max_length=500,
+        help_text="Needed for rules about categories and products.",
     )
     channel = serializers.CharField(max_length=40, required=False, default="", allow_blank=True)
     store = serializers.CharField(
@@ -105,7 +113,7 @@ class QuoteIn(serializers.Serializer):
         required=False,
         default="",
         allow_blank=True,
-        help_text="Its code; left out is the default store.",
+        help_text="The store's code. Without it, the default store.",
     )
 
 
@@ -114,24 +122,26 @@ class EarnedOut(serializers.Serializer):
     name = serializers.CharField()
     point_type = serializers.CharField()
     points = serializers.IntegerField()
-    cut = serializers.IntegerField(help_text="Points that a limit of the rule keeps back.")
+    cut = serializers.IntegerField(help_text="Points that a limit of the rule holds back.")
 
 
 class QuoteOut(serializers.Serializer):
     points_available = serializers.IntegerField()
     points_usable = serializers.IntegerField()
-    amount = MinorOut(help_text="What the usable points pay, in minor units.")
-    price_after = MinorOut(help_text="What is left to pay, in minor units.")
-    currency = serializers.CharField(help_text="Of the amounts here.")
-    points_earned = serializers.IntegerField(help_text="For what is left to pay, by all rules.")
-    earned = EarnedOut(many=True, help_text="The same by rule, in every point type.")
+    amount = MinorOut(help_text="Amount that the usable points pay, in minor units.")
+    price_after = MinorOut(help_text="Amount left to pay, in minor units.")
+    currency = serializers.CharField(help_text="Currency of the amounts here.")
+    points_earned = serializers.IntegerField(help_text="Points for the amount left to pay, by all rules.")
+    earned = EarnedOut(many=True, help_text="The earned points by rule, in every point type.")
     free_shipping = serializers.BooleanField(help_text="The member's tier ships this cart for free.")
     free_shipping_from = MinorOut(
-        allow_null=True, help_text="From which cart on it would, in minor units; null: the tier does not."
+        allow_null=True,
+        help_text="The cart amount from which shipping is free, in minor units. Null when the "
+        "tier has no free shipping.",
     )
 
 
-# As a CharField takes it unchanged: no blanks around it, no NUL in it.
+# Accept the values that a CharField leaves unchanged: no blanks around, no NUL inside.
 Reference = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^([^\s\x00]([^\x00]*[^\s\x00])?)?$")]
 Points = Annotated[int, msgspec.Meta(ge=1, le=LARGEST)]
 
@@ -148,9 +158,9 @@ class HoldIn(serializers.Serializer):
         required=False,
         default="",
         allow_blank=True,
-        help_text="The order's number: a refund of that order gives the points back.",
+        help_text="The order number. A refund of that order gives the points back.",
     )
-    seconds = Whole(min_value=1, max_value=7 * 86400, required=False, help_text="How long it lives.")
+    seconds = Whole(min_value=1, max_value=7 * 86400, required=False, help_text="How long the hold lasts.")
 
 
 class RedeemIn(serializers.Serializer):
@@ -170,12 +180,15 @@ class TransferOut(serializers.Serializer):
     transfer = serializers.UUIDField()
     points = serializers.IntegerField()
     to = serializers.CharField()
-    available = serializers.IntegerField(help_text="What the sender has left.")
+    available = serializers.IntegerField(help_text="Points that the sender has left.")
 
 
 class CaptureIn(serializers.Serializer):
     points = Whole(
-        min_value=1, max_value=LARGEST, required=False, help_text="Less than held releases the rest; left out is all."
+        min_value=1,
+        max_value=LARGEST,
+        required=False,
+        help_text="Fewer points than held release the rest. Without it, all are captured.",
     )
 
 
@@ -194,7 +207,7 @@ class HoldOut(serializers.Serializer):
 class RedemptionBatchItemIn(serializers.Serializer):
     customer = serializers.CharField(max_length=20, help_text="The member's customer number.")
     points = Whole(min_value=1, max_value=LARGEST)
-    key = serializers.CharField(max_length=200, help_text="This redemption's own idempotency key.")
+    key = serializers.CharField(max_length=200, help_text="The idempotency key of this redemption.")
     reference = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 
 
@@ -206,7 +219,7 @@ class RedemptionErrorOut(serializers.Serializer):
     code = serializers.CharField()
     detail = serializers.CharField()
     attr = serializers.CharField(allow_null=True)
-    details = serializers.DictField(help_text="The figures, such as what is available.")
+    details = serializers.DictField(help_text="Figures such as the available points.")
 
 
 class RedemptionResultOut(serializers.Serializer):

@@ -13,17 +13,19 @@ class BenefitOut(serializers.Serializer):
     kind = serializers.CharField()
     name = serializers.CharField()
     words = serializers.CharField(help_text="One line for the member.")
-    details = serializers.DictField(help_text="What the kind lets a storefront work with, such as from_amount.")
+    details = serializers.DictField(
+        help_text="Values of the kind for the storefront to work with, such as from_amount."
+    )
 
 
 class ProgressOut(serializers.Serializer):
     tier = serializers.CharField(help_text="The code of the next tier.")
     name = serializers.CharField()
     metric = serializers.ChoiceField(choices=TierMetric.values)
-    have = serializers.IntegerField(help_text="Minor units, orders or growth value, by the metric.")
+    have = serializers.IntegerField(help_text="Minor units, orders or growth value, depending on the metric.")
     need = serializers.IntegerField()
     left = serializers.IntegerField()
-    by = serializers.DateField(allow_null=True, help_text="The last day on which that is so; null: no day is set.")
+    by = serializers.DateField(allow_null=True, help_text="The last day of this goal. Null when no day is set.")
     text = serializers.CharField(allow_blank=True, help_text="The same as a sentence.")
 
 
@@ -31,7 +33,7 @@ class StayOut(serializers.Serializer):
     metric = serializers.ChoiceField(choices=TierMetric.values)
     have = serializers.IntegerField()
     need = serializers.IntegerField()
-    left = serializers.IntegerField(help_text="0: the tier is kept until `by`.")
+    left = serializers.IntegerField(help_text="0 when the tier is kept until `by`.")
     by = serializers.DateField(allow_null=True)
     text = serializers.CharField(allow_blank=True)
 
@@ -40,26 +42,28 @@ class MemberTierOut(serializers.Serializer):
     tier = TierOut(allow_null=True)
     since = serializers.DateTimeField(allow_null=True)
     until = serializers.DateField(
-        allow_null=True, help_text="The last day on which the tier is certain with what there is now."
+        allow_null=True, help_text="The last day on which the tier is certain with the present figures."
     )
     reason = serializers.CharField(allow_blank=True, help_text=f"Why it began: {', '.join(TierReason.values)}.")
-    locked = serializers.BooleanField(help_text="Set by hand: nothing computed moves it before `until`.")
+    locked = serializers.BooleanField(help_text="Set by hand: no evaluation changes it before `until`.")
     benefits = BenefitOut(many=True)
-    progress = ProgressOut(allow_null=True, help_text="To the next tier; null at the top.")
-    currency = serializers.CharField(help_text="Of the amounts here, where the metric is spend.")
-    stay = StayOut(allow_null=True, help_text="To stay in the tier; null without one, or while it is given.")
+    progress = ProgressOut(allow_null=True, help_text="Progress to the next tier; null at the top.")
+    currency = serializers.CharField(help_text="Currency of the amounts here when the metric is spend.")
+    stay = StayOut(
+        allow_null=True, help_text="Progress to stay in the tier. Null without a tier, or while a tier is given."
+    )
 
 
 class BuyTierIn(serializers.Serializer):
-    tier = serializers.CharField(max_length=40, help_text="Its code.")
+    tier = serializers.CharField(max_length=40, help_text="The tier's code.")
     reference = serializers.CharField(
-        max_length=120, help_text="The order's number or the payment's. A refund of that order in full ends the tier."
+        max_length=120, help_text="The order or payment number. A full refund of that order ends the tier."
     )
-    amount = Minor(required=False, help_text="What was paid, in minor units; left out: the price.")
+    amount = Minor(required=False, help_text="The amount paid, in minor units. Without it, the price.")
 
 
 class RefundTierIn(serializers.Serializer):
-    reference = serializers.CharField(max_length=120, help_text="Of the purchase.")
+    reference = serializers.CharField(max_length=120, help_text="The reference of the purchase.")
 
 
 class BoughtTierOut(serializers.Serializer):
@@ -77,7 +81,7 @@ class TierForSaleOut(serializers.Serializer):
     rank = serializers.IntegerField(source="tier.rank")
     price = MinorOut(source="tier.paid_price")
     currency = serializers.CharField()
-    days = serializers.IntegerField(source="tier.paid_days", help_text="For how long it is bought.")
+    days = serializers.IntegerField(source="tier.paid_days", help_text="For how many days it is bought.")
     benefits = BenefitOut(many=True)
 
 
@@ -88,4 +92,6 @@ class ProductsIn(serializers.Serializer):
 class AllowedOut(serializers.Serializer):
     sku = serializers.CharField()
     may_buy = serializers.BooleanField()
-    from_tier = serializers.CharField(allow_null=True, help_text="The lowest tier that may; null: everyone may.")
+    from_tier = serializers.CharField(
+        allow_null=True, help_text="The lowest tier that may buy it. Null when everyone may."
+    )

@@ -1,4 +1,4 @@
-"""Where a member stands, what their tier gives, and tiers that are paid for."""
+"""Endpoints for a member's tier, its benefits, and tiers that are paid for."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from loyalty.api import member_shapes as members
 from loyalty.api import tier_serializers as shapes
 from loyalty.api.rewards import member_in
 from loyalty.models import Member, Tier
-from loyalty.rules.tiers import Goal
+from loyalty.rules.tiers import TierGoal
 from loyalty.services.bought_tiers import buy_tier, refund_tier, tiers_for_sale
-from loyalty.tier_standing import Standing
+from loyalty.tier_standing import TierStanding
 
 
-def progress_body(found: Standing) -> dict[str, Any] | None:
-    if found.progress is None or found.next is None:
+def progress_body(standing: TierStanding) -> dict[str, Any] | None:
+    if standing.progress is None or standing.next is None:
         return None
     return {
-        "tier": found.next.code,
-        "name": found.next.label,
-        **_goal(found, found.progress),
-        "text": found.progress_text,
+        "tier": standing.next.code,
+        "name": standing.next.label,
+        **_goal(standing, standing.progress),
+        "text": standing.progress_text,
     }
 
 
@@ -40,23 +40,23 @@ def benefits_body(tier: Tier | None) -> list[dict[str, Any]]:
 
 
 def standing_body(member: Member) -> dict[str, Any]:
-    found = tier_standing.standing(member)
+    standing = tier_standing.standing(member)
     return {
         "tier": member.tier,
         "since": member.tier_since if member.tier else None,
-        "until": found.until,
-        "reason": found.period.reason if found.period else "",
-        "locked": found.is_locked,
+        "until": standing.until,
+        "reason": standing.period.reason if standing.period else "",
+        "locked": standing.is_locked,
         "currency": member.program.currency,
         "benefits": benefits_body(member.tier),
-        "progress": progress_body(found),
-        "stay": {**_goal(found, found.stay), "text": found.stay_text} if found.stay else None,
+        "progress": progress_body(standing),
+        "stay": {**_goal(standing, standing.stay), "text": standing.stay_text} if standing.stay else None,
     }
 
 
-def _goal(found: Standing, goal: Goal) -> dict[str, Any]:
+def _goal(standing: TierStanding, goal: TierGoal) -> dict[str, Any]:
     return {
-        "metric": found.member.program.tier_metric,
+        "metric": standing.member.program.tier_metric,
         "have": goal.have,
         "need": goal.need,
         "left": goal.left,
@@ -71,7 +71,7 @@ class MemberTierView(ApiView):
 
     @extend_schema(operation_id="member_tier", responses=shapes.MemberTierOut)
     def get(self, request, number: str):
-        """The tier with its reason and benefits, what is missing to the next one, and to stay, each by when."""
+        """Return the tier with its reason and benefits, and what is missing to move up and to stay, each with its date."""
         return Response(self.shape(request, shapes.MemberTierOut)(standing_body(member_in(request, number))).data)
 
 
@@ -82,7 +82,7 @@ class TiersForSaleView(ApiView):
 
     @extend_schema(operation_id="tiers_for_sale", responses=shapes.TierForSaleOut(many=True))
     def get(self, request):
-        """The tiers that can be bought, lowest first, each with its price and what it gives. Empty: none is for sale."""
+        """List the tiers for sale, lowest first, each with its price and benefits. Empty when none is for sale."""
         program = selectors.default_program()
         rows = [
             {"tier": tier, "currency": program.currency, "benefits": benefits_body(tier)}
@@ -101,7 +101,7 @@ class TierPurchaseView(ApiView):
         responses={201: shapes.BoughtTierOut},
     )
     def post(self, request, number: str):
-        """Record a tier that was paid for. Bought again it is extended; the same reference is the same purchase.
+        """Record a tier that was paid for. Another purchase extends it; the same reference is the same purchase.
 
         422 `tier_not_for_sale`; 409 `reference_used` when another purchase has the reference.
         """
@@ -126,7 +126,7 @@ class TierRefundView(ApiView):
 
     @extend_schema(operation_id="tier_refund", request=shapes.RefundTierIn, responses=shapes.BoughtTierOut)
     def post(self, request, number: str):
-        """End a bought tier whose money was given back. The member's tier follows at the end of the day. Twice is once."""
+        """End a bought tier whose money was refunded. The member's tier changes at the end of the day. Idempotent."""
         member = member_in(request, number)
         reference = self.valid(shapes.RefundTierIn, request)["reference"]
         bought = refund_tier(member=member, reference=reference, actor=self.actor_of(request))
@@ -149,10 +149,11 @@ class TierProductsView(ApiView):
 
     @extend_schema(operation_id="tier_products", request=shapes.ProductsIn, responses=shapes.AllowedOut(many=True))
     def post(self, request, number: str):
-        """Which of these products the member may buy: some are for a tier and higher ones only. Changes nothing."""
+        """Return which of these products the member may buy; some need a minimum tier. Changes nothing."""
         member = member_in(request, number)
-        found = tier_standing.may_buy(member, self.valid(shapes.ProductsIn, request)["skus"])
+        products = tier_standing.may_buy(member, self.valid(shapes.ProductsIn, request)["skus"])
         rows = [
-            {"sku": one.sku, "may_buy": one.may_buy, "from_tier": one.tier.code if one.tier else None} for one in found
+            {"sku": one.sku, "may_buy": one.may_buy, "from_tier": one.tier.code if one.tier else None}
+            for one in products
         ]
         return Response(self.shape(request, shapes.AllowedOut)(rows, many=True).data)

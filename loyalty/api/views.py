@@ -1,4 +1,4 @@
-"""Members and their points. Every command that moves points takes an Idempotency-Key (L7)."""
+"""Endpoints for members and their points. Every command that moves points takes an Idempotency-Key (L7)."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ HOLD_FIELDS = ("hold", "state", "points", "captured", "available", "held", "bala
 
 
 def answer_body(answer: Answer) -> dict:
-    """In one order, whether the answer is fresh or stored: a repeat gets the same bytes."""
+    """Return the fields in a fixed order. A stored answer then has the same bytes as a fresh one."""
     return {name: answer[name] for name in HOLD_FIELDS}
 
 
 def account_of(request, number: str) -> Account:
-    """The member's spendable account; a member's token reaches only its own. Raises NotFound."""
+    """Return the member's spendable account. A member's token reaches only its own account. Raises NotFound."""
     if isinstance(request.auth, KeyIdentity):
         return selectors.spendable_account_of(number)
     return selectors.spendable_account(selectors.member_of(customer_of(request, number, PEOPLE)))
 
 
 def member_body(member: Member) -> dict:
-    found = tier_standing.standing(member)
-    goal, following = found.progress, found.next
+    standing = tier_standing.standing(member)
+    goal, following = standing.progress, standing.next
     return {
         "customer": member.customer.number,
         "state": member.state,
         "tier": member.tier,
         "next_tier": following
         and goal
-        and {"code": following.code, "name": following.label, "missing": goal.left, "text": found.progress_text},
+        and {"code": following.code, "name": following.label, "missing": goal.left, "text": standing.progress_text},
         "qualifying": member.qualifying,
         "currency": member.program.currency,
         "enrolled_at": member.enrolled_at,
@@ -60,14 +60,17 @@ def member_body(member: Member) -> dict:
 
 
 def referrer_of(number: str) -> Member | None:
-    """Raises Invalid when there is no such member."""
+    """Return the active member with this customer number, or None for an empty one.
+
+    Raises Invalid when there is no such member.
+    """
     if not number:
         return None
     program = selectors.default_program()
-    found = Member.objects.active().filter(program=program, customer__number=number, customer__state="active").first()
-    if found is None:
+    member = Member.objects.active().filter(program=program, customer__number=number, customer__state="active").first()
+    if member is None:
         raise Invalid(_("There is no such member."), code="unknown_referrer", field="referred_by")
-    return found
+    return member
 
 
 class MembersView(ApiView):
@@ -75,7 +78,7 @@ class MembersView(ApiView):
 
     @extend_schema(request=shapes.EnrolIn, responses=shapes.MemberOut)
     def post(self, request):
-        """Make a customer a member; one who is stays as they are."""
+        """Make a customer a member. An existing member is returned unchanged."""
         data = self.valid(shapes.EnrolIn, request)
         customer = customer_of(request, data["customer"], PEOPLE)
         member = enrol_member(
@@ -94,7 +97,7 @@ class MemberView(ApiView):
 
     @extend_schema(responses=shapes.MemberOut)
     def get(self, request, number: str):
-        """Tier, and how far the next one is."""
+        """Return the member's tier and the progress to the next one."""
         body = member_body(selectors.member_of(customer_of(request, number, PEOPLE)))
         return Response(self.shape(request, shapes.MemberOut)(body).data)
 
@@ -130,7 +133,7 @@ class BalanceView(ApiView):
 
     @extend_schema(responses=shapes.BalanceOut)
     def get(self, request, number: str):
-        """What can be spent now, what waits until when, and the dated amounts that will run out."""
+        """Return the available points, the pending points with their dates, and the amounts that will expire."""
         balance = selectors.balance_of(account_of(request, number))
         return Response(self.shape(request, shapes.BalanceOut)(balance).data)
 
@@ -150,7 +153,7 @@ class HistoryViewSet(ApiViewSet):
 
     @extend_schema(responses=shapes.EntryOut(many=True))
     def list(self, request, number: str):
-        """Every ledger entry, newest first. A member reads it in words, with the balance after each."""
+        """List every ledger entry, newest first. A member's token gets them in words, with the balance after each."""
         account = account_of(request, number)
         page = self.paginate_queryset(Entry.objects.filter(account=account).select_related("order")) or []
         rows = page if isinstance(request.auth, KeyIdentity) else public_words.history(account, page)
@@ -164,7 +167,7 @@ class QuoteView(ApiView):
 
     @extend_schema(request=shapes.QuoteIn, responses=shapes.QuoteOut)
     def post(self, request, number: str):
-        """How much of a cart points can pay, and what the rest would earn. Moves nothing."""
+        """Return how much of a cart points can pay, and what the rest would earn. Changes nothing."""
         account = account_of(request, number)
         data = self.valid(shapes.QuoteIn, request)
         quote = quote_cart(
@@ -189,7 +192,7 @@ class HoldsView(ApiView):
 
     @extend_schema(request=shapes.HoldIn, parameters=[IDEMPOTENCY_KEY], responses={201: shapes.HoldOut})
     def post(self, request, number: str):
-        """Set points aside for a purchase. 422 `insufficient_points` says what is available."""
+        """Set points aside for a purchase. 422 `insufficient_points` says how many are available."""
         data = self.valid(shapes.HoldIn, request)
         answer = hold_points(account=number, key=self.key_of(request), actor=self.actor_of(request), **data)
         return RenderedResponse(answer_body(answer), status=201)
@@ -215,7 +218,7 @@ class TransfersView(ApiView):
 
     @extend_schema(request=shapes.TransferIn, parameters=[IDEMPOTENCY_KEY], responses={201: shapes.TransferOut})
     def post(self, request, number: str):
-        """Give points to another member. They keep their expiry; 422 `transfer_limit` says what is left today."""
+        """Transfer points to another member. They keep their expiry. 422 `transfer_limit` says what is left today."""
         sender = account_of(request, number)
         data = self.valid(shapes.TransferIn, request)
         answer = transfer_points(
@@ -254,7 +257,7 @@ class ReleaseView(ApiView):
 
     @extend_schema(request=None, parameters=[IDEMPOTENCY_KEY], responses=shapes.HoldOut)
     def post(self, request, hold: uuid.UUID):
-        """Give a hold's points back."""
+        """Release a hold and give its points back."""
         answer = release_hold(
             program=selectors.default_program(), hold=hold, key=self.key_of(request), actor=self.actor_of(request)
         )

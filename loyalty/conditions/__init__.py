@@ -1,4 +1,4 @@
-"""The conditions of earning rules that loyalty brings along."""
+"""The conditions of earning rules that come with loyalty."""
 
 from __future__ import annotations
 

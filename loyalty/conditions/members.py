@@ -1,4 +1,4 @@
-"""Conditions about who earns: tier, segment, month of birth."""
+"""Conditions about the member who earns: tier, segment, month of birth."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _tiers(program: Program) -> list[tuple[str, str]]:
 
 
 class InTier(Condition):
-    """The member's tier when the points are given."""
+    """Condition on the member's tier when the points are given."""
 
     label = _("Tier")
     settings = (Setting("tiers", _("In one of these tiers"), "choices", _tiers),)
@@ -45,7 +45,7 @@ class InTier(Condition):
 
 
 class InSegment(Condition):
-    """In the segment when the points are given. A segment that is gone holds for nobody."""
+    """Condition on being in the segment when the points are given. A removed segment holds for no member."""
 
     label = _("Segment")
     settings = (Setting("segment", _("In this segment"), "choice", lambda _program: audiences.choices()),)
@@ -63,18 +63,21 @@ class InSegment(Condition):
         return "" if (values["segment"], subject.customer) in known else _t("not in the segment")
 
     def says(self, values: Values, program: Program) -> str:
-        name = dict(audiences.choices()).get(values["segment"], _t("a segment that is gone"))
+        name = dict(audiences.choices()).get(values["segment"], _t("a removed segment"))
         return _t("segment %(name)s") % {"name": name}
 
 
 class BirthdayMonth(Condition):
-    """The month of birth, in the customer's zone or else the program's (J7). Found by blind index: nobody's birthday is read (P3)."""
+    """Condition on the month of birth, in the customer's zone or else the program's (J7).
+
+    It searches the blind index, so no birthday is decrypted (P3).
+    """
 
     label = _("Birthday month")
     settings = (Setting("on", _("In the month of the member's birthday"), "flag"),)
 
     def gather(self, values: Sequence[Values], subjects: Sequence[Subject]) -> dict[int, tuple[int, str]]:
-        """{customer: (month of birth, zone)} of those whose birthday is known."""
+        """Return {customer: (month of birth, zone)} for the customers whose birthday is known."""
         months = {
             index: month for month in range(1, 13) for day in range(1, 32) for index in birthday_indexes(month, day)
         }

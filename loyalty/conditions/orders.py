@@ -1,4 +1,4 @@
-"""Conditions about what was bought or done: lines, channel, store, first order, amount, a property of an activity."""
+"""Conditions about the order or activity: lines, channel, store, first order, amount, a property of an activity."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from loyalty.rules.earning import OrderLine
 
 
 class Category(Condition):
-    """A path counts with everything below it: Coffee is Coffee/Beans too, and not Coffee machines."""
+    """Condition on categories.
+
+    A path counts with everything below it: Coffee includes Coffee/Beans but not Coffee machines.
+    """
 
     label = _("Category")
     settings = (
@@ -26,7 +29,7 @@ class Category(Condition):
             "categories",
             _("Only lines of these categories"),
             "words",
-            help=_("One a line, a path such as Coffee/Beans."),
+            help=_("One per line, a path such as Coffee/Beans."),
         ),
     )
     happenings = False
@@ -44,7 +47,7 @@ class Category(Condition):
 
 class OfProduct(Condition):
     label = _("Product")
-    settings = (Setting("skus", _("Only lines of these products"), "words", help=_("SKUs, one a line.")),)
+    settings = (Setting("skus", _("Only lines of these products"), "words", help=_("SKUs, one per line.")),)
     happenings = False
     narrows = True
 
@@ -61,7 +64,7 @@ class OfProduct(Condition):
 class Channel(Condition):
     label = _("Sales channel")
     settings = (
-        Setting("channels", _("In these sales channels"), "words", help=_("As the shop sends them, one a line.")),
+        Setting("channels", _("In these sales channels"), "words", help=_("As the shop sends them, one per line.")),
     )
     happenings = False
 
@@ -104,7 +107,7 @@ class InStore(Condition):
 
 
 class FirstOrder(Condition):
-    """The customer's first paid order by the time of payment. It stays the first when it is refunded."""
+    """Condition on the customer's first paid order by the time of payment. A refund of that order changes nothing."""
 
     label = _("First order")
     settings = (Setting("on", _("Only the first order"), "flag"),)
@@ -127,10 +130,10 @@ class FirstOrder(Condition):
 
 
 class MinimumAmount(Condition):
-    """Of what counts: where categories or products narrow the rule, of their part alone."""
+    """Condition on the amount that counts. Where categories or products narrow the rule, only their part counts."""
 
     label = _("Minimum amount")
-    settings = (Setting("amount", _("At least this much that counts"), "money"),)
+    settings = (Setting("amount", _("At least this counted amount"), "money"),)
 
     def clean(self, values: Values, program: Program) -> Values:
         return {"amount": number_of(values, "amount", self.label, 1, 2**53)}
@@ -138,35 +141,35 @@ class MinimumAmount(Condition):
     def refused(self, values: Values, subject: Subject, known: Any) -> str:
         if subject.amount >= values["amount"]:
             return ""
-        return _t("less than the minimum counts")
+        return _t("the counted amount is below the minimum")
 
     def says(self, values: Values, program: Program) -> str:
         return _t("from %(amount)s") % {"amount": money(values["amount"], program.currency)}
 
 
 class Property(Condition):
-    """A property that the shop sent with the activity; numbers and texts compare as they are written."""
+    """Condition on a property that the shop sent with the activity. Numbers and texts compare as they are written."""
 
     label = _("Property")
     settings = (
-        Setting("name", pgettext_lazy("thing", "Name"), help=_("Such as stars, as the shop sends it.")),
+        Setting("name", pgettext_lazy("thing", "Name"), help=_("For example stars, as the shop sends it.")),
         Setting("equals", _("Is")),
     )
     orders = False
 
     def clean(self, values: Values, program: Program) -> Values:
-        found = {name: values.get(name) for name in ("name", "equals")}
-        if any(not isinstance(one, str) or not one.strip() or len(one) > 200 for one in found.values()):
+        texts = {name: values.get(name) for name in ("name", "equals")}
+        if any(not isinstance(one, str) or not one.strip() or len(one) > 200 for one in texts.values()):
             raise wrong(self.label)
-        return {name: str(one).strip() for name, one in found.items()}
+        return {name: str(one).strip() for name, one in texts.items()}
 
     def refused(self, values: Values, subject: Subject, known: Any) -> str:
-        given = subject.properties.get(values["name"])
-        if given is not None and _written(given) == values["equals"]:
+        value = subject.properties.get(values["name"])
+        if value is not None and _written(value) == values["equals"]:
             return ""
         return _t("%(name)s is %(value)s") % {
             "name": values["name"],
-            "value": _t("none") if given is None else _written(given),
+            "value": _t("none") if value is None else _written(value),
         }
 
     def says(self, values: Values, program: Program) -> str:

@@ -1,4 +1,4 @@
-"""Conditions about when, in the program's zone: member days."""
+"""Conditions about the date in the program's zone, for member days."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from loyalty.models import Program
 
 
 class Weekday(Condition):
-    """1 is Monday."""
+    """Condition on the day of the week; 1 is Monday."""
 
     label = _("Weekday")
     settings = (
@@ -37,10 +37,10 @@ class Weekday(Condition):
 
 
 class DayOfMonth(Condition):
-    """A member day: the 8th of each month. A month without a 31st has none."""
+    """Condition on a member day, such as the 8th of each month. A month without a 31st has no such day."""
 
     label = _("Day of the month")
-    settings = (Setting("days", _("On these days of the month"), "numbers", help=_("Such as 8, 18, 28.")),)
+    settings = (Setting("days", _("On these days of the month"), "numbers", help=_("For example 8, 18, 28.")),)
 
     def clean(self, values: Values, program: Program) -> Values:
         return {"days": numbers_of(values, "days", self.label, 1, 31)}
@@ -55,7 +55,7 @@ class DayOfMonth(Condition):
 
 
 class Between(Condition):
-    """Both days belong to it."""
+    """Condition on a range of dates. Both days belong to it."""
 
     label = _("Dates")
     settings = (Setting("first", _("From day"), "date"), Setting("last", _("To day"), "date"))

@@ -1,4 +1,4 @@
-"""Earning rules: the list, one with its versions, trying a change on a member and on everybody, publishing it."""
+"""Pages of earning rules: the list, one rule with its versions, trying a change on one member or all, publishing it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DAYS = (7, 30, 90, 365)
 
 
 def standing(rule: EarningRule, now: datetime) -> tuple[str, str]:
-    """(label, tone) of a rule at that time."""
+    """Return (label, tone) of a rule at that time."""
     if not rule.active:
         return _t("Switched off"), "off"
     if rule.ends_at and rule.ends_at <= now:
@@ -83,14 +83,14 @@ def index(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     rule = _rule(pk)
     versions = list(rule.versions.order_by("-version"))
-    given = {
+    figures = {
         row["version_id"]: row
         for row in Earning.objects.filter(version__in=versions)
         .values("version_id")
         .annotate(count=Count("pk"), points=Sum("points"), back=Sum("taken_back"), cut=Sum("cut"))
     }
     current = versions[0] if versions else None
-    total = {name: sum(row[name] for row in given.values()) for name in ("count", "points", "back", "cut")}
+    total = {name: sum(row[name] for row in figures.values()) for name in ("count", "points", "back", "cut")}
     used = EarningUse.objects.filter(rule=rule, member=None, period="ever").values_list("points", flat=True).first()
     context = {
         "rule": rule,
@@ -99,7 +99,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "current": current,
         "unknown_skus": skus_unknown(current.conditions) if current else [],
         "lines": _lines(current, rule.program) if current else [],
-        "versions": [(version, _lines(version, rule.program), given.get(version.pk)) for version in versions],
+        "versions": [(version, _lines(version, rule.program), figures.get(version.pk)) for version in versions],
         "total": total,
         "kept": total["points"] - total["back"],
         "used": used or 0,
@@ -133,7 +133,10 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _form(request: HttpRequest, rule: EarningRule | None) -> HttpResponse:
-    """`do`: look shows the fields of another trigger, preview and dry try what is typed. Only `publish` publishes."""
+    """Show or handle the form of a rule. `do` says which button was used.
+
+    `look` shows the fields of another trigger; preview and dry try the typed values. Only `publish` publishes.
+    """
     program = rule.program if rule else default_program()
     action = reverse("earning_edit", args=[rule.pk]) if rule else reverse("earning_new")
     do = request.POST.get("do", "")
@@ -180,10 +183,10 @@ def _proposed(program: Program, rule: EarningRule | None, form: EarningRuleForm)
 
 def _preview(request: HttpRequest, program: Program, rule: EarningRule | None, form: EarningRuleForm) -> dict[str, Any]:
     version = _proposed(program, rule, form)
-    wanted = request.POST.get("member", "").strip()
-    if not wanted:
-        raise Invalid(_t("Type a member's customer number."), code="required", field="member")
-    customer = Customer.objects.active().filter(number=wanted).first()
+    number = request.POST.get("member", "").strip()
+    if not number:
+        raise Invalid(_t("Enter a member's customer number."), code="required", field="member")
+    customer = Customer.objects.active().filter(number=number).first()
     if customer is None:
         raise Invalid(_t("There is no such customer."), code="unknown_customer", field="member")
     if not Member.objects.filter(customer=customer, program=program).exists():
@@ -203,8 +206,8 @@ def _dry(request: HttpRequest, program: Program, rule: EarningRule | None, form:
     user = request.user if isinstance(request.user, User) else None
     if rule is None:
         values = form.rule_values()
-        kept = {name: values[name] for name in ("name", "position", "budget", "trigger", "event_kind")}
-        planned = {**kept, "point_type": form.cleaned_data["point_type"].pk}
+        fields = {name: values[name] for name in ("name", "position", "budget", "trigger", "event_kind")}
+        planned = {**fields, "point_type": form.cleaned_data["point_type"].pk}
     else:
         planned = {}
     job = dry_runs.start_dry_run(
@@ -220,22 +223,22 @@ def _dry(request: HttpRequest, program: Program, rule: EarningRule | None, form:
 
 
 def skus_unknown(conditions: Sequence[Mapping[str, Any]]) -> list[str]:
-    """SKUs that conditions of a rule name and no product has: they count no line."""
+    """Return the SKUs that conditions of a rule name but that no product has: they count no line."""
     return unknown_skus(sku for values in conditions for sku in values.get("skus") or ())
 
 
 def _publish(request: HttpRequest, program: Program, rule: EarningRule | None, form: EarningRuleForm) -> HttpResponse:
     actor = of_user(request.user)
     if rule is None:
-        made = services.create_rule(
+        new_rule = services.create_rule(
             program=program,
             point_type=form.cleaned_data["point_type"],
             terms=form.terms(),
             actor=actor,
             **form.rule_values(),
         )
-        messages.success(request, _t("“%(name)s” is published.") % {"name": made.name})
-        return redirect("earning_rule", made.pk)
+        messages.success(request, _t("“%(name)s” is published.") % {"name": new_rule.name})
+        return redirect("earning_rule", new_rule.pk)
     version = services.publish_version(rule=rule, terms=form.terms(), actor=actor)
     text = _t("Version %(version)s of “%(name)s” is published.")
     messages.success(request, text % {"version": version.version, "name": rule.name})
@@ -268,7 +271,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("loyalty.change_earningrule")
 def trial(request: HttpRequest, pk: int) -> HttpResponse:
-    """How far a dry run is, and its figures: a part that asks again until it is done, and a page of its own."""
+    """Show how far a dry run is, and its figures: as a part that polls until it is done, or as a page of its own."""
     job = get_object_or_404(Job.objects.filter(Q(kind=dry_runs.KIND)), pk=pk)
     context = {"trial": {"kind": "dry", **_job_context(job)}}
     template = "loyalty/earning_trial.html" if wants_part(request) else "loyalty/earning_trial_page.html"

@@ -1,4 +1,4 @@
-"""The form of an earning rule. Money is typed in major units; what a condition asks for comes from its class."""
+"""Form of an earning rule. Money is typed in major units; each condition's class says which settings it has."""
 
 from __future__ import annotations
 
@@ -34,17 +34,24 @@ def _moment(label: Any) -> forms.DateTimeField:
 
 
 class RuleSettingsForm(forms.Form):
-    """What belongs to the rule itself, and takes effect at once without a new version."""
+    """Settings of the rule itself. They take effect at once, without a new version."""
 
     name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=120)
-    position = _whole(_("Position"), 0, 32767, _("Of two best rules that give the same, the smaller one counts."))
-    budget = _whole(_("Budget (points)"), 0, 2**53, _("How many points it may ever give. Empty: no end."))
+    position = _whole(
+        _("Position"),
+        0,
+        32767,
+        _("When two best-of rules give equal points, the rule with the smaller position counts."),
+    )
+    budget = _whole(
+        _("Budget (points)"), 0, 2**53, _("The most points that the rule may ever give. Empty means no limit.")
+    )
     starts_at = _moment(_("Starts"))
     ends_at = _moment(_("Ends"))
 
     def values(self) -> dict[str, Any]:
-        found = {name: self.cleaned_data[name] for name in RULE}
-        return {**found, "position": found["position"] or 0}
+        values = {name: self.cleaned_data[name] for name in RULE}
+        return {**values, "position": values["position"] or 0}
 
     def refuse(self, error: DomainError) -> None:
         self.add_error(error.field if error.field in self.fields else None, str(error.message))
@@ -56,7 +63,7 @@ class RuleSettingsForm(forms.Form):
 
 @dataclass(frozen=True)
 class Section:
-    """One condition's fields."""
+    """Fields of one condition."""
 
     label: Any
     fields: list[forms.BoundField]
@@ -64,11 +71,11 @@ class Section:
 
 
 class EarningRuleForm(RuleSettingsForm):
-    """A new rule, or with `rule` the terms of its next version alone."""
+    """Form of a new rule, or with `rule` only the terms of its next version."""
 
     point_type = forms.ModelChoiceField(label=_("Gives"), queryset=PointType.objects.none(), empty_label=None)
     trigger = forms.ChoiceField(label=_("Earned by"))
-    event_kind = forms.ChoiceField(label=_("Which kind"), required=False)
+    event_kind = forms.ChoiceField(label=_("Activity type"), required=False)
     stacking = forms.ChoiceField(label=_("Together with other rules"), choices=Stacking.choices)
     factor = forms.DecimalField(
         label=_("Factor"),
@@ -82,7 +89,9 @@ class EarningRuleForm(RuleSettingsForm):
     include_tax = forms.BooleanField(label=_("Tax counts"), required=False)
     include_shipping = forms.BooleanField(label=_("Shipping counts"), required=False)
     tier_multiplier = forms.BooleanField(label=_("Multiplied by the member's tier"), required=False)
-    streak_days = _whole(_("Days in a row"), 0, 31, _("Empty: each time. Else once so many days in a row are reached."))
+    streak_days = _whole(
+        _("Days in a row"), 0, 31, _("Empty: each time. Otherwise once when so many days in a row are reached.")
+    )
 
     def __init__(
         self,
@@ -97,8 +106,8 @@ class EarningRuleForm(RuleSettingsForm):
         self.program, self.rule = program, rule
         initial = {**self._initial(version), **(typed or {})}
         super().__init__(data, initial=initial)
-        given = data if data is not None else initial
-        self.earned_by = rule.trigger if rule else str(given.get("trigger") or "order")
+        source = data if data is not None else initial
+        self.earned_by = rule.trigger if rule else str(source.get("trigger") or "order")
         self.has_amount = self.earned_by in {"order", "referral"}
         fields: Any = self.fields
         if rule is not None:
@@ -119,7 +128,7 @@ class EarningRuleForm(RuleSettingsForm):
             del fields["include_tax"], fields["include_shipping"]
         if self.has_amount:
             fields["per_amount"] = self._money(
-                _("Per amount"), _("So many points for every such amount. Empty: each time.")
+                _("Per amount"), _("The points for every such amount. Empty: the points each time.")
             )
         else:
             del fields["per_amount"]
@@ -179,33 +188,33 @@ class EarningRuleForm(RuleSettingsForm):
                 self.fields[f"on_{kind}_{setting.name}"] = self._field(setting)
 
     def _field(self, setting: Setting) -> forms.Field:
-        said: dict[str, Any] = {"label": setting.label, "help_text": setting.help, "required": False}
+        options: dict[str, Any] = {"label": setting.label, "help_text": setting.help, "required": False}
         choices = [(str(value), label) for value, label in setting.choices(self.program)] if setting.choices else []
         if setting.kind == "flag":
-            return forms.BooleanField(**said)
+            return forms.BooleanField(**options)
         if setting.kind == "choices":
-            return forms.MultipleChoiceField(choices=choices, widget=forms.CheckboxSelectMultiple, **said)
+            return forms.MultipleChoiceField(choices=choices, widget=forms.CheckboxSelectMultiple, **options)
         if setting.kind == "choice":
-            return forms.ChoiceField(choices=[("", "—"), *choices], **said)
+            return forms.ChoiceField(choices=[("", "—"), *choices], **options)
         if setting.kind == "words":
-            return forms.CharField(widget=forms.Textarea({"rows": 2}), max_length=8000, **said)
+            return forms.CharField(widget=forms.Textarea({"rows": 2}), max_length=8000, **options)
         if setting.kind == "money":
             return self._money(setting.label, setting.help)
         if setting.kind == "date":
-            return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **said)
+            return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **options)
         if setting.kind == "number":
-            return forms.IntegerField(**said)
-        return forms.CharField(max_length=200, **said)
+            return forms.IntegerField(**options)
+        return forms.CharField(max_length=200, **options)
 
     @property
     def sections(self) -> list[Section]:
-        found = []
+        sections = []
         for kind, condition in self._conditions():
             bound = [self[f"on_{kind}_{setting.name}"] for setting in condition.settings]
-            found.append(
+            sections.append(
                 Section(condition.label, bound, any(one.value() not in (None, "", [], False) for one in bound))
             )
-        return found
+        return sections
 
     @property
     def member_caps(self) -> list[forms.BoundField]:
@@ -224,46 +233,46 @@ class EarningRuleForm(RuleSettingsForm):
         return any(bound.value() for bound in self.rule_caps)
 
     def terms(self) -> dict[str, Any]:
-        """What the services are given: whole numbers, money in minor units."""
-        given = self.cleaned_data
-        found: dict[str, Any] = {
-            "stacking": given["stacking"],
-            "points": given["points"] if given["points"] is not None else 0,
-            "per_amount": self._minor(given.get("per_amount")),
-            "tier_multiplier": given["tier_multiplier"],
-            "conditions": self._given_conditions(),
+        """Return the values for the services: whole numbers, money in minor units."""
+        values = self.cleaned_data
+        terms: dict[str, Any] = {
+            "stacking": values["stacking"],
+            "points": values["points"] if values["points"] is not None else 0,
+            "per_amount": self._minor(values.get("per_amount")),
+            "tier_multiplier": values["tier_multiplier"],
+            "conditions": self._typed_conditions(),
             "caps": [
                 {"scope": scope, "period": period, "points": points}
                 for scope in ("member", "rule")
                 for period in PERIODS
-                if (points := given.get(f"cap_{scope}_{period}")) is not None
+                if (points := values.get(f"cap_{scope}_{period}")) is not None
             ],
         }
-        if given["stacking"] == Stacking.MULTIPLY:
-            found["factor"] = str(given["factor"] if given["factor"] is not None else "")
+        if values["stacking"] == Stacking.MULTIPLY:
+            terms["factor"] = str(values["factor"] if values["factor"] is not None else "")
         if self.earned_by == "order":
-            found |= {name: given[name] for name in ("include_tax", "include_shipping")}
+            terms |= {name: values[name] for name in ("include_tax", "include_shipping")}
         else:
-            found["streak_days"] = given["streak_days"] or 0
-        return found
+            terms["streak_days"] = values["streak_days"] or 0
+        return terms
 
     def rule_values(self) -> dict[str, Any]:
-        """Of a new rule: what is no part of its version."""
-        given = self.cleaned_data
-        return {**self.values(), "trigger": given["trigger"], "event_kind": given.get("event_kind", "")}
+        """Return the values of a new rule that are no part of its version."""
+        values = self.cleaned_data
+        return {**self.values(), "trigger": values["trigger"], "event_kind": values.get("event_kind", "")}
 
     def _minor(self, amount: Decimal | None) -> int | None:
         return to_minor(amount, self.program.currency) if amount else None
 
-    def _given_conditions(self) -> list[dict[str, Any]]:
-        found = []
+    def _typed_conditions(self) -> list[dict[str, Any]]:
+        conditions = []
         for kind, condition in self._conditions():
             values = {
                 one.name: self._read(one, self.cleaned_data[f"on_{kind}_{one.name}"]) for one in condition.settings
             }
             if any(value not in (None, "", [], False) for value in values.values()):
-                found.append({"kind": kind, **values})
-        return found
+                conditions.append({"kind": kind, **values})
+        return conditions
 
     def _read(self, setting: Setting, value: Any) -> Any:
         if setting.kind == "words":

@@ -1,4 +1,4 @@
-"""What earning rules add to the shell: their page, their names in the audit log."""
+"""Registrations of earning rules in the console shell: their page, their names in the audit log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks: the list with who is how far, one with its funnel, making, changing, switching on and off; the leaderboard."""
+"""Pages of tasks and of the leaderboard: the list with progress, one task with its funnel, its forms, its switch."""
 
 from __future__ import annotations
 
@@ -31,8 +31,11 @@ PAGE = 50
 
 
 @dataclass(frozen=True)
-class Row:
-    """`on` is (level, members on it in the present period), those who began and reached none first."""
+class TaskRow:
+    """One task of the list. `on` is (level, members on it in the present period); level 0 comes first.
+
+    Level 0 counts the members who began and reached no level.
+    """
 
     task: Task
     counts: str
@@ -49,7 +52,7 @@ class LevelRow:
 
 
 def standing(task: Task, now: datetime) -> tuple[str, str]:
-    """(label, tone) of a task at that time."""
+    """Return (label, tone) of a task at that time."""
     if not task.active:
         return _t("Switched off"), "off"
     if task.ends_at and task.ends_at <= now:
@@ -65,15 +68,15 @@ def index(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     ended = Q(active=False) | Q(ends_at__lte=now)
     tasks = task_catalogue.with_levels(Task.objects.all())
-    found = paging.keyset(
+    tasks_page = paging.keyset(
         tasks.filter(ended) if over else tasks.exclude(ended), ["-id"], request.GET.get("cursor"), PAGE
     )
-    on = task_catalogue.on_levels(found.items, now)
+    on = task_catalogue.on_levels(tasks_page.items, now)
     context = {
-        "page": found,
+        "page": tasks_page,
         "rows": [
-            Row(task, what_counts(task), standing(task, now), len(task.levels.all()), sorted(on[task.pk].items()))
-            for task in found
+            TaskRow(task, what_counts(task), standing(task, now), len(task.levels.all()), sorted(on[task.pk].items()))
+            for task in tasks_page
         ],
         "over": over,
         "may_add": may(request.user, "loyalty.add_task") and Program.objects.default() is not None,
@@ -153,7 +156,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("loyalty.view_task")
 def board(request: HttpRequest) -> HttpResponse:
-    """What members see of it in the storefront: the names that they chose, and nobody else."""
+    """Show the leaderboard as members see it in the storefront: only members who chose a name."""
     by, window = request.GET.get("by", "points"), request.GET.get("window", "month")
     by = by if by in leaderboard.BY else "points"
     window = window if window in leaderboard.WINDOWS else "month"
@@ -174,9 +177,11 @@ def leaderboard_name(request: HttpRequest, number: str) -> HttpResponse:
     member = selectors.member_of(get_object_or_404(Customer.objects.active(), number=number))
     saved = set_leaderboard_name(member=member, name=request.POST.get("name", ""), actor=of_user(request.user))
     if saved.leaderboard_name:
-        messages.success(request, _t("On the leaderboard as “%(name)s”.") % {"name": saved.leaderboard_name})
+        messages.success(
+            request, _t("The member is on the leaderboard as “%(name)s”.") % {"name": saved.leaderboard_name}
+        )
     else:
-        messages.success(request, _t("No longer on the leaderboard."))
+        messages.success(request, _t("The member is no longer on the leaderboard."))
     return back(request, f"/customers/{number}/")
 
 

@@ -1,4 +1,4 @@
-"""Badges: the list with how many members have each, making, changing."""
+"""Pages of badges: the list with how many members have each, and the form."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HOLDERS = 10
 
 
 @dataclass(frozen=True)
-class Row:
+class BadgeRow:
     badge: Badge
     members: int
     levels: list[TaskLevel]
@@ -33,14 +33,14 @@ class Row:
 
 @page("loyalty.view_badge")
 def index(request: HttpRequest) -> HttpResponse:
-    found = paging.keyset(Badge.objects.all(), ["-id"], request.GET.get("cursor"), PAGE)
-    members = task_catalogue.holders(found.items)
+    badges_page = paging.keyset(Badge.objects.all(), ["-id"], request.GET.get("cursor"), PAGE)
+    members = task_catalogue.holders(badges_page.items)
     levels: dict[int | None, list[TaskLevel]] = {}
-    for level in TaskLevel.objects.filter(badge__in=found.items).select_related("task").order_by("task", "level"):
+    for level in TaskLevel.objects.filter(badge__in=badges_page.items).select_related("task").order_by("task", "level"):
         levels.setdefault(level.badge_id, []).append(level)
     context = {
-        "page": found,
-        "rows": [Row(badge, members.get(badge.pk, 0), levels.get(badge.pk, [])) for badge in found],
+        "page": badges_page,
+        "rows": [BadgeRow(badge, members.get(badge.pk, 0), levels.get(badge.pk, [])) for badge in badges_page],
         "may_add": may(request.user, "loyalty.add_badge") and Program.objects.default() is not None,
         "may_change": may(request.user, "loyalty.change_badge"),
     }
@@ -82,6 +82,6 @@ def _form(request: HttpRequest, badge: Badge | None) -> HttpResponse:
 
 
 def _holders(badge: Badge) -> list[tuple[MemberBadge, str]]:
-    """Who got it last, and for what."""
+    """Return the newest holders of a badge, and for each the reference that it was awarded for."""
     rows = MemberBadge.objects.filter(badge=badge).select_related("member__customer").order_by("-awarded_at", "-pk")
     return [(row, reference_words(row.reference)) for row in rows[:HOLDERS]]

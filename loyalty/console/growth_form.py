@@ -1,4 +1,4 @@
-"""The forms of tasks and badges. Goals of money are typed in major units; a level is a row, and an empty row is none."""
+"""Forms of tasks and badges. Goals of money are typed in major units. Each level is a row; empty rows are left out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from loyalty.services.badges import ICONS
 from loyalty.services.growth_tasks import Level
 from loyalty.triggers import TRIGGERS
 
-KEPT = (
+TASK_FIELDS = (
     "name",
     "name_zh",
     "description",
@@ -52,7 +52,7 @@ def _icon(initial: str) -> forms.ChoiceField:
 
 def _position() -> forms.IntegerField:
     return forms.IntegerField(
-        label=_("Position"), min_value=0, max_value=32767, required=False, help_text=_("Smaller ones come first.")
+        label=_("Position"), min_value=0, max_value=32767, required=False, help_text=_("Smaller numbers come first.")
     )
 
 
@@ -69,10 +69,10 @@ class BadgeForm(_GrowthForm):
     icon = _icon("award")
     position = _position()
     active = forms.BooleanField(
-        label=_("Can be had"),
+        label=_("Can be earned"),
         required=False,
         initial=True,
-        help_text=_("Otherwise nobody gets it any more; who has it keeps it."),
+        help_text=_("When off, no more members get it. Members who have it keep it."),
     )
 
     def __init__(self, data: Any = None, *, badge: Badge | None = None) -> None:
@@ -92,9 +92,9 @@ class TaskForm(_GrowthForm):
     counts = forms.ChoiceField(label=_("What counts"))
     measure = forms.ChoiceField(label=_("Measured by"), choices=Measure.choices)
     period = forms.ChoiceField(
-        label=_("Starts anew"),
+        label=_("Resets"),
         choices=Period.choices,
-        help_text=_("Progress starts at nothing, and the levels can be reached again."),
+        help_text=_("Progress starts again from 0, and the levels can be reached again."),
     )
     starts_at = _moment(_("Starts"))
     ends_at = _moment(_("Ends"))
@@ -102,12 +102,12 @@ class TaskForm(_GrowthForm):
         label=_("Season"),
         max_length=80,
         required=False,
-        help_text=_("Of a seasonal challenge; the leaderboard can be of a season."),
+        help_text=_("For a seasonal challenge. The leaderboard can show one season."),
     )
     join = forms.BooleanField(
         label=_("Members join first"),
         required=False,
-        help_text=_("It counts only for those who joined it in the storefront, from then on."),
+        help_text=_("Progress counts only for members who joined in the storefront, from then on."),
     )
     position = _position()
 
@@ -119,7 +119,7 @@ class TaskForm(_GrowthForm):
         super().__init__(data, initial=self._initial())
         fields: Any = self.fields
         if task:
-            # What was counted one way would mean something else.
+            # Counts that are already stored would mean something else after a change.
             for fixed in ("counts", "measure", "period"):
                 del fields[fixed]
         else:
@@ -148,7 +148,7 @@ class TaskForm(_GrowthForm):
         task = self.task
         if task is None:
             return {"measure": Measure.TIMES, "period": Period.EVER}
-        values: dict[str, Any] = {name: getattr(task, name) for name in KEPT}
+        values: dict[str, Any] = {name: getattr(task, name) for name in TASK_FIELDS}
         for level in task.levels.all():
             goal = f"{to_major(level.goal, self.program.currency):f}" if task.measure == Measure.AMOUNT else level.goal
             values |= {
@@ -171,42 +171,42 @@ class TaskForm(_GrowthForm):
         return self.task.measure if self.task else self.cleaned_data.get("measure", Measure.TIMES)
 
     def clean(self) -> dict[str, Any]:
-        given = super().clean() or self.cleaned_data
+        values = super().clean() or self.cleaned_data
         for place in range(1, self.rows + 1):
-            goal = given.get(f"goal_{place}")
+            goal = values.get(f"goal_{place}")
             if goal is None:
-                if any(given.get(f"{name}_{place}") for name in ("points", "growth", "badge")):
-                    self.add_error(f"goal_{place}", _t("A level that gives something has a goal."))
+                if any(values.get(f"{name}_{place}") for name in ("points", "growth", "badge")):
+                    self.add_error(f"goal_{place}", _t("A level with rewards needs a goal."))
             elif self.measure_now != Measure.AMOUNT and goal != int(goal):
                 self.add_error(f"goal_{place}", _t("Use a whole number."))
-        return given
+        return values
 
     def levels(self) -> list[Level]:
-        given = self.cleaned_data
-        found = []
+        values = self.cleaned_data
+        levels = []
         for place in range(1, self.rows + 1):
-            goal = given.get(f"goal_{place}")
+            goal = values.get(f"goal_{place}")
             if goal is None:
                 continue
             amount = to_minor(goal, self.program.currency) if self.measure_now == Measure.AMOUNT else int(goal)
-            found.append(
+            levels.append(
                 Level(
                     amount,
-                    points=given.get(f"points_{place}") or 0,
-                    growth=given.get(f"growth_{place}") or 0,
-                    badge=given.get(f"badge_{place}"),
+                    points=values.get(f"points_{place}") or 0,
+                    growth=values.get(f"growth_{place}") or 0,
+                    badge=values.get(f"badge_{place}"),
                 )
             )
-        return found
+        return levels
 
     def values(self) -> dict[str, Any]:
-        """What the services are given, beside the levels."""
-        given = self.cleaned_data
-        values = {name: given[name] for name in KEPT}
-        values["position"] = given.get("position") or 0
+        """Return the values for the services, without the levels."""
+        data = self.cleaned_data
+        values = {name: data[name] for name in TASK_FIELDS}
+        values["position"] = data.get("position") or 0
         if self.task is None:
-            trigger, _colon, kind = given["counts"].partition(":")
-            values |= {"trigger": trigger, "event_kind": kind, "measure": given["measure"], "period": given["period"]}
+            trigger, _colon, kind = data["counts"].partition(":")
+            values |= {"trigger": trigger, "event_kind": kind, "measure": data["measure"], "period": data["period"]}
         return values
 
     def refuse(self, error: DomainError) -> None:
@@ -215,7 +215,7 @@ class TaskForm(_GrowthForm):
 
 
 def _choices() -> Iterator[tuple[Any, Any]]:
-    """A trigger, or a group of its kinds: `activity:review`."""
+    """Yield a trigger, or a group of its kinds: `activity:review`."""
     for name, trigger in TRIGGERS.items():
         if trigger.kinds is None:
             yield name, trigger.label

@@ -1,4 +1,4 @@
-"""What tasks and badges add to the shell: their pages and their names in the audit log."""
+"""Registrations of tasks and badges in the console shell: their pages and their names in the audit log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much each role may give by hand, for administrators: the limits, and who changed them when (L13)."""
+"""Page of giving limits for administrators: what each role may give by hand, and the history of changes (L13)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from loyalty import giving
 from loyalty.rules.giving import DEFAULTS, MOST_COUPONS, MOST_POINTS, Limits
 from loyalty.services.giving_limits import set_limits
 
-# Analysts give nothing by hand: they have neither permission.
+# Analysts are left out because they have neither permission to give by hand.
 ROLES = (Role.AGENT, Role.LEAD, Role.MARKETER, Role.ADMINISTRATOR)
 HISTORY_SHOWN = 20
 
@@ -42,7 +42,7 @@ class LimitsForm(forms.Form):
 def show(request: HttpRequest) -> HttpResponse:
     now = giving.limits_of_roles()
     forms_ = [LimitsForm(request.POST or None, role=role.value, now=now[role.value]) for role in ROLES]
-    # Every form is looked at, so that each says what is wrong with it.
+    # Validate every form, so that each shows its own errors.
     wrong = [form for form in forms_ if not form.is_valid()] if request.method == "POST" else forms_
     if not wrong and _save(request, forms_):
         messages.success(request, _t("The limits are saved."))
@@ -52,7 +52,7 @@ def show(request: HttpRequest) -> HttpResponse:
 
 
 def _save(request: HttpRequest, forms_: list[LimitsForm]) -> bool:
-    """All roles or none; what is refused stands at its field."""
+    """Save the limits of all roles or of none. Each error is shown at its field."""
     with transaction.atomic():
         for form in forms_:
             try:

@@ -1,4 +1,4 @@
-"""Redeemed rewards: what has to be sent, who got what, sending and cancelling."""
+"""Pages of redeemed rewards: rewards to send, the history, sending and cancelling."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def _redemption(pk: uuid.UUID) -> RewardRedemption:
 
 @page("loyalty.view_rewardredemption")
 def index(request: HttpRequest) -> HttpResponse:
-    """What waits longest comes first; of the rest the newest."""
+    """List redemptions: waiting ones oldest first, all others newest first."""
     chosen = request.GET.get("state", RedemptionState.PLACED)
     chosen = chosen if chosen in RedemptionState.values else ""
-    wanted = _rows().filter(state=chosen) if chosen else _rows()
+    redemptions = _rows().filter(state=chosen) if chosen else _rows()
     order = ["placed_at", "id"] if chosen == RedemptionState.PLACED else ["-placed_at", "-id"]
-    found = paging.keyset(wanted, order, request.GET.get("cursor"), PAGE)
+    redemptions_page = paging.keyset(redemptions, order, request.GET.get("cursor"), PAGE)
     context = {
-        "page": found,
-        "rows": [(row, kind_label(row.reward), _by_hand(row)) for row in found],
+        "page": redemptions_page,
+        "rows": [(row, kind_label(row.reward), _by_hand(row)) for row in redemptions_page],
         "chosen": chosen,
         "states": RedemptionState.choices,
         "waiting": chosen == RedemptionState.PLACED,
@@ -79,7 +79,7 @@ def _by_hand(row: RewardRedemption) -> bool:
 
 @page("loyalty.handle_redemptions", methods=("POST",))
 def address(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Shown on the answer to a POST, so that no look goes unrecorded and no address is in a link."""
+    """Show the address on the answer to a POST, so that each look is recorded and no link leads to an address."""
     row = _redemption(pk)
     return _page(request, row, services.see_address(redemption=row, actor=of_user(request.user)))
 
@@ -90,7 +90,8 @@ def ship(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         redemption=_redemption(pk), tracking=request.POST.get("tracking", ""), actor=of_user(request.user)
     )
     messages.success(
-        request, _t("“%(reward)s” is on its way to %(customer)s.") % {"reward": row.reward, "customer": _who(row)}
+        request,
+        _t("“%(reward)s” is on its way to %(customer)s.") % {"reward": row.reward, "customer": _customer_name(row)},
     )
     return redirect("redemption", pk)
 
@@ -101,9 +102,9 @@ def cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not reason:
         raise Invalid(_t("Give a reason."), code="required", field="reason")
     row = services.cancel_redemption(redemption=_redemption(pk), reason=reason, actor=of_user(request.user))
-    messages.success(request, _t("“%(reward)s” is cancelled; the points are back.") % {"reward": row.reward})
+    messages.success(request, _t("“%(reward)s” is cancelled; the points were returned.") % {"reward": row.reward})
     return back(request, f"/redemptions/{pk}/")
 
 
-def _who(row: RewardRedemption) -> str:
+def _customer_name(row: RewardRedemption) -> str:
     return row.member.customer.name or row.member.customer.number

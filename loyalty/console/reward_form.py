@@ -1,4 +1,4 @@
-"""The form of a reward. Money is typed in major units; what its kind asks for comes from the kind's fulfilment."""
+"""Form of a reward. Money is typed in major units; the fulfilment of its kind says which settings it has."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from loyalty.console.setting_fields import SETTING, field_of
 from loyalty.fulfilment import FULFILMENTS
 from loyalty.models import Program, Reward, RewardCategory, Tier
 
-KEPT = (
+REWARD_FIELDS = (
     "name", "name_zh", "description", "description_zh", "category", "points", "stock", "member_limit", "minimum_tier",
     "segment", "starts_at", "ends_at", "position",
 )  # fmt: skip
@@ -48,17 +48,17 @@ class RewardForm(forms.Form):
         queryset=RewardCategory.objects.none(),
         required=False,
         empty_label="—",
-        help_text=_("Categories are made in the administration."),
+        help_text=_("Categories are managed in the administration."),
     )
     picture = forms.FileField(
-        label=_("Picture"), required=False, help_text=_("PNG, JPEG, WebP or GIF, at most 3 MB; best square.")
+        label=_("Picture"), required=False, help_text=_("PNG, JPEG, WebP or GIF, at most 3 MB, ideally square.")
     )
-    remove_picture = forms.BooleanField(label=_("Take the picture away"), required=False)
+    remove_picture = forms.BooleanField(label=_("Remove picture"), required=False)
     points = forms.IntegerField(label=_("Points"), min_value=1, max_value=2**53)
     money = forms.DecimalField(required=False)
-    stock = _count(pgettext_lazy("rewards", "Stock"), _("Empty: without end."))
+    stock = _count(pgettext_lazy("rewards", "Stock"), _("Empty means unlimited."))
     stock_seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    member_limit = _count(_("Most per member"), _("Empty: as many as they like."), least=1)
+    member_limit = _count(_("Limit per member"), _("Empty means no limit."), least=1)
     minimum_tier = forms.ModelChoiceField(
         label=_("From tier"), queryset=Tier.objects.none(), required=False, empty_label=_("Every member")
     )
@@ -67,12 +67,12 @@ class RewardForm(forms.Form):
         coerce=int,
         empty_value=None,
         required=False,
-        help_text=_("Others don't see it at all."),
+        help_text=_("Other members don't see the reward."),
     )
     starts_at = _moment(_("Starts"))
     ends_at = _moment(_("Ends"))
     position = forms.IntegerField(
-        label=_("Position"), min_value=0, max_value=32767, required=False, help_text=_("Smaller ones come first.")
+        label=_("Position"), min_value=0, max_value=32767, required=False, help_text=_("Smaller numbers come first.")
     )
 
     def __init__(
@@ -105,17 +105,17 @@ class RewardForm(forms.Form):
             min_value=0,
             max_digits=15,
             decimal_places=exponent(program.currency),
-            help_text=_t("Paid in the storefront, beside the points."),
+            help_text=_t("Paid in the storefront, in addition to the points."),
         )
 
-    def _kind(self, given: Any) -> str:
-        return self.reward.kind if self.reward else str(given.get("kind") or "")
+    def _kind(self, values: Any) -> str:
+        return self.reward.kind if self.reward else str(values.get("kind") or "")
 
     def _initial(self) -> dict[str, Any]:
         reward = self.reward
         if reward is None:
             return {"kind": next(iter(FULFILMENTS.names()), ""), "member_limit": 1, "position": 0}
-        values: dict[str, Any] = {name: getattr(reward, name) for name in KEPT}
+        values: dict[str, Any] = {name: getattr(reward, name) for name in REWARD_FIELDS}
         values |= {f"{SETTING}{name}": value for name, value in reward.settings.items()}
         values |= {f"{LIMIT}{tier}": limit for tier, limit in reward.settings.get("tier_limits", {}).items()}
         values["stock_seen"] = reward.stock
@@ -146,22 +146,22 @@ class RewardForm(forms.Form):
         return [self[name] for name in self.fields if name.startswith(LIMIT)]
 
     def values(self) -> dict[str, Any]:
-        """What the services are given, money in minor units."""
-        given = self.cleaned_data
-        values = {name: given[name] for name in KEPT if name in given}
-        values["money"] = to_minor(given["money"], self.program.currency) if given.get("money") else 0
-        values["position"] = given.get("position") or 0
+        """Return the values for the services, money in minor units."""
+        data = self.cleaned_data
+        values = {name: data[name] for name in REWARD_FIELDS if name in data}
+        values["money"] = to_minor(data["money"], self.program.currency) if data.get("money") else 0
+        values["position"] = data.get("position") or 0
         values["settings"] = {
-            name.removeprefix(SETTING): value for name, value in given.items() if name.startswith(SETTING)
+            name.removeprefix(SETTING): value for name, value in data.items() if name.startswith(SETTING)
         }
         values["tier_limits"] = {
             name.removeprefix(LIMIT): value
-            for name, value in given.items()
+            for name, value in data.items()
             if name.startswith(LIMIT) and value is not None
         }
-        if given.get("picture"):
-            values["picture"] = given["picture"]
-        elif given.get("remove_picture"):
+        if data.get("picture"):
+            values["picture"] = data["picture"]
+        elif data.get("remove_picture"):
             values["picture"] = ""
         return values
 

@@ -1,4 +1,4 @@
-"""Rewards: the list, one with its codes and who had it, making, switching on and off, uploading codes."""
+"""Pages of rewards: the list, one reward with its codes and redemptions, the form, the switch, uploading codes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ REFUSED_SHOWN = 100
 
 
 @dataclass(frozen=True)
-class Row:
+class RewardRow:
     reward: Reward
     price: str
     kind: str
@@ -66,7 +66,7 @@ def kind_label(reward: Reward) -> str:
 
 
 def standing(reward: Reward, now: datetime) -> tuple[str, str]:
-    """(label, tone) of a reward at that time."""
+    """Return (label, tone) of a reward at that time."""
     if not reward.active:
         return _t("Switched off"), "off"
     if reward.ends_at and reward.ends_at <= now:
@@ -88,14 +88,14 @@ def index(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     ended = Q(active=False) | Q(ends_at__lte=now)
     rewards = Reward.objects.select_related("program", "category", "minimum_tier")
-    found = paging.keyset(
+    rewards_page = paging.keyset(
         rewards.filter(ended) if over else rewards.exclude(ended), ["-id"], request.GET.get("cursor"), PAGE
     )
-    taken, left = catalogue.taken(found.items), catalogue.codes_left(found.items)
+    taken, left = catalogue.taken(rewards_page.items), catalogue.codes_left(rewards_page.items)
     context = {
-        "page": found,
+        "page": rewards_page,
         "rows": [
-            Row(
+            RewardRow(
                 reward,
                 price(reward),
                 kind_label(reward),
@@ -103,7 +103,7 @@ def index(request: HttpRequest) -> HttpResponse:
                 taken.get(reward.pk, Taken()),
                 left.get(reward.pk),
             )
-            for reward in found
+            for reward in rewards_page
         ],
         "over": over,
         "may_add": may(request.user, "loyalty.add_reward") and Program.objects.default() is not None,
@@ -113,10 +113,10 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @page("loyalty.view_reward")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    return render(request, "loyalty/reward.html", _shown(request, _reward(pk)))
+    return render(request, "loyalty/reward.html", _reward_context(request, _reward(pk)))
 
 
-def _shown(request: HttpRequest, reward: Reward) -> dict[str, Any]:
+def _reward_context(request: HttpRequest, reward: Reward) -> dict[str, Any]:
     segment = dict(audiences.choices()).get(reward.segment) if reward.segment is not None else ""
     redemptions = RewardRedemption.objects.filter(reward=reward).select_related("member__customer")
     left = catalogue.codes_left([reward]).get(reward.pk)
@@ -205,19 +205,24 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("loyalty.add_rewardcode", methods=("POST",))
 def codes(request: HttpRequest, pk: int) -> HttpResponse:
-    """A file or typed lines. What was refused is shown on the answer itself: codes are kept in no message."""
+    """Upload codes from a file or typed lines.
+
+    Refused codes are shown on the answer itself, because no message may keep codes.
+    """
     reward = _reward(pk)
     file = request.FILES.get("file")
     if file is not None and (file.size or 0) > FILE_BYTES:
-        raise Invalid(_t("A file of codes has at most 8 MB."), code="too_large", field="codes")
+        raise Invalid(_t("A file of codes can have at most 8 MB."), code="too_large", field="codes")
     content = file.read() if file is not None else request.POST.get("codes", "").encode()
     try:
         upload = upload_reward_codes(reward=reward, content=content, actor=of_user(request.user))
     except DomainError as error:
         refused = {"codes_error": error.message, "codes_typed": request.POST.get("codes", "")}
-        return render(request, "loyalty/reward.html", {**_shown(request, reward), **refused}, status=error.status)
+        return render(
+            request, "loyalty/reward.html", {**_reward_context(request, reward), **refused}, status=error.status
+        )
     context = {
-        **_shown(request, reward),
+        **_reward_context(request, reward),
         "upload": upload,
         "duplicates": upload.duplicates[:REFUSED_SHOWN],
         "wrong": upload.wrong[:REFUSED_SHOWN],

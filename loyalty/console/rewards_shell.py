@@ -1,4 +1,4 @@
-"""What rewards add to the shell: their pages, what has to be sent, pools that run dry."""
+"""Registrations of rewards in the console shell: their pages, and cards for rewards to send and pools that run low."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ OBJECTS.register(
 
 @home.card("redemptions", place="needs", permission="loyalty.handle_redemptions", order=35)
 def redemptions(_request: HttpRequest) -> Card | None:
-    """Gifts to send, and how many of them run out within two days."""
-    found = RewardRedemption.objects.filter(state=RedemptionState.PLACED).aggregate(
+    """Show the rewards to send, and how many of them expire within two days."""
+    counts = RewardRedemption.objects.filter(state=RedemptionState.PLACED).aggregate(
         placed=Count("pk"), soon=Count("pk", filter=Q(hold__expires_at__lte=clock.now() + SOON))
     )
-    if not found["placed"]:
+    if not counts["placed"]:
         return None
     return Card(
         _("Rewards to send"),
-        number(found["placed"]),
+        number(counts["placed"]),
         url=reverse("redemptions"),
-        detail=_t("%(count)s run out within 2 days") % {"count": number(found["soon"])} if found["soon"] else "",
-        tone="warn" if found["soon"] else "",
+        detail=_t("%(count)s expire within 2 days") % {"count": number(counts["soon"])} if counts["soon"] else "",
+        tone="warn" if counts["soon"] else "",
     )
 
 
@@ -65,4 +65,4 @@ def reward_codes(_request: HttpRequest) -> Card | None:
     if not short:
         return None
     detail = _t("fewer than %(count)s left") % {"count": number(FEW_CODES)}
-    return Card(_("Rewards short of codes"), number(short), url=reverse("rewards"), detail=detail, tone="warn")
+    return Card(_("Rewards low on codes"), number(short), url=reverse("rewards"), detail=detail, tone="warn")

@@ -1,4 +1,7 @@
-"""What loyalty adds to the shell: its pages, figures on the home page, a filter and a column of the customer list."""
+"""Registrations of loyalty in the console shell.
+
+They are its pages, figures on the home page, and a filter and a column of the customer list.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ navigation.register(
 )
 navigation.register(
     "giving_limits",
-    _("Limits of giving"),
+    _("Giving limits"),
     url="giving_limits",
     icon="shield",
     permission="loyalty.change_givinglimit",
@@ -74,7 +77,7 @@ def approvals(_request: HttpRequest) -> Card | None:
 
 @home.card("ledger", place="needs", permission="loyalty.view_loyalty", order=40)
 def ledger(_request: HttpRequest) -> Card | None:
-    """Only when the last proof found that the books don't agree."""
+    """Show a card only when the last reconciliation found differences."""
     last = figures.last_reconciliation()
     if last is None or not last.difference_count:
         return None

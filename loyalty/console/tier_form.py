@@ -1,4 +1,4 @@
-"""The forms of tiers. Money is typed in major units; what a benefit asks for comes from its kind."""
+"""Forms of tiers. Money is typed in major units; each kind of benefit says which settings it has."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def derived_kinds() -> set[str]:
 
 
 def benefit_line(benefit: TierBenefit) -> tuple[str, str]:
-    """(what its kind is called, what members read)"""
+    """Return (label of the kind, words for members)."""
     kind = BENEFITS.get(benefit.kind)
     return (str(kind.label), kind.words(benefit)) if kind else (benefit.kind, "")
 
@@ -40,7 +40,7 @@ class TierForm(_Form):
     rank = forms.IntegerField(label=_("Rank"), min_value=1, max_value=100, help_text=_("1 is the lowest."))
     threshold = forms.DecimalField()
     multiplier = forms.DecimalField(
-        label=_("Points multiplier"), min_value=0, max_digits=5, decimal_places=2, help_text=_("1 is the plain rate.")
+        label=_("Points multiplier"), min_value=0, max_digits=5, decimal_places=2, help_text=_("1 is the normal rate.")
     )
     paid_price = forms.DecimalField(required=False)
     paid_days = forms.IntegerField(label=_("Bought for (days)"), min_value=1, max_value=3660)
@@ -49,14 +49,14 @@ class TierForm(_Form):
         self.program = program
         self.in_money = program.tier_metric == TierMetric.SPEND
         super().__init__(data, initial=self._initial(tier))
-        labels = {TierMetric.ORDERS: _t("From so many orders"), TierMetric.GROWTH: _t("From a growth value of")}
+        labels = {TierMetric.ORDERS: _t("Number of orders from"), TierMetric.GROWTH: _t("Growth value from")}
         self.fields["threshold"] = (
-            money_field(_t("From a spend of"), program.currency)
+            money_field(_t("Spend from"), program.currency)
             if self.in_money
             else forms.IntegerField(label=labels[TierMetric(program.tier_metric)], min_value=0, max_value=2**53)
         )
         self.fields["paid_price"] = money_field(
-            _t("Price"), program.currency, _t("Empty: it can't be bought."), required=False
+            _t("Price"), program.currency, _t("Empty means that it is not for sale."), required=False
         )
 
     def _initial(self, tier: Tier | None) -> dict[str, Any]:
@@ -72,13 +72,13 @@ class TierForm(_Form):
         return f"{to_major(amount, self.program.currency):f}"
 
     def values(self) -> dict[str, Any]:
-        """What the services are given, money in minor units."""
-        given = dict(self.cleaned_data)
+        """Return the values for the services, money in minor units."""
+        values = dict(self.cleaned_data)
         currency = self.program.currency
-        given["threshold"] = to_minor(given["threshold"], currency) if self.in_money else given["threshold"]
-        given["paid_price"] = None if given["paid_price"] is None else to_minor(given["paid_price"], currency)
-        given["multiplier"] = Decimal(given["multiplier"])
-        return given
+        values["threshold"] = to_minor(values["threshold"], currency) if self.in_money else values["threshold"]
+        values["paid_price"] = None if values["paid_price"] is None else to_minor(values["paid_price"], currency)
+        values["multiplier"] = Decimal(values["multiplier"])
+        return values
 
 
 class PolicyForm(_Form):
@@ -86,19 +86,19 @@ class PolicyForm(_Form):
         label=_("Tiers follow"),
         choices=TierMetric.choices,
         help_text=_(
-            "Never the points that can be spent: redeeming costs nobody their tier. Look at the thresholds after changing it."
+            "Spendable points never count, so redeeming never lowers a tier. Check the thresholds after a change."
         ),
     )
     tier_period = forms.ChoiceField(label=pgettext_lazy("tier", "Over"), choices=TierPolicy.choices)
     tier_window_days = forms.IntegerField(
-        label=_("Days"), min_value=1, max_value=3660, help_text=_("Of the rolling period only.")
+        label=_("Days"), min_value=1, max_value=3660, help_text=_("Only for the rolling period.")
     )
     tier_downgrade = forms.ChoiceField(label=_("When the period ends"), choices=TierDowngrade.choices)
     tier_grace_days = forms.IntegerField(
         label=_("Grace (days)"),
         min_value=0,
         max_value=366,
-        help_text=_("So long after the end nobody moves down, and what is bought still counts."),
+        help_text=_("During these days after a period, no member moves down and purchases still count."),
     )
 
     def __init__(self, data: Any = None, *, program: Program) -> None:
@@ -111,7 +111,7 @@ class PolicyForm(_Form):
 class BenefitForm(_Form):
     kind = forms.ChoiceField(label=_("Kind"))
     position = forms.IntegerField(
-        label=_("Position"), min_value=0, max_value=32767, required=False, help_text=_("Smaller ones come first.")
+        label=_("Position"), min_value=0, max_value=32767, required=False, help_text=_("Smaller numbers come first.")
     )
 
     def __init__(
@@ -144,8 +144,8 @@ class BenefitForm(_Form):
         kind = BENEFITS.get(self.benefit.kind)
         for setting in kind.settings if kind else ():
             if isinstance(setting, Number) and setting.money:
-                kept = self.benefit.settings.get(setting.name) or 0
-                values[f"{SETTING}{setting.name}"] = f"{to_major(kept, self.currency):f}"
+                amount = self.benefit.settings.get(setting.name) or 0
+                values[f"{SETTING}{setting.name}"] = f"{to_major(amount, self.currency):f}"
         return {**values, "position": self.benefit.position}
 
     @property

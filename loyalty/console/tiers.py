@@ -1,4 +1,4 @@
-"""Tiers: the page with their thresholds, members and benefits; making and changing them; the policy; a member's by hand."""
+"""Pages of tiers: the list with thresholds, members and benefits, the forms, the policy, a member's tier by hand."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from loyalty.services import benefits as services
 from loyalty.services.given_tiers import release_tier, set_tier
 from loyalty.services.tier_setup import change_policy, create_tier, update_tier
 from loyalty.services.tiers import last_run
-from loyalty.tier_standing import Shown
+from loyalty.tier_standing import BenefitLine
 
 FAILED_SHOWN = 50
 
 
 @dataclass(frozen=True)
-class Row:
+class TierRow:
     tier: Tier
     threshold: str
     price: str
     count: int
     share: int
-    benefits: list[Shown]
+    benefits: list[BenefitLine]
 
 
 @page("loyalty.view_loyalty")
@@ -48,7 +48,7 @@ def index(request: HttpRequest) -> HttpResponse:
         return render(request, "loyalty/tiers.html", {"program": None})
     counts = figures.tiers(program)
     rows = [
-        Row(
+        TierRow(
             row.tier,
             tier_standing.metric_text(program, row.tier.threshold),
             money(row.tier.paid_price, program.currency),
@@ -108,23 +108,23 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _tier_form(request: HttpRequest, program: Program, tier: Tier | None) -> HttpResponse:
-    given = TierForm(request.POST or None, program=program, tier=tier)
-    if request.method == "POST" and given.is_valid():
+    form = TierForm(request.POST or None, program=program, tier=tier)
+    if request.method == "POST" and form.is_valid():
         try:
             if tier is None:
-                saved = create_tier(program=program, actor=of_user(request.user), **given.values())
+                saved = create_tier(program=program, actor=of_user(request.user), **form.values())
             else:
-                saved = update_tier(tier=tier, actor=of_user(request.user), **given.values())
+                saved = update_tier(tier=tier, actor=of_user(request.user), **form.values())
         except DomainError as error:
-            given.refuse(error)
+            form.refuse(error)
         else:
             messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.label})
             return redirect("loyalty_tier", saved.pk)
     context = {
-        "form": given,
+        "form": form,
         "title": _t("Edit tier") if tier else _t("New tier"),
         "help": _t(
-            "Thresholds are looked at with the next order, and in the night; nobody goes down before the end of their period."
+            "Thresholds apply at a member's next order and every night. No member moves down before their period ends."
         ),
         "action": reverse("loyalty_tier_edit", args=[tier.pk]) if tier else reverse("loyalty_tier_new"),
         "back_url": reverse("loyalty_tier", args=[tier.pk]) if tier else reverse("loyalty_tiers"),
@@ -136,17 +136,17 @@ def _tier_form(request: HttpRequest, program: Program, tier: Tier | None) -> Htt
 @page("loyalty.change_program", methods=("GET", "POST"))
 def policy(request: HttpRequest) -> HttpResponse:
     program = default_program()
-    given = PolicyForm(request.POST or None, program=program)
-    if request.method == "POST" and given.is_valid():
+    form = PolicyForm(request.POST or None, program=program)
+    if request.method == "POST" and form.is_valid():
         try:
-            change_policy(program=program, actor=of_user(request.user), **given.values())
+            change_policy(program=program, actor=of_user(request.user), **form.values())
         except DomainError as error:
-            given.refuse(error)
+            form.refuse(error)
         else:
-            messages.success(request, _t("The policy is saved. It holds from the next evaluation on."))
+            messages.success(request, _t("The policy is saved. It applies from the next evaluation."))
             return redirect("loyalty_tiers")
     context = {
-        "form": given,
+        "form": form,
         "title": _t("How tiers are reached and kept"),
         "help": _t("Members go up at once. They go down only when their period and its grace have ended."),
         "action": reverse("loyalty_tier_policy"),
@@ -174,24 +174,24 @@ def _benefit_form(request: HttpRequest, tier: Tier, benefit: TierBenefit | None)
         else reverse("loyalty_benefit_new", args=[tier.pk])
     )
     if request.method == "POST" and request.POST.get("do") != "look":
-        given = BenefitForm(request.POST, tier=tier, benefit=benefit, action=action)
-        if given.is_valid():
+        form = BenefitForm(request.POST, tier=tier, benefit=benefit, action=action)
+        if form.is_valid():
             try:
                 if benefit is None:
-                    services.create_benefit(tier=tier, actor=of_user(request.user), **given.values())
+                    services.create_benefit(tier=tier, actor=of_user(request.user), **form.values())
                 else:
-                    services.update_benefit(benefit=benefit, actor=of_user(request.user), **given.values())
+                    services.update_benefit(benefit=benefit, actor=of_user(request.user), **form.values())
             except DomainError as error:
-                given.refuse(error)
+                form.refuse(error)
             else:
                 messages.success(request, _t("The benefit is saved."))
                 return redirect("loyalty_tier", tier.pk)
     else:
         typed = request.POST.dict() if request.method == "POST" else None
-        given = BenefitForm(tier=tier, benefit=benefit, action=action, typed=typed)
+        form = BenefitForm(tier=tier, benefit=benefit, action=action, typed=typed)
     template = "loyalty/benefit_kind_fields.html" if wants_part(request) else "loyalty/benefit_edit.html"
     context = {
-        "form": given,
+        "form": form,
         "tier": tier,
         "benefit": benefit,
         "action": action,
@@ -212,24 +212,24 @@ def benefit_switch(request: HttpRequest, pk: int) -> HttpResponse:
 @page("loyalty.change_benefitgrant", methods=("POST",))
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     grant = get_object_or_404(BenefitGrant.objects.select_related("benefit"), pk=pk)
-    tried = services.retry_grant(grant=grant, actor=of_user(request.user))
-    if tried.state == GrantState.GIVEN:
-        messages.success(request, _t("It has been given."))
+    grant_now = services.retry_grant(grant=grant, actor=of_user(request.user))
+    if grant_now.state == GrantState.GIVEN:
+        messages.success(request, _t("The benefit was given."))
     else:
-        messages.error(request, _t("It failed again: %(error)s") % {"error": tried.error})
+        messages.error(request, _t("It failed again: %(error)s") % {"error": grant_now.error})
     return redirect("loyalty_tier", grant.benefit.tier_id)
 
 
 @page("loyalty.add_giventier", methods=("POST",))
 def give(request: HttpRequest, number: str) -> HttpResponse:
     member = _member(number)
-    given = GivenForm(request.POST, program=member.program)
-    if not given.is_valid():
+    form = GivenForm(request.POST, program=member.program)
+    if not form.is_valid():
         if stays(request):
-            return form_errors(given)
-        raise Invalid(str(next(iter(given.errors.values()))[0]), code="invalid")
-    set_tier(member=member, actor=of_user(request.user), **given.values())
-    messages.success(request, _t("The tier is set to %(tier)s.") % {"tier": given.cleaned_data["tier"].label})
+            return form_errors(form)
+        raise Invalid(str(next(iter(form.errors.values()))[0]), code="invalid")
+    set_tier(member=member, actor=of_user(request.user), **form.values())
+    messages.success(request, _t("The tier is set to %(tier)s.") % {"tier": form.cleaned_data["tier"].label})
     return back(request, f"/customers/{number}/")
 
 
@@ -237,7 +237,7 @@ def give(request: HttpRequest, number: str) -> HttpResponse:
 def release(request: HttpRequest, number: str) -> HttpResponse:
     member = _member(number)
     if release_tier(member=member, actor=of_user(request.user), note=request.POST.get("note", "")):
-        messages.success(request, _t("What was set by hand has ended."))
+        messages.success(request, _t("The tier set by hand has ended."))
     return back(request, f"/customers/{number}/")
 
 

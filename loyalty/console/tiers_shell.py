@@ -1,4 +1,4 @@
-"""What tiers add to the shell: their page."""
+"""Registrations of tiers in the console shell: their page and their links in the audit log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loyalty: what the shop owes in points, who is where, and the two things that staff do by hand."""
+"""Pages of loyalty: liability in points, members by tier, and adjusting and approving by hand."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ def members(request: HttpRequest) -> HttpResponse:
     if program is None:
         return redirect("loyalty")
     chosen = request.GET.get("tier", "")
-    wanted = figures.members(program, chosen)
-    found = paging.keyset(wanted, ["-enrolled_at", "-id"], request.GET.get("cursor"), PAGE)
-    accounts = figures.balances(found.items)
+    queryset = figures.members(program, chosen)
+    members_page = paging.keyset(queryset, ["-enrolled_at", "-id"], request.GET.get("cursor"), PAGE)
+    accounts = figures.balances(members_page.items)
     context = {
         "program": program,
-        "page": found,
-        "rows": [(member, accounts.get(member.pk)) for member in found],
-        "count": paging.count(wanted),
+        "page": members_page,
+        "rows": [(member, accounts.get(member.pk)) for member in members_page],
+        "count": paging.count(queryset),
         "tiers": [
             *((row.code, row.label) for row in figures.tiers(program)),
             (MemberState.SUSPENDED.value, MemberState.SUSPENDED.label),
@@ -94,7 +94,7 @@ def members(request: HttpRequest) -> HttpResponse:
 
 @page("loyalty.adjust_points", methods=("GET", "POST"))
 def adjust(request: HttpRequest, number: str) -> HttpResponse:
-    """Give or take points by hand. Refused, the form stays open with what was typed."""
+    """Give or take points by hand. If it is refused, the form stays open with the typed values."""
     member = _member(number)
     account = selectors.spendable_account(member)
     form = AdjustForm(request.POST or None, customer=member.customer, ticket=request.GET.get("ticket", "")[:20])
@@ -123,7 +123,7 @@ def _adjust(request: HttpRequest, account: Account, values: dict[str, Any]) -> H
     if needs_approval(giving.limits_of(user), points):
         request_adjustment(account=account, points=points, user=user, key=values["key"], **grounds)
         messages.info(
-            request, _t("More than you may move alone: a lead decides on it under Approvals. You will get a notice.")
+            request, _t("This is above your own limit: a lead decides on it under Approvals. You will get a notice.")
         )
     else:
         adjust_points(account=account, points=points, key=values["key"], actor=of_user(user), **grounds)
@@ -137,19 +137,19 @@ def _adjust(request: HttpRequest, account: Account, values: dict[str, Any]) -> H
 
 @page("loyalty.adjust_points", methods=("POST",))
 def reverse(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Undo an adjustment, from the customer page or from the ticket that it was made for (D4)."""
-    made = get_object_or_404(AdjustmentRequest, pk=pk)
-    answer = reverse_adjustment(request=made, user=viewer(request), note=request.POST.get("note", ""))
+    """Reverse an adjustment, from the customer page or from its ticket (D4)."""
+    adjustment = get_object_or_404(AdjustmentRequest, pk=pk)
+    answer = reverse_adjustment(request=adjustment, user=viewer(request), note=request.POST.get("note", ""))
     text = (
         _t("Reversed: %(points)s points taken.") if answer["points"] < 0 else _t("Reversed: %(points)s points given.")
     )
     messages.success(request, text % {"points": format_number(abs(answer["points"]))})
-    return back(request, f"/customers/{made.account.member.customer.number}/")
+    return back(request, f"/customers/{adjustment.account.member.customer.number}/")
 
 
 @page("loyalty.approve_adjustment")
 def approvals(request: HttpRequest) -> HttpResponse:
-    """Adjustments that wait for a second person, oldest first, and what became of the newest others."""
+    """Show adjustments that wait for a second person, oldest first, and the newest decided ones."""
     rows = AdjustmentRequest.objects.select_related("account__member__customer", "requested_by", "decided_by", "ticket")
     waiting = rows.filter(state=RequestState.WAITING).order_by("requested_at")[:APPROVALS_SHOWN]
     program = Program.objects.default()
@@ -180,7 +180,7 @@ def decide(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         messages.success(request, _t("Approved: %(points)s points.") % {"points": format_number(waiting.points)})
     else:
         decline_adjustment(request=waiting, user=viewer(request), note=note)
-        messages.success(request, _t("Nothing was moved."))
+        messages.success(request, _t("Declined. No points were moved."))
     return redirect("loyalty_approvals")
 
 
@@ -188,7 +188,7 @@ def decide(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def enrol(request: HttpRequest, number: str) -> HttpResponse:
     customer = get_object_or_404(Customer.objects.active(), number=number)
     member = enrol_member(customer=customer, program=selectors.default_program(), actor=of_user(request.user))
-    messages.success(request, _t("%(name)s is a member now.") % {"name": member.customer})
+    messages.success(request, _t("%(name)s is now a member.") % {"name": member.customer})
     return back(request, f"/customers/{number}/")
 
 

@@ -1,4 +1,4 @@
-"""What members grow by: tasks with levels, badges, and how far each member is."""
+"""Models of growth: tasks with levels, badges, and each member's progress."""
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -12,7 +12,7 @@ from loyalty.models.names import Described
 
 @audited
 class Badge(Described, models.Model):
-    """Something to show for what a member did; each member has it at most once, and keeps it."""
+    """Award that a member shows for something done. Each member has it at most once and never loses it."""
 
     program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="badges")
     code = models.SlugField(_("code"), max_length=40)
@@ -38,7 +38,7 @@ class Badge(Described, models.Model):
 
 
 class MemberBadge(models.Model):
-    """`reference` says what it was given for, such as `task:first-review`."""
+    """Badge of a member. `reference` says what it was awarded for, such as `task:first-review`."""
 
     badge = models.ForeignKey(Badge, models.PROTECT, related_name="holders", db_index=False)
     member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="badges", db_index=False)
@@ -50,7 +50,7 @@ class MemberBadge(models.Model):
         verbose_name_plural = _("members' badges")
         constraints = [models.UniqueConstraint(fields=["member", "badge"], name="loyalty_memberbadge_once")]
         indexes = [
-            # who has it, newest first
+            # for the holders of a badge, newest first
             models.Index(fields=["badge", "-awarded_at"], name="loyalty_memberbadge_of_badge")
         ]
 
@@ -65,7 +65,7 @@ class Measure(models.TextChoices):
 
 
 class Period(models.TextChoices):
-    """When progress starts anew, in the program's time zone."""
+    """When progress starts again from 0, in the program's time zone."""
 
     EVER = "ever", pgettext_lazy("period of a task", "Never")
     DAY = "day", _("Every day")
@@ -75,7 +75,10 @@ class Period(models.TextChoices):
 
 class TaskQuerySet(models.QuerySet["Task"]):
     def running(self, moment, late=None):
-        """Switched on and within their dates; those that ended at most `late` ago too."""
+        """Return the tasks that are switched on and within their dates.
+
+        With `late`, also those that ended at most so long ago.
+        """
         ended = moment - late if late else moment
         return self.filter(
             models.Q(ends_at=None) | models.Q(ends_at__gt=ended),
@@ -86,9 +89,9 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
 @audited
 class Task(Described, models.Model):
-    """What members are asked to do, and what each level of it gives. With dates and a season's name: a challenge.
+    """Task for members, with a reward for each level. With dates and a season's name it is a challenge.
 
-    `counts_from`: nothing that happened before it counts. It is the start, or when the task was last switched on.
+    Nothing that happened before `counts_from` counts. It is the start, or the time when the task was last switched on.
     """
 
     program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="tasks")
@@ -133,7 +136,7 @@ class Task(Described, models.Model):
 
 @audited
 class TaskLevel(models.Model):
-    """`goal` is in the task's measure: times, minor units, or days in a row."""
+    """Level of a task. `goal` is in the task's measure: times, minor units, or days in a row."""
 
     task = models.ForeignKey(Task, models.CASCADE, related_name="levels", db_index=False)
     level = models.PositiveSmallIntegerField(_("level"), validators=[MinValueValidator(1)])
@@ -161,7 +164,7 @@ class TaskLevel(models.Model):
 
 
 class TaskJoin(models.Model):
-    """A member takes part in a task that has to be joined; leaving takes the row away."""
+    """Member who takes part in a task that has to be joined. Leaving deletes the row."""
 
     task = models.ForeignKey(Task, models.PROTECT, related_name="joins", db_index=False)
     member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+", db_index=False)
@@ -178,10 +181,10 @@ class TaskJoin(models.Model):
 
 
 class TaskProgress(models.Model):
-    """How far a member is with a task in one period: the fold of its steps.
+    """Progress of a member with a task in one period: the fold of its steps.
 
-    `count` is what the member sees; `best` is what levels are reached by, and differs only for days in a row: a run that was
-    broken starts anew, and what it reached stays.
+    `count` is what the member sees; `best` decides about levels. They differ only for days in a row: a broken run
+    starts again from 0, but the levels that it reached stay.
     """
 
     member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+", db_index=False)
@@ -205,7 +208,7 @@ class TaskProgress(models.Model):
             ),
         ]
         indexes = [
-            # how many members are on each level of a period
+            # for the number of members on each level of a period
             models.Index(fields=["task", "period_start", "level"], name="loyalty_taskprogress_of_task")
         ]
 
@@ -214,7 +217,7 @@ class TaskProgress(models.Model):
 
 
 class TaskStep(models.Model):
-    """One happening that counted, once per task however often it is told (L7). `amount` in minor units."""
+    """One happening that counted, once per task however often it is reported (L7). `amount` is in minor units."""
 
     task = models.ForeignKey(Task, models.PROTECT, related_name="+", db_index=False)
     progress = models.ForeignKey(TaskProgress, models.PROTECT, related_name="steps", db_index=False)
@@ -233,7 +236,10 @@ class TaskStep(models.Model):
 
 
 class LevelReached(models.Model):
-    """The natural key of what a level gives (L7): once per member, task, period and level. The figures are those given then."""
+    """Natural key of what a level gives (L7): once per member, task, period and level.
+
+    The figures are those given then.
+    """
 
     progress = models.ForeignKey(TaskProgress, models.PROTECT, related_name="reached", db_index=False)
     level = models.PositiveSmallIntegerField(_("level"))

@@ -1,4 +1,7 @@
-"""The points ledger (L1-L11). Rows are written by the functions in loyalty/sql/ alone, under the account's row lock."""
+"""Models of the points ledger (L1-L11).
+
+Only the functions in loyalty/sql/ write the rows, under the account's row lock.
+"""
 
 import uuid
 
@@ -61,7 +64,7 @@ class EntryKind(models.TextChoices):
 
 
 class Entry(models.Model):
-    """One change of an account: append-only, refused UPDATE and DELETE by the database itself (L1)."""
+    """One change of an account. Append-only: the database itself refuses UPDATE and DELETE (L1)."""
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="entries", db_index=False)
     kind = models.CharField(_("kind"), max_length=12, choices=EntryKind.choices)
@@ -88,7 +91,7 @@ class Entry(models.Model):
         indexes = [
             models.Index(fields=["account", "-id"], name="loyalty_entry_of_account"),
             models.Index(fields=["order"], condition=models.Q(order__isnull=False), name="loyalty_entry_of_order"),
-            # what an account earned since a day, for leaderboards
+            # for the earnings of an account since a day, on leaderboards
             models.Index(
                 fields=["account", "occurred_at"],
                 condition=models.Q(kind__in=["earn", "clawback"]),
@@ -123,7 +126,7 @@ class Lot(models.Model):
     order = models.ForeignKey("crm.Order", models.PROTECT, null=True, related_name="+", db_index=False)
     points = models.BigIntegerField(_("points"))
     remaining = models.BigIntegerField(pgettext_lazy("points", "left"))
-    # Indexes name this, not `remaining`, which every spending changes: an update that touches no index is a cheap one.
+    # Indexes use this column, not `remaining`, which every spending changes: an update that touches no index is cheap.
     open = models.GeneratedField(
         expression=models.ExpressionWrapper(models.Q(remaining__gt=0), output_field=models.BooleanField()),
         output_field=models.BooleanField(),
@@ -149,7 +152,7 @@ class Lot(models.Model):
             ),
         ]
         indexes = [
-            # what can be spent, soonest expiry first, never-expiring last
+            # for the spendable lots: soonest expiry first, never-expiring last
             models.Index(
                 models.F("account"),
                 models.F("expires_at").asc(nulls_last=True),
@@ -171,7 +174,7 @@ class Lot(models.Model):
 
 
 class Allocation(models.Model):
-    """Which lot a spend used, and how much of it came back (L2, L5)."""
+    """The part of a lot that a spend used, and how much of it came back (L2, L5)."""
 
     entry = models.ForeignKey(Entry, models.PROTECT, related_name="allocations", db_index=False)
     lot = models.ForeignKey(Lot, models.PROTECT, related_name="allocations", db_index=False)
@@ -201,7 +204,10 @@ class HoldState(models.TextChoices):
 
 
 class Hold(models.Model):
-    """Points set aside for a purchase (L8): exactly one final state. A one-step redemption is born captured."""
+    """Points set aside for a purchase (L8), with exactly one final state.
+
+    A one-step redemption is created as captured.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     account = models.ForeignKey(Account, models.PROTECT, related_name="holds", db_index=False)
@@ -242,9 +248,9 @@ class Hold(models.Model):
 
 
 class Earning(models.Model):
-    """The natural key of an earning (L7): once per order and rule, once per happening and rule, however often it is asked for.
+    """Natural key of an earning (L7): once per order and rule or per happening and rule, however often it is requested.
 
-    Of a rule that multiplies, `base` is the points that it multiplied and `multiplier` its factor.
+    For a rule that multiplies, `base` is the points that it multiplied and `multiplier` its factor.
     """
 
     member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="earnings", db_index=False)
@@ -309,7 +315,7 @@ class Earning(models.Model):
 
 
 class ExpiryNotice(models.Model):
-    """Points of an account whose last good day was announced: once for each such day."""
+    """Points of an account whose last day was announced, once for each such day."""
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
     expires_on = models.DateField(_("last day"))
@@ -349,7 +355,7 @@ class PointsSnapshot(models.Model):
 
 
 class Reconciliation(models.Model):
-    """One proof of L11 over the whole ledger."""
+    """One proof of the whole ledger (L11)."""
 
     ran_at = models.DateTimeField(db_default=Now())
     account_count = models.BigIntegerField(_("accounts"))

@@ -1,4 +1,4 @@
-"""What people read of things that an administrator names in both languages."""
+"""Mixins for rows that an administrator names in two languages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from core.formatting import in_language
 
 
 class Named:
-    """A thing with `name` and `name_zh`."""
+    """Row with `name` and `name_zh`."""
 
     name: str
     name_zh: str
@@ -17,7 +17,7 @@ class Named:
 
 
 class Described(Named):
-    """One with `description` and `description_zh` besides."""
+    """Named row that also has `description` and `description_zh`."""
 
     description: str
     description_zh: str

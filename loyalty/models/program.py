@@ -25,7 +25,7 @@ class ExpiryPolicy(models.TextChoices):
 
 
 class TierMetric(models.TextChoices):
-    """What a tier follows; never the spendable balance (T1)."""
+    """Metric that a tier follows; never the spendable balance (T1)."""
 
     SPEND = "spend", _("Spend")
     ORDERS = "orders", _("Number of orders")
@@ -33,7 +33,7 @@ class TierMetric(models.TextChoices):
 
 
 class TierPolicy(models.TextChoices):
-    """Over which period it counts, in the program's time zone."""
+    """Period over which the metric counts, in the program's time zone."""
 
     ROLLING = "rolling", _("The last days, counted anew every night")
     CALENDAR_YEAR = "calendar_year", _("Calendar year")
@@ -169,12 +169,12 @@ class MemberQuerySet(models.QuerySet["Member"]):
         return self.filter(state=MemberState.ACTIVE)
 
 
-# Tiers have a history of their own (T3), and what qualifies follows the orders.
+# Tiers have their own history (T3), and `qualifying` follows the orders.
 @audited_except("qualifying", "tier", "tier_since")
 class Member(models.Model):
-    """A customer's membership of one program. `tier` is the open TierPeriod's, kept beside for lists and rules.
+    """A customer's membership of one program. `tier` copies the open TierPeriod's tier, for lists and rules.
 
-    `suspended_at` and `resumed_at` are those of the last suspension: what happened in between earns nothing.
+    `suspended_at` and `resumed_at` describe the last suspension. Nothing that happened during it earns points.
     """
 
     program = models.ForeignKey(Program, models.PROTECT, related_name="members", db_index=False)
@@ -223,7 +223,7 @@ class Member(models.Model):
                 | (models.Q(suspended_at__isnull=False, resumed_at=None) & ~models.Q(suspension_reason="")),
                 name="loyalty_member_suspended_says_why",
             ),
-            # the customer first: their memberships are looked up without naming a program
+            # customer first, because memberships are looked up without naming a program
             models.UniqueConstraint(fields=["customer", "program"], name="loyalty_member_once_per_program"),
             models.CheckConstraint(
                 condition=models.Q(referred_by=None) | ~models.Q(referred_by=models.F("id")),
@@ -244,7 +244,7 @@ class Member(models.Model):
         return f"{self.customer_id}"
 
     def was_suspended(self, at: datetime) -> bool:
-        """Whether a moment lies in the last suspension."""
+        """Return whether a moment lies in the last suspension."""
         if self.suspended_at is None or at < self.suspended_at:
             return False
         return self.resumed_at is None or at < self.resumed_at
@@ -252,7 +252,7 @@ class Member(models.Model):
 
 @audited
 class EarningRule(models.Model):
-    """How points are earned. What it says is in its versions; an earning names the version that made it."""
+    """A way to earn points. Its terms are in its versions; an earning names the version that made it."""
 
     program = models.ForeignKey(Program, models.PROTECT, related_name="rules")
     point_type = models.ForeignKey(PointType, models.PROTECT, related_name="rules", verbose_name=_("point type"))
@@ -288,11 +288,11 @@ class Stacking(models.TextChoices):
 
 
 class EarningRuleVersion(models.Model):
-    """What a rule says, never changed once it is published.
+    """Terms of a rule, never changed once published.
 
-    A rate: points = rounding(base / per_amount * points * tier multiplier), the base being stated here (L6).
-    Without `per_amount`: so many points for each order or happening. A rule that multiplies gives
-    rounding(what the others gave * (factor - 1)) on top.
+    A rate: points = rounding(base / per_amount * points * tier multiplier); the base is stated here (L6). Without
+    `per_amount`, each order or happening earns `points`. A rule that multiplies adds rounding(what the others gave *
+    (factor - 1)).
     """
 
     rule = models.ForeignKey(EarningRule, models.PROTECT, related_name="versions", db_index=False)
@@ -332,9 +332,9 @@ class EarningRuleVersion(models.Model):
 
 
 class EarningUse(models.Model):
-    """What a rule has given in a period, to one member or (without one) to all: what its limits count.
+    """Points that a rule has given in a period, to one member or (without one) to all. Its limits count them.
 
-    Rows are locked in the order of their key before the accounts, by whoever gives or takes back points of the rule.
+    Services that give or take back points of the rule lock these rows in key order, before the accounts.
     """
 
     rule = models.ForeignKey(EarningRule, models.PROTECT, related_name="uses", db_index=False)

@@ -1,4 +1,4 @@
-"""Points that people give: adjustments by hand (L12), limits and daily budgets (L13), transfers between members."""
+"""Models of points that people give: adjustments by hand (L12), limits and daily budgets (L13), transfers."""
 
 import uuid
 
@@ -22,9 +22,10 @@ class RequestState(models.TextChoices):
 
 @audited
 class AdjustmentRequest(models.Model):
-    """An adjustment by a member of staff. Above their limit nothing moves until someone else approves it (L12, four eyes).
+    """An adjustment by a member of staff. Above their limit it moves nothing until another person approves it (L12).
 
-    `entry` is what it moved; `reverses` the adjustment that this one undoes, which is done once (D4).
+    `entry` is the entry that it made. `reverses` is the adjustment that this one undoes; each is reversed at most once
+    (D4).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -78,19 +79,22 @@ class AdjustmentRequest(models.Model):
 
     @property
     def taken(self) -> int:
-        """The points that a taking took, without their sign."""
+        """Return the points that were taken, without their sign."""
         return -self.points
 
     @property
     def can_be_reversed(self) -> bool:
-        """Whether it moved points, is no reversal itself, and has none yet."""
+        """Return whether it moved points, is no reversal itself, and has none yet."""
         moved = self.state in {RequestState.GIVEN, RequestState.APPROVED} and self.entry_id is not None
         return moved and self.reverses_id is None and not hasattr(self, "reversal")
 
 
 @audited
 class GivingLimit(models.Model):
-    """How much a role may give by hand (L13), where the shop has changed the defaults of `rules/giving.py`."""
+    """Limits of a role for giving by hand (L13).
+
+    A row exists where the shop changed the defaults of `rules/giving.py`.
+    """
 
     role = models.CharField(
         _("role"), max_length=20, unique=True, choices=[(role.value, LABELS[role]) for role in Role]
@@ -134,7 +138,7 @@ class AgentBudget(models.Model):
 
 
 class Transfer(models.Model):
-    """Points that went from one member to another; the lots keep their expiry on the way."""
+    """Points that went from one member to another. The lots keep their expiry."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     sender = models.ForeignKey("loyalty.Account", models.PROTECT, related_name="transfers_out", db_index=False)

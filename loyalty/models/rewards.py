@@ -1,4 +1,4 @@
-"""What points buy: the catalogue, its stock and codes, and each redemption on its way to the member."""
+"""Models of rewards: the catalogue, its stock and codes, and each redemption until it reaches the member."""
 
 import uuid
 
@@ -30,7 +30,7 @@ class RewardCategory(Named, models.Model):
 
 
 class RewardKind(models.TextChoices):
-    """How it reaches the member; each kind has a registered fulfilment."""
+    """How the reward reaches the member; each kind has a registered fulfilment."""
 
     COUPON = "coupon", _("Coupon")
     GIFT = "gift", _("Gift by post")
@@ -41,7 +41,10 @@ class RewardKind(models.TextChoices):
 
 @audited
 class Reward(Described, models.Model):
-    """`stock` NULL is without end; it falls by conditional update when a redemption is placed and rises when one ends."""
+    """Reward of the catalogue. `stock` NULL means unlimited.
+
+    The stock falls by conditional update when a redemption is placed and rises when one ends without delivery.
+    """
 
     program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="rewards")
     category = models.ForeignKey(
@@ -92,7 +95,7 @@ class Reward(Described, models.Model):
 
 
 class RewardUse(models.Model):
-    """How many of a reward a member has: the limit per member holds by conditional update of this row."""
+    """Number of a reward that a member has. The limit per member is enforced by conditional update of this row."""
 
     reward = models.ForeignKey(Reward, models.PROTECT, related_name="+", db_index=False)
     member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+", db_index=False)
@@ -116,9 +119,9 @@ class RedemptionState(models.TextChoices):
 
 
 class RewardRedemption(models.Model):
-    """One reward on its way: points held while `placed`, captured when it is delivered or sent, released when it ends.
+    """One reward on its way. Points are held while `placed`, captured on delivery or sending, and otherwise released.
 
-    The address and the code are personal or worth money, so they are kept encrypted.
+    The address and the code are personal or worth money, so they are stored encrypted.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -161,7 +164,7 @@ class RewardRedemption(models.Model):
 
 
 class RewardCode(models.Model):
-    """One code of an uploaded pool; given to one redemption and never to a second."""
+    """One code of an uploaded pool. It is given to one redemption and never to a second one."""
 
     reward = models.ForeignKey(Reward, models.PROTECT, related_name="codes", db_index=False)
     value = EncryptedTextField()

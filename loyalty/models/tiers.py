@@ -1,4 +1,4 @@
-"""Tiers: what reaches them, who was in which and why, tiers that are given or bought, and what a tier gives."""
+"""Models of tiers: their thresholds, each member's tier periods, given and bought tiers, and benefits."""
 
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
@@ -11,7 +11,7 @@ from loyalty.models.names import Named
 
 @audited
 class Tier(Named, models.Model):
-    """`threshold` is what qualifies, in the program's metric: minor units spent, orders, or growth value (T1)."""
+    """Tier of a program. `threshold` is in the program's metric: minor units spent, orders, or growth value (T1)."""
 
     program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="tiers")
     code = models.SlugField(_("code"), max_length=40)
@@ -51,16 +51,16 @@ class TierReason(models.TextChoices):
 
 
 class TstzRange(models.Func):
-    """Migration 0019 names it."""
+    """Function TSTZRANGE, kept for the migration that names it."""
 
     function = "TSTZRANGE"
     output_field = DateTimeRangeField()
 
 
 class TierPeriod(models.Model):
-    """[from, to) in one tier and why it began (T3); no row means below the first tier.
+    """Interval [from, to) in one tier with its reason (T3); no row means below the first tier.
 
-    The database refuses periods of one member that overlap: loyalty/sql/tiers.sql.
+    The database refuses overlapping periods of one member: loyalty/sql/tiers.sql.
     """
 
     member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="tier_periods", db_index=False)
@@ -85,7 +85,7 @@ class TierPeriod(models.Model):
         ]
         indexes = [
             models.Index(fields=["member", "-started_at"], name="loyalty_tierperiod_of_member"),
-            # who came into a tier lately
+            # for members who entered a tier recently
             models.Index(fields=["tier", "started_at"], name="loyalty_tierperiod_entered"),
         ]
 
@@ -99,9 +99,9 @@ class GivenKind(models.TextChoices):
 
 
 class GivenTier(models.Model):
-    """A tier with an end of its own: set by hand or bought. While it runs it is a floor; a locked one is also the ceiling.
+    """A tier with its own end: set by hand or bought. While it runs it is a floor; a locked one is also the ceiling.
 
-    It ran until `ended_at` where that is set, else until `ends_at`. `reference` is the order or payment of a bought one.
+    It ran until `ended_at` if that is set, else until `ends_at`. `reference` is the order or payment of a bought tier.
     """
 
     member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="given_tiers", db_index=False)
@@ -143,7 +143,7 @@ class GivenTier(models.Model):
 
 
 class TierRun(models.Model):
-    """One evaluation of all members at the end of a day: the next one knows from it whose periods have ended since."""
+    """One evaluation of all members at the end of a day. The next run uses it to find periods that ended since."""
 
     program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="tier_runs", db_index=False)
     ran_at = models.DateTimeField(_("ran"))
@@ -160,9 +160,10 @@ class TierRun(models.Model):
 
 
 class TierRunPart(models.Model):
-    """The part of a run that has been evaluated while the others have not: members by id, both ends included.
+    """Members of an unfinished run that are evaluated already: a range of ids, both ends included.
 
-    The parts of a run commit one by one and go when all have; what a crash leaves tells the next run since when each is due.
+    The parts of a run commit one by one and are deleted when all are done. After a crash, the next run reads from them
+    since when each part is due.
     """
 
     program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="+", db_index=False)
@@ -181,9 +182,9 @@ class TierRunPart(models.Model):
 
 @audited_except("error")
 class TierBenefit(models.Model):
-    """Something that a tier gives; `kind` names the registered benefit (loyalty/benefits.py) that knows how.
+    """Benefit of a tier. `kind` names the registered benefit (loyalty/benefits.py) that delivers it.
 
-    `error` is why none of it can be given now, such as a coupon that is over.
+    `error` says why the benefit can't be given now, such as an expired coupon.
     """
 
     tier = models.ForeignKey(Tier, models.PROTECT, related_name="benefits", db_index=False)
@@ -192,7 +193,7 @@ class TierBenefit(models.Model):
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     active = models.BooleanField(_("active"), default=True)
     error = models.CharField(_("error"), max_length=400, blank=True, default="")
-    # What happened before is not given for: a birthday last week, an upgrade last month.
+    # Earlier occasions are not given: a birthday last week, an upgrade last month.
     active_since = models.DateTimeField(_("since"), db_default=Now())
 
     class Meta:
@@ -212,7 +213,7 @@ class GrantState(models.TextChoices):
 
 
 class BenefitGrant(models.Model):
-    """One benefit given to one member for one occasion, once: `key` is entry:<tier period>, 2026-11 or birthday:2026."""
+    """One benefit for one member and occasion, given once. `key` is entry:<tier period>, 2026-11 or birthday:2026."""
 
     benefit = models.ForeignKey(TierBenefit, models.PROTECT, related_name="grants", db_index=False)
     member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="benefit_grants", db_index=False)

@@ -1,7 +1,7 @@
-"""How many of the points that members hold will never be spent: a chain-ladder over monthly cohorts.
+"""Estimate of the points that members will never spend: a chain-ladder over monthly cohorts.
 
-Of the points of every cohort that were still there k months after they became available, the share spent in that month
-is h(k). A lot of age a that ends in u months is spent with the probability 1 - (1 - h(a)) (1 - h(a+1)) ... up to its end.
+h(k) is a share of all cohorts' points that were unspent k months after they became available: the part spent in that
+month. A lot of age a that ends in u months is spent with the probability 1 - (1 - h(a)) (1 - h(a+1)) ... up to its end.
 Ages that no cohort has reached yet count as never spent from then on. (Mack, "Distribution-free calculation of the
 standard error of chain ladder reserve estimates", ASTIN Bulletin 23, 1993, for the method in claims reserving.)
 """
@@ -16,7 +16,7 @@ LEAST_MONTHS = 6
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """Points of one month: `spent[k]` and `lost[k]` (run out, taken back, given away) in the k-th month after."""
+    """Points of one month: `spent[k]` and `lost[k]` (expired, taken back, transferred) in the k-th month after."""
 
     issued: int
     spent: Sequence[int]
@@ -25,7 +25,7 @@ class Cohort:
 
 @dataclass(frozen=True, slots=True)
 class Outstanding:
-    """Points that are there now, of one age, all ending in `left` whole months; None: they never end."""
+    """Present points of one age that end in `left` whole months. None means that they never end."""
 
     points: int
     age: int
@@ -33,7 +33,7 @@ class Outstanding:
 
 
 def spending_rates(cohorts: Sequence[Cohort]) -> list[float]:
-    """h(k) for each age that at least one cohort with points has passed through."""
+    """Return h(k) for each age that at least one cohort with points has passed through."""
     longest = max((len(cohort.spent) for cohort in cohorts), default=0)
     rates = []
     for age in range(longest):
@@ -49,7 +49,10 @@ def spending_rates(cohorts: Sequence[Cohort]) -> list[float]:
 
 
 def expected_breakage(cohorts: Sequence[Cohort], outstanding: Sequence[Outstanding]) -> int | None:
-    """Points of `outstanding` that will not be spent, or None while nothing was ever spent or six months have not been seen."""
+    """Return how many of the `outstanding` points will not be spent.
+
+    Return None while nothing was ever spent or fewer than six months were observed.
+    """
     rates = spending_rates(cohorts)
     if len(rates) < LEAST_MONTHS or not any(rates):
         return None

@@ -1,4 +1,4 @@
-"""Limits of an earning rule: how many points in a day, week, month, year and for ever, for one member and for all."""
+"""Limits of an earning rule: points in a day, week, month, year and in total, for one member and for all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Key = tuple[int, int | None, str, date]
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most `points` in a `period`, of each member or of the whole rule."""
+    """At most `points` in a `period`, for each member or for the whole rule."""
 
     period: str
     scope: str
@@ -24,34 +24,37 @@ class Cap:
 
 
 def caps_with_budget(caps: Sequence[Cap], budget: int | None) -> tuple[Cap, ...]:
-    """A budget is a limit for ever on all members together."""
+    """Return the limits with the budget added: a limit in total on all members together."""
     return (*caps, *(() if budget is None else (Cap("ever", "rule", budget),)))
 
 
 def keys_of(rule: int, member: int, day: date, caps: Sequence[Cap]) -> dict[Key, int]:
-    """The counters that an award of this day moves, each with its limit; of two limits on one counter the smaller."""
-    found: dict[Key, int] = {}
+    """Return the counters that an award of this day changes, each with its limit.
+
+    When two limits share one counter, the smaller one holds.
+    """
+    limits: dict[Key, int] = {}
     for cap in caps:
         key = (rule, member if cap.scope == "member" else None, cap.period, period_start(cap.period, day))
-        found[key] = min(found.get(key, cap.points), cap.points)
-    return found
+        limits[key] = min(limits.get(key, cap.points), cap.points)
+    return limits
 
 
 def lock_order(key: Key) -> tuple:
-    """One order for everybody, the rule's own counters before its members'."""
+    """Return a sort key, so that all transactions lock in one order: a rule's own counters before its members'."""
     rule, member, period, starts_on = key
     return (rule, member or 0, period, starts_on)
 
 
 @dataclass
 class Counters:
-    """What has been used so far; `taken` is what was added here."""
+    """Points used so far; `taken` are the points added here."""
 
     used: dict[Key, int] = field(default_factory=dict)
     taken: dict[Key, int] = field(default_factory=dict)
 
     def left(self, keys: Mapping[Key, int]) -> int | None:
-        """How many points there is room for; None is without end."""
+        """Return the number of points that still fit. None means no limit."""
         if not keys:
             return None
         return max(0, min(limit - self.used.get(key, 0) for key, limit in keys.items()))

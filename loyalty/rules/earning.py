@@ -1,4 +1,4 @@
-"""What an order earns. Whole numbers throughout: no amount passes through a float."""
+"""Arithmetic of what an order earns, in whole numbers only: no amount passes through a float."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fractions import Fraction
 
 @dataclass(frozen=True, slots=True)
 class OrderAmounts:
-    """Minor units; `refunded` is of `total`."""
+    """Amounts in minor units; `refunded` is the refunded part of `total`."""
 
     subtotal: int
     discount: int
@@ -24,7 +24,7 @@ class OrderAmounts:
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """A product line, in minor units after its own discount; `refunded` is of `amount`."""
+    """A product line, in minor units after its own discount; `refunded` is the refunded part of `amount`."""
 
     id: int
     amount: int
@@ -35,7 +35,7 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class RuleTerms:
-    """`points` for every `per_amount` minor units of the base; without `per_amount`, so many each time."""
+    """Terms: `points` for every `per_amount` minor units of the base. Without `per_amount`, `points` each time."""
 
     points: int
     per_amount: int | None
@@ -46,7 +46,7 @@ class RuleTerms:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """Minor units that count; `remainder` is the part of one that sharing by lines left over."""
+    """Minor units that count; `remainder` is the part of a minor unit that sharing by lines left over."""
 
     amount: int
     remainder: Decimal = Decimal(0)
@@ -54,14 +54,14 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Award:
-    """`remainder` is exact points less the points given, so that what rounding leaves over is stated (L3)."""
+    """Points of an award. `remainder` is exact points less the points given, so that rounding is stated (L3)."""
 
     points: int
     remainder: Decimal
 
 
 def earning_base(order: OrderAmounts, terms: RuleTerms) -> int:
-    """The part of an order that earns (L6): net of discounts and of the part paid with points."""
+    """Return the part of an order that earns (L6): net of discounts and of the part paid with points."""
     base = order.subtotal - order.discount - order.points_amount
     if terms.include_tax:
         base += order.tax
@@ -71,8 +71,10 @@ def earning_base(order: OrderAmounts, terms: RuleTerms) -> int:
 
 
 def base_of_lines(base: int, lines: Sequence[OrderLine], counting: Sequence[OrderLine]) -> Base:
-    """The share of an order's base that some of its lines have: by their amounts, so that the order's discount and the
-    part paid with points are shared the same way. Whole minor units, rounded down; what that leaves over is stated.
+    """Return the share of an order's base that some of its lines have, in proportion to their amounts.
+
+    The order's discount and the part paid with points are then shared the same way. The share is in whole minor units,
+    rounded down, with the remainder stated.
     """
     whole = sum(line.amount for line in lines)
     part = sum(line.amount for line in counting)
@@ -84,13 +86,13 @@ def base_of_lines(base: int, lines: Sequence[OrderLine], counting: Sequence[Orde
 
 
 def points_for(base: int, terms: RuleTerms, multiplier: Decimal, rounding: str) -> Award:
-    """rounding(base / per_amount * points * multiplier)."""
+    """Return rounding(base / per_amount * points * multiplier)."""
     exact = Fraction(base * terms.points, terms.per_amount) if terms.per_amount else Fraction(terms.points)
     return _award(exact * _factor(terms, multiplier), rounding)
 
 
 def multiplied(points: int, factor: Decimal, rounding: str) -> Award:
-    """What a multiplying rule gives on top of the points that the others gave."""
+    """Return the points that a multiplying rule adds to the points of the others."""
     return _award(points * (Fraction(factor) - 1), rounding)
 
 
@@ -103,24 +105,26 @@ def points_after_refund(
     lines: Sequence[OrderLine] | None = None,
     counting: Sequence[OrderLine] = (),
 ) -> int:
-    """What the order would have earned without what was refunded (L5), rounded the same way.
+    """Return what the order would have earned without the refunded part (L5), rounded the same way.
 
-    A rate: pro rata to the total; of a rule that counts `counting` lines only, see `kept_share`. Points given each time
-    stay until the order is refunded whole.
+    A rate is taken pro rata to the total. For a rule that counts only the `counting` lines, see `kept_share`. Points
+    given each time stay until the order is refunded in full.
     """
     if order.total <= 0 or order.refunded >= order.total:
         return 0
     if terms.per_amount is None:
         return points_for(base, terms, multiplier, rounding).points
-    kept = base * kept_share(order, lines, counting)
-    return _round(kept * terms.points / terms.per_amount * _factor(terms, multiplier), rounding)
+    base_left = base * kept_share(order, lines, counting)
+    return _round(base_left * terms.points / terms.per_amount * _factor(terms, multiplier), rounding)
 
 
 def kept_share(
     order: OrderAmounts, lines: Sequence[OrderLine] | None = None, counting: Sequence[OrderLine] = ()
 ) -> Fraction:
-    """How much of what counted is left. What was refunded line by line concerns those lines; the rest of what was refunded
-    is of no line and goes off all that is left, pro rata. Without `lines` all of it is pro rata to the total.
+    """Return the share of the counted amount that is left after refunds.
+
+    A refund of a line reduces that line. The rest of the refunds belongs to no line and reduces all that is left, pro
+    rata. Without `lines`, the whole is pro rata to the total.
     """
     if order.total <= 0 or order.refunded >= order.total:
         return Fraction(0)
@@ -135,7 +139,7 @@ def kept_share(
 
 
 def redeemed_to_return(captured: int, order_total: int, refunded: int) -> int:
-    """How many of the points spent on an order a refund gives back in all: pro rata, rounded down until it is whole."""
+    """Return how many of the points spent on an order its refunds give back: pro rata, rounded down until full."""
     if order_total <= 0 or refunded >= order_total:
         return captured
     return captured * refunded // order_total

@@ -1,4 +1,4 @@
-"""When a lot runs out (L10): rolling days, or the end of a day, month, quarter or year in the program's zone."""
+"""Expiry of a lot (L10): rolling days, or the end of a day, month, quarter or year in the program's zone."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 
 def expires_at(available_from: datetime, policy: str, count: int, zone: str) -> datetime | None:
-    """The moment a lot can no longer be spent, or None for never.
+    """Return the moment from which a lot can no longer be spent, or None for never.
 
     `day`, `month`, `quarter`, `year`: midnight after the last day of the period that is `count` periods after the one
-    in which the lot became available; 0 is the end of that same period.
+    in which the lot became available. With 0 it is the end of that same period.
     """
     if policy == "never":
         return None

@@ -1,4 +1,4 @@
-"""How much a role may give by hand while the shop has set nothing else (L12, L13): finite for each."""
+"""Default limits of each role for giving by hand (L12, L13). All of them are finite."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ MOST_COUPONS = 10_000
 
 @dataclass(frozen=True)
 class Limits:
-    """Above `points_per_act` a second person approves; above `points_per_day` and `coupons_per_day` it is refused."""
+    """Limits.
+
+    Above `points_per_act` a second person approves; above `points_per_day` and `coupons_per_day` it is refused.
+    """
 
     points_per_act: int
     points_per_day: int
@@ -25,12 +28,12 @@ DEFAULTS: dict[str, Limits] = {
     "analyst": Limits(0, 0, 0),
     "administrator": Limits(50_000, 200_000, 200),
 }
-# Who has no role, and a permission of their own.
+# For a person without a role who has a permission of their own.
 FALLBACK = "service_agent"
 
 
 def combined(limits: Iterable[Limits]) -> Limits:
-    """The limits of a person with several roles: the highest of each."""
+    """Return the limits of a person with several roles: the highest of each."""
     rows = list(limits)
     return Limits(
         max(row.points_per_act for row in rows),

@@ -8,23 +8,23 @@ from datetime import timedelta
 from itertools import pairwise
 
 LEVELS = 20
-# For how long after its end a task still takes what arrives late (S4).
+# A task still takes late happenings for so long after its end (S4).
 LATE = timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Goal:
+class LevelGoal:
     level: int
     goal: int
 
 
-def newly_reached(goals: Sequence[Goal], best: int, level: int) -> list[Goal]:
-    """The levels above `level` whose goal is reached, lowest first."""
+def newly_reached(goals: Sequence[LevelGoal], best: int, level: int) -> list[LevelGoal]:
+    """Return the levels above `level` whose goal is reached, lowest first."""
     return sorted((one for one in goals if one.level > level and one.goal <= best), key=lambda one: one.level)
 
 
 def levels_problem(goals: Sequence[int]) -> str:
-    """Why these goals, lowest level first, are no task, or empty: `none`, `too_many`, `not_rising`."""
+    """Return the problem of these goals, lowest level first, or empty: `none`, `too_many`, `not_rising`."""
     if not goals:
         return "none"
     if len(goals) > LEVELS:
@@ -35,7 +35,7 @@ def levels_problem(goals: Sequence[int]) -> str:
 
 
 def net_amount(amount: int, total: int, refunded: int) -> int:
-    """What of an order's goods still counts when `refunded` of its `total` has gone back, rounded down (minor units)."""
+    """Return the part of an order's goods that still counts after a refund, rounded down (minor units)."""
     if refunded <= 0:
         return amount
     return amount * max(total - refunded, 0) // total if total > 0 else 0
@@ -45,9 +45,9 @@ NAME_LENGTH = 40
 
 
 def shown_name_problem(name: str) -> str:
-    """Why a member can't be shown under this name, or empty: `too_long`, `not_printable`, `contact`.
+    """Return the problem of a name for the leaderboard, or empty: `too_long`, `not_printable`, `contact`.
 
-    An address or a telephone number would tell everyone who they are.
+    An e-mail address or a phone number would reveal to everyone who the member is.
     """
     if len(name) > NAME_LENGTH:
         return "too_long"

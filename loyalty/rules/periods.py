@@ -1,4 +1,4 @@
-"""Days, weeks, months and years in which limits count and tasks begin anew; `ever` is one period without end."""
+"""Days, weeks, months and years for limits and for the resets of tasks; `ever` is one period without end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ EVER = date(1970, 1, 1)
 
 
 def period_start(period: str, day: date) -> date:
-    """The first day of the period that a day lies in; weeks begin on Monday."""
+    """Return the first day of the period that contains a day; weeks begin on Monday."""
     starts = {
         "day": day,
         "week": day - timedelta(days=day.weekday()),
@@ -22,7 +22,7 @@ def period_start(period: str, day: date) -> date:
 
 
 def period_end(period: str, start: date) -> date | None:
-    """The first day after the period that begins on `start`; None for `ever`."""
+    """Return the first day after the period that begins on `start`; None for `ever`."""
     if period == "day":
         return start + timedelta(days=1)
     if period == "week":

@@ -1,4 +1,4 @@
-"""Products that only some tiers may buy."""
+"""Rules for products that only some tiers may buy."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any
 
 
 def listed(text: str) -> list[str]:
-    """The SKUs of a text, separated by commas, spaces or lines."""
+    """Return the SKUs of a text, separated by commas, spaces or lines."""
     return [part for part in text.replace(",", " ").replace("，", " ").split() if part]
 
 
 @dataclass(frozen=True)
-class Product:
+class TierProduct:
     sku: str
     category: str = ""
 
 
-def covers(settings: Mapping[str, Any], product: Product) -> bool:
-    """Does a benefit name this product, or a category that it lies in?"""
+def covers(settings: Mapping[str, Any], product: TierProduct) -> bool:
+    """Return whether a benefit names this product, or a category that contains it."""
     category = str(settings.get("category") or "").strip().strip("/")
     inside = bool(category) and (product.category == category or product.category.startswith(category + "/"))
     return inside or product.sku.lower() in listed(str(settings.get("skus") or "").lower())
 
 
-def least_rank(benefits: Iterable[tuple[int, Mapping[str, Any]]], product: Product) -> int | None:
-    """The lowest rank whose members may buy it, out of (rank, settings); None when everyone may."""
+def least_rank(benefits: Iterable[tuple[int, Mapping[str, Any]]], product: TierProduct) -> int | None:
+    """Return the lowest rank whose members may buy it, out of (rank, settings); None when everyone may."""
     return min((rank for rank, settings in benefits if covers(settings, product)), default=None)

@@ -1,4 +1,4 @@
-"""Who may have a reward and why not; what a file of codes says. Plain values in, plain values out."""
+"""Rules for redeeming a reward, and the reading of code files. Plain values in, plain values out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ADDRESS_NEEDS = ("name", "phone", "line", "city")
 
 @dataclass(frozen=True)
 class Offer:
-    """What a reward asks for. None is without limit; `codes_left` None: this kind has no pool."""
+    """Requirements of a reward. None means no limit; `codes_left` is None when the kind has no pool."""
 
     active: bool
     starts_at: datetime | None
@@ -31,9 +31,11 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What a member brings: whether the membership is active, rank of their tier (None below the first),
-    how many they had, their segments, their points (None: not looked at).
+class RewardEligibility:
+    """Facts about a member that a reward depends on. `active` is the state of the membership.
+
+    `rank` is None below the first tier. `used` counts earlier redemptions. `available` is None when points are not
+    checked.
     """
 
     active: bool
@@ -43,38 +45,41 @@ class Standing:
     available: int | None
 
 
-def refusal(offer: Offer, standing: Standing, now: datetime) -> str:
-    """The first reason why the member can't have it, or empty. What they can't change comes before what they can."""
+def refusal(offer: Offer, member: RewardEligibility, now: datetime) -> str:
+    """Return the first reason why the member can't have it, or empty.
+
+    Reasons that the member can't change come before those that they can.
+    """
     if not offer.active:
         return "reward_not_active"
     if offer.ends_at is not None and offer.ends_at <= now:
         return "reward_ended"
     if offer.starts_at is not None and offer.starts_at > now:
         return "reward_not_started"
-    if offer.segment is not None and offer.segment not in standing.segments:
+    if offer.segment is not None and offer.segment not in member.segments:
         return "not_in_audience"
-    if offer.rank is not None and (standing.rank is None or standing.rank < offer.rank):
+    if offer.rank is not None and (member.rank is None or member.rank < offer.rank):
         return "tier_too_low"
-    if offer.member_limit is not None and standing.used >= offer.member_limit:
+    if offer.member_limit is not None and member.used >= offer.member_limit:
         return "member_limit"
     if offer.stock is not None and offer.stock <= 0:
         return "out_of_stock"
     if offer.codes_left is not None and offer.codes_left <= 0:
         return "no_codes_left"
-    if not standing.active:
+    if not member.active:
         return "member_not_active"
-    if standing.available is not None and standing.available < offer.points:
+    if member.available is not None and member.available < offer.points:
         return "insufficient_points"
     return ""
 
 
 def limit_of(member_limit: int | None, tier_limits: Mapping[str, int], tier: str | None) -> int | None:
-    """How many a member may have: what is said for their tier, else what is said for everyone."""
+    """Return how many a member may have: the limit of their tier, or else the general one."""
     return tier_limits.get(tier or "", member_limit)
 
 
 def address_problem(address: Mapping[str, str]) -> str:
-    """The first part that is missing or too long, or empty."""
+    """Return the first part of an address that is missing or too long, or empty."""
     for part in ADDRESS_NEEDS:
         if not address.get(part, "").strip():
             return part
@@ -83,7 +88,10 @@ def address_problem(address: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class CodeFile:
-    """`codes` once each in the file's order; `repeated` are lines that name one again; `wrong` are (line, cell)."""
+    """Parsed file of codes. `codes` has each code once, in the file's order.
+
+    `repeated` are the lines that name a code again; `wrong` are (line, cell).
+    """
 
     codes: list[str]
     repeated: list[str]
@@ -91,7 +99,7 @@ class CodeFile:
 
 
 def read_codes(text: str) -> CodeFile:
-    """One code a line, or the first column of a CSV; a first line that only says "code" is a heading."""
+    """Read one code per line, or the first column of a CSV. A first line that only says "code" is a heading."""
     codes: dict[str, None] = {}
     repeated: list[str] = []
     wrong: list[tuple[int, str]] = []

@@ -1,8 +1,8 @@
-"""What several rules give together for one order, or one happening, in one point type.
+"""Arithmetic of several rules together for one order or one happening, in one point type.
 
-Rules that add all count. Of the rules of which only the best counts, the one that gives most does, after its limits; of two
-that give the same, the one with the smaller position, then the older one. Rules that multiply see what those two kinds gave
-together: each gives rounding(that * (factor - 1)) on top, none sees what another one multiplied.
+All rules that add count. Of the rules of which only the best counts, the one with the most points after its limits
+counts. Of two with equal points, the smaller position counts, then the older rule. Rules that multiply see the sum of
+those two kinds: each adds rounding(sum * (factor - 1)), and none sees the points of another multiplying rule.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from loyalty.rules.earning import Award, multiplied
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """One rule whose conditions hold. `keys` are its counters with their limits (none: without limit)."""
+class StackingCandidate:
+    """One rule whose conditions hold. `keys` are its counters with their limits; empty means no limit."""
 
     rule: int
     position: int
@@ -28,8 +28,11 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """`cut` is what a limit kept back of the award; `multiplied` the points that a multiplying rule saw, else None."""
+class RulePoints:
+    """Points of one rule.
+
+    `cut` is what a limit held back; `multiplied` the points that a multiplying rule saw, else None.
+    """
 
     rule: int
     points: int
@@ -38,30 +41,30 @@ class Given:
     multiplied: int | None = None
 
 
-def stack(candidates: Sequence[Candidate], rounding: str, counters: Counters) -> list[Given]:
-    """What each rule gives, in the order adding, best, multiplying; the counters move on."""
+def stack(candidates: Sequence[StackingCandidate], rounding: str, counters: Counters) -> list[RulePoints]:
+    """Return what each rule gives, in the order adding, best, multiplying. The counters advance."""
     order = sorted(candidates, key=lambda one: (one.position, one.rule))
-    given = [_give(one, one.award, counters) for one in order if one.stacking == "sum"]
+    results = [_give(one, one.award, counters) for one in order if one.stacking == "sum"]
     rivals = [one for one in order if one.stacking == "best"]
     if rivals:
-        # max() keeps the first of equals, which is the smallest position.
-        given.append(_give(best := max(rivals, key=lambda one: _possible(one, counters)), best.award, counters))
-    if not given:
+        # max() returns the first of equals, which has the smallest position.
+        results.append(_give(best := max(rivals, key=lambda one: _possible(one, counters)), best.award, counters))
+    if not results:
         return []
-    base = sum(one.points for one in given)
+    base = sum(one.points for one in results)
     for one in order:
         if one.stacking == "multiply":
-            given.append(_give(one, multiplied(base, one.factor, rounding), counters, base))
-    return given
+            results.append(_give(one, multiplied(base, one.factor, rounding), counters, base))
+    return results
 
 
-def _possible(candidate: Candidate, counters: Counters) -> int:
+def _possible(candidate: StackingCandidate, counters: Counters) -> int:
     left = counters.left(candidate.keys)
     return candidate.award.points if left is None else min(candidate.award.points, left)
 
 
-def _give(candidate: Candidate, award: Award, counters: Counters, base: int | None = None) -> Given:
+def _give(candidate: StackingCandidate, award: Award, counters: Counters, base: int | None = None) -> RulePoints:
     left = counters.left(candidate.keys)
     points = award.points if left is None else min(award.points, left)
     counters.take(candidate.keys, points)
-    return Given(candidate.rule, points, award.points - points, award.remainder, base)
+    return RulePoints(candidate.rule, points, award.points - points, award.remainder, base)

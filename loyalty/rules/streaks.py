@@ -1,4 +1,4 @@
-"""Days in a row: the longest run of them, the one that still goes on, and when a rule gives for a run."""
+"""Days in a row: the longest run, the present run, and the days on which a rule gives points for a run."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from datetime import date, timedelta
 
 @dataclass(frozen=True)
 class Runs:
-    """The run that ends on the last day, and the longest one."""
+    """Lengths of the run that ends on the last day and of the longest one."""
 
     last: int
     longest: int
 
 
 def runs_of(days: Iterable[date]) -> Runs:
-    """Of days in any order, each as often as it comes. A day that arrives late closes the gap that it left."""
+    """Return the runs of days in any order, with repeats. A day that arrives late closes its gap."""
     longest = run = 0
     for _day, follows in _in_order(days):
         run = run + 1 if follows else 1
@@ -25,24 +25,27 @@ def runs_of(days: Iterable[date]) -> Runs:
 
 
 def completed(days: Iterable[date], length: int, after: date | None) -> list[date]:
-    """The days on which `length` days in a row were reached. Days up to `after`, the last one that gave, are spent."""
-    found: list[date] = []
+    """Return the days on which `length` days in a row were reached.
+
+    Days up to `after`, the last one that gave, don't count.
+    """
+    completed_on: list[date] = []
     run = 0
     for day, follows in _in_order(day for day in days if after is None or day > after):
         run = run + 1 if follows else 1
         if run == length:
-            found.append(day)
+            completed_on.append(day)
             run = 0
-    return found
+    return completed_on
 
 
 def current_run(count: int, last_on: date | None, today: date) -> int:
-    """What is left of a run today: it holds until the end of the day after its last one."""
+    """Return the length of a run today. A run holds until the end of the day after its last one."""
     return count if last_on is not None and last_on >= today - timedelta(days=1) else 0
 
 
 def _in_order(days: Iterable[date]) -> Iterator[tuple[date, bool]]:
-    """Each day once, and whether it follows on the day before."""
+    """Yield each day once, and whether it follows the day before."""
     before: date | None = None
     for day in sorted(set(days)):
         yield day, before is not None and day - before == timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Which tier a member is in: the windows that count, and the decision. The SQL of services/tiers.py says the same.
+"""Rules of a member's tier: the windows that count, and the decision. The SQL of services/tiers.py does the same.
 
 Tiers are steps here: 0 is below the first, 1 the lowest. All windows are half-open, [from, to).
 """
@@ -13,8 +13,11 @@ from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True)
-class Policy:
-    """`period` and `downgrade` are values of TierPolicy and TierDowngrade; `window_days` is of the rolling period."""
+class TierPeriodPolicy:
+    """Policy of tier periods. `period` and `downgrade` are values of TierPolicy and TierDowngrade.
+
+    `window_days` is only for the rolling period.
+    """
 
     period: str
     window_days: int
@@ -25,10 +28,10 @@ class Policy:
 
 @dataclass(frozen=True)
 class Windows:
-    """What is counted to go up, from `up_from` to now; and to stay, from `keep_from` to `keep_to` (None: to now).
+    """Windows of one member: from `up_from` to now to go up, from `keep_from` to `keep_to` (None: now) to stay.
 
-    `due_at` is when the last period ended with its grace; None while none has. The rolling period ends every night.
-    `began` and `ends_at` are the running period, None for the rolling one, whose end depends on what is in it.
+    `due_at` is when the last period with its grace ended; None while none has. The rolling period ends every night.
+    `began` and `ends_at` are the running period. They are None for the rolling one, whose end depends on its contents.
     """
 
     up_from: datetime
@@ -39,20 +42,20 @@ class Windows:
     ends_at: datetime | None = None
 
     def is_due(self, last_run: datetime | None, at: datetime) -> bool:
-        """Has a period ended since the last run?"""
+        """Return whether a period has ended since the last run."""
         return self.due_at is not None and self.due_at <= at and (last_run is None or self.due_at > last_run)
 
 
 def years_after(day: date, years: int) -> date:
-    """29 February becomes the 28th where there is none."""
+    """Return the same day so many years later; 29 February becomes the 28th in other years."""
     try:
         return day.replace(year=day.year + years)
     except ValueError:
         return day.replace(year=day.year + years, day=28)
 
 
-def windows(policy: Policy, at: datetime, enrolled_at: datetime, tier_since: datetime | None) -> Windows:
-    """The windows of one member at a moment. The anniversary of the tier is that of the enrolment while there is no tier."""
+def windows(policy: TierPeriodPolicy, at: datetime, enrolled_at: datetime, tier_since: datetime | None) -> Windows:
+    """Return the windows of one member at a moment. Without a tier, its anniversary is that of the enrolment."""
     zone = ZoneInfo(policy.time_zone)
     grace = timedelta(days=policy.grace_days)
 
@@ -89,7 +92,7 @@ def windows(policy: Policy, at: datetime, enrolled_at: datetime, tier_since: dat
 
 
 def limits(thresholds: Sequence[int]) -> list[int]:
-    """What must be had for each step or a higher one, from the thresholds in order of rank: never falling."""
+    """Return the least value for each step or a higher one, from the thresholds in order of rank: never falling."""
     least: list[int] = []
     for threshold in reversed(thresholds):
         least.append(min(threshold, least[-1]) if least else threshold)
@@ -97,16 +100,18 @@ def limits(thresholds: Sequence[int]) -> list[int]:
 
 
 def step_for(value: int, least: Sequence[int]) -> int:
-    """The step that a value qualifies for; `least` is of `limits`."""
+    """Return the step that a value qualifies for; `least` comes from `limits`."""
     return sum(limit <= value for limit in least)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Steps: `before` is the tier now; `earned` and `kept` what the two windows qualify for, `had` what they would without
-    the returns since the last run; `floor` the highest tier given or bought that runs, and `floor_kind` which of both.
+    """Facts about one member, as steps.
 
-    `given`: the tier now began as one given or bought; `refunded`: and was given back. `locked`: set by hand with a lock.
+    `before` is the tier now; `earned` and `kept` are what the two windows qualify for. `had` is what they would qualify
+    for without the returns since the last run. `floor` is the highest given or bought tier that runs, and `floor_kind`
+    says which of both. `given`: the present tier began as given or bought; `refunded`: and its money was returned.
+    `locked`: set by hand with a lock.
     """
 
     before: int
@@ -128,9 +133,10 @@ class Move:
 
 
 def decide(facts: Facts, *, downgrade: bool, one_step: bool) -> Move | None:
-    """Up at once, down at the end of a period (T2) or when a return undid it (T4); None: the interval goes on.
+    """Decide the move: up at once, down at the end of a period (T2) or after a return (T4). None keeps the interval.
 
-    `downgrade` is the end of a day. A given tier that has ended falls to what qualifies, or stays for a new reason (T3).
+    `downgrade` is true at the end of a day. A given tier that has ended falls to what qualifies, or stays for a new
+    reason (T3).
     """
     f = facts
     if f.locked:
@@ -158,15 +164,15 @@ def decide(facts: Facts, *, downgrade: bool, one_step: bool) -> Move | None:
 
 @dataclass(frozen=True)
 class Counted:
-    """Something that counts: when, and how much."""
+    """Something that counts: its time and value."""
 
     at: datetime
     value: int
 
 
 @dataclass(frozen=True)
-class Goal:
-    """`have` of `need` counts, `left` is missing. `by` is the last day on which that is so; None: no day is set."""
+class TierGoal:
+    """Progress to a goal: `have` of `need` counts, `left` is missing. `by` is its last day; None when no day is set."""
 
     have: int
     need: int
@@ -174,10 +180,10 @@ class Goal:
     by: date | None
 
 
-def goal_up(policy: Policy, found: Windows, counted: Sequence[Counted], need: int, at: datetime) -> Goal:
-    """What is missing to the next tier, and until when what counts now still counts."""
+def goal_up(policy: TierPeriodPolicy, spans: Windows, counted: Sequence[Counted], need: int, at: datetime) -> TierGoal:
+    """Return what is missing to the next tier, and the last day on which the present value still counts."""
     zone = ZoneInfo(policy.time_zone)
-    inside = [one for one in counted if one.at >= found.up_from]
+    inside = [one for one in counted if one.at >= spans.up_from]
     have = sum(one.value for one in inside)
     first = min((one.at for one in inside if one.value > 0), default=None)
     if policy.period == "rolling":
@@ -185,35 +191,40 @@ def goal_up(policy: Policy, found: Windows, counted: Sequence[Counted], need: in
     elif policy.period == "tier_anniversary":
         by = None if first is None else years_after(first.astimezone(zone).date(), 1)
     else:
-        by = _day_before(found.ends_at, zone) if found.ends_at else None
-    return Goal(have, need, max(need - have, 0), _not_past(by, at, zone))
+        by = _day_before(spans.ends_at, zone) if spans.ends_at else None
+    return TierGoal(have, need, max(need - have, 0), _not_past(by, at, zone))
 
 
-def goal_stay(policy: Policy, found: Windows, counted: Sequence[Counted], need: int, at: datetime) -> Goal:
-    """What is missing to stay in a tier that needs so much, and by when; nothing left: the tier is kept until `by`."""
+def goal_stay(
+    policy: TierPeriodPolicy, spans: Windows, counted: Sequence[Counted], need: int, at: datetime
+) -> TierGoal:
+    """Return what is missing to stay in a tier that needs so much, and by when.
+
+    If nothing is, the tier is kept until `by`.
+    """
     zone = ZoneInfo(policy.time_zone)
     grace = timedelta(days=policy.grace_days)
     if policy.period == "rolling":
-        inside = sorted((one for one in counted if one.at >= found.keep_from), key=lambda one: one.at)
+        inside = sorted((one for one in counted if one.at >= spans.keep_from), key=lambda one: one.at)
         have = rest = sum(one.value for one in inside)
         if have < need:
-            return Goal(have, need, need - have, at.astimezone(zone).date())
+            return TierGoal(have, need, need - have, at.astimezone(zone).date())
         last = timedelta(days=policy.window_days - 1) + grace
         for day, fallen in groupby(inside, key=lambda one: (one.at + last).astimezone(zone).date()):
             rest -= sum(one.value for one in fallen)
             if rest < need:
-                return Goal(have, need, need - rest, _not_past(day, at, zone))
-        return Goal(have, need, 0, None)
-    if found.began is None or found.ends_at is None or found.keep_to is None:
+                return TierGoal(have, need, need - rest, _not_past(day, at, zone))
+        return TierGoal(have, need, 0, None)
+    if spans.began is None or spans.ends_at is None or spans.keep_to is None:
         raise ValueError("Only the rolling period has no beginning and no end.")
-    before = sum(one.value for one in counted if found.keep_from <= one.at < found.keep_to)
-    if found.due_at is not None and found.due_at > at and before < need:
-        return Goal(before, need, need - before, _day_before(found.due_at, zone))
-    have = sum(one.value for one in counted if one.at >= found.began)
-    end = found.ends_at.astimezone(zone).date()
+    before = sum(one.value for one in counted if spans.keep_from <= one.at < spans.keep_to)
+    if spans.due_at is not None and spans.due_at > at and before < need:
+        return TierGoal(before, need, need - before, _day_before(spans.due_at, zone))
+    have = sum(one.value for one in counted if one.at >= spans.began)
+    end = spans.ends_at.astimezone(zone).date()
     if have >= need:
         end = years_after(end, 1)
-    return Goal(have, need, max(need - have, 0), end + grace - timedelta(days=1))
+    return TierGoal(have, need, max(need - have, 0), end + grace - timedelta(days=1))
 
 
 def _day_before(moment: datetime, zone: ZoneInfo) -> date:

@@ -1,7 +1,8 @@
-"""Points given or taken by hand (L12): who, why, for which ticket, within a daily budget, and above a limit by two people.
+"""Points given or taken by hand (L12): with a reason, a note or ticket, and a daily budget.
 
-Every adjustment by a member of staff has a record (AdjustmentRequest) with the note that only staff read; the ledger's entry
-carries no more than the ticket's number, which the customer knows. It can be reversed once (D4).
+Above the limit of one person a second one approves. Every adjustment by a member of staff has a record
+(AdjustmentRequest) with the note that only staff read. The ledger's entry names only the ticket number, which the
+customer knows. An adjustment can be reversed once (D4).
 """
 
 from __future__ import annotations
@@ -39,13 +40,13 @@ REASONS = {
     "fraud": _("Abuse"),
     "migration": _("Carried over"),
 }
-# Written by the product itself, not offered.
+# Only the product writes this reason; staff can't choose it.
 REVERSAL = "reversal"
 REASON_LABELS = {**REASONS, REVERSAL: _("Reversal")}
 LARGEST = 10_000_000
 REFERENCE_LENGTH = 200
 NOTE_LENGTH = 400
-# The key of a request becomes its id, so that a second click finds the first.
+# The id of a request is made from its key, so that a second click finds the first request.
 REQUESTS = uuid.UUID("8d2b3a52-5c0e-4b8b-9a57-6a1f0b8f5c11")
 APPROVE = "loyalty.approve_adjustment"
 ASKED, DECIDED, REVERSED = (
@@ -66,13 +67,12 @@ def adjust_points(
     ticket: Ticket | None = None,
     reference: str = "",
 ) -> Answer:
-    """Give (above 0) or take (below 0) points by hand. Never below zero: Refused `insufficient_points`.
+    """Give (above 0) or take (below 0) points by hand. Raises Refused `insufficient_points` when too few are there.
 
-    The member reads `reference`, or the ticket's number where there is none; `note` and `reason` are for staff alone (L13).
-
-    A member of staff names a reason, and a note or a ticket (Invalid `required`), and is held to the limits of their role:
-    Refused `needs_approval` above what they may move at once (then `request_adjustment`), Refused `budget_spent` with what
-    is left of the day. A suspended member is given nothing. Repeating a key spends nothing twice.
+    The member reads `reference`, or else the ticket number; `note` and `reason` are for staff only (L13). A member of
+    staff needs a reason, and a note or a ticket (Invalid `required`). The limits of their role apply: Refused
+    `needs_approval` above the limit at once (then use `request_adjustment`), Refused `budget_spent` with the rest of
+    the day's budget. A suspended member is given nothing. Repeating a key moves no points a second time.
     """
     check_adjustment(points, reason, reference, note)
     if actor.user_id is None:
@@ -86,11 +86,11 @@ def adjust_points(
         if not _is_repeat(program, actor, key):
             _check_member(account, points)
             if points > 0:
-                # The budget's row is locked before the account, by everyone in this order; a second click waits here too.
-                given = _lock_budget(program, actor.user_id, 0)
+                # Every transaction locks the budget row before the account. A second click waits here too.
+                given_today = _lock_budget(program, actor.user_id, 0)
                 if not _is_repeat(program, actor, key):
-                    _spend(program, actor.user_id, given, points, limits)
-        reference = _public(reference, ticket)
+                    _spend(program, actor.user_id, given_today, points, limits)
+        reference = _public_reference(reference, ticket)
         answer = _move(account, points, reason, key, actor, note=note, reference=reference)
         _record(
             answer,
@@ -116,9 +116,9 @@ def request_adjustment(
     ticket: Ticket | None = None,
     key: str = "",
 ) -> AdjustmentRequest:
-    """Ask for an adjustment above the limit, and notify those who may approve it.
+    """Request an adjustment above the limit, and notify the people who may approve it.
 
-    Nothing moves until `approve_adjustment` by someone else. The same `key` again asks for nothing new.
+    Nothing moves until another person calls `approve_adjustment`. The same `key` makes no second request.
     """
     check_adjustment(points, reason, reference, note)
     note = _grounds(account, note, ticket)
@@ -131,7 +131,7 @@ def request_adjustment(
                 "points": points,
                 "reason": reason,
                 "note": note,
-                "reference": _public(reference, ticket),
+                "reference": _public_reference(reference, ticket),
                 "ticket": ticket,
                 "requested_by": user,
             },
@@ -141,28 +141,29 @@ def request_adjustment(
         notices.notify(
             users=notices.holders(APPROVE) - {user.pk},
             kind=ASKED,
-            payload=_told(request, user),
+            payload=_notice_payload(request, user),
             subject=_subject(request),
         )
     return request
 
 
 def approve_adjustment(*, request: AdjustmentRequest, user: User, note: str = "") -> Answer:
-    """Move the points of a waiting request. Raises Conflict `own_request`, `request_decided`; Refused as the ledger does.
+    """Move the points of a waiting request.
 
-    The entry names who asked, the request who approved. What is given counts in the approver's day, not in that of who
-    asked: Refused `budget_spent`.
+    Raises Conflict `own_request` or `request_decided`, and Refused as the ledger does. The entry names the requester;
+    the request names the approver. Given points count in the approver's day, not in the requester's: Refused
+    `budget_spent`.
     """
     with transaction.atomic():
         waiting = _waiting(request.pk)
         if waiting.requested_by_id == user.pk:
-            raise Conflict(_("Someone else has to decide on your own request."), code="own_request")
+            raise Conflict(_("You can't decide on your own request."), code="own_request")
         account = Account.objects.select_related("member__program").get(pk=waiting.account_id)
         _check_member(account, waiting.points)
         if waiting.points > 0:
             program = account.member.program
-            given = _lock_budget(program, user.pk, 0)
-            _spend(program, user.pk, given, waiting.points, giving.limits_of(user))
+            given_today = _lock_budget(program, user.pk, 0)
+            _spend(program, user.pk, given_today, waiting.points, giving.limits_of(user))
         answer = _move(
             account,
             waiting.points,
@@ -179,7 +180,7 @@ def approve_adjustment(*, request: AdjustmentRequest, user: User, note: str = ""
 
 
 def decline_adjustment(*, request: AdjustmentRequest, user: User, note: str = "") -> None:
-    """Refuse a waiting request, or withdraw one's own. Raises Conflict `request_decided`."""
+    """Decline a waiting request, or withdraw your own. Raises Conflict `request_decided`."""
     with transaction.atomic():
         waiting = _waiting(request.pk)
         state = RequestState.WITHDRAWN if waiting.requested_by_id == user.pk else RequestState.DECLINED
@@ -187,11 +188,12 @@ def decline_adjustment(*, request: AdjustmentRequest, user: User, note: str = ""
 
 
 def reverse_adjustment(*, request: AdjustmentRequest, user: User, note: str = "") -> Answer:
-    """Undo an adjustment once (D4): take what it gave, or give back what it took.
+    """Reverse an adjustment once (D4): take what it gave, or give back what it took.
 
-    Of given points those that have expired are gone already. What the customer has spent is not there to take: Refused
-    `insufficient_points`. Another's adjustment above the own limit is refused with `needs_approval`. Raises Conflict
-    `not_reversible`, `already_reversed`; Refused `expired`. What was given today is room again in the giver's day.
+    Points that have expired are not taken again. Points that the customer has spent can't be taken: Refused
+    `insufficient_points`. Another person's adjustment above your own limit is refused with `needs_approval`. Raises
+    Conflict `not_reversible`, `already_reversed`; Refused `expired`. If the points were given today, they return to the
+    giver's daily budget.
     """
     with transaction.atomic():
         original = lock_row(AdjustmentRequest.objects.filter(pk=request.pk))
@@ -225,7 +227,7 @@ def reverse_adjustment(*, request: AdjustmentRequest, user: User, note: str = ""
             entry_id=answer.get("entry"),
         )
         if original.requested_by_id != user.pk:
-            notices.notify(users=[original.requested_by_id], kind=REVERSED, payload=_told(original, user))
+            notices.notify(users=[original.requested_by_id], kind=REVERSED, payload=_notice_payload(original, user))
     return answer
 
 
@@ -241,14 +243,14 @@ def check_adjustment(points: int, reason: str, reference: str = "", note: str = 
             _("Use a number from 1 to 10,000,000, or below 0 to take points."), code="invalid", field="points"
         )
     if len(reference) > REFERENCE_LENGTH:
-        raise Invalid(_("A reference has at most 200 characters."), code="too_long", field="reference")
+        raise Invalid(_("A reference can have at most 200 characters."), code="too_long", field="reference")
     if len(note) > NOTE_LENGTH:
-        raise Invalid(_("A note has at most 400 characters."), code="too_long", field="note")
+        raise Invalid(_("A note can have at most 400 characters."), code="too_long", field="note")
 
 
 def _needs_approval(limits: Limits) -> Refused:
     return Refused(
-        _("More than %(limit)s points need a second person.") % {"limit": limits.points_per_act},
+        _("More than %(limit)s points need approval by a second person.") % {"limit": limits.points_per_act},
         code="needs_approval",
         field="points",
         limit=limits.points_per_act,
@@ -256,22 +258,22 @@ def _needs_approval(limits: Limits) -> Refused:
 
 
 def _grounds(account: Account, note: str, ticket: Ticket | None) -> str:
-    """Return the note as it is kept. Raises Invalid when neither a note nor a ticket of this customer says why."""
+    """Return the note as it is stored. Raises Invalid without a note and without a ticket of this customer."""
     note = note.strip()[:400]
     if ticket is not None and ticket.customer_id != account.member.customer_id:
         raise Invalid(_("This ticket belongs to another customer."), code="wrong_customer", field="ticket")
     if not note and ticket is None:
-        raise Invalid(_("Write why in a note, or choose the ticket."), code="required", field="note")
+        raise Invalid(_("Write the reason in a note, or choose a ticket."), code="required", field="note")
     return note
 
 
-def _public(reference: str, ticket: Ticket | None) -> str:
-    """Return what the member reads beside the points."""
+def _public_reference(reference: str, ticket: Ticket | None) -> str:
+    """Return the reference that the member reads beside the points."""
     return reference.strip() or (ticket.number if ticket else "")
 
 
 def _check_member(account: Account, points: int) -> None:
-    """A suspended member is given nothing; what is wrong can still be taken."""
+    """Refuse to give points to a suspended member. Wrongly given points can still be taken."""
     state = Member.objects.values_list("state", flat=True).get(pk=account.member_id)
     if points > 0 and state != MemberState.ACTIVE:
         raise Conflict(_("This membership is not active."), code="member_not_active", state=state)
@@ -293,7 +295,7 @@ def _record(
     ticket: Ticket | None,
     user: int,
 ) -> None:
-    """Write who moved it and why, once per entry: a repeated command names the entry of the first."""
+    """Record the author and the reason, once per entry: a repeated command names the entry of the first."""
     if answer.get("entry") is None:
         return
     AdjustmentRequest.objects.get_or_create(
@@ -311,9 +313,9 @@ def _record(
     )
 
 
-def _spend(program: Program, user: int, given: int, points: int, limits: Limits) -> None:
+def _spend(program: Program, user: int, given_today: int, points: int, limits: Limits) -> None:
     """Count points in a day whose row is locked. Raises Refused `budget_spent` with what is left."""
-    left = max(limits.points_per_day - given, 0)
+    left = max(limits.points_per_day - given_today, 0)
     if points > left:
         raise Refused(
             _("Left of today's budget: %(left)s points.") % {"left": left},
@@ -325,7 +327,7 @@ def _spend(program: Program, user: int, given: int, points: int, limits: Limits)
 
 
 def _restore_budget(original: AdjustmentRequest, program: Program) -> None:
-    """Give today's points back to the day of who gave them; what was approved counted in the approver's."""
+    """Return the points to the giver's budget if they were given today. Approved points are in the approver's."""
     if original.points < 0:
         return
     approved = original.state == RequestState.APPROVED
@@ -337,7 +339,7 @@ def _restore_budget(original: AdjustmentRequest, program: Program) -> None:
 
 
 def _expired(original: AdjustmentRequest, account: Account) -> int:
-    """How many of the points that an adjustment gave have run out by now, under the account's lock."""
+    """Return how many of the points that an adjustment gave have expired, under the account's lock."""
     if original.points < 0:
         return 0
     lock_row(Account.objects.filter(pk=account.pk), weak=True)
@@ -348,7 +350,7 @@ def _expired(original: AdjustmentRequest, account: Account) -> int:
 
 
 def _lock_budget(program: Program, user: int, points: int) -> int:
-    """Return what the person has given today with these points, under the lock of the day's row."""
+    """Add points to the person's total of today and return it, under the lock of the day's row."""
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO loyalty_agentbudget AS kept (program_id, user_id, day, given) VALUES (%s, %s, %s, %s)
@@ -374,7 +376,9 @@ def _decide(request: AdjustmentRequest, state: RequestState, user: User, note: s
     notices.settle(_subject(request))
     if state != RequestState.WITHDRAWN:
         notices.notify(
-            users=[request.requested_by_id], kind=DECIDED, payload={**_told(request, user), "state": str(state)}
+            users=[request.requested_by_id],
+            kind=DECIDED,
+            payload={**_notice_payload(request, user), "state": str(state)},
         )
 
 
@@ -382,8 +386,8 @@ def _subject(request: AdjustmentRequest) -> str:
     return f"adjustment:{request.pk}"
 
 
-def _told(request: AdjustmentRequest, user: User) -> dict[str, object]:
-    """What a notice about an adjustment says: how many points, for which customer, by whom."""
+def _notice_payload(request: AdjustmentRequest, user: User) -> dict[str, object]:
+    """Return the payload of a notice: points, customer, author."""
     customer = request.account.member.customer
     return {"points": request.points, "customer": customer.number, "by": str(user)}
 

@@ -1,4 +1,4 @@
-"""Badges: made, changed, given. Who has one keeps it."""
+"""Services of badges: create, change, award. Badges are never taken away."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ CHANGEABLE = frozenset([*TEXTS, "icon", "active", "position"])
 
 
 @dataclass(frozen=True)
-class Award:
+class BadgeAward:
     member: int
     badge: int
     reference: str
 
 
 def create_badge(*, program: Program, name: str, actor: Actor, code: str = "", **values: Any) -> Badge:
-    """Make a badge. Raises Invalid naming the field; `code_taken` when another badge has the code."""
+    """Create a badge. Raises Invalid naming the field; `code_taken` when another badge has the code."""
     chosen = code_from(code, name, "b")
     cleaned = cleaned_values({**values, "name": name}, TEXTS, CHANGEABLE)
     try:
@@ -47,7 +47,7 @@ def create_badge(*, program: Program, name: str, actor: Actor, code: str = "", *
 
 
 def update_badge(*, badge: Badge, actor: Actor, **values: Any) -> Badge:
-    """Change a badge; its code stays. Switched off, nobody gets it any more. Raises Invalid naming the field."""
+    """Change a badge except for its code. It is not awarded while switched off. Raises Invalid naming the field."""
     cleaned = cleaned_values(values, TEXTS, CHANGEABLE)
     with transaction.atomic():
         locked = lock_row(Badge.objects.filter(pk=badge.pk), weak=True)
@@ -58,10 +58,10 @@ def update_badge(*, badge: Badge, actor: Actor, **values: Any) -> Badge:
     return locked
 
 
-def award_badges(*, awards: Sequence[Award], at: datetime, actor: Actor = SYSTEM) -> list[tuple[int, int]]:
-    """Give badges that are switched on, each member each badge once. Inside the caller's transaction.
+def award_badges(*, awards: Sequence[BadgeAward], at: datetime, actor: Actor = SYSTEM) -> list[tuple[int, int]]:
+    """Award badges that are switched on, each once to each member, inside the caller's transaction.
 
-    Returns (member id, badge id) of those that are new.
+    Returns (member id, badge id) of the new ones.
     """
     require_transaction()
     if not awards:
@@ -97,24 +97,24 @@ def award_badges(*, awards: Sequence[Award], at: datetime, actor: Actor = SYSTEM
 
 
 def code_from(code: str, name: str, letter: str) -> str:
-    """A code as it was given, else made of the name, else any; Chinese names leave nothing of themselves."""
+    """Return a code: the given one, or one made from the name, or a random one. A Chinese name yields no letters."""
     return slugify(code or name)[:40].strip("-") or f"{letter}{uuid.uuid4().hex[:8]}"
 
 
 def cleaned_values(values: Mapping[str, Any], texts: Mapping[str, int], changeable: frozenset[str]) -> dict[str, Any]:
-    """What badges and tasks have in common, checked. Raises Invalid naming the field."""
-    found: dict[str, Any] = {}
-    for name, given in values.items():
-        value = given
+    """Check the values that badges and tasks share. Raises Invalid naming the field."""
+    cleaned: dict[str, Any] = {}
+    for name, raw in values.items():
+        value = raw
         if name not in changeable:
             raise Invalid(_("This can't be changed once it exists."), code="fixed", field=name)
         if name in texts:
-            value = given.strip() if name.startswith("description") else " ".join(given.split())
+            value = raw.strip() if name.startswith("description") else " ".join(raw.split())
             if (name == "name" and not value) or len(value) > texts[name] or "\x00" in value:
                 raise Invalid(_("This text is empty or too long."), code="invalid", field=name)
         elif name == "icon" and value not in ICONS:
             raise Invalid(_("Not one of the choices."), code="invalid_choice", field=name)
         elif name == "position" and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 32767):
             raise Invalid(_("This number is too small or too large."), code="invalid", field=name)
-        found[name] = value
-    return found
+        cleaned[name] = value
+    return cleaned

@@ -1,4 +1,7 @@
-"""Benefits of tiers: set up, and handed out once per member and occasion. Whoever is due comes from one statement."""
+"""Services of tier benefits: set up, and give once per member and occasion.
+
+One statement finds the members who are due.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ log = structlog.get_logger("liuke.benefits")
 CHUNK = 2000
 ATTEMPTS = 10
 FIRST_RETRY = timedelta(hours=1)
-# Nothing ran for so long, and it is still given.
+# A benefit is still given when nothing ran for so long.
 ENTRY_LATE = timedelta(days=30)
 BIRTHDAY_LATE_DAYS = 2
 
@@ -34,7 +37,7 @@ _NOT_YET = """NOT EXISTS (SELECT FROM loyalty_benefitgrant g WHERE g.benefit_id 
                           AND g.key = due.key)"""
 _MEMBERS = "loyalty_member m JOIN crm_customer c ON c.id = m.customer_id AND c.state = 'active'"
 DUE: dict[str, str] = {
-    # Coming up into the tier: not from it for another reason, nor down from a higher one.
+    # The member came up into the tier: not within it for another reason, and not down from a higher one.
     Occasion.ENTRY: f"""
         SELECT m.id AS member_id, 'entry:' || p.id AS key FROM loyalty_tierperiod p JOIN {_MEMBERS} ON m.id = p.member_id
         WHERE p.tier_id = %(tier)s AND m.tier_id = p.tier_id AND m.state = 'active' AND p.started_at >= %(since)s
@@ -71,7 +74,7 @@ def update_benefit(
     position: int | None = None,
     active: bool | None = None,
 ) -> TierBenefit:
-    """Change a benefit or switch it. What it missed while it was off is not given. Raises Invalid naming the field."""
+    """Change a benefit or switch it. Occasions while it was off are not given. Raises Invalid naming the field."""
     with transaction.atomic():
         locked = lock_row(TierBenefit.objects.select_related("tier__program").filter(pk=benefit.pk))
         if settings is not None:
@@ -89,26 +92,26 @@ def update_benefit(
 
 
 def deliver_benefits(*, now: datetime | None = None) -> tuple[int, int]:
-    """Give what is due, and try again what failed. Safe to run twice, also at once. Returns (given, failed)."""
+    """Give all due benefits and retry failed ones. Idempotent, also when run in parallel. Returns (given, failed)."""
     moment = now or clock.now()
-    given = failed = 0
+    given_count = failed_count = 0
     for benefit in TierBenefit.objects.filter(active=True).select_related("tier__program").order_by("pk"):
         kind = BENEFITS.get(benefit.kind)
         if kind is None or kind.occasion is Occasion.STANDING or not _ready(benefit, kind):
             continue
         for due in _chunks(benefit, kind, moment):
             done, wrong = _deliver(benefit, kind, due)
-            given, failed = given + done, failed + wrong
+            given_count, failed_count = given_count + done, failed_count + wrong
     again, wrong = _retry_failed(moment)
-    return given + again, failed + wrong
+    return given_count + again, failed_count + wrong
 
 
 def retry_grant(*, grant: BenefitGrant, actor: Actor) -> BenefitGrant:
-    """Try a failed one now. Raises Conflict `already_given`."""
+    """Retry a failed grant now. Raises Conflict `already_given`."""
     with transaction.atomic():
         locked = lock_row(BenefitGrant.objects.select_related("benefit__tier__program", "member").filter(pk=grant.pk))
         if locked.state == GrantState.GIVEN:
-            raise Conflict(_("This has been given."), code="already_given")
+            raise Conflict(_("This benefit was already given."), code="already_given")
         _try(locked, locked.benefit, _kind(locked.benefit.kind), actor)
     return locked
 
@@ -121,12 +124,12 @@ def _kind(name: str) -> Benefit:
 
 
 def _ready(benefit: TierBenefit, kind: Benefit) -> bool:
-    """One that can't be given to anyone says so itself, instead of once for each member."""
+    """Check whether the benefit can be given to anyone. A general error is stored once, not once for each member."""
     try:
         kind.check(benefit)
         error = ""
     except Exception as refusal:
-        error = _said(refusal)
+        error = _error_text(refusal)
     if error != benefit.error:
         TierBenefit.objects.filter(pk=benefit.pk).update(error=error)
     return not error
@@ -187,7 +190,7 @@ def _values(benefit: TierBenefit, kind: Benefit, now: datetime) -> dict[str, Any
 
 
 def _deliver(benefit: TierBenefit, kind: Benefit, rows: Sequence[tuple[int, str]]) -> tuple[int, int]:
-    """One batch in one transaction: the row that makes it once, and the benefit itself."""
+    """Give one batch in one transaction: the rows that ensure each is given once, and the benefit itself."""
     try:
         with transaction.atomic():
             grants = _claim(benefit, rows)
@@ -198,20 +201,23 @@ def _deliver(benefit: TierBenefit, kind: Benefit, rows: Sequence[tuple[int, str]
         return len(grants), 0
     except Exception as error:
         if len(rows) > 1:
-            log.warning("benefits_one_by_one", benefit=benefit.pk, error=_said(error))
-    given = failed = 0
+            log.warning("benefits_one_by_one", benefit=benefit.pk, error=_error_text(error))
+    given_count = failed_count = 0
     for row in rows:
         with transaction.atomic():
             for grant in _claim(benefit, [row]):
                 if _try(grant, benefit, kind, SYSTEM):
-                    given += 1
+                    given_count += 1
                 else:
-                    failed += 1
-    return given, failed
+                    failed_count += 1
+    return given_count, failed_count
 
 
 def _claim(benefit: TierBenefit, rows: Sequence[tuple[int, str]]) -> list[BenefitGrant]:
-    """The rows that nobody else has; one that another worker writes now is waited for. In order, so that both wait one way."""
+    """Insert the rows that no other worker has, and wait for rows being written.
+
+    Sorted, so that two workers can't deadlock.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO loyalty_benefitgrant (benefit_id, member_id, key, state, outcome, error, attempts, granted_at)
@@ -220,8 +226,8 @@ def _claim(benefit: TierBenefit, rows: Sequence[tuple[int, str]]) -> list[Benefi
                ON CONFLICT (benefit_id, member_id, key) DO NOTHING RETURNING id, member_id, key""",
             [benefit.pk, [member for member, _key in rows], [key for _member, key in rows]],
         )
-        found = cursor.fetchall()
-    return [BenefitGrant(pk=pk, benefit=benefit, member_id=member, key=key) for pk, member, key in sorted(found)]
+        claimed = cursor.fetchall()
+    return [BenefitGrant(pk=pk, benefit=benefit, member_id=member, key=key) for pk, member, key in sorted(claimed)]
 
 
 def _note(grants: Sequence[BenefitGrant], outcomes: Sequence[dict[str, Any]]) -> None:
@@ -238,7 +244,10 @@ def _due(benefit: TierBenefit, grant: BenefitGrant, member: Member) -> Due:
 
 
 def _try(grant: BenefitGrant, benefit: TierBenefit, kind: Benefit, actor: Actor) -> bool:
-    """Give one in the caller's transaction; what fails stays as a failed one with its error and the next time."""
+    """Give one benefit in the caller's transaction.
+
+    A failed grant stays as failed, with its error and the next attempt.
+    """
     grant.refresh_from_db()
     try:
         with transaction.atomic():
@@ -246,7 +255,7 @@ def _try(grant: BenefitGrant, benefit: TierBenefit, kind: Benefit, actor: Actor)
     except Exception as error:
         over = grant.attempts >= ATTEMPTS
         grant.state = GrantState.GIVEN_UP if over else GrantState.FAILED
-        grant.error, grant.granted_at = _said(error), None
+        grant.error, grant.granted_at = _error_text(error), None
         grant.next_try_at = None if over else clock.now() + FIRST_RETRY * 2 ** (grant.attempts - 1)
         grant.attempts += 1
         grant.save(update_fields=["state", "error", "granted_at", "next_try_at", "attempts"])
@@ -258,7 +267,7 @@ def _try(grant: BenefitGrant, benefit: TierBenefit, kind: Benefit, actor: Actor)
 
 
 def _retry_failed(now: datetime) -> tuple[int, int]:
-    given = failed = 0
+    given_count = failed_count = 0
     ids = BenefitGrant.objects.filter(state=GrantState.FAILED, next_try_at__lte=now, benefit__active=True)
     for pk in list(ids.order_by("next_try_at").values_list("pk", flat=True)[:CHUNK]):
         with transaction.atomic():
@@ -270,11 +279,11 @@ def _retry_failed(now: datetime) -> tuple[int, int]:
             if grant is None or kind is None:
                 continue
             if _try(grant, grant.benefit, kind, SYSTEM):
-                given += 1
+                given_count += 1
             else:
-                failed += 1
-    return given, failed
+                failed_count += 1
+    return given_count, failed_count
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return (str(error) or type(error).__name__)[:400]

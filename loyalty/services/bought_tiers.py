@@ -1,4 +1,7 @@
-"""Tiers that members pay for: bought once per reference, extended when bought again, ended by a refund (T3)."""
+"""Services of tiers that members pay for (T3).
+
+A tier is bought once per reference, extended when it is bought again, and ended by a refund.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +25,15 @@ from loyalty.services.given_tiers import enter_tier, lock_member
 def buy_tier(
     *, member: Member, tier: Tier, reference: str, key: str, actor: Actor, amount: int | None = None
 ) -> dict[str, Any]:
-    """Record a tier that was paid for, by its order or payment. It runs for the tier's days from now, or from the end of
-    what was bought before. `amount` is minor units, the tier's price when left out.
+    """Record a tier that was paid for, by its order or payment.
 
-    Raises Refused `tier_not_for_sale`, Conflict `reference_used` for another purchase under that reference,
-    IdempotencyConflict. The same reference for the same member and tier is the first answer again.
+    It runs for the tier's days from now, or from the end of an earlier purchase. `amount` is in minor units and
+    defaults to the tier's price. Raises Refused `tier_not_for_sale`, Conflict `reference_used` for another purchase
+    under that reference, IdempotencyConflict. The same reference for the same member and tier returns the first answer.
     """
     reference = reference.strip()
     if not reference or len(reference) > 120:
-        raise Invalid(_("Name the order or payment in 1 to 120 characters."), code="required", field="reference")
+        raise Invalid(_("Enter the order or payment number, 1 to 120 characters."), code="required", field="reference")
     if tier.program_id != member.program_id:
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field="tier")
     request = {"member": member.pk, "tier": tier.pk, "reference": reference, "amount": amount}
@@ -46,9 +49,9 @@ def buy_tier(
 
 
 def refund_tier(*, member: Member, reference: str, actor: Actor) -> GivenTier:
-    """End a bought tier now; what was bought after it moves forward. Twice is once. Raises NotFound `unknown_purchase`.
+    """End a bought tier now and move later purchases forward. Idempotent. Raises NotFound `unknown_purchase`.
 
-    The member's tier itself follows at the end of the day (T4).
+    The member's tier itself changes at the end of the day (T4).
     """
     with transaction.atomic():
         locked = lock_member(member)
@@ -73,7 +76,7 @@ def refund_tier(*, member: Member, reference: str, actor: Actor) -> GivenTier:
 
 
 def refund_bought_tiers(*, orders: Iterable[Order], actor: Actor = SYSTEM) -> int:
-    """End the tiers that these orders, which were refunded in full, had paid for. Returns how many."""
+    """End the tiers that were bought with these fully refunded orders. Returns how many."""
     numbers = {order.number: order.customer_id for order in orders if order.customer_id}
     if not numbers:
         return 0

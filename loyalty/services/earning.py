@@ -1,4 +1,4 @@
-"""Points for paid orders and for what members do: once per order or happening and rule, however often it runs (L7)."""
+"""Services that award points for paid orders and for happenings: once per order or happening and rule (L7)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from core.locks import lock_rows, require_transaction
 from crm.models import Order, OrderState
 from crm.models.orders import OrderQuerySet
 from loyalty.earning_conditions import Subject
-from loyalty.earning_evaluation import Evaluation, Outcome
+from loyalty.earning_evaluation import Evaluation, RuleOutcome
 from loyalty.models import Earning, EarningRuleVersion, Member, MemberState, Program
 from loyalty.rules.caps import Counters
 from loyalty.selectors import current_versions
@@ -28,12 +28,12 @@ from loyalty.subjects import give_happenings, happening_subjects, subject_of_ord
 from loyalty.triggers import READ_BACK, TRIGGERS
 
 CHUNK = 5000
-# Each customer of a chunk is locked by name, and those locks have to fit the server's table of them.
+# Each customer of a chunk has an advisory lock, and all of them must fit into the server's lock table.
 PEOPLE = 500
 
 
 def award_points_for_orders(*, program: Program, orders: Iterable[Order], actor: Actor = SYSTEM) -> int:
-    """Award every active rule's points for these paid orders; guests and non-members are passed over.
+    """Award every active rule's points for these paid orders; orders of guests and non-members are skipped.
 
     Enrols buyers first when the program says so. Returns how many spendable points were given in all.
     """
@@ -46,7 +46,10 @@ def award_points_for_orders(*, program: Program, orders: Iterable[Order], actor:
 
 
 def enrol_buyers(*, program: Program, orders: OrderQuerySet, actor: Actor = SYSTEM) -> int:
-    """Enrol the buyers of these paid orders from their first one on, when the program says so. Returns how many were new."""
+    """Enrol the buyers of these paid orders, since their first one, when the program says so.
+
+    Returns how many were new.
+    """
     if not program.auto_enrol:
         return 0
     paid = orders.paid().filter(customer__isnull=False, currency=program.currency).order_by()
@@ -65,10 +68,10 @@ def enrol_buyers(*, program: Program, orders: OrderQuerySet, actor: Actor = SYST
 def award_points_for_happenings(
     *, program: Program, customer_ids: Iterable[int], triggers: Iterable[str] | None = None, actor: Actor = SYSTEM
 ) -> int:
-    """Award what these customers did by every active rule that is not about orders; `triggers` None asks all of those.
+    """Award happenings of these customers by every active rule that is not about orders. `triggers` None means all.
 
-    Looks back 35 days, not beyond the moment that the member enrolled or the rule began. May run as often as one likes.
-    Returns how many spendable points were given.
+    Looks back 35 days, but not beyond the enrolment or the start of the rule. Idempotent. Returns how many spendable
+    points were given.
     """
     versions: dict[tuple[str, str], list[EarningRuleVersion]] = defaultdict(list)
     for version in current_versions(program, since=True):
@@ -81,8 +84,8 @@ def award_points_for_happenings(
     while chunk := list(islice(people, PEOPLE)):
         with transaction.atomic():
             _lock_people(chunk)
-            found = Member.objects.filter(program=program, customer_id__in=chunk, state=MemberState.ACTIVE)
-            members = {member.customer_id: member for member in found.select_related("tier")}
+            rows = Member.objects.filter(program=program, customer_id__in=chunk, state=MemberState.ACTIVE)
+            members = {member.customer_id: member for member in rows.select_related("tier")}
             for (trigger, kind), rules in versions.items():
                 total += _award_happenings(program, trigger, kind, rules, members, actor)
     return total
@@ -118,15 +121,15 @@ def _award_chunk(program: Program, orders: Sequence[Order], actor: Actor) -> int
     evaluation = Evaluation(program, versions, subjects)
     counters, done = Counters(), set[tuple[int, int]]()
     if not all(plan.is_plain for plan in evaluation.plans):
-        # Whether a rule is the best, or has room left, depends on what the others gave: an order is settled once for each
-        # point type, by whoever comes first.
+        # Whether a rule is the best, or has room left, depends on what the others gave. So an order is settled once for
+        # each point type, by the first transaction.
         ids = [subject.order for subject in subjects]
         lock_rows(Order.objects.filter(pk__in=ids).only("pk"), weak=True)
         counters = lock_uses(evaluation.counters_for(subjects), program)
         rows = Earning.objects.filter(order_id__in=ids, reference="").values_list("order_id", "rule__point_type_id")
         done = {(order, point_type) for order, point_type in rows if order is not None}
         subjects.sort(key=lambda subject: (subject.at, subject.order))
-    outcomes: list[tuple[Subject, Outcome]] = []
+    outcomes: list[tuple[Subject, RuleOutcome]] = []
     for subject in subjects:
         if done:
             open_types = [one for one in evaluation.by_type if (subject.key, one) not in done]
@@ -165,20 +168,20 @@ def _award_happenings(
 
 
 def last_streaks(versions: Sequence[EarningRuleVersion], members: Iterable[Member], zone: ZoneInfo) -> dict:
-    """{(rule, member): the last day on which a streak of the rule gave}"""
+    """Return {(rule, member): the last day on which a streak of the rule gave}."""
     rules = [version.rule for version in versions if version.streak_days]
     if not rules:
         return {}
     rows = Earning.objects.filter(rule__in=rules, member__in=list(members))
-    found: dict = {}
+    last_days: dict = {}
     for rule, member, at in rows.order_by("occurred_at").values_list("rule_id", "member_id", "occurred_at"):
         if at is not None:
-            found[rule, member] = at.astimezone(zone).date()
-    return found
+            last_days[rule, member] = at.astimezone(zone).date()
+    return last_days
 
 
 def _lock_people(customers: list[int]) -> None:
-    """Nobody else looks for happenings of these customers meanwhile."""
+    """Lock these customers, so that no other transaction reads their happenings until this one ends."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT count(pg_advisory_xact_lock(hashtextextended('loyalty.happenings:' || c.id, 0)))

@@ -1,8 +1,9 @@
-"""A proposed version of a rule over the last days of all members (T5): what it would have given against what was given.
+"""Dry run of a proposed rule version over the last days of all members (T5).
 
-Nothing is changed. The version takes the place of its rule's present one among the rules that it is stacked with; its own
-dates are left out, its counters and budget begin empty on the first day. Tiers are those that members had then; segments,
-categories and birthdays are today's. What was refunded since is taken off on both sides.
+It compares what the version would have given with what was given, and changes nothing. The version takes the place of
+its rule's present one among the stacked rules. Its own dates are ignored, and its counters and budget begin empty on
+the first day. Tiers are those that members had then; segments, categories and birthdays are today's. Later refunds are
+deducted on both sides.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from core.models import Job, User
 from core.services import jobs
 from crm.models import Customer, Order
 from loyalty.earning_conditions import Subject
-from loyalty.earning_evaluation import Evaluation, Outcome
+from loyalty.earning_evaluation import Evaluation, RuleOutcome
 from loyalty.earning_previews import rules_with, trial_of
 from loyalty.models import (
     Earning,
@@ -52,7 +53,7 @@ SHOWN = 10
 
 @dataclass
 class Tally:
-    """Points by member: what was given, what would have been."""
+    """Points by member: given, and what would have been given."""
 
     given: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     would: dict[int, int] = field(default_factory=lambda: defaultdict(int))
@@ -62,7 +63,7 @@ class Tally:
 
     @property
     def differences(self) -> dict[int, int]:
-        """Points more or less, by member."""
+        """Return the points more or less, by member."""
         return {pk: self.would.get(pk, 0) - self.given.get(pk, 0) for pk in self.given.keys() | self.would.keys()}
 
     def result(self, program: Program, point_type: PointType) -> dict[str, Any]:
@@ -90,7 +91,7 @@ class Tally:
 def dry_run_rule(
     *, program: Program, version: EarningRuleVersion, days: int, progress: jobs.Progress | None = None
 ) -> dict[str, Any]:
-    """Run an unpublished version over the last days, for all members. Answers figures; see `Tally.result`.
+    """Run an unpublished version over the last days, for all members. Return figures; see `Tally.result`.
 
     Raises Invalid when there are fewer days than one or more than 365.
     """
@@ -112,9 +113,10 @@ def dry_run_rule(
 
 
 def _tier_moves(program: Program, point_type: PointType, tally: Tally) -> dict[str, int] | None:
-    """Members whose growth value would reach another tier's threshold; None where tiers do not follow these points (T1).
+    """Count members whose growth value would reach another tier's threshold; None when tiers follow other values (T1).
 
-    From what each member qualifies with today; who keeps a tier until its period ends would go down only then (T2).
+    It starts from what each member qualifies with today. A member who keeps a tier until its period ends would go down
+    only then (T2).
     """
     if program.tier_metric != TierMetric.GROWTH or point_type.spendable:
         return None
@@ -137,7 +139,7 @@ def start_dry_run(
     days: int,
     user: User | None = None,
 ) -> Job:
-    """Prepare it; `core.tasks.start_job` hands it to a worker. `values` are those of a rule that is not saved yet.
+    """Create the job; `core.tasks.start_job` hands it to a worker. `values` are those of a rule that is not saved yet.
 
     Raises Invalid naming the field.
     """
@@ -148,7 +150,7 @@ def start_dry_run(
 
 
 def run_planned(job: Job, progress: jobs.Progress) -> dict[str, Any]:
-    """Do it, from the start each time: nothing is changed by it."""
+    """Run a planned job, always from the start, because a run changes nothing."""
     plan = job.result
     program = Program.objects.get(pk=plan["program"])
     version = planned_version(program, plan)
@@ -156,7 +158,7 @@ def run_planned(job: Job, progress: jobs.Progress) -> dict[str, Any]:
 
 
 def planned_version(program: Program, plan: Mapping[str, Any]) -> EarningRuleVersion:
-    """The proposed version of a plan: of a rule there is, or of one that is only typed. Raises Invalid."""
+    """Return the proposed version of a plan, for an existing rule or for one that is not saved. Raises Invalid."""
     if plan["rule"]:
         rule = EarningRule.objects.select_related("program", "point_type").get(pk=plan["rule"], program=program)
         rule.budget = plan["values"].get("budget", rule.budget)
@@ -170,7 +172,7 @@ def planned_version(program: Program, plan: Mapping[str, Any]) -> EarningRuleVer
 
 def check_days(days: int) -> None:
     if not 1 <= days <= MOST_DAYS:
-        raise Invalid(_("From 1 to 365 days."), code="invalid", field="days")
+        raise Invalid(_("Choose from 1 to 365 days."), code="invalid", field="days")
 
 
 def _orders(
@@ -191,7 +193,7 @@ def _orders(
         rows = Earning.objects.filter(
             order__in=[order.pk for order in chunk], reference="", rule__point_type=trial.rule.point_type
         )
-        given = {
+        points_by_order = {
             row["order_id"]: row["net"]
             for row in rows.values("order_id").annotate(net=Sum(F("points") - F("taken_back")))
         }
@@ -201,14 +203,14 @@ def _orders(
             member = members.get(order.customer_id or 0)
             if member is None or order.paid_at is None:
                 continue
-            if order.pk in given or order.paid_at >= member.enrolled_at:
+            if order.pk in points_by_order or order.paid_at >= member.enrolled_at:
                 subjects.append(subject_of_order(order, member, order.paid_at, zone))
         tiers_then(subjects)
         evaluation = Evaluation(program, versions, subjects)
         outcomes = [(subject, one) for subject in subjects for one in evaluation.give(subject, counters)]
         _count(program, outcomes, by_id, trial, tally)
         for subject in subjects:
-            tally.given[subject.member] += given.get(subject.order or 0, 0)
+            tally.given[subject.member] += points_by_order.get(subject.order or 0, 0)
         tally.counted += len(subjects)
         done += len(chunk)
         report(done, total, force=True)
@@ -252,12 +254,12 @@ def _happenings(
 
 def _count(
     program: Program,
-    outcomes: Sequence[tuple[Subject, Outcome]],
+    outcomes: Sequence[tuple[Subject, RuleOutcome]],
     orders: Mapping[int, Order],
     trial: EarningRuleVersion,
     tally: Tally,
 ) -> None:
-    """What would be left of each award now, by the arithmetic that takes back."""
+    """Count what would be left of each award now, with the arithmetic of refunds."""
     refunded = []
     for number, (subject, one) in enumerate(outcomes):
         own = one.version is trial
@@ -268,13 +270,13 @@ def _count(
         else:
             tally.would[subject.member] += one.given.points
             tally.own += one.given.points if own else 0
-    kept = points_kept([earning for _number, _own, earning in refunded], dict(orders))
+    points_left = points_kept([earning for _number, _own, earning in refunded], dict(orders))
     for number, own, earning in refunded:
-        tally.would[earning.member_id] += kept[number]
-        tally.own += kept[number] if own else 0
+        tally.would[earning.member_id] += points_left[number]
+        tally.own += points_left[number] if own else 0
 
 
-def _as_earning(program: Program, number: int, subject: Subject, outcome: Outcome) -> Earning:
+def _as_earning(program: Program, number: int, subject: Subject, outcome: RuleOutcome) -> Earning:
     return Earning(
         pk=number,
         member=Member(pk=subject.member, program=program),
@@ -295,7 +297,7 @@ def _members(program: Program, customers: set[int]) -> dict[int, Member]:
 
 
 def tiers_then(subjects: Sequence[Subject]) -> None:
-    """Each subject with the tier that its member had at that time (T3). Who has no history keeps today's."""
+    """Set each subject's tier to the member's tier at that time (T3). A member without a history keeps today's."""
     periods: dict[int, list[TierPeriod]] = defaultdict(list)
     rows = TierPeriod.objects.filter(member__in={subject.member for subject in subjects}).select_related("tier")
     for period in rows.order_by("started_at"):

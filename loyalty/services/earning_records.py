@@ -1,4 +1,4 @@
-"""Writing what was earned: earnings, entries, lots and balances in one call, the events beside it."""
+"""Writing of earnings: earnings, entries, lots and balances in one call, together with the events."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from core.events import emit_from_select
 from core.locks import require_transaction
 from loyalty import events
 from loyalty.earning_conditions import Subject
-from loyalty.earning_evaluation import Outcome
+from loyalty.earning_evaluation import RuleOutcome
 from loyalty.models import Program
 from loyalty.rules.expiry import expires_at
 from loyalty.services.enrolment import Accounts
 
 
 def record_earnings(
-    *, program: Program, outcomes: Sequence[tuple[Subject, Outcome]], accounts: Accounts, actor: Actor
+    *, program: Program, outcomes: Sequence[tuple[Subject, RuleOutcome]], accounts: Accounts, actor: Actor
 ) -> int:
-    """Write each outcome once (L7). Points that hang on an order are pending for the return window (L4).
+    """Write each outcome once (L7). Points that depend on an order are pending for the return window (L4).
 
     Returns how many spendable points were given.
     """
@@ -30,7 +30,7 @@ def record_earnings(
         return 0
     rows = []
     for subject, outcome in outcomes:
-        version, judged, given = outcome.version, outcome.judged, outcome.given
+        version, judged, rule_points = outcome.version, outcome.judged, outcome.given
         days = program.return_window_days if subject.order is not None else 0
         available_from = subject.at + timedelta(days=days)
         rows.append(
@@ -45,9 +45,9 @@ def record_earnings(
                 judged.base.remainder,
                 None if judged.lines is None else "{" + ",".join(map(str, judged.lines)) + "}",
                 outcome.multiplier,
-                given.points,
-                given.cut,
-                given.remainder,
+                rule_points.points,
+                rule_points.cut,
+                rule_points.remainder,
                 available_from,
                 expires_at(available_from, program.expiry_policy, program.expiry_count, program.time_zone),
                 subject.at,
@@ -70,7 +70,7 @@ def record_earnings(
 
 
 def _announce(rows: list[tuple], actor: Actor) -> None:
-    """One event for an order, whichever rules gave; one for each happening, which names its rule."""
+    """Emit one event for an order with the points of all rules, and one for each happening, which names its rule."""
     for_orders = [row for row in rows if not row[3]]
     others = [row for row in rows if row[3]]
     if for_orders:

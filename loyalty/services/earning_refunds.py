@@ -1,8 +1,8 @@
-"""What a refund undoes (L5): points come in line with what is left of the order, both the earned and the spent ones.
+"""Effects of a refund (L5): earned and spent points are adjusted to what is left of the order.
 
-A rate and a multiplying rule are taken back pro rata, by the very arithmetic that gave them; points given each time only when
-the order is refunded whole. An award that a limit cut keeps what it still deserves, up to what it was given. What is taken
-back makes room again under the limits of the period in which it was earned, and in the budget.
+A rate and a multiplying rule are taken back pro rata, with the arithmetic that gave them. Points given each time are
+taken back only when the order is refunded in full. An award that a limit cut keeps what it still deserves, up to what
+was given. Points taken back free room under the limits of the period in which they were earned, and in the budget.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from loyalty.subjects import amounts_of
 def reverse_points_for_orders(
     *, orders: Iterable[Order], reference: str = "", actor: Actor = SYSTEM
 ) -> tuple[int, int]:
-    """Bring points in line with what has been refunded of these orders (L5), both sides. Safe to repeat.
+    """Adjust points to what has been refunded of these orders (L5), earned and spent ones. Idempotent.
 
     Returns (points taken back, points given back).
     """
@@ -66,7 +66,7 @@ def _take_back(orders: dict[int, Order], refunded_at: dict[int, datetime], actor
         if earning.lot_id is None or earning.order_id is None or total <= earning.taken_back:
             continue
         order = orders[earning.order_id]
-        # A happening's order is someone else's: its number is not told.
+        # A happening's order belongs to another customer, so its number must not be shown.
         named = earning.reference or order.number
         step = _call("loyalty_take_back", earning.pk, total, named, actor, refunded_at[order.pk])
         for key in _keys(earning):
@@ -82,11 +82,11 @@ def _take_back(orders: dict[int, Order], refunded_at: dict[int, datetime], actor
 
 
 def points_kept(earnings: Iterable[Earning], orders: dict[int, Order]) -> dict[int, int]:
-    """{earning: the points that what is left of its order still deserves, at most those it was given}"""
+    """Return {earning: the points that the rest of its order still deserves, at most those it was given}."""
     rows = list(earnings)
     lines = lines_of({row.order_id for row in rows if row.lines is not None and row.order_id is not None})
-    kept: dict[int, int] = {}
-    together: dict[tuple, int] = defaultdict(int)
+    points_by_earning: dict[int, int] = {}
+    stacked_points: dict[tuple, int] = defaultdict(int)
     for row in rows:
         if row.version.stacking == Stacking.MULTIPLY:
             continue
@@ -97,17 +97,17 @@ def points_kept(earnings: Iterable[Earning], orders: dict[int, Order]) -> dict[i
         deserved = points_after_refund(
             row.base, amounts_of(order), terms_of(row.version), row.multiplier, program.rounding, of_order, counting
         )
-        kept[row.pk] = min(deserved, row.points)
-        together[_group(row)] += kept[row.pk]
+        points_by_earning[row.pk] = min(deserved, row.points)
+        stacked_points[_group(row)] += points_by_earning[row.pk]
     for row in rows:
         if row.version.stacking == Stacking.MULTIPLY:
-            deserved = multiplied(together[_group(row)], row.version.factor, row.member.program.rounding).points
-            kept[row.pk] = min(deserved, row.points)
-    return kept
+            deserved = multiplied(stacked_points[_group(row)], row.version.factor, row.member.program.rounding).points
+            points_by_earning[row.pk] = min(deserved, row.points)
+    return points_by_earning
 
 
 def _group(earning: Earning) -> tuple:
-    """The earnings that were stacked with each other."""
+    """Return a key of the earnings that were stacked with each other."""
     return (earning.order_id, earning.reference, earning.rule.point_type_id)
 
 
@@ -120,7 +120,7 @@ def _earnings(orders: dict[int, Order]) -> QuerySet[Earning]:
 
 
 def _lock_counters(earnings: list[Earning]) -> set[Key]:
-    """The counters of these earnings, locked; none where no rule is limited."""
+    """Lock and return the counters of these earnings; empty when no rule is limited."""
     uses = EarningUse.objects.filter(rule=OuterRef("pk"))
     limited = set(
         EarningRule.objects.filter(Exists(uses), pk__in={row.rule_id for row in earnings}).values_list("pk", flat=True)
@@ -137,14 +137,14 @@ def _day(earning: Earning):
 def _keys(earning: Earning) -> list[Key]:
     day = _day(earning)
     return [
-        (earning.rule_id, whose, period, period_start(period, day))
-        for whose in (None, earning.member_id)
+        (earning.rule_id, member, period, period_start(period, day))
+        for member in (None, earning.member_id)
         for period in PERIODS
     ]
 
 
 def _holds_of(orders: dict[int, Order]) -> Iterator[tuple[Hold, Order]]:
-    """Captured holds spent on these orders: named by the order itself, or by its number as their reference."""
+    """Yield captured holds spent on these orders, which the order names or whose reference is the order number."""
     by_number = {order.number: order for order in orders.values()}
     holds = (
         Hold.objects.filter(state=HoldState.CAPTURED)
@@ -162,7 +162,10 @@ def _holds_of(orders: dict[int, Order]) -> Iterator[tuple[Hold, Order]]:
 
 
 def _last_refunds(orders: dict[int, Order]) -> dict[int, datetime]:
-    """When each order was last refunded: points follow the money, also when it is told of much later."""
+    """Return when each order was last refunded.
+
+    Points follow the time of the refund, even if it is reported much later.
+    """
     now = clock.now()
     rows = Refund.objects.filter(order_id__in=orders).values_list("order_id").annotate(at=Max("refunded_at"))
     return dict.fromkeys(orders, now) | {order: min(at, now) for order, at in rows}

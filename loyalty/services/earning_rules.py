@@ -1,4 +1,4 @@
-"""Making earning rules and publishing their versions. A published version is never changed: a past earning names it."""
+"""Services that create earning rules and publish versions. A published version never changes: earnings name it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def create_rule(
     event_kind: str = "",
     **values: Any,
 ) -> EarningRule:
-    """Make a rule with its first version, which counts from now on. Raises Invalid naming the field."""
+    """Create a rule with its first version, which counts from now on. Raises Invalid naming the field."""
     rule = new_rule(program=program, point_type=point_type, name=name, trigger=trigger, event_kind=event_kind, **values)
     version = proposed_version(rule=rule, terms=terms)
     with transaction.atomic():
@@ -54,7 +54,7 @@ def create_rule(
 
 
 def publish_version(*, rule: EarningRule, terms: Mapping[str, Any], actor: Actor) -> EarningRuleVersion:
-    """A new version, which orders are awarded by from now on; what was earned keeps naming the one before."""
+    """Publish a new version for orders from now on. Earlier earnings keep naming the version before."""
     version = proposed_version(rule=rule, terms=terms)
     with transaction.atomic():
         locked = lock_row(EarningRule.objects.filter(pk=rule.pk), weak=True)
@@ -62,7 +62,7 @@ def publish_version(*, rule: EarningRule, terms: Mapping[str, Any], actor: Actor
 
 
 def update_rule(*, rule: EarningRule, actor: Actor, **values: Any) -> EarningRule:
-    """Change what is no part of a version: name, position, budget, dates, switched on or off. Raises Invalid."""
+    """Change the settings outside of versions: name, position, budget, dates, switched on or off. Raises Invalid."""
     _check_rule(values)
     with transaction.atomic():
         locked = lock_row(EarningRule.objects.filter(pk=rule.pk), weak=True)
@@ -77,39 +77,41 @@ def update_rule(*, rule: EarningRule, actor: Actor, **values: Any) -> EarningRul
 def new_rule(
     *, program: Program, point_type: PointType, name: str, trigger: str = "order", event_kind: str = "", **values: Any
 ) -> EarningRule:
-    """A rule as it would be saved, for trying it out first. Raises Invalid."""
+    """Return a rule as it would be saved, to try it first. Raises Invalid."""
     _check_rule({"name": name, **values})
     _check_dates(values.get("starts_at"), values.get("ends_at"))
     if point_type.program_id != program.pk:
-        raise Invalid(_("This point type is of another program."), code="invalid", field="point_type")
-    found = TRIGGERS.get(trigger)
-    if found is None:
-        raise Invalid(_("There is nothing like this that earns."), code="unknown_trigger", field="trigger")
-    if found.kinds is not None and not event_kind:
-        raise Invalid(_("Say which kind earns."), code="required", field="event_kind")
-    kind = event_kind if found.kinds is not None else ""
+        raise Invalid(_("This point type belongs to another program."), code="invalid", field="point_type")
+    source = TRIGGERS.get(trigger)
+    if source is None:
+        raise Invalid(_("There is no such trigger."), code="unknown_trigger", field="trigger")
+    if source.kinds is not None and not event_kind:
+        raise Invalid(_("Choose the kind of activity."), code="required", field="event_kind")
+    kind = event_kind if source.kinds is not None else ""
     return EarningRule(
         program=program, point_type=point_type, name=name.strip(), trigger=trigger, event_kind=kind[:40], **values
     )
 
 
 def proposed_version(*, rule: EarningRule, terms: Mapping[str, Any]) -> EarningRuleVersion:
-    """A version as it would be published, checked and not saved. Raises Invalid naming the field."""
+    """Return a version as it would be published, checked and not saved. Raises Invalid naming the field."""
     if unknown := set(terms) - set(TERMS):
         raise Invalid(
             _("There is no field %(name)s.") % {"name": sorted(unknown)[0]}, code="invalid", field=sorted(unknown)[0]
         )
     stacking = terms.get("stacking", Stacking.SUM)
     if stacking not in Stacking.values:
-        raise Invalid(_("Add, best or multiply."), code="invalid", field="stacking")
+        raise Invalid(_("Choose add, best or multiply."), code="invalid", field="stacking")
     multiplies = stacking == Stacking.MULTIPLY
     per_amount = None if multiplies else terms.get("per_amount")
     streak = _whole(terms, "streak_days", 0, 0, 31)
     if streak == 1:
-        raise Invalid(_("A row has at least 2 days."), code="invalid", field="streak_days")
+        raise Invalid(_("Use at least 2 days in a row."), code="invalid", field="streak_days")
     if streak and (rule.trigger == "order" or stacking != Stacking.SUM):
         raise Invalid(
-            _("Days in a row are for what members do, in a rule that adds."), code="invalid", field="streak_days"
+            _("Days in a row are only for rules that add and whose trigger is not an order."),
+            code="invalid",
+            field="streak_days",
         )
     if rule.trigger == "order" or not per_amount:
         per = None if per_amount is None else _whole(terms, "per_amount", 0, 1, LARGEST)
@@ -144,49 +146,49 @@ def _check_rule(values: Mapping[str, Any]) -> None:
     if unknown := set(values) - set(RULE_FIELDS):
         raise Invalid(_("This can't be changed."), code="invalid", field=sorted(unknown)[0])
     if "name" in values and not (0 < len(str(values["name"]).strip()) <= 120):
-        raise Invalid(_("It needs a name of at most 120 characters."), code="required", field="name")
+        raise Invalid(_("Enter a name of at most 120 characters."), code="required", field="name")
     for name, most in (("position", 32767), ("budget", 2**53)):
         value = values.get(name)
         if value is not None and not (isinstance(value, int) and 0 <= value <= most):
-            raise Invalid(_("This is no number that fits."), code="invalid", field=name)
+            raise Invalid(_("Use a whole number in the allowed range."), code="invalid", field=name)
 
 
 def _check_dates(starts_at: datetime | None, ends_at: datetime | None) -> None:
     if starts_at and ends_at and ends_at <= starts_at:
-        raise Invalid(_("It ends before it starts."), code="invalid", field="ends_at")
+        raise Invalid(_("The end is before the start."), code="invalid", field="ends_at")
 
 
 def _whole(terms: Mapping[str, Any], name: str, otherwise: int, least: int, most: int) -> int:
     value = terms.get(name, otherwise)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise Invalid(_("This is no number that fits."), code="invalid", field=name)
+        raise Invalid(_("Use a whole number in the allowed range."), code="invalid", field=name)
     return value
 
 
-def _factor(given: Any) -> Decimal:
+def _factor(raw: Any) -> Decimal:
     try:
-        factor = Decimal(str(given))
+        factor = Decimal(str(raw))
     except InvalidOperation:
         factor = Decimal(0)
     if not (factor.is_finite() and 1 < factor <= 100) or factor != factor.quantize(Decimal("0.01")):
-        raise Invalid(_("A factor above 1, at most 100, with two decimals."), code="invalid", field="factor")
+        raise Invalid(_("Use a factor above 1 and at most 100, with two decimals."), code="invalid", field="factor")
     return factor
 
 
-def _caps(given: Any) -> list[dict[str, Any]]:
-    if not isinstance(given, list):
-        raise Invalid(_("Limits are a list."), code="invalid", field="caps")
-    found: list[dict[str, Any]] = []
-    for one in given:
+def _caps(raw: Any) -> list[dict[str, Any]]:
+    if not isinstance(raw, list):
+        raise Invalid(_("Limits must be a list."), code="invalid", field="caps")
+    caps: list[dict[str, Any]] = []
+    for one in raw:
         cap = one if isinstance(one, dict) else {}
         period, scope, points = cap.get("period"), cap.get("scope"), cap.get("points")
         fits = isinstance(points, int) and not isinstance(points, bool) and 0 < points <= 2**53
         if period not in PERIODS or scope not in SCOPES or not fits:
-            raise Invalid(_("A limit has a period, whose it is, and a number of points."), code="invalid", field="caps")
-        if any(other["period"] == period and other["scope"] == scope for other in found):
-            raise Invalid(_("One limit for each period."), code="invalid", field="caps")
-        found.append({"period": period, "scope": scope, "points": points})
-    return sorted(found, key=lambda cap: (SCOPES.index(cap["scope"]), PERIODS.index(cap["period"])))
+            raise Invalid(_("A limit needs a period, a scope and a number of points."), code="invalid", field="caps")
+        if any(other["period"] == period and other["scope"] == scope for other in caps):
+            raise Invalid(_("Use one limit for each period and scope."), code="invalid", field="caps")
+        caps.append({"period": period, "scope": scope, "points": points})
+    return sorted(caps, key=lambda cap: (SCOPES.index(cap["scope"]), PERIODS.index(cap["period"])))
 
 
 def _code(program: Program, name: str) -> str:

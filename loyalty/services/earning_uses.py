@@ -1,4 +1,4 @@
-"""The counters behind the limits and budgets of earning rules. Locked before the accounts, in one order for everybody."""
+"""Counters behind the limits and budgets of earning rules. They are locked before the accounts, always in one order."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from loyalty.rules.periods import PERIODS, midnight, period_end, period_start
 
 
 def lock_uses(keys: Collection[Key], program: Program) -> Counters:
-    """Lock the counters and answer what they say. One that is missing is made with what was given in its period before.
+    """Lock the counters and return their values. A missing one is created with what was given in its period before.
 
-    All members' own counters come after the rules' shared ones. What is locked stays so until the transaction ends.
+    All members' own counters come after the rules' shared ones. The locks are held until the transaction ends.
     """
     require_transaction()
     used: dict[Key, int] = {}
@@ -30,14 +30,15 @@ def lock_uses(keys: Collection[Key], program: Program) -> Counters:
 
 def _lock(keys: list[Key], program: Program) -> dict[Key, int]:
     same = "u.member_id IS NULL" if keys[0][1] is None else "u.member_id = g.member"
-    whose = "true" if keys[0][1] is None else "e.member_id = g.member"
+    member_filter = "true" if keys[0][1] is None else "e.member_id = g.member"
     arrays = _columns(keys)
-    # A shared counter of earlier periods has counted everybody: only the very first one reads what was earned before.
+    # Shared counters of earlier periods have counted every member. Only the first shared counter has to read older
+    # earnings.
     counted = "false"
     if keys[0][1] is None:
         counted = """EXISTS (SELECT FROM loyalty_earninguse u WHERE u.rule_id = g.rule AND u.member_id IS NULL
                              AND u.period = g.period)"""
-    given = "unnest(%s::bigint[], %s::bigint[], %s::text[], %s::date[]"
+    key_arrays = "unnest(%s::bigint[], %s::bigint[], %s::text[], %s::date[]"
     zone = program.time_zone
     ends = [period_end(key[2], key[3]) for key in keys]
     bounds: list[Any] = [
@@ -49,10 +50,10 @@ def _lock(keys: list[Key], program: Program) -> dict[Key, int]:
             f"""INSERT INTO loyalty_earninguse (rule_id, member_id, period, starts_on, points)
                 SELECT g.rule, g.member, g.period, g.starts_on, CASE WHEN {counted} THEN 0 ELSE
                        coalesce((SELECT sum(e.points - e.taken_back) FROM loyalty_earning e
-                                 WHERE {whose} AND e.rule_id = g.rule
+                                 WHERE {member_filter} AND e.rule_id = g.rule
                                        AND (g.period = 'ever' OR (coalesce(e.occurred_at, e.created_at) >= g.since
                                                                   AND coalesce(e.occurred_at, e.created_at) < g.until))), 0) END
-                FROM {given}, %s::timestamptz[], %s::timestamptz[])
+                FROM {key_arrays}, %s::timestamptz[], %s::timestamptz[])
                      WITH ORDINALITY AS g(rule, member, period, starts_on, since, until, place)
                 WHERE NOT EXISTS (SELECT FROM loyalty_earninguse u WHERE u.rule_id = g.rule AND {same}
                                   AND u.period = g.period AND u.starts_on = g.starts_on)
@@ -61,7 +62,7 @@ def _lock(keys: list[Key], program: Program) -> dict[Key, int]:
         )
         cursor.execute(
             f"""SELECT u.rule_id, u.member_id, u.period, u.starts_on, u.points
-                FROM {given}) WITH ORDINALITY AS g(rule, member, period, starts_on, place)
+                FROM {key_arrays}) WITH ORDINALITY AS g(rule, member, period, starts_on, place)
                 JOIN loyalty_earninguse u ON u.rule_id = g.rule AND {same} AND u.period = g.period
                                              AND u.starts_on = g.starts_on
                 ORDER BY g.place FOR NO KEY UPDATE OF u""",
@@ -73,7 +74,7 @@ def _lock(keys: list[Key], program: Program) -> dict[Key, int]:
 
 
 def save_uses(taken: Mapping[Key, int]) -> None:
-    """Add what was taken to the counters, which the caller has locked. Below zero, after a merge, is zero."""
+    """Add points to the counters, which the caller has locked. A sum below zero, as after a merge, becomes zero."""
     moved = {key: points for key, points in taken.items() if points}
     for shared in (True, False):
         keys = sorted((key for key in moved if (key[1] is None) == shared), key=lock_order)
@@ -91,20 +92,20 @@ def save_uses(taken: Mapping[Key, int]) -> None:
 
 
 def lock_existing(rows: Collection[tuple[int, int, date]]) -> set[Key]:
-    """Lock all counters there are for (rule, member, day), whatever the rule limits now: a refund gives room back to each."""
+    """Lock all existing counters for (rule, member, day), whatever the rule limits now: a refund frees room in each."""
     require_transaction()
     if not rows:
         return set()
     wanted = sorted(
         {
-            (rule, whose, period, period_start(period, day))
+            (rule, owner, period, period_start(period, day))
             for rule, member, day in rows
-            for whose in (None, member)
+            for owner in (None, member)
             for period in PERIODS
         },
         key=lock_order,
     )
-    found: set[Key] = set()
+    locked: set[Key] = set()
     for shared in (True, False):
         keys = [key for key in wanted if (key[1] is None) == shared]
         same = "u.member_id IS NULL" if shared else "u.member_id = g.member"
@@ -118,8 +119,8 @@ def lock_existing(rows: Collection[tuple[int, int, date]]) -> set[Key]:
                     ORDER BY g.place FOR NO KEY UPDATE OF u""",
                 _columns(keys),
             )
-            found |= set(cursor.fetchall())
-    return found
+            locked |= set(cursor.fetchall())
+    return locked
 
 
 def _columns(keys: list[Key]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Becoming a member, and the accounts that come with it."""
+"""Services of enrolment: members and their accounts."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ Accounts = dict[tuple[int, int], int]
 
 
 def enrol_member(*, customer: Customer, program: Program, actor: Actor, referrer: Member | None = None) -> Member:
-    """Make a customer a member; one who is a member already stays as they are, and as referred as they were.
+    """Make a customer a member. An existing member and their referrer stay unchanged.
 
-    Raises Conflict `customer_not_active`, and Invalid when the referrer is themselves or of another program.
+    Raises Conflict `customer_not_active`, and Invalid when the referrer is the customer or belongs to another program.
     """
     if referrer is not None and (referrer.program_id != program.pk or referrer.customer_id == customer.pk):
         raise Invalid(_("This member can't refer this customer."), code="invalid_referrer", field="referred_by")
     with transaction.atomic():
         require_active(customer.pk)
-        made = enrol_many(program=program, customer_ids=[customer.pk], since=[None], actor=actor)
-        if made and referrer is not None:
+        new_count = enrol_many(program=program, customer_ids=[customer.pk], since=[None], actor=actor)
+        if new_count and referrer is not None:
             Member.objects.filter(program=program, customer=customer).update(referred_by=referrer)
     return Member.objects.select_related("tier", "customer", "program").get(program=program, customer=customer)
 
@@ -38,7 +38,7 @@ def enrol_member(*, customer: Customer, program: Program, actor: Actor, referrer
 def enrol_many(
     *, program: Program, customer_ids: Sequence[int], since: Sequence[datetime | None], actor: Actor = SYSTEM
 ) -> int:
-    """Enrol those who are not members yet, each with an account per point type. Returns how many were new."""
+    """Enrol the customers who are not members yet, each with an account per point type. Returns how many were new."""
     require_transaction()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -63,16 +63,16 @@ def enrol_many(
 
 
 def accounts_of(*, program: Program, member_ids: Sequence[int], point_types: Collection[int]) -> Accounts:
-    """{(member, point type): account}. A point type that is younger than a member gets its account now."""
-    found = _accounts(member_ids)
-    if any((member, point_type) not in found for member in member_ids for point_type in point_types):
+    """Return {(member, point type): account}. A point type newer than a member gets its account now."""
+    accounts = _accounts(member_ids)
+    if any((member, point_type) not in accounts for member in member_ids for point_type in point_types):
         open_accounts(program=program, member_ids=member_ids)
-        found = _accounts(member_ids)
-    return found
+        accounts = _accounts(member_ids)
+    return accounts
 
 
 def open_accounts(*, program: Program, member_ids: Sequence[int] | None = None) -> None:
-    """An account per point type for these members, where one is missing; None is for all members."""
+    """Open the missing accounts per point type for these members; None means all members."""
     require_transaction()
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""Tiers that staff give by hand: with a reason, an end and perhaps a lock (T3)."""
+"""Services of tiers that staff give by hand: with a reason, an end and optionally a lock (T3)."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ LONGEST = timedelta(days=3660)
 def set_tier(
     *, member: Member, tier: Tier, until: datetime, reason: str, actor: Actor, lock: bool = False, note: str = ""
 ) -> GivenTier:
-    """Put a member into a tier until a moment. Locked, nothing computed moves them; else it is a floor: they may go up.
+    """Put a member into a tier until a moment. With a lock no evaluation moves them; without it they may go up.
 
-    It takes the place of what was set by hand before. The same again changes nothing. Raises Invalid naming the field,
+    It replaces an earlier tier set by hand. Repeating the same call changes nothing. Raises Invalid naming the field,
     Conflict `member_not_active`.
     """
     now = clock.now()
@@ -50,7 +50,7 @@ def set_tier(
         if same is not None:
             return same
         _running(locked, now).update(ended_at=now)
-        given = GivenTier.objects.create(
+        given_tier = GivenTier.objects.create(
             member=locked,
             program_id=locked.program_id,
             tier=tier,
@@ -73,16 +73,16 @@ def set_tier(
                     "until": until.isoformat(),
                     "locked": lock,
                     "reason": reason,
-                    "note": given.note,
+                    "note": given_tier.note,
                 },
             )
         ]
-        emit_many([*emissions, *enter_tier(locked, tier, GivenKind.MANUAL, now, actor, given.note)], actor=actor)
-    return given
+        emit_many([*emissions, *enter_tier(locked, tier, GivenKind.MANUAL, now, actor, given_tier.note)], actor=actor)
+    return given_tier
 
 
 def release_tier(*, member: Member, actor: Actor, note: str = "") -> bool:
-    """End what was set by hand, with its lock, and put the member where they qualify. Answers whether there was any."""
+    """End a tier set by hand, with its lock, and evaluate the member. Return whether there was one."""
     with transaction.atomic():
         locked = lock_member(member)
         now = clock.now()
@@ -104,7 +104,7 @@ def release_tier(*, member: Member, actor: Actor, note: str = "") -> bool:
 
 
 def lock_member(member: Member) -> Member:
-    """Raises Conflict `member_not_active`."""
+    """Lock and return the member. Raises Conflict `member_not_active`."""
     locked = lock_row(Member.objects.select_related("program", "tier").filter(pk=member.pk), weak=True)
     if locked.state != MemberState.ACTIVE:
         raise Conflict(_("This member is not active."), code="member_not_active")
@@ -112,7 +112,7 @@ def lock_member(member: Member) -> Member:
 
 
 def enter_tier(member: Member, tier: Tier, reason: str, at: datetime, actor: Actor, note: str = "") -> list[Emission]:
-    """A new interval of a locked member, also in the tier that they are in: the reason is another. What is to be emitted."""
+    """Begin a new interval for a locked member, even in the same tier for another reason. Return the emissions."""
     require_transaction()
     before = member.tier
     last = TierPeriod.objects.filter(member=member).order_by("-started_at", "-ended_at").first()

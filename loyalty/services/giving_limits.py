@@ -1,4 +1,4 @@
-"""Changing how much a role may give by hand (L13)."""
+"""Service that changes the giving limits of a role (L13)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from loyalty.rules.giving import DEFAULTS, MOST_COUPONS, MOST_POINTS, Limits
 def set_limits(*, role: str, limits: Limits, actor: Actor) -> GivingLimit:
     """Set the limits of a role. 0 gives nothing; there is no "unlimited". Raises Invalid naming the field.
 
-    What they were, the defaults at first, stays in the audit log.
+    The earlier limits, at first the defaults, stay in the audit log.
     """
     if role not in set(Role):
         raise Invalid(_("There is no such role."), code="invalid_choice", field="role")
@@ -31,7 +31,9 @@ def set_limits(*, role: str, limits: Limits, actor: Actor) -> GivingLimit:
         if not 0 <= getattr(limits, field) <= most:
             raise Invalid(_("This number is too small or too large."), code="invalid", field=field)
     if limits.points_per_act > limits.points_per_day:
-        raise Invalid(_("At once is not more than in a day."), code="above_day", field="points_per_act")
+        raise Invalid(
+            _("The limit at once must not be above the limit a day."), code="above_day", field="points_per_act"
+        )
     values = {
         "points_per_act": limits.points_per_act,
         "points_per_day": limits.points_per_day,

@@ -1,4 +1,4 @@
-"""Points for what is no order: tasks, streaks, gifts of a tier."""
+"""Service that grants points without an order: for tasks, streaks, gifts of a tier."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from loyalty.rules.expiry import expires_at
 
 @dataclass(frozen=True)
 class Grant:
-    """`reference` is what the member reads as the reason, such as `task:first-review`."""
+    """Points for one account. `reference` is the reason that the member reads, such as `task:first-review`."""
 
     account: int
     points: int
@@ -36,9 +36,9 @@ class Granted:
 
 
 def grant_points(*, program: Program, grants: Sequence[Grant], actor: Actor = SYSTEM) -> list[Granted]:
-    """Give points at once, in lots that run out by the program's policy (L10). Inside the caller's transaction.
+    """Give points at once, in lots that expire by the program's policy (L10). Inside the caller's transaction.
 
-    Not repeatable by itself: the caller writes, in the same transaction, the unique row that makes it happen once (L7).
+    Not idempotent: in the same transaction, the caller writes the unique row that prevents a second grant (L7).
     """
     require_transaction()
     wanted = [grant for grant in grants if grant.points > 0]
@@ -59,24 +59,24 @@ def grant_points(*, program: Program, grants: Sequence[Grant], actor: Actor = SY
                 str(actor),
             ],
         )
-        given = [Granted(*row) for row in cursor.fetchall()]
+        granted = [Granted(*row) for row in cursor.fetchall()]
     emit_from_select(
         events.POINTS_EARNED,
         """SELECT m.customer_id, jsonb_build_object('points', e.available + e.pending, 'reference', e.reference), e.occurred_at
            FROM loyalty_entry e JOIN loyalty_account a ON a.id = e.account_id JOIN loyalty_member m ON m.id = a.member_id
            JOIN loyalty_pointtype t ON t.id = a.point_type_id AND t.spendable
            WHERE e.id = ANY(%s) ORDER BY e.id""",
-        [[one.entry for one in given]],
+        [[one.entry for one in granted]],
         actor=actor,
     )
-    # Growth value moves members up a tier at once (T2); points that can be spent never do (T1).
+    # Growth value moves members up a tier at once (T2); spendable points never do (T1).
     emit_from_select(
         events.ACCOUNTS_CHANGED,
         """SELECT NULL::bigint, jsonb_build_object('customers', jsonb_agg(DISTINCT m.customer_id)), now()
            FROM loyalty_entry e JOIN loyalty_account a ON a.id = e.account_id JOIN loyalty_member m ON m.id = a.member_id
            JOIN loyalty_pointtype t ON t.id = a.point_type_id AND NOT t.spendable
            WHERE e.id = ANY(%s) HAVING count(*) > 0""",
-        [[one.entry for one in given]],
+        [[one.entry for one in granted]],
         actor=actor,
     )
-    return given
+    return granted

@@ -1,7 +1,7 @@
-"""Tasks go forward by what members did: steps, levels, and what the levels give. All of it once (L7).
+"""Services that advance tasks by what members did: steps, levels, and what the levels give, all of it once (L7).
 
-An order that is refunded in full before it was counted does not count, one refunded in part counts for what is left. A level
-that was reached stays reached: a later refund takes back what the order earned, not what the task gave.
+An order that is refunded in full before it was counted does not count; a partial refund leaves the rest. A reached
+level stays reached: a later refund takes back what the order earned, not what the task gave.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from loyalty.models import (
     TaskLevel,
     TaskProgress,
 )
-from loyalty.rules.growth import LATE, Goal, net_amount, newly_reached
+from loyalty.rules.growth import LATE, LevelGoal, net_amount, newly_reached
 from loyalty.rules.periods import local_day, period_start
 from loyalty.rules.streaks import runs_of
-from loyalty.services.badges import Award, award_badges
+from loyalty.services.badges import BadgeAward, award_badges
 from loyalty.services.enrolment import accounts_of, open_accounts
 from loyalty.services.granting import Grant, grant_points
 from loyalty.triggers import READ_BACK, TRIGGERS, Happening
@@ -49,18 +49,18 @@ Key = tuple[int, int, date]
 
 
 def ensure_growth_type(program: Program) -> PointType:
-    """The program's growth value: a point type that can't be spent, with an account for every member (T1)."""
-    found = _growth_type(program)
-    if found is not None:
-        return found
+    """Return the program's growth value: a point type that can't be spent, with an account for every member (T1)."""
+    growth_type = _growth_type(program)
+    if growth_type is not None:
+        return growth_type
     with transaction.atomic():
         lock_name("loyalty.growth-type", program.pk)
-        found = _growth_type(program)
-        if found is not None:
-            return found
-        made = PointType.objects.create(program=program, code=GROWTH, name="Growth value", spendable=False)
+        growth_type = _growth_type(program)
+        if growth_type is not None:
+            return growth_type
+        new_type = PointType.objects.create(program=program, code=GROWTH, name="Growth value", spendable=False)
         open_accounts(program=program)
-    return made
+    return new_type
 
 
 def _growth_type(program: Program) -> PointType | None:
@@ -77,7 +77,7 @@ class _Step:
 
 @dataclass(frozen=True)
 class _Reached:
-    """A level that a progress has come to now."""
+    """A level that a progress has reached now."""
 
     progress: int
     member: int
@@ -90,10 +90,10 @@ class _Reached:
 def advance_tasks(
     *, program: Program, customer_ids: Iterable[int], at: datetime | None = None, actor: Actor = SYSTEM
 ) -> int:
-    """Count what these customers did for every running task, and give what the levels give that they reach by it.
+    """Count what these customers did for every running task, and give what the newly reached levels give.
 
-    Those who are no active members are passed over. Safe to run twice and by two at once: a happening is one step of a
-    task, a level is given once in a period. Reads back at most 35 days. Returns how many levels were reached.
+    Customers who are not active members are skipped. Idempotent, also in parallel: a happening is one step of a task, a
+    level is given once in a period. Reads back at most 35 days. Returns how many levels were reached.
     """
     now = at or clock.now()
     tasks = [
@@ -104,8 +104,8 @@ def advance_tasks(
     if not tasks:
         return 0
     reached: list[_Reached] = []
-    # Progress is locked in the order of customers everywhere, and accounts after all of it in an order of their own: so no
-    # two workers wait for each other in a circle, however they cut their chunks.
+    # Every transaction locks progress in the order of customers, and all accounts after that in their own order. So two
+    # workers can't deadlock, however they cut their chunks.
     customers: Iterator[int] = iter(sorted(set(customer_ids)))
     with transaction.atomic():
         while chunk := list(islice(customers, CHUNK)):
@@ -115,7 +115,7 @@ def advance_tasks(
 
 
 def advance_all(*, program: Program) -> int:
-    """The same for every member: what was lost between an event and its handler, or told by no event at all."""
+    """Advance every member, to catch lost events and happenings without an event."""
     if not Task.objects.running(clock.now(), LATE).filter(program=program).exists():
         return 0
     members = Member.objects.filter(program=program, state=MemberState.ACTIVE)
@@ -147,14 +147,14 @@ def _advance_chunk(program: Program, tasks: Sequence[Task], customers: Sequence[
 
 
 def _fresh_steps(program: Program, tasks: Sequence[Task], members: dict[int, Member], now: datetime) -> list[_Step]:
-    """Happenings that are no steps yet; those of a period that is done are left out."""
+    """Return the steps of happenings that are not counted yet, without those of completed periods."""
     since = _since(tasks, members, now)
-    told = _happenings(tasks, since, members)
-    found: list[_Step] = []
+    happenings = _happenings(tasks, since, members)
+    steps: list[_Step] = []
     for task in tasks:
         trigger = TRIGGERS[task.trigger]
         candidates = []
-        for one in told.get((task.trigger, task.event_kind), ()):
+        for one in happenings.get((task.trigger, task.event_kind), ()):
             member = members[one.customer]
             start = since.get((task.pk, member.pk))
             moment = now if trigger.lasting else one.at
@@ -164,13 +164,13 @@ def _fresh_steps(program: Program, tasks: Sequence[Task], members: dict[int, Mem
             key = (member.pk, task.pk, period_start(task.period, day))
             candidates.append((one, _Step(key, one.reference, one.amount, day)))
         known = _known(task, [one.reference for one, _step in candidates])
-        found += _counting(program, task, [pair for pair in candidates if pair[0].reference not in known])
-    done = _done(tasks, [step.key for step in found])
-    return [step for step in found if step.key not in done]
+        steps += _counting(program, task, [pair for pair in candidates if pair[0].reference not in known])
+    done = _done(tasks, [step.key for step in steps])
+    return [step for step in steps if step.key not in done]
 
 
 def _known(task: Task, references: Sequence[str]) -> set[str]:
-    """Of these, what is a step of the task already."""
+    """Return which of these references are steps of the task already."""
     if not references:
         return set()
     with connection.cursor() as cursor:
@@ -182,14 +182,14 @@ def _known(task: Task, references: Sequence[str]) -> set[str]:
 
 
 def _since(tasks: Sequence[Task], members: dict[int, Member], now: datetime) -> dict[tuple[int, int], datetime]:
-    """{(task id, member id): from when on it counts}; a task that has to be joined only has those who did."""
+    """Return {(task id, member id): start of counting}. A task that has to be joined lists only members who joined."""
     joined = {
         (task, member): at
         for task, member, at in TaskJoin.objects.filter(
             task__in=[task.pk for task in tasks if task.join], member__in=[one.pk for one in members.values()]
         ).values_list("task_id", "member_id", "joined_at")
     }
-    found = {}
+    starts = {}
     for task in tasks:
         for member in members.values():
             start = max(now - READ_BACK, task.counts_from, member.enrolled_at, member.resumed_at or member.enrolled_at)
@@ -197,14 +197,14 @@ def _since(tasks: Sequence[Task], members: dict[int, Member], now: datetime) -> 
                 if (task.pk, member.pk) not in joined:
                     continue
                 start = max(start, joined[task.pk, member.pk])
-            found[task.pk, member.pk] = start
-    return found
+            starts[task.pk, member.pk] = start
+    return starts
 
 
 def _happenings(
     tasks: Sequence[Task], since: dict[tuple[int, int], datetime], members: dict[int, Member]
 ) -> dict[tuple[str, str], list[Happening]]:
-    """{(trigger, kind): what happened}, each asked once however many tasks wait for it."""
+    """Return {(trigger, kind): happenings}. Each is read once, however many tasks use it."""
     wanted: dict[tuple[str, str], dict[int, datetime]] = defaultdict(dict)
     customer_of = {member.pk: customer for customer, member in members.items()}
     asks = {task.pk: (task.trigger, task.event_kind) for task in tasks}
@@ -218,7 +218,10 @@ def _happenings(
 
 
 def _counting(program: Program, task: Task, fresh: Sequence[tuple[Happening, _Step]]) -> Iterator[_Step]:
-    """Without orders that are refunded in full and, for amounts, without other currencies and what is refunded."""
+    """Yield the steps that count, without fully refunded orders.
+
+    For amounts, also leave out other currencies and refunded parts.
+    """
     ids = {one.order for one, _step in fresh if one.order}
     orders = {
         row[0]: row[1:] for row in Order.objects.filter(pk__in=ids).values_list("pk", "currency", "total", "refunded")
@@ -237,7 +240,7 @@ def _counting(program: Program, task: Task, fresh: Sequence[tuple[Happening, _St
 
 
 def _done(tasks: Sequence[Task], keys: Sequence[Key]) -> set[Key]:
-    """Of these, the periods whose last level is reached: nothing counts in them any more."""
+    """Return which of these periods have reached the last level, because nothing more counts in them."""
     if not keys:
         return set()
     top = {task.pk: max(level.level for level in task.levels.all()) for task in tasks}
@@ -248,9 +251,10 @@ def _done(tasks: Sequence[Task], keys: Sequence[Key]) -> set[Key]:
 
 
 def _lock_progress(steps: Sequence[_Step], members: dict[int, Member], now: datetime) -> dict[Key, tuple[int, int]]:
-    """Make and lock the rows before anything is counted, by customer: {key: (id, level)}.
+    """Insert and lock the progress rows by customer before anything is counted. Return {key: (id, level)}.
 
-    Who waits here sees the other's steps afterwards; nobody waits for a step or an account without having passed here.
+    A transaction that waits here sees the other's steps afterwards. No transaction waits for a step or an account
+    before it has passed here.
     """
     require_transaction()
     customer_of = {member.pk: customer for customer, member in members.items()}
@@ -288,7 +292,7 @@ def _write_steps(steps: Sequence[_Step], levels: dict[Key, tuple[int, int]]) -> 
 def _recompute(
     tasks: Sequence[Task], members: dict[int, Member], levels: dict[Key, tuple[int, int]], now: datetime
 ) -> list[_Reached]:
-    """Progress anew from all steps of these rows, and the levels that are new."""
+    """Recompute the progress of these rows from all steps. Return the newly reached levels."""
     task_of = {task.pk: task for task in tasks}
     customer_of = {member.pk: customer for customer, member in members.items()}
     days_wanted = [pk for key, (pk, _level) in levels.items() if task_of[key[1]].measure == Measure.DAYS]
@@ -313,7 +317,7 @@ def _recompute(
         else:
             count = best = times if task.measure == Measure.TIMES else amount
         known = {one.level: one for one in task.levels.all()}
-        fresh = newly_reached([Goal(one.level, one.goal) for one in known.values()], best, level)
+        fresh = newly_reached([LevelGoal(one.level, one.goal) for one in known.values()], best, level)
         reached += [_Reached(pk, member, customer_of[member], task, period, known[goal.level]) for goal in fresh]
         after = fresh[-1].level if fresh else level
         rows.append((pk, count, best, after, last_on, now if fresh and after == max(known) else None))
@@ -333,7 +337,7 @@ def _recompute(
 def _give(program: Program, reached: Sequence[_Reached], now: datetime, actor: Actor) -> None:
     if not reached:
         return
-    # Fails where a level is given twice, which the locks above keep from happening: then nothing is given.
+    # This fails, and nothing is given, if a level were given a second time. The locks above prevent that.
     LevelReached.objects.bulk_create(
         LevelReached(
             progress_id=one.progress,
@@ -348,7 +352,7 @@ def _give(program: Program, reached: Sequence[_Reached], now: datetime, actor: A
     _grant(program, reached, now, actor)
     award_badges(
         awards=[
-            Award(one.member, one.level.badge_id, f"task:{one.task.code}") for one in reached if one.level.badge_id
+            BadgeAward(one.member, one.level.badge_id, f"task:{one.task.code}") for one in reached if one.level.badge_id
         ],
         at=now,
         actor=actor,

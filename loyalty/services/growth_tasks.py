@@ -1,4 +1,4 @@
-"""Tasks: made, changed, switched on and off, joined and left."""
+"""Services of tasks: create, change, switch on and off, join and leave."""
 
 from __future__ import annotations
 
@@ -24,19 +24,22 @@ from loyalty.triggers import TRIGGERS
 
 LARGEST = 2**53
 TEXTS = {"name": 120, "name_zh": 120, "description": 4000, "description_zh": 4000, "season": 80}
-# What counts and how stays: progress that was counted one way would mean something else.
+# These fields are fixed, because progress that was counted one way would mean something else after a change.
 FIXED = frozenset(["trigger", "event_kind", "measure", "period"])
 CHANGEABLE = frozenset([*TEXTS, "icon", "starts_at", "ends_at", "join", "active", "position"])
 PROBLEMS = {
-    "none": _("A task has at least one level."),
-    "too_many": _("A task has at most %(count)s levels."),
-    "not_rising": _("Each level's goal is above the one before."),
+    "none": _("A task needs at least one level."),
+    "too_many": _("A task can have at most %(count)s levels."),
+    "not_rising": _("Each level's goal must be above the one before."),
 }
 
 
 @dataclass(frozen=True)
 class Level:
-    """One level, counted from 1 by its place in the list. `goal` in the task's measure: times, minor units or days."""
+    """One level, numbered from 1 by its place in the list.
+
+    `goal` is in the task's measure: times, minor units or days.
+    """
 
     goal: int
     points: int = 0
@@ -57,7 +60,7 @@ def create_task(
     period: str = Period.EVER,
     **values: Any,
 ) -> Task:
-    """Make a task. Only what happens from now on counts, or from `starts_at` where it says so, at most 35 days back.
+    """Create a task. Only happenings from now on count, or from `starts_at` when it is set, at most 35 days back.
 
     Raises Invalid naming the field.
     """
@@ -85,10 +88,10 @@ def create_task(
 
 
 def update_task(*, task: Task, actor: Actor, levels: Sequence[Level] | None = None, **values: Any) -> Task:
-    """Change a task. Code, trigger, measure and period stay. What members have reached stays reached.
+    """Change a task. Code, trigger, measure and period stay. Levels that members have reached stay reached.
 
-    A level whose goal they have passed already is given with their next step. Switched on again, it counts from now on.
-    Raises Invalid naming the field.
+    A level whose goal a member has passed already is given with their next step. A task that is switched on again
+    counts from now on. Raises Invalid naming the field.
     """
     cleaned = cleaned_values(values, TEXTS, CHANGEABLE)
     with transaction.atomic():
@@ -98,7 +101,7 @@ def update_task(*, task: Task, actor: Actor, levels: Sequence[Level] | None = No
         if cleaned.get("active") and not locked.active:
             cleaned["counts_from"] = max(clock.now(), starts_at or locked.counts_from)
         elif starts_at and _minute(starts_at) != _minute(locked.starts_at):
-            # A form sends no seconds, and saving it as it was shown must not count anew from the start.
+            # A form sends no seconds, and saving it unchanged must not restart the count from the start date.
             cleaned["counts_from"] = starts_at
         for name, value in cleaned.items():
             setattr(locked, name, value)
@@ -112,14 +115,14 @@ def update_task(*, task: Task, actor: Actor, levels: Sequence[Level] | None = No
 
 
 def join_task(*, member: Member, task: Task, actor: Actor) -> TaskJoin:
-    """Take part from now on; twice is once, and the first time counts.
+    """Join a task from now on. Idempotent: the first time counts.
 
     Raises Refused `task_needs_no_joining`, `task_not_running` or `member_not_active`.
     """
     if not task.join:
-        raise Refused(_("This task counts for every member; it is not joined."), code="task_needs_no_joining")
+        raise Refused(_("This task counts for every member; joining is not needed."), code="task_needs_no_joining")
     with transaction.atomic():
-        # Under the locks: the shop may be ending the task or the membership now.
+        # Check under the locks, because the shop may be ending the task or the membership now.
         locked = lock_row(Member.objects.filter(pk=member.pk), weak=True)
         lock_rows(Task.objects.filter(pk=task.pk), weak=True)
         now = clock.now()
@@ -132,7 +135,7 @@ def join_task(*, member: Member, task: Task, actor: Actor) -> TaskJoin:
 
 
 def leave_task(*, member: Member, task: Task, actor: Actor) -> None:
-    """What was counted stays; joined again, it goes on from there. Who is not in it stays so."""
+    """Leave a task, if joined. Progress stays and continues if the member joins again."""
     TaskJoin.objects.filter(task=task, member=member).delete()
 
 
@@ -145,7 +148,7 @@ def _check_counting(trigger: str, event_kind: str, measure: str, period: str) ->
     if measure not in Measure.values or (measure == Measure.AMOUNT and not known.money):
         raise Invalid(_("Only orders have an amount."), code="invalid_choice", field="measure")
     if period not in Period.values or (measure == Measure.DAYS and period == Period.DAY):
-        raise Invalid(_("Days in a row don't start anew every day."), code="invalid_choice", field="period")
+        raise Invalid(_("Days in a row can't reset every day."), code="invalid_choice", field="period")
 
 
 def _minute(moment: datetime | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Who is on the leaderboard: whoever chose a name for it."""
+"""Service of the leaderboard, which shows the members who chose a name for it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from loyalty.models import Member
 from loyalty.rules.growth import shown_name_problem
 
 PROBLEMS = {
-    "too_long": _("A name on the leaderboard has at most 40 characters."),
+    "too_long": _("A leaderboard name can have at most 40 characters."),
     "not_printable": _("This name has characters that can't be shown."),
     "contact": _("Don't use an e-mail address or a phone number: everyone would see it."),
 }
 
 
 def set_leaderboard_name(*, member: Member, name: str, actor: Actor) -> Member:
-    """Show a member under this name; an empty one takes them off. Raises Invalid `too_long`, `not_printable`, `contact`."""
+    """Show a member under this name; an empty name takes them off.
+
+    Raises Invalid `too_long`, `not_printable`, `contact`.
+    """
     chosen = " ".join(name.split())
     problem = shown_name_problem(chosen)
     if problem:

@@ -1,4 +1,4 @@
-"""Telling ahead which points will run out, as dated amounts (L10)."""
+"""Announcements of points that will expire, as dated amounts (L10)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from loyalty.models import Program
 
 
 def announce_expiries(*, program: Program, at: datetime | None = None) -> int:
-    """Emit `loyalty.points_expiring` for each member and last good day within the program's notice, once for each.
+    """Emit `loyalty.points_expiring` once for each member and each last good day within the program's notice.
 
-    The last good day is the day of the program's zone before the lots end. Returns how many notices were given.
+    The last good day is the last day, in the program's zone, before the lots end. Returns how many notices were given.
     """
     if not program.expiry_notice_days:
         return 0
@@ -39,14 +39,14 @@ def announce_expiries(*, program: Program, at: datetime | None = None) -> int:
                 "days": program.expiry_notice_days,
             },
         )
-        told = [row[0] for row in cursor.fetchall()]
-        if told:
+        notice_ids = [row[0] for row in cursor.fetchall()]
+        if notice_ids:
             emit_from_select(
                 events.POINTS_EXPIRING,
                 """SELECT m.customer_id, jsonb_build_object('points', n.points, 'on', n.expires_on), now()
                    FROM loyalty_expirynotice n JOIN loyalty_account a ON a.id = n.account_id
                    JOIN loyalty_member m ON m.id = a.member_id WHERE n.id = ANY(%s)""",
-                [told],
+                [notice_ids],
                 actor=SYSTEM,
             )
-    return len(told)
+    return len(notice_ids)

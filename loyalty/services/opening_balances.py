@@ -1,4 +1,4 @@
-"""Points and tiers that members bring from another system: one entry in the ledger per lot, known by its key."""
+"""Opening points and tiers from another system: one ledger entry per lot, identified by its key."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ LABELS = {
 def book_opening_points(
     *, account: Account, points: int, expires_at: datetime | None, reference: str, actor: Actor
 ) -> bool:
-    """Book points that a member had elsewhere, as a lot with its own end. Answers False when the reference is booked.
+    """Book points from another system as a lot with its own end. Return False when the reference is booked already.
 
-    The entry in the ledger is what makes it happen once: its note is the reference, which outlives the answers to requests. Raises Invalid,
-    and Conflict `opening_differs` when the reference was booked with other points or another end.
+    The ledger entry ensures that this happens once: its note is the reference, which outlives stored request answers.
+    Raises Invalid, and Conflict `opening_differs` when the reference was booked with other points or another end.
     """
     require_transaction()
     if not 1 <= points <= LARGEST:
@@ -72,7 +72,7 @@ def book_opening_points(
         if (entry.available, Lot.objects.get(entry=entry).expires_at) == (points, expires_at):
             return False
         raise Conflict(
-            _("An opening entry with this key is booked with other points or another end."),
+            _("An opening entry with this key exists with other points or another end."),
             code="opening_differs",
             field="points",
         )
@@ -86,12 +86,12 @@ def book_opening_points(
             points,
             expires_at,
             REASON,
-            # The member reads no reference: where the points came from is for staff.
+            # The member reads no reference, because the origin of the points is for staff.
             "",
             reference,
             str(actor),
             "",
-            # What a member had already is no news to act on; the import announces whose figures changed.
+            # Points that a member already had need no reaction. The import announces the members whose figures changed.
             [],
         ],
         refusals=REFUSALS,
@@ -102,12 +102,12 @@ def book_opening_points(
 class Opening(RowImport):
     def take(self, context: Context, row: dict[str, Any]) -> bool:
         if row["points"] is None and not row["tier"]:
-            raise Invalid(_("Give points, a tier or both."), code="required", field="points")
+            raise Invalid(_("Enter points, a tier or both."), code="required", field="points")
         if row["points"] is not None and row["points"] != int(row["points"]):
             raise Invalid(_("Use a whole number from 1 to 10,000,000."), code="invalid", field="points")
         program = ensure_default_program()
         if program is None:
-            raise Invalid(_("There is no program yet."), code="no_program", field="")
+            raise Invalid(_("There is no loyalty program yet."), code="no_program", field="")
         customer = Customer.objects.get(pk=row["customer"])
         enrol_many(program=program, customer_ids=[customer.pk], since=[row["joined_at"]], actor=context.actor)
         member = Member.objects.select_related("program").get(program=program, customer=customer)
@@ -133,7 +133,7 @@ class Opening(RowImport):
 def _account(program: Program, member: Member) -> Account:
     point_type = PointType.objects.filter(program=program, spendable=True).order_by("pk").first()
     if point_type is None:
-        raise Invalid(_("The program has no points that can be spent."), code="no_points", field="points")
+        raise Invalid(_("The program has no spendable points."), code="no_points", field="points")
     accounts = accounts_of(program=program, member_ids=[member.pk], point_types=[point_type.pk])
     return Account.objects.select_related("member__program").get(pk=accounts[member.pk, point_type.pk])
 
@@ -144,12 +144,12 @@ def _give_tier(member: Member, name: str, until: datetime | None, actor: Actor) 
     if tier is None:
         raise Invalid(_("There is no such tier."), code="unknown_tier", field="tier")
     if until is None:
-        raise Invalid(_("A tier that is carried over needs its end."), code="required", field="tier_until")
+        raise Invalid(_("A tier from another system needs an end."), code="required", field="tier_until")
     before = GivenTier.objects.filter(member=member).count()
     try:
         set_tier(member=member, tier=tier, until=until, reason=REASON, actor=actor)
     except Invalid as error:
-        # The file calls it by its column.
+        # The file uses the name of its column.
         field = "tier_until" if error.field == "until" else error.field
         raise Invalid(error.message, code=error.code, field=field) from None
     return GivenTier.objects.filter(member=member).count() > before

@@ -1,4 +1,4 @@
-"""The proof of L11: for every account, stored balance = sum of lots = fold of entries, in all four figures."""
+"""Proof of L11: for every account, stored balance = sum of lots = fold of entries, in all four figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHOWN = 100
 
 
 def find_differences() -> tuple[int, int, list[dict]]:
-    """(accounts, how many differ, the first 100 of those with stored, entry and lot figures)."""
+    """Return (accounts, number of differing ones, the first 100 of those with stored, entry and lot figures)."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM loyalty_account")
         accounts = cursor.fetchone()[0]
@@ -49,7 +49,7 @@ def find_differences() -> tuple[int, int, list[dict]]:
 
 
 def reconcile_points() -> Reconciliation:
-    """Compare the whole ledger and keep the result."""
+    """Compare the whole ledger and store the result."""
     started = time.monotonic()
     accounts, count, differences = find_differences()
     return Reconciliation.objects.create(

@@ -1,4 +1,4 @@
-"""Spending points (L7-L9): hold, capture, release, or both at once. Each is one call to the database."""
+"""Services that spend points (L7-L9): hold, capture, release, or both at once. Each is one call to the database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from loyalty import events
 from loyalty.models import Account, Program
 
 Answer = dict[str, Any]
-# An account, or the customer number whose spendable account in the default program pays: found in the same round trip.
+# An account, or a customer number whose spendable account in the default program pays. It is found in the same round
+# trip.
 Spender = Account | str
 
 
@@ -51,7 +52,7 @@ REFUSALS: Mapping[str, Any] = {
     "unknown_hold": lambda f: NotFound(_("There is no such hold."), code="unknown_hold"),
     "hold_captured": lambda f: Conflict(_("This hold has been spent."), code="hold_captured", **f),
     "hold_released": lambda f: Conflict(_("This hold has been released."), code="hold_released", **f),
-    "hold_expired": lambda f: Conflict(_("This hold has run out."), code="hold_expired", **f),
+    "hold_expired": lambda f: Conflict(_("This hold has expired."), code="hold_expired", **f),
     "capture_exceeds_hold": lambda f: Refused(
         _("Points held: %(held)s.") % {"held": f["held"]}, code="capture_exceeds_hold", field="points", **f
     ),
@@ -69,12 +70,12 @@ def hold_points(
     seconds: int | None = None,
     internal: bool = False,
 ) -> Answer:
-    """Set points aside for a purchase. Raises Refused `insufficient_points` with what is available.
+    """Set points aside for a purchase. Raises Refused `insufficient_points` with the available points.
 
-    `internal`, here and below: the key is the product's own, which no caller's key can equal.
+    `internal`, here and below: the key belongs to the product itself, and no caller's key can equal it.
     """
     if seconds is not None and not 1 <= seconds <= 7 * 86400:
-        raise Invalid(_("A hold lives from 1 second to 7 days."), code="invalid", field="seconds")
+        raise Invalid(_("A hold can last from 1 second to 7 days."), code="invalid", field="seconds")
     return _hold(account, points, key, actor, reference, seconds, one_step=False, order=None, internal=internal)
 
 
@@ -120,7 +121,7 @@ def capture_hold(
 
 
 def release_hold(*, program: Program, hold: uuid.UUID, key: str, actor: Actor, internal: bool = False) -> Answer:
-    """Give a hold's points back. Raises Conflict when it has ended."""
+    """Release a hold and give its points back. Raises Conflict when it has ended."""
     handlers = handler_names(events.HOLD_RELEASED.kind)
     answer = call(
         "loyalty_release",
@@ -186,7 +187,10 @@ def redemption_digest(
     seconds: int | None = None,
     order: Order | None = None,
 ) -> bytes:
-    """What makes two requests under one key the same (L7), alone or in a batch."""
+    """Return a digest of a redemption.
+
+    Two requests under one key are the same if it is equal (L7), alone or in a batch.
+    """
     return idempotency.digest(
         {
             step: spender,
@@ -199,12 +203,12 @@ def redemption_digest(
 
 
 def key_scope(program: Program, actor: Actor, internal: bool = False) -> str:
-    """Return where a caller's keys stand (L7): apart from those of other callers and of the product itself."""
+    """Return the scope of a caller's keys (L7), apart from those of other callers and of the product itself."""
     area = f"loyalty:{program.pk}"
     return idempotency.internal_scope(area) if internal else idempotency.scope_of(area, actor)
 
 
 def check_points(points: int) -> None:
-    """Raises Invalid unless it is a whole number of points that can be counted."""
+    """Raise Invalid unless the number of points is from 1 to MAX_POINTS."""
     if not 1 <= points <= MAX_POINTS:
         raise Invalid(_("Use a whole number of points above 0."), code="invalid", field="points")

@@ -1,4 +1,4 @@
-"""Many redemptions in one transaction, each done or refused by itself."""
+"""Service for many redemptions in one transaction, each done or refused by itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from loyalty.services.redemption import REFUSALS, Answer, check_points, redempti
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """`customer` is a customer number of the default program; `key` is this redemption's own idempotency key (L7)."""
+    """One redemption. `customer` is a customer number of the default program; `key` is its own idempotency key (L7)."""
 
     customer: str
     points: int
@@ -28,18 +28,18 @@ class Redemption:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """Exactly one of the two is there."""
+class RedemptionResult:
+    """Result of one redemption: either an answer or an error."""
 
     answer: Answer | None = None
     error: DomainError | None = None
 
 
-def redeem_many(*, redemptions: Sequence[Redemption], actor: Actor) -> list[Outcome]:
-    """Spend points of many members; outcomes come in the order given.
+def redeem_many(*, redemptions: Sequence[Redemption], actor: Actor) -> list[RedemptionResult]:
+    """Spend points of many members. Results are in the order given.
 
-    A refused redemption leaves its key free and the others alone. A key that `redeem_points` answered is answered here
-    alike, and the other way round. Raises Invalid or IdempotencyKeyMissing for a row that could never be a redemption.
+    A refused redemption leaves its key free and does not affect the others. Here and in `redeem_points`, a key gets the
+    same answer. Raises Invalid or IdempotencyKeyMissing for a row that could never be a redemption.
     """
     if not redemptions:
         return []
@@ -64,9 +64,11 @@ def redeem_many(*, redemptions: Sequence[Redemption], actor: Actor) -> list[Outc
         )
         rows = cursor.fetchall()
     wake(handlers)
-    outcomes = [Outcome()] * len(redemptions)
+    outcomes = [RedemptionResult()] * len(redemptions)
     for place, refusal, figures, answer in rows:
         outcomes[place - 1] = (
-            Outcome(error=REFUSALS[refusal](json.loads(figures))) if refusal else Outcome(answer=json.loads(answer))
+            RedemptionResult(error=REFUSALS[refusal](json.loads(figures)))
+            if refusal
+            else RedemptionResult(answer=json.loads(answer))
         )
     return outcomes

@@ -1,4 +1,4 @@
-"""Pools of codes: uploaded once, each given to one redemption."""
+"""Pools of codes: each code is uploaded once and given to one redemption."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHUNK = 2000
 
 @dataclass(frozen=True)
 class Upload:
-    """`duplicates` were in the file twice or in the pool already; `wrong` are (line, what it says)."""
+    """Result of an upload. `duplicates` were in the file twice or in the pool already; `wrong` are (line, text)."""
 
     added: int
     duplicates: list[str]
@@ -32,22 +32,23 @@ class Upload:
 
 
 def upload_reward_codes(*, reward: Reward, content: bytes, actor: Actor) -> Upload:
-    """Add the codes of a text or CSV file (one a line, or the first column) to the pool; those known are refused and named.
+    """Add the codes of a text or CSV file to the pool: one per line, or the first column.
 
-    Raises Invalid for a file that is too large, empty or no text, Conflict for a reward that gives no codes.
+    Known codes are refused and listed. Raises Invalid for a file that is too large, empty or no text, Conflict for a
+    reward without a pool of codes.
     """
     if not has_codes(reward):
-        raise Conflict(_("This reward gives no codes."), code="no_pool")
+        raise Conflict(_("This reward does not use codes."), code="no_pool")
     if len(content) > FILE_BYTES:
-        raise Invalid(_("A file of codes has at most 8 MB."), code="too_large", field="codes")
+        raise Invalid(_("A file of codes can have at most 8 MB."), code="too_large", field="codes")
     file = read_codes(_decoded(content))
     if len(file.codes) > MOST:
-        raise Invalid(_("At most 100,000 codes at once."), code="too_many", field="codes")
+        raise Invalid(_("Upload at most 100,000 codes at once."), code="too_many", field="codes")
     if not file.codes and not file.repeated and not file.wrong:
-        raise Invalid(_("There are no codes in it."), code="empty", field="codes")
+        raise Invalid(_("The file has no codes."), code="empty", field="codes")
     added, known = 0, []
     with transaction.atomic():
-        # One upload at a time, so that of two with the same code one is told.
+        # One upload at a time, so that of two uploads with the same code one reports it as known.
         lock_name("loyalty.reward-codes", reward.pk)
         for start in range(0, len(file.codes), CHUNK):
             fresh, old = _new_ones(reward, file.codes[start : start + CHUNK])
@@ -61,7 +62,7 @@ def upload_reward_codes(*, reward: Reward, content: bytes, actor: Actor) -> Uplo
 
 
 def _new_ones(reward: Reward, codes: list[str]) -> tuple[list[str], list[str]]:
-    """(new, known). While keys are rotated a code may stand under any of them."""
+    """Return (new, known). While keys are rotated a code may be stored under any of them."""
     indexes = {index: code for code in codes for index in crypto.blind_indexes(code, INDEX_CONTEXT)}
     stored = RewardCode.objects.filter(reward=reward, value_index__in=list(indexes)).values_list(
         "value_index", flat=True

@@ -1,7 +1,7 @@
-"""A reward on its way to a member: hold -> deliver -> capture, or release with stock and use given back (L7-L9).
+"""Services of redeemed rewards: hold -> deliver -> capture, or release with stock and use given back (L7-L9).
 
-Locks are taken in one order everywhere: redemption, reward, use, account (inside the ledger's function), then what the
-kind itself locks. A new redemption is seen by nobody, so redeeming begins with the reward.
+Locks are taken in one order everywhere: redemption, reward, use, account (inside the ledger's function), then the locks
+of the kind itself. No other transaction sees a new redemption, so redeeming begins with the reward.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ ATTEMPTS = 10
 RETRY_SECONDS = 30
 CHUNK = 500
 REASONS: Mapping[str, Any] = {
-    "reward_not_active": _("This reward is not on offer."),
-    "reward_not_started": _("This reward is not on offer yet."),
-    "reward_ended": _("This reward is over."),
+    "reward_not_active": _("This reward is not available."),
+    "reward_not_started": _("This reward is not available yet."),
+    "reward_ended": _("This reward has ended."),
     "not_in_audience": _("This reward is for other members."),
     "tier_too_low": _("This reward is for a higher tier."),
-    "member_limit": _("The member has had as many of this reward as one may."),
-    "out_of_stock": _("This reward is gone."),
-    "no_codes_left": _("All codes of this reward are given."),
+    "member_limit": _("The member has reached the limit for this reward."),
+    "out_of_stock": _("This reward is out of stock."),
+    "no_codes_left": _("This reward has no codes left."),
 }
 
 
@@ -60,15 +60,17 @@ def redeem_reward(
     address: Mapping[str, str] | None = None,
     reference: str = "",
 ) -> Answer:
-    """Take one of a reward for a member: stock, use and points in one transaction, delivered in it where the kind can.
+    """Redeem one of a reward for a member: stock, use and points in one transaction.
 
-    `reference` is the storefront's proof of the money part. Answers `redemption_values`; the code, if any, is on the row.
+    If the kind can be delivered at once, the delivery is in the same transaction.
+
+    `reference` is the storefront's proof of the money part. Returns `redemption_values`; a code is only on the row.
     Raises Refused with one of REASONS, `address_required`, `payment_required`; Conflict for a repeated key (L7).
     """
     if len(reference) > 200:
-        raise Invalid(_("A reference has at most 200 characters."), code="too_long", field="reference")
-    given = {part: str((address or {}).get(part, "")).strip() for part in ADDRESS_PARTS}
-    request = {"reward": reward.pk, "member": member.pk, "address": given, "reference": reference}
+        raise Invalid(_("A reference can have at most 200 characters."), code="too_long", field="reference")
+    delivery_address = {part: str((address or {}).get(part, "")).strip() for part in ADDRESS_PARTS}
+    request = {"reward": reward.pk, "member": member.pk, "address": delivery_address, "reference": reference}
     with transaction.atomic():
         scope, older_scope = _scopes(member, actor)
         claim = idempotency.claim(scope, key, request, older_scope=older_scope)
@@ -79,8 +81,8 @@ def redeem_reward(
         if offered.reason:
             raise _refused(member, offered)
         fulfilment = _fulfilment(reward)
-        if fulfilment.needs_address and (part := address_problem(given)):
-            raise Refused(_("Give the address that it is sent to."), code="address_required", field=f"address.{part}")
+        if fulfilment.needs_address and (part := address_problem(delivery_address)):
+            raise Refused(_("Enter the delivery address."), code="address_required", field=f"address.{part}")
         if reward.money and (actor.kind == "member" or not reference):
             raise Refused(
                 _("Part of this reward is paid with money: send the reference of the payment."),
@@ -102,7 +104,7 @@ def redeem_reward(
         )
         redemption.hold_id = uuid.UUID(hold["hold"])
         redemption.points, redemption.money = reward.points, reward.money
-        redemption.address = json.dumps(given, ensure_ascii=False) if fulfilment.needs_address else None
+        redemption.address = json.dumps(delivery_address, ensure_ascii=False) if fulfilment.needs_address else None
         redemption.reference, redemption.outcome = reference, {"counted": counted}
         redemption.actor, redemption.placed_at = str(actor), clock.now()
         redemption.save(force_insert=True)
@@ -116,7 +118,7 @@ def redeem_reward(
 
 
 def redemption_values(redemption: RewardRedemption) -> Answer:
-    """A redemption as plain JSON, without what is kept encrypted."""
+    """Return a redemption as plain JSON, without the encrypted fields."""
     reward = redemption.reward
     return {
         "redemption": str(redemption.pk),
@@ -135,7 +137,10 @@ def redemption_values(redemption: RewardRedemption) -> Answer:
 
 
 def fulfil_redemption(*, redemption: uuid.UUID, actor: Actor = SYSTEM) -> str:
-    """Try once more to deliver what was placed. Answers its state, or empty when it isn't waiting or someone else is at it."""
+    """Retry the delivery of a placed redemption.
+
+    Return its state, or empty when it is not waiting or another worker has it.
+    """
     with transaction.atomic():
         row = _waiting(redemption)
         if row is None:
@@ -160,20 +165,20 @@ def fulfil_redemption(*, redemption: uuid.UUID, actor: Actor = SYSTEM) -> str:
 
 
 def ship_redemption(*, redemption: RewardRedemption, tracking: str, actor: Actor) -> RewardRedemption:
-    """A gift has left: the held points are spent now. The same tracking number again changes nothing.
+    """Mark a gift as sent and spend the held points. The same tracking number again changes nothing.
 
     Raises Conflict `redemption_not_open` when it isn't waiting to be sent, `hold_expired` when it waited for too long.
     """
     number = tracking.strip()
     if len(number) > 120 or not number.isprintable():
-        raise Invalid(_("A tracking number has at most 120 characters."), code="too_long", field="tracking")
+        raise Invalid(_("A tracking number can have at most 120 characters."), code="too_long", field="tracking")
     with transaction.atomic():
         row = _locked(redemption)
         reward = row.reward
         if row.state == RedemptionState.SHIPPED and row.tracking == number:
             return row
         if row.state != RedemptionState.PLACED or _fulfilment(reward).at_once:
-            raise Conflict(_("This is not waiting to be sent."), code="redemption_not_open", state=row.state)
+            raise Conflict(_("This reward is not waiting to be sent."), code="redemption_not_open", state=row.state)
         _capture(row, reward, actor)
         _end(row, RedemptionState.SHIPPED, tracking=number)
         _emit(events.REWARD_FULFILLED, row, reward, actor, tracking=number)
@@ -181,19 +186,20 @@ def ship_redemption(*, redemption: RewardRedemption, tracking: str, actor: Actor
 
 
 def cancel_redemption(*, redemption: RewardRedemption, actor: Actor, reason: str = "") -> RewardRedemption:
-    """Undo a redemption that was not sent or used: points to the lots they came from, stock and use back. Twice is once.
+    """Cancel a redemption that was not sent or used. Idempotent.
 
-    Raises Conflict `redemption_not_cancellable` when it was sent, may have been used, or has failed already.
+    The points return to their lots, and stock and use are given back. Raises Conflict `redemption_not_cancellable` when
+    it was sent, may have been used, or has failed already.
     """
     why = " ".join(reason.split())
     if len(why) > 200:
-        raise Invalid(_("A reason has at most 200 characters."), code="too_long", field="reason")
+        raise Invalid(_("A reason can have at most 200 characters."), code="too_long", field="reason")
     with transaction.atomic():
         row = _locked(redemption)
         reward = row.reward
         if row.state == RedemptionState.CANCELLED:
             return row
-        # Money was paid for it outside; only who can pay it back may cancel.
+        # Money was paid outside of the product, so only someone who can refund it may cancel.
         if row.state not in {RedemptionState.PLACED, RedemptionState.FULFILLED} or (
             row.money and actor.kind == "member"
         ):
@@ -210,16 +216,16 @@ def cancel_redemption(*, redemption: RewardRedemption, actor: Actor, reason: str
 
 
 def see_address(*, redemption: RewardRedemption, actor: Actor) -> dict[str, str]:
-    """The address of a gift in full. Each look is an event on the customer's timeline (P3)."""
+    """Return the full address of a gift. Each look is an event on the customer's timeline (P3)."""
     if not redemption.address:
-        raise NotFound(_("There is no address for this."), code="no_address")
+        raise NotFound(_("This redemption has no address."), code="no_address")
     with transaction.atomic():
         _emit(events.REWARD_ADDRESS_SEEN, redemption, redemption.reward, actor)
     return json.loads(redemption.address)
 
 
 def sweep_redemptions(*, limit: int = 10_000) -> tuple[int, int]:
-    """End what waited until its hold ran out, and try again what could not be delivered. Returns (ended, delivered)."""
+    """End redemptions whose hold expired, and retry failed deliveries. Returns (ended, delivered)."""
     sweep = Sweep("loyalty.sweep_redemptions")
     ended = sum(bool(sweep.attempt(pk, lambda pk=pk: _end_overdue(pk))) for pk in _overdue(limit, sweep.waiting))
     delivered = sum(
@@ -230,7 +236,7 @@ def sweep_redemptions(*, limit: int = 10_000) -> tuple[int, int]:
 
 
 def _refused(member: Member, offered: Offered) -> DomainError:
-    """The refusal that `offered.reason` names, with its figures."""
+    """Return the refusal that `offered.reason` names, with its figures."""
     if offered.reason == "member_not_active":
         return LEDGER_REFUSALS["member_not_active"]({"state": member.state})
     figures: dict[str, Any] = {}
@@ -242,7 +248,7 @@ def _refused(member: Member, offered: Offered) -> DomainError:
 
 
 def _scopes(member: Member, actor: Actor) -> tuple[str, str]:
-    """Return the scope of the caller's keys, and the one where they stood before; a member's has not changed."""
+    """Return the scope of the caller's keys and their earlier scope. A member's scope has not changed."""
     area = f"loyalty:{member.program_id}:rewards"
     if actor.kind == "member":
         return f"{area}:member:{member.pk}", ""
@@ -250,16 +256,16 @@ def _scopes(member: Member, actor: Actor) -> tuple[str, str]:
 
 
 def _fulfilment(reward: Reward) -> Fulfilment:
-    found = FULFILMENTS.get(reward.kind)
-    if found is None:
+    fulfilment = FULFILMENTS.get(reward.kind)
+    if fulfilment is None:
         raise Refused(REASONS["reward_not_active"], code="reward_not_active", field="reward")
-    return found
+    return fulfilment
 
 
 def _take(reward: Reward, member: Member, offered: Offered) -> bool:
-    """One piece out of stock and one use, each by conditional write (C2). Answers whether there was a stock to count."""
+    """Take one piece of stock and one use, each by conditional write (C2). Return whether the reward has a stock."""
     with connection.cursor() as cursor:
-        # A sale is no history, a stock set by hand is: hence not audited_except.
+        # A sale is no history, but a stock set by hand is. So the model does not use audited_except.
         if reward.stock is not None:
             with pgtrigger.ignore("loyalty.Reward:update_update"):
                 cursor.execute(
@@ -296,7 +302,7 @@ def _give_back(redemption: RewardRedemption, reward: Reward) -> None:
 
 
 def _deliver(redemption: RewardRedemption, reward: Reward, fulfilment: Fulfilment, actor: Actor) -> None:
-    """Points first, so that the account is locked before whatever the kind locks."""
+    """Deliver a reward. The points come first, so that the account is locked before the kind takes its locks."""
     with transaction.atomic():
         _capture(redemption, reward, actor)
         delivery = fulfilment.fulfil(redemption, reward, actor)
@@ -331,7 +337,7 @@ def _fail(redemption: RewardRedemption, reward: Reward, error: str, actor: Actor
 
 
 def _free_hold(redemption: RewardRedemption, reward: Reward, actor: Actor) -> None:
-    """Release the hold; one that ran out is ended here unless the ledger's own sweep was first."""
+    """Release the hold. An expired one is ended here unless the ledger's own sweep was first."""
     try:
         key = f"reward:{redemption.pk}:release"
         release_hold(program=reward.program, hold=redemption.hold_id, key=key, actor=actor, internal=True)
@@ -349,7 +355,7 @@ def _free_hold(redemption: RewardRedemption, reward: Reward, actor: Actor) -> No
 
 
 def _return_points(redemption: RewardRedemption, reward: Reward, actor: Actor) -> None:
-    """Spent points go back to their lots, as after a refund (L5)."""
+    """Return spent points to their lots, as after a refund (L5)."""
     reference = f"reward:{reward.code}"
     with connection.cursor() as cursor:
         cursor.execute(
@@ -412,12 +418,12 @@ def _end_overdue(pk: uuid.UUID) -> bool:
         row = _waiting(pk)
         if row is None or (row.hold.state == HoldState.HELD and row.hold.expires_at > clock.now()):
             return False
-        _fail(row, row.reward, str(_("It was not sent before the held points ran out.")), SYSTEM)
+        _fail(row, row.reward, str(_("It was not sent before the held points expired.")), SYSTEM)
     return True
 
 
 def _due_again(limit: int, waiting: Collection[str]) -> list[uuid.UUID]:
-    """Placed ones that a worker should deliver: after 1 minute, then 2, 4 ... from the moment they were redeemed."""
+    """Return placed redemptions that a worker should deliver: after 1 minute, then 2, 4 ... from the redemption on."""
     kinds = [name for name, fulfilment in FULFILMENTS.items() if fulfilment.at_once]
     with connection.cursor() as cursor:
         cursor.execute(

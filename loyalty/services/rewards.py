@@ -1,4 +1,4 @@
-"""The catalogue of rewards: made, changed, switched on and off."""
+"""Services of the reward catalogue: create, change, switch on and off."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CHANGEABLE = frozenset(
 def create_reward(
     *, program: Program, kind: str, name: str, points: int, actor: Actor, code: str = "", **values: Any
 ) -> Reward:
-    """Make a reward. `stock` and `member_limit` None are without end, `money` is minor units beside the points.
+    """Create a reward. `stock` and `member_limit` None mean no limit; `money` is in minor units, beside the points.
 
     `settings` are the kind's own, `tier_limits` {tier code: most per member of it}. Raises Invalid naming the field.
     """
@@ -52,10 +52,10 @@ def create_reward(
 
 
 def update_reward(*, reward: Reward, actor: Actor, stock_seen: int | None = None, **values: Any) -> Reward:
-    """Change a reward. Kind and code stay. With `stock_seen` (what the form showed) `stock` is the difference to it, so that
-    what was sold meanwhile stays sold.
+    """Change a reward; kind and code stay. Raises Invalid naming the field.
 
-    Raises Invalid naming the field, Conflict `below_use` when less than nothing would be left.
+    With `stock_seen` (the value that the form showed) the difference to `stock` is applied, so that sales during the
+    edit are kept. Raises Conflict `below_use` when the stock would fall below 0.
     """
     _check_known(values)
     with transaction.atomic():
@@ -65,7 +65,8 @@ def update_reward(*, reward: Reward, actor: Actor, stock_seen: int | None = None
             values["stock"] = locked.stock + wanted - stock_seen
             if values["stock"] < 0:
                 raise Conflict(
-                    _("Members have redeemed more than that meanwhile: %(stock)s are left.") % {"stock": locked.stock},
+                    _("Members have redeemed more than that in the meantime: %(stock)s are left.")
+                    % {"stock": locked.stock},
                     code="below_use",
                     field="stock",
                 )
@@ -74,7 +75,7 @@ def update_reward(*, reward: Reward, actor: Actor, stock_seen: int | None = None
 
 def _check_known(values: Mapping[str, Any]) -> None:
     for field in values.keys() - CHANGEABLE:
-        raise Invalid(_("This can't be changed once a reward exists."), code="fixed", field=field)
+        raise Invalid(_("This can't be changed after the reward was created."), code="fixed", field=field)
 
 
 def _saved(reward: Reward, cleaned: dict[str, Any]) -> Reward:
@@ -102,37 +103,37 @@ def _saved(reward: Reward, cleaned: dict[str, Any]) -> Reward:
 def _cleaned(
     program: Program, kind: str, values: dict[str, Any], settings: dict[str, Any], reward: Reward | None = None
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    cleaned: dict[str, Any] = {}
     for name, value in values.items():
         if name in TEXTS:
-            found[name] = _text(name, value)
+            cleaned[name] = _text(name, value)
         elif name in {"points", "money"}:
-            found[name] = _number(name, value, 1 if name == "points" else 0, LARGEST)
+            cleaned[name] = _number(name, value, 1 if name == "points" else 0, LARGEST)
         elif name in {"stock", "member_limit"}:
             least = 1 if name == "member_limit" else 0
-            found[name] = None if value is None else _number(name, value, least, LARGEST_COUNT)
+            cleaned[name] = None if value is None else _number(name, value, least, LARGEST_COUNT)
         elif name == "position":
-            found[name] = _number(name, value, 0, 32767)
+            cleaned[name] = _number(name, value, 0, 32767)
         elif name == "category":
             _check_own(program, name, value, RewardCategory)
-            found[name] = value
+            cleaned[name] = value
         elif name == "minimum_tier":
             _check_own(program, name, value, Tier)
-            found[name] = value
+            cleaned[name] = value
         elif name == "segment":
             if value is not None and value not in {key for key, _label in audiences.choices()}:
                 raise Invalid(_("Not one of the choices."), code="invalid_choice", field=name)
-            found[name] = value
+            cleaned[name] = value
         elif name in {"starts_at", "ends_at", "active"}:
-            found[name] = value
+            cleaned[name] = value
         elif name == "picture":
-            found[name] = _picture(value) if value else value
+            cleaned[name] = _picture(value) if value else value
     if "settings" in values or "tier_limits" in values:
-        found["settings"] = _settings(program, kind, values, settings)
-    starts = found.get("starts_at", reward and reward.starts_at)
-    ends = found.get("ends_at", reward and reward.ends_at)
+        cleaned["settings"] = _settings(program, kind, values, settings)
+    starts = cleaned.get("starts_at", reward and reward.starts_at)
+    ends = cleaned.get("ends_at", reward and reward.ends_at)
     _check_dates(starts, ends)
-    return found
+    return cleaned
 
 
 def _settings(program: Program, kind: str, values: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
@@ -170,7 +171,7 @@ def _check_dates(starts_at: datetime | None, ends_at: datetime | None) -> None:
 
 
 def _picture(upload: UploadedFile) -> tuple[str, bytes]:
-    """Return (extension, content) by what the bytes are, whatever the file is called."""
+    """Return (extension, content) by the bytes themselves, whatever the file is called."""
     if (upload.size or 0) > PICTURE_BYTES:
-        raise Invalid(_("A picture has at most 3 MB."), code="too_large", field="picture")
+        raise Invalid(_("A picture can have at most 3 MB."), code="too_large", field="picture")
     return pictures.checked(upload.read(PICTURE_BYTES + 1), "picture")

@@ -1,4 +1,4 @@
-"""The program a shop starts with: tiers by 12-month spend at 1, 501, 2001 and 5001 currency units."""
+"""Setup of the first program of a shop: tiers by 12-month spend at 1, 501, 2001 and 5001 currency units."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crm.rules.money import exponent
 from loyalty.models import EarningRule, EarningRuleVersion, PointType, Program, Tier, TierBenefit
 from loyalty.services.benefits import create_benefit
 
-# What the demo shop's tiers give; `from_amount` is in whole units of the currency.
+# Benefits of the demo shop's tiers; `from_amount` is in whole units of the currency.
 EXAMPLES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("silver", "points_birthday", {"points": 50}),
     ("gold", "points_birthday", {"points": 100}),
@@ -31,7 +31,7 @@ TIERS = (
 
 
 def ensure_default_program() -> Program | None:
-    """The default program, made from the default store when there is none. None while there is no store."""
+    """Return the default program, made from the default store if there is none. None while there is no store."""
     program = Program.objects.default()
     if program:
         return program
@@ -72,7 +72,7 @@ def ensure_default_program() -> Program | None:
 
 
 def ensure_example_benefits(program: Program) -> None:
-    """Benefits for the tiers of the demo shop. A real one decides itself what it gives away."""
+    """Add benefits to the tiers of the demo shop. A real shop chooses its own."""
     if TierBenefit.objects.filter(tier__program=program).exists():
         return
     tiers = {tier.code: tier for tier in Tier.objects.filter(program=program).select_related("program")}

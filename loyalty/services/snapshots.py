@@ -1,4 +1,4 @@
-"""Once a night: what the shop owes in points, what of it will never be spent, and the months behind it."""
+"""Nightly snapshots: the liability in points, the part that will never be spent, and the past months."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from loyalty.rules.breakage import Cohort, Outstanding, expected_breakage
 MONTHS = 12
 OLDEST = 36
 
-# Months between two moments as the program's calendar counts them.
+# Months between two moments in the program's calendar.
 _AGE = (
     "((extract(year FROM {b}) - extract(year FROM {a})) * 12 + extract(month FROM {b}) - extract(month FROM {a}))::int"
 )
@@ -53,7 +53,7 @@ SELECT to_char(e.occurred_at AT TIME ZONE %(zone)s, 'YYYY-MM'),
 FROM loyalty_entry e JOIN loyalty_account a ON a.id = e.account_id
 JOIN loyalty_pointtype t ON t.id = a.point_type_id AND t.spendable AND t.program_id = %(program)s
 WHERE e.occurred_at >= %(since)s AND e.occurred_at <= %(now)s GROUP BY 1"""
-# A period that nothing follows ended below the first tier.
+# A period without a following one ended below the first tier.
 _MOVES = """
 WITH period AS (
     SELECT p.started_at, p.ended_at, coalesce(t.rank, 0) AS rank, coalesce(lag(t.rank) OVER member, 0) AS before,
@@ -69,7 +69,7 @@ FROM moves WHERE at >= %(since)s AND at <= %(now)s GROUP BY 1"""
 
 
 def take_snapshot(*, program: Program, at: datetime | None = None) -> PointsSnapshot:
-    """Store today's figures of a program, in its own zone; taken again the same day they are replaced."""
+    """Store today's figures of a program, in its own zone. A second snapshot on the same day replaces the first."""
     now = at or clock.now()
     with connection.cursor() as cursor:
         cursor.execute("SELECT %s AT TIME ZONE %s", [now, program.time_zone])
@@ -111,13 +111,16 @@ def _months(local: datetime) -> list[str]:
 
 
 def _cohorts(rows: list[tuple]) -> list[Cohort]:
-    """Each month's cohort with the months that it has wholly passed; the month under way says too little."""
-    found: dict[Any, tuple[int, list[int], list[int]]] = {}
+    """Return each month's cohort with its complete months.
+
+    The running month is left out, because it has too little data.
+    """
+    cohorts: dict[Any, tuple[int, list[int], list[int]]] = {}
     for cohort, issued, passed, age, spent, lost in rows:
         if passed < 1:
             continue
-        _issued, spent_by_age, lost_by_age = found.setdefault(cohort, (issued, [0] * passed, [0] * passed))
+        _issued, spent_by_age, lost_by_age = cohorts.setdefault(cohort, (issued, [0] * passed, [0] * passed))
         if age < passed:
             spent_by_age[age] += spent
             lost_by_age[age] += lost
-    return [Cohort(*sums) for sums in found.values()]
+    return [Cohort(*sums) for sums in cohorts.values()]

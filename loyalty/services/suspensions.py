@@ -1,8 +1,8 @@
-"""Suspending a member, and resuming: by a lead or an administrator in the console, by the shop's own systems over the API.
+"""Services that suspend and resume a member, for leads and administrators and for the shop's own systems.
 
-A suspended member redeems nothing, transfers nothing and earns nothing, also not later for what happened in between. Points
-stay, pending ones become available, lots expire, refunds take back. Holds are captured or released as they are. The tier is
-evaluated again in the night after the member is resumed.
+A suspended member redeems, transfers and earns nothing, and earns nothing later for that time. Points stay, pending
+ones become available, lots expire, refunds take back. Holds can still be captured or released. The tier is evaluated in
+the night after the member is resumed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What time does to points: windows pass, lots and holds run out. Every sweep works in chunks and skips what is locked."""
+"""Sweeps over points: windows pass, lots and holds expire. Every sweep works in chunks and skips locked rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHUNK = 5000
 
 
 def sweep_lots(*, limit: int = 1_000_000) -> int:
-    """Confirm lots whose window has passed and expire those that ran out. Returns how many accounts were settled."""
+    """Confirm lots whose window has passed and expire lots that have ended. Returns how many accounts were settled."""
     sweep = Sweep("loyalty.sweep_lots")
     settled = 0
     while settled < limit:
@@ -41,7 +41,7 @@ def sweep_lots(*, limit: int = 1_000_000) -> int:
 
 
 def _settle(accounts: Sequence[int]) -> int:
-    """Settle those of the accounts that no other transaction has locked. Returns how many."""
+    """Settle the accounts that no other transaction has locked. Returns how many."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM loyalty_account WHERE id = ANY (%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
@@ -71,7 +71,7 @@ def _settle(accounts: Sequence[int]) -> int:
 
 
 def sweep_holds(*, limit: int = 100_000) -> int:
-    """Release holds whose time has run out (L8). Returns how many ended."""
+    """Release holds that have expired (L8). Returns how many ended."""
     sweep = Sweep("loyalty.sweep_holds")
     ended = 0
     handlers = handler_names(events.HOLD_RELEASED.kind)
@@ -94,7 +94,7 @@ def sweep_holds(*, limit: int = 100_000) -> int:
 
 
 def _expire(hold: UUID, handlers: list[str]) -> bool:
-    """End one hold in its own transaction; false when another transaction ended it first."""
+    """End one hold in its own transaction. Return False when another transaction ended it first."""
     arguments: list[Any] = [hold, "expired", None, None, "system", "", handlers]
     try:
         return call("loyalty_end_hold", arguments, refusals=REFUSALS) is not None

@@ -10,7 +10,7 @@ SHOWN = 20
 
 
 def overlaps() -> list[str]:
-    """Members whose tier periods overlap: a restore or a repair by hand goes past the trigger that refuses it."""
+    """Return members with overlapping tier periods. A restore or a repair by hand can bypass the trigger against it."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT DISTINCT member_id FROM (
@@ -30,7 +30,7 @@ def check() -> tuple[bool, str]:
 
 
 def ledger_differences() -> list[str]:
-    """Accounts whose stored figures are not the sum of their entries and lots (L11)."""
+    """Return accounts whose stored figures are not the sum of their entries and lots (L11)."""
     _accounts, _count, differences = find_differences()
     return [
         f"account {row['account']}: stored {row['stored']}, entries {row['entries']}, lots {row['lots']}"

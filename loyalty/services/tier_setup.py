@@ -1,4 +1,4 @@
-"""Tiers and their policy: made and changed. Members are looked at by the next evaluation, never here."""
+"""Services that create and change tiers and their policy. Members change only with the next evaluation, never here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from loyalty.models import Program, Tier, TierDowngrade, TierMetric, TierPolicy
 
 LARGEST = 2**53
 TEXTS = {"name": 80, "name_zh": 80}
-# (least, most) of each number; the threshold is in the program's metric, the price in minor units.
+# (minimum, maximum) of each number. The threshold is in the program's metric, the price in minor units.
 NUMBERS = {"rank": (1, 100), "threshold": (0, LARGEST), "paid_price": (0, LARGEST), "paid_days": (1, 3660)}
 CHOICES = {"tier_metric": TierMetric, "tier_period": TierPolicy, "tier_downgrade": TierDowngrade}
 DAYS = {"tier_window_days": (1, 3660), "tier_grace_days": (0, 366)}
@@ -29,20 +29,20 @@ TAKEN = {
 
 
 def create_tier(*, program: Program, name: str, rank: int, threshold: int, actor: Actor, **values: Any) -> Tier:
-    """Make a tier. Raises Invalid naming the field."""
+    """Create a tier. Raises Invalid naming the field."""
     cleaned = _cleaned({**values, "name": name, "rank": rank, "threshold": threshold})
     code = slugify(name)[:40].strip("-") or f"t{uuid.uuid4().hex[:8]}"
     return _saved(Tier(program=program, code=code), cleaned)
 
 
 def update_tier(*, tier: Tier, actor: Actor, **values: Any) -> Tier:
-    """Change a tier; its code stays. Raises Invalid naming the field."""
+    """Change a tier except for its code. Raises Invalid naming the field."""
     with transaction.atomic():
         return _saved(lock_row(Tier.objects.select_related("program").filter(pk=tier.pk), weak=True), _cleaned(values))
 
 
 def change_policy(*, program: Program, actor: Actor, **values: Any) -> Program:
-    """Change what tiers follow, over which period, and how members go down. Raises Invalid naming the field."""
+    """Change the metric of tiers, its period, and how members go down. Raises Invalid naming the field."""
     for name, value in values.items():
         if name in CHOICES:
             if value not in CHOICES[name].values:
@@ -74,24 +74,24 @@ def _saved(tier: Tier, cleaned: dict[str, Any]) -> Tier:
 
 
 def _cleaned(values: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    cleaned: dict[str, Any] = {}
     for name, value in values.items():
         if name in TEXTS:
             clean = " ".join(str(value).split())
             if (name == "name" and not clean) or len(clean) > TEXTS[name] or "\x00" in clean:
                 raise Invalid(_("This text is empty or too long."), code="invalid", field=name)
-            found[name] = clean
+            cleaned[name] = clean
         elif name in NUMBERS:
             if value is not None or name != "paid_price":
                 _check_number(name, value, *NUMBERS[name])
-            found[name] = value
+            cleaned[name] = value
         elif name == "multiplier":
             if not isinstance(value, Decimal) or not 0 <= value < 1000:
                 raise Invalid(_("This number is too small or too large."), code="invalid", field=name)
-            found[name] = value
+            cleaned[name] = value
         else:
-            raise Invalid(_("This can't be changed once a tier exists."), code="fixed", field=name)
-    return found
+            raise Invalid(_("This can't be changed after the tier was created."), code="fixed", field=name)
+    return cleaned
 
 
 def _check_number(name: str, value: Any, least: int, most: int) -> None:

@@ -1,4 +1,7 @@
-"""Tiers follow what was spent, ordered or earned in the program's period, never the balance (T1). All members in one statement."""
+"""Evaluation of tiers by spend, orders or growth value in the program's period, never by the balance (T1).
+
+One statement evaluates all members.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from loyalty.rules.tiers import limits
 
 LAST_ID = 2**63 - 1
 
-# One SELECT per policy gives what rules.tiers.windows does, for a row `l` of loyalty_member.
+# One SELECT per policy computes rules.tiers.windows, for a row `l` of loyalty_member.
 _TODAY = "(%(at)s::timestamptz AT TIME ZONE %(zone)s)::date"
 _ANNIVERSARIES = f"""
     SELECT {{up_from}} AS up_from,
@@ -52,7 +55,7 @@ WINDOWS: dict[str, str] = {
     ),
 }
 
-# What counts: customer, when, how much, and how much of it was undone since the last run (T4). `{who}` narrows customers.
+# Rows that count: customer, time, value, and the part undone since the last run (T4). `{who}` narrows customers.
 METRICS: dict[str, str] = {
     TierMetric.SPEND: """
         SELECT o.customer_id, o.paid_at AS at, o.total - o.refunded AS value, coalesce(r.amount, 0) AS undone
@@ -71,7 +74,7 @@ METRICS: dict[str, str] = {
         FROM crm_order o LEFT JOIN ({refunds}) AS r ON r.order_id = o.id
         WHERE o.state = 'paid' AND o.paid_at <= %(at)s AND o.paid_at >= %(earliest)s
               AND {who} AND o.customer_id IS NOT NULL""",
-    # What became available (L4), less what was taken back, also as debt; what was spent or ran out still counts.
+    # Points that became available (L4), less those taken back, also as debt. Spent or expired points still count.
     TierMetric.GROWTH: """
         SELECT o.customer_id, e.occurred_at AS at, e.available - e.debt AS value,
                CASE WHEN e.kind = 'clawback' AND e.created_at > %(last_run)s THEN e.debt - e.available ELSE 0 END AS undone
@@ -126,7 +129,7 @@ _MOVES = """
     FROM windowed w LEFT JOIN had h ON h.id = w.id LEFT JOIN running r ON r.member_id = w.id
     LEFT JOIN given g ON g.member_id = w.id"""
 
-# The same as rules.tiers.decide, line by line.
+# These CASE branches match rules.tiers.decide line by line.
 _CHANGES = """
     CREATE TEMP TABLE loyalty_tier_changes ON COMMIT DROP AS
     WITH judged AS (
@@ -153,8 +156,8 @@ _CHANGES = """
     FROM aimed WHERE step <> before OR (given_over AND %(downgrade)s)"""
 
 
-class Part(NamedTuple):
-    """Members by id, both ends included. `since`: when they were evaluated at the end of a day before, if ever."""
+class MemberRange(NamedTuple):
+    """A range of members by id, both ends included. `since` is their last evaluation at the end of a day, if any."""
 
     first: int
     last: int
@@ -169,17 +172,18 @@ def evaluate_tiers(
     at: datetime | None = None,
     actor: Actor = SYSTEM,
 ) -> tuple[int, int]:
-    """Upgrade whoever qualifies at once (T2). With `downgrade`, which is the end of a day, also: those whose period has ended
-    go down by policy, those whose upgrade was undone by a return (T4), and those whose given tier has ended (T3).
+    """Move up every member who qualifies, at once (T2). `downgrade`, at the end of a day, also moves members down.
 
-    With `downgrade` over all members the run is kept, and the next one starts from it. Outside a transaction many members
-    are then evaluated by several connections at once, each with a part of its own. Returns (members up, members down).
+    Members go down by policy when their period has ended, when a return undid their upgrade (T4), or when their given
+    tier has ended (T3). With `downgrade` over all members the run is stored, and the next one starts from it. Outside a
+    transaction, several connections then evaluate many members in parallel, each one part. Returns (members up, members
+    down).
     """
     at = at or clock.now()
     if customer_ids is None and downgrade:
         return _evaluate_everyone(program, at, actor)
-    # A run before `at`, so that what is evaluated for a past moment sees what was known then.
-    everyone = Part(0, LAST_ID, _last_run_before(program, at) if downgrade else None)
+    # Use the last run before `at`, so that an evaluation for a past moment sees only what was known then.
+    everyone = MemberRange(0, LAST_ID, _last_run_before(program, at) if downgrade else None)
     with transaction.atomic():
         return _evaluate(program, everyone, customer_ids, downgrade, at, actor)
 
@@ -188,9 +192,9 @@ def _evaluate_everyone(program: Program, at: datetime, actor: Actor) -> tuple[in
     alone = connection.in_atomic_block
     with transaction.atomic():
         lock_name("loyalty.tier_run", program.pk)
-        parts = _parts(program, at, alone)
+        parts = _ranges(program, at, alone)
 
-        def evaluate(part: Part) -> tuple[int, int]:
+        def evaluate(part: MemberRange) -> tuple[int, int]:
             up, down = _evaluate_around(program, part, at, actor)
             TierRunPart.objects.update_or_create(
                 program=program,
@@ -199,24 +203,24 @@ def _evaluate_everyone(program: Program, at: datetime, actor: Actor) -> tuple[in
             )
             return up, down
 
-        # Not together: orders that are being paid lock members of any part.
-        found = [evaluate(part) for part in parts] if alone else run_shards(parts, evaluate, together=False)
-        up, down = (sum(counts) for counts in zip(*found, strict=True))
+        # In separate transactions, because orders that are being paid lock members of any part.
+        counts_by_part = [evaluate(part) for part in parts] if alone else run_shards(parts, evaluate, together=False)
+        up, down = (sum(counts) for counts in zip(*counts_by_part, strict=True))
         TierRun.objects.create(program=program, ran_at=at, up_count=up, down_count=down)
         TierRunPart.objects.filter(program=program).delete()
     return up, down
 
 
-def _evaluate_around(program: Program, part: Part, at: datetime, actor: Actor) -> tuple[int, int]:
-    """Evaluate a part; when that fails its halves, and so on, until the members that fail stand alone and are left out.
+def _evaluate_around(program: Program, part: MemberRange, at: datetime, actor: Actor) -> tuple[int, int]:
+    """Evaluate a part. If it fails, evaluate its halves, and so on, until each failing member is alone and left out.
 
-    They are tried again with the next run, and shown on the jobs page.
+    The failing members are tried again with the next run and are shown on the jobs page.
     """
     try:
         with transaction.atomic():
             return _evaluate(program, part, None, True, at, actor)
     except ConnectionError:
-        # The part was not reached, which says nothing of its members: the next run goes on with it.
+        # The part was not reached, which says nothing about its members: the next run continues with it.
         raise
     except Exception as error:
         if is_interruption(error) or not connection.is_usable():
@@ -227,31 +231,34 @@ def _evaluate_around(program: Program, part: Part, at: datetime, actor: Actor) -
             Sweep("loyalty.end_tier_periods.member").failed(members.values_list("pk", flat=True).first(), error)
             return 0, 0
     middle = members.values_list("pk", flat=True)[count // 2 - 1]
-    halves = Part(part.first, middle, part.since), Part(middle + 1, part.last, part.since)
+    halves = MemberRange(part.first, middle, part.since), MemberRange(middle + 1, part.last, part.since)
     up, down = (
         sum(counts) for counts in zip(*(_evaluate_around(program, half, at, actor) for half in halves), strict=True)
     )
     return up, down
 
 
-def _parts(program: Program, at: datetime, alone: bool) -> list[Part]:
-    """All members: where a run broke off, its parts that were done and what lies between, else one for each connection."""
+def _ranges(program: Program, at: datetime, alone: bool) -> list[MemberRange]:
+    """Return the parts of all members: one for each connection.
+
+    After a broken run, return its finished parts and the gaps between them instead.
+    """
     since = _last_run_before(program, at)
     done = [
-        Part(part.first, part.last, part.ran_at)
+        MemberRange(part.first, part.last, part.ran_at)
         for part in TierRunPart.objects.filter(program=program).order_by("first")
     ]
     firsts = [0, *(part.last + 1 for part in done)]
     lasts = [*(part.first - 1 for part in done), LAST_ID]
-    between = [Part(first, last, since) for first, last in zip(firsts, lasts, strict=True) if first <= last]
+    between = [MemberRange(first, last, since) for first, last in zip(firsts, lasts, strict=True) if first <= last]
     if done or alone:
         return sorted([*done, *between])
     bounds = bounds_of("loyalty_member", where="program_id = %s", params=[program.pk])
-    return [Part(low + 1, high, since) for low, high in pairwise([-1, *bounds, LAST_ID])]
+    return [MemberRange(low + 1, high, since) for low, high in pairwise([-1, *bounds, LAST_ID])]
 
 
 def _evaluate(
-    program: Program, part: Part, customer_ids: Sequence[int] | None, downgrade: bool, at: datetime, actor: Actor
+    program: Program, part: MemberRange, customer_ids: Sequence[int] | None, downgrade: bool, at: datetime, actor: Actor
 ) -> tuple[int, int]:
     with connection.cursor() as cursor:
         values = _values(program, part, customer_ids, downgrade, at)
@@ -261,7 +268,7 @@ def _evaluate(
             refunds=_REFUNDS if downgrade and values["last_run"] != "infinity" else NO_REFUNDS, who=who
         )
         cursor.execute(_MOVES.format(windows=WINDOWS[program.tier_period], metric=metric), values)
-        # Nobody analyses a temporary table but who made it, and without that a million members are joined row by row.
+        # Autovacuum never analyses temporary tables. Without ANALYZE, a million members would be joined row by row.
         cursor.execute("ANALYZE loyalty_tier_moves")
         cursor.execute(_CHANGES, values)
         cursor.execute("ANALYZE loyalty_tier_changes")
@@ -280,7 +287,7 @@ def _last_run_before(program: Program, at: datetime) -> datetime | None:
 
 
 def _values(
-    program: Program, part: Part, customer_ids: Sequence[int] | None, downgrade: bool, at: datetime
+    program: Program, part: MemberRange, customer_ids: Sequence[int] | None, downgrade: bool, at: datetime
 ) -> dict[str, Any]:
     tiers = list(Tier.objects.filter(program=program).order_by("rank").values_list("pk", "threshold"))
     rolling = program.tier_period == TierPolicy.ROLLING
@@ -296,7 +303,7 @@ def _values(
         "window": program.tier_window_days,
         "grace": program.tier_grace_days,
         "rolling": rolling,
-        # Every other period begins less than two years and two days before; the exact start is each member's own.
+        # Every other period begins less than two years and two days before. The exact start differs for each member.
         "earliest": earliest if rolling else at - timedelta(days=2 * 366 + 2),
         "currency": program.currency,
         "last_run": part.since or "infinity",
@@ -311,7 +318,7 @@ def _values(
 def _write(cursor: Any, at: datetime, actor: Actor) -> tuple[int, int]:
     """Close and open the intervals. A new one never begins before the last one ended, whatever clock `at` came from.
 
-    The members come first: who has changed them holds the locks that the guard of the intervals asks for.
+    The members are updated first, because the guard of the intervals needs the locks on them.
     """
     cursor.execute(
         """UPDATE loyalty_member m
@@ -333,7 +340,7 @@ def _write(cursor: Any, at: datetime, actor: Actor) -> tuple[int, int]:
            LEFT JOIN (SELECT member_id, max(e.ended_at) AS ended_at FROM loyalty_tierperiod e
                       JOIN loyalty_tier_changes USING (member_id) GROUP BY member_id) AS p ON p.member_id = c.member_id
            WHERE c.after_id IS NOT NULL""",
-        # History gives a tier and nothing that comes with reaching it (I3).
+        # Imported history gives a tier, but none of the effects of reaching it (I3).
         [allowed() < Effect.OUTSIDE, at, str(actor)],
     )
     cursor.execute(

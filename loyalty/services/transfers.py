@@ -1,4 +1,4 @@
-"""Points from one member to another, and the accounts of two customers who turn out to be one."""
+"""Services that transfer points from one member to another, and merge the accounts of two customers."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ from loyalty.services.suspensions import suspend_member
 NOTE_LENGTH = 200
 REFUSALS: Mapping[str, Any] = {
     **redemption.REFUSALS,
-    "transfer_to_self": lambda f: Refused(_("Points go to another member."), code="transfer_to_self", field="to"),
-    "transfers_off": lambda f: Refused(_("Members of this program can't give points."), code="transfers_off"),
+    "transfer_to_self": lambda f: Refused(
+        _("You can't transfer points to yourself."), code="transfer_to_self", field="to"
+    ),
+    "transfers_off": lambda f: Refused(_("Members of this program can't transfer points."), code="transfers_off"),
     "transfer_limit": lambda f: Refused(
         _("Left today: %(points_left)s points in %(times_left)s transfers.") % f,
         code="transfer_limit",
@@ -39,9 +41,9 @@ REFUSALS: Mapping[str, Any] = {
 def transfer_points(
     *, sender: Account, receiver: Account, points: int, key: str, actor: Actor, note: str = ""
 ) -> Answer:
-    """Give points to another member, within the program's daily limits; they keep their expiry.
+    """Transfer points to another member, within the program's daily limits. They keep their expiry.
 
-    Answers {transfer, points, to, available}. Raises Refused `transfers_off`, `transfer_limit`, `transfer_to_self`,
+    Returns {transfer, points, to, available}. Raises Refused `transfers_off`, `transfer_limit`, `transfer_to_self`,
     `insufficient_points`, Conflict `member_not_active`.
     """
     redemption.check_points(points)
@@ -67,19 +69,21 @@ def transfer_points(
 
 
 def merge_members(*, source: Member, target: Member, actor: Actor) -> Answer:
-    """Carry all points, holds and debt of one member to another of the same program; the first one has left then.
+    """Carry all points, holds and debt of one member to another of the same program. The first one then has left.
 
-    A suspension is carried too: a second account does not get rid of one. Repeating it carries nothing a second
-    time. Raises Conflict `not_one_program`.
+    A suspension is carried too, so that a second account does not end it. Idempotent: repeating it carries nothing
+    again. Raises Conflict `not_one_program`.
     """
     if source.program_id != target.program_id or source.pk == target.pk:
-        raise Conflict(_("Two members of one program can be merged."), code="not_one_program")
+        raise Conflict(_("Only two members of one program can be merged."), code="not_one_program")
     carried: Answer = {"available": 0, "pending": 0, "held": 0, "debt": 0}
     with transaction.atomic():
         open_accounts(program=target.program, member_ids=[target.pk])
-        kept = {account.point_type_id: account.pk for account in target.accounts.all()}
+        target_accounts = {account.point_type_id: account.pk for account in target.accounts.all()}
         for account in source.accounts.order_by("pk"):
-            moved = call("loyalty_merge", [account.pk, kept[account.point_type_id], str(actor)], refusals=REFUSALS)
+            moved = call(
+                "loyalty_merge", [account.pk, target_accounts[account.point_type_id], str(actor)], refusals=REFUSALS
+            )
             carried = {name: carried[name] + moved[name] for name in carried}
         members = {member.pk: member for member in lock_rows(Member.objects.filter(pk__in=[source.pk, target.pk]))}
         left, stays = members[source.pk], members[target.pk]

@@ -1,6 +1,6 @@
--- Many redemptions in one step each, in one transaction: every row is done or refused by itself, as if it had come alone. Rows
--- that stand alone (one row of their account, one of their key) are done in one statement; the others follow one by one, in
--- the order given. Answers every row: its place, and either the answer or the refusal's code and figures.
+-- Redeem many times in one transaction: every row is done or refused by itself, as if it had come alone. Rows that are
+-- alone (one row of their account, one of their key) are done in one statement; the others follow one by one, in the
+-- order given. Return for every row its place, and either the answer or the refusal's code and figures.
 CREATE OR REPLACE FUNCTION loyalty_redeem_many(
     p_numbers text[], p_keys text[], p_digests bytea[], p_points bigint[], p_references text[], p_actor text, p_request text,
     p_handlers text[]
@@ -54,8 +54,8 @@ BEGIN
                    'hold', hold, 'state', 'captured', 'points', points, 'captured', points, 'available', available - points,
                    'held', held, 'balance', available - points + held, 'reference', reference, 'expires_at', NULL) AS fresh
         FROM asked),
-    -- In order of the keys, so that two batches never wait for each other in a circle. A key that another transaction has
-    -- taken meanwhile is not returned, and its row is refused.
+    -- In order of the keys, so that two batches can't deadlock. A key that another transaction has taken since is not
+    -- returned, and its row is refused.
     claimed AS (
         INSERT INTO core_idempotencyrecord (scope, key, digest, answer)
         SELECT key_scope, key, digest, fresh FROM judged WHERE code IS NULL AND stored_digest IS NULL ORDER BY key

@@ -1,5 +1,6 @@
--- Books points earned: an entry and a lot each, balances, and debts that they pay (L5). The arrays are parallel, an account may
--- stand in them more than once; the caller holds the locks of all accounts and has seen to it that it happens once (L7).
+-- Book earned points: an entry and a lot for each, balances, and debts that they pay (L5). The arrays are parallel, and
+-- an account may occur more than once. The caller holds the locks of all accounts and ensures that it happens once
+-- (L7).
 CREATE OR REPLACE FUNCTION loyalty_book(
     p_entries bigint[], p_lots bigint[], p_accounts bigint[], p_orders bigint[], p_references text[], p_points bigint[],
     p_available_from timestamptz[], p_expires_at timestamptz[], p_occurred_at timestamptz[], p_actor text, p_now timestamptz
@@ -33,9 +34,9 @@ BEGIN
         WHERE a.id = ANY (p_accounts) AND a.debt > 0 AND a.available > 0 ORDER BY a.id;
 END $$;
 
--- Awards for many orders or happenings at once (L7: once per order and rule, once per happening and rule). The arrays are
--- parallel; an order has the reference '', a happening one of its own and, where it hangs on an order, that order too.
--- Accounts are locked in order of id, so that two batches never wait for each other in a circle. Answers what was given now.
+-- Award points for many orders or happenings at once (L7: once per order and rule, once per happening and rule). The
+-- arrays are parallel. An order has the reference '', a happening its own reference and also its order if it belongs to
+-- one. Accounts are locked in order of id, so that two batches can't deadlock. Return what was given now.
 CREATE OR REPLACE FUNCTION loyalty_award(
     p_accounts bigint[], p_members bigint[], p_rules bigint[], p_versions bigint[], p_orders bigint[], p_references text[],
     p_bases bigint[], p_base_remainders numeric[], p_lines text[], p_multipliers numeric[], p_points bigint[], p_cuts bigint[],
@@ -69,7 +70,7 @@ BEGIN
         JOIN fresh ON coalesce(fresh.order_id, 0) = coalesce(given.ordered, 0) AND fresh.rule_id = given.rule
                       AND fresh.reference = given.reference
         WHERE given.points > 0)
-    -- A happening's order is someone else's, whose number the member is not told.
+    -- A happening's order belongs to another customer, so its number must not be shown to the member.
     SELECT array_agg(entry), array_agg(lot), array_agg(account), array_agg(own_order), array_agg(earned.reference),
            array_agg(earned.points), array_agg(available_from), array_agg(expires_at), array_agg(occurred_at),
            array_agg(rule), array_agg(ordered)
@@ -78,10 +79,10 @@ BEGIN
     RETURN QUERY SELECT * FROM unnest(accounts, rules, orders, refs, amounts, entries);
 END $$;
 
--- Brings what was taken back of one earning to `p_total` after a refund: its own pending or unspent points first, then other
--- lots, and what is not there becomes debt (L5). Points of the earning that have run out are gone already and are not asked
--- for again, each of them forgiven once. The total, not the step, is given: two refunds of one order at once each know the total that they reached, and
--- whoever comes second under the lock finds its part done (F11). Answers how many were taken now.
+-- Raise the points taken back of one earning to `p_total` after a refund: first its own pending or unspent points, then
+-- other lots; the rest becomes debt (L5). Expired points of the earning are forgiven once each and not taken from
+-- elsewhere. The total is given, not the step: two parallel refunds of one order each know the total that they reached,
+-- and the second one under the lock finds its part done (F11). Return how many were taken now.
 CREATE OR REPLACE FUNCTION loyalty_take_back(
     p_earning bigint, p_total bigint, p_reference text, p_actor text, p_occurred_at timestamptz)
 RETURNS bigint LANGUAGE plpgsql AS $$
@@ -137,8 +138,9 @@ BEGIN
     RETURN from_pending + from_available + owed;
 END $$;
 
--- Brings what was given back of a captured hold to `p_total`, in the lots it came from, latest expiry first; a lot that has
--- run out meanwhile lives again as a lot of its own for the program's reinstatement days (L5). Answers how many were given.
+-- Raise the points given back of a captured hold to `p_total`, into the lots they came from, latest expiry first.
+-- Points of a lot that has expired return as a new lot for the program's reinstatement days (L5). Return how many were
+-- given.
 CREATE OR REPLACE FUNCTION loyalty_give_back(
     p_hold uuid, p_total bigint, p_reference text, p_actor text, p_occurred_at timestamptz)
 RETURNS bigint LANGUAGE plpgsql AS $$
@@ -191,8 +193,8 @@ BEGIN
     RETURN given;
 END $$;
 
--- A manual adjustment (L12): a lot when it gives, soonest-expiring lots when it takes; never below zero (L9). The member reads
--- `p_reference`; `p_note` and `p_reason` are for staff (L13).
+-- Adjust by hand (L12): a new lot when points are given, soonest-expiring lots when taken; never below zero (L9). The
+-- member reads `p_reference`; `p_note` and `p_reason` are for staff (L13).
 CREATE OR REPLACE FUNCTION loyalty_adjust(
     p_scope text, p_key text, p_digest bytea, p_account bigint, p_points bigint, p_expires_at timestamptz, p_reason text,
     p_reference text, p_note text, p_actor text, p_request text, p_handlers text[]
@@ -235,8 +237,8 @@ BEGIN
         FROM loyalty_account WHERE id = p_account));
 END $$;
 
--- Points for something that is no order, for many at once: a task done, a streak, a tier's gift. Once only is the caller's to see
--- to, with a natural key of its own written in the same transaction (L7). Accounts are locked in order of id.
+-- Grant points without an order, many at once: for a finished task, a streak, a tier's gift. The caller ensures that it
+-- happens once, with its own natural key written in the same transaction (L7). Accounts are locked in order of id.
 CREATE OR REPLACE FUNCTION loyalty_grant(
     p_accounts bigint[], p_points bigint[], p_references text[], p_available_from timestamptz[], p_expires_at timestamptz[],
     p_occurred_at timestamptz[], p_actor text

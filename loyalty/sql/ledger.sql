@@ -1,13 +1,14 @@
--- The points ledger's commands (L1-L11). One call is one transaction's work and one round trip: the key is claimed, the
--- account is locked, its lots are brought up to date, the rule is checked under the lock, entry, lots and balance are
--- written, the event is emitted and the answer stored. A refusal raises LK001 with its code and figures as JSON in DETAIL;
--- the caller's transaction then rolls everything back, so a refused command leaves no trace and its key stays free.
+-- Commands of the points ledger (L1-L11). One call is one transaction's work and one round trip: the key is claimed,
+-- the account is locked, its lots are brought up to date, the rule is checked under the lock, entry, lots and balance
+-- are written, the event is emitted and the answer stored. A refusal raises LK001 with its code and figures as JSON in
+-- DETAIL. The caller's transaction then rolls everything back, so a refused command leaves no trace and its key stays
+-- free.
 
 DROP TRIGGER IF EXISTS loyalty_entry_append_only ON loyalty_entry;
 CREATE TRIGGER loyalty_entry_append_only BEFORE UPDATE OR DELETE ON loyalty_entry
     FOR EACH ROW EXECUTE FUNCTION core_refuse_change();
 DROP TRIGGER IF EXISTS loyalty_entry_no_truncate ON loyalty_entry;
--- Resetting the demo shop and the tests between two cases say so in the session; nothing else empties the ledger.
+-- The reset of the demo shop and of the tests sets this variable in the session; nothing else empties the ledger.
 CREATE TRIGGER loyalty_entry_no_truncate BEFORE TRUNCATE ON loyalty_entry
     FOR EACH STATEMENT WHEN (current_setting('liuke.reset', true) IS DISTINCT FROM 'yes')
     EXECUTE FUNCTION core_refuse_change();
@@ -17,16 +18,17 @@ BEGIN
     RAISE EXCEPTION '%', p_code USING ERRCODE = 'LK001', DETAIL = p_detail::text;
 END $$;
 
--- Keys stand in scopes of their callers, such as loyalty:1:key:3 and loyalty:1:member:12, so that no caller meets the keys of
--- another. The keys of the product itself stand in loyalty:1:internal, which no caller has. Before, all of a program shared
--- loyalty:1. Return that older scope of a caller's scope; NULL for internal keys, which are never asked for again.
+-- Keys have the scope of their caller, such as loyalty:1:key:3 or loyalty:1:member:12, so that no caller sees the keys
+-- of another. The product's own keys have loyalty:1:internal, which no caller has. In earlier versions all keys of a
+-- program shared loyalty:1. Return that older scope of a caller's scope; NULL for internal keys, which are never
+-- repeated.
 CREATE OR REPLACE FUNCTION loyalty_older_scope(p_scope text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT substring(p_scope FROM '^(.+):(?:(?:key|user|member):[0-9]+|system)$')
 $$;
 
--- Return what a repeated command was answered (L7), or NULL when the key is new. The caller holds the account's lock.
--- A key of before the callers had scopes still answers its request. With another request it is refused, but not for a
--- member: such a key may have been anyone's.
+-- Return the answer of a repeated command (L7), or NULL when the key is new. The caller holds the account's lock. A key
+-- from before the scopes still answers its request. With another request it is refused, but not for a member: such a
+-- key may have belonged to any caller.
 CREATE OR REPLACE FUNCTION loyalty_answered(p_scope text, p_key text, p_digest bytea) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE stored record;
 BEGIN
@@ -44,7 +46,7 @@ BEGIN
     RETURN stored.answer;
 END $$;
 
--- Claims an idempotency key (L7). Returns the stored answer when the same request was answered before, else NULL.
+-- Claim an idempotency key (L7). Return the stored answer when the same request was answered before, else NULL.
 CREATE OR REPLACE FUNCTION loyalty_claim(p_scope text, p_key text, p_digest bytea) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE answered jsonb := loyalty_answered(p_scope, p_key, p_digest);
 BEGIN
@@ -64,7 +66,7 @@ CREATE OR REPLACE FUNCTION loyalty_answer(p_scope text, p_key text, p_answer jso
     UPDATE core_idempotencyrecord SET answer = p_answer WHERE scope = p_scope AND key = p_key RETURNING answer
 $$;
 
--- Stores an answer under a key that `loyalty_answered` found free; a command of another account may have taken it since.
+-- Store an answer under a key that `loyalty_answered` found free. A command of another account may have taken it since.
 CREATE OR REPLACE FUNCTION loyalty_answer_once(p_scope text, p_key text, p_digest bytea, p_answer jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
@@ -89,7 +91,7 @@ BEGIN
     END IF;
 END $$;
 
--- Points that arrive pay the debt first (L5). The caller holds the account's lock.
+-- Pay the debt first with points that arrive (L5). The caller holds the account's lock.
 CREATE OR REPLACE FUNCTION loyalty_settle_debt(p_account bigint, p_now timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     owed bigint; lot record; take bigint; entry bigint;
@@ -112,8 +114,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- Brings one locked account up to date: lots whose window has passed become available (L4), run-out ones go (L2, L10).
--- The sweeps do the same for everyone; doing it here makes a late sweep invisible. Answers whether anything was due.
+-- Bring one locked account up to date: lots whose window has passed become available (L4), expired ones end (L2, L10).
+-- The sweeps do the same for all accounts; doing it here makes a late sweep invisible. Return whether anything was due.
 CREATE OR REPLACE FUNCTION loyalty_settle(p_account bigint, p_now timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM loyalty_lot WHERE account_id = p_account AND open AND (
@@ -124,7 +126,7 @@ BEGIN
     RETURN true;
 END $$;
 
--- Takes points from the lots, soonest expiry first, never-expiring last (L2). `p_hold`: into `held` rather than away.
+-- Take points from the lots, soonest expiry first, never-expiring last (L2). `p_hold` moves them into `held`.
 CREATE OR REPLACE FUNCTION loyalty_take(
     p_account bigint, p_entry bigint, p_points bigint, p_now timestamptz, p_hold boolean
 ) RETURNS void LANGUAGE plpgsql AS $$
@@ -148,14 +150,15 @@ BEGIN
     END IF;
 END $$;
 
--- Hold points (L8), or spend them in one step. `p_seconds` NULL is the program's own. Answers {hold, state, points,
--- available, held, balance, expires_at}. The key is looked for under the account's lock and written once, with its answer:
--- who repeats a request waits for the first one there; a key that another account's command is using meets it at the end.
+-- Hold points (L8), or spend them in one step. `p_seconds` NULL is the program's own value. Return {hold, state,
+-- points, available, held, balance, expires_at}. The key is looked up under the account's lock and written once, with
+-- its answer: a retry blocks on the account lock until the first request has finished. A key that a command of another
+-- account is using conflicts at the end.
 --
--- Three statements do the common case, in which the first lot has enough: lock, look, write. Each statement of a function
--- costs as much again as what most of these do, and the lock is held through all of them.
+-- Three statements do the common case, in which the first lot has enough: lock, look, write. Each statement of a
+-- function costs about as much as the work of most of these, and the lock is held through all of them.
 --
--- `p_caller` is whose key it is, the actor where it is left out; `internal` for the product's own keys.
+-- `p_caller` is the owner of the key, by default the actor; `internal` for the product's own keys.
 CREATE OR REPLACE FUNCTION loyalty_hold(
     p_account bigint, p_key text, p_digest bytea, p_points bigint, p_seconds integer, p_one_step boolean,
     p_reference text, p_order bigint, p_actor text, p_request text, p_handlers text[], p_caller text DEFAULT NULL
@@ -173,7 +176,7 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM loyalty_refuse('not_a_member');
     END IF;
-    -- After the lock: the transaction may have waited, and what it waited for may be what ran out.
+    -- After the lock, because the transaction may have waited, and the lot may have expired by then.
     moment := clock_timestamp();
     key_scope := 'loyalty:' || account.program_id || ':' || coalesce(p_caller, p_actor);
     scopes := ARRAY[key_scope];
@@ -203,7 +206,7 @@ BEGIN
     ELSIF p_points < account.redeem_minimum THEN
         PERFORM loyalty_refuse('below_minimum', jsonb_build_object('minimum', account.redeem_minimum));
     END IF;
-    -- What is due changes the lots, so the first of them is no longer known.
+    -- Due lots change, so the first lot is no longer known.
     enough := NOT seen.due AND seen.remaining >= p_points;
     IF seen.due THEN
         PERFORM loyalty_settle(p_account, moment);
@@ -250,7 +253,7 @@ BEGIN
         SELECT event, handler, 0, '' FROM unnest(p_handlers) AS handler)
     INSERT INTO core_idempotencyrecord (scope, key, digest, answer) VALUES (key_scope, p_key, p_digest, answer)
         ON CONFLICT (scope, key) DO NOTHING;
-    -- A command of another account took the key since it was looked for.
+    -- A command of another account has taken the key since the look-up.
     IF NOT FOUND THEN
         PERFORM loyalty_refuse('idempotency_key_reused');
     END IF;
@@ -260,8 +263,8 @@ BEGIN
     RETURN answer;
 END $$;
 
--- The same for the spendable account that a customer number has in the default program. The number of a customer who was
--- merged into another is the other's.
+-- Hold points of the spendable account that a customer number has in the default program. The number of a customer who
+-- was merged into another leads to the other's account.
 CREATE OR REPLACE FUNCTION loyalty_hold_of_customer(
     p_number text, p_key text, p_digest bytea, p_points bigint, p_seconds integer, p_one_step boolean,
     p_reference text, p_order bigint, p_actor text, p_request text, p_handlers text[]
@@ -278,7 +281,7 @@ BEGIN
         account, p_key, p_digest, p_points, p_seconds, p_one_step, p_reference, p_order, p_actor, p_request, p_handlers);
 END $$;
 
--- Gives the held points of a hold back to their lots; lots that ran out meanwhile run out now.
+-- Give the points of a hold back to their lots. Lots that expired during the hold expire now.
 CREATE OR REPLACE FUNCTION loyalty_free(p_hold uuid, p_entry bigint, p_account bigint, p_keep bigint, p_now timestamptz)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -290,12 +293,12 @@ BEGIN
         used := least(keep, part.points);
         keep := keep - used;
         UPDATE loyalty_lot SET held = held - part.points, remaining = remaining + part.points - used WHERE id = part.lot_id;
-        -- What was held and came back was never spent: a refund must not return it a second time.
+        -- Points that were held and released were never spent: a refund must not return them again.
         UPDATE loyalty_allocation SET returned = returned + part.points - used WHERE id = part.id AND used < part.points;
     END LOOP;
 END $$;
 
--- Ends a hold: captures all or part of it, or releases it. `p_final` is captured, released or expired (the sweeper).
+-- End a hold: capture all or part of it, or release it. `p_final` is captured, released or expired (the sweeper).
 CREATE OR REPLACE FUNCTION loyalty_end_hold(
     p_hold uuid, p_final text, p_points bigint, p_order bigint, p_actor text, p_request text, p_handlers text[]
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -306,7 +309,7 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM loyalty_refuse('unknown_hold');
     END IF;
-    -- A merge may have carried the hold to another account while this waited; then that one's lock is what counts.
+    -- A merge may have carried the hold to another account during the wait; then that account must be locked.
     LOOP
         SELECT a.id, a.available, a.held, m.customer_id INTO account FROM loyalty_account a
             JOIN loyalty_member m ON m.id = a.member_id WHERE a.id = h.account_id FOR NO KEY UPDATE OF a;

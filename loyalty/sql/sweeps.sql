@@ -1,5 +1,5 @@
--- What `loyalty_settle` does to one account, for many in a handful of statements: the sweeps' way. The caller holds the locks
--- of all of them. Answers the points that ran out per account.
+-- Settle many accounts with a few statements, as `loyalty_settle` does for one. The sweeps use it. The caller holds the
+-- locks of all of them. Return the expired points per account.
 CREATE OR REPLACE FUNCTION loyalty_settle_many(p_accounts bigint[], p_now timestamptz)
 RETURNS TABLE (account bigint, points bigint) LANGUAGE plpgsql AS $$
 #variable_conflict use_column

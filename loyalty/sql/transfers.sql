@@ -1,8 +1,7 @@
--- Points that change hands. Both accounts are locked in order of id, so that two transfers in opposite directions never wait
--- for each other in a circle.
+-- Transfers and merges. Both accounts are locked in order of id, so that two opposite transfers can't deadlock.
 
--- From one member to another, within the program's limits for a day of its own zone. What arrives keeps the expiry of the
--- lots it came from, so that giving points to and fro never makes them live longer.
+-- Transfer points from one member to another, within the program's limits for a day of its own zone. Received points
+-- keep the expiry of the lots they came from, so that transfers to and fro never prolong them.
 CREATE OR REPLACE FUNCTION loyalty_transfer(
     p_sender bigint, p_receiver bigint, p_key text, p_digest bytea, p_points bigint, p_note text, p_actor text,
     p_request text, p_handlers text[]
@@ -77,8 +76,8 @@ BEGIN
         'transfer', transfer, 'points', p_points, 'to', taker.number, 'available', giver.available));
 END $$;
 
--- Everything that one account has becomes another's, when two customers turn out to be one: lots with their dates, holds
--- under way, debt. Answers the points that were carried (available, pending, held, debt); nothing is left to carry twice.
+-- Move everything of one account to another when two customers turn out to be one: lots with their dates, open holds,
+-- debt. Return the carried points (available, pending, held, debt). A second call carries nothing.
 CREATE OR REPLACE FUNCTION loyalty_merge(p_source bigint, p_target bigint, p_actor text) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE s record; moment timestamptz;
 BEGIN
@@ -96,7 +95,8 @@ BEGIN
             VALUES (p_source, 'merge_out', -s.available, -s.pending, -s.held, -s.debt, p_target::text, '', p_actor, moment),
                    (p_target, 'merge_in', s.available, s.pending, s.held, s.debt, p_source::text, '', p_actor, moment);
     END IF;
-    -- The entries stay where they were written. Whatever can still move, emptied lots that a refund may fill again too, goes.
+    -- The entries stay where they were written. Everything that can still change moves, including empty lots that a
+    -- refund may fill again.
     UPDATE loyalty_lot SET account_id = p_target WHERE account_id = p_source;
     UPDATE loyalty_hold SET account_id = p_target WHERE account_id = p_source;
     UPDATE loyalty_earning earning SET member_id = target.member_id

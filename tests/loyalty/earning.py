@@ -1,4 +1,4 @@
-"""What the tests of earning rules share."""
+"""Helpers shared by the tests of earning rules."""
 
 from __future__ import annotations
 
@@ -18,36 +18,39 @@ NOON = datetime(2026, 3, 4, 4, 0, tzinfo=UTC)
 
 @pytest.fixture
 def make_rule(program):
-    """make_rule(points=5, per_amount=100, conditions=[...]) -> a published rule; `rule` are fields of the rule itself."""
+    """Return make_rule(points=5, per_amount=100, conditions=[...]), which publishes a rule.
+
+    `rule` are fields of the rule itself.
+    """
 
     def make(name: str = "Extra", *, point_type: PointType | None = None, rule: dict | None = None, **terms: Any):
         kind = point_type or PointType.objects.get(program=program, code="points")
-        given = {"tier_multiplier": False, **terms}
-        return create_rule(program=program, point_type=kind, name=name, terms=given, actor=SYSTEM, **(rule or {}))
+        rule_terms = {"tier_multiplier": False, **terms}
+        return create_rule(program=program, point_type=kind, name=name, terms=rule_terms, actor=SYSTEM, **(rule or {}))
 
     return make
 
 
 @pytest.fixture
 def only(program):
-    """Switch the default rule off, so that a test has its own rules alone."""
+    """Switch the default rule off, so that a test has only its own rules."""
     EarningRule.objects.filter(program=program).update(active=False)
 
 
 def earned(order=None, **filters) -> dict[str, int]:
-    """{rule's name: points} of an order, or of whatever the filters say."""
+    """Return {rule's name: points} of an order, or of the earnings that the filters select."""
     rows = Earning.objects.filter(**({"order": order} if order else {}), **filters)
     return {row.rule.name: row.points for row in rows.select_related("rule")}
 
 
-def kept(order) -> dict[str, int]:
+def net_points(order) -> dict[str, int]:
     return {
         row.rule.name: row.points - row.taken_back for row in Earning.objects.filter(order=order).select_related("rule")
     }
 
 
 def uses(rule: EarningRule) -> dict[tuple[str, bool], int]:
-    """{(period, whether it is the shared one): points}"""
+    """Return {(period, whether it is the shared counter): points}."""
     return {(row.period, row.member_id is None): row.points for row in EarningUse.objects.filter(rule=rule)}
 
 

@@ -1,4 +1,4 @@
-"""What the tests of growth share: members of some standing, tasks, things that they do."""
+"""Helpers shared by the tests of growth: members who joined long ago, tasks, activity."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONG_AGO = timedelta(days=60)
 
 @pytest.fixture
 def make_old_member(program, make_customer):
-    """A member of 60 days, so that what the test does lies within the membership."""
+    """Return a maker of members since 60 days, so that everything in the test lies within the membership."""
 
     def make(name: str = "") -> Member:
         customer = make_customer(name)
@@ -35,7 +35,10 @@ def make_old_member(program, make_customer):
 
 @pytest.fixture
 def make_task(program):
-    """make_task("order", 2, 5): levels at these goals, 10 points each for the level's number; running for 40 days."""
+    """Return make_task("order", 2, 5), which makes levels at these goals, begun 40 days ago.
+
+    Each level gives 10 points times its number.
+    """
 
     def make(trigger: str = "order", *goals: int, levels: list[Level] | None = None, **values) -> Task:
         values = {
@@ -43,9 +46,9 @@ def make_task(program):
             "starts_at": timezone.now() - timedelta(days=40),
             **values,
         }
-        given = levels or [Level(goal, points=10 * place) for place, goal in enumerate(goals or (1,), 1)]
-        task = create_task(program=program, trigger=trigger, levels=given, actor=SYSTEM, **values)
-        # A test is one transaction, and what follows a commit never comes.
+        task_levels = levels or [Level(goal, points=10 * place) for place, goal in enumerate(goals or (1,), 1)]
+        task = create_task(program=program, trigger=trigger, levels=task_levels, actor=SYSTEM, **values)
+        # A test is one transaction, so no on_commit hook runs.
         listening.forget()
         return task
 
@@ -61,7 +64,7 @@ def make_badge(program):
 
 
 def did(member: Member, kind: str, *times: datetime | float, source: str = "shop") -> None:
-    """Activity at these times; a number is so many days ago."""
+    """Record activity at these times; a number means so many days ago."""
     now = timezone.now()
     moments = [time if isinstance(time, datetime) else now - timedelta(days=time, seconds=1) for time in times]
     items = [
@@ -72,7 +75,7 @@ def did(member: Member, kind: str, *times: datetime | float, source: str = "shop
 
 
 def progress_of(member: Member, task: Task) -> list[tuple[int, int]]:
-    """(count, level) of each period, oldest first."""
+    """Return (count, level) of each period, oldest first."""
     rows = TaskProgress.objects.filter(member=member, task=task).order_by("period_start")
     return list(rows.values_list("count", "level"))
 
@@ -86,6 +89,6 @@ def badges_of(member: Member) -> list[str]:
 
 
 def events_of(kind: str) -> list[Event]:
-    """Every event of a kind, as a handler gets them."""
+    """Return every event of a kind, as a handler gets them."""
     rows = DomainEvent.objects.filter(kind=kind).order_by("pk")
     return [Event(row.pk, row.kind, row.subject_id, row.payload, row.occurred_at) for row in rows]

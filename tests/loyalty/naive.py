@@ -1,10 +1,10 @@
-"""The ledger as one would write it on paper: lists, loops and whole days, no database. The property test's other side."""
+"""Naive ledger with lists, loops and whole days, without a database. The property test compares against it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-# A date as (day, number of its making): two things of one day keep the order in which they came about.
+# A date as (day, serial number): two things of one day keep their order.
 Stamp = tuple[int, int]
 
 
@@ -50,7 +50,10 @@ class Refused(Exception):
 
 @dataclass
 class Ledger:
-    """One point for 100 minor units, a window of `window` days, lots of `life` days, reinstated ones of `reinstated` days."""
+    """Naive ledger: one point for 100 minor units, a window of `window` days, lots of `life` days.
+
+    Reinstated lots last for `reinstated` days.
+    """
 
     window: int = 7
     life: int = 30
@@ -167,7 +170,7 @@ class Ledger:
         self._pay(target)
 
     def settle(self, account: int) -> None:
-        """What time has done: windows passed, lots ran out, and what became available pays the debt."""
+        """Apply the passage of time: windows pass, lots expire, and points that became available pay the debt."""
         confirmed = False
         for lot in self.lots.values():
             if lot.account != account or not lot.remaining:

@@ -1,4 +1,4 @@
-"""What the tests of rewards share: a member with points, rewards of each kind, codes."""
+"""Helpers shared by the tests of rewards: a member with points, rewards of each kind, codes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def make_reward(program):
 
 def give(member: Member, points: int) -> None:
     adjust_points(account=account_of(member), points=points, reason="goodwill", key=uuid.uuid4().hex, actor=SYSTEM)
-    # A test is one transaction, whose now() is before everything that happens in it.
+    # A test is one transaction, so its now() lies before everything that happens in it.
     Lot.objects.update(available_from=timezone.now() - timedelta(hours=1))
 
 
@@ -60,7 +60,7 @@ def account_of(member: Member) -> Account:
 
 
 def points_of(member: Member) -> tuple[int, int]:
-    """(available, held)"""
+    """Return (available, held)."""
     account = account_of(member)
     return account.available, account.held
 

@@ -1,7 +1,7 @@
-"""Clients of the ledger in a process of their own, for tests that kill what is below them: `python -m tests.loyalty.storm ...`.
+"""Clients of the ledger in a separate process, for tests that kill servers: `python -m tests.loyalty.storm ...`.
 
-Every command has a key and is repeated under it until it is acknowledged, as a storefront would do; each acknowledgement is
-printed, so that what was promised can be compared with what is there.
+Every command has a key and is repeated until it is acknowledged, as a storefront would do. Each acknowledgement is
+printed, so that the test can compare promises with the data.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ GIVE, SPEND, ORDER_POINTS = 10, 7, 100
 
 
 def say(line: str) -> None:
-    """In one write: two processes share the file."""
+    """Print a line in one write, because two processes share the file."""
     os.write(1, f"{line}\n".encode())
 
 
 def prepare() -> None:
-    """A program, 8 members with a million points each, and an order for every turn of every client."""
+    """Create a program, 8 members with a million points each, and an order for every turn of every client."""
     from django.utils import timezone
 
     from core.actor import SYSTEM
@@ -52,7 +52,7 @@ def prepare() -> None:
 
 
 def clients(first: int, count: int) -> None:
-    """`count` clients as threads: in turn an order earned and refunded, points given, points spent."""
+    """Run `count` clients as threads. In turn, each earns and refunds an order, gives points, and spends points."""
     from django.db import connection
 
     from core.actor import SYSTEM
@@ -106,7 +106,7 @@ def clients(first: int, count: int) -> None:
 
 
 def hold_open(key: str, account: int) -> None:
-    """Redeem inside a transaction that never ends: whoever kills this process kills it between claim and commit."""
+    """Redeem inside a transaction that never ends, so that a kill of this process hits between claim and commit."""
     from django.db import transaction
 
     from core.actor import SYSTEM

@@ -1,4 +1,4 @@
-"""L12: adjustments by hand name who and why, stay within a daily budget, and above a limit take two people."""
+"""Tests of adjustments by hand (L12): author and reason, the daily budget, and two people above a limit."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_day_has_a_budget_and_a_repeat_does_not_spend_it_twice(account, staff)
     give(account, 1000, "a", agent)
     give(account, 1000, "a", agent)
 
-    # then 500 are left: 501 are refused and change nothing, 500 fit, and someone else has their own
+    # then 500 are left: 501 are refused and change nothing, 500 fit, and the other agent has a separate budget
     with pytest.raises(Refused) as refused:
         give(account, 501, "b", agent)
     assert (refused.value.code, refused.value.details) == ("budget_spent", {"left": 500})
@@ -77,7 +77,7 @@ def test_taking_points_costs_no_budget_and_tomorrow_has_a_new_one(account, staff
     assert available(account) == 1800
 
 
-def test_above_the_limit_nothing_moves_until_someone_else_approves(account, staff):
+def test_above_the_limit_nothing_moves_until_another_person_approves(account, staff):
     # given a limit of 1,000 for one person alone
     agent, lead = staff(Role.AGENT), staff(Role.LEAD)
     for points in (1001, -1001):
@@ -85,7 +85,7 @@ def test_above_the_limit_nothing_moves_until_someone_else_approves(account, staf
             give(account, points, f"k{points}", agent)
         assert (refused.value.code, refused.value.details) == ("needs_approval", {"limit": 1000})
 
-    # when it is asked for, and the same person tries to approve it
+    # when it is requested, and the same person tries to approve it
     request = request_adjustment(
         account=account,
         points=1200,
@@ -98,7 +98,7 @@ def test_above_the_limit_nothing_moves_until_someone_else_approves(account, staf
         approve_adjustment(request=request, user=agent)
     assert (conflict.value.code, available(account)) == ("own_request", 0)
 
-    # then another's approval moves it once, and the entry names who asked
+    # then another person's approval moves it once, and the entry names the requester
     approve_adjustment(request=request, user=lead, note="ok")
     with pytest.raises(Conflict) as conflict:
         approve_adjustment(request=request, user=lead)
@@ -110,7 +110,7 @@ def test_above_the_limit_nothing_moves_until_someone_else_approves(account, staf
     assert (request.state, request.decided_by, request.decision_note) == ("approved", lead, "ok")
     assert request.entry == entry
 
-    # and the points count in the day of who approved
+    # and the points count in the approver's day
     assert set(AgentBudget.objects.values_list("user", "given")) == {(lead.pk, 1200)}
 
 
@@ -142,8 +142,8 @@ def test_an_approval_that_the_ledger_refuses_leaves_the_request_waiting(account,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_budget_holds_against_clicks_at_once(account, staff):
-    # given 1,500 for the day, and twenty clicks of 100 at once
+def test_parallel_clicks_stay_within_the_budget(account, staff):
+    # given 1,500 for the day, and twenty clicks of 100 in parallel
     agent = staff(Role.AGENT)
     outcomes: list[str] = []
 
@@ -162,11 +162,11 @@ def test_the_budget_holds_against_clicks_at_once(account, staff):
 
 
 def test_a_new_shop_has_finite_limits_for_every_role(account, staff):
-    # given a shop where nobody has set anything
+    # given a shop without limits of its own
     GivingLimit.objects.all().delete()
     agent, lead, admin = staff(Role.AGENT), staff(Role.LEAD), staff(Role.ADMINISTRATOR)
 
-    # then each role has its limits, at once and in a day, and who has two roles the higher ones
+    # then each role has its limits, at once and a day, and a person with two roles has the higher ones
     assert giving.limits_of(agent) == Limits(500, 2_000, 10)
     assert giving.limits_of(lead) == Limits(5_000, 20_000, 50)
     assert giving.limits_of(admin) == Limits(50_000, 200_000, 200)
@@ -176,7 +176,7 @@ def test_a_new_shop_has_finite_limits_for_every_role(account, staff):
     agent.groups.clear()
     assert giving.limits_of(agent) == Limits(500, 2_000, 10)
 
-    # and a million at once is refused, whoever gives it
+    # and a million at once is refused for every role
     for user in (agent, lead, admin):
         with pytest.raises(Refused) as refused:
             give(account, 1_000_000, f"m{user.pk}", user)
@@ -184,7 +184,7 @@ def test_a_new_shop_has_finite_limits_for_every_role(account, staff):
     assert available(account) == 0
 
 
-def test_nobody_approves_beyond_their_own_day(account, staff):
+def test_an_approver_is_limited_by_their_own_daily_budget(account, staff):
     # given an agent who asks for a million, and a lead with 1,500 a day
     agent, lead = staff(Role.AGENT), staff(Role.LEAD)
     request = request_adjustment(account=account, points=1_000_000, reason="goodwill", user=agent, note="please")
@@ -193,7 +193,7 @@ def test_nobody_approves_beyond_their_own_day(account, staff):
     with pytest.raises(Refused) as refused:
         approve_adjustment(request=request, user=lead)
 
-    # then it is refused with what is left, and it still waits
+    # then it is refused with the rest of the day's budget, and it still waits
     request.refresh_from_db()
     assert (refused.value.code, refused.value.details) == ("budget_spent", {"left": 1500})
     assert (request.state, available(account)) == ("waiting", 0)
@@ -226,17 +226,17 @@ def test_an_adjustment_is_reversed_once_and_the_day_has_its_points_back(account,
     agent = staff(Role.AGENT)
     ticket = open_ticket(customer=account.member.customer, subject="Lost", text="Where?", actor=SYSTEM)
     adjust_points(account=account, points=800, reason="goodwill", key="a", ticket=ticket, actor=of_user(agent))
-    made = AdjustmentRequest.objects.get()
+    adjustment = AdjustmentRequest.objects.get()
 
     # when it is reversed twice
-    reverse_adjustment(request=made, user=agent, note="Wrong customer")
+    reverse_adjustment(request=adjustment, user=agent, note="Wrong customer")
     with pytest.raises(Conflict) as conflict:
-        reverse_adjustment(request=made, user=agent)
+        reverse_adjustment(request=adjustment, user=agent)
 
     # then the points are gone once, and the day has room again
     assert (conflict.value.code, available(account)) == ("already_reversed", 0)
     assert AgentBudget.objects.get().given == 0
-    undone = AdjustmentRequest.objects.get(reverses=made)
+    undone = AdjustmentRequest.objects.get(reverses=adjustment)
     assert (undone.points, undone.reason, undone.ticket, undone.note) == (-800, "reversal", ticket, "Wrong customer")
 
     # and a reversal is not reversed itself
@@ -245,7 +245,7 @@ def test_an_adjustment_is_reversed_once_and_the_day_has_its_points_back(account,
     assert (conflict.value.code, available(account)) == ("not_reversible", 0)
 
 
-def test_what_was_spent_can_not_be_reversed_and_what_expired_is_not_taken_again(account, staff):
+def test_spent_points_are_not_reversed_and_expired_points_are_not_taken_again(account, staff):
     agent = staff(Role.AGENT)
     give(account, 300, "a", agent)
     redeem_points(account=account, points=250, key="r", actor=SYSTEM)
@@ -256,7 +256,7 @@ def test_what_was_spent_can_not_be_reversed_and_what_expired_is_not_taken_again(
     assert AgentBudget.objects.get().given == 300
     assert AdjustmentRequest.objects.count() == 1
 
-    # given 400 more that run out, and 50 that stay: nothing is left of the 400 to take
+    # given 400 more that expire, and 50 that stay: nothing is left of the 400 to take
     give(account, 400, "b", agent)
     second = AdjustmentRequest.objects.exclude(pk=first.pk).get()
     Lot.objects.filter(entry=second.entry).update(expires_at=timezone.now() - timedelta(seconds=1))
@@ -266,35 +266,35 @@ def test_what_was_spent_can_not_be_reversed_and_what_expired_is_not_taken_again(
     assert AdjustmentRequest.objects.filter(reverses=second).count() == 0
 
 
-def test_an_agent_does_not_reverse_what_a_lead_gave_above_the_agents_limit(account, staff):
+def test_an_agent_cannot_reverse_a_leads_adjustment_above_the_agents_limit(account, staff):
     agent, lead = staff(Role.AGENT), staff(Role.LEAD)
     set_limits(role=Role.AGENT.value, limits=Limits(100, 500, 10), actor=SYSTEM)
     give(account, 1000, "a", lead)
-    made = AdjustmentRequest.objects.get()
+    adjustment = AdjustmentRequest.objects.get()
     with pytest.raises(Refused) as refused:
-        reverse_adjustment(request=made, user=agent)
+        reverse_adjustment(request=adjustment, user=agent)
     assert (refused.value.code, refused.value.details, available(account)) == ("needs_approval", {"limit": 100}, 1000)
-    reverse_adjustment(request=made, user=lead)
+    reverse_adjustment(request=adjustment, user=lead)
     assert available(account) == 0
 
 
-def test_both_sides_are_notified_of_each_others_act(account, staff):
+def test_requester_and_approvers_are_notified_of_each_other(account, staff):
     # given an agent's request
     agent, lead, other = staff(Role.AGENT, "kim"), staff(Role.LEAD, "lee"), staff(Role.LEAD)
     request = request_adjustment(account=account, points=1200, reason="goodwill", user=agent, note="please", key="k")
     again = request_adjustment(account=account, points=1200, reason="goodwill", user=agent, note="please", key="k")
     assert again == request
 
-    # then both leads have one notice, and once one has decided, the other's is settled and the agent has one
+    # then both leads have one notice; after one decides, the other's is settled and the agent has one
     asked = Notice.objects.filter(kind="loyalty.adjustment_asked")
     assert set(asked.values_list("user", "read_at")) == {(lead.pk, None), (other.pk, None)}
     approve_adjustment(request=request, user=lead)
     assert asked.filter(read_at=None).count() == 0
-    told = Notice.objects.get(user=agent)
+    agent_notice = Notice.objects.get(user=agent)
     number = account.member.customer.number
-    assert notices.shown(told).text == f"lee approved your adjustment of 1,200 points for customer {number}."
+    assert notices.shown(agent_notice).text == f"lee approved your adjustment of 1,200 points for customer {number}."
 
-    # and who withdraws an own request is not notified of it
+    # and a person who withdraws their own request is not notified
     own = request_adjustment(account=account, points=1100, reason="goodwill", user=agent, note="please")
     decline_adjustment(request=own, user=agent)
     assert Notice.objects.filter(user=agent).count() == 1
@@ -310,7 +310,7 @@ def test_both_sides_are_notified_of_each_others_act(account, staff):
         (Limits(1, 2, 10_001), "coupons_per_day", "invalid"),
     ],
 )
-def test_there_is_no_unlimited(account, limits, field, code):
+def test_limits_are_always_finite(account, limits, field, code):
     before = giving.limits_of_roles()
     with pytest.raises(Invalid) as refused:
         set_limits(role=Role.LEAD.value, limits=limits, actor=SYSTEM)
@@ -322,7 +322,7 @@ def test_there_is_no_unlimited(account, limits, field, code):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_approvals_at_once_stay_within_the_approvers_day(account, staff):
+def test_parallel_approvals_stay_within_the_approvers_budget(account, staff):
     # given five requests of 400 above an agent's limit of 100, and a lead with 1,500 a day
     agent, lead = staff(Role.AGENT), staff(Role.LEAD)
     requests = [
@@ -338,7 +338,7 @@ def test_approvals_at_once_stay_within_the_approvers_day(account, staff):
         except DomainError as error:
             outcomes.append(error.code)
 
-    # when all are approved at once
+    # when all are approved in parallel
     storm(5, approve)
 
     # then three fit
@@ -347,16 +347,16 @@ def test_approvals_at_once_stay_within_the_approvers_day(account, staff):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_reversing_at_once_takes_the_points_once(account, staff):
+def test_parallel_reversals_take_the_points_once(account, staff):
     agent = staff(Role.AGENT)
     give(account, 500, "a", agent)
     give(account, 500, "b", agent)
-    made = AdjustmentRequest.objects.order_by("requested_at").first()
+    adjustment = AdjustmentRequest.objects.order_by("requested_at").first()
     outcomes: list[str] = []
 
     def undo(_number: int) -> None:
         try:
-            reverse_adjustment(request=made, user=agent)
+            reverse_adjustment(request=adjustment, user=agent)
             outcomes.append("done")
         except DomainError as error:
             outcomes.append(error.code)

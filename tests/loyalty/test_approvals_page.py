@@ -1,4 +1,4 @@
-"""The page where a second person decides on large adjustments (L12), and giving points over the API."""
+"""Tests of the page where a second person decides on large adjustments (L12), and of transfers over the API."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_an_agents_large_adjustment_goes_to_the_lead_who_approves_it(account, st
     # when the agent gives 1,500
     page = agent.post(reverse("loyalty_adjust", args=[number]), form, follow=True)
 
-    # then nothing moved yet, and the lead reads who, for whom and why
+    # then nothing moved yet, and the lead sees the agent, the customer and the reason
     assert "a lead decides on it" in page.content.decode()
     assert available(account) == 0
     request = AdjustmentRequest.objects.get()
@@ -66,13 +66,13 @@ def test_an_agents_large_adjustment_goes_to_the_lead_who_approves_it(account, st
     assert available(account) == 1500
 
 
-def test_declining_moves_nothing_and_nobody_approves_their_own(account, staff):
+def test_declining_moves_nothing_and_own_requests_cannot_be_approved(account, staff):
     lead, other = staff(Role.LEAD), staff(Role.LEAD)
     url = reverse("loyalty_adjust", args=[account.member.customer.number])
     logged_in(lead).post(url, {"points": "2000", "reason": "goodwill", "note": "x", "key": "k"})
     decide = reverse("loyalty_decide", args=[AdjustmentRequest.objects.get().pk])
     own = logged_in(lead).post(decide, {"answer": "approve"}, follow=True)
-    assert "Someone else has to decide" in own.content.decode()
+    assert "decide on your own request" in own.content.decode()
     logged_in(other).post(decide, {"answer": "decline"})
     assert (AdjustmentRequest.objects.get().state, available(account)) == ("declined", 0)
 
@@ -88,7 +88,7 @@ def test_points_are_given_to_another_member_over_the_api(account, program, make_
     first = api.post(url, body, format="json", headers={"Idempotency-Key": "t"})
     again = api.post(url, body, format="json", headers={"Idempotency-Key": "t"})
 
-    # then they went once, and the refusal beyond the day's 300 says what is left
+    # then they were transferred once, and the refusal beyond the day's 300 says what is left
     assert (first.status_code, first.json()["points"], first.json()["to"], first.json()["available"]) == (
         201,
         200,
@@ -103,7 +103,7 @@ def test_points_are_given_to_another_member_over_the_api(account, program, make_
 
 
 def test_the_card_shows_the_balance_and_both_histories(account, staff):
-    # given a customer with 250 points, of which an agent gave 200 before, and who asks for more
+    # given a customer with 250 points, of which an agent gave 200, and a new request
     kim, lead = staff(Role.AGENT, "kim"), logged_in(staff(Role.LEAD, "lee"))
     adjust_points(account=account, points=50, reason="goodwill", key="s", actor=SYSTEM)
     adjust_points(account=account, points=200, reason="correction", note="Missed", key="g", actor=of_user(kim))
@@ -111,19 +111,19 @@ def test_the_card_shows_the_balance_and_both_histories(account, staff):
     request_adjustment(account=account, points=1500, reason="goodwill", user=kim, ticket=ticket)
     Lot.objects.update(available_from=timezone.now() - timedelta(hours=1))
 
-    # then the lead sees all of it, the count beside the page and on the bell
+    # then the lead sees all of it, and the count beside the page and on the bell
     text = " ".join(lead.get(reverse("loyalty_approvals")).content.decode().split())
     assert "250 available, 0 pending" in text
     assert f'<a href="{reverse("ticket", args=[ticket.number])}">' in text
     assert "Correction" in text
-    assert "kim so far" in text
+    assert "Earlier adjustments by kim" in text
     assert "1 adjustment in 30 days: 200 points given, 0 taken." in text
-    assert "Left of your day: 20,000 of 20,000 points." in text
+    assert "Left of your daily budget: 20,000 of 20,000 points." in text
     assert '<span class="tab-count sidebar-count">1</span>' in text
     assert "1 new notice" in text
 
 
-def test_the_bell_leads_to_what_it_is_about_and_forgets(account, staff):
+def test_a_notice_leads_to_its_page_and_is_dropped_after_90_days(account, staff):
     kim, lee = staff(Role.AGENT, "kim"), staff(Role.LEAD, "lee")
     lead = logged_in(lee)
     request_adjustment(account=account, points=1500, reason="goodwill", user=kim, note="Twice broken")
@@ -132,14 +132,14 @@ def test_the_bell_leads_to_what_it_is_about_and_forgets(account, staff):
     assert f"kim asks to give 1,500 points to customer {number}." in text
     notice = Notice.objects.get(user=lee)
 
-    # another's notice is not there
+    # another person's notice is not accessible
     assert logged_in(kim).post(reverse("notice", args=[notice.pk])).status_code == 404
     assert Notice.objects.filter(read_at=None).count() == 1
     answer = lead.post(reverse("notice", args=[notice.pk]))
     assert answer.url == reverse("loyalty_approvals")
     assert Notice.objects.filter(read_at=None).count() == 0
 
-    # all at once, and after 90 days none is left
+    # all notices are marked read together, and after 90 days they are dropped
     request_adjustment(account=account, points=1600, reason="goodwill", user=kim, note="Again")
     lead.post(reverse("notices_read"))
     assert Notice.objects.filter(read_at=None).count() == 0

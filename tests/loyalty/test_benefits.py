@@ -1,4 +1,4 @@
-"""What tiers give: who is due, once per occasion, retried when it fails (L7, J7)."""
+"""Tests of tier benefits: due members, once per occasion, retried after a failure (L7, J7)."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def add(program):
     def make(code: str, kind: str, **settings) -> TierBenefit:
-        made = create_benefit(tier=tier(program, code), kind=kind, settings=settings, actor=SYSTEM)
+        benefit = create_benefit(tier=tier(program, code), kind=kind, settings=settings, actor=SYSTEM)
         TierBenefit.objects.update(active_since=timezone.now() - timedelta(days=400))
-        made.refresh_from_db()
-        return made
+        benefit.refresh_from_db()
+        return benefit
 
     return make
 
@@ -45,7 +45,7 @@ def coupon(store):
 
 @pytest.fixture
 def gold(make_member):
-    """gold("Ann", birthday=...) -> a member who was put into gold."""
+    """Return gold("Ann", birthday=...), which makes a member of the gold tier."""
 
     def make(name: str = "", days: float = 300, **profile):
         member = make_member(0, name)
@@ -62,11 +62,11 @@ def grants(state: str = "given") -> list[tuple[int, str]]:
 
 
 def noon(year: int, month: int, day: int) -> datetime:
-    """Noon in Shanghai."""
+    """Return noon in Shanghai."""
     return datetime(year, month, day, 4, tzinfo=UTC)
 
 
-def test_birthday_points_once_a_year_where_the_member_lives_j7(program, add, gold):
+def test_birthday_points_are_given_once_a_year_in_the_members_time_zone(program, add, gold):
     # given two born on 8 March: one in Shanghai, one in Honolulu, where it is still the 7th
     here = gold("Ann", birthday="1990-03-08")
     there = gold("Kai", birthday="1990-03-08", time_zone="Pacific/Honolulu")
@@ -80,13 +80,13 @@ def test_birthday_points_once_a_year_where_the_member_lives_j7(program, add, gol
     assert (points_of(here), points_of(there)) == ((200, 0), (0, 0))
     assert Entry.objects.get(account__member=here).reference == "birthday:2026"
     assert deliver_benefits(now=noon(2026, 3, 8) + timedelta(hours=8)) == (1, 0)
-    # and an edited birthday gives no second one in the year
+    # and an edited birthday gives no second gift in the same year
     update_customer(customer=here.customer, changes={"birthday": "1990-06-01"}, actor=SYSTEM)
     assert deliver_benefits(now=noon(2026, 6, 1)) == (0, 0)
     assert reconcile_points().difference_count == 0
 
 
-def test_29_february_is_the_28th_in_common_years_j7(add, gold):
+def test_29_february_is_celebrated_on_the_28th_in_common_years(add, gold):
     leap, common = gold("Lea", birthday="1996-02-29"), gold("Cam", birthday="1996-02-28")
     add("gold", "points_birthday", points=10)
     assert deliver_benefits(now=noon(2026, 2, 28)) == (2, 0)
@@ -100,26 +100,26 @@ def test_29_february_is_the_28th_in_common_years_j7(add, gold):
     ]
 
 
-def test_a_coupon_on_entry_is_for_coming_up_and_only_once(program, add, coupon, gold, make_order, settle):
+def test_an_entry_coupon_is_given_once_and_only_for_moving_up(program, add, coupon, gold, make_order, settle):
     # given
     add("gold", "coupon_on_entry", coupon=str(coupon.pk))
     member = gold(days=10)
     assert deliver_benefits() == (1, 0)
     code = CouponCode.objects.get()
     assert code.customer_id == member.customer_id
-    # when the tier goes on for another reason
+    # when the tier continues for another reason
     make_order(member.customer, 250_000)
     settle()
     evaluate_tiers(program=program, downgrade=True, at=later(11))
     assert tier_of(member) == "gold"
     assert deliver_benefits(now=later(12)) == (0, 0)
-    # and when gold is where someone falls to
+    # and when a member falls down to gold
     other = gold()
     make_order(other.customer, 1)
     settle()
     set_tier(member=other, tier=tier(program, "platinum"), until=later(20), reason="goodwill", actor=SYSTEM)
     set_tier(member=other, tier=tier(program, "gold"), until=later(20), reason="correction", actor=SYSTEM)
-    # then the first stay of a few moments ago is the one that counts
+    # then only the first stay, a moment before, counts
     assert deliver_benefits() == (1, 0)
     assert CouponCode.objects.count() == 2
 
@@ -136,7 +136,7 @@ def test_a_coupon_every_month_of_the_programs_zone(add, coupon, gold, make_membe
     assert grant.outcome["coupon_code"] in CouponCode.objects.values_list("pk", flat=True)
 
 
-def test_nothing_for_those_who_left_or_are_in_another_tier(program, add, coupon, gold, make_member):
+def test_members_who_left_or_are_in_another_tier_get_nothing(program, add, coupon, gold, make_member):
     add("gold", "coupon_monthly", coupon=str(coupon.pk))
     left, other = gold(), make_member(0)
     left.refresh_from_db()
@@ -147,7 +147,7 @@ def test_nothing_for_those_who_left_or_are_in_another_tier(program, add, coupon,
     assert (grants(), CouponCode.objects.count()) == ([], 0)
 
 
-def test_a_coupon_that_is_over_is_said_once_and_given_when_it_runs_again(add, coupon, gold):
+def test_an_ended_coupon_is_reported_once_and_given_when_it_runs_again(add, coupon, gold):
     benefit = add("gold", "coupon_monthly", coupon=str(coupon.pk))
     gold()
     update_coupon(coupon=coupon, actor=SYSTEM, active=False)
@@ -160,7 +160,7 @@ def test_a_coupon_that_is_over_is_said_once_and_given_when_it_runs_again(add, co
     assert benefit.error == ""
 
 
-def test_one_that_fails_does_not_keep_the_others_and_is_tried_again(add, gold, monkeypatch):
+def test_a_failed_grant_does_not_stop_the_others_and_is_retried(add, gold, monkeypatch):
     # given a kind that fails for one member
     add("gold", "points_birthday", points=5)
     broken, fine = gold("A", birthday="1990-03-08"), gold("B", birthday="1990-03-08")
@@ -192,7 +192,7 @@ def test_one_that_fails_does_not_keep_the_others_and_is_tried_again(add, gold, m
     assert points_of(broken) == (5, 0)
 
 
-def test_after_ten_attempts_a_person_decides(add, gold, monkeypatch):
+def test_after_ten_attempts_only_staff_can_retry(add, gold, monkeypatch):
     add("gold", "points_birthday", points=5)
     gold("A", birthday="1990-03-08")
     kind = type(BENEFITS["points_birthday"])
@@ -209,7 +209,7 @@ def test_after_ten_attempts_a_person_decides(add, gold, monkeypatch):
     assert retry_grant(grant=grant, actor=SYSTEM).state == "given"
 
 
-def test_what_was_off_meanwhile_is_not_made_up_for(add, gold):
+def test_occasions_while_a_benefit_was_off_are_not_given_later(add, gold):
     benefit = add("gold", "points_birthday", points=5)
     today = timezone.now().date()
     gold("A", birthday=f"1990-{today - timedelta(days=1):%m-%d}")
@@ -229,14 +229,14 @@ def test_what_was_off_meanwhile_is_not_made_up_for(add, gold):
         ("unheard_of", {}, "kind"),
     ],
 )
-def test_wrong_settings_are_refused_and_leave_nothing(program, kind, settings, field):
+def test_wrong_settings_are_refused_and_store_nothing(program, kind, settings, field):
     with pytest.raises(Invalid) as refusal:
         create_benefit(tier=tier(program, "gold"), kind=kind, settings=settings, actor=SYSTEM)
     assert refusal.value.field == field
     assert TierBenefit.objects.count() == 0
 
 
-def test_priority_service_lifts_a_new_ticket_and_never_lowers_one(add, gold, make_customer):
+def test_priority_service_raises_a_new_tickets_priority_and_never_lowers_it(add, gold, make_customer):
     add("gold", "priority_service", priority=str(int(TicketPriority.HIGH)))
     member, stranger = gold(), make_customer()
 
@@ -249,7 +249,7 @@ def test_priority_service_lifts_a_new_ticket_and_never_lowers_one(add, gold, mak
 
 
 @pytest.mark.django_db(transaction=True)
-def test_four_workers_at_once_give_once(add, coupon, gold):
+def test_four_parallel_workers_give_each_benefit_once(add, coupon, gold):
     add("gold", "coupon_monthly", coupon=str(coupon.pk))
     add("gold", "points_birthday", points=7)
     members = [gold(str(number), birthday=f"1990-{timezone.now():%m-%d}") for number in range(12)]

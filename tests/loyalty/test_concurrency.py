@@ -1,4 +1,4 @@
-"""The ledger under real threads (F7, F8, F9): never more than there is, one final state, one effect per key."""
+"""Tests of the ledger with real threads (F7, F8, F9): never below zero, one final state, one effect per key."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def attempt(command: Callable[[], object]) -> str:
     return "done"
 
 
-def test_f7_500_redemptions_of_7_from_a_balance_of_100_leave_exactly_2(member):
+def test_500_redemptions_of_7_from_a_balance_of_100_leave_exactly_2(member):
     account, outcomes = member(100), Counter()
 
     def work(number: int) -> None:
@@ -64,9 +64,9 @@ def test_f7_500_redemptions_of_7_from_a_balance_of_100_leave_exactly_2(member):
 
 
 def test_a_thousand_redemptions_of_more_than_the_balance_from_16_threads(member):
-    """Random amounts that add up to several times the balance: what was given out is what is gone, never below zero."""
+    """Random amounts add up to several times the balance. Points given out equal points gone, never below zero."""
     accounts = [member(5_000) for _ in range(3)]
-    given, lock = Counter(), threading.Lock()
+    spent, lock = Counter(), threading.Lock()
 
     def work(number: int) -> None:
         dice = random.Random(number)
@@ -79,19 +79,19 @@ def test_a_thousand_redemptions_of_more_than_the_balance_from_16_threads(member)
             if outcome == "done":
                 assert again == "done", "the repeat gives the first answer"
                 with lock:
-                    given[account.pk] += points
+                    spent[account.pk] += points
             elif again == "done":
-                raise AssertionError("nothing was added meanwhile, so a refusal stays one")
+                raise AssertionError("nothing was added in the meantime, so a refusal stays a refusal")
 
     storm(16, work)
     for account in accounts:
         account.refresh_from_db()
-        assert account.available == 5_000 - given[account.pk]
+        assert account.available == 5_000 - spent[account.pk]
         assert 0 <= account.available < 150
     assert reconcile_points().difference_count == 0
 
 
-def test_f9_one_key_100_times_at_once_has_one_effect_and_one_answer(member):
+def test_one_key_100_times_in_parallel_has_one_effect_and_one_answer(member):
     account, answers = member(1_000), []
     storm(20, lambda number: answers.extend(
         str(redeem_points(account=account, points=10, key="same", actor=SYSTEM)) for _ in range(5)
@@ -100,7 +100,7 @@ def test_f9_one_key_100_times_at_once_has_one_effect_and_one_answer(member):
     assert (len(answers), len(set(answers)), account.available) == (100, 1, 990)
 
 
-def test_f8_capture_and_release_against_the_sweeper_end_each_of_10_000_holds_once(member, program):
+def test_capture_release_and_sweeper_end_each_of_10_000_holds_once(member, program):
     accounts, trials = [member(100_000) for _ in range(4)], 10_000
 
     def place(number: int) -> list[uuid.UUID]:
@@ -121,7 +121,8 @@ def test_f8_capture_and_release_against_the_sweeper_end_each_of_10_000_holds_onc
         try:
             took = 0.0
             for hold in holds[number - 1 :: 3]:
-                # The deadline is now, give or take what a trial takes here, so that every order of events happens.
+                # The deadline is about now, plus or minus the duration of a trial, so that every order of events
+                # occurs.
                 began = time.perf_counter()
                 ahead = random.uniform(-0.0005, max(0.0025, took))
                 Hold.objects.filter(pk=hold).update(expires_at=timezone.now() + timedelta(seconds=ahead))

@@ -1,4 +1,4 @@
-"""Loyalty in the console: figures, members, adjusting by hand, who may."""
+"""Tests of loyalty in the console: figures, members, adjusting by hand, permissions."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def adjust(client, member: Member, **data):
     return client.post(reverse("loyalty_adjust", args=[member.customer.number]), data)
 
 
-def test_the_panel_says_what_the_member_has(agent, member, make_order, settle):
+def test_the_panel_shows_the_members_tier_and_points(agent, member, make_order, settle):
     make_order(member.customer, 60_000)
     settle()
     hold_points(account=account_of(member), points=100, key="hold", actor=SYSTEM)
@@ -63,7 +63,7 @@ def test_the_panel_says_what_the_member_has(agent, member, make_order, settle):
     assert "+600" in text
 
 
-def test_l7_points_are_given_once_however_often_the_form_is_sent(agent, member):
+def test_sending_the_adjustment_form_twice_gives_the_points_once(agent, member):
     data = {"points": "250", "reason": "goodwill", "reference": "Sorry for the wait", "note": "T10017, very angry"}
     data["key"] = key_in(panel(agent, member))
     assert adjust(agent, member, **data).status_code == 302
@@ -82,8 +82,8 @@ def test_l7_points_are_given_once_however_often_the_form_is_sent(agent, member):
         {"key": ""}, {"note": " "}, {"ticket": "T1"},
     ],
 )  # fmt: skip
-def test_a_wrong_adjustment_is_refused_and_what_was_typed_stays(agent, member, wrong):
-    # given a form with something wrong in it
+def test_a_wrong_adjustment_is_refused_and_the_typed_values_stay(agent, member, wrong):
+    # given a form with one wrong value
     data = {"points": "5", "reason": "goodwill", "key": "k", "note": "A long story", **wrong}
     url = reverse("loyalty_adjust", args=[member.customer.number])
 
@@ -91,7 +91,7 @@ def test_a_wrong_adjustment_is_refused_and_what_was_typed_stays(agent, member, w
     page = agent.post(url, data)
     answer = agent.post(url, data, headers={"X-Stay": "yes"})
 
-    # then the form comes back with the values, or the errors alone, and nothing moved
+    # then the form comes back with its values, or only the errors, and nothing moved
     text = page.content.decode()
     assert page.status_code == 200
     assert "field-error" in text or "notice-bad" in text
@@ -101,7 +101,7 @@ def test_a_wrong_adjustment_is_refused_and_what_was_typed_stays(agent, member, w
     assert Entry.objects.count() == 0
 
 
-def test_adjusting_someone_who_is_no_member_is_404(agent, program, make_customer):
+def test_adjusting_a_customer_who_is_no_member_is_404(agent, program, make_customer):
     assert (
         agent.post(
             reverse("loyalty_adjust", args=[make_customer().number]),
@@ -129,9 +129,14 @@ def test_liability_and_flow_are_exact(program, member, make_customer, make_order
     give(other, -20, key="second")
     redeem_points(account=account_of(member), points=200, key="spend", actor=SYSTEM)
     hold_points(account=account_of(member), points=30, key="hold", actor=SYSTEM)
-    owed = figures.liability(program)
-    assert (owed.available, owed.pending, owed.held, owed.debt) == (600 - 200 - 30 + 200 + 30, 0, 30, 0)
-    assert (owed.points, owed.worth) == (630, 630)
+    liability = figures.liability(program)
+    assert (liability.available, liability.pending, liability.held, liability.debt) == (
+        600 - 200 - 30 + 200 + 30,
+        0,
+        30,
+        0,
+    )
+    assert (liability.points, liability.worth) == (630, 630)
     assert figures.flow(program, 30) == figures.Flow(earned=600, spent=200, expired=0, adjusted=30, taken_back=0)
 
 
@@ -151,7 +156,7 @@ def test_tiers_are_counted_highest_first(program, member, make_customer, make_or
     assert figures.members(program, "").count() == 2
 
 
-def test_l11_the_administrator_proves_the_ledger(client, staff, member):
+def test_the_administrator_runs_the_ledger_reconciliation(client, staff, member):
     give(member, 10)
     client.force_login(staff(Role.ADMINISTRATOR))
     assert "It has not run yet." in client.get(reverse("loyalty")).content.decode()
@@ -185,7 +190,7 @@ def test_pages_without_a_program_say_what_to_do(client, staff, db):
         (Role.ADMINISTRATOR, True, True),
     ],
 )
-def test_p4_everyone_sees_points_service_adjusts_them_administrators_prove(
+def test_every_role_sees_points_but_only_service_adjusts_and_administrators_reconcile(
     role, adjusts, proves, client, staff, member, make_customer
 ):
     newcomer = make_customer()
@@ -215,7 +220,7 @@ def test_the_customer_list_narrows_to_a_tier(agent, member, make_customer, make_
     assert "Anna Berg" not in outside
 
 
-def test_the_form_says_what_is_left_and_the_reversal_is_on_the_page(agent, member):
+def test_the_form_shows_the_rest_of_the_budget_and_the_page_offers_reversal(agent, member):
     # given an agent who gave 250 for a ticket
     ticket = open_ticket(customer=member.customer, subject="Where is it", text="?", actor=SYSTEM)
     url = reverse("loyalty_adjust", args=[member.customer.number])
@@ -225,15 +230,15 @@ def test_the_form_says_what_is_left_and_the_reversal_is_on_the_page(agent, membe
     answer = agent.post(url, data, headers={"X-Stay": "yes"})
     assert (answer.status_code, answer["X-Location"]) == (204, reverse("customer", args=[member.customer.number]))
 
-    # then the panel says what is left, and by whom and for which ticket it was
+    # then the panel says what is left, and names the author and the ticket
     text = " ".join(panel(agent, member).split())
-    assert "Left today: 1,750 of 2,000 points. More than 500 at once waits for a second person." in text
+    assert "Left today: 1,750 of 2,000 points. More than 500 points at once need approval by a second person." in text
     assert f'<a href="{reverse("ticket", args=[ticket.number])}">{ticket.number}</a>' in text
-    made = AdjustmentRequest.objects.get()
-    assert (made.ticket, made.requested_by.username) == (ticket, "agent")
+    adjustment = AdjustmentRequest.objects.get()
+    assert (adjustment.ticket, adjustment.requested_by.username) == (ticket, "agent")
 
-    # when it is reversed, then nothing is left of it to reverse
-    undo = reverse("loyalty_reverse", args=[made.pk])
+    # when it is reversed, then it can't be reversed again
+    undo = reverse("loyalty_reverse", args=[adjustment.pk])
     assert undo in text
     done = agent.post(undo, {"next": reverse("ticket", args=[ticket.number])}, follow=True).content.decode()
     assert "Reversed: 250 points taken." in done
@@ -241,7 +246,7 @@ def test_the_form_says_what_is_left_and_the_reversal_is_on_the_page(agent, membe
     assert undo not in panel(agent, member)
 
 
-def test_the_newest_entries_are_the_newest_by_their_time(agent, member, make_order, settle):
+def test_the_newest_entries_are_sorted_by_their_time(agent, member, make_order, settle):
     # given an order of ten days ago that arrives after an adjustment of today
     give(member, 10)
     make_order(member.customer, 60_000, days_ago=10)
@@ -250,7 +255,7 @@ def test_the_newest_entries_are_the_newest_by_their_time(agent, member, make_ord
     assert [entry.kind for entry, _words, _changes in figures.entries(account_of(member))] == ["adjust", "earn"]
 
 
-def test_administrators_set_the_limits_and_see_who_changed_them(client, staff):
+def test_administrators_set_the_limits_and_see_the_history(client, staff):
     # given an administrator on the page of limits
     client.force_login(staff(Role.ADMINISTRATOR, "boss"))
     url = reverse("giving_limits")
@@ -261,12 +266,12 @@ def test_administrators_set_the_limits_and_see_who_changed_them(client, staff):
         for name in ("points_per_act", "points_per_day", "coupons_per_day")
     }
 
-    # when something wrong is sent, then it stays and nothing is saved
+    # when a wrong value is sent, then it stays in the form and nothing is saved
     wrong = client.post(url, {**data, "service_lead-points_per_day": "7", "service_agent-points_per_act": "300"})
-    assert "At once is not more than in a day." in wrong.content.decode()
+    assert "The limit at once must not be above the limit a day." in wrong.content.decode()
     assert giving.limits_of_roles()["service_agent"].points_per_act == 500
 
-    # when it is right, then the role has it, and the history says who, what and from what
+    # when the values are right, then the role has them, and the history shows author, new and old value
     assert client.post(url, {**data, "service_agent-points_per_act": "300"}).status_code == 302
     assert giving.limits_of_roles()["service_agent"].points_per_act == 300
     text = " ".join(client.get(url).content.decode().split())

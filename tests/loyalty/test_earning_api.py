@@ -1,4 +1,4 @@
-"""What a storefront reads: the rules in words, what a cart would earn by all of them, who brought whom."""
+"""Tests of earning rules over the API: the rules in words, quotes of a cart, referrers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.loyalty.earning import earned
 pytestmark = pytest.mark.django_db
 
 
-def test_the_rules_in_words(api, program, make_rule):
+def test_the_rules_are_listed_in_words(api, program, make_rule):
     make_rule(
         "Coffee days", points=2, per_amount=100,
         conditions=[{"kind": "category", "categories": ["Coffee"]}, {"kind": "weekday", "days": [3]}],
@@ -23,30 +23,30 @@ def test_the_rules_in_words(api, program, make_rule):
     make_rule("Double", stacking="multiply", factor="2")
     make_rule("Over", points=5, rule={"ends_at": timezone.now() - timedelta(days=1)})
     make_rule("Row", points=5, per_amount=None, streak_days=7, rule={"trigger": "activity", "event_kind": "check_in"})
-    found = api.get("/api/v1/earning-rules", HTTP_ACCEPT_LANGUAGE="en").json()["results"]
-    assert [(rule["name"], rule["text"]) for rule in found] == [
+    rules = api.get("/api/v1/earning-rules", HTTP_ACCEPT_LANGUAGE="en").json()["results"]
+    assert [(rule["name"], rule["text"]) for rule in rules] == [
         ("Points for orders", "1 point per CN¥1.00"),
         ("Coffee days", "2 points per CN¥1.00 · on Coffee · every Wednesday · at most 1,000 points a day"),
         ("Double", "all other points × 2"),
         ("Row", "5 points for 7 days in a row"),
     ]
-    coffee = found[1]
+    coffee = rules[1]
     assert coffee["limits"] == [{"period": "day", "points": 1_000}]
     assert (coffee["version"], coffee["per_amount"], coffee["point_type"]["code"]) == (1, 100, "points")
 
 
-def test_a_rule_for_a_segment_is_not_told(api, program, make_rule, make_customer):
+def test_a_rule_for_a_segment_is_not_listed(api, program, make_rule, make_customer):
     from analytics.services.segments import create_segment
     from core.actor import SYSTEM
 
     rule = {"op": "and", "children": [{"condition": "order_count", "operator": "gte", "value": 1}]}
     segment = create_segment(name="Secret", rule=rule, actor=SYSTEM)
     make_rule("Secret", points=5, per_amount=None, conditions=[{"kind": "segment", "segment": segment.pk}])
-    found = api.get("/api/v1/earning-rules").json()["results"]
-    assert [rule["name"] for rule in found] == ["Points for orders"]
+    rules = api.get("/api/v1/earning-rules").json()["results"]
+    assert [rule["name"] for rule in rules] == ["Points for orders"]
 
 
-def test_a_quote_is_what_the_order_then_earns(api, program, member, make_order, make_rule, settle):
+def test_a_quote_equals_what_the_order_earns(api, program, member, make_order, make_rule, settle):
     # given rules that need lines and channel, a limit half used, and growth value
     growth = PointType.objects.create(program=program, code="growth", name="Growth", spendable=False)
     make_rule("Coffee", points=2, per_amount=100, conditions=[{"kind": "category", "categories": ["Coffee"]}])
@@ -63,7 +63,7 @@ def test_a_quote_is_what_the_order_then_earns(api, program, member, make_order, 
     url = f"/api/v1/members/{member.customer.number}/points/quote"
     cart = {"amount": 50_00, "channel": "app", "lines": [{"sku": "BEANS", "amount": 50_00}]}
     quote = api.post(url, cart, format="json").json()
-    # then 50 + 100 + 30, and of 180 more there is room for 60
+    # then 50 + 100 + 30, and of 180 more only 60 fit
     assert {one["name"]: (one["points"], one["cut"]) for one in quote["earned"]} == {
         "Points for orders": (50, 0), "Coffee": (100, 0), "App": (30, 0), "Double": (60, 120), "Growth": (50, 0),
     }  # fmt: skip
@@ -77,12 +77,12 @@ def test_a_quote_is_what_the_order_then_earns(api, program, member, make_order, 
     assert {one["name"] for one in bare["earned"]} == {"Points for orders", "Double", "Growth"}
 
 
-def test_who_brought_them_is_set_when_they_join(api, member, make_customer):
+def test_the_referrer_is_set_at_enrolment_and_never_changes(api, member, make_customer):
     friend, other = make_customer(), make_customer()
     body = {"customer": friend.number, "referred_by": member.customer.number}
     assert api.post("/api/v1/members", body, format="json").status_code == 200
     assert Member.objects.get(customer=friend).referred_by == member
-    # again with someone else changes nothing
+    # a second call with another referrer changes nothing
     again = {"customer": friend.number, "referred_by": ""}
     assert api.post("/api/v1/members", again, format="json").status_code == 200
     assert Member.objects.get(customer=friend).referred_by == member

@@ -1,4 +1,4 @@
-"""The pages of earning rules: a rule is made, tried on a member and on everybody, published, changed and switched off."""
+"""Tests of the pages of earning rules: create, preview, dry run, publish, change and switch off."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def typed(**values) -> dict:
     }  # fmt: skip
 
 
-def test_a_rule_is_made_with_conditions_and_limits(marketer, shop):
+def test_a_rule_is_created_with_conditions_and_limits(marketer, shop):
     page = marketer.get("/earning/new/").content.decode()
     assert 'name="on_category_categories"' in page
     answer = marketer.post(
@@ -71,20 +71,20 @@ def test_a_rule_is_made_with_conditions_and_limits(marketer, shop):
         "at most 100 points a day",
     ):
         assert words in page
-    # and the form of its next version shows all of it again
+    # and the form of its next version shows all of it
     form = marketer.get(f"/earning/{rule.pk}/edit/").context["form"]
     again = {name: form[name].value() for name in form.fields}
     assert (again["on_minimum_amount_amount"], again["on_day_of_month_days"], again["on_weekday_days"]) == (
         "49.90", "8, 18", ["1", "3"],
     )  # fmt: skip
-    # published anew as it stands, it says the same
+    # published again unchanged, it has the same terms
     posted = {name: value for name, value in again.items() if value not in (None, "", False)}
     assert marketer.post(f"/earning/{rule.pk}/edit/", {**posted, "do": "publish"}).status_code == 302
     second = rule.versions.get(version=2)
     assert (second.conditions, second.caps, second.per_amount) == (version.conditions, version.caps, version.per_amount)
 
 
-def test_a_change_is_tried_on_a_member_and_nothing_moves(marketer, shop):
+def test_a_preview_on_a_member_changes_nothing(marketer, shop):
     rule = EarningRule.objects.get(code="spend")
     body = {
         "stacking": "sum", "points": 3, "per_amount": "1", "on_channel_channels": "app", "member": shop.number, "do": "preview",
@@ -100,13 +100,13 @@ def test_a_change_is_tried_on_a_member_and_nothing_moves(marketer, shop):
     assert "the channel is none" in whole
     wrong = marketer.post(f"/earning/{rule.pk}/edit/", {**body, "member": "C9999"}).content.decode()
     assert "There is no such customer." in wrong
-    # whoever presses nothing in particular publishes nothing
+    # a request without a button publishes nothing
     body.pop("do")
     assert marketer.post(f"/earning/{rule.pk}/edit/", body).status_code == 200
     assert (Earning.objects.count(), EarningRuleVersion.objects.count()) == (before, 1)
 
 
-def test_a_dry_run_is_started_watched_and_read(marketer, shop, django_capture_on_commit_callbacks):
+def test_a_dry_run_is_started_polled_and_shown(marketer, shop, django_capture_on_commit_callbacks):
     rule = EarningRule.objects.get(code="spend")
     body = {"stacking": "sum", "points": 3, "per_amount": "1", "do": "dry", "days": "30"}
     part = marketer.post(f"/earning/{rule.pk}/edit/", body, headers={"HX-Request": "true"}).content.decode()
@@ -122,7 +122,7 @@ def test_a_dry_run_is_started_watched_and_read(marketer, shop, django_capture_on
     assert EarningRuleVersion.objects.count() == 1
 
 
-def test_a_new_rule_is_run_dry_before_it_is_there(marketer, shop):
+def test_an_unsaved_rule_can_be_run_dry(marketer, shop):
     body = typed(do="dry", days="7", points=5, per_amount="")
     assert marketer.post("/earning/new/", body, headers={"HX-Request": "true"}).status_code == 200
     job = Job.objects.get(kind="loyalty.dry_run")
@@ -135,22 +135,22 @@ def test_a_new_rule_is_run_dry_before_it_is_there(marketer, shop):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"points": ""}, "This is no number that fits."),
-        ({"stacking": "multiply", "factor": "1"}, "A factor above 1"),
+        ({"points": ""}, "Use a whole number in the allowed range."),
+        ({"stacking": "multiply", "factor": "1"}, "Use a factor above 1"),
         ({"on_weekday_days": ["9"]}, "9"),
         ({"on_dates_first": "2026-02-01"}, "Dates"),
         ({"name": ""}, "This field is required."),
-        ({"trigger": "activity", "per_amount": ""}, "Say which kind earns."),
+        ({"trigger": "activity", "per_amount": ""}, "Choose the kind of activity."),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_is_published(marketer, shop, values, words):
+def test_a_wrong_value_is_reported_and_nothing_is_published(marketer, shop, values, words):
     answer = marketer.post("/earning/new/", typed(do="publish", **values))
     assert answer.status_code == 200
     assert words in answer.content.decode()
     assert (EarningRule.objects.count(), EarningRuleVersion.objects.count()) == (1, 1)
 
 
-def test_another_trigger_asks_for_other_fields(marketer, shop):
+def test_another_trigger_has_other_fields(marketer, shop):
     part = marketer.post(
         "/earning/new/", typed(do="look", trigger="activity"), headers={"HX-Request": "true"}
     ).content.decode()
@@ -168,13 +168,13 @@ def test_dates_and_budget_take_effect_without_a_version(marketer, shop):
     rule.refresh_from_db()
     assert (rule.name, rule.position, rule.budget, rule.versions.count()) == ("Orders", 4, 700, 1)
     wrong = marketer.post(f"/earning/{rule.pk}/settings/", {**body, "starts_at": "2028-01-01T00:00"})
-    assert "It ends before it starts." in wrong.content.decode()
+    assert "The end is before the start." in wrong.content.decode()
     assert marketer.post(f"/earning/{rule.pk}/switch/", {}).status_code == 302
     rule.refresh_from_db()
     assert (rule.active, rule.starts_at) == (False, None)
 
 
-def test_the_list_says_what_each_rule_gives(marketer, shop, make_rule, django_assert_max_num_queries):
+def test_the_list_shows_what_each_rule_gives(marketer, shop, make_rule, django_assert_max_num_queries):
     make_rule("Double", stacking="multiply", factor="2", conditions=[{"kind": "weekday", "days": [6, 7]}])
     make_rule("Check-in", points=5, per_amount=None, rule={"trigger": "activity", "event_kind": "check_in"})
     with django_assert_max_num_queries(25):

@@ -1,4 +1,4 @@
-"""T5: a proposed rule over the last days of all members, and on one member's last orders; nothing is changed by either."""
+"""Tests of dry runs (T5): a proposed rule over the last days of all members, and on one member's orders."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def terms(**values) -> dict:
     return {"points": 1, "per_amount": 100, "tier_multiplier": False, **values}
 
 
-def test_members_up_and_down_points_and_money(program, spend, make_customer, make_order, settle):
+def test_a_dry_run_counts_members_points_and_money_up_and_down(program, spend, make_customer, make_order, settle):
     # given orders of 100.00 and 30.00, one half refunded, and one that is too old
     big, small, old = make_customer("Big"), make_customer("Small"), make_customer("Old")
     first = make_order(big, 100_00, days_ago=3)
@@ -61,22 +61,25 @@ def test_members_up_and_down_points_and_money(program, spend, make_customer, mak
     settle()
     Member.objects.update(tier=None)
     before = everything()
-    # when two points for each 1.00, from 50.00 on
+    # when two points are given for each 1.00, from 50.00 on
     version = proposed_version(
         rule=spend, terms=terms(points=2, conditions=[{"kind": "minimum_amount", "amount": 50_00}])
     )
-    found = dry_run_rule(program=program, version=version, days=30)
-    # then big had 50 + 60 and would have 100 + 120; small had 30 and would have nothing
-    assert {name: found[name] for name in found if name not in {"from", "to", "most"}} == {
+    figures = dry_run_rule(program=program, version=version, days=30)
+    # then the first member had 50 + 60 and would have 100 + 120; the second had 30 and would have nothing
+    assert {name: figures[name] for name in figures if name not in {"from", "to", "most"}} == {
         "days": 30, "tier_moves": None, "counted": 3, "members": 2, "members_up": 1, "members_down": 1,
         "points_given": 140, "points_would": 220, "points_up": 110, "points_down": 30, "money_up": 110, "money_down": 30,
         "own": 220, "cut": 0,
     }  # fmt: skip
-    assert [(row["name"], row["given"], row["would"]) for row in found["most"]] == [("Big", 110, 220), ("Small", 30, 0)]
+    assert [(row["name"], row["given"], row["would"]) for row in figures["most"]] == [
+        ("Big", 110, 220),
+        ("Small", 30, 0),
+    ]
     assert everything() == before
 
 
-def test_a_rule_for_growth_says_who_would_change_tier_t5(program, make_rule, make_customer, make_order, settle):
+def test_a_dry_run_for_growth_value_counts_changes_of_tier(program, make_rule, make_customer, make_order, settle):
     # given tiers by growth value: 1, 501, 2001, 5001 (in hundredths), and one point of it for each 1.00
     from loyalty.services.growth import ensure_growth_type
 
@@ -90,20 +93,22 @@ def test_a_rule_for_growth_says_who_would_change_tier_t5(program, make_rule, mak
     tiers = Member.objects.order_by("customer__name").values_list("customer__name", "tier__code")
     assert list(tiers) == [("Down", "bronze"), ("Same", "silver"), ("Up", "bronze")]
     before = everything()
-    # when twice as much were given from 200.00 on; and when nothing changed
+    # when twice as much is given from 200.00 on; and when nothing changed
     twice = terms(points=2, per_amount=1, conditions=[{"kind": "minimum_amount", "amount": 200_00}])
-    found = dry_run_rule(program=program, version=proposed_version(rule=rule, terms=twice), days=30)
-    alike = dry_run_rule(
+    doubled = dry_run_rule(program=program, version=proposed_version(rule=rule, terms=twice), days=30)
+    unchanged = dry_run_rule(
         program=program, version=proposed_version(rule=rule, terms=terms(points=1, per_amount=1)), days=30
     )
     # then
-    assert found["tier_moves"] == {"up": 1, "down": 1}
-    assert alike["tier_moves"] == {"up": 0, "down": 0}
+    assert doubled["tier_moves"] == {"up": 1, "down": 1}
+    assert unchanged["tier_moves"] == {"up": 0, "down": 0}
     assert everything() == before
 
 
-def test_the_same_evaluation_says_and_gives(program, spend, make_customer, make_order, make_rule, settle):
-    # given members already, so that the dry run knows them
+def test_a_dry_run_equals_what_the_published_version_gives(
+    program, spend, make_customer, make_order, make_rule, settle
+):
+    # given existing members, because a dry run counts only them
     people = [make_customer() for _ in range(4)]
     for person in people:
         make_order(person, 50, days_ago=25)
@@ -111,19 +116,19 @@ def test_the_same_evaluation_says_and_gives(program, spend, make_customer, make_
     make_rule("Best", points=40, per_amount=None, stacking="best")
     make_rule("Double", stacking="multiply", factor="1.5")
     orders = [make_order(people[n % 4], 1_000 * (n + 1) + 7, days_ago=20 - n) for n in range(12)]
-    said = terms(points=3, stacking="best", caps=[{"period": "ever", "scope": "member", "points": 700}])
-    found = dry_run_rule(program=program, version=proposed_version(rule=spend, terms=said), days=22)
+    proposed = terms(points=3, stacking="best", caps=[{"period": "ever", "scope": "member", "points": 700}])
+    figures = dry_run_rule(program=program, version=proposed_version(rule=spend, terms=proposed), days=22)
     # when
-    publish_version(rule=spend, terms=said, actor=SYSTEM)
+    publish_version(rule=spend, terms=proposed, actor=SYSTEM)
     settle()
     # then
-    assert sum(sum(earned(order).values()) for order in orders) == found["points_would"] > 0
-    assert found["members_up"] == 4
-    again = dry_run_rule(program=program, version=proposed_version(rule=spend, terms=said), days=22)
+    assert sum(sum(earned(order).values()) for order in orders) == figures["points_would"] > 0
+    assert figures["members_up"] == 4
+    again = dry_run_rule(program=program, version=proposed_version(rule=spend, terms=proposed), days=22)
     assert (again["points_up"], again["points_down"]) == (0, 0)
 
 
-def test_tiers_are_those_of_then(program, spend, make_customer, make_order, settle):
+def test_a_dry_run_uses_the_tiers_of_that_time(program, spend, make_customer, make_order, settle):
     gold = Tier.objects.get(code="gold")
     customer = make_customer()
     make_order(customer, 2_500_00, days_ago=10)
@@ -133,12 +138,12 @@ def test_tiers_are_those_of_then(program, spend, make_customer, make_order, sett
     assert Member.objects.get().tier == gold
     TierPeriod.objects.update(started_at=timezone.now() - timedelta(days=5))
     version = proposed_version(rule=spend, terms=terms(conditions=[{"kind": "tier", "tiers": ["gold"]}]))
-    found = dry_run_rule(program=program, version=version, days=30)
-    # the first order made them gold, and was not paid by a gold member
-    assert (found["counted"], found["own"]) == (2, 100)
+    figures = dry_run_rule(program=program, version=version, days=30)
+    # the first order made the member gold, so it was not paid by a gold member
+    assert (figures["counted"], figures["own"]) == (2, 100)
 
 
-def test_what_members_do_is_run_dry_too(program, member, make_member, settle):
+def test_activity_is_included_in_dry_runs(program, member, make_member, settle):
     other = make_member(0)
     Member.objects.update(enrolled_at=timezone.now() - timedelta(days=60))
     items = [
@@ -154,16 +159,16 @@ def test_what_members_do_is_run_dry_too(program, member, make_member, settle):
         budget=60,
     )  # fmt: skip
     before = everything()
-    for said, points in (
+    for proposed, points in (
         (terms(points=20, per_amount=None), 60),
         (terms(points=50, per_amount=None, streak_days=3), 50),
     ):
-        found = dry_run_rule(program=program, version=proposed_version(rule=rule, terms=said), days=30)
-        assert (found["counted"], found["points_would"], found["points_given"]) == (4, points, 0)
+        figures = dry_run_rule(program=program, version=proposed_version(rule=rule, terms=proposed), days=30)
+        assert (figures["counted"], figures["points_would"], figures["points_given"]) == (4, points, 0)
     assert everything() == before
 
 
-def test_a_job_runs_it_and_shows_progress(program, spend, make_customer, make_order, settle):
+def test_a_job_runs_the_dry_run_and_stores_figures(program, spend, make_customer, make_order, settle):
     make_order(make_customer(), 100_00)
     settle()
     job = start_dry_run(program=program, rule=spend, values={}, terms=terms(points=2), days=7)
@@ -172,7 +177,7 @@ def test_a_job_runs_it_and_shows_progress(program, spend, make_customer, make_or
     job.refresh_from_db()
     assert (job.state, job.result["figures"]["points_up"], job.result["figures"]["points_given"]) == ("done", 100, 100)
     assert run_job(job).attempts == 1
-    # and one that is not saved yet
+    # and a rule that is not saved yet
     kind = PointType.objects.get(code="points")
     values = {"name": "New", "point_type": kind.pk, "trigger": "order", "budget": 30}
     job = start_dry_run(program=program, rule=None, values=values, terms=terms(points=5, per_amount=None), days=7)
@@ -181,14 +186,16 @@ def test_a_job_runs_it_and_shows_progress(program, spend, make_customer, make_or
     assert (job.result["figures"]["own"], job.result["figures"]["points_up"]) == (5, 5)
 
 
-def test_a_dry_run_that_makes_no_sense_is_refused_and_leaves_no_job(program, spend):
+def test_an_invalid_dry_run_is_refused_and_creates_no_job(program, spend):
     for values in ({"days": 0}, {"days": 366}, {"days": 7, "terms": terms(points=0)}):
         with pytest.raises(Invalid):
             start_dry_run(program=program, rule=spend, values={}, **{"terms": terms(), **values})
     assert Job.objects.count() == 0
 
 
-def test_a_preview_says_what_each_order_gives_and_why_not(program, spend, make_customer, make_order, make_rule, settle):
+def test_a_preview_lists_points_and_reasons_for_each_order(
+    program, spend, make_customer, make_order, make_rule, settle
+):
     make_rule("Best", points=40, per_amount=None, stacking="best")
     customer = make_customer()
     make_order(customer, 20_00, number="A", days_ago=3, channel="app")
@@ -218,7 +225,7 @@ def test_a_preview_says_what_each_order_gives_and_why_not(program, spend, make_c
     assert everything() == before
 
 
-def test_a_preview_of_activity_names_what_happened(program, make_customer, make_rule, settle):
+def test_a_preview_of_activity_names_the_activity(program, make_customer, make_rule, settle):
     customer = make_customer()
     member = enrol_member(customer=customer, program=program, actor=SYSTEM)
     Member.objects.update(enrolled_at=timezone.now() - timedelta(days=9))

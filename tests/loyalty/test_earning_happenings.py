@@ -1,4 +1,4 @@
-"""Points for what members do: activity, ratings, a complete profile, friends, days in a row."""
+"""Tests of points for happenings: activity, ratings, a complete profile, friends, days in a row."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ def happened(customer, *, kind: str = "review", at=None, number: str = "", **pro
 
 @pytest.fixture
 def old_rules():
-    """Rules that began long ago, members who joined long ago."""
+    """Return a function that makes rules and members old."""
 
     def age(days: int = 30) -> None:
         past = timezone.now() - days * DAY
         Member.objects.update(enrolled_at=past)
-        # A version is never changed: only here, where time is made up.
+        # A version is never changed; only this test fixture sets back its time.
         with pgtrigger.ignore("loyalty.EarningRuleVersion:published"):
             EarningRuleVersion.objects.update(published_at=past)
 
     return age
 
 
-def test_a_review_earns_once_however_often_it_is_told_of(program, member, make_rule, settle):
+def test_a_review_earns_once_however_often_it_is_reported(program, member, make_rule, settle):
     make_rule("Review", points=20, per_amount=None, rule=REVIEWS)
     settle()
     before = balance(member.customer)
@@ -77,7 +77,7 @@ def test_a_review_earns_once_however_often_it_is_told_of(program, member, make_r
     assert reconcile_points().difference_count == 0
 
 
-def test_only_what_has_the_property(member, make_rule, settle):
+def test_only_activity_with_the_property_earns(member, make_rule, settle):
     make_rule(
         "Five stars", points=10, per_amount=None, rule=REVIEWS,
         conditions=[{"kind": "property", "name": "stars", "equals": "5"}],
@@ -98,7 +98,7 @@ def test_only_what_has_the_property(member, make_rule, settle):
     ]  # fmt: skip
 
 
-def test_rules_of_one_happening_stack_like_those_of_an_order(member, make_rule, settle):
+def test_rules_for_one_happening_stack_like_rules_for_an_order(member, make_rule, settle):
     make_rule("Review", points=20, per_amount=None, rule=REVIEWS)
     make_rule("Best", points=15, per_amount=None, stacking="best", rule=REVIEWS)
     make_rule("Double", stacking="multiply", factor="2", rule=REVIEWS)
@@ -108,8 +108,8 @@ def test_rules_of_one_happening_stack_like_those_of_an_order(member, make_rule, 
     assert earned(reference__startswith="activity:") == {"Review": 20, "Best": 15, "Double": 35}
 
 
-def test_nothing_from_before_the_member_or_the_rule(program, make_customer, make_rule, settle):
-    # given a review before the rule, one before the member, one after both
+def test_activity_before_the_membership_or_the_rule_earns_nothing(program, make_customer, make_rule, settle):
+    # given a review before the rule, one before the membership, one after both
     customer = make_customer()
     happened(customer, at=timezone.now() - 2 * DAY, number="e-1")
     make_rule("Review", points=20, per_amount=None, rule=REVIEWS)
@@ -123,22 +123,22 @@ def test_nothing_from_before_the_member_or_the_rule(program, make_customer, make
     assert earned() == {"Review": 20}
 
 
-def test_nobody_is_asked_while_no_rule_wants_it(member, make_rule, settle):
-    def owed() -> int:
+def test_no_delivery_is_queued_while_no_rule_needs_it(member, make_rule, settle):
+    def queued() -> int:
         return EventDelivery.objects.filter(handler="loyalty.award_happenings").count()
 
     happened(member.customer, number="e-1")
-    assert owed() == 0
+    assert queued() == 0
     rule = make_rule("Review", points=20, per_amount=None, rule=REVIEWS)
     happened(member.customer, number="e-2")
-    assert owed() == 1
+    assert queued() == 1
     settle()
     update_rule(rule=rule, actor=SYSTEM, active=False)
     happened(member.customer, number="e-3")
-    assert owed() == 0
+    assert queued() == 0
 
 
-def test_a_rated_ticket_and_a_complete_profile(member, make_rule, settle):
+def test_a_rated_ticket_and_a_complete_profile_earn_points(member, make_rule, settle):
     make_rule("Rating", points=5, per_amount=None, rule={"trigger": "rating"})
     make_rule("Profile", points=100, per_amount=None, rule={"trigger": "profile"})
     settle()
@@ -166,7 +166,9 @@ def test_a_rated_ticket_and_a_complete_profile(member, make_rule, settle):
     assert Earning.objects.filter(rule__name="Profile").count() == 1
 
 
-def test_a_friends_first_order_c7(program, member, make_customer, make_order, make_rule, settle):
+def test_a_friends_first_order_earns_points_for_the_referrer(
+    program, member, make_customer, make_order, make_rule, settle
+):
     # given a return window of 7 days and 50 points for a friend
     Program.objects.update(return_window_days=7)
     make_rule("Friend", points=50, per_amount=None, rule={"trigger": "referral"})
@@ -179,7 +181,7 @@ def test_a_friends_first_order_c7(program, member, make_customer, make_order, ma
     first = make_order(friend, 80_00, paid_at=timezone.now() + timedelta(seconds=1))
     make_order(friend, 20_00, paid_at=timezone.now() + timedelta(seconds=2))
     settle()
-    # then it is the referrer's, once, pending, and says nothing of whose order it was
+    # then it belongs to the referrer, once, pending, and does not name the friend's order
     row = Earning.objects.get(rule__name="Friend")
     assert (row.member_id, row.points, row.order_id, row.reference) == (
         member.pk,
@@ -189,7 +191,7 @@ def test_a_friends_first_order_c7(program, member, make_customer, make_order, ma
     )
     assert balance(member.customer) == (before[0], before[1] + 50, 0)
     assert Entry.objects.filter(account__member=member, order__isnull=False).count() == 0
-    # part of it comes back: nothing; all of it: all
+    # a partial refund takes nothing back; a full refund takes all
     refund(first, 79_00, number="R1")
     settle()
     assert balance(member.customer) == (before[0], before[1] + 50, 0)
@@ -212,7 +214,7 @@ def test_a_referral_is_set_once_and_never_to_oneself(program, member, make_custo
     assert (first.referred_by_id, again.referred_by_id) == (member.pk, member.pk)
 
 
-def test_someone_who_bought_before_is_no_new_friend(
+def test_a_customer_who_bought_before_is_no_new_friend(
     program, member, make_customer, make_order, make_rule, only, settle
 ):
     make_rule("Friend", points=50, per_amount=None, rule={"trigger": "referral"})
@@ -225,7 +227,7 @@ def test_someone_who_bought_before_is_no_new_friend(
     assert earned() == {}
 
 
-def test_days_in_a_row_give_and_begin_again(program, member, make_rule, old_rules, settle):
+def test_days_in_a_row_earn_points_and_begin_again(program, member, make_rule, old_rules, settle):
     make_rule("Check-in", points=1, per_amount=None, rule={"trigger": "activity", "event_kind": "check_in"})
     make_rule(
         "Three in a row", points=10, per_amount=None, streak_days=3,
@@ -234,7 +236,7 @@ def test_days_in_a_row_give_and_begin_again(program, member, make_rule, old_rule
     old_rules()
     settle()
     now = timezone.now()
-    # when checked in on days 8, 7, 6, 5 ago, twice on 5, not on 4, then 3 and 2 ago
+    # when checked in 8, 7, 6, 5 days ago, twice 5 days ago, not 4 days ago, then 3 and 2 days ago
     for number, days in enumerate((8, 7, 6, 5, 5, 3, 2)):
         happened(member.customer, kind="check_in", number=f"c-{number}", at=now - days * DAY)
     settle()
@@ -242,13 +244,13 @@ def test_days_in_a_row_give_and_begin_again(program, member, make_rule, old_rule
     [row] = Earning.objects.filter(rule__name="Three in a row")
     assert (now - row.occurred_at).days == 6
     assert row.reference.startswith(f"streak:{member.pk}:")
-    # and the third day makes the second row, once
+    # and the third day completes the second row, once
     happened(member.customer, kind="check_in", number="c-9", at=now - DAY)
     settle()
     award_points_for_happenings(program=program, customer_ids=[member.customer_id])
     rows = Earning.objects.filter(rule__name="Three in a row").order_by("occurred_at")
     assert [(now - row.occurred_at).days for row in rows] == [6, 1]
-    # what comes late does not make a row out of days that gave already
+    # a late event does not make a row out of days that already counted
     happened(member.customer, kind="check_in", number="c-10", at=now - 4 * DAY)
     settle()
     assert Earning.objects.filter(rule__name="Three in a row").count() == 2
@@ -274,15 +276,18 @@ def test_one_happening_earns_once_from_many_threads(program, make_member, make_r
     assert reconcile_points().difference_count == 0
 
 
-def test_a_trigger_of_another_app_earns_through_its_event(program, member, make_rule, settle, monkeypatch):
-    """Given an app that registers a trigger and hears one event for it, when the event comes, then the rule's points come."""
+def test_a_trigger_of_another_app_earns_points_through_its_event(program, member, make_rule, settle, monkeypatch):
+    """Register a trigger as another app would, with one event for it.
+
+    When the event arrives, the rule's points are given.
+    """
 
     def opened(customers, since, kind):
         for ticket in Ticket.objects.filter(customer__in=customers, created_at__gte=since):
             yield Happening(ticket.customer_id, f"opened:{ticket.pk}", ticket.created_at)
 
     monkeypatch.setitem(TRIGGERS._items, "opened", Trigger("Tickets", happened=opened))
-    monkeypatch.setitem(listening._heard, TICKET_OPENED.kind, [])
+    monkeypatch.setitem(listening._subscriptions, TICKET_OPENED.kind, [])
     monkeypatch.setitem(events._handlers_of, TICKET_OPENED.kind, list(events._handlers_of[TICKET_OPENED.kind]))
     listening.hear(TICKET_OPENED, "opened")
     make_rule("Speaks up", points=15, per_amount=None, rule={"trigger": "opened"})

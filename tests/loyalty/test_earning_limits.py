@@ -1,4 +1,4 @@
-"""Limits and budgets of earning rules: cut to what is left, room that a refund gives back, and many threads at once (C2)."""
+"""Tests of limits and budgets of earning rules: cut awards, room freed by refunds, and many threads (C2)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from loyalty.services.earning_refunds import reverse_points_for_orders
 from loyalty.services.earning_rules import publish_version, update_rule
 from loyalty.services.earning_uses import lock_uses
 from loyalty.services.reconciliation import reconcile_points
-from tests.loyalty.earning import NOON, balance, earned, kept, refund, uses
+from tests.loyalty.earning import NOON, balance, earned, net_points, refund, uses
 from tests.threads import at_once
 
 DAY = timedelta(days=1)
@@ -27,13 +27,13 @@ def cap(period: str, points: int, scope: str = "member") -> dict:
 
 @pytest.mark.django_db
 class TestLimits:
-    def test_a_capped_award_is_cut_to_what_is_left_and_says_how_much(
+    def test_a_limited_award_is_cut_to_what_is_left_and_records_the_cut(
         self, make_customer, make_order, make_rule, only, settle
     ):
-        # given at most 150 a day and 200 a week, for each member
+        # given at most 150 a day and 200 a week for each member
         make_rule("Capped", points=1, per_amount=100, caps=[cap("day", 150), cap("week", 200)])
         customer, other = make_customer(), make_customer()
-        # when three orders on Wednesday and Thursday, one on the next Monday, and somebody else's
+        # when there are three orders on Wednesday and Thursday, one on the next Monday, and one of another member
         orders = [
             make_order(person, 100_00, paid_at=at)
             for person, at in (
@@ -46,7 +46,7 @@ class TestLimits:
         assert [(row.points, row.cut) for row in rows] == [(100, 0), (50, 50), (50, 50), (100, 0), (100, 0)]
         assert balance(customer) == (300, 0, 0)
 
-    def test_an_award_cut_to_nothing_is_known_and_not_tried_again(
+    def test_an_award_cut_to_nothing_is_recorded_and_not_retried(
         self, program, make_customer, make_order, make_rule, only, settle
     ):
         rule = make_rule("Once", points=30, per_amount=None, caps=[cap("ever", 30)])
@@ -57,27 +57,27 @@ class TestLimits:
         assert (row.points, row.cut, row.lot) == (0, 30, None)
         refund(first)
         settle()
-        # the room is there again for the next order, and the one that was cut stays as it was (L7)
+        # the room is free for the next order, and the order that was cut stays as it was (L7)
         assert award_points_for_orders(program=program, orders=[second]) == 0
         third = make_order(customer, 1_00)
         settle()
         assert earned(third) == {"Once": 30}
         assert uses(rule) == {("ever", False): 30}
 
-    def test_a_budget_runs_out_for_everybody(self, make_customer, make_order, make_rule, only, settle):
+    def test_a_budget_runs_out_for_all_members(self, make_customer, make_order, make_rule, only, settle):
         rule = make_rule("Campaign", points=1, per_amount=100, rule={"budget": 250})
         people = [make_customer() for _ in range(4)]
         orders = [make_order(person, 100_00, paid_at=NOON + n * DAY) for n, person in enumerate(people)]
         settle()
         assert [earned(order)["Campaign"] for order in orders] == [100, 100, 50, 0]
         assert uses(rule) == {("ever", True): 250}
-        # more budget is room again
+        # a higher budget gives room again
         update_rule(rule=rule, actor=SYSTEM, budget=300)
         order = make_order(people[0], 100_00)
         settle()
         assert earned(order) == {"Campaign": 50}
 
-    def test_what_is_taken_back_is_room_again_in_the_period_it_was_earned_in(
+    def test_points_taken_back_free_room_in_the_period_of_the_earning(
         self, make_customer, make_order, make_rule, only, settle
     ):
         rule = make_rule("Capped", points=1, per_amount=100, caps=[cap("day", 150)], rule={"budget": 1_000})
@@ -85,22 +85,20 @@ class TestLimits:
         order = make_order(customer, 200_00, paid_at=NOON)
         settle()
         assert earned(order) == {"Capped": 150}
-        # a refund of 20.00: it still deserves 180, which is more than it got
+        # after a refund of 20.00 it still deserves 180, which is more than it got
         refund(order, 20_00, number="R1")
         settle()
-        assert (kept(order), uses(rule)) == ({"Capped": 150}, {("day", False): 150, ("ever", True): 150})
-        # a refund of 100.00 more: it deserves 80
+        assert (net_points(order), uses(rule)) == ({"Capped": 150}, {("day", False): 150, ("ever", True): 150})
+        # after a refund of 100.00 more it deserves 80
         refund(order, 100_00, number="R2")
         settle()
-        assert (kept(order), uses(rule)) == ({"Capped": 80}, {("day", False): 80, ("ever", True): 80})
-        # of that day, 70 are left; the next day has all of its own
+        assert (net_points(order), uses(rule)) == ({"Capped": 80}, {("day", False): 80, ("ever", True): 80})
+        # that day has 70 left; the next day has its full limit
         orders = [make_order(customer, 100_00, paid_at=at) for at in (NOON, NOON + DAY)]
         settle()
         assert [earned(one)["Capped"] for one in orders] == [70, 100]
 
-    def test_a_limit_that_comes_later_counts_what_was_earned_before_it(
-        self, make_customer, make_order, make_rule, only, settle
-    ):
+    def test_a_later_limit_counts_earlier_earnings(self, make_customer, make_order, make_rule, only, settle):
         rule = make_rule("Later", points=1, per_amount=100)
         customer = make_customer()
         make_order(customer, 80_00, paid_at=NOON)
@@ -118,9 +116,7 @@ class TestLimits:
         assert (earned(order), Earning.objects.get(order=order).cut) == ({"Later": 10}, 70)
         assert uses(rule) == {("month", False): 90, ("ever", True): 90}
 
-    def test_what_multiplies_sees_what_was_left_after_the_limits(
-        self, make_customer, make_order, make_rule, only, settle
-    ):
+    def test_a_multiplying_rule_uses_the_points_after_limits(self, make_customer, make_order, make_rule, only, settle):
         make_rule("Capped", points=1, per_amount=100, caps=[cap("day", 60)])
         make_rule("Triple", stacking="multiply", factor="3", caps=[cap("day", 100)])
         order = make_order(make_customer(), 100_00)
@@ -138,13 +134,13 @@ class TestLimits:
 
 
 @pytest.mark.django_db(transaction=True)
-class TestAtOnce:
-    def test_no_more_than_the_limit_from_many_threads(self, program, make_customer, make_order, make_rule, only):
+class TestInParallel:
+    def test_many_threads_stay_within_the_limit(self, program, make_customer, make_order, make_rule, only):
         # given 30 orders of three members for 40 each: at most 100 a member, 250 in all
         rule = make_rule("Capped", points=40, per_amount=None, caps=[cap("day", 100), cap("ever", 250, "rule")])
         people = [make_customer() for _ in range(3)]
         orders = [make_order(people[n % 3], 10_00, paid_at=NOON) for n in range(30)]
-        # when each is awarded twice at once
+        # when each is awarded twice in parallel
         answers = at_once(
             [
                 lambda order=order: award_points_for_orders(program=program, orders=[Order.objects.get(pk=order.pk)])
@@ -155,18 +151,18 @@ class TestAtOnce:
         assert [answer for answer in answers if isinstance(answer, Exception)] == []
         assert sum(answers) == 250
         assert Earning.objects.count() == 16
-        given = sorted(
+        points_by_member = sorted(
             sum(Earning.objects.filter(member=one).values_list("points", flat=True)) for one in Member.objects.all()
         )
-        assert sum(given) == 250
-        assert max(given) <= 100
+        assert sum(points_by_member) == 250
+        assert max(points_by_member) <= 100
         shared = EarningUse.objects.get(rule=rule, member=None)
         assert (shared.points, shared.period, shared.starts_on) == (250, "ever", date(1970, 1, 1))
         assert sum(EarningUse.objects.filter(rule=rule).exclude(member=None).values_list("points", flat=True)) == 250
         assert sum(Account.objects.values_list("available", flat=True)) == 250
         assert reconcile_points().difference_count == 0
 
-    def test_awards_and_refunds_at_once_leave_the_counters_true(
+    def test_parallel_awards_and_refunds_keep_the_counters_exact(
         self, program, make_customer, make_order, make_rule, only
     ):
         rule = make_rule("Capped", points=1, per_amount=100, caps=[cap("day", 500)], rule={"budget": 2_000})
@@ -194,7 +190,7 @@ class TestAtOnce:
         )
         assert reconcile_points().difference_count == 0
 
-    def test_counters_are_locked_by_one_after_the_other(self, program, make_customer, make_rule):
+    def test_parallel_locks_of_counters_wait_for_each_other(self, program, make_customer, make_rule):
         from loyalty.services.enrolment import enrol_member
 
         rule = make_rule("Capped", points=1, caps=[cap("day", 10)])

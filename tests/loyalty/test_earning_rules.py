@@ -1,4 +1,4 @@
-"""Rules about orders: conditions, stacking, several point types, refunds."""
+"""Tests of earning rules for orders: conditions, stacking, several point types, refunds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from loyalty.models import Earning, EarningRule, EarningRuleVersion, PointType
 from loyalty.services.earning import award_points_for_orders
 from loyalty.services.earning_rules import publish_version, update_rule
 from loyalty.services.reconciliation import reconcile_points
-from tests.loyalty.earning import NOON, balance, earned, kept, refund
+from tests.loyalty.earning import NOON, balance, earned, net_points, refund
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 def buy(
     customer, *lines: tuple[str, str, int], discount: int = 0, number: str = "M-1", paid_at=NOON, **values
 ) -> Order:
-    """An order of (sku, category, minor units)."""
+    """Record an order with lines of (sku, category, minor units)."""
     data = OrderInput(
         number=number,
         placed_at=paid_at,
@@ -42,7 +42,7 @@ def buy(
     return record_order(data=data, source="storefront", actor=SYSTEM).order
 
 
-def test_each_kind_of_rule_for_one_order(program, make_customer, make_order, make_rule, settle):
+def test_rules_of_each_stacking_kind_apply_to_one_order(program, make_customer, make_order, make_rule, settle):
     # given the default rule (1 for 1.00), 20 each time, the better of 30 and 50, and a double day
     make_rule("Each time", points=20, per_amount=None)
     make_rule("Lesser", points=30, per_amount=None, stacking="best")
@@ -60,14 +60,14 @@ def test_each_kind_of_rule_for_one_order(program, make_customer, make_order, mak
     [event] = DomainEvent.objects.filter(kind="loyalty.points_earned")
     assert event.payload == {"points": 340, "order": order.pk, "reference": order.number}
     assert reconcile_points().difference_count == 0
-    # and again is once (L7), also when a rule has come meanwhile
+    # and a repeat changes nothing (L7), even when a rule was added since
     make_rule("Late", points=7, per_amount=None)
     assert award_points_for_orders(program=program, orders=[order]) == 0
     assert balance(customer) == (340, 0, 0)
 
 
-def test_several_point_types_in_one_transaction(program, make_customer, make_order, make_rule, settle):
-    # given growth value, which members have no account for yet, doubled on its own
+def test_several_point_types_are_earned_in_one_transaction(program, make_customer, make_order, make_rule, settle):
+    # given growth value, for which members have no account yet, doubled by a rule of its own
     customer = make_customer()
     make_order(customer, 1_00)
     settle()
@@ -77,7 +77,7 @@ def test_several_point_types_in_one_transaction(program, make_customer, make_ord
     # when
     order = make_order(customer, 50_00)
     settle()
-    # then the points are not doubled, and only they are spoken of
+    # then the points are not doubled, and events report only them
     assert earned(order) == {"Points for orders": 50, "Growth": 100, "Growth doubled": 100}
     assert balance(customer) == (51, 0, 0)
     assert balance(customer, "growth") == (200, 0, 0)
@@ -91,7 +91,7 @@ def test_several_point_types_in_one_transaction(program, make_customer, make_ord
     assert reconcile_points().difference_count == 0
 
 
-def test_categories_and_products_narrow_the_base_l6(program, make_customer, make_rule, only, settle):
+def test_categories_and_products_narrow_the_base(program, make_customer, make_rule, only, settle):
     make_rule("Coffee", points=2, per_amount=100, conditions=[{"kind": "category", "categories": ["Coffee"]}])
     make_rule("Cup", points=1, per_amount=100, conditions=[{"kind": "product", "skus": ["CUP"]}])
     make_rule("None", points=1, per_amount=100, conditions=[{"kind": "product", "skus": ["NONE"]}])
@@ -99,7 +99,7 @@ def test_categories_and_products_narrow_the_base_l6(program, make_customer, make
         "Both", points=1, per_amount=100,
         conditions=[{"kind": "category", "categories": ["Coffee"]}, {"kind": "product", "skus": ["CUP"]}],
     )  # fmt: skip
-    # when 60.00 of coffee, 40.00 of a cup and a machine that only sounds like coffee, less 10.01
+    # when 60.00 of coffee, 40.00 of a cup and a machine in a category with a similar name are bought, less 10.01
     order = buy(
         make_customer(),
         ("BEANS", "Coffee/Beans", 60_00),
@@ -117,7 +117,7 @@ def test_categories_and_products_narrow_the_base_l6(program, make_customer, make
     assert coffee.lines == [order.lines.get(product__sku="BEANS").pk]
 
 
-def test_refunded_lines_take_back_their_own_points_l5(program, make_customer, make_rule, only, settle):
+def test_refunded_lines_take_back_their_own_points(program, make_customer, make_rule, only, settle):
     make_rule("Coffee", points=1, per_amount=100, conditions=[{"kind": "category", "categories": ["Coffee"]}])
     make_rule("All", points=1, per_amount=100)
     make_rule("Double", stacking="multiply", factor="1.5")
@@ -126,18 +126,18 @@ def test_refunded_lines_take_back_their_own_points_l5(program, make_customer, ma
     order = buy(customer, ("BEANS", "Coffee", 60_00), ("CUP", "Cups", 40_00))
     settle()
     assert earned(order) == {"Coffee": 60, "All": 100, "Each time": 9, "Double": 84}
-    # the cup comes back: coffee keeps its own
+    # the cup is returned: coffee keeps its points
     refund(order, number="R1", lines=[RefundLineInput(2, Decimal(1))])
     settle()
-    assert kept(order) == {"Coffee": 60, "All": 60, "Each time": 9, "Double": 64}
-    # 15.00 for nothing in particular: a quarter of what is left
+    assert net_points(order) == {"Coffee": 60, "All": 60, "Each time": 9, "Double": 64}
+    # 15.00 without a line: a quarter of what is left
     refund(order, 15_00, number="R2")
     settle()
-    assert kept(order) == {"Coffee": 45, "All": 45, "Each time": 9, "Double": 49}
+    assert net_points(order) == {"Coffee": 45, "All": 45, "Each time": 9, "Double": 49}
     # the rest
     refund(order, 45_00, number="R3")
     settle()
-    assert kept(order) == {"Coffee": 0, "All": 0, "Each time": 0, "Double": 0}
+    assert net_points(order) == {"Coffee": 0, "All": 0, "Each time": 0, "Double": 0}
     assert balance(customer) == (0, 0, 0)
     assert reconcile_points().difference_count == 0
 
@@ -176,7 +176,7 @@ def test_a_condition_holds_or_does_not(program, make_customer, make_order, make_
     assert earned(order) == ({"Asked": 5} if holds else {})
 
 
-def test_days_are_those_of_the_programs_zone(program, make_customer, make_order, make_rule, only, settle):
+def test_days_are_in_the_programs_zone(program, make_customer, make_order, make_rule, only, settle):
     # given a member day on the 8th in Shanghai, and orders one minute around its ends
     make_rule("Member day", points=5, per_amount=None, conditions=conditions("day_of_month", days=[8]))
     begin = NOON.replace(day=7, hour=16)
@@ -191,7 +191,7 @@ def test_days_are_those_of_the_programs_zone(program, make_customer, make_order,
     assert [earned(order) for order in orders] == [{}, {"Member day": 5}, {"Member day": 5}, {}]
 
 
-def test_the_month_of_birth_is_that_of_the_customers_zone_j7(make_customer, make_order, make_rule, only, settle):
+def test_the_month_of_birth_is_in_the_customers_zone(make_customer, make_order, make_rule, only, settle):
     make_rule("Birthday", points=5, per_amount=None, conditions=conditions("birthday_month"))
     # 1 April 01:00 in Shanghai is still March in Berlin
     at = NOON.replace(day=31, hour=17)
@@ -209,7 +209,7 @@ def earned_by(settle, order) -> dict[str, int]:
     return earned(order)
 
 
-def test_the_first_order_is_the_first_paid_one_and_stays_it(make_customer, make_order, make_rule, only, settle):
+def test_the_first_paid_order_stays_the_first_after_a_refund(make_customer, make_order, make_rule, only, settle):
     make_rule("Welcome", points=50, per_amount=None, conditions=conditions("first_order"))
     customer = make_customer()
     first = make_order(customer, 10_00, paid_at=NOON)
@@ -218,10 +218,10 @@ def test_the_first_order_is_the_first_paid_one_and_stays_it(make_customer, make_
     refund(first)
     third = make_order(customer, 10_00, paid_at=NOON + timedelta(days=2))
     settle()
-    assert (kept(first), earned(second), earned(third)) == ({"Welcome": 0}, {}, {})
+    assert (net_points(first), earned(second), earned(third)) == ({"Welcome": 0}, {}, {})
 
 
-def test_by_tier_and_by_segment(program, make_customer, make_order, make_rule, only, settle):
+def test_conditions_on_tier_and_segment(program, make_customer, make_order, make_rule, only, settle):
     from analytics.services.segments import compute_segments, create_segment, refresh_changed
 
     make_rule("Gold", points=5, per_amount=None, conditions=conditions("tier", tiers=["gold"]))
@@ -264,7 +264,7 @@ def test_by_tier_and_by_segment(program, make_customer, make_order, make_rule, o
         ({"points": 1, "surprise": 1}, "surprise"),
     ],
 )
-def test_terms_that_make_no_sense_are_refused_and_nothing_is_made(program, make_rule, terms, field):
+def test_invalid_terms_are_refused_and_nothing_is_created(program, make_rule, terms, field):
     with pytest.raises(Invalid) as refused:
         make_rule("Wrong", **terms)
     assert refused.value.field == field
@@ -272,7 +272,7 @@ def test_terms_that_make_no_sense_are_refused_and_nothing_is_made(program, make_
     assert EarningRuleVersion.objects.count() == 1
 
 
-def test_a_version_is_never_changed_and_a_past_earning_names_its_own(
+def test_a_published_version_never_changes_and_earnings_keep_theirs(
     program, make_customer, make_order, make_rule, only, settle
 ):
     rule = make_rule("Extra", points=1, per_amount=100)
@@ -283,11 +283,11 @@ def test_a_version_is_never_changed_and_a_past_earning_names_its_own(
     after = make_order(customer, 10_00)
     settle()
     assert [(row.version.version, row.points) for row in Earning.objects.order_by("pk")] == [(1, 10), (2, 30)]
-    # and a refund goes by the version that gave
+    # and a refund uses the version that gave the points
     for number, order in enumerate((before, after)):
         refund(order, 5_00, number=f"R{number}")
     settle()
-    assert [kept(order) for order in (before, after)] == [{"Extra": 5}, {"Extra": 15}]
+    assert [net_points(order) for order in (before, after)] == [{"Extra": 5}, {"Extra": 15}]
     with pytest.raises(DatabaseError), transaction.atomic():
         EarningRuleVersion.objects.filter(rule=rule, version=1).update(points=9)
     assert EarningRuleVersion.objects.get(rule=rule, version=1).points == 1
@@ -305,9 +305,7 @@ def test_a_rule_switched_off_or_outside_its_dates_gives_nothing(make_customer, m
     assert earned(off) == {}
 
 
-def test_a_condition_whose_app_is_gone_gives_nothing_rather_than_to_everyone(
-    make_customer, make_order, make_rule, settle
-):
+def test_a_rule_with_an_unregistered_condition_gives_nothing(make_customer, make_order, make_rule, settle):
     rule = make_rule("Extra", points=5, per_amount=None)
     EarningRuleVersion.objects.create(rule=rule, version=2, points=5, per_amount=None, conditions=[{"kind": "moon"}])
     order = make_order(make_customer(), 10_00)
@@ -315,7 +313,7 @@ def test_a_condition_whose_app_is_gone_gives_nothing_rather_than_to_everyone(
     assert earned(order) == {"Points for orders": 10}
 
 
-def test_a_plain_order_asks_no_more_queries_than_before(program, make_customer, make_order):
+def test_a_plain_order_takes_at_most_ten_queries(program, make_customer, make_order):
     customer = make_customer()
     first, second = make_order(customer, 10_00), make_order(customer, 10_00)
     award_points_for_orders(program=program, orders=[first])
@@ -326,7 +324,7 @@ def test_a_plain_order_asks_no_more_queries_than_before(program, make_customer, 
     assert len(queries) <= 10, [query["sql"][:80] for query in queries]
 
 
-def test_a_batch_with_every_condition_asks_a_handful_of_queries(program, make_customer, make_order, make_rule):
+def test_queries_for_all_conditions_do_not_grow_with_the_batch(program, make_customer, make_order, make_rule):
     asked = (
         conditions("tier", tiers=["gold"]), conditions("first_order"), conditions("birthday_month"),
         conditions("category", categories=["Coffee"]), conditions("store", stores=["main"]), conditions("weekday", days=[1]),

@@ -1,4 +1,7 @@
-"""What rules give together, against a model written with lists and fractions (L3, L5, L6): sums, best, multiplied, limits, refunds."""
+"""Tests of stacked rules against a model with lists and fractions (L3, L5, L6).
+
+They cover sums, best, multiplied, limits and refunds.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ from loyalty.rules.earning import (
     points_for,
 )
 from loyalty.rules.periods import PERIODS, period_end, period_start
-from loyalty.rules.stacking import Candidate, stack
+from loyalty.rules.stacking import StackingCandidate, stack
 from loyalty.rules.streaks import completed
 
 ROUNDINGS = ("floor", "half_up", "ceiling")
@@ -57,7 +60,7 @@ def rule_sets(draw):
 
 
 @given(rule_sets(), st.sampled_from(ROUNDINGS), st.integers(1, 4))
-def test_any_rules_give_together_what_the_model_gives(rules, rounding, orders):
+def test_any_set_of_rules_gives_what_the_model_gives(rules, rounding, orders):
     counters, day = Counters(), date(2026, 3, 4)
     left = {number: cap for number, (_kind, _points, _factor, cap, _place) in enumerate(rules)}
 
@@ -68,7 +71,7 @@ def test_any_rules_give_together_what_the_model_gives(rules, rounding, orders):
     for _ in range(orders):
         ours = stack(
             [
-                Candidate(
+                StackingCandidate(
                     number, place, kind, Award(points, NIL), factor,
                     {} if cap is None else keys_of(number, 1, day, [Cap("day", "member", cap)]),
                 )
@@ -95,37 +98,41 @@ def test_any_rules_give_together_what_the_model_gives(rules, rounding, orders):
         assert all(one.cut >= 0 for one in ours)
 
 
-def test_worked_example_of_stacking():
-    # given a rate of 100, a campaign of 40, two rivals of 80 and 60, and a double day
+def test_stacking_matches_a_worked_example():
+    # given a rate of 100, a campaign of 40, two best-of rules of 80 and 60, and a double day
     rules = [
-        Candidate(1, 0, "sum", Award(100, NIL)),
-        Candidate(2, 0, "sum", Award(40, NIL)),
-        Candidate(3, 5, "best", Award(80, NIL)),
-        Candidate(4, 1, "best", Award(60, NIL)),
-        Candidate(5, 0, "multiply", Award(0, NIL), Decimal("2")),
-        Candidate(6, 0, "multiply", Award(0, NIL), Decimal("1.5")),
+        StackingCandidate(1, 0, "sum", Award(100, NIL)),
+        StackingCandidate(2, 0, "sum", Award(40, NIL)),
+        StackingCandidate(3, 5, "best", Award(80, NIL)),
+        StackingCandidate(4, 1, "best", Award(60, NIL)),
+        StackingCandidate(5, 0, "multiply", Award(0, NIL), Decimal("2")),
+        StackingCandidate(6, 0, "multiply", Award(0, NIL), Decimal("1.5")),
     ]
-    # then 100 + 40 + 80 = 220; doubled gives 220 more, half as much again 110 more: no multiplier sees another one
+    # then 100 + 40 + 80 = 220; the doubling adds 220 and the factor 1.5 adds 110, because no multiplier sees another
+    # one
     assert [(one.rule, one.points) for one in stack(rules, "floor", Counters())] == [
         (1, 100), (2, 40), (3, 80), (5, 220), (6, 110),
     ]  # fmt: skip
 
 
-def test_of_two_best_that_give_the_same_the_smaller_position_counts():
-    rules = [Candidate(1, 7, "best", Award(50, NIL)), Candidate(2, 3, "best", Award(50, NIL))]
+def test_the_smaller_position_wins_between_equal_best_rules():
+    rules = [StackingCandidate(1, 7, "best", Award(50, NIL)), StackingCandidate(2, 3, "best", Award(50, NIL))]
     assert [one.rule for one in stack(rules, "floor", Counters())] == [2]
-    # and a limit counts: 50 that are cut to 10 are less than 40
+    # and a limit counts: 50 cut to 10 are less than 40
     keys = keys_of(2, 1, date(2026, 1, 1), [Cap("ever", "member", 10)])
-    rules = [Candidate(1, 7, "best", Award(40, NIL)), Candidate(2, 3, "best", Award(50, NIL), keys=keys)]
+    rules = [
+        StackingCandidate(1, 7, "best", Award(40, NIL)),
+        StackingCandidate(2, 3, "best", Award(50, NIL), keys=keys),
+    ]
     assert [(one.rule, one.points, one.cut) for one in stack(rules, "floor", Counters())] == [(1, 40, 0)]
 
 
-def test_nothing_to_multiply_is_no_earning():
-    assert stack([Candidate(1, 0, "multiply", Award(0, NIL), Decimal(2))], "floor", Counters()) == []
+def test_a_multiplying_rule_alone_earns_nothing():
+    assert stack([StackingCandidate(1, 0, "multiply", Award(0, NIL), Decimal(2))], "floor", Counters()) == []
 
 
 @given(st.integers(0, 10**9), st.integers(1, 999), st.integers(1, 10**5), hundredths, st.sampled_from(ROUNDINGS))
-def test_rounding_is_stated_to_the_last_part_l3(base, points, per, multiplier, rounding):
+def test_rounding_is_stated_exactly(base, points, per, multiplier, rounding):
     terms = RuleTerms(points, per)
     award = points_for(base, terms, multiplier, rounding)
     exact = Fraction(base * points, per) * Fraction(multiplier)
@@ -137,7 +144,7 @@ def test_rounding_is_stated_to_the_last_part_l3(base, points, per, multiplier, r
     st.integers(1, 10**7), st.lists(st.integers(0, 10**7), max_size=4), st.integers(1, 50), st.none() | st.integers(1, 500),
     hundredths, st.sampled_from(ROUNDINGS),
 )  # fmt: skip
-def test_refunds_only_ever_take_more_and_all_of_it_in_the_end_l5(total, steps, points, per, multiplier, rounding):
+def test_refunds_take_ever_more_and_everything_in_the_end(total, steps, points, per, multiplier, rounding):
     terms = RuleTerms(points, per)
     given_ = points_for(total, terms, multiplier, rounding).points
     kept, refunded = given_, 0
@@ -156,18 +163,18 @@ def test_refunds_only_ever_take_more_and_all_of_it_in_the_end_l5(total, steps, p
     assert kept == 0
 
 
-def test_fixed_points_stay_until_the_order_is_refunded_whole_l5():
+def test_fixed_points_stay_until_a_full_refund():
     terms = RuleTerms(50, None)
     assert points_for(0, terms, Decimal("1.5"), "floor").points == 75
     assert points_after_refund(100_00, paid(100_00, 99_99), terms, Decimal("1.5"), "floor") == 75
     assert points_after_refund(100_00, paid(100_00, 100_00), terms, Decimal("1.5"), "floor") == 0
 
 
-def test_lines_share_discount_and_points_and_state_what_is_left_over_l6():
+def test_lines_share_discount_and_points_with_a_stated_remainder():
     # given coffee 60.00 and tea 40.00, less 10.01 of discount and points
     coffee, tea = OrderLine(1, 60_00, "C", "Coffee"), OrderLine(2, 40_00, "T", "Tea")
     base = 100_00 - 10_01
-    # then 60 % and 40 % of 89.99, rounded down, nothing lost in silence
+    # then 60 % and 40 % of 89.99, rounded down, with stated remainders
     assert base_of_lines(base, [coffee, tea], [coffee]) == Base(53_99, Decimal("0.400000"))
     assert base_of_lines(base, [coffee, tea], [tea]) == Base(35_99, Decimal("0.600000"))
     assert base_of_lines(base, [coffee, tea], [coffee, tea]) == Base(89_99, Decimal(0))
@@ -175,21 +182,21 @@ def test_lines_share_discount_and_points_and_state_what_is_left_over_l6():
 
 
 @given(st.integers(0, 10**9), st.lists(st.integers(1, 10**6), min_size=1, max_size=6))
-def test_the_shares_of_all_lines_add_up_to_the_base_l3(base, amounts):
+def test_the_shares_of_all_lines_add_up_to_the_base(base, amounts):
     lines = [OrderLine(number, amount) for number, amount in enumerate(amounts)]
     shares = [base_of_lines(base, lines, [line]) for line in lines]
     whole = sum(Fraction(share.amount) + Fraction(share.remainder) for share in shares)
     assert abs(whole - base) <= Fraction(len(lines), 10**6)
 
 
-def test_a_refunded_line_takes_its_own_points_and_no_others_l5():
+def test_a_refunded_line_takes_only_its_own_points():
     whole = [OrderLine(1, 60_00), OrderLine(2, 40_00)]
-    # the other line came back: nothing goes
+    # the other line was returned: nothing is taken
     assert kept_share(paid(100_00, 40_00), [whole[0], OrderLine(2, 40_00, refunded=40_00)], [whole[0]]) == 1
-    # this one came back: all goes
+    # this line was returned: all is taken
     gone = OrderLine(1, 60_00, refunded=60_00)
     assert kept_share(paid(100_00, 60_00), [gone, whole[1]], [gone]) == 0
-    # 30.00 of no line goes off what is left: tea is back, so half of the coffee's 60.00
+    # 30.00 without a line reduce what is left: tea was returned, so half of the coffee's 60.00
     assert kept_share(paid(100_00, 70_00), [whole[0], OrderLine(2, 40_00, refunded=40_00)], [whole[0]]) == Fraction(
         1, 2
     )
@@ -229,7 +236,7 @@ def test_every_day_lies_in_exactly_one_period(day, period):
         assert day < end == period_start(period, end)
 
 
-def test_a_budget_is_a_limit_for_ever_on_everybody():
+def test_a_budget_is_a_total_limit_for_all_members():
     caps = caps_with_budget([Cap("day", "member", 10)], 500)
     assert keys_of(1, 2, date(2026, 3, 4), caps) == {
         (1, 2, "day", date(2026, 3, 4)): 10,

@@ -1,4 +1,4 @@
-"""The ledger when what is below it dies or comes twice: F1, F3, F9 after a crash, F11."""
+"""Tests of the ledger when servers die or tasks repeat: F1, F3, F9 after a crash, F11."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def _process(environment: dict[str, str], *arguments: str, **options) -> subproc
 
 
 @pytest.mark.processes
-def test_f1_postgresql_killed_ten_times_in_a_storm_loses_and_doubles_nothing(tmp_path_factory, monkeypatch):
-    # given a PostgreSQL of its own, with everything that makes it durable, and 16 clients who earn, refund, give and spend
+def test_killing_postgresql_ten_times_under_load_loses_and_doubles_nothing(tmp_path_factory, monkeypatch):
+    # given a separate PostgreSQL with full durability, and 16 clients that earn, refund, give and spend
     from core import embedded
 
     monkeypatch.delenv("LIUKE_EMBEDDED_FSYNC", raising=False)
@@ -75,12 +75,12 @@ def test_f1_postgresql_killed_ten_times_in_a_storm_loses_and_doubles_nothing(tmp
             assert process.wait(180) == 0
         out.close()
 
-        # then all that was acknowledged is there once, and the books agree
+        # then everything acknowledged exists once, and the books agree
         lines = [line.split() for line in (folder / "acknowledged").read_text().splitlines()]
         done = Counter(line[1] for line in lines if line[0] == "done")
         assert len(done) == 16 * storm.TURNS
         assert set(done.values()) == {1}
-        assert sum(line[0] == "again" for line in lines) >= 10, "the storm felt the kills"
+        assert sum(line[0] == "again" for line in lines) >= 10, "the kills interrupted the storm"
         assert max(recovered) < 10
         import psycopg
 
@@ -102,7 +102,7 @@ def test_f1_postgresql_killed_ten_times_in_a_storm_loses_and_doubles_nothing(tmp
 
 
 def _start_again(place) -> float:
-    """As a supervisor does: start it until it starts, for the killed server's last children take a moment to go."""
+    """Start the server until it starts, as a supervisor does. The killed server's children need a moment to exit."""
     from core.embedded import postgres
 
     deadline = time.monotonic() + 30
@@ -117,7 +117,7 @@ def _start_again(place) -> float:
 
 
 def _all_ready(path: Path, running: list[subprocess.Popen]) -> None:
-    """Killing begins when everybody works: who only just starts has no one to try again for it."""
+    """Wait until all processes work, because a process that is still starting does not retry."""
     deadline = time.monotonic() + 60
     while path.read_text().splitlines().count("ready") < len(running):
         assert time.monotonic() < deadline
@@ -139,8 +139,8 @@ def _first_after(path: Path, moment: float, running: list[subprocess.Popen]) -> 
 
 @pytest.mark.processes
 @pytest.mark.django_db(transaction=True)
-def test_f9_a_process_killed_between_claim_and_commit_leaves_its_key_free(program, make_customer):
-    # given a process that has claimed a key and spent points, but not committed
+def test_a_process_killed_between_claim_and_commit_leaves_its_key_free(program, make_customer):
+    # given a process that has claimed a key and spent points without committing
     account = Account.objects.get(member=enrol_member(customer=make_customer(), program=program, actor=SYSTEM))
     adjust_points(account=account, points=100, reason="goodwill", key="g", actor=SYSTEM)
     process = _process(this_database(), "hold", "the-key", str(account.pk), stdout=subprocess.PIPE)
@@ -160,7 +160,7 @@ def test_f9_a_process_killed_between_claim_and_commit_leaves_its_key_free(progra
 
 @pytest.fixture
 def refunded_shop(program, make_customer, make_order):
-    """12 customers with two orders of 100.00 each, of which every third is refunded in two parts of 25.00."""
+    """Return 12 customers with two orders of 100.00 each; every third order is refunded in two parts of 25.00."""
     people = [make_customer() for _ in range(12)]
     orders = [make_order(person, 10_000) for person in people for _ in range(2)]
     for order in orders[::3]:
@@ -176,21 +176,21 @@ def refunded_shop(program, make_customer, make_order):
 
 
 def _ledger() -> list[tuple]:
-    # By customer: whose account is opened first is up to the workers.
+    # Sorted by customer, because the workers decide which account is opened first.
     return list(Account.objects.order_by("member__customer", "pk").values_list("available", "pending", "held", "debt"))
 
 
 @pytest.mark.django_db(transaction=True)
-def test_f3_tasks_that_come_three_times_out_of_order_and_late_change_nothing_more(refunded_shop):
-    # given everything that is owed, refunds included, delivered to the ledger by three workers at once, three times, the
-    # refunds first
+def test_repeated_late_and_unordered_tasks_have_one_effect(refunded_shop):
+    # given all pending deliveries, refunds included, delivered by three workers in parallel, three times, the refunds
+    # first
     dice = random.Random(3)
     names = [
         "loyalty.reverse_points",
         "loyalty.award_points",
         *sorted({d.handler for d in EventDelivery.objects.all()}),
     ]
-    owed = list(EventDelivery.objects.values_list("event_id", "handler"))
+    pending = list(EventDelivery.objects.values_list("event_id", "handler"))
 
     def worker(_number: int) -> None:
         for _ in range(3):
@@ -200,14 +200,14 @@ def test_f3_tasks_that_come_three_times_out_of_order_and_late_change_nothing_mor
     threads.storm(3, worker)
     deliver_all()
 
-    # then each customer has what a single delivery gives: 200 less 50 for each refunded order
+    # then each customer has the result of a single delivery: 200 less 50 for each refunded order
     expected = [200 - 50 * sum(order % 3 == 0 for order in (2 * person, 2 * person + 1)) for person in range(12)]
     assert [row[0] for row in _ledger()] == expected
     first = _ledger()
 
-    # when all of it is delivered again an hour later, shuffled
-    dice.shuffle(owed)
-    EventDelivery.objects.bulk_create(EventDelivery(event_id=event, handler=name) for event, name in owed)
+    # when everything is delivered again an hour later, shuffled
+    dice.shuffle(pending)
+    EventDelivery.objects.bulk_create(EventDelivery(event_id=event, handler=name) for event, name in pending)
     deliver_all()
 
     # then nothing moves
@@ -216,10 +216,8 @@ def test_f3_tasks_that_come_three_times_out_of_order_and_late_change_nothing_mor
 
 
 @pytest.mark.django_db(transaction=True)
-def test_f11_refunds_of_one_order_five_times_at_once_in_parts_after_expiry_count_once(
-    program, make_customer, make_order
-):
-    # given an order of 500.00 that earned 500 points and was paid for with 300 points, whose lot has run out since
+def test_parallel_partial_refunds_after_expiry_count_once(program, make_customer, make_order):
+    # given an order of 500.00 that earned 500 points and was paid with 300 points, whose lot has expired since
     customer = make_customer()
     order = make_order(customer, 50_000, number="BIG", points_amount=300)
     deliver_all()
@@ -231,7 +229,7 @@ def test_f11_refunds_of_one_order_five_times_at_once_in_parts_after_expiry_count
         cursor.execute("UPDATE loyalty_lot SET expires_at = now() - interval '1 day' WHERE points = 300")
     before = Account.objects.get(pk=account.pk).available
 
-    # when it is refunded in five parts by five clients at once, each part told twice, and five workers carry it over
+    # when five clients refund it in five parts in parallel, each part reported twice, and five workers process them
     def client(number: int) -> None:
         for _ in range(2):
             record_refund(
@@ -243,7 +241,7 @@ def test_f11_refunds_of_one_order_five_times_at_once_in_parts_after_expiry_count
     threads.storm(5, client)
     deliver_all()
 
-    # then the order's points are gone once, and the 300 are back once, in lots that live anew
+    # then the order's points are gone once, and the 300 are back once, in reinstated lots
     order.refresh_from_db()
     assert order.refunded == order.total
     earned = Entry.objects.get(account=account, kind="earn").available

@@ -1,4 +1,4 @@
-"""Points for what is no order, and what counts as having happened."""
+"""Tests of points without an order, and of the triggers' happenings."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from loyalty.triggers import TRIGGERS
 pytestmark = pytest.mark.django_db
 
 
-def test_two_grants_of_one_member_are_two_lots_by_the_policy(program, member):
-    # given points that live 30 days
+def test_two_grants_of_one_member_are_two_lots_with_the_policys_expiry(program, member):
+    # given points that last 30 days
     program.expiry_policy, program.expiry_count = "rolling", 30
     program.save()
     account = Account.objects.get(member=member)
     before, now = account.available, timezone.now()
     # when
     with transaction.atomic():
-        given = grant_points(
+        granted = grant_points(
             program=program,
             grants=[Grant(account.pk, 30, "task:one", now), Grant(account.pk, 12, "task:two", now),
                     Grant(account.pk, 0, "nothing", now)],
@@ -36,7 +36,7 @@ def test_two_grants_of_one_member_are_two_lots_by_the_policy(program, member):
     # then
     account.refresh_from_db()
     assert account.available == before + 42
-    assert [(one.points, one.reference) for one in given] == [(30, "task:one"), (12, "task:two")]
+    assert [(one.points, one.reference) for one in granted] == [(30, "task:one"), (12, "task:two")]
     assert set(Lot.objects.filter(source="activity").values_list("points", "remaining", "expires_at")) == {
         (30, 30, now + timedelta(days=30)),
         (12, 12, now + timedelta(days=30)),
@@ -46,8 +46,8 @@ def test_two_grants_of_one_member_are_two_lots_by_the_policy(program, member):
     assert reconcile_points().difference_count == 0
 
 
-def test_a_grant_pays_the_debt_first_l5(program, make_customer, make_order, settle):
-    # given someone who spent what a refund then asked back
+def test_a_grant_pays_the_debt_first(program, make_customer, make_order, settle):
+    # given a customer who spent points that a refund then took back
     from crm.services.refunds import record_refund
 
     customer = make_customer()
@@ -72,7 +72,7 @@ def test_a_grant_pays_the_debt_first_l5(program, make_customer, make_order, sett
     assert reconcile_points().difference_count == 0
 
 
-def test_nothing_is_kept_when_the_caller_rolls_back(program, member):
+def test_a_grant_rolls_back_with_its_caller(program, member):
     account = Account.objects.get(member=member)
     with pytest.raises(RuntimeError), transaction.atomic():
         grant_points(program=program, grants=[Grant(account.pk, 5, "task:one", timezone.now())])
@@ -81,7 +81,7 @@ def test_nothing_is_kept_when_the_caller_rolls_back(program, member):
     assert Entry.objects.filter(reference="task:one").count() == 0
 
 
-def test_triggers_tell_what_happened_since_oldest_first(store, make_customer, make_order):
+def test_triggers_list_happenings_since_a_time_oldest_first(store, make_customer, make_order):
     customer, other, now = make_customer(), make_customer(), timezone.now()
     order = make_order(customer, 88_00)
     record_activity(
@@ -108,8 +108,8 @@ def test_triggers_tell_what_happened_since_oldest_first(store, make_customer, ma
     assert list(TRIGGERS["activity"].happened(both, since, "share")) == []
 
 
-def test_a_profile_is_complete_with_everything_and_not_before(make_customer):
+def test_a_profile_is_complete_only_with_all_fields(make_customer):
     bare = make_customer("Ada", phone="13800138000")
     whole = make_customer("Bo", phone="13800138001", gender="female", birthday="1990-02-03")
-    found = list(TRIGGERS["profile"].happened([bare.pk, whole.pk], timezone.now(), ""))
-    assert [(one.customer, one.reference) for one in found] == [(whole.pk, f"profile:{whole.pk}")]
+    happenings = list(TRIGGERS["profile"].happened([bare.pk, whole.pk], timezone.now(), ""))
+    assert [(one.customer, one.reference) for one in happenings] == [(whole.pk, f"profile:{whole.pk}")]

@@ -1,4 +1,4 @@
-"""Tasks go forward by what members did, and give what their levels say: once."""
+"""Tests of tasks: they advance by what members did and give what their levels say, once."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def advance(program, *members) -> int:
     return advance_tasks(program=program, customer_ids=[member.customer_id for member in members])
 
 
-def test_a_level_gives_points_growth_and_badge_once_l7(program, make_old_member, make_task, make_badge):
-    # given a task of two levels, the first with everything that a level can give
+def test_a_level_gives_points_growth_and_badge_once(program, make_old_member, make_task, make_badge):
+    # given a task of two levels, the first with every possible reward
     member, badge = make_old_member(), make_badge("First review", name_zh="首次评价")
     task = make_task("activity", event_kind="review", code="reviews", name="Reviews", name_zh="写评价",
                      levels=[Level(1, points=20, growth=5, badge=badge), Level(3, points=50)])  # fmt: skip
     did(member, "review", 3)
-    # when its work is done three times over
+    # when the task is advanced three times
     assert [advance(program, member) for _ in range(3)] == [1, 0, 0]
     # then
     assert progress_of(member, task) == [(1, 1)]
@@ -78,7 +78,7 @@ def test_a_level_gives_points_growth_and_badge_once_l7(program, make_old_member,
     with translation.override("zh-hans"):
         assert TYPES[reached.kind].describe(reached.payload).startswith("写评价 · ")
         assert TYPES[awarded.kind].describe(awarded.payload) == "首次评价"
-    # and the second level with what is still missing, the first not again
+    # and the second level counts what is missing, and the first is not given again
     did(member, "review", 2, 1)
     assert advance(program, member) == 1
     assert (progress_of(member, task), available(member), badges_of(member)) == ([(3, 2)], 70, ["first-review"])
@@ -90,14 +90,14 @@ def test_a_level_gives_points_growth_and_badge_once_l7(program, make_old_member,
     assert reconcile_points().difference_count == 0
 
 
-def test_two_levels_at_once_are_both_given(program, make_old_member, make_task):
+def test_two_levels_reached_together_are_both_given(program, make_old_member, make_task):
     member, task = make_old_member(), make_task("activity", 1, 2, 9, event_kind="share")
     did(member, "share", 1, 2, 3)
     assert advance(program, member) == 2
     assert (progress_of(member, task), available(member)) == ([(3, 2)], 10 + 20)
 
 
-def test_what_is_done_counts_no_further(program, make_old_member, make_task):
+def test_a_completed_task_counts_no_further(program, make_old_member, make_task):
     member, task = make_old_member(), make_task("activity", 1, event_kind="share")
     did(member, "share", 2)
     advance(program, member)
@@ -119,8 +119,8 @@ def test_an_amount_is_counted_in_minor_units_of_the_programs_currency(program, m
     assert (progress_of(member, task), available(member)) == ([(100_00, 1)], 10)
 
 
-def test_refunds_before_and_after_an_order_counted(program, make_old_member, make_task, make_order):
-    # given an order that was refunded in full before it was counted, one in part, and one not at all
+def test_refunds_before_counting_reduce_progress_and_later_ones_do_not(program, make_old_member, make_task, make_order):
+    # given an order refunded in full before it was counted, and one refunded in part
     member = make_old_member()
     times, spent = make_task("order", 2), make_task("order", 50_00, 500_00, measure="amount")
     gone, part = make_order(member.customer, 80_00, days_ago=3), make_order(member.customer, 80_00, days_ago=2)
@@ -134,7 +134,7 @@ def test_refunds_before_and_after_an_order_counted(program, make_old_member, mak
     refund(part, 50_00)
     # when
     assert advance(program, member) == 0
-    # then the one doesn't count, the other for what is left
+    # then the first does not count, and the second counts for what is left
     assert (progress_of(member, times), progress_of(member, spent)) == ([(1, 0)], [(30_00, 0)])
     # and a refund after a level was reached takes nothing of the level back
     whole = make_order(member.customer, 40_00, days_ago=1)
@@ -145,8 +145,8 @@ def test_refunds_before_and_after_an_order_counted(program, make_old_member, mak
     assert available(member) == 10 + 10
 
 
-def test_days_in_a_row_are_the_programs_days(program, make_old_member, make_task):
-    # given Shanghai's days: half an hour after midnight there is the day before in UTC
+def test_days_in_a_row_use_the_programs_zone(program, make_old_member, make_task):
+    # given Shanghai's days: half an hour after midnight there is still the day before in UTC
     member, task = make_old_member(), make_task("activity", 2, 3, event_kind="checkin", measure="days")
     today = timezone.now().astimezone(SHANGHAI).date()
 
@@ -159,13 +159,13 @@ def test_days_in_a_row_are_the_programs_days(program, make_old_member, make_task
     # when, then: two days in a row, a gap, one day
     assert advance(program, member) == 1
     assert progress_of(member, task) == [(1, 1)]
-    # and what arrives late closes the gap: four in a row (S4)
+    # and a late event closes the gap: four in a row (S4)
     did(member, "checkin", at(7))
     assert advance(program, member) == 1
     assert (progress_of(member, task), available(member)) == ([(4, 2)], 10 + 20)
 
 
-def test_progress_starts_anew_each_week_and_late_events_go_where_they_belong_s4(program, make_old_member, make_task):
+def test_progress_resets_each_week_and_late_events_count_in_their_own_week(program, make_old_member, make_task):
     member, task = make_old_member(), make_task("activity", 2, event_kind="share", period="week")
     today = timezone.now().astimezone(SHANGHAI).date()
     monday = today - timedelta(days=today.weekday())
@@ -184,10 +184,10 @@ def test_progress_starts_anew_each_week_and_late_events_go_where_they_belong_s4(
     assert available(member) == 10 + 10
 
 
-def test_nothing_counts_from_before_the_start_the_membership_or_joining(
+def test_activity_before_the_start_the_membership_or_joining_does_not_count(
     program, make_old_member, make_task, make_customer
 ):
-    # given three tasks: of ten days, of all time, and one that has to be joined
+    # given three tasks: since ten days, without a start, and one that has to be joined
     now = timezone.now()
     member = make_old_member()
     Member.objects.filter(pk=member.pk).update(enrolled_at=now - timedelta(days=20))
@@ -203,21 +203,21 @@ def test_nothing_counts_from_before_the_start_the_membership_or_joining(
         [(2, 0)],
         [],
     )
-    # and after joining only what comes then
+    # and after joining, only later activity counts
     join_task(member=member, task=joined, actor=SYSTEM)
     advance(program, member)
     assert progress_of(member, joined) == []
     did(member, "share", timezone.now())
     advance(program, member)
     assert progress_of(member, joined) == [(1, 0)]
-    # and after leaving nothing more, but what was counted stays
+    # and after leaving, nothing more counts, but the progress stays
     leave_task(member=member, task=joined, actor=SYSTEM)
     did(member, "share", timezone.now())
     advance(program, member)
     assert progress_of(member, joined) == [(1, 0)]
 
 
-def test_a_challenge_counts_within_its_dates_and_takes_what_comes_late_for_a_week(program, make_old_member, make_task):
+def test_a_challenge_counts_within_its_dates_and_accepts_late_events_for_a_week(program, make_old_member, make_task):
     now = timezone.now()
     member, other = make_old_member(), make_old_member()
     task = make_task("activity", 1, event_kind="share", season="Autumn", starts_at=now - timedelta(days=20),
@@ -232,23 +232,21 @@ def test_a_challenge_counts_within_its_dates_and_takes_what_comes_late_for_a_wee
     assert progress_of(other, over) == []
 
 
-def test_a_complete_profile_counts_whenever_it_was_completed_and_once(program, make_customer, make_task, settle):
-    # given someone whose profile was complete before they became a member, and before there was the task
+def test_a_complete_profile_counts_once_whenever_it_was_completed(program, make_customer, make_task, settle):
+    # given a profile that was complete before the membership and before the task
     customer = make_customer("Bo", phone="13800138001", gender="female", birthday="1990-02-03")
     task = make_task("profile", 1, period="month", starts_at=None)
     # when
     member = enrol_member(customer=customer, program=program, actor=SYSTEM)
     settle()
-    # then, and a month later not again
+    # then it counts, and a month later not again
     assert (progress_of(member, task), available(member)) == ([(1, 1)], 10)
     later = timezone.now() + timedelta(days=40)
     assert advance_tasks(program=program, customer_ids=[customer.pk], at=later) == 0
     assert available(member) == 10
 
 
-def test_suspended_members_and_strangers_are_passed_over(
-    program, make_old_member, make_customer, make_task, make_order
-):
+def test_suspended_members_and_non_members_are_skipped(program, make_old_member, make_customer, make_task, make_order):
     member, stranger = make_old_member(), make_customer()
     make_task("order", 1)
     make_order(member.customer), make_order(stranger)
@@ -257,43 +255,43 @@ def test_suspended_members_and_strangers_are_passed_over(
     assert (TaskProgress.objects.count(), TaskStep.objects.count()) == (0, 0)
 
 
-def test_an_order_makes_a_member_and_counts_by_the_events_alone(program, make_customer, make_task, make_order, settle):
+def test_an_order_enrols_a_member_and_counts_through_its_events(program, make_customer, make_task, make_order, settle):
     task = make_task("order", 1, starts_at=timezone.now() - timedelta(days=1))
     customer = make_customer()
     make_order(customer, 100_00)
     settle()
     member = Member.objects.get(customer=customer)
     assert (progress_of(member, task), available(member)) == ([(1, 1)], 100 + 10)
-    # and the same events once more
+    # and the same events once more change nothing
     move_tasks(events_of("crm.order_paid"))
     assert (progress_of(member, task), available(member)) == ([(1, 1)], 100 + 10)
 
 
-def test_nothing_is_owed_while_no_task_listens(program, make_old_member, make_task, make_order, settle):
+def test_no_delivery_is_queued_while_no_task_listens(program, make_old_member, make_task, make_order, settle):
     member = make_old_member()
 
-    def owed() -> list[str]:
+    def queued() -> list[str]:
         rows = EventDelivery.objects.filter(handler="loyalty.advance_tasks").values("event_id")
         return list(DomainEvent.objects.filter(pk__in=rows).order_by("pk").values_list("kind", flat=True))
 
     settle()
     make_order(member.customer)
     did(member, "share", 1)
-    assert owed() == []
-    # a task for activity listens to activity and to nothing else
+    assert queued() == []
+    # a task for activity listens only to activity
     task = make_task("activity", 1, event_kind="share")
     make_order(member.customer)
     did(member, "share", 2)
-    assert owed() == ["crm.activity_received"]
+    assert queued() == ["crm.activity_received"]
     settle()
-    # and switched off no more
+    # and a task that is switched off does not listen
     update_task(task=task, active=False, actor=SYSTEM)
     listening.forget()
     did(member, "share", 3)
-    assert owed() == []
+    assert queued() == []
 
 
-def test_the_nightly_run_finds_what_no_event_told_of(program, make_old_member, make_task):
+def test_the_nightly_run_counts_activity_without_events(program, make_old_member, make_task):
     first, second = make_old_member(), make_old_member()
     did(first, "share", 1)
     did(second, "share", 1)
@@ -322,16 +320,16 @@ def test_the_number_of_queries_does_not_grow_with_the_members(program, make_old_
 
 def test_growth_value_has_an_account_for_every_member_and_is_never_spent(program, make_old_member):
     member = make_old_member()
-    made = ensure_growth_type(program)
-    assert (made.spendable, ensure_growth_type(program)) == (False, made)
-    assert Account.objects.filter(member=member, point_type=made).count() == 1
+    growth_type = ensure_growth_type(program)
+    assert (growth_type.spendable, ensure_growth_type(program)) == (False, growth_type)
+    assert Account.objects.filter(member=member, point_type=growth_type).count() == 1
     later = make_old_member()
-    assert Account.objects.filter(member=later, point_type=made).count() == 1
+    assert Account.objects.filter(member=later, point_type=growth_type).count() == 1
     assert PointType.objects.filter(program=program, spendable=False).count() == 1
 
 
-def test_growth_value_that_runs_out_is_no_news_of_points(program, make_old_member):
-    # given lots of both kinds that live a day, from two days ago
+def test_expired_growth_value_emits_no_points_event(program, make_old_member):
+    # given lots of both kinds that last a day, from two days ago
     program.expiry_policy, program.expiry_count = "rolling", 1
     program.save()
     member, growth = make_old_member(), ensure_growth_type(program)
@@ -345,13 +343,13 @@ def test_growth_value_that_runs_out_is_no_news_of_points(program, make_old_membe
     )
     # when
     sweep_lots()
-    # then both are gone, and the member hears of the points alone
+    # then both are gone, and the event reports only the points
     assert (available(member), available(member, spendable=False)) == (0, 0)
-    told = DomainEvent.objects.filter(kind="loyalty.points_expired").values_list("payload", flat=True)
-    assert list(told) == [{"points": 5}]
+    payloads = DomainEvent.objects.filter(kind="loyalty.points_expired").values_list("payload", flat=True)
+    assert list(payloads) == [{"points": 5}]
 
 
-def test_a_badge_that_is_switched_off_is_not_given_but_the_points_are(program, make_old_member, make_task, make_badge):
+def test_a_switched_off_badge_is_not_awarded_but_the_points_are_given(program, make_old_member, make_task, make_badge):
     member, badge = make_old_member(), make_badge()
     make_task("activity", levels=[Level(1, points=5, badge=badge)], event_kind="share")
     update_badge(badge=badge, active=False, actor=SYSTEM)
@@ -378,7 +376,7 @@ def test_a_badge_that_is_switched_off_is_not_given_but_the_points_are(program, m
         ({"counts_from": timezone.now()}, "counts_from"),
     ],
 )
-def test_a_task_that_makes_no_sense_is_refused_naming_the_field(program, make_task, changes, field):
+def test_an_invalid_task_is_refused_naming_the_field(program, make_task, changes, field):
     make_task("order", 1, code="taken")
     values = {"name": "T", "trigger": "activity", "event_kind": "share", "levels": [Level(1)], **changes}
     with pytest.raises(Invalid) as refused:
@@ -387,9 +385,7 @@ def test_a_task_that_makes_no_sense_is_refused_naming_the_field(program, make_ta
     assert Task.objects.count() == 1
 
 
-def test_a_change_keeps_what_was_reached_and_gives_a_level_that_was_passed_with_the_next_step(
-    program, make_old_member, make_task
-):
+def test_a_change_keeps_reached_levels_and_gives_a_passed_level_with_the_next_step(program, make_old_member, make_task):
     # given one level of three, reached
     member, task = make_old_member(), make_task("activity", 1, event_kind="share")
     did(member, "share", 3)
@@ -401,15 +397,15 @@ def test_a_change_keeps_what_was_reached_and_gives_a_level_that_was_passed_with_
     assert TaskProgress.objects.get().completed_at is None
     did(member, "share", 2)
     assert advance(program, member) == 1
-    # then the first is not given again
+    # then the first level is not given again
     assert (progress_of(member, task), available(member)) == ([(2, 2)], 10 + 7)
-    # and what counts can't be changed
+    # and the counted trigger can't be changed
     with pytest.raises(Invalid) as refused:
         update_task(task=task, actor=SYSTEM, measure="days")
     assert (refused.value.field, Task.objects.get().measure) == ("measure", "times")
 
 
-def test_switched_on_again_a_task_counts_from_then_on(program, make_old_member, make_task):
+def test_a_task_switched_on_again_counts_from_then_on(program, make_old_member, make_task):
     member, task = make_old_member(), make_task("activity", 5, event_kind="share")
     update_task(task=task, active=False, actor=SYSTEM)
     did(member, "share", 2, 1)
@@ -422,7 +418,7 @@ def test_switched_on_again_a_task_counts_from_then_on(program, make_old_member, 
     assert progress_of(member, task) == [(1, 0)]
 
 
-def test_saved_as_it_is_a_task_keeps_its_levels_and_when_it_counts_from(make_task):
+def test_saving_a_task_unchanged_keeps_its_levels_and_its_start_of_counting(make_task):
     # given a task that was switched off and on, so that it counts from later than its start
     task = make_task("activity", 2, 5, event_kind="share")
     for active in (False, True):
@@ -430,7 +426,7 @@ def test_saved_as_it_is_a_task_keeps_its_levels_and_when_it_counts_from(make_tas
     task.refresh_from_db()
     before, levels = task.counts_from, list(task.levels.values_list("pk", flat=True))
     assert before > task.starts_at
-    # when the form sends back what it showed, without the seconds
+    # when the form sends back its values, without the seconds
     minute = task.starts_at.replace(second=0, microsecond=0)
     update_task(task=task, starts_at=minute, levels=[Level(2, points=10), Level(5, points=20)], actor=SYSTEM)
     # then
@@ -438,7 +434,7 @@ def test_saved_as_it_is_a_task_keeps_its_levels_and_when_it_counts_from(make_tas
     assert (task.counts_from, list(task.levels.values_list("pk", flat=True))) == (before, levels)
 
 
-def test_a_new_task_without_a_start_does_not_count_what_was_before(program, make_old_member, make_task):
+def test_a_new_task_without_a_start_ignores_earlier_activity(program, make_old_member, make_task):
     member = make_old_member()
     did(member, "share", 1)
     task = make_task("activity", 1, event_kind="share", starts_at=None)
@@ -446,7 +442,7 @@ def test_a_new_task_without_a_start_does_not_count_what_was_before(program, make
     assert (progress_of(member, task), available(member)) == ([], 0)
 
 
-def test_joining_is_refused_where_it_means_nothing(program, make_old_member, make_task):
+def test_joining_is_refused_for_open_and_ended_tasks(program, make_old_member, make_task):
     member = make_old_member()
     now = timezone.now()
     with pytest.raises(Refused) as refused:
@@ -462,20 +458,20 @@ def test_joining_is_refused_where_it_means_nothing(program, make_old_member, mak
     assert list(Task.objects.filter(joins__member=member)) == [open_task]
 
 
-def test_a_chinese_name_still_makes_a_code(program):
+def test_a_chinese_name_gets_a_random_code(program):
     badge = create_badge(program=program, name="首单", actor=SYSTEM)
     assert badge.code.startswith("b")
     assert len(badge.code) == 9
 
 
-def test_growth_of_a_level_moves_the_member_up_at_once_t2(program, make_old_member, make_task, settle):
+def test_growth_value_of_a_level_moves_the_member_up_at_once(program, make_old_member, make_task, settle):
     # given tiers by growth value and a task whose level gives enough for the first
     program.tier_metric = "growth"
     program.save()
     member = make_old_member()
     make_task("activity", event_kind="review", levels=[Level(1, growth=100)])
     did(member, "review", 1)
-    # when what follows from the review is done
+    # when the effects of the review are processed
     settle()
     # then
     member.refresh_from_db()

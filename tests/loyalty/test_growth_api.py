@@ -1,4 +1,4 @@
-"""Tasks, badges and the leaderboard through the storefront's API (P4)."""
+"""Tests of tasks, badges and the leaderboard through the storefront's API (P4)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def error_of(response) -> tuple[int, str, str | None]:
 
 @pytest.fixture
 def own():
-    """own(member) -> a client with that member's token."""
+    """Return own(member), which makes a client with that member's token."""
 
     def make(member) -> APIClient:
         client = APIClient()
@@ -49,7 +49,7 @@ def own():
     return make
 
 
-def test_a_member_sees_how_far_each_task_is(program, api, make_old_member, make_task, make_badge):
+def test_a_member_sees_the_progress_of_each_task(program, api, make_old_member, make_task, make_badge):
     # given a weekly task with a badge at its end, one share done this week
     member = make_old_member()
     badge = make_badge("Sharer", name_zh="分享达人")
@@ -60,11 +60,11 @@ def test_a_member_sees_how_far_each_task_is(program, api, make_old_member, make_
     did(member, "share", timezone.now())
     advance_tasks(program=program, customer_ids=[member.customer_id])
     # when
-    found = api.get(path(member, "tasks")).json()
+    tasks = api.get(path(member, "tasks")).json()
     # then
     today = timezone.now().astimezone(SHANGHAI).date()
     monday = datetime.combine(today + timedelta(days=7 - today.weekday()), datetime.min.time(), SHANGHAI)
-    [task] = found
+    [task] = tasks
     assert datetime.fromisoformat(task.pop("until")) == monday
     assert datetime.fromisoformat(task.pop("starts_at")) == starts
     assert task == {
@@ -80,7 +80,7 @@ def test_a_member_sees_how_far_each_task_is(program, api, make_old_member, make_
     assert (chinese[0]["name"], chinese[0]["levels"][1]["badge"]["name"]) == ("分享", "分享达人")
 
 
-def test_a_broken_run_of_days_shows_as_nothing_and_what_it_reached_stays(program, api, make_old_member, make_task):
+def test_a_broken_run_of_days_shows_0_and_keeps_its_levels(program, api, make_old_member, make_task):
     member = make_old_member()
     make_task("activity", 2, 5, event_kind="checkin", measure="days")
     did(member, "checkin", 6, 5, 4)
@@ -89,7 +89,7 @@ def test_a_broken_run_of_days_shows_as_nothing_and_what_it_reached_stays(program
     assert (task["count"], task["level"], task["next"]) == (0, 1, {"level": 2, "goal": 5, "left": 5})
 
 
-def test_tasks_take_the_same_queries_however_many(program, api, make_old_member, make_task):
+def test_queries_do_not_grow_with_the_number_of_tasks(program, api, make_old_member, make_task):
     member = make_old_member()
 
     def queries() -> int:
@@ -105,7 +105,7 @@ def test_tasks_take_the_same_queries_however_many(program, api, make_old_member,
     assert queries() == few
 
 
-def test_joining_and_leaving_by_the_members_own_token(own, make_old_member, make_task):
+def test_a_member_joins_and_leaves_with_their_own_token(own, make_old_member, make_task):
     member, task = make_old_member(), make_task("order", 1, join=True, code="race")
     client = own(member)
     assert client.get(path(member, "tasks")).json()[0]["joined"] is False
@@ -139,7 +139,7 @@ def test_joining_is_refused_with_a_reason_and_changes_nothing(api, own, make_old
     assert TaskJoin.objects.filter(task=race).count() == 0
 
 
-def test_badges_that_are_there_and_those_to_come(program, api, make_old_member, make_task, make_badge):
+def test_badges_list_awarded_ones_and_then_available_ones(program, api, make_old_member, make_task, make_badge):
     member = make_old_member()
     first, second, gone = make_badge("First", position=2), make_badge("Second", position=1), make_badge("Gone")
     make_task("activity", levels=[Level(1, badge=first)], event_kind="share")
@@ -147,9 +147,9 @@ def test_badges_that_are_there_and_those_to_come(program, api, make_old_member, 
     advance_tasks(program=program, customer_ids=[member.customer_id])
     for badge in (first, gone):
         update_badge(badge=badge, active=False, actor=SYSTEM)
-    found = api.get(path(member, "badges")).json()
-    assert [(row["code"], row["awarded_at"] is not None) for row in found] == [(first.code, True), (second.code, False)]
-    assert found[1] == {"code": "second", "name": "Second", "description": "", "icon": "award", "awarded_at": None}
+    rows = api.get(path(member, "badges")).json()
+    assert [(row["code"], row["awarded_at"] is not None) for row in rows] == [(first.code, True), (second.code, False)]
+    assert rows[1] == {"code": "second", "name": "Second", "description": "", "icon": "award", "awarded_at": None}
 
 
 # The leaderboard
@@ -157,7 +157,7 @@ def test_badges_that_are_there_and_those_to_come(program, api, make_old_member, 
 
 @pytest.fixture
 def earn(program):
-    """earn(member, points, days ago): points, or growth value."""
+    """Return earn(member, points, days ago), which gives points or growth value."""
     growth = ensure_growth_type(program)
 
     def give(member, points: int, days_ago: float = 0, *, kind: str = "points") -> None:
@@ -175,7 +175,7 @@ def earn(program):
 
 @pytest.fixture
 def board(make_old_member):
-    """board("Ann", "Bo") -> members who are on it under these names."""
+    """Return board("Ann", "Bo"), which makes members on the leaderboard under these names."""
 
     def make(*names: str) -> list[Member]:
         return [set_leaderboard_name(member=make_old_member(f"Real {name}"), name=name, actor=SYSTEM) for name in names]
@@ -187,8 +187,8 @@ def places(answer) -> list[tuple[int, str, int]]:
     return [(row["rank"], row["name"], row["points"]) for row in answer.json()["places"]]
 
 
-def test_ties_share_a_rank_and_nobody_is_on_it_who_did_not_choose_to(api, board, make_old_member, earn):
-    # given four with names, one of them with nothing, and one who earned most but chose no name
+def test_ties_share_a_rank_and_only_members_with_a_chosen_name_are_listed(api, board, make_old_member, earn):
+    # given four members with names, one of them without points, and a top earner who chose no name
     fox, owl, bee, _ant = board("Fox", "Owl", "Bee", "Ant")
     hidden = make_old_member("Hidden Person")
     for member, points in ((fox, 30), (owl, 50), (bee, 50), (hidden, 900)):
@@ -204,7 +204,7 @@ def test_ties_share_a_rank_and_nobody_is_on_it_who_did_not_choose_to(api, board,
     assert not any(number in text for number in Member.objects.values_list("customer__number", flat=True))
 
 
-def test_a_member_sees_the_own_place_and_a_key_that_of_whom_it_names(api, own, board, make_old_member, earn):
+def test_a_member_sees_their_own_place_and_a_key_the_named_members_place(api, own, board, make_old_member, earn):
     fox, owl, ant = board("Fox", "Owl", "Ant")
     earn(fox, 30), earn(owl, 50)
     mine = own(fox).get("/api/v1/leaderboard").json()
@@ -221,7 +221,7 @@ def test_a_member_sees_the_own_place_and_a_key_that_of_whom_it_names(api, own, b
     )
 
 
-def test_beyond_the_first_hundred_the_own_rank_is_still_told(own, program, board, earn, monkeypatch):
+def test_the_own_rank_is_returned_beyond_the_first_hundred(own, program, board, earn, monkeypatch):
     from loyalty import leaderboard
 
     monkeypatch.setattr(leaderboard, "TOP", 2)
@@ -234,7 +234,7 @@ def test_beyond_the_first_hundred_the_own_rank_is_still_told(own, program, board
     assert own(members[4]).get("/api/v1/leaderboard").json()["own"]["rank"] == 5
 
 
-def test_growth_value_and_points_are_two_boards_and_each_window_has_its_own(api, board, earn, make_task):
+def test_growth_value_and_points_have_separate_boards_for_each_window(api, board, earn, make_task):
     [fox] = board("Fox")
     now = timezone.now()
     make_task("order", 1, season="Autumn", starts_at=now - timedelta(days=35), ends_at=now + timedelta(days=2))
@@ -257,7 +257,7 @@ def test_growth_value_and_points_are_two_boards_and_each_window_has_its_own(api,
     assert error_of(api.get("/api/v1/leaderboard", {"by": "luck"}))[:2] == (400, "invalid_choice")
 
 
-def test_what_a_refund_took_back_does_not_count(api, program, board, make_order, settle):
+def test_points_taken_back_by_a_refund_do_not_count(api, program, board, make_order, settle):
     from crm.services.refunds import record_refund
 
     [fox] = board("Fox")
@@ -268,11 +268,11 @@ def test_what_a_refund_took_back_does_not_count(api, program, board, make_order,
     assert places(api.get("/api/v1/leaderboard")) == [(1, "Fox", 60)]
 
 
-def test_figures_are_kept_for_a_minute_but_who_leaves_is_gone_at_once(api, board, program, earn):
+def test_figures_are_cached_but_a_removed_name_disappears_at_once(api, board, program, earn):
     fox, owl = board("Fox", "Owl")
     earn(fox, 30), earn(owl, 20)
     assert places(api.get("/api/v1/leaderboard")) == [(1, "Fox", 30), (2, "Owl", 20)]
-    # when more is earned behind the cache's back, one leaves and the other has another name
+    # when more is earned without clearing the cache, one member leaves and the other changes the name
     with transaction.atomic():
         account = Account.objects.get(member=owl, point_type__spendable=True)
         grant_points(program=program, grants=[Grant(account.pk, 90, "x", timezone.now())])
@@ -284,31 +284,31 @@ def test_figures_are_kept_for_a_minute_but_who_leaves_is_gone_at_once(api, board
     assert not any("loyalty_entry" in query["sql"] for query in seen)
 
 
-def test_a_name_is_chosen_changed_and_taken_off(own, make_old_member):
+def test_a_leaderboard_name_is_chosen_changed_and_removed(own, make_old_member):
     member = make_old_member("Anna Berg")
     client = own(member)
 
     def put(name):
         return client.put(path(member, "leaderboard-name"), {"name": name}, format="json")
 
-    def kept() -> str:
+    def stored_name() -> str:
         return Member.objects.get(pk=member.pk).leaderboard_name
 
     assert put("  小熊   Bear ").json() == {"name": "小熊 Bear"}
-    assert kept() == "小熊 Bear"
+    assert stored_name() == "小熊 Bear"
     assert error_of(put("a" * 41))[:2] == (400, "max_length")
     assert error_of(put("anna@example.com")) == (400, "contact", "name")
     assert error_of(put("call 138-0013-8000")) == (400, "contact", "name")
     assert error_of(put("a\u202eb")) == (400, "not_printable", "name")
-    assert kept() == "小熊 Bear"
+    assert stored_name() == "小熊 Bear"
     assert put("").json() == {"name": ""}
-    assert kept() == ""
+    assert stored_name() == ""
     others = make_old_member()
     refused = client.put(path(others, "leaderboard-name"), {"name": "x"}, format="json")
     assert error_of(refused) == (404, "unknown_customer", None)
 
 
-def test_endpoints_are_told_of_levels_completed_tasks_and_badges(program, make_old_member, make_task, make_badge):
+def test_webhooks_report_levels_completed_tasks_and_badges(program, make_old_member, make_task, make_badge):
     from core.webhooks import PUBLIC
     from tests.loyalty.growing import events_of
 
@@ -320,10 +320,10 @@ def test_endpoints_are_told_of_levels_completed_tasks_and_badges(program, make_o
     advance_tasks(program=program, customer_ids=[member.customer_id])
     number = member.customer.number
     levels = events_of("loyalty.task_level_reached")
-    said = [{"customer": number, "task": "share", "level": level, "points": points, "growth": 0, "period": "1970-01-01"}
+    payloads = [{"customer": number, "task": "share", "level": level, "points": points, "growth": 0, "period": "1970-01-01"}
             for level, points in ((1, 5), (2, 0))]  # fmt: skip
-    assert PUBLIC["task.level_reached"].build(levels) == said
-    assert PUBLIC["task.completed"].build(levels) == [None, said[1]]
+    assert PUBLIC["task.level_reached"].build(levels) == payloads
+    assert PUBLIC["task.completed"].build(levels) == [None, payloads[1]]
     assert PUBLIC["badge.awarded"].build(events_of("loyalty.badge_awarded")) == [
         {"customer": number, "badge": "sharer"}
     ]

@@ -1,4 +1,4 @@
-"""The pages of tasks, badges and the leaderboard."""
+"""Tests of the pages of tasks, badges and the leaderboard."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def form(**changes) -> dict:
             "goal_1": "1", "points_1": "20", "goal_2": "5", "growth_2": "30", **changes}  # fmt: skip
 
 
-def test_a_task_is_made_with_its_levels(marketer, program, make_badge):
+def test_a_task_is_created_with_its_levels(marketer, program, make_badge):
     badge = make_badge("Critic")
     answer = marketer.post("/tasks/new/", form(badge_2=badge.pk, name_zh="写评价", season="Autumn", position="3"))
     task = Task.objects.get()
@@ -58,7 +58,7 @@ def test_goals_of_money_are_typed_in_whole_units(marketer, program):
     assert list(task.levels.values_list("goal", flat=True)) == [99_90, 500_00]
     page = marketer.get(f"/tasks/{task.pk}/edit/").content.decode()
     assert 'value="99.90"' in page
-    # and saved as it is shown, it stays
+    # and saved unchanged, it stays
     marketer.post(f"/tasks/{task.pk}/edit/", form(goal_1="99.90", goal_2="500.00", name="Spend"))
     task.refresh_from_db()
     assert (task.name, list(task.levels.values_list("goal", flat=True))) == ("Spend", [99_90, 500_00])
@@ -70,15 +70,15 @@ def test_goals_of_money_are_typed_in_whole_units(marketer, program):
         ({"name": ""}, "This field is required."),
         ({"goal_1": ""}, "This field is required."),
         ({"goal_1": "1.5"}, "Use a whole number."),
-        ({"goal_2": "1"}, "Each level&#x27;s goal is above the one before."),
-        ({"points_3": "5"}, "A level that gives something has a goal."),
+        ({"goal_2": "1"}, "Each level&#x27;s goal must be above the one before."),
+        ({"points_3": "5"}, "A level with rewards needs a goal."),
         ({"measure": "amount"}, "Only orders have an amount."),
-        ({"measure": "days", "period": "day"}, "Days in a row don&#x27;t start anew every day."),
+        ({"measure": "days", "period": "day"}, "Days in a row can&#x27;t reset every day."),
         ({"counts": "activity:nonsense"}, "Select a valid choice."),
         ({"starts_at": "2026-02-02T00:00", "ends_at": "2026-02-01T00:00"}, "The end is before the start."),
     ],
 )
-def test_what_makes_no_sense_is_said_at_its_field_and_nothing_is_saved(marketer, program, changes, said):
+def test_a_wrong_value_is_reported_at_its_field_and_nothing_is_saved(marketer, program, changes, said):
     answer = marketer.post("/tasks/new/", form(**changes))
     assert answer.status_code == 200
     assert said in answer.content.decode()
@@ -94,7 +94,7 @@ def test_a_task_is_switched_off_and_on(marketer, make_task):
     assert Task.objects.get().active
 
 
-def test_the_list_and_the_funnel_say_how_many_are_on_each_level(marketer, program, make_old_member, make_task):
+def test_the_list_and_the_funnel_show_the_members_on_each_level(marketer, program, make_old_member, make_task):
     # given four members: two with one share, one with three, one who only joined
     members = [make_old_member() for _ in range(4)]
     task = make_task(
@@ -113,7 +113,7 @@ def test_the_list_and_the_funnel_say_how_many_are_on_each_level(marketer, progra
     assert "2 3 times 9 points 1 33% 1" in shown
 
 
-def test_badges_are_made_changed_and_listed_with_their_holders(marketer, program, make_old_member, make_task):
+def test_badges_are_created_changed_and_listed_with_their_holders(marketer, program, make_old_member, make_task):
     answer = marketer.post("/badges/new/", {"name": "Critic", "name_zh": "评论家", "icon": "pencil", "active": "on"})
     assert (answer.status_code, answer["Location"]) == (302, "/badges/")
     badge = Badge.objects.get()
@@ -128,7 +128,7 @@ def test_badges_are_made_changed_and_listed_with_their_holders(marketer, program
     make_task("activity", event_kind="share", name="Share", levels=[Level(1, badge=badge)])
     did(member, "share", 1)
     advance_tasks(program=program, customer_ids=[member.customer_id])
-    assert "Critic Can be had 1 Share · level 1" in text_of(marketer.get("/badges/"))
+    assert "Critic Can be earned 1 Share · level 1" in text_of(marketer.get("/badges/"))
     assert "Ann" in text_of(marketer.get(f"/badges/{badge.pk}/edit/"))
     marketer.post(f"/badges/{badge.pk}/edit/", {"name": "Old critic", "icon": "pencil"})
     badge.refresh_from_db()
@@ -137,10 +137,10 @@ def test_badges_are_made_changed_and_listed_with_their_holders(marketer, program
     assert Badge.objects.count() == 1
 
 
-def test_the_customer_page_shows_badges_and_tasks_under_way(
+def test_the_customer_page_shows_badges_and_started_tasks(
     client, staff, program, make_old_member, make_task, make_badge
 ):
-    # given a member with a badge and a task half done, and one with nothing
+    # given a member with a badge and a half-finished task, and one without either
     client.force_login(staff(Role.AGENT))
     member, bare = make_old_member(), make_old_member()
     assert "Tasks and badges" not in text_of(client.get(f"/customers/{member.customer.number}/"))
@@ -154,25 +154,25 @@ def test_the_customer_page_shows_badges_and_tasks_under_way(
     assert "No task under way." in text_of(client.get(f"/customers/{bare.customer.number}/"))
 
 
-def test_an_agent_names_a_member_for_the_leaderboard_at_their_wish(client, staff, make_old_member):
+def test_an_agent_sets_a_members_leaderboard_name(client, staff, make_old_member):
     client.force_login(staff(Role.AGENT))
     member = make_old_member()
     address = f"/loyalty/members/{member.customer.number}/leaderboard-name/"
 
-    def kept() -> str:
+    def stored_name() -> str:
         return Member.objects.get(pk=member.pk).leaderboard_name
 
     client.post(address, {"name": "Fox"})
-    assert kept() == "Fox"
+    assert stored_name() == "Fox"
     client.post(address, {"name": "fox@example.com"})
-    assert kept() == "Fox"
+    assert stored_name() == "Fox"
     client.post(address, {"name": ""})
-    assert kept() == ""
+    assert stored_name() == ""
 
 
 def test_the_leaderboard_page_shows_chosen_names_only(marketer, program, make_old_member, make_task):
     fox, other = make_old_member("Real Name"), make_old_member("Hidden")
-    assert "Nobody is on it yet" in text_of(marketer.get("/leaderboard/"))
+    assert "No members on the leaderboard yet" in text_of(marketer.get("/leaderboard/"))
     set_leaderboard_name(member=fox, name="Fox", actor=SYSTEM)
     make_task("activity", 1, event_kind="share")
     for member in (fox, other):
@@ -187,7 +187,7 @@ def test_the_leaderboard_page_shows_chosen_names_only(marketer, program, make_ol
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "First review"), ("zh-hans", "首次评价")])
-def test_what_points_came_from_is_read_in_words(program, make_task, language, words):
+def test_references_are_shown_in_words(program, make_task, language, words):
     from core.events import TYPES
     from loyalty.reference_words import reference_words
 
@@ -195,5 +195,5 @@ def test_what_points_came_from_is_read_in_words(program, make_task, language, wo
     with translation.override(language):
         assert reference_words("task:first") == words
         assert TYPES["loyalty.points_earned"].describe({"points": 5, "reference": "task:first"}).endswith(f" · {words}")
-        # what the shop wrote itself, and what is gone, stays as it is
+        # references written by the shop and references to removed rows stay as they are
         assert [reference_words(text) for text in ("SO-1", "A:1", "task:gone", "")] == ["SO-1", "A:1", "task:gone", ""]

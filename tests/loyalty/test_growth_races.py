@@ -1,4 +1,4 @@
-"""Two workers at once and events that come twice give everything once: for real, with threads (L7)."""
+"""Tests with real threads: parallel workers and repeated events give everything once (L7)."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def badge(make_badge):
     return make_badge("Sharer")
 
 
-def test_eight_workers_on_one_member_give_a_level_once(program, make_old_member, make_task, badge):
+def test_eight_parallel_workers_give_a_level_once(program, make_old_member, make_task, badge):
     # given a member who shared three times, and a task of two levels
     member = make_old_member()
     task = make_task(
         "activity", event_kind="share", levels=[Level(1, points=5, growth=2, badge=badge), Level(3, points=7)]
     )
     did(member, "share", 3, 2, 1)
-    # when eight workers come at the same moment
+    # when eight workers run in parallel
     answers = at_once([partial(advance_tasks, program=program, customer_ids=[member.customer_id])] * 8)
     # then
     assert sorted(answers) == [0] * 7 + [2]
@@ -45,16 +45,16 @@ def test_eight_workers_on_one_member_give_a_level_once(program, make_old_member,
     assert reconcile_points().difference_count == 0
 
 
-def test_an_event_told_to_several_workers_at_once_counts_once(program, make_old_member, make_task):
+def test_an_event_delivered_to_parallel_workers_counts_once(program, make_old_member, make_task):
     member, task = make_old_member(), make_task("activity", 1, 2, event_kind="share")
     did(member, "share", 2, 1)
-    told = events_of("crm.activity_received")
-    assert at_once([partial(move_tasks, told * 2)] * 6) == [None] * 6
+    events = events_of("crm.activity_received")
+    assert at_once([partial(move_tasks, events * 2)] * 6) == [None] * 6
     assert (progress_of(member, task), available(member)) == ([(2, 2)], 10 + 20)
 
 
-def test_steps_that_come_at_the_same_moment_are_all_counted(program, make_old_member, make_task):
-    """Each worker tells of one share and advances; whoever is last sees them all."""
+def test_parallel_steps_are_all_counted(program, make_old_member, make_task):
+    """Each worker reports one share and advances; the last one sees them all."""
     member, task = make_old_member(), make_task("activity", 8, event_kind="share")
 
     def share(number: int) -> int:
@@ -66,10 +66,11 @@ def test_steps_that_come_at_the_same_moment_are_all_counted(program, make_old_me
     assert (progress_of(member, task), available(member)) == ([(8, 1)], 10)
 
 
-def test_workers_with_overlapping_members_and_awards_never_wait_in_a_circle(
+def test_workers_with_overlapping_members_and_awards_never_deadlock(
     program, make_old_member, make_task, make_order, badge, monkeypatch
 ):
-    # given chunks of five, cut differently by each worker, twelve members, two tasks, and an order of each that no rule has awarded yet
+    # given chunks of five, cut differently by each worker, twelve members, two tasks, and an order of each member that
+    # no rule has awarded yet
     monkeypatch.setattr(growth, "CHUNK", 5)
     members = [make_old_member() for _ in range(12)]
     make_task("activity", event_kind="share", levels=[Level(1, points=5, growth=2, badge=badge)])
@@ -93,7 +94,7 @@ def test_workers_with_overlapping_members_and_awards_never_wait_in_a_circle(
     ]
     # when
     answers = at_once(work)
-    # then nobody failed, and each has everything once
+    # then no worker failed, and each member has everything once
     assert [answer for answer in answers if isinstance(answer, Exception)] == []
     assert sum(answers[:3]) == 24
     assert [available(member) for member in members] == [100 + 5 + 10] * 12

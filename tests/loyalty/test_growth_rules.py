@@ -1,4 +1,4 @@
-"""Periods, days in a row and levels, on plain values."""
+"""Tests of periods, days in a row and levels on plain values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from loyalty.rules.growth import (
-    Goal,
+    LevelGoal,
     levels_problem,
     net_amount,
     newly_reached,
@@ -28,7 +28,7 @@ WEDNESDAY = date(2026, 12, 30)
         ("year", date(2026, 1, 1), date(2027, 1, 1)),
     ],
 )
-def test_a_day_is_in_one_period(period, start, end):
+def test_a_day_lies_in_one_period(period, start, end):
     assert period_start(period, WEDNESDAY) == start
     assert period_end(period, start) == end
     if end is not None:
@@ -36,7 +36,7 @@ def test_a_day_is_in_one_period(period, start, end):
         assert period_start(period, end - timedelta(days=1)) == start
 
 
-def test_the_day_is_the_programs_and_not_the_servers():
+def test_the_day_is_in_the_programs_zone():
     assert local_day(datetime(2026, 11, 30, 16, 30, tzinfo=UTC), "Asia/Shanghai") == date(2026, 12, 1)
     assert local_day(datetime(2026, 11, 30, 15, 30, tzinfo=UTC), "Asia/Shanghai") == date(2026, 11, 30)
 
@@ -57,7 +57,7 @@ def days(*numbers: int) -> list[date]:
         ((1, 2, 3), Runs(3, 3)),
     ],
 )
-def test_days_in_a_row(given, runs):
+def test_runs_of_days_are_counted(given, runs):
     assert runs_of(days(*given)) == runs
 
 
@@ -70,11 +70,11 @@ def test_a_run_holds_until_the_end_of_the_next_day():
 
 
 def test_levels_are_reached_at_their_goal_and_each_once():
-    goals = [Goal(1, 1), Goal(2, 5), Goal(3, 10)]
+    goals = [LevelGoal(1, 1), LevelGoal(2, 5), LevelGoal(3, 10)]
     assert newly_reached(goals, 0, 0) == []
-    assert newly_reached(goals, 5, 0) == [Goal(1, 1), Goal(2, 5)]
+    assert newly_reached(goals, 5, 0) == [LevelGoal(1, 1), LevelGoal(2, 5)]
     assert newly_reached(goals, 9, 2) == []
-    assert newly_reached(goals, 10, 2) == [Goal(3, 10)]
+    assert newly_reached(goals, 10, 2) == [LevelGoal(3, 10)]
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def test_levels_are_reached_at_their_goal_and_each_once():
     [([], "none"), ([1], ""), ([1, 2, 30], ""), ([2, 2], "not_rising"), ([3, 1], "not_rising"), ([0, 1], "not_rising"),
      (list(range(1, 22)), "too_many")],
 )  # fmt: skip
-def test_goals_rise(goals, problem):
+def test_goals_must_rise(goals, problem):
     assert levels_problem(goals) == problem
 
 
-def test_an_order_counts_for_what_is_not_refunded():
+def test_an_order_counts_without_its_refunded_part():
     assert net_amount(9_000, 10_000, 0) == 9_000
     assert net_amount(9_000, 10_000, 3_333) == 6_000
     assert net_amount(9_000, 10_000, 10_000) == 0

@@ -1,4 +1,4 @@
-"""Points follow an order of files: earned once when it is paid, taken back once for what came back."""
+"""Tests of points for an order in repeated files: earned once when paid, taken back once for returns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 HEADER = "number,placed_at,phone,state,sku,quantity,unit_price,refunded_amount"
 
 
-def test_points_are_earned_and_taken_back_once(store, tmp_path):
+def test_imported_orders_earn_points_once_and_returns_take_them_back_once(store, tmp_path):
     ensure_default_program()
     Program.objects.update(return_window_days=0)
 

@@ -1,4 +1,4 @@
-"""The ledger's rules L1-L9 and L11, each with the figures worked out by hand."""
+"""Tests of the ledger's rules L1-L9 and L11, with figures worked out by hand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def account(program, make_customer, make_order, settle) -> Account:
-    """A member with 500 points from one order of 500.00."""
+    """Return a member's account with 500 points from one order of 500.00."""
     customer = make_customer()
     make_order(customer, 50_000, number="FIRST")
     settle()
@@ -40,11 +40,11 @@ def in_balance() -> bool:
 
 
 def age(lot: Lot, **columns) -> None:
-    """Move a lot's dates, as time would."""
+    """Change a lot's dates to simulate the passage of time."""
     Lot.objects.filter(pk=lot.pk).update(**columns)
 
 
-def test_a_paid_order_earns_its_points_once_however_often_it_is_told(account, settle, make_order):
+def test_a_paid_order_earns_its_points_once_however_often_it_is_reported(account, settle, make_order):
     assert figures(account) == (500, 0, 0, 0)
     from core.models import DomainEvent
     from loyalty.event_handlers import award_points
@@ -57,14 +57,14 @@ def test_a_paid_order_earns_its_points_once_however_often_it_is_told(account, se
     assert in_balance()
 
 
-def test_l1_entries_can_be_neither_changed_nor_deleted(account):
+def test_entries_can_be_neither_changed_nor_deleted(account):
     for statement in ("UPDATE loyalty_entry SET available = 1000000", "DELETE FROM loyalty_entry"):
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
     assert figures(account) == (500, 0, 0, 0)
 
 
-def test_l2_the_soonest_expiry_is_spent_first_and_never_expiring_last(account):
+def test_the_soonest_expiry_is_spent_first_and_never_expiring_last(account):
     never = Lot.objects.get(account=account)
     for points in (100, 200):
         adjust_points(account=account, points=points, reason="goodwill", key=f"give-{points}", actor=SYSTEM)
@@ -78,7 +78,7 @@ def test_l2_the_soonest_expiry_is_spent_first_and_never_expiring_last(account):
     assert in_balance()
 
 
-def test_l2_an_expired_lot_can_not_be_spent_before_the_sweep_has_run(account):
+def test_an_expired_lot_can_not_be_spent_even_before_the_sweep(account):
     age(Lot.objects.get(account=account), expires_at=timezone.now() - timedelta(seconds=1))
     with pytest.raises(Refused) as refusal:
         redeem_points(account=account, points=1, key="r1", actor=SYSTEM)
@@ -90,7 +90,7 @@ def test_l2_an_expired_lot_can_not_be_spent_before_the_sweep_has_run(account):
     assert in_balance()
 
 
-def test_l4_points_are_pending_until_the_return_window_has_passed(program, make_customer, make_order, settle):
+def test_points_are_pending_until_the_return_window_has_passed(program, make_customer, make_order, settle):
     program.return_window_days = 7
     program.save()
     customer = make_customer()
@@ -102,11 +102,11 @@ def test_l4_points_are_pending_until_the_return_window_has_passed(program, make_
         redeem_points(account=account, points=1, key="r1", actor=SYSTEM)
     age(Lot.objects.get(account=account), available_from=timezone.now() - timedelta(seconds=1))
     redeem_points(account=account, points=100, key="r2", actor=SYSTEM)
-    assert figures(account) == (23, 0, 0, 0), "a window that has passed counts before the sweep has run"
+    assert figures(account) == (23, 0, 0, 0), "a passed window counts before the sweep has run"
     assert in_balance()
 
 
-def test_l3_rounding_is_stated_on_the_earning(program, make_customer, make_order, settle):
+def test_rounding_is_stated_on_the_earning(program, make_customer, make_order, settle):
     customer = make_customer()
     make_order(customer, 1_999)
     settle()
@@ -114,7 +114,7 @@ def test_l3_rounding_is_stated_on_the_earning(program, make_customer, make_order
     assert (earning.points, str(earning.remainder)) == (19, "0.990000")
 
 
-def test_l6_points_are_earned_on_what_was_paid_for_goods(program, make_customer, make_order, settle):
+def test_points_are_earned_on_the_amount_paid_for_goods(program, make_customer, make_order, settle):
     customer = make_customer()
     make_order(customer, 20_000, discount=3_000, points_amount=2_000, shipping=1_000, tax=500)
     settle()
@@ -122,7 +122,7 @@ def test_l6_points_are_earned_on_what_was_paid_for_goods(program, make_customer,
     assert (earning.base, earning.points) == (15_000, 150)
 
 
-def test_l7_the_same_key_gives_the_first_answer_and_another_request_is_refused(account):
+def test_the_same_key_gives_the_first_answer_and_another_request_is_refused(account):
     first = redeem_points(account=account, points=200, key="k", actor=SYSTEM, reference="cart 1")
     assert redeem_points(account=account, points=200, key="k", actor=SYSTEM, reference="cart 1") == first
     assert figures(account) == (300, 0, 0, 0)
@@ -134,7 +134,7 @@ def test_l7_the_same_key_gives_the_first_answer_and_another_request_is_refused(a
     assert missing.value.code == "idempotency_key_missing"
 
 
-def test_l8_a_hold_lowers_what_is_available_and_not_the_balance(account, program):
+def test_a_hold_lowers_the_available_points_and_not_the_balance(account, program):
     answer = hold_points(account=account, points=200, key="h", actor=SYSTEM)
     assert (answer["available"], answer["held"], answer["balance"]) == (300, 200, 500)
     hold = uuid.UUID(answer["hold"])
@@ -157,7 +157,7 @@ def test_l8_a_hold_lowers_what_is_available_and_not_the_balance(account, program
     assert in_balance()
 
 
-def test_l8_a_released_hold_gives_everything_back(account, program):
+def test_a_released_hold_gives_everything_back(account, program):
     hold = uuid.UUID(hold_points(account=account, points=500, key="h", actor=SYSTEM)["hold"])
     with pytest.raises(Refused):
         hold_points(account=account, points=1, key="h2", actor=SYSTEM)
@@ -166,7 +166,7 @@ def test_l8_a_released_hold_gives_everything_back(account, program):
     assert in_balance()
 
 
-def test_l8_a_hold_that_ran_out_can_not_be_captured_and_is_swept_once(account, program):
+def test_an_expired_hold_can_not_be_captured_and_is_swept_once(account, program):
     hold = uuid.UUID(hold_points(account=account, points=200, key="h", actor=SYSTEM)["hold"])
     Hold.objects.filter(pk=hold).update(expires_at=timezone.now() - timedelta(seconds=1))
     with pytest.raises(Conflict) as refusal:
@@ -180,7 +180,7 @@ def test_l8_a_hold_that_ran_out_can_not_be_captured_and_is_swept_once(account, p
     assert in_balance()
 
 
-def test_a_lot_that_runs_out_while_held_is_gone_when_the_hold_is_released(account, program):
+def test_a_lot_that_expires_while_held_is_gone_after_the_release(account, program):
     hold = uuid.UUID(hold_points(account=account, points=200, key="h", actor=SYSTEM)["hold"])
     age(Lot.objects.get(account=account), expires_at=timezone.now() - timedelta(seconds=1))
     release_hold(program=program, hold=hold, key="r", actor=SYSTEM)
@@ -188,7 +188,7 @@ def test_a_lot_that_runs_out_while_held_is_gone_when_the_hold_is_released(accoun
     assert in_balance()
 
 
-def test_l5_a_refund_takes_points_back_pro_rata_and_to_the_last_one(account):
+def test_a_refund_takes_points_back_pro_rata_and_in_full(account):
     record_and_settle(account, 12_345, "half")
     assert figures(account) == (376, 0, 0, 0), "376.55 of 500 would have been earned without 123.45"
     record_and_settle(account, None, "rest")
@@ -196,7 +196,7 @@ def test_l5_a_refund_takes_points_back_pro_rata_and_to_the_last_one(account):
     assert in_balance()
 
 
-def test_l5_what_was_spent_meanwhile_becomes_debt_that_the_next_earning_pays(account, make_order, settle):
+def test_spent_points_become_debt_that_the_next_earning_pays(account, make_order, settle):
     redeem_points(account=account, points=450, key="r", actor=SYSTEM)
     record_and_settle(account, None, "all")
     assert figures(account) == (0, 0, 0, 450)
@@ -206,7 +206,7 @@ def test_l5_what_was_spent_meanwhile_becomes_debt_that_the_next_earning_pays(acc
     assert in_balance()
 
 
-def test_l5_points_spent_on_a_refunded_order_return_to_their_lots(account, make_order, settle):
+def test_points_spent_on_a_refunded_order_return_to_their_lots(account, make_order, settle):
     lot = Lot.objects.get(account=account)
     redeem_points(account=account, points=300, key="r", actor=SYSTEM, reference="PAID-WITH-POINTS")
     make_order(account.member.customer, 10_000, number="PAID-WITH-POINTS", points_amount=300)
@@ -221,7 +221,7 @@ def test_l5_points_spent_on_a_refunded_order_return_to_their_lots(account, make_
     assert in_balance()
 
 
-def test_l5_returned_points_of_an_expired_lot_live_for_the_stated_days(account, make_order, settle):
+def test_returned_points_of_an_expired_lot_last_for_the_reinstatement_days(account, make_order, settle):
     lot = Lot.objects.get(account=account)
     redeem_points(account=account, points=300, key="r", actor=SYSTEM, reference="P")
     make_order(account.member.customer, 10_000, number="P", points_amount=300)
@@ -235,7 +235,7 @@ def test_l5_returned_points_of_an_expired_lot_live_for_the_stated_days(account, 
     assert in_balance()
 
 
-def test_points_follow_the_refund_in_time_when_it_is_told_of_later(account, settle):
+def test_points_follow_the_time_of_a_refund_that_is_reported_later(account, settle):
     at = timezone.now() - timedelta(days=40)
     record_refund(order_number="FIRST", number="late", source="storefront", amount=20_000, refunded_at=at, actor=SYSTEM)
     settle()
@@ -243,7 +243,7 @@ def test_points_follow_the_refund_in_time_when_it_is_told_of_later(account, sett
     assert Entry.objects.get(kind="clawback").occurred_at == at
 
 
-def test_l9_never_more_than_there_is(account):
+def test_no_more_points_are_spent_than_available(account):
     with pytest.raises(Refused) as refusal:
         redeem_points(account=account, points=501, key="r", actor=SYSTEM)
     assert refusal.value.details == {"available": 500, "requested": 501}
@@ -253,7 +253,7 @@ def test_l9_never_more_than_there_is(account):
     assert Entry.objects.filter(account=account).count() == 1
 
 
-def test_l11_reconciliation_names_the_account_that_differs(account):
+def test_reconciliation_names_the_account_that_differs(account):
     with connection.cursor() as cursor:
         cursor.execute("UPDATE loyalty_account SET available = available + 1 WHERE id = %s", [account.pk])
     result = reconcile_points()
@@ -266,7 +266,7 @@ def test_l11_reconciliation_names_the_account_that_differs(account):
     }
 
 
-def test_unknown_holds_and_strange_amounts_are_refused_by_name(account, program):
+def test_unknown_holds_and_invalid_amounts_are_refused(account, program):
     with pytest.raises(NotFound) as refusal:
         capture_hold(program=program, hold=uuid.uuid4(), key="c", actor=SYSTEM)
     assert refusal.value.code == "unknown_hold"

@@ -1,4 +1,4 @@
-"""F15: whatever commands come in whatever order, the ledger equals the one on paper, account by account and lot by lot (L1-L11).
+"""Property test (F15): any sequence of commands leaves the ledger equal to the naive one, by account and lot (L1-L11).
 
 10,000 steps: 200 histories of 50 commands. Time passes by moving the dates of lots and holds into the past.
 """
@@ -36,7 +36,7 @@ from loyalty.services.sweeps import sweep_holds, sweep_lots
 from loyalty.services.transfers import merge_members, transfer_points
 from tests.loyalty import naive
 
-# Committed as it goes: in one long transaction no dead row could be pruned, and each step would be slower than the last.
+# Commit each step: in one long transaction no dead row could be pruned, and each step would be slower than the last.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MEMBERS = 3
@@ -80,7 +80,7 @@ def machine_for(program: Program, store) -> type[RuleBasedStateMachine]:
             self.holds: list[uuid.UUID] = []
 
         def both(self, ours, theirs) -> bool:
-            """Run a command on both sides; they refuse alike, and then leave no trace. Says whether it was done."""
+            """Run a command on both sides. Both refuse alike, and then leave no trace. Return whether it was done."""
             before = copy.deepcopy(self.paper)
             try:
                 theirs()
@@ -116,9 +116,9 @@ def machine_for(program: Program, store) -> type[RuleBasedStateMachine]:
 
         @rule(account=who, points=few, days=st.integers(1, 3))
         def hold(self, account: int, points: int, days: int) -> None:
-            made: list[dict] = []
+            answers: list[dict] = []
             if self.both(
-                lambda: made.append(
+                lambda: answers.append(
                     hold_points(
                         account=self.accounts[account], points=points, key=uuid.uuid4().hex, actor=SYSTEM,
                         seconds=days * 86400,
@@ -126,15 +126,15 @@ def machine_for(program: Program, store) -> type[RuleBasedStateMachine]:
                 ),
                 lambda: self.paper.hold(account, points, days),
             ):  # fmt: skip
-                self.holds.append(uuid.UUID(made[0]["hold"]))
+                self.holds.append(uuid.UUID(answers[0]["hold"]))
 
         @rule(account=who, points=few, chosen=pick, on_order=st.booleans())
         def redeem(self, account: int, points: int, chosen: int, on_order: bool) -> None:
             mine = [n for n, order in enumerate(self.paper.orders) if order.account == account]
             number = mine[chosen % len(mine)] if on_order and mine else None
-            made: list[dict] = []
+            answers: list[dict] = []
             if self.both(
-                lambda: made.append(
+                lambda: answers.append(
                     redeem_points(
                         account=self.accounts[account], points=points, key=uuid.uuid4().hex, actor=SYSTEM,
                         order=None if number is None else self.orders[number],
@@ -142,7 +142,7 @@ def machine_for(program: Program, store) -> type[RuleBasedStateMachine]:
                 ),
                 lambda: self.paper.redeem(account, points, number),
             ):  # fmt: skip
-                self.holds.append(uuid.UUID(made[0]["hold"]))
+                self.holds.append(uuid.UUID(answers[0]["hold"]))
 
         @precondition(lambda self: self.holds)
         @rule(chosen=pick, points=few)
@@ -196,7 +196,7 @@ def machine_for(program: Program, store) -> type[RuleBasedStateMachine]:
                 return
             self.paper.merge(source, into)
             merge_members(source=self.accounts[source].member, target=self.accounts[into].member, actor=SYSTEM)
-            # Its membership goes on here, so that the account can be used again.
+            # The membership continues here, so that the account can be used again.
             self.accounts[source].member.save(update_fields=["state"])
             Order.objects.filter(customer=self.accounts[source].member.customer).update(
                 customer=self.accounts[into].member.customer
@@ -228,7 +228,7 @@ def machine_for(program: Program, store) -> type[RuleBasedStateMachine]:
             sweep_lots()
 
         @invariant()
-        def the_ledger_equals_the_one_on_paper(self) -> None:
+        def the_ledger_equals_the_naive_one(self) -> None:
             if not hasattr(self, "paper"):
                 return
             with connection.cursor() as cursor:
@@ -257,7 +257,7 @@ def _read(value):
     return json.loads(value) if isinstance(value, str) else value
 
 
-def test_f15_any_interleaving_of_commands_equals_the_ledger_on_paper(shop):
+def test_any_sequence_of_commands_equals_the_naive_ledger(shop):
     run_state_machine_as_test(
         machine_for(*shop),
         settings=settings(

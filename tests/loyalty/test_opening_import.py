@@ -1,4 +1,4 @@
-"""Points and tiers carried over from another system: once per key, in the ledger, with their own end."""
+"""Tests of opening points and tiers: imported once per key, in the ledger, with their own end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def bring(store, make_customer, tmp_path):
     return run
 
 
-def test_points_and_tiers_are_carried_over_once(bring):
+def test_points_and_tiers_are_imported_once(bring):
     run = bring()
     assert (run.read_count, run.accepted_count, run.unchanged_count, run.refused_count) == (3, 3, 0, 0)
     assert list(Entry.objects.order_by("-available").values_list("kind", "reason", "note", "available", "pending")) == [
@@ -51,8 +51,12 @@ def test_points_and_tiers_are_carried_over_once(bring):
     anna = Member.objects.get(customer__name="Anna")
     assert anna.enrolled_at == datetime(2021, 4, 30, 16, tzinfo=UTC)
     assert anna.tier.name == "Gold"
-    given = GivenTier.objects.get()
-    assert (given.member, given.ends_at, given.reason) == (anna, datetime(2030, 12, 30, 16, tzinfo=UTC), "migration")
+    given_tier = GivenTier.objects.get()
+    assert (given_tier.member, given_tier.ends_at, given_tier.reason) == (
+        anna,
+        datetime(2030, 12, 30, 16, tzinfo=UTC),
+        "migration",
+    )
     assert TierPeriod.objects.get(member=anna, ended_at=None).tier.name == "Gold"
     assert Account.objects.get(member=anna, point_type__spendable=True).available == 1500
     before = (Entry.objects.count(), GivenTier.objects.count(), DomainEvent.objects.count())
@@ -62,7 +66,7 @@ def test_points_and_tiers_are_carried_over_once(bring):
     assert find_differences()[2] == []
 
 
-def test_what_can_not_be_carried_over(bring):
+def test_wrong_rows_are_refused_with_a_reason(bring):
     bring()
     run = bring(
         "phone,points,expires_at,tier,tier_until\n"
@@ -84,7 +88,7 @@ def test_what_can_not_be_carried_over(bring):
     assert GivenTier.objects.count() == 1
 
 
-def test_a_program_without_points_to_spend_takes_none(bring):
+def test_a_program_without_spendable_points_refuses_points(bring):
     PointType.objects.update(spendable=False)
     run = bring("phone,points\n13800000001,100\n")
     assert list(run.refusals.values_list("row_number", "field", "code")) == [(2, "points", "no_points")]

@@ -1,4 +1,4 @@
-"""Many redemptions in one call: each as if it had come alone (L2, L7, L9)."""
+"""Tests of many redemptions in one call: each works as if it had come alone (L2, L7, L9)."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def people(make_member):
-    """Customer numbers of members with so many points."""
+    """Return a function that makes members with so many points and returns their customer numbers."""
     return lambda *points: [make_member(number).customer.number for number in points]
 
 
 def spent(*rows: Redemption) -> list:
-    """Per row the points left, or the code of the refusal."""
+    """Redeem the rows. Return for each the points left, or the code of the refusal."""
     outcomes = redeem_many(redemptions=rows, actor=SYSTEM)
     return [one.answer["available"] if one.answer else one.error.code for one in outcomes]
 
@@ -43,7 +43,7 @@ def test_each_row_is_done_or_refused_by_itself_in_the_order_given(people):
         Redemption(two, 51, "b"), Redemption(one, 30, "a", "SO-1"), Redemption("0000000", 1, "x"), Redemption(three, 10, "c")
     ) == ["insufficient_points", 70, "not_a_member", 0]  # fmt: skip
     assert [available(number) for number in (one, two, three)] == [70, 50, 0]
-    # a refused one left no trace and its key free
+    # a refused row leaves no trace and its key free
     assert set(IdempotencyRecord.objects.filter(key__in="abxc").values_list("key", flat=True)) == {"a", "c"}
     assert Entry.objects.filter(kind="redeem").count() == Hold.objects.filter(state="captured").count() == 2
     assert Entry.objects.get(reference="SO-1").available == -30
@@ -51,7 +51,7 @@ def test_each_row_is_done_or_refused_by_itself_in_the_order_given(people):
     assert reconcile_points().difference_count == 0
 
 
-def test_rows_of_one_member_follow_each_other(people):
+def test_rows_of_one_member_are_done_in_order(people):
     [one] = people(100)
     assert spent(Redemption(one, 60, "a"), Redemption(one, 60, "b"), Redemption(one, 40, "c")) == [
         40, "insufficient_points", 0,
@@ -60,10 +60,10 @@ def test_rows_of_one_member_follow_each_other(people):
     assert reconcile_points().difference_count == 0
 
 
-def test_a_key_means_the_same_alone_and_in_a_batch_l7(people):
+def test_a_key_means_the_same_alone_and_in_a_batch(people):
     one, two = people(100, 100)
     account = Account.objects.get(member__customer__number=one)
-    # given one redeemed alone and one in a batch
+    # given one redemption alone and one in a batch
     alone = redeem_points(account=one, points=10, key="alone", actor=SYSTEM)
     [first] = redeem_many(redemptions=[Redemption(two, 10, "together", "R")], actor=SYSTEM)
     # when each is repeated the other way, and once with another amount
@@ -78,7 +78,7 @@ def test_a_key_means_the_same_alone_and_in_a_batch_l7(people):
     assert (account.available, available(two)) == (85, 90)
 
 
-def test_soonest_expiry_first_and_what_has_run_out_is_not_spent_l2(people, program):
+def test_the_soonest_expiry_is_spent_first_and_expired_lots_are_not(people, program):
     [one] = people(0)
     account = Account.objects.select_related("member__program").get(member__customer__number=one)
     for points, days in ((40, 30), (50, 10), (60, None)):
@@ -97,7 +97,7 @@ def test_soonest_expiry_first_and_what_has_run_out_is_not_spent_l2(people, progr
 @pytest.mark.parametrize(("row", "error"), [
     (Redemption("1", 0, "k"), Invalid), (Redemption("1", 2**60, "k"), Invalid), (Redemption("1", 1, ""), IdempotencyKeyMissing),
 ])  # fmt: skip
-def test_a_row_that_can_never_be_takes_the_batch_with_it(people, row, error):
+def test_an_invalid_row_refuses_the_whole_batch(people, row, error):
     [one] = people(100)
     with pytest.raises(error):
         redeem_many(redemptions=[Redemption(one, 10, "good"), row], actor=SYSTEM)
@@ -105,7 +105,7 @@ def test_a_row_that_can_never_be_takes_the_batch_with_it(people, row, error):
     assert not IdempotencyRecord.objects.filter(key="good").exists()
 
 
-def test_a_suspended_member_and_the_smallest_redemption(people, program):
+def test_suspended_members_and_too_small_redemptions_are_refused(people, program):
     one, two = people(100, 100)
     program.redeem_minimum = 50
     program.save()
@@ -117,15 +117,18 @@ def test_a_suspended_member_and_the_smallest_redemption(people, program):
     ]  # fmt: skip
 
 
-def test_a_batch_of_60_takes_a_handful_of_queries(people, django_assert_max_num_queries):
+def test_a_batch_of_60_takes_at_most_four_queries(people, django_assert_max_num_queries):
     numbers = people(*[10] * 60)
     with django_assert_max_num_queries(4):
         assert spent(*(Redemption(number, 3, f"k{number}") for number in numbers)) == [7] * 60
 
 
 @pytest.mark.django_db(transaction=True)
-def test_batches_and_single_redemptions_at_once_never_spend_more_than_there_is_f7(people):
-    """Twelve threads, the same eight members in different orders, keys that meet: no circle of locks, no point too much."""
+def test_parallel_batches_and_single_redemptions_never_overspend(people):
+    """Run twelve threads on the same eight members in different orders, with shared keys.
+
+    There is no deadlock and no overspending.
+    """
     numbers = people(*[1_000] * 8)
 
     def work(thread: int) -> int:
@@ -156,16 +159,16 @@ def test_batches_and_single_redemptions_at_once_never_spend_more_than_there_is_f
     assert reconcile_points().difference_count == 0
 
 
-def test_over_http(api, people):
+def test_a_batch_over_http(api, people):
     one, two = people(100, 5)
     body = {"redemptions": [{"customer": one, "points": 30, "key": "h1", "reference": "SO"},
                             {"customer": two, "points": 30, "key": "h2"}]}  # fmt: skip
     answer = api.post("/api/v1/points/redemptions", body, format="json")
     assert answer.status_code == 200
-    said = answer.json()
-    assert (said["done"], said["refused"]) == (1, 1)
-    assert said["results"][0]["redemption"]["available"] == 70
-    assert said["results"][1]["error"] == {
+    body_out = answer.json()
+    assert (body_out["done"], body_out["refused"]) == (1, 1)
+    assert body_out["results"][0]["redemption"]["available"] == 70
+    assert body_out["results"][1]["error"] == {
         "code": "insufficient_points", "detail": "Points available: 5.", "attr": "points",
         "details": {"available": 5, "requested": 30},
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Refusals of the ledger, rewards and tiers that no other test meets: their code, their field, and nothing changed."""
+"""Tests of refusals of the ledger, rewards and tiers that no other test covers: code, field, and nothing changed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def snapshot() -> tuple:
 
 
 def refused(kind: type[DomainError], call, **arguments) -> tuple[str, str | None]:
-    """Return (code, field) of the refusal, after showing that it changed nothing."""
+    """Return (code, field) of the refusal, after checking that it changed nothing."""
     before = snapshot()
     with pytest.raises(kind) as caught:
         call(**arguments)
@@ -52,7 +52,7 @@ def test_a_hold_is_captured_up_to_its_points_and_not_after_its_release(program, 
     )
 
 
-def test_points_that_buy_nothing_can_be_neither_held_nor_given_on(member, make_member):
+def test_points_that_are_not_spendable_can_be_neither_held_nor_transferred(member, make_member):
     account, other = account_of(member), account_of(make_member(0))
     PointType.objects.filter(pk=account.point_type_id).update(spendable=False)
     assert refused(Refused, hold_points, account=account, points=1, key="h", actor=SYSTEM)[0] == "points_not_spendable"
@@ -67,11 +67,11 @@ def test_members_of_two_programs_are_not_merged(member, program, make_customer):
         assert refused(Conflict, merge_members, source=member, target=target, actor=SYSTEM) == ("not_one_program", None)
 
 
-def test_a_shop_without_a_program_says_so(store):
+def test_a_shop_without_a_program_is_reported(store):
     assert refused(NotFound, default_program) == ("no_program", None)
 
 
-def test_a_reward_without_codes_takes_none(make_reward):
+def test_a_reward_without_a_pool_refuses_codes(make_reward):
     gift = make_reward("gift")
     assert refused(Conflict, upload_reward_codes, reward=gift, content=b"A1", actor=SYSTEM)[0] == "no_pool"
 
@@ -80,12 +80,12 @@ def test_a_reward_without_codes_takes_none(make_reward):
     ("content", "code"),
     [(b"A" * (FILE_BYTES + 1), "too_large"), (b"\x00\xff\xfe\x00binary\x00", "not_a_text"), (b"\n\n", "empty")],
 )
-def test_a_file_of_codes_that_can_not_be_read_is_refused(make_reward, content, code):
+def test_an_unreadable_file_of_codes_is_refused(make_reward, content, code):
     reward = make_reward("voucher")
     assert refused(Invalid, upload_reward_codes, reward=reward, content=content, actor=SYSTEM) == (code, "codes")
 
 
-def test_what_is_fixed_once_it_exists_can_not_be_changed(program):
+def test_fixed_fields_can_not_be_changed(program):
     badge = create_badge(program=program, name="Regular", actor=SYSTEM)
     tier = Tier.objects.filter(program=program).first()
     assert refused(Invalid, update_badge, badge=badge, actor=SYSTEM, code="new") == ("fixed", "code")
@@ -95,7 +95,7 @@ def test_what_is_fixed_once_it_exists_can_not_be_changed(program):
     assert badge.code == "regular"
 
 
-def test_a_purchase_of_a_tier_that_was_never_made_is_not_refunded(member):
+def test_an_unknown_tier_purchase_is_not_refunded(member):
     assert refused(NotFound, refund_tier, member=member, reference="NONE", actor=SYSTEM) == (
         "unknown_purchase",
         "reference",
@@ -113,7 +113,7 @@ def test_an_unknown_tier_can_not_be_bought(api, member):
     assert not member.given_tiers.exists()
 
 
-def test_an_earning_rule_on_nothing_is_refused(program):
+def test_an_earning_rule_with_an_unknown_trigger_is_refused(program):
     point_type = program.point_types.first()
     code, field = refused(Invalid, new_rule, program=program, point_type=point_type, name="R", trigger="none")
     assert (code, field) == ("unknown_trigger", "trigger")

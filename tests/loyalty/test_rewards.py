@@ -1,4 +1,4 @@
-"""Redeeming rewards (L5, L7, L8, L9): what moves, what a refusal leaves as it was, what comes back."""
+"""Tests of redeeming rewards (L5, L7, L8, L9): what moves, what a refusal leaves unchanged, what is returned."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def nothing_changed(member, reward, stock, points=1_000) -> bool:
     )
 
 
-def test_l8_a_gift_holds_points_until_it_is_sent(member, make_reward):
+def test_a_gift_holds_points_until_it_is_sent(member, make_reward):
     reward = make_reward("gift", 300, stock=5)
     row = redeem(member, reward)
     assert (row.state, row.points, json.loads(row.address)["city"]) == ("placed", 300, "Shanghai")
@@ -68,7 +68,7 @@ def test_l8_a_gift_holds_points_until_it_is_sent(member, make_reward):
     assert reconcile_points().difference_count == 0
 
 
-def test_sending_twice_is_once_and_another_number_is_refused(member, make_reward):
+def test_sending_is_idempotent_and_another_number_is_refused(member, make_reward):
     row = redeem(member, make_reward("gift"))
     ship_redemption(redemption=row, tracking="SF1", actor=SYSTEM)
     assert ship_redemption(redemption=row, tracking="SF1", actor=SYSTEM).state == "shipped"
@@ -91,21 +91,21 @@ def test_the_address_and_the_code_are_not_readable_in_the_database(member, make_
             """SELECT coalesce(string_agg(answer::text, ''), '') || (SELECT coalesce(string_agg(payload::text, ''), '')
                FROM core_domainevent) FROM core_idempotencyrecord"""
         )
-        told = cursor.fetchone()[0]
+        events_and_answers = cursor.fetchone()[0]
     assert b"Nanjing" not in stored
     assert b"SECRET" not in stored
-    assert "Nanjing" not in told
-    assert "SECRET" not in told
+    assert "Nanjing" not in events_and_answers
+    assert "SECRET" not in events_and_answers
 
 
-def test_every_look_at_an_address_is_an_event(member, make_reward):
+def test_every_view_of_an_address_is_an_event(member, make_reward):
     row = redeem(member, make_reward("gift"))
     assert see_address(redemption=row, actor=Actor("user", 7))["line"] == "Nanjing Road 1"
     event = DomainEvent.objects.get(kind="loyalty.reward_address_seen")
     assert (event.actor, event.subject_id) == ("user:7", member.customer_id)
 
 
-def test_a_voucher_is_delivered_and_paid_at_once(member, make_reward):
+def test_a_voucher_is_delivered_and_paid_immediately(member, make_reward):
     reward = make_reward("voucher", 300, codes="AAA\nBBB\n")
     row = redeem(member, reward)
     assert (row.state, row.code, points_of(member), row.attempts) == ("fulfilled", "AAA", (700, 0), 1)
@@ -116,8 +116,8 @@ def test_a_voucher_is_delivered_and_paid_at_once(member, make_reward):
     assert (refusal.value.code, points_of(member), used(reward, member)) == ("no_codes_left", (400, 0), 2)
 
 
-def test_a_pool_that_runs_dry_meanwhile_leaves_nothing_behind(member, make_reward, monkeypatch):
-    """Between the look at the pool and the taking of a code someone else took the last."""
+def test_an_empty_pool_at_delivery_leaves_nothing_behind(member, make_reward, monkeypatch):
+    """Another transaction takes the last code between the check of the pool and the taking of a code."""
     reward = make_reward("voucher", 300, stock=5)
     monkeypatch.setattr(catalogue, "codes_left", lambda rewards: {reward.pk: 1})
     with pytest.raises(Refused) as refusal:
@@ -127,7 +127,7 @@ def test_a_pool_that_runs_dry_meanwhile_leaves_nothing_behind(member, make_rewar
 
 
 @pytest.mark.parametrize(("kind", "says"), [("privilege", "Show this to the tailor"), ("donation", "Trees")])
-def test_a_privilege_and_a_donation_say_what_they_are(member, make_reward, kind, says):
+def test_a_privilege_and_a_donation_return_their_text(member, make_reward, kind, says):
     row = redeem(member, make_reward(kind, 250))
     assert (row.state, row.reference, points_of(member)) == ("fulfilled", says, (750, 0))
 
@@ -140,7 +140,7 @@ def test_a_coupon_comes_from_campaigns(member, make_reward, store):
     assert (row.state, row.code.replace("-", ""), row.reference) == ("fulfilled", code.code, "Ten off")
 
 
-def test_a_coupon_that_is_over_is_refused_and_nothing_changed(member, make_reward, store):
+def test_an_ended_coupon_is_refused_and_nothing_changed(member, make_reward, store):
     coupon = create_coupon(name="Ten off", kind="amount", value=1_000, actor=SYSTEM)
     reward = make_reward("coupon", 100, settings={"coupon": str(coupon.pk)}, stock=3)
     update_coupon(coupon=coupon, actor=SYSTEM, active=False)
@@ -150,7 +150,7 @@ def test_a_coupon_that_is_over_is_refused_and_nothing_changed(member, make_rewar
     assert nothing_changed(member, reward, 3)
 
 
-def test_l7_the_same_key_gives_the_first_answer_and_another_request_409(member, make_reward):
+def test_the_same_key_gives_the_first_answer_and_another_request_conflicts(member, make_reward):
     reward, other = make_reward("gift", 300, stock=5), make_reward("donation", 100, name="Other")
     first = redeem_reward(member=member, reward=reward, key="one", actor=SYSTEM, address=ADDRESS)
     ship_redemption(redemption=RewardRedemption.objects.get(), tracking="SF1", actor=SYSTEM)
@@ -163,7 +163,7 @@ def test_l7_the_same_key_gives_the_first_answer_and_another_request_409(member, 
     assert (RewardRedemption.objects.count(), points_of(member), stock_of(reward)) == (1, (700, 0), 4)
 
 
-def test_l7_keys_of_members_own_browsers_do_not_meet(make_member, make_reward):
+def test_keys_of_different_members_are_separate(make_member, make_reward):
     anna, bob, reward = make_member(), make_member(), make_reward("donation", 100)
     for one in (anna, bob):
         redeem(one, reward, key="1", actor=Actor("member", one.customer_id))
@@ -183,7 +183,7 @@ def test_l7_keys_of_members_own_browsers_do_not_meet(make_member, make_reward):
         ({"points": 1_001}, "insufficient_points"),
     ],
 )
-def test_l9_what_cannot_be_had_is_refused_and_nothing_changed(member, make_reward, values, code):
+def test_an_unavailable_reward_is_refused_and_nothing_changed(member, make_reward, values, code):
     reward = make_reward(**values)
     with pytest.raises(Refused) as refusal:
         redeem(member, reward)
@@ -191,13 +191,13 @@ def test_l9_what_cannot_be_had_is_refused_and_nothing_changed(member, make_rewar
     assert nothing_changed(member, reward, values.get("stock"))
 
 
-def test_l9_insufficient_points_says_how_many_there_are(member, make_reward):
+def test_insufficient_points_reports_the_available_points(member, make_reward):
     with pytest.raises(Refused) as refusal:
         redeem(member, make_reward(points=1_001))
     assert refusal.value.details == {"available": 1_000, "requested": 1_001}
 
 
-def test_a_higher_tier_is_asked_for(member, make_reward, program):
+def test_a_reward_can_require_a_higher_tier(member, make_reward, program):
     gold, platinum = Tier.objects.get(code="gold"), Tier.objects.get(code="platinum")
     reward = make_reward("donation", minimum_tier=gold)
     for tier, expected in ((None, "tier_too_low"), (Tier.objects.get(code="silver"), "tier_too_low")):
@@ -210,7 +210,7 @@ def test_a_higher_tier_is_asked_for(member, make_reward, program):
     assert redeem(Member.objects.get(pk=member.pk), reward).state == "fulfilled"
 
 
-def test_one_member_may_have_so_many(member, make_member, make_reward):
+def test_the_limit_per_member_is_enforced(member, make_member, make_reward):
     reward, other = make_reward("donation", 100, member_limit=2), make_member()
     redeem(member, reward, "1")
     redeem(member, reward, "2")
@@ -221,7 +221,7 @@ def test_one_member_may_have_so_many(member, make_member, make_reward):
     assert redeem(other, reward, "4").state == "fulfilled"
 
 
-def test_a_tier_may_have_more_than_the_rest(member, make_reward):
+def test_a_tier_can_have_a_higher_limit(member, make_reward):
     reward = make_reward("donation", 100, member_limit=1, tier_limits={"gold": 2})
     redeem(member, reward, "1")
     with pytest.raises(Refused):
@@ -234,7 +234,7 @@ def test_a_tier_may_have_more_than_the_rest(member, make_reward):
     assert (refusal.value.details, used(reward, member)) == ({"limit": 2, "used": 2}, 2)
 
 
-def test_a_reward_for_a_segment_is_for_those_in_it_alone(member, make_member, make_reward):
+def test_a_reward_for_a_segment_is_only_for_its_members(member, make_member, make_reward):
     rule = {"op": "and", "children": [{"condition": "order_count", "operator": "gte", "value": 1}]}
     segment = create_segment(name="Buyers", rule=rule, actor=SYSTEM)
     reward = make_reward("donation", segment=segment.pk, stock=2)
@@ -259,7 +259,7 @@ def test_a_gift_needs_an_address(member, make_reward, missing):
     assert nothing_changed(member, reward, 2)
 
 
-def test_the_money_part_needs_the_shops_word(member, make_reward):
+def test_the_money_part_needs_a_payment_reference_from_the_shop(member, make_reward):
     reward = make_reward("gift", 300, money=990, stock=2)
     for values in ({}, {"actor": OWN, "reference": "PAY-1"}):
         with pytest.raises(Refused) as refusal:
@@ -293,8 +293,8 @@ def test_cancelling_a_placed_gift_gives_everything_back(member, make_reward):
     assert reconcile_points().difference_count == 0
 
 
-def test_l5_points_of_a_cancelled_coupon_return_to_their_lots(member, make_reward, store):
-    """A lot that ran out meanwhile lives again for the program's reinstatement days."""
+def test_points_of_a_cancelled_coupon_return_to_their_lots(member, make_reward, store):
+    """A lot that expired since then lives again for the program's reinstatement days."""
     coupon = create_coupon(name="Ten off", kind="amount", value=1_000, actor=SYSTEM)
     reward = make_reward("coupon", 300, settings={"coupon": str(coupon.pk)}, stock=5)
     lot = Lot.objects.get()
@@ -313,7 +313,7 @@ def test_l5_points_of_a_cancelled_coupon_return_to_their_lots(member, make_rewar
 
 
 @pytest.mark.parametrize("state", ["reserved", "redeemed"])
-def test_a_coupon_that_is_in_use_cannot_be_given_back(member, make_reward, store, state):
+def test_a_coupon_in_use_cannot_be_cancelled(member, make_reward, store, state):
     coupon = create_coupon(name="Ten off", kind="amount", value=1_000, actor=SYSTEM)
     reward = make_reward("coupon", 300, settings={"coupon": str(coupon.pk)}, stock=5)
     row = redeem(member, reward)
@@ -328,7 +328,7 @@ def test_a_coupon_that_is_in_use_cannot_be_given_back(member, make_reward, store
 
 
 @pytest.mark.parametrize("kind", ["voucher", "donation", "privilege"])
-def test_what_may_have_been_used_is_not_cancelled_by_the_member(member, make_reward, kind):
+def test_a_possibly_used_reward_is_not_cancelled_by_the_member(member, make_reward, kind):
     reward = make_reward(kind, 300, codes="A" if kind == "voucher" else "", stock=2)
     row = redeem(member, reward)
     with pytest.raises(Conflict) as refusal:
@@ -344,7 +344,7 @@ def test_staff_may_take_a_privilege_back(member, make_reward):
     assert (row.state, points_of(member), stock_of(reward)) == ("cancelled", (1_000, 0), 2)
 
 
-def test_what_was_sent_is_not_cancelled(member, make_reward):
+def test_a_sent_gift_is_not_cancelled(member, make_reward):
     row = redeem(member, make_reward("gift"))
     ship_redemption(redemption=row, tracking="SF1", actor=SYSTEM)
     with pytest.raises(Conflict) as refusal:
@@ -353,8 +353,8 @@ def test_what_was_sent_is_not_cancelled(member, make_reward):
 
 
 @pytest.mark.parametrize("first", ["ledger", "rewards"])
-def test_l8_a_gift_that_nobody_sent_fails_and_gives_everything_back(member, make_reward, first):
-    """Whichever sweep comes first, the points are back once, and so are stock and use."""
+def test_a_gift_that_was_never_sent_fails_and_gives_everything_back(member, make_reward, first):
+    """In either order of the sweeps, the points are given back once, and so are stock and use."""
     reward = make_reward("gift", 300, stock=5)
     row = redeem(member, reward)
     assert (row.hold.expires_at - row.hold.created_at).days in {6, 7}
@@ -370,7 +370,7 @@ def test_l8_a_gift_that_nobody_sent_fails_and_gives_everything_back(member, make
     assert sweep_redemptions() == (0, 0)
     sweep_holds()
     row.refresh_from_db()
-    assert (row.state, row.error) == ("failed", "It was not sent before the held points ran out.")
+    assert (row.state, row.error) == ("failed", "It was not sent before the held points expired.")
     assert (points_of(member), stock_of(reward), used(reward, member)) == ((1_000, 0), 5, 0)
     assert Hold.objects.get().state == "expired"
     assert kinds_of_events(member) == ["redeemed", "failed"]
@@ -389,13 +389,13 @@ class Flaky(Fulfilment):
 
 @pytest.fixture
 def provider(monkeypatch):
-    """provider(error, ...) -> donations are delivered by someone who fails with these first."""
+    """Return provider(error, ...), which makes the delivery of donations fail with these errors first."""
     from loyalty.fulfilment import FULFILMENTS
 
     return lambda *errors: monkeypatch.setitem(FULFILMENTS._items, "donation", Flaky(*errors))
 
 
-def test_a_delivery_that_fails_for_now_is_tried_again(member, make_reward, provider):
+def test_a_temporarily_failed_delivery_is_retried(member, make_reward, provider):
     reward = make_reward("donation", 300, stock=5)
     provider(TryLater("the partner is away"), RuntimeError("boom"))
     row = redeem(member, reward)
@@ -411,7 +411,7 @@ def test_a_delivery_that_fails_for_now_is_tried_again(member, make_reward, provi
     assert (points_of(member), stock_of(reward), used(reward, member)) == ((700, 0), 4, 1)
 
 
-def test_a_delivery_that_keeps_failing_gives_up_and_gives_back(member, make_reward, provider):
+def test_a_delivery_that_keeps_failing_is_abandoned_and_given_back(member, make_reward, provider):
     reward = make_reward("donation", 300, stock=5)
     provider(*[TryLater("away")] * ATTEMPTS)
     row = redeem(member, reward)
@@ -423,7 +423,7 @@ def test_a_delivery_that_keeps_failing_gives_up_and_gives_back(member, make_rewa
     assert Hold.objects.get().state == "released"
 
 
-def test_a_delivery_that_is_refused_later_fails_at_once(member, make_reward, provider):
+def test_a_refused_delivery_fails_without_retries(member, make_reward, provider):
     reward = make_reward("donation", 300, stock=5)
     provider(TryLater("away"), Refused("No such number", code="bad_number"))
     row = redeem(member, reward)
@@ -441,7 +441,7 @@ def test_an_unexpected_failure_leaves_nothing_behind(member, make_reward, provid
 
 
 def test_redemption_state_is_written_under_its_own_lock(member, make_reward):
-    """A stale row in hand does not undo what happened meanwhile."""
+    """Acting on a stale row does not undo later changes."""
     row = redeem(member, make_reward("gift"))
     cancel_redemption(redemption=row, actor=SYSTEM)
     assert row.state == "placed"

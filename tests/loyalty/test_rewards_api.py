@@ -1,4 +1,4 @@
-"""Rewards through the storefront's API: what a member can have, redeeming, cancelling (L7, L9, P4)."""
+"""Tests of rewards through the storefront's API: the catalogue, redeeming, cancelling (L7, L9, P4)."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def mug(make_reward):
     return make_reward("gift", 300, name="Mug", name_zh="马克杯", stock=5, member_limit=2)
 
 
-def test_the_catalogue_says_what_it_costs_and_why_not(api, member, mug, make_reward):
+def test_the_catalogue_lists_prices_and_reasons(api, member, mug, make_reward):
     make_reward("voucher", 1_500, name="Phone credit", codes="A\nB", stock=9, position=1)
-    found = api.get(base(member)).json()["results"]
-    assert [(row["code"], row["can_redeem"], row["reason"], row["missing"], row["left"]) for row in found] == [
+    rows = api.get(base(member)).json()["results"]
+    assert [(row["code"], row["can_redeem"], row["reason"], row["missing"], row["left"]) for row in rows] == [
         ("mug", True, "", 0, 5),
         ("phone-credit", False, "insufficient_points", 500, 2),
     ]
-    assert found[0] == {
+    assert rows[0] == {
         "code": "mug", "kind": "gift", "name": "Mug", "description": "", "category": None, "picture": None,
         "points": 300, "money": 0, "currency": "CNY", "left": 5, "limit": 2, "used": 0, "minimum_tier": None,
         "starts_at": None, "ends_at": None, "needs_address": True, "can_redeem": True, "reason": "", "missing": 0,
@@ -68,7 +68,7 @@ def test_the_catalogue_is_paged(api, member, make_reward):
     assert [row["code"] for row in first["results"] + second["results"]] == ["r0", "r1", "r2", "r3", "r4"]
 
 
-def test_l7_redeeming_twice_with_one_key_is_once_and_the_same_bytes(api, member, mug):
+def test_redeeming_twice_with_one_key_has_one_effect_and_the_same_bytes(api, member, mug):
     first, again = redeem(api, member), redeem(api, member)
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.content == first.content
@@ -80,14 +80,14 @@ def test_l7_redeeming_twice_with_one_key_is_once_and_the_same_bytes(api, member,
     assert (points_of(member), stock_of(mug)) == ((700, 0), 4)
 
 
-def test_a_repeat_of_a_voucher_brings_its_code_again(api, member, make_reward):
+def test_a_repeated_redemption_of_a_voucher_returns_its_code_again(api, member, make_reward):
     make_reward("voucher", 300, name="Credit", codes="AAA\nBBB")
     first, again = redeem(api, member, "credit"), redeem(api, member, "credit")
     assert (first.json()["code"], first.json()["state"]) == ("AAA", "fulfilled")
     assert again.content == first.content
 
 
-def test_without_a_key_it_is_400_and_nothing_moves(api, member, mug):
+def test_redeeming_without_a_key_is_400_and_nothing_moves(api, member, mug):
     response = redeem(api, member, key="")
     assert (response.status_code, code_of(response)) == (400, "idempotency_key_missing")
     assert (points_of(member), stock_of(mug)) == ((1_000, 0), 5)
@@ -105,7 +105,7 @@ def test_without_a_key_it_is_400_and_nothing_moves(api, member, mug):
         ({}, {"reference": "x" * 201}, 400, "max_length"),
     ],
 )
-def test_l9_a_refusal_names_its_reason_and_moves_nothing(api, member, mug, changes, data, status, code):
+def test_a_refusal_names_its_reason_and_moves_nothing(api, member, mug, changes, data, status, code):
     update_reward(reward=mug, actor=SYSTEM, **changes)
     response = redeem(api, member, **data)
     assert (response.status_code, code_of(response)) == (status, code)
@@ -113,7 +113,7 @@ def test_l9_a_refusal_names_its_reason_and_moves_nothing(api, member, mug, chang
     assert not RewardRedemption.objects.exists()
 
 
-def test_a_gift_without_an_address_says_which_part_is_missing(api, member, mug):
+def test_a_gift_without_an_address_names_the_missing_part(api, member, mug):
     response = api.post(f"{base(member)}/redemptions", {"reward": "mug"}, format="json", HTTP_IDEMPOTENCY_KEY="k")
     error = response.json()["errors"][0]
     assert (response.status_code, error["code"], error["attr"]) == (422, "address_required", "address.name")
@@ -135,7 +135,7 @@ def test_a_member_redeems_follows_and_cancels_with_their_own_token(own, api, mem
     assert (row.actor, row.outcome["reason"]) == (f"member:{member.customer_id}", "No longer")
 
 
-def test_what_was_sent_has_its_tracking_number_and_stays(own, member, mug):
+def test_a_sent_gift_has_its_tracking_number_and_can_not_be_cancelled(own, member, mug):
     placed = redeem(own, member).json()
     ship_redemption(redemption=RewardRedemption.objects.get(), tracking="SF1", actor=SYSTEM)
     path = f"{base(member)}/redemptions/{placed['redemption']}"
@@ -145,7 +145,7 @@ def test_what_was_sent_has_its_tracking_number_and_stays(own, member, mug):
     assert points_of(member) == (700, 0)
 
 
-def test_p4_a_members_token_reaches_nobody_elses(own, api, make_member, mug):
+def test_a_members_token_reaches_no_other_member(own, api, make_member, mug):
     bob = make_member(1_000, "Bob")
     theirs = redeem(api, bob).json()["redemption"]
     path = f"{base(bob)}/redemptions/{theirs}"
@@ -156,7 +156,7 @@ def test_p4_a_members_token_reaches_nobody_elses(own, api, make_member, mug):
     assert points_of(bob) == (700, 300)
 
 
-def test_a_redemption_of_another_member_is_not_under_this_ones_address(api, member, make_member, mug):
+def test_a_redemption_is_not_found_under_another_members_address(api, member, make_member, mug):
     bob = make_member(1_000, "Bob")
     theirs = redeem(api, bob).json()["redemption"]
     response = api.post(f"{base(member)}/redemptions/{theirs}/cancel", {}, format="json")
@@ -165,9 +165,7 @@ def test_a_redemption_of_another_member_is_not_under_this_ones_address(api, memb
     assert points_of(bob) == (700, 300)
 
 
-def test_the_catalogue_costs_the_same_number_of_queries_for_any_length(
-    api, member, make_reward, django_assert_max_num_queries
-):
+def test_queries_of_the_catalogue_do_not_grow_with_its_length(api, member, make_reward, django_assert_max_num_queries):
     for number in range(20):
         make_reward("voucher" if number % 2 else "donation", 10, name=f"R{number}")
     with django_assert_max_num_queries(14):

@@ -1,4 +1,4 @@
-"""The catalogue of rewards: making and changing them, pools of codes, what a member is shown (L9, P3)."""
+"""Tests of the catalogue of rewards: creating and changing them, pools of codes, a member's offers (L9, P3)."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from tests.loyalty.rewards import redeem, soon, stock_of
 pytestmark = pytest.mark.django_db
 
 
-def test_the_stock_of_a_sale_is_no_history_but_a_change_by_hand_is(member, make_reward):
+def test_a_sale_leaves_no_history_of_the_stock_but_a_change_by_hand_does(member, make_reward):
     reward = make_reward("donation", 100, stock=5)
     redeem(member, reward)
-    kept = reward.updateevents if hasattr(reward, "updateevents") else reward.events
-    assert kept.count() == 0
+    history = reward.updateevents if hasattr(reward, "updateevents") else reward.events
+    assert history.count() == 0
     update_reward(reward=reward, actor=SYSTEM, stock=9)
-    assert list(kept.values_list("stock", flat=True)) == [4]
+    assert list(history.values_list("stock", flat=True)) == [4]
 
 
-def test_a_stock_typed_while_something_was_sold_counts_the_sale(member, make_reward):
+def test_a_stock_typed_during_a_sale_counts_the_sale(member, make_reward):
     reward = make_reward("donation", 100, stock=5)
     redeem(member, reward)
     update_reward(reward=reward, actor=SYSTEM, stock=15, stock_seen=5)
@@ -37,7 +37,7 @@ def test_a_stock_typed_while_something_was_sold_counts_the_sale(member, make_rew
     assert (refusal.value.code, stock_of(reward)) == ("below_use", 14)
 
 
-def test_a_stock_that_was_without_end_gets_nothing_back(member, make_reward):
+def test_a_formerly_unlimited_stock_gets_nothing_back(member, make_reward):
     reward = make_reward("gift", 100)
     row = redeem(member, reward)
     update_reward(reward=reward, actor=SYSTEM, stock=3)
@@ -62,7 +62,7 @@ def test_a_stock_that_was_without_end_gets_nothing_back(member, make_reward):
         ({"owner": 1}, "owner"),
     ],
 )
-def test_a_wrong_reward_is_not_made(program, values, field):
+def test_a_wrong_reward_is_not_created(program, values, field):
     values = {"kind": "gift", "name": "Mug", "points": 10, **values}
     with pytest.raises(Invalid) as refusal:
         create_reward(program=program, actor=SYSTEM, **values)
@@ -70,7 +70,7 @@ def test_a_wrong_reward_is_not_made(program, values, field):
     assert program.rewards.count() == 0
 
 
-def test_two_rewards_of_one_name_have_two_codes_or_are_refused(program):
+def test_two_rewards_with_one_name_have_different_codes_or_are_refused(program):
     assert create_reward(program=program, kind="gift", name="Mug", points=1, actor=SYSTEM).code == "mug"
     with pytest.raises(Invalid) as refusal:
         create_reward(program=program, kind="gift", name="Mug", points=1, actor=SYSTEM)
@@ -78,7 +78,7 @@ def test_two_rewards_of_one_name_have_two_codes_or_are_refused(program):
     assert create_reward(program=program, kind="gift", name="马克杯", points=1, actor=SYSTEM).code.startswith("r")
 
 
-def test_codes_are_taken_once_and_what_is_refused_is_named(make_reward):
+def test_codes_are_added_once_and_refused_ones_are_listed(make_reward):
     reward, other = make_reward("voucher"), make_reward("voucher", name="Other")
     first = upload_reward_codes(
         reward=reward, content="\ufeffcode,value\nA1,5\n B2 ,5\n\nA1,5\n".encode(), actor=SYSTEM
@@ -104,7 +104,7 @@ def test_codes_for_a_gift_are_refused(make_reward):
     assert RewardCode.objects.count() == 0
 
 
-def test_the_catalogue_says_what_a_member_can_have_and_why_not(member, make_reward):
+def test_the_catalogue_lists_offers_and_reasons_against_them(member, make_reward):
     rewards = {
         "can": make_reward("donation", 1_000, name="Can", position=1),
         "dear": make_reward("donation", 1_200, name="Dear", position=2),
@@ -115,8 +115,8 @@ def test_the_catalogue_says_what_a_member_can_have_and_why_not(member, make_rewa
         "over": make_reward("donation", 10, name="Over", ends_at=soon(-1)),
     }
     shown = list(catalogue.shown_to(member))
-    found = catalogue.offers(member, shown)
-    assert [(row.reward.code, row.reason, row.missing) for row in found] == [
+    offers = catalogue.offers(member, shown)
+    assert [(row.reward.code, row.reason, row.missing) for row in offers] == [
         ("can", "", 0),
         ("dear", "insufficient_points", 200),
         ("gone", "out_of_stock", 0),
@@ -126,7 +126,7 @@ def test_the_catalogue_says_what_a_member_can_have_and_why_not(member, make_rewa
     assert rewards["off"] not in shown
 
 
-def test_key_rotation_takes_addresses_and_codes_along(member, make_reward, settings):
+def test_key_rotation_includes_addresses_and_codes(member, make_reward, settings):
     from core.services.rotation import rotate_keys
 
     reward = make_reward("voucher", codes="A1\nB2")
@@ -134,7 +134,7 @@ def test_key_rotation_takes_addresses_and_codes_along(member, make_reward, setti
     gift = redeem(member, make_reward("gift", 10), "2")
     old = dict(settings.PII_KEYS)
     settings.PII_KEYS = {9: b"n" * 32, **old}
-    # An upload in the middle of a rotation still knows what stands under the old key.
+    # An upload in the middle of a rotation still recognises codes under the old key.
     assert upload_reward_codes(reward=reward, content=b"A1\nC3", actor=SYSTEM).duplicates == ["A1"]
     rotate_keys()
     settings.PII_KEYS = {9: b"n" * 32}

@@ -1,4 +1,4 @@
-"""Rewards in the console: making them with a picture, filling pools, sending and cancelling, who may (P3, P4)."""
+"""Tests of rewards in the console: creating, filling pools, sending, cancelling, permissions (P3, P4)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from loyalty.services.reward_redemptions import redeem_reward, ship_redemption
 from tests.loyalty.rewards import ADDRESS, points_of, stock_of
 
 pytestmark = pytest.mark.django_db
-# One dot each.
+# Pictures of one pixel each.
 GIF = base64.b64decode("R0lGODlhAQABAAAAACwAAAAAAQABAAACAkwBADs=")
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgBAAAAwACS/Xd6gAAAABJRU5ErkJggg==")
 FIELDS = {"kind": "gift", "name": "Mug", "points": "300", "stock": "5", "member_limit": "2", "position": "0"}
@@ -59,7 +59,7 @@ def make(client, **changes):
     return client.post(reverse("reward_new"), data, follow=True)
 
 
-def test_a_reward_is_made_with_its_picture(marketer, program, client):
+def test_a_reward_is_created_with_its_picture(marketer, program, client):
     category = RewardCategory.objects.create(program=program, code="home", name="Home")
     page = make(
         marketer,
@@ -83,7 +83,7 @@ def test_a_reward_is_made_with_its_picture(marketer, program, client):
     assert client.get(reverse("reward_picture", args=["other.png"])).status_code == 404
 
 
-def test_a_picture_is_changed_and_taken_away(marketer, program, django_capture_on_commit_callbacks):
+def test_a_picture_is_changed_and_removed(marketer, program, django_capture_on_commit_callbacks):
     make(marketer, picture=SimpleUploadedFile("a.png", PNG))
     reward = Reward.objects.get()
     storage, first = reward.picture.storage, reward.picture.name
@@ -110,12 +110,12 @@ def test_a_picture_is_changed_and_taken_away(marketer, program, django_capture_o
         ({"starts_at": "2030-01-02T00:00", "ends_at": "2030-01-01T00:00"}, "The end is before the start."),
     ],
 )
-def test_a_wrong_reward_is_shown_again_and_not_made(marketer, program, changes, message):
+def test_a_wrong_reward_is_shown_again_and_not_created(marketer, program, changes, message):
     assert message in text(make(marketer, **changes))
     assert not Reward.objects.exists()
 
 
-def test_the_fields_of_a_kind_come_with_it(marketer, program):
+def test_a_kind_shows_its_fields(marketer, program):
     part = marketer.post(
         reverse("reward_new"), {**FIELDS, "kind": "privilege", "do": "look"}, headers={"HX-Request": "true"}
     )
@@ -126,18 +126,18 @@ def test_the_fields_of_a_kind_come_with_it(marketer, program):
     assert Reward.objects.get().settings == {"how": "Show this"}
 
 
-def test_editing_counts_what_was_sold_since_the_form_was_opened(marketer, placed):
+def test_editing_counts_sales_since_the_form_was_opened(marketer, placed):
     edit = reverse("reward_edit", args=[placed.reward_id])
     page = text(marketer.get(edit))
     assert 'name="stock_seen" value="4"' in page
     marketer.post(edit, {**FIELDS, "stock": "14", "stock_seen": "5"})
     assert stock_of(placed.reward) == 13
     refused = text(marketer.post(edit, {**FIELDS, "stock": "0", "stock_seen": "20"}))
-    assert "Members have redeemed more than that meanwhile: 13 are left." in refused
+    assert "Members have redeemed more than that in the meantime: 13 are left." in refused
     assert stock_of(placed.reward) == 13
 
 
-def test_a_pool_is_filled_and_what_is_refused_is_shown(marketer, make_reward):
+def test_a_pool_is_filled_and_refused_codes_are_shown(marketer, make_reward):
     reward = make_reward("voucher", name="Credit", codes="A1")
     file = SimpleUploadedFile("codes.csv", b"code\nA1\nB2\nC3\nC3\n")
     page = text(marketer.post(reverse("reward_codes", args=[reward.pk]), {"file": file}))
@@ -148,11 +148,11 @@ def test_a_pool_is_filled_and_what_is_refused_is_shown(marketer, make_reward):
     typed = text(marketer.post(reverse("reward_codes", args=[reward.pk]), {"codes": "D4\r\nE5"}))
     assert "2 codes added." in typed
     empty = marketer.post(reverse("reward_codes", args=[reward.pk]), {"codes": " "}, follow=True)
-    assert "There are no codes in it." in text(empty)
+    assert "The file has no codes." in text(empty)
     assert RewardCode.objects.count() == 5
 
 
-def test_the_list_shows_stock_codes_and_what_was_redeemed(marketer, placed, make_reward):
+def test_the_list_shows_stock_codes_and_redemptions(marketer, placed, make_reward):
     make_reward("voucher", name="Credit", codes="A1\nB2")
     make_reward("donation", name="Gone by", active=False)
     page = text(marketer.get(reverse("rewards")))
@@ -178,12 +178,12 @@ def test_an_agent_sends_a_gift(agent, placed, member):
     agent.post(reverse("redemption_ship", args=[placed.pk]), {"tracking": "SF123"})
     placed.refresh_from_db()
     assert (placed.state, placed.tracking, points_of(member)) == ("shipped", "SF123", (700, 0))
-    assert "Nothing has to be sent" in text(agent.get(reverse("redemptions")))
+    assert "Nothing to send" in text(agent.get(reverse("redemptions")))
     assert "SF123" in text(agent.get(reverse("redemptions") + "?state=shipped"))
     assert "SF123" in text(agent.get(reverse("redemptions") + "?state=all"))
 
 
-def test_p3_the_address_is_behind_a_button_and_each_look_is_kept(agent, placed, member):
+def test_the_address_is_behind_a_button_and_each_view_is_recorded(agent, placed, member):
     show, look = reverse("redemption", args=[placed.pk]), reverse("redemption_address", args=[placed.pk])
     assert "Nanjing Road" not in text(agent.get(show))
     assert agent.get(look).status_code == 405
@@ -193,7 +193,7 @@ def test_p3_the_address_is_behind_a_button_and_each_look_is_kept(agent, placed, 
     assert event.actor.startswith("user:")
 
 
-def test_p3_looks_at_addresses_and_changed_rewards_are_in_the_audit_log(client, staff, placed):
+def test_views_of_addresses_and_changed_rewards_are_in_the_audit_log(client, staff, placed):
     client.force_login(staff(Role.LEAD, "lead"))
     client.post(reverse("redemption_address", args=[placed.pk]))
     client.post(reverse("reward_switch", args=[placed.reward_id]))
@@ -208,13 +208,13 @@ def test_a_redemption_is_cancelled_with_a_reason(agent, placed, member):
     assert "Give a reason." in text(refused)
     assert points_of(member) == (700, 300)
     page = agent.post(cancel, {"reason": "Sold out at the supplier"}, follow=True)
-    assert "is cancelled; the points are back." in text(page)
+    assert "is cancelled; the points were returned." in text(page)
     placed.refresh_from_db()
     assert (placed.state, placed.outcome["reason"]) == ("cancelled", "Sold out at the supplier")
     assert (points_of(member), stock_of(placed.reward)) == ((1_000, 0), 5)
 
 
-def test_what_was_sent_can_no_longer_be_cancelled(agent, placed, member):
+def test_a_sent_gift_can_no_longer_be_cancelled(agent, placed, member):
     ship_redemption(redemption=placed, tracking="", actor=SYSTEM)
     assert "Cancel the redemption" not in text(agent.get(reverse("redemption", args=[placed.pk])))
     page = agent.post(reverse("redemption_cancel", args=[placed.pk]), {"reason": "x"}, follow=True)
@@ -227,7 +227,7 @@ def test_a_failure_is_visible(agent, placed):
 
     Hold.objects.update(expires_at=timezone.now())
     sweep_redemptions()
-    error = "It was not sent before the held points ran out."
+    error = "It was not sent before the held points expired."
     assert error in text(agent.get(reverse("redemption", args=[placed.pk])))
     assert error in text(agent.get(reverse("redemptions") + "?state=failed"))
 
@@ -240,14 +240,14 @@ def test_the_customer_page_lists_redeemed_rewards(agent, placed, member):
     assert "Being prepared" in panel
 
 
-def test_the_home_page_says_what_has_to_be_sent_and_which_pools_run_dry(client, staff, placed, make_reward):
+def test_the_home_page_shows_rewards_to_send_and_pools_that_run_low(client, staff, placed, make_reward):
     make_reward("voucher", name="Credit", codes="A1")
     client.force_login(staff(Role.LEAD))
     page = text(client.get("/"))
     assert "Rewards to send" in page
-    assert "Rewards short of codes" in page
+    assert "Rewards low on codes" in page
     Hold.objects.update(expires_at=timezone.now())
-    assert "1 run out within 2 days" in text(client.get("/"))
+    assert "1 expire within 2 days" in text(client.get("/"))
 
 
 def test_pages_without_a_program_say_what_to_do(client, staff, db):
@@ -266,7 +266,7 @@ def test_pages_without_a_program_say_what_to_do(client, staff, db):
         (Role.ADMINISTRATOR, True, True),
     ],
 )
-def test_p4_marketers_make_rewards_service_sends_them_analysts_read(
+def test_marketers_create_rewards_service_sends_them_and_analysts_read(
     role, edits, handles, client, staff, placed, member
 ):
     client.force_login(staff(role))
@@ -281,7 +281,7 @@ def test_p4_marketers_make_rewards_service_sends_them_analysts_read(
 
 
 @pytest.mark.parametrize("name", ["rewards", "redemptions"])
-def test_lists_cost_the_same_number_of_queries_for_any_length(agent, make_member, make_reward, name):
+def test_queries_of_lists_do_not_grow_with_their_length(agent, make_member, make_reward, name):
     def fill(count: int) -> int:
         for _ in range(count):
             reward = make_reward("gift", 10, name=f"Gift {uuid.uuid4().hex}")

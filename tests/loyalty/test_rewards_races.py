@@ -1,4 +1,4 @@
-"""Rewards under real threads on PostgreSQL (F5, F6, L8, L9): what is there is sold once, what is sold is paid once."""
+"""Tests of rewards with real threads on PostgreSQL (F5, F6, L8, L9): each piece is sold once and paid once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def buy(member, reward, key=""):
 
 
 def crowd(threads: int, work: Callable[[int], None]) -> None:
-    """`storm` over the 100 connections that the server has to give: the others wait for one, as in a shop's pool."""
+    """Run `storm` with at most 100 connections, which the server allows. Other threads wait, as in a shop's pool."""
     gate = threading.BoundedSemaphore(100)
 
     def one(number: int) -> None:
@@ -49,12 +49,12 @@ def crowd(threads: int, work: Callable[[int], None]) -> None:
 
 
 def totals() -> tuple[int, int]:
-    found = Account.objects.aggregate(available=Sum("available"), held=Sum("held"))
-    return found["available"], found["held"]
+    sums = Account.objects.aggregate(available=Sum("available"), held=Sum("held"))
+    return sums["available"], sums["held"]
 
 
 @pytest.mark.parametrize(("kind", "held"), [("donation", 0), ("gift", 300)])
-def test_f5_200_buyers_at_once_get_the_last_one_once(make_member, make_reward, kind, held):
+def test_200_parallel_buyers_get_the_last_piece_once(make_member, make_reward, kind, held):
     reward = make_reward(kind, 300, stock=1)
     members = [make_member(1_000) for _ in range(200)]
     outcomes: list[str] = []
@@ -72,22 +72,22 @@ def test_f5_200_buyers_at_once_get_the_last_one_once(make_member, make_reward, k
     assert reconcile_points().difference_count == 0
 
 
-def test_f6_50_codes_and_120_buyers_give_50_codes_each_once(make_member, make_reward):
+def test_120_parallel_buyers_get_50_codes_each_once(make_member, make_reward):
     codes = [f"CODE-{number:03}" for number in range(50)]
     reward = make_reward("voucher", 300, codes="\n".join(codes))
     members = [make_member(1_000) for _ in range(120)]
     outcomes: list[str] = []
     crowd(120, lambda number: outcomes.append(attempt(partial(buy, members[number], reward))))
     assert Counter(outcomes) == {"done": 50, "no_codes_left": 70}
-    given = [row.code for row in RewardRedemption.objects.all()]
-    assert sorted(given) == codes
+    delivered_codes = [row.code for row in RewardRedemption.objects.all()]
+    assert sorted(delivered_codes) == codes
     assert RewardCode.objects.filter(redemption=None).count() == 0
     assert totals() == (120 * 1_000 - 50 * 300, 0)
     assert Hold.objects.filter(state="captured").count() == Hold.objects.count() == 50
     assert reconcile_points().difference_count == 0
 
 
-def test_f6_one_member_from_40_threads_has_as_many_as_one_may(make_member, make_reward):
+def test_the_limit_per_member_holds_for_40_threads(make_member, make_reward):
     member, reward = make_member(10_000), make_reward("donation", 100, member_limit=3)
     outcomes: list[str] = []
     storm(40, lambda number: outcomes.append(attempt(partial(buy, member, reward))))
@@ -95,8 +95,8 @@ def test_f6_one_member_from_40_threads_has_as_many_as_one_may(make_member, make_
     assert (points_of(member), used(reward, member)) == ((9_700, 0), 3)
 
 
-def test_f7_one_balance_over_many_rewards_is_spent_once(make_member, make_reward):
-    """1,000 points, eight rewards of 300, 40 threads: three are had, and no circle of locks is reported."""
+def test_one_balance_is_spent_once_over_many_rewards(make_member, make_reward):
+    """1,000 points, eight rewards of 300, 40 threads: three are redeemed, and no deadlock is reported."""
     member = make_member(1_000)
     rewards = [make_reward("donation", 300, name=f"R{number}", stock=100) for number in range(8)]
     outcomes: list[str] = []
@@ -107,14 +107,14 @@ def test_f7_one_balance_over_many_rewards_is_spent_once(make_member, make_reward
     assert RewardUse.objects.aggregate(sum=Sum("count"))["sum"] == 3
 
 
-def test_f9_one_key_60_times_at_once_has_one_effect_and_one_answer(make_member, make_reward):
+def test_one_key_60_times_in_parallel_has_one_effect_and_one_answer(make_member, make_reward):
     member, reward, answers = make_member(1_000), make_reward("donation", 100, stock=50), []
     storm(60, lambda number: answers.append(json.dumps(buy(member, reward, key="same"), sort_keys=True)))
     assert (len(answers), len(set(answers)), points_of(member), stock_of(reward)) == (60, 1, (900, 0), 49)
 
 
-def test_f8_sending_cancelling_and_the_sweep_end_each_gift_once(make_member, make_reward):
-    """Buying goes on meanwhile, so that every order of locks is met; nobody sees a deadlock."""
+def test_sending_cancelling_and_the_sweep_end_each_gift_once(make_member, make_reward):
+    """Buying continues during the test, so that every order of locks occurs. No thread sees a deadlock."""
     reward = make_reward("gift", 10, stock=400)
     members = [make_member(1_000) for _ in range(4)]
     placed = [buy(members[number % 4], reward)["redemption"] for number in range(80)]
@@ -160,7 +160,7 @@ def test_f8_sending_cancelling_and_the_sweep_end_each_gift_once(make_member, mak
     assert reconcile_points().difference_count == 0
 
 
-def test_cancelling_a_privilege_ten_times_at_once_gives_the_points_once(make_member, make_reward):
+def test_ten_parallel_cancellations_give_the_points_back_once(make_member, make_reward):
     from core.actor import Actor
 
     member, reward = make_member(1_000), make_reward("privilege", 300, stock=1)

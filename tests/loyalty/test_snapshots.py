@@ -1,4 +1,4 @@
-"""What will never be spent, and the months on the loyalty page."""
+"""Tests of expected breakage and of the months on the loyalty page."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from loyalty.services.snapshots import take_snapshot
 from loyalty.trends import trends
 
 
-def test_the_rates_are_of_what_was_still_there():
-    # given 100 of which 20 were spent at once and 40 of the other 80 a month later; and 100 of which 10 ran out first
+def test_spending_rates_are_shares_of_the_points_still_unspent():
+    # given 100 points of which 20 were spent in the first month and 40 of the other 80 a month later; and 100 of which
+    # 10 expired first
     old = Cohort(100, [20, 40, 0, 0, 0, 0], [0] * 6)
     new = Cohort(100, [0, 9], [10, 0])
     # then: (20 + 0) / 200, (40 + 9) / (80 + 90), nothing afterwards
     assert spending_rates([old, new]) == pytest.approx([0.1, 49 / 170, 0, 0, 0, 0])
 
 
-def test_points_stay_by_the_months_that_they_still_have():
+def test_breakage_depends_on_the_months_left():
     cohort = Cohort(1000, [500, 250, 125, 0, 0, 0], [0] * 6)
     assert spending_rates([cohort]) == pytest.approx([0.5, 0.5, 0.5, 0, 0, 0])
     assert expected_breakage([cohort], [Outstanding(800, 0, None)]) == 100
@@ -37,7 +38,7 @@ def test_points_stay_by_the_months_that_they_still_have():
     assert expected_breakage([cohort], []) == 0
 
 
-def test_five_months_are_too_few_and_so_is_no_spending():
+def test_breakage_needs_six_months_and_some_spending():
     assert expected_breakage([Cohort(100, [10] * 5, [0] * 5)], [Outstanding(100, 0, None)]) is None
     assert expected_breakage([], [Outstanding(100, 0, None)]) is None
     assert expected_breakage([Cohort(100, [0] * 9, [5] * 9)], [Outstanding(100, 0, None)]) is None
@@ -52,7 +53,7 @@ def test_five_months_are_too_few_and_so_is_no_spending():
     ),
     st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 15), st.none() | st.integers(0, 15)), max_size=6),
 )  # fmt: skip
-def test_never_less_than_nothing_nor_more_than_all(made, there):
+def test_breakage_is_between_zero_and_all_points(made, there):
     cohorts = []
     for issued, shares in made:
         left, spent = issued, []
@@ -68,7 +69,7 @@ def test_never_less_than_nothing_nor_more_than_all(made, there):
 
 @pytest.fixture
 def eight_months(program, make_member) -> None:
-    """From January to August 2030 somebody new gets 100 points a month and spends 25 of them the same day."""
+    """Each month from January to August 2030, a new member gets 100 points and spends 25 of them on the same day."""
     for month in range(1, 9):
         account = Account.objects.select_related("member__program").get(member=make_member(0))
         _at(account, 100, month, spend=25)
@@ -99,12 +100,12 @@ def test_a_snapshot_counts_months_in_the_programs_zone_and_replaces_the_same_day
     assert snapshot.months[0]["month"] == "2029-10"
     assert snapshot.months[-2] == {"month": "2030-08", "earned": 0, "spent": 25, "expired": 0, "up": 0, "down": 0}
     assert snapshot.months[-1]["spent"] == 0
-    # a quarter goes in the first month and nothing later: everything of today's 600 has passed that
+    # a quarter is spent in the first month and nothing later: all of today's 600 are past the first month
     assert snapshot.breakage == 600
 
 
 @pytest.mark.django_db
-def test_moves_are_counted_by_month_a_fall_out_of_the_tiers_too(program, make_member):
+def test_moves_are_counted_by_month_including_falls_below_the_first_tier(program, make_member):
     tiers = {tier.code: tier for tier in program.tiers.all()}
     first, second = make_member(0), make_member(0)
 
@@ -124,7 +125,7 @@ def test_moves_are_counted_by_month_a_fall_out_of_the_tiers_too(program, make_me
 
 
 @pytest.mark.django_db
-def test_the_page_has_the_same_numbers_to_draw_and_to_read(client, staff, program, eight_months):
+def test_the_page_shows_the_same_numbers_as_chart_and_table(client, staff, program, eight_months):
     assert trends(program) is None
     client.force_login(staff(Role.ANALYST))
     assert "figure" not in client.get(reverse("loyalty")).content.decode()
@@ -132,5 +133,5 @@ def test_the_page_has_the_same_numbers_to_draw_and_to_read(client, staff, progra
     text = client.get(reverse("loyalty")).content.decode()
     assert text.count('<figure class="chart"') == 1
     assert text.count('data-value="25"') == 8
-    assert "Will never be spent" in text
+    assert "Expected breakage" in text
     assert "100%, worth" in text

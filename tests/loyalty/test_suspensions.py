@@ -1,4 +1,4 @@
-"""Suspending a member: who may, what it stops, what goes on, and resuming."""
+"""Tests of suspending and resuming a member: permissions, what stops, what continues."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def member(program, make_customer) -> Member:
 
 @pytest.fixture
 def account(member) -> Account:
-    found = selectors.spendable_account(member)
-    adjust_points(account=found, points=1000, reason="goodwill", key="start", actor=SYSTEM)
+    spendable = selectors.spendable_account(member)
+    adjust_points(account=spendable, points=1000, reason="goodwill", key="start", actor=SYSTEM)
     return selectors.spendable_account(member)
 
 
@@ -45,7 +45,7 @@ def available(account: Account) -> int:
     return Account.objects.get(pk=account.pk).available
 
 
-def test_a_suspended_member_redeems_transfers_and_is_given_nothing(program, account, member, make_customer, staff):
+def test_a_suspended_member_can_not_redeem_transfer_or_receive_points(program, account, member, make_customer, staff):
     # given a suspended member with 1,000 points
     type(program).objects.update(transfer_daily_points=500)
     other = selectors.spendable_account(enrol_member(customer=make_customer(), program=program, actor=SYSTEM))
@@ -68,13 +68,13 @@ def test_a_suspended_member_redeems_transfers_and_is_given_nothing(program, acco
         assert conflict.value.code == "member_not_active"
     assert (available(account), available(other), Entry.objects.count()) == (1000, 0, 1)
 
-    # but what is wrong can still be taken
+    # but points can still be taken
     adjust_points(account=account, points=-100, reason="fraud", key="e", note="n", actor=of_user(agent))
     assert available(account) == 900
 
 
-def test_what_happens_while_suspended_earns_nothing_not_even_later(program, member, make_order, settle):
-    # given an order before, one during and one after a suspension of two days, all sent late
+def test_activity_during_a_suspension_never_earns_points(program, member, make_order, settle):
+    # given an order before, one during and one after a suspension of two days, all reported late
     suspend(member)
     resume_member(member=member, actor=SYSTEM)
     now = timezone.now()
@@ -84,7 +84,7 @@ def test_what_happens_while_suspended_earns_nothing_not_even_later(program, memb
     for days, number in ((5, "before"), (3, "during"), (1, "after")):
         make_order(member.customer, 10_000, days_ago=days, number=number)
     settle()
-    # then two of them earn
+    # then two of them earn points
     assert set(Earning.objects.values_list("order__number", flat=True)) == {"before", "after"}
 
 
@@ -97,19 +97,19 @@ def test_an_order_of_a_suspended_member_earns_nothing_and_a_refund_takes_back(me
     assert list(Earning.objects.values_list("order__number", flat=True)) == ["A1"]
 
 
-def test_holds_are_captured_or_released_as_they_are(program, account, member):
+def test_open_holds_can_be_captured_or_released_during_a_suspension(program, account, member):
     # given two holds from before
     first = hold_points(account=account, points=300, key="a", actor=SYSTEM)["hold"]
     second = hold_points(account=account, points=200, key="b", actor=SYSTEM)["hold"]
     suspend(member)
-    # then one is captured and one released, as the shop asks
+    # then one is captured and one released, as the shop requests
     capture_hold(program=program, hold=first, key="c", actor=SYSTEM)
     release_hold(program=program, hold=second, key="d", actor=SYSTEM)
-    found = Account.objects.get(pk=account.pk)
-    assert (found.available, found.held) == (700, 0)
+    balance = Account.objects.get(pk=account.pk)
+    assert (balance.available, balance.held) == (700, 0)
 
 
-def test_it_names_a_reason_once_and_is_told(member):
+def test_a_suspension_needs_a_reason_happens_once_and_emits_events(member):
     with pytest.raises(Invalid) as refused:
         suspend(member, reason="mood")
     assert (refused.value.code, refused.value.field) == ("invalid_choice", "reason")
@@ -125,14 +125,14 @@ def test_it_names_a_reason_once_and_is_told(member):
     with pytest.raises(Conflict) as conflict:
         suspend(member)
     assert conflict.value.code == "already_suspended"
-    found = Member.objects.get()
-    assert (found.state, found.suspension_reason, found.suspension_note, found.suspended_by) == (
+    stored = Member.objects.get()
+    assert (stored.state, stored.suspension_reason, stored.suspension_note, stored.suspended_by) == (
         "suspended", "fraud", "Two phones", "system",
     )  # fmt: skip
 
     resume_member(member=member, note="It was his brother", actor=SYSTEM)
-    found.refresh_from_db()
-    assert (found.state, found.suspension_reason, found.suspended_at < found.resumed_at) == ("active", "", True)
+    stored.refresh_from_db()
+    assert (stored.state, stored.suspension_reason, stored.suspended_at < stored.resumed_at) == ("active", "", True)
     events = DomainEvent.objects.filter(kind__in=["loyalty.member_suspended", "loyalty.member_resumed"]).order_by("pk")
     assert [(event.kind, event.payload["note"]) for event in events] == [
         ("loyalty.member_suspended", "Two phones"),
@@ -150,7 +150,7 @@ def test_the_shop_suspends_and_resumes_over_the_api_and_the_member_sees_the_stat
     first = api.post(f"{url}/suspend", {"reason": "payment", "note": "Chargeback"}, format="json")
     again = api.post(f"{url}/suspend", {"reason": "payment"}, format="json")
     wrong = api.post(f"{url}/suspend", {"reason": "mood"}, format="json")
-    # then it is so once, and the member's own token reads the state and not the note
+    # then the member is suspended once, and their own token reads the state but not the note
     assert (first.status_code, first.json()["state"]) == (200, "suspended")
     assert (again.status_code, again.json()["errors"][0]["code"]) == (409, "already_suspended")
     assert (wrong.status_code, wrong.json()["errors"][0]["attr"]) == (400, "reason")
@@ -159,7 +159,7 @@ def test_the_shop_suspends_and_resumes_over_the_api_and_the_member_sees_the_stat
     read = own.get(url)
     assert read.json()["state"] == "suspended"
     assert b"Chargeback" not in read.content
-    # The test is one transaction, in which now() stands still.
+    # A test is one transaction, in which now() stands still.
     Lot.objects.update(available_from=timezone.now() - timedelta(hours=1))
     quote = own.post(f"{url}/points/quote", {"amount": 10_000}, format="json").json()
     assert (quote["points_available"], quote["points_usable"], quote["points_earned"]) == (1000, 0, 0)
@@ -169,7 +169,7 @@ def test_the_shop_suspends_and_resumes_over_the_api_and_the_member_sees_the_stat
     assert api.post(f"{url}/resume", {}, format="json").json()["errors"][0]["code"] == "not_suspended"
 
 
-def test_a_lead_suspends_on_the_customers_page_and_agents_see_why(client, staff, member):
+def test_a_lead_suspends_on_the_customer_page_and_agents_see_the_reason(client, staff, member):
     # given a lead on the customer's page
     page = reverse("customer", args=[member.customer.number])
     client.force_login(staff(Role.LEAD, "lee"))
@@ -181,7 +181,7 @@ def test_a_lead_suspends_on_the_customers_page_and_agents_see_why(client, staff,
     assert Member.objects.get().state == "suspended"
     assert "Anna Berg" in client.get(reverse("loyalty_members"), {"tier": "suspended"}).content.decode()
 
-    # then an agent reads the reason, the note and the name, and may not change it
+    # then an agent reads the reason, the note and the name, but can't change it
     client.force_login(staff(Role.AGENT))
     text = client.get(page).content.decode()
     for words in ("Suspected abuse", "Two phones", "lee"):
@@ -193,7 +193,7 @@ def test_a_lead_suspends_on_the_customers_page_and_agents_see_why(client, staff,
     assert Member.objects.get().state == "active"
 
 
-def test_the_administration_suspends_many_with_a_reason(client, staff, member, program, make_customer):
+def test_the_administration_suspends_several_members_with_a_reason(client, staff, member, program, make_customer):
     other = enrol_member(customer=make_customer("Bo"), program=program, actor=SYSTEM)
     user = staff(Role.ADMINISTRATOR)
     user.is_staff = True
@@ -208,7 +208,7 @@ def test_the_administration_suspends_many_with_a_reason(client, staff, member, p
     assert set(Member.objects.values_list("state", flat=True)) == {"active"}
 
 
-def test_reversing_what_was_taken_gives_a_suspended_member_nothing(account, member, staff):
+def test_reversing_a_deduction_is_refused_for_a_suspended_member(account, member, staff):
     agent = staff(Role.AGENT)
     adjust_points(account=account, points=-100, reason="fraud", key="t", note="n", actor=of_user(agent))
     suspend(member)
@@ -224,7 +224,7 @@ def test_a_merge_carries_the_suspension(program, member, make_customer):
     # when they are merged, twice
     for _time in range(2):
         merge_members(source=member, target=other, actor=SYSTEM)
-    # then the one who stays is suspended for the same reason
+    # then the remaining member is suspended for the same reason
     member.refresh_from_db()
     other.refresh_from_db()
     assert member.state == "left"

@@ -1,4 +1,4 @@
-"""The sentence about a tier: what to do, by when, for which tier, and when there is nothing to say."""
+"""Tests of the sentence about a tier: what to do, by when, for which tier, and when it is empty."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from django.utils import timezone, translation
 from core.actor import SYSTEM
 from loyalty import selectors
 from loyalty.models import Member, MemberState, Tier
-from loyalty.rules.tiers import Goal
+from loyalty.rules.tiers import TierGoal
 from loyalty.services.benefits import create_benefit
 from loyalty.services.given_tiers import set_tier
-from loyalty.tier_standing import Standing, goal_text, standing
+from loyalty.tier_standing import TierStanding, goal_text, standing
 from tests.loyalty.tiers import later, tier
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ YEAR = timezone.now().year
 
 @pytest.fixture
 def bought(program, make_customer, make_order, settle):
-    """bought(30_000) -> a member whose orders are of these amounts."""
+    """Return bought(30_000), which makes a member with orders of these amounts."""
 
     def make(*amounts: int, **values) -> Member:
         customer = make_customer("Ann")
@@ -55,75 +55,75 @@ SENTENCES = [
 
 
 @pytest.mark.parametrize(("metric", "left", "up", "by", "text"), SENTENCES)
-def test_every_sentence(program, metric, left, up, by, text):
+def test_each_metric_has_its_sentences(program, metric, left, up, by, text):
     program.tier_metric = metric
-    goal = Goal(10, 10 + left, left, date(YEAR, 12, 31) if by else None)
+    goal = TierGoal(10, 10 + left, left, date(YEAR, 12, 31) if by else None)
     with translation.override("en"):
         assert goal_text(program, goal, tier(program, "gold"), up=up) == text
         assert goal_text(program, None, tier(program, "gold"), up=up) == ""
         assert goal_text(program, goal, None, up=up) == ""
 
 
-def test_the_first_tier_is_nothing_to_lose_while_it_gives_nothing(bought):
-    # given one order of 300 in Bronze, which needs 1.00 and gives nothing
-    found = standing(bought(30_000))
-    # then nothing is asked for, and the day until which it is certain still stands
-    assert (found.member.tier.code, found.lowest, found.at_stake, found.stay.left) == ("bronze", True, False, 100)
-    assert found.stay_text == ""
-    assert found.until is not None
+def test_the_first_tier_has_no_sentence_while_it_has_no_benefits(bought):
+    # given one order of 300 in Bronze, which needs 1.00 and has no benefits
+    shown = standing(bought(30_000))
+    # then the sentence is empty, but the day until which the tier is certain is still there
+    assert (shown.member.tier.code, shown.lowest, shown.at_stake, shown.stay.left) == ("bronze", True, False, 100)
+    assert shown.stay_text == ""
+    assert shown.until is not None
 
 
-def test_the_first_tier_asks_for_an_order_when_it_gives_something(program, bought):
+def test_the_first_tier_with_benefits_asks_for_an_order(program, bought):
     # given a Bronze with birthday points, lost a year after the only order
     create_benefit(tier=tier(program, "bronze"), kind="points_birthday", settings={"points": 10}, actor=SYSTEM)
-    found = standing(bought(30_000))
+    shown = standing(bought(30_000))
     with translation.override("en"):
-        day = found.stay_text.removeprefix("Order by ").removesuffix(" to stay Bronze")
-    assert (found.at_stake, str(found.stay.by.year) in day) == (True, True)
-    # in orders it is the same sentence, and with a threshold that means something the amount is named
+        day = shown.stay_text.removeprefix("Order by ").removesuffix(" to stay Bronze")
+    assert (shown.at_stake, str(shown.stay.by.year) in day) == (True, True)
+    # with the metric orders it is the same sentence; with a meaningful threshold the amount is named
     program.tier_metric = "orders"
     bronze = Tier(program=program, code="bronze", name="Bronze", rank=1, threshold=1)
-    goal = Goal(1, 1, 1, date(YEAR, 12, 31))
+    goal = TierGoal(1, 1, 1, date(YEAR, 12, 31))
     member = Member(program=program, tier=bronze)
     with translation.override("en"):
         assert (
-            Standing(member, None, None, None, None, None, goal, True).stay_text
+            TierStanding(member, None, None, None, None, None, goal, True).stay_text
             == "Order by December 31 to stay Bronze"
         )
         bronze.threshold = 3
         assert (
-            Standing(member, None, None, None, None, None, goal, True).stay_text
+            TierStanding(member, None, None, None, None, None, goal, True).stay_text
             == "Place 1 more order by December 31 to stay Bronze"
         )
     with translation.override("zh-hans"):
         bronze.threshold = 1
-        assert "Order" not in Standing(member, None, None, None, None, None, goal, True).stay_text
+        assert "Order" not in TierStanding(member, None, None, None, None, None, goal, True).stay_text
 
 
 def test_a_first_tier_without_a_threshold_is_never_lost(program, bought):
     create_benefit(tier=tier(program, "bronze"), kind="points_birthday", settings={"points": 10}, actor=SYSTEM)
     member = bought(30_000)
     Tier.objects.filter(pk=member.tier_id).update(threshold=0)
-    found = standing(selectors.member_of(member.customer))
-    assert (found.at_stake, found.stay_text) == (False, "")
+    shown = standing(selectors.member_of(member.customer))
+    assert (shown.at_stake, shown.stay_text) == (False, "")
 
 
 def test_a_higher_tier_names_the_amount(bought):
-    found = standing(bought(60_000))
+    shown = standing(bought(60_000))
     with translation.override("en"):
-        assert found.stay_text.startswith("Spend CN¥501.00 more by ")
-        assert found.stay_text.endswith(" to stay Silver")
+        assert shown.stay_text.startswith("Spend CN¥501.00 more by ")
+        assert shown.stay_text.endswith(" to stay Silver")
 
 
-def test_a_tier_by_hand_asks_for_nothing(program, bought):
+def test_a_tier_by_hand_has_no_sentence(program, bought):
     member = bought(30_000)
     set_tier(member=member, tier=tier(program, "gold"), until=later(9), reason="goodwill", actor=SYSTEM)
-    found = standing(selectors.member_of(member.customer))
-    assert (found.stay, found.stay_text) == (None, "")
+    shown = standing(selectors.member_of(member.customer))
+    assert (shown.stay, shown.stay_text) == (None, "")
 
 
-def test_a_suspended_member_is_asked_for_nothing(bought):
+def test_a_suspended_member_has_no_sentence(bought):
     member = bought(60_000)
     member.state = MemberState.SUSPENDED
-    found = standing(member)
-    assert (found.stay_text, found.progress_text) == ("", "")
+    shown = standing(member)
+    assert (shown.stay_text, shown.progress_text) == ("", "")

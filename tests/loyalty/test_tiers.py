@@ -1,4 +1,4 @@
-"""Tiers through a shop's life: up at once, down at the end of a period, undone by returns (T1, T2, T4)."""
+"""Tests of tiers over time: up at once, down at the end of a period, undone by returns (T1, T2, T4)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from loyalty.services.granting import Grant, grant_points
 from loyalty.services.redemption import redeem_points
 from loyalty.services.tiers import evaluate_tiers
 from loyalty.webhooks import _tiers
-from tests.loyalty.tiers import intervals, later, tier_of, told
+from tests.loyalty.tiers import event_payloads, intervals, later, tier_of
 
 pytestmark = pytest.mark.django_db
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -24,14 +24,14 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 @pytest.fixture
 def buyer(program, make_customer, make_order, settle):
-    """buyer(300_000) -> a member with one paid order of so much."""
+    """Return buyer(300_000), which makes a member with one paid order of this amount."""
 
     def make(amount: int, **order) -> Member:
         customer = make_customer()
-        made = make_order(customer, amount, **order)
+        order_row = make_order(customer, amount, **order)
         settle()
         member = Member.objects.get(customer=customer)
-        member.order = made
+        member.order = order_row
         return member
 
     return make
@@ -52,7 +52,7 @@ def test_up_at_once_and_redeeming_never_demotes(program, buyer):
     assert intervals(member) == [("gold", "qualified", True)]
 
 
-def test_the_rolling_window_ends_every_night_with_its_grace_t2(program, buyer):
+def test_the_rolling_window_ends_every_night_with_its_grace(program, buyer):
     program.tier_grace_days = 10
     program.save()
     member = buyer(250_000, days_ago=360)
@@ -61,10 +61,10 @@ def test_the_rolling_window_ends_every_night_with_its_grace_t2(program, buyer):
     assert evaluate_tiers(program=program, downgrade=True, at=later(16)) == (0, 1)
     assert intervals(member) == [("gold", "qualified", False)]
     assert (tier_of(member), member.qualifying) == ("", 0)
-    assert told()[-1] == {"from": "Gold", "to": None, "up": False, "tier": None, "reason": "period_ended"}
+    assert event_payloads()[-1] == {"from": "Gold", "to": None, "up": False, "tier": None, "reason": "period_ended"}
 
 
-def test_one_step_down_a_period_t2(program, buyer):
+def test_members_go_down_one_step_a_period(program, buyer):
     program.tier_downgrade = "one_step"
     program.save()
     member = buyer(600_000, days_ago=300)
@@ -73,24 +73,24 @@ def test_one_step_down_a_period_t2(program, buyer):
         assert tier_of(member) == expected
 
 
-def test_a_calendar_year_moves_down_once_on_new_years_night_t2(program, buyer):
-    # given gold by what was bought in 2025, in the program's zone, and a return to bronze's amount in 2026
+def test_a_calendar_year_moves_down_once_on_new_years_night(program, buyer):
+    # given gold by purchases in 2025, in the program's zone, and none in 2026
     program.tier_period = "calendar_year"
     program.save()
     member = buyer(250_000, paid_at=datetime(2025, 12, 31, 23, 0, tzinfo=SHANGHAI))
     night = datetime(2026, 1, 1, 0, 30, tzinfo=SHANGHAI)
     evaluate_tiers(program=program, customer_ids=[member.customer_id], at=night - timedelta(minutes=31))
     assert tier_of(member) == "gold"
-    # when the year that just ended qualifies, it is kept all of 2026
+    # when the year that just ended qualifies, the tier is kept all of 2026
     for at in (night, night + timedelta(days=200), night + timedelta(days=364)):
         assert evaluate_tiers(program=program, downgrade=True, at=at) == (0, 0)
     assert (tier_of(member), member.qualifying) == ("gold", 0)
-    # then 2026 did not
+    # then 2026 did not qualify
     assert evaluate_tiers(program=program, downgrade=True, at=night + timedelta(days=365)) == (0, 1)
-    assert (tier_of(member), told()[-1]["reason"]) == ("", "period_ended")
+    assert (tier_of(member), event_payloads()[-1]["reason"]) == ("", "period_ended")
 
 
-def test_a_raised_threshold_waits_for_the_end_of_the_period_t2(program, buyer):
+def test_a_raised_threshold_waits_for_the_end_of_the_period(program, buyer):
     program.tier_period = "calendar_year"
     program.save()
     member = buyer(250_000)
@@ -100,7 +100,7 @@ def test_a_raised_threshold_waits_for_the_end_of_the_period_t2(program, buyer):
     assert tier_of(member) == "gold"
 
 
-def test_a_missed_night_is_made_up_for(program, buyer):
+def test_a_missed_night_is_caught_up(program, buyer):
     program.tier_period = "calendar_year"
     program.save()
     member = buyer(250_000, paid_at=datetime(2024, 5, 1, tzinfo=SHANGHAI))
@@ -110,41 +110,41 @@ def test_a_missed_night_is_made_up_for(program, buyer):
     assert tier_of(member) == ""
 
 
-def test_a_return_is_looked_at_at_the_end_of_the_day_t4(program, buyer, settle):
+def test_a_return_changes_the_tier_at_the_end_of_the_day(program, buyer, settle):
     program.tier_period = "calendar_year"
     program.save()
     member = buyer(250_000)
     evaluate_tiers(program=program, downgrade=True)
-    # when most of it comes back
+    # when most of it is refunded
     refund(member, 190_000)
     settle()
-    # then not in the request, and in the night
+    # then the tier changes not in the request but in the night
     assert tier_of(member) == "gold"
     assert evaluate_tiers(program=program, downgrade=True, at=later(0.5)) == (0, 1)
     assert intervals(member) == [("gold", "qualified", False), ("silver", "returned", True)]
-    # and a later return that undid nothing moves nobody
+    # and a later refund without effect on the tier moves no member
     refund(member, 100, "R2")
     assert evaluate_tiers(program=program, downgrade=True, at=later(1)) == (0, 0)
 
 
-def test_orders_count_without_those_that_came_back(program, make_customer, make_order, settle):
+def test_refunded_orders_do_not_count(program, make_customer, make_order, settle):
     program.tier_metric = "orders"
     program.save()
     for rank, orders in ((4, 9), (3, 4), (2, 3), (1, 1)):
         Tier.objects.filter(program=program, rank=rank).update(threshold=orders)
     customer = make_customer()
-    made = [make_order(customer, 5_000) for _ in range(4)]
+    orders_made = [make_order(customer, 5_000) for _ in range(4)]
     settle()
     member = Member.objects.get(customer=customer)
     assert (tier_of(member), member.qualifying) == ("gold", 4)
     evaluate_tiers(program=program, downgrade=True)
-    record_refund(order_number=made[0].number, number="R", source="storefront", amount=5_000, actor=SYSTEM)
+    record_refund(order_number=orders_made[0].number, number="R", source="storefront", amount=5_000, actor=SYSTEM)
     evaluate_tiers(program=program, downgrade=True, at=later(1))
     assert (tier_of(member), member.qualifying) == ("silver", 3)
     assert intervals(member)[-1] == ("silver", "returned", True)
 
 
-def test_growth_is_what_was_earned_and_not_what_is_left_t1(program, member):
+def test_growth_value_counts_earned_points_not_the_balance(program, member):
     program.tier_metric = "growth"
     program.save()
     growth = PointType.objects.create(program=program, code="growth", name="Growth", spendable=False)
@@ -163,12 +163,12 @@ def test_growth_is_what_was_earned_and_not_what_is_left_t1(program, member):
             [account.pk, account.pk],
         )
     evaluate_tiers(program=program, customer_ids=[member.customer_id], at=later(1))
-    # what ran out still counts; what was taken back does not, nor what became debt
+    # expired points still count; points taken back do not, and neither does debt
     member.refresh_from_db()
     assert member.qualifying == 15_000
 
 
-def test_growth_that_was_pending_counts_when_it_is_available_l4(program, member, settle):
+def test_pending_growth_value_counts_once_it_is_available(program, member, settle):
     from loyalty.event_handlers import evaluate_growth
 
     program.tier_metric = "growth"
@@ -205,7 +205,7 @@ def test_intervals_never_overlap(program, member):
     assert TierPeriod.objects.count() == 2
 
 
-def test_a_clock_that_went_back_makes_no_overlap(program, buyer, make_order, settle):
+def test_a_clock_set_back_makes_no_overlap(program, buyer, make_order, settle):
     member = buyer(60_000)
     begun = TierPeriod.objects.get(member=member)
     TierPeriod.objects.filter(pk=begun.pk).update(started_at=later(0.1))
@@ -214,9 +214,9 @@ def test_a_clock_that_went_back_makes_no_overlap(program, buyer, make_order, set
     assert intervals(member) == [("silver", "qualified", False), ("gold", "qualified", True)]
 
 
-def test_the_webhook_says_why(program, buyer):
+def test_the_webhook_gives_the_reason(program, buyer):
     member = buyer(250_000)
-    event = type("E", (), {"subject_id": member.customer_id, "payload": told()[-1]})()
+    event = type("E", (), {"subject_id": member.customer_id, "payload": event_payloads()[-1]})()
     assert _tiers([event]) == [
         {
             "customer": member.customer.number,

@@ -1,4 +1,4 @@
-"""Where a member stands, as a storefront reads it: benefits in words, what is missing and by when."""
+"""Tests of a member's tier over the API: benefits in words, what is missing and by when."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crm.api.authentication import make_member_token
 from crm.models import Product
 from loyalty import selectors
 from loyalty.models import GivenTier, Member, Tier
-from loyalty.rules.tiers import Counted, Goal, Policy, goal_stay, goal_up, windows
+from loyalty.rules.tiers import Counted, TierGoal, TierPeriodPolicy, goal_stay, goal_up, windows
 from loyalty.services.benefits import create_benefit
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.given_tiers import set_tier
@@ -28,7 +28,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 @pytest.fixture
 def spent(program, make_customer, make_order, settle):
-    """spent(218_000, paid_at=...) -> a member."""
+    """Return spent(218_000, paid_at=...), which makes a member."""
 
     def make(*amounts: int, **values) -> Member:
         customer = make_customer("Ann")
@@ -50,45 +50,45 @@ NOON = datetime(2026, 3, 10, 4, tzinfo=UTC)
 
 
 def goals(period: str, counted: list[tuple[int, int]], need: int, grace: int = 0, since: int = 100):
-    """Goals of one who has been in the tier for `since` days, by (days ago, value)."""
-    policy = Policy(period, 365, grace, "Asia/Shanghai")
-    found = windows(policy, NOON, NOON - timedelta(days=800), NOON - timedelta(days=since))
+    """Return the goals of a member who has been in the tier for `since` days, by (days ago, value)."""
+    policy = TierPeriodPolicy(period, 365, grace, "Asia/Shanghai")
+    spans = windows(policy, NOON, NOON - timedelta(days=800), NOON - timedelta(days=since))
     rows = [Counted(NOON - timedelta(days=days), value) for days, value in counted]
-    return goal_up(policy, found, rows, need, NOON), goal_stay(policy, found, rows, need, NOON)
+    return goal_up(policy, spans, rows, need, NOON), goal_stay(policy, spans, rows, need, NOON)
 
 
-def test_rolling_goals_run_until_the_first_thing_falls_out():
+def test_rolling_goals_run_until_the_first_value_leaves_the_window():
     up, stay = goals("rolling", [(10, 300), (200, 400), (364, 100)], 1_000)
-    assert up == Goal(800, 1_000, 200, date(2026, 3, 10))
-    assert stay == Goal(800, 1_000, 200, date(2026, 3, 10))
+    assert up == TierGoal(800, 1_000, 200, date(2026, 3, 10))
+    assert stay == TierGoal(800, 1_000, 200, date(2026, 3, 10))
     _up, stay = goals("rolling", [(10, 300), (200, 400), (364, 100)], 500, grace=30)
-    # 100 fall out first and 700 are left; without the 400 of 200 days ago it is not enough
-    assert stay == Goal(800, 500, 200, date(2026, 9, 20))
-    assert goals("rolling", [], 500)[0] == Goal(0, 500, 500, None)
+    # 100 expire first and 700 are left; without the 400 of 200 days ago it is not enough
+    assert stay == TierGoal(800, 500, 200, date(2026, 9, 20))
+    assert goals("rolling", [], 500)[0] == TierGoal(0, 500, 500, None)
 
 
-def test_calendar_goals_run_to_the_last_of_december():
+def test_calendar_goals_run_to_the_end_of_december():
     up, stay = goals("calendar_year", [(10, 300), (100, 900)], 1_000)
-    assert up == Goal(300, 1_000, 700, date(2026, 12, 31))
-    assert stay == Goal(300, 1_000, 700, date(2026, 12, 31))
-    # what is had already keeps it to the end of the next year
-    assert goals("calendar_year", [(10, 1_000)], 1_000)[1] == Goal(1_000, 1_000, 0, date(2027, 12, 31))
-    # within the grace the year that ended still decides
-    assert goals("calendar_year", [(10, 300), (100, 500)], 1_000, grace=90)[1] == Goal(
+    assert up == TierGoal(300, 1_000, 700, date(2026, 12, 31))
+    assert stay == TierGoal(300, 1_000, 700, date(2026, 12, 31))
+    # the present value already keeps the tier to the end of the next year
+    assert goals("calendar_year", [(10, 1_000)], 1_000)[1] == TierGoal(1_000, 1_000, 0, date(2027, 12, 31))
+    # within the grace, the ended year still decides
+    assert goals("calendar_year", [(10, 300), (100, 500)], 1_000, grace=90)[1] == TierGoal(
         800, 1_000, 200, date(2026, 3, 31)
     )
 
 
-def test_a_tiers_own_year():
+def test_anniversary_goals_use_the_tiers_own_year():
     up, stay = goals("tier_anniversary", [(10, 300), (100, 200), (300, 400)], 1_000, since=200)
-    assert up == Goal(900, 1_000, 100, date(2026, 5, 14))
-    assert stay == Goal(500, 1_000, 500, date(2026, 8, 21))
+    assert up == TierGoal(900, 1_000, 100, date(2026, 5, 14))
+    assert stay == TierGoal(500, 1_000, 500, date(2026, 8, 21))
 
 
 # The API
 
 
-def test_progress_says_how_much_and_by_when(program, api, spent):
+def test_progress_gives_the_missing_amount_and_the_date(program, api, spent):
     # given
     program.tier_period = "calendar_year"
     program.save()
@@ -119,7 +119,7 @@ def test_progress_says_how_much_and_by_when(program, api, spent):
     }
 
 
-def test_in_the_viewers_language(program, api, spent):
+def test_sentences_are_in_the_viewers_language(program, api, spent):
     program.tier_period = "calendar_year"
     program.save()
     member = spent(168_100)
@@ -139,12 +139,12 @@ def test_in_the_viewers_language(program, api, spent):
 )
 def test_other_metrics_have_their_own_words(program, metric, left, text):
     program.tier_metric = metric
-    goal = Goal(0, left, left, date(timezone.now().year, 12, 31))
+    goal = TierGoal(0, left, left, date(timezone.now().year, 12, 31))
     with translation.override("en"):
         assert goal_text(program, goal, tier(program, "gold"), up=True) == text
 
 
-def test_at_the_top_and_without_a_tier(program, api, spent, member):
+def test_the_top_tier_has_no_progress_and_no_tier_has_nothing_to_keep(program, api, spent, member):
     platinum = ask(api, spent(600_000))
     assert (platinum["tier"]["code"], platinum["progress"]) == ("platinum", None)
     none = ask(api, member)
@@ -159,7 +159,7 @@ def test_a_given_tier_is_certain_until_its_end(program, api, member):
     assert (body["reason"], body["locked"], body["until"], body["stay"]) == ("manual", True, "2027-05-01", None)
 
 
-def test_benefits_in_words(program, api, spent):
+def test_benefits_are_described_in_words(program, api, spent):
     gold = tier(program, "gold")
     for kind, settings in (
         ("points_birthday", {"points": 200}),
@@ -182,7 +182,7 @@ def test_benefits_in_words(program, api, spent):
 
 
 @pytest.mark.parametrize(("amount", "free"), [(9_899, False), (9_900, True)])
-def test_the_quote_says_whether_shipping_is_free(program, api, spent, amount, free):
+def test_the_quote_shows_whether_shipping_is_free(program, api, spent, amount, free):
     create_benefit(tier=tier(program, "gold"), kind="free_shipping", settings={"from_amount": 9_900}, actor=SYSTEM)
     path = "/api/v1/members/{}/points/quote"
     member, other = spent(210_000), spent(100)
@@ -232,12 +232,12 @@ def test_a_tier_is_bought_and_refunded_over_the_api(program, api, member):
     assert tier_of(member) == ""
 
 
-def test_what_the_page_says_agrees_with_what_the_night_does(program, spent):
-    """The last day that a storefront is told is the last one that the tier holds."""
+def test_the_shown_date_agrees_with_the_nightly_evaluation(program, spent):
+    """The last day shown to a storefront is the last day that the tier holds."""
     member = spent(150_000, 60_000, days_ago=100)
-    found = standing(member)
-    assert (found.stay.left, found.stay.by) == (200_100, found.until)
-    noon = datetime.combine(found.until, datetime.min.time(), SHANGHAI)
+    shown = standing(member)
+    assert (shown.stay.left, shown.stay.by) == (200_100, shown.until)
+    noon = datetime.combine(shown.until, datetime.min.time(), SHANGHAI)
     assert evaluate_tiers(program=program, downgrade=True, at=noon) == (0, 0)
     assert evaluate_tiers(program=program, downgrade=True, at=noon + timedelta(days=2)) == (0, 1)
 
@@ -251,18 +251,18 @@ def test_tiers_for_sale_are_listed_with_price_and_benefits(api, program, make_cu
     member.credentials(HTTP_AUTHORIZATION="Bearer " + make_member_token(ann, source="storefront", seconds=60))
     # when
     rows = [client.get("/api/v1/tiers-for-sale").json() for client in (api, member)]
-    # then server and member are shown the same, but for the details of benefits
-    for found in rows:
-        assert [(row["code"], row["price"], row["currency"], row["days"]) for row in found] == [
+    # then server key and member get the same, except for the details of benefits
+    for tiers_listed in rows:
+        assert [(row["code"], row["price"], row["currency"], row["days"]) for row in tiers_listed] == [
             ("gold", 19_900, "CNY", 90)
         ]
     assert {frozenset(one) for one in rows[1][0]["benefits"]} <= {frozenset({"kind", "name", "words"})}
-    # and with none for sale the list is empty
+    # and when none is for sale the list is empty
     Tier.objects.update(paid_price=None)
     assert api.get("/api/v1/tiers-for-sale").json() == []
 
 
-def test_pending_points_say_when_they_become_available(api, program, make_customer, make_order, settle):
+def test_pending_points_have_their_date_of_availability(api, program, make_customer, make_order, settle):
     # given a return window of 7 days, and two orders in it
     type(program).objects.filter(pk=program.pk).update(return_window_days=7)
     ann = make_customer("Ann")

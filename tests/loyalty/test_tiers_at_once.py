@@ -1,4 +1,4 @@
-"""Tiers written by several at once: periods of a member never overlap (T3), and a night in parts is one night (T2)."""
+"""Tests of parallel writes of tiers: periods never overlap (T3), and a night in parts equals one night (T2)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from loyalty.models import Member, Tier, TierPeriod, TierRun, TierRunPart
 from loyalty.services import tiers
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.tiers import evaluate_tiers
-from tests.loyalty.tiers import intervals, later, tier, tier_of, told
+from tests.loyalty.tiers import event_payloads, intervals, later, tier, tier_of
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,14 +59,14 @@ def is_overlap(answer: object) -> bool:
     return isinstance(answer, IntegrityError) and "loyalty_tierperiod_never_overlap" in str(answer)
 
 
-def test_of_overlapping_periods_written_at_once_one_is_kept_t3(member):
+def test_of_parallel_overlapping_periods_one_is_kept(member):
     written = at_once([lambda start=start: open_period(member, "gold", start, start + 10) for start in range(8)])
     assert sum(isinstance(answer, TierPeriod) for answer in written) == 1
     assert sum(is_overlap(answer) for answer in written) == 7
     assert len(days(member)) == 1
 
 
-def test_a_transaction_that_saw_no_overlap_waits_for_the_other_t3(member):
+def test_a_transaction_that_saw_no_overlap_waits_for_the_other(member):
     # given one that has written and not committed
     wrote, waited = Event(), Event()
 
@@ -90,7 +90,7 @@ def test_a_transaction_that_saw_no_overlap_waits_for_the_other_t3(member):
     assert days(member) == [(0, 10)]
 
 
-def test_two_periods_moved_into_one_gap_at_once_t3(member):
+def test_two_periods_moved_into_one_gap_in_parallel_do_not_overlap(member):
     before, after = open_period(member, "silver", 0, 10), open_period(member, "gold", 20, 30)
 
     def move(period: TierPeriod, **times: datetime) -> int:
@@ -103,12 +103,12 @@ def test_two_periods_moved_into_one_gap_at_once_t3(member):
     assert days(member) in ([(0, 18), (20, 30)], [(0, 10), (12, 30)])
 
 
-def test_periods_written_by_hand_are_compared_as_the_statement_leaves_them_t3(member):
+def test_periods_written_by_hand_are_compared_after_the_statement(member):
     open_period(member, "silver", 0, 10)
     open_period(member, "gold", 10, None)
     assert days(member) == [(0, 10), (10, None)]
     with connection.cursor() as cursor:
-        # each row would overlap the other for the time of the statement
+        # each row would overlap the other during the statement
         cursor.execute(
             """UPDATE loyalty_tierperiod SET started_at = started_at + interval '5 days',
                       ended_at = ended_at + interval '5 days' WHERE member_id = %s""",
@@ -129,7 +129,7 @@ def test_periods_written_by_hand_are_compared_as_the_statement_leaves_them_t3(me
     assert days(member) == [(5, 15), (15, None)]
 
 
-def test_a_second_open_period_is_refused_t3(member):
+def test_a_second_open_period_is_refused(member):
     open_period(member, "silver", 0, None)
     with pytest.raises(IntegrityError):
         open_period(member, "gold", -5, None)
@@ -137,7 +137,7 @@ def test_a_second_open_period_is_refused_t3(member):
 
 
 @pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
-def test_levels_that_would_not_see_the_other_are_refused_t3(member, level):
+def test_stricter_isolation_levels_are_refused(member, level):
     with pytest.raises(DatabaseError, match="READ COMMITTED"), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
@@ -146,15 +146,15 @@ def test_levels_that_would_not_see_the_other_are_refused_t3(member, level):
 
 
 def bought(members: list[Member], make_order, settle) -> None:
-    """Bronze, silver, gold, bronze, silver, gold in order of id."""
+    """Give the members bronze, silver, gold, bronze, silver, gold in order of id."""
     for member, amount in zip(members, (20_000, 60_000, 250_000) * 2, strict=True):
         make_order(member.customer, amount)
     settle()
 
 
-def test_a_night_in_three_parts_is_equal_to_one_t2(program, members, make_order, settle, in_three):
+def test_a_night_in_three_parts_equals_one_evaluation(program, members, make_order, settle, in_three):
     bought(members, make_order, settle)
-    assert [part.since for part in tiers._parts(program, later(1), False)] == [None] * 3
+    assert [part.since for part in tiers._ranges(program, later(1), False)] == [None] * 3
     before = [tier_of(member) for member in members]
     assert len(set(before)) == 3
 
@@ -164,11 +164,11 @@ def test_a_night_in_three_parts_is_equal_to_one_t2(program, members, make_order,
     assert [intervals(member) for member in members] == [[(code, "qualified", False)] for code in before]
     assert [(run.up_count, run.down_count) for run in TierRun.objects.all()] == [(0, 6)]
     assert not TierRunPart.objects.exists()
-    assert len(told()) == 12
+    assert len(event_payloads()) == 12
 
 
-def test_a_night_that_broke_off_goes_on_where_it_did_t2(program, members, make_order, settle, in_three, monkeypatch):
-    # given everyone two steps above what they qualify for, and a night whose last part fails
+def test_a_broken_night_continues_where_it_stopped(program, members, make_order, settle, in_three, monkeypatch):
+    # given all members two steps above what they qualify for, and a night whose last part fails
     program.tier_downgrade = "one_step"
     program.save()
     for member in members:
@@ -197,13 +197,13 @@ def test_a_night_that_broke_off_goes_on_where_it_did_t2(program, members, make_o
 
     monkeypatch.setattr(tiers, "_evaluate", watch)
     assert evaluate_tiers(program=program, downgrade=True, at=night + DAY) == (0, 6)
-    # then each was evaluated once, since when it had been before
+    # then each was evaluated once, with the time of its own last evaluation
     assert [tier_of(member) for member in members] == ["bronze"] * 4 + ["silver"] * 2
     assert [since for _first, since in sorted(seen, key=lambda one: one[0])] == [night, night, None]
     assert (TierRun.objects.get().ran_at, TierRunPart.objects.count()) == (night + DAY, 0)
 
 
-def test_a_calendar_year_is_judged_once_though_its_night_broke_off_t2(
+def test_a_calendar_year_is_evaluated_once_after_a_broken_night(
     program, members, make_order, settle, in_three, monkeypatch
 ):
     program.tier_period, program.tier_downgrade = "calendar_year", "one_step"
@@ -229,9 +229,7 @@ def test_a_calendar_year_is_judged_once_though_its_night_broke_off_t2(
     assert [tier_of(member) for member in members] == ["silver"] * 6
 
 
-def test_a_night_and_one_who_locks_members_of_two_parts_dont_wait_for_each_other(
-    program, members, make_order, settle, in_three
-):
+def test_a_night_does_not_deadlock_with_locks_on_members_of_two_parts(program, members, make_order, settle, in_three):
     bought(members, make_order, settle)
     held, later_part_done = Event(), Event()
 

@@ -1,4 +1,4 @@
-"""Tiers that are given by hand or bought: their end, their lock, their reasons (T3)."""
+"""Tests of tiers given by hand or bought: their end, lock and reasons (T3)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from loyalty.models import GivenTier, Tier, TierPeriod
 from loyalty.services.bought_tiers import buy_tier, refund_tier
 from loyalty.services.given_tiers import release_tier, set_tier
 from loyalty.services.tiers import evaluate_tiers
-from tests.loyalty.tiers import intervals, later, tier, tier_of, told
+from tests.loyalty.tiers import event_payloads, intervals, later, tier, tier_of
 from tests.threads import storm
 
 pytestmark = pytest.mark.django_db
@@ -44,21 +44,21 @@ def spend(member, make_order, settle, amount: int):
     return order
 
 
-def test_a_tier_by_hand_is_a_floor_until_its_end_t3(program, member, make_order, settle):
+def test_a_tier_by_hand_is_a_floor_until_its_end(program, member, make_order, settle):
     # given
     give(member, "silver", note="Moved house")
     assert (tier_of(member), intervals(member)) == ("silver", [("silver", "manual", True)])
     assert TierPeriod.objects.get().note == "Moved house"
-    # when nothing qualifies, it holds; when more qualifies, it goes up
+    # when nothing qualifies, it holds; when a higher tier qualifies, the member goes up
     assert evaluate_tiers(program=program, downgrade=True, at=later(29)) == (0, 0)
     spend(member, make_order, settle, 250_000)
     assert tier_of(member) == "gold"
-    # then its end changes nothing for what was earned
+    # then its end does not change the earned tier
     assert evaluate_tiers(program=program, downgrade=True, at=later(31)) == (0, 0)
     assert intervals(member) == [("silver", "manual", False), ("gold", "qualified", True)]
 
 
-def test_after_its_end_the_night_looks_again_with_its_reason_t3(program, member, make_order, settle):
+def test_after_its_end_the_night_evaluates_again_with_a_reason(program, member, make_order, settle):
     spend(member, make_order, settle, 60_000)
     give(member, "platinum", 10)
     assert evaluate_tiers(program=program, downgrade=True, at=later(9)) == (0, 0)
@@ -68,25 +68,23 @@ def test_after_its_end_the_night_looks_again_with_its_reason_t3(program, member,
         ("platinum", "manual", False),
         ("silver", "period_ended", True),
     ]
-    assert [(event["to"], event["reason"]) for event in told()] == [
+    assert [(event["to"], event["reason"]) for event in event_payloads()] == [
         ("Silver", "qualified"),
         ("Platinum", "manual"),
         ("Silver", "period_ended"),
     ]
 
 
-def test_the_end_of_a_given_tier_that_is_earned_meanwhile_is_a_new_reason_and_no_move(
-    program, member, make_order, settle
-):
+def test_a_given_tier_earned_before_its_end_gets_a_new_reason_and_no_move(program, member, make_order, settle):
     give(member, "gold", 10)
     spend(member, make_order, settle, 250_000)
     assert evaluate_tiers(program=program, downgrade=True, at=later(11)) == (0, 0)
     assert intervals(member) == [("gold", "manual", False), ("gold", "qualified", True)]
     member.refresh_from_db()
-    assert len(told()) == 1
+    assert len(event_payloads()) == 1
 
 
-def test_locked_means_neither_up_nor_down_t3(program, member, make_order, settle):
+def test_a_locked_tier_moves_neither_up_nor_down(program, member, make_order, settle):
     give(member, "silver", 10, lock=True)
     spend(member, make_order, settle, 600_000)
     assert (tier_of(member), member.qualifying) == ("silver", 600_000)
@@ -95,7 +93,7 @@ def test_locked_means_neither_up_nor_down_t3(program, member, make_order, settle
     assert intervals(member)[-1] == ("platinum", "qualified", True)
 
 
-def test_by_hand_also_down_and_the_same_again_is_nothing(program, member, make_order, settle):
+def test_a_tier_by_hand_can_be_lower_and_repeating_it_changes_nothing(program, member, make_order, settle):
     spend(member, make_order, settle, 250_000)
     until = later(30)
     silver = tier(program, "silver")
@@ -103,14 +101,20 @@ def test_by_hand_also_down_and_the_same_again_is_nothing(program, member, make_o
     again = set_tier(member=member, tier=silver, until=until, reason="fraud", lock=True, actor=SYSTEM)
     assert first.pk == again.pk
     assert GivenTier.objects.count() == 1
-    assert told()[-1] | {"tier": 0} == {"from": "Gold", "to": "Silver", "up": False, "tier": 0, "reason": "manual"}
-    [event] = told("loyalty.tier_set")
+    assert event_payloads()[-1] | {"tier": 0} == {
+        "from": "Gold",
+        "to": "Silver",
+        "up": False,
+        "tier": 0,
+        "reason": "manual",
+    }
+    [event] = event_payloads("loyalty.tier_set")
     assert (event["tier"], event["locked"], event["reason"], event["until"]) == (
         "Silver", True, "fraud", until.isoformat(),
     )  # fmt: skip
 
 
-def test_a_second_one_takes_the_place_of_the_first(program, member):
+def test_a_second_tier_by_hand_replaces_the_first(program, member):
     give(member, "platinum", 30, lock=True)
     give(member, "gold", 5)
     member.refresh_from_db()
@@ -133,14 +137,14 @@ def test_releasing_puts_the_member_where_they_qualify(program, member, make_orde
     ("values", "field"),
     [({"reason": "because"}, "reason"), ({"days": -1}, "until"), ({"days": 4000}, "until")],
 )
-def test_what_is_wrong_by_hand_changes_nothing(member, values, field):
+def test_an_invalid_tier_by_hand_changes_nothing(member, values, field):
     with pytest.raises(Invalid) as refusal:
         give(member, "gold", **values)
     assert refusal.value.field == field
-    assert (tier_of(member), GivenTier.objects.count(), TierPeriod.objects.count(), told()) == ("", 0, 0, [])
+    assert (tier_of(member), GivenTier.objects.count(), TierPeriod.objects.count(), event_payloads()) == ("", 0, 0, [])
 
 
-def test_who_has_left_is_given_nothing(member):
+def test_a_member_who_left_gets_no_tier(member):
     member.state = "left"
     member.save()
     with pytest.raises(Conflict) as refusal:
@@ -149,7 +153,7 @@ def test_who_has_left_is_given_nothing(member):
     assert (tier_of(member), GivenTier.objects.count()) == ("", 0)
 
 
-def test_a_bought_tier_runs_its_days_and_is_extended_from_its_end_t3(program, member, plus):
+def test_a_bought_tier_runs_its_days_and_is_extended_from_its_end(program, member, plus):
     # when
     first = buy(member, plus, "A1")
     second = buy(member, plus, "A2")
@@ -159,10 +163,10 @@ def test_a_bought_tier_runs_its_days_and_is_extended_from_its_end_t3(program, me
     assert (first["tier"], first["amount"], first["reference"]) == ("gold", 29_900, "A1")
     assert evaluate_tiers(program=program, downgrade=True, at=later(59)) == (0, 0)
     assert evaluate_tiers(program=program, downgrade=True, at=later(61)) == (0, 1)
-    assert told()[-1]["reason"] == "period_ended"
+    assert event_payloads()[-1]["reason"] == "period_ended"
 
 
-def test_the_same_purchase_is_the_same_answer_l7(program, member, plus, make_member):
+def test_the_same_purchase_returns_the_same_answer(program, member, plus, make_member):
     first = buy(member, plus, "A1", "k")
     assert buy(member, plus, "A1", "k") == first
     assert buy(member, plus, "A1", "another key") == first
@@ -181,7 +185,7 @@ def test_a_tier_without_a_price_is_refused_and_leaves_nothing(program, member):
     assert (tier_of(member), GivenTier.objects.count(), TierPeriod.objects.count()) == ("", 0, 0)
 
 
-def test_a_refund_ends_it_in_the_night_and_brings_the_next_one_forward_t4(program, member, plus):
+def test_a_refund_ends_a_bought_tier_at_night_and_moves_the_next_one_forward(program, member, plus):
     buy(member, plus, "A1")
     buy(member, plus, "A2")
     # when the first is refunded, the second runs
@@ -190,32 +194,32 @@ def test_a_refund_ends_it_in_the_night_and_brings_the_next_one_forward_t4(progra
     running = GivenTier.objects.get(reference="A2")
     assert abs(running.starts_at - timezone.now()) < timedelta(minutes=1)
     assert running.ends_at - running.starts_at == timedelta(days=30)
-    # when that one is too
+    # when the second is refunded too
     refund_tier(member=member, reference="A2", actor=SYSTEM)
     refund_tier(member=member, reference="A2", actor=SYSTEM)
     assert tier_of(member) == "gold", "not in the request"
     assert evaluate_tiers(program=program, downgrade=True, at=later(0.5)) == (0, 1)
-    assert told()[-1]["reason"] == "returned"
-    assert len(told("loyalty.tier_refunded")) == 2
+    assert event_payloads()[-1]["reason"] == "returned"
+    assert len(event_payloads("loyalty.tier_refunded")) == 2
     with pytest.raises(NotFound):
         refund_tier(member=member, reference="A9", actor=SYSTEM)
 
 
-def test_an_order_that_paid_for_it_and_is_refunded_ends_it(program, member, plus, make_order, settle):
+def test_refunding_the_order_of_a_bought_tier_ends_it(program, member, plus, make_order, settle):
     order = spend(member, make_order, settle, 100)
     evaluate_tiers(program=program, downgrade=True)
     buy(member, plus, order.number)
     record_refund(order_number=order.number, number="R", source=order.source, amount=40, actor=SYSTEM)
     settle()
-    assert GivenTier.objects.get().refunded_at is None, "a part of it is not enough"
+    assert GivenTier.objects.get().refunded_at is None, "a partial refund is not enough"
     record_refund(order_number=order.number, number="R2", source=order.source, amount=60, actor=SYSTEM)
     settle()
     assert GivenTier.objects.get().refunded_at is not None
     evaluate_tiers(program=program, downgrade=True, at=later(1))
-    assert (tier_of(member), told()[-1]["reason"]) == ("", "returned")
+    assert (tier_of(member), event_payloads()[-1]["reason"]) == ("", "returned")
 
 
-def test_bought_while_locked_is_kept_for_afterwards(program, member, plus):
+def test_a_tier_bought_during_a_lock_starts_after_it(program, member, plus):
     give(member, "bronze", 10, lock=True)
     buy(member, plus)
     assert tier_of(member) == "bronze"
@@ -224,7 +228,7 @@ def test_bought_while_locked_is_kept_for_afterwards(program, member, plus):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twelve_at_once_under_one_reference_buy_once(program, member, plus):
+def test_twelve_parallel_purchases_with_one_reference_buy_once(program, member, plus):
     outcomes: list[str] = []
 
     def attempt(number: int) -> None:
@@ -240,7 +244,7 @@ def test_twelve_at_once_under_one_reference_buy_once(program, member, plus):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_setting_and_evaluating_at_once_leaves_one_line_of_intervals(program, member, make_order, settle):
+def test_setting_and_evaluating_in_parallel_leaves_adjacent_intervals(program, member, make_order, settle):
     spend(member, make_order, settle, 250_000)
 
     def work(number: int) -> None:

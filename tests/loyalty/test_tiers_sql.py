@@ -1,4 +1,4 @@
-"""The statement over all members says what the rules say of each one (T1 to T4), on members made up by hypothesis."""
+"""Property tests: the statement over all members agrees with the rules (T1 to T4), on generated members."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from loyalty.models import (
     TierPolicy,
     TierRun,
 )
-from loyalty.rules.tiers import Facts, Move, Policy, decide, step_for, windows
+from loyalty.rules.tiers import Facts, Move, TierPeriodPolicy, decide, step_for, windows
 from loyalty.services.tiers import _CHANGES, evaluate_tiers
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +44,7 @@ class Bought:
 
 
 @dataclass
-class Given:
+class GivenTierSpec:
     step: int
     starts: int
     ends: int
@@ -61,7 +61,7 @@ class Person:
     since_days_ago: int
     locked: int | None
     bought: list[Bought] = field(default_factory=list)
-    given: list[Given] = field(default_factory=list)
+    given: list[GivenTierSpec] = field(default_factory=list)
 
 
 @st.composite
@@ -77,7 +77,7 @@ def orders(draw):
 
 days = st.sampled_from([1, 10, 30, 69, 70, 300, 364, 365, 366, 395, 396, 500, 731, 800, 1000])
 given_tiers = st.builds(
-    Given,
+    GivenTierSpec,
     st.integers(1, 3),
     st.sampled_from([-40, -20, -1, 1]),
     st.sampled_from([-10, 0, 5]),
@@ -109,7 +109,7 @@ def shop(program, make_customer):
 
 
 def value_of(metric: str, bought: Bought, last_run: datetime | None) -> tuple[int, int]:
-    """(what counts, how much of it was undone since the last run)"""
+    """Return (the value that counts, the part undone since the last run)."""
     since = last_run is not None and AT - timedelta(hours=bought.refunded_hours_ago) > last_run
     if metric == "orders":
         counts = bought.refunded < bought.total or bought.total == 0
@@ -121,8 +121,8 @@ def expected(person: Person, program: Program, last_run: datetime | None, downgr
     least = [limit // 400 for limit in (400, 800, 1200)] if program.tier_metric == "orders" else [100, 500, 1000]
     scale = 400 if program.tier_metric == "orders" else 1
     since = AT - timedelta(days=person.since_days_ago)
-    found = windows(
-        Policy(program.tier_period, program.tier_window_days, program.tier_grace_days, program.time_zone),
+    spans = windows(
+        TierPeriodPolicy(program.tier_period, program.tier_window_days, program.tier_grace_days, program.time_zone),
         AT,
         AT - timedelta(days=person.enrolled_days_ago),
         since,
@@ -138,9 +138,9 @@ def expected(person: Person, program: Program, last_run: datetime | None, downgr
         else:
             parts = [(at, value, undone)]
         for moment, counted, gone in parts:
-            if moment >= found.up_from:
+            if moment >= spans.up_from:
                 earned, had_earned = earned + counted, had_earned + counted + gone
-            if moment >= found.keep_from and (found.keep_to is None or moment < found.keep_to):
+            if moment >= spans.keep_from and (spans.keep_to is None or moment < spans.keep_to):
                 kept, had_kept = kept + counted, had_kept + counted + gone
             undone_any |= gone > 0
     running = [
@@ -164,7 +164,7 @@ def expected(person: Person, program: Program, last_run: datetime | None, downgr
         given=is_given,
         refunded=refunded,
         locked=person.locked is not None and person.locked > 0,
-        due=found.is_due(last_run, AT) if program.tier_period != "rolling" else True,
+        due=spans.is_due(last_run, AT) if program.tier_period != "rolling" else True,
     )
     move: Move | None = decide(facts, downgrade=downgrade, one_step=program.tier_downgrade == "one_step")
     return None if move is None else (move.step, move.reason)
@@ -250,21 +250,21 @@ def test_the_statement_and_the_rules_agree(shop, persons, metric, period, down, 
         # when
         up, downs = evaluate_tiers(program=program, downgrade=downgrade, at=AT)
         # then
-        found = []
+        outcomes = []
         for row, person in zip(rows, persons, strict=True):
             row.refresh_from_db()
             step = row.tier.rank if row.tier else 0
             period_now = TierPeriod.objects.filter(member=row, started_at=AT, ended_at=None).first()
             ended = TierPeriod.objects.filter(member=row, ended_at=AT).exists()
-            found.append((step, period_now.reason if period_now else "") if period_now or ended else None)
-            if found[-1] is None:
+            outcomes.append((step, period_now.reason if period_now else "") if period_now or ended else None)
+            if outcomes[-1] is None:
                 assert step == person.step
         gone = [want if want is None or want[0] else (0, "") for want in wanted]
-        assert found == gone
+        assert outcomes == gone
         moved = [(want[0], person.step) for want, person in zip(wanted, persons, strict=True) if want]
         assert (up, downs) == (sum(a > b for a, b in moved), sum(a < b for a, b in moved))
-        told = DomainEvent.objects.filter(kind="loyalty.tier_changed").order_by("subject_id")
-        assert [event.payload["reason"] for event in told] == [
+        changes = DomainEvent.objects.filter(kind="loyalty.tier_changed").order_by("subject_id")
+        assert [event.payload["reason"] for event in changes] == [
             want[1] for want, person in zip(wanted, persons, strict=True) if want and want[0] != person.step
         ]
         transaction.set_rollback(True)
@@ -276,7 +276,7 @@ kinds = st.sampled_from(["manual", "paid"])
 
 @st.composite
 def facts(draw):
-    """Whatever the other statement can find, the rare too."""
+    """Generate all facts that the other statement can produce, including rare ones."""
     before, floor = draw(steps), draw(steps)
     given = before > 0 and draw(st.booleans())
     return Facts(
@@ -295,7 +295,7 @@ def facts(draw):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(found=st.lists(facts(), min_size=150, max_size=150), downgrade=st.booleans(), one_step=st.booleans())
-def test_the_decision_in_sql_is_the_rules_decision(db, found, downgrade, one_step):
+def test_the_decision_in_sql_equals_the_rules_decision(db, found, downgrade, one_step):
     columns = ("before", "earned", "kept", "had", "floor", "floor_kind", "given", "refunded", "locked", "due")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""Points that change hands: limits of a day, expiry that stays, both accounts exact."""
+"""Tests of transfers and merges: daily limits, kept expiry, both accounts exact."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def pair(program, make_customer) -> tuple[Account, Account]:
-    """Two members: 300 points that end in 5 days and 200 that never end; and none. 400 may be given a day, in 3 transfers."""
+    """Return two members: one with 300 points that end in 5 days and 200 without an end, and one without points.
+
+    The program allows 400 points a day, in 3 transfers.
+    """
     type(program).objects.filter(pk=program.pk).update(transfer_daily_points=400, transfer_daily_count=3)
     accounts = []
     for name in ("Giver", "Taker"):
@@ -39,15 +42,15 @@ def available(*accounts: Account) -> list[int]:
     return [Account.objects.get(pk=account.pk).available for account in accounts]
 
 
-def test_what_is_given_keeps_its_expiry_soonest_first(pair):
+def test_transferred_points_keep_their_expiry_soonest_first(pair):
     # given 300 points that end in five days and 200 without end
     giver, taker = pair
     ends = Lot.objects.get(points=300).expires_at
 
-    # when 350 are given
+    # when 350 are transferred
     answer = transfer_points(sender=giver, receiver=taker, points=350, key="t1", actor=SYSTEM, note="生日快乐")
 
-    # then the receiver has two lots with the dates they had
+    # then the receiver has two lots with their earlier dates
     assert (answer["points"], answer["available"], answer["to"]) == (350, 150, taker.member.customer.number)
     assert available(giver, taker) == [150, 350]
     lots = Lot.objects.filter(account=taker).order_by("id").values_list("points", "expires_at", "source")
@@ -60,7 +63,7 @@ def test_what_is_given_keeps_its_expiry_soonest_first(pair):
     assert reconcile_points().difference_count == 0
 
 
-def test_l7_a_repeated_transfer_is_answered_and_not_done_again(pair):
+def test_a_repeated_transfer_returns_the_first_answer(pair):
     giver, taker = pair
     first = transfer_points(sender=giver, receiver=taker, points=100, key="t", actor=SYSTEM)
     assert transfer_points(sender=giver, receiver=taker, points=100, key="t", actor=SYSTEM) == first
@@ -85,13 +88,13 @@ def test_more_than_a_day_allows_is_refused_and_nothing_moves(pair, points, refus
     assert not Transfer.objects.exists()
 
 
-def test_the_limits_are_of_the_programs_own_day(pair, program):
+def test_the_daily_limits_use_the_programs_zone(pair, program):
     # given three transfers today
     giver, taker = pair
     for turn in range(3):
         transfer_points(sender=giver, receiver=taker, points=10, key=f"t{turn}", actor=SYSTEM)
 
-    # then a fourth is refused, until they were yesterday's
+    # then a fourth is refused until the three were made yesterday
     with pytest.raises(Refused) as refused:
         transfer_points(sender=giver, receiver=taker, points=10, key="t3", actor=SYSTEM)
     assert refused.value.details == {"points_left": 370, "times_left": 0}
@@ -100,7 +103,7 @@ def test_the_limits_are_of_the_programs_own_day(pair, program):
     assert available(giver, taker) == [70, 430]
 
 
-def test_l9_nobody_gives_what_they_have_not_got_or_where_it_is_not_allowed(pair, program):
+def test_impossible_or_forbidden_transfers_are_refused(pair, program):
     giver, taker = pair
     refusals = []
     for sender, receiver in ((taker, giver), (giver, giver)):
@@ -123,7 +126,7 @@ def test_l9_nobody_gives_what_they_have_not_got_or_where_it_is_not_allowed(pair,
     assert available(giver, taker) == [500, 0]
 
 
-def test_l5_points_received_pay_the_receivers_debt_first(pair):
+def test_received_points_pay_the_receivers_debt_first(pair):
     giver, taker = pair
     with connection.cursor() as cursor:
         cursor.execute(
@@ -138,13 +141,13 @@ def test_l5_points_received_pay_the_receivers_debt_first(pair):
     assert reconcile_points().difference_count == 0
 
 
-def test_a_merge_carries_lots_holds_and_what_is_owed_once(pair, program):
-    # given one member with points and a hold under way, and another
+def test_a_merge_carries_lots_holds_and_debt_once(pair, program):
+    # given one member with points and an open hold, and another
     source, target = pair
     hold = hold_points(account=source, points=120, key="h", actor=SYSTEM)["hold"]
     adjust_points(account=target, points=50, reason="goodwill", key="own", actor=SYSTEM)
 
-    # when they turn out to be one, and the merge is asked for twice
+    # when they turn out to be one person, and the merge is requested twice
     carried = merge_members(source=source.member, target=target.member, actor=SYSTEM)
     again = merge_members(source=source.member, target=target.member, actor=SYSTEM)
 

@@ -1,4 +1,4 @@
-"""What the tests of tiers share."""
+"""Helpers shared by the tests of tiers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def tier_of(member: Member) -> str:
 
 
 def intervals(member: Member) -> list[tuple[str, str, bool]]:
-    """(tier, reason, still open), oldest first."""
+    """Return (tier, reason, still open), oldest first."""
     rows = TierPeriod.objects.filter(member=member).order_by("started_at", "pk").select_related("tier")
     return [(row.tier.code if row.tier else "", row.reason, row.ended_at is None) for row in rows]
 
@@ -27,7 +27,7 @@ def tier(program: Program, code: str) -> Tier:
     return Tier.objects.get(program=program, code=code)
 
 
-def told(kind: str = "loyalty.tier_changed") -> list[dict]:
+def event_payloads(kind: str = "loyalty.tier_changed") -> list[dict]:
     return list(DomainEvent.objects.filter(kind=kind).order_by("pk").values_list("payload", flat=True))
 
 

@@ -6,7 +6,7 @@ from loyalty.services.reconciliation import reconcile_points
 
 
 class Command(BaseCommand):
-    help = "Prove that every balance is the sum of its lots and the fold of its entries (L11). Exits 1 when one is not."
+    help = "Prove that every balance equals its lots and its entries. Exits 1 if one differs."
 
     def add_arguments(self, parser):
         parser.add_argument("--json", action="store_true")
