@@ -1,4 +1,4 @@
-"""What sells best in the category that a customer buys most, else in the shop: the recommender of last resort."""
+"""Recommend best sellers of the category that a customer buys most, else of the shop: the last recommender tried."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEY = "campaigns.best_sellers"
 
 
 class BestSellers:
-    """Of the last 90 days; what the customer has bought before is left out."""
+    """Recommend best sellers of the last 90 days, without products that the customer has bought before."""
 
     def recommend(self, customer_ids: Sequence[int], limit: int) -> dict[int, Recommendation]:
         sellers = best_sellers()
@@ -42,7 +42,7 @@ class BestSellers:
 
 
 def best_sellers() -> dict[str, list[Product]]:
-    """By category, most units first, "" for the whole shop; counted once an hour."""
+    """Return the products by category, most units first; "" is the whole shop. The result is cached for an hour."""
     kept = cache.get(KEY)
     if kept is not None:
         return kept
@@ -76,7 +76,7 @@ def best_sellers() -> dict[str, list[Product]]:
 
 
 def _tastes(customer_ids: Sequence[int]) -> tuple[dict[int, str], dict[int, set[str]]]:
-    """The category that each buys most, and what they have bought."""
+    """Return the category that each customer buys most, and the SKUs that they have bought."""
     favourite: dict[int, str] = {}
     bought: dict[int, set[str]] = defaultdict(set)
     with connection.cursor() as cursor:

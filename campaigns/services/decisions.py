@@ -1,4 +1,4 @@
-"""Why one customer did, or did not, get something of a campaign: what is written down, and what the gate would say now."""
+"""Explain why one customer got or did not get a message of a campaign: from stored rows, and from the gate now."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from crm.models import Customer
 
 
 class NoMessage(StrEnum):
-    """Why no message was made, where there is none."""
+    """Reasons why no message was made."""
 
     NOT_STARTED = "not_started"
     BEING_PREPARED = "being_prepared"
@@ -53,10 +53,10 @@ class NoMessage(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """`messages` newest first; without any, `cause` says why none was made, about `segment` at `at`.
+    """Hold `messages`, newest first; without any, `cause` says why none was made, for `segment` at `at`.
 
-    `now` is the gate's reason against a message of this campaign to this customer at this moment; empty: it would go, and
-    None: the campaign has no message. `run` is the customer's last way through a journey.
+    `now` is the gate's reason against a message of this campaign to this customer now. Empty means that it would go;
+    None means that the campaign has no message. `run` is the customer's last run of a journey.
     """
 
     messages: list[Message] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Answer:
 
 
 def why(*, customer: Customer, campaign: Broadcast | CareRule | Journey) -> Answer:
-    """The answer for one customer. Reads only."""
+    """Return the answer for one customer. Reads only."""
     now = clock.now()
     if isinstance(campaign, Journey):
         return _why_journey(campaign, customer, now)
@@ -144,7 +144,7 @@ def _of_journey(
 def _journey_would_say(
     journey: Journey, definition: dict[str, Any], run: JourneyRun | None, customer: Customer, now: datetime
 ) -> str | None:
-    """The gate's word on the journey's first message, None when it has none. A run keeps the arm that it was drawn for."""
+    """Return the gate's reason against the journey's first message; None when it has none. A run keeps its arm."""
     steps = (step for step, _depth in journey_rules.walk(definition.get("steps") or []) if step["kind"] == "message")
     template = next((found for step in steps if (found := template_of(step)) is not None), None)
     if template is None:
@@ -162,13 +162,13 @@ def _journey_would_say(
 
 
 def template_of(step: dict[str, Any]) -> Template | None:
-    """The template of a message step; None while a draft names none or one that is gone."""
+    """Return the template of a message step; None while a draft names none or a deleted one."""
     chosen = str(step.get("template") or "")
     return Template.objects.filter(pk=int(chosen)).first() if chosen.isascii() and chosen.isdigit() else None
 
 
 def would_say(*, customer: Customer, template: Template, origin: str, holdout_percent: int, now: datetime) -> str:
-    """The gate's word on a message that would be sent now, through the statement that sends (J1). Empty: it would go."""
+    """Return the gate's reason against a message sent now, from the statement that sends (J1). Empty: it would go."""
     kept = kept_out(message_class=template.message_class, origin=origin, holdout_percent=holdout_percent)
     candidate = f"""
         SELECT NULL::uuid AS id, a.customer_id, %(channel)s AS channel, %(message_class)s AS message_class,
@@ -209,6 +209,6 @@ def _of_rule(rule: CareRule, customer: Customer, now: datetime) -> tuple[NoMessa
 
 
 def was_in(segment: Segment, customer: Customer, at: datetime) -> bool:
-    """By the intervals of membership (S1)."""
+    """Return whether the customer was in the segment at that moment, by intervals of membership (S1)."""
     rows = SegmentMembership.objects.filter(segment=segment, customer=customer, entered_at__lte=at)
     return rows.filter(Q(left_at=None) | Q(left_at__gt=at)).exists()
