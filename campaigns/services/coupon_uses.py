@@ -186,10 +186,10 @@ def redeem_coupon(*, reservation: uuid.UUID, key: str, actor: Actor, cart_amount
 
 
 def release_coupon(*, reservation: uuid.UUID, key: str, actor: Actor) -> Answer:
-    """Release the use of a cancelled or refunded order, so that it is free again. Raises Conflict when already
-    released.
+    """Release the use of a cancelled or refunded order, so that it is free again.
 
-    A member may only release an own reservation that was never redeemed: NotFound `unknown_reservation` for any other.
+    Raises Conflict when it is already released. A member may only release an own reservation that was never redeemed:
+    NotFound `unknown_reservation` for any other.
     """
     return _end(reservation, "released", key, actor, owner=actor.id if actor.kind == "member" else None)
 
