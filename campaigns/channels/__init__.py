@@ -1,4 +1,4 @@
-"""The ways to reach a customer. Add one: a module here with a Channel, registered in `extensions`."""
+"""Define the channels that reach customers. To add one, write a module with a Channel and register it in `extensions`."""
 
 from campaigns.channels.base import CHANNELS, Channel, Outcome, Outgoing, Result
 

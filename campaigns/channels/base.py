@@ -1,4 +1,4 @@
-"""What a channel is to the sender."""
+"""Define channels as the sender sees them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Result(StrEnum):
 
 
 class Outgoing(NamedTuple):
-    """One rendered message, ready for a provider. `id` is carried along, so that it can be asked for later."""
+    """Hold one rendered message, ready for a provider. `id` is sent along, so that the message can be looked up later."""
 
     id: UUID
     customer_id: int
@@ -45,10 +45,12 @@ class Outcome(NamedTuple):
 
 
 class Channel:
-    """`batch` messages are marked as begun in one commit and handed over in one call: so many may be uncertain at worst.
+    """Define a channel to customers.
 
-    `address_kind` is the kind of identity it is sent to, None when none is needed; `opt_in` whether marketing needs a yes;
-    `html` whether bodies are HTML, `needs_subject` whether a text without a subject is refused. A `local` channel has no provider: its messages are sent when they are decided.
+    `batch` messages are marked as begun in one commit and handed over in one call: at most that many become uncertain.
+    `address_kind` is the kind of identity to send to, None when no address is needed. `opt_in`: marketing needs a
+    consent. `html`: bodies are HTML. `needs_subject`: a text without a subject is refused. A `local` channel has no
+    provider: its messages are sent when they are decided.
     """
 
     name: str
@@ -60,29 +62,32 @@ class Channel:
     needs_subject: bool = False
 
     def ready(self) -> bool:
-        """Whether it can be used: an account is there, where one is needed."""
+        """Return whether the channel can be used, that is, has an account if it needs one."""
         return True
 
     def begin_id(self, message_id: UUID) -> str:
-        """What the provider will know the message by; stored before the call."""
+        """Return the id by which the provider will know the message; it is stored before the call."""
         return str(message_id)
 
     def open(self) -> None:
-        """Reach the provider, before anything is marked as begun: who dies while connecting has handed over nothing.
+        """Connect to the provider before any message is begun, so that a worker that dies while connecting sent
+        nothing.
 
-        Raises whatever says that it is away; the messages are queued again.
+        Raises any exception that says that the provider is unavailable; the messages are queued again.
         """
 
     def deliver(self, batch: Sequence[Outgoing]) -> list[Outcome]:
-        """Hand over to the provider. Never raises for one message's sake; outside any transaction."""
+        """Hand messages over to the provider, outside any transaction. A failure of one message is returned, never
+        raised.
+        """
         raise NotImplementedError
 
     def find(self, provider_id: str) -> bool | None:
-        """Whether the provider has this message. None: it can't say."""
+        """Return whether the provider has this message. None: it can't say."""
         return None
 
     def close(self) -> None:
-        """The batch is over: let go of connections."""
+        """Release connections at the end of a batch."""
 
 
 CHANNELS: Registry[Channel] = Registry("channel")

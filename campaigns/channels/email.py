@@ -1,4 +1,4 @@
-"""E-mail through Django's backend: SMTP, or a provider's API by anymail."""
+"""Send e-mail through Django's backend: SMTP, or a provider's API by anymail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from campaigns.rules.html import to_text
 
 
 class Email(Channel):
-    """Multipart text and HTML. The Message-ID is made of our id, so that a bounce, or a person, finds the message."""
+    """Send multipart text and HTML. The Message-ID contains our id, so that a bounce or a person can find the message."""
 
     name = "email"
     address_kind = "email"
@@ -32,7 +32,7 @@ class Email(Channel):
         return f"<{message_id}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"
 
     def open(self) -> None:
-        """Greeted and answering, asked each time: a closed connection must not cost a message its certainty."""
+        """Open or check the connection before each batch: a closed connection must not make a message uncertain."""
         if self._connection is not None:
             smtp: Any = getattr(self._connection, "connection", None)
             with contextlib.suppress(OSError, smtplib.SMTPException):
@@ -77,13 +77,13 @@ class Email(Channel):
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message = EmailMultiAlternatives(item.subject, to_text(item.body), to=[item.address], headers=headers)
         message.attach_alternative(item.body, "text/html")
-        # What anymail's providers say of it later names our id (ignored by plain SMTP).
+        # Reports by anymail's providers carry our id from here (plain SMTP ignores it).
         message.metadata = {"message": str(item.id)}  # type: ignore[attr-defined]
         return message
 
 
 def classify(error: Exception) -> Result:
-    """What an error says of the message: only 5xx on the recipient condemns the address."""
+    """Classify an error: only a 5xx reply about the recipient suppresses the address."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         codes = [code for code, _text in error.recipients.values()]
         return Result.BOUNCED if codes and all(code >= 500 for code in codes) else Result.TEMPORARY
@@ -91,24 +91,24 @@ def classify(error: Exception) -> Result:
         return Result.REFUSED if error.smtp_code >= 500 else Result.TEMPORARY
     status = getattr(error, "status_code", None)
     if status == 401:
-        # It does not know us, so it took nothing: what is wrong is the key, not this message.
+        # The provider rejected our key and accepted nothing: the fault is the key, not this message.
         return Result.AWAY
     if isinstance(status, int):
-        # A provider's API: 429 did not take it, 5xx may have. Its errors are errors of the network too, by class.
-        # What it took and answered in words that can't be read, it has taken.
+        # A provider's API: 429 means not accepted, 5xx may mean accepted. By class these errors are also network
+        # errors. A 2xx answer with an unreadable body counts as possibly accepted.
         if status == 429:
             return Result.TEMPORARY
         return Result.UNKNOWN if status >= 500 or status < 300 else Result.REFUSED
     if _never_connected(error):
         return Result.AWAY
     if isinstance(error, smtplib.SMTPServerDisconnected | TimeoutError | ConnectionError | OSError):
-        # It may have broken between the data and the answer.
+        # The connection may have broken between the data and the answer.
         return Result.UNKNOWN
     return Result.REFUSED
 
 
 def _never_connected(error: BaseException) -> bool:
-    """Whether a provider's API was never reached, by what the HTTP library says of it."""
+    """Return whether a provider's API was never reached, by the error of the HTTP library."""
     cause = error.__cause__
     reason = getattr(cause.args[0], "reason", None) if cause is not None and cause.args else None
     return isinstance(reason, NewConnectionError | ConnectTimeoutError)

@@ -1,4 +1,4 @@
-"""Which way on: by condition, by lot, at the goal, out."""
+"""Choose the path of a run: by condition, by random split, at the goal, or to the exit."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Split(StepKind):
     label = _("Split")
     icon = "switch-horizontal"
     group = "flow"
-    fields = (Field("split", "arms", _("Ways and their shares")),)
+    fields = (Field("split", "arms", _("Paths and their shares")),)
 
     def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
         return tuple((str(arm.get("code", "")), arm_label(arm)) for arm in step.get("split") or ())
@@ -66,7 +66,7 @@ def arm_label(arm: dict[str, Any]) -> str:
 
 
 class Goal(StepKind):
-    """Those who have reached the journey's goal leave here; the others go on."""
+    """End the runs whose customer has reached the journey's goal; the others continue."""
 
     label = _("Goal")
     icon = "target"
@@ -79,7 +79,7 @@ class Goal(StepKind):
         return {run.id: EndReason.GOAL if run.id in done else "" for run in batch.runs}
 
     def words(self, step: Step) -> str:
-        return _t("Who has reached the goal leaves here")
+        return _t("Customers who have reached the goal leave here")
 
     def outcome_label(self, outcome: str) -> Text:
         return _("reached") if outcome else _("not yet")

@@ -1,4 +1,4 @@
-"""A split by an experiment: each customer goes the way of their arm, and the experiment shows what came of it (X1, X2)."""
+"""Split by an experiment: each customer follows their arm, and the experiment shows the results (X1, X2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Points, coupons and tags."""
+"""Give points, coupons and tags."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from loyalty.services.granting import Grant, grant_points
 
 
 class Points(StepKind):
-    """Points that can be spent, at once. Once for each run: its record is written in the same transaction (L7)."""
+    """Give spendable points immediately, once per run: the step record is written in the same transaction (L7)."""
 
     label = _("Give points")
     icon = "coins"
@@ -47,7 +47,7 @@ class Points(StepKind):
         )
         members = [run for run in batch.runs if run.customer in accounts]
         if program and members:
-            # In the order of accounts, so that two batches wait for each other one way round.
+            # Sort by account, so that two batches lock in the same order.
             wanted = sorted((accounts[run.customer], run.id) for run in members)
             grants = [Grant(account, batch.step["points"], batch.origin, batch.now) for account, _run in wanted]
             grant_points(program=program, grants=grants)
@@ -72,19 +72,19 @@ def _coupons() -> Choices:
 
 
 class GiveCoupon(StepKind):
-    """A code of the customer's own, once for each run; messages after it know it as coupon.code."""
+    """Give a code to the customer, once per run; later messages show it as coupon.code."""
 
     label = _("Give a coupon")
     icon = "ticket"
     effects = True
-    fields = (Field("coupon", "choice", _("Coupon"), _coupons, help=_("Messages after this step can show its code.")),)
+    fields = (Field("coupon", "choice", _("Coupon"), _coupons, help=_("Messages after this step can show the code.")),)
 
     def act(self, batch: Batch) -> dict[int, str | None]:
         coupon = Coupon.objects.get(pk=batch.step["coupon"])
         try:
             check_issuable(coupon)
         except DomainError:
-            # Over by now: nobody is stopped for it, and the counts tell.
+            # The coupon has ended: runs continue, and the counts show this outcome.
             return {run.id: "coupon_over" for run in batch.runs}
         issued = issue_to_many(coupon=coupon, wanted=[(run.customer, batch.cause(run)) for run in batch.runs])
         for run in batch.runs:
@@ -106,10 +106,10 @@ class GiveCoupon(StepKind):
         return f"{found.name} · {worth(found)}" if found else ""
 
     def outcome_label(self, outcome: str) -> Text:
-        return _("coupon over") if outcome == "coupon_over" else _("given")
+        return _("coupon ended") if outcome == "coupon_over" else _("given")
 
 
-ACTIONS: tuple[tuple[str, Text], ...] = (("add", _("Add")), ("remove", _("Take off")))
+ACTIONS: tuple[tuple[str, Text], ...] = (("add", _("Add")), ("remove", _("Remove")))
 
 
 class SetTag(StepKind):
@@ -117,7 +117,7 @@ class SetTag(StepKind):
     icon = "tag"
     effects = True
     fields = (
-        Field("action", "choice", _("Do"), lambda: ACTIONS, default="add"),
+        Field("action", "choice", _("Action"), lambda: ACTIONS, default="add"),
         Field("tag", "text", _("Tag"), maximum=60),
     )
 
@@ -133,4 +133,4 @@ class SetTag(StepKind):
 
     def words(self, step: Step) -> str:
         tag = step.get("tag", "")
-        return _t("Take off “%(tag)s”") % {"tag": tag} if step.get("action") == "remove" else tag
+        return _t("Remove “%(tag)s”") % {"tag": tag} if step.get("action") == "remove" else tag

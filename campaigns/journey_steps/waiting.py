@@ -1,4 +1,4 @@
-"""Waits. Each is a row with a time: nothing is held in a queue (F4)."""
+"""Wait. Each wait is a row with a time; none is held in a queue (F4)."""
 
 from __future__ import annotations
 
@@ -64,13 +64,18 @@ class WaitTime(StepKind):
 
 
 class WaitUntil(WaitTime):
-    """Until the clock where the customer lives shows a time."""
+    """Wait until the local clock of the customer shows a time."""
 
     label = _("Wait until a time of day")
     icon = "clock-pause"
     fields = (
         Field(
-            "days", "number", _("Days later"), maximum=365, default=0, help=_("0: the next time the clock shows it.")
+            "days",
+            "number",
+            _("Days later"),
+            maximum=365,
+            default=0,
+            help=_("0: the next time that the clock shows it."),
         ),
         Field("time", "time", _("Local time"), default="10:00"),
     )
@@ -104,7 +109,7 @@ class WaitUntil(WaitTime):
 
 
 class WaitEvent(StepKind):
-    """Until something happens, but not for ever. What happened before the wait began does not count."""
+    """Wait until an event happens, with a time limit. Events before the start of the wait do not count."""
 
     label = _("Wait for an event")
     icon = "hourglass"
@@ -116,7 +121,7 @@ class WaitEvent(StepKind):
     )
 
     def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
-        return (("happened", _("It happened")), ("timeout", _("It did not happen in time")))
+        return (("happened", _("Event happened")), ("timeout", _("Time limit reached")))
 
     def wait(self, batch: Batch) -> dict[int, Wait]:
         until = batch.now + span(batch.step)
@@ -134,5 +139,5 @@ class WaitEvent(StepKind):
 
 
 def _early(until, batch: Batch) -> bool:
-    """Woken before its time by something that did not end the wait."""
+    """Return whether the run woke before its time by an event that did not end the wait."""
     return until is not None and until > batch.now

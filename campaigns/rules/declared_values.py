@@ -1,6 +1,6 @@
-"""The values that a template declares: what the shop's own systems give with each message.
+"""Read the values that a template declares, which the shop's own systems send with each message.
 
-Written one a line, `name: example`; a name with a question mark may be left out.
+They are written one per line, `name: example`; a name with a question mark is optional.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ LONGEST = 1000
 
 
 class WrongValue(Exception):
-    """`code` says what is wrong with the value `name`."""
+    """Raise for a wrong value; `code` names the fault of the value `name`."""
 
     def __init__(self, code: str, name: str) -> None:
         self.code, self.name = code, name
@@ -75,5 +75,5 @@ def given(declared: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> d
 
 
 def examples(declared: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return what a preview shows."""
+    """Return the values that a preview shows."""
     return {one["name"]: one["example"] or one["name"] for one in declared}

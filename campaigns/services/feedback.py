@@ -72,10 +72,9 @@ def _failed(channel: str, receipt: Receipt) -> int:
 
 
 def record_mail_event(*, kind: str, message_id: UUID | None, address: str, error: str = "") -> bool:
-    """Record an event of an e-mail provider: delivered, bounced, complained, unsubscribed. Return whether it changed
-    anything.
+    """Record an event of an e-mail provider: delivered, bounced, complained, unsubscribed.
 
-    A bounce or complaint suppresses the address that it names, once.
+    Return whether it changed anything. A bounce or complaint suppresses the address that it names, once.
     """
     with transaction.atomic():
         changed = False

@@ -1,14 +1,12 @@
 """Advance runs: claim them in chunks and do each step of a chunk in one transaction (F2, F3, F4).
 
 1. Claim: due runs of one journey get this worker's claim and a lease. If the worker dies, the lease expires and another
-worker continues the runs from their current step.
-
+   worker continues the runs from their current step.
 2. Step: lock the runs at the same step of the same version under the claim, check them again (J4), act on all of them,
-record the step (unique by run and step) and move them on. All of that is one transaction: the step is done and
-recorded, or neither.
-
+   record the step (unique by run and step) and move them on. All of that is one transaction: the step is done and
+   recorded, or neither.
 3. Continue: runs whose next step is due immediately stay claimed and are done next; the others give their claim back
-and wait as rows.
+   and wait as rows.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The coupons that messages bring: a code for each customer, issued when their message is rendered."""
+"""Issue coupons of messages: a code for each customer when the message is rendered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Issued = dict[UUID, tuple[Any, Any]]
 
 
 def issue_for(rows: Sequence[dict[str, Any]]) -> Issued:
-    """(coupon, code) by message, issued once per message, whatever is repeated.
+    """Return (coupon, code) by message; idempotent, one code per message.
 
     The coupon is the care rule's, or the one that the message's context names as `coupon_id`.
     """
@@ -42,7 +42,7 @@ def issue_for(rows: Sequence[dict[str, Any]]) -> Issued:
 
 
 def counts_of(issued: Issued) -> dict[int, int]:
-    """How many of them are new, by coupon."""
+    """Return how many of the codes are new, by coupon."""
     counts: dict[int, int] = {}
     for coupon, code in issued.values():
         if getattr(code, "is_new", False):

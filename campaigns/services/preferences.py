@@ -1,4 +1,4 @@
-"""What a customer wants to hear, by channel and purpose: seen and changed behind a signed link, without signing in (P1)."""
+"""Show and change a customer's consents, by channel and purpose, through a signed link without a sign-in (P1)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PURPOSES = (Purpose.MARKETING, Purpose.SERVICE)
 
 @dataclass(frozen=True)
 class Choice:
-    """One switch. `granted`: messages of this purpose reach the customer here, as things stand."""
+    """Hold one switch. `granted`: messages of this purpose currently reach the customer on this channel."""
 
     channel: str
     purpose: str
@@ -35,7 +35,9 @@ class Choice:
 
 
 def customer_of(token: str) -> Customer:
-    """Raises Invalid `link_invalid` for a forged one, and for who is no longer a customer."""
+    """Return the customer of a signed link. Raises Invalid `link_invalid` when it is forged or the customer is not
+    active.
+    """
     try:
         pk = int(preferences_signer().unsign(token))
     except (signing.BadSignature, ValueError):
@@ -48,7 +50,7 @@ def customer_of(token: str) -> Customer:
 
 
 def choices_of(customer: Customer) -> list[Choice]:
-    """The channels that can reach the customer, and those about which they have said something."""
+    """Return the channels that can reach the customer, and those for which a consent is stored."""
     said = {
         (state.channel, state.purpose): state.granted
         for state in ConsentState.objects.filter(customer_id=customer.pk, purpose__in=PURPOSES)
@@ -60,14 +62,14 @@ def choices_of(customer: Customer) -> list[Choice]:
         if not usable and not any(place == name for place, _purpose in said):
             continue
         for purpose in PURPOSES:
-            # Without a word, marketing needs a yes where the channel asks for one; service only stops at a no.
+            # Without a stored consent, marketing is off on opt-in channels; service messages stop only at a refusal.
             silent = purpose == Purpose.SERVICE or not channel.opt_in
             shown.append(Choice(name, purpose, said.get((name, purpose), silent)))
     return shown
 
 
 def save_choices(*, token: str, wanted: Collection[str]) -> list[Choice]:
-    """`wanted` are the names of the switches that are on. Only what changes is written, as a new consent each."""
+    """Store the choices: `wanted` are the names of switches that are on. Each change is written as a new consent."""
     with transaction.atomic():
         customer = lock_row(Customer.objects.filter(pk=customer_of(token).pk), weak=True)
         for choice in choices_of(customer):

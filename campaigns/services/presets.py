@@ -1,4 +1,6 @@
-"""Templates and rules to start from, in Chinese and English. Rules are drafts: nothing is sent until someone says so."""
+"""Define starter templates and rules, in Chinese and English. Rules are drafts: nothing is sent until they are
+activated.
+"""
 
 from __future__ import annotations
 
@@ -170,9 +172,9 @@ REPLY = {
 def ensure_presets(
     store: Store, *, active: tuple[str, ...] = (), segment: Segment | None = None
 ) -> dict[str, CareRule]:
-    """Make what is not there yet, by name; names are in the store's language. Rules are drafts unless listed in `active`.
+    """Create missing presets, by name in the store's language. Rules are drafts unless listed in `active`.
 
-    The welcome rule needs a segment: it is left out without one. Returns the rules by code.
+    The welcome rule needs a segment and is left out without one. Return the rules by code.
     """
     rules = {}
     with transaction.atomic():
@@ -206,12 +208,12 @@ def ensure_presets(
 
 
 def survey_template(channel: str) -> Template:
-    """The satisfaction question's template, made on first use; the shop may change its texts."""
+    """Return the template of the satisfaction question, created on first use; the shop may change its texts."""
     return _own_template(f"Satisfaction question ({channel})", channel, SURVEY[channel])
 
 
 def reply_template(channel: str) -> Template:
-    """The template around a reply on a ticket, made on first use; the shop may change its texts."""
+    """Return the template around a ticket reply, created on first use; the shop may change its texts."""
     texts = REPLY.get(channel, _REPLY_TEXT)
     return _own_template(f"Ticket reply ({channel})", channel, texts)
 

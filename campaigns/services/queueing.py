@@ -1,9 +1,9 @@
-"""Intending to send: the one way into the message table for care rules, broadcasts and journeys alike (J1, J2).
+"""Queue messages: the single way into the message table for care rules, broadcasts and journeys (J1, J2).
 
     queue_messages(rows=[Intended(customer.pk, "order:17")], origin="journey:4", template=template, step="thanks")
     queue_selected(select="SELECT c.id, 'once', %(now)s, '{}'::jsonb FROM ...", params={...}, origin="broadcast:3", ...)
 
-What is intended is a row from then on: the gate decides about it when it is due. Wake the sender after the commit
+A queued message is a row: the gate decides it when it is due. Wake the sender after the commit
 (`campaigns.tasks.wake_sender`).
 """
 
@@ -57,7 +57,7 @@ FROM unnest(%(customers)s::bigint[], %(occurrences)s::text[], %(due)s::timestamp
 
 @dataclass(frozen=True)
 class Intended:
-    """One message to be: `occurrence` is what happens once to this customer; without `due_at` it is due at once."""
+    """Hold one message to queue: `occurrence` is its cause, once per customer; without `due_at` it is due immediately."""
 
     customer_id: int
     occurrence: str
@@ -76,11 +76,11 @@ def queue_messages(
     holdout_percent: int = 0,
     experiment: Experiment | None = None,
 ) -> list[int]:
-    """Intend to send these, inside the caller's transaction. Returns the customers of those that are new.
+    """Queue these messages inside the caller's transaction. Return the customers of new ones.
 
-    One per customer, origin, step, occurrence and channel, whatever is repeated and whatever the version (J2). Channel and
-    class are the template's; `template_version` pins what it says (J8), the current one by default. The held-out share is
-    stored as suppressed.
+    There is one message per customer, origin, step, occurrence and channel, whatever the version (J2); a repeated call
+    adds nothing. Channel and class are the template's. `template_version` fixes its texts (J8); the default is the
+    current one. The held-out share is stored as suppressed.
     """
     if not rows:
         return []
@@ -111,10 +111,11 @@ def queue_selected(
     after: int = 0,
     limit: int | None = None,
 ) -> list[int]:
-    """The same for what a SELECT yields: customer_id, occurrence, due_at, context (jsonb).
+    """Queue a message for each row of a SELECT: customer_id, occurrence, due_at, context (jsonb).
 
-    An `experiment` gives each customer the template and coupon of their arm, where the arm has one, and is drawn for who is
-    not held out (X2). `where` may narrow it by `a.customer_id`; `after` and `limit` cut it into chunks of rows in the order of customers.
+    An `experiment` gives each customer the template and coupon of their arm, if the arm has one. Customers that are
+    held out are not drawn for it (X2). `where` may narrow it by `a.customer_id`; `after` and `limit` cut it into chunks
+    of rows in the order of customers.
     """
     require_transaction()
     kept = kept_out(message_class=template.message_class, origin=origin, holdout_percent=holdout_percent)

@@ -1,4 +1,4 @@
-"""Providers behind the channels that need an account: what they ask for, how a message is handed over, what they report."""
+"""Define providers of channels that need an account: their settings, how they send a message, and their reports."""
 
 from campaigns.channels.providers.base import PROVIDERS, Field, Provider, Receipt, Status
 

@@ -1,9 +1,9 @@
-"""SMS by Alibaba Cloud (Dysmsapi 2017-05-25, SendSms), signed with V3 (ACS3-HMAC-SHA256).
+"""Send SMS by Alibaba Cloud (Dysmsapi 2017-05-25, SendSms), signed with V3 (ACS3-HMAC-SHA256).
 
 Sources: https://help.aliyun.com/zh/sdk/product-overview/v3-request-structure-and-signature and
-https://help.aliyun.com/zh/sms/developer-reference/api-dysmsapi-2017-05-25-sendsms. The subject of a template is the TemplateCode
-(SMS_123456789), each line of its text one variable: `code: 1234`. Receipts (SmsReport by HTTP) are not signed by the provider,
-so their address carries a key of its own.
+https://help.aliyun.com/zh/sms/developer-reference/api-dysmsapi-2017-05-25-sendsms. The subject of a template is the
+TemplateCode (SMS_123456789); each line of its text is one variable: `code: 1234`. The provider does not sign receipts
+(SmsReport by HTTP), so their address carries a key of its own.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ class Aliyun(Provider):
     fields: ClassVar[Sequence[Field]] = (
         Field("access_key_id", "AccessKey ID"),
         Field("access_key_secret", "AccessKey Secret", secret=True),
-        Field("sign_name", _("Signature of the SMS"), help=_("As it was approved, without the brackets.")),
+        Field("sign_name", _("Signature of the SMS"), help=_("Enter the approved signature without the brackets.")),
         Field("url", _("Address"), url=True, default="https://dysmsapi.aliyuncs.com"),
         Field(
-            "callback_key", _("Key of the receipts"), secret=True, help=_("Add it to the receipt address as ?key=…; 20 characters or more.")
+            "callback_key", _("Key of the receipts"), secret=True, help=_("Add this key to the receipt address as ?key=…; at least 20 characters.")
         ),
     )  # fmt: skip
 
@@ -126,17 +126,17 @@ def _receipt(row: dict) -> Receipt:
 
 
 def _number(address: str) -> str:
-    """Mainland numbers without a prefix; others as country code and number without a plus."""
+    """Return mainland numbers without a prefix, others as country code and number without a plus."""
     return address.removeprefix("+86") if address.startswith("+86") else address.removeprefix("+")
 
 
 def canonical_query(query: Mapping[str, str]) -> str:
-    """Sorted and RFC 3986 encoded."""
+    """Return the query sorted and encoded by RFC 3986."""
     return "&".join(f"{quote(name, safe='~')}={quote(str(query[name]), safe='~')}" for name in sorted(query))
 
 
 def authorization(method: str, path: str, query: str, headers: Mapping[str, str], key_id: str, secret: str) -> str:
-    """The Authorization header of signature V3 over the headers host, content-type and x-acs-*."""
+    """Return the Authorization header of signature V3 over the headers host, content-type and x-acs-*."""
     signed = sorted(
         name for name in map(str.lower, headers) if name in {"host", "content-type"} or name.startswith("x-acs-")
     )

@@ -1,4 +1,4 @@
-"""What a provider is to its channel."""
+"""Define providers as their channel sees them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.registry import Registry
 
 @dataclass(frozen=True)
 class Field:
-    """One thing that an account needs. A secret is kept encrypted; a `url` is checked before it is kept."""
+    """Define one setting of an account. A secret is stored encrypted; a `url` is checked before it is stored."""
 
     name: str
     label: str | Promise
@@ -39,7 +39,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a provider reports of one message afterwards."""
+    """Hold a provider's later report on one message."""
 
     message_id: UUID
     status: Status
@@ -47,14 +47,14 @@ class Receipt:
 
 
 class Forged(Exception):
-    """A callback that the provider did not send, or that is too old."""
+    """Raise for a callback that the provider did not send, or that is too old."""
 
 
 Ask = Callable[[str, str, Mapping[str, str], bytes], Answer]
 
 
 class Provider:
-    """`send` hands over one message with `ask`, which raises NoAnswer; it never raises for the message's sake."""
+    """Define a provider. `send` hands over one message with `ask`, which raises NoAnswer; `send` itself never raises."""
 
     name: ClassVar[str]
     channel: ClassVar[str]
@@ -69,15 +69,15 @@ class Provider:
         raise NotImplementedError
 
     def find(self, account: ChannelAccount, provider_id: str, ask: Ask) -> bool | None:
-        """Whether it has this message. None: it can't say."""
+        """Return whether the provider has this message. None: it can't say."""
         return None
 
     def receipts(self, account: ChannelAccount, headers: Mapping[str, str], body: bytes) -> list[Receipt]:
-        """What a callback says. Raises Forged, and ValueError for what can't be read."""
+        """Return the reports of a callback. Raises Forged, and ValueError for an unreadable body."""
         raise Forged
 
     def reply(self) -> dict[str, Any]:
-        """What the provider wants to hear when a callback was taken."""
+        """Return the answer that the provider expects to an accepted callback."""
         return {}
 
 
@@ -85,13 +85,13 @@ PROVIDERS: Registry[Provider] = Registry("provider")
 
 
 def unanswered(item: Outgoing, error: NoAnswer) -> Outcome:
-    """Nothing was handed over unless a connection stood (J2)."""
+    """Return the outcome of a request without an answer: nothing was handed over unless a connection stood (J2)."""
     result = Result.UNKNOWN if error.reached else Result.AWAY
     return Outcome(item.id, result, error=f"{error.code}: {error}"[:500])
 
 
 def refused_by_status(item: Outgoing, answer: Answer) -> Outcome:
-    """429 and 503 did not take it; any other 5xx may have; what is left is a no."""
+    """Classify an HTTP error: 429 and 503 were not accepted, other 5xx may have been; all others are refusals."""
     if answer.status in {429, 503}:
         result = Result.TEMPORARY
     elif answer.status >= 500:
@@ -102,7 +102,7 @@ def refused_by_status(item: Outgoing, answer: Answer) -> Outcome:
 
 
 def read_json(text: str) -> dict[str, Any]:
-    """An object, or nothing: what is no JSON says nothing."""
+    """Return a JSON object; an empty one when the text is not a JSON object."""
     try:
         found = json.loads(text)
     except ValueError:
@@ -111,6 +111,6 @@ def read_json(text: str) -> dict[str, Any]:
 
 
 def lines_of(text: str) -> dict[str, str]:
-    """`name: value`, one a line, as templates of providers that know fields only are written."""
+    """Return the fields of a text with one `name: value` per line, for providers whose templates only have fields."""
     pairs = (re.split(r"[:：]", line, maxsplit=1) for line in text.splitlines() if line.strip())
     return {pair[0].strip(): pair[-1].strip() if len(pair) == 2 else "" for pair in pairs if pair[0].strip()}

@@ -1,7 +1,7 @@
-"""SMS through any gateway that speaks our small HTTP contract (docs/how-to/connect-an-sms-gateway.md).
+"""Send SMS through any gateway that implements our HTTP contract (docs/how-to/connect-an-sms-gateway.md).
 
-Every request is signed as Standard Webhooks are (https://www.standardwebhooks.com): `webhook-id` is the message's id, so that a
-repeat can be dropped. Delivery receipts come back signed with the same secret.
+Every request is signed by Standard Webhooks (https://www.standardwebhooks.com). `webhook-id` is the message's id, so
+that a repeat can be dropped. Delivery receipts are signed with the same secret.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class Gateway(Provider):
     label = _("HTTP gateway")
     reports = True
     fields: ClassVar[Sequence[Field]] = (
-        Field("url", _("Address"), url=True, help=_("Each message is a signed POST to it.")),
-        Field("sender", _("Sender"), required=False, help=_("The name or number that the customer sees.")),
-        Field("secret", _("Signing secret"), secret=True, help=_("whsec_ and base64, the same on both sides.")),
+        Field("url", _("Address"), url=True, help=_("Each message is sent as a signed POST to this address.")),
+        Field("sender", _("Sender"), required=False, help=_("The sender name or number that customers see.")),
+        Field("secret", _("Signing secret"), secret=True, help=_("whsec_ followed by base64, the same on both sides.")),
     )
 
     def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> Outcome:
@@ -90,7 +90,7 @@ def signed(secret: str, message_id: str, body: bytes) -> dict[str, str]:
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: float | None = None) -> None:
-    """Raises Forged unless the body was signed with the secret within the last five minutes."""
+    """Raise Forged unless the body was signed with the secret within the last five minutes."""
     try:
         at = int(headers["webhook-timestamp"])
         if abs((now or time.time()) - at) > TOLERANCE_SECONDS:

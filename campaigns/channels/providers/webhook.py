@@ -1,4 +1,4 @@
-"""Messages to the shop's own system, which brings them to the customer: signed as Standard Webhooks are."""
+"""Send messages to the shop's own system, which delivers them to the customer; signed by Standard Webhooks."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class OwnSystem(Gateway):
     label = _("Signed webhook")
     reports = True
     fields: ClassVar[Sequence[Field]] = (
-        Field("url", _("Address"), url=True, help=_("Each message is a signed POST to it.")),
-        Field("secret", _("Signing secret"), secret=True, help=_("whsec_ and base64, the same on both sides.")),
+        Field("url", _("Address"), url=True, help=_("Each message is sent as a signed POST to this address.")),
+        Field("secret", _("Signing secret"), secret=True, help=_("whsec_ followed by base64, the same on both sides.")),
     )
 
     def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> Outcome:

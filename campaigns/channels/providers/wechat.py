@@ -1,11 +1,11 @@
-"""WeChat official accounts (template messages) and WeCom (messages to external contacts).
+"""Send by WeChat official accounts (template messages) and WeCom (messages to external contacts).
 
 Sources: https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Template_Message_Interface.html,
 https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/getStableAccessToken.html,
 https://developer.work.weixin.qq.com/document/path/91039 (gettoken) and path/92135 (add_msg_template).
 
-Answers are HTTP 200 with `errcode`; an access token that has run out is fetched anew once. In a template for WeChat the subject is
-the id of the template there and each line of the text one of its fields, `thing1: …`; a line `url: …` is where it leads.
+Answers are HTTP 200 with `errcode`; an expired access token is fetched again once. In a template for WeChat the subject
+is the template id at WeChat, and each line of the text is one of its fields, `thing1: …`. A line `url: …` is the link.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from core.outgoing import Answer, NoAnswer
 
 TOKEN_IS_OVER = {40001, 40014, 42001}
 LATER = {-1, 45009, 45011, 45033}
-# Not a follower, or no such contact: this address takes nothing.
+# Not a follower, or no such contact: this address can't be reached.
 NOBODY = {40003, 40096, 43004, 84061}
 JSON = {"content-type": "application/json; charset=utf-8"}
 
 
 class NoToken(Exception):
-    """The provider gave no access token; its answer says why."""
+    """Raise when the provider returned no access token; the message contains its answer."""
 
 
 class Tencent(Provider):
-    """What both have in common."""
+    """Hold the code that both providers share."""
 
     def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> Outcome:
         body = json.dumps(self.body(account, item), ensure_ascii=False).encode()
         try:
             answer = self.post(account, body, ask)
             if _code(answer) in TOKEN_IS_OVER:
-                # It says that it did not take the message, so that sending it again is no second time.
+                # The provider says that it did not accept the message, so sending it again is no repeat.
                 cache.delete(_key(account))
                 answer = self.post(account, body, ask)
         except NoToken as error:
@@ -81,12 +81,12 @@ class Tencent(Provider):
         try:
             answer = self.fetch_token(account, ask)
         except NoAnswer as error:
-            # Whatever became of that request, no message was handed over.
+            # Whatever happened to that request, no message was handed over.
             raise NoToken(f"{error.code}: {error}") from None
         found = read_json(answer.text)
         if answer.status != 200 or not found.get("access_token"):
             raise NoToken(f"{answer.status}: {found.get('errcode', '')} {found.get('errmsg', '')}")
-        # Five minutes less than it lives, so that none runs out on the way.
+        # Five minutes less than its lifetime, so that no token expires during a request.
         cache.set(_key(account), found["access_token"], max(int(found.get("expires_in", 0)) - 300, 1))
         return found["access_token"]
 
@@ -124,7 +124,7 @@ class OfficialAccount(Tencent):
         return {
             "touser": item.address,
             "template_id": item.subject,
-            # The provider drops a second message with the same one.
+            # The provider drops a second message with the same id.
             "client_msg_id": item.id.hex,
             "data": {name: {"value": value} for name, value in given.items()},
             **({"url": url} if url else {}),
@@ -138,7 +138,7 @@ class WeCom(Tencent):
     fields: ClassVar[Sequence[Field]] = (
         Field("corp_id", "CorpID"),
         Field("corp_secret", "Secret", secret=True),
-        Field("sender", _("Member of staff who sends"), required=False, help=_("Their userid; they confirm the message in WeCom.")),
+        Field("sender", _("Sending staff member"), required=False, help=_("The userid of the staff member, who confirms the message in WeCom.")),
         Field("url", _("Address"), url=True, default="https://qyapi.weixin.qq.com"),
     )  # fmt: skip
 
@@ -166,7 +166,7 @@ class WeCom(Tencent):
 
 
 def _code(answer: Answer) -> int | None:
-    """`errcode`, which some successful answers leave out; None when it can't be read."""
+    """Return `errcode`, which some successful answers leave out; None when the answer is unreadable."""
     found = read_json(answer.text)
     return int(found.get("errcode", 0)) if found else None
 
