@@ -13,15 +13,15 @@ from core.registry import Registry
 class Result(StrEnum):
     SENT = "sent"
     TEMPORARY = "temporary"
-    """Not taken now; the same may be taken later."""
+    """Not accepted now; a later attempt may be accepted."""
     BOUNCED = "bounced"
-    """This address takes no mail and never will: it is suppressed."""
+    """This address is permanently undeliverable: it is suppressed."""
     REFUSED = "refused"
-    """This message is not taken; others to the same address may be."""
+    """This message is not accepted; others to the same address may be."""
     AWAY = "away"
-    """The provider can't be reached: nothing was handed over, and the rest of the batch need not be tried."""
+    """The provider can't be reached: nothing was handed over, so the rest of the batch is not tried."""
     UNKNOWN = "unknown"
-    """The connection broke after the message was handed over: it may have been taken (J2)."""
+    """The connection broke after the message was handed over: it may have been accepted (J2)."""
 
 
 class Outgoing(NamedTuple):
@@ -70,10 +70,10 @@ class Channel:
         return str(message_id)
 
     def open(self) -> None:
-        """Connect to the provider before any message is begun, so that a worker that dies while connecting sent
-        nothing.
+        """Connect to the provider before any message is begun.
 
-        Raises any exception that says that the provider is unavailable; the messages are queued again.
+        A worker that dies while connecting has then handed over nothing. Raises any exception that says that the
+        provider is unavailable; the messages are queued again.
         """
 
     def deliver(self, batch: Sequence[Outgoing]) -> list[Outcome]:

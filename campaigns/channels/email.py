@@ -95,7 +95,7 @@ def classify(error: Exception) -> Result:
         return Result.AWAY
     if isinstance(status, int):
         # A provider's API: 429 means not accepted, 5xx may mean accepted. By class these errors are also network
-        # errors. A 2xx answer with an unreadable body counts as possibly accepted.
+        # errors. A 2xx answer with an unreadable body counts as accepted: do not send again.
         if status == 429:
             return Result.TEMPORARY
         return Result.UNKNOWN if status >= 500 or status < 300 else Result.REFUSED

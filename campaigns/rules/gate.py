@@ -1,4 +1,4 @@
-"""The gate (J1): whether a message may be sent now, on plain values.
+"""Decide whether a message may be sent now (the gate, J1), on plain values.
 
 The batch version in `campaigns.services.gate` decides the same in one statement; a test runs both over random inputs.
 """
@@ -20,7 +20,7 @@ class Verdict(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why not. In the order in which they are looked at."""
+    """Reasons against sending, in the order in which they are checked."""
 
     CUSTOMER_NOT_ACTIVE = "customer_not_active"
     DUPLICATE = "duplicate"
@@ -41,9 +41,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Policy:
-    """Caps: None or 0 is no cap (J5). Quiet from = until is off. stale_hours 0 keeps held messages for ever.
+    """Hold the caps: None or 0 is no cap (J5). Quiet from = until is off. stale_hours 0 keeps held messages without
+    limit.
 
-    `cap_day` and `cap_week` are for everything that counts; the others for marketing and for surveys alone.
+    `cap_day` and `cap_week` apply to all counted messages; the others to marketing or surveys alone.
     """
 
     cap_day: int | None = None
@@ -60,12 +61,12 @@ class Policy:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One intended send.
+    """Hold one queued send.
 
-    `granted` is the latest consent of its purpose, None when nothing was ever said; `opt_in`: the channel needs a yes.
-    `waiting_since` is when it was first due, or first held. `sent` are the times of what counts against the caps,
-    `sent_alike` those of the same purpose among them.
-    `survey` is a service message: it needs no marketing consent, keeps quiet hours and counts as one message more (D2).
+    `granted` is the latest consent of its purpose, None when there is none; `opt_in`: the channel needs a consent.
+    `waiting_since` is when the message was first due, or first held. `sent` are the times of messages that count
+    against the caps, `sent_alike` those of the same purpose among them. `survey` is a service message: it needs no
+    marketing consent, respects quiet hours and counts against the caps (D2).
     """
 
     id: UUID
@@ -93,9 +94,10 @@ class Decision:
 
 
 def decide(message: Candidate, policy: Policy, now: datetime) -> Decision:
-    """What becomes of a message at `now`.
+    """Decide a message at `now`.
 
-    Transactional ones pass consent, caps and quiet hours by class (J5). Surveys keep quiet hours: no customer waits for one.
+    Transactional messages skip consent, caps and quiet hours by class (J5). Surveys respect quiet hours, because no
+    customer waits for one.
     """
     if not message.customer_active:
         return _suppress(Reason.CUSTOMER_NOT_ACTIVE)
@@ -125,7 +127,7 @@ def decide(message: Candidate, policy: Policy, now: datetime) -> Decision:
 
 
 def consented(message: Candidate) -> bool:
-    """Marketing on an opt-in channel needs a yes; elsewhere, and for surveys, only a no counts."""
+    """Return whether consent allows it: opt-in marketing needs a yes; other marketing, and surveys, stop only at a no."""
     if message.marketing and message.opt_in:
         return message.granted is True
     if message.marketing or message.survey:
@@ -138,7 +140,7 @@ def is_stale(waiting_since: datetime | None, stale_hours: int, now: datetime) ->
 
 
 def capped(message: Candidate, policy: Policy, now: datetime) -> Reason | None:
-    """Calendar days and weeks (from Monday) by the clock where the customer is (J5)."""
+    """Return the cap that is reached, by calendar days and weeks (from Monday) in the customer's zone (J5)."""
     own_day = policy.survey_day if message.survey else policy.marketing_day
     own_week = policy.survey_week if message.survey else policy.marketing_week
     zone = ZoneInfo(message.zone)
@@ -150,14 +152,14 @@ def capped(message: Candidate, policy: Policy, now: datetime) -> Reason | None:
         (message.sent_alike, today, own_day, Reason.CAP_PURPOSE_DAY),
         (message.sent_alike, monday, own_week, Reason.CAP_PURPOSE_WEEK),
     ):
-        # By the date on their calendar: midnight may come twice, or not at all, when clocks change.
+        # Compare local dates: when clocks change, midnight may come twice or not at all.
         if cap and sum(at.astimezone(zone).date() >= since for at in sent) >= cap:
             return reason
     return None
 
 
 def quiet_until(now: datetime, zone: str, start: time, end: time) -> datetime | None:
-    """When the quiet hours end that hold at `now`, or None. They may cross midnight; start = end is off (J6)."""
+    """Return the end of the quiet hours at `now`, or None. They may cross midnight; start = end is off (J6)."""
     local = now.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
     if start == end:
         return None
@@ -175,9 +177,9 @@ def quiet_until(now: datetime, zone: str, start: time, end: time) -> datetime | 
 
 
 def instant(local: datetime, zone: str) -> datetime:
-    """A wall-clock time as an instant, as PostgreSQL reads it.
+    """Return a local time as an instant, in the way PostgreSQL does.
 
-    A time that the clocks skip is read with the offset before the change, one that they repeat with the offset after.
+    A time that the clocks skip uses the offset before the change; a repeated time uses the offset after it.
     """
     first = local.replace(tzinfo=ZoneInfo(zone), fold=0)
     second = first.replace(fold=1)
@@ -188,12 +190,12 @@ def instant(local: datetime, zone: str) -> datetime:
 
 
 def spread(message_id: UUID, minutes: int) -> timedelta:
-    """Some seconds less than `minutes`, always the same ones for one message."""
+    """Return a delay below `minutes`, always the same for one message."""
     return timedelta(seconds=int(message_id.hex[-8:], 16) % (minutes * 60)) if minutes else timedelta()
 
 
 def bucket(origin: str, customer_id: int) -> int:
-    """0 to 99, from a hash of what is sent and to whom: below the holdout's percentage is held out (X1)."""
+    """Return 0 to 99 by a hash of origin and customer; a value below the holdout's percentage is held out (X1)."""
     return int(hashlib.sha256(f"{origin}/{customer_id}".encode()).hexdigest()[:8], 16) % 100
 
 

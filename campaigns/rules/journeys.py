@@ -26,7 +26,9 @@ Arms = Callable[[Step], Sequence[str]]
 
 
 class WrongShape(ValueError):
-    """`step` is the id of the step, or "" when the fault is not in one; `code` says what is wrong."""
+    """Raise for a wrong shape. `step` is the id of the step, or "" when the fault is not in one; `code` names the
+    fault.
+    """
 
     def __init__(self, step: str, code: str) -> None:
         self.step = step
@@ -65,7 +67,7 @@ def _check(steps: Any, above: str, depth: int, seen: set[str]) -> None:
 
 
 def walk(steps: Sequence[Step], depth: int = 0) -> Iterator[tuple[Step, int]]:
-    """(step, depth) in reading order."""
+    """Yield (step, depth) in reading order."""
     for step in steps:
         yield step, depth
         for arm in step.get("arms", {}).values():
@@ -77,12 +79,12 @@ def by_id(steps: Sequence[Step]) -> dict[str, Step]:
 
 
 def first(steps: Sequence[Step]) -> str:
-    """Where a run begins: "" when there is nothing to do."""
+    """Return the first step of a run; "" when there is none."""
     return steps[0]["id"] if steps else ""
 
 
 def flow(steps: Sequence[Step], behind: str = "") -> dict[tuple[str, str], str]:
-    """{(step, outcome): the step that comes next, "" at the end}. An outcome that is no arm goes on under ""."""
+    """Return {(step, outcome): next step, "" at the end}. An outcome without an arm is stored under ""."""
     found: dict[tuple[str, str], str] = {}
     for index, step in enumerate(steps):
         after = steps[index + 1]["id"] if index + 1 < len(steps) else behind
@@ -98,12 +100,15 @@ def follow(ways: dict[tuple[str, str], str], step: str, outcome: str) -> str:
 
 
 def order(steps: Sequence[Step]) -> dict[str, int]:
-    """Each step's place in reading order: what lies before is done first, so that runs meet again behind a branch."""
+    """Return each step's position in reading order.
+
+    Earlier steps are done first, so that runs meet again after a branch.
+    """
     return {step["id"]: place for place, (step, _depth) in enumerate(walk(steps))}
 
 
 def arm_of(salt: str, customer: int, arms: Sequence[tuple[str, int]]) -> str:
-    """The arm of a split for a customer: the same on every machine and at every time (X1). `arms` are (code, weight)."""
+    """Return the customer's arm of a split, the same on every machine at any time (X1). `arms` are (code, weight)."""
     total = sum(weight for _code, weight in arms)
     if total <= 0:
         return arms[0][0] if arms else ""
@@ -116,7 +121,10 @@ def arm_of(salt: str, customer: int, arms: Sequence[tuple[str, int]]) -> str:
 
 
 def insert(steps: list[Step], step: Step, *, after: str = "", arm: str = "") -> bool:
-    """Put a step behind another, or first in an arm of it; first of all without `after`. False: there is no such place."""
+    """Insert a step after another, or first in one of its arms; first of all without `after`.
+
+    Return False when there is no such place.
+    """
     if not after:
         steps.insert(0, step)
         return True
@@ -133,7 +141,7 @@ def insert(steps: list[Step], step: Step, *, after: str = "", arm: str = "") -> 
 
 
 def remove(steps: list[Step], own: str) -> Step | None:
-    """Take a step out, with what hangs on it."""
+    """Remove a step with all steps below it."""
     for index, step in enumerate(steps):
         if step["id"] == own:
             return steps.pop(index)
@@ -144,7 +152,7 @@ def remove(steps: list[Step], own: str) -> Step | None:
 
 
 def move(steps: list[Step], own: str, by: int) -> bool:
-    """Up (-1) or down (1) among its neighbours."""
+    """Move a step up (-1) or down (1) among its neighbours."""
     for index, step in enumerate(steps):
         if step["id"] == own:
             target = index + by
@@ -158,6 +166,6 @@ def move(steps: list[Step], own: str, by: int) -> bool:
 
 
 def new_id(steps: Sequence[Step]) -> str:
-    """One that no step has; the highest number is never given twice, so that a record keeps meaning one step."""
+    """Return an unused id; the highest number is never reused, so that a record always refers to one step."""
     taken = [int(own[1:]) for own in by_id(steps) if re.fullmatch(r"s[0-9]{1,6}", own)]
     return f"s{max(taken, default=0) + 1}"

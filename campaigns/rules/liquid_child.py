@@ -35,7 +35,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     waiting = b""
-    # Past Python's own buffer, so that `select` sees every request that waits.
+    # Read past Python's own buffer, so that `select` sees every waiting request.
     while select.select([sys.stdin.fileno()], [], [], IDLE_SECONDS)[0]:
         piece = os.read(sys.stdin.fileno(), 1 << 16)
         if not piece:

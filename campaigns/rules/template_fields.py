@@ -1,7 +1,7 @@
-"""Which fields a template asks for, whether they exist, and which of them it shows.
+"""Find the fields that a template uses, whether they exist, and which of them it shows.
 
-A field that does not exist renders as nothing, so a slip of the pen would go out as a gap. Every path is followed through
-loops and assignments to the field of the context that it means.
+A field that does not exist renders as nothing, so a typing error would go out as a gap. Every path is followed through
+loops and assignments to the field of the context that it refers to.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from liquid.builtin.tags.for_tag import ForNode
 from liquid.builtin.tags.if_tag import IfNode
 from liquid.builtin.tags.unless_tag import UnlessNode
 
-# What a field holds: None is one value, a dict has fields, a list holds many of its only member.
+# The shape of a field: None is one value, a dict has fields, a list holds many of its only member.
 Shape = Mapping[str, Any] | Sequence[Any] | None
-# What is not known beforehand: whatever is asked of it is let through.
+# Values that are not known beforehand: any field of them is accepted.
 ANYTHING: Shape = {"*": None}
 SHAPES: dict[str, Shape] = {
     "customer": dict.fromkeys(("name", "first_name", "number", "language", "order_count", "spent", "last_order_at")),
@@ -49,7 +49,7 @@ METHODS = frozenset({"size", "first", "last"})
 
 @dataclass(frozen=True)
 class Fault:
-    """What does not exist: `asked` is the path as written, `nearest` what was probably meant, or else all that there is.
+    """Describe a missing field: `asked` is the path as written, `nearest` the likely match, or else all that exist.
 
     `field`: its root exists.
     """
@@ -62,8 +62,9 @@ class Fault:
 
 @dataclass
 class Fields:
-    """`shown` and `asked`: the fields that a text shows, and those that decide what it shows. `bare`: those of `shown` that no
-    condition on the same root guards.
+    """Hold the fields of a text: `shown` are shown, `asked` decide what is shown.
+
+    `bare`: the part of `shown` that no condition on the same root guards.
     """
 
     shown: set[str] = field(default_factory=set)
@@ -76,13 +77,13 @@ class Fields:
         return self.shown | self.asked
 
     def names(self, root: str) -> bool:
-        """Whether anything of `root` is named anywhere."""
+        """Return whether any field of `root` is used."""
         return any(path.split(".")[0] == root for path in self.named)
 
 
 @dataclass(frozen=True)
 class _Meaning:
-    """What a name stands for: a path of the context and its shape."""
+    """Hold the meaning of a name: a path of the context and its shape."""
 
     path: str
     shape: Shape
@@ -94,7 +95,7 @@ _VALUE = _Meaning("", None)
 
 
 def fields_of(nodes: Iterable[Node]) -> Fields:
-    """Walk a parsed template."""
+    """Walk a parsed template and return its fields."""
     found = Fields()
     scope: Scope = {}
     for node in nodes:
@@ -125,7 +126,7 @@ def _walk(node: Node, scope: Scope, guards: frozenset[str], found: Fields) -> No
         _look([node.expression], scope, guards, found)
         meaning = _meaning_of(node.expression, scope, found)
         before = scope.get(str(node.name))
-        # Two meanings of one name: which of them holds depends on the customer.
+        # A name with two meanings: which of them applies depends on the customer.
         scope[str(node.name)] = meaning if before in (None, meaning) else _UNKNOWN
     elif isinstance(node, CaptureNode):
         _look(node.expressions(), scope, guards, found)
@@ -139,7 +140,7 @@ def _walk(node: Node, scope: Scope, guards: frozenset[str], found: Fields) -> No
 
 
 def _asked(expressions: Iterable[Any], scope: Scope, found: Fields) -> frozenset[str]:
-    """The roots that a condition is about."""
+    """Return the roots that a condition refers to."""
     paths = {meaning.path for path in _paths(expressions) if (meaning := _follow(path, scope, found)).path}
     found.asked |= paths
     return frozenset(path.split(".")[0] for path in paths)
@@ -162,14 +163,14 @@ def _paths(expressions: Iterable[Any]) -> Iterator[Path]:
 
 
 def _meaning_of(expression: Any, scope: Scope, found: Fields) -> _Meaning:
-    """What an assigned or looped expression stands for; what filters make of it is not known."""
+    """Return the meaning of an assigned or looped expression; the result of filters is unknown."""
     if isinstance(expression, FilteredExpression) and not expression.filters:
         expression = expression.left
     return _follow(expression, scope, Fields()) if isinstance(expression, Path) else _UNKNOWN
 
 
 def _follow(path: Path, scope: Scope, found: Fields) -> _Meaning:
-    """The field that a path means. One that does not exist is noted once."""
+    """Return the field that a path refers to. A missing field is noted once."""
     first, *rest = path.path
     if not isinstance(first, str):
         return _UNKNOWN

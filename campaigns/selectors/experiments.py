@@ -1,4 +1,4 @@
-"""What came of an experiment, by intention to treat (X2): everyone who was drawn, over the days that count for them."""
+"""Read the results of an experiment, by intention to treat (X2): all drawn customers, over their own window of days."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from campaigns.rules import experiments as rules
 from campaigns.rules.experiments import Effect, Outcome
 from crm.selectors.bought import order_counts
 
-# Orders that count and what they brought: after discounts and points, which `total` is already, and less what was refunded.
+# Orders that count and their revenue: after discounts and points, which `total` already is, and less refunds.
 ORDERS = f"""
     LEFT JOIN LATERAL (
         SELECT count(*) AS orders, coalesce(sum(o.total - o.refunded), 0) AS revenue FROM crm_order o
         WHERE o.customer_id = {{customer}} AND {order_counts("o")} AND o.currency = %(currency)s
               AND o.paid_at >= {{since}} AND o.paid_at < {{until}}) AS bought ON true"""
-# Beside the metrics that may be chosen, what every message risks: that a customer withdraws their consent.
+# Beside the metrics to choose from, the risk of every message: that a customer withdraws their consent.
 LEFT = "left"
 WITHDRAWALS = """
     LEFT JOIN LATERAL (
         SELECT EXISTS (SELECT FROM crm_consent c WHERE c.customer_id = {customer} AND c.purpose = 'marketing'
                        AND c.decision = 'withdrawn' AND c.given_at >= {since} AND c.given_at < {until}) AS yes
         ) AS left_us ON true"""
-# Anything that the shop's storefront reports of a customer: views, searches, carts.
+# Any activity that the shop's storefront reports of a customer: views, searches, carts.
 VISITS = """
     LEFT JOIN LATERAL (
         SELECT EXISTS (SELECT FROM crm_activityevent a WHERE a.customer_id = {customer}
@@ -56,7 +56,7 @@ _RESULTS = f"""
 
 @dataclass(frozen=True)
 class Baseline:
-    """The metric of one customer over a window that has passed."""
+    """Hold the metric of one customer over a past window."""
 
     customers: int
     mean: float
@@ -65,7 +65,7 @@ class Baseline:
 
 @dataclass(frozen=True)
 class ArmResult:
-    """One arm's figures by metric and of who withdrew their consent, with its effects beside the control's."""
+    """Hold one arm's figures by metric, including withdrawn consents, with its effects against the control."""
 
     arm: ExperimentArm
     drawn: int
@@ -74,14 +74,16 @@ class ArmResult:
 
     @property
     def counted(self) -> int:
-        """Customers whose days that count are over: the same for every figure."""
+        """Return the customers whose window is over: the same for every figure."""
         return self.outcomes[LEFT].count
 
 
 @dataclass(frozen=True)
 class Results:
-    """`open_count`: drawn, but the days that count are not over. `verdict`: the effect on the metric that was chosen may be
-    read now: at any time where the test allows it, else once the sample is complete.
+    """Hold the results. `open_count`: customers drawn whose window is not over.
+
+    `readable`: the effect on the chosen metric may be read now: at any time if the test allows it, else once the sample
+    is complete.
     """
 
     arms: list[ArmResult]
@@ -99,7 +101,7 @@ class Results:
 
 
 def baseline(experiment: Experiment) -> Baseline:
-    """The metric over the last window, of the members of the segment it is planned on, else of all who ever ordered."""
+    """Return the metric over the last window, for the planned segment, else for all customers who ever ordered."""
     of_segment = "SELECT m.customer_id FROM analytics_customersegments m WHERE %(segment)s = ANY(m.inside)"
     everyone = "SELECT f.customer_id FROM analytics_customerfeature f WHERE f.order_count > 0"
     facts = {ExperimentMetric.VISITED: VISITS, ExperimentMetric.CLICKED: CLICKS}.get(
@@ -145,7 +147,7 @@ def results_of(experiment: Experiment) -> Results:
 def _effect(
     experiment: Experiment, metric: str, outcome: Outcome, control: Outcome, *, comparisons: int
 ) -> Effect | None:
-    """The metric that was chosen by the test that was chosen; the others are shown beside it and each for one look."""
+    """Return the chosen metric by the chosen test; the other metrics are shown beside it, each for one look."""
     chosen = metric == experiment.metric
     return rules.effect_of(
         outcome,
@@ -176,7 +178,7 @@ def _outcomes(row: Sequence | None) -> dict[str, Outcome]:
 
 
 def _drawn(experiment: Experiment) -> dict[int, tuple[int, int]]:
-    """{arm: (all that were drawn, those since the weights are what they are)}"""
+    """Return {arm: (all drawn customers, those drawn since the last change of weights)}."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT arm_id, count(*), count(*) FILTER (WHERE exposed_at >= %s) FROM campaigns_exposure

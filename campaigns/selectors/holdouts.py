@@ -1,4 +1,4 @@
-"""What a campaign changed: everybody whom it was meant for beside those whom its holdout kept out, by intention to treat (X2)."""
+"""Compare a campaign's intended customers with its holdout, by intention to treat (X2)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from campaigns.selectors.experiments import LEFT, ORDERS, SHARES, VALUES, WITHDR
 METRICS: tuple[str, ...] = (ExperimentMetric.ORDERED, ExperimentMetric.REVENUE, LEFT)
 ERROR = 0.05
 
-# A customer is what their first message of the campaign made them, from the moment that it was meant for; whom the shop's
-# global holdout kept out is neither. Counted are those who came while there was a holdout: other times are other customers.
+# The first message of the campaign puts a customer into a group, from its planned time. Customers of the shop's global
+# holdout are in neither group. Only customers who came while there was a holdout count, because other times have other
+# customers.
 _GROUPS = f"""
     WITH first AS (
         SELECT DISTINCT ON (m.customer_id) m.customer_id, m.reason = 'holdout' AS held_out, m.created_at,
@@ -38,7 +39,7 @@ _GROUPS = f"""
 
 @dataclass(frozen=True)
 class Group:
-    """`outcomes` by metric. `waiting` are those whose days are not over."""
+    """Hold one group: `outcomes` by metric. `waiting` are customers whose window is not over."""
 
     outcomes: dict[str, Outcome]
     waiting: int = 0
@@ -50,8 +51,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`assigned`: whom the campaign was meant for, whether a message reached them or not. Effects are None while too few are
-    counted.
+    """Hold both groups and their effects.
+
+    `assigned`: the customers that the campaign was meant for, whether a message reached them or not. Effects are None
+    while too few customers are counted.
     """
 
     assigned: Group
@@ -70,7 +73,7 @@ class Comparison:
 
 
 def compare(origin: str, *, days: int, now: datetime, goes_on: bool) -> Comparison | None:
-    """Over the `days` that orders count for; None when nobody was ever held out. `goes_on`: customers are still held out."""
+    """Compare over the `days` that orders count for; None without any holdout. `goes_on`: customers are still held out."""
     currency = shop_currency()
     sums = ", ".join(
         f"coalesce(sum({value}) FILTER (WHERE f.over), 0)::float8,"

@@ -61,9 +61,9 @@ class Provider:
     label: ClassVar[str | Promise]
     fields: ClassVar[Sequence[Field]] = ()
     reports: ClassVar[bool] = False
-    """Whether it calls back with what became of messages."""
+    """Whether it reports the outcome of messages by callback."""
     by_template: ClassVar[bool] = False
-    """Whether it sends nothing but templates that it approved, whose id a template here has as its subject."""
+    """Whether it only sends templates that it approved; the subject of a template here is the id of such a template."""
 
     def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> Outcome:
         raise NotImplementedError
