@@ -1,4 +1,4 @@
-"""The tier benefits that are coupons: on entering a tier, every month, on the birthday."""
+"""Give coupons as tier benefits: on entering a tier, every month, on the birthday."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ LABELS = {
     Occasion.BIRTHDAY: _("Birthday coupon"),
 }
 HELP = {
-    Occasion.ENTRY: _("Each member gets a code of the coupon when they come up into the tier."),
-    Occasion.MONTHLY: _("Each member gets a code of the coupon every month, from the first one in the tier."),
-    Occasion.BIRTHDAY: _("Each member gets a code of the coupon on the birthday, once a year, where they live."),
+    Occasion.ENTRY: _("Each member gets a code of the coupon when they are upgraded to the tier."),
+    Occasion.MONTHLY: _(
+        "Each member gets a code of the coupon every month, starting with the first month in the tier."
+    ),
+    Occasion.BIRTHDAY: _("Each member gets a code of the coupon on their birthday, once a year, in their time zone."),
 }
 
 
@@ -34,7 +36,7 @@ def _choices() -> list[tuple[str, str]]:
 
 class CouponBenefit(Benefit):
     icon = "ticket"
-    settings = (Setting("coupon", _("Coupon"), choices=_choices, help=_("One with a code for each customer.")),)
+    settings = (Setting("coupon", _("Coupon"), choices=_choices, help=_("A coupon with a code for each customer.")),)
 
     def __init__(self, occasion: Occasion) -> None:
         self.occasion = occasion

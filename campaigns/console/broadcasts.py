@@ -1,4 +1,4 @@
-"""Broadcasts: the list, one with whom it reaches and what becomes of it while it runs, making and steering."""
+"""Serve broadcast pages: list, details with audience and live counts, editing and commands."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("campaigns.view_broadcast")
 def counts(request: HttpRequest, pk: int) -> HttpResponse:
-    """Asked every few seconds while it moves; the page is loaded anew when its state is another."""
+    """Return the counts, polled every few seconds while the broadcast moves; reload the page when the state has
+    changed.
+    """
     broadcast = _broadcast(pk)
     if not wants_part(request):
         return redirect("broadcast", broadcast.pk)
@@ -135,7 +137,7 @@ def _stop_text(broadcast: Broadcast) -> str:
 
 @page("campaigns.view_broadcast")
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
-    """Whom it would reach, through the gate that sends: a part of its page, and the page with it."""
+    """Show the audience by the gate that sends: as a part of the page, or as the whole page."""
     broadcast = _broadcast(pk)
     draft = broadcast.state == BroadcastState.DRAFT
     context: dict[str, Any] = {"broadcast": broadcast}
@@ -210,7 +212,7 @@ def _form(request: HttpRequest, broadcast: Broadcast | None) -> HttpResponse:
 
 @page("campaigns.change_broadcast", methods=("POST",))
 def schedule(request: HttpRequest, pk: int) -> HttpResponse:
-    return _switch(request, pk, services.schedule_broadcast, _t("“%(name)s” is on its way."), wake=wake_broadcasts)
+    return _switch(request, pk, services.schedule_broadcast, _t("“%(name)s” is scheduled."), wake=wake_broadcasts)
 
 
 @page("campaigns.change_broadcast", methods=("POST",))
@@ -225,7 +227,7 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("campaigns.change_broadcast", methods=("POST",))
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
-    return _switch(request, pk, services.resume_broadcast, _t("“%(name)s” goes on."), wake=wake_broadcasts)
+    return _switch(request, pk, services.resume_broadcast, _t("“%(name)s” is resumed."), wake=wake_broadcasts)
 
 
 @page("campaigns.change_broadcast", methods=("POST",))

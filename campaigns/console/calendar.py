@@ -1,4 +1,4 @@
-"""The calendar: festivals, the shop's own days and what goes out then, a year at a time."""
+"""Serve the calendar: festivals, the shop's own days and broadcasts of one year."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ DIGITS = "一二三四五六七八九十"
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a day: a festival, a day of the shop, or a broadcast."""
+    """Hold one line of a day: a festival, a day of the shop, or a broadcast."""
 
     name: str
     kind: str
@@ -83,7 +83,7 @@ class DayForm(forms.Form):
 
 @page("campaigns.view_broadcast", methods=("GET", "POST"))
 def index(request: HttpRequest) -> HttpResponse:
-    """A year; a POST adds a day of the shop, for those who may change campaigns."""
+    """Show a year; a POST adds a day of the shop, for users who may change campaigns."""
     this = clock.now().date()
     year = _year(request.GET.get("year", ""), this.year)
     may_change = may(request.user, "campaigns.change_broadcast")
@@ -94,7 +94,7 @@ def index(request: HttpRequest) -> HttpResponse:
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, str(error.message))
         else:
-            messages.success(request, _t("“%(name)s” is in the calendar.") % {"name": saved.name})
+            messages.success(request, _t("“%(name)s” was added to the calendar.") % {"name": saved.name})
             return redirect(f"{reverse('calendar')}?year={saved.year or year}")
     days = _days(year, plan=may_change, today=this)
     months: dict[str, list[Day]] = {}
@@ -148,7 +148,7 @@ def _days(year: int, *, plan: bool, today: date) -> list[Day]:
 
 
 def lunar_words(on: date) -> str:
-    """八月十五, or the month and day in figures for who does not read that; empty outside the table."""
+    """Return the lunar date: 八月十五 in Chinese, else month and day in figures; empty outside the table."""
     found = lunar.to_lunar(on)
     if found is None:
         return ""
@@ -166,5 +166,5 @@ def lunar_words(on: date) -> str:
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     day: Any = get_object_or_404(ShopDay, pk=pk)
     shop_days.remove_shop_day(day=day, actor=of_user(request.user))
-    messages.success(request, _t("“%(name)s” is no longer in the calendar.") % {"name": day.name})
+    messages.success(request, _t("“%(name)s” was removed from the calendar.") % {"name": day.name})
     return redirect("calendar")

@@ -1,4 +1,4 @@
-"""Care rules: the list, one rule with whom it would reach and what became of its messages, making and switching."""
+"""Serve care rule pages: list, details with audience and message counts, editing and switching."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def _shown(request: HttpRequest, rule: CareRule) -> dict[str, Any]:
 def _pause_text(rule: CareRule) -> str:
     waiting = queries.waiting_of(f"care:{rule.pk}")
     text = ngettext(
-        "%(count)s waiting message will not be sent, and “%(name)s” takes nobody new.",
-        "%(count)s waiting messages will not be sent, and “%(name)s” takes nobody new.",
+        "%(count)s waiting message will not be sent, and “%(name)s” takes no new customers.",
+        "%(count)s waiting messages will not be sent, and “%(name)s” takes no new customers.",
         waiting,
     )
     return text % {"count": number(waiting), "name": rule.name}
@@ -97,7 +97,7 @@ def _pause_text(rule: CareRule) -> str:
 
 @page("campaigns.view_carerule")
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
-    """Whom it would reach, through the gate that sends: a part of the rule's page, and the page with it."""
+    """Show the audience by the gate that sends: as a part of the rule's page, or as the whole page."""
     rule = _rule(pk)
     context: dict[str, Any] = {"rule": rule, "active": rule.state == CareState.ACTIVE}
     try:
@@ -124,11 +124,11 @@ def _activate_text(rule: CareRule, found: services.AudiencePreview) -> str:
         "not_sent": number(found.suppressed),
     }
     if found.basis == "now":
-        return _t("“%(name)s” starts now: %(sent)s customers would be sent this, %(not_sent)s would not.") % figures
+        return _t("“%(name)s” starts now: %(sent)s customers would get the message, %(not_sent)s would not.") % figures
     return (
         _t(
-            "“%(name)s” starts now and looks forward only. In the last 30 days %(sent)s customers would have been sent "
-            "this, %(not_sent)s would not."
+            "“%(name)s” starts now and only applies to future events. In the last 30 days %(sent)s customers "
+            "would have got the message, %(not_sent)s would not."
         )
         % figures
     )
@@ -145,7 +145,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _form(request: HttpRequest, rule: CareRule | None) -> HttpResponse:
-    """Another trigger asks for other fields: `do=look` shows the form anew with what was typed, and saves nothing."""
+    """Show or save the form. Another trigger needs other fields: `do=look` renders the form again and saves nothing."""
     action = reverse("care_edit", args=[rule.pk]) if rule else reverse("care_new")
     if request.method == "POST" and request.POST.get("do") != "look":
         form = CareForm(request.POST, rule=rule, action=action)

@@ -1,4 +1,4 @@
-"""Coupons: the list, one with its limits and uses, making, giving to one customer or to a segment."""
+"""Serve coupon pages: list, details with limits and uses, editing, giving to a customer or a segment."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _currency() -> str:
 
 
 def standing(coupon: Coupon) -> tuple[str, str, str]:
-    """(state, label, tone) of a coupon now."""
+    """Return (state, label, tone) of a coupon now."""
     now = clock.now()
     if not coupon.active:
         return "off", _t("Switched off"), "off"
@@ -73,7 +73,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _looked_up(request: HttpRequest) -> dict[str, Any]:
-    """The code that was asked for, as typed by whoever has it before them."""
+    """Look up the requested code, as entered by the user."""
     typed = request.GET.get("code", "").replace("\x00", "").strip()[:60]
     if not typed or not may(request.user, "campaigns.view_couponcode"):
         return {"code": ""}
@@ -87,7 +87,7 @@ def _looked_up(request: HttpRequest) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Limit:
-    """One limit: what is used and set aside of how much. `percent` None where there is no limit."""
+    """Hold one limit: the used and reserved part of the whole. `percent` is None without a limit."""
 
     label: str
     text: str
@@ -161,15 +161,15 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _switch_text(coupon: Coupon) -> str:
     text = ngettext(
-        "“%(name)s” can no longer be used: %(count)s code that is out stops working.",
-        "“%(name)s” can no longer be used: %(count)s codes that are out stop working.",
+        "“%(name)s” can no longer be used: %(count)s issued code stops working.",
+        "“%(name)s” can no longer be used: %(count)s issued codes stop working.",
         coupon.issued_count,
     )
     return text % {"name": coupon.name, "count": number(coupon.issued_count)}
 
 
 def _segment_step(request: HttpRequest, coupon: Coupon, *, usable: bool) -> dict[str, Any]:
-    """Giving it to a whole segment is a marketer's act: first which segment, then what that means in numbers."""
+    """Prepare giving the coupon to a segment, for users who may change coupons: first the choice, then its size."""
     if not usable or not may(request.user, "campaigns.change_coupon"):
         return {"may_issue_segment": False}
     segments = Segment.objects.active().order_by("name")
@@ -181,7 +181,7 @@ def _segment_step(request: HttpRequest, coupon: Coupon, *, usable: bool) -> dict
     if chosen:
         text = ngettext(
             "%(count)s customer in “%(segment)s” gets a code of “%(coupon)s”.",
-            "%(count)s customers in “%(segment)s” get a code each of “%(coupon)s”.",
+            "%(count)s customers in “%(segment)s” get a code of “%(coupon)s” each.",
             chosen.size,
         )
         context["issue_text"] = text % {
@@ -192,7 +192,7 @@ def _segment_step(request: HttpRequest, coupon: Coupon, *, usable: bool) -> dict
 
 @page("campaigns.view_coupon")
 def jobs(request: HttpRequest, pk: int) -> HttpResponse:
-    """Asked every two seconds while something runs; the page is loaded anew when it is done."""
+    """Return the jobs, polled every two seconds while one runs; reload the page when all are done."""
     coupon = _coupon(pk)
     found = queries.jobs_of(coupon)
     if not any(queries.is_open(job) for job in found):
@@ -263,7 +263,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("campaigns.issue_coupon", methods=("POST",))
 def issue(request: HttpRequest, pk: int) -> HttpResponse:
-    """From the coupon's page, to a customer by number."""
+    """Give the coupon from its page, to a customer by number."""
     typed = request.POST.get("customer", "").strip()[:20]
     customer = Customer.objects.active().filter(number=typed).first()
     if customer is None:
@@ -274,7 +274,7 @@ def issue(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("campaigns.issue_coupon", methods=("POST",))
 def give(request: HttpRequest, number: str) -> HttpResponse:
-    """From the customer's page."""
+    """Give a coupon from the customer's page."""
     customer = get_object_or_404(Customer.objects.active(), number=number)
     chosen = request.POST.get("coupon", "")
     if not (chosen.isascii() and chosen.isdigit()):
@@ -284,7 +284,7 @@ def give(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _give(request: HttpRequest, customer: Customer, coupon: Coupon) -> None:
-    """The form's own mark is the cause, so that pressing twice gives one code."""
+    """Give the coupon; the form's own mark is the cause, so that a double click gives one code."""
     mark = request.POST.get("mark", "")[:40] or uuid.uuid4().hex
     code = coupon_giving.give_coupon(customer=customer, coupon=coupon, user=viewer(request), mark=mark)
     held = selectors.held_coupon(code, clock.now())
@@ -300,7 +300,7 @@ def generate(request: HttpRequest, pk: int) -> HttpResponse:
     count = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 12 else 0
     job = coupon_codes.start_generation(coupon=coupon, count=count, actor=of_user(request.user), user=viewer(request))
     start_job(job)
-    messages.success(request, _t("The codes are being made. You can leave this page."))
+    messages.success(request, _t("The codes are being generated. You can leave this page."))
     return redirect("coupon", coupon.pk)
 
 
@@ -327,5 +327,5 @@ def issue_segment(request: HttpRequest, pk: int) -> HttpResponse:
     )
     job = coupon_codes.start_issue(coupon=coupon, segment=segment, actor=of_user(request.user), user=viewer(request))
     start_job(job)
-    messages.success(request, _t("The codes are being given. You can leave this page."))
+    messages.success(request, _t("The codes are being issued. You can leave this page."))
     return redirect("coupon", coupon.pk)

@@ -1,4 +1,4 @@
-"""What one group of customers did, and what it changed beside another: the cells of result tables."""
+"""Format the cells of result tables: the figures of one group, and their difference from another."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ MINUS = "\N{MINUS SIGN}"
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure of one group, with what it changed beside the other: absolute, relative, and how sure that is. `note` says
-    what can be concluded where few are known.
+    """Hold a figure of one group with its difference from the other: absolute, relative, and certainty.
+
+    `note` says what can be concluded from few events.
     """
 
     label: str
@@ -57,7 +58,7 @@ def cell_of(currency: str, metric: str, outcome: Outcome, effect: Effect | None,
 
 
 def _between(currency: str, metric: str, effect: Effect) -> str:
-    """The interval with its level, such as "95%: +0.1 to +0.3 pp"."""
+    """Return the interval with its level, such as "95%: +0.1 to +0.3 pp"."""
     if effect.low is None or effect.high is None:
         return ""
     return _t("%(level)s: %(low)s to %(high)s") % {
@@ -68,7 +69,7 @@ def _between(currency: str, metric: str, effect: Effect) -> str:
 
 
 def _lift(effect: Effect) -> str:
-    """The change as a part of the control's figure, with its interval at the same level."""
+    """Return the change relative to the control's figure, with its interval at the same level."""
     if effect.lift is None:
         return ""
     said = signed_percent(effect.lift)
@@ -85,9 +86,9 @@ def _chance(effect: Effect) -> str:
 
 
 def _of_few(currency: str, metric: str, outcome: Outcome, effect: Effect) -> str:
-    """What can and can't be concluded from a few: no difference is not what none or a few say."""
+    """Return the conclusion from few events: few events do not prove that there is no difference."""
     if effect.low is None or effect.high is None:
-        return _t("Fewer than %(least)s customers of a group count here, so nothing is known of the difference.") % {
+        return _t("At least %(least)s customers of each group are needed to estimate the difference.") % {
             "least": number(FEWEST_EVENTS)
         }
     largest = max(abs(effect.low), abs(effect.high))
@@ -98,7 +99,7 @@ def _of_few(currency: str, metric: str, outcome: Outcome, effect: Effect) -> str
 
 
 def _none_seen(outcome: Outcome) -> str:
-    """0 of 21,000 still leaves room for a share above 0."""
+    """Return the bound of a share without events: 0 of 21,000 still allows a share above 0."""
     if not outcome.count or outcome.total:
         return ""
     return _t("0 of %(count)s: the true share is below %(bound)s%% (95%% sure).") % {
@@ -113,7 +114,7 @@ def signed_percent(value: float) -> str:
 
 
 def amount_of(currency: str, metric: str, value: float) -> str:
-    """A mean of the metric for people: a share, orders per customer, money per customer."""
+    """Format a mean of the metric: a share, orders per customer, money per customer."""
     if metric in SHARES:
         return f"{number(round(value * 100, 2))}%"
     if metric == ExperimentMetric.REVENUE:
@@ -122,7 +123,7 @@ def amount_of(currency: str, metric: str, value: float) -> str:
 
 
 def difference_of(currency: str, metric: str, value: float, *, unit: bool = True, signed: bool = True) -> str:
-    """What lies between two means; the difference of shares is in percentage points. What rounds to nothing has no sign."""
+    """Format the difference of two means, of shares in percentage points. A value that rounds to 0 has no sign."""
     rounded = (
         round(value * 100, 2) if metric in SHARES else round(value, 0 if metric == ExperimentMetric.REVENUE else 3)
     )

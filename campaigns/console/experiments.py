@@ -1,4 +1,4 @@
-"""Experiments: the list, one with its plan and its results, planning, starting and ending."""
+"""Serve experiment pages: list, details with plan and results, planning, starting and ending."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _plan(experiment: Experiment) -> dict[str, Any]:
-    """What it was planned on, or as long as it is a draft, what it would be planned on now."""
+    """Return the plan of the experiment, or for a draft the plan as of now."""
     computing = experiment.segment is not None and not experiment.segment.is_current
     if experiment.state == ExperimentState.DRAFT:
         before = baseline(experiment)
@@ -93,24 +93,24 @@ def _plan(experiment: Experiment) -> dict[str, Any]:
         "computing": computing and experiment.state == ExperimentState.DRAFT,
         "mean": amount_of(experiment.currency, experiment.metric, mean),
         "start_text": ngettext(
-            "From now on customers are drawn. About %(count)s is needed before it says something.",
-            "From now on customers are drawn. About %(count)s are needed before it says something.",
+            "Customers are drawn from now on. About %(count)s customer is needed for a result.",
+            "Customers are drawn from now on. About %(count)s customers are needed for a result.",
             count or 0,
         )
         % {"count": number(count)}
         if count
-        else _t("From now on customers are drawn. Nobody ordered lately, so how many are needed is not known."),
+        else _t("Customers are drawn from now on. The sample size is unknown, because there are no recent orders."),
     }
 
 
 def _waiting(experiment: Experiment, found: Results) -> str:
-    """What keeps the verdict from being read, in words; empty when nothing does."""
+    """Return why the result can't be read yet; empty when it can."""
     if found.readable:
         return ""
     if experiment.planned_count is None:
-        return _t("The verdict is shown when the experiment has ended.")
+        return _t("The result is shown when the experiment has ended.")
     values = {"counted": number(found.counted), "planned": number(experiment.planned_count)}
-    return _t("%(counted)s of %(planned)s customers are counted. The verdict is shown when all are.") % values
+    return _t("%(counted)s of %(planned)s customers are counted. The result is shown when all are counted.") % values
 
 
 def _rows(experiment: Experiment, found: Results) -> list[Row]:

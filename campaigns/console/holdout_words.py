@@ -1,4 +1,4 @@
-"""What a holdout shows, for people: a row for each group, and sentences that say what it means."""
+"""Describe the results of a holdout: a row for each group, and sentences that explain them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Row:
 
 
 def shown(compared: Comparison) -> dict[str, Any]:
-    """For `campaigns/holdout.html`."""
+    """Return the context of `campaigns/holdout.html`."""
     return {
         "rows": [
-            _row(_t("Meant to get it"), compared, compared.assigned, compared.effects),
+            _row(_t("Intended recipients"), compared, compared.assigned, compared.effects),
             _row(_t("Held out"), compared, compared.held_out, {}),
         ],
         "sentences": sentences(compared),
@@ -42,14 +42,16 @@ def _row(label: str, compared: Comparison, group: Group, effects: dict[str, Effe
 
 
 def sentences(compared: Comparison) -> list[str]:
-    """What it means, the orders first; what is not sure is not said of money and consents."""
+    """Return sentences on the results, orders first; uncertain results for money and consents are left out."""
     ordered = compared.effects[ExperimentMetric.ORDERED]
     if ordered is None:
         fewest = min(compared.assigned.counted, compared.held_out.counted)
         return [
             ngettext(
-                "Too few to tell: the smaller group has %(count)s customer whose days are over, and it needs %(least)s.",
-                "Too few to tell: the smaller group has %(count)s customers whose days are over, and it needs %(least)s.",
+                "Not enough data: the smaller group has %(count)s customer whose measurement window is over, "
+                "and it needs %(least)s.",
+                "Not enough data: the smaller group has %(count)s customers whose measurement window is over,"
+                " and it needs %(least)s.",
                 fewest,
             )
             % {"count": number(fewest), "least": FEWEST}
@@ -60,17 +62,17 @@ def sentences(compared: Comparison) -> list[str]:
         low, high = sorted((abs(revenue.low), abs(revenue.high)))
         values = {"low": money(round(low), compared.currency), "high": money(round(high), compared.currency)}
         said.append(
-            _t("Each of them brought %(low)s to %(high)s more.") % values
+            _t("Each of them spent %(low)s to %(high)s more.") % values
             if revenue.difference > 0
-            else _t("Each of them brought %(low)s to %(high)s less.") % values
+            else _t("Each of them spent %(low)s to %(high)s less.") % values
         )
     left = compared.effects[LEFT]
     if left is not None and left.sure and left.low is not None:
         values = _of_hundred(left)
         said.append(
-            _t("Of 100, %(low)s to %(high)s more withdrew their consent.") % values
+            _t("Per 100 customers, %(low)s to %(high)s more withdrew their consent.") % values
             if left.difference > 0
-            else _t("Of 100, %(low)s to %(high)s fewer withdrew their consent.") % values
+            else _t("Per 100 customers, %(low)s to %(high)s fewer withdrew their consent.") % values
         )
     return said
 
@@ -80,17 +82,18 @@ def _ordered(effect: Effect) -> str:
     if not effect.sure:
         return (
             _t(
-                "Too few to tell: of 100 people it was meant for, between %(low)s fewer and %(high)s more ordered because of it."
+                "Not enough data: per 100 intended recipients, the effect is between %(low)s fewer and "
+                "%(high)s more who ordered."
             )
             % values
         )
     if effect.difference > 0:
-        return _t("Of 100 people it was meant for, %(low)s to %(high)s more ordered than without it.") % values
-    return _t("Of 100 people it was meant for, %(low)s to %(high)s fewer ordered than without it.") % values
+        return _t("Per 100 intended recipients, %(low)s to %(high)s more ordered than without it.") % values
+    return _t("Per 100 intended recipients, %(low)s to %(high)s fewer ordered than without it.") % values
 
 
 def _of_hundred(effect: Effect) -> dict[str, str]:
-    """The ends of the interval as people of a hundred, the smaller first where both are on one side."""
+    """Return the ends of the interval per 100 people, the smaller first when both are on one side."""
     low, high = abs(effect.low or 0) * 100, abs(effect.high or 0) * 100
     if effect.sure:
         low, high = sorted((low, high))

@@ -1,9 +1,9 @@
-"""What a kind of step is. Each is one file here and one registration in `campaigns.extensions`:
+"""Define kinds of journey steps. Each is one file here and one registration in `campaigns.extensions`:
 
     STEPS.register("tag", TagStep())
 
-A kind works on a whole batch: all runs that stand at the same step of the same version and are due. It is called inside the
-transaction that writes the step's record, once for each run, so what it writes into the database happens once (J2, F2).
+A kind works on a whole batch: all due runs at the same step of the same version. It is called inside the transaction that
+writes the step's record, once per run, so its writes to the database happen once (J2, F2).
 """
 
 from __future__ import annotations

@@ -41,10 +41,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Policy:
-    """Hold the caps: None or 0 is no cap (J5). Quiet from = until is off. stale_hours 0 keeps held messages without
-    limit.
+    """Hold the caps: None or 0 is no cap (J5).
 
-    `cap_day` and `cap_week` apply to all counted messages; the others to marketing or surveys alone.
+    Quiet from = until is off. stale_hours 0 keeps held messages without limit. `cap_day` and `cap_week` apply to all
+    counted messages; the others to marketing or surveys alone.
     """
 
     cap_day: int | None = None

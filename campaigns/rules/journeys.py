@@ -1,11 +1,11 @@
-"""The shape of a journey: an entry and a tree of steps. A tree has no loops, so a run passes each step once and ends.
+"""Handle the shape of a journey: an entry and a tree of steps. Without loops, a run passes each step once and ends.
 
     {"entry": {"kind": "segment", "segment": 3}, "reentry": {"policy": "never"}, "exit": {"policy": "goal"},
      "goal": {"event": "crm.order_paid", "where": []}, "holdout": 10,
      "steps": [{"id": "s1", "kind": "wait", "amount": 2, "unit": "days"},
                {"id": "s2", "kind": "branch", "rule": {...}, "arms": {"yes": [{"id": "s3", ...}], "no": []}}]}
 
-After the last step of an arm the run goes on behind the step that branched.
+After the last step of an arm the run continues after the step that branched.
 """
 
 from __future__ import annotations

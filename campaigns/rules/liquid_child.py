@@ -1,4 +1,4 @@
-"""The process in which drafts are checked and rendered: one JSON request a line in, one answer a line out.
+"""Check and render drafts in a process of its own: one JSON request per input line, one answer per output line.
 
     python -m campaigns.rules.liquid_child
 
