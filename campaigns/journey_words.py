@@ -1,4 +1,4 @@
-"""Journeys in words: who enters, what a step is, how a run ended; and the tree as pages draw it."""
+"""Describe journeys in words: entry, steps, and end of runs; and build the tree for pages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RUN_TONES = {"active": "info", "held_out": "off", "ended": "good"}
 
 @dataclass
 class Way:
-    """One way on from a step, with how many took it."""
+    """Hold one path after a step, with the number of runs that took it."""
 
     code: str
     label: str
@@ -36,7 +36,7 @@ class Way:
 
 @dataclass
 class Node:
-    """A step as the tree shows it."""
+    """Hold a step for the tree."""
 
     id: str
     kind: str
@@ -81,7 +81,7 @@ def _node(step: Step, counts: Counts, faults: Mapping[str, list[str]], selected:
 
 
 def words_of(step: Step) -> str:
-    """What a step does; a half-filled one says what there is."""
+    """Describe a step; a half-filled one shows what it has."""
     try:
         return str(STEPS[step["kind"]].words(step))
     except (KeyError, TypeError, ValueError):
@@ -89,7 +89,7 @@ def words_of(step: Step) -> str:
 
 
 def entry_words(definition: Mapping[str, Any]) -> str:
-    """Who enters, in a sentence."""
+    """Describe the entry in a sentence."""
     entry = definition.get("entry") or {}
     kind = entry.get("kind")
     segment = _segment(entry.get("segment"))
@@ -107,26 +107,26 @@ def entry_words(definition: Mapping[str, Any]) -> str:
     elif kind == "schedule":
         text = f"{EVERY.get(str(entry.get('every')), '')} · {entry.get('time', '')}"
     elif kind == "api":
-        text = _t("Sent in by the API")
+        text = _t("API call")
     else:
-        return _t("Nobody enters yet")
+        return _t("No entry yet")
     return _t("%(entry)s, in “%(segment)s”") % {"entry": text, "segment": segment} if segment else text
 
 
 def members_words(definition: Mapping[str, Any]) -> str:
-    """How many are in the segment by which a journey is entered, and whether they enter."""
+    """Return how many customers are in the entry segment, and whether they enter."""
     entry = definition.get("entry") or {}
     segment = Segment.objects.filter(pk=entry.get("segment")).first() if entry.get("kind") == "segment" else None
     if segment is None:
         return ""
     if segment.error:
-        return _t("“%(segment)s” could not be computed. Its page says why.") % {"segment": segment.name}
+        return _t("“%(segment)s” could not be computed. See its page for the reason.") % {"segment": segment.name}
     if not segment.is_current:
         if entry.get("members"):
             return _t("“%(segment)s” is being computed. Its members enter when that is done.") % {
                 "segment": segment.name
             }
-        return _t("“%(segment)s” is being computed. Its members do not enter: only who comes into it later does.") % {
+        return _t("“%(segment)s” is being computed. Its members do not enter; only customers who join it later do.") % {
             "segment": segment.name
         }
     if entry.get("members"):
@@ -137,8 +137,8 @@ def members_words(definition: Mapping[str, Any]) -> str:
         )
     else:
         text = ngettext(
-            "“%(segment)s” has %(count)s customer now. They do not enter: only who comes into it later does.",
-            "“%(segment)s” has %(count)s customers now. They do not enter: only who comes into it later does.",
+            "“%(segment)s” has %(count)s customer now. They do not enter; only customers who join it later do.",
+            "“%(segment)s” has %(count)s customers now. They do not enter; only customers who join it later do.",
             segment.size,
         )
     return text % {"segment": segment.name, "count": number(segment.size)}

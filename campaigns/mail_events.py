@@ -1,4 +1,4 @@
-"""What anymail makes of its providers' webhooks. The signal is anymail's own; each event becomes one service call."""
+"""Turn anymail's signal for provider webhooks into one service call per event."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from django.dispatch import receiver
 from campaigns.services.feedback import record_mail_event
 
 _OURS = re.compile(r"<?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})@")
-# A deferred mail is still on its way, and an open or click is counted by our own links.
+# A deferred mail is still on its way; opens and clicks are counted by our own links.
 KINDS = {"delivered": "delivered", "bounced": "bounced", "complained": "complained", "rejected": "bounced"}
-# Rejected for these reasons says nothing about the address.
+# These reasons of a rejection say nothing about the address.
 NOT_THE_ADDRESS = {"spam", "blocked", "timed_out", "unsubscribed", "other"}
 
 

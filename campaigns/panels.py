@@ -1,4 +1,4 @@
-"""What campaigns show on the customer page: coupons, messages with their outcome, blocked channels."""
+"""Show campaigns on the customer page: coupons, messages with their outcome, blocked channels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STATES = {"valid": (_("Valid"), "good"), "used": (_("Used"), "off"), "expired": 
 def _coupons(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     now = clock.now()
     held = selectors.coupons_of(customer, now)
-    # What can still be used comes first, whatever was given later.
+    # Valid coupons come first, even before newer ones.
     held.sort(key=lambda item: item.state != "valid")
     may_give = may(request.user, "campaigns.issue_coupon") and customer.state == CustomerState.ACTIVE
     offered = Coupon.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), mode=CodeMode.UNIQUE, active=True)
@@ -64,7 +64,7 @@ def _messages(customer: Customer, _request: HttpRequest) -> dict[str, Any] | Non
 
 
 def _journeys(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
-    """The ways they are on and were on, newest first."""
+    """List the customer's journeys, newest first."""
     runs = journey_selectors.runs_of(customer, SHOWN + 1)
     if not runs:
         return None
@@ -83,7 +83,7 @@ def _journeys(customer: Customer, _request: HttpRequest) -> dict[str, Any] | Non
 
 
 def _suppressions(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
-    """Of the person and of their addresses: a bounce condemns the address, whoever has it."""
+    """List blocks of the customer and of their addresses; a bounce blocks the address for every customer."""
     addresses = customer.identities.values("value_index")
     rows = Suppression.objects.filter(Q(customer=customer) | Q(address_index__in=addresses), lifted_at=None)
     found = list(rows.select_related("created_by").order_by("-created_at"))

@@ -104,11 +104,10 @@ class RedeemView(ApiView):
 
     @extend_schema(request=shapes.RedeemIn, parameters=[IDEMPOTENCY_KEY], responses=shapes.ReservationOut)
     def post(self, request, reservation: uuid.UUID):
-        """Redeem the reservation of a paid order. 409 `reservation_expired`: reserve again; the limits are checked
-        again.
+        """Redeem the reservation of a paid order. 409 `reservation_expired`: reserve again.
 
-        With `cart_amount` the discount is computed again. 422 `condition_failed` or `budget_spent` when the coupon does
-        not allow it; the reservation then stays.
+        A new reservation checks the limits again. With `cart_amount` the discount is computed again. 422
+        `condition_failed` or `budget_spent` when the coupon does not allow it; the reservation then stays.
         """
         data = self.valid(shapes.RedeemIn, request)
         answer = redeem_coupon(

@@ -1,6 +1,7 @@
-"""The editor of a draft: its steps as a tree and, with JavaScript, on a canvas; one step or the settings beside it.
+"""Serve the editor of a draft: its steps as a tree and, with JavaScript, on a canvas; a panel beside it.
 
-Everything works as plain forms. The canvas sends its tree of ids and kinds; what a step says is edited in the panel alone.
+Everything works as plain forms. The canvas sends its tree of ids and kinds; the content of a step is edited only in the
+panel.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _places(steps: list[Step], selected: str) -> list[tuple[str, str, bool]]:
-    """Where a step may be put: (after, or after:arm, label, chosen)."""
+    """Return the places for a step: (after, or after:arm, label, chosen)."""
     last = selected if selected in rules.by_id(steps) else (steps[-1]["id"] if steps else "")
     places = [("", _t("at the beginning"), not last)]
     for step, depth in rules.walk(steps):
@@ -79,12 +80,12 @@ def _places(steps: list[Step], selected: str) -> list[tuple[str, str, bool]]:
 
 
 def kinds() -> list[tuple[str, str, str, str]]:
-    """(code, label, icon, group) of what can be added."""
+    """Return (code, label, icon, group) of kinds of steps that can be added."""
     return [(name, str(kind.label), kind.icon, kind.group) for name, kind in STEPS.items()]
 
 
 def _canvas(journey: Journey, found: list[services.Problem]) -> dict[str, Any]:
-    """What the canvas draws: ids, kinds, names and ways."""
+    """Return the data of the canvas: ids, kinds, names and paths."""
     return {
         "steps": _drawn(journey.draft["steps"]),
         "kinds": [
@@ -108,19 +109,19 @@ def _canvas(journey: Journey, found: list[services.Problem]) -> dict[str, Any]:
             "failed": _t("This change could not be saved. Load the page again."),
             "toolbox.title": _t("Steps"),
             "toolbox.search": _t("Search"),
-            "controlBar.resetView": _t("Show all of it"),
+            "controlBar.resetView": _t("Show everything"),
             "controlBar.zoomIn": _t("Larger"),
             "controlBar.zoomOut": _t("Smaller"),
             "controlBar.undo": _t("Undo"),
             "controlBar.redo": _t("Redo"),
-            "controlBar.deleteSelectedStep": _t("Remove the chosen step"),
-            "controlBar.turnOnOffDragAndDrop": _t("Dragging on or off"),
+            "controlBar.deleteSelectedStep": _t("Remove the selected step"),
+            "controlBar.turnOnOffDragAndDrop": _t("Turn dragging on or off"),
         },
     }
 
 
 def _ways(kind: str):
-    """Of a step that has just been put in."""
+    """Return the paths of a newly added step."""
     return STEPS[kind].arms(_fresh(kind, "new"))
 
 
@@ -137,7 +138,7 @@ def _drawn(steps: list[Step]) -> list[dict[str, Any]]:
 
 
 def _fresh(kind: str, own: str) -> Step:
-    """A new step with what its fields begin with."""
+    """Return a new step with the defaults of its fields."""
     step: Step = {"id": own, "kind": kind}
     for field in STEPS[kind].fields:
         if field.default is not None:
@@ -160,7 +161,7 @@ def panel(
     step: Step | None = None,
     rule: Any = None,
 ) -> dict[str, Any]:
-    """What the panel beside the tree shows of one step, or of the settings."""
+    """Return the context of the panel for one step, or for the settings."""
     mine = [problem for problem in shown_problems if problem.step == selected]
     errors = {problem.field: problem.message for problem in mine}
     action = reverse("journey_step", args=[journey.pk, selected])
@@ -203,7 +204,7 @@ def _shown_rule(rule: Any) -> dict[str, Any]:
 
 @page("campaigns.change_journey", methods=("GET", "POST"))
 def step(request: HttpRequest, pk: int, step_id: str) -> HttpResponse:
-    """The panel of one step: shown, changed while a rule is built, saved."""
+    """Show the panel of one step, change it while a rule is built, and save it."""
     journey = journey_of(pk)
     steps = rules.by_id(journey.draft["steps"])
     if step_id != SETTINGS and step_id not in steps:
@@ -242,7 +243,7 @@ def _put(journey: Journey, own: str, changed: Step, request: HttpRequest) -> Non
 
 
 def _saved(request: HttpRequest, back: str, command: str) -> HttpResponse:
-    """With what is wrong shown beside the fields, once someone has said that they are done with them."""
+    """Answer after saving; problems are shown beside the fields once the user has saved explicitly."""
     target = f"{back}&problems=1" if command == "save" else back
     if command == "save":
         messages.success(request, _t("The draft is saved."))
@@ -253,23 +254,23 @@ def _saved(request: HttpRequest, back: str, command: str) -> HttpResponse:
 
 @page("campaigns.change_journey", methods=("POST",))
 def add(request: HttpRequest, pk: int) -> HttpResponse:
-    """A new step behind `after`, or first in its way `arm`."""
+    """Add a new step after `after`, or first in its path `arm`."""
     journey = journey_of(pk)
     kind = request.POST.get("kind", "")
     if kind not in STEPS:
-        raise Invalid(_t("There is no such step."), field="kind")
+        raise Invalid(_t("This kind of step does not exist."), field="kind")
     draft = copy.deepcopy(journey.draft)
     own = rules.new_id(draft["steps"])
     after, _colon, arm = request.POST.get("after", "").partition(":")
     if not rules.insert(draft["steps"], _fresh(kind, own), after=after, arm=arm):
-        raise Invalid(_t("The place for this step is gone."), field="after")
+        raise Invalid(_t("The position for this step no longer exists."), field="after")
     services.save_draft(journey=journey, draft=draft, actor=of_user(request.user))
     return redirect(f"{reverse('journey_edit', args=[journey.pk])}?step={own}")
 
 
 @page("campaigns.change_journey", methods=("POST",))
 def change(request: HttpRequest, pk: int) -> HttpResponse:
-    """`do` is up:ID, down:ID or remove:ID."""
+    """Move or remove a step: `do` is up:ID, down:ID or remove:ID."""
     journey = journey_of(pk)
     verb, _colon, own = request.POST.get("do", "").partition(":")
     draft = copy.deepcopy(journey.draft)
@@ -284,7 +285,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("campaigns.change_journey", methods=("POST",))
 def tree(request: HttpRequest, pk: int) -> HttpResponse:
-    """The tree as it stands on the canvas: `[{id, kind, ways: {code: [...]}}]`. Steps that are known keep what they say."""
+    """Save the tree of the canvas: `[{id, kind, ways: {code: [...]}}]`. Known steps keep their content."""
     journey = journey_of(pk)
     known = rules.by_id(copy.deepcopy(journey.draft["steps"]))
     try:

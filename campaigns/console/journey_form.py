@@ -1,4 +1,4 @@
-"""A step's values as form fields and back. What is typed is kept as typed; what is wrong with it is told beside it."""
+"""Convert a step's values to form fields and back. Entered values are kept; errors are shown beside them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Lists = Mapping[str, Sequence[str]]
 MOST_ARMS = 6
 LETTERS = "abcdef"
 REENTRY: dict[str, str | Promise] = {
-    "never": _("Once in a lifetime"),
-    "every": _("Every time, one at a time"),
-    "days": _("Again after so many days"),
-    "times": _("At most so many times"),
+    "never": _("Once per customer"),
+    "every": _("Every time, one run at a time"),
+    "days": _("Again after a number of days"),
+    "times": _("At most a number of times"),
 }
 EXIT: dict[str, str | Promise] = {
-    "never": _("Everyone goes through to the end"),
+    "never": _("Never: all customers go to the end"),
     "goal": _("When the goal is reached"),
     "unmatched": _("When they leave the segment"),
     "both": _("When the goal is reached or they leave the segment"),
@@ -39,7 +39,7 @@ WEEKDAYS: tuple[tuple[str, str | Promise], ...] = (
 
 @dataclass
 class Shown:
-    """One field as its template draws it."""
+    """Hold one field for its template."""
 
     name: str
     kind: str
@@ -54,7 +54,7 @@ class Shown:
 
     @property
     def options(self) -> list[tuple[str, str]]:
-        """The choices, with one that asks to choose where nothing is chosen and no choice says what nothing means."""
+        """Return the choices, with "Choose" first if nothing is chosen and no choice stands for nothing."""
         blank = any(not code for code, _label in self.choices)
         return self.choices if blank or self.value else [("", _t("Choose")), *self.choices]
 
@@ -64,7 +64,7 @@ class Shown:
 
 
 def step_fields(step: Step, errors: Mapping[str, str]) -> list[Shown]:
-    """The fields of a step's kind with what stands in them; a rule is drawn by the segment builder."""
+    """Return the fields of a step's kind with their values; a rule is drawn by the segment builder."""
     return [
         _shown(item, step.get(item.name, item.default), errors)
         for item in STEPS[step["kind"]].fields
@@ -95,15 +95,15 @@ def _shown(item: Field, value: Any, errors: Mapping[str, str]) -> Shown:
 
 
 def _choices(pairs, chosen: Any) -> list[tuple[str, str]]:
-    """With what is chosen and gone, until it is taken off."""
+    """Return the choices, including a chosen one that no longer exists, until it is removed."""
     found = [(str(code), str(label)) for code, label in pairs]
     if chosen not in ("", None) and str(chosen) not in dict(found):
-        found.append((str(chosen), _t("(no longer there)")))
+        found.append((str(chosen), _t("(no longer exists)")))
     return found
 
 
 def read_step(step: Step, sent: Lists, currency: str) -> Step:
-    """The step with what was sent in place of its values."""
+    """Return the step with its values replaced by the submitted ones."""
     changed: Step = {**step, "note": _last(sent, "note").strip()[:80]}
     for item in STEPS[step["kind"]].fields:
         if item.kind == "rule":
@@ -130,7 +130,7 @@ def _where(name: str, sent: Lists) -> list[dict[str, str]]:
 
 
 def _arms(name: str, sent: Lists) -> list[dict[str, Any]]:
-    """A row without a share is taken off; a new one gets the next free letter."""
+    """Return the arms; a row without a share is removed, and a new row gets the next free letter."""
     rows = zip(*(sent.get(f"{name}_{part}", []) for part in ("code", "label", "weight")), strict=False)
     arms: list[dict[str, Any]] = []
     for code, label, weight in rows:
@@ -145,7 +145,7 @@ def _arms(name: str, sent: Lists) -> list[dict[str, Any]]:
 
 @dataclass
 class Settings:
-    """Who enters, how often, who leaves early: all of a draft but its steps."""
+    """Hold the settings of a draft: entry, re-entry and exit, without the steps."""
 
     draft: dict[str, Any]
     errors: Mapping[str, str]
@@ -183,7 +183,7 @@ class Settings:
                 Shown(
                     "time",
                     "time",
-                    _t("At, by the shop's clock"),
+                    _t("Time (shop's time zone)"),
                     entry.get("time") or "10:00",
                     error=self.errors.get("time", ""),
                 )
@@ -198,17 +198,17 @@ class Settings:
             )
         if kind == "segment":
             found.append(
-                Shown("members", "flag", _t("Who is in the segment already enters too"), entry.get("members", False))
+                Shown("members", "flag", _t("Current members of the segment enter too"), entry.get("members", False))
             )
         found += [
             self._choice("reentry", _t("Entering again"), reentry.get("policy"), REENTRY.items()),
-            Shown("reentry_value", "number", _t("How many days or times"), reentry.get("value") or "",
+            Shown("reentry_value", "number", _t("Number of days or times"), reentry.get("value") or "",
                   error=self.errors.get("reentry_value", ""), optional=True, maximum=3650),
             Shown("holdout", "number", _t("Holdout (%)"), self.draft.get("holdout", 0), maximum=90, error=self.errors.get("holdout", ""),
-                  help=_t("This share gets nothing, so that the effect can be measured.")),
+                  help=_t("This share of customers gets no message, so that the effect can be measured.")),
             self._choice("exit", _t("Leaving early"), self.draft["exit"].get("policy"), EXIT.items(), "policy"),
             self._choice("goal_event", _t("Goal"), goal.get("event"), [("", _t("No goal")), *offered()], "goal"),
-            Shown("goal_where", "where", _t("Counts only when"), [*(goal.get("where") or []), {}][:5],
+            Shown("goal_where", "where", _t("Only when"), [*(goal.get("where") or []), {}][:5],
                   _choices(services.OPERATORS.items(), "eq"), optional=True),
         ]  # fmt: skip
         return found
@@ -220,7 +220,7 @@ class Settings:
 
 
 def read_settings(draft: dict[str, Any], sent: Lists) -> dict[str, Any]:
-    """The draft with what was sent in place of its settings."""
+    """Return the draft with its settings replaced by the submitted ones."""
     kind = _last(sent, "kind")
     segment = _last(sent, "segment")
     entry: dict[str, Any] = {"kind": kind, "segment": int(segment) if segment.isdigit() else None}

@@ -1,4 +1,4 @@
-"""Messages: every intended send with its outcome, and what a person has to decide about."""
+"""Serve message pages: every queued send with its outcome, and decisions for a person."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _tiles(counts: dict[tuple[str, str], int]) -> list[tuple[str, str, int, str]]:
-    """(state, label, count, tone); the ordinary ones always, trouble only when there is some."""
+    """Return (state, label, count, tone): ordinary states always, problems only when there are some."""
     sums: dict[str, int] = {}
     for (state, _reason), count in counts.items():
         sums[state] = sums.get(state, 0) + count
@@ -77,7 +77,7 @@ def _tiles(counts: dict[tuple[str, str], int]) -> list[tuple[str, str, int, str]
 
 
 def _reasons(counts: dict[tuple[str, str], int], state: str) -> list[tuple[str, str, int]]:
-    """(reason, label, count) of those that were not sent, most first, within the chosen state."""
+    """Return (reason, label, count) of messages that were not sent, most first, within the chosen state."""
     sums: dict[str, int] = {}
     for (own, reason), count in counts.items():
         if reason and state in {"", own}:
@@ -86,7 +86,7 @@ def _reasons(counts: dict[tuple[str, str], int], state: str) -> list[tuple[str, 
 
 
 def _filters(wanted: queries.Wanted, origins: dict[str, words.Origin]) -> list[tuple[str, str, list, str]]:
-    """(name, label, choices, value); a campaign beyond the list's end stays while it is chosen."""
+    """Return (name, label, choices, value); a chosen campaign beyond the list's limit is kept."""
     offered = [
         (f"{prefix}{pk}", name)
         for prefix, model, _route, _permission in words.CAMPAIGNS
@@ -137,14 +137,14 @@ def show(request: HttpRequest, pk: UUID) -> HttpResponse:
         "may_mark_sent": settle and uncertain,
         "again_text": _t("1 message is sent again. If the first one arrived, the customer gets it twice.")
         if uncertain
-        else _t("1 message is queued again and goes through the gate anew."),
+        else _t("1 message is queued again and passes the gate again."),
     }
     return render(request, "campaigns/message.html", context)
 
 
 @page("campaigns.view_message")
 def body(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What was said, for the frame on the message's page."""
+    """Return the message's text, for the frame on its page."""
     message = _message(pk)
     return frames.framed(message.body, as_html=frames.shows_html(message.channel))
 

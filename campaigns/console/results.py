@@ -1,4 +1,4 @@
-"""What a campaign brought: a part of its page that comes later, because it looks at orders."""
+"""Serve the results of a campaign: a part of its page that loads later, because it reads orders."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _render(request: HttpRequest, campaign: Broadcast | CareRule, origin: str, b
 
 
 def _edit_url(request: HttpRequest, campaign: Broadcast | CareRule) -> str:
-    """Where a holdout can still be set; empty where it is too late, or not for this person."""
+    """Return the page on which a holdout can still be set; "" when it is too late or the user may not."""
     if isinstance(campaign, CareRule):
         return reverse("care_edit", args=[campaign.pk]) if may(request.user, "campaigns.change_carerule") else ""
     draft = campaign.state == BroadcastState.DRAFT and may(request.user, "campaigns.change_broadcast")
@@ -71,7 +71,7 @@ def _share(count: int, of: int) -> tuple[str, str]:
 def _kept(
     origin: str, campaign: Broadcast | CareRule
 ) -> tuple[selectors.Results, list[tuple[str, int]], Comparison | None]:
-    """What took long to count is kept for five minutes."""
+    """Return the results; slow ones are cached for five minutes."""
     days, goes_on = campaign.attribution_days, campaign.holdout_percent > 0
     key = f"campaigns.results:{origin}:{days}:{goes_on}"
     kept = cache.get(key)

@@ -1,4 +1,4 @@
-"""The shop's sending limits in words and as a form, and blocking a customer on a channel."""
+"""Serve the shop's sending limits, as text and as a form, and block customers on a channel."""
 
 from __future__ import annotations
 
@@ -44,21 +44,21 @@ class PolicyForm(forms.Form):
     quiet_until = forms.TimeField(
         label=_("Quiet until"),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        help_text=_("The same time twice turns it off."),
+        help_text=_("Enter the same time twice to turn quiet hours off."),
     )
     spread_minutes = forms.IntegerField(
         label=_("Spread over (minutes)"),
         min_value=0,
-        help_text=_("What was held goes out over this time, not all at once."),
+        help_text=_("Held messages are sent over this period, not all at once."),
     )
     stale_hours = forms.IntegerField(
-        label=_("Dropped after (hours)"), min_value=0, help_text=_("0 keeps held messages for ever.")
+        label=_("Dropped after (hours)"), min_value=0, help_text=_("0: held messages are never dropped.")
     )
-    leap_birthday = forms.ChoiceField(label=_("Born on 29 February, congratulated in other years on"))
+    leap_birthday = forms.ChoiceField(label=_("In years without 29 February, birthday on"))
     track_messages = forms.BooleanField(
         label=_("Record opens and clicks of marketing e-mail"),
         required=False,
-        help_text=_("Links then lead by way of this shop. Messages about orders are never tracked."),
+        help_text=_("Links then pass through this shop. Messages about orders are never tracked."),
     )
 
     def __init__(self, data: Any = None, *, found: SendingPolicy) -> None:
@@ -68,7 +68,7 @@ class PolicyForm(forms.Form):
 
 
 def _day(code: str) -> str:
-    """02-28 -> February 28 / 2月28日."""
+    """Format a day: 02-28 becomes February 28 or 2月28日."""
     month, day = code.split("-")
     return month_day(int(month), int(day))
 
@@ -110,7 +110,7 @@ def suppress(request: HttpRequest, number: str) -> HttpResponse:
     found = suppressions.suppress_customer(
         customer=customer, channel=request.POST.get("channel", ""), reason="manual", actor=of_user(request.user)
     )
-    text = _t("Nothing is sent to %(name)s by %(channel)s any more.")
+    text = _t("%(name)s gets no more messages by %(channel)s.")
     messages.success(request, text % {"name": customer, "channel": channel_label(found.channel)})
     return redirect(f"{reverse('customer', args=[customer.number])}#panel-suppressions")
 
@@ -119,5 +119,5 @@ def suppress(request: HttpRequest, number: str) -> HttpResponse:
 def lift(request: HttpRequest, pk: int) -> HttpResponse:
     suppression = get_object_or_404(Suppression.objects.filter(lifted_at=None), pk=pk)
     suppressions.lift_suppression(suppression=suppression, actor=of_user(request.user))
-    messages.success(request, _t("The block is lifted."))
+    messages.success(request, _t("The block is removed."))
     return back(request)

@@ -1,4 +1,4 @@
-"""What campaigns add to the shell: their pages, the search, figures on the home page, a tab of the timeline."""
+"""Add campaigns to the shell: pages, search, figures on the home page, a tab of the timeline."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def find_templates(_request: HttpRequest, query: str, limit: int) -> list[Result
 
 @palette.source("coupons", label=_("Coupons"), permission="campaigns.view_coupon")
 def find_coupons(_request: HttpRequest, query: str, limit: int) -> list[Result]:
-    """By name, and by a code as it stands on a customer's screen."""
+    """Find coupons by name, and by a code as shown to the customer."""
     found = [
         Result(coupon.name, reverse("coupon", args=[coupon.pk]), "ticket")
         for coupon in Coupon.objects.filter(name__icontains=query).order_by("-created_at")[:limit]
@@ -113,7 +113,7 @@ def messages_sent(_request: HttpRequest) -> Card | None:
         _("Messages sent in 7 days"),
         number(sent),
         url=f"{reverse('messages')}?state=sent&days=7",
-        detail=_t("%(count)s not sent, by rule or consent") % {"count": number(not_sent)},
+        detail=_t("%(count)s not sent because of rules or consent") % {"count": number(not_sent)},
     )
 
 

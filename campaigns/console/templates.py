@@ -1,4 +1,4 @@
-"""Templates: the list, one with its versions and preview, the editor, and a test to oneself."""
+"""Serve template pages: list, details with versions and preview, editor, and a test to oneself."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @page("campaigns.view_template")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    """One version of it, as a customer would read it."""
+    """Show one version of the template as a customer would read it."""
     template = _template(pk)
     version = _version(request, template)
     reader = _reader(request, request.GET.get("as", ""), template.values)
@@ -96,7 +96,7 @@ def _version(request: HttpRequest, template: Template) -> int:
 
 @dataclass(frozen=True)
 class Reader:
-    """Whose eyes a preview has: a customer's, or those of a made-up one."""
+    """Hold the reader of a preview: a customer, or a sample."""
 
     asked: str = ""
     customer: Customer | None = None
@@ -107,7 +107,7 @@ class Reader:
         return bool(self.asked) and self.customer is None
 
     def context(self, language: str) -> dict[str, Any]:
-        """What only a message brings (order, coupon, segment, links) is made up."""
+        """Return the context; values that only a message brings (order, coupon, segment, links) are samples."""
         sample = contexts.sample_context(language, self.declared)
         if self.customer is None:
             return sample
@@ -117,7 +117,7 @@ class Reader:
 
 
 def _reader(request: HttpRequest, asked: str, declared: Sequence[Mapping[str, Any]] = ()) -> Reader:
-    """A customer by number, name or contact; only for those who may see customers."""
+    """Return the customer by number, name or contact; only for users who may see customers."""
     asked = asked.replace("\x00", "").strip()[:100]
     if not asked or not may(request.user, "crm.view_customer"):
         return Reader(declared=declared)
@@ -127,7 +127,7 @@ def _reader(request: HttpRequest, asked: str, declared: Sequence[Mapping[str, An
 
 @dataclass(frozen=True)
 class Look:
-    """One language of a preview: what came out, or what is wrong. `mark` names the draft that the frame asks for."""
+    """Hold one language of a preview: the result or the error. `mark` names the draft that the frame loads."""
 
     language: str
     rendered: Rendered | None = None
@@ -156,7 +156,7 @@ def _draft_key(user_id: int, mark: str) -> str:
 
 @page("campaigns.view_template")
 def body(request: HttpRequest, pk: int) -> HttpResponse:
-    """A saved text, rendered, for its frame."""
+    """Render a saved text for its frame."""
     template = _template(pk)
     row = texts_of(template, _version(request, template)).get(request.GET.get("language", ""))
     if row is None:
@@ -169,13 +169,13 @@ def body(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("campaigns.change_template")
 def draft(request: HttpRequest, mark: str) -> HttpResponse:
-    """What this person's editor has just rendered, for its frame."""
+    """Return the text that this user's editor has just rendered, for its frame."""
     return frames.framed(cache.get(_draft_key(viewer(request).pk, mark), ""), as_html=True)
 
 
 @page("campaigns.change_template", methods=("POST",))
 def preview(request: HttpRequest) -> HttpResponse:
-    """The unsaved texts as the chosen customer would read them."""
+    """Preview the unsaved texts as the chosen customer would read them."""
     channel = request.POST.get("channel", "")
     if channel not in CHANNELS:
         raise Http404
@@ -192,7 +192,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 
 
 def _typed_values(text: str) -> list[dict[str, Any]]:
-    """What a preview is given while they are typed: none when they can't be read."""
+    """Return the declared values of a preview while they are being entered; none when they are invalid."""
     try:
         return declared_values.read(text)
     except declared_values.WrongValue:
@@ -245,7 +245,7 @@ def _form(request: HttpRequest, template: Template | None) -> HttpResponse:
 
 @page("campaigns.change_template", methods=("POST",))
 def test(request: HttpRequest, pk: int) -> HttpResponse:
-    """To the address of the one who asks, and to no other."""
+    """Send a test to the user's own address, and to no other."""
     template = _template(pk)
     language = request.POST.get("language", "")
     address = testing.send_test(
@@ -269,6 +269,6 @@ def restore(request: HttpRequest, pk: int) -> HttpResponse:
     saved = services.restore_version(template=_template(pk), version=version, actor=of_user(request.user))
     messages.success(
         request,
-        _t("Version %(old)s is back as version %(new)s.") % {"old": version, "new": saved.version},
+        _t("Version %(old)s is restored as version %(new)s.") % {"old": version, "new": saved.version},
     )
     return redirect("template", pk)

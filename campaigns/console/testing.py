@@ -1,4 +1,4 @@
-"""A test of a template, to the member of staff who asks for it. No customer, no message row, no counting."""
+"""Send a test of a template to the staff member who requests it: no customer, message row or counts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHANNEL = "email"
 
 
 def send_test(*, template: Template, language: str, context: Mapping[str, Any], user: User) -> str:
-    """Send it now and return the address. Raises Invalid and Conflict with what is in the way."""
+    """Send the test now and return the address. Raises Invalid and Conflict with the reason."""
     if template.channel != CHANNEL:
         raise Invalid(_("Only e-mail can be tested this way."), code="invalid", field="channel")
     try:
