@@ -54,7 +54,7 @@ class CouponAdmin(ConfigurationAdmin):
     )
     readonly_fields = ("console", "gives", "kind", "currency", "mode", "give_back", "issued_count", "redeemed_count")
 
-    @admin.display(description=_("Discount"))
+    @admin.display(description=_("What it gives"))
     def gives(self, coupon: Coupon) -> str:
         return terms(coupon)
 

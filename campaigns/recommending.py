@@ -42,7 +42,7 @@ RECOMMENDERS: Registry[Recommender] = Registry("recommender")
 
 
 def recommend(customer_ids: Sequence[int], limit: int = 4) -> dict[int, Recommendation]:
-    """Return recommendations by customer, without customers for whom there are none."""
+    """Return recommendations by customer, without customers that have none."""
     found: dict[int, Recommendation] = {}
     for recommender in RECOMMENDERS:
         missing = [pk for pk in customer_ids if pk not in found]

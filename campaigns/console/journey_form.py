@@ -201,12 +201,12 @@ class Settings:
                 Shown("members", "flag", _t("Current members of the segment enter too"), entry.get("members", False))
             )
         found += [
-            self._choice("reentry", _t("Entering again"), reentry.get("policy"), REENTRY.items()),
+            self._choice("reentry", _t("Re-entry"), reentry.get("policy"), REENTRY.items()),
             Shown("reentry_value", "number", _t("Number of days or times"), reentry.get("value") or "",
                   error=self.errors.get("reentry_value", ""), optional=True, maximum=3650),
             Shown("holdout", "number", _t("Holdout (%)"), self.draft.get("holdout", 0), maximum=90, error=self.errors.get("holdout", ""),
                   help=_t("This share of customers gets no message, so that the effect can be measured.")),
-            self._choice("exit", _t("Leaving early"), self.draft["exit"].get("policy"), EXIT.items(), "policy"),
+            self._choice("exit", _t("Early exit"), self.draft["exit"].get("policy"), EXIT.items(), "policy"),
             self._choice("goal_event", _t("Goal"), goal.get("event"), [("", _t("No goal")), *offered()], "goal"),
             Shown("goal_where", "where", _t("Only when"), [*(goal.get("where") or []), {}][:5],
                   _choices(services.OPERATORS.items(), "eq"), optional=True),

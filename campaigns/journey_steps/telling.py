@@ -98,7 +98,7 @@ class OpenTicket(StepKind):
     effects = True
     fields = (
         Field("subject", "text", _("Subject"), maximum=200),
-        Field("text", "long", _("Task"), maximum=4000),
+        Field("text", "long", _("Task description"), maximum=4000),
         Field(
             "priority", "choice", _("priority"), lambda: [(str(v), t) for v, t in TicketPriority.choices], default="2"
         ),

@@ -118,7 +118,7 @@ def _code(coupon: Coupon, row: dict[str, Any]) -> tuple[CouponCode, bool]:
         return known, False
     limit = row["use_limit"]
     if limit is not None and (limit < 0 or limit != int(limit)):
-        raise Invalid(_("Enter a whole number."), code="invalid", field="use_limit")
+        raise Invalid(_("Use a whole number."), code="invalid", field="use_limit")
     code = CouponCode.objects.create(
         coupon=coupon,
         code=text,

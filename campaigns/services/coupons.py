@@ -179,4 +179,4 @@ def _limits(**limits: int | None) -> dict[str, int | None]:
 
 def _check_dates(starts_at: datetime | None, ends_at: datetime | None) -> None:
     if starts_at and ends_at and ends_at <= starts_at:
-        raise Invalid(_("The end must be after the start."), code="invalid", field="ends_at")
+        raise Invalid(_("The end is before the start."), code="invalid", field="ends_at")

@@ -251,14 +251,14 @@ def cleaned(draft: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
         "holdout": shaped["holdout"],
     }
     if definition["exit"]["policy"] not in rules.EXIT:
-        found.append(Problem("exit", _t("Leaving early"), "policy", _t("Not one of the choices.")))
+        found.append(Problem("exit", _t("Early exit"), "policy", _t("Not one of the choices.")))
     elif definition["exit"]["policy"] in ("goal", "both") and not definition["goal"]:
-        found.append(Problem("exit", _t("Leaving early"), "goal", _t("Choose the goal.")))
+        found.append(Problem("exit", _t("Early exit"), "goal", _t("Choose the goal.")))
     if definition["exit"]["policy"] in ("unmatched", "both") and not definition["entry"].get("segment"):
         found.append(
             Problem(
                 "exit",
-                _t("Leaving early"),
+                _t("Early exit"),
                 "policy",
                 _t("Leaving when a customer no longer matches needs a segment: choose one."),
             )

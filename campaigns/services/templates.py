@@ -119,7 +119,7 @@ def save_template(
     if not clean_name or len(clean_name) > 120:
         raise Invalid(_("A name has 1 to 120 characters."), code="invalid", field="name")
     if channel not in CHANNELS:
-        raise Invalid(_("There is no such channel."), code="invalid_choice", field="channel")
+        raise Invalid(_("This channel does not exist."), code="invalid_choice", field="channel")
     if message_class not in MessageClass.values:
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field="message_class")
     if template is not None and template.channel != channel:
