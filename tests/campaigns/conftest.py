@@ -1,4 +1,4 @@
-"""Fixtures of campaigns: coupons, threads that start together, a channel that remembers."""
+"""Provide fixtures of campaigns: coupons, threads that start together, a channel that remembers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def make_coupon(store):
 
 @pytest.fixture
 def open_policy(store):
-    """No caps and no quiet hours."""
+    """Remove caps and quiet hours."""
     return policy()
 
 
@@ -36,7 +36,7 @@ def policy(**values) -> SendingPolicy:
 
 
 class Memory(Channel):
-    """A provider in memory: what it took, what it answers next, whether it can be asked."""
+    """Play a provider in memory: it stores what it got, answers as set, and can support look-ups."""
 
     name = "memory"
     address_kind = "email"

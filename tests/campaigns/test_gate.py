@@ -1,4 +1,4 @@
-"""J1, J4-J6, X1: the gate on plain values against a naive model, and the batch statement against the gate."""
+"""Test J1, J4-J6, X1: the gate on plain values against a naive model, and the batch statement against the gate."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ID = uuid.UUID("00000000-0000-4000-8000-00000000abcd")
 @given(moments, st.sampled_from(ZONES), times, times)
 @settings(max_examples=400, deadline=None)
 def test_quiet_hours_against_a_naive_model(now, zone, start, end):
-    """Walking forward minute by minute, quiet until the first minute that is not inside the window."""
+    """Walk forward minute by minute: quiet until the first minute outside the window."""
     local = now.astimezone(ZoneInfo(zone)).time()
     inside = start != end and (start <= local < end if start < end else local >= start or local < end)
     until = quiet_until(now, zone, start, end)
@@ -97,7 +97,7 @@ def test_caps_count_calendar_days_and_weeks_in_the_customers_zone():
     assert capped(Candidate(ID, "UTC", survey=True, sent=(now,) * 9, sent_alike=(now,)), kinds, now) is None
 
 
-def test_the_order_of_reasons_and_what_transactional_messages_pass():
+def test_the_order_of_reasons_and_checks_skipped_by_transactional_messages():
     now = datetime(2026, 3, 10, 22, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
     limits = Policy(cap_day=1, cap_week=1, quiet_from=time(21), quiet_until=time(9), stale_hours=48)
     worst = {
@@ -145,7 +145,7 @@ def test_consent_is_a_yes_where_the_channel_needs_one():
         assert decide(Candidate(ID, "UTC", granted=granted, opt_in=opt_in), Policy(), now).reason == reason
 
 
-def test_x1_the_holdout_is_a_hash_that_is_the_same_in_the_database(db):
+def test_the_holdout_hash_is_the_same_in_the_database(db):
     buckets = [bucket("care:7", customer) for customer in range(1, 5001)]
     with connection.cursor() as cursor:
         cursor.execute("SELECT campaigns_bucket('care:7', g) FROM generate_series(1, 5000) AS g ORDER BY g")
@@ -322,7 +322,7 @@ def test_the_batch_statement_decides_as_the_gate_does(store, memory, seed):
 
 
 def _expected(people, history, wanted, row, now) -> dict:
-    """Each customer's messages one after another, each seeing what passed before it."""
+    """Decide each customer's messages in order, each seeing the messages that passed before it."""
     limits = Policy(
         row.cap_per_day, row.cap_per_week, row.marketing_per_day, row.marketing_per_week, row.surveys_per_day,
         row.surveys_per_week, row.quiet_from, row.quiet_until, row.stale_hours, row.spread_minutes,
@@ -375,7 +375,7 @@ def _expected(people, history, wanted, row, now) -> dict:
     return decisions
 
 
-def test_a_birthday_on_29_february_is_kept_as_the_shop_says():
+def test_a_birthday_on_29_february_follows_the_shops_setting():
     from crm.rules.birthdays import celebrated_on
 
     assert celebrated_on(date(2027, 2, 28), "02-28") == [(2, 28), (2, 29)]
