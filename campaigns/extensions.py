@@ -70,12 +70,12 @@ STEPS.register("wait_event", waiting.WaitEvent())
 STEPS.register("branch", deciding.Branch())
 STEPS.register("split", deciding.Split())
 STEPS.register("experiment", experimenting.ExperimentSplit())
-STEPS.register("points", giving.Points())
+STEPS.register("points", giving.GivePoints())
 STEPS.register("coupon", giving.GiveCoupon())
 STEPS.register("tag", giving.SetTag())
 STEPS.register("ticket", telling.OpenTicket())
 STEPS.register("webhook", telling.CallWebhook())
-STEPS.register("goal", deciding.Goal())
+STEPS.register("goal", deciding.GoalStep())
 STEPS.register("exit", deciding.Exit())
 
 
@@ -226,7 +226,7 @@ register_import(
     "coupons",
     ImportType(
         _("Coupons and their uses"),
-        coupon_imports.Coupons,
+        coupon_imports.CouponImport,
         coupon_imports.FIELDS,
         coupon_imports.LABELS,
         permission="campaigns.add_coupon",

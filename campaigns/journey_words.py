@@ -15,7 +15,7 @@ from campaigns.journey_steps.base import STEPS, Step
 from campaigns.models import EndReason, JourneyState, RunState
 from campaigns.selectors.journeys import Counts
 from campaigns.services.journey_happenings import event_words
-from campaigns.services.journeys import DATES, EVERY, Problem, label_of
+from campaigns.services.journeys import DATES, EVERY, JourneyProblem, label_of
 from core.formatting import number
 
 STATES: dict[str, str | Promise] = dict(JourneyState.choices)
@@ -52,7 +52,7 @@ class Node:
 
 
 def tree(
-    steps: Sequence[Step], counts: Counts | None = None, problems: Sequence[Problem] = (), selected: str = ""
+    steps: Sequence[Step], counts: Counts | None = None, problems: Sequence[JourneyProblem] = (), selected: str = ""
 ) -> list[Node]:
     faults: dict[str, list[str]] = {}
     for problem in problems:

@@ -15,7 +15,7 @@ from core.registry import Registry
 
 
 @dataclass(frozen=True)
-class Product:
+class RecommendedProduct:
     """Hold a product. `price` is in minor units of the shop's currency, None when unknown."""
 
     sku: str
@@ -28,7 +28,7 @@ class Recommendation:
     """Hold a recommendation. `title` is a translatable sentence with placeholders for `values`."""
 
     title: Any
-    products: Sequence[Product]
+    products: Sequence[RecommendedProduct]
     values: Mapping[str, str] = field(default_factory=dict)
 
 

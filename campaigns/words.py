@@ -24,28 +24,28 @@ from campaigns.models import (
     Message,
     MessageState,
 )
-from campaigns.rules.gate import Reason
+from campaigns.rules.gate import GateReason
 from core.formatting import day, number, when
 
 EXPLANATIONS: dict[str, str | Promise] = {
-    Reason.CUSTOMER_NOT_ACTIVE: _("The customer was merged into another or erased before the message was due."),
-    Reason.DUPLICATE: _("The customer has already got this message, and each message is sent once."),
-    Reason.HOLDOUT: _("The customer belongs to the holdout, which gets no message, so that the effect can be measured."),
-    Reason.RULE_PAUSED: _("The rule was paused before the message was due."),
-    Reason.STOPPED: _("The campaign was stopped before the message was sent."),
+    GateReason.CUSTOMER_NOT_ACTIVE: _("The customer was merged into another or erased before the message was due."),
+    GateReason.DUPLICATE: _("The customer has already got this message, and each message is sent once."),
+    GateReason.HOLDOUT: _("The customer belongs to the holdout, which gets no message, so that the effect can be measured."),
+    GateReason.RULE_PAUSED: _("The rule was paused before the message was due."),
+    GateReason.STOPPED: _("The campaign was stopped before the message was sent."),
     PAUSED: _("The campaign is paused. Due messages wait until it is resumed."),
     RESTORED: _("The message was due when the shop was restored from a backup, so it may have been sent before."),
-    Reason.LEFT_SEGMENT: _("At the moment of sending the customer no longer matched the rule."),
+    GateReason.LEFT_SEGMENT: _("At the moment of sending the customer no longer matched the rule."),
     "goal_reached": _("The customer reached the journey's goal before the message was due."),
-    Reason.STALE: _("The message was held for longer than the shop's limit."),
-    Reason.NO_ADDRESS: _("The customer has no address on this channel."),
-    Reason.SUPPRESSED: _("The customer's address is blocked on this channel: it bounced, complained, or was blocked by hand."),
-    Reason.NO_CONSENT: _("The customer has not consented to marketing on this channel, or has withdrawn the consent."),
-    Reason.QUIET_HOURS: _("It is quiet hours in the customer's time zone."),
-    Reason.CAP_DAY: _("The customer reached the shop's message limit for that day."),
-    Reason.CAP_WEEK: _("The customer reached the shop's message limit for that week."),
-    Reason.CAP_PURPOSE_DAY: _("The customer reached the shop's limit for messages of this kind for that day."),
-    Reason.CAP_PURPOSE_WEEK: _("The customer reached the shop's limit for messages of this kind for that week."),
+    GateReason.STALE: _("The message was held for longer than the shop's limit."),
+    GateReason.NO_ADDRESS: _("The customer has no address on this channel."),
+    GateReason.SUPPRESSED: _("The customer's address is blocked on this channel: it bounced, complained, or was blocked by hand."),
+    GateReason.NO_CONSENT: _("The customer has not consented to marketing on this channel, or has withdrawn the consent."),
+    GateReason.QUIET_HOURS: _("It is quiet hours in the customer's time zone."),
+    GateReason.CAP_DAY: _("The customer reached the shop's message limit for that day."),
+    GateReason.CAP_WEEK: _("The customer reached the shop's message limit for that week."),
+    GateReason.CAP_PURPOSE_DAY: _("The customer reached the shop's limit for messages of this kind for that day."),
+    GateReason.CAP_PURPOSE_WEEK: _("The customer reached the shop's limit for messages of this kind for that week."),
     "template_error": _("The template could not be rendered for this customer. The error below has the details."),
     "refused": _("The provider did not accept this message. Its answer is below."),
     "undelivered": _("The provider accepted the message and could not deliver it. Its report is below."),
@@ -62,7 +62,7 @@ TONES = {MessageState.SUPPRESSED: "off", MessageState.FAILED: "bad", MessageStat
 
 
 @dataclass(frozen=True)
-class Badge:
+class MessageBadge:
     """Hold how a message's state is shown; `reason` says why it was not sent, or not yet."""
 
     label: str
@@ -70,9 +70,9 @@ class Badge:
     reason: str
 
 
-def badge(message: Message) -> Badge:
+def badge(message: Message) -> MessageBadge:
     reason = reason_label(message.reason) if message.reason else ""
-    return Badge(str(STATES[message.state]), tone(message.state), reason)
+    return MessageBadge(str(STATES[message.state]), tone(message.state), reason)
 
 
 def tone(state: str) -> str:

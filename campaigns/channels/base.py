@@ -10,7 +10,7 @@ from uuid import UUID
 from core.registry import Registry
 
 
-class Result(StrEnum):
+class DeliveryResult(StrEnum):
     SENT = "sent"
     TEMPORARY = "temporary"
     """Not accepted now; a later attempt may be accepted."""
@@ -37,9 +37,9 @@ class Outgoing(NamedTuple):
     unsubscribe_url: str = ""
 
 
-class Outcome(NamedTuple):
+class DeliveryOutcome(NamedTuple):
     id: UUID
-    result: Result
+    result: DeliveryResult
     provider_id: str = ""
     error: str = ""
 
@@ -76,7 +76,7 @@ class Channel:
         provider is unavailable; the messages are queued again.
         """
 
-    def deliver(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+    def deliver(self, batch: Sequence[Outgoing]) -> list[DeliveryOutcome]:
         """Hand messages over to the provider, outside any transaction. A failure of one message is returned, never
         raised.
         """

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from campaigns.channels.base import Channel, Outcome, Outgoing, Result
+from campaigns.channels.base import Channel, DeliveryOutcome, DeliveryResult, Outgoing
 from campaigns.rules.html import to_text
 
 
@@ -45,7 +45,7 @@ class Email(Channel):
         if hasattr(smtp, "ehlo_or_helo_if_needed"):
             smtp.ehlo_or_helo_if_needed()
 
-    def deliver(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+    def deliver(self, batch: Sequence[Outgoing]) -> list[DeliveryOutcome]:
         return [self._send(item) for item in batch]
 
     def close(self) -> None:
@@ -54,17 +54,17 @@ class Email(Channel):
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 connection.close()
 
-    def _send(self, item: Outgoing) -> Outcome:
+    def _send(self, item: Outgoing) -> DeliveryOutcome:
         message = self._compose(item)
         message.connection = self._connection
         try:
             message.send()
         except Exception as error:
             self.close()
-            return Outcome(item.id, classify(error), error=_text(error))
+            return DeliveryOutcome(item.id, classify(error), error=_text(error))
         status = getattr(message, "anymail_status", None)
         provider_id = getattr(status, "message_id", None) or self.begin_id(item.id)
-        return Outcome(item.id, Result.SENT, str(provider_id))
+        return DeliveryOutcome(item.id, DeliveryResult.SENT, str(provider_id))
 
     def _compose(self, item: Outgoing) -> EmailMultiAlternatives:
         headers = {
@@ -82,29 +82,29 @@ class Email(Channel):
         return message
 
 
-def classify(error: Exception) -> Result:
+def classify(error: Exception) -> DeliveryResult:
     """Classify an error: only a 5xx reply about the recipient suppresses the address."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         codes = [code for code, _text in error.recipients.values()]
-        return Result.BOUNCED if codes and all(code >= 500 for code in codes) else Result.TEMPORARY
+        return DeliveryResult.BOUNCED if codes and all(code >= 500 for code in codes) else DeliveryResult.TEMPORARY
     if isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPDataError | smtplib.SMTPResponseException):
-        return Result.REFUSED if error.smtp_code >= 500 else Result.TEMPORARY
+        return DeliveryResult.REFUSED if error.smtp_code >= 500 else DeliveryResult.TEMPORARY
     status = getattr(error, "status_code", None)
     if status == 401:
         # The provider rejected our key and accepted nothing: the fault is the key, not this message.
-        return Result.AWAY
+        return DeliveryResult.AWAY
     if isinstance(status, int):
         # A provider's API: 429 means not accepted, 5xx may mean accepted. By class these errors are also network
         # errors. A 2xx answer with an unreadable body counts as accepted: do not send again.
         if status == 429:
-            return Result.TEMPORARY
-        return Result.UNKNOWN if status >= 500 or status < 300 else Result.REFUSED
+            return DeliveryResult.TEMPORARY
+        return DeliveryResult.UNKNOWN if status >= 500 or status < 300 else DeliveryResult.REFUSED
     if _never_connected(error):
-        return Result.AWAY
+        return DeliveryResult.AWAY
     if isinstance(error, smtplib.SMTPServerDisconnected | TimeoutError | ConnectionError | OSError):
         # The connection may have broken between the data and the answer.
-        return Result.UNKNOWN
-    return Result.REFUSED
+        return DeliveryResult.UNKNOWN
+    return DeliveryResult.REFUSED
 
 
 def _never_connected(error: BaseException) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from campaigns.channels.base import Channel, Outcome, Outgoing
+from campaigns.channels.base import Channel, DeliveryOutcome, Outgoing
 from campaigns.channels.providers.base import PROVIDERS, Provider
 from campaigns.models import ChannelAccount
 from core.outgoing import Sender
@@ -37,7 +37,7 @@ class HttpChannel(Channel):
         if self._sender is None:
             self._sender = Sender(seconds=SECONDS, connections=1)
 
-    def deliver(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+    def deliver(self, batch: Sequence[Outgoing]) -> list[DeliveryOutcome]:
         account, provider, sender = self._ready()
         return [provider.send(account, item, sender.ask) for item in batch]
 

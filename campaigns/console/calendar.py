@@ -55,7 +55,7 @@ DIGITS = "一二三四五六七八九十"
 
 
 @dataclass(frozen=True)
-class Entry:
+class CalendarEntry:
     """Hold one line of a day: a festival, a day of the shop, or a broadcast."""
 
     name: str
@@ -69,7 +69,7 @@ class Entry:
 class Day:
     on: date
     lunar: str
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[CalendarEntry] = field(default_factory=list)
     plan_url: str = ""
 
 
@@ -119,7 +119,7 @@ def _year(given: str, this: int) -> int:
 def _days(year: int, *, plan: bool, today: date) -> list[Day]:
     found: dict[date, Day] = {}
 
-    def put(on: date, entry: Entry) -> None:
+    def put(on: date, entry: CalendarEntry) -> None:
         day = found.setdefault(on, Day(on, lunar_words(on)))
         day.entries.append(entry)
         if plan and on >= today and entry.kind != "broadcast" and not day.plan_url:
@@ -132,7 +132,7 @@ def _days(year: int, *, plan: bool, today: date) -> list[Day]:
         )
         put(
             festival.on,
-            Entry(
+            CalendarEntry(
                 str(NAMES[festival.code]),
                 "public" if festival.public else "festival",
                 detail if festival.public else "",
@@ -141,9 +141,9 @@ def _days(year: int, *, plan: bool, today: date) -> list[Day]:
     for own in ShopDay.objects.all():
         if own.year in {None, year}:
             for on in days_of(year, own.month, own.day, lunar_date=own.lunar):
-                put(on, Entry(own.name, "own", _t("by the lunar calendar") if own.lunar else "", own=own.pk))
+                put(on, CalendarEntry(own.name, "own", _t("by the lunar calendar") if own.lunar else "", own=own.pk))
     for row in Broadcast.objects.filter(send_on__year=year).exclude(state=BroadcastState.STOPPED):
-        put(row.send_on, Entry(row.name, "broadcast", url=reverse("broadcast", args=[row.pk])))  # type: ignore[arg-type]
+        put(row.send_on, CalendarEntry(row.name, "broadcast", url=reverse("broadcast", args=[row.pk])))  # type: ignore[arg-type]
     return [found[on] for on in sorted(found)]
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import pgettext
 
 from campaigns.models import ExperimentMetric
-from campaigns.rules.experiments import FEWEST_EVENTS, Effect, Outcome, none_seen_bound
+from campaigns.rules.experiments import FEWEST_EVENTS, ExperimentEffect, GroupOutcome, none_seen_bound
 from campaigns.selectors.experiments import LEFT, SHARES
 from core.formatting import in_chinese, money, number, percent
 
@@ -36,7 +36,9 @@ def metric_label(metric: str) -> str:
     return _t("Withdrew consent") if metric == LEFT else str(ExperimentMetric(metric).label)
 
 
-def cell_of(currency: str, metric: str, outcome: Outcome, effect: Effect | None, *, hidden: bool = False) -> Cell:
+def cell_of(
+    currency: str, metric: str, outcome: GroupOutcome, effect: ExperimentEffect | None, *, hidden: bool = False
+) -> Cell:
     value = amount_of(currency, metric, outcome.mean) if outcome.count else "–"
     label = metric_label(metric)
     if hidden:
@@ -57,7 +59,7 @@ def cell_of(currency: str, metric: str, outcome: Outcome, effect: Effect | None,
     )
 
 
-def _between(currency: str, metric: str, effect: Effect) -> str:
+def _between(currency: str, metric: str, effect: ExperimentEffect) -> str:
     """Return the interval with its level, such as "95%: +0.1 to +0.3 pp"."""
     if effect.low is None or effect.high is None:
         return ""
@@ -68,7 +70,7 @@ def _between(currency: str, metric: str, effect: Effect) -> str:
     }
 
 
-def _lift(effect: Effect) -> str:
+def _lift(effect: ExperimentEffect) -> str:
     """Return the change relative to the control's figure, with its interval at the same level."""
     if effect.lift is None:
         return ""
@@ -79,13 +81,13 @@ def _lift(effect: Effect) -> str:
     return _t("relative: %(lift)s (%(low)s to %(high)s)") % {"lift": said, "low": low, "high": high}
 
 
-def _chance(effect: Effect) -> str:
+def _chance(effect: ExperimentEffect) -> str:
     if effect.chance is None:
         return ""
     return "p < 0.001" if effect.chance < 0.001 else f"p = {number(round(effect.chance, 3))}"
 
 
-def _of_few(currency: str, metric: str, outcome: Outcome, effect: Effect) -> str:
+def _of_few(currency: str, metric: str, outcome: GroupOutcome, effect: ExperimentEffect) -> str:
     """Return the conclusion from few events: few events do not prove that there is no difference."""
     if effect.low is None or effect.high is None:
         return _t("At least %(least)s customers of each group are needed to estimate the difference.") % {
@@ -98,7 +100,7 @@ def _of_few(currency: str, metric: str, outcome: Outcome, effect: Effect) -> str
     return ("" if in_chinese() else " ").join(filter(None, [none, text]))
 
 
-def _none_seen(outcome: Outcome) -> str:
+def _none_seen(outcome: GroupOutcome) -> str:
     """Return the bound of a share without events: 0 of 21,000 still allows a share above 0."""
     if not outcome.count or outcome.total:
         return ""

@@ -16,7 +16,7 @@ from campaigns.console import editing
 from campaigns.console.effects import Cell, amount_of, cell_of, difference_of, metric_label
 from campaigns.console.experiment_form import ExperimentForm
 from campaigns.models import Experiment, ExperimentState
-from campaigns.selectors.experiments import FIGURES, ArmResult, Results, baseline, results_of
+from campaigns.selectors.experiments import FIGURES, ArmResult, ExperimentResults, baseline, results_of
 from campaigns.services import experiments as services
 from core import paging
 from core.actor import of_user
@@ -30,7 +30,7 @@ TONES = {ExperimentState.RUNNING: "good", ExperimentState.ENDED: "off"}
 
 
 @dataclass(frozen=True)
-class Row:
+class ExperimentRow:
     result: ArmResult
     control: bool
     won: bool
@@ -103,7 +103,7 @@ def _plan(experiment: Experiment) -> dict[str, Any]:
     }
 
 
-def _waiting(experiment: Experiment, found: Results) -> str:
+def _waiting(experiment: Experiment, found: ExperimentResults) -> str:
     """Return why the result can't be read yet; empty when it can."""
     if found.readable:
         return ""
@@ -113,14 +113,14 @@ def _waiting(experiment: Experiment, found: Results) -> str:
     return _t("%(counted)s of %(planned)s customers are counted. The result is shown when all are counted.") % values
 
 
-def _rows(experiment: Experiment, found: Results) -> list[Row]:
+def _rows(experiment: Experiment, found: ExperimentResults) -> list[ExperimentRow]:
     rows = []
     for place, one in enumerate(found.arms):
         cells = [
             cell_of(experiment.currency, metric, outcome, one.effects.get(metric), hidden=not found.readable)
             for metric, outcome in one.outcomes.items()
         ]
-        rows.append(Row(one, place == 0, experiment.winner_id == one.arm.pk, cells))
+        rows.append(ExperimentRow(one, place == 0, experiment.winner_id == one.arm.pk, cells))
     return rows
 
 

@@ -10,14 +10,14 @@ from django.utils.translation import ngettext
 
 from campaigns.console.effects import Cell, cell_of
 from campaigns.models import ExperimentMetric
-from campaigns.rules.experiments import FEWEST, Effect
+from campaigns.rules.experiments import FEWEST, ExperimentEffect
 from campaigns.selectors.experiments import LEFT
-from campaigns.selectors.holdouts import Comparison, Group
+from campaigns.selectors.holdouts import Comparison, HoldoutGroup
 from core.formatting import money, number
 
 
 @dataclass(frozen=True)
-class Row:
+class HoldoutRow:
     label: str
     counted: int
     cells: list[Cell]
@@ -34,11 +34,13 @@ def shown(compared: Comparison) -> dict[str, Any]:
     }
 
 
-def _row(label: str, compared: Comparison, group: Group, effects: dict[str, Effect | None]) -> Row:
+def _row(
+    label: str, compared: Comparison, group: HoldoutGroup, effects: dict[str, ExperimentEffect | None]
+) -> HoldoutRow:
     cells = [
         cell_of(compared.currency, metric, outcome, effects.get(metric)) for metric, outcome in group.outcomes.items()
     ]
-    return Row(label, group.counted, cells)
+    return HoldoutRow(label, group.counted, cells)
 
 
 def sentences(compared: Comparison) -> list[str]:
@@ -77,7 +79,7 @@ def sentences(compared: Comparison) -> list[str]:
     return said
 
 
-def _ordered(effect: Effect) -> str:
+def _ordered(effect: ExperimentEffect) -> str:
     values = _of_hundred(effect)
     if not effect.sure:
         return (
@@ -92,7 +94,7 @@ def _ordered(effect: Effect) -> str:
     return _t("Per 100 intended recipients, %(low)s to %(high)s fewer ordered than without it.") % values
 
 
-def _of_hundred(effect: Effect) -> dict[str, str]:
+def _of_hundred(effect: ExperimentEffect) -> dict[str, str]:
     """Return the ends of the interval per 100 people, the smaller first when both are on one side."""
     low, high = abs(effect.low or 0) * 100, abs(effect.high or 0) * 100
     if effect.sure:

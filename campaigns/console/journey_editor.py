@@ -84,7 +84,7 @@ def kinds() -> list[tuple[str, str, str, str]]:
     return [(name, str(kind.label), kind.icon, kind.group) for name, kind in STEPS.items()]
 
 
-def _canvas(journey: Journey, found: list[services.Problem]) -> dict[str, Any]:
+def _canvas(journey: Journey, found: list[services.JourneyProblem]) -> dict[str, Any]:
     """Return the data of the canvas: ids, kinds, names and paths."""
     return {
         "steps": _drawn(journey.draft["steps"]),

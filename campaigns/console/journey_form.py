@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.console import forms as rule_forms
 from analytics.models import Segment
-from campaigns.journey_steps.base import STEPS, Field, Step
+from campaigns.journey_steps.base import STEPS, Step, StepField
 from campaigns.services import journeys as services
 from campaigns.services.journey_happenings import offered
 
@@ -38,7 +38,7 @@ WEEKDAYS: tuple[tuple[str, str | Promise], ...] = (
 
 
 @dataclass
-class Shown:
+class FieldView:
     """Hold one field for its template."""
 
     name: str
@@ -63,7 +63,7 @@ class Shown:
         return f"step-{self.name.replace('_', '-')}"
 
 
-def step_fields(step: Step, errors: Mapping[str, str]) -> list[Shown]:
+def step_fields(step: Step, errors: Mapping[str, str]) -> list[FieldView]:
     """Return the fields of a step's kind with their values; a rule is drawn by the segment builder."""
     return [
         _shown(item, step.get(item.name, item.default), errors)
@@ -72,8 +72,8 @@ def step_fields(step: Step, errors: Mapping[str, str]) -> list[Shown]:
     ]
 
 
-def _shown(item: Field, value: Any, errors: Mapping[str, str]) -> Shown:
-    shown = Shown(
+def _shown(item: StepField, value: Any, errors: Mapping[str, str]) -> FieldView:
+    shown = FieldView(
         item.name, item.kind, str(item.label), "" if value is None else value, help=str(item.help),
         error=errors.get(item.name, ""), optional=not item.required, minimum=item.minimum, maximum=item.maximum,
     )  # fmt: skip
@@ -150,7 +150,7 @@ class Settings:
     draft: dict[str, Any]
     errors: Mapping[str, str]
 
-    def fields(self) -> list[Shown]:
+    def fields(self) -> list[FieldView]:
         entry, goal = self.draft["entry"], self.draft.get("goal") or {}
         reentry = self.draft["reentry"]
         kind = entry.get("kind") or ""
@@ -160,14 +160,14 @@ class Settings:
         if kind == "event":
             found += [
                 self._choice("event", _t("Event"), entry.get("event"), [none, *offered()]),
-                Shown("where", "where", _t("Only when"), [*(entry.get("where") or []), {}][:5],
+                FieldView("where", "where", _t("Only when"), [*(entry.get("where") or []), {}][:5],
                       _choices(services.OPERATORS.items(), "eq"), error=self.errors.get("where", ""), optional=True),
             ]  # fmt: skip
         elif kind == "date":
             found += [
                 self._choice("date", _t("Date"), entry.get("date"), [none, *services.DATES.items()]),
-                Shown("days", "number", _t("Days before"), entry.get("days") or 0, error=self.errors.get("days", ""), maximum=60),
-                Shown("time", "time", _t("Local time"), entry.get("time") or "10:00", error=self.errors.get("time", "")),
+                FieldView("days", "number", _t("Days before"), entry.get("days") or 0, error=self.errors.get("days", ""), maximum=60),
+                FieldView("time", "time", _t("Local time"), entry.get("time") or "10:00", error=self.errors.get("time", "")),
             ]  # fmt: skip
         elif kind == "schedule":
             every = entry.get("every")
@@ -175,12 +175,12 @@ class Settings:
             if every == "week":
                 found.append(self._choice("weekday", _t("Day"), entry.get("weekday") or "1", WEEKDAYS))
             elif every == "month":
-                found.append(Shown("day", "number", _t("Day of the month"), entry.get("day") or 1,
+                found.append(FieldView("day", "number", _t("Day of the month"), entry.get("day") or 1,
                                    error=self.errors.get("day", ""), minimum=1, maximum=28))  # fmt: skip
             elif every == "once":
-                found.append(Shown("on", "date", _t("On"), entry.get("on") or "", error=self.errors.get("on", "")))
+                found.append(FieldView("on", "date", _t("On"), entry.get("on") or "", error=self.errors.get("on", "")))
             found.append(
-                Shown(
+                FieldView(
                     "time",
                     "time",
                     _t("Time (shop's time zone)"),
@@ -198,25 +198,27 @@ class Settings:
             )
         if kind == "segment":
             found.append(
-                Shown("members", "flag", _t("Current members of the segment enter too"), entry.get("members", False))
+                FieldView(
+                    "members", "flag", _t("Current members of the segment enter too"), entry.get("members", False)
+                )
             )
         found += [
             self._choice("reentry", _t("Re-entry"), reentry.get("policy"), REENTRY.items()),
-            Shown("reentry_value", "number", _t("Number of days or times"), reentry.get("value") or "",
+            FieldView("reentry_value", "number", _t("Number of days or times"), reentry.get("value") or "",
                   error=self.errors.get("reentry_value", ""), optional=True, maximum=3650),
-            Shown("holdout", "number", _t("Holdout (%)"), self.draft.get("holdout", 0), maximum=90, error=self.errors.get("holdout", ""),
+            FieldView("holdout", "number", _t("Holdout (%)"), self.draft.get("holdout", 0), maximum=90, error=self.errors.get("holdout", ""),
                   help=_t("This share of customers gets no message, so that the effect can be measured.")),
             self._choice("exit", _t("Early exit"), self.draft["exit"].get("policy"), EXIT.items(), "policy"),
             self._choice("goal_event", _t("Goal"), goal.get("event"), [("", _t("No goal")), *offered()], "goal"),
-            Shown("goal_where", "where", _t("Only when"), [*(goal.get("where") or []), {}][:5],
+            FieldView("goal_where", "where", _t("Only when"), [*(goal.get("where") or []), {}][:5],
                   _choices(services.OPERATORS.items(), "eq"), optional=True),
         ]  # fmt: skip
         return found
 
-    def _choice(self, name: str, label: str, value: Any, choices, wrong: str = "") -> Shown:
+    def _choice(self, name: str, label: str, value: Any, choices, wrong: str = "") -> FieldView:
         error = self.errors.get(name, "") or self.errors.get(wrong, "")
         chosen = "" if value is None else str(value)
-        return Shown(name, "choice", label, chosen, _choices(choices, chosen), error=error)
+        return FieldView(name, "choice", label, chosen, _choices(choices, chosen), error=error)
 
 
 def read_settings(draft: dict[str, Any], sent: Lists) -> dict[str, Any]:

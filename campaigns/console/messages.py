@@ -38,7 +38,7 @@ TILE_TONES = {MessageState.FAILED: "bad", MessageState.UNCERTAIN: "warn"}
 
 @page("campaigns.view_message")
 def index(request: HttpRequest) -> HttpResponse:
-    wanted = queries.Wanted.of(request.GET)
+    wanted = queries.MessageFilter.of(request.GET)
     rows = wanted.rows()
     found = paging.keyset(rows, ORDER, request.GET.get("cursor"), PAGE)
     origins = words.origins({message.origin for message in found} | ({wanted.origin} if wanted.origin else set()))
@@ -85,7 +85,7 @@ def _reasons(counts: dict[tuple[str, str], int], state: str) -> list[tuple[str, 
     return [(reason, reason_label(reason), count) for reason, count in sorted(sums.items(), key=lambda item: -item[1])]
 
 
-def _filters(wanted: queries.Wanted, origins: dict[str, words.Origin]) -> list[tuple[str, str, list, str]]:
+def _filters(wanted: queries.MessageFilter, origins: dict[str, words.Origin]) -> list[tuple[str, str, list, str]]:
     """Return (name, label, choices, value); a chosen campaign beyond the list's limit is kept."""
     offered = [
         (f"{prefix}{pk}", name)

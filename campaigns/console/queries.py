@@ -64,7 +64,7 @@ def messages_of(origin: str, limit: int) -> list[Message]:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class MessageFilter:
     """Hold the message list's filters. Invalid values are ignored."""
 
     state: str = ""
@@ -75,7 +75,7 @@ class Wanted:
     customer: Customer | None = None
 
     @classmethod
-    def of(cls, query: QueryDict) -> Wanted:
+    def of(cls, query: QueryDict) -> MessageFilter:
         number = query.get("customer", "")[:20]
         customer = Customer.objects.filter(number=number).first() if number else None
         state, days = query.get("state", ""), query.get("days", "")

@@ -70,7 +70,7 @@ def _share(count: int, of: int) -> tuple[str, str]:
 
 def _kept(
     origin: str, campaign: Broadcast | CareRule
-) -> tuple[selectors.Results, list[tuple[str, int]], Comparison | None]:
+) -> tuple[selectors.CampaignResults, list[tuple[str, int]], Comparison | None]:
     """Return the results; slow ones are cached for five minutes."""
     days, goes_on = campaign.attribution_days, campaign.holdout_percent > 0
     key = f"campaigns.results:{origin}:{days}:{goes_on}"

@@ -29,7 +29,7 @@ FIELDS = (
 )  # fmt: skip
 
 
-class PolicyForm(forms.Form):
+class SendingPolicyForm(forms.Form):
     cap_per_day = forms.IntegerField(
         label=_("Messages a day"), required=False, min_value=0, help_text=_("Empty or 0: no limit.")
     )
@@ -92,7 +92,7 @@ def limits(request: HttpRequest) -> HttpResponse:
 
 @page("campaigns.change_sendingpolicy", methods=("GET", "POST"))
 def edit(request: HttpRequest) -> HttpResponse:
-    form = PolicyForm(request.POST or None, found=policy())
+    form = SendingPolicyForm(request.POST or None, found=policy())
     if request.method == "POST" and form.is_valid():
         try:
             sending.set_sending_policy(**form.cleaned_data, actor=of_user(request.user))

@@ -24,7 +24,7 @@ from campaigns.models import MessageClass, Template
 from campaigns.rules import declared_values
 from campaigns.services import contexts, gate
 from campaigns.services import templates as services
-from campaigns.services.templates import Rendered, Text
+from campaigns.services.templates import RenderedText, Text
 from core import paging
 from core.actor import of_user
 from core.console.views import may, page, viewer, wants_part
@@ -95,7 +95,7 @@ def _version(request: HttpRequest, template: Template) -> int:
 
 
 @dataclass(frozen=True)
-class Reader:
+class PreviewReader:
     """Hold the reader of a preview: a customer, or a sample."""
 
     asked: str = ""
@@ -116,13 +116,13 @@ class Reader:
         return facts.of(self.customer.pk, language, extra)
 
 
-def _reader(request: HttpRequest, asked: str, declared: Sequence[Mapping[str, Any]] = ()) -> Reader:
+def _reader(request: HttpRequest, asked: str, declared: Sequence[Mapping[str, Any]] = ()) -> PreviewReader:
     """Return the customer by number, name or contact; only for users who may see customers."""
     asked = asked.replace("\x00", "").strip()[:100]
     if not asked or not may(request.user, "crm.view_customer"):
-        return Reader(declared=declared)
+        return PreviewReader(declared=declared)
     exact = Customer.objects.active().filter(number=asked).first()
-    return Reader(asked, exact or customers.search(asked).order_by("-created_at", "-id").first(), declared)
+    return PreviewReader(asked, exact or customers.search(asked).order_by("-created_at", "-id").first(), declared)
 
 
 @dataclass(frozen=True)
@@ -130,12 +130,12 @@ class Look:
     """Hold one language of a preview: the result or the error. `mark` names the draft that the frame loads."""
 
     language: str
-    rendered: Rendered | None = None
+    rendered: RenderedText | None = None
     error: str = ""
     mark: str = ""
 
 
-def _looked(text: Text, channel: str, message_class: str, reader: Reader, *, keep: int | None = None) -> Look:
+def _looked(text: Text, channel: str, message_class: str, reader: PreviewReader, *, keep: int | None = None) -> Look:
     given = reader.context(text.language)
     try:
         rendered = services.preview(text=text, channel=channel, context=given)

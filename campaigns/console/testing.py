@@ -11,7 +11,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.channels import CHANNELS, Outgoing, Result
+from campaigns.channels import CHANNELS, DeliveryResult, Outgoing
 from campaigns.models import Template
 from campaigns.services import templates
 from core.errors import Conflict, Invalid
@@ -49,6 +49,6 @@ def send_test(*, template: Template, language: str, context: Mapping[str, Any], 
         (outcome,) = channel.deliver([item])
     finally:
         channel.close()
-    if outcome.result is not Result.SENT:
+    if outcome.result is not DeliveryResult.SENT:
         raise Conflict(_("The test could not be sent: %(error)s") % {"error": outcome.error}, code="not_sent")
     return user.email

@@ -11,7 +11,7 @@ from campaigns.console.switching import Campaign
 from campaigns.journey_words import END_REASONS
 from campaigns.labels import reason_label
 from campaigns.models import Journey
-from campaigns.services.decisions import Answer, NoMessage, why
+from campaigns.services.decisions import Explanation, NoMessage, why
 from core.console.views import may, page
 from core.formatting import when
 from crm.models import Customer
@@ -59,7 +59,7 @@ def show(request: HttpRequest, number: str) -> HttpResponse:
     return render(request, "campaigns/why.html", context)
 
 
-def cause_words(answer: Answer, campaign: Campaign) -> str:
+def cause_words(answer: Explanation, campaign: Campaign) -> str:
     """Return a sentence that explains why no message was made."""
     assert answer.cause is not None
     given = {

@@ -23,7 +23,7 @@ Text = str | Promise
 
 
 @dataclass(frozen=True)
-class Field:
+class StepField:
     """Define one value of a step. kind: number, text, long, time, choice, event, where, rule, arms, flag."""
 
     name: str
@@ -59,7 +59,7 @@ class Wait:
 
 
 @dataclass
-class Batch:
+class StepBatch:
     """Hold the runs at one step. `learned` is what a step adds to a run's context for later steps."""
 
     journey: int
@@ -94,7 +94,7 @@ class StepKind:
     label: Text = ""
     icon: str = "circle"
     group: str = "do"
-    fields: Sequence[Field] = ()
+    fields: Sequence[StepField] = ()
     effects: bool = False
     ends: str = ""
 
@@ -102,11 +102,11 @@ class StepKind:
         """Return (code, label) of the paths after the step; empty when there is only one."""
         return ()
 
-    def wait(self, batch: Batch) -> dict[int, Wait]:
+    def wait(self, batch: StepBatch) -> dict[int, Wait]:
         """Return by run how long it waits before `act`; a run that is left out continues immediately."""
         return {}
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         """Do the step. Return the outcome by run: an arm's code if there are arms, "" when done, None to keep waiting."""
         return {run.id: "" for run in batch.runs}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.journey_steps.base import Batch, Choices, Field, Step, StepKind, Text
+from campaigns.journey_steps.base import Choices, Step, StepBatch, StepField, StepKind, Text
 from campaigns.models import Experiment, ExperimentArm, ExperimentScope, ExperimentState
 from campaigns.services.drawing import draw_arms
 
@@ -20,7 +20,7 @@ class ExperimentSplit(StepKind):
     label = _("Experiment")
     icon = "flask"
     group = "flow"
-    fields = (Field("experiment", "choice", _("Experiment"), _experiments),)
+    fields = (StepField("experiment", "choice", _("Experiment"), _experiments),)
 
     def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
         chosen = str(step.get("experiment") or "")
@@ -29,7 +29,7 @@ class ExperimentSplit(StepKind):
         arms = ExperimentArm.objects.filter(experiment=int(chosen)).order_by("position")
         return tuple(arms.values_list("code", "name"))
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         experiment = Experiment.objects.get(pk=batch.step["experiment"])
         arms = draw_arms(experiment=experiment, customer_ids=batch.customers, origin=batch.origin)
         return {run.id: arms[run.customer].code for run in batch.runs}

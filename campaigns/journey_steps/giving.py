@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from campaigns.coupon_words import worth
-from campaigns.journey_steps.base import Batch, Choices, Field, Step, StepKind, Text
+from campaigns.journey_steps.base import Choices, Step, StepBatch, StepField, StepKind, Text
 from campaigns.models import CodeMode, Coupon
 from campaigns.services.coupon_codes import check_issuable, issue_to_many
 from core import clock
@@ -23,15 +23,15 @@ from loyalty.models import Account, MemberState, Program
 from loyalty.services.granting import Grant, grant_points
 
 
-class Points(StepKind):
+class GivePoints(StepKind):
     """Give spendable points immediately, once per run: the step record is written in the same transaction (L7)."""
 
     label = _("Give points")
     icon = "coins"
     effects = True
-    fields = (Field("points", "number", _("Points"), minimum=1, maximum=1_000_000),)
+    fields = (StepField("points", "number", _("GivePoints"), minimum=1, maximum=1_000_000),)
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         program = Program.objects.default()
         accounts = (
             dict(
@@ -77,9 +77,11 @@ class GiveCoupon(StepKind):
     label = _("Give a coupon")
     icon = "ticket"
     effects = True
-    fields = (Field("coupon", "choice", _("Coupon"), _coupons, help=_("Messages after this step can show the code.")),)
+    fields = (
+        StepField("coupon", "choice", _("Coupon"), _coupons, help=_("Messages after this step can show the code.")),
+    )
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         coupon = Coupon.objects.get(pk=batch.step["coupon"])
         try:
             check_issuable(coupon)
@@ -117,11 +119,11 @@ class SetTag(StepKind):
     icon = "tag"
     effects = True
     fields = (
-        Field("action", "choice", _("Action"), lambda: ACTIONS, default="add"),
-        Field("tag", "text", _("Tag"), maximum=60),
+        StepField("action", "choice", _("Action"), lambda: ACTIONS, default="add"),
+        StepField("tag", "text", _("Tag"), maximum=60),
     )
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         name = checked_tag(batch.step["tag"])
         if batch.step["action"] == "add":
             add_tag_to_many(customer_ids=batch.customers, name=name, actor=SYSTEM)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from campaigns import events
-from campaigns.journey_steps.base import Batch, Choices, Field, Step, StepKind, Text
+from campaigns.journey_steps.base import Choices, Step, StepBatch, StepField, StepKind, Text
 from campaigns.labels import channel_label
 from campaigns.models import CouponCode, MessageClass, Template
 from campaigns.services.contexts import coupon_context, readings
@@ -36,9 +36,9 @@ class SendMessage(StepKind):
     label = pgettext_lazy("journey step", "Message")
     icon = "send"
     effects = True
-    fields = (Field("template", "choice", _("Template"), _templates),)
+    fields = (StepField("template", "choice", _("Template"), _templates),)
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         template = Template.objects.get(pk=batch.step["template"])
         contexts = _contexts(batch)
         queue_messages(
@@ -63,7 +63,7 @@ class SendMessage(StepKind):
         return f"{found.name} · {channel_label(found.channel)}" if found else ""
 
 
-def _contexts(batch: Batch) -> dict[int, dict[str, Any]]:
+def _contexts(batch: StepBatch) -> dict[int, dict[str, Any]]:
     """Return each message's own values beyond the customer: its order or points, and the code given before."""
     codes = CouponCode.objects.select_related("coupon").in_bulk(
         {run.context["code"] for run in batch.runs if "code" in run.context}
@@ -81,7 +81,7 @@ def _contexts(batch: Batch) -> dict[int, dict[str, Any]]:
     return found
 
 
-def _languages(batch: Batch) -> dict[int, str]:
+def _languages(batch: StepBatch) -> dict[int, str]:
     """Return each customer's first supported language, in which amounts and days are formatted."""
     spoken = dict(settings.LANGUAGES)
     store = Store.objects.filter(is_default=True).first()
@@ -97,14 +97,14 @@ class OpenTicket(StepKind):
     icon = "message-circle"
     effects = True
     fields = (
-        Field("subject", "text", _("Subject"), maximum=200),
-        Field("text", "long", _("Task description"), maximum=4000),
-        Field(
+        StepField("subject", "text", _("Subject"), maximum=200),
+        StepField("text", "long", _("Task description"), maximum=4000),
+        StepField(
             "priority", "choice", _("priority"), lambda: [(str(v), t) for v, t in TicketPriority.choices], default="2"
         ),
     )
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         people = Customer.objects.in_bulk(batch.customers)
         for run in batch.runs:
             open_ticket(
@@ -131,10 +131,10 @@ class CallWebhook(StepKind):
     icon = "webhook"
     effects = True
     fields = (
-        Field("name", "text", _("Name"), maximum=80, help=_("The receiver gets this name, to distinguish steps.")),
+        StepField("name", "text", _("Name"), maximum=80, help=_("The receiver gets this name, to distinguish steps.")),
     )
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         payload = {"journey": batch.journey, "name": batch.name, "step": batch.step["name"]}
         emit_many(Emission(events.JOURNEY_STEP_REACHED, run.customer, {**payload, "run": run.id}) for run in batch.runs)
         return {run.id: "" for run in batch.runs}

@@ -52,7 +52,7 @@ def arm_of(salt: str, customer_id: int, weights: Sequence[int]) -> int:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class GroupOutcome:
     """Hold one arm's figures by intention to treat: all drawn customers, whether they got anything or not (X2).
 
     `total` and `squares` are the sum and the sum of squares of the metric over its `count` customers. `events`: the
@@ -77,7 +77,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Effect:
+class ExperimentEffect:
     """Hold the difference of an arm from the control with its interval. `sure`: the interval excludes 0.
 
     `chance` is the p-value; if the results may be read at any time, the always valid one. `level`: the share of such
@@ -99,14 +99,14 @@ class Effect:
 
 
 def effect_of(
-    arm: Outcome,
-    control: Outcome,
+    arm: GroupOutcome,
+    control: GroupOutcome,
     *,
     error: float,
     comparisons: int = 1,
     mixture: float | None = None,
     share: bool = False,
-) -> Effect | None:
+) -> ExperimentEffect | None:
     """Return the effect of the arm; None while either group has fewer than 100 customers.
 
     `error` is the allowed rate of false alarms over all `comparisons`. Without `mixture` the interval holds for one
@@ -129,13 +129,13 @@ def effect_of(
         half = sequential_half(variance, mixture, allowed)
         chance = sequential_chance(difference, variance, mixture)
     lift, lift_low, lift_high = lift_of(arm, control, half / math.sqrt(variance))
-    return Effect(
+    return ExperimentEffect(
         difference, difference - half, difference + half, min(1.0, chance * comparisons), abs(difference) > half,
         1 - allowed, lift, lift_low, lift_high,
     )  # fmt: skip
 
 
-def _is_few(outcome: Outcome, share: bool) -> bool:
+def _is_few(outcome: GroupOutcome, share: bool) -> bool:
     events = outcome.total if share else outcome.events
     if events is None:
         return False
@@ -143,24 +143,24 @@ def _is_few(outcome: Outcome, share: bool) -> bool:
 
 
 def _effect_of_few(
-    arm: Outcome, control: Outcome, *, allowed: float, comparisons: int, share: bool, once: bool
-) -> Effect:
+    arm: GroupOutcome, control: GroupOutcome, *, allowed: float, comparisons: int, share: bool, once: bool
+) -> ExperimentEffect:
     """Return the effect with few events: bounds and an exact p-value for shares, only the difference otherwise.
 
     Both hold for one look, so nothing is sure when the results may be read at any time.
     """
     difference = arm.mean - control.mean
     if not share:
-        return Effect(difference, None, None, None, False, 1 - allowed, few=True)
+        return ExperimentEffect(difference, None, None, None, False, 1 - allowed, few=True)
     counts = (round(arm.total), arm.count), (round(control.total), control.count)
     low, high = newcombe(*counts[0], *counts[1], error=allowed)
     chance = fisher_chance(*counts[0], *counts[1])
     sure = once and chance < allowed and not low <= 0 <= high
     lift = difference / control.mean if control.mean else None
-    return Effect(difference, low, high, min(1.0, chance * comparisons), sure, 1 - allowed, lift, few=True)
+    return ExperimentEffect(difference, low, high, min(1.0, chance * comparisons), sure, 1 - allowed, lift, few=True)
 
 
-def lift_of(arm: Outcome, control: Outcome, width: float) -> tuple[float | None, float | None, float | None]:
+def lift_of(arm: GroupOutcome, control: GroupOutcome, width: float) -> tuple[float | None, float | None, float | None]:
     """Return the relative change of a mean and its interval; `width` in standard errors. None when a mean is not above
     0.
     """

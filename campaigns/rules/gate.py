@@ -19,7 +19,7 @@ class Verdict(StrEnum):
     SUPPRESS = "suppress"
 
 
-class Reason(StrEnum):
+class GateReason(StrEnum):
     """Reasons against sending, in the order in which they are checked."""
 
     CUSTOMER_NOT_ACTIVE = "customer_not_active"
@@ -40,7 +40,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True)
-class Policy:
+class GatePolicy:
     """Hold the caps: None or 0 is no cap (J5).
 
     Quiet from = until is off. stale_hours 0 keeps held messages without limit. `cap_day` and `cap_week` apply to all
@@ -60,7 +60,7 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class GateCandidate:
     """Hold one queued send.
 
     `granted` is the latest consent of its purpose, None when there is none; `opt_in`: the channel needs a consent.
@@ -89,36 +89,36 @@ class Candidate:
 @dataclass(frozen=True)
 class Decision:
     verdict: Verdict
-    reason: Reason | None = None
+    reason: GateReason | None = None
     held_until: datetime | None = None
 
 
-def decide(message: Candidate, policy: Policy, now: datetime) -> Decision:
+def decide(message: GateCandidate, policy: GatePolicy, now: datetime) -> Decision:
     """Decide a message at `now`.
 
     Transactional messages skip consent, caps and quiet hours by class (J5). Surveys respect quiet hours, because no
     customer waits for one.
     """
     if not message.customer_active:
-        return _suppress(Reason.CUSTOMER_NOT_ACTIVE)
+        return _suppress(GateReason.CUSTOMER_NOT_ACTIVE)
     if message.duplicate:
-        return _suppress(Reason.DUPLICATE)
+        return _suppress(GateReason.DUPLICATE)
     if message.holdout:
-        return _suppress(Reason.HOLDOUT)
+        return _suppress(GateReason.HOLDOUT)
     if message.unmatched:
-        return _suppress(Reason(message.unmatched))
+        return _suppress(GateReason(message.unmatched))
     if message.marketing and is_stale(message.waiting_since, policy.stale_hours, now):
-        return _suppress(Reason.STALE)
+        return _suppress(GateReason.STALE)
     if not message.has_address:
-        return _suppress(Reason.NO_ADDRESS)
+        return _suppress(GateReason.NO_ADDRESS)
     if message.suppressed:
-        return _suppress(Reason.SUPPRESSED)
+        return _suppress(GateReason.SUPPRESSED)
     if not consented(message):
-        return _suppress(Reason.NO_CONSENT)
+        return _suppress(GateReason.NO_CONSENT)
     if message.marketing or message.survey:
         until = quiet_until(now, message.zone, policy.quiet_from, policy.quiet_until)
         if until is not None:
-            return Decision(Verdict.HOLD, Reason.QUIET_HOURS, until + spread(message.id, policy.spread_minutes))
+            return Decision(Verdict.HOLD, GateReason.QUIET_HOURS, until + spread(message.id, policy.spread_minutes))
     if message.marketing or message.survey:
         reason = capped(message, policy, now)
         if reason:
@@ -126,7 +126,7 @@ def decide(message: Candidate, policy: Policy, now: datetime) -> Decision:
     return Decision(Verdict.SEND)
 
 
-def consented(message: Candidate) -> bool:
+def consented(message: GateCandidate) -> bool:
     """Return whether consent allows it: opt-in marketing needs a yes; other marketing, and surveys, stop only at a no."""
     if message.marketing and message.opt_in:
         return message.granted is True
@@ -139,7 +139,7 @@ def is_stale(waiting_since: datetime | None, stale_hours: int, now: datetime) ->
     return bool(stale_hours) and waiting_since is not None and now - waiting_since > timedelta(hours=stale_hours)
 
 
-def capped(message: Candidate, policy: Policy, now: datetime) -> Reason | None:
+def capped(message: GateCandidate, policy: GatePolicy, now: datetime) -> GateReason | None:
     """Return the cap that is reached, by calendar days and weeks (from Monday) in the customer's zone (J5)."""
     own_day = policy.survey_day if message.survey else policy.marketing_day
     own_week = policy.survey_week if message.survey else policy.marketing_week
@@ -147,10 +147,10 @@ def capped(message: Candidate, policy: Policy, now: datetime) -> Reason | None:
     today = now.astimezone(zone).date()
     monday = today - timedelta(days=today.weekday())
     for sent, since, cap, reason in (
-        (message.sent, today, policy.cap_day, Reason.CAP_DAY),
-        (message.sent, monday, policy.cap_week, Reason.CAP_WEEK),
-        (message.sent_alike, today, own_day, Reason.CAP_PURPOSE_DAY),
-        (message.sent_alike, monday, own_week, Reason.CAP_PURPOSE_WEEK),
+        (message.sent, today, policy.cap_day, GateReason.CAP_DAY),
+        (message.sent, monday, policy.cap_week, GateReason.CAP_WEEK),
+        (message.sent_alike, today, own_day, GateReason.CAP_PURPOSE_DAY),
+        (message.sent_alike, monday, own_week, GateReason.CAP_PURPOSE_WEEK),
     ):
         # Compare local dates: when clocks change, midnight may come twice or not at all.
         if cap and sum(at.astimezone(zone).date() >= since for at in sent) >= cap:
@@ -199,5 +199,5 @@ def bucket(origin: str, customer_id: int) -> int:
     return int(hashlib.sha256(f"{origin}/{customer_id}".encode()).hexdigest()[:8], 16) % 100
 
 
-def _suppress(reason: Reason) -> Decision:
+def _suppress(reason: GateReason) -> Decision:
     return Decision(Verdict.SUPPRESS, reason)

@@ -9,7 +9,7 @@ from django.db import connection
 
 from campaigns.models import SHARE_METRICS, Experiment, ExperimentArm, ExperimentMetric, ExperimentState
 from campaigns.rules import experiments as rules
-from campaigns.rules.experiments import Effect, Outcome
+from campaigns.rules.experiments import ExperimentEffect, GroupOutcome
 from crm.selectors.bought import order_counts
 
 # Orders that count and their revenue: after discounts and points, which `total` already is, and less refunds.
@@ -69,8 +69,8 @@ class ArmResult:
 
     arm: ExperimentArm
     drawn: int
-    outcomes: dict[str, Outcome]
-    effects: dict[str, Effect | None]
+    outcomes: dict[str, GroupOutcome]
+    effects: dict[str, ExperimentEffect | None]
 
     @property
     def counted(self) -> int:
@@ -79,7 +79,7 @@ class ArmResult:
 
 
 @dataclass(frozen=True)
-class Results:
+class ExperimentResults:
     """Hold the results. `open_count`: customers drawn whose window is not over.
 
     `readable`: the effect on the chosen metric may be read now: at any time if the test allows it, else once the sample
@@ -117,7 +117,7 @@ def baseline(experiment: Experiment) -> Baseline:
         return Baseline(*cursor.fetchone())
 
 
-def results_of(experiment: Experiment) -> Results:
+def results_of(experiment: Experiment) -> ExperimentResults:
     arms = list(experiment.arms.select_related("template", "coupon"))
     rows = _figures(experiment)
     drawn = _drawn(experiment)
@@ -125,7 +125,7 @@ def results_of(experiment: Experiment) -> Results:
     control = found[arms[0].pk]
     results = []
     for arm in arms:
-        effects: dict[str, Effect | None] = {}
+        effects: dict[str, ExperimentEffect | None] = {}
         if arm is not arms[0]:
             effects = {
                 metric: _effect(experiment, metric, outcome, control[metric], comparisons=len(arms) - 1)
@@ -134,7 +134,7 @@ def results_of(experiment: Experiment) -> Results:
         results.append(ArmResult(arm, drawn.get(arm.pk, (0, 0))[0], found[arm.pk], effects))
     counted = sum(row.counted for row in results)
     total = sum(count for count, _since in drawn.values())
-    return Results(
+    return ExperimentResults(
         arms=results,
         open_count=total - counted,
         mismatch=rules.mismatch([drawn.get(arm.pk, (0, 0))[1] for arm in arms], [arm.weight for arm in arms]),
@@ -145,8 +145,8 @@ def results_of(experiment: Experiment) -> Results:
 
 
 def _effect(
-    experiment: Experiment, metric: str, outcome: Outcome, control: Outcome, *, comparisons: int
-) -> Effect | None:
+    experiment: Experiment, metric: str, outcome: GroupOutcome, control: GroupOutcome, *, comparisons: int
+) -> ExperimentEffect | None:
     """Return the chosen metric by the chosen test; the other metrics are shown beside it, each for one look."""
     chosen = metric == experiment.metric
     return rules.effect_of(
@@ -172,9 +172,9 @@ def _figures(experiment: Experiment) -> dict[int, Sequence]:
         return {row[0]: row[1:] for row in cursor.fetchall()}
 
 
-def _outcomes(row: Sequence | None) -> dict[str, Outcome]:
+def _outcomes(row: Sequence | None) -> dict[str, GroupOutcome]:
     count, *sums = row or (0, *[0, 0, 0] * len(VALUES))
-    return {metric: Outcome(count, *sums[3 * place : 3 * place + 3]) for place, metric in enumerate(VALUES)}
+    return {metric: GroupOutcome(count, *sums[3 * place : 3 * place + 3]) for place, metric in enumerate(VALUES)}
 
 
 def _drawn(experiment: Experiment) -> dict[int, tuple[int, int]]:

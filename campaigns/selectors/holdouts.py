@@ -10,7 +10,7 @@ from django.db import connection
 
 from analytics.selectors import shop_currency
 from campaigns.models import ExperimentMetric
-from campaigns.rules.experiments import Effect, Outcome, effect_of
+from campaigns.rules.experiments import ExperimentEffect, GroupOutcome, effect_of
 from campaigns.selectors.experiments import LEFT, ORDERS, SHARES, VALUES, WITHDRAWALS
 
 METRICS: tuple[str, ...] = (ExperimentMetric.ORDERED, ExperimentMetric.REVENUE, LEFT)
@@ -38,10 +38,10 @@ _GROUPS = f"""
 
 
 @dataclass(frozen=True)
-class Group:
+class HoldoutGroup:
     """Hold one group: `outcomes` by metric. `waiting` are customers whose window is not over."""
 
-    outcomes: dict[str, Outcome]
+    outcomes: dict[str, GroupOutcome]
     waiting: int = 0
 
     @property
@@ -57,9 +57,9 @@ class Comparison:
     while too few customers are counted.
     """
 
-    assigned: Group
-    held_out: Group
-    effects: dict[str, Effect | None]
+    assigned: HoldoutGroup
+    held_out: HoldoutGroup
+    effects: dict[str, ExperimentEffect | None]
     currency: str
     days: int
 
@@ -102,13 +102,13 @@ def compare(origin: str, *, days: int, now: datetime, goes_on: bool) -> Comparis
     )
 
 
-def _group(figures: Sequence[float]) -> Group:
+def _group(figures: Sequence[float]) -> HoldoutGroup:
     count, *sums, waiting = figures
     outcomes = {
-        metric: Outcome(int(count), sums[3 * place], sums[3 * place + 1], int(sums[3 * place + 2]))
+        metric: GroupOutcome(int(count), sums[3 * place], sums[3 * place + 1], int(sums[3 * place + 2]))
         for place, metric in enumerate(METRICS)
     }
-    return Group(outcomes, int(waiting))
+    return HoldoutGroup(outcomes, int(waiting))
 
 
 NOBODY = _group([0, *[0.0] * (3 * len(METRICS)), 0])

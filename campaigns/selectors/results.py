@@ -23,7 +23,7 @@ class Revenue:
 
 
 @dataclass(frozen=True)
-class Results:
+class CampaignResults:
     """Hold the results. `delivered`: handed over. `held_out`: customers without a message; see `selectors/holdouts.py`."""
 
     delivered: int
@@ -56,7 +56,7 @@ GROUP BY o.currency ORDER BY 2 DESC, 1
 """
 
 
-def results_of(origin: str, days: int) -> Results:
+def results_of(origin: str, days: int) -> CampaignResults:
     """Return the results over all messages of the campaign; `days` is its attribution window, from the moment of
     sending.
     """
@@ -73,7 +73,7 @@ def results_of(origin: str, days: int) -> Results:
         if delivered:
             cursor.execute(_ORDERS, {"origin": origin, "days": days})
             revenue = [Revenue(*row) for row in cursor.fetchall()]
-    return Results(delivered, opened, clicked, held_out, days, revenue)
+    return CampaignResults(delivered, opened, clicked, held_out, days, revenue)
 
 
 def links_of(origin: str, limit: int = 20) -> list[tuple[str, int]]:

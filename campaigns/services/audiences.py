@@ -14,7 +14,7 @@ from typing import Any
 from analytics.events import SEGMENT_ENTERED
 from campaigns.models import CareRule, CareTrigger
 from campaigns.services import gate
-from campaigns.services.drawing import Kept, kept_out
+from campaigns.services.drawing import HoldoutSql, kept_out
 from campaigns.services.gate import CUSTOMER_ZONE
 from crm.rules.birthdays import celebrated_around
 from crm.selectors.bought import acted_at, acts_outside, order_counts
@@ -163,7 +163,7 @@ def preview_select(rule: CareRule, now: datetime) -> tuple[str, dict[str, Any], 
     return candidates, {**params, **kept.params}, basis
 
 
-def _kept_out(rule: CareRule) -> Kept:
+def _kept_out(rule: CareRule) -> HoldoutSql:
     return kept_out(
         message_class=rule.template.message_class, origin=origin_of(rule), holdout_percent=rule.holdout_percent
     )

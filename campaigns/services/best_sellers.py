@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.recommending import Product, Recommendation
+from campaigns.recommending import Recommendation, RecommendedProduct
 from crm.selectors.bought import line_counts, line_units, order_counts
 
 DAYS = 90
@@ -41,7 +41,7 @@ class BestSellers:
         return found
 
 
-def best_sellers() -> dict[str, list[Product]]:
+def best_sellers() -> dict[str, list[RecommendedProduct]]:
     """Return the products by category, most units first; "" is the whole shop. The result is cached for an hour."""
     kept = cache.get(KEY)
     if kept is not None:
@@ -63,9 +63,9 @@ def best_sellers() -> dict[str, list[Product]]:
                WHERE in_category <= %s OR in_shop <= %s ORDER BY units DESC, sku""",
             [DAYS, MOST, MOST],
         )
-        found: dict[str, list[Product]] = defaultdict(list)
+        found: dict[str, list[RecommendedProduct]] = defaultdict(list)
         for sku, name, price, category, in_category, in_shop in cursor.fetchall():
-            item = Product(sku, name, price)
+            item = RecommendedProduct(sku, name, price)
             if category and in_category <= MOST:
                 found[category].append(item)
             if in_shop <= MOST:

@@ -14,7 +14,7 @@ from analytics.models import CustomerSegments
 from campaigns import events
 from campaigns.labels import PAUSED
 from campaigns.models import Broadcast, BroadcastState, Message, MessageState
-from campaigns.rules.gate import Reason
+from campaigns.rules.gate import GateReason
 from campaigns.services import gate
 from campaigns.services.gate import CUSTOMER_ZONE
 from campaigns.services.queueing import queue_selected
@@ -201,7 +201,7 @@ def drop_rest(*, broadcast_id: int) -> int:
                 """UPDATE campaigns_message SET state = 'suppressed', reason = %s, decided_at = clock_timestamp()
                    WHERE id IN (SELECT id FROM campaigns_message WHERE origin = %s AND state IN ('queued', 'held')
                                 LIMIT %s FOR UPDATE SKIP LOCKED)""",
-                [Reason.STOPPED, f"broadcast:{broadcast_id}", CHUNK],
+                [GateReason.STOPPED, f"broadcast:{broadcast_id}", CHUNK],
             )
             count = cursor.rowcount
         dropped += count

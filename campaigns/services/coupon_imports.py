@@ -53,7 +53,7 @@ LABELS = {
 }
 
 
-class Coupons(Rows):
+class CouponImport(Rows):
     """Take rows of codes. An existing code stays as it is; a use is identified by its code and its order, or its time."""
 
     named = False

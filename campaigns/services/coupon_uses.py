@@ -71,7 +71,7 @@ REFUSALS: Mapping[str, Callable[[dict], DomainError]] = {
 
 
 @dataclass(frozen=True)
-class Quote:
+class CodeQuote:
     """Hold the value of a code for a cart. `reason` is empty when the code is valid; `discount` is in minor units."""
 
     code: str
@@ -92,7 +92,7 @@ def validate_coupon(
     reference: str = "",
     guest: str = "",
     address: str = "",
-) -> Quote:
+) -> CodeQuote:
     """Return whether a code is valid for this cart, and its discount. Writes nothing.
 
     Raises TooManyGuesses after ten wrong codes in 15 minutes from one customer, or from one `guest` (the caller's own
@@ -113,7 +113,7 @@ def validate_coupon(
         if reason in GUESSED:
             guesses.wrong()
             coupon = None
-    return Quote(normal, not reason, discount or 0, reason or "", figures, coupon)
+    return CodeQuote(normal, not reason, discount or 0, reason or "", figures, coupon)
 
 
 def reserve_coupon(

@@ -52,7 +52,7 @@ class NoMessage(StrEnum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class Explanation:
     """Hold `messages`, newest first; without any, `cause` says why none was made, for `segment` at `at`.
 
     `now` is the gate's reason against a message of this campaign to this customer now. Empty means that it would go;
@@ -67,7 +67,7 @@ class Answer:
     run: JourneyRun | None = None
 
 
-def why(*, customer: Customer, campaign: Broadcast | CareRule | Journey) -> Answer:
+def why(*, customer: Customer, campaign: Broadcast | CareRule | Journey) -> Explanation:
     """Return the answer for one customer. Reads only."""
     now = clock.now()
     if isinstance(campaign, Journey):
@@ -78,12 +78,12 @@ def why(*, customer: Customer, campaign: Broadcast | CareRule | Journey) -> Answ
         customer=customer, template=campaign.template, origin=origin, holdout_percent=campaign.holdout_percent, now=now
     )
     if found:
-        return Answer(found, now=says)
+        return Explanation(found, now=says)
     if isinstance(campaign, Broadcast):
         cause, at = _of_broadcast(campaign, customer)
     else:
         cause, at = _of_rule(campaign, customer, now)
-    return Answer([], cause, campaign.segment, at, says)
+    return Explanation([], cause, campaign.segment, at, says)
 
 
 def _messages(customer: Customer, origin: str) -> list[Message]:
@@ -91,7 +91,7 @@ def _messages(customer: Customer, origin: str) -> list[Message]:
     return list(rows.order_by("-created_at", "-id")[:50])
 
 
-def _why_journey(journey: Journey, customer: Customer, now: datetime) -> Answer:
+def _why_journey(journey: Journey, customer: Customer, now: datetime) -> Explanation:
     origin = f"journey:{journey.pk}"
     run = (
         JourneyRun.objects.filter(journey=journey, customer=customer)
@@ -104,9 +104,9 @@ def _why_journey(journey: Journey, customer: Customer, now: datetime) -> Answer:
     found = _messages(customer, origin)
     segment = Segment.objects.filter(pk=(definition.get("entry") or {}).get("segment")).first()
     if found:
-        return Answer(found, segment=segment, now=says, run=run)
+        return Explanation(found, segment=segment, now=says, run=run)
     cause, at = _of_journey(journey, definition, segment, run, customer, now)
-    return Answer([], cause, segment, at, says, run)
+    return Explanation([], cause, segment, at, says, run)
 
 
 def _of_journey(

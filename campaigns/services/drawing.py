@@ -32,7 +32,7 @@ _EVERYTHING = """coalesce(
 
 
 @dataclass(frozen=True)
-class Kept:
+class HoldoutSql:
     """Hold SQL on `a.customer_id`: `own` for the campaign's holdout, `everything` for the global one; `params` for
     both.
     """
@@ -47,14 +47,14 @@ class Kept:
         return f"({self.everything} OR {self.own})"
 
 
-def kept_out(*, message_class: str, origin: str, holdout_percent: int) -> Kept:
+def kept_out(*, message_class: str, origin: str, holdout_percent: int) -> HoldoutSql:
     """Return the SQL for which customers of the audience get nothing. No customer is held out of a transactional
     message.
     """
     params: dict[str, Any] = {"origin": origin, "holdout": holdout_percent}
     experiment = _global_holdout() if message_class == MessageClass.MARKETING else None
     if experiment is None:
-        return Kept(_OWN, "false", None, params)
+        return HoldoutSql(_OWN, "false", None, params)
     arms = list(experiment.arms.all())
     params |= {
         "everything": experiment.pk,
@@ -62,7 +62,7 @@ def kept_out(*, message_class: str, origin: str, holdout_percent: int) -> Kept:
         "everything_out": arms[0].pk,
         "everything_end": rules.limits_of([arm.weight for arm in arms])[0],
     }
-    return Kept(_OWN, _EVERYTHING, experiment, params)
+    return HoldoutSql(_OWN, _EVERYTHING, experiment, params)
 
 
 # {chosen}: a condition that selects the candidates to draw.

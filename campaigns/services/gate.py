@@ -12,7 +12,7 @@ from django.db import connection
 
 from campaigns.channels import CHANNELS
 from campaigns.models import SendingPolicy
-from campaigns.rules.gate import Reason, Verdict
+from campaigns.rules.gate import GateReason, Verdict
 from core.columns import uuid_array
 from core.zones import known_zones
 from crm.models import Store
@@ -143,7 +143,7 @@ class Ruling(NamedTuple):
     def verdict(self) -> Verdict:
         if self.reason is None:
             return Verdict.SEND
-        return Verdict.HOLD if self.reason == Reason.QUIET_HOURS else Verdict.SUPPRESS
+        return Verdict.HOLD if self.reason == GateReason.QUIET_HOURS else Verdict.SUPPRESS
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def count_reasons(candidates: str, params: dict[str, Any], now: datetime) -> dic
 def preview(candidates: str, params: dict[str, Any], now: datetime, basis: str = "now") -> AudiencePreview:
     """Preview these candidates through the same statement that sends (J1)."""
     counts = count_reasons(candidates, params, now)
-    sent, held = counts.pop("", 0), counts.get(Reason.QUIET_HOURS, 0)
+    sent, held = counts.pop("", 0), counts.get(GateReason.QUIET_HOURS, 0)
     total = sent + sum(counts.values())
     return AudiencePreview(total, sent, held, total - sent - held, counts, basis)
 

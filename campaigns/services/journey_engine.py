@@ -26,7 +26,7 @@ import structlog
 from django.conf import settings
 from django.db import connection, transaction
 
-from campaigns.journey_steps.base import STEPS, Batch, Run, Wait
+from campaigns.journey_steps.base import STEPS, Run, StepBatch, Wait
 from campaigns.models import EndReason, Journey, JourneyState, JourneyVersion
 from campaigns.rules import journeys as rules
 from campaigns.services import journey_facts
@@ -46,7 +46,7 @@ def lease_seconds() -> int:
 
 
 @dataclass(frozen=True)
-class Plan:
+class JourneyPlan:
     """Hold a version in a form that the engine can follow."""
 
     id: int
@@ -63,11 +63,11 @@ class Plan:
 
 
 @lru_cache(maxsize=256)
-def plan_of(version_id: int) -> Plan:
+def plan_of(version_id: int) -> JourneyPlan:
     """Return the plan of a version, cached without expiry, because a version never changes (J8)."""
     version = JourneyVersion.objects.select_related("journey").get(pk=version_id)
     steps = version.definition["steps"]
-    return Plan(
+    return JourneyPlan(
         version.pk,
         version.number,
         version.journey_id,
@@ -198,7 +198,7 @@ def _do_step(claim: UUID, version: int, step: str, ids: Sequence[int]) -> int:
     return len(rows)
 
 
-def _act(plan: Plan, step: str, runs: Sequence[Run], tally: Tally) -> None:
+def _act(plan: JourneyPlan, step: str, runs: Sequence[Run], tally: Tally) -> None:
     """Do the step for the remaining runs, and move them on."""
     definition = plan.steps.get(step)
     if not runs:
@@ -208,7 +208,7 @@ def _act(plan: Plan, step: str, runs: Sequence[Run], tally: Tally) -> None:
         _end({run.id: EndReason.COMPLETED for run in runs}, tally)
         return
     kind = STEPS[definition["kind"]]
-    batch = Batch(plan.journey, plan.name, plan.number, plan.definition, definition, runs, clock.now())
+    batch = StepBatch(plan.journey, plan.name, plan.number, plan.definition, definition, runs, clock.now())
     outcomes = kind.act(batch)
     _wait_on([run for run in runs if outcomes.get(run.id) is None])
     decided = {pk: outcome for pk, outcome in outcomes.items() if outcome is not None}
@@ -306,7 +306,7 @@ def _end(reasons: dict[int, str], tally: Tally) -> None:
     tally.update((rules.END, reason) for reason in reasons.values())
 
 
-def _arrive(plan: Plan, target: str, runs: Sequence[Run], before: Batch) -> None:
+def _arrive(plan: JourneyPlan, target: str, runs: Sequence[Run], before: StepBatch) -> None:
     """Move runs to the next step: waiting runs give the claim back, the others keep it and continue.
 
     A run that waits for an event is checked once more under the claim, because the event may have come before the wait
@@ -318,7 +318,7 @@ def _arrive(plan: Plan, target: str, runs: Sequence[Run], before: Batch) -> None
             {**run.context, **before.learned.get(run.id, {})})
         for run in runs
     ]  # fmt: skip
-    batch = Batch(plan.journey, plan.name, plan.number, plan.definition, definition, arrived, before.now)
+    batch = StepBatch(plan.journey, plan.name, plan.number, plan.definition, definition, arrived, before.now)
     waits: dict[int, Wait] = STEPS[definition["kind"]].wait(batch)
     learned = {run.id: json.dumps(run.context) for run in arrived if run.id in before.learned}
     with connection.cursor() as cursor:

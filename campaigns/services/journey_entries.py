@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.events import SEGMENT_ENTERED, SEGMENT_LEFT
 from analytics.models import Segment
-from campaigns.journey_steps.base import STEPS, Batch, Run
+from campaigns.journey_steps.base import STEPS, Run, StepBatch
 from campaigns.models import Journey, JourneyRun, JourneyState
 from campaigns.rules import journeys as rules
 from campaigns.services import gate, journey_engine
@@ -186,7 +186,7 @@ def _first_waits(journey: Journey, active: Sequence[tuple[int, int]], now: datet
         return
     step = definition["steps"][0]
     runs = [Run(pk, customer, 1, now, now) for pk, customer in active]
-    batch = Batch(journey.pk, journey.name, journey.published.number, definition, step, runs, now)
+    batch = StepBatch(journey.pk, journey.name, journey.published.number, definition, step, runs, now)
     waits = STEPS[step["kind"]].wait(batch)
     if waits:
         with connection.cursor() as cursor:

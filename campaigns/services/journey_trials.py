@@ -9,7 +9,7 @@ from typing import Any
 
 from analytics.models import CustomerSegments, Segment
 from analytics.services.segment_figures import matching_customers
-from campaigns.journey_steps.base import STEPS, Batch, Run
+from campaigns.journey_steps.base import STEPS, Run, StepBatch
 from campaigns.models import EndReason, Journey, RunState, Template
 from campaigns.rules import journeys as rules
 from campaigns.services import gate
@@ -68,7 +68,7 @@ def try_journey(*, journey: Journey, customer: Customer, events_happen: bool = F
         step = steps[own]
         kind = STEPS[step["kind"]]
         run = Run(0, customer.pk, 1, now, at)
-        batch = Batch(journey.pk, journey.name, 0, definition, step, [run], at)
+        batch = StepBatch(journey.pk, journey.name, 0, definition, step, [run], at)
         wait = kind.wait(batch).get(0)
         begun, outcome = at, ""
         if wait is not None:

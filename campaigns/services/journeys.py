@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.models import Segment, SegmentState
 from analytics.services.segments import clean_rule
 from campaigns import events
-from campaigns.journey_steps.base import STEPS, Field, Step
+from campaigns.journey_steps.base import STEPS, Step, StepField
 from campaigns.models import Journey, JourneyRun, JourneyState, JourneyVersion, RunState
 from campaigns.rules import journeys as rules
 from campaigns.services import journey_engine, journey_entries, journey_happenings, template_uses
@@ -67,7 +67,7 @@ SHAPES: dict[str, Text] = {
 
 
 @dataclass(frozen=True)
-class Problem:
+class JourneyProblem:
     """Hold one problem of a draft. `step` is its id, "" for the whole journey; `label` is the step's readable name."""
 
     step: str
@@ -100,7 +100,7 @@ def save_draft(
     return locked
 
 
-def problems(definition: Mapping[str, Any]) -> list[Problem]:
+def problems(definition: Mapping[str, Any]) -> list[JourneyProblem]:
     """Return all problems that prevent publishing, in reading order; empty when there are none."""
     return cleaned(definition)[1]
 
@@ -239,9 +239,9 @@ def _splits(step: Step) -> bool:
 # Cleaning turns the entered draft into the canonical form that is published, or into a list of problems.
 
 
-def cleaned(draft: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+def cleaned(draft: Mapping[str, Any]) -> tuple[dict[str, Any], list[JourneyProblem]]:
     """Return the definition that a draft describes, and all of its problems."""
-    found: list[Problem] = []
+    found: list[JourneyProblem] = []
     shaped = _shaped(draft)
     definition = {
         "entry": _entry(shaped["entry"], found),
@@ -251,12 +251,12 @@ def cleaned(draft: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
         "holdout": shaped["holdout"],
     }
     if definition["exit"]["policy"] not in rules.EXIT:
-        found.append(Problem("exit", _t("Early exit"), "policy", _t("Not one of the choices.")))
+        found.append(JourneyProblem("exit", _t("Early exit"), "policy", _t("Not one of the choices.")))
     elif definition["exit"]["policy"] in ("goal", "both") and not definition["goal"]:
-        found.append(Problem("exit", _t("Early exit"), "goal", _t("Choose the goal.")))
+        found.append(JourneyProblem("exit", _t("Early exit"), "goal", _t("Choose the goal.")))
     if definition["exit"]["policy"] in ("unmatched", "both") and not definition["entry"].get("segment"):
         found.append(
-            Problem(
+            JourneyProblem(
                 "exit",
                 _t("Early exit"),
                 "policy",
@@ -264,26 +264,26 @@ def cleaned(draft: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
             )
         )
     if not isinstance(definition["holdout"], int) or not 0 <= definition["holdout"] <= 90:
-        found.append(Problem("entry", _t("Entry"), "holdout", _t("The holdout must be 0 to 90 percent.")))
+        found.append(JourneyProblem("entry", _t("Entry"), "holdout", _t("The holdout must be 0 to 90 percent.")))
     if not shaped["steps"]:
-        found.append(Problem("", "", "steps", _t("Add at least one step.")))
+        found.append(JourneyProblem("", "", "steps", _t("Add at least one step.")))
     definition["steps"] = _steps(shaped["steps"], definition, found)
     if not found:
         steps = rules.by_id(definition["steps"])
         found += [
-            Problem(step, label_of(steps[step]), problem.about, problem.message)
+            JourneyProblem(step, label_of(steps[step]), problem.about, problem.message)
             for step, faults in template_uses.journey_problems(definition).items()
             for problem in faults
         ]
     return definition, found
 
 
-def _steps(steps: list[Step], definition: dict[str, Any], found: list[Problem]) -> list[Step]:
+def _steps(steps: list[Step], definition: dict[str, Any], found: list[JourneyProblem]) -> list[Step]:
     cleaned = []
     for index, step in enumerate(steps):
         kind = STEPS.get(step["kind"])
         if kind is None:
-            found.append(Problem(step["id"], step["kind"], "kind", _t("This kind of step does not exist.")))
+            found.append(JourneyProblem(step["id"], step["kind"], "kind", _t("This kind of step does not exist.")))
             continue
         before = len(found)
         values = {field.name: _value(field, step, found) for field in kind.fields}
@@ -293,12 +293,12 @@ def _steps(steps: list[Step], definition: dict[str, Any], found: list[Problem]) 
         label = label_of(step)
         if len(found) == before:
             for name, message in kind.check(clean):
-                found.append(Problem(step["id"], label, name, str(message)))
+                found.append(JourneyProblem(step["id"], label, name, str(message)))
         if kind.ends and step["kind"] == "goal" and not definition["goal"]:
-            found.append(Problem(step["id"], label, "goal", _t("The journey has no goal yet.")))
+            found.append(JourneyProblem(step["id"], label, "goal", _t("The journey has no goal yet.")))
         if step["kind"] == "exit" and index + 1 < len(steps):
             found.append(
-                Problem(
+                JourneyProblem(
                     steps[index + 1]["id"], label_of(steps[index + 1]), "", _t("Steps after an exit are never reached.")
                 )
             )
@@ -307,7 +307,7 @@ def _steps(steps: list[Step], definition: dict[str, Any], found: list[Problem]) 
         for code in sorted(set(arms) - set(codes)):
             if arms[code]:
                 found.append(
-                    Problem(
+                    JourneyProblem(
                         step["id"],
                         label,
                         "arms",
@@ -328,15 +328,17 @@ def label_of(step: Step) -> str:
     return str(step.get("note") or kind.label)
 
 
-def _value(field: Field, step: Step, found: list[Problem]) -> Any:
+def _value(field: StepField, step: Step, found: list[JourneyProblem]) -> Any:
     try:
         return clean_value(field, step.get(field.name))
     except Invalid as error:
-        found.append(Problem(step["id"], label_of(step), error.field or field.name, str(error.message), error.code))
+        found.append(
+            JourneyProblem(step["id"], label_of(step), error.field or field.name, str(error.message), error.code)
+        )
         return None
 
 
-def clean_value(field: Field, raw: Any) -> Any:
+def clean_value(field: StepField, raw: Any) -> Any:
     """Return one value of a step in canonical form. Raises Invalid."""
     if raw in (None, "", []):
         if field.default is not None:
@@ -431,7 +433,7 @@ def _arms(raw: Any, name: str) -> list[dict[str, Any]]:
     return cleaned
 
 
-def _entry(raw: dict[str, Any], found: list[Problem]) -> dict[str, Any]:
+def _entry(raw: dict[str, Any], found: list[JourneyProblem]) -> dict[str, Any]:
     """Return the entry. Problems are reported for the step `entry`."""
     kind = raw.get("kind")
     entry: dict[str, Any] = {"kind": kind, "segment": raw.get("segment") or None}
@@ -440,22 +442,25 @@ def _entry(raw: dict[str, Any], found: list[Problem]) -> dict[str, Any]:
         try:
             entry[name] = read()
         except DomainError as error:
-            found.append(Problem("entry", _t("Entry"), name, str(error.message), error.code))
+            found.append(JourneyProblem("entry", _t("Entry"), name, str(error.message), error.code))
 
     if kind not in ENTRIES:
-        found.append(Problem("entry", _t("Entry"), "kind", _t("Choose how customers enter.")))
+        found.append(JourneyProblem("entry", _t("Entry"), "kind", _t("Choose how customers enter.")))
         return entry
     if kind == "event":
-        take("event", lambda: clean_value(Field("event", "event", ""), raw.get("event")))
+        take("event", lambda: clean_value(StepField("event", "event", ""), raw.get("event")))
         take("where", lambda: _where(raw.get("where") or [], "where"))
     elif kind == "segment":
         entry["members"] = bool(raw.get("members"))
     elif kind == "date":
-        take("date", lambda: clean_value(Field("date", "choice", "", lambda: list(DATES.items())), raw.get("date")))
+        take("date", lambda: clean_value(StepField("date", "choice", "", lambda: list(DATES.items())), raw.get("date")))
         take("days", lambda: _number(raw.get("days") or 0, 0, 60, "days"))
         take("time", lambda: _time(raw.get("time") or "10:00", "time"))
     elif kind == "schedule":
-        take("every", lambda: clean_value(Field("every", "choice", "", lambda: list(EVERY.items())), raw.get("every")))
+        take(
+            "every",
+            lambda: clean_value(StepField("every", "choice", "", lambda: list(EVERY.items())), raw.get("every")),
+        )
         take("time", lambda: _time(raw.get("time") or "10:00", "time"))
         if raw.get("every") == "week":
             take("weekday", lambda: _number(raw.get("weekday") or 1, 1, 7, "weekday"))
@@ -486,26 +491,26 @@ def _segment(raw: Any) -> int:
     return segment.pk
 
 
-def _reentry(raw: dict[str, Any], found: list[Problem]) -> dict[str, Any]:
+def _reentry(raw: dict[str, Any], found: list[JourneyProblem]) -> dict[str, Any]:
     policy = raw.get("policy")
     if policy not in rules.REENTRY:
-        found.append(Problem("entry", _t("Entry"), "reentry", _t("Not one of the choices.")))
+        found.append(JourneyProblem("entry", _t("Entry"), "reentry", _t("Not one of the choices.")))
         return {"policy": "never", "value": 0}
     value = 0
     if policy in ("days", "times"):
         try:
             value = _number(raw.get("value"), 1, 3650 if policy == "days" else 1000, "reentry_value")
         except Invalid as error:
-            found.append(Problem("entry", _t("Entry"), "reentry_value", str(error.message), error.code))
+            found.append(JourneyProblem("entry", _t("Entry"), "reentry_value", str(error.message), error.code))
     return {"policy": policy, "value": value}
 
 
-def _goal(raw: Any, found: list[Problem]) -> dict[str, Any] | None:
+def _goal(raw: Any, found: list[JourneyProblem]) -> dict[str, Any] | None:
     if not isinstance(raw, dict) or not raw.get("event"):
         return None
     try:
-        event = clean_value(Field("event", "event", ""), raw["event"])
+        event = clean_value(StepField("event", "event", ""), raw["event"])
         return {"event": event, "where": _where(raw.get("where") or [], "where")}
     except Invalid as error:
-        found.append(Problem("goal", _t("Goal"), error.field or "event", str(error.message), error.code))
+        found.append(JourneyProblem("goal", _t("Goal"), error.field or "event", str(error.message), error.code))
         return None

@@ -26,7 +26,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from campaigns import events
-from campaigns.channels import CHANNELS, Channel, Outcome, Outgoing, Result
+from campaigns.channels import CHANNELS, Channel, DeliveryOutcome, DeliveryResult, Outgoing
 from campaigns.labels import RESTORED
 from campaigns.models import Message, MessageState, Template
 from campaigns.rules.gate import Verdict
@@ -51,7 +51,7 @@ AWAY_SECONDS = 60
 
 
 @dataclass
-class Batch:
+class ClaimedBatch:
     """Hold the messages of one claim, rendered per channel for hand-over. `beat`: when the lease was last renewed."""
 
     claim: UUID
@@ -114,7 +114,7 @@ def send_due(*, seconds: float = 50.0, batch: int = BATCH) -> int:
     return total
 
 
-def claim_batch(*, limit: int = BATCH) -> Batch | None:
+def claim_batch(*, limit: int = BATCH) -> ClaimedBatch | None:
     """Claim due messages, decide them and render those that may go. Return None when nothing is due.
 
     The customers are locked, so that two workers never exceed a cap together (J1).
@@ -130,7 +130,7 @@ def claim_batch(*, limit: int = BATCH) -> Batch | None:
             return None
         taken, rows = len(rows), pacing.admit(rows, now)
         rulings = {ruling.id: ruling for ruling in gate.judge_messages([row["id"] for row in rows], now)}
-        batch = Batch(uuid.uuid4(), taken)
+        batch = ClaimedBatch(uuid.uuid4(), taken)
         _refuse([rulings[row["id"]] for row in rows if rulings[row["id"]].verdict is not Verdict.SEND], now)
         going = [row for row in rows if rulings[row["id"]].verdict is Verdict.SEND]
         if going:
@@ -138,16 +138,16 @@ def claim_batch(*, limit: int = BATCH) -> Batch | None:
     return batch
 
 
-def deliver_batch(batch: Batch) -> None:
+def deliver_batch(batch: ClaimedBatch) -> None:
     """Hand over the messages of the claim, outside any transaction. A worker that lost its lease stops."""
     for name, messages in batch.outgoing.items():
         with closing(CHANNELS[name]) as channel:
             _deliver(batch, messages, channel)
 
 
-def _deliver(batch: Batch, messages: list[Outgoing], channel: Channel) -> None:
+def _deliver(batch: ClaimedBatch, messages: list[Outgoing], channel: Channel) -> None:
     claim = batch.claim
-    outcomes: list[Outcome] = []
+    outcomes: list[DeliveryOutcome] = []
     try:
         for start in range(0, len(messages), channel.batch):
             part = messages[start : start + channel.batch]
@@ -159,7 +159,7 @@ def _deliver(batch: Batch, messages: list[Outgoing], channel: Channel) -> None:
                 batch.beat = time.monotonic()
             begun = _turn(claim, outcomes, part, channel)
             outcomes = _hand_over(channel, [item for item in part if item.id in begun])
-            if any(outcome.result is Result.AWAY for outcome in outcomes):
+            if any(outcome.result is DeliveryResult.AWAY for outcome in outcomes):
                 rest = [item.id for item in messages[start + channel.batch :]]
                 give_back(claim, rest, outcomes[-1].error)
                 break
@@ -168,7 +168,7 @@ def _deliver(batch: Batch, messages: list[Outgoing], channel: Channel) -> None:
         marker.flush()
 
 
-def _turn(claim: UUID, ended: Sequence[Outcome], part: Sequence[Outgoing], channel: Channel) -> set[UUID]:
+def _turn(claim: UUID, ended: Sequence[DeliveryOutcome], part: Sequence[Outgoing], channel: Channel) -> set[UUID]:
     """Record the last part and begin the next one.
 
     One commit instead of two, because the speed of e-mail is limited by the disk.
@@ -190,14 +190,17 @@ def _open(channel: Channel) -> str:
     return ""
 
 
-def _hand_over(channel: Channel, items: list[Outgoing]) -> list[Outcome]:
+def _hand_over(channel: Channel, items: list[Outgoing]) -> list[DeliveryOutcome]:
     if not items:
         return []
     try:
         return channel.deliver(items)
     except Exception as error:
         log.exception("channel_failed", channel=channel.name)
-        return [Outcome(item.id, Result.UNKNOWN, error=f"{type(error).__name__}: {error}"[:500]) for item in items]
+        return [
+            DeliveryOutcome(item.id, DeliveryResult.UNKNOWN, error=f"{type(error).__name__}: {error}"[:500])
+            for item in items
+        ]
 
 
 def begin(claim: UUID, part: Sequence[Outgoing], channel: Channel) -> set[UUID]:
@@ -229,7 +232,7 @@ def begin(claim: UUID, part: Sequence[Outgoing], channel: Channel) -> set[UUID]:
         return {number[0], *(row[0] for row in cursor.fetchall())}
 
 
-def record(claim: UUID | None, outcomes: Sequence[Outcome]) -> int:
+def record(claim: UUID | None, outcomes: Sequence[DeliveryOutcome]) -> int:
     """Store each outcome whose message the claim still holds. Return how many were stored."""
     if not outcomes:
         return 0
@@ -264,8 +267,8 @@ def record(claim: UUID | None, outcomes: Sequence[Outcome]) -> int:
         )
         count = cursor.rowcount
         written = said if count == len(said) else cursor.fetchall()
-        announce([row[0] for row in written if row[1] == Result.SENT])
-        suppress_bounced([row[0] for row in written if row[1] == Result.BOUNCED])
+        announce([row[0] for row in written if row[1] == DeliveryResult.SENT])
+        suppress_bounced([row[0] for row in written if row[1] == DeliveryResult.BOUNCED])
     return count
 
 
@@ -346,8 +349,8 @@ def _reconcile(message: Message, channel: Channel) -> int:
     if found is None:
         return 0
     # Not found means never accepted: the message is queued as if it had not begun.
-    result = Result.SENT if found else Result.AWAY
-    return record(message.claim, [Outcome(message.pk, result, message.provider_id if found else "")])
+    result = DeliveryResult.SENT if found else DeliveryResult.AWAY
+    return record(message.claim, [DeliveryOutcome(message.pk, result, message.provider_id if found else "")])
 
 
 def send_again(*, message: Message, actor: Actor) -> Message:
@@ -434,7 +437,9 @@ def _refuse(rulings: Sequence[gate.Ruling], now: datetime) -> None:
         )
 
 
-def _prepare(rows: list[dict[str, Any]], rulings: dict[UUID | None, gate.Ruling], batch: Batch, now: datetime) -> None:
+def _prepare(
+    rows: list[dict[str, Any]], rulings: dict[UUID | None, gate.Ruling], batch: ClaimedBatch, now: datetime
+) -> None:
     """Compose and store the messages that go out."""
     composed = composing.compose(rows, {row["id"]: rulings[row["id"]].identity_id for row in rows})
     batch.outgoing = composed.outgoing

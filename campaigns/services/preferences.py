@@ -22,7 +22,7 @@ PURPOSES = (Purpose.MARKETING, Purpose.SERVICE)
 
 
 @dataclass(frozen=True)
-class Choice:
+class ConsentChoice:
     """Hold one switch. `granted`: messages of this purpose currently reach the customer on this channel."""
 
     channel: str
@@ -49,7 +49,7 @@ def customer_of(token: str) -> Customer:
     return current
 
 
-def choices_of(customer: Customer) -> list[Choice]:
+def choices_of(customer: Customer) -> list[ConsentChoice]:
     """Return the channels that can reach the customer, and those for which a consent is stored."""
     said = {
         (state.channel, state.purpose): state.granted
@@ -64,11 +64,11 @@ def choices_of(customer: Customer) -> list[Choice]:
         for purpose in PURPOSES:
             # Without a stored consent, marketing is off on opt-in channels; service messages stop only at a refusal.
             silent = purpose == Purpose.SERVICE or not channel.opt_in
-            shown.append(Choice(name, purpose, said.get((name, purpose), silent)))
+            shown.append(ConsentChoice(name, purpose, said.get((name, purpose), silent)))
     return shown
 
 
-def save_choices(*, token: str, wanted: Collection[str]) -> list[Choice]:
+def save_choices(*, token: str, wanted: Collection[str]) -> list[ConsentChoice]:
     """Store the choices: `wanted` are the names of switches that are on. Each change is written as a new consent."""
     with transaction.atomic():
         customer = lock_row(Customer.objects.filter(pk=customer_of(token).pk), weak=True)

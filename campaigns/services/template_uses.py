@@ -57,7 +57,7 @@ NOT_BROUGHT = _("The text in %(language)s shows “%(name)s”, which these mess
 UNSEEN = _("No later message shows the code in every language, so codes would be used up unseen.")
 
 
-class Given(Enum):
+class CouponPresence(Enum):
     """Tell whether the recipient of the message has a coupon at that point."""
 
     NO = "no"
@@ -65,7 +65,7 @@ class Given(Enum):
     YES = "yes"
 
 
-class Problem(NamedTuple):
+class TemplateProblem(NamedTuple):
     """Hold one problem; `about` is the coupon or the template."""
 
     code: str
@@ -89,8 +89,8 @@ def saved_texts(template: Template, version: int | None = None) -> Texts:
 
 
 def problems(
-    texts: Texts, *, given: Given, brings: Iterable[str] = (), offered: bool | None = None
-) -> Iterator[Problem]:
+    texts: Texts, *, given: CouponPresence, brings: Iterable[str] = (), offered: bool | None = None
+) -> Iterator[TemplateProblem]:
     """Yield the problems, in the order of languages.
 
     `offered`: another arm of an experiment gives a coupon. Then a text that shows a coupon only if there is one fits
@@ -100,18 +100,18 @@ def problems(
     for language, fields in texts.items():
         named = {"language": language_label(language)}
         for fault in fields.faults:
-            yield Problem("unknown_field", "template", _text(NOT_BROUGHT, {**named, "name": fault.asked}))
+            yield TemplateProblem("unknown_field", "template", _text(NOT_BROUGHT, {**named, "name": fault.asked}))
         for path in sorted(fields.bare):
             needed = NEEDS.get(path, path.partition(".")[0])
             if needed in NEEDED and needed not in brought:
-                yield Problem("field_not_brought", "template", _text(NOT_BROUGHT, {**named, "name": path}))
+                yield TemplateProblem("field_not_brought", "template", _text(NOT_BROUGHT, {**named, "name": path}))
         bare = any(path.partition(".")[0] == "coupon" for path in fields.bare)
-        if given is Given.YES and CODE not in fields.shown:
-            yield Problem("coupon_not_shown", "coupon", _text(NOT_SHOWN, named))
-        elif given is Given.NO and fields.names("coupon") and (bare or not offered):
-            yield Problem("coupon_missing", "coupon", _text(MISSING, named))
-        elif given is Given.SOMETIMES and bare:
-            yield Problem("coupon_missing", "coupon", _text(UNCERTAIN, named))
+        if given is CouponPresence.YES and CODE not in fields.shown:
+            yield TemplateProblem("coupon_not_shown", "coupon", _text(NOT_SHOWN, named))
+        elif given is CouponPresence.NO and fields.names("coupon") and (bare or not offered):
+            yield TemplateProblem("coupon_missing", "coupon", _text(MISSING, named))
+        elif given is CouponPresence.SOMETIMES and bare:
+            yield TemplateProblem("coupon_missing", "coupon", _text(UNCERTAIN, named))
 
 
 def _text(message: str | Promise, values: Mapping[str, Any]) -> str:
@@ -142,7 +142,7 @@ def _of_campaign(
     experiment: Experiment | None,
     brings: Sequence[str],
     texts_of: TextsOf,
-) -> Iterator[Problem]:
+) -> Iterator[TemplateProblem]:
     """Check the campaign's own template and coupon, or each arm's. An arm without its own uses the campaign's."""
     pairs = [(template, coupon)]
     if experiment is not None:
@@ -150,10 +150,12 @@ def _of_campaign(
         pairs = [(arm.template or template, arm.coupon or coupon) for arm in arms]
     offered = any(own is not None for _template, own in pairs)
     for text, own in pairs:
-        yield from problems(texts_of(text), given=Given.YES if own else Given.NO, brings=brings, offered=offered)
+        yield from problems(
+            texts_of(text), given=CouponPresence.YES if own else CouponPresence.NO, brings=brings, offered=offered
+        )
 
 
-def _refuse(found: Iterator[Problem]) -> None:
+def _refuse(found: Iterator[TemplateProblem]) -> None:
     for problem in found:
         raise Invalid(problem.message, code=problem.code, field=problem.about)
 
@@ -167,19 +169,21 @@ class _Way:
     path; `shown` and `passed` are of the whole journey.
     """
 
-    given: Given = Given.NO
+    given: CouponPresence = CouponPresence.NO
     live: frozenset[str] = frozenset()
     shown: set[str] = field(default_factory=set)
     passed: set[str] = field(default_factory=set)
 
 
-def journey_problems(definition: Mapping[str, Any], texts_of: TextsOf = saved_texts) -> dict[str, list[Problem]]:
+def journey_problems(
+    definition: Mapping[str, Any], texts_of: TextsOf = saved_texts
+) -> dict[str, list[TemplateProblem]]:
     """Return problems by step: messages, and coupon steps whose code no message shows."""
-    found: dict[str, list[Problem]] = {}
+    found: dict[str, list[TemplateProblem]] = {}
     way = _Way()
     _walk(definition["steps"], way, _brought_by_entry(definition.get("entry") or {}), texts_of, found)
     for step in sorted(way.passed - way.shown):
-        found.setdefault(step, []).append(Problem("coupon_not_shown", "coupon", str(UNSEEN)))
+        found.setdefault(step, []).append(TemplateProblem("coupon_not_shown", "coupon", str(UNSEEN)))
     return found
 
 
@@ -194,11 +198,11 @@ def _walk(
     way: _Way,
     brings: Sequence[str],
     texts_of: TextsOf,
-    found: dict[str, list[Problem]],
+    found: dict[str, list[TemplateProblem]],
 ) -> None:
     for step in steps:
         if step["kind"] == "coupon":
-            way.given, way.live = Given.YES, frozenset({step["id"]})
+            way.given, way.live = CouponPresence.YES, frozenset({step["id"]})
         elif step["kind"] == "message" and step.get("template"):
             template = Template.objects.filter(pk=step["template"]).first()
             if template is None:
@@ -209,7 +213,7 @@ def _walk(
             if all(shows):
                 way.shown |= way.live
             # After a coupon, a message may leave it out; a message that shows it must do so in every language.
-            given = Given.SOMETIMES if way.given is Given.YES and not any(shows) else way.given
+            given = CouponPresence.SOMETIMES if way.given is CouponPresence.YES and not any(shows) else way.given
             faults = list(problems(texts, given=given, brings=brings))
             if faults:
                 found.setdefault(step["id"], []).extend(faults)
@@ -220,7 +224,7 @@ def _walk(
                 inner = _Way(way.given, way.live, way.shown, way.passed)
                 _walk(arm, inner, brings, texts_of, found)
                 ends.append(inner)
-            way.given = ends[0].given if len({end.given for end in ends}) == 1 else Given.SOMETIMES
+            way.given = ends[0].given if len({end.given for end in ends}) == 1 else CouponPresence.SOMETIMES
             way.live = frozenset().union(*(end.live for end in ends))
 
 
@@ -249,7 +253,7 @@ def check_users(template: Template, texts: Texts) -> None:
             _refuse_for(journey.name, iter(faults))
 
 
-def _refuse_for(campaign: str, found: Iterator[Problem]) -> None:
+def _refuse_for(campaign: str, found: Iterator[TemplateProblem]) -> None:
     for problem in found:
         text = _("“%(campaign)s” uses this template: %(reason)s") % {"campaign": campaign, "reason": problem.message}
         raise Conflict(text, code=problem.code, field="texts")

@@ -84,7 +84,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Rendered:
+class RenderedText:
     """Hold a rendered text: `subject` is one line of plain text; `body` is clean HTML on HTML channels, else plain
     text.
     """
@@ -222,7 +222,7 @@ def restore_version(*, template: Template, version: int, actor: Actor) -> Templa
     )  # fmt: skip
 
 
-def render(*, template: Template, version: int, languages: Sequence[str], context: Mapping[str, Any]) -> Rendered:
+def render(*, template: Template, version: int, languages: Sequence[str], context: Mapping[str, Any]) -> RenderedText:
     """Render in the first of `languages` that this version has, else in any. Raises RenderFailed."""
     text = pick_text(template.pk, version, tuple(languages))
     return render_text(text, channel=template.channel, context=context)
@@ -230,7 +230,7 @@ def render(*, template: Template, version: int, languages: Sequence[str], contex
 
 def render_text(
     text: Text, *, channel: str, context: Mapping[str, Any], render: Callable[..., str] = liquid.render
-) -> Rendered:
+) -> RenderedText:
     as_html = CHANNELS[channel].html
     try:
         given = liquid.plain_context(context)
@@ -242,12 +242,12 @@ def render_text(
     except TypeError as error:
         raise RenderFailed(f"{text.language}: {error}") from None
     body = html.clean(body) if as_html else body.strip()
-    return Rendered(
+    return RenderedText(
         text.language, " ".join(subject.split())[:SUBJECT_LENGTH].replace("\x00", ""), body.replace("\x00", "")
     )
 
 
-def with_unsubscribe(rendered: Rendered, url: str, shop: str) -> Rendered:
+def with_unsubscribe(rendered: RenderedText, url: str, shop: str) -> RenderedText:
     """Add a visible unsubscribe link to HTML that shows none; the plain text is made from the HTML."""
     if html.shows_link(rendered.body, url):
         return rendered
@@ -258,7 +258,7 @@ def with_unsubscribe(rendered: Rendered, url: str, shop: str) -> Rendered:
     return replace(rendered, body=rendered.body + foot)
 
 
-def footed(rendered: Rendered, *, channel: str, message_class: str, context: Mapping[str, Any]) -> Rendered:
+def footed(rendered: RenderedText, *, channel: str, message_class: str, context: Mapping[str, Any]) -> RenderedText:
     """Return a preview or test with the footer of a sent message, using the sample's links."""
     if message_class != MessageClass.MARKETING or not CHANNELS[channel].html:
         return rendered
@@ -266,7 +266,7 @@ def footed(rendered: Rendered, *, channel: str, message_class: str, context: Map
     return with_unsubscribe(rendered, links.get("unsubscribe", settings.SITE_URL), shop.get("name", ""))
 
 
-def preview(*, text: Text, channel: str, context: Mapping[str, Any]) -> Rendered:
+def preview(*, text: Text, channel: str, context: Mapping[str, Any]) -> RenderedText:
     """Render an unsaved text. Raises Invalid like `save_template`, field `body` or `subject`."""
     checked = _checked([text], channel, prefix="")[0]
     try:

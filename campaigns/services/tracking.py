@@ -31,7 +31,7 @@ OWN_PATHS = ("/u/", "/p/", "/rate/", "/c/", "/o/")
 
 
 @dataclass(frozen=True)
-class Link:
+class TrackedLink:
     message_id: UUID
     url: str
 
@@ -43,7 +43,7 @@ def tracked(body: str, message_id: UUID) -> str:
     return links.replace(body, lambda url: f"{settings.SITE_URL}/c/{_sign(message_id, url)}/", own) + dot
 
 
-def read_link(token: str) -> Link:
+def read_link(token: str) -> TrackedLink:
     """Read a signed link. Raises Invalid `link_invalid` for a forged one. A valid link never expires."""
     try:
         packed = signer().unsign(token)
@@ -51,7 +51,7 @@ def read_link(token: str) -> Link:
         url = raw[16:].decode()
         if url and not links.is_followed(url):
             raise ValueError("not a web address")
-        return Link(UUID(bytes=raw[:16]), url)
+        return TrackedLink(UUID(bytes=raw[:16]), url)
     except (signing.BadSignature, binascii.Error, ValueError):
         raise Invalid(_("This link is not valid."), code="link_invalid") from None
 
@@ -67,7 +67,7 @@ def record_open(*, message_id: UUID) -> bool:
         return cursor.rowcount == 1
 
 
-def record_click(*, link: Link) -> bool:
+def record_click(*, link: TrackedLink) -> bool:
     """Record the first click of the message and of each of its links. Return whether it is this link's first."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from campaigns.channels import CHANNELS, Channel, Outcome, Result
+from campaigns.channels import CHANNELS, Channel, DeliveryOutcome, DeliveryResult
 from campaigns.models import SendingPolicy
 from campaigns.services.coupons import create_coupon
 from core.actor import SYSTEM
@@ -54,11 +54,11 @@ class Memory(Channel):
             self.on_deliver(batch)
         outcomes = []
         for item in batch:
-            result = self.answers.get(item.customer_id, Result.SENT)
-            if result is Result.SENT:
+            result = self.answers.get(item.customer_id, DeliveryResult.SENT)
+            if result is DeliveryResult.SENT:
                 self.taken.append(item)
                 self.known.add(self.begin_id(item.id))
-            outcomes.append(Outcome(item.id, result, error="" if result is Result.SENT else "said no"))
+            outcomes.append(DeliveryOutcome(item.id, result, error="" if result is DeliveryResult.SENT else "said no"))
         return outcomes
 
     def find(self, provider_id):

@@ -7,13 +7,13 @@ from django.urls import reverse
 
 from campaigns.console.variables import BLOCKS
 from campaigns.models import TemplateText
-from campaigns.recommending import RECOMMENDERS, Product, Recommendation, recommend
+from campaigns.recommending import RECOMMENDERS, Recommendation, RecommendedProduct, recommend
 from campaigns.services import contexts, gate, templates
 from campaigns.services.templates import Text, restore_version, save_template
 from core.actor import SYSTEM
 from core.errors import NotFound
 from core.roles import Role
-from crm.models import Product as Article
+from crm.models import RecommendedProduct as Article
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +58,7 @@ def test_a_better_recommender_is_asked_first(shop, monkeypatch):
 
     class OnlyAda:
         def recommend(self, customer_ids, limit):
-            return {ada.pk: Recommendation("For you", [Product("X", "X")])}
+            return {ada.pk: Recommendation("For you", [RecommendedProduct("X", "X")])}
 
     monkeypatch.setattr(RECOMMENDERS, "_items", {"own": OnlyAda(), **RECOMMENDERS._items})
     found = recommend([ada.pk, bob.pk])

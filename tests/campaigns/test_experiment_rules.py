@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.rules.experiments import (
-    Outcome,
+    GroupOutcome,
     arm_of,
     effect_of,
     fisher_chance,
@@ -70,8 +70,8 @@ def test_the_sample_of_two_shares_matches_the_books():
 
 
 def test_the_interval_is_welchs_and_marks_when_zero_is_excluded():
-    control = Outcome(1000, 100, 100)
-    arm = Outcome(1000, 140, 140)
+    control = GroupOutcome(1000, 100, 100)
+    arm = GroupOutcome(1000, 140, 140)
     effect = effect_of(arm, control, error=0.05)
     spread = math.sqrt(0.1 * 0.9 / 999 + 0.14 * 0.86 / 999)
     assert effect.difference == pytest.approx(0.04)
@@ -83,11 +83,11 @@ def test_the_interval_is_welchs_and_marks_when_zero_is_excluded():
 
 
 def test_too_few_customers_give_no_effect():
-    assert effect_of(Outcome(99, 50, 50), Outcome(1000, 100, 100), error=0.05) is None
-    same = effect_of(Outcome(100, 0, 0), Outcome(100, 0, 0), error=0.05, share=True)
+    assert effect_of(GroupOutcome(99, 50, 50), GroupOutcome(1000, 100, 100), error=0.05) is None
+    same = effect_of(GroupOutcome(100, 0, 0), GroupOutcome(100, 0, 0), error=0.05, share=True)
     assert (same.difference, same.chance, same.sure, same.few) == (0, 1, False, True)
     assert (same.low, same.high) == pytest.approx((-0.0370, 0.0370), abs=1e-4), "none of 100 leaves room for some"
-    money = effect_of(Outcome(100, 0, 0, 0), Outcome(100, 0, 0, 0), error=0.05)
+    money = effect_of(GroupOutcome(100, 0, 0, 0), GroupOutcome(100, 0, 0, 0), error=0.05)
     assert (money.low, money.high, money.chance, money.sure, money.few) == (None, None, None, False, True)
 
 
@@ -132,28 +132,30 @@ def test_the_relative_lift_has_the_interval_of_a_ratio():
 
     189 of 11,034 on placebo and 104 of 11,037 on aspirin give the ratio 1.82 with a 95% interval of 1.43 to 2.31.
     """
-    effect = effect_of(Outcome(11_034, 189, 189), Outcome(11_037, 104, 104), error=0.05, share=True)
+    effect = effect_of(GroupOutcome(11_034, 189, 189), GroupOutcome(11_037, 104, 104), error=0.05, share=True)
     assert (1 + effect.lift, 1 + effect.lift_low, 1 + effect.lift_high) == pytest.approx((1.82, 1.43, 2.31), abs=5e-3)
     assert (effect.difference, effect.low, effect.high) == pytest.approx((0.0077, 0.0047, 0.0107), abs=5e-5)
     assert (effect.level, effect.sure, effect.few) == (0.95, True, False)
-    assert effect_of(Outcome(500, 50, 50), Outcome(500, 0, 0, 0), error=0.05, share=True).lift is None
+    assert effect_of(GroupOutcome(500, 50, 50), GroupOutcome(500, 0, 0, 0), error=0.05, share=True).lift is None
 
 
 def test_with_few_conversions_only_a_clear_difference_at_one_look_is_sure():
     few = {"error": 0.05, "share": True}
-    unclear = effect_of(Outcome(21_000, 3, 3), Outcome(21_000, 0, 0), **few)
+    unclear = effect_of(GroupOutcome(21_000, 3, 3), GroupOutcome(21_000, 0, 0), **few)
     assert (unclear.few, unclear.sure) == (True, False)
     assert unclear.low < 0 < unclear.high
-    clear = effect_of(Outcome(21_000, 9, 9), Outcome(21_000, 0, 0), **few)
+    clear = effect_of(GroupOutcome(21_000, 9, 9), GroupOutcome(21_000, 0, 0), **few)
     assert (clear.few, clear.sure) == (True, True)
     assert clear.low > 0
     assert clear.chance == pytest.approx(0.0039, abs=1e-4)
-    assert not effect_of(Outcome(21_000, 9, 9), Outcome(21_000, 0, 0), mixture=0.01, **few).sure
-    assert effect_of(Outcome(21_000, 20, 20), Outcome(21_000, 10, 10), **few).few is False
+    assert not effect_of(GroupOutcome(21_000, 9, 9), GroupOutcome(21_000, 0, 0), mixture=0.01, **few).sure
+    assert effect_of(GroupOutcome(21_000, 20, 20), GroupOutcome(21_000, 10, 10), **few).few is False
 
 
 def test_the_level_follows_the_number_of_arms():
-    assert effect_of(Outcome(1000, 140, 140), Outcome(1000, 100, 100), error=0.05, comparisons=2).level == 0.975
+    assert (
+        effect_of(GroupOutcome(1000, 140, 140), GroupOutcome(1000, 100, 100), error=0.05, comparisons=2).level == 0.975
+    )
 
 
 @given(st.floats(1e-8, 1), st.floats(1e-4, 1), st.floats(1e-3, 0.2))
@@ -189,7 +191,7 @@ def looked_at(rng, count: int, shares: tuple[float, float], mixture: float | Non
             else:
                 sums[:, place] += bought[:, None]
         for run in np.flatnonzero(~sure):
-            control, arm = (Outcome(step * look, *sums[run, place]) for place in (0, 1))
+            control, arm = (GroupOutcome(step * look, *sums[run, place]) for place in (0, 1))
             effect = effect_of(arm, control, error=ERROR, mixture=mixture)
             sure[run] = effect is not None and effect.sure
     return sure
@@ -218,5 +220,5 @@ def test_an_effect_of_the_planned_size_is_found_with_the_planned_power():
     assert 0.78 < found.mean() < 0.93
     half = sample_needed(**wanted) // 2
     pairs = zip(rng.binomial(half, 0.1, RUNS), rng.binomial(half, 0.12, RUNS), strict=True)
-    sure = [effect_of(Outcome(half, b, b), Outcome(half, a, a), error=ERROR).sure for a, b in pairs]
+    sure = [effect_of(GroupOutcome(half, b, b), GroupOutcome(half, a, a), error=ERROR).sure for a, b in pairs]
     assert 0.77 < np.mean(sure) < 0.83

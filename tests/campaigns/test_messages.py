@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from campaigns.channels import Outcome, Result
+from campaigns.channels import DeliveryOutcome, DeliveryResult
 from campaigns.models import Message, Suppression
 from campaigns.services import messages
 from campaigns.services.messages import (
@@ -146,7 +146,7 @@ def test_quiet_hours_hold_messages_and_stale_ones_are_dropped(template, reachabl
 
 def test_a_temporary_error_is_tried_again_later_and_at_most_five_times(open_policy, template, reachable, memory):
     customer = reachable()
-    memory.answers[customer.pk] = Result.TEMPORARY
+    memory.answers[customer.pk] = DeliveryResult.TEMPORARY
     message = queue(customer, template)
     for attempt, minutes in enumerate([1, 4, 16, 64], 1):
         send_due()
@@ -162,7 +162,7 @@ def test_a_temporary_error_is_tried_again_later_and_at_most_five_times(open_poli
 
 def test_a_bounce_suppresses_the_address_and_a_refusal_does_not(open_policy, template, reachable, memory):
     bouncing, refused = reachable(), reachable()
-    memory.answers = {bouncing.pk: Result.BOUNCED, refused.pk: Result.REFUSED}
+    memory.answers = {bouncing.pk: DeliveryResult.BOUNCED, refused.pk: DeliveryResult.REFUSED}
     queue(bouncing, template)
     queue(refused, template)
     send_due()
@@ -178,7 +178,7 @@ def test_a_bounce_suppresses_the_address_and_a_refusal_does_not(open_policy, tem
 
 def test_while_the_provider_is_away_nothing_is_lost_and_no_attempt_is_used_up(open_policy, template, reachable, memory):
     customers = [reachable() for _ in range(120)]
-    memory.answers = {customer.pk: Result.AWAY for customer in customers}
+    memory.answers = {customer.pk: DeliveryResult.AWAY for customer in customers}
     for customer in customers:
         queue(customer, template)
     send_due()
@@ -289,7 +289,9 @@ def test_the_late_answer_of_a_slow_provider_still_counts(open_policy, template, 
     send_due()
     message.refresh_from_db()
     assert message.state == "sent"
-    assert messages.record(uuid.uuid4(), [Outcome(message.pk, Result.REFUSED)]) == 0, "another claim writes nothing"
+    assert messages.record(uuid.uuid4(), [DeliveryOutcome(message.pk, DeliveryResult.REFUSED)]) == 0, (
+        "another claim writes nothing"
+    )
 
 
 def test_a_template_that_fails_for_one_fails_for_one(open_policy, template, reachable, memory):

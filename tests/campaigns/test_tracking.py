@@ -176,7 +176,7 @@ def test_transactional_mail_and_a_shop_with_tracking_off_are_not_tracked(open_po
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_clicks_count_as_one(open_policy, template, reader, mailoutbox):
     message, _mail = send(reader(), template, mailoutbox)
-    first = storm(8, lambda _n: tracking.record_click(link=tracking.Link(message.pk, TARGET)))
+    first = storm(8, lambda _n: tracking.record_click(link=tracking.TrackedLink(message.pk, TARGET)))
     assert sorted(first) == [False] * 7 + [True]
     assert LinkClick.objects.count() == 1
     assert DomainEvent.objects.filter(kind="campaigns.message_clicked").count() == 1
@@ -224,7 +224,7 @@ def test_links_are_listed_by_how_many_followed_them(template, make_customer):
     now = timezone.now()
     for number in range(3):
         message = sent(make_customer(), template, now)
-        tracking.record_click(link=tracking.Link(message.pk, "https://a.example/"))
+        tracking.record_click(link=tracking.TrackedLink(message.pk, "https://a.example/"))
         if not number:
-            tracking.record_click(link=tracking.Link(message.pk, "https://b.example/"))
+            tracking.record_click(link=tracking.TrackedLink(message.pk, "https://b.example/"))
     assert links_of("broadcast:1") == [("https://a.example/", 3), ("https://b.example/", 1)]

@@ -19,12 +19,12 @@ from uuid import UUID, uuid4
 
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.channels.base import Outcome, Outgoing, Result
+from campaigns.channels.base import DeliveryOutcome, DeliveryResult, Outgoing
 from campaigns.channels.providers.base import (
     Ask,
-    Field,
     Forged,
     Provider,
+    ProviderField,
     Receipt,
     Status,
     lines_of,
@@ -51,17 +51,17 @@ class Aliyun(Provider):
     label = _("Alibaba Cloud SMS")
     reports = True
     by_template = True
-    fields: ClassVar[Sequence[Field]] = (
-        Field("access_key_id", "AccessKey ID"),
-        Field("access_key_secret", "AccessKey Secret", secret=True),
-        Field("sign_name", _("Signature of the SMS"), help=_("Enter the approved signature without the brackets.")),
-        Field("url", _("Address"), url=True, default="https://dysmsapi.aliyuncs.com"),
-        Field(
+    fields: ClassVar[Sequence[ProviderField]] = (
+        ProviderField("access_key_id", "AccessKey ID"),
+        ProviderField("access_key_secret", "AccessKey Secret", secret=True),
+        ProviderField("sign_name", _("Signature of the SMS"), help=_("Enter the approved signature without the brackets.")),
+        ProviderField("url", _("Address"), url=True, default="https://dysmsapi.aliyuncs.com"),
+        ProviderField(
             "callback_key", _("Key of the receipts"), secret=True, help=_("Add this key to the receipt address as ?key=…; at least 20 characters.")
         ),
     )  # fmt: skip
 
-    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> Outcome:
+    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> DeliveryOutcome:
         values = account.values
         query = {
             "PhoneNumbers": _number(item.address),
@@ -78,14 +78,14 @@ class Aliyun(Provider):
         found = read_json(answer.text)
         code = str(found.get("Code", ""))
         if code == "OK":
-            return Outcome(item.id, Result.SENT, str(found.get("BizId", "")))
+            return DeliveryOutcome(item.id, DeliveryResult.SENT, str(found.get("BizId", "")))
         error = f"{code}: {found.get('Message', '')}"[:500]
         if code in NUMBER_IS_WRONG:
-            return Outcome(item.id, Result.BOUNCED, error=error)
+            return DeliveryOutcome(item.id, DeliveryResult.BOUNCED, error=error)
         if code in LATER or code.startswith("Throttling"):
-            return Outcome(item.id, Result.TEMPORARY, error=error)
+            return DeliveryOutcome(item.id, DeliveryResult.TEMPORARY, error=error)
         if code and answer.status < 500:
-            return Outcome(item.id, Result.REFUSED, error=error)
+            return DeliveryOutcome(item.id, DeliveryResult.REFUSED, error=error)
         return refused_by_status(item, answer)
 
     def call(self, values: Mapping[str, str], action: str, query: Mapping[str, str], ask: Ask):

@@ -12,14 +12,14 @@ from uuid import UUID
 
 from django.utils.functional import Promise
 
-from campaigns.channels.base import Outcome, Outgoing, Result
+from campaigns.channels.base import DeliveryOutcome, DeliveryResult, Outgoing
 from campaigns.models import ChannelAccount
 from core.outgoing import Answer, NoAnswer
 from core.registry import Registry
 
 
 @dataclass(frozen=True)
-class Field:
+class ProviderField:
     """Define one setting of an account. A secret is stored encrypted; a `url` is checked before it is stored."""
 
     name: str
@@ -59,13 +59,13 @@ class Provider:
     name: ClassVar[str]
     channel: ClassVar[str]
     label: ClassVar[str | Promise]
-    fields: ClassVar[Sequence[Field]] = ()
+    fields: ClassVar[Sequence[ProviderField]] = ()
     reports: ClassVar[bool] = False
     """Whether it reports the outcome of messages by callback."""
     by_template: ClassVar[bool] = False
     """Whether it only sends templates that it approved; the subject of a template here is the id of such a template."""
 
-    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> Outcome:
+    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> DeliveryOutcome:
         raise NotImplementedError
 
     def find(self, account: ChannelAccount, provider_id: str, ask: Ask) -> bool | None:
@@ -84,21 +84,21 @@ class Provider:
 PROVIDERS: Registry[Provider] = Registry("provider")
 
 
-def unanswered(item: Outgoing, error: NoAnswer) -> Outcome:
+def unanswered(item: Outgoing, error: NoAnswer) -> DeliveryOutcome:
     """Return the outcome of a request without an answer: nothing was handed over unless a connection stood (J2)."""
-    result = Result.UNKNOWN if error.reached else Result.AWAY
-    return Outcome(item.id, result, error=f"{error.code}: {error}"[:500])
+    result = DeliveryResult.UNKNOWN if error.reached else DeliveryResult.AWAY
+    return DeliveryOutcome(item.id, result, error=f"{error.code}: {error}"[:500])
 
 
-def refused_by_status(item: Outgoing, answer: Answer) -> Outcome:
+def refused_by_status(item: Outgoing, answer: Answer) -> DeliveryOutcome:
     """Classify an HTTP error: 429 and 503 were not accepted, other 5xx may have been; all others are refusals."""
     if answer.status in {429, 503}:
-        result = Result.TEMPORARY
+        result = DeliveryResult.TEMPORARY
     elif answer.status >= 500:
-        result = Result.UNKNOWN
+        result = DeliveryResult.UNKNOWN
     else:
-        result = Result.REFUSED
-    return Outcome(item.id, result, error=f"{answer.status}: {answer.text}"[:500])
+        result = DeliveryResult.REFUSED
+    return DeliveryOutcome(item.id, result, error=f"{answer.status}: {answer.text}"[:500])
 
 
 def read_json(text: str) -> dict[str, Any]:

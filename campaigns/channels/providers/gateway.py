@@ -18,12 +18,12 @@ from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.channels.base import Outcome, Outgoing, Result
+from campaigns.channels.base import DeliveryOutcome, DeliveryResult, Outgoing
 from campaigns.channels.providers.base import (
     Ask,
-    Field,
     Forged,
     Provider,
+    ProviderField,
     Receipt,
     Status,
     read_json,
@@ -41,13 +41,15 @@ class Gateway(Provider):
     channel = "sms"
     label = _("HTTP gateway")
     reports = True
-    fields: ClassVar[Sequence[Field]] = (
-        Field("url", _("Address"), url=True, help=_("Each message is sent as a signed POST to this address.")),
-        Field("sender", _("Sender"), required=False, help=_("The sender name or number that customers see.")),
-        Field("secret", _("Signing secret"), secret=True, help=_("whsec_ followed by base64, the same on both sides.")),
+    fields: ClassVar[Sequence[ProviderField]] = (
+        ProviderField("url", _("Address"), url=True, help=_("Each message is sent as a signed POST to this address.")),
+        ProviderField("sender", _("Sender"), required=False, help=_("The sender name or number that customers see.")),
+        ProviderField(
+            "secret", _("Signing secret"), secret=True, help=_("whsec_ followed by base64, the same on both sides.")
+        ),
     )
 
-    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> Outcome:
+    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> DeliveryOutcome:
         values = account.values
         body = json.dumps(
             {"id": str(item.id), "to": item.address, "text": item.body, "sender": values.get("sender", "")},
@@ -58,9 +60,9 @@ class Gateway(Provider):
         except NoAnswer as error:
             return unanswered(item, error)
         if 200 <= answer.status < 300:
-            return Outcome(item.id, Result.SENT, str(item.id))
+            return DeliveryOutcome(item.id, DeliveryResult.SENT, str(item.id))
         if answer.status == 422 and read_json(answer.text).get("error") == "invalid_number":
-            return Outcome(item.id, Result.BOUNCED, error=answer.text[:500])
+            return DeliveryOutcome(item.id, DeliveryResult.BOUNCED, error=answer.text[:500])
         return refused_by_status(item, answer)
 
     def find(self, account: ChannelAccount, provider_id: str, ask: Ask) -> bool | None:

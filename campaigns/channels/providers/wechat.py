@@ -18,8 +18,16 @@ from urllib.parse import urlencode
 from django.core.cache import cache
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.channels.base import Outcome, Outgoing, Result
-from campaigns.channels.providers.base import Ask, Field, Provider, lines_of, read_json, refused_by_status, unanswered
+from campaigns.channels.base import DeliveryOutcome, DeliveryResult, Outgoing
+from campaigns.channels.providers.base import (
+    Ask,
+    Provider,
+    ProviderField,
+    lines_of,
+    read_json,
+    refused_by_status,
+    unanswered,
+)
 from campaigns.models import ChannelAccount
 from core.outgoing import Answer, NoAnswer
 
@@ -37,7 +45,7 @@ class NoToken(Exception):
 class Tencent(Provider):
     """Hold the code that both providers share."""
 
-    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> Outcome:
+    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> DeliveryOutcome:
         body = json.dumps(self.body(account, item), ensure_ascii=False).encode()
         try:
             answer = self.post(account, body, ask)
@@ -46,7 +54,7 @@ class Tencent(Provider):
                 cache.delete(_key(account))
                 answer = self.post(account, body, ask)
         except NoToken as error:
-            return Outcome(item.id, Result.AWAY, error=str(error)[:500])
+            return DeliveryOutcome(item.id, DeliveryResult.AWAY, error=str(error)[:500])
         except NoAnswer as error:
             return unanswered(item, error)
         return self.outcome(item, answer)
@@ -54,25 +62,25 @@ class Tencent(Provider):
     def post(self, account: ChannelAccount, body: bytes, ask: Ask) -> Answer:
         return ask("POST", f"{self.address(account)}?access_token={self.token(account, ask)}", JSON, body)
 
-    def outcome(self, item: Outgoing, answer: Answer) -> Outcome:
+    def outcome(self, item: Outgoing, answer: Answer) -> DeliveryOutcome:
         code, found = _code(answer), read_json(answer.text)
         if answer.status != 200 or code is None:
             return (
                 refused_by_status(item, answer)
                 if answer.status != 200
-                else Outcome(item.id, Result.UNKNOWN, error=answer.text[:500])
+                else DeliveryOutcome(item.id, DeliveryResult.UNKNOWN, error=answer.text[:500])
             )
         error = f"{code}: {found.get('errmsg', '')}"[:500]
         if code == 0:
             return self.taken(item, found)
         if code in NOBODY:
-            return Outcome(item.id, Result.BOUNCED, error=error)
+            return DeliveryOutcome(item.id, DeliveryResult.BOUNCED, error=error)
         if code in LATER or code in TOKEN_IS_OVER:
-            return Outcome(item.id, Result.TEMPORARY, error=error)
-        return Outcome(item.id, Result.REFUSED, error=error)
+            return DeliveryOutcome(item.id, DeliveryResult.TEMPORARY, error=error)
+        return DeliveryOutcome(item.id, DeliveryResult.REFUSED, error=error)
 
-    def taken(self, item: Outgoing, found: dict[str, Any]) -> Outcome:
-        return Outcome(item.id, Result.SENT, str(found.get("msgid", "")))
+    def taken(self, item: Outgoing, found: dict[str, Any]) -> DeliveryOutcome:
+        return DeliveryOutcome(item.id, DeliveryResult.SENT, str(found.get("msgid", "")))
 
     def token(self, account: ChannelAccount, ask: Ask) -> str:
         kept = cache.get(_key(account))
@@ -104,10 +112,10 @@ class OfficialAccount(Tencent):
     name = "official_account"
     channel = "wechat"
     label = _("WeChat official account")
-    fields: ClassVar[Sequence[Field]] = (
-        Field("app_id", "AppID"),
-        Field("app_secret", "AppSecret", secret=True),
-        Field("url", _("Address"), url=True, default="https://api.weixin.qq.com"),
+    fields: ClassVar[Sequence[ProviderField]] = (
+        ProviderField("app_id", "AppID"),
+        ProviderField("app_secret", "AppSecret", secret=True),
+        ProviderField("url", _("Address"), url=True, default="https://api.weixin.qq.com"),
     )
 
     def fetch_token(self, account: ChannelAccount, ask: Ask) -> Answer:
@@ -135,11 +143,11 @@ class WeCom(Tencent):
     name = "external_contact"
     channel = "wecom"
     label = _("WeCom, external contacts")
-    fields: ClassVar[Sequence[Field]] = (
-        Field("corp_id", "CorpID"),
-        Field("corp_secret", "Secret", secret=True),
-        Field("sender", _("Sending staff member"), required=False, help=_("The userid of the staff member, who confirms the message in WeCom.")),
-        Field("url", _("Address"), url=True, default="https://qyapi.weixin.qq.com"),
+    fields: ClassVar[Sequence[ProviderField]] = (
+        ProviderField("corp_id", "CorpID"),
+        ProviderField("corp_secret", "Secret", secret=True),
+        ProviderField("sender", _("Sending staff member"), required=False, help=_("The userid of the staff member, who confirms the message in WeCom.")),
+        ProviderField("url", _("Address"), url=True, default="https://qyapi.weixin.qq.com"),
     )  # fmt: skip
 
     def fetch_token(self, account: ChannelAccount, ask: Ask) -> Answer:
@@ -159,9 +167,9 @@ class WeCom(Tencent):
             **({"sender": sender} if sender else {}),
         }
 
-    def taken(self, item: Outgoing, found: dict[str, Any]) -> Outcome:
+    def taken(self, item: Outgoing, found: dict[str, Any]) -> DeliveryOutcome:
         if item.address in (found.get("fail_list") or []):
-            return Outcome(item.id, Result.BOUNCED, error="fail_list")
+            return DeliveryOutcome(item.id, DeliveryResult.BOUNCED, error="fail_list")
         return super().taken(item, found)
 
 
