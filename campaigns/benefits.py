@@ -44,18 +44,18 @@ class CouponBenefit(Benefit):
 
     def words(self, benefit: TierBenefit) -> str:
         name = Coupon.objects.filter(pk=int(benefit.settings["coupon"])).values_list("name", flat=True).first()
-        said = {
+        texts = {
             Occasion.ENTRY: _t("Welcome coupon: %(name)s"),
             Occasion.MONTHLY: _t("A coupon every month: %(name)s"),
             Occasion.BIRTHDAY: _t("A coupon on your birthday: %(name)s"),
         }
-        return said[self.occasion] % {"name": name or "–"}
+        return texts[self.occasion] % {"name": name or "–"}
 
     def check(self, benefit: TierBenefit) -> None:
         check_issuable(Coupon.objects.get(pk=int(benefit.settings["coupon"])))
 
     def give(self, benefit: TierBenefit, due: Sequence[Due], actor: Actor) -> list[dict[str, Any]]:
         coupon = Coupon.objects.get(pk=int(benefit.settings["coupon"]))
-        wanted = [(one.member.customer_id, one.cause) for one in due]
-        issued = issue_to_many(coupon=coupon, wanted=wanted, actor=actor)
-        return [{"coupon_code": issued[pair].pk} for pair in wanted]
+        pairs = [(one.member.customer_id, one.cause) for one in due]
+        issued = issue_to_many(coupon=coupon, wanted=pairs, actor=actor)
+        return [{"coupon_code": issued[pair].pk} for pair in pairs]

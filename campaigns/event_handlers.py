@@ -57,23 +57,23 @@ def care_for_entering(events: Sequence[Event]) -> None:
 
 @subscribe(TICKET_RESOLVED, name="campaigns.ask_satisfaction", effect=Effect.OUTSIDE)
 def ask_satisfaction(events: Sequence[Event]) -> None:
-    asked = [
+    results = [
         surveys.ask_satisfaction(ticket_id=e.payload["ticket"], resolution=e.payload["resolution"]) for e in events
     ]
-    if any(asked):
+    if any(results):
         wake_sender()
 
 
 @subscribe(TICKET_OPENED, TICKET_REPLIED, name="campaigns.send_replies", effect=Effect.OUTSIDE)
 def send_replies(events: Sequence[Event]) -> None:
     """Send our public messages to the customer; customers' own messages and older events carry none."""
-    wanted = [
+    message_ids = [
         event.payload["message"]
         for event in events
         if event.payload.get("by") == "staff" or event.payload.get("to_customer")
     ]
     # Send all of them, even if the first ones return False.
-    sent = [ticket_replies.send_reply(message_id=message) for message in wanted]
+    sent = [ticket_replies.send_reply(message_id=message) for message in message_ids]
     if any(sent):
         wake_sender()
 

@@ -54,7 +54,7 @@ def mail_events(request: HttpRequest, provider: str) -> HttpResponse:
     if not settings.ANYMAIL.get("WEBHOOK_SECRET"):
         raise Http404
     try:
-        found = _anymail.resolve(f"{provider}/tracking/")
+        match = _anymail.resolve(f"{provider}/tracking/")
     except Resolver404:
         raise Http404 from None
-    return found.func(request, *found.args, **found.kwargs)
+    return match.func(request, *match.args, **match.kwargs)

@@ -63,19 +63,24 @@ def tree(
 def _node(step: Step, counts: Counts, faults: Mapping[str, list[str]], selected: str) -> Node:
     kind = STEPS.get(step["kind"])
     own = step["id"]
-    done = counts.done.get(own, {})
+    outcomes = counts.done.get(own, {})
     if kind is None:
         return Node(own, step["kind"], "help", step["kind"], "", errors=faults.get(own, []))
     arms = dict(kind.arms(step))
     inner = step.get("arms", {})
     labels = {**{code: str(label) for code, label in arms.items()}, **{c: c for c in inner if c not in arms}}
     ways = [
-        Way(code, label, done.get(code, 0), [_node(child, counts, faults, selected) for child in inner.get(code, [])])
+        Way(
+            code,
+            label,
+            outcomes.get(code, 0),
+            [_node(child, counts, faults, selected) for child in inner.get(code, [])],
+        )
         for code, label in labels.items()
     ]
-    others = [(str(kind.outcome_label(code)), count) for code, count in done.items() if code and code not in labels]
+    others = [(str(kind.outcome_label(code)), count) for code, count in outcomes.items() if code and code not in labels]
     return Node(
-        own, step["kind"], kind.icon, label_of(step), words_of(step), sum(done.values()), counts.standing.get(own, 0),
+        own, step["kind"], kind.icon, label_of(step), words_of(step), sum(outcomes.values()), counts.standing.get(own, 0),
         others, ways, faults.get(own, []), own == selected,
     )  # fmt: skip
 

@@ -35,9 +35,9 @@ def on_mail_event(sender: Any, event: Any, esp_name: str, **_fields: Any) -> Non
 
 
 def _message_of(event: Any) -> UUID | None:
-    given = (event.metadata or {}).get("message", "")
-    found = _OURS.match(event.message_id or "")
+    text = (event.metadata or {}).get("message", "")
+    match = _OURS.match(event.message_id or "")
     try:
-        return UUID(given) if given else UUID(found[1]) if found else None
+        return UUID(text) if text else UUID(match[1]) if match else None
     except ValueError:
         return None

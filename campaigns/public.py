@@ -100,9 +100,9 @@ def preferences_page(request: HttpRequest, token: str) -> HttpResponse:
         )
     except Invalid:
         return render(request, "campaigns/link_invalid.html", status=404)
-    known = dict(settings.LANGUAGES)
+    supported = dict(settings.LANGUAGES)
     language = next(
-        (code for code in (request.GET.get("language", ""), customer.language) if code in known),
+        (code for code in (request.GET.get("language", ""), customer.language) if code in supported),
         translation.get_language() or settings.LANGUAGE_CODE,
     )
     purposes = dict(Purpose.choices)

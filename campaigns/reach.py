@@ -20,5 +20,9 @@ _NOT_REFUSED = "'{channel}' <> ALL(coalesce(who.refused, '{}'))"
 
 def reach_of(channel: Channel) -> str:
     """Return the condition under which a marketing message may reach `who` by this channel."""
-    asked = [_AGREED if channel.opt_in else _NOT_REFUSED, _UNSUPPRESSED, *([_ADDRESS] if channel.address_kind else [])]
-    return " AND ".join(asked).replace("{channel}", channel.name).replace("{kind}", channel.address_kind or "")
+    conditions = [
+        _AGREED if channel.opt_in else _NOT_REFUSED,
+        _UNSUPPRESSED,
+        *([_ADDRESS] if channel.address_kind else []),
+    ]
+    return " AND ".join(conditions).replace("{channel}", channel.name).replace("{kind}", channel.address_kind or "")

@@ -43,10 +43,10 @@ RECOMMENDERS: Registry[Recommender] = Registry("recommender")
 
 def recommend(customer_ids: Sequence[int], limit: int = 4) -> dict[int, Recommendation]:
     """Return recommendations by customer, without customers that have none."""
-    found: dict[int, Recommendation] = {}
+    recommendations: dict[int, Recommendation] = {}
     for recommender in RECOMMENDERS:
-        missing = [pk for pk in customer_ids if pk not in found]
+        missing = [pk for pk in customer_ids if pk not in recommendations]
         if not missing:
             break
-        found |= recommender.recommend(missing, limit)
-    return found
+        recommendations |= recommender.recommend(missing, limit)
+    return recommendations

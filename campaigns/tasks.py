@@ -36,22 +36,22 @@ def send_due() -> int:
 
 @shared_task(name="campaigns.run_care_rules")
 def run_care_rules() -> dict[int, int]:
-    made = care_runs.run_care_rules()
+    counts = care_runs.run_care_rules()
     for segment in care_runs.awaited_segments():
         compute_soon(segment)
-    if any(made.values()):
+    if any(counts.values()):
         wake_sender()
-    return made
+    return counts
 
 
 @shared_task(name="campaigns.run_broadcasts")
 def run_broadcasts() -> dict[str, int]:
-    done = broadcast_runs.run_broadcasts()
+    counts = broadcast_runs.run_broadcasts()
     for segment in broadcast_runs.awaited_segments():
         compute_soon(segment)
-    if done["made"] or done["resumed"]:
+    if counts["made"] or counts["resumed"]:
         wake_sender()
-    return done
+    return counts
 
 
 def wake_broadcasts() -> None:
@@ -89,10 +89,10 @@ def advance_journeys() -> int:
     journey_entries.enter_waiting()
     for segment in journey_entries.awaited_segments():
         compute_soon(segment)
-    done = journey_engine.advance_due()
-    if done:
+    steps = journey_engine.advance_due()
+    if steps:
         wake_sender()
-    return done
+    return steps
 
 
 @shared_task(name="campaigns.enter_journeys")

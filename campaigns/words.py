@@ -150,19 +150,21 @@ CAMPAIGNS: list[tuple[str, Any, str, str]] = [
 
 def origins(values: Iterable[str]) -> dict[str, Origin]:
     """Return labels for many `Message.origin`, in one query per kind of campaign."""
-    wanted = set(values)
-    known = {
+    names_wanted = set(values)
+    labels = {
         SURVEY: Origin(_t("Satisfaction question")),
         REPLY: Origin(_t("Reply on a ticket")),
         BY_CALL: Origin(_t("Sent by an API call")),
     }
     for prefix, model, route, permission in CAMPAIGNS:
         ids = {
-            int(value[len(prefix) :]) for value in wanted if value.startswith(prefix) and value[len(prefix) :].isdigit()
+            int(value[len(prefix) :])
+            for value in names_wanted
+            if value.startswith(prefix) and value[len(prefix) :].isdigit()
         }
         names = model.objects.filter(pk__in=ids).values_list("pk", "name") if ids else []
-        known |= {f"{prefix}{pk}": Origin(name, reverse(route, args=[pk]), permission) for pk, name in names}
-    return {value: known.get(value, Origin(value)) for value in wanted}
+        labels |= {f"{prefix}{pk}": Origin(name, reverse(route, args=[pk]), permission) for pk, name in names}
+    return {value: labels.get(value, Origin(value)) for value in names_wanted}
 
 
 def outcome(message: Message) -> str:

@@ -110,17 +110,17 @@ class BroadcastPages(KeysetPagination):
     ordering = ("-created_at", "-id")
 
 
-def _chosen(data: Mapping[str, Any]) -> dict[str, Any]:
+def _resolved(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Replace the ids by their objects. Raises Invalid `unknown_segment`, `unknown_template` and so on for the field."""
-    return {name: _one(NAMED[name], name, value) if name in NAMED else value for name, value in data.items()}
+    return {name: _one(NAMED[name], name, value) if name in NAMED else value for name, value in fields.items()}
 
 
 def _one(model: type[Model], name: str, pk: int | None) -> Model | None:
     rows = Segment.objects.active() if model is Segment else model._default_manager.all()
-    found = rows.filter(pk=pk).first() if pk is not None else None
-    if found is None and pk is not None:
+    row = rows.filter(pk=pk).first() if pk is not None else None
+    if row is None and pk is not None:
         raise Invalid(_("Not one of the choices."), code=f"unknown_{name}", field=name)
-    return found
+    return row
 
 
 class BroadcastsViewSet(ApiViewSet):
@@ -143,10 +143,10 @@ class BroadcastsViewSet(ApiViewSet):
     queryset = Broadcast.objects.all()
 
     def _broadcast(self, pk: int) -> Broadcast:
-        found = Broadcast.objects.select_related("segment", "template").filter(pk=pk).first()
-        if found is None:
+        broadcast = Broadcast.objects.select_related("segment", "template").filter(pk=pk).first()
+        if broadcast is None:
             raise NotFound(code="unknown_broadcast")
-        return found
+        return broadcast
 
     @extend_schema(responses=BroadcastOut(many=True))
     def list(self, request):
@@ -157,10 +157,10 @@ class BroadcastsViewSet(ApiViewSet):
     @extend_schema(responses=BroadcastDetailOut)
     def retrieve(self, request, broadcast: int):
         """Return one broadcast with counts of its messages. Slow counts may be ten seconds old."""
-        found = self._broadcast(broadcast)
-        figures = selectors.figures_of(found.origin, found.coupon_id)
+        row = self._broadcast(broadcast)
+        figures = selectors.figures_of(row.origin, row.coupon_id)
         body = {
-            **BroadcastOut(found).data,
+            **BroadcastOut(row).data,
             "states": figures.states,
             "reasons": figures.reasons,
             "coupons_redeemed": figures.coupons_redeemed,
@@ -171,27 +171,27 @@ class BroadcastsViewSet(ApiViewSet):
     @extend_schema(request=BroadcastIn, parameters=[OPTIONAL_KEY], responses={201: BroadcastOut})
     def create(self, request):
         """Create a draft, which sends nothing yet."""
-        values = _chosen(self.valid(BroadcastIn, request))
+        values = _resolved(self.valid(BroadcastIn, request))
         return self._once(request, "create", dict(request.data), services.create_broadcast, values, status=201)
 
     @extend_schema(request=BroadcastChangeIn, responses=BroadcastOut)
     def partial_update(self, request, broadcast: int):
         """Change the given fields of a draft; leave the others unchanged."""
-        changes = _chosen(self.valid(BroadcastChangeIn, request))
+        changes = _resolved(self.valid(BroadcastChangeIn, request))
         saved = services.update_broadcast(broadcast=self._broadcast(broadcast), actor=self.actor_of(request), **changes)
         return Response(BroadcastOut(saved).data)
 
     @extend_schema(responses=BroadcastPreviewOut)
     def preview(self, request, broadcast: int):
         """Preview the audience if the broadcast went out now, by the same gate that sends. Writes nothing."""
-        found = services.preview_broadcast(self._broadcast(broadcast))
-        return Response(BroadcastPreviewOut(found).data)
+        counts = services.preview_broadcast(self._broadcast(broadcast))
+        return Response(BroadcastPreviewOut(counts).data)
 
     @extend_schema(request=None, parameters=[OPTIONAL_KEY], responses=BroadcastOut)
     def schedule(self, request, broadcast: int):
         """Schedule the broadcast for its time, or for now without one. Send a key to make a repeat safe."""
-        found = self._broadcast(broadcast)
-        response = self._once(request, "schedule", found.pk, services.schedule_broadcast, {"broadcast": found})
+        row = self._broadcast(broadcast)
+        response = self._once(request, "schedule", row.pk, services.schedule_broadcast, {"broadcast": row})
         wake_broadcasts()
         return response
 

@@ -38,10 +38,10 @@ class GenerationOut(serializers.Serializer):
 
 
 def _coupon(pk: int) -> Coupon:
-    found = Coupon.objects.filter(pk=pk).first()
-    if found is None:
+    coupon = Coupon.objects.filter(pk=pk).first()
+    if coupon is None:
         raise NotFound(code="unknown_coupon")
-    return found
+    return coupon
 
 
 class GenerationsView(ApiView):
@@ -51,12 +51,12 @@ class GenerationsView(ApiView):
     def post(self, request, coupon: int):
         """Make codes without a customer. A worker makes them; poll the generation until it is `done`."""
         data = self.valid(GenerationIn, request)
-        found, key = _coupon(coupon), idempotency.check_key(self.key_of(request))
+        row, key = _coupon(coupon), idempotency.check_key(self.key_of(request))
         pk = idempotency.run_once(
             self.scope_of(request),
             key,
-            {"coupon.generate": [found.pk, data["count"]]},
-            lambda: coupon_codes.start_generation(coupon=found, count=data["count"], actor=self.actor_of(request)).pk,
+            {"coupon.generate": [row.pk, data["count"]]},
+            lambda: coupon_codes.start_generation(coupon=row, count=data["count"], actor=self.actor_of(request)).pk,
         )
         job = Job.objects.get(pk=pk)
         if job.state == JobState.QUEUED:
@@ -81,9 +81,9 @@ class GenerationFileView(ApiView):
         """Return the codes as CSV, one per line. 409 `generation_not_done` until all are made. The export is in the
         audit log.
         """
-        found = _coupon(coupon)
-        job = coupon_codes.generation_of(found, generation)
-        lines = coupon_codes.export_codes(coupon=found, job=job, actor=self.actor_of(request))
+        row = _coupon(coupon)
+        job = coupon_codes.generation_of(row, generation)
+        lines = coupon_codes.export_codes(coupon=row, job=job, actor=self.actor_of(request))
         response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="codes-{found.pk}-{job.pk}.csv"'
+        response["Content-Disposition"] = f'attachment; filename="codes-{row.pk}-{job.pk}.csv"'
         return response

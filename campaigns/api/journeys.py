@@ -37,17 +37,17 @@ class EntriesView(ApiView):
     def post(self, request, journey: int):
         """Let one customer enter a running journey with an API entry. Idempotent by key."""
         data = self.valid(JourneyEntryIn, request)
-        found = Journey.objects.select_related("version").filter(pk=journey).first()
-        if found is None:
+        row = Journey.objects.select_related("version").filter(pk=journey).first()
+        if row is None:
             raise NotFound()
         customer = customer_of(request, data["customer"], Customer.objects.all())
-        result, run = enter_by_call(journey=found, customer=customer, key=self.key_of(request))
+        result, run = enter_by_call(journey=row, customer=customer, key=self.key_of(request))
         if result == "entered":
             wake_journeys()
         body = {
             "result": result,
             "run": run.pk if run else None,
-            "journey": found.pk,
+            "journey": row.pk,
             "customer": customer.number,
         }
         return Response(JourneyEntryOut(body).data)

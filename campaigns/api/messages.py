@@ -78,7 +78,7 @@ class MessageView(ApiView):
     @extend_schema(responses=MessageOut)
     def get(self, request, message: uuid.UUID):
         """Return the outcome of one message of any campaign or call."""
-        found = Message.objects.select_related("template", "customer").filter(pk=message).first()
-        if found is None:
+        row = Message.objects.select_related("template", "customer").filter(pk=message).first()
+        if row is None:
             raise NotFound(code="unknown_message")
-        return Response(MessageOut(found).data)
+        return Response(MessageOut(row).data)

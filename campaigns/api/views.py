@@ -141,12 +141,12 @@ class IssueView(ApiView):
     def post(self, request, coupon: int):
         """Give one customer a code, once per cause."""
         data = self.valid(shapes.IssueIn, request)
-        found = Coupon.objects.filter(pk=coupon).first()
-        if found is None:
+        row = Coupon.objects.filter(pk=coupon).first()
+        if row is None:
             raise NotFound(code="unknown_coupon")
         code = issue_coupon(
             customer=customer_of(request, data["customer"], PEOPLE),
-            coupon=found,
+            coupon=row,
             cause=f"api:{data['cause']}",
             actor=self.actor_of(request),
         )
@@ -161,8 +161,8 @@ class CustomerCouponsView(ApiView):
     @extend_schema(responses=shapes.HeldCouponOut(many=True))
     def get(self, request, number: str):
         """Return the customer's own codes, newest first, at most 200."""
-        held = selectors.coupons_of(customer_of(request, number, PEOPLE), clock.now())
-        return Response(self.shape(request, shapes.HeldCouponOut)(held, many=True).data)
+        coupons = selectors.coupons_of(customer_of(request, number, PEOPLE), clock.now())
+        return Response(self.shape(request, shapes.HeldCouponOut)(coupons, many=True).data)
 
 
 class InboxPages(KeysetPagination):

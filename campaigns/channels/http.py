@@ -66,7 +66,7 @@ class HttpChannel(Channel):
 
 def account_of(channel: str) -> ChannelAccount:
     """Return the active account of the channel. Raises NoAccount."""
-    found = ChannelAccount.objects.filter(channel=channel, active=True).first()
-    if found is None or found.provider not in PROVIDERS:
+    account = ChannelAccount.objects.filter(channel=channel, active=True).first()
+    if account is None or account.provider not in PROVIDERS:
         raise NoAccount(f"The channel {channel} has no active account.")
-    return found
+    return account

@@ -39,8 +39,8 @@ class BroadcastForm(CampaignForm):
         self.offer(broadcast)
 
     def values(self) -> dict[str, Any]:
-        given = super().values()
-        return {**given, "per_minute": given["per_minute"] or 0}
+        cleaned = super().values()
+        return {**cleaned, "per_minute": cleaned["per_minute"] or 0}
 
 
 def _initial(broadcast: Broadcast | None) -> dict[str, Any]:

@@ -111,16 +111,16 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/calendar.html", context)
 
 
-def _year(given: str, this: int) -> int:
-    wanted = int(given) if given.isascii() and given.isdigit() and len(given) == 4 else this
-    return min(max(wanted, lunar.FIRST + 1), lunar.LAST)
+def _year(text: str, this: int) -> int:
+    year = int(text) if text.isascii() and text.isdigit() and len(text) == 4 else this
+    return min(max(year, lunar.FIRST + 1), lunar.LAST)
 
 
 def _days(year: int, *, plan: bool, today: date) -> list[Day]:
-    found: dict[date, Day] = {}
+    days: dict[date, Day] = {}
 
     def put(on: date, entry: CalendarEntry) -> None:
-        day = found.setdefault(on, Day(on, lunar_words(on)))
+        day = days.setdefault(on, Day(on, lunar_words(on)))
         day.entries.append(entry)
         if plan and on >= today and entry.kind != "broadcast" and not day.plan_url:
             query = urlencode({"name": f"{entry.name} {on.year}", "send_on": on.isoformat(), "send_time": "10:00"})
@@ -144,22 +144,22 @@ def _days(year: int, *, plan: bool, today: date) -> list[Day]:
                 put(on, CalendarEntry(own.name, "own", _t("by the lunar calendar") if own.lunar else "", own=own.pk))
     for row in Broadcast.objects.filter(send_on__year=year).exclude(state=BroadcastState.STOPPED):
         put(row.send_on, CalendarEntry(row.name, "broadcast", url=reverse("broadcast", args=[row.pk])))  # type: ignore[arg-type]
-    return [found[on] for on in sorted(found)]
+    return [days[on] for on in sorted(days)]
 
 
 def lunar_words(on: date) -> str:
     """Return the lunar date: 八月十五 in Chinese, else month and day in figures; empty outside the table."""
-    found = lunar.to_lunar(on)
-    if found is None:
+    lunar_date = lunar.to_lunar(on)
+    if lunar_date is None:
         return ""
     if not in_chinese():
-        return _t("lunar %(month)s/%(day)s") % {"month": found.month, "day": found.day}
-    tens, units = divmod(found.day, 10)
+        return _t("lunar %(month)s/%(day)s") % {"month": lunar_date.month, "day": lunar_date.day}
+    tens, units = divmod(lunar_date.day, 10)
     if units:
         day = f"{('初', '十', '廿')[tens]}{DIGITS[units - 1]}"
     else:
-        day = {10: "初十", 20: "二十", 30: "三十"}[found.day]
-    return f"{'闰' if found.leap else ''}{MONTHS[found.month - 1]}月{day}"
+        day = {10: "初十", 20: "二十", 30: "三十"}[lunar_date.day]
+    return f"{'闰' if lunar_date.leap else ''}{MONTHS[lunar_date.month - 1]}月{day}"
 
 
 @page("campaigns.change_broadcast", methods=("POST",))

@@ -73,8 +73,8 @@ class CampaignForm(forms.Form):
     def offer(self, campaign: Broadcast | CareRule | None) -> None:
         """Set the choices, including the current choice of this campaign."""
 
-        def or_own(wanted: Q, name: str) -> Q:
-            return wanted | Q(pk=getattr(campaign, f"{name}_id", None))
+        def or_own(condition: Q, name: str) -> Q:
+            return condition | Q(pk=getattr(campaign, f"{name}_id", None))
 
         offered = {
             "segment": Segment.objects.filter(or_own(Q(state=SegmentState.ACTIVE), "segment")),
@@ -89,8 +89,8 @@ class CampaignForm(forms.Form):
             self.fields[name].queryset = queryset.order_by("name")  # type: ignore[attr-defined]
 
     def values(self) -> dict[str, Any]:
-        given = self.cleaned_data
-        return {**given, "attribution_days": given["attribution_days"] or ATTRIBUTION_DAYS}
+        cleaned = self.cleaned_data
+        return {**cleaned, "attribution_days": cleaned["attribution_days"] or ATTRIBUTION_DAYS}
 
     def refuse(self, error: DomainError) -> None:
         self.add_error(error.field if error.field in self.fields else None, str(error.message))

@@ -36,16 +36,16 @@ def _rule(pk: int) -> CareRule:
 @page("campaigns.view_carerule")
 def index(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
-    wanted = CareRule.objects.select_related("template", "segment")
+    rules = CareRule.objects.select_related("template", "segment")
     if state in CareState.values:
-        wanted = wanted.filter(state=state)
-    found = paging.keyset(wanted, ["name"], request.GET.get("cursor"), PAGE)
-    outcomes = queries.outcomes_of({f"care:{rule.pk}": rule.pk for rule in found})
+        rules = rules.filter(state=state)
+    rules_page = paging.keyset(rules, ["name"], request.GET.get("cursor"), PAGE)
+    outcomes = queries.outcomes_of({f"care:{rule.pk}": rule.pk for rule in rules_page})
     context = {
-        "page": found,
+        "page": rules_page,
         "rows": [
             (rule, words.trigger_words(rule), words.RULE_STATES[rule.state], outcomes.get(rule.pk, {}))
-            for rule in found
+            for rule in rules_page
         ],
         "state": state if state in CareState.values else "",
         "tabs": [(value, words.RULE_STATES[value] if value else _t("All")) for value in TABS],
@@ -56,10 +56,10 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @page("campaigns.view_carerule")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    return render(request, "campaigns/care_rule.html", _shown(request, _rule(pk)))
+    return render(request, "campaigns/care_rule.html", _details(request, _rule(pk)))
 
 
-def _shown(request: HttpRequest, rule: CareRule) -> dict[str, Any]:
+def _details(request: HttpRequest, rule: CareRule) -> dict[str, Any]:
     figures = selectors.figures_of(f"care:{rule.pk}", rule.coupon_id)
     listed = f"{reverse('messages')}?campaign=care:{rule.pk}&days=all"
     states = [
@@ -101,29 +101,29 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     rule = _rule(pk)
     context: dict[str, Any] = {"rule": rule, "active": rule.state == CareState.ACTIVE}
     try:
-        found = services.preview_audience(rule)
+        counts = services.preview_audience(rule)
     except DomainError as error:
         context["refusal"] = str(error.message)
     else:
-        reasons = sorted(((r, c) for r, c in found.reasons.items() if r != "quiet_hours"), key=lambda item: -item[1])
+        reasons = sorted(((r, c) for r, c in counts.reasons.items() if r != "quiet_hours"), key=lambda item: -item[1])
         context |= {
-            "preview": found,
+            "preview": counts,
             "kept_back": [(reason_label(reason), count) for reason, count in reasons],
-            "activate_text": _activate_text(rule, found),
+            "activate_text": _activate_text(rule, counts),
         }
     context["may_change"] = may(request.user, "campaigns.change_carerule")
     if wants_part(request):
         return render(request, "campaigns/care_preview.html", context)
-    return render(request, "campaigns/care_rule.html", {**_shown(request, rule), **context, "with_preview": True})
+    return render(request, "campaigns/care_rule.html", {**_details(request, rule), **context, "with_preview": True})
 
 
-def _activate_text(rule: CareRule, found: services.AudiencePreview) -> str:
+def _activate_text(rule: CareRule, counts: services.AudiencePreview) -> str:
     figures = {
         "name": rule.name,
-        "sent": number(found.sent + found.held),
-        "not_sent": number(found.suppressed),
+        "sent": number(counts.sent + counts.held),
+        "not_sent": number(counts.suppressed),
     }
-    if found.basis == "now":
+    if counts.basis == "now":
         return _t("“%(name)s” starts now: %(sent)s customers would get the message, %(not_sent)s would not.") % figures
     return (
         _t(

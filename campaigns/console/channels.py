@@ -27,8 +27,8 @@ class AccountForm(forms.Form):
     """Define the provider's fields. A secret's field is always empty: an entered value replaces the stored one."""
 
     def __init__(self, data: Any = None, *, provider: Provider, account: ChannelAccount | None) -> None:
-        kept = account.settings if account else {}
-        initial = {field.name: kept.get(field.name, field.default) for field in provider.fields if not field.secret}
+        stored = account.settings if account else {}
+        initial = {field.name: stored.get(field.name, field.default) for field in provider.fields if not field.secret}
         super().__init__(data, initial=initial)
         for field in provider.fields:
             widget = forms.PasswordInput(attrs={"autocomplete": "off"}) if field.secret else forms.TextInput()

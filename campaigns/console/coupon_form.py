@@ -79,9 +79,9 @@ class CouponForm(forms.Form):
     ) -> None:
         self.currency = coupon.currency if coupon else currency
         super().__init__(data, initial={**self._initial(coupon), **(typed or {})})
-        given = data or self.initial
-        self.gives = coupon.kind if coupon else given.get("kind") or DiscountKind.AMOUNT
-        self.coded = coupon.mode if coupon else given.get("mode") or CodeMode.UNIQUE
+        values = data or self.initial
+        self.gives = coupon.kind if coupon else values.get("kind") or DiscountKind.AMOUNT
+        self.coded = coupon.mode if coupon else values.get("mode") or CodeMode.UNIQUE
         # In Chinese a percentage is the share left to pay; a submitted value is read in the form in which it was
         # requested.
         self.tenths = "zhe" in data if data else in_chinese()
@@ -89,7 +89,7 @@ class CouponForm(forms.Form):
         for name in ("kind", "mode"):
             self.fields[name].widget.attrs = again
         self._suit(fixed=coupon is not None)
-        if not given.get("large_discount_confirmed"):
+        if not values.get("large_discount_confirmed"):
             # This field is shown only when it is needed: see `refuse`.
             self._asked = self.fields.pop("large_discount_confirmed")
 
@@ -110,12 +110,12 @@ class CouponForm(forms.Form):
 
     def _suit(self, *, fixed: bool) -> None:
         """Keep only the fields of this kind of coupon; the discount of an existing coupon is fixed."""
-        gone = {"kind", "value", "zhe", "mode", "code", "limit_per_code"} if fixed else set()
+        removed = {"kind", "value", "zhe", "mode", "code", "limit_per_code"} if fixed else set()
         percent = self.gives == DiscountKind.PERCENT
-        gone |= {"max_discount"} if not percent else set()
-        gone |= {"value"} if percent and self.tenths else {"zhe"}
-        gone |= {"valid_days"} if self.coded == CodeMode.PUBLIC else {"code"}
-        for name in gone:
+        removed |= {"max_discount"} if not percent else set()
+        removed |= {"value"} if percent and self.tenths else {"zhe"}
+        removed |= {"valid_days"} if self.coded == CodeMode.PUBLIC else {"code"}
+        for name in removed:
             self.fields.pop(name, None)
         for name in ("value", *AMOUNTS):
             if name in self.fields:

@@ -60,19 +60,19 @@ def standing(coupon: Coupon) -> tuple[str, str, str]:
 def index(request: HttpRequest) -> HttpResponse:
     over = request.GET.get("state") == "over"
     ended = Q(active=False) | Q(ends_at__lte=clock.now())
-    wanted = Coupon.objects.filter(ended) if over else Coupon.objects.exclude(ended)
-    found = paging.keyset(wanted, ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
+    coupons = Coupon.objects.filter(ended) if over else Coupon.objects.exclude(ended)
+    coupons_page = paging.keyset(coupons, ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
     context = {
-        "page": found,
-        "rows": [(coupon, worth(coupon), standing(coupon)) for coupon in found],
+        "page": coupons_page,
+        "rows": [(coupon, worth(coupon), standing(coupon)) for coupon in coupons_page],
         "over": over,
         "may_add": may(request.user, "campaigns.add_coupon"),
-        **_looked_up(request),
+        **_code_lookup(request),
     }
     return render(request, "campaigns/coupons.html", context)
 
 
-def _looked_up(request: HttpRequest) -> dict[str, Any]:
+def _code_lookup(request: HttpRequest) -> dict[str, Any]:
     """Look up the requested code, as entered by the user."""
     typed = request.GET.get("code", "").replace("\x00", "").strip()[:60]
     if not typed or not may(request.user, "campaigns.view_couponcode"):
@@ -96,10 +96,10 @@ class Limit:
 
 def _limits(coupon: Coupon) -> list[Limit]:
     used, reserved = coupon.redeemed_count, coupon.reserved_count
-    given, held = coupon.redeemed_amount, coupon.reserved_amount
+    discount_given, reserved_amount = coupon.redeemed_amount, coupon.reserved_amount
 
-    def say(done: str, aside: int, aside_text: str, whole: str) -> str:
-        values = {"used": done, "reserved": aside_text, "limit": whole}
+    def say(used: str, aside: int, aside_text: str, whole: str) -> str:
+        values = {"used": used, "reserved": aside_text, "limit": whole}
         if aside:
             text = (
                 _t("%(used)s of %(limit)s, %(reserved)s reserved") if whole else _t("%(used)s, %(reserved)s reserved")
@@ -120,10 +120,10 @@ def _limits(coupon: Coupon) -> list[Limit]:
         Limit(
             _t("Discount given"),
             say(
-                money(given, coupon.currency), held, money(held, coupon.currency),
+                money(discount_given, coupon.currency), reserved_amount, money(reserved_amount, coupon.currency),
                 money(coupon.budget, coupon.currency) if coupon.budget else "",
             ),
-            share(given + held, coupon.budget),
+            share(discount_given + reserved_amount, coupon.budget),
         ),
     ]  # fmt: skip
 
@@ -173,19 +173,19 @@ def _segment_step(request: HttpRequest, coupon: Coupon, *, usable: bool) -> dict
     if not usable or not may(request.user, "campaigns.change_coupon"):
         return {"may_issue_segment": False}
     segments = Segment.objects.active().order_by("name")
-    chosen = None
-    given = request.GET.get("segment", "")
-    if given.isascii() and given.isdigit():
-        chosen = segments.filter(pk=int(given[:18])).first()
-    context: dict[str, Any] = {"may_issue_segment": True, "segments": segments, "chosen": chosen}
-    if chosen:
+    segment = None
+    number_text = request.GET.get("segment", "")
+    if number_text.isascii() and number_text.isdigit():
+        segment = segments.filter(pk=int(number_text[:18])).first()
+    context: dict[str, Any] = {"may_issue_segment": True, "segments": segments, "chosen": segment}
+    if segment:
         text = ngettext(
             "%(count)s customer in “%(segment)s” gets a code of “%(coupon)s”.",
             "%(count)s customers in “%(segment)s” get a code of “%(coupon)s” each.",
-            chosen.size,
+            segment.size,
         )
         context["issue_text"] = text % {
-            "count": number(chosen.size), "segment": chosen.name, "coupon": coupon.name,
+            "count": number(segment.size), "segment": segment.name, "coupon": coupon.name,
         }  # fmt: skip
     return context
 
@@ -194,14 +194,14 @@ def _segment_step(request: HttpRequest, coupon: Coupon, *, usable: bool) -> dict
 def jobs(request: HttpRequest, pk: int) -> HttpResponse:
     """Return the jobs, polled every two seconds while one runs; reload the page when all are done."""
     coupon = _coupon(pk)
-    found = queries.jobs_of(coupon)
-    if not any(queries.is_open(job) for job in found):
+    job_rows = queries.jobs_of(coupon)
+    if not any(queries.is_open(job) for job in job_rows):
         if wants_part(request):
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
         return redirect("coupon", coupon.pk)
     context = {
         "coupon": coupon,
-        "jobs": found,
+        "jobs": job_rows,
         "running": True,
         "may_change": may(request.user, "campaigns.change_coupon"),
     }
@@ -276,10 +276,10 @@ def issue(request: HttpRequest, pk: int) -> HttpResponse:
 def give(request: HttpRequest, number: str) -> HttpResponse:
     """Give a coupon from the customer's page."""
     customer = get_object_or_404(Customer.objects.active(), number=number)
-    chosen = request.POST.get("coupon", "")
-    if not (chosen.isascii() and chosen.isdigit()):
+    coupon_id = request.POST.get("coupon", "")
+    if not (coupon_id.isascii() and coupon_id.isdigit()):
         raise Invalid(_t("Choose a coupon."), code="required", field="coupon")
-    _give(request, customer, _coupon(int(chosen[:18])))
+    _give(request, customer, _coupon(int(coupon_id[:18])))
     return redirect(f"{reverse('customer', args=[customer.number])}#panel-coupons")
 
 
@@ -287,10 +287,10 @@ def _give(request: HttpRequest, customer: Customer, coupon: Coupon) -> None:
     """Give the coupon; the form's own mark is the cause, so that a double click gives one code."""
     mark = request.POST.get("mark", "")[:40] or uuid.uuid4().hex
     code = coupon_giving.give_coupon(customer=customer, coupon=coupon, user=viewer(request), mark=mark)
-    held = selectors.held_coupon(code, clock.now())
-    values = {"code": held.code, "customer": customer, "until": when(held.expires_at)}
+    code_row = selectors.held_coupon(code, clock.now())
+    values = {"code": code_row.code, "customer": customer, "until": when(code_row.expires_at)}
     text = _t("%(customer)s has the code %(code)s, valid until %(until)s.")
-    messages.success(request, (text if held.expires_at else _t("%(customer)s has the code %(code)s.")) % values)
+    messages.success(request, (text if code_row.expires_at else _t("%(customer)s has the code %(code)s.")) % values)
 
 
 @page("campaigns.change_coupon", methods=("POST",))
@@ -321,9 +321,9 @@ def codes_file(request: HttpRequest, pk: int, job: int) -> StreamingHttpResponse
 @page("campaigns.change_coupon", methods=("POST",))
 def issue_segment(request: HttpRequest, pk: int) -> HttpResponse:
     coupon = _coupon(pk)
-    given = request.POST.get("segment", "")
+    number_text = request.POST.get("segment", "")
     segment = get_object_or_404(
-        Segment.objects.active(), pk=int(given[:18]) if given.isascii() and given.isdigit() else 0
+        Segment.objects.active(), pk=int(number_text[:18]) if number_text.isascii() and number_text.isdigit() else 0
     )
     job = coupon_codes.start_issue(coupon=coupon, segment=segment, actor=of_user(request.user), user=viewer(request))
     start_job(job)

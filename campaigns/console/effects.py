@@ -74,11 +74,11 @@ def _lift(effect: ExperimentEffect) -> str:
     """Return the change relative to the control's figure, with its interval at the same level."""
     if effect.lift is None:
         return ""
-    said = signed_percent(effect.lift)
+    text = signed_percent(effect.lift)
     if effect.lift_low is None or effect.lift_high is None:
-        return _t("relative: %(lift)s") % {"lift": said}
+        return _t("relative: %(lift)s") % {"lift": text}
     low, high = signed_percent(effect.lift_low), signed_percent(effect.lift_high)
-    return _t("relative: %(lift)s (%(low)s to %(high)s)") % {"lift": said, "low": low, "high": high}
+    return _t("relative: %(lift)s (%(low)s to %(high)s)") % {"lift": text, "low": low, "high": high}
 
 
 def _chance(effect: ExperimentEffect) -> str:
@@ -132,5 +132,5 @@ def difference_of(currency: str, metric: str, value: float, *, unit: bool = True
     sign = ("+" if rounded > 0 else MINUS if rounded < 0 else "") if signed else ""
     if metric == ExperimentMetric.REVENUE:
         return sign + money(round(abs(rounded)), currency)
-    said = sign + number(abs(rounded))
-    return pgettext("percentage points", "%(value)s pp") % {"value": said} if unit and metric in SHARES else said
+    text = sign + number(abs(rounded))
+    return pgettext("percentage points", "%(value)s pp") % {"value": text} if unit and metric in SHARES else text

@@ -83,8 +83,8 @@ class ExperimentForm(forms.Form):
     def __init__(self, data: Any = None, *, experiment: Experiment | None) -> None:
         self.experiment = experiment
         self.currency = experiment.currency if experiment else shop_currency()
-        kept = list(experiment.arms.select_related("template", "coupon")) if experiment else []
-        super().__init__(data, initial={**self._initial(), **_initial_arms(kept)})
+        arms = list(experiment.arms.select_related("template", "coupon")) if experiment else []
+        super().__init__(data, initial={**self._initial(), **_initial_arms(arms)})
         fields: Any = self.fields
         fields["segment"].queryset = Segment.objects.filter(state=SegmentState.ACTIVE).order_by("name")
         self.begun = experiment is not None and experiment.state == ExperimentState.RUNNING
@@ -100,7 +100,7 @@ class ExperimentForm(forms.Form):
                 "segment",
             ):
                 del fields[name]
-        self.shown = len(kept) if self.begun else max(SHOWN, min(len(kept) + 1, MOST_ARMS))
+        self.shown = len(arms) if self.begun else max(SHOWN, min(len(arms) + 1, MOST_ARMS))
         for place in range(self.shown):
             self._add_arm(place)
 
@@ -151,22 +151,24 @@ class ExperimentForm(forms.Form):
         ]
 
     def values(self) -> dict[str, Any]:
-        given = {name: value for name, value in self.cleaned_data.items() if not name.startswith("arm")}
-        if "effect" in given:
-            given["effect"] = effect_stored(given["effect"], given["metric"], self.currency)
-        return {**given, "arms": self._arms()}
+        cleaned = {name: value for name, value in self.cleaned_data.items() if not name.startswith("arm")}
+        if "effect" in cleaned:
+            cleaned["effect"] = effect_stored(cleaned["effect"], cleaned["metric"], self.currency)
+        return {**cleaned, "arms": self._arms()}
 
     def _arms(self) -> list[Arm]:
-        given, found = self.cleaned_data, []
-        kept = list(self.experiment.arms.select_related("template", "coupon")) if self.experiment and self.begun else []
+        data, arms = self.cleaned_data, []
+        stored = (
+            list(self.experiment.arms.select_related("template", "coupon")) if self.experiment and self.begun else []
+        )
         for place in range(self.shown):
-            name = given.get(f"arm{place}_name") or ""
+            name = data.get(f"arm{place}_name") or ""
             if not name.strip():
                 continue
-            template = kept[place].template if kept else given.get(f"arm{place}_template")
-            coupon = kept[place].coupon if kept else given.get(f"arm{place}_coupon")
-            found.append(Arm(name, given.get(f"arm{place}_weight") or 1, template, coupon))
-        return found
+            template = stored[place].template if stored else data.get(f"arm{place}_template")
+            coupon = stored[place].coupon if stored else data.get(f"arm{place}_coupon")
+            arms.append(Arm(name, data.get(f"arm{place}_weight") or 1, template, coupon))
+        return arms
 
     def refuse(self, error: DomainError) -> None:
         self.add_error(error.field if error.field in self.fields else None, str(error.message))

@@ -43,11 +43,11 @@ def _experiment(pk: int) -> Experiment:
 
 @page("campaigns.view_experiment")
 def index(request: HttpRequest) -> HttpResponse:
-    wanted = Experiment.objects.prefetch_related("arms")
-    found = paging.keyset(wanted, ORDER, request.GET.get("cursor"), PAGE)
+    experiments = Experiment.objects.prefetch_related("arms")
+    experiments_page = paging.keyset(experiments, ORDER, request.GET.get("cursor"), PAGE)
     context = {
-        "page": found,
-        "rows": [(row, TONES.get(ExperimentState(row.state), "")) for row in found],
+        "page": experiments_page,
+        "rows": [(row, TONES.get(ExperimentState(row.state), "")) for row in experiments_page],
         "may_add": may(request.user, "campaigns.add_experiment"),
     }
     return render(request, "campaigns/experiments.html", context)
@@ -69,12 +69,12 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         **_plan(experiment),
     }
     if not draft:
-        found = results_of(experiment)
+        results = results_of(experiment)
         context |= {
-            "results": found,
-            "rows": _rows(experiment, found),
+            "results": results,
+            "rows": _rows(experiment, results),
             "metrics": [(metric_label(metric), metric == experiment.metric) for metric in FIGURES],
-            "waiting": _waiting(experiment, found),
+            "waiting": _waiting(experiment, results),
         }
     return render(request, "campaigns/experiment.html", context)
 
@@ -103,21 +103,21 @@ def _plan(experiment: Experiment) -> dict[str, Any]:
     }
 
 
-def _waiting(experiment: Experiment, found: ExperimentResults) -> str:
+def _waiting(experiment: Experiment, results: ExperimentResults) -> str:
     """Return why the result can't be read yet; empty when it can."""
-    if found.readable:
+    if results.readable:
         return ""
     if experiment.planned_count is None:
         return _t("The result is shown when the experiment has ended.")
-    values = {"counted": number(found.counted), "planned": number(experiment.planned_count)}
+    values = {"counted": number(results.counted), "planned": number(experiment.planned_count)}
     return _t("%(counted)s of %(planned)s customers are counted. The result is shown when all are counted.") % values
 
 
-def _rows(experiment: Experiment, found: ExperimentResults) -> list[ExperimentRow]:
+def _rows(experiment: Experiment, results: ExperimentResults) -> list[ExperimentRow]:
     rows = []
-    for place, one in enumerate(found.arms):
+    for place, one in enumerate(results.arms):
         cells = [
-            cell_of(experiment.currency, metric, outcome, one.effects.get(metric), hidden=not found.readable)
+            cell_of(experiment.currency, metric, outcome, one.effects.get(metric), hidden=not results.readable)
             for metric, outcome in one.outcomes.items()
         ]
         rows.append(ExperimentRow(one, place == 0, experiment.winner_id == one.arm.pk, cells))

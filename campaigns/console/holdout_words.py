@@ -58,25 +58,25 @@ def sentences(compared: Comparison) -> list[str]:
             )
             % {"count": number(fewest), "least": FEWEST}
         ]
-    said = [_ordered(ordered)]
+    texts = [_ordered(ordered)]
     revenue = compared.effects[ExperimentMetric.REVENUE]
     if revenue is not None and revenue.sure and revenue.low is not None and revenue.high is not None:
         low, high = sorted((abs(revenue.low), abs(revenue.high)))
         values = {"low": money(round(low), compared.currency), "high": money(round(high), compared.currency)}
-        said.append(
+        texts.append(
             _t("Each of them spent %(low)s to %(high)s more.") % values
             if revenue.difference > 0
             else _t("Each of them spent %(low)s to %(high)s less.") % values
         )
-    left = compared.effects[LEFT]
-    if left is not None and left.sure and left.low is not None:
-        values = _of_hundred(left)
-        said.append(
+    withdrawals = compared.effects[LEFT]
+    if withdrawals is not None and withdrawals.sure and withdrawals.low is not None:
+        values = _of_hundred(withdrawals)
+        texts.append(
             _t("Per 100 customers, %(low)s to %(high)s more withdrew their consent.") % values
-            if left.difference > 0
+            if withdrawals.difference > 0
             else _t("Per 100 customers, %(low)s to %(high)s fewer withdrew their consent.") % values
         )
-    return said
+    return texts
 
 
 def _ordered(effect: ExperimentEffect) -> str:

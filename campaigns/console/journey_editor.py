@@ -43,19 +43,19 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     steps = rules.by_id(journey.draft["steps"])
     selected = selected if selected in steps else SETTINGS
     show = bool(request.GET.get("problems"))
-    found = services.problems(journey.draft)
+    problems = services.problems(journey.draft)
     context = {
         "journey": journey,
-        "nodes": words.tree(journey.draft["steps"], problems=found if show else (), selected=selected),
+        "nodes": words.tree(journey.draft["steps"], problems=problems if show else (), selected=selected),
         "selected": selected,
         "entry": words.entry_words(journey.draft),
         "kinds": kinds(),
         "places": _places(journey.draft["steps"], selected),
         "show_problems": show,
-        "problems": found,
-        "canvas": _canvas(journey, found),
+        "problems": problems,
+        "canvas": _canvas(journey, problems),
         "publish_text": publish_text(journey),
-        **panel(request, journey, selected, shown_problems=found if show else ()),
+        **panel(request, journey, selected, shown_problems=problems if show else ()),
     }
     return render(request, "campaigns/journey_edit.html", context)
 
@@ -84,10 +84,10 @@ def kinds() -> list[tuple[str, str, str, str]]:
     return [(name, str(kind.label), kind.icon, kind.group) for name, kind in STEPS.items()]
 
 
-def _canvas(journey: Journey, found: list[services.JourneyProblem]) -> dict[str, Any]:
+def _canvas(journey: Journey, problems: list[services.JourneyProblem]) -> dict[str, Any]:
     """Return the data of the canvas: ids, kinds, names and paths."""
     return {
-        "steps": _drawn(journey.draft["steps"]),
+        "steps": _canvas_steps(journey.draft["steps"]),
         "kinds": [
             {
                 "kind": name,
@@ -99,7 +99,7 @@ def _canvas(journey: Journey, found: list[services.JourneyProblem]) -> dict[str,
             for name, label, icon, group in kinds()
         ],
         "groups": {"do": _t("Do"), "flow": _t("Flow")},
-        "problems": sorted({problem.step for problem in found}),
+        "problems": sorted({problem.step for problem in problems}),
         "urls": {
             "tree": reverse("journey_tree", args=[journey.pk]),
             "step": reverse("journey_step", args=[journey.pk, "STEP"]),
@@ -125,16 +125,16 @@ def _ways(kind: str):
     return STEPS[kind].arms(_fresh(kind, "new"))
 
 
-def _drawn(steps: list[Step]) -> list[dict[str, Any]]:
-    drawn = []
+def _canvas_steps(steps: list[Step]) -> list[dict[str, Any]]:
+    nodes = []
     for node, step in zip(words.tree(steps), steps, strict=True):
         text = f"{node.label} · {node.words}" if node.words else node.label
         one: dict[str, Any] = {"id": node.id, "kind": node.kind, "name": text[:60]}
         if node.ways:
             inner = step.get("arms", {})
-            one["ways"] = [[way.code, way.label, _drawn(inner.get(way.code, []))] for way in node.ways]
-        drawn.append(one)
-    return drawn
+            one["ways"] = [[way.code, way.label, _canvas_steps(inner.get(way.code, []))] for way in node.ways]
+        nodes.append(one)
+    return nodes
 
 
 def _fresh(kind: str, own: str) -> Step:
@@ -173,20 +173,20 @@ def panel(
             "fields": forms.Settings(journey.draft, errors).fields(),
             "heading": _t("Entry and settings"),
         }
-    found = step or rules.by_id(journey.draft["steps"])[selected]
-    kind = STEPS.get(found["kind"])
+    own_step = step or rules.by_id(journey.draft["steps"])[selected]
+    kind = STEPS.get(own_step["kind"])
     if kind is None:
-        return {**context, "fields": [], "heading": found["kind"], "removable": True}
+        return {**context, "fields": [], "heading": own_step["kind"], "removable": True}
     context |= {
-        "step": found,
+        "step": own_step,
         "heading": str(kind.label),
         "icon_name": kind.icon,
-        "fields": forms.step_fields(found, errors),
-        "note": found.get("note", ""),
+        "fields": forms.step_fields(own_step, errors),
+        "note": own_step.get("note", ""),
         "removable": True,
     }
     if any(field.kind == "rule" for field in kind.fields):
-        shown = rule if rule is not None else _shown_rule(found.get("rule"))
+        shown = rule if rule is not None else _shown_rule(own_step.get("rule"))
         places = {name: message for name, message in errors.items() if name.startswith("rule")}
         context |= {
             "root": Builder(analytics.shop_currency(), places).show(shown),
@@ -287,11 +287,11 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 def tree(request: HttpRequest, pk: int) -> HttpResponse:
     """Save the tree of the canvas: `[{id, kind, ways: {code: [...]}}]`. Known steps keep their content."""
     journey = journey_of(pk)
-    known = rules.by_id(copy.deepcopy(journey.draft["steps"]))
+    steps_by_id = rules.by_id(copy.deepcopy(journey.draft["steps"]))
     try:
         if len(request.body) > LARGEST_TREE:
             raise ValueError
-        steps = _merged(json.loads(request.body), known, set())
+        steps = _merged(json.loads(request.body), steps_by_id, set())
         saved = services.save_draft(
             journey=journey, draft={**journey.draft, "steps": steps}, actor=of_user(request.user)
         )
@@ -299,23 +299,23 @@ def tree(request: HttpRequest, pk: int) -> HttpResponse:
         return JsonResponse({"error": _t("This change could not be saved. Load the page again.")}, status=400)
     except DomainError as error:
         return JsonResponse({"error": str(error.message)}, status=400)
-    found = services.problems(saved.draft)
+    problems = services.problems(saved.draft)
     return JsonResponse(
-        {"problems": sorted({problem.step for problem in found}), "steps": _drawn(saved.draft["steps"])}
+        {"problems": sorted({problem.step for problem in problems}), "steps": _canvas_steps(saved.draft["steps"])}
     )
 
 
-def _merged(given: Any, known: dict[str, Step], seen: set[str]) -> list[Step]:
+def _merged(items: Any, steps_by_id: dict[str, Step], used_ids: set[str]) -> list[Step]:
     merged = []
-    for item in given:
+    for item in items:
         own, kind = str(item["id"]), str(item["kind"])
-        if own in seen or kind not in STEPS:
+        if own in used_ids or kind not in STEPS:
             raise ValueError(own)
-        seen.add(own)
-        step = known.get(own)
+        used_ids.add(own)
+        step = steps_by_id.get(own)
         if step is None or step["kind"] != kind:
             step = _fresh(kind, own)
         if ways := item.get("ways"):
-            step["arms"] = {str(code): _merged(inner, known, seen) for code, inner in ways.items()}
+            step["arms"] = {str(code): _merged(inner, steps_by_id, used_ids) for code, inner in ways.items()}
         merged.append(step)
     return merged

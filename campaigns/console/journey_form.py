@@ -66,13 +66,13 @@ class FieldView:
 def step_fields(step: Step, errors: Mapping[str, str]) -> list[FieldView]:
     """Return the fields of a step's kind with their values; a rule is drawn by the segment builder."""
     return [
-        _shown(item, step.get(item.name, item.default), errors)
+        _view(item, step.get(item.name, item.default), errors)
         for item in STEPS[step["kind"]].fields
         if item.kind != "rule"
     ]
 
 
-def _shown(item: StepField, value: Any, errors: Mapping[str, str]) -> FieldView:
+def _view(item: StepField, value: Any, errors: Mapping[str, str]) -> FieldView:
     shown = FieldView(
         item.name, item.kind, str(item.label), "" if value is None else value, help=str(item.help),
         error=errors.get(item.name, ""), optional=not item.required, minimum=item.minimum, maximum=item.maximum,
@@ -94,12 +94,12 @@ def _shown(item: StepField, value: Any, errors: Mapping[str, str]) -> FieldView:
     return shown
 
 
-def _choices(pairs, chosen: Any) -> list[tuple[str, str]]:
+def _choices(pairs, value: Any) -> list[tuple[str, str]]:
     """Return the choices, including a chosen one that no longer exists, until it is removed."""
-    found = [(str(code), str(label)) for code, label in pairs]
-    if chosen not in ("", None) and str(chosen) not in dict(found):
-        found.append((str(chosen), _t("(no longer exists)")))
-    return found
+    choices = [(str(code), str(label)) for code, label in pairs]
+    if value not in ("", None) and str(value) not in dict(choices):
+        choices.append((str(value), _t("(no longer exists)")))
+    return choices
 
 
 def read_step(step: Step, sent: Lists, currency: str) -> Step:
@@ -136,8 +136,8 @@ def _arms(name: str, sent: Lists) -> list[dict[str, Any]]:
     for code, label, weight in rows:
         if weight.strip():
             arms.append({"code": code, "label": label.strip(), "weight": int(weight) if weight.isdigit() else weight})
-    taken = {arm["code"] for arm in arms}
-    free = (letter for letter in LETTERS if letter not in taken)
+    codes = {arm["code"] for arm in arms}
+    free = (letter for letter in LETTERS if letter not in codes)
     for arm in arms:
         arm["code"] = arm["code"] or next(free, "")
     return arms[:MOST_ARMS]
@@ -156,30 +156,30 @@ class Settings:
         kind = entry.get("kind") or ""
         none = ("", _t("Choose"))
         segments = [(str(pk), name) for pk, name in Segment.objects.active().order_by("name").values_list("pk", "name")]
-        found = [self._choice("kind", _t("Who enters"), kind, [none, *services.ENTRIES.items()])]
+        views = [self._choice("kind", _t("Who enters"), kind, [none, *services.ENTRIES.items()])]
         if kind == "event":
-            found += [
+            views += [
                 self._choice("event", _t("Event"), entry.get("event"), [none, *offered()]),
                 FieldView("where", "where", _t("Only when"), [*(entry.get("where") or []), {}][:5],
                       _choices(services.OPERATORS.items(), "eq"), error=self.errors.get("where", ""), optional=True),
             ]  # fmt: skip
         elif kind == "date":
-            found += [
+            views += [
                 self._choice("date", _t("Date"), entry.get("date"), [none, *services.DATES.items()]),
                 FieldView("days", "number", _t("Days before"), entry.get("days") or 0, error=self.errors.get("days", ""), maximum=60),
                 FieldView("time", "time", _t("Local time"), entry.get("time") or "10:00", error=self.errors.get("time", "")),
             ]  # fmt: skip
         elif kind == "schedule":
             every = entry.get("every")
-            found.append(self._choice("every", _t("How often"), every, [none, *services.EVERY.items()]))
+            views.append(self._choice("every", _t("How often"), every, [none, *services.EVERY.items()]))
             if every == "week":
-                found.append(self._choice("weekday", _t("Day"), entry.get("weekday") or "1", WEEKDAYS))
+                views.append(self._choice("weekday", _t("Day"), entry.get("weekday") or "1", WEEKDAYS))
             elif every == "month":
-                found.append(FieldView("day", "number", _t("Day of the month"), entry.get("day") or 1,
+                views.append(FieldView("day", "number", _t("Day of the month"), entry.get("day") or 1,
                                    error=self.errors.get("day", ""), minimum=1, maximum=28))  # fmt: skip
             elif every == "once":
-                found.append(FieldView("on", "date", _t("On"), entry.get("on") or "", error=self.errors.get("on", "")))
-            found.append(
+                views.append(FieldView("on", "date", _t("On"), entry.get("on") or "", error=self.errors.get("on", "")))
+            views.append(
                 FieldView(
                     "time",
                     "time",
@@ -191,18 +191,18 @@ class Settings:
         if kind:
             must = kind in ("segment", "schedule")
             label = _t("Segment") if must else _t("Only in this segment")
-            found.append(
+            views.append(
                 self._choice(
                     "segment", label, entry.get("segment"), [("", _t("Choose") if must else _t("Everyone")), *segments]
                 )
             )
         if kind == "segment":
-            found.append(
+            views.append(
                 FieldView(
                     "members", "flag", _t("Current members of the segment enter too"), entry.get("members", False)
                 )
             )
-        found += [
+        views += [
             self._choice("reentry", _t("Re-entry"), reentry.get("policy"), REENTRY.items()),
             FieldView("reentry_value", "number", _t("Number of days or times"), reentry.get("value") or "",
                   error=self.errors.get("reentry_value", ""), optional=True, maximum=3650),
@@ -213,12 +213,12 @@ class Settings:
             FieldView("goal_where", "where", _t("Only when"), [*(goal.get("where") or []), {}][:5],
                   _choices(services.OPERATORS.items(), "eq"), optional=True),
         ]  # fmt: skip
-        return found
+        return views
 
     def _choice(self, name: str, label: str, value: Any, choices, wrong: str = "") -> FieldView:
         error = self.errors.get(name, "") or self.errors.get(wrong, "")
-        chosen = "" if value is None else str(value)
-        return FieldView(name, "choice", label, chosen, _choices(choices, chosen), error=error)
+        code = "" if value is None else str(value)
+        return FieldView(name, "choice", label, code, _choices(choices, code), error=error)
 
 
 def read_settings(draft: dict[str, Any], sent: Lists) -> dict[str, Any]:

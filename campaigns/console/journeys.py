@@ -41,13 +41,13 @@ def journey_of(pk: int) -> Journey:
 @page("campaigns.view_journey")
 def index(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
-    wanted = Journey.objects.select_related("version")
+    journeys = Journey.objects.select_related("version")
     if state in JourneyState.values:
-        wanted = wanted.filter(state=state)
-    found = paging.keyset(wanted, ["name"], request.GET.get("cursor"), PAGE)
-    counts = selectors.under_way(found.items)
+        journeys = journeys.filter(state=state)
+    journeys_page = paging.keyset(journeys, ["name"], request.GET.get("cursor"), PAGE)
+    counts = selectors.under_way(journeys_page.items)
     context = {
-        "page": found,
+        "page": journeys_page,
         "rows": [
             (
                 journey,
@@ -55,7 +55,7 @@ def index(request: HttpRequest) -> HttpResponse:
                 words.STATES[journey.state],
                 *counts[journey.pk],
             )
-            for journey in found
+            for journey in journeys_page
         ],
         "state": state if state in JourneyState.values else "",
         "tabs": [(value, words.STATES[value] if value else _t("All")) for value in TABS],
@@ -96,7 +96,7 @@ def _store() -> Store:
 @page("campaigns.view_journey")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     journey = journey_of(pk)
-    context = {**_counted(journey), **_actions(request, journey)}
+    context = {**_figures(journey), **_actions(request, journey)}
     definition = journey.version.definition if journey.version else journey.draft
     runs = JourneyRun.objects.filter(journey=journey).select_related("customer", "version")
     steps = _labels(definition)
@@ -139,7 +139,7 @@ def _messages(journey: Journey) -> list[tuple[str, int, str]]:
     return [(str(labels[state]), count, f"{listed}&state={state}") for state, count in rows]
 
 
-def _counted(journey: Journey) -> dict[str, Any]:
+def _figures(journey: Journey) -> dict[str, Any]:
     """Return the tree of the running version with its counts; of the draft before the first version."""
     if journey.version is None:
         return {
@@ -169,7 +169,7 @@ def counts(request: HttpRequest, pk: int) -> HttpResponse:
     journey = journey_of(pk)
     if not wants_part(request):
         return redirect("journey", journey.pk)
-    return render(request, "campaigns/journey_counts.html", _counted(journey))
+    return render(request, "campaigns/journey_counts.html", _figures(journey))
 
 
 def publish_text(journey: Journey) -> str:
@@ -304,14 +304,14 @@ def trial(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             context["customer"] = customer
             try:
-                found = journey_trials.try_journey(journey=journey, customer=customer, events_happen=happen)
+                result = journey_trials.try_journey(journey=journey, customer=customer, events_happen=happen)
             except DomainError as error:
                 context["refusal"] = _t("The draft is not complete: %(reason)s") % {"reason": error.message}
             else:
                 context |= {
-                    "trial": found,
-                    "stops": [(stop, reason_label(stop.reason) if stop.reason else "") for stop in found.stops],
-                    "end": words.END_REASONS[found.end],
+                    "trial": result,
+                    "stops": [(stop, reason_label(stop.reason) if stop.reason else "") for stop in result.stops],
+                    "end": words.END_REASONS[result.end],
                 }
     return render(request, "campaigns/journey_try.html", context)
 
@@ -319,15 +319,17 @@ def trial(request: HttpRequest, pk: int) -> HttpResponse:
 @page("campaigns.view_journeyrun")
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the path of one run."""
-    found = get_object_or_404(JourneyRun.objects.select_related("journey", "version", "customer"), pk=pk)
-    steps = by_id(found.version.definition["steps"])
+    run_row = get_object_or_404(JourneyRun.objects.select_related("journey", "version", "customer"), pk=pk)
+    steps = by_id(run_row.version.definition["steps"])
     context = {
-        "run": found,
-        "state_label": words.RUN_STATES[found.state],
-        "tone": words.RUN_TONES[found.state],
-        "end": words.END_REASONS.get(found.end_reason, ""),
-        "stops": [_stop(steps.get(record.step), record.outcome, record.at) for record in selectors.way_of(found)],
-        "now": _stop(steps.get(found.step), "", found.step_at) if found.state == "active" and found.step else None,
+        "run": run_row,
+        "state_label": words.RUN_STATES[run_row.state],
+        "tone": words.RUN_TONES[run_row.state],
+        "end": words.END_REASONS.get(run_row.end_reason, ""),
+        "stops": [_stop(steps.get(record.step), record.outcome, record.at) for record in selectors.way_of(run_row)],
+        "now": _stop(steps.get(run_row.step), "", run_row.step_at)
+        if run_row.state == "active" and run_row.step
+        else None,
     }
     return render(request, "campaigns/journey_run.html", context)
 

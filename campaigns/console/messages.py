@@ -38,13 +38,15 @@ TILE_TONES = {MessageState.FAILED: "bad", MessageState.UNCERTAIN: "warn"}
 
 @page("campaigns.view_message")
 def index(request: HttpRequest) -> HttpResponse:
-    wanted = queries.MessageFilter.of(request.GET)
-    rows = wanted.rows()
-    found = paging.keyset(rows, ORDER, request.GET.get("cursor"), PAGE)
-    origins = words.origins({message.origin for message in found} | ({wanted.origin} if wanted.origin else set()))
-    counts = wanted.counts()
+    chosen = queries.MessageFilter.of(request.GET)
+    rows = chosen.rows()
+    messages_page = paging.keyset(rows, ORDER, request.GET.get("cursor"), PAGE)
+    origins = words.origins(
+        {message.origin for message in messages_page} | ({chosen.origin} if chosen.origin else set())
+    )
+    counts = chosen.counts()
     context = {
-        "page": found,
+        "page": messages_page,
         "rows": [
             (
                 message,
@@ -52,14 +54,14 @@ def index(request: HttpRequest) -> HttpResponse:
                 channel_label(message.channel),
                 words.badge(message),
             )
-            for message in found
+            for message in messages_page
         ],
-        "wanted": wanted,
+        "wanted": chosen,
         "tiles": _tiles(counts),
-        "reasons": _reasons(counts, wanted.state),
+        "reasons": _reasons(counts, chosen.state),
         "count": paging.count(rows),
-        "filters": _filters(wanted, origins),
-        "filtered": bool(wanted.state or wanted.reason or wanted.origin or wanted.channel or request.GET.get("days")),
+        "filters": _filters(chosen, origins),
+        "filtered": bool(chosen.state or chosen.reason or chosen.origin or chosen.channel or request.GET.get("days")),
     }
     return render(request, "campaigns/messages.html", context)
 
@@ -85,7 +87,7 @@ def _reasons(counts: dict[tuple[str, str], int], state: str) -> list[tuple[str, 
     return [(reason, reason_label(reason), count) for reason, count in sorted(sums.items(), key=lambda item: -item[1])]
 
 
-def _filters(wanted: queries.MessageFilter, origins: dict[str, words.Origin]) -> list[tuple[str, str, list, str]]:
+def _filters(chosen: queries.MessageFilter, origins: dict[str, words.Origin]) -> list[tuple[str, str, list, str]]:
     """Return (name, label, choices, value); a chosen campaign beyond the list's limit is kept."""
     offered = [
         (f"{prefix}{pk}", name)
@@ -93,24 +95,24 @@ def _filters(wanted: queries.MessageFilter, origins: dict[str, words.Origin]) ->
         for pk, name in model.objects.order_by("-created_at").values_list("pk", "name")[:CAMPAIGNS_OFFERED]
     ]
     campaigns = [*offered, (words.SURVEY, _t("Satisfaction question"))]
-    if wanted.origin and wanted.origin not in dict(campaigns):
-        campaigns.append((wanted.origin, origins[wanted.origin].label))
+    if chosen.origin and chosen.origin not in dict(campaigns):
+        campaigns.append((chosen.origin, origins[chosen.origin].label))
     states = [*words.STATES.items(), (queries.TROUBLE, _t("Failed or uncertain"))]
     periods = [
         (value, ngettext("Last %(days)s day", "Last %(days)s days", int(value)) % {"days": value})
         for value in queries.PERIODS[:-1]
     ]
     return [
-        ("state", _t("State"), [("", _t("All")), *states], wanted.state),
-        ("reason", _t("Reason"), [("", _t("All")), *REASONS.items()], wanted.reason),
-        ("campaign", _t("Campaign"), [("", _t("All")), *campaigns], wanted.origin),
+        ("state", _t("State"), [("", _t("All")), *states], chosen.state),
+        ("reason", _t("Reason"), [("", _t("All")), *REASONS.items()], chosen.reason),
+        ("campaign", _t("Campaign"), [("", _t("All")), *campaigns], chosen.origin),
         (
             "channel",
             _t("Channel"),
             [("", _t("All")), *((n, channel_label(n)) for n in CHANNELS.names())],
-            wanted.channel,
+            chosen.channel,
         ),
-        ("days", _t("Period"), [*periods, ("all", _t("All"))], wanted.days),
+        ("days", _t("Period"), [*periods, ("all", _t("All"))], chosen.days),
     ]
 
 

@@ -59,8 +59,8 @@ def waiting_of(origin: str) -> int:
 
 
 def messages_of(origin: str, limit: int) -> list[Message]:
-    found = Message.objects.filter(origin=origin).select_related("customer", "template")
-    return list(found.order_by("-created_at")[:limit])
+    rows = Message.objects.filter(origin=origin).select_related("customer", "template")
+    return list(rows.order_by("-created_at")[:limit])
 
 
 @dataclass(frozen=True)
@@ -112,15 +112,15 @@ class MessageFilter:
     def counts(self) -> dict[tuple[str, str], int]:
         """Return counts by state and reason. Slow counts are cached for a minute."""
         key = f"campaigns.counts:{self.days}:{self.origin}:{self.channel}:{self.customer and self.customer.pk}"
-        kept = cache.get(key)
-        if kept is not None:
-            return kept
+        cached = cache.get(key)
+        if cached is not None:
+            return cached
         started = time.monotonic()
         rows = self.around().values_list("state", "reason").annotate(count=Count("pk"))
-        found = {(state, reason): count for state, reason, count in rows}
+        figures = {(state, reason): count for state, reason, count in rows}
         if time.monotonic() - started > SLOW_SECONDS:
-            cache.set(key, found, KEPT_SECONDS)
-        return found
+            cache.set(key, figures, KEPT_SECONDS)
+        return figures
 
 
 def languages_of(templates: Iterable[Template]) -> dict[int, list[str]]:
@@ -152,10 +152,10 @@ class Version:
 def versions_of(template: Template) -> list[Version]:
     """Return the versions, newest first."""
     rows = TemplateText.objects.filter(template=template).values_list("version", "language", "created_at")
-    found: dict[int, Version] = {}
+    versions: dict[int, Version] = {}
     for number, language, made_at in rows.order_by("-version", "language"):
-        found.setdefault(number, Version(number, made_at, [])).languages.append(language)
-    return list(found.values())
+        versions.setdefault(number, Version(number, made_at, [])).languages.append(language)
+    return list(versions.values())
 
 
 def jobs_of(coupon: Coupon, limit: int = 5) -> list[Job]:
@@ -175,8 +175,8 @@ class Trouble:
 
 
 def trouble(days: int = 30) -> Trouble:
-    found = Message.objects.filter(created_at__gte=since(days), state__in=[MessageState.FAILED, MessageState.UNCERTAIN])
-    row = found.aggregate(
+    rows = Message.objects.filter(created_at__gte=since(days), state__in=[MessageState.FAILED, MessageState.UNCERTAIN])
+    row = rows.aggregate(
         failed=Count("pk", filter=Q(state=MessageState.FAILED)),
         uncertain=Count("pk", filter=Q(state=MessageState.UNCERTAIN)),
         oldest=Min("created_at"),
@@ -200,6 +200,6 @@ def redeemed_lately(days: int = 7) -> list[tuple[str, int, int]]:
     for currency, discount, count in (
         rows.values_list("coupon__currency", "discount").annotate(count=Count("pk")).order_by()
     ):
-        uses, given = totals.get(currency, (0, 0))
-        totals[currency] = (uses + count, given + discount * count)
+        uses, amount = totals.get(currency, (0, 0))
+        totals[currency] = (uses + count, amount + discount * count)
     return sorted(((currency, *sums) for currency, sums in totals.items()), key=lambda item: -item[1])

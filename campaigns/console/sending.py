@@ -75,15 +75,15 @@ def _day(code: str) -> str:
 
 @page("campaigns.view_sendingpolicy")
 def limits(request: HttpRequest) -> HttpResponse:
-    found = policy()
+    row = policy()
     context = {
-        "policy": found,
+        "policy": row,
         "kinds": [
-            (_t("Marketing"), found.marketing_per_day, found.marketing_per_week),
-            (_t("Surveys"), found.surveys_per_day, found.surveys_per_week),
+            (_t("Marketing"), row.marketing_per_day, row.marketing_per_week),
+            (_t("Surveys"), row.surveys_per_day, row.surveys_per_week),
         ],
-        "leap_day": _day(found.leap_birthday),
-        "quiet": found.quiet_from != found.quiet_until,
+        "leap_day": _day(row.leap_birthday),
+        "quiet": row.quiet_from != row.quiet_until,
         "channels": [(channel_label(channel.name), channel) for channel in CHANNELS],
         "may_change": may(request.user, "campaigns.change_sendingpolicy"),
     }
@@ -107,11 +107,11 @@ def edit(request: HttpRequest) -> HttpResponse:
 @page("campaigns.add_suppression", methods=("POST",))
 def suppress(request: HttpRequest, number: str) -> HttpResponse:
     customer = get_object_or_404(Customer.objects.active(), number=number)
-    found = suppressions.suppress_customer(
+    suppression = suppressions.suppress_customer(
         customer=customer, channel=request.POST.get("channel", ""), reason="manual", actor=of_user(request.user)
     )
     text = _t("%(name)s gets no more messages by %(channel)s.")
-    messages.success(request, text % {"name": customer, "channel": channel_label(found.channel)})
+    messages.success(request, text % {"name": customer, "channel": channel_label(suppression.channel)})
     return redirect(f"{reverse('customer', args=[customer.number])}#panel-suppressions")
 
 

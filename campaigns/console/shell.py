@@ -75,32 +75,32 @@ def find_templates(_request: HttpRequest, query: str, limit: int) -> list[Result
 @palette.source("coupons", label=_("Coupons"), permission="campaigns.view_coupon")
 def find_coupons(_request: HttpRequest, query: str, limit: int) -> list[Result]:
     """Find coupons by name, and by a code as shown to the customer."""
-    found = [
+    results = [
         Result(coupon.name, reverse("coupon", args=[coupon.pk]), "ticket")
         for coupon in Coupon.objects.filter(name__icontains=query).order_by("-created_at")[:limit]
     ]
     normal = codes.normalise(query)
     if len(normal) >= 4 and (code := CouponCode.objects.filter(code=normal).select_related("coupon").first()):
         shown = codes.shown(code.code)
-        found.insert(0, Result(shown, f"{reverse('coupons')}?code={shown}", "ticket", code.coupon.name))
-    return found[:limit]
+        results.insert(0, Result(shown, f"{reverse('coupons')}?code={shown}", "ticket", code.coupon.name))
+    return results[:limit]
 
 
 @home.card("message_trouble", place="needs", permission="campaigns.change_message", order=15)
 def message_trouble(_request: HttpRequest) -> Card | None:
-    found = cache.get_or_set("campaigns.trouble", queries.trouble, 60)
-    if found is None or not (found.failed or found.uncertain):
+    trouble = cache.get_or_set("campaigns.trouble", queries.trouble, 60)
+    if trouble is None or not (trouble.failed or trouble.uncertain):
         return None
     parts = []
-    if found.uncertain:
-        parts.append(_t("%(count)s uncertain") % {"count": number(found.uncertain)})
-    parts.append(_t("oldest %(time)s") % {"time": ago(found.oldest)})
+    if trouble.uncertain:
+        parts.append(_t("%(count)s uncertain") % {"count": number(trouble.uncertain)})
+    parts.append(_t("oldest %(time)s") % {"time": ago(trouble.oldest)})
     return Card(
         _("Failed or uncertain messages"),
-        number(found.failed + found.uncertain),
+        number(trouble.failed + trouble.uncertain),
         url=f"{reverse('messages')}?state={queries.TROUBLE}&days=30",
         detail=" · ".join(parts),
-        tone="bad" if found.failed else "warn",
+        tone="bad" if trouble.failed else "warn",
     )
 
 
@@ -119,12 +119,12 @@ def messages_sent(_request: HttpRequest) -> Card | None:
 
 @home.card("coupons_redeemed", place="changed", permission="campaigns.view_couponuse", order=70)
 def coupons_redeemed(_request: HttpRequest) -> Card | None:
-    found = cache.get_or_set("campaigns.redeemed-lately", queries.redeemed_lately, CACHED_SECONDS)
-    if not found:
+    totals = cache.get_or_set("campaigns.redeemed-lately", queries.redeemed_lately, CACHED_SECONDS)
+    if not totals:
         return None
-    uses = sum(count for _currency, count, _given in found)
-    given = " · ".join(money(amount, currency) for currency, _count, amount in found)
+    uses = sum(count for _currency, count, _given in totals)
+    amounts = " · ".join(money(amount, currency) for currency, _count, amount in totals)
     text = ngettext("%(amount)s of discount", "%(amount)s of discount", uses)
     return Card(
-        _("Coupons redeemed in 7 days"), number(uses), url=reverse("coupons"), detail=text % {"amount": given}
+        _("Coupons redeemed in 7 days"), number(uses), url=reverse("coupons"), detail=text % {"amount": amounts}
     )  # fmt: skip

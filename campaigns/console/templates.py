@@ -43,13 +43,13 @@ def _template(pk: int) -> Template:
 
 @page("campaigns.view_template")
 def index(request: HttpRequest) -> HttpResponse:
-    found = paging.keyset(Template.objects.all(), ["name"], request.GET.get("cursor"), PAGE)
-    languages, used = queries.languages_of(found), queries.uses_of(found)
+    templates_page = paging.keyset(Template.objects.all(), ["name"], request.GET.get("cursor"), PAGE)
+    languages, used = queries.languages_of(templates_page), queries.uses_of(templates_page)
     context = {
-        "page": found,
+        "page": templates_page,
         "rows": [
             (template, channel_label(template.channel), languages.get(template.pk, []), used.get(template.pk, 0))
-            for template in found
+            for template in templates_page
         ],
         "may_add": may(request.user, "campaigns.add_template"),
     }
@@ -70,7 +70,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "channel": channel_label(template.channel),
         "version": version,
         "versions": queries.versions_of(template),
-        "sides": [_looked(text, template.channel, template.message_class, reader) for text in texts],
+        "sides": [_look(text, template.channel, template.message_class, reader) for text in texts],
         "reader": reader,
         "as_html": frames.shows_html(template.channel),
         "rules": [(rule, words.RULE_STATES[rule.state]) for rule in template.care_rules.order_by("name")],
@@ -90,8 +90,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _version(request: HttpRequest, template: Template) -> int:
-    given = request.GET.get("version", "")
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else template.version
+    text = request.GET.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else template.version
 
 
 @dataclass(frozen=True)
@@ -116,13 +116,13 @@ class PreviewReader:
         return facts.of(self.customer.pk, language, extra)
 
 
-def _reader(request: HttpRequest, asked: str, declared: Sequence[Mapping[str, Any]] = ()) -> PreviewReader:
+def _reader(request: HttpRequest, query: str, declared: Sequence[Mapping[str, Any]] = ()) -> PreviewReader:
     """Return the customer by number, name or contact; only for users who may see customers."""
-    asked = asked.replace("\x00", "").strip()[:100]
-    if not asked or not may(request.user, "crm.view_customer"):
+    query = query.replace("\x00", "").strip()[:100]
+    if not query or not may(request.user, "crm.view_customer"):
         return PreviewReader(declared=declared)
-    exact = Customer.objects.active().filter(number=asked).first()
-    return PreviewReader(asked, exact or customers.search(asked).order_by("-created_at", "-id").first(), declared)
+    exact = Customer.objects.active().filter(number=query).first()
+    return PreviewReader(query, exact or customers.search(query).order_by("-created_at", "-id").first(), declared)
 
 
 @dataclass(frozen=True)
@@ -135,11 +135,11 @@ class Look:
     mark: str = ""
 
 
-def _looked(text: Text, channel: str, message_class: str, reader: PreviewReader, *, keep: int | None = None) -> Look:
-    given = reader.context(text.language)
+def _look(text: Text, channel: str, message_class: str, reader: PreviewReader, *, keep: int | None = None) -> Look:
+    context = reader.context(text.language)
     try:
-        rendered = services.preview(text=text, channel=channel, context=given)
-        rendered = services.footed(rendered, channel=channel, message_class=message_class, context=given)
+        rendered = services.preview(text=text, channel=channel, context=context)
+        rendered = services.footed(rendered, channel=channel, message_class=message_class, context=context)
     except DomainError as error:
         source = text.subject if error.field == "subject" else text.body
         return Look(text.language, error=explained(error, source))
@@ -162,7 +162,7 @@ def body(request: HttpRequest, pk: int) -> HttpResponse:
     if row is None:
         raise Http404
     reader = _reader(request, request.GET.get("as", ""), template.values)
-    look = _looked(Text(row.language, row.body, row.subject), template.channel, template.message_class, reader)
+    look = _look(Text(row.language, row.body, row.subject), template.channel, template.message_class, reader)
     shown = look.rendered.body if look.rendered else ""
     return frames.framed(shown, as_html=frames.shows_html(template.channel))
 
@@ -184,7 +184,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     languages = [name[5:] for name in request.POST if name.startswith("body_")][:12]
     texts = [text for text in typed_texts(request.POST, languages) if text.subject or text.body.strip()]
     context = {
-        "sides": [_looked(text, channel, message_class, reader, keep=viewer(request).pk) for text in texts],
+        "sides": [_look(text, channel, message_class, reader, keep=viewer(request).pk) for text in texts],
         "reader": reader,
         "as_html": frames.shows_html(channel),
     }
@@ -264,8 +264,8 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("campaigns.change_template", methods=("POST",))
 def restore(request: HttpRequest, pk: int) -> HttpResponse:
-    given = request.POST.get("version", "")
-    version = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
+    text = request.POST.get("version", "")
+    version = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
     saved = services.restore_version(template=_template(pk), version=version, actor=of_user(request.user))
     messages.success(
         request,

@@ -62,7 +62,7 @@ def show(request: HttpRequest, number: str) -> HttpResponse:
 def cause_words(answer: Explanation, campaign: Campaign) -> str:
     """Return a sentence that explains why no message was made."""
     assert answer.cause is not None
-    given = {
+    values = {
         "name": campaign.name,
         "segment": answer.segment or "",
         "time": when(answer.at) if answer.at else "",
@@ -87,4 +87,4 @@ def cause_words(answer: Explanation, campaign: Campaign) -> str:
         NoMessage.RUN_UNDER_WAY: _t("The customer is in “%(name)s” and has not reached a message yet. The next step is due at %(time)s."),
         NoMessage.RUN_ENDED: _t("The customer's run of “%(name)s” ended at %(time)s before a message: %(end)s."),
     }  # fmt: skip
-    return texts[answer.cause] % given
+    return texts[answer.cause] % values

@@ -75,8 +75,8 @@ class GoalStep(StepKind):
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:
         goal = batch.definition.get("goal") or {}
-        done = happened_since(goal, {run.id: (run.customer, run.entered_at) for run in batch.runs})
-        return {run.id: EndReason.GOAL if run.id in done else "" for run in batch.runs}
+        reached = happened_since(goal, {run.id: (run.customer, run.entered_at) for run in batch.runs})
+        return {run.id: EndReason.GOAL if run.id in reached else "" for run in batch.runs}
 
     def words(self, step: Step) -> str:
         return _t("Customers who have reached the goal leave here")

@@ -12,8 +12,8 @@ from campaigns.services.drawing import draw_arms
 
 
 def _experiments() -> Choices:
-    wanted = Experiment.objects.filter(scope=ExperimentScope.CAMPAIGNS).exclude(state=ExperimentState.ENDED)
-    return [(str(row.pk), row.name) for row in wanted.order_by("name")]
+    rows = Experiment.objects.filter(scope=ExperimentScope.CAMPAIGNS).exclude(state=ExperimentState.ENDED)
+    return [(str(row.pk), row.name) for row in rows.order_by("name")]
 
 
 class ExperimentSplit(StepKind):
@@ -23,10 +23,10 @@ class ExperimentSplit(StepKind):
     fields = (StepField("experiment", "choice", _("Experiment"), _experiments),)
 
     def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
-        chosen = str(step.get("experiment") or "")
-        if not chosen.isdigit():
+        experiment_id = str(step.get("experiment") or "")
+        if not experiment_id.isdigit():
             return ()
-        arms = ExperimentArm.objects.filter(experiment=int(chosen)).order_by("position")
+        arms = ExperimentArm.objects.filter(experiment=int(experiment_id)).order_by("position")
         return tuple(arms.values_list("code", "name"))
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:
@@ -35,10 +35,10 @@ class ExperimentSplit(StepKind):
         return {run.id: arms[run.customer].code for run in batch.runs}
 
     def check(self, step: Step) -> Iterable[tuple[str, Text]]:
-        found = Experiment.objects.filter(pk=step["experiment"]).first()
-        if found is None or found.scope != ExperimentScope.CAMPAIGNS:
+        experiment = Experiment.objects.filter(pk=step["experiment"]).first()
+        if experiment is None or experiment.scope != ExperimentScope.CAMPAIGNS:
             yield "experiment", _("Not one of the choices.")
 
     def words(self, step: Step) -> str:
-        found = Experiment.objects.filter(pk=step.get("experiment") or 0).first()
-        return found.name if found else ""
+        experiment = Experiment.objects.filter(pk=step.get("experiment") or 0).first()
+        return experiment.name if experiment else ""

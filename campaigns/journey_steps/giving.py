@@ -48,8 +48,8 @@ class GivePoints(StepKind):
         members = [run for run in batch.runs if run.customer in accounts]
         if program and members:
             # Sort by account, so that two batches lock in the same order.
-            wanted = sorted((accounts[run.customer], run.id) for run in members)
-            grants = [Grant(account, batch.step["points"], batch.origin, batch.now) for account, _run in wanted]
+            pairs = sorted((accounts[run.customer], run.id) for run in members)
+            grants = [Grant(account, batch.step["points"], batch.origin, batch.now) for account, _run in pairs]
             grant_points(program=program, grants=grants)
         return {run.id: "" if run.customer in accounts else "not_member" for run in batch.runs}
 
@@ -104,8 +104,8 @@ class GiveCoupon(StepKind):
             yield "coupon", error.message
 
     def words(self, step: Step) -> str:
-        found = Coupon.objects.filter(pk=step.get("coupon") or 0).first()
-        return f"{found.name} · {worth(found)}" if found else ""
+        coupon = Coupon.objects.filter(pk=step.get("coupon") or 0).first()
+        return f"{coupon.name} · {worth(coupon)}" if coupon else ""
 
     def outcome_label(self, outcome: str) -> Text:
         return _("coupon ended") if outcome == "coupon_over" else _("given")

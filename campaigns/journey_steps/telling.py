@@ -59,8 +59,8 @@ class SendMessage(StepKind):
             yield "template", _("A journey needs a marketing template; this template is transactional.")
 
     def words(self, step: Step) -> str:
-        found = Template.objects.filter(pk=step.get("template") or 0).first()
-        return f"{found.name} · {channel_label(found.channel)}" if found else ""
+        template = Template.objects.filter(pk=step.get("template") or 0).first()
+        return f"{template.name} · {channel_label(template.channel)}" if template else ""
 
 
 def _contexts(batch: StepBatch) -> dict[int, dict[str, Any]]:
@@ -69,16 +69,16 @@ def _contexts(batch: StepBatch) -> dict[int, dict[str, Any]]:
         {run.context["code"] for run in batch.runs if "code" in run.context}
     )
     languages = _languages(batch) if codes else {}
-    found: dict[int, dict[str, Any]] = {}
+    contexts: dict[int, dict[str, Any]] = {}
     for run in batch.runs:
-        told: dict[str, Any] = {
+        values: dict[str, Any] = {
             name: run.context[name] for name in ("order_id", "expiring", "segment") if name in run.context
         }
         code = codes.get(run.context.get("code", 0))
         if code is not None:
-            told["coupon"] = coupon_context(code.coupon, code, languages[run.customer])
-        found[run.id] = told
-    return found
+            values["coupon"] = coupon_context(code.coupon, code, languages[run.customer])
+        contexts[run.id] = values
+    return contexts
 
 
 def _languages(batch: StepBatch) -> dict[int, str]:

@@ -81,7 +81,7 @@ class WaitUntil(WaitTime):
     )
 
     def wait(self, batch: StepBatch) -> dict[int, Wait]:
-        known = gate.parameters(batch.now)
+        parameters = gate.parameters(batch.now)
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""SELECT c.id, campaigns_next_local(
@@ -90,8 +90,8 @@ class WaitUntil(WaitTime):
                    FROM crm_customer c WHERE c.id = ANY(%(customers)s)""",
                 {
                     "now": batch.now,
-                    "zones": known["zones"],
-                    "zone": known["zone"],
+                    "zones": parameters["zones"],
+                    "zone": parameters["zone"],
                     "days": batch.step["days"],
                     "time": batch.step["time"],
                     "customers": batch.customers,
@@ -128,9 +128,9 @@ class WaitEvent(StepKind):
         return {run.id: Wait(until, batch.step["event"]) for run in batch.runs}
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:
-        done = happened_since(batch.step, {run.id: (run.customer, run.step_at) for run in batch.runs})
+        finished = happened_since(batch.step, {run.id: (run.customer, run.step_at) for run in batch.runs})
         return {
-            run.id: "happened" if run.id in done else None if _early(run.waits_until, batch) else "timeout"
+            run.id: "happened" if run.id in finished else None if _early(run.waits_until, batch) else "timeout"
             for run in batch.runs
         }
 

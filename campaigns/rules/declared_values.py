@@ -24,32 +24,32 @@ class WrongValue(Exception):
 
 def read(text: str) -> list[dict[str, Any]]:
     """Return the declarations of a text. Raises WrongValue `invalid_name`, `duplicate` or `too_many`."""
-    found: list[dict[str, Any]] = []
+    declarations: list[dict[str, Any]] = []
     for line in text.splitlines():
         if not line.strip():
             continue
         name, _colon, example = re.sub("：", ":", line, count=1).partition(":")
         name = name.strip()
-        found.append(
+        declarations.append(
             {"name": name.removesuffix("?"), "required": not name.endswith("?"), "example": example.strip()[:200]}
         )
-    return checked(found)
+    return checked(declarations)
 
 
 def checked(values: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return declarations in canonical form. Raises WrongValue."""
-    found: dict[str, dict[str, Any]] = {}
+    declarations: dict[str, dict[str, Any]] = {}
     for one in values:
         name = str(one.get("name", ""))
         if not NAME.fullmatch(name):
             raise WrongValue("invalid_name", name)
-        if name in found:
+        if name in declarations:
             raise WrongValue("duplicate", name)
         example = str(one.get("example", ""))[:200]
-        found[name] = {"name": name, "required": bool(one.get("required", True)), "example": example}
-    if len(found) > MOST:
+        declarations[name] = {"name": name, "required": bool(one.get("required", True)), "example": example}
+    if len(declarations) > MOST:
         raise WrongValue("too_many", "")
-    return list(found.values())
+    return list(declarations.values())
 
 
 def written(values: Sequence[Mapping[str, Any]]) -> str:

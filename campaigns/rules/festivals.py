@@ -37,7 +37,7 @@ CODES = frozenset(
 
 def festivals_of(year: int) -> list[Festival]:
     """Return the festivals in order of their days; lunar ones only from 2021 to 2050."""
-    found = [
+    festivals = [
         Festival("new_year", date(year, 1, 1), public=True),
         Festival("qingming", lunar.qingming(year), public=True),
         Festival("labour", date(year, 5, 1), public=True, days=2),
@@ -48,13 +48,13 @@ def festivals_of(year: int) -> list[Festival]:
     ]
     if lunar.FIRST < year <= lunar.LAST:
         # The eve and the first three days.
-        found.append(Festival("spring_festival", lunar.new_year(year) - timedelta(days=1), public=True, days=4))
+        festivals.append(Festival("spring_festival", lunar.new_year(year) - timedelta(days=1), public=True, days=4))
         for code, month, day, public in (
             ("dragon_boat", 5, 5, True), ("mid_autumn", 8, 15, True), *((*row, False) for row in LUNAR),
         ):  # fmt: skip
             for on in days_of(year, month, day, lunar_date=True):
-                found.append(Festival(code, on, public=public))
-    return sorted(found, key=lambda festival: (festival.on, festival.code))
+                festivals.append(Festival(code, on, public=public))
+    return sorted(festivals, key=lambda festival: (festival.on, festival.code))
 
 
 def days_of(year: int, month: int, day: int, *, lunar_date: bool) -> list[date]:
@@ -64,8 +64,8 @@ def days_of(year: int, month: int, day: int, *, lunar_date: bool) -> list[date]:
         leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
         return [date(year, month, 28 if (month, day) == (2, 29) and not leap else day)]
     # The end of a lunar year lies in the next solar year.
-    found = [lunar.to_solar(own, month, day) for own in (year - 1, year) if lunar.FIRST <= own <= lunar.LAST]
-    return [on for on in found if on is not None and on.year == year]
+    dates = [lunar.to_solar(own, month, day) for own in (year - 1, year) if lunar.FIRST <= own <= lunar.LAST]
+    return [on for on in dates if on is not None and on.year == year]
 
 
 def _sunday(year: int, month: int, number: int) -> date:

@@ -57,11 +57,11 @@ def shows_link(source: str, url: str) -> bool:
 
     A link that is hidden or has no label does not count.
     """
-    for found in _LINK.finditer(source):
-        tag = found[0][: found.start(2) - found.start()].lower()
-        label = html.unescape(_TAG.sub("", found[2])).strip(" \t\n\r\u00a0\u200b")
+    for match in _LINK.finditer(source):
+        tag = match[0][: match.start(2) - match.start()].lower()
+        label = html.unescape(_TAG.sub("", match[2])).strip(" \t\n\r\u00a0\u200b")
         hidden = _HIDDEN.search(tag) is not None
-        if html.unescape(found[1]) == url and not hidden and (label or "<img" in found[2].lower()):
+        if html.unescape(match[1]) == url and not hidden and (label or "<img" in match[2].lower()):
             return True
     return url in html.unescape(_TAG.sub(" ", source))
 
@@ -69,9 +69,9 @@ def shows_link(source: str, url: str) -> bool:
 def to_text(source: str) -> str:
     """Return cleaned HTML as readable plain text, with the addresses of its links."""
 
-    def link(found: re.Match[str]) -> str:
-        label = _TAG.sub("", found[2]).strip()
-        return found[1] if not label or label == found[1] else f"{label} ({found[1]})"
+    def link(match: re.Match[str]) -> str:
+        label = _TAG.sub("", match[2]).strip()
+        return match[1] if not label or label == match[1] else f"{label} ({match[1]})"
 
     text = _LINK.sub(link, source)
     text = html.unescape(_TAG.sub("", _BREAK.sub("\n", text)))

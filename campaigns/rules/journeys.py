@@ -38,12 +38,12 @@ class WrongShape(ValueError):
 
 def check_shape(steps: Any) -> int:
     """Count the steps. Raises WrongShape: not_a_list, not_a_step, wrong_id, id_twice, too_deep, too_many."""
-    seen: set[str] = set()
-    _check(steps, "", 1, seen)
-    return len(seen)
+    ids: set[str] = set()
+    _check(steps, "", 1, ids)
+    return len(ids)
 
 
-def _check(steps: Any, above: str, depth: int, seen: set[str]) -> None:
+def _check(steps: Any, above: str, depth: int, ids: set[str]) -> None:
     if not isinstance(steps, list):
         raise WrongShape(above, "not_a_list")
     if depth > MAX_DEPTH and steps:
@@ -54,16 +54,16 @@ def _check(steps: Any, above: str, depth: int, seen: set[str]) -> None:
         own = step.get("id")
         if not isinstance(own, str) or not STEP_ID.fullmatch(own) or own in (ENTRY, END):
             raise WrongShape(above, "wrong_id")
-        if own in seen:
+        if own in ids:
             raise WrongShape(own, "id_twice")
-        seen.add(own)
-        if len(seen) > MAX_STEPS:
+        ids.add(own)
+        if len(ids) > MAX_STEPS:
             raise WrongShape(own, "too_many")
         arms = step.get("arms", {})
         if not isinstance(arms, dict):
             raise WrongShape(own, "not_a_list")
         for arm in arms.values():
-            _check(arm, own, depth + 1, seen)
+            _check(arm, own, depth + 1, ids)
 
 
 def walk(steps: Sequence[Step], depth: int = 0) -> Iterator[tuple[Step, int]]:
@@ -85,14 +85,14 @@ def first(steps: Sequence[Step]) -> str:
 
 def flow(steps: Sequence[Step], behind: str = "") -> dict[tuple[str, str], str]:
     """Return {(step, outcome): next step, "" at the end}. An outcome without an arm is stored under ""."""
-    found: dict[tuple[str, str], str] = {}
+    targets: dict[tuple[str, str], str] = {}
     for index, step in enumerate(steps):
         after = steps[index + 1]["id"] if index + 1 < len(steps) else behind
-        found[step["id"], ""] = after
+        targets[step["id"], ""] = after
         for code, arm in step.get("arms", {}).items():
-            found[step["id"], code] = first(arm) or after
-            found |= flow(arm, after)
-    return found
+            targets[step["id"], code] = first(arm) or after
+            targets |= flow(arm, after)
+    return targets
 
 
 def follow(ways: dict[tuple[str, str], str], step: str, outcome: str) -> str:
@@ -128,14 +128,14 @@ def insert(steps: list[Step], step: Step, *, after: str = "", arm: str = "") -> 
     if not after:
         steps.insert(0, step)
         return True
-    for index, known in enumerate(steps):
-        if known["id"] == after:
+    for index, current in enumerate(steps):
+        if current["id"] == after:
             if arm:
-                known.setdefault("arms", {}).setdefault(arm, []).insert(0, step)
+                current.setdefault("arms", {}).setdefault(arm, []).insert(0, step)
             else:
                 steps.insert(index + 1, step)
             return True
-        if any(insert(inner, step, after=after, arm=arm) for inner in known.get("arms", {}).values()):
+        if any(insert(inner, step, after=after, arm=arm) for inner in current.get("arms", {}).values()):
             return True
     return False
 
@@ -146,8 +146,8 @@ def remove(steps: list[Step], own: str) -> Step | None:
         if step["id"] == own:
             return steps.pop(index)
         for arm in step.get("arms", {}).values():
-            if (found := remove(arm, own)) is not None:
-                return found
+            if (removed := remove(arm, own)) is not None:
+                return removed
     return None
 
 
@@ -167,5 +167,5 @@ def move(steps: list[Step], own: str, by: int) -> bool:
 
 def new_id(steps: Sequence[Step]) -> str:
     """Return an unused id; the highest number is never reused, so that a record always refers to one step."""
-    taken = [int(own[1:]) for own in by_id(steps) if re.fullmatch(r"s[0-9]{1,6}", own)]
-    return f"s{max(taken, default=0) + 1}"
+    numbers = [int(own[1:]) for own in by_id(steps) if re.fullmatch(r"s[0-9]{1,6}", own)]
+    return f"s{max(numbers, default=0) + 1}"

@@ -27,8 +27,8 @@ def is_followed(url: str, own: tuple[str, ...] = ()) -> bool:
 def replace(source: str, instead: Callable[[str], str], own: tuple[str, ...] = ()) -> str:
     """Return cleaned HTML with each tracked address replaced by `instead(address)`."""
 
-    def exchange(found: re.Match[str]) -> str:
-        url = html.unescape(found[2])
-        return f"{found[1]}{html.escape(instead(url))}{found[3]}" if is_followed(url, own) else found[0]
+    def exchange(match: re.Match[str]) -> str:
+        url = html.unescape(match[2])
+        return f"{match[1]}{html.escape(instead(url))}{match[3]}" if is_followed(url, own) else match[0]
 
     return _HREF.sub(exchange, source)

@@ -138,8 +138,8 @@ def _capped(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def run(value: Any, *args: Any, **kwargs: Any) -> Any:
-        for given in (value, *args):
-            if isinstance(given, str) and len(given) > STRING_LIMIT:
+        for argument in (value, *args):
+            if isinstance(argument, str) and len(argument) > STRING_LIMIT:
                 raise _limited("text length")
         result = function(value, *args, **kwargs)
         if isinstance(result, str) and len(result) > STRING_LIMIT:
@@ -301,12 +301,12 @@ def check(source: str, *, html: bool) -> None:
     check_form(source)
     try:
         parsed = (_HTML if html else _TEXT).from_string(source)
-        found = parsed.analyze(include_partials=False)
+        analysis = parsed.analyze(include_partials=False)
     except LiquidError as error:
         raise _explained(error, source) from None
     except RecursionError:
         raise TemplateError("too_deep", "This is nested too deep.") from None
-    for name, spans in found.filters.items():
+    for name, spans in analysis.filters.items():
         if name not in FILTERS:
             raise TemplateError("unknown_filter", f"There is no filter “{name}”.", _line(source, spans[0].index), name)
     check_fields(source, parsed)
@@ -321,8 +321,8 @@ def check(source: str, *, html: bool) -> None:
 
 def check_fields(source: str, parsed: BoundTemplate | None = None) -> None:
     """Check the fields. Raises TemplateError `unknown_variable` or `unknown_field` with the line and the nearest field."""
-    found = fields(source) if parsed is None else template_fields.fields_of(parsed.nodes)
-    for fault in found.faults:
+    fields_found = fields(source) if parsed is None else template_fields.fields_of(parsed.nodes)
+    for fault in fields_found.faults:
         code = "unknown_field" if fault.field else "unknown_variable"
         text = f"There is nothing called “{fault.asked}”."
         raise TemplateError(code, text, _line(source, fault.index), fault.asked, fault.nearest)
@@ -351,12 +351,12 @@ def plain_context(context: Mapping[str, Any]) -> Plain:
 def roots(source: str) -> frozenset[str]:
     """Return the names of ROOTS that a text uses; all of them when this can't be determined."""
     try:
-        found = (
+        names = (
             frozenset(_parsed(source, False).analyze(include_partials=False).globals) if "{" in source else frozenset()
         )
     except (LiquidError, RecursionError, TemplateError):
         return ROOTS
-    return found if found <= ROOTS else ROOTS
+    return names if names <= ROOTS else ROOTS
 
 
 def render(source: str, context: Mapping[str, Any], *, html: bool) -> str:
@@ -366,10 +366,10 @@ def render(source: str, context: Mapping[str, Any], *, html: bool) -> str:
     if "{" not in source:
         return source
     try:
-        given = plain_context(context)
+        plain_values = plain_context(context)
         pieces = _pieces(source, html)
-        joined = None if pieces is None else _joined(pieces, given, html)
-        return joined if joined is not None else _parsed(source, html).render(given)
+        joined = None if pieces is None else _joined(pieces, plain_values, html)
+        return joined if joined is not None else _parsed(source, html).render(plain_values)
     except LiquidError as error:
         raise _explained(error, source) from None
     except (ArithmeticError, ValueError, TypeError, RecursionError) as error:
@@ -387,10 +387,10 @@ def _pieces(source: str, html: bool) -> tuple[str | tuple[str, ...], ...] | None
         if type(node) is ContentNode:
             pieces.append(node.text)
             continue
-        said = node.expression if type(node) is OutputNode else None
-        if type(said) is not FilteredExpression or said.filters or type(said.left) is not Path:
+        expression = node.expression if type(node) is OutputNode else None
+        if type(expression) is not FilteredExpression or expression.filters or type(expression.left) is not Path:
             return None
-        path = said.left.path
+        path = expression.left.path
         if not all(type(part) is str and part not in METHODS for part in path) or path[0] not in ROOTS - OWN_ROOTS:
             return None
         pieces.append(tuple(map(str, path)))
@@ -399,16 +399,16 @@ def _pieces(source: str, html: bool) -> tuple[str | tuple[str, ...], ...] | None
 
 def _joined(pieces: tuple[str | tuple[str, ...], ...], context: Plain, html: bool) -> str | None:
     """Return the result of the interpreter; None when it is too long, so that the interpreter refuses it."""
-    made = []
+    parts = []
     for piece in pieces:
         if type(piece) is str:
-            made.append(piece)
+            parts.append(piece)
             continue
         value: Any = context
         for name in piece:
             value = value.get(name) if isinstance(value, dict) else None
-        made.append(to_liquid_string(value, html))
-    text = "".join(made)
+        parts.append(to_liquid_string(value, html))
+    text = "".join(parts)
     return text if len(text) * 4 <= OUTPUT_LIMIT or len(text.encode()) <= OUTPUT_LIMIT else None
 
 

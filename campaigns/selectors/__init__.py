@@ -38,14 +38,14 @@ def coupons_of(customer: Customer, now: datetime) -> list[HeldCoupon]:
 def held_coupon(row: CouponCode, now: datetime) -> HeldCoupon:
     ends = [moment for moment in (row.expires_at, row.coupon.ends_at) if moment is not None]
     expires = min(ends) if ends else None
-    left = None if row.use_limit is None else row.use_limit - row.reserved_count - row.redeemed_count
-    if left == 0:
+    uses_left = None if row.use_limit is None else row.use_limit - row.reserved_count - row.redeemed_count
+    if uses_left == 0:
         state = "used"
     elif not row.coupon.active or (expires and expires <= now):
         state = "expired"
     else:
         state = "valid"
-    return HeldCoupon(codes.shown(row.code), row.coupon, state, expires, left)
+    return HeldCoupon(codes.shown(row.code), row.coupon, state, expires, uses_left)
 
 
 def inbox_of(customer: Customer) -> QuerySet[Message]:
@@ -75,14 +75,14 @@ def figures_of(origin: str, coupon_id: int | None) -> CampaignFigures:
     seconds.
     """
     key = f"campaigns.figures:{origin}:{coupon_id}"
-    kept = cache.get(key)
-    if kept is not None:
-        return kept
+    cached = cache.get(key)
+    if cached is not None:
+        return cached
     started = time.monotonic()
-    found = _figures_of(origin, coupon_id)
+    figures = _figures_of(origin, coupon_id)
     if time.monotonic() - started > SLOW_SECONDS:
-        cache.set(key, found, KEPT_SECONDS)
-    return found
+        cache.set(key, figures, KEPT_SECONDS)
+    return figures
 
 
 def _figures_of(origin: str, coupon_id: int | None) -> CampaignFigures:

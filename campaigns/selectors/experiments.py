@@ -120,24 +120,24 @@ def baseline(experiment: Experiment) -> Baseline:
 def results_of(experiment: Experiment) -> ExperimentResults:
     arms = list(experiment.arms.select_related("template", "coupon"))
     rows = _figures(experiment)
-    drawn = _drawn(experiment)
-    found = {arm.pk: _outcomes(rows.get(arm.pk)) for arm in arms}
-    control = found[arms[0].pk]
+    counts = _drawn_counts(experiment)
+    outcomes = {arm.pk: _outcomes(rows.get(arm.pk)) for arm in arms}
+    control = outcomes[arms[0].pk]
     results = []
     for arm in arms:
         effects: dict[str, ExperimentEffect | None] = {}
         if arm is not arms[0]:
             effects = {
                 metric: _effect(experiment, metric, outcome, control[metric], comparisons=len(arms) - 1)
-                for metric, outcome in found[arm.pk].items()
+                for metric, outcome in outcomes[arm.pk].items()
             }
-        results.append(ArmResult(arm, drawn.get(arm.pk, (0, 0))[0], found[arm.pk], effects))
+        results.append(ArmResult(arm, counts.get(arm.pk, (0, 0))[0], outcomes[arm.pk], effects))
     counted = sum(row.counted for row in results)
-    total = sum(count for count, _since in drawn.values())
+    total = sum(count for count, _since in counts.values())
     return ExperimentResults(
         arms=results,
         open_count=total - counted,
-        mismatch=rules.mismatch([drawn.get(arm.pk, (0, 0))[1] for arm in arms], [arm.weight for arm in arms]),
+        mismatch=rules.mismatch([counts.get(arm.pk, (0, 0))[1] for arm in arms], [arm.weight for arm in arms]),
         readable=experiment.any_time
         or experiment.state == ExperimentState.ENDED
         or (experiment.planned_count is not None and counted >= experiment.planned_count),
@@ -148,13 +148,13 @@ def _effect(
     experiment: Experiment, metric: str, outcome: GroupOutcome, control: GroupOutcome, *, comparisons: int
 ) -> ExperimentEffect | None:
     """Return the chosen metric by the chosen test; the other metrics are shown beside it, each for one look."""
-    chosen = metric == experiment.metric
+    is_main = metric == experiment.metric
     return rules.effect_of(
         outcome,
         control,
         error=experiment.error_percent / 100,
         comparisons=comparisons,
-        mixture=float(experiment.effect) if chosen and experiment.any_time else None,
+        mixture=float(experiment.effect) if is_main and experiment.any_time else None,
         share=metric in SHARES,
     )
 
@@ -177,7 +177,7 @@ def _outcomes(row: Sequence | None) -> dict[str, GroupOutcome]:
     return {metric: GroupOutcome(count, *sums[3 * place : 3 * place + 3]) for place, metric in enumerate(VALUES)}
 
 
-def _drawn(experiment: Experiment) -> dict[int, tuple[int, int]]:
+def _drawn_counts(experiment: Experiment) -> dict[int, tuple[int, int]]:
     """Return {arm: (all drawn customers, those drawn since the last change of weights)}."""
     with connection.cursor() as cursor:
         cursor.execute(

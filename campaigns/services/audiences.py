@@ -154,16 +154,16 @@ def preview_select(rule: CareRule, now: datetime) -> tuple[str, dict[str, Any], 
             SELECT s.customer_id, 'preview', %(now)s, '{}'::jsonb FROM analytics_customersegments s
             JOIN crm_customer c ON c.id = s.customer_id AND c.state = 'active'
             WHERE %(segment)s = ANY(s.inside) AND s.since[array_position(s.inside, %(segment)s)] >= %(after)s"""
-    kept = _kept_out(rule)
+    holdout = _holdout(rule)
     candidates = f"""
         SELECT NULL::uuid AS id, a.customer_id, %(channel)s AS channel, %(message_class)s AS message_class,
                %(origin)s AS origin, 'send' AS step, a.occurrence, a.due_at, NULL::timestamptz AS waiting_since,
-               NULL::text AS unmatched, {kept.out} AS holdout
+               NULL::text AS unmatched, {holdout.out} AS holdout
         FROM ({select}) AS a(customer_id, occurrence, due_at, context) WHERE {in_segment(rule)}"""
-    return candidates, {**params, **kept.params}, basis
+    return candidates, {**params, **holdout.params}, basis
 
 
-def _kept_out(rule: CareRule) -> HoldoutSql:
+def _holdout(rule: CareRule) -> HoldoutSql:
     return kept_out(
         message_class=rule.template.message_class, origin=origin_of(rule), holdout_percent=rule.holdout_percent
     )

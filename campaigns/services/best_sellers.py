@@ -26,26 +26,26 @@ class BestSellers:
         if not sellers.get(""):
             return {}
         favourite, bought = _tastes(customer_ids)
-        found = {}
+        recommendations = {}
         for pk in customer_ids:
             category = favourite.get(pk, "")
             products = [item for item in sellers.get(category, []) if item.sku not in bought[pk]][:limit]
             if category and products:
-                found[pk] = Recommendation(
+                recommendations[pk] = Recommendation(
                     _("Best sellers in %(category)s"), products, {"category": category.split("/")[-1]}
                 )
                 continue
             products = [item for item in sellers[""] if item.sku not in bought[pk]][:limit]
             if products:
-                found[pk] = Recommendation(_("Best sellers"), products)
-        return found
+                recommendations[pk] = Recommendation(_("Best sellers"), products)
+        return recommendations
 
 
 def best_sellers() -> dict[str, list[RecommendedProduct]]:
     """Return the products by category, most units first; "" is the whole shop. The result is cached for an hour."""
-    kept = cache.get(KEY)
-    if kept is not None:
-        return kept
+    cached = cache.get(KEY)
+    if cached is not None:
+        return cached
     with connection.cursor() as cursor:
         cursor.execute(
             f"""WITH sold AS (
@@ -63,14 +63,14 @@ def best_sellers() -> dict[str, list[RecommendedProduct]]:
                WHERE in_category <= %s OR in_shop <= %s ORDER BY units DESC, sku""",
             [DAYS, MOST, MOST],
         )
-        found: dict[str, list[RecommendedProduct]] = defaultdict(list)
+        by_category: dict[str, list[RecommendedProduct]] = defaultdict(list)
         for sku, name, price, category, in_category, in_shop in cursor.fetchall():
             item = RecommendedProduct(sku, name, price)
             if category and in_category <= MOST:
-                found[category].append(item)
+                by_category[category].append(item)
             if in_shop <= MOST:
-                found[""].append(item)
-    result = dict(found)
+                by_category[""].append(item)
+    result = dict(by_category)
     cache.set(KEY, result, KEPT_SECONDS)
     return result
 

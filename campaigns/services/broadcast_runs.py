@@ -48,10 +48,10 @@ def audience(broadcast: Broadcast, now: datetime) -> tuple[str, dict[str, Any]]:
     """Return the SELECT of the audience (customer_id, occurrence, due_at, context), used to create messages and to
     preview.
     """
-    wanted = f"SELECT w.id, w.wanted AS due_at FROM ({_WANTED}) AS w"
+    candidates = f"SELECT w.id, w.wanted AS due_at FROM ({_WANTED}) AS w"
     if broadcast.per_minute:
-        wanted = _PACED.format(wanted=_WANTED)
-    select = f"SELECT p.id, 'once', p.due_at, %(context)s::jsonb FROM ({wanted}) AS p"
+        candidates = _PACED.format(wanted=_WANTED)
+    select = f"SELECT p.id, 'once', p.due_at, %(context)s::jsonb FROM ({candidates}) AS p"
     zoned = broadcast.customer_zone and broadcast.send_on and broadcast.send_time
     return select, {
         **gate.parameters(now),
@@ -71,25 +71,25 @@ def run_broadcasts(*, now: datetime | None = None) -> dict[str, int]:
     sending is held, no broadcast starts or continues; a stopped one still drops its unsent messages.
     """
     at = now or clock.now()
-    done = {"started": 0, "made": 0, "resumed": 0, "finished": 0, "dropped": 0}
+    counts = {"started": 0, "made": 0, "resumed": 0, "finished": 0, "dropped": 0}
     sweep = Sweep("campaigns.run_broadcasts")
     if sending_hold.is_held():
-        done["dropped"] = _drop_stopped(sweep)
-        return done
-    done["started"] = Broadcast.objects.filter(state=BroadcastState.SCHEDULED, starts_at__lte=at).update(
+        counts["dropped"] = _drop_stopped(sweep)
+        return counts
+    counts["started"] = Broadcast.objects.filter(state=BroadcastState.SCHEDULED, starts_at__lte=at).update(
         state=BroadcastState.SENDING
     )
-    owed = Broadcast.objects.filter(state=BroadcastState.SENDING, prepared_at=None).order_by("starts_at")
-    for pk in owed.values_list("pk", flat=True):
+    pending = Broadcast.objects.filter(state=BroadcastState.SENDING, prepared_at=None).order_by("starts_at")
+    for pk in pending.values_list("pk", flat=True):
         try:
-            done["made"] += take_audience(broadcast_id=pk, now=at)
+            counts["made"] += take_audience(broadcast_id=pk, now=at)
         except Exception as error:
             log.exception("broadcast_failed", broadcast=pk, error=str(error)[:300])
     for pk in Broadcast.objects.filter(state=BroadcastState.SENDING).values_list("pk", flat=True):
-        done["resumed"] += sweep.attempt(pk, lambda pk=pk: bring_forward(broadcast_id=pk, now=at)) or 0
-    done["dropped"] = _drop_stopped(sweep)
-    done["finished"] = finish_through(sweep)
-    return done
+        counts["resumed"] += sweep.attempt(pk, lambda pk=pk: bring_forward(broadcast_id=pk, now=at)) or 0
+    counts["dropped"] = _drop_stopped(sweep)
+    counts["finished"] = finish_through(sweep)
+    return counts
 
 
 def awaited_segments() -> list[int]:
@@ -112,8 +112,8 @@ def take_due(*, before: datetime) -> int:
     were made.
     """
     Broadcast.objects.filter(state=BroadcastState.SCHEDULED, starts_at__lte=before).update(state=BroadcastState.SENDING)
-    owed = Broadcast.objects.filter(state__in=TAKING, prepared_at=None).order_by("starts_at")
-    return sum(take_audience(broadcast_id=pk) for pk in owed.values_list("pk", flat=True))
+    pending = Broadcast.objects.filter(state__in=TAKING, prepared_at=None).order_by("starts_at")
+    return sum(take_audience(broadcast_id=pk) for pk in pending.values_list("pk", flat=True))
 
 
 def take_audience(*, broadcast_id: int, now: datetime | None = None) -> int:
@@ -166,19 +166,21 @@ def _end_of_chunk(broadcast: Broadcast, after: int) -> int | None:
     """
     size = PACED_CHUNK if broadcast.per_minute else CHUNK
     inside = CustomerSegments.objects.filter(inside__contains=[broadcast.segment_id], customer_id__gt=after)
-    found = inside.order_by("customer_id").values_list("customer_id", flat=True)[size - 1 : size]
-    return next(iter(found), None)
+    last_ids = inside.order_by("customer_id").values_list("customer_id", flat=True)[size - 1 : size]
+    return next(iter(last_ids), None)
 
 
 def finish_through(sweep: Sweep) -> int:
     """Finish broadcasts of which every message is decided."""
     open_messages = Message.objects.filter(origin=OuterRef("tag"), state__in=UNFINISHED)
-    through = (
+    completed = (
         Broadcast.objects.filter(state=BroadcastState.SENDING, prepared_at__isnull=False)
         .alias(tag=Concat(Value("broadcast:"), Cast("pk", CharField())))
         .filter(~Exists(open_messages))
     )
-    return sum(bool(sweep.attempt(pk, lambda pk=pk: _finish(pk))) for pk in list(through.values_list("pk", flat=True)))
+    return sum(
+        bool(sweep.attempt(pk, lambda pk=pk: _finish(pk))) for pk in list(completed.values_list("pk", flat=True))
+    )
 
 
 def _finish(pk: int) -> bool:

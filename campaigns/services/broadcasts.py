@@ -70,7 +70,7 @@ def schedule_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
         locked.template_version = locked.template.version
         locked.state = BroadcastState.SCHEDULED
         locked.save()
-        _tell(events.BROADCAST_SCHEDULED, locked, actor)
+        _emit(events.BROADCAST_SCHEDULED, locked, actor)
     return locked
 
 
@@ -95,8 +95,8 @@ def resume_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
 
 def stop_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
     """Stop the broadcast permanently: unsent messages are never sent, and their reason says so."""
-    begun = {BroadcastState.SCHEDULED, BroadcastState.SENDING, BroadcastState.PAUSED}
-    return _switch(broadcast, BroadcastState.STOPPED, begun, events.BROADCAST_STOPPED, actor)
+    stoppable = {BroadcastState.SCHEDULED, BroadcastState.SENDING, BroadcastState.PAUSED}
+    return _switch(broadcast, BroadcastState.STOPPED, stoppable, events.BROADCAST_STOPPED, actor)
 
 
 def preview_broadcast(broadcast: Broadcast) -> AudiencePreview:
@@ -108,15 +108,15 @@ def preview_broadcast(broadcast: Broadcast) -> AudiencePreview:
     now = clock.now()
     select, params = audience(broadcast, now)
     template = broadcast.template
-    kept = kept_out(
+    holdout = kept_out(
         message_class=template.message_class, origin=broadcast.origin, holdout_percent=broadcast.holdout_percent
     )
     candidates = f"""
         SELECT NULL::uuid AS id, a.customer_id, %(channel)s AS channel, %(message_class)s AS message_class,
                %(origin)s AS origin, 'send' AS step, a.occurrence, a.due_at, NULL::timestamptz AS waiting_since,
-               NULL::text AS unmatched, {kept.out} AS holdout
+               NULL::text AS unmatched, {holdout.out} AS holdout
         FROM ({select}) AS a(customer_id, occurrence, due_at, context)"""
-    params |= {**kept.params, "channel": template.channel, "message_class": template.message_class}
+    params |= {**holdout.params, "channel": template.channel, "message_class": template.message_class}
     return gate.preview(candidates, params, now)
 
 
@@ -127,10 +127,10 @@ def starting(broadcast: Broadcast, now: datetime) -> datetime:
     if broadcast.send_on is None or broadcast.send_time is None:
         return now
     shop = ZoneInfo(gate.parameters(now)["zone"])
-    wanted = datetime.combine(broadcast.send_on, broadcast.send_time)
-    if wanted.replace(tzinfo=shop) < now - GRACE:
+    local_time = datetime.combine(broadcast.send_on, broadcast.send_time)
+    if local_time.replace(tzinfo=shop) < now - GRACE:
         raise Invalid(_("This time is in the past."), code="in_the_past", field="send_on")
-    return wanted.replace(tzinfo=EARLIEST if broadcast.customer_zone else shop)
+    return local_time.replace(tzinfo=EARLIEST if broadcast.customer_zone else shop)
 
 
 def _lock(broadcast: Broadcast, allowed: set[str]) -> Broadcast:
@@ -155,11 +155,11 @@ def _switch(
         if locked.state != into:
             locked.state = into
             locked.save(update_fields=["state"])
-            _tell(kind, locked, actor)
+            _emit(kind, locked, actor)
     return locked
 
 
-def _tell(kind: EventType, broadcast: Broadcast, actor: Actor) -> None:
+def _emit(kind: EventType, broadcast: Broadcast, actor: Actor) -> None:
     emit(kind, subject_id=None, payload={"broadcast": broadcast.pk, "name": broadcast.name}, actor=actor)
 
 

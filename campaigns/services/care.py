@@ -108,7 +108,7 @@ def activate_care_rule(*, rule: CareRule, actor: Actor) -> CareRule:
         locked.last_run_at = None
         locked.save()
         locked.refresh_from_db()
-        _tell(events.CARE_RULE_ACTIVATED, locked, actor)
+        _emit(events.CARE_RULE_ACTIVATED, locked, actor)
     return locked
 
 
@@ -119,7 +119,7 @@ def pause_care_rule(*, rule: CareRule, actor: Actor) -> CareRule:
         if locked.state == CareState.ACTIVE:
             locked.state = CareState.PAUSED
             locked.save(update_fields=["state"])
-            _tell(events.CARE_RULE_PAUSED, locked, actor)
+            _emit(events.CARE_RULE_PAUSED, locked, actor)
     return locked
 
 
@@ -135,7 +135,7 @@ def preview_audience(rule: CareRule) -> AudiencePreview:
     return gate.preview(select, params, now, basis)
 
 
-def _tell(kind: EventType, rule: CareRule, actor: Actor) -> None:
+def _emit(kind: EventType, rule: CareRule, actor: Actor) -> None:
     payload = {"rule": rule.pk, "name": rule.name, "version": rule.version}
     emit(kind, subject_id=None, payload=payload, actor=actor)
     transaction.on_commit(care_runs.active_triggers.forget, robust=True)

@@ -33,13 +33,13 @@ def save_account(
     with transaction.atomic():
         lock_name("campaigns.channelaccount", kind.channel)
         locked = lock_row(ChannelAccount.objects.filter(pk=account.pk)) if account else ChannelAccount()
-        kept = json.loads(locked.secrets) if locked.secrets else {}
+        stored = json.loads(locked.secrets) if locked.secrets else {}
         settings, secrets = {}, {}
         for field in kind.fields:
             value = " ".join(str(values.get(field.name) or "").split())
             if len(value) > LONGEST:
                 raise Invalid(_("This is too long."), code="too_long", field=field.name)
-            value = value or (kept.get(field.name, "") if field.secret else field.default)
+            value = value or (stored.get(field.name, "") if field.secret else field.default)
             if field.required and not value:
                 raise Invalid(_("This field is required."), code="required", field=field.name)
             if field.url and value:

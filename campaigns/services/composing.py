@@ -47,8 +47,8 @@ class _Facts:
 
     def __init__(self, rows: Sequence[dict[str, Any]], identities: Mapping[UUID, int | None]) -> None:
         self.contexts = contexts.Contexts((row["customer_id"] for row in rows), gate.known_zones())
-        known = Template.objects.filter(pk__in={row["template_id"] for row in rows})
-        self.channel_of_template = dict(known.values_list("pk", "channel"))
+        templates_used = Template.objects.filter(pk__in={row["template_id"] for row in rows})
+        self.channel_of_template = dict(templates_used.values_list("pk", "channel"))
         self.identities = identities
         self.addresses = _addresses({identity for identity in identities.values() if identity})
         self.coupons: message_coupons.Issued = {}
@@ -63,26 +63,26 @@ def compose(rows: Sequence[dict[str, Any]], identities: Mapping[UUID, int | None
     `identities` maps each message to the customer's address that the gate chose.
     """
     facts = _Facts(rows, identities)
-    done = Composed()
-    picked: list[tuple[dict[str, Any], Text]] = []
+    composed = Composed()
+    texts: list[tuple[dict[str, Any], Text]] = []
     for row in rows:
         try:
             languages = facts.contexts.people[row["customer_id"]].languages
             text = templates.pick_text(row["template_id"], row["template_version"], languages)
             _check_fields(text)
-            picked.append((row, text))
+            texts.append((row, text))
         except RenderFailed as error:
-            done.written.append(Written(row["id"], "failed", error=str(error)[:500]))
+            composed.written.append(Written(row["id"], "failed", error=str(error)[:500]))
     # A code that the text does not show would be used up unseen.
-    facts.coupons = message_coupons.issue_for([row for row, text in picked if CODE in text.fields.shown])
-    done.coupons = facts.coupons
+    facts.coupons = message_coupons.issue_for([row for row, text in texts if CODE in text.fields.shown])
+    composed.coupons = facts.coupons
     # A change of language costs as much as a message, so change it once for all messages in that language.
-    picked.sort(key=lambda pair: pair[1].language)
-    for language, group in groupby(picked, key=lambda pair: pair[1].language):
+    texts.sort(key=lambda pair: pair[1].language)
+    for language, group in groupby(texts, key=lambda pair: pair[1].language):
         with translation.override(language):
             for row, text in group:
-                _compose(row, text, facts, done)
-    return done
+                _compose(row, text, facts, composed)
+    return composed
 
 
 def _check_fields(text: Text) -> None:
@@ -110,30 +110,30 @@ def _compose(row: dict[str, Any], text: Text, facts: _Facts, done: Composed) -> 
     signed = (marketing and not channel.local) or "unsubscribe" in text.names
     unsubscribe = contexts.unsubscribe_url(row["id"], row["customer_id"], row["channel"]) if signed else ""
     try:
-        extra = _brought(row, text, facts, unsubscribe)
+        extra = _message_values(row, text, facts, unsubscribe)
         _check_coupon(text, extra)
-        told = facts.contexts.of(row["customer_id"], text.language, extra, text.names)
-        made = templates.render_text(text, channel=facts.channel_of_template[row["template_id"]], context=told)
+        values = facts.contexts.of(row["customer_id"], text.language, extra, text.names)
+        rendered = templates.render_text(text, channel=facts.channel_of_template[row["template_id"]], context=values)
     except (RenderFailed, TypeError, ValueError) as error:
         done.written.append(Written(row["id"], "failed", error=str(error)[:500]))
         return
     if marketing and channel.html:
-        made = templates.with_unsubscribe(made, unsubscribe, facts.contexts.shop_name)
+        rendered = templates.with_unsubscribe(rendered, unsubscribe, facts.contexts.shop_name)
     state = "sent" if channel.local else "sending"
-    done.written.append(Written(row["id"], state, made.language, made.subject, made.body))
+    done.written.append(Written(row["id"], state, rendered.language, rendered.subject, rendered.body))
     if channel.local:
         return
     # Keep the stored body as it was written: viewing it in the console must not count as an open.
-    body = tracking.tracked(made.body, row["id"]) if facts.track and marketing and channel.html else made.body
+    body = tracking.tracked(rendered.body, row["id"]) if facts.track and marketing and channel.html else rendered.body
     done.outgoing.setdefault(row["channel"], []).append(
         Outgoing(
-            row["id"], row["customer_id"], address, made.subject, body, made.language, row["message_class"],
+            row["id"], row["customer_id"], address, rendered.subject, body, rendered.language, row["message_class"],
             unsubscribe if marketing else "",
         )
     )  # fmt: skip
 
 
-def _brought(row: dict[str, Any], text: Text, facts: _Facts, unsubscribe: str) -> dict[str, Any]:
+def _message_values(row: dict[str, Any], text: Text, facts: _Facts, unsubscribe: str) -> dict[str, Any]:
     """Return the values that the message itself brings, limited to the names in its text."""
     extra = dict(row["context"])
     if "links" in text.names:
@@ -149,14 +149,14 @@ def _brought(row: dict[str, Any], text: Text, facts: _Facts, unsubscribe: str) -
 
 def _addresses(identity_ids: Collection[int]) -> dict[int, str]:
     """Return the addresses by identity. An address that can't be decrypted is left out, so that only its message fails."""
-    found: dict[int, str] = {}
+    addresses: dict[int, str] = {}
     if not identity_ids:
-        return found
+        return addresses
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, value FROM crm_identity WHERE id = ANY(%s)", [list(identity_ids)])
         for pk, value in cursor.fetchall():
             try:
-                found[pk] = crypto.decrypt(bytes(value), "crm.identity.value")
+                addresses[pk] = crypto.decrypt(bytes(value), "crm.identity.value")
             except crypto.Undecryptable:
                 log.error("address_not_readable", identity=pk)
-    return found
+    return addresses

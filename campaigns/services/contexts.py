@@ -104,9 +104,9 @@ class Contexts:
         features = person.values.get("features", {})
         currency = self.store.currency if self.store else ""
         # Values built here are already plain; values from elsewhere are converted.
-        told = Plain({name: plain(extra[name]) for name in FROM_MESSAGE if name in extra and name in names})
+        values = Plain({name: plain(extra[name]) for name in FROM_MESSAGE if name in extra and name in names})
         if "customer" in names:
-            told["customer"] = {
+            values["customer"] = {
                 "name": person.name,
                 "first_name": first_name(person.name),
                 "number": person.number,
@@ -116,33 +116,33 @@ class Contexts:
                 "last_order_at": _local(features.get("last_order_at"), person.zone),
             }
         if "member" in names:
-            told["member"] = self._member(person)
+            values["member"] = self._member(person)
         if "rfm" in names:
-            told["rfm"] = {name: features.get(name) for name in ("recency", "frequency", "money", "group")}
+            values["rfm"] = {name: features.get(name) for name in ("recency", "frequency", "money", "group")}
         if "shop" in names:
-            told["shop"] = {
+            values["shop"] = {
                 "name": self.store.name if self.store else "",
                 "url": settings.SITE_URL,
                 "currency": currency,
             }
         if "expiring" in names:
-            told["expiring"] = _expiring(extra.get("expiring"))
+            values["expiring"] = _expiring(extra.get("expiring"))
         if "recommendations" in names:
-            told["recommendations"] = plain(self._recommended(person, currency))
-        return told
+            values["recommendations"] = plain(self._recommended(person, currency))
+        return values
 
     def _recommended(self, person: Person, currency: str) -> dict[str, Any]:
         """Return the recommendations, which are computed once per batch. `items` is empty when there are none."""
         if self._recommendations is None:
             self._recommendations = recommend(list(self.people))
-        found = self._recommendations.get(person.id)
-        if found is None:
+        recommendation = self._recommendations.get(person.id)
+        if recommendation is None:
             return {"title": "", "items": []}
         return {
-            "title": str(found.title) % dict(found.values),
+            "title": str(recommendation.title) % dict(recommendation.values),
             "items": [
                 {"name": item.name, "sku": item.sku, "price": money(item.price, currency) if currency else ""}
-                for item in found.products
+                for item in recommendation.products
             ],
         }
 
@@ -162,9 +162,9 @@ class Contexts:
 @lru_cache(maxsize=256)
 def readings(language: str, shop_language: str) -> tuple[str, ...]:
     """Return the languages in which a text is looked for, in order: the customer's, the shop's, English."""
-    wanted = [language, supported_language(language), language.partition("-")[0]]
-    wanted += [shop_language, supported_language(shop_language), "en"]
-    return tuple(dict.fromkeys(filter(None, wanted)))
+    languages = [language, supported_language(language), language.partition("-")[0]]
+    languages += [shop_language, supported_language(shop_language), "en"]
+    return tuple(dict.fromkeys(filter(None, languages)))
 
 
 def _expiring(facts: dict[str, Any] | None) -> dict[str, Any]:
@@ -288,5 +288,5 @@ def _local(value: Any, zone: str) -> str:
 
 
 def _earlier(*moments: Any) -> Any:
-    known = [moment for moment in moments if moment is not None]
-    return min(known) if known else None
+    dates = [moment for moment in moments if moment is not None]
+    return min(dates) if dates else None

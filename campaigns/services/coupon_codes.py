@@ -66,7 +66,7 @@ def issue_to_many(
             if attempt == 2:
                 raise
     new = set(made)
-    found = {
+    codes_by_cause = {
         (code.customer_id, code.issued_for): code
         for code in CouponCode.objects.filter(
             coupon=coupon,
@@ -74,7 +74,7 @@ def issue_to_many(
             issued_for__in={c for _pk, c in rows},
         )
     }
-    for code in found.values():
+    for code in codes_by_cause.values():
         code.is_new = code.pk in new  # type: ignore[attr-defined]
     if new:
         emit_from_select(
@@ -86,7 +86,7 @@ def issue_to_many(
         )
         if count:
             count_issued(coupon, len(new))
-    return found  # type: ignore[return-value]
+    return codes_by_cause  # type: ignore[return-value]
 
 
 def withdraw_code(*, code_id: int) -> bool:
@@ -148,10 +148,10 @@ def start_generation(*, coupon: Coupon, count: int, actor: Actor, user: User | N
 
 def generation_of(coupon: Coupon, job_id: int) -> Job:
     """Return one generation of this coupon. Raises NotFound."""
-    found = Job.objects.filter(pk=job_id, kind=GENERATE, result__coupon=coupon.pk).first()
-    if found is None:
+    job = Job.objects.filter(pk=job_id, kind=GENERATE, result__coupon=coupon.pk).first()
+    if job is None:
         raise NotFound(code="unknown_generation")
-    return found
+    return job
 
 
 def export_codes(*, coupon: Coupon, job: Job, actor: Actor) -> Iterator[str]:

@@ -25,9 +25,9 @@ def give_coupon(*, customer: Customer, coupon: Coupon, user: User, mark: str) ->
     cause = f"staff:{user.pk}:{mark}"
     with transaction.atomic():
         # Lock the day's row first, so that concurrent clicks are counted one after another.
-        given = _count(user, 0)
+        given_today = _count(user, 0)
         if not CouponCode.objects.filter(coupon=coupon, customer=customer, issued_for=cause).exists():
-            left = max(limits_of(user).coupons_per_day - given, 0)
+            left = max(limits_of(user).coupons_per_day - given_today, 0)
             if not left:
                 raise Refused(
                     _("You have reached the daily coupon limit of your role."),

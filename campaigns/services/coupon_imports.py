@@ -111,11 +111,11 @@ def _code(coupon: Coupon, row: dict[str, Any]) -> tuple[CouponCode, bool]:
         raise Invalid(
             _("This code can't be used: it needs 4 to 40 letters and digits."), code="code_unusable", field="code"
         )
-    known = CouponCode.objects.select_for_update(of=("self",)).filter(code=text).first()
-    if known is not None:
-        if known.coupon_id != coupon.pk or (row["customer"] and known.customer_id not in (None, row["customer"])):
+    existing = CouponCode.objects.select_for_update(of=("self",)).filter(code=text).first()
+    if existing is not None:
+        if existing.coupon_id != coupon.pk or (row["customer"] and existing.customer_id not in (None, row["customer"])):
             raise Conflict(_("This code belongs to another coupon or customer."), code="code_taken", field="code")
-        return known, False
+        return existing, False
     limit = row["use_limit"]
     if limit is not None and (limit < 0 or limit != int(limit)):
         raise Invalid(_("Use a whole number."), code="invalid", field="use_limit")

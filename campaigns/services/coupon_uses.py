@@ -315,11 +315,11 @@ class _Guesses:
 
     def _take_places(self) -> str | None:
         """Return the limit without a free place; then no place is taken."""
-        taken = []
+        counted = []
         for name, most in self.limits.items():
-            taken.append(name)
+            counted.append(name)
             if _count(_places(name), 1) > most:
-                self._give_back(taken)
+                self._give_back(counted)
                 return name
         return None
 

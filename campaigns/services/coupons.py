@@ -77,8 +77,8 @@ def create_coupon(
     if not large_discount_confirmed:
         _check_large(kind, value, minimum_spend)
     public = mode == CodeMode.PUBLIC
-    chosen = codes.normalise(code) if public else ""
-    if public and not codes.is_choosable(chosen):
+    public_code = codes.normalise(code) if public else ""
+    if public and not codes.is_choosable(public_code):
         raise Invalid(_("Enter a code of 4 to 20 letters and digits."), code="invalid", field="code")
     values: dict[str, Any] = {
         "name": _name(name),
@@ -104,7 +104,7 @@ def create_coupon(
         if public:
             try:
                 with transaction.atomic():
-                    CouponCode.objects.create(coupon=coupon, code=chosen, use_limit=coupon.limit_per_code)
+                    CouponCode.objects.create(coupon=coupon, code=public_code, use_limit=coupon.limit_per_code)
             except IntegrityError:
                 raise Invalid(_("Another coupon has this code."), code="code_taken", field="code") from None
         coupon.refresh_from_db()

@@ -73,12 +73,12 @@ def why(*, customer: Customer, campaign: Broadcast | CareRule | Journey) -> Expl
     if isinstance(campaign, Journey):
         return _why_journey(campaign, customer, now)
     origin = campaign.origin if isinstance(campaign, Broadcast) else f"care:{campaign.pk}"
-    found = _messages(customer, origin)
+    messages = _messages(customer, origin)
     says = would_say(
         customer=customer, template=campaign.template, origin=origin, holdout_percent=campaign.holdout_percent, now=now
     )
-    if found:
-        return Explanation(found, now=says)
+    if messages:
+        return Explanation(messages, now=says)
     if isinstance(campaign, Broadcast):
         cause, at = _of_broadcast(campaign, customer)
     else:
@@ -101,10 +101,10 @@ def _why_journey(journey: Journey, customer: Customer, now: datetime) -> Explana
     )
     definition = run.version.definition if run else journey.version.definition if journey.version else journey.draft
     says = _journey_would_say(journey, definition, run, customer, now)
-    found = _messages(customer, origin)
+    messages = _messages(customer, origin)
     segment = Segment.objects.filter(pk=(definition.get("entry") or {}).get("segment")).first()
-    if found:
-        return Explanation(found, segment=segment, now=says, run=run)
+    if messages:
+        return Explanation(messages, segment=segment, now=says, run=run)
     cause, at = _of_journey(journey, definition, segment, run, customer, now)
     return Explanation([], cause, segment, at, says, run)
 
@@ -146,7 +146,7 @@ def _journey_would_say(
 ) -> str | None:
     """Return the gate's reason against the journey's first message; None when it has none. A run keeps its arm."""
     steps = (step for step, _depth in journey_rules.walk(definition.get("steps") or []) if step["kind"] == "message")
-    template = next((found for step in steps if (found := template_of(step)) is not None), None)
+    template = next((candidate for step in steps if (candidate := template_of(step)) is not None), None)
     if template is None:
         return None
     if run is not None and run.state == RunState.HELD_OUT:
@@ -163,23 +163,27 @@ def _journey_would_say(
 
 def template_of(step: dict[str, Any]) -> Template | None:
     """Return the template of a message step; None while a draft names none or a deleted one."""
-    chosen = str(step.get("template") or "")
-    return Template.objects.filter(pk=int(chosen)).first() if chosen.isascii() and chosen.isdigit() else None
+    template_id = str(step.get("template") or "")
+    return (
+        Template.objects.filter(pk=int(template_id)).first()
+        if template_id.isascii() and template_id.isdigit()
+        else None
+    )
 
 
 def would_say(*, customer: Customer, template: Template, origin: str, holdout_percent: int, now: datetime) -> str:
     """Return the gate's reason against a message sent now, from the statement that sends (J1). Empty: it would go."""
-    kept = kept_out(message_class=template.message_class, origin=origin, holdout_percent=holdout_percent)
+    holdout = kept_out(message_class=template.message_class, origin=origin, holdout_percent=holdout_percent)
     candidate = f"""
         SELECT NULL::uuid AS id, a.customer_id, %(channel)s AS channel, %(message_class)s AS message_class,
                %(origin)s AS origin, 'send' AS step, 'why' AS occurrence, %(now)s AS due_at,
-               NULL::timestamptz AS waiting_since, NULL::text AS unmatched, {kept.out} AS holdout
+               NULL::timestamptz AS waiting_since, NULL::text AS unmatched, {holdout.out} AS holdout
         FROM (VALUES (%(customer)s::bigint)) AS a(customer_id)"""
     params: dict[str, Any] = {
         "customer": customer.pk,
         "channel": template.channel,
         "message_class": template.message_class,
-        **kept.params,
+        **holdout.params,
     }
     (reason,) = gate.count_reasons(candidate, params, now)
     return reason
@@ -191,8 +195,8 @@ def _of_broadcast(broadcast: Broadcast, customer: Customer) -> tuple[NoMessage, 
     if broadcast.prepared_at is None:
         if broadcast.state != BroadcastState.DRAFT and not broadcast.segment.is_current:
             return NoMessage.SEGMENT_NOT_COMPUTED, broadcast.starts_at
-        begun = broadcast.state in {BroadcastState.SENDING, BroadcastState.PAUSED}
-        return (NoMessage.BEING_PREPARED if begun else NoMessage.NOT_STARTED), broadcast.starts_at
+        started = broadcast.state in {BroadcastState.SENDING, BroadcastState.PAUSED}
+        return (NoMessage.BEING_PREPARED if started else NoMessage.NOT_STARTED), broadcast.starts_at
     if not was_in(broadcast.segment, customer, broadcast.prepared_at):
         return NoMessage.NOT_IN_SEGMENT, broadcast.prepared_at
     return NoMessage.NOT_IN_AUDIENCE, broadcast.prepared_at

@@ -43,22 +43,22 @@ class _Renderer:
         line = json.dumps(request).encode() + b"\n"
         with self._lock:
             try:
-                found = self._ask(line, seconds)
+                answer = self._ask(line, seconds)
             except _Ended:
                 # Try again with a new child: the old one may have ended after its idle time.
-                found = self._ask(line, seconds)
-        if "error" in found:
-            raise TemplateError(*found["error"])
-        return found["text"]
+                answer = self._ask(line, seconds)
+        if "error" in answer:
+            raise TemplateError(*answer["error"])
+        return answer["text"]
 
     def _ask(self, line: bytes, seconds: float) -> dict[str, Any]:
         child = self._running()
         until = time.monotonic() + seconds
-        written, answer = memoryview(line), bytearray()
+        rest, answer = memoryview(line), bytearray()
         try:
-            while written:
+            while rest:
                 self._wait([], [child.stdin], until)
-                written = written[os.write(child.stdin.fileno(), written) :]  # type: ignore[union-attr]
+                rest = rest[os.write(child.stdin.fileno(), rest) :]  # type: ignore[union-attr]
             while not answer.endswith(b"\n"):
                 self._wait([child.stdout], [], until)
                 piece = os.read(child.stdout.fileno(), 1 << 16)  # type: ignore[union-attr]

@@ -141,7 +141,7 @@ def needed(experiment: Experiment, before: Baseline) -> int | None:
         return None
     weights = [arm.weight for arm in experiment.arms.all()]
     effect, total = float(experiment.effect), sum(weights)
-    found = [
+    sizes = [
         rules.sample_needed(
             variances=(before.variance, _variance_with(experiment, before, effect)),
             shares=(weights[0] / total, weight / total),
@@ -153,7 +153,7 @@ def needed(experiment: Experiment, before: Baseline) -> int | None:
         )
         for weight in weights[1:]
     ]
-    return max(found)
+    return max(sizes)
 
 
 def _variance_with(experiment: Experiment, before: Baseline, effect: float) -> float:
@@ -204,15 +204,15 @@ def _write_arms(experiment: Experiment, arms: Sequence[Arm]) -> None:
 
 def _reweigh(experiment: Experiment, arms: Sequence[Arm]) -> None:
     _check_arms(experiment, arms)
-    kept = list(experiment.arms.all())
-    before = [(arm.template_id, arm.coupon_id) for arm in kept]
+    current = list(experiment.arms.all())
+    before = [(arm.template_id, arm.coupon_id) for arm in current]
     if [(arm.template and arm.template.pk, arm.coupon and arm.coupon.pk) for arm in arms] != before:
         raise Conflict(
             _("The templates and coupons of a running experiment can't be changed."), code="experiment_running"
         )
-    if [arm.weight for arm in arms] != [arm.weight for arm in kept]:
+    if [arm.weight for arm in arms] != [arm.weight for arm in current]:
         Experiment.objects.filter(pk=experiment.pk).update(weighed_at=Now())
-    for old, new in zip(kept, arms, strict=True):
+    for old, new in zip(current, arms, strict=True):
         old.name, old.weight = new.name.strip(), new.weight
         old.save(update_fields=["name", "weight"])
 

@@ -164,11 +164,11 @@ class AudiencePreview:
 
 def policy() -> SendingPolicy:
     """Return the shop's limits; the defaults until they are changed."""
-    found = SendingPolicy.objects.filter(pk=1).first()
-    if found is None:
-        found, _created = SendingPolicy.objects.get_or_create(pk=1)
-        found.refresh_from_db()
-    return found
+    row = SendingPolicy.objects.filter(pk=1).first()
+    if row is None:
+        row, _created = SendingPolicy.objects.get_or_create(pk=1)
+        row.refresh_from_db()
+    return row
 
 
 def judge_messages(ids: Sequence[UUID], now: datetime) -> list[Ruling]:

@@ -151,14 +151,14 @@ def _settle_runs(choice: Choice, before: datetime, limit: int) -> tuple[int, boo
     if choice is Choice.RELEASE:
         return _count_runs(before).uncertain, False
     if choice is Choice.SENT:
-        done = journey_engine.advance_due(seconds=ADVANCE_SECONDS, held_before=before)
+        steps = journey_engine.advance_due(seconds=ADVANCE_SECONDS, held_before=before)
         more = True
         while more:
             # The steps run in this same transaction, so messages with its timestamp were made by them.
             _many, more = _update(
                 "m.state = 'queued' AND m.created_at >= now() AND m.origin LIKE 'journey:%%'", choice, {}, limit
             )
-        return done, done > 0
+        return steps, steps > 0
     return _end_runs(before, limit)
 
 

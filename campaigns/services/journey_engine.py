@@ -86,7 +86,7 @@ def advance_due(*, seconds: float = 50.0, chunk: int = CHUNK, held_before: datet
     decision about runs that were due at a restore.
     """
     until = time.monotonic() + seconds
-    done = 0
+    steps_done = 0
     sweep = Sweep("campaigns.advance_journeys")
     waiting = list(Journey.objects.filter(state=JourneyState.RUNNING).order_by("pk").values_list("pk", flat=True))
     while waiting and time.monotonic() < until:
@@ -100,10 +100,10 @@ def advance_due(*, seconds: float = 50.0, chunk: int = CHUNK, held_before: datet
                 # The runs that it claimed are due again when the lease expires.
                 waiting.remove(journey)
                 continue
-            done += steps
+            steps_done += steps
             if time.monotonic() >= until:
                 break
-    return done
+    return steps_done
 
 
 def claim_runs(*, journey_id: int, limit: int = CHUNK, held_before: datetime | None = None) -> UUID | None:
@@ -136,7 +136,7 @@ def claim_runs(*, journey_id: int, limit: int = CHUNK, held_before: datetime | N
 
 def advance_claim(claim: UUID) -> int:
     """Do the due steps of the claimed runs until each waits or has ended. Return how many steps were done."""
-    done = 0
+    steps_done = 0
     last_beat = time.monotonic()
     failed: set[int] = set()
     while (group := _next_group(claim)) is not None:
@@ -148,11 +148,11 @@ def advance_claim(claim: UUID) -> int:
         if not ids:
             break
         try:
-            done += _do_step(claim, version, step, ids)
+            steps_done += _do_step(claim, version, step, ids)
         except Exception as error:
             log.warning("journey_step_failed", version=version, step=step, runs=len(ids), error=str(error)[:300])
-            done += _one_by_one(claim, version, step, ids, failed)
-    return done
+            steps_done += _one_by_one(claim, version, step, ids, failed)
+    return steps_done
 
 
 def _one_by_one(claim: UUID, version: int, step: str, ids: Sequence[int], failed: set[int]) -> int:
@@ -160,15 +160,15 @@ def _one_by_one(claim: UUID, version: int, step: str, ids: Sequence[int], failed
 
     A failing run is tried again later, and ends after too many attempts.
     """
-    done = 0
+    steps_done = 0
     for pk in ids:
         try:
-            done += _do_step(claim, version, step, [pk])
+            steps_done += _do_step(claim, version, step, [pk])
         except Exception as error:
             log.error("journey_run_failed", run=pk, step=step, error=str(error)[:300])
             failed.add(pk)
             _postpone(claim, pk, error)
-    return done
+    return steps_done
 
 
 def _next_group(claim: UUID) -> tuple[int, str, list[int]] | None:
@@ -356,20 +356,20 @@ def _wait_on(runs: Sequence[Run]) -> None:
 
 
 def _postpone(claim: UUID, pk: int, error: Exception) -> None:
-    said = f"{type(error).__name__}: {error}"[:500].replace("\x00", "")
+    text = f"{type(error).__name__}: {error}"[:500].replace("\x00", "")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """UPDATE campaigns_journeyrun SET attempts = attempts + 1, error = %s, claim = NULL, leased_until = NULL,
                       due_at = clock_timestamp() + make_interval(secs => least(3600, 5 * power(4, attempts)))
                WHERE id = %s AND claim = %s RETURNING attempts, version_id""",
-            [said, pk, claim],
+            [text, pk, claim],
         )
         row = cursor.fetchone()
         if row and row[0] >= MAX_ATTEMPTS:
             tally: Tally = Counter()
             _end({pk: EndReason.FAILED}, tally)
             count(row[1], tally)
-            cursor.execute("UPDATE campaigns_journeyrun SET error = %s WHERE id = %s", [said, pk])
+            cursor.execute("UPDATE campaigns_journeyrun SET error = %s WHERE id = %s", [text, pk])
 
 
 def _beat(claim: UUID) -> None:

@@ -400,12 +400,12 @@ def enter_waiting() -> int:
 
 def awaited_segments() -> list[int]:
     """Return the segments that running journeys wait for. A segment whose computation failed waits for the hourly run."""
-    wanted = {
+    segment_ids = {
         journey.definition["entry"]["segment"]
         for journey in Journey.objects.filter(state=JourneyState.RUNNING).select_related("version")
         if journey.members_after is not None or journey.definition["entry"]["kind"] == "schedule"
     }
-    rows = Segment.objects.active().filter(pk__in=wanted, error="").order_by("pk")
+    rows = Segment.objects.active().filter(pk__in=segment_ids, error="").order_by("pk")
     return [segment.pk for segment in rows if not segment.is_current]
 
 
@@ -460,12 +460,12 @@ def _by_date(journey: Journey, entry: dict[str, Any], now: datetime) -> Candidat
 
 def _due_days(entry: dict[str, Any], since: datetime, now: datetime) -> list[Any]:
     """Return the days of the timetable whose hour, in the shop's zone, is after `since` and not after `now`."""
-    known = gate.parameters(now)
-    zone, at = ZoneInfo(known["zone"]), time.fromisoformat(entry["time"])
+    parameters = gate.parameters(now)
+    zone, at = ZoneInfo(parameters["zone"]), time.fromisoformat(entry["time"])
     first, last = since.astimezone(zone).date(), now.astimezone(zone).date()
     # After a long outage of the shop only the newest day is used.
     days = [last - timedelta(days=offset) for offset in range(min((last - first).days, LATE_DAYS) + 1)]
-    found = []
+    due = []
     for day in reversed(days):
         moment = datetime.combine(day, at, zone)
         fits = (
@@ -475,5 +475,5 @@ def _due_days(entry: dict[str, Any], since: datetime, now: datetime) -> list[Any
             or (entry["every"] == "once" and day.isoformat() == entry["on"])
         )
         if fits and since < moment <= now:
-            found.append(day)
-    return found
+            due.append(day)
+    return due

@@ -72,7 +72,7 @@ class Maker:
     ) -> Step:
         foot = (f"{_COUPON_EN if coupon else ''}{_FOOT_EN}", f"{_COUPON_ZH if coupon else ''}{_FOOT_ZH}")
         called = self.say(*name)
-        found = Template.objects.filter(name=called).first() or save_template(
+        template = Template.objects.filter(name=called).first() or save_template(
             name=called,
             channel="email",
             texts=[
@@ -87,11 +87,11 @@ class Maker:
             ],
             actor=self.actor,
         )
-        return self.step("message", template=str(found.pk))
+        return self.step("message", template=str(template.pk))
 
     def coupon(self, name: tuple[str, str], kind: str, value: int, valid_days: int) -> Step:
         called = self.say(*name)
-        found = Coupon.objects.filter(
+        row = Coupon.objects.filter(
             name=called, mode=CodeMode.UNIQUE, active=True, ends_at=None
         ).first() or create_coupon(
             name=called,
@@ -102,18 +102,18 @@ class Maker:
             limit_per_customer=None,
             actor=self.actor,
         )
-        return self.step("coupon", coupon=str(found.pk))
+        return self.step("coupon", coupon=str(row.pk))
 
     def segment(self, name: tuple[str, str], *conditions: dict[str, Any]) -> int:
         called = self.say(*name)
-        found = Segment.objects.active().filter(name=called).first()
-        if found is None:
+        row = Segment.objects.active().filter(name=called).first()
+        if row is None:
             if Segment.objects.filter(name=called).exists():
                 called = f"{called} 2"
-            found = Segment.objects.active().filter(name=called).first() or create_segment(
+            row = Segment.objects.active().filter(name=called).first() or create_segment(
                 name=called, rule={"op": "and", "children": list(conditions)}, actor=self.actor
             )
-        return found.pk
+        return row.pk
 
 
 Build = Callable[[Maker], dict[str, Any]]
@@ -329,9 +329,9 @@ def _winback(m: Maker) -> dict[str, Any]:
 
 
 def _sunset(m: Maker) -> dict[str, Any]:
-    gone = m.segment(("Lapsed for good", "长期流失"), {"condition": "last_order", "operator": "before", "days": 365})
+    segment = m.segment(("Lapsed for good", "长期流失"), {"condition": "last_order", "operator": "before", "days": 365})
     return {
-        "entry": {"kind": "segment", "segment": gone, "members": True}, "reentry": ONCE, "goal": BUYS, "exit": {"policy": "goal"},
+        "entry": {"kind": "segment", "segment": segment, "members": True}, "reentry": ONCE, "goal": BUYS, "exit": {"policy": "goal"},
         "steps": [
             m.message(("Shall we keep writing?", "是否继续接收消息"), ("Shall we keep writing to you?", "还想收到我们的消息吗？"),
                       ("<p>we have not seen you for a year. Come by, or leave our list with the link below.</p>", "<p>已一年未见，欢迎回来看看，也可点击下方链接退订。</p>")),
@@ -389,6 +389,8 @@ def draft_from_preset(*, code: str, store: Store, actor: Actor) -> Journey:
         lock_name("campaigns.journey-presets")
         draft = preset.build(Maker(store, actor))
         name = preset.name_zh if store.language.startswith("zh") else preset.name
-        taken = set(Journey.objects.filter(name__startswith=name).values_list("name", flat=True))
-        free = next(label for label in (name, *(f"{name} {number}" for number in range(2, 1000))) if label not in taken)
+        used_names = set(Journey.objects.filter(name__startswith=name).values_list("name", flat=True))
+        free = next(
+            label for label in (name, *(f"{name} {number}" for number in range(2, 1000))) if label not in used_names
+        )
         return create_journey(name=free, draft=draft, actor=actor, preset=code)

@@ -57,9 +57,9 @@ def try_journey(*, journey: Journey, customer: Customer, events_happen: bool = F
 
     Raises Invalid when the draft has problems.
     """
-    definition, found = cleaned(journey.draft)
-    if found:
-        raise Invalid(found[0].message, code="journey_invalid", field=found[0].step)
+    definition, problems = cleaned(journey.draft)
+    if problems:
+        raise Invalid(problems[0].message, code="journey_invalid", field=problems[0].step)
     now = clock.now()
     trial = Trial(_held_out(journey, customer), _entering(definition, customer))
     steps, ways = rules.by_id(definition["steps"]), rules.flow(definition["steps"])
@@ -70,7 +70,7 @@ def try_journey(*, journey: Journey, customer: Customer, events_happen: bool = F
         run = Run(0, customer.pk, 1, now, at)
         batch = StepBatch(journey.pk, journey.name, 0, definition, step, [run], at)
         wait = kind.wait(batch).get(0)
-        begun, outcome = at, ""
+        started, outcome = at, ""
         if wait is not None:
             if wait.event:
                 outcome = HAPPENS if events_happen else TIMES_OUT
@@ -85,7 +85,7 @@ def try_journey(*, journey: Journey, customer: Customer, events_happen: bool = F
                 kind.icon,
                 label_of(step),
                 str(kind.words(step)),
-                begun,
+                started,
                 str(named),
                 wait.until if wait else None,
                 reason,

@@ -113,14 +113,14 @@ def publish_journey(*, journey: Journey, actor: Actor, user: User | None = None)
     """
     with transaction.atomic():
         locked = lock_row(Journey.objects.select_related("version").filter(pk=journey.pk))
-        definition, found = cleaned(locked.draft)
-        if found:
-            first = found[0]
+        definition, faults = cleaned(locked.draft)
+        if faults:
+            first = faults[0]
             raise Invalid(
                 f"{first.label}: {first.message}" if first.label else first.message,
                 code="journey_invalid",
                 field=".".join(filter(None, [first.step, first.field])),
-                problems=[problem.__dict__ for problem in found],
+                problems=[problem.__dict__ for problem in faults],
             )
         if locked.version and locked.version.definition == definition and locked.state != JourneyState.STOPPED:
             raise Conflict(_("This version is already published."), code="not_changed")
@@ -138,7 +138,7 @@ def publish_journey(*, journey: Journey, actor: Actor, user: User | None = None)
         if entry["kind"] == "segment" and entry.get("members"):
             locked.members_after = 0
         locked.save()
-        _tell(events.JOURNEY_PUBLISHED, locked, actor, version=version.number)
+        _emit(events.JOURNEY_PUBLISHED, locked, actor, version=version.number)
     return version
 
 
@@ -149,7 +149,7 @@ def pause_journey(*, journey: Journey, actor: Actor) -> Journey:
         if locked.state == JourneyState.RUNNING:
             locked.state = JourneyState.PAUSED
             locked.save(update_fields=["state"])
-            _tell(events.JOURNEY_PAUSED, locked, actor)
+            _emit(events.JOURNEY_PAUSED, locked, actor)
     return locked
 
 
@@ -164,7 +164,7 @@ def resume_journey(*, journey: Journey, actor: Actor) -> Journey:
         if locked.state == JourneyState.PAUSED:
             locked.state = JourneyState.RUNNING
             locked.save(update_fields=["state"])
-            _tell(events.JOURNEY_RESUMED, locked, actor)
+            _emit(events.JOURNEY_RESUMED, locked, actor)
     return locked
 
 
@@ -177,7 +177,7 @@ def stop_journey(*, journey: Journey, actor: Actor) -> int:
         if locked.state != JourneyState.STOPPED:
             locked.state, locked.members_after = JourneyState.STOPPED, None
             locked.save(update_fields=["state", "members_after"])
-            _tell(events.JOURNEY_STOPPED, locked, actor)
+            _emit(events.JOURNEY_STOPPED, locked, actor)
     return journey_engine.end_stopped()
 
 
@@ -197,7 +197,7 @@ def under_way(journey: Journey) -> int:
     return JourneyRun.objects.filter(journey=journey, state=RunState.ACTIVE).count()
 
 
-def _tell(kind, journey: Journey, actor: Actor, **more: Any) -> None:
+def _emit(kind, journey: Journey, actor: Actor, **more: Any) -> None:
     emit(kind, subject_id=None, payload={"journey": journey.pk, "name": journey.name, **more}, actor=actor)
     transaction.on_commit(journey_entries.wanted_kinds.forget, robust=True)
 
@@ -224,11 +224,11 @@ def _shaped(draft: Mapping[str, Any]) -> dict[str, Any]:
     for step, _depth in rules.walk(shaped["steps"]):
         kind = STEPS.get(step["kind"])
         if kind is not None:
-            known = {code for code, _label in kind.arms(step)} if _splits(step) else set()
+            codes = {code for code, _label in kind.arms(step)} if _splits(step) else set()
             arms = step.get("arms", {})
-            if known or arms:
+            if codes or arms:
                 # A removed arm is dropped only when it is empty; otherwise its steps are shown until they are moved.
-                step["arms"] = {code: arms.get(code, []) for code in [*sorted(known), *(a for a in arms if arms[a])]}
+                step["arms"] = {code: arms.get(code, []) for code in [*sorted(codes), *(a for a in arms if arms[a])]}
     return shaped
 
 
@@ -278,35 +278,35 @@ def cleaned(draft: Mapping[str, Any]) -> tuple[dict[str, Any], list[JourneyProbl
     return definition, found
 
 
-def _steps(steps: list[Step], definition: dict[str, Any], found: list[JourneyProblem]) -> list[Step]:
+def _steps(steps: list[Step], definition: dict[str, Any], problems: list[JourneyProblem]) -> list[Step]:
     cleaned = []
     for index, step in enumerate(steps):
         kind = STEPS.get(step["kind"])
         if kind is None:
-            found.append(JourneyProblem(step["id"], step["kind"], "kind", _t("This kind of step does not exist.")))
+            problems.append(JourneyProblem(step["id"], step["kind"], "kind", _t("This kind of step does not exist.")))
             continue
-        before = len(found)
-        values = {field.name: _value(field, step, found) for field in kind.fields}
+        before = len(problems)
+        values = {field.name: _value(field, step, problems) for field in kind.fields}
         clean: Step = {"id": step["id"], "kind": step["kind"], **values}
         if note := str(step.get("note", "")).strip()[:80]:
             clean["note"] = note
         label = label_of(step)
-        if len(found) == before:
+        if len(problems) == before:
             for name, message in kind.check(clean):
-                found.append(JourneyProblem(step["id"], label, name, str(message)))
+                problems.append(JourneyProblem(step["id"], label, name, str(message)))
         if kind.ends and step["kind"] == "goal" and not definition["goal"]:
-            found.append(JourneyProblem(step["id"], label, "goal", _t("The journey has no goal yet.")))
+            problems.append(JourneyProblem(step["id"], label, "goal", _t("The journey has no goal yet.")))
         if step["kind"] == "exit" and index + 1 < len(steps):
-            found.append(
+            problems.append(
                 JourneyProblem(
                     steps[index + 1]["id"], label_of(steps[index + 1]), "", _t("Steps after an exit are never reached.")
                 )
             )
         arms = step.get("arms", {})
-        codes = [code for code, _label in kind.arms(clean)] if len(found) == before or arms else []
+        codes = [code for code, _label in kind.arms(clean)] if len(problems) == before or arms else []
         for code in sorted(set(arms) - set(codes)):
             if arms[code]:
-                found.append(
+                problems.append(
                     JourneyProblem(
                         step["id"],
                         label,
@@ -315,7 +315,7 @@ def _steps(steps: list[Step], definition: dict[str, Any], found: list[JourneyPro
                     )
                 )
         if codes:
-            clean["arms"] = {code: _steps(arms.get(code, []), definition, found) for code in codes}
+            clean["arms"] = {code: _steps(arms.get(code, []), definition, problems) for code in codes}
         cleaned.append(clean)
     return cleaned
 
@@ -328,11 +328,11 @@ def label_of(step: Step) -> str:
     return str(step.get("note") or kind.label)
 
 
-def _value(field: StepField, step: Step, found: list[JourneyProblem]) -> Any:
+def _value(field: StepField, step: Step, problems: list[JourneyProblem]) -> Any:
     try:
         return clean_value(field, step.get(field.name))
     except Invalid as error:
-        found.append(
+        problems.append(
             JourneyProblem(step["id"], label_of(step), error.field or field.name, str(error.message), error.code)
         )
         return None
@@ -358,8 +358,8 @@ def clean_value(field: StepField, raw: Any) -> Any:
     if field.kind == "time":
         return _time(raw, field.name)
     if field.kind == "choice":
-        known = {str(code) for code, _label in field.choices()} if field.choices else set()
-        if str(raw) not in known:
+        codes = {str(code) for code, _label in field.choices()} if field.choices else set()
+        if str(raw) not in codes:
             raise Invalid(_("Not one of the choices."), code="invalid_choice", field=field.name)
         return str(raw)
     if field.kind == "event":
@@ -422,18 +422,18 @@ def _where(raw: Any, name: str) -> list[dict[str, str]]:
 def _arms(raw: Any, name: str) -> list[dict[str, Any]]:
     if not isinstance(raw, list) or not 2 <= len(raw) <= 6:
         raise Invalid(_("A split needs 2 to 6 paths."), code="invalid", field=name)
-    cleaned, seen = [], set()
+    cleaned, used_codes = [], set()
     for item in raw:
         code = str(item.get("code", ""))
-        if not rules.STEP_ID.fullmatch(code) or code in seen or code in ("happened", "timeout"):
+        if not rules.STEP_ID.fullmatch(code) or code in used_codes or code in ("happened", "timeout"):
             raise Invalid(_("Each path needs a code of its own."), code="invalid", field=name)
-        seen.add(code)
+        used_codes.add(code)
         weight = _number(item.get("weight"), 1, 100, name)
         cleaned.append({"code": code, "label": str(item.get("label", "")).strip()[:40], "weight": weight})
     return cleaned
 
 
-def _entry(raw: dict[str, Any], found: list[JourneyProblem]) -> dict[str, Any]:
+def _entry(raw: dict[str, Any], problems: list[JourneyProblem]) -> dict[str, Any]:
     """Return the entry. Problems are reported for the step `entry`."""
     kind = raw.get("kind")
     entry: dict[str, Any] = {"kind": kind, "segment": raw.get("segment") or None}
@@ -442,10 +442,10 @@ def _entry(raw: dict[str, Any], found: list[JourneyProblem]) -> dict[str, Any]:
         try:
             entry[name] = read()
         except DomainError as error:
-            found.append(JourneyProblem("entry", _t("Entry"), name, str(error.message), error.code))
+            problems.append(JourneyProblem("entry", _t("Entry"), name, str(error.message), error.code))
 
     if kind not in ENTRIES:
-        found.append(JourneyProblem("entry", _t("Entry"), "kind", _t("Choose how customers enter.")))
+        problems.append(JourneyProblem("entry", _t("Entry"), "kind", _t("Choose how customers enter.")))
         return entry
     if kind == "event":
         take("event", lambda: clean_value(StepField("event", "event", ""), raw.get("event")))
@@ -491,26 +491,26 @@ def _segment(raw: Any) -> int:
     return segment.pk
 
 
-def _reentry(raw: dict[str, Any], found: list[JourneyProblem]) -> dict[str, Any]:
+def _reentry(raw: dict[str, Any], problems: list[JourneyProblem]) -> dict[str, Any]:
     policy = raw.get("policy")
     if policy not in rules.REENTRY:
-        found.append(JourneyProblem("entry", _t("Entry"), "reentry", _t("Not one of the choices.")))
+        problems.append(JourneyProblem("entry", _t("Entry"), "reentry", _t("Not one of the choices.")))
         return {"policy": "never", "value": 0}
     value = 0
     if policy in ("days", "times"):
         try:
             value = _number(raw.get("value"), 1, 3650 if policy == "days" else 1000, "reentry_value")
         except Invalid as error:
-            found.append(JourneyProblem("entry", _t("Entry"), "reentry_value", str(error.message), error.code))
+            problems.append(JourneyProblem("entry", _t("Entry"), "reentry_value", str(error.message), error.code))
     return {"policy": policy, "value": value}
 
 
-def _goal(raw: Any, found: list[JourneyProblem]) -> dict[str, Any] | None:
+def _goal(raw: Any, problems: list[JourneyProblem]) -> dict[str, Any] | None:
     if not isinstance(raw, dict) or not raw.get("event"):
         return None
     try:
         event = clean_value(StepField("event", "event", ""), raw["event"])
         return {"event": event, "where": _where(raw.get("where") or [], "where")}
     except Invalid as error:
-        found.append(JourneyProblem("goal", _t("Goal"), error.field or "event", str(error.message), error.code))
+        problems.append(JourneyProblem("goal", _t("Goal"), error.field or "event", str(error.message), error.code))
         return None

@@ -25,14 +25,14 @@ def issue_for(rows: Sequence[dict[str, Any]]) -> Issued:
             "pk", "coupon"
         )
     }
-    wanted: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    rows_by_coupon: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         pk = row["context"].get("coupon_id") or of_rule.get(row["origin"])
         if pk:
-            wanted[pk].append(row)
+            rows_by_coupon[pk].append(row)
     result: Issued = {}
-    for coupon in Coupon.objects.filter(pk__in=wanted).order_by("pk"):
-        mine = wanted[coupon.pk]
+    for coupon in Coupon.objects.filter(pk__in=rows_by_coupon).order_by("pk"):
+        mine = rows_by_coupon[coupon.pk]
         issued = issue_to_many(
             coupon=coupon, wanted=[(row["customer_id"], f"message:{row['id']}") for row in mine], count=False
         )

@@ -106,11 +106,11 @@ def send_due(*, seconds: float = 50.0, batch: int = BATCH) -> int:
     until = time.monotonic() + seconds
     total = 0
     while time.monotonic() < until:
-        held = claim_batch(limit=batch)
-        if held is None:
+        claimed = claim_batch(limit=batch)
+        if claimed is None:
             break
-        total += held.taken
-        deliver_batch(held)
+        total += claimed.taken
+        deliver_batch(claimed)
     return total
 
 
@@ -128,9 +128,9 @@ def claim_batch(*, limit: int = BATCH) -> ClaimedBatch | None:
         rows = _take(now, limit)
         if not rows:
             return None
-        taken, rows = len(rows), pacing.admit(rows, now)
+        count, rows = len(rows), pacing.admit(rows, now)
         rulings = {ruling.id: ruling for ruling in gate.judge_messages([row["id"] for row in rows], now)}
-        batch = ClaimedBatch(uuid.uuid4(), taken)
+        batch = ClaimedBatch(uuid.uuid4(), count)
         _refuse([rulings[row["id"]] for row in rows if rulings[row["id"]].verdict is not Verdict.SEND], now)
         going = [row for row in rows if rulings[row["id"]].verdict is Verdict.SEND]
         if going:
@@ -157,8 +157,8 @@ def _deliver(batch: ClaimedBatch, messages: list[Outgoing], channel: Channel) ->
             if time.monotonic() - batch.beat > lease_seconds() / 3:
                 _beat(claim)
                 batch.beat = time.monotonic()
-            begun = _turn(claim, outcomes, part, channel)
-            outcomes = _hand_over(channel, [item for item in part if item.id in begun])
+            begun_ids = _turn(claim, outcomes, part, channel)
+            outcomes = _hand_over(channel, [item for item in part if item.id in begun_ids])
             if any(outcome.result is DeliveryResult.AWAY for outcome in outcomes):
                 rest = [item.id for item in messages[start + channel.batch :]]
                 give_back(claim, rest, outcomes[-1].error)
@@ -236,7 +236,7 @@ def record(claim: UUID | None, outcomes: Sequence[DeliveryOutcome]) -> int:
     """Store each outcome whose message the claim still holds. Return how many were stored."""
     if not outcomes:
         return 0
-    said = [(one.id, one.result.value, one.provider_id[:200], one.error) for one in outcomes]
+    values = [(one.id, one.result.value, one.provider_id[:200], one.error) for one in outcomes]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             f"""UPDATE campaigns_message m SET
@@ -262,13 +262,13 @@ def record(claim: UUID | None, outcomes: Sequence[DeliveryOutcome]) -> int:
                 "most": MAX_ATTEMPTS,
                 "away": AWAY_SECONDS,
                 "claim": claim,
-                **{f"column{place}": value for place, value in enumerate(column_values(said, 4))},
+                **{f"column{place}": value for place, value in enumerate(column_values(values, 4))},
             },
         )
         count = cursor.rowcount
-        written = said if count == len(said) else cursor.fetchall()
-        announce([row[0] for row in written if row[1] == DeliveryResult.SENT])
-        suppress_bounced([row[0] for row in written if row[1] == DeliveryResult.BOUNCED])
+        stored = values if count == len(values) else cursor.fetchall()
+        announce([row[0] for row in stored if row[1] == DeliveryResult.SENT])
+        suppress_bounced([row[0] for row in stored if row[1] == DeliveryResult.BOUNCED])
     return count
 
 
@@ -345,12 +345,12 @@ def reconcile_uncertain(*, limit: int = 1000) -> int:
 
 
 def _reconcile(message: Message, channel: Channel) -> int:
-    found = channel.find(message.provider_id)
-    if found is None:
+    exists = channel.find(message.provider_id)
+    if exists is None:
         return 0
     # Not found means never accepted: the message is queued as if it had not begun.
-    result = DeliveryResult.SENT if found else DeliveryResult.AWAY
-    return record(message.claim, [DeliveryOutcome(message.pk, result, message.provider_id if found else "")])
+    result = DeliveryResult.SENT if exists else DeliveryResult.AWAY
+    return record(message.claim, [DeliveryOutcome(message.pk, result, message.provider_id if exists else "")])
 
 
 def send_again(*, message: Message, actor: Actor) -> Message:

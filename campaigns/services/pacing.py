@@ -47,7 +47,7 @@ def admit(rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
 
 def _locked(ids: list[int]) -> list[tuple[int, str, int, datetime | None, int]]:
     """Lock the broadcasts: exclusively when messages are counted; otherwise only against a change of the state."""
-    found = []
+    rows = []
     with connection.cursor() as cursor:
         for pk in ids:
             cursor.execute(
@@ -64,8 +64,8 @@ def _locked(ids: list[int]) -> list[tuple[int, str, int, datetime | None, int]]:
                 )
                 row = cursor.fetchone()
             if row is not None:
-                found.append(row)
-    return found
+                rows.append(row)
+    return rows
 
 
 def _pause(ids: list[UUID], now: datetime) -> None:

@@ -42,8 +42,8 @@ def customer_of(token: str) -> Customer:
         pk = int(preferences_signer().unsign(token))
     except (signing.BadSignature, ValueError):
         raise Invalid(_("This link is not valid."), code="link_invalid") from None
-    found = Customer.objects.select_related("merged_into").filter(pk=pk).first()
-    current = found and (found.merged_into or found)
+    customer = Customer.objects.select_related("merged_into").filter(pk=pk).first()
+    current = customer and (customer.merged_into or customer)
     if current is None or current.state != CustomerState.ACTIVE:
         raise Invalid(_("This link is not valid."), code="link_invalid")
     return current
@@ -51,21 +51,21 @@ def customer_of(token: str) -> Customer:
 
 def choices_of(customer: Customer) -> list[ConsentChoice]:
     """Return the channels that can reach the customer, and those for which a consent is stored."""
-    said = {
+    consents = {
         (state.channel, state.purpose): state.granted
         for state in ConsentState.objects.filter(customer_id=customer.pk, purpose__in=PURPOSES)
     }
     kinds = set(Identity.objects.filter(customer=customer).values_list("kind", flat=True))
-    shown = []
+    choices = []
     for name, channel in CHANNELS.items():
         usable = (channel.address_kind is None or channel.address_kind in kinds) and channel.ready()
-        if not usable and not any(place == name for place, _purpose in said):
+        if not usable and not any(place == name for place, _purpose in consents):
             continue
         for purpose in PURPOSES:
             # Without a stored consent, marketing is off on opt-in channels; service messages stop only at a refusal.
             silent = purpose == Purpose.SERVICE or not channel.opt_in
-            shown.append(ConsentChoice(name, purpose, said.get((name, purpose), silent)))
-    return shown
+            choices.append(ConsentChoice(name, purpose, consents.get((name, purpose), silent)))
+    return choices
 
 
 def save_choices(*, token: str, wanted: Collection[str]) -> list[ConsentChoice]:

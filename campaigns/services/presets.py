@@ -219,9 +219,9 @@ def reply_template(channel: str) -> Template:
 
 
 def _own_template(name: str, channel: str, texts: Sequence[Text]) -> Template:
-    found = Template.objects.filter(name=name).first()
-    if found:
-        return found
+    template = Template.objects.filter(name=name).first()
+    if template:
+        return template
     with transaction.atomic():
         lock_name("campaigns.template", name)
         return Template.objects.filter(name=name).first() or save_template(
@@ -230,8 +230,8 @@ def _own_template(name: str, channel: str, texts: Sequence[Text]) -> Template:
 
 
 def _template(name: str, preset: CarePreset) -> Template:
-    found = Template.objects.filter(name=name).first()
-    return found or save_template(
+    template = Template.objects.filter(name=name).first()
+    return template or save_template(
         name=name,
         channel=preset.channel,
         texts=[
@@ -246,8 +246,8 @@ def _coupon(name: str, preset: CarePreset, store: Store) -> Coupon | None:
     if preset.coupon is None:
         return None
     kind, value, valid_days = preset.coupon
-    found = Coupon.objects.filter(name=name, mode=CodeMode.UNIQUE).first()
-    return found or create_coupon(
+    coupon = Coupon.objects.filter(name=name, mode=CodeMode.UNIQUE).first()
+    return coupon or create_coupon(
         name=name,
         kind=kind,
         value=value if kind == DiscountKind.PERCENT else value * 10 ** exponent(store.currency),

@@ -49,7 +49,7 @@ LEFT JOIN campaigns_template t ON t.id = arm.template_id
 ON CONFLICT DO NOTHING RETURNING customer_id
 """
 
-_GIVEN = """
+_ROWS = """
 SELECT g.customer_id, g.occurrence, coalesce(g.due_at, %(now)s), g.context::jsonb
 FROM unnest(%(customers)s::bigint[], %(occurrences)s::text[], %(due)s::timestamptz[], %(contexts)s::text[])
      AS g(customer_id, occurrence, due_at, context)"""
@@ -84,14 +84,14 @@ def queue_messages(
     """
     if not rows:
         return []
-    given = {
+    values = {
         "customers": [row.customer_id for row in rows],
         "occurrences": [row.occurrence for row in rows],
         "due": [row.due_at for row in rows],
         "contexts": [json.dumps(dict(row.context)) for row in rows],
     }
     return queue_selected(
-        select=_GIVEN, params=given, origin=origin, template=template, origin_version=origin_version,
+        select=_ROWS, params=values, origin=origin, template=template, origin_version=origin_version,
         template_version=template_version, step=step, holdout_percent=holdout_percent, experiment=experiment,
     )  # fmt: skip
 
@@ -118,13 +118,13 @@ def queue_selected(
     of rows in the order of customers.
     """
     require_transaction()
-    kept = kept_out(message_class=template.message_class, origin=origin, holdout_percent=holdout_percent)
-    drawn = experiment if experiment is not None and experiment.state == ExperimentState.RUNNING else None
-    parts = {"select": select, "where": where, "fresh": _FRESH, "everything": kept.everything, "out": kept.out}
+    holdout = kept_out(message_class=template.message_class, origin=origin, holdout_percent=holdout_percent)
+    running = experiment if experiment is not None and experiment.state == ExperimentState.RUNNING else None
+    parts = {"select": select, "where": where, "fresh": _FRESH, "everything": holdout.everything, "out": holdout.out}
     values = {
         "now": clock.now(),
         **params,
-        **kept.params,
+        **holdout.params,
         "channel": template.channel,
         "message_class": template.message_class,
         "version": origin_version,
@@ -133,13 +133,13 @@ def queue_selected(
         "template_version": template_version or template.version,
         "beyond_customer": after,
         "chunk_size": limit,
-        "experiment": drawn and drawn.pk,
-        "arm_for_all": arm_for_all(experiment) if experiment is not None and drawn is None else None,
+        "experiment": running and running.pk,
+        "arm_for_all": arm_for_all(experiment) if experiment is not None and running is None else None,
     }
     with connection.cursor() as cursor:
-        if kept.experiment is not None:
-            cursor.execute(DRAW.format(chosen="true", **parts), {**values, **draw_params(kept.experiment)})
-        if drawn is not None:
-            cursor.execute(DRAW.format(chosen=f"NOT {kept.out}", **parts), {**values, **draw_params(drawn)})
+        if holdout.experiment is not None:
+            cursor.execute(DRAW.format(chosen="true", **parts), {**values, **draw_params(holdout.experiment)})
+        if running is not None:
+            cursor.execute(DRAW.format(chosen=f"NOT {holdout.out}", **parts), {**values, **draw_params(running)})
         cursor.execute(_INSERT.format(**parts), values)
         return [row[0] for row in cursor.fetchall()]

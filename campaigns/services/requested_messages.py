@@ -24,12 +24,12 @@ ORIGIN = "api"
 
 def find_template(named: str) -> Template:
     """Return the template with this code or id. Raises Invalid `unknown_template`."""
-    found = Template.objects.filter(code=named).first()
-    if found is None and named.isascii() and named.isdigit() and len(named) < 19:
-        found = Template.objects.filter(pk=int(named)).first()
-    if found is None:
+    template = Template.objects.filter(code=named).first()
+    if template is None and named.isascii() and named.isdigit() and len(named) < 19:
+        template = Template.objects.filter(pk=int(named)).first()
+    if template is None:
         raise Invalid(_("There is no template with this code or ID."), code="unknown_template", field="template")
-    return found
+    return template
 
 
 def send_message(
@@ -42,7 +42,7 @@ def send_message(
     with the field `values.<name>`. Wake the sender after the commit (`campaigns.tasks.wake_sender`).
     """
     idempotency.check_key(key)
-    asked = {"template": template.pk, "customer": customer.pk, "values": dict(values)}
+    request = {"template": template.pk, "customer": customer.pk, "values": dict(values)}
 
     def command() -> str:
         if template.message_class != MessageClass.TRANSACTIONAL:
@@ -61,16 +61,16 @@ def send_message(
             template=template,
             origin=ORIGIN,
             occurrence=sha256(f"{scope}/{key}".encode()).hexdigest(),
-            context={"values": _given(template, values)},
+            context={"values": _checked_values(template, values)},
         )
         assert message is not None, "a key is claimed once"
         return str(message.pk)
 
-    pk = idempotency.run_once(scope, key, {"message": asked}, command)
+    pk = idempotency.run_once(scope, key, {"message": request}, command)
     return Message.objects.select_related("template", "customer").get(pk=pk)
 
 
-def _given(template: Template, values: Mapping[str, Any]) -> dict[str, Any]:
+def _checked_values(template: Template, values: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return declared_values.given(template.values, values)
     except declared_values.WrongValue as error:

@@ -26,14 +26,14 @@ def suppress_customer(*, customer: Customer, channel: str, reason: str, actor: A
     if not reason.strip() or len(reason) > 40:
         raise Invalid(_("Enter a reason of at most 40 characters."), code="required", field="reason")
     with transaction.atomic():
-        found, created = Suppression.objects.get_or_create(
+        suppression, created = Suppression.objects.get_or_create(
             customer=customer, channel=channel, address_index=None, lifted_at=None,
             defaults={"reason": reason.strip(), "created_by_id": actor.user_id},
         )  # fmt: skip
         if created:
-            payload = {"channel": channel, "reason": found.reason}
+            payload = {"channel": channel, "reason": suppression.reason}
             emit(events.ADDRESS_SUPPRESSED, subject_id=customer.pk, payload=payload, actor=actor)
-    return found
+    return suppression
 
 
 def lift_suppression(*, suppression: Suppression, actor: Actor) -> None:

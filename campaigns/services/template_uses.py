@@ -96,14 +96,14 @@ def problems(
     `offered`: another arm of an experiment gives a coupon. Then a text that shows a coupon only if there is one fits
     both arms.
     """
-    brought = set(brings)
+    available = set(brings)
     for language, fields in texts.items():
         named = {"language": language_label(language)}
         for fault in fields.faults:
             yield TemplateProblem("unknown_field", "template", _text(NOT_BROUGHT, {**named, "name": fault.asked}))
         for path in sorted(fields.bare):
             needed = NEEDS.get(path, path.partition(".")[0])
-            if needed in NEEDED and needed not in brought:
+            if needed in NEEDED and needed not in available:
                 yield TemplateProblem("field_not_brought", "template", _text(NOT_BROUGHT, {**named, "name": path}))
         bare = any(path.partition(".")[0] == "coupon" for path in fields.bare)
         if given is CouponPresence.YES and CODE not in fields.shown:
@@ -155,8 +155,8 @@ def _of_campaign(
         )
 
 
-def _refuse(found: Iterator[TemplateProblem]) -> None:
-    for problem in found:
+def _refuse(problems: Iterator[TemplateProblem]) -> None:
+    for problem in problems:
         raise Invalid(problem.message, code=problem.code, field=problem.about)
 
 
@@ -179,12 +179,12 @@ def journey_problems(
     definition: Mapping[str, Any], texts_of: TextsOf = saved_texts
 ) -> dict[str, list[TemplateProblem]]:
     """Return problems by step: messages, and coupon steps whose code no message shows."""
-    found: dict[str, list[TemplateProblem]] = {}
+    by_step: dict[str, list[TemplateProblem]] = {}
     way = _Way()
-    _walk(definition["steps"], way, _brought_by_entry(definition.get("entry") or {}), texts_of, found)
+    _walk(definition["steps"], way, _brought_by_entry(definition.get("entry") or {}), texts_of, by_step)
     for step in sorted(way.passed - way.shown):
-        found.setdefault(step, []).append(TemplateProblem("coupon_not_shown", "coupon", str(UNSEEN)))
-    return found
+        by_step.setdefault(step, []).append(TemplateProblem("coupon_not_shown", "coupon", str(UNSEEN)))
+    return by_step
 
 
 def _brought_by_entry(entry: Mapping[str, Any]) -> tuple[str, ...]:
@@ -198,7 +198,7 @@ def _walk(
     way: _Way,
     brings: Sequence[str],
     texts_of: TextsOf,
-    found: dict[str, list[TemplateProblem]],
+    by_step: dict[str, list[TemplateProblem]],
 ) -> None:
     for step in steps:
         if step["kind"] == "coupon":
@@ -216,13 +216,13 @@ def _walk(
             given = CouponPresence.SOMETIMES if way.given is CouponPresence.YES and not any(shows) else way.given
             faults = list(problems(texts, given=given, brings=brings))
             if faults:
-                found.setdefault(step["id"], []).extend(faults)
+                by_step.setdefault(step["id"], []).extend(faults)
         arms = step.get("arms") or {}
         if arms:
             ends = []
             for arm in arms.values():
                 inner = _Way(way.given, way.live, way.shown, way.passed)
-                _walk(arm, inner, brings, texts_of, found)
+                _walk(arm, inner, brings, texts_of, by_step)
                 ends.append(inner)
             way.given = ends[0].given if len({end.given for end in ends}) == 1 else CouponPresence.SOMETIMES
             way.live = frozenset().union(*(end.live for end in ends))
@@ -253,7 +253,7 @@ def check_users(template: Template, texts: Texts) -> None:
             _refuse_for(journey.name, iter(faults))
 
 
-def _refuse_for(campaign: str, found: Iterator[TemplateProblem]) -> None:
-    for problem in found:
+def _refuse_for(campaign: str, problems: Iterator[TemplateProblem]) -> None:
+    for problem in problems:
         text = _("“%(campaign)s” uses this template: %(reason)s") % {"campaign": campaign, "reason": problem.message}
         raise Conflict(text, code=problem.code, field="texts")

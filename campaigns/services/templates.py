@@ -233,12 +233,12 @@ def render_text(
 ) -> RenderedText:
     as_html = CHANNELS[channel].html
     try:
-        given = liquid.plain_context(context)
-        subject = render(text.subject, given, html=False)
-        body = render(text.body, given, html=as_html)
+        values = liquid.plain_context(context)
+        subject = render(text.subject, values, html=False)
+        body = render(text.body, values, html=as_html)
     except liquid.TemplateError as error:
-        said = MESSAGES["too_slow"] if error.code == "too_slow" else error
-        raise RenderFailed(f"{text.language}, line {error.line}: {said}") from None
+        message = MESSAGES["too_slow"] if error.code == "too_slow" else error
+        raise RenderFailed(f"{text.language}, line {error.line}: {message}") from None
     except TypeError as error:
         raise RenderFailed(f"{text.language}: {error}") from None
     body = html.clean(body) if as_html else body.strip()
@@ -278,16 +278,16 @@ def preview(*, text: Text, channel: str, context: Mapping[str, Any]) -> Rendered
 @lru_cache(maxsize=1024)
 def pick_text(template_id: int, version: int, languages: tuple[str, ...]) -> Text:
     """Return the text in the first matching language. Texts of a version never change, so they are cached in memory."""
-    found = {
+    texts = {
         row.language: Text(row.language, row.body, row.subject)
         for row in TemplateText.objects.filter(template_id=template_id, version=version).order_by("language")
     }
-    if not found:
+    if not texts:
         raise RenderFailed(f"Version {version} of template {template_id} has no text.")
     for language in languages:
-        if language in found:
-            return found[language]
-    return next(iter(found.values()))
+        if language in texts:
+            return texts[language]
+    return next(iter(texts.values()))
 
 
 def _texts(template: Template) -> dict[str, Text]:
@@ -333,8 +333,8 @@ def _check(source: str, as_html: bool, field: str) -> None:
     try:
         draft_rendering.check(source, html=as_html)
     except liquid.TemplateError as error:
-        given = {"line": error.line, "name": error.name, "message": str(error).rstrip(".")}
-        message = str(MESSAGES.get(error.code, "%(message)s") % given)
+        values = {"line": error.line, "name": error.name, "message": str(error).rstrip(".")}
+        message = str(MESSAGES.get(error.code, "%(message)s") % values)
         if error.nearest:
             instead = KNOWN if "," in error.nearest else NEAREST
             message = instead % {"message": message, "nearest": error.nearest}

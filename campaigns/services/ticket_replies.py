@@ -23,8 +23,8 @@ def send_reply(*, message_id: int) -> bool:
     delivered.
     """
     with transaction.atomic():
-        found = TicketMessage.objects.filter(pk=message_id, delivery=ReplyDelivery.QUEUED)
-        if not found.exists():
+        queued = TicketMessage.objects.filter(pk=message_id, delivery=ReplyDelivery.QUEUED)
+        if not queued.exists():
             return False
         message = lock_row(TicketMessage.objects.filter(pk=message_id))
         if message.delivery != ReplyDelivery.QUEUED:

@@ -69,17 +69,17 @@ class Aliyun(Provider):
             "TemplateCode": item.subject,
             "OutId": str(item.id),
         }
-        if given := lines_of(item.body):
-            query["TemplateParam"] = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+        if params := lines_of(item.body):
+            query["TemplateParam"] = json.dumps(params, ensure_ascii=False, separators=(",", ":"))
         try:
             answer = self.call(values, "SendSms", query, ask)
         except NoAnswer as error:
             return unanswered(item, error)
-        found = read_json(answer.text)
-        code = str(found.get("Code", ""))
+        reply = read_json(answer.text)
+        code = str(reply.get("Code", ""))
         if code == "OK":
-            return DeliveryOutcome(item.id, DeliveryResult.SENT, str(found.get("BizId", "")))
-        error = f"{code}: {found.get('Message', '')}"[:500]
+            return DeliveryOutcome(item.id, DeliveryResult.SENT, str(reply.get("BizId", "")))
+        error = f"{code}: {reply.get('Message', '')}"[:500]
         if code in NUMBER_IS_WRONG:
             return DeliveryOutcome(item.id, DeliveryResult.BOUNCED, error=error)
         if code in LATER or code.startswith("Throttling"):
@@ -108,10 +108,10 @@ class Aliyun(Provider):
         key = account.values.get("callback_key", "")
         if len(key) < 20 or not hmac.compare_digest(headers.get("key", "").encode(), key.encode()):
             raise Forged("key")
-        found = json.loads(body)
-        if not isinstance(found, list):
+        rows = json.loads(body)
+        if not isinstance(rows, list):
             raise ValueError("not a list of reports")
-        return [_receipt(row) for row in found if row.get("out_id")]
+        return [_receipt(row) for row in rows if row.get("out_id")]
 
     def reply(self) -> dict[str, object]:
         return {"code": 0, "msg": "OK"}

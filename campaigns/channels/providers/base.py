@@ -104,10 +104,10 @@ def refused_by_status(item: Outgoing, answer: Answer) -> DeliveryOutcome:
 def read_json(text: str) -> dict[str, Any]:
     """Return a JSON object; an empty one when the text is not a JSON object."""
     try:
-        found = json.loads(text)
+        data = json.loads(text)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return data if isinstance(data, dict) else {}
 
 
 def lines_of(text: str) -> dict[str, str]:

@@ -77,8 +77,8 @@ class Gateway(Provider):
 
     def receipts(self, account: ChannelAccount, headers: Mapping[str, str], body: bytes) -> list[Receipt]:
         verify(account.values["secret"], headers, body)
-        found = read_json(body.decode("utf-8", "replace"))
-        return [Receipt(UUID(str(found["id"])), Status(found["status"]), str(found.get("error", ""))[:300])]
+        data = read_json(body.decode("utf-8", "replace"))
+        return [Receipt(UUID(str(data["id"])), Status(data["status"]), str(data.get("error", ""))[:300])]
 
 
 def signed(secret: str, message_id: str, body: bytes) -> dict[str, str]:
@@ -98,9 +98,11 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: float | No
         if abs((now or time.time()) - at) > TOLERANCE_SECONDS:
             raise Forged("too old")
         key = base64.b64decode(secret.removeprefix(PREFIX))
-        wanted = hmac.digest(key, f"{headers['webhook-id']}.{at}.".encode() + body, sha256)
-        given = [base64.b64decode(mark[3:]) for mark in headers["webhook-signature"].split() if mark.startswith("v1,")]
+        expected = hmac.digest(key, f"{headers['webhook-id']}.{at}.".encode() + body, sha256)
+        signatures = [
+            base64.b64decode(mark[3:]) for mark in headers["webhook-signature"].split() if mark.startswith("v1,")
+        ]
     except (KeyError, ValueError, binascii.Error):
         raise Forged("unsigned") from None
-    if not any(hmac.compare_digest(wanted, one) for one in given):
+    if not any(hmac.compare_digest(expected, one) for one in signatures):
         raise Forged("signature")

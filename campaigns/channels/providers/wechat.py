@@ -63,16 +63,16 @@ class Tencent(Provider):
         return ask("POST", f"{self.address(account)}?access_token={self.token(account, ask)}", JSON, body)
 
     def outcome(self, item: Outgoing, answer: Answer) -> DeliveryOutcome:
-        code, found = _code(answer), read_json(answer.text)
+        code, data = _code(answer), read_json(answer.text)
         if answer.status != 200 or code is None:
             return (
                 refused_by_status(item, answer)
                 if answer.status != 200
                 else DeliveryOutcome(item.id, DeliveryResult.UNKNOWN, error=answer.text[:500])
             )
-        error = f"{code}: {found.get('errmsg', '')}"[:500]
+        error = f"{code}: {data.get('errmsg', '')}"[:500]
         if code == 0:
-            return self.taken(item, found)
+            return self.taken(item, data)
         if code in NOBODY:
             return DeliveryOutcome(item.id, DeliveryResult.BOUNCED, error=error)
         if code in LATER or code in TOKEN_IS_OVER:
@@ -83,20 +83,20 @@ class Tencent(Provider):
         return DeliveryOutcome(item.id, DeliveryResult.SENT, str(found.get("msgid", "")))
 
     def token(self, account: ChannelAccount, ask: Ask) -> str:
-        kept = cache.get(_key(account))
-        if kept:
-            return kept
+        cached = cache.get(_key(account))
+        if cached:
+            return cached
         try:
             answer = self.fetch_token(account, ask)
         except NoAnswer as error:
             # Whatever happened to that request, no message was handed over.
             raise NoToken(f"{error.code}: {error}") from None
-        found = read_json(answer.text)
-        if answer.status != 200 or not found.get("access_token"):
-            raise NoToken(f"{answer.status}: {found.get('errcode', '')} {found.get('errmsg', '')}")
+        data = read_json(answer.text)
+        if answer.status != 200 or not data.get("access_token"):
+            raise NoToken(f"{answer.status}: {data.get('errcode', '')} {data.get('errmsg', '')}")
         # Five minutes less than its lifetime, so that no token expires during a request.
-        cache.set(_key(account), found["access_token"], max(int(found.get("expires_in", 0)) - 300, 1))
-        return found["access_token"]
+        cache.set(_key(account), data["access_token"], max(int(data.get("expires_in", 0)) - 300, 1))
+        return data["access_token"]
 
     def fetch_token(self, account: ChannelAccount, ask: Ask) -> Answer:
         raise NotImplementedError
@@ -127,14 +127,14 @@ class OfficialAccount(Tencent):
         return f"{account.values['url'].rstrip('/')}/cgi-bin/message/template/send"
 
     def body(self, account: ChannelAccount, item: Outgoing) -> dict[str, Any]:
-        given = lines_of(item.body)
-        url = given.pop("url", "")
+        fields = lines_of(item.body)
+        url = fields.pop("url", "")
         return {
             "touser": item.address,
             "template_id": item.subject,
             # The provider drops a second message with the same id.
             "client_msg_id": item.id.hex,
-            "data": {name: {"value": value} for name, value in given.items()},
+            "data": {name: {"value": value} for name, value in fields.items()},
             **({"url": url} if url else {}),
         }
 
@@ -175,8 +175,8 @@ class WeCom(Tencent):
 
 def _code(answer: Answer) -> int | None:
     """Return `errcode`, which some successful answers leave out; None when the answer is unreadable."""
-    found = read_json(answer.text)
-    return int(found.get("errcode", 0)) if found else None
+    data = read_json(answer.text)
+    return int(data.get("errcode", 0)) if data else None
 
 
 def _key(account: ChannelAccount) -> str:
