@@ -17,7 +17,7 @@ REASONS: dict[str, str | Promise] = {
     GateReason.CUSTOMER_NOT_ACTIVE: _("The customer was merged or erased"),
     GateReason.DUPLICATE: _("Already sent"),
     GateReason.HOLDOUT: _("Held out to measure the effect"),
-    GateReason.RULE_PAUSED: _("The care rule or journey was paused"),
+    GateReason.RULE_PAUSED: _("The rule was paused"),
     GateReason.STOPPED: _("The campaign was stopped"),
     PAUSED: _("Paused"),
     RESTORED: _("Due at the time of a restore"),

@@ -150,7 +150,7 @@ CAMPAIGNS: list[tuple[str, Any, str, str]] = [
 
 def origins(values: Iterable[str]) -> dict[str, Origin]:
     """Return labels for many `Message.origin`, in one query per kind of campaign."""
-    names_wanted = set(values)
+    distinct = set(values)
     labels = {
         SURVEY: Origin(_t("Satisfaction question")),
         REPLY: Origin(_t("Reply on a ticket")),
@@ -159,12 +159,12 @@ def origins(values: Iterable[str]) -> dict[str, Origin]:
     for prefix, model, route, permission in CAMPAIGNS:
         ids = {
             int(value[len(prefix) :])
-            for value in names_wanted
+            for value in distinct
             if value.startswith(prefix) and value[len(prefix) :].isdigit()
         }
         names = model.objects.filter(pk__in=ids).values_list("pk", "name") if ids else []
         labels |= {f"{prefix}{pk}": Origin(name, reverse(route, args=[pk]), permission) for pk, name in names}
-    return {value: labels.get(value, Origin(value)) for value in names_wanted}
+    return {value: labels.get(value, Origin(value)) for value in distinct}
 
 
 def outcome(message: Message) -> str:

@@ -65,7 +65,7 @@ class CouponForm(forms.Form):
         help_text=_("The use is free again once its order is refunded in full. A partial refund leaves it used."),
     )
     large_discount_confirmed = forms.BooleanField(
-        label=_("A discount of more than half of the price is correct"), required=False
+        label=_("Confirm a discount of more than half of the price"), required=False
     )
 
     def __init__(

@@ -1,7 +1,7 @@
 """Run marketers' templates so that they can neither reach beyond their context nor use unlimited resources (P5).
 
-Stock python-liquid is limited here in features (a list of tags and filters of our own, no includes, no attributes) and
-in amounts: source, ranges, loop turns, filter calls, lengths of strings, sizes of numbers and output.
+Stock python-liquid is limited here in features: a list of tags and filters of our own, no includes, no attributes. It
+is also limited in amounts: source, ranges, loop turns, filter calls, lengths of strings, sizes of numbers and output.
 """
 
 from __future__ import annotations

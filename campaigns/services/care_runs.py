@@ -93,7 +93,8 @@ def care_for_entering(*, event_ids: Sequence[int], segment_ids: Sequence[int]) -
     return sum(_make(pk, now, lambda rule: audiences.entered(rule, now, event_ids)) for pk in rules)
 
 
-# Most shops have no rule for entering a segment, and many customers enter: the event is kept only when a rule needs it.
+# Most shops have no rule for entering a segment, and many customers enter: the event is queued only when a rule needs
+# it.
 active_triggers = Kept(
     "care:triggers", lambda: CareRule.objects.filter(state=CareState.ACTIVE).values_list("trigger", flat=True)
 )

@@ -26,7 +26,7 @@ ORIGINS = {
     "journeys": "m.origin LIKE 'journey:%%'",
     "other": "m.origin NOT LIKE ALL (ARRAY['broadcast:%%', 'care:%%', 'journey:%%'])",
 }
-# A message of a broadcast that started before may have been sent at any pace, or resumed and moved forward.
+# A message of a broadcast that should have started before may have been sent at any pace, or resumed and moved forward.
 _DUE = {
     "broadcasts": """(m.due_at <= clock_timestamp() OR EXISTS (
         SELECT FROM campaigns_broadcast b WHERE m.origin = 'broadcast:' || b.id AND b.starts_at <= %(before)s))""",

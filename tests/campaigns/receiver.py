@@ -15,8 +15,8 @@ from pathlib import Path
 class Receiver:
     """Count messages by `webhook-id` in `seen`.
 
-    When as many messages have come as the next of `kills` says, the worker that sent the last one is killed -9: in
-    turns before the answer to the accepted message, and while the answer is on its way.
+    When as many messages have come as the next of `kills` says, the worker that sent the last one is killed -9. Kills
+    alternate: before the answer to the accepted message, and while the answer is on its way.
     """
 
     def __init__(self, kills: Sequence[int] = ()) -> None:

@@ -54,7 +54,9 @@ Ask = Callable[[str, str, Mapping[str, str], bytes], Answer]
 
 
 class Provider:
-    """Define a provider. `send` hands over one message with `ask`, which raises NoAnswer; `send` itself never raises."""
+    """Define a provider. `send` hands over one message with `ask`, which raises NoAnswer; failures are returned, not
+    raised.
+    """
 
     name: ClassVar[str]
     channel: ClassVar[str]
