@@ -38,13 +38,13 @@ TILE_TONES = {MessageState.FAILED: "bad", MessageState.UNCERTAIN: "warn"}
 
 @page("campaigns.view_message")
 def index(request: HttpRequest) -> HttpResponse:
-    chosen = queries.MessageFilter.of(request.GET)
-    rows = chosen.rows()
+    message_filter = queries.MessageFilter.of(request.GET)
+    rows = message_filter.rows()
     messages_page = paging.keyset(rows, ORDER, request.GET.get("cursor"), PAGE)
     origins = words.origins(
-        {message.origin for message in messages_page} | ({chosen.origin} if chosen.origin else set())
+        {message.origin for message in messages_page} | ({message_filter.origin} if message_filter.origin else set())
     )
-    counts = chosen.counts()
+    counts = message_filter.counts()
     context = {
         "page": messages_page,
         "rows": [
@@ -56,12 +56,18 @@ def index(request: HttpRequest) -> HttpResponse:
             )
             for message in messages_page
         ],
-        "wanted": chosen,
+        "wanted": message_filter,
         "tiles": _tiles(counts),
-        "reasons": _reasons(counts, chosen.state),
+        "reasons": _reasons(counts, message_filter.state),
         "count": paging.count(rows),
-        "filters": _filters(chosen, origins),
-        "filtered": bool(chosen.state or chosen.reason or chosen.origin or chosen.channel or request.GET.get("days")),
+        "filters": _filters(message_filter, origins),
+        "filtered": bool(
+            message_filter.state
+            or message_filter.reason
+            or message_filter.origin
+            or message_filter.channel
+            or request.GET.get("days")
+        ),
     }
     return render(request, "campaigns/messages.html", context)
 
@@ -87,7 +93,9 @@ def _reasons(counts: dict[tuple[str, str], int], state: str) -> list[tuple[str, 
     return [(reason, reason_label(reason), count) for reason, count in sorted(sums.items(), key=lambda item: -item[1])]
 
 
-def _filters(chosen: queries.MessageFilter, origins: dict[str, words.Origin]) -> list[tuple[str, str, list, str]]:
+def _filters(
+    message_filter: queries.MessageFilter, origins: dict[str, words.Origin]
+) -> list[tuple[str, str, list, str]]:
     """Return (name, label, choices, value); a chosen campaign beyond the list's limit is kept."""
     offered = [
         (f"{prefix}{pk}", name)
@@ -95,24 +103,24 @@ def _filters(chosen: queries.MessageFilter, origins: dict[str, words.Origin]) ->
         for pk, name in model.objects.order_by("-created_at").values_list("pk", "name")[:CAMPAIGNS_OFFERED]
     ]
     campaigns = [*offered, (words.SURVEY, _t("Satisfaction question"))]
-    if chosen.origin and chosen.origin not in dict(campaigns):
-        campaigns.append((chosen.origin, origins[chosen.origin].label))
+    if message_filter.origin and message_filter.origin not in dict(campaigns):
+        campaigns.append((message_filter.origin, origins[message_filter.origin].label))
     states = [*words.STATES.items(), (queries.TROUBLE, _t("Failed or uncertain"))]
     periods = [
         (value, ngettext("Last %(days)s day", "Last %(days)s days", int(value)) % {"days": value})
         for value in queries.PERIODS[:-1]
     ]
     return [
-        ("state", _t("State"), [("", _t("All")), *states], chosen.state),
-        ("reason", _t("Reason"), [("", _t("All")), *REASONS.items()], chosen.reason),
-        ("campaign", _t("Campaign"), [("", _t("All")), *campaigns], chosen.origin),
+        ("state", _t("State"), [("", _t("All")), *states], message_filter.state),
+        ("reason", _t("Reason"), [("", _t("All")), *REASONS.items()], message_filter.reason),
+        ("campaign", _t("Campaign"), [("", _t("All")), *campaigns], message_filter.origin),
         (
             "channel",
             _t("Channel"),
             [("", _t("All")), *((n, channel_label(n)) for n in CHANNELS.names())],
-            chosen.channel,
+            message_filter.channel,
         ),
-        ("days", _t("Period"), [*periods, ("all", _t("All"))], chosen.days),
+        ("days", _t("Period"), [*periods, ("all", _t("All"))], message_filter.days),
     ]
 
 

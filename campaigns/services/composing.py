@@ -97,13 +97,13 @@ def _check_coupon(text: Text, extra: Mapping[str, Any]) -> None:
         raise RenderFailed(f"{text.language}: the text shows a coupon, and this message brings none.")
 
 
-def _compose(row: dict[str, Any], text: Text, facts: _Facts, done: Composed) -> None:
+def _compose(row: dict[str, Any], text: Text, facts: _Facts, composed: Composed) -> None:
     channel = CHANNELS[row["channel"]]
     identity = facts.identities[row["id"]]
     address = facts.addresses.get(identity, "") if identity else ""
     if channel.address_kind and not address:
         error = "The address can't be read: its key is not configured."
-        done.written.append(Written(row["id"], "failed", error=error))
+        composed.written.append(Written(row["id"], "failed", error=error))
         return
     marketing = row["message_class"] == MessageClass.MARKETING
     # Signing costs more than the rest of a message, so sign only links that are used.
@@ -115,17 +115,17 @@ def _compose(row: dict[str, Any], text: Text, facts: _Facts, done: Composed) -> 
         values = facts.contexts.of(row["customer_id"], text.language, extra, text.names)
         rendered = templates.render_text(text, channel=facts.channel_of_template[row["template_id"]], context=values)
     except (RenderFailed, TypeError, ValueError) as error:
-        done.written.append(Written(row["id"], "failed", error=str(error)[:500]))
+        composed.written.append(Written(row["id"], "failed", error=str(error)[:500]))
         return
     if marketing and channel.html:
         rendered = templates.with_unsubscribe(rendered, unsubscribe, facts.contexts.shop_name)
     state = "sent" if channel.local else "sending"
-    done.written.append(Written(row["id"], state, rendered.language, rendered.subject, rendered.body))
+    composed.written.append(Written(row["id"], state, rendered.language, rendered.subject, rendered.body))
     if channel.local:
         return
     # Keep the stored body as it was written: viewing it in the console must not count as an open.
     body = tracking.tracked(rendered.body, row["id"]) if facts.track and marketing and channel.html else rendered.body
-    done.outgoing.setdefault(row["channel"], []).append(
+    composed.outgoing.setdefault(row["channel"], []).append(
         Outgoing(
             row["id"], row["customer_id"], address, rendered.subject, body, rendered.language, row["message_class"],
             unsubscribe if marketing else "",

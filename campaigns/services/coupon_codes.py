@@ -212,14 +212,14 @@ def issue_to_segment(job: Job, progress: jobs.Progress) -> dict[str, Any]:
 
 
 def generate_codes(job: Job, progress: jobs.Progress) -> dict[str, Any]:
-    coupon, wanted = Coupon.objects.get(pk=job.result["coupon"]), job.result["count"]
+    coupon, target = Coupon.objects.get(pk=job.result["coupon"]), job.result["count"]
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
             # One writer at a time; existing codes are counted under the lock, so that a retry continues where the last
             # attempt stopped.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('campaigns.generate', %s))", [job.pk])
             made = CouponCode.objects.filter(coupon=coupon, customer=None, issued_for=_batch(job)).count()
-            size = min(COPY_CHUNK, wanted - made)
+            size = min(COPY_CHUNK, target - made)
             if size <= 0:
                 break
             now = clock.now()
@@ -227,8 +227,8 @@ def generate_codes(job: Job, progress: jobs.Progress) -> dict[str, Any]:
             with cursor.copy(f"COPY campaigns_couponcode ({columns}) FROM STDIN") as copy:
                 for code in codes.new_codes(size):
                     copy.write_row((coupon.pk, code, 0, 0, coupon.limit_per_code, _batch(job), now))
-        progress(made + size, wanted)
-    progress(made, wanted, force=True)
+        progress(made + size, target)
+    progress(made, target, force=True)
     return {"codes": made}
 
 

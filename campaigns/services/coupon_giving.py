@@ -27,13 +27,13 @@ def give_coupon(*, customer: Customer, coupon: Coupon, user: User, mark: str) ->
         # Lock the day's row first, so that concurrent clicks are counted one after another.
         given_today = _count(user, 0)
         if not CouponCode.objects.filter(coupon=coupon, customer=customer, issued_for=cause).exists():
-            left = max(limits_of(user).coupons_per_day - given_today, 0)
-            if not left:
+            remaining = max(limits_of(user).coupons_per_day - given_today, 0)
+            if not remaining:
                 raise Refused(
                     _("You have reached the daily coupon limit of your role."),
                     code="coupon_budget_spent",
                     field="coupon",
-                    left=left,
+                    left=remaining,
                 )
             _count(user, 1)
         return issue_coupon(customer=customer, coupon=coupon, cause=cause, actor=of_user(user))

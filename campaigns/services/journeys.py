@@ -241,21 +241,21 @@ def _splits(step: Step) -> bool:
 
 def cleaned(draft: Mapping[str, Any]) -> tuple[dict[str, Any], list[JourneyProblem]]:
     """Return the definition that a draft describes, and all of its problems."""
-    found: list[JourneyProblem] = []
+    problems: list[JourneyProblem] = []
     shaped = _shaped(draft)
     definition = {
-        "entry": _entry(shaped["entry"], found),
-        "reentry": _reentry(shaped["reentry"], found),
+        "entry": _entry(shaped["entry"], problems),
+        "reentry": _reentry(shaped["reentry"], problems),
         "exit": {"policy": shaped["exit"].get("policy")},
-        "goal": _goal(shaped["goal"], found),
+        "goal": _goal(shaped["goal"], problems),
         "holdout": shaped["holdout"],
     }
     if definition["exit"]["policy"] not in rules.EXIT:
-        found.append(JourneyProblem("exit", _t("Early exit"), "policy", _t("Not one of the choices.")))
+        problems.append(JourneyProblem("exit", _t("Early exit"), "policy", _t("Not one of the choices.")))
     elif definition["exit"]["policy"] in ("goal", "both") and not definition["goal"]:
-        found.append(JourneyProblem("exit", _t("Early exit"), "goal", _t("Choose the goal.")))
+        problems.append(JourneyProblem("exit", _t("Early exit"), "goal", _t("Choose the goal.")))
     if definition["exit"]["policy"] in ("unmatched", "both") and not definition["entry"].get("segment"):
-        found.append(
+        problems.append(
             JourneyProblem(
                 "exit",
                 _t("Early exit"),
@@ -264,18 +264,18 @@ def cleaned(draft: Mapping[str, Any]) -> tuple[dict[str, Any], list[JourneyProbl
             )
         )
     if not isinstance(definition["holdout"], int) or not 0 <= definition["holdout"] <= 90:
-        found.append(JourneyProblem("entry", _t("Entry"), "holdout", _t("The holdout must be 0 to 90 percent.")))
+        problems.append(JourneyProblem("entry", _t("Entry"), "holdout", _t("The holdout must be 0 to 90 percent.")))
     if not shaped["steps"]:
-        found.append(JourneyProblem("", "", "steps", _t("Add at least one step.")))
-    definition["steps"] = _steps(shaped["steps"], definition, found)
-    if not found:
+        problems.append(JourneyProblem("", "", "steps", _t("Add at least one step.")))
+    definition["steps"] = _steps(shaped["steps"], definition, problems)
+    if not problems:
         steps = rules.by_id(definition["steps"])
-        found += [
+        problems += [
             JourneyProblem(step, label_of(steps[step]), problem.about, problem.message)
             for step, faults in template_uses.journey_problems(definition).items()
             for problem in faults
         ]
-    return definition, found
+    return definition, problems
 
 
 def _steps(steps: list[Step], definition: dict[str, Any], problems: list[JourneyProblem]) -> list[Step]:

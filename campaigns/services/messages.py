@@ -444,14 +444,14 @@ def _prepare(
     composed = composing.compose(rows, {row["id"]: rulings[row["id"]].identity_id for row in rows})
     batch.outgoing = composed.outgoing
     _store(composed.written, batch.claim, now)
-    announce([done.id for done in composed.written if done.state == MessageState.SENT])
+    announce([result.id for result in composed.written if result.state == MessageState.SENT])
     for coupon_id, count in message_coupons.counts_of(composed.coupons).items():
         # Do this last, so that a coupon's row is not locked while the batch is rendered.
         with connection.cursor() as cursor:
             cursor.execute("SELECT campaigns_count_issued(%s, %s)", [coupon_id, count])
 
 
-def _store(written: Sequence[Written], claim: UUID, now: datetime) -> None:
+def _store(rows: Sequence[Written], claim: UUID, now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""UPDATE campaigns_message m SET state = g.state, reason = CASE g.state WHEN 'failed' THEN 'template_error' ELSE '' END,
@@ -461,5 +461,5 @@ def _store(written: Sequence[Written], claim: UUID, now: datetime) -> None:
                    leased_until = CASE g.state WHEN 'sending' THEN clock_timestamp() + make_interval(secs => %s) END
                FROM {columns(6)} AS g(id, state, language, subject, body, error)
                WHERE m.id = g.id""",
-            [now, claim, lease_seconds(), *column_values(written, 6)],
+            [now, claim, lease_seconds(), *column_values(rows, 6)],
         )

@@ -213,8 +213,8 @@ def _walk(
             if all(shows):
                 way.shown |= way.live
             # After a coupon, a message may leave it out; a message that shows it must do so in every language.
-            given = CouponPresence.SOMETIMES if way.given is CouponPresence.YES and not any(shows) else way.given
-            faults = list(problems(texts, given=given, brings=brings))
+            presence = CouponPresence.SOMETIMES if way.given is CouponPresence.YES and not any(shows) else way.given
+            faults = list(problems(texts, given=presence, brings=brings))
             if faults:
                 by_step.setdefault(step["id"], []).extend(faults)
         arms = step.get("arms") or {}
