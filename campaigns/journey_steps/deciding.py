@@ -68,7 +68,7 @@ def arm_label(arm: dict[str, Any]) -> str:
 class GoalStep(StepKind):
     """End the runs whose customer has reached the journey's goal; the others continue."""
 
-    label = _("GoalStep")
+    label = _("Goal")
     icon = "target"
     group = "flow"
     ends = EndReason.GOAL

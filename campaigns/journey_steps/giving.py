@@ -29,7 +29,7 @@ class GivePoints(StepKind):
     label = _("Give points")
     icon = "coins"
     effects = True
-    fields = (StepField("points", "number", _("GivePoints"), minimum=1, maximum=1_000_000),)
+    fields = (StepField("points", "number", _("Points"), minimum=1, maximum=1_000_000),)
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:
         program = Program.objects.default()

@@ -90,9 +90,7 @@ def test_late_results_leave_the_selected_option_selected(signed_in, wang):
     expect(option).to_have_attribute("aria-selected", "true")
 
     with page.expect_response("**/palette/**"):
-        page.evaluate(
-            "document.querySelector('#palette input').dispatchEvent(new CustomEvent('palette:open', {bubbles: true}))"
-        )
+        page.evaluate("document.querySelector('#palette input').dispatchEvent(new CustomEvent('palette:open', {bubbles: true}))")
     page.wait_for_timeout(300)
 
     expect(option).to_have_attribute("aria-selected", "true")
