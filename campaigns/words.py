@@ -113,7 +113,7 @@ def trigger_words(rule: CareRule) -> str:
 
 
 def schedule_words(broadcast: Broadcast) -> str:
-    """Describe the schedule: "at 10:00 on Dec 24, 2026, in each customer's time zone, at most 500 a minute"."""
+    """Describe the schedule: "at 10:00 on Dec 24, 2026, in each customer's time zone, at most 500 per minute"."""
     if broadcast.send_on and broadcast.send_time:
         figures = {"day": day(broadcast.send_on), "time": f"{broadcast.send_time:%H:%M}"}
         parts = [_t("%(day)s at %(time)s") % figures]

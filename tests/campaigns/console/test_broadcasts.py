@@ -39,7 +39,7 @@ def test_a_new_broadcast_is_described_in_words(marketer, template, segment):
     assert response.url == reverse("broadcast", args=[broadcast.pk])
     assert (broadcast.state, broadcast.per_minute, broadcast.holdout_percent) == ("draft", 500, 10)
     page = marketer.get(reverse("broadcasts")).content.decode()
-    assert "Mar 1, 2031 at 09:30, in each customer&#x27;s time zone, at most 500 a minute" in page
+    assert "Mar 1, 2031 at 09:30, in each customer&#x27;s time zone, at most 500 per minute" in page
 
 
 def test_a_refusal_is_shown_at_its_field(marketer, template, segment):
