@@ -25,15 +25,15 @@ BATCH = 1000
 
 
 def register_null() -> None:
-    """Register a channel whose provider accepts everything at once."""
-    from campaigns.channels import CHANNELS, Channel, Outcome, Result
+    """The channel whose provider takes everything at once."""
+    from campaigns.channels import CHANNELS, Channel, DeliveryOutcome, DeliveryResult
 
     class Null(Channel):
         name = "null"
         batch = BATCH
 
         def deliver(self, batch):
-            return [Outcome(item.id, Result.SENT) for item in batch]
+            return [DeliveryOutcome(item.id, DeliveryResult.SENT) for item in batch]
 
     if "null" not in CHANNELS:
         CHANNELS._items["null"] = Null()

@@ -14,11 +14,11 @@ def _opens(route: str, pk: int) -> str:
 
 @admin.register(SendingPolicy)
 class SendingPolicyAdmin(ReadOnlyAdmin):
-    """The one row; `gate.policy` makes it when it is first asked for."""
+    """Show the single row; `gate.policy` creates it on first use."""
 
     list_display = ("name", "cap_per_day", "cap_per_week", "quiet_from", "quiet_until")
     fieldsets = (
-        (_("How many"), {"fields": ("cap_per_day", "cap_per_week")}),
+        (_("Caps"), {"fields": ("cap_per_day", "cap_per_week")}),
         (_("Quiet hours"), {"fields": ("quiet_from", "quiet_until", "spread_minutes", "stale_hours")}),
         (_("Birthdays"), {"fields": ("leap_birthday",)}),
         (None, {"fields": ("console",)}),
@@ -35,7 +35,7 @@ class SendingPolicyAdmin(ReadOnlyAdmin):
 
 @admin.register(Coupon)
 class CouponAdmin(ConfigurationAdmin):
-    """Limits and dates are changed in the console, whose service guards what is out with customers."""
+    """Limits and dates are changed in the console, whose service protects codes that customers already have."""
 
     list_display = ("name", "gives", "mode", "active", "issued_count", "redeemed_count")
     list_filter = ("active", "mode")

@@ -1,4 +1,4 @@
-"""The tier benefits that are coupons: on entering a tier, every month, on the birthday."""
+"""Give coupons as tier benefits: on entering a tier, every month, on the birthday."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ LABELS = {
     Occasion.BIRTHDAY: _("Birthday coupon"),
 }
 HELP = {
-    Occasion.ENTRY: _("Each member gets a code of the coupon when they come up into the tier."),
-    Occasion.MONTHLY: _("Each member gets a code of the coupon every month, from the first one in the tier."),
-    Occasion.BIRTHDAY: _("Each member gets a code of the coupon on the birthday, once a year, where they live."),
+    Occasion.ENTRY: _("Each member gets a code of the coupon when they are upgraded to the tier."),
+    Occasion.MONTHLY: _(
+        "Each member gets a code of the coupon every month, starting with the first month in the tier."
+    ),
+    Occasion.BIRTHDAY: _("Each member gets a code of the coupon on their birthday, once a year, in their time zone."),
 }
 
 
@@ -34,7 +36,7 @@ def _choices() -> list[tuple[str, str]]:
 
 class CouponBenefit(Benefit):
     icon = "ticket"
-    settings = (Setting("coupon", _("Coupon"), choices=_choices, help=_("One with a code for each customer.")),)
+    settings = (Setting("coupon", _("Coupon"), choices=_choices, help=_("A coupon with a code for each customer.")),)
 
     def __init__(self, occasion: Occasion) -> None:
         self.occasion = occasion
@@ -42,18 +44,18 @@ class CouponBenefit(Benefit):
 
     def words(self, benefit: TierBenefit) -> str:
         name = Coupon.objects.filter(pk=int(benefit.settings["coupon"])).values_list("name", flat=True).first()
-        said = {
+        texts = {
             Occasion.ENTRY: _t("Welcome coupon: %(name)s"),
             Occasion.MONTHLY: _t("A coupon every month: %(name)s"),
             Occasion.BIRTHDAY: _t("A coupon on your birthday: %(name)s"),
         }
-        return said[self.occasion] % {"name": name or "–"}
+        return texts[self.occasion] % {"name": name or "–"}
 
     def check(self, benefit: TierBenefit) -> None:
         check_issuable(Coupon.objects.get(pk=int(benefit.settings["coupon"])))
 
     def give(self, benefit: TierBenefit, due: Sequence[Due], actor: Actor) -> list[dict[str, Any]]:
         coupon = Coupon.objects.get(pk=int(benefit.settings["coupon"]))
-        wanted = [(one.member.customer_id, one.cause) for one in due]
-        issued = issue_to_many(coupon=coupon, wanted=wanted, actor=actor)
-        return [{"coupon_code": issued[pair].pk} for pair in wanted]
+        pairs = [(one.member.customer_id, one.cause) for one in due]
+        issued = issue_to_many(coupon=coupon, wanted=pairs, actor=actor)
+        return [{"coupon_code": issued[pair].pk} for pair in pairs]

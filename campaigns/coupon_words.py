@@ -1,4 +1,4 @@
-"""What a coupon gives, in words: for lists, pages, messages and members."""
+"""Describe coupons in words, for lists, pages, messages and members."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.formatting import in_chinese, money, number
 
 
 def value_words(coupon: Coupon) -> str:
-    """15% off or ¥20.00 off; 打8.5折 or 减¥20.00 in Chinese."""
+    """Return the value: 15% off or ¥20.00 off; 打8.5折 or 减¥20.00 in Chinese."""
     if coupon.kind != DiscountKind.PERCENT:
         return _t("%(amount)s off") % {"amount": money(coupon.value, coupon.currency)}
     if coupon.value == 100:
@@ -21,12 +21,12 @@ def value_words(coupon: Coupon) -> str:
 
 
 def zhe_words(coupon: Coupon) -> str:
-    """8.5折, of a percentage below 100."""
+    """Return the percentage as 8.5折, for values below 100."""
     return f"{number(zhe_of(coupon.value))}折"
 
 
 def worth(coupon: Coupon) -> str:
-    """The value and from what spend: 15% off from ¥100.00."""
+    """Return the value with its minimum spend: 15% off from ¥100.00."""
     if not coupon.minimum_spend:
         return value_words(coupon)
     spend = money(coupon.minimum_spend, coupon.currency)
@@ -34,7 +34,7 @@ def worth(coupon: Coupon) -> str:
 
 
 def terms(coupon: Coupon) -> str:
-    """What customers pay, as a sentence that leaves no doubt about which way a percentage counts."""
+    """Return the price that customers pay as a sentence, which makes the direction of a percentage clear."""
     if coupon.kind != DiscountKind.PERCENT:
         return _t("%(worth)s.") % {"worth": worth(coupon)}
     text = _t("Customers pay %(paid)s%%: %(worth)s.") % {

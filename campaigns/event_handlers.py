@@ -1,4 +1,4 @@
-"""What campaigns do when something happens below. Each is safe to run twice: messages have a natural key (J2)."""
+"""Handle events of lower layers. Each handler is idempotent: messages have a natural key (J2)."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def care_for_orders(events: Sequence[Event]) -> None:
 
 @subscribe(ORDER_REFUNDED, name="campaigns.give_back_coupons", effect=Effect.POINTS)
 def give_back_coupons(events: Sequence[Event]) -> None:
-    """A use is released once, so a second time changes nothing."""
+    """Give back the coupons of refunded orders; idempotent, because a use is released once."""
     coupon_uses.give_back_coupons(order_ids=sorted({event.payload["order"] for event in events}))
 
 
 @subscribe(ORDERS_IMPORTED, name="campaigns.give_back_coupons_of_imports", long=True)
 def give_back_coupons_of_imports(events: Sequence[Event]) -> None:
-    """A coupon follows its order as points do, also when a file brings the refund."""
+    """Give back the coupons of refunds in imported files, as points are given back."""
     refunds = Refund.objects.filter(import_run_id__in=[event.payload["run"] for event in events])
     orders = list(refunds.values_list("order_id", flat=True).order_by("order_id").distinct())
     for start in range(0, len(orders), 1000):
@@ -57,35 +57,35 @@ def care_for_entering(events: Sequence[Event]) -> None:
 
 @subscribe(TICKET_RESOLVED, name="campaigns.ask_satisfaction", effect=Effect.OUTSIDE)
 def ask_satisfaction(events: Sequence[Event]) -> None:
-    asked = [
+    results = [
         surveys.ask_satisfaction(ticket_id=e.payload["ticket"], resolution=e.payload["resolution"]) for e in events
     ]
-    if any(asked):
+    if any(results):
         wake_sender()
 
 
 @subscribe(TICKET_OPENED, TICKET_REPLIED, name="campaigns.send_replies", effect=Effect.OUTSIDE)
 def send_replies(events: Sequence[Event]) -> None:
-    """Each public message of ours goes to the customer; customers' own and older events name none."""
-    wanted = [
+    """Send our public messages to the customer; customers' own messages and older events carry none."""
+    message_ids = [
         event.payload["message"]
         for event in events
         if event.payload.get("by") == "staff" or event.payload.get("to_customer")
     ]
-    # All of them, whatever the first ones answer.
-    sent = [ticket_replies.send_reply(message_id=message) for message in wanted]
+    # Send all of them, even if the first ones return False.
+    sent = [ticket_replies.send_reply(message_id=message) for message in message_ids]
     if any(sent):
         wake_sender()
 
 
 @subscribe(ADDRESS_SUPPRESSED, name="campaigns.mark_suppressed")
 def mark_suppressed(events: Sequence[Event]) -> None:
-    """By which channels they can be reached is kept with their figures."""
+    """Mark customers as changed, because their reachable channels are stored with their figures."""
     mark_changed(event.subject_id for event in events if event.subject_id is not None)
 
 
 @subscribe(*journey_happenings.heard(), name="campaigns.journeys", effect=Effect.OUTSIDE, wanted=journey_entries.wanted)
 def hear_journeys(events: Sequence[Event]) -> None:
-    """Entries and waits. A run has a unique cause and a wake changes nothing by itself, so twice is once (F3)."""
+    """Process entries and waits. Idempotent: a run has a unique cause, and a wake changes nothing by itself (F3)."""
     if journey_entries.hear(events=events):
         wake_journeys()

@@ -1,4 +1,4 @@
-"""What campaigns do. `subject_id` is always the customer."""
+"""Declare the events of campaigns. `subject_id` is always the customer."""
 
 from __future__ import annotations
 

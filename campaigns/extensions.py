@@ -1,4 +1,4 @@
-"""What campaigns add to the rest: channels, facts, scopes, feature columns, roles, a health check."""
+"""Register campaigns with other apps: channels, facts, scopes, feature columns, roles, a health check."""
 
 from __future__ import annotations
 
@@ -70,17 +70,17 @@ STEPS.register("wait_event", waiting.WaitEvent())
 STEPS.register("branch", deciding.Branch())
 STEPS.register("split", deciding.Split())
 STEPS.register("experiment", experimenting.ExperimentSplit())
-STEPS.register("points", giving.Points())
+STEPS.register("points", giving.GivePoints())
 STEPS.register("coupon", giving.GiveCoupon())
 STEPS.register("tag", giving.SetTag())
 STEPS.register("ticket", telling.OpenTicket())
 STEPS.register("webhook", telling.CallWebhook())
-STEPS.register("goal", deciding.Goal())
+STEPS.register("goal", deciding.GoalStep())
 STEPS.register("exit", deciding.Exit())
 
 
 def _messages() -> dict[str, Any]:
-    """Messages by how they stand, and those not sent by reason."""
+    """Count messages by state, and those not sent by reason."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT state, reason, count(*) FROM campaigns_message GROUP BY 1, 2 ORDER BY 1, 2")
         rows = cursor.fetchall()
@@ -94,7 +94,7 @@ def _messages() -> dict[str, Any]:
 
 
 def _coupons() -> dict[str, int]:
-    """Over all coupons; `discount` is minor units of the shop's currency."""
+    """Count over all coupons; `discount` is in minor units of the shop's currency."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT count(*), coalesce(sum(issued_count), 0)::bigint, coalesce(sum(reserved_count), 0)::bigint,
@@ -105,7 +105,7 @@ def _coupons() -> dict[str, int]:
 
 
 def _lag() -> tuple[bool, str]:
-    """How late the oldest due message is, and what only a person can settle."""
+    """Check how late the oldest due message is, and how many messages only a person can settle."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(due_at)), 0)::bigint
@@ -118,7 +118,7 @@ def _lag() -> tuple[bool, str]:
 
 
 def _journeys_lag() -> tuple[bool, str]:
-    """How late the oldest due run of a running journey is, and how many runs were given up."""
+    """Check how late the oldest due run of a running journey is, and how many runs have failed."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(r.due_at)), 0)::bigint
@@ -138,12 +138,12 @@ FACTS.register("messages", _messages)
 FACTS.register("coupons", _coupons)
 SCOPES.register("coupons:read", _("Read coupons and check codes"))
 SCOPES.register("coupons:write", _("Reserve, use and give coupons"))
-SCOPES.register("broadcasts:read", _("Read broadcasts and whom they reach"))
+SCOPES.register("broadcasts:read", _("Read broadcasts and their audience"))
 SCOPES.register("broadcasts:write", _("Draft and change broadcasts"))
 SCOPES.register("broadcasts:send", _("Schedule, pause, resume and stop broadcasts"))
-SCOPES.register("journeys:write", _("Send customers into journeys"))
-SCOPES.register("messages:send", _("Send customers what they asked for"))
-SCOPES.register("messages:read", _("Read what became of messages"))
+SCOPES.register("journeys:write", _("Enter customers into journeys"))
+SCOPES.register("messages:send", _("Send transactional messages to customers"))
+SCOPES.register("messages:read", _("Read the outcome of messages"))
 SCOPES.register("inbox:read", _("Read the in-app inbox"))
 held.register_all()
 health.register("messages", _lag)
@@ -228,7 +228,7 @@ register_import(
     "coupons",
     ImportType(
         _("Coupons and their uses"),
-        coupon_imports.Coupons,
+        coupon_imports.CouponImport,
         coupon_imports.FIELDS,
         coupon_imports.LABELS,
         permission="campaigns.add_coupon",

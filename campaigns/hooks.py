@@ -1,4 +1,4 @@
-"""Where providers call back: delivery receipts, signed or with a key, and the events of e-mail providers through anymail."""
+"""Accept callbacks of providers: delivery receipts (signed or with a key), and e-mail events through anymail."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _anymail = URLResolver(RegexPattern(r"^"), anymail_patterns)
 
 
 @login_not_required
-@csrf_exempt  # The provider has no cookie; its signature or key is what counts.
+@csrf_exempt  # The provider has no cookie; its signature or key is the proof.
 @require_POST
 def receipts(request: HttpRequest, pk: int) -> HttpResponse:
-    """Repeats are answered as the first one was. 403 for a forged one, which changes nothing."""
+    """Accept delivery receipts; a repeat gets the same answer. A forged callback gets 403 and changes nothing."""
     account = ChannelAccount.objects.filter(pk=pk).first()
     if account is None or account.provider not in PROVIDERS or not PROVIDERS[account.provider].reports:
         raise Http404
@@ -50,11 +50,11 @@ def receipts(request: HttpRequest, pk: int) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def mail_events(request: HttpRequest, provider: str) -> HttpResponse:
-    """One address for any provider that anymail knows: hooks/email/mailgun/. Without ANYMAIL_WEBHOOK_SECRET nobody may call."""
+    """Accept e-mail events of any anymail provider: hooks/email/mailgun/. Closed without ANYMAIL_WEBHOOK_SECRET."""
     if not settings.ANYMAIL.get("WEBHOOK_SECRET"):
         raise Http404
     try:
-        found = _anymail.resolve(f"{provider}/tracking/")
+        match = _anymail.resolve(f"{provider}/tracking/")
     except Resolver404:
         raise Http404 from None
-    return found.func(request, *found.args, **found.kwargs)
+    return match.func(request, *match.args, **match.kwargs)

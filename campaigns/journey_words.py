@@ -1,4 +1,4 @@
-"""Journeys in words: who enters, what a step is, how a run ended; and the tree as pages draw it."""
+"""Describe journeys in words: entry, steps, and end of runs; and build the tree for pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from campaigns.journey_steps.base import STEPS, Step
 from campaigns.models import EndReason, JourneyState, RunState
 from campaigns.selectors.journeys import Counts
 from campaigns.services.journey_happenings import event_words
-from campaigns.services.journeys import DATES, EVERY, Problem, label_of
+from campaigns.services.journeys import DATES, EVERY, JourneyProblem, label_of
 from core.formatting import number
 
 STATES: dict[str, str | Promise] = dict(JourneyState.choices)
@@ -26,7 +26,7 @@ RUN_TONES = {"active": "info", "held_out": "off", "ended": "good"}
 
 @dataclass
 class Way:
-    """One way on from a step, with how many took it."""
+    """Hold one path after a step, with the number of runs that took it."""
 
     code: str
     label: str
@@ -36,7 +36,7 @@ class Way:
 
 @dataclass
 class Node:
-    """A step as the tree shows it."""
+    """Hold a step for the tree."""
 
     id: str
     kind: str
@@ -52,7 +52,7 @@ class Node:
 
 
 def tree(
-    steps: Sequence[Step], counts: Counts | None = None, problems: Sequence[Problem] = (), selected: str = ""
+    steps: Sequence[Step], counts: Counts | None = None, problems: Sequence[JourneyProblem] = (), selected: str = ""
 ) -> list[Node]:
     faults: dict[str, list[str]] = {}
     for problem in problems:
@@ -63,25 +63,30 @@ def tree(
 def _node(step: Step, counts: Counts, faults: Mapping[str, list[str]], selected: str) -> Node:
     kind = STEPS.get(step["kind"])
     own = step["id"]
-    done = counts.done.get(own, {})
+    outcomes = counts.done.get(own, {})
     if kind is None:
         return Node(own, step["kind"], "help", step["kind"], "", errors=faults.get(own, []))
     arms = dict(kind.arms(step))
     inner = step.get("arms", {})
     labels = {**{code: str(label) for code, label in arms.items()}, **{c: c for c in inner if c not in arms}}
     ways = [
-        Way(code, label, done.get(code, 0), [_node(child, counts, faults, selected) for child in inner.get(code, [])])
+        Way(
+            code,
+            label,
+            outcomes.get(code, 0),
+            [_node(child, counts, faults, selected) for child in inner.get(code, [])],
+        )
         for code, label in labels.items()
     ]
-    others = [(str(kind.outcome_label(code)), count) for code, count in done.items() if code and code not in labels]
+    others = [(str(kind.outcome_label(code)), count) for code, count in outcomes.items() if code and code not in labels]
     return Node(
-        own, step["kind"], kind.icon, label_of(step), words_of(step), sum(done.values()), counts.standing.get(own, 0),
+        own, step["kind"], kind.icon, label_of(step), words_of(step), sum(outcomes.values()), counts.standing.get(own, 0),
         others, ways, faults.get(own, []), own == selected,
     )  # fmt: skip
 
 
 def words_of(step: Step) -> str:
-    """What a step does; a half-filled one says what there is."""
+    """Describe a step; a half-filled one shows what it has."""
     try:
         return str(STEPS[step["kind"]].words(step))
     except (KeyError, TypeError, ValueError):
@@ -89,7 +94,7 @@ def words_of(step: Step) -> str:
 
 
 def entry_words(definition: Mapping[str, Any]) -> str:
-    """Who enters, in a sentence."""
+    """Describe the entry in a sentence."""
     entry = definition.get("entry") or {}
     kind = entry.get("kind")
     segment = _segment(entry.get("segment"))
@@ -107,26 +112,26 @@ def entry_words(definition: Mapping[str, Any]) -> str:
     elif kind == "schedule":
         text = f"{EVERY.get(str(entry.get('every')), '')} · {entry.get('time', '')}"
     elif kind == "api":
-        text = _t("Sent in by the API")
+        text = _t("API call")
     else:
-        return _t("Nobody enters yet")
+        return _t("No entry yet")
     return _t("%(entry)s, in “%(segment)s”") % {"entry": text, "segment": segment} if segment else text
 
 
 def members_words(definition: Mapping[str, Any]) -> str:
-    """How many are in the segment by which a journey is entered, and whether they enter."""
+    """Return how many customers are in the entry segment, and whether they enter."""
     entry = definition.get("entry") or {}
     segment = Segment.objects.filter(pk=entry.get("segment")).first() if entry.get("kind") == "segment" else None
     if segment is None:
         return ""
     if segment.error:
-        return _t("“%(segment)s” could not be computed. Its page says why.") % {"segment": segment.name}
+        return _t("“%(segment)s” could not be computed. See its page for the reason.") % {"segment": segment.name}
     if not segment.is_current:
         if entry.get("members"):
             return _t("“%(segment)s” is being computed. Its members enter when that is done.") % {
                 "segment": segment.name
             }
-        return _t("“%(segment)s” is being computed. Its members do not enter: only who comes into it later does.") % {
+        return _t("“%(segment)s” is being computed. Its members do not enter; only customers who join it later do.") % {
             "segment": segment.name
         }
     if entry.get("members"):
@@ -137,8 +142,8 @@ def members_words(definition: Mapping[str, Any]) -> str:
         )
     else:
         text = ngettext(
-            "“%(segment)s” has %(count)s customer now. They do not enter: only who comes into it later does.",
-            "“%(segment)s” has %(count)s customers now. They do not enter: only who comes into it later does.",
+            "“%(segment)s” has %(count)s customer now. They do not enter; only customers who join it later do.",
+            "“%(segment)s” has %(count)s customers now. They do not enter; only customers who join it later do.",
             segment.size,
         )
     return text % {"segment": segment.name, "count": number(segment.size)}

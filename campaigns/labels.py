@@ -1,37 +1,37 @@
-"""What reasons, channels and states are called."""
+"""Define the labels of reasons, channels and states."""
 
 from __future__ import annotations
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.rules.gate import Reason
+from campaigns.rules.gate import GateReason
 from crm.models import Channel
 
-# Not the gate's word: a paused broadcast keeps what is due until it goes on.
+# Not a reason of the gate: a paused broadcast keeps its due messages until it is resumed.
 PAUSED = "paused"
-# Due when the database was restored from a backup: it may have been sent since that backup.
+# Due when the database was restored from a backup, so it may have been sent after that backup.
 RESTORED = "restored"
 
 REASONS: dict[str, str | Promise] = {
-    Reason.CUSTOMER_NOT_ACTIVE: _("The customer was merged or erased"),
-    Reason.DUPLICATE: _("Already sent"),
-    Reason.HOLDOUT: _("Held out to measure the effect"),
-    Reason.RULE_PAUSED: _("The rule was paused"),
-    Reason.STOPPED: _("The campaign was stopped"),
+    GateReason.CUSTOMER_NOT_ACTIVE: _("The customer was merged or erased"),
+    GateReason.DUPLICATE: _("Already sent"),
+    GateReason.HOLDOUT: _("Held out to measure the effect"),
+    GateReason.RULE_PAUSED: _("The rule was paused"),
+    GateReason.STOPPED: _("The campaign was stopped"),
     PAUSED: _("Paused"),
     RESTORED: _("Due at the time of a restore"),
-    Reason.LEFT_SEGMENT: _("No longer matches the rule"),
+    GateReason.LEFT_SEGMENT: _("No longer matches the rule"),
     "goal_reached": _("The goal was reached before"),
-    Reason.STALE: _("Waited too long"),
-    Reason.NO_ADDRESS: _("No address on this channel"),
-    Reason.SUPPRESSED: _("The address must not be used"),
-    Reason.NO_CONSENT: _("No consent"),
-    Reason.QUIET_HOURS: _("Quiet hours"),
-    Reason.CAP_DAY: _("The day's limit is reached"),
-    Reason.CAP_WEEK: _("The week's limit is reached"),
-    Reason.CAP_PURPOSE_DAY: _("The day's limit of this kind is reached"),
-    Reason.CAP_PURPOSE_WEEK: _("The week's limit of this kind is reached"),
+    GateReason.STALE: _("Waited too long"),
+    GateReason.NO_ADDRESS: _("No address on this channel"),
+    GateReason.SUPPRESSED: _("The address must not be used"),
+    GateReason.NO_CONSENT: _("No consent"),
+    GateReason.QUIET_HOURS: _("Quiet hours"),
+    GateReason.CAP_DAY: _("The day's limit is reached"),
+    GateReason.CAP_WEEK: _("The week's limit is reached"),
+    GateReason.CAP_PURPOSE_DAY: _("The day's limit of this kind is reached"),
+    GateReason.CAP_PURPOSE_WEEK: _("The week's limit of this kind is reached"),
     "template_error": _("The template failed"),
     "refused": _("The provider refused it"),
     "undelivered": _("Not delivered"),
@@ -43,14 +43,14 @@ REASONS: dict[str, str | Promise] = {
 }
 
 REFUSALS: dict[str, str | Promise] = {
-    "unknown_code": _("There is no such code."),
+    "unknown_code": _("This code does not exist."),
     "not_started": _("This coupon is not valid yet."),
     "expired": _("This coupon is no longer valid."),
     "wrong_customer": _("This code belongs to another customer."),
     "condition_failed": _("The cart does not meet the coupon's conditions."),
-    "not_stackable": _("This order has a coupon already."),
+    "not_stackable": _("This order already has a coupon."),
     "code_limit": _("This code has been used."),
-    "customer_limit": _("You have used this coupon as often as you may."),
+    "customer_limit": _("You have reached the use limit of this coupon."),
     "campaign_limit": _("This coupon has run out."),
     "budget_spent": _("This coupon has run out."),
 }

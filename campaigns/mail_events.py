@@ -1,4 +1,4 @@
-"""What anymail makes of its providers' webhooks. The signal is anymail's own; each event becomes one service call."""
+"""Turn anymail's signal for provider webhooks into one service call per event."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from django.dispatch import receiver
 from campaigns.services.feedback import record_mail_event
 
 _OURS = re.compile(r"<?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})@")
-# A deferred mail is still on its way, and an open or click is counted by our own links.
+# A deferred mail is still on its way; opens and clicks are counted by our own links.
 KINDS = {"delivered": "delivered", "bounced": "bounced", "complained": "complained", "rejected": "bounced"}
-# Rejected for these reasons says nothing about the address.
+# These reasons of a rejection say nothing about the address.
 NOT_THE_ADDRESS = {"spam", "blocked", "timed_out", "unsubscribed", "other"}
 
 
@@ -35,9 +35,9 @@ def on_mail_event(sender: Any, event: Any, esp_name: str, **_fields: Any) -> Non
 
 
 def _message_of(event: Any) -> UUID | None:
-    given = (event.metadata or {}).get("message", "")
-    found = _OURS.match(event.message_id or "")
+    text = (event.metadata or {}).get("message", "")
+    match = _OURS.match(event.message_id or "")
     try:
-        return UUID(given) if given else UUID(found[1]) if found else None
+        return UUID(text) if text else UUID(match[1]) if match else None
     except ValueError:
         return None

@@ -1,4 +1,4 @@
-"""Whether e-mail can leave, for `doctor` and the jobs page: what is configured, whether the server answers, what was said last."""
+"""Check whether e-mail can be sent, for `doctor` and the jobs page: configuration, server answer, last error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECONDS = 3
 
 
 def check() -> tuple[bool, str]:
-    """Not well when the mail server does not answer, or the provider refused us and messages wait because of it."""
+    """Return an error when the mail server does not answer, or when messages wait because the provider refused us."""
     provider = settings.EMAIL_PROVIDER
     if settings.EMAIL_UNUSED_KEYS:
         return False, f"{', '.join(settings.EMAIL_UNUSED_KEYS)} is set, but EMAIL_PROVIDER does not name its provider"
@@ -32,10 +32,10 @@ def check() -> tuple[bool, str]:
     if waiting:
         return False, f"{provider}: messages wait. {waiting}"
     if provider == "other":
-        return True, f"{settings.EMAIL_BACKEND}, as EMAIL_BACKEND says"
+        return True, f"{settings.EMAIL_BACKEND}, set by EMAIL_BACKEND"
     if not settings.ANYMAIL["WEBHOOK_SECRET"]:
-        return False, f"{provider}: ANYMAIL_WEBHOOK_SECRET is not set, so that nobody hears of bounces and complaints"
-    return True, f"{provider}, with its key; it tells us of bounces and complaints"
+        return False, f"{provider}: ANYMAIL_WEBHOOK_SECRET is not set, so bounces and complaints are not reported"
+    return True, f"{provider}, with its key; it reports bounces and complaints"
 
 
 def _smtp() -> tuple[bool, str]:

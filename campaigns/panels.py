@@ -1,4 +1,4 @@
-"""What campaigns show on the customer page: coupons, messages with their outcome, blocked channels."""
+"""Show campaigns on the customer page: coupons, messages with their outcome, blocked channels."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ STATES = {"valid": (_("Valid"), "good"), "used": (_("Used"), "off"), "expired": 
 
 def _coupons(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     now = clock.now()
-    held = selectors.coupons_of(customer, now)
-    # What can still be used comes first, whatever was given later.
-    held.sort(key=lambda item: item.state != "valid")
+    coupons = selectors.coupons_of(customer, now)
+    # Valid coupons come first, even before newer ones.
+    coupons.sort(key=lambda item: item.state != "valid")
     may_give = may(request.user, "campaigns.issue_coupon") and customer.state == CustomerState.ACTIVE
     offered = Coupon.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), mode=CodeMode.UNIQUE, active=True)
     return {
-        "held": [(item, worth(item.coupon), *STATES[item.state]) for item in held[:SHOWN]],
-        "more": max(0, len(held) - SHOWN),
+        "held": [(item, worth(item.coupon), *STATES[item.state]) for item in coupons[:SHOWN]],
+        "more": max(0, len(coupons) - SHOWN),
         "offered": [(coupon, worth(coupon)) for coupon in offered.order_by("name")[:COUPONS_OFFERED]]
         if may_give
         else [],
@@ -46,8 +46,8 @@ def _coupons(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
 
 def _messages(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
     rows = Message.objects.filter(customer=customer).select_related("template").order_by("-created_at", "-id")
-    found = list(rows[: SHOWN + 1])
-    shown = found[:SHOWN]
+    recent = list(rows[: SHOWN + 1])
+    shown = recent[:SHOWN]
     origins = words.origins(message.origin for message in shown)
     return {
         "rows": [
@@ -59,12 +59,12 @@ def _messages(customer: Customer, _request: HttpRequest) -> dict[str, Any] | Non
             )
             for message in shown
         ],
-        "more": len(found) > SHOWN,
+        "more": len(recent) > SHOWN,
     }
 
 
 def _journeys(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
-    """The ways they are on and were on, newest first."""
+    """List the customer's journeys, newest first."""
     runs = journey_selectors.runs_of(customer, SHOWN + 1)
     if not runs:
         return None
@@ -83,17 +83,17 @@ def _journeys(customer: Customer, _request: HttpRequest) -> dict[str, Any] | Non
 
 
 def _suppressions(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
-    """Of the person and of their addresses: a bounce condemns the address, whoever has it."""
+    """List blocks of the customer and of their addresses; a bounce blocks the address for every customer."""
     addresses = customer.identities.values("value_index")
     rows = Suppression.objects.filter(Q(customer=customer) | Q(address_index__in=addresses), lifted_at=None)
-    found = list(rows.select_related("created_by").order_by("-created_at"))
-    blocked = {row.channel for row in found if row.address_index is None}
+    blocks = list(rows.select_related("created_by").order_by("-created_at"))
+    blocked = {row.channel for row in blocks if row.address_index is None}
     may_add = may(request.user, "campaigns.add_suppression") and customer.state == CustomerState.ACTIVE
-    if not found and not may_add:
+    if not blocks and not may_add:
         return None
     return {
         "rows": [
-            (row, channel_label(row.channel), reason_label(row.reason), row.address_index is not None) for row in found
+            (row, channel_label(row.channel), reason_label(row.reason), row.address_index is not None) for row in blocks
         ],
         "channels": [(name, channel_label(name)) for name in CHANNELS.names() if name not in blocked]
         if may_add

@@ -1,4 +1,4 @@
-"""What customers reach from their messages. No sign-in: the signed link is the proof."""
+"""Serve pages that customers open from their messages. There is no sign-in: the signed link is the proof."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ DOT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7
 
 @login_not_required
 @never_cache
-@csrf_exempt  # Mail providers post here for their one-click button (RFC 8058); the token is what counts.
+@csrf_exempt  # Mail providers post here for their one-click button (RFC 8058); the token is the proof.
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe_page(request: HttpRequest, token: str) -> HttpResponse:
-    """GET asks, so that a scanner that follows links unsubscribes nobody; POST does it."""
+    """Ask on GET, so that a link scanner unsubscribes no customer; unsubscribe on POST."""
     store = Store.objects.filter(is_default=True).first()
     context: dict = {"shop": store.name if store else ""}
     try:
@@ -51,7 +51,7 @@ def unsubscribe_page(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD"])
 def follow_link(request: HttpRequest, token: str) -> HttpResponse:
-    """To where the message's link leads, and nowhere else; the first time is recorded. HEAD is no reader."""
+    """Redirect to the link of the message, and nowhere else; the first click is recorded. HEAD does not count."""
     try:
         link = tracking.read_link(token)
         if not link.url:
@@ -62,7 +62,7 @@ def follow_link(request: HttpRequest, token: str) -> HttpResponse:
         try:
             tracking.record_click(link=link)
         except DatabaseError as error:
-            # The reader wants the page, whatever becomes of our count.
+            # The reader wants the page, even if our count fails.
             log.warning("click_not_recorded", error=str(error)[:200])
     response = HttpResponseRedirect(link.url)
     response["Referrer-Policy"] = "no-referrer"
@@ -74,7 +74,7 @@ def follow_link(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD"])
 def open_dot(request: HttpRequest, token: str) -> HttpResponse:
-    """The picture of one dot. It is answered in any case, so that no message shows a broken one."""
+    """Return the one-pixel picture, in any case, so that no message shows a broken one."""
     if request.method == "GET":
         try:
             tracking.record_open(message_id=tracking.read_link(token).message_id)
@@ -85,10 +85,10 @@ def open_dot(request: HttpRequest, token: str) -> HttpResponse:
 
 @login_not_required
 @never_cache
-@csrf_exempt  # There is no session to ride on; the token is what counts.
+@csrf_exempt  # There is no session to abuse; the token is the proof.
 @require_http_methods(["GET", "HEAD", "POST"])
 def preferences_page(request: HttpRequest, token: str) -> HttpResponse:
-    """In the language of the address's ?language=, else of the customer, else of the browser."""
+    """Show preferences in the language of ?language=, else of the customer, else of the browser."""
     store = Store.objects.filter(is_default=True).first()
     try:
         customer = preferences.customer_of(token)
@@ -100,9 +100,9 @@ def preferences_page(request: HttpRequest, token: str) -> HttpResponse:
         )
     except Invalid:
         return render(request, "campaigns/link_invalid.html", status=404)
-    known = dict(settings.LANGUAGES)
+    supported = dict(settings.LANGUAGES)
     language = next(
-        (code for code in (request.GET.get("language", ""), customer.language) if code in known),
+        (code for code in (request.GET.get("language", ""), customer.language) if code in supported),
         translation.get_language() or settings.LANGUAGE_CODE,
     )
     purposes = dict(Purpose.choices)

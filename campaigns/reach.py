@@ -1,4 +1,4 @@
-"""What the gate says of a marketing message by what is lasting, as a condition for each channel (J1)."""
+"""Build the gate's lasting conditions for a marketing message, one per channel (J1)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from campaigns.channels.base import Channel
 
 _UNSUPPRESSED = """who.customer_id NOT IN (SELECT s.customer_id FROM campaigns_suppression s
     WHERE s.channel = '{channel}' AND s.address_index IS NULL AND s.lifted_at IS NULL AND s.customer_id IS NOT NULL)"""
-# Few have an address that is suppressed: only of those it is asked whether another one is left.
+# Few customers have a suppressed address: only for those, check whether another address is left.
 _ADDRESS = """'{kind}' = ANY(who.addresses) AND (
     who.customer_id NOT IN (SELECT i.customer_id FROM campaigns_suppression s
         JOIN crm_identity i ON i.kind = '{kind}' AND i.value_index = s.address_index
@@ -19,6 +19,10 @@ _NOT_REFUSED = "'{channel}' <> ALL(coalesce(who.refused, '{}'))"
 
 
 def reach_of(channel: Channel) -> str:
-    """Whether a marketing message may reach `who` by this channel."""
-    asked = [_AGREED if channel.opt_in else _NOT_REFUSED, _UNSUPPRESSED, *([_ADDRESS] if channel.address_kind else [])]
-    return " AND ".join(asked).replace("{channel}", channel.name).replace("{kind}", channel.address_kind or "")
+    """Return the condition under which a marketing message may reach `who` by this channel."""
+    conditions = [
+        _AGREED if channel.opt_in else _NOT_REFUSED,
+        _UNSUPPRESSED,
+        *([_ADDRESS] if channel.address_kind else []),
+    ]
+    return " AND ".join(conditions).replace("{channel}", channel.name).replace("{kind}", channel.address_kind or "")

@@ -1,8 +1,8 @@
-"""The product slot of messages: who recommends, and what is shown until a better recommender is registered.
+"""Fill the product slot of messages: recommenders, and best sellers until a better one is registered.
 
-    RECOMMENDERS.register("similar", Similar())       # in an app's extensions; the first one that has something answers
+    RECOMMENDERS.register("similar", Similar())       # in an app's extensions; the first one with a result answers
 
-A recommendation has a title that is true of it (A6): the reader sees why these products are there.
+A recommendation has a title that is true of it (A6): it explains to the reader why these products are shown.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from core.registry import Registry
 
 
 @dataclass(frozen=True)
-class Product:
-    """`price` is minor units of the shop's currency, None where it is not known."""
+class RecommendedProduct:
+    """Hold a product. `price` is in minor units of the shop's currency, None when unknown."""
 
     sku: str
     name: str
@@ -25,16 +25,16 @@ class Product:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """`title` is a translatable sentence with the places of `values`."""
+    """Hold a recommendation. `title` is a translatable sentence with placeholders for `values`."""
 
     title: Any
-    products: Sequence[Product]
+    products: Sequence[RecommendedProduct]
     values: Mapping[str, str] = field(default_factory=dict)
 
 
 class Recommender(Protocol):
     def recommend(self, customer_ids: Sequence[int], limit: int) -> dict[int, Recommendation]:
-        """For a whole batch at once; who is left out is asked of the next recommender."""
+        """Recommend for a whole batch; customers that are left out go to the next recommender."""
         ...
 
 
@@ -42,11 +42,11 @@ RECOMMENDERS: Registry[Recommender] = Registry("recommender")
 
 
 def recommend(customer_ids: Sequence[int], limit: int = 4) -> dict[int, Recommendation]:
-    """By customer; without one for whom nothing is known to be sold."""
-    found: dict[int, Recommendation] = {}
+    """Return recommendations by customer, without customers that have none."""
+    recommendations: dict[int, Recommendation] = {}
     for recommender in RECOMMENDERS:
-        missing = [pk for pk in customer_ids if pk not in found]
+        missing = [pk for pk in customer_ids if pk not in recommendations]
         if not missing:
             break
-        found |= recommender.recommend(missing, limit)
-    return found
+        recommendations |= recommender.recommend(missing, limit)
+    return recommendations

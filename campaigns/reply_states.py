@@ -1,4 +1,4 @@
-"""What became of replies that were handed to a channel, as the desk shows it."""
+"""Return the delivery state of replies that were handed to a channel, for the desk."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from campaigns.services.ticket_replies import ORIGIN
 from crm.deliveries import ReplyState
 
 
-def states_of(customer_id: int, message_ids: Sequence[int]) -> dict[int, ReplyState]:
-    """By the ticket's message: its state and channel, and why it was not sent."""
+def states_of(customer_id: int, message_ids: Sequence[int]) -> dict[int, Delivery]:
+    """Return by ticket message its state and channel, and the reason if it was not sent."""
     rows = Message.objects.filter(
         customer=customer_id, origin=ORIGIN, occurrence__in=[str(pk) for pk in message_ids]
     ).order_by("created_at")

@@ -1,4 +1,4 @@
-"""The reward that is a coupon: each member gets a code of their own, and an unused one can be given back."""
+"""Deliver coupons as rewards: each member gets a code of their own; an unused one can be returned."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def _choices() -> list[tuple[str, str]]:
 
 class CouponReward(Fulfilment):
     label = _("Coupon")
-    help = _("Each member gets a code of the coupon; one that was not used can be given back for the points.")
+    help = _("Each member gets a code of the coupon. An unused code can be returned for the points.")
     returnable = True
-    settings = (Setting("coupon", _("Coupon"), choices=_choices, help=_("One with a code for each customer.")),)
+    settings = (Setting("coupon", _("Coupon"), choices=_choices, help=_("A coupon with a code for each customer.")),)
 
     def fulfil(self, redemption: RewardRedemption, reward: Reward, actor: Actor) -> Delivery:
         coupon = Coupon.objects.get(pk=int(reward.settings["coupon"]))

@@ -1,4 +1,4 @@
-"""What runs by itself: due messages, care rules, journeys and sweeps."""
+"""Define scheduled tasks: due messages, care rules, journeys and sweeps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WAKE_SECONDS = 10
 
 
 def wake_sender() -> None:
-    """After the commit, have what is due sent at once. Many calls in a moment are one; without Redis the timetable does it."""
+    """Send due messages soon after the commit. Repeated calls are merged; without Redis the schedule does it."""
     transaction.on_commit(_wake, robust=True)
 
 
@@ -29,33 +29,33 @@ def _wake() -> None:
 
 @shared_task(name="campaigns.send_due")
 def send_due() -> int:
-    # The mark goes before the look, so that whoever finds it set is covered by this run.
+    # Delete the mark before the work, so that callers that find the mark set are covered by this run.
     cache.delete("campaigns.send-due")
     return messages.send_due()
 
 
 @shared_task(name="campaigns.run_care_rules")
 def run_care_rules() -> dict[int, int]:
-    made = care_runs.run_care_rules()
+    counts = care_runs.run_care_rules()
     for segment in care_runs.awaited_segments():
         compute_soon(segment)
-    if any(made.values()):
+    if any(counts.values()):
         wake_sender()
-    return made
+    return counts
 
 
 @shared_task(name="campaigns.run_broadcasts")
 def run_broadcasts() -> dict[str, int]:
-    done = broadcast_runs.run_broadcasts()
+    counts = broadcast_runs.run_broadcasts()
     for segment in broadcast_runs.awaited_segments():
         compute_soon(segment)
-    if done["made"] or done["resumed"]:
+    if counts["made"] or counts["resumed"]:
         wake_sender()
-    return done
+    return counts
 
 
 def wake_broadcasts() -> None:
-    """After the commit, have what was scheduled for now start now."""
+    """Start broadcasts that were scheduled for now soon after the commit."""
 
     def wake() -> None:
         try:
@@ -81,20 +81,23 @@ def sweep_reservations() -> int:
 
 @shared_task(name="campaigns.advance_journeys")
 def advance_journeys() -> int:
-    """Members of a segment who may enter now, and runs that are due. Delivered twice or late it finds what is due then, which may be nothing (F3)."""
+    """Enter due segment members and advance due runs.
+
+    When the task is delivered twice or late, it does whatever is due then, which may be nothing (F3).
+    """
     cache.delete("campaigns.advance-journeys")
     journey_entries.enter_waiting()
     for segment in journey_entries.awaited_segments():
         compute_soon(segment)
-    done = journey_engine.advance_due()
-    if done:
+    steps = journey_engine.advance_due()
+    if steps:
         wake_sender()
-    return done
+    return steps
 
 
 @shared_task(name="campaigns.enter_journeys")
 def enter_journeys() -> dict[int, int]:
-    """Dates, timetables, members of a segment: whom no event tells of."""
+    """Let customers enter by date, timetable or segment membership, which have no event."""
     entered = journey_entries.enter_due()
     if entered:
         wake_journeys()
@@ -102,7 +105,7 @@ def enter_journeys() -> dict[int, int]:
 
 
 def wake_entries() -> None:
-    """After the commit, let those in who may enter a journey from the start. Without Redis the timetable does it (F4)."""
+    """Let initial segment members enter soon after the commit. Without Redis the schedule does it (F4)."""
 
     def wake() -> None:
         try:
@@ -114,7 +117,7 @@ def wake_entries() -> None:
 
 
 def wake_journeys() -> None:
-    """After the commit, have what is due moved at once. Without Redis the timetable does it (F4)."""
+    """Advance due runs soon after the commit. Without Redis the schedule does it (F4)."""
     transaction.on_commit(_wake_journeys, robust=True)
 
 

@@ -1,4 +1,4 @@
-"""Pages that customers reach from their messages, and where providers call back."""
+"""Route pages that customers open from their messages, and callbacks of providers."""
 
 from django.urls import path
 

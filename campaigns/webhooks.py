@@ -1,4 +1,4 @@
-"""What campaigns let the merchant's own systems hear of. Amounts are minor units of `currency`."""
+"""Publish campaign events to the merchant's own systems. Amounts are in minor units of `currency`."""
 
 from __future__ import annotations
 

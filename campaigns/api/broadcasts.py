@@ -1,4 +1,4 @@
-"""Broadcasts: the list, one with what became of its messages, drafts, whom it would reach, and steering it."""
+"""Broadcasts: list, details with message counts, drafts, audience preview, and commands."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def _id(help_text: str = "", **how: Any) -> serializers.IntegerField:
 
 class BroadcastChangeIn(serializers.Serializer):
     name = serializers.CharField(max_length=120, required=False)
-    segment = _id("Who is in it when the broadcast starts, and still when their message is sent.", required=False)
-    template = _id("A marketing template; its channel is the broadcast's.", required=False)
+    segment = _id("Customers in the segment at the start, and still at the moment of sending.", required=False)
+    template = _id("A marketing template; its channel is the channel of the broadcast.", required=False)
     coupon = _id("A coupon with a code for each customer.", required=False, allow_null=True)
-    experiment = _id("Its arms' templates and coupons stand in for these.", required=False, allow_null=True)
+    experiment = _id("The templates and coupons of its arms replace these.", required=False, allow_null=True)
     send_on = serializers.DateField(
-        required=False, allow_null=True, help_text="Without it: as soon as it is scheduled."
+        required=False, allow_null=True, help_text="Without it, the broadcast starts when it is scheduled."
     )
-    send_time = serializers.TimeField(required=False, allow_null=True, help_text="The shop's clock.")
-    customer_zone = serializers.BooleanField(required=False, help_text="The clock on the customer's wall instead.")
+    send_time = serializers.TimeField(required=False, allow_null=True, help_text="In the shop's time zone.")
+    customer_zone = serializers.BooleanField(required=False, help_text="Use each customer's time zone instead.")
     per_minute = serializers.IntegerField(
-        min_value=0, max_value=services.MOST_A_MINUTE, required=False, help_text="0: as fast as it goes."
+        min_value=0, max_value=services.MOST_A_MINUTE, required=False, help_text="0: no limit."
     )
     holdout_percent = serializers.IntegerField(min_value=0, max_value=90, required=False)
     attribution_days = serializers.IntegerField(min_value=1, max_value=90, required=False)
@@ -51,8 +51,8 @@ class BroadcastChangeIn(serializers.Serializer):
 
 class BroadcastIn(BroadcastChangeIn):
     name = serializers.CharField(max_length=120)
-    segment = _id("Who is in it when the broadcast starts, and still when their message is sent.")
-    template = _id("A marketing template; its channel is the broadcast's.")
+    segment = _id("Customers in the segment at the start, and still at the moment of sending.")
+    template = _id("A marketing template; its channel is the channel of the broadcast.")
 
 
 class BroadcastOut(serializers.Serializer):
@@ -61,7 +61,9 @@ class BroadcastOut(serializers.Serializer):
     state = serializers.ChoiceField(choices=BroadcastState.values)
     segment = serializers.IntegerField(source="segment_id")
     template = serializers.IntegerField(source="template_id")
-    template_version = serializers.IntegerField(help_text="What it says, from scheduling on; 0 in a draft.")
+    template_version = serializers.IntegerField(
+        help_text="Template version that is sent, fixed at scheduling; 0 in a draft."
+    )
     coupon = serializers.IntegerField(source="coupon_id", allow_null=True)
     experiment = serializers.IntegerField(source="experiment_id", allow_null=True)
     send_on = serializers.DateField(allow_null=True)
@@ -70,7 +72,7 @@ class BroadcastOut(serializers.Serializer):
     per_minute = serializers.IntegerField()
     holdout_percent = serializers.IntegerField()
     attribution_days = serializers.IntegerField()
-    audience = serializers.IntegerField(source="audience_count", help_text="Messages made when it started.")
+    audience = serializers.IntegerField(source="audience_count", help_text="Number of messages made at the start.")
     starts_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
 
@@ -81,17 +83,21 @@ def _counts(help_text: str) -> serializers.DictField:
 
 class BroadcastDetailOut(BroadcastOut):
     states = _counts(f"Messages by state: {', '.join(MessageState.values)}. None with 0.")
-    reasons = _counts("Messages by why they were not sent, or not yet, such as `no_consent` or `quiet_hours`.")
+    reasons = _counts(
+        "Messages by the reason why they were not sent, or not yet, such as `no_consent` or `quiet_hours`."
+    )
     coupons_redeemed = serializers.IntegerField()
     discount_given = serializers.IntegerField(help_text="Minor units of the coupon's currency.")
 
 
 class BroadcastPreviewOut(serializers.Serializer):
-    total = serializers.IntegerField(help_text="In the segment now: the sum of the three below.")
+    total = serializers.IntegerField(
+        help_text="Customers in the segment now: the sum of `sent`, `held` and `suppressed`."
+    )
     sent = serializers.IntegerField()
-    held = serializers.IntegerField(help_text="Until quiet hours are over.")
+    held = serializers.IntegerField(help_text="Waiting until the quiet hours end.")
     suppressed = serializers.IntegerField(help_text="Never sent.")
-    reasons = _counts("Why held or suppressed; the sum of those two.")
+    reasons = _counts("Counts by reason; the sum of `held` and `suppressed`.")
 
 
 class BroadcastFilter(django_filters.FilterSet):
@@ -104,17 +110,17 @@ class BroadcastPages(KeysetPagination):
     ordering = ("-created_at", "-id")
 
 
-def _chosen(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The ids become what they name. Raises Invalid `unknown_segment`, `unknown_template` and so on for the field."""
-    return {name: _one(NAMED[name], name, value) if name in NAMED else value for name, value in data.items()}
+def _resolved(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace the ids by their objects. Raises Invalid `unknown_segment`, `unknown_template` and so on for the field."""
+    return {name: _one(NAMED[name], name, value) if name in NAMED else value for name, value in fields.items()}
 
 
 def _one(model: type[Model], name: str, pk: int | None) -> Model | None:
     rows = Segment.objects.active() if model is Segment else model._default_manager.all()
-    found = rows.filter(pk=pk).first() if pk is not None else None
-    if found is None and pk is not None:
+    row = rows.filter(pk=pk).first() if pk is not None else None
+    if row is None and pk is not None:
         raise Invalid(_("Not one of the choices."), code=f"unknown_{name}", field=name)
-    return found
+    return row
 
 
 class BroadcastsViewSet(ApiViewSet):
@@ -137,24 +143,24 @@ class BroadcastsViewSet(ApiViewSet):
     queryset = Broadcast.objects.all()
 
     def _broadcast(self, pk: int) -> Broadcast:
-        found = Broadcast.objects.select_related("segment", "template").filter(pk=pk).first()
-        if found is None:
+        broadcast = Broadcast.objects.select_related("segment", "template").filter(pk=pk).first()
+        if broadcast is None:
             raise NotFound(code="unknown_broadcast")
-        return found
+        return broadcast
 
     @extend_schema(responses=BroadcastOut(many=True))
     def list(self, request):
-        """Newest first."""
+        """List broadcasts, newest first."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(BroadcastOut(page, many=True).data)
 
     @extend_schema(responses=BroadcastDetailOut)
     def retrieve(self, request, broadcast: int):
-        """With what became of its messages; what takes long to count may be ten seconds old."""
-        found = self._broadcast(broadcast)
-        figures = selectors.figures_of(found.origin, found.coupon_id)
+        """Return one broadcast with counts of its messages. Slow counts may be ten seconds old."""
+        row = self._broadcast(broadcast)
+        figures = selectors.figures_of(row.origin, row.coupon_id)
         body = {
-            **BroadcastOut(found).data,
+            **BroadcastOut(row).data,
             "states": figures.states,
             "reasons": figures.reasons,
             "coupons_redeemed": figures.coupons_redeemed,
@@ -164,49 +170,49 @@ class BroadcastsViewSet(ApiViewSet):
 
     @extend_schema(request=BroadcastIn, parameters=[OPTIONAL_KEY], responses={201: BroadcastOut})
     def create(self, request):
-        """A draft that sends nothing yet."""
-        values = _chosen(self.valid(BroadcastIn, request))
+        """Create a draft, which sends nothing yet."""
+        values = _resolved(self.valid(BroadcastIn, request))
         return self._once(request, "create", dict(request.data), services.create_broadcast, values, status=201)
 
     @extend_schema(request=BroadcastChangeIn, responses=BroadcastOut)
     def partial_update(self, request, broadcast: int):
-        """Change what is given of a draft, leave the rest."""
-        changes = _chosen(self.valid(BroadcastChangeIn, request))
+        """Change the given fields of a draft; leave the others unchanged."""
+        changes = _resolved(self.valid(BroadcastChangeIn, request))
         saved = services.update_broadcast(broadcast=self._broadcast(broadcast), actor=self.actor_of(request), **changes)
         return Response(BroadcastOut(saved).data)
 
     @extend_schema(responses=BroadcastPreviewOut)
     def preview(self, request, broadcast: int):
-        """Whom it would reach if it went out now, decided by the gate that sends. Writes nothing."""
-        found = services.preview_broadcast(self._broadcast(broadcast))
-        return Response(BroadcastPreviewOut(found).data)
+        """Preview the audience if the broadcast went out now, by the same gate that sends. Writes nothing."""
+        counts = services.preview_broadcast(self._broadcast(broadcast))
+        return Response(BroadcastPreviewOut(counts).data)
 
     @extend_schema(request=None, parameters=[OPTIONAL_KEY], responses=BroadcastOut)
     def schedule(self, request, broadcast: int):
-        """It starts at its time, or at once when it has none. Send a key: a repeat of the same schedules nothing twice."""
-        found = self._broadcast(broadcast)
-        response = self._once(request, "schedule", found.pk, services.schedule_broadcast, {"broadcast": found})
+        """Schedule the broadcast for its time, or for now without one. Send a key to make a repeat safe."""
+        row = self._broadcast(broadcast)
+        response = self._once(request, "schedule", row.pk, services.schedule_broadcast, {"broadcast": row})
         wake_broadcasts()
         return response
 
     @extend_schema(request=None, responses=BroadcastOut)
     def unschedule(self, request, broadcast: int):
-        """A draft again, as long as it has not begun."""
+        """Turn a scheduled broadcast back into a draft, if it has not started."""
         return self._switch(request, broadcast, services.unschedule_broadcast)
 
     @extend_schema(request=None, responses=BroadcastOut)
     def pause(self, request, broadcast: int):
-        """Nothing more is sent but what is under way; what is due meanwhile waits. Twice is once."""
+        """Pause: only messages already in progress are sent; due messages wait. Idempotent."""
         return self._switch(request, broadcast, services.pause_broadcast)
 
     @extend_schema(request=None, responses=BroadcastOut)
     def resume(self, request, broadcast: int):
-        """What waited goes out at the broadcast's pace. Twice is once."""
+        """Resume: waiting messages go out at the broadcast's pace. Idempotent."""
         return self._switch(request, broadcast, services.resume_broadcast)
 
     @extend_schema(request=None, responses=BroadcastOut)
     def stop(self, request, broadcast: int):
-        """For good: what is not sent yet never is. Twice is once."""
+        """Stop permanently: unsent messages are never sent. Idempotent."""
         return self._switch(request, broadcast, services.stop_broadcast)
 
     def _switch(self, request, pk: int, service: Callable[..., Broadcast]) -> Response:
@@ -217,7 +223,7 @@ class BroadcastsViewSet(ApiViewSet):
     def _once(
         self, request, command: str, what: Any, service: Callable[..., Broadcast], values: dict, *, status: int = 200
     ) -> Response:
-        """At most once for a key. Answers as the broadcast is now, also to a repeat."""
+        """Run a command at most once per key. Answer with the current broadcast, also to a repeat."""
         pk = idempotency.run_once(
             self.scope_of(request),
             request.headers.get("Idempotency-Key"),

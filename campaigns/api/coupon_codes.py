@@ -1,4 +1,4 @@
-"""Codes of a coupon in bulk: asked for, watched, taken away as a file."""
+"""Codes of a coupon in bulk: request, progress, and download."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class GenerationOut(serializers.Serializer):
     generation = serializers.IntegerField(source="pk")
     coupon = serializers.IntegerField(source="result.coupon")
     state = serializers.ChoiceField(choices=JobState.values)
-    count = serializers.IntegerField(source="total_count", help_text="How many are wanted.")
-    made = serializers.SerializerMethodField(help_text="How many there are by now.")
+    count = serializers.IntegerField(source="total_count", help_text="Number of requested codes.")
+    made = serializers.SerializerMethodField(help_text="Number of codes made so far.")
     error = serializers.CharField()
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
@@ -38,10 +38,10 @@ class GenerationOut(serializers.Serializer):
 
 
 def _coupon(pk: int) -> Coupon:
-    found = Coupon.objects.filter(pk=pk).first()
-    if found is None:
+    coupon = Coupon.objects.filter(pk=pk).first()
+    if coupon is None:
         raise NotFound(code="unknown_coupon")
-    return found
+    return coupon
 
 
 class GenerationsView(ApiView):
@@ -49,14 +49,14 @@ class GenerationsView(ApiView):
 
     @extend_schema(request=GenerationIn, parameters=[IDEMPOTENCY_KEY], responses={202: GenerationOut})
     def post(self, request, coupon: int):
-        """Make codes without a customer. A worker makes them; ask for the generation until it is `done`."""
+        """Make codes without a customer. A worker makes them; poll the generation until it is `done`."""
         data = self.valid(GenerationIn, request)
-        found, key = _coupon(coupon), idempotency.check_key(self.key_of(request))
+        row, key = _coupon(coupon), idempotency.check_key(self.key_of(request))
         pk = idempotency.run_once(
             self.scope_of(request),
             key,
-            {"coupon.generate": [found.pk, data["count"]]},
-            lambda: coupon_codes.start_generation(coupon=found, count=data["count"], actor=self.actor_of(request)).pk,
+            {"coupon.generate": [row.pk, data["count"]]},
+            lambda: coupon_codes.start_generation(coupon=row, count=data["count"], actor=self.actor_of(request)).pk,
         )
         job = Job.objects.get(pk=pk)
         if job.state == JobState.QUEUED:
@@ -69,7 +69,7 @@ class GenerationView(ApiView):
 
     @extend_schema(responses=GenerationOut)
     def get(self, request, coupon: int, generation: int):
-        """How far it is."""
+        """Return the progress of a generation."""
         return Response(GenerationOut(coupon_codes.generation_of(_coupon(coupon), generation)).data)
 
 
@@ -78,10 +78,12 @@ class GenerationFileView(ApiView):
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
     def get(self, request, coupon: int, generation: int):
-        """The codes as CSV, one a line. 409 `generation_not_done` before all are made. Who took them is in the audit log."""
-        found = _coupon(coupon)
-        job = coupon_codes.generation_of(found, generation)
-        lines = coupon_codes.export_codes(coupon=found, job=job, actor=self.actor_of(request))
+        """Return the codes as CSV, one per line. 409 `generation_not_done` until all are made. The export is in the
+        audit log.
+        """
+        row = _coupon(coupon)
+        job = coupon_codes.generation_of(row, generation)
+        lines = coupon_codes.export_codes(coupon=row, job=job, actor=self.actor_of(request))
         response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="codes-{found.pk}-{job.pk}.csv"'
+        response["Content-Disposition"] = f'attachment; filename="codes-{row.pk}-{job.pk}.csv"'
         return response

@@ -1,4 +1,4 @@
-"""Sending customers into journeys."""
+"""Let customers enter journeys by API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class JourneyEntryIn(serializers.Serializer):
 class JourneyEntryOut(serializers.Serializer):
     result = serializers.ChoiceField(
         choices=["entered", "held_out", "repeated", "refused"],
-        help_text="`repeated`: this key did so before. `refused`: the journey does not let this customer in again.",
+        help_text="`repeated`: this key was used before. `refused`: the journey does not let this customer enter again.",
     )
     run = serializers.IntegerField(allow_null=True)
     journey = serializers.IntegerField()
@@ -35,19 +35,19 @@ class EntriesView(ApiView):
 
     @extend_schema(request=JourneyEntryIn, responses=JourneyEntryOut, parameters=[IDEMPOTENCY_KEY])
     def post(self, request, journey: int):
-        """Send one customer into a running journey that is entered by call. The same key again changes nothing."""
+        """Let one customer enter a running journey with an API entry. Idempotent by key."""
         data = self.valid(JourneyEntryIn, request)
-        found = Journey.objects.select_related("version").filter(pk=journey).first()
-        if found is None:
+        row = Journey.objects.select_related("version").filter(pk=journey).first()
+        if row is None:
             raise NotFound()
         customer = customer_of(request, data["customer"], Customer.objects.all())
-        result, run = enter_by_call(journey=found, customer=customer, key=self.key_of(request))
+        result, run = enter_by_call(journey=row, customer=customer, key=self.key_of(request))
         if result == "entered":
             wake_journeys()
         body = {
             "result": result,
             "run": run.pk if run else None,
-            "journey": found.pk,
+            "journey": row.pk,
             "customer": customer.number,
         }
         return Response(JourneyEntryOut(body).data)

@@ -1,4 +1,4 @@
-"""What a member's token is shown of coupons and the inbox.
+"""Define the fields of coupons and the inbox that a member's token can see.
 
 `tests/api/member_fields.txt` lists every field and is reviewed with each change.
 """
@@ -12,7 +12,7 @@ from core.api.shapes import picked
 
 
 class Figures(serializers.Serializer):
-    """The figures behind a refusal; those that are none of its are left out."""
+    """The figures behind a refusal; figures that do not apply are left out."""
 
     condition = serializers.CharField(required=False)
     minimum_spend = serializers.IntegerField(required=False, help_text="In minor units.")

@@ -1,4 +1,4 @@
-"""Messages that the shop's own systems ask for, and what became of them."""
+"""Messages that the shop's own systems request, and their outcome."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from crm.models import Customer
 
 class MessageIn(serializers.Serializer):
     template = serializers.CharField(
-        max_length=60, help_text="Code or id of a transactional template. Marketing goes by broadcasts and journeys."
+        max_length=60, help_text="Code or ID of a transactional template. Marketing is sent by broadcasts and journeys."
     )
     customer = serializers.CharField(max_length=20, help_text="Customer number.")
     values = serializers.DictField(
-        required=False, default=dict, help_text="What the template declares: texts, numbers, true or false."
+        required=False, default=dict, help_text="The values that the template declares: texts, numbers, true or false."
     )
 
 
@@ -32,16 +32,17 @@ class MessageOut(serializers.Serializer):
     id = serializers.UUIDField()
     state = serializers.ChoiceField(
         choices=MessageState.values,
-        help_text="`queued` until the gate has decided; then `sending`, `sent`, `held`, `suppressed`, `failed` or `uncertain`.",
+        help_text="`queued` until the gate decides; then `sending`, `sent`, `held`, `suppressed`, `failed` or "
+        "`uncertain`.",
     )
     reason = serializers.CharField(help_text="Why it was not sent, such as `no_address` or `suppressed`; else empty.")
-    error = serializers.CharField(help_text="What the template or the provider said when it failed; else empty.")
+    error = serializers.CharField(help_text="The error of the template or the provider after a failure; else empty.")
     template = serializers.IntegerField(source="template_id")
     template_code = serializers.CharField(source="template.code", allow_null=True)
     customer = serializers.CharField(source="customer.number")
     channel = serializers.CharField()
     message_class = serializers.ChoiceField(choices=MessageClass.values)
-    language = serializers.CharField(help_text="Empty until it is written.")
+    language = serializers.CharField(help_text="Empty until the message is rendered.")
     due_at = serializers.DateTimeField()
     created_at = serializers.DateTimeField()
     sent_at = serializers.DateTimeField(allow_null=True)
@@ -52,10 +53,11 @@ class MessagesView(ApiView):
 
     @extend_schema(request=MessageIn, parameters=[IDEMPOTENCY_KEY], responses={201: MessageOut})
     def post(self, request):
-        """Send one customer what they asked for: a receipt, a parcel on its way. The same key again sends nothing twice.
+        """Send a transactional message to one customer, such as a receipt or a shipping notice. Idempotent by key.
 
-        It passes the gate as every message does: an address that bounced gets nothing. The answer comes before the provider
-        has it, so ask for the message by its `id`. 409 `marketing_template` for a template of the other class.
+        The message passes the gate like every message: a bounced address gets nothing. The answer comes before the
+        provider has the message, so poll the message by its `id`. 409 `marketing_template` for a template of the other
+        class.
         """
         data = self.valid(MessageIn, request)
         message = send_message(
@@ -75,8 +77,8 @@ class MessageView(ApiView):
 
     @extend_schema(responses=MessageOut)
     def get(self, request, message: uuid.UUID):
-        """What became of one message, whichever campaign or call it belongs to."""
-        found = Message.objects.select_related("template", "customer").filter(pk=message).first()
-        if found is None:
+        """Return the outcome of one message of any campaign or call."""
+        row = Message.objects.select_related("template", "customer").filter(pk=message).first()
+        if row is None:
             raise NotFound(code="unknown_message")
-        return Response(MessageOut(found).data)
+        return Response(MessageOut(row).data)

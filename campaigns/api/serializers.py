@@ -12,8 +12,8 @@ from crm.api.serializers import Minor, MinorOut
 
 
 class CartIn(serializers.Serializer):
-    code = serializers.CharField(max_length=60, help_text="As the customer typed it.")
-    cart_amount = Minor(help_text="The cart's goods, in minor units.")
+    code = serializers.CharField(max_length=60, help_text="As the customer entered it.")
+    cart_amount = Minor(help_text="Total of the cart's goods, in minor units.")
     currency = serializers.RegexField(r"^[A-Z]{3}$")
     customer = serializers.CharField(
         max_length=20,
@@ -27,7 +27,7 @@ class CartIn(serializers.Serializer):
         required=False,
         default="",
         allow_blank=True,
-        help_text="Your order or cart: it takes one coupon.",
+        help_text="Your order or cart reference; it can use one coupon.",
     )
 
 
@@ -37,20 +37,20 @@ class GuestCartIn(CartIn):
         required=False,
         default="",
         allow_blank=True,
-        help_text="Your own id of a visitor without a customer number: wrong codes are counted for each of them.",
+        help_text="Your own ID of a visitor without a customer number. Wrong codes are counted per ID.",
     )
 
 
 class MemberCartIn(CartIn):
-    """A member's own: what it reserves is worth what the server says at redeem."""
+    """A member's own cart. The value of the reservation is set by the server at redemption."""
 
 
 class RedeemIn(serializers.Serializer):
     cart_amount = Minor(
         required=False,
         help_text=(
-            "What the order's goods came to, in minor units: the discount is worked out again for it. "
-            "A reservation that a member's token made needs it."
+            "Final amount of the order's goods, in minor units; the discount is computed again from it. "
+            "Required for a reservation made with a member's token."
         ),
     )
 
@@ -58,9 +58,9 @@ class RedeemIn(serializers.Serializer):
 class CouponQuoteOut(serializers.Serializer):
     code = serializers.CharField(help_text="In normal form.")
     valid = serializers.BooleanField()
-    discount = MinorOut(help_text="0 when it is not valid.")
+    discount = MinorOut(help_text="0 when the code is not valid.")
     reason = serializers.ChoiceField(choices=sorted(REFUSALS), allow_blank=True, help_text="Why not.")
-    details = serializers.DictField(help_text="Figures behind the reason, such as minimum_spend.")
+    details = serializers.DictField(help_text="Figures for the reason, such as minimum_spend.")
 
 
 class ReservationOut(serializers.Serializer):
@@ -78,7 +78,7 @@ class ReservationOut(serializers.Serializer):
 class IssueIn(serializers.Serializer):
     customer = serializers.CharField(max_length=20, help_text="Customer number.")
     cause = serializers.RegexField(
-        r"^[ -~]{1,80}$", help_text="Why, in your own words or key: the same cause gives the same code again."
+        r"^[ -~]{1,80}$", help_text="Your own reason or key: the same cause returns the same code."
     )
 
 
@@ -98,7 +98,7 @@ class HeldCouponOut(serializers.Serializer):
     currency = serializers.CharField(source="coupon.currency")
     state = serializers.ChoiceField(choices=["valid", "used", "expired"])
     expires_at = serializers.DateTimeField(allow_null=True)
-    uses_left = serializers.IntegerField(allow_null=True, help_text="Null: as often as one likes.")
+    uses_left = serializers.IntegerField(allow_null=True, help_text="Null: no limit.")
 
     @extend_schema_field({"type": "integer", "nullable": True})
     def get_percent_off(self, held: HeldCoupon) -> int | None:

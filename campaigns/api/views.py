@@ -37,12 +37,12 @@ FIELDS = (
 
 
 def answer_body(answer: Answer) -> dict:
-    """In one order, whether the answer is fresh or stored: a repeat gets the same bytes."""
+    """Return the fields in a fixed order, for fresh and stored answers, so that a repeat gets the same bytes."""
     return {name: answer[name] for name in FIELDS}
 
 
 def buyer(request, number: str) -> Customer | None:
-    """Whose cart it is: a member's token speaks for its own customer alone. Raises NotFound."""
+    """Return the customer of the cart; a member's token is limited to its own customer. Raises NotFound."""
     if isinstance(request.auth, MemberToken):
         own = PEOPLE.filter(pk=request.auth.customer_id).first()
         return customer_of(request, number or (own.number if own else ""), PEOPLE)
@@ -50,7 +50,7 @@ def buyer(request, number: str) -> Customer | None:
 
 
 def cart_shape(request) -> type[shapes.CartIn]:
-    """A member is no guest."""
+    """Return the request's shape: a member is never a guest."""
     return shapes.MemberCartIn if isinstance(request.auth, MemberToken) else shapes.GuestCartIn
 
 
@@ -61,7 +61,7 @@ class ValidateView(ApiView):
 
     @extend_schema(request=shapes.GuestCartIn, responses=shapes.CouponQuoteOut)
     def post(self, request):
-        """What a code would give for a cart, or why not. Reserves nothing."""
+        """Return the discount of a code on a cart, or the reason against it. Reserves nothing."""
         data = self.valid(cart_shape(request), request)
         customer = buyer(request, data.pop("customer"))
         quote = validate_coupon(customer=customer, actor=self.actor_of(request), address=address_block(request), **data)
@@ -82,10 +82,10 @@ class ReservationsView(ApiView):
 
     @extend_schema(request=shapes.GuestCartIn, parameters=[IDEMPOTENCY_KEY], responses={201: shapes.ReservationOut})
     def post(self, request):
-        """Set one use aside for an order. 422 names the reason, such as `campaign_limit`.
+        """Reserve one use for an order. 422 names the reason, such as `campaign_limit`.
 
-        With a member's token nothing of the budget is set aside: `discount` is then an estimate, and the server key that
-        redeems sends the `cart_amount`.
+        With a member's token no budget is reserved: `discount` is then an estimate, and the server key that redeems
+        sends the `cart_amount`.
         """
         data = self.valid(cart_shape(request), request)
         customer = buyer(request, data.pop("customer"))
@@ -104,10 +104,10 @@ class RedeemView(ApiView):
 
     @extend_schema(request=shapes.RedeemIn, parameters=[IDEMPOTENCY_KEY], responses=shapes.ReservationOut)
     def post(self, request, reservation: uuid.UUID):
-        """The order was paid. 409 `reservation_expired`: reserve again, the limits are checked anew.
+        """Redeem the reservation of a paid order. 409 `reservation_expired`: reserve again.
 
-        With `cart_amount` the discount is worked out again; 422 `condition_failed` or `budget_spent` when the coupon does
-        not give for it, and the reservation stays.
+        A new reservation checks the limits again. With `cart_amount` the discount is computed again. 422
+        `condition_failed` or `budget_spent` when the coupon does not allow it; the reservation then stays.
         """
         data = self.valid(shapes.RedeemIn, request)
         answer = redeem_coupon(
@@ -127,7 +127,9 @@ class ReleaseView(ApiView):
 
     @extend_schema(request=None, parameters=[IDEMPOTENCY_KEY], responses=shapes.ReservationOut)
     def post(self, request, reservation: uuid.UUID):
-        """The cart was dropped, or the payment reversed. A member's token only drops its own open reservations."""
+        """Release the use of an abandoned cart or a reversed payment. A member's token only releases its own open
+        reservations.
+        """
         answer = release_coupon(reservation=reservation, key=self.key_of(request), actor=self.actor_of(request))
         return Response(self.shape(request, shapes.ReservationOut)(answer_body(answer)).data)
 
@@ -137,14 +139,14 @@ class IssueView(ApiView):
 
     @extend_schema(request=shapes.IssueIn, responses=shapes.HeldCouponOut)
     def post(self, request, coupon: int):
-        """Give one customer a code of their own, once per cause."""
+        """Give one customer a code, once per cause."""
         data = self.valid(shapes.IssueIn, request)
-        found = Coupon.objects.filter(pk=coupon).first()
-        if found is None:
+        row = Coupon.objects.filter(pk=coupon).first()
+        if row is None:
             raise NotFound(code="unknown_coupon")
         code = issue_coupon(
             customer=customer_of(request, data["customer"], PEOPLE),
-            coupon=found,
+            coupon=row,
             cause=f"api:{data['cause']}",
             actor=self.actor_of(request),
         )
@@ -158,9 +160,9 @@ class CustomerCouponsView(ApiView):
 
     @extend_schema(responses=shapes.HeldCouponOut(many=True))
     def get(self, request, number: str):
-        """The customer's own codes, newest first, at most 200."""
-        held = selectors.coupons_of(customer_of(request, number, PEOPLE), clock.now())
-        return Response(self.shape(request, shapes.HeldCouponOut)(held, many=True).data)
+        """Return the customer's own codes, newest first, at most 200."""
+        coupons = selectors.coupons_of(customer_of(request, number, PEOPLE), clock.now())
+        return Response(self.shape(request, shapes.HeldCouponOut)(coupons, many=True).data)
 
 
 class InboxPages(KeysetPagination):
@@ -181,24 +183,24 @@ class InboxViewSet(ApiViewSet):
 
     @extend_schema(responses=shapes.InboxMessageOut(many=True))
     def list(self, request, number: str):
-        """Messages in the app, newest first."""
+        """List messages in the app, newest first."""
         page = self.paginate_queryset(selectors.inbox_of(customer_of(request, number, PEOPLE)))
         return self.get_paginated_response(self.shape(request, shapes.InboxMessageOut)(page, many=True).data)
 
     @extend_schema(responses=shapes.UnreadOut)
     def unread(self, request, number: str):
-        """How many are not read."""
+        """Return the number of unread messages."""
         count = selectors.unread_count(customer_of(request, number, PEOPLE))
         return Response(self.shape(request, shapes.UnreadOut)({"unread": count}).data)
 
     @extend_schema(request=None, responses=shapes.InboxMessageOut)
     def read(self, request, number: str, message: uuid.UUID):
-        """Mark one as read; the first time counts."""
+        """Mark one message as read; only the first reading is stored."""
         read = mark_read(customer=customer_of(request, number, PEOPLE), message_id=message)
         return Response(self.shape(request, shapes.InboxMessageOut)(read).data)
 
     @extend_schema(request=None, responses=shapes.UnreadOut)
     def read_all(self, request, number: str):
-        """Mark all as read."""
+        """Mark all messages as read."""
         mark_all_read(customer=customer_of(request, number, PEOPLE))
         return Response(self.shape(request, shapes.UnreadOut)({"unread": 0}).data)

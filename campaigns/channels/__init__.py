@@ -1,5 +1,5 @@
-"""The ways to reach a customer. Add one: a module here with a Channel, registered in `extensions`."""
+"""Define the channels that reach customers. To add one, write a module with a Channel and register it in `extensions`."""
 
-from campaigns.channels.base import CHANNELS, Channel, Outcome, Outgoing, Result
+from campaigns.channels.base import CHANNELS, Channel, DeliveryOutcome, DeliveryResult, Outgoing
 
-__all__ = ["CHANNELS", "Channel", "Outcome", "Outgoing", "Result"]
+__all__ = ["CHANNELS", "Channel", "DeliveryOutcome", "DeliveryResult", "Outgoing"]

@@ -1,4 +1,4 @@
-"""What a channel is to the sender."""
+"""Define channels as the sender sees them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from uuid import UUID
 from core.registry import Registry
 
 
-class Result(StrEnum):
+class DeliveryResult(StrEnum):
     SENT = "sent"
     TEMPORARY = "temporary"
-    """Not taken now; the same may be taken later."""
+    """Not accepted now; a later attempt may be accepted."""
     BOUNCED = "bounced"
-    """This address takes no mail and never will: it is suppressed."""
+    """This address is permanently undeliverable: it is suppressed."""
     REFUSED = "refused"
-    """This message is not taken; others to the same address may be."""
+    """This message is not accepted; others to the same address may be."""
     AWAY = "away"
-    """The provider can't be reached: nothing was handed over, and the rest of the batch need not be tried."""
+    """The provider can't be reached: nothing was handed over, so the rest of the batch is not tried."""
     UNKNOWN = "unknown"
-    """The connection broke after the message was handed over: it may have been taken (J2)."""
+    """The connection broke after the message was handed over: it may have been accepted (J2)."""
 
 
 class Outgoing(NamedTuple):
-    """One rendered message, ready for a provider. `id` is carried along, so that it can be asked for later."""
+    """Hold one rendered message, ready for a provider. `id` is sent along, so that the message can be looked up later."""
 
     id: UUID
     customer_id: int
@@ -37,18 +37,20 @@ class Outgoing(NamedTuple):
     unsubscribe_url: str = ""
 
 
-class Outcome(NamedTuple):
+class DeliveryOutcome(NamedTuple):
     id: UUID
-    result: Result
+    result: DeliveryResult
     provider_id: str = ""
     error: str = ""
 
 
 class Channel:
-    """`batch` messages are marked as begun in one commit and handed over in one call: so many may be uncertain at worst.
+    """Define a channel to customers.
 
-    `address_kind` is the kind of identity it is sent to, None when none is needed; `opt_in` whether marketing needs a yes;
-    `html` whether bodies are HTML, `needs_subject` whether a text without a subject is refused. A `local` channel has no provider: its messages are sent when they are decided.
+    `batch` messages are marked as begun in one commit and handed over in one call: at most that many become uncertain.
+    `address_kind` is the kind of identity to send to, None when no address is needed. `opt_in`: marketing needs a
+    consent. `html`: bodies are HTML. `needs_subject`: a text without a subject is refused. A `local` channel has no
+    provider: its messages are sent when they are decided.
     """
 
     name: str
@@ -60,29 +62,32 @@ class Channel:
     needs_subject: bool = False
 
     def ready(self) -> bool:
-        """Whether it can be used: an account is there, where one is needed."""
+        """Return whether the channel can be used, that is, has an account if it needs one."""
         return True
 
     def begin_id(self, message_id: UUID) -> str:
-        """What the provider will know the message by; stored before the call."""
+        """Return the id by which the provider will know the message; it is stored before the call."""
         return str(message_id)
 
     def open(self) -> None:
-        """Reach the provider, before anything is marked as begun: who dies while connecting has handed over nothing.
+        """Connect to the provider before any message is begun.
 
-        Raises whatever says that it is away; the messages are queued again.
+        A worker that dies while connecting has then handed over nothing. Raises any exception that says that the
+        provider is unavailable; the messages are queued again.
         """
 
-    def deliver(self, batch: Sequence[Outgoing]) -> list[Outcome]:
-        """Hand over to the provider. Never raises for one message's sake; outside any transaction."""
+    def deliver(self, batch: Sequence[Outgoing]) -> list[DeliveryOutcome]:
+        """Hand messages over to the provider, outside any transaction. A failure of one message is returned, never
+        raised.
+        """
         raise NotImplementedError
 
     def find(self, provider_id: str) -> bool | None:
-        """Whether the provider has this message. None: it can't say."""
+        """Return whether the provider has this message. None: it can't say."""
         return None
 
     def close(self) -> None:
-        """The batch is over: let go of connections."""
+        """Release connections at the end of a batch."""
 
 
 CHANNELS: Registry[Channel] = Registry("channel")

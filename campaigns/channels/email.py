@@ -1,4 +1,4 @@
-"""E-mail through Django's backend: SMTP, or a provider's API by anymail."""
+"""Send e-mail through Django's backend: SMTP, or a provider's API by anymail."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from campaigns.channels.base import Channel, Outcome, Outgoing, Result
+from campaigns.channels.base import Channel, DeliveryOutcome, DeliveryResult, Outgoing
 from campaigns.rules.html import to_text
 
 
 class Email(Channel):
-    """Multipart text and HTML. The Message-ID is made of our id, so that a bounce, or a person, finds the message."""
+    """Send multipart text and HTML. The Message-ID contains our id, so that a bounce or a person can find the message."""
 
     name = "email"
     address_kind = "email"
@@ -32,7 +32,7 @@ class Email(Channel):
         return f"<{message_id}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"
 
     def open(self) -> None:
-        """Greeted and answering, asked each time: a closed connection must not cost a message its certainty."""
+        """Open or check the connection before each batch: a closed connection must not make a message uncertain."""
         if self._connection is not None:
             smtp: Any = getattr(self._connection, "connection", None)
             with contextlib.suppress(OSError, smtplib.SMTPException):
@@ -45,7 +45,7 @@ class Email(Channel):
         if hasattr(smtp, "ehlo_or_helo_if_needed"):
             smtp.ehlo_or_helo_if_needed()
 
-    def deliver(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+    def deliver(self, batch: Sequence[Outgoing]) -> list[DeliveryOutcome]:
         return [self._send(item) for item in batch]
 
     def close(self) -> None:
@@ -54,17 +54,17 @@ class Email(Channel):
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 connection.close()
 
-    def _send(self, item: Outgoing) -> Outcome:
+    def _send(self, item: Outgoing) -> DeliveryOutcome:
         message = self._compose(item)
         message.connection = self._connection
         try:
             message.send()
         except Exception as error:
             self.close()
-            return Outcome(item.id, classify(error), error=_text(error))
+            return DeliveryOutcome(item.id, classify(error), error=_text(error))
         status = getattr(message, "anymail_status", None)
         provider_id = getattr(status, "message_id", None) or self.begin_id(item.id)
-        return Outcome(item.id, Result.SENT, str(provider_id))
+        return DeliveryOutcome(item.id, DeliveryResult.SENT, str(provider_id))
 
     def _compose(self, item: Outgoing) -> EmailMultiAlternatives:
         headers = {
@@ -77,38 +77,38 @@ class Email(Channel):
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message = EmailMultiAlternatives(item.subject, to_text(item.body), to=[item.address], headers=headers)
         message.attach_alternative(item.body, "text/html")
-        # What anymail's providers say of it later names our id (ignored by plain SMTP).
+        # Reports by anymail's providers carry our id from here (plain SMTP ignores it).
         message.metadata = {"message": str(item.id)}  # type: ignore[attr-defined]
         return message
 
 
-def classify(error: Exception) -> Result:
-    """What an error says of the message: only 5xx on the recipient condemns the address."""
+def classify(error: Exception) -> DeliveryResult:
+    """Classify an error: only a 5xx reply about the recipient suppresses the address."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         codes = [code for code, _text in error.recipients.values()]
-        return Result.BOUNCED if codes and all(code >= 500 for code in codes) else Result.TEMPORARY
+        return DeliveryResult.BOUNCED if codes and all(code >= 500 for code in codes) else DeliveryResult.TEMPORARY
     if isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPDataError | smtplib.SMTPResponseException):
-        return Result.REFUSED if error.smtp_code >= 500 else Result.TEMPORARY
+        return DeliveryResult.REFUSED if error.smtp_code >= 500 else DeliveryResult.TEMPORARY
     status = getattr(error, "status_code", None)
     if status == 401:
-        # It does not know us, so it took nothing: what is wrong is the key, not this message.
-        return Result.AWAY
+        # The provider rejected our key and accepted nothing: the fault is the key, not this message.
+        return DeliveryResult.AWAY
     if isinstance(status, int):
-        # A provider's API: 429 did not take it, 5xx may have. Its errors are errors of the network too, by class.
-        # What it took and answered in words that can't be read, it has taken.
+        # A provider's API: 429 means not accepted, 5xx may mean accepted. By class these errors are also network
+        # errors. A 2xx answer with an unreadable body counts as accepted: do not send again.
         if status == 429:
-            return Result.TEMPORARY
-        return Result.UNKNOWN if status >= 500 or status < 300 else Result.REFUSED
+            return DeliveryResult.TEMPORARY
+        return DeliveryResult.UNKNOWN if status >= 500 or status < 300 else DeliveryResult.REFUSED
     if _never_connected(error):
-        return Result.AWAY
+        return DeliveryResult.AWAY
     if isinstance(error, smtplib.SMTPServerDisconnected | TimeoutError | ConnectionError | OSError):
-        # It may have broken between the data and the answer.
-        return Result.UNKNOWN
-    return Result.REFUSED
+        # The connection may have broken between the data and the answer.
+        return DeliveryResult.UNKNOWN
+    return DeliveryResult.REFUSED
 
 
 def _never_connected(error: BaseException) -> bool:
-    """Whether a provider's API was never reached, by what the HTTP library says of it."""
+    """Return whether a provider's API was never reached, by the error of the HTTP library."""
     cause = error.__cause__
     reason = getattr(cause.args[0], "reason", None) if cause is not None and cause.args else None
     return isinstance(reason, NewConnectionError | ConnectTimeoutError)

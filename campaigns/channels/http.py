@@ -1,10 +1,10 @@
-"""Channels whose messages go to a provider's HTTP API with the shop's account: SMS, WeChat, WeCom, the shop's own system."""
+"""Send messages to a provider's HTTP API with the shop's account: SMS, WeChat, WeCom, the shop's own system."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from campaigns.channels.base import Channel, Outcome, Outgoing
+from campaigns.channels.base import Channel, DeliveryOutcome, Outgoing
 from campaigns.channels.providers.base import PROVIDERS, Provider
 from campaigns.models import ChannelAccount
 from core.outgoing import Sender
@@ -13,11 +13,11 @@ SECONDS = 10.0
 
 
 class NoAccount(Exception):
-    """The channel has no active account; what is due waits until an administrator has made one."""
+    """Raise when the channel has no active account; due messages wait until an administrator creates one."""
 
 
 class HttpChannel(Channel):
-    """The account is read anew for each batch, so that a change or a switch counts at once."""
+    """Send by HTTP. The account is read again for each batch, so that a change takes effect immediately."""
 
     def __init__(
         self, name: str, *, address_kind: str | None, opt_in: bool = True, needs_subject: bool = False
@@ -37,7 +37,7 @@ class HttpChannel(Channel):
         if self._sender is None:
             self._sender = Sender(seconds=SECONDS, connections=1)
 
-    def deliver(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+    def deliver(self, batch: Sequence[Outgoing]) -> list[DeliveryOutcome]:
         account, provider, sender = self._ready()
         return [provider.send(account, item, sender.ask) for item in batch]
 
@@ -65,8 +65,8 @@ class HttpChannel(Channel):
 
 
 def account_of(channel: str) -> ChannelAccount:
-    """Raises NoAccount."""
-    found = ChannelAccount.objects.filter(channel=channel, active=True).first()
-    if found is None or found.provider not in PROVIDERS:
+    """Return the active account of the channel. Raises NoAccount."""
+    account = ChannelAccount.objects.filter(channel=channel, active=True).first()
+    if account is None or account.provider not in PROVIDERS:
         raise NoAccount(f"The channel {channel} has no active account.")
-    return found
+    return account

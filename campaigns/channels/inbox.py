@@ -1,4 +1,4 @@
-"""The in-app inbox: the message is there as soon as it is decided; the storefront shows it through the API."""
+"""Deliver to the in-app inbox: the message is visible once it is decided, and the storefront reads it through the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The form of a broadcast. It reads and shows; the service decides what is a valid one."""
+"""Define the form of a broadcast. It reads and shows; the service validates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class BroadcastForm(CampaignForm):
         label=_("Date"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text=_("Empty: as soon as it is started."),
+        help_text=_("Empty: as soon as the broadcast is started."),
     )
     send_time = forms.TimeField(
         label=_("Time"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
@@ -25,22 +25,22 @@ class BroadcastForm(CampaignForm):
     customer_zone = forms.BooleanField(
         label=_("In each customer's time zone"),
         required=False,
-        help_text=_("Where that hour is over already, it goes out at once."),
+        help_text=_("In zones where this time has passed, the message goes out immediately."),
     )
     per_minute = forms.IntegerField(
-        label=_("At most a minute"), required=False, min_value=0, help_text=_("Empty or 0: as fast as it goes.")
+        label=_("Messages per minute"), required=False, min_value=0, help_text=_("Empty or 0: no limit.")
     )
 
     def __init__(self, data: Any = None, *, broadcast: Broadcast | None, given: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial={**_initial(broadcast), **(given or {})})
         self.fields["segment"].help_text = _(
-            "Who is in it when the broadcast starts, and still when their message is sent."
+            "Customers in the segment when the broadcast starts, and still when their message is sent."
         )
         self.offer(broadcast)
 
     def values(self) -> dict[str, Any]:
-        given = super().values()
-        return {**given, "per_minute": given["per_minute"] or 0}
+        cleaned = super().values()
+        return {**cleaned, "per_minute": cleaned["per_minute"] or 0}
 
 
 def _initial(broadcast: Broadcast | None) -> dict[str, Any]:

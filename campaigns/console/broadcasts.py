@@ -1,4 +1,4 @@
-"""Broadcasts: the list, one with whom it reaches and what becomes of it while it runs, making and steering."""
+"""Serve broadcast pages: list, details with audience and live counts, editing and commands."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def _broadcast(pk: int) -> Broadcast:
 @page("campaigns.view_broadcast")
 def index(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
-    wanted = Broadcast.objects.select_related("segment", "template")
+    broadcasts = Broadcast.objects.select_related("segment", "template")
     if state in BroadcastState.values:
-        wanted = wanted.filter(state=state)
-    found = paging.keyset(wanted, ORDER, request.GET.get("cursor"), PAGE)
-    outcomes = queries.outcomes_of({row.origin: row.pk for row in found}, days=None)
+        broadcasts = broadcasts.filter(state=state)
+    rows_page = paging.keyset(broadcasts, ORDER, request.GET.get("cursor"), PAGE)
+    outcomes = queries.outcomes_of({row.origin: row.pk for row in rows_page}, days=None)
     context = {
-        "page": found,
-        "rows": [(row, words.schedule_words(row), _badge(row), outcomes.get(row.pk, {})) for row in found],
+        "page": rows_page,
+        "rows": [(row, words.schedule_words(row), _badge(row), outcomes.get(row.pk, {})) for row in rows_page],
         "state": state if state in BroadcastState.values else "",
         "tabs": [(value, words.BROADCAST_STATES[value] if value else _t("All")) for value in TABS],
         "may_add": may(request.user, "campaigns.add_broadcast"),
@@ -64,21 +64,23 @@ def _badge(broadcast: Broadcast) -> tuple[str, str]:
 
 @page("campaigns.view_broadcast")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    return render(request, "campaigns/broadcast.html", _shown(request, _broadcast(pk)))
+    return render(request, "campaigns/broadcast.html", _details(request, _broadcast(pk)))
 
 
 @page("campaigns.view_broadcast")
 def counts(request: HttpRequest, pk: int) -> HttpResponse:
-    """Asked every few seconds while it moves; the page is loaded anew when its state is another."""
+    """Return the counts, polled every few seconds while the broadcast moves; reload the page when the state has
+    changed.
+    """
     broadcast = _broadcast(pk)
     if not wants_part(request):
         return redirect("broadcast", broadcast.pk)
     if request.GET.get("state") != broadcast.state:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-    return render(request, "campaigns/broadcast_counts.html", {"broadcast": broadcast, **_counted(broadcast)})
+    return render(request, "campaigns/broadcast_counts.html", {"broadcast": broadcast, **_figures(broadcast)})
 
 
-def _shown(request: HttpRequest, broadcast: Broadcast) -> dict[str, Any]:
+def _details(request: HttpRequest, broadcast: Broadcast) -> dict[str, Any]:
     label, tone = _badge(broadcast)
     may_change = may(request.user, "campaigns.change_broadcast")
     state = broadcast.state
@@ -97,20 +99,20 @@ def _shown(request: HttpRequest, broadcast: Broadcast) -> dict[str, Any]:
         "may_resume": may_change and state == BroadcastState.PAUSED,
         "may_stop": may_change and waiting,
         "stop_text": _stop_text(broadcast) if may_change and waiting else "",
-        **_counted(broadcast),
+        **_figures(broadcast),
     }
 
 
-def _counted(broadcast: Broadcast) -> dict[str, Any]:
+def _figures(broadcast: Broadcast) -> dict[str, Any]:
     figures = selectors.figures_of(broadcast.origin, broadcast.coupon_id)
     listed = f"{reverse('messages')}?campaign={broadcast.origin}&days=all"
     reasons = sorted(figures.reasons.items(), key=lambda item: -item[1])
-    through = sum(figures.states.get(state, 0) for state in SETTLED)
+    settled = sum(figures.states.get(state, 0) for state in SETTLED)
     return {
         "figures": figures,
         "listed": listed,
         "moving": broadcast.state in MOVING,
-        "through": through,
+        "through": settled,
         "states": [
             (words.STATES[state], figures.states[state], f"{listed}&state={state}", words.tone(state))
             for state in MessageState.values
@@ -135,33 +137,35 @@ def _stop_text(broadcast: Broadcast) -> str:
 
 @page("campaigns.view_broadcast")
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
-    """Whom it would reach, through the gate that sends: a part of its page, and the page with it."""
+    """Show the audience by the gate that sends: as a part of the page, or as the whole page."""
     broadcast = _broadcast(pk)
     draft = broadcast.state == BroadcastState.DRAFT
     context: dict[str, Any] = {"broadcast": broadcast}
     try:
-        found = services.preview_broadcast(broadcast)
+        counts = services.preview_broadcast(broadcast)
     except DomainError as error:
         context["refusal"] = str(error.message)
     else:
-        reasons = sorted(((r, c) for r, c in found.reasons.items() if r != "quiet_hours"), key=lambda item: -item[1])
+        reasons = sorted(((r, c) for r, c in counts.reasons.items() if r != "quiet_hours"), key=lambda item: -item[1])
         context |= {
-            "preview": found,
+            "preview": counts,
             "kept_back": [(reason_label(reason), count) for reason, count in reasons],
             "may_schedule": draft and may(request.user, "campaigns.change_broadcast"),
-            "schedule_text": _schedule_text(broadcast, found),
+            "schedule_text": _schedule_text(broadcast, counts),
             "schedule_label": _t("Schedule") if broadcast.send_on else _t("Send now"),
         }
     if wants_part(request):
         return render(request, "campaigns/broadcast_preview.html", context)
-    return render(request, "campaigns/broadcast.html", {**_shown(request, broadcast), **context, "with_preview": True})
+    return render(
+        request, "campaigns/broadcast.html", {**_details(request, broadcast), **context, "with_preview": True}
+    )
 
 
-def _schedule_text(broadcast: Broadcast, found: services.AudiencePreview) -> str:
+def _schedule_text(broadcast: Broadcast, counts: services.AudiencePreview) -> str:
     figures = {
         "name": broadcast.name,
-        "sent": number(found.sent + found.held),
-        "not_sent": number(found.suppressed),
+        "sent": number(counts.sent + counts.held),
+        "not_sent": number(counts.suppressed),
         "when": words.schedule_words(broadcast),
     }
     if broadcast.send_on:
@@ -210,7 +214,7 @@ def _form(request: HttpRequest, broadcast: Broadcast | None) -> HttpResponse:
 
 @page("campaigns.change_broadcast", methods=("POST",))
 def schedule(request: HttpRequest, pk: int) -> HttpResponse:
-    return _switch(request, pk, services.schedule_broadcast, _t("“%(name)s” is on its way."), wake=wake_broadcasts)
+    return _switch(request, pk, services.schedule_broadcast, _t("“%(name)s” is scheduled."), wake=wake_broadcasts)
 
 
 @page("campaigns.change_broadcast", methods=("POST",))
@@ -225,7 +229,7 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("campaigns.change_broadcast", methods=("POST",))
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
-    return _switch(request, pk, services.resume_broadcast, _t("“%(name)s” goes on."), wake=wake_broadcasts)
+    return _switch(request, pk, services.resume_broadcast, _t("“%(name)s” is resumed."), wake=wake_broadcasts)
 
 
 @page("campaigns.change_broadcast", methods=("POST",))
@@ -237,8 +241,8 @@ def _switch(
     request: HttpRequest,
     pk: int,
     service: Callable[..., Broadcast],
-    said: str,
+    text: str,
     *,
     wake: Callable[[], None] | None = None,
 ) -> HttpResponse:
-    return switch(request, service, said, route="broadcast", wake=wake, broadcast=_broadcast(pk))
+    return switch(request, service, text, route="broadcast", wake=wake, broadcast=_broadcast(pk))

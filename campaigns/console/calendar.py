@@ -1,4 +1,4 @@
-"""The calendar: festivals, the shop's own days and what goes out then, a year at a time."""
+"""Serve the calendar: festivals, the shop's own days and broadcasts of one year."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ DIGITS = "一二三四五六七八九十"
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One line of a day: a festival, a day of the shop, or a broadcast."""
+class CalendarEntry:
+    """Hold one line of a day: a festival, a day of the shop, or a broadcast."""
 
     name: str
     kind: str
@@ -69,7 +69,7 @@ class Entry:
 class Day:
     on: date
     lunar: str
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[CalendarEntry] = field(default_factory=list)
     plan_url: str = ""
 
 
@@ -83,7 +83,7 @@ class DayForm(forms.Form):
 
 @page("campaigns.view_broadcast", methods=("GET", "POST"))
 def index(request: HttpRequest) -> HttpResponse:
-    """A year; a POST adds a day of the shop, for those who may change campaigns."""
+    """Show a year; a POST adds a day of the shop, for users who may change campaigns."""
     this = clock.now().date()
     year = _year(request.GET.get("year", ""), this.year)
     may_change = may(request.user, "campaigns.change_broadcast")
@@ -94,7 +94,7 @@ def index(request: HttpRequest) -> HttpResponse:
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, str(error.message))
         else:
-            messages.success(request, _t("“%(name)s” is in the calendar.") % {"name": saved.name})
+            messages.success(request, _t("“%(name)s” was added to the calendar.") % {"name": saved.name})
             return redirect(f"{reverse('calendar')}?year={saved.year or year}")
     days = _days(year, plan=may_change, today=this)
     months: dict[str, list[Day]] = {}
@@ -111,16 +111,16 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/calendar.html", context)
 
 
-def _year(given: str, this: int) -> int:
-    wanted = int(given) if given.isascii() and given.isdigit() and len(given) == 4 else this
-    return min(max(wanted, lunar.FIRST + 1), lunar.LAST)
+def _year(text: str, this: int) -> int:
+    year = int(text) if text.isascii() and text.isdigit() and len(text) == 4 else this
+    return min(max(year, lunar.FIRST + 1), lunar.LAST)
 
 
 def _days(year: int, *, plan: bool, today: date) -> list[Day]:
-    found: dict[date, Day] = {}
+    days: dict[date, Day] = {}
 
-    def put(on: date, entry: Entry) -> None:
-        day = found.setdefault(on, Day(on, lunar_words(on)))
+    def put(on: date, entry: CalendarEntry) -> None:
+        day = days.setdefault(on, Day(on, lunar_words(on)))
         day.entries.append(entry)
         if plan and on >= today and entry.kind != "broadcast" and not day.plan_url:
             query = urlencode({"name": f"{entry.name} {on.year}", "send_on": on.isoformat(), "send_time": "10:00"})
@@ -132,7 +132,7 @@ def _days(year: int, *, plan: bool, today: date) -> list[Day]:
         )
         put(
             festival.on,
-            Entry(
+            CalendarEntry(
                 str(NAMES[festival.code]),
                 "public" if festival.public else "festival",
                 detail if festival.public else "",
@@ -141,30 +141,30 @@ def _days(year: int, *, plan: bool, today: date) -> list[Day]:
     for own in ShopDay.objects.all():
         if own.year in {None, year}:
             for on in days_of(year, own.month, own.day, lunar_date=own.lunar):
-                put(on, Entry(own.name, "own", _t("by the lunar calendar") if own.lunar else "", own=own.pk))
+                put(on, CalendarEntry(own.name, "own", _t("by the lunar calendar") if own.lunar else "", own=own.pk))
     for row in Broadcast.objects.filter(send_on__year=year).exclude(state=BroadcastState.STOPPED):
-        put(row.send_on, Entry(row.name, "broadcast", url=reverse("broadcast", args=[row.pk])))  # type: ignore[arg-type]
-    return [found[on] for on in sorted(found)]
+        put(row.send_on, CalendarEntry(row.name, "broadcast", url=reverse("broadcast", args=[row.pk])))  # type: ignore[arg-type]
+    return [days[on] for on in sorted(days)]
 
 
 def lunar_words(on: date) -> str:
-    """八月十五, or the month and day in figures for who does not read that; empty outside the table."""
-    found = lunar.to_lunar(on)
-    if found is None:
+    """Return the lunar date: 八月十五 in Chinese, else month and day in figures; empty outside the table."""
+    lunar_date = lunar.to_lunar(on)
+    if lunar_date is None:
         return ""
     if not in_chinese():
-        return _t("lunar %(month)s/%(day)s") % {"month": found.month, "day": found.day}
-    tens, units = divmod(found.day, 10)
+        return _t("lunar %(month)s/%(day)s") % {"month": lunar_date.month, "day": lunar_date.day}
+    tens, units = divmod(lunar_date.day, 10)
     if units:
         day = f"{('初', '十', '廿')[tens]}{DIGITS[units - 1]}"
     else:
-        day = {10: "初十", 20: "二十", 30: "三十"}[found.day]
-    return f"{'闰' if found.leap else ''}{MONTHS[found.month - 1]}月{day}"
+        day = {10: "初十", 20: "二十", 30: "三十"}[lunar_date.day]
+    return f"{'闰' if lunar_date.leap else ''}{MONTHS[lunar_date.month - 1]}月{day}"
 
 
 @page("campaigns.change_broadcast", methods=("POST",))
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     day: Any = get_object_or_404(ShopDay, pk=pk)
     shop_days.remove_shop_day(day=day, actor=of_user(request.user))
-    messages.success(request, _t("“%(name)s” is no longer in the calendar.") % {"name": day.name})
+    messages.success(request, _t("“%(name)s” was removed from the calendar.") % {"name": day.name})
     return redirect("calendar")

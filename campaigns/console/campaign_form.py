@@ -1,4 +1,4 @@
-"""What the forms of a care rule and of a broadcast have in common: what is sent, to whom, and how its effect is measured."""
+"""Define the shared form of care rules and broadcasts: message, audience, and measurement of the effect."""
 
 from __future__ import annotations
 
@@ -54,32 +54,32 @@ class CampaignForm(forms.Form):
         queryset=Experiment.objects.none(),
         required=False,
         empty_label=_("None"),
-        help_text=_("Its arms' templates and coupons stand in for these."),
+        help_text=_("The templates and coupons of its arms replace these."),
     )
     holdout_percent = forms.IntegerField(
         label=_("Holdout (%)"),
         min_value=0,
         max_value=90,
-        help_text=_("This share gets nothing, so that the effect can be measured."),
+        help_text=_("This share of customers gets no message, so that the effect can be measured."),
     )
     attribution_days = forms.IntegerField(
         label=_("Orders count for (days)"),
         required=False,
         min_value=1,
         max_value=90,
-        help_text=_("An order within so many days of the message counts for it."),
+        help_text=_("An order within this number of days after the message counts for it."),
     )
 
     def offer(self, campaign: Broadcast | CareRule | None) -> None:
-        """What may be chosen, and what this campaign has already."""
+        """Set the choices, including the current choice of this campaign."""
 
-        def or_own(wanted: Q, name: str) -> Q:
-            return wanted | Q(pk=getattr(campaign, f"{name}_id", None))
+        def or_own(condition: Q, name: str) -> Q:
+            return condition | Q(pk=getattr(campaign, f"{name}_id", None))
 
         offered = {
             "segment": Segment.objects.filter(or_own(Q(state=SegmentState.ACTIVE), "segment")),
             "coupon": Coupon.objects.filter(or_own(Q(mode=CodeMode.UNIQUE, active=True), "coupon")),
-            # A transactional template would pass consent, caps and quiet hours.
+            # A transactional template would bypass consent, caps and quiet hours.
             "template": Template.objects.filter(or_own(Q(message_class=MessageClass.MARKETING), "template")),
             "experiment": Experiment.objects.filter(
                 or_own(Q(scope=ExperimentScope.CAMPAIGNS) & ~Q(state=ExperimentState.ENDED), "experiment")
@@ -89,8 +89,8 @@ class CampaignForm(forms.Form):
             self.fields[name].queryset = queryset.order_by("name")  # type: ignore[attr-defined]
 
     def values(self) -> dict[str, Any]:
-        given = self.cleaned_data
-        return {**given, "attribution_days": given["attribution_days"] or ATTRIBUTION_DAYS}
+        cleaned = self.cleaned_data
+        return {**cleaned, "attribution_days": cleaned["attribution_days"] or ATTRIBUTION_DAYS}
 
     def refuse(self, error: DomainError) -> None:
         self.add_error(error.field if error.field in self.fields else None, str(error.message))

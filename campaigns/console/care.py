@@ -1,4 +1,4 @@
-"""Care rules: the list, one rule with whom it would reach and what became of its messages, making and switching."""
+"""Serve care rule pages: list, details with audience and message counts, editing and switching."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def _rule(pk: int) -> CareRule:
 @page("campaigns.view_carerule")
 def index(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
-    wanted = CareRule.objects.select_related("template", "segment")
+    rules = CareRule.objects.select_related("template", "segment")
     if state in CareState.values:
-        wanted = wanted.filter(state=state)
-    found = paging.keyset(wanted, ["name"], request.GET.get("cursor"), PAGE)
-    outcomes = queries.outcomes_of({f"care:{rule.pk}": rule.pk for rule in found})
+        rules = rules.filter(state=state)
+    rules_page = paging.keyset(rules, ["name"], request.GET.get("cursor"), PAGE)
+    outcomes = queries.outcomes_of({f"care:{rule.pk}": rule.pk for rule in rules_page})
     context = {
-        "page": found,
+        "page": rules_page,
         "rows": [
             (rule, words.trigger_words(rule), words.RULE_STATES[rule.state], outcomes.get(rule.pk, {}))
-            for rule in found
+            for rule in rules_page
         ],
         "state": state if state in CareState.values else "",
         "tabs": [(value, words.RULE_STATES[value] if value else _t("All")) for value in TABS],
@@ -56,10 +56,10 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @page("campaigns.view_carerule")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    return render(request, "campaigns/care_rule.html", _shown(request, _rule(pk)))
+    return render(request, "campaigns/care_rule.html", _details(request, _rule(pk)))
 
 
-def _shown(request: HttpRequest, rule: CareRule) -> dict[str, Any]:
+def _details(request: HttpRequest, rule: CareRule) -> dict[str, Any]:
     figures = selectors.figures_of(f"care:{rule.pk}", rule.coupon_id)
     listed = f"{reverse('messages')}?campaign=care:{rule.pk}&days=all"
     states = [
@@ -88,8 +88,8 @@ def _shown(request: HttpRequest, rule: CareRule) -> dict[str, Any]:
 def _pause_text(rule: CareRule) -> str:
     waiting = queries.waiting_of(f"care:{rule.pk}")
     text = ngettext(
-        "%(count)s waiting message will not be sent, and “%(name)s” takes nobody new.",
-        "%(count)s waiting messages will not be sent, and “%(name)s” takes nobody new.",
+        "%(count)s waiting message will not be sent, and “%(name)s” takes no new customers.",
+        "%(count)s waiting messages will not be sent, and “%(name)s” takes no new customers.",
         waiting,
     )
     return text % {"count": number(waiting), "name": rule.name}
@@ -97,38 +97,38 @@ def _pause_text(rule: CareRule) -> str:
 
 @page("campaigns.view_carerule")
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
-    """Whom it would reach, through the gate that sends: a part of the rule's page, and the page with it."""
+    """Show the audience by the gate that sends: as a part of the rule's page, or as the whole page."""
     rule = _rule(pk)
     context: dict[str, Any] = {"rule": rule, "active": rule.state == CareState.ACTIVE}
     try:
-        found = services.preview_audience(rule)
+        counts = services.preview_audience(rule)
     except DomainError as error:
         context["refusal"] = str(error.message)
     else:
-        reasons = sorted(((r, c) for r, c in found.reasons.items() if r != "quiet_hours"), key=lambda item: -item[1])
+        reasons = sorted(((r, c) for r, c in counts.reasons.items() if r != "quiet_hours"), key=lambda item: -item[1])
         context |= {
-            "preview": found,
+            "preview": counts,
             "kept_back": [(reason_label(reason), count) for reason, count in reasons],
-            "activate_text": _activate_text(rule, found),
+            "activate_text": _activate_text(rule, counts),
         }
     context["may_change"] = may(request.user, "campaigns.change_carerule")
     if wants_part(request):
         return render(request, "campaigns/care_preview.html", context)
-    return render(request, "campaigns/care_rule.html", {**_shown(request, rule), **context, "with_preview": True})
+    return render(request, "campaigns/care_rule.html", {**_details(request, rule), **context, "with_preview": True})
 
 
-def _activate_text(rule: CareRule, found: services.AudiencePreview) -> str:
+def _activate_text(rule: CareRule, counts: services.AudiencePreview) -> str:
     figures = {
         "name": rule.name,
-        "sent": number(found.sent + found.held),
-        "not_sent": number(found.suppressed),
+        "sent": number(counts.sent + counts.held),
+        "not_sent": number(counts.suppressed),
     }
-    if found.basis == "now":
-        return _t("“%(name)s” starts now: %(sent)s customers would be sent this, %(not_sent)s would not.") % figures
+    if counts.basis == "now":
+        return _t("“%(name)s” starts now: %(sent)s customers would get the message, %(not_sent)s would not.") % figures
     return (
         _t(
-            "“%(name)s” starts now and looks forward only. In the last 30 days %(sent)s customers would have been sent "
-            "this, %(not_sent)s would not."
+            "“%(name)s” starts now and only applies to future events. In the last 30 days %(sent)s customers "
+            "would have got the message, %(not_sent)s would not."
         )
         % figures
     )
@@ -145,7 +145,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _form(request: HttpRequest, rule: CareRule | None) -> HttpResponse:
-    """Another trigger asks for other fields: `do=look` shows the form anew with what was typed, and saves nothing."""
+    """Show or save the form. Another trigger needs other fields: `do=look` renders the form again and saves nothing."""
     action = reverse("care_edit", args=[rule.pk]) if rule else reverse("care_new")
     if request.method == "POST" and request.POST.get("do") != "look":
         form = CareForm(request.POST, rule=rule, action=action)

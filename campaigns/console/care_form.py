@@ -1,4 +1,4 @@
-"""The form of a care rule. It reads and shows; the service decides what is a valid rule."""
+"""Define the form of a care rule. It reads and shows; the service validates."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from campaigns.models import CareRule, CareTrigger
 from core.console.forms import look_again
 
 DAYS = {
-    CareTrigger.BIRTHDAY: (_("Days before the birthday"), _("0 is the day itself.")),
-    CareTrigger.AFTER_PURCHASE: (_("Days after the purchase"), _("0 is right after it was paid.")),
+    CareTrigger.BIRTHDAY: (_("Days before the birthday"), _("0: on the birthday.")),
+    CareTrigger.AFTER_PURCHASE: (_("Days after the purchase"), _("0: right after the payment.")),
     CareTrigger.NO_ORDER: (_("Days without an order"), _("Counted from the last paid order.")),
     CareTrigger.POINTS_EXPIRING: (
         _("Days before points expire"),
-        _("0 is the last day on which they can be spent. The template has expiring.points and expiring.on."),
+        _("0: on the last day on which they can be spent. The template has expiring.points and expiring.on."),
     ),
 }
 DEFAULT_DAYS = {CareTrigger.AFTER_PURCHASE: 7, CareTrigger.NO_ORDER: 90, CareTrigger.POINTS_EXPIRING: 14}
@@ -45,16 +45,16 @@ class CareForm(CampaignForm):
         self.offer(rule)
         self._suit()
         if typed and typed.get("shown") not in {None, "", self.chosen.value}:
-            # The days of another trigger mean something else.
+            # The days of another trigger have another meaning.
             self.initial["days"] = DEFAULT_DAYS.get(self.chosen, 0)
 
     def _suit(self) -> None:
-        """Only what this trigger asks for."""
+        """Keep only the fields of this trigger."""
         segment = self.fields["segment"]
         if self.chosen == CareTrigger.SEGMENT_ENTERED:
             del self.fields["days"]
             segment.required = True
-            segment.help_text = _("Who enters it gets the message, once each time.")
+            segment.help_text = _("Customers who enter it get the message, once per entry.")
             return
         segment.required = False
         self.fields["days"].label, self.fields["days"].help_text = DAYS[self.chosen]
@@ -62,7 +62,7 @@ class CareForm(CampaignForm):
         segment.empty_label = _("Everyone")  # type: ignore[attr-defined]
 
     def values(self) -> dict[str, Any]:
-        """What the services are given; without a number of days it is 0."""
+        """Return the values for the services; without a number of days it is 0."""
         return {"days": 0, **super().values()}
 
 

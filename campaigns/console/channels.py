@@ -1,4 +1,4 @@
-"""The shop's accounts with SMS, WeChat and other providers. A secret that was saved is not shown again."""
+"""Serve the shop's accounts with SMS, WeChat and other providers. A saved secret is never shown again."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from core.errors import DomainError
 
 
 class AccountForm(forms.Form):
-    """The provider's fields. A secret's field is always empty: what is typed replaces what is kept."""
+    """Define the provider's fields. A secret's field is always empty: an entered value replaces the stored one."""
 
     def __init__(self, data: Any = None, *, provider: Provider, account: ChannelAccount | None) -> None:
-        kept = account.settings if account else {}
-        initial = {field.name: kept.get(field.name, field.default) for field in provider.fields if not field.secret}
+        stored = account.settings if account else {}
+        initial = {field.name: stored.get(field.name, field.default) for field in provider.fields if not field.secret}
         super().__init__(data, initial=initial)
         for field in provider.fields:
             widget = forms.PasswordInput(attrs={"autocomplete": "off"}) if field.secret else forms.TextInput()
             help_text = str(field.help)
             if field.secret and account:
-                help_text = " ".join(filter(None, [help_text, _t("It is kept. Empty leaves it as it is.")]))
+                help_text = " ".join(filter(None, [help_text, _t("A value is stored. Leave empty to keep it.")]))
             self.fields[field.name] = forms.CharField(
                 label=str(field.label),
                 required=field.required and not (field.secret and account) and not field.default,

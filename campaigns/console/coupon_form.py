@@ -1,4 +1,4 @@
-"""Forms of coupons. Amounts are typed in major units; the service decides what is valid."""
+"""Define the forms of coupons. Amounts are entered in major units; the service validates."""
 
 from __future__ import annotations
 
@@ -58,13 +58,15 @@ class CouponForm(forms.Form):
     limit_total = _limit(_("Uses in all"))
     limit_per_customer = _limit(_("Uses per customer"))
     limit_per_code = _limit(_("Uses per code"))
-    budget = forms.DecimalField(label=_("Budget"), required=False, help_text=_("Of all discounts together."))
+    budget = forms.DecimalField(label=_("Budget"), required=False, help_text=_("Total of all discounts."))
     give_back = forms.BooleanField(
         label=_("Give back after full refund"),
         required=False,
-        help_text=_("The use is free again once its order is refunded in full. A refund in part leaves it used."),
+        help_text=_("The use is free again once its order is refunded in full. A partial refund leaves it used."),
     )
-    large_discount_confirmed = forms.BooleanField(label=_("More than half of the price is meant"), required=False)
+    large_discount_confirmed = forms.BooleanField(
+        label=_("Confirm a discount of more than half of the price"), required=False
+    )
 
     def __init__(
         self,
@@ -77,17 +79,18 @@ class CouponForm(forms.Form):
     ) -> None:
         self.currency = coupon.currency if coupon else currency
         super().__init__(data, initial={**self._initial(coupon), **(typed or {})})
-        given = data or self.initial
-        self.gives = coupon.kind if coupon else given.get("kind") or DiscountKind.AMOUNT
-        self.coded = coupon.mode if coupon else given.get("mode") or CodeMode.UNIQUE
-        # In Chinese a percentage is what is left to pay; what was typed is read as it was asked for.
+        values = data or self.initial
+        self.gives = coupon.kind if coupon else values.get("kind") or DiscountKind.AMOUNT
+        self.coded = coupon.mode if coupon else values.get("mode") or CodeMode.UNIQUE
+        # In Chinese a percentage is the share left to pay; a submitted value is read in the form in which it was
+        # requested.
         self.tenths = "zhe" in data if data else in_chinese()
         again = look_again(action, "#coupon-fields")
         for name in ("kind", "mode"):
             self.fields[name].widget.attrs = again
         self._suit(fixed=coupon is not None)
-        if not given.get("large_discount_confirmed"):
-            # It is asked for when it is needed: see `refuse`.
+        if not values.get("large_discount_confirmed"):
+            # This field is shown only when it is needed: see `refuse`.
             self._asked = self.fields.pop("large_discount_confirmed")
 
     def _initial(self, coupon: Coupon | None) -> dict[str, Any]:
@@ -106,13 +109,13 @@ class CouponForm(forms.Form):
         return f"{to_major(minor, self.currency):f}" if minor else ""
 
     def _suit(self, *, fixed: bool) -> None:
-        """Only what this kind of coupon has; of one that exists, what it gives is fixed."""
-        gone = {"kind", "value", "zhe", "mode", "code", "limit_per_code"} if fixed else set()
+        """Keep only the fields of this kind of coupon; the discount of an existing coupon is fixed."""
+        removed = {"kind", "value", "zhe", "mode", "code", "limit_per_code"} if fixed else set()
         percent = self.gives == DiscountKind.PERCENT
-        gone |= {"max_discount"} if not percent else set()
-        gone |= {"value"} if percent and self.tenths else {"zhe"}
-        gone |= {"valid_days"} if self.coded == CodeMode.PUBLIC else {"code"}
-        for name in gone:
+        removed |= {"max_discount"} if not percent else set()
+        removed |= {"value"} if percent and self.tenths else {"zhe"}
+        removed |= {"valid_days"} if self.coded == CodeMode.PUBLIC else {"code"}
+        for name in removed:
             self.fields.pop(name, None)
         for name in ("value", *AMOUNTS):
             if name in self.fields:
@@ -121,7 +124,7 @@ class CouponForm(forms.Form):
             self.fields["code"].required = True
 
     def _amount(self, name: str, field: forms.Field) -> forms.DecimalField:
-        """The same field with as many decimals as the currency has; a percentage is whole."""
+        """Return the field with the currency's number of decimals; a percentage is whole."""
         percent = name == "value" and self.gives == DiscountKind.PERCENT
         return forms.DecimalField(
             label=_("Percent off") if percent else f"{field.label} ({self.currency})",
@@ -133,7 +136,7 @@ class CouponForm(forms.Form):
         )
 
     def values(self) -> dict[str, Any]:
-        """What the services are given, amounts in minor units."""
+        """Return the values for the services, with amounts in minor units."""
         values = dict(self.cleaned_data)
         for name in ("value", *AMOUNTS):
             if values.get(name) is not None:

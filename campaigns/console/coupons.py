@@ -1,4 +1,4 @@
-"""Coupons: the list, one with its limits and uses, making, giving to one customer or to a segment."""
+"""Serve coupon pages: list, details with limits and uses, editing, giving to a customer or a segment."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _currency() -> str:
 
 
 def standing(coupon: Coupon) -> tuple[str, str, str]:
-    """(state, label, tone) of a coupon now."""
+    """Return (state, label, tone) of a coupon now."""
     now = clock.now()
     if not coupon.active:
         return "off", _t("Switched off"), "off"
@@ -60,20 +60,20 @@ def standing(coupon: Coupon) -> tuple[str, str, str]:
 def index(request: HttpRequest) -> HttpResponse:
     over = request.GET.get("state") == "over"
     ended = Q(active=False) | Q(ends_at__lte=clock.now())
-    wanted = Coupon.objects.filter(ended) if over else Coupon.objects.exclude(ended)
-    found = paging.keyset(wanted, ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
+    coupons = Coupon.objects.filter(ended) if over else Coupon.objects.exclude(ended)
+    coupons_page = paging.keyset(coupons, ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
     context = {
-        "page": found,
-        "rows": [(coupon, worth(coupon), standing(coupon)) for coupon in found],
+        "page": coupons_page,
+        "rows": [(coupon, worth(coupon), standing(coupon)) for coupon in coupons_page],
         "over": over,
         "may_add": may(request.user, "campaigns.add_coupon"),
-        **_looked_up(request),
+        **_code_lookup(request),
     }
     return render(request, "campaigns/coupons.html", context)
 
 
-def _looked_up(request: HttpRequest) -> dict[str, Any]:
-    """The code that was asked for, as typed by whoever has it before them."""
+def _code_lookup(request: HttpRequest) -> dict[str, Any]:
+    """Look up the requested code, as entered by the user."""
     typed = request.GET.get("code", "").replace("\x00", "").strip()[:60]
     if not typed or not may(request.user, "campaigns.view_couponcode"):
         return {"code": ""}
@@ -87,7 +87,7 @@ def _looked_up(request: HttpRequest) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Limit:
-    """One limit: what is used and set aside of how much. `percent` None where there is no limit."""
+    """Hold one limit: the used and reserved part of the whole. `percent` is None without a limit."""
 
     label: str
     text: str
@@ -96,10 +96,10 @@ class Limit:
 
 def _limits(coupon: Coupon) -> list[Limit]:
     used, reserved = coupon.redeemed_count, coupon.reserved_count
-    given, held = coupon.redeemed_amount, coupon.reserved_amount
+    discount_given, reserved_amount = coupon.redeemed_amount, coupon.reserved_amount
 
-    def say(done: str, aside: int, aside_text: str, whole: str) -> str:
-        values = {"used": done, "reserved": aside_text, "limit": whole}
+    def say(used: str, aside: int, aside_text: str, whole: str) -> str:
+        values = {"used": used, "reserved": aside_text, "limit": whole}
         if aside:
             text = (
                 _t("%(used)s of %(limit)s, %(reserved)s reserved") if whole else _t("%(used)s, %(reserved)s reserved")
@@ -120,10 +120,10 @@ def _limits(coupon: Coupon) -> list[Limit]:
         Limit(
             _t("Discount given"),
             say(
-                money(given, coupon.currency), held, money(held, coupon.currency),
+                money(discount_given, coupon.currency), reserved_amount, money(reserved_amount, coupon.currency),
                 money(coupon.budget, coupon.currency) if coupon.budget else "",
             ),
-            share(given + held, coupon.budget),
+            share(discount_given + reserved_amount, coupon.budget),
         ),
     ]  # fmt: skip
 
@@ -161,47 +161,47 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _switch_text(coupon: Coupon) -> str:
     text = ngettext(
-        "“%(name)s” can no longer be used: %(count)s code that is out stops working.",
-        "“%(name)s” can no longer be used: %(count)s codes that are out stop working.",
+        "“%(name)s” can no longer be used: %(count)s issued code stops working.",
+        "“%(name)s” can no longer be used: %(count)s issued codes stop working.",
         coupon.issued_count,
     )
     return text % {"name": coupon.name, "count": number(coupon.issued_count)}
 
 
 def _segment_step(request: HttpRequest, coupon: Coupon, *, usable: bool) -> dict[str, Any]:
-    """Giving it to a whole segment is a marketer's act: first which segment, then what that means in numbers."""
+    """Prepare giving the coupon to a segment, for users who may change coupons: first the choice, then its size."""
     if not usable or not may(request.user, "campaigns.change_coupon"):
         return {"may_issue_segment": False}
     segments = Segment.objects.active().order_by("name")
-    chosen = None
-    given = request.GET.get("segment", "")
-    if given.isascii() and given.isdigit():
-        chosen = segments.filter(pk=int(given[:18])).first()
-    context: dict[str, Any] = {"may_issue_segment": True, "segments": segments, "chosen": chosen}
-    if chosen:
+    segment = None
+    number_text = request.GET.get("segment", "")
+    if number_text.isascii() and number_text.isdigit():
+        segment = segments.filter(pk=int(number_text[:18])).first()
+    context: dict[str, Any] = {"may_issue_segment": True, "segments": segments, "chosen": segment}
+    if segment:
         text = ngettext(
             "%(count)s customer in “%(segment)s” gets a code of “%(coupon)s”.",
-            "%(count)s customers in “%(segment)s” get a code each of “%(coupon)s”.",
-            chosen.size,
+            "%(count)s customers in “%(segment)s” get a code of “%(coupon)s” each.",
+            segment.size,
         )
         context["issue_text"] = text % {
-            "count": number(chosen.size), "segment": chosen.name, "coupon": coupon.name,
+            "count": number(segment.size), "segment": segment.name, "coupon": coupon.name,
         }  # fmt: skip
     return context
 
 
 @page("campaigns.view_coupon")
 def jobs(request: HttpRequest, pk: int) -> HttpResponse:
-    """Asked every two seconds while something runs; the page is loaded anew when it is done."""
+    """Return the jobs, polled every two seconds while one runs; reload the page when all are done."""
     coupon = _coupon(pk)
-    found = queries.jobs_of(coupon)
-    if not any(queries.is_open(job) for job in found):
+    job_rows = queries.jobs_of(coupon)
+    if not any(queries.is_open(job) for job in job_rows):
         if wants_part(request):
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
         return redirect("coupon", coupon.pk)
     context = {
         "coupon": coupon,
-        "jobs": found,
+        "jobs": job_rows,
         "running": True,
         "may_change": may(request.user, "campaigns.change_coupon"),
     }
@@ -263,7 +263,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("campaigns.issue_coupon", methods=("POST",))
 def issue(request: HttpRequest, pk: int) -> HttpResponse:
-    """From the coupon's page, to a customer by number."""
+    """Give the coupon from its page, to a customer by number."""
     typed = request.POST.get("customer", "").strip()[:20]
     customer = Customer.objects.active().filter(number=typed).first()
     if customer is None:
@@ -274,23 +274,23 @@ def issue(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("campaigns.issue_coupon", methods=("POST",))
 def give(request: HttpRequest, number: str) -> HttpResponse:
-    """From the customer's page."""
+    """Give a coupon from the customer's page."""
     customer = get_object_or_404(Customer.objects.active(), number=number)
-    chosen = request.POST.get("coupon", "")
-    if not (chosen.isascii() and chosen.isdigit()):
+    coupon_id = request.POST.get("coupon", "")
+    if not (coupon_id.isascii() and coupon_id.isdigit()):
         raise Invalid(_t("Choose a coupon."), code="required", field="coupon")
-    _give(request, customer, _coupon(int(chosen[:18])))
+    _give(request, customer, _coupon(int(coupon_id[:18])))
     return redirect(f"{reverse('customer', args=[customer.number])}#panel-coupons")
 
 
 def _give(request: HttpRequest, customer: Customer, coupon: Coupon) -> None:
-    """The form's own mark is the cause, so that pressing twice gives one code."""
+    """Give the coupon; the form's own mark is the cause, so that a double click gives one code."""
     mark = request.POST.get("mark", "")[:40] or uuid.uuid4().hex
     code = coupon_giving.give_coupon(customer=customer, coupon=coupon, user=viewer(request), mark=mark)
-    held = selectors.held_coupon(code, clock.now())
-    values = {"code": held.code, "customer": customer, "until": when(held.expires_at)}
+    code_row = selectors.held_coupon(code, clock.now())
+    values = {"code": code_row.code, "customer": customer, "until": when(code_row.expires_at)}
     text = _t("%(customer)s has the code %(code)s, valid until %(until)s.")
-    messages.success(request, (text if held.expires_at else _t("%(customer)s has the code %(code)s.")) % values)
+    messages.success(request, (text if code_row.expires_at else _t("%(customer)s has the code %(code)s.")) % values)
 
 
 @page("campaigns.change_coupon", methods=("POST",))
@@ -300,7 +300,7 @@ def generate(request: HttpRequest, pk: int) -> HttpResponse:
     count = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 12 else 0
     job = coupon_codes.start_generation(coupon=coupon, count=count, actor=of_user(request.user), user=viewer(request))
     start_job(job)
-    messages.success(request, _t("The codes are being made. You can leave this page."))
+    messages.success(request, _t("The codes are being generated. You can leave this page."))
     return redirect("coupon", coupon.pk)
 
 
@@ -321,11 +321,11 @@ def codes_file(request: HttpRequest, pk: int, job: int) -> StreamingHttpResponse
 @page("campaigns.change_coupon", methods=("POST",))
 def issue_segment(request: HttpRequest, pk: int) -> HttpResponse:
     coupon = _coupon(pk)
-    given = request.POST.get("segment", "")
+    number_text = request.POST.get("segment", "")
     segment = get_object_or_404(
-        Segment.objects.active(), pk=int(given[:18]) if given.isascii() and given.isdigit() else 0
+        Segment.objects.active(), pk=int(number_text[:18]) if number_text.isascii() and number_text.isdigit() else 0
     )
     job = coupon_codes.start_issue(coupon=coupon, segment=segment, actor=of_user(request.user), user=viewer(request))
     start_job(job)
-    messages.success(request, _t("The codes are being given. You can leave this page."))
+    messages.success(request, _t("The codes are being issued. You can leave this page."))
     return redirect("coupon", coupon.pk)

@@ -1,4 +1,4 @@
-"""What the page that makes or edits a rule, a broadcast or a coupon shows around its fields."""
+"""Build the frame of the pages that edit a rule, a broadcast, a coupon or an experiment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Thing = Broadcast | CareRule | Coupon | Experiment
 
 
 def shell(thing: Thing | None, *, heading: str, page: str, index: str, index_label: str) -> dict[str, str]:
-    """`page` and `index` are routes: where editing and making one lead back to."""
+    """Return the frame. `page` and `index` are the routes that editing and creating lead back to."""
     if thing is None:
         return {"title": heading, "heading": heading, "back_url": reverse(index), "back_label": index_label}
     return {

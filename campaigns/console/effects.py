@@ -1,4 +1,4 @@
-"""What one group of customers did, and what it changed beside another: the cells of result tables."""
+"""Format the cells of result tables: the figures of one group, and their difference from another."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import pgettext
 
 from campaigns.models import ExperimentMetric
-from campaigns.rules.experiments import FEWEST_EVENTS, Effect, Outcome, none_seen_bound
+from campaigns.rules.experiments import FEWEST_EVENTS, ExperimentEffect, GroupOutcome, none_seen_bound
 from campaigns.selectors.experiments import LEFT, SHARES
 from core.formatting import in_chinese, money, number, percent
 
@@ -17,8 +17,9 @@ MINUS = "\N{MINUS SIGN}"
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure of one group, with what it changed beside the other: absolute, relative, and how sure that is. `note` says
-    what can be concluded where few are known.
+    """Hold a figure of one group with its difference from the other: absolute, relative, and certainty.
+
+    `note` says what can be concluded from few events.
     """
 
     label: str
@@ -35,7 +36,9 @@ def metric_label(metric: str) -> str:
     return _t("Withdrew consent") if metric == LEFT else str(ExperimentMetric(metric).label)
 
 
-def cell_of(currency: str, metric: str, outcome: Outcome, effect: Effect | None, *, hidden: bool = False) -> Cell:
+def cell_of(
+    currency: str, metric: str, outcome: GroupOutcome, effect: ExperimentEffect | None, *, hidden: bool = False
+) -> Cell:
     value = amount_of(currency, metric, outcome.mean) if outcome.count else "–"
     label = metric_label(metric)
     if hidden:
@@ -56,8 +59,8 @@ def cell_of(currency: str, metric: str, outcome: Outcome, effect: Effect | None,
     )
 
 
-def _between(currency: str, metric: str, effect: Effect) -> str:
-    """The interval with its level, such as "95%: +0.1 to +0.3 pp"."""
+def _between(currency: str, metric: str, effect: ExperimentEffect) -> str:
+    """Return the interval with its level, such as "95%: +0.1 to +0.3 pp"."""
     if effect.low is None or effect.high is None:
         return ""
     return _t("%(level)s: %(low)s to %(high)s") % {
@@ -67,27 +70,27 @@ def _between(currency: str, metric: str, effect: Effect) -> str:
     }
 
 
-def _lift(effect: Effect) -> str:
-    """The change as a part of the control's figure, with its interval at the same level."""
+def _lift(effect: ExperimentEffect) -> str:
+    """Return the change relative to the control's figure, with its interval at the same level."""
     if effect.lift is None:
         return ""
-    said = signed_percent(effect.lift)
+    text = signed_percent(effect.lift)
     if effect.lift_low is None or effect.lift_high is None:
-        return _t("relative: %(lift)s") % {"lift": said}
+        return _t("relative: %(lift)s") % {"lift": text}
     low, high = signed_percent(effect.lift_low), signed_percent(effect.lift_high)
-    return _t("relative: %(lift)s (%(low)s to %(high)s)") % {"lift": said, "low": low, "high": high}
+    return _t("relative: %(lift)s (%(low)s to %(high)s)") % {"lift": text, "low": low, "high": high}
 
 
-def _chance(effect: Effect) -> str:
+def _chance(effect: ExperimentEffect) -> str:
     if effect.chance is None:
         return ""
     return "p < 0.001" if effect.chance < 0.001 else f"p = {number(round(effect.chance, 3))}"
 
 
-def _of_few(currency: str, metric: str, outcome: Outcome, effect: Effect) -> str:
-    """What can and can't be concluded from a few: no difference is not what none or a few say."""
+def _of_few(currency: str, metric: str, outcome: GroupOutcome, effect: ExperimentEffect) -> str:
+    """Return the conclusion from few events: few events do not prove that there is no difference."""
     if effect.low is None or effect.high is None:
-        return _t("Fewer than %(least)s customers of a group count here, so nothing is known of the difference.") % {
+        return _t("At least %(least)s customers of each group are needed to estimate the difference.") % {
             "least": number(FEWEST_EVENTS)
         }
     largest = max(abs(effect.low), abs(effect.high))
@@ -97,8 +100,8 @@ def _of_few(currency: str, metric: str, outcome: Outcome, effect: Effect) -> str
     return ("" if in_chinese() else " ").join(filter(None, [none, text]))
 
 
-def _none_seen(outcome: Outcome) -> str:
-    """0 of 21,000 still leaves room for a share above 0."""
+def _none_seen(outcome: GroupOutcome) -> str:
+    """Return the bound of a share without events: 0 of 21,000 still allows a share above 0."""
     if not outcome.count or outcome.total:
         return ""
     return _t("0 of %(count)s: the true share is below %(bound)s%% (95%% sure).") % {
@@ -113,7 +116,7 @@ def signed_percent(value: float) -> str:
 
 
 def amount_of(currency: str, metric: str, value: float) -> str:
-    """A mean of the metric for people: a share, orders per customer, money per customer."""
+    """Format a mean of the metric: a share, orders per customer, money per customer."""
     if metric in SHARES:
         return f"{number(round(value * 100, 2))}%"
     if metric == ExperimentMetric.REVENUE:
@@ -122,12 +125,12 @@ def amount_of(currency: str, metric: str, value: float) -> str:
 
 
 def difference_of(currency: str, metric: str, value: float, *, unit: bool = True, signed: bool = True) -> str:
-    """What lies between two means; the difference of shares is in percentage points. What rounds to nothing has no sign."""
+    """Format the difference of two means, of shares in percentage points. A value that rounds to 0 has no sign."""
     rounded = (
         round(value * 100, 2) if metric in SHARES else round(value, 0 if metric == ExperimentMetric.REVENUE else 3)
     )
     sign = ("+" if rounded > 0 else MINUS if rounded < 0 else "") if signed else ""
     if metric == ExperimentMetric.REVENUE:
         return sign + money(round(abs(rounded)), currency)
-    said = sign + number(abs(rounded))
-    return pgettext("percentage points", "%(value)s pp") % {"value": said} if unit and metric in SHARES else said
+    text = sign + number(abs(rounded))
+    return pgettext("percentage points", "%(value)s pp") % {"value": text} if unit and metric in SHARES else text

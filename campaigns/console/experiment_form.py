@@ -1,4 +1,4 @@
-"""The form of an experiment: what is measured and how sure one wants to be, and up to six arms."""
+"""Define the form of an experiment: metric, certainty, and up to six arms."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SHOWN = 4
 
 @dataclass(frozen=True)
 class ArmFields:
-    """The fields of one arm. While the experiment runs, its template and coupon stay and have none."""
+    """Hold the fields of one arm. A running experiment has no fields for template and coupon, which are fixed."""
 
     label: str
     name: forms.BoundField
@@ -45,9 +45,9 @@ class ExperimentForm(forms.Form):
     scope = forms.ChoiceField(
         label=_("Applies to"),
         choices=ExperimentScope.choices,
-        help_text=_("A global holdout keeps its first arm out of all marketing, before any other experiment draws."),
+        help_text=_("A global holdout excludes its first arm from all marketing, before any other experiment draws."),
     )
-    metric = forms.ChoiceField(label=_("Measured"), choices=ExperimentMetric.choices)
+    metric = forms.ChoiceField(label=_("Metric"), choices=ExperimentMetric.choices)
     effect = forms.DecimalField(
         label=_("Smallest effect of interest"),
         min_value=0,
@@ -56,37 +56,35 @@ class ExperimentForm(forms.Form):
         help_text=_("In percentage points for a share, else in orders or in money per customer."),
     )
     window_days = forms.IntegerField(
-        label=_("Days that count"),
+        label=_("Measurement window (days)"),
         min_value=1,
         max_value=90,
-        help_text=_("From the moment a customer is drawn. Results are of those whose days are over."),
+        help_text=_("Counted from the moment a customer is drawn. Results include customers whose window is over."),
     )
     any_time = forms.BooleanField(
-        label=_("Results may be looked at at any time"),
+        label=_("Results may be read at any time"),
         required=False,
         help_text=_(
-            "A test that allows it needs about twice as many customers. Otherwise the verdict waits for the sample."
+            "This needs about twice as many customers. Otherwise the result is shown when the sample is complete."
         ),
     )
     error_percent = forms.IntegerField(
-        label=_("False alarms allowed (%)"), min_value=1, max_value=20, help_text=_("Usually 5.")
+        label=_("False positives (%)"), min_value=1, max_value=20, help_text=_("Usually 5.")
     )
-    power_percent = forms.IntegerField(
-        label=_("Chance to find the effect (%)"), min_value=50, max_value=99, help_text=_("Usually 80.")
-    )
+    power_percent = forms.IntegerField(label=_("Power (%)"), min_value=50, max_value=99, help_text=_("Usually 80."))
     segment = forms.ModelChoiceField(
-        label=_("Planned on"),
+        label=_("Planning segment"),
         queryset=Segment.objects.none(),
         required=False,
-        empty_label=_("All who ever ordered"),
-        help_text=_("Whose past tells how many customers are needed."),
+        empty_label=_("All customers with an order"),
+        help_text=_("Segment used to estimate the sample size."),
     )
 
     def __init__(self, data: Any = None, *, experiment: Experiment | None) -> None:
         self.experiment = experiment
         self.currency = experiment.currency if experiment else shop_currency()
-        kept = list(experiment.arms.select_related("template", "coupon")) if experiment else []
-        super().__init__(data, initial={**self._initial(), **_initial_arms(kept)})
+        arms = list(experiment.arms.select_related("template", "coupon")) if experiment else []
+        super().__init__(data, initial={**self._initial(), **_initial_arms(arms)})
         fields: Any = self.fields
         fields["segment"].queryset = Segment.objects.filter(state=SegmentState.ACTIVE).order_by("name")
         self.begun = experiment is not None and experiment.state == ExperimentState.RUNNING
@@ -102,7 +100,7 @@ class ExperimentForm(forms.Form):
                 "segment",
             ):
                 del fields[name]
-        self.shown = len(kept) if self.begun else max(SHOWN, min(len(kept) + 1, MOST_ARMS))
+        self.shown = len(arms) if self.begun else max(SHOWN, min(len(arms) + 1, MOST_ARMS))
         for place in range(self.shown):
             self._add_arm(place)
 
@@ -132,7 +130,7 @@ class ExperimentForm(forms.Form):
         if one is None:
             return {
                 "window_days": 14, "effect": 1, "error_percent": 5, "power_percent": 80, "any_time": True,
-                "arm0_name": _t("As it is"), "arm0_weight": 1, "arm1_weight": 1,
+                "arm0_name": _t("No change"), "arm0_weight": 1, "arm1_weight": 1,
             }  # fmt: skip
         return {
             "name": one.name, "scope": one.scope, "metric": one.metric, "window_days": one.window_days,
@@ -153,29 +151,31 @@ class ExperimentForm(forms.Form):
         ]
 
     def values(self) -> dict[str, Any]:
-        given = {name: value for name, value in self.cleaned_data.items() if not name.startswith("arm")}
-        if "effect" in given:
-            given["effect"] = effect_stored(given["effect"], given["metric"], self.currency)
-        return {**given, "arms": self._arms()}
+        cleaned = {name: value for name, value in self.cleaned_data.items() if not name.startswith("arm")}
+        if "effect" in cleaned:
+            cleaned["effect"] = effect_stored(cleaned["effect"], cleaned["metric"], self.currency)
+        return {**cleaned, "arms": self._arms()}
 
     def _arms(self) -> list[Arm]:
-        given, found = self.cleaned_data, []
-        kept = list(self.experiment.arms.select_related("template", "coupon")) if self.experiment and self.begun else []
+        data, arms = self.cleaned_data, []
+        stored = (
+            list(self.experiment.arms.select_related("template", "coupon")) if self.experiment and self.begun else []
+        )
         for place in range(self.shown):
-            name = given.get(f"arm{place}_name") or ""
+            name = data.get(f"arm{place}_name") or ""
             if not name.strip():
                 continue
-            template = kept[place].template if kept else given.get(f"arm{place}_template")
-            coupon = kept[place].coupon if kept else given.get(f"arm{place}_coupon")
-            found.append(Arm(name, given.get(f"arm{place}_weight") or 1, template, coupon))
-        return found
+            template = stored[place].template if stored else data.get(f"arm{place}_template")
+            coupon = stored[place].coupon if stored else data.get(f"arm{place}_coupon")
+            arms.append(Arm(name, data.get(f"arm{place}_weight") or 1, template, coupon))
+        return arms
 
     def refuse(self, error: DomainError) -> None:
         self.add_error(error.field if error.field in self.fields else None, str(error.message))
 
 
 def effect_stored(typed: Decimal, metric: str, currency: str) -> Decimal:
-    """Percentage points, orders or major units into a share, orders or minor units."""
+    """Convert percentage points, orders or major units to a share, orders or minor units."""
     if metric in SHARE_METRICS:
         return typed / 100
     return Decimal(to_minor(typed, currency)) if metric == ExperimentMetric.REVENUE else typed

@@ -1,4 +1,4 @@
-"""Experiments: the list, one with its plan and its results, planning, starting and ending."""
+"""Serve experiment pages: list, details with plan and results, planning, starting and ending."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from campaigns.console import editing
 from campaigns.console.effects import Cell, amount_of, cell_of, difference_of, metric_label
 from campaigns.console.experiment_form import ExperimentForm
 from campaigns.models import Experiment, ExperimentState
-from campaigns.selectors.experiments import FIGURES, ArmResult, Results, baseline, results_of
+from campaigns.selectors.experiments import FIGURES, ArmResult, ExperimentResults, baseline, results_of
 from campaigns.services import experiments as services
 from core import paging
 from core.actor import of_user
@@ -30,7 +30,7 @@ TONES = {ExperimentState.RUNNING: "good", ExperimentState.ENDED: "off"}
 
 
 @dataclass(frozen=True)
-class Row:
+class ExperimentRow:
     result: ArmResult
     control: bool
     won: bool
@@ -43,11 +43,11 @@ def _experiment(pk: int) -> Experiment:
 
 @page("campaigns.view_experiment")
 def index(request: HttpRequest) -> HttpResponse:
-    wanted = Experiment.objects.prefetch_related("arms")
-    found = paging.keyset(wanted, ORDER, request.GET.get("cursor"), PAGE)
+    experiments = Experiment.objects.prefetch_related("arms")
+    experiments_page = paging.keyset(experiments, ORDER, request.GET.get("cursor"), PAGE)
     context = {
-        "page": found,
-        "rows": [(row, TONES.get(ExperimentState(row.state), "")) for row in found],
+        "page": experiments_page,
+        "rows": [(row, TONES.get(ExperimentState(row.state), "")) for row in experiments_page],
         "may_add": may(request.user, "campaigns.add_experiment"),
     }
     return render(request, "campaigns/experiments.html", context)
@@ -69,18 +69,18 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         **_plan(experiment),
     }
     if not draft:
-        found = results_of(experiment)
+        results = results_of(experiment)
         context |= {
-            "results": found,
-            "rows": _rows(experiment, found),
+            "results": results,
+            "rows": _rows(experiment, results),
             "metrics": [(metric_label(metric), metric == experiment.metric) for metric in FIGURES],
-            "waiting": _waiting(experiment, found),
+            "waiting": _waiting(experiment, results),
         }
     return render(request, "campaigns/experiment.html", context)
 
 
 def _plan(experiment: Experiment) -> dict[str, Any]:
-    """What it was planned on, or as long as it is a draft, what it would be planned on now."""
+    """Return the plan of the experiment, or for a draft the plan as of now."""
     computing = experiment.segment is not None and not experiment.segment.is_current
     if experiment.state == ExperimentState.DRAFT:
         before = baseline(experiment)
@@ -93,34 +93,34 @@ def _plan(experiment: Experiment) -> dict[str, Any]:
         "computing": computing and experiment.state == ExperimentState.DRAFT,
         "mean": amount_of(experiment.currency, experiment.metric, mean),
         "start_text": ngettext(
-            "From now on customers are drawn. About %(count)s is needed before it says something.",
-            "From now on customers are drawn. About %(count)s are needed before it says something.",
+            "Customers are drawn from now on. About %(count)s customer is needed for a result.",
+            "Customers are drawn from now on. About %(count)s customers are needed for a result.",
             count or 0,
         )
         % {"count": number(count)}
         if count
-        else _t("From now on customers are drawn. Nobody ordered lately, so how many are needed is not known."),
+        else _t("Customers are drawn from now on. The sample size is unknown, because there are no recent orders."),
     }
 
 
-def _waiting(experiment: Experiment, found: Results) -> str:
-    """What keeps the verdict from being read, in words; empty when nothing does."""
-    if found.readable:
+def _waiting(experiment: Experiment, results: ExperimentResults) -> str:
+    """Return why the result can't be read yet; empty when it can."""
+    if results.readable:
         return ""
     if experiment.planned_count is None:
-        return _t("The verdict is shown when the experiment has ended.")
-    values = {"counted": number(found.counted), "planned": number(experiment.planned_count)}
-    return _t("%(counted)s of %(planned)s customers are counted. The verdict is shown when all are.") % values
+        return _t("The result is shown when the experiment has ended.")
+    values = {"counted": number(results.counted), "planned": number(experiment.planned_count)}
+    return _t("%(counted)s of %(planned)s customers are counted. The result is shown when all are counted.") % values
 
 
-def _rows(experiment: Experiment, found: Results) -> list[Row]:
+def _rows(experiment: Experiment, results: ExperimentResults) -> list[ExperimentRow]:
     rows = []
-    for place, one in enumerate(found.arms):
+    for place, one in enumerate(results.arms):
         cells = [
-            cell_of(experiment.currency, metric, outcome, one.effects.get(metric), hidden=not found.readable)
+            cell_of(experiment.currency, metric, outcome, one.effects.get(metric), hidden=not results.readable)
             for metric, outcome in one.outcomes.items()
         ]
-        rows.append(Row(one, place == 0, experiment.winner_id == one.arm.pk, cells))
+        rows.append(ExperimentRow(one, place == 0, experiment.winner_id == one.arm.pk, cells))
     return rows
 
 

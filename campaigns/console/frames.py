@@ -1,4 +1,4 @@
-"""A message's own HTML, in a frame that can do nothing: no script, no form, no request but for pictures, no origin."""
+"""Show a message's own HTML in a locked frame: no script, form or origin, and no requests except pictures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def shows_html(channel: str) -> bool:
 
 
 def framed(body: str, *, as_html: bool) -> HttpResponse:
-    """`body` is what `templates.render_text` cleaned; it stays shut in even if the cleaner missed something."""
+    """Return the frame. `body` is cleaned by `templates.render_text`; the frame protects even if the cleaner misses
+    something.
+    """
     shown = body if as_html else f"<p style='white-space:pre-line'>{escape(body)}</p>"
     response = HttpResponse(_PAGE.format(body=shown))
     response["Content-Security-Policy"] = POLICY

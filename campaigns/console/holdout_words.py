@@ -1,4 +1,4 @@
-"""What a holdout shows, for people: a row for each group, and sentences that say what it means."""
+"""Describe the results of a holdout: a row for each group, and sentences that explain them."""
 
 from __future__ import annotations
 
@@ -10,87 +10,92 @@ from django.utils.translation import ngettext
 
 from campaigns.console.effects import Cell, cell_of
 from campaigns.models import ExperimentMetric
-from campaigns.rules.experiments import FEWEST, Effect
+from campaigns.rules.experiments import FEWEST, ExperimentEffect
 from campaigns.selectors.experiments import LEFT
-from campaigns.selectors.holdouts import Comparison, Group
+from campaigns.selectors.holdouts import Comparison, HoldoutGroup
 from core.formatting import money, number
 
 
 @dataclass(frozen=True)
-class Row:
+class HoldoutRow:
     label: str
     counted: int
     cells: list[Cell]
 
 
 def shown(compared: Comparison) -> dict[str, Any]:
-    """For `campaigns/holdout.html`."""
+    """Return the context of `campaigns/holdout.html`."""
     return {
         "rows": [
-            _row(_t("Meant to get it"), compared, compared.assigned, compared.effects),
+            _row(_t("Intended recipients"), compared, compared.assigned, compared.effects),
             _row(_t("Held out"), compared, compared.held_out, {}),
         ],
         "sentences": sentences(compared),
     }
 
 
-def _row(label: str, compared: Comparison, group: Group, effects: dict[str, Effect | None]) -> Row:
+def _row(
+    label: str, compared: Comparison, group: HoldoutGroup, effects: dict[str, ExperimentEffect | None]
+) -> HoldoutRow:
     cells = [
         cell_of(compared.currency, metric, outcome, effects.get(metric)) for metric, outcome in group.outcomes.items()
     ]
-    return Row(label, group.counted, cells)
+    return HoldoutRow(label, group.counted, cells)
 
 
 def sentences(compared: Comparison) -> list[str]:
-    """What it means, the orders first; what is not sure is not said of money and consents."""
+    """Return sentences on the results, orders first; uncertain results for money and consents are left out."""
     ordered = compared.effects[ExperimentMetric.ORDERED]
     if ordered is None:
         fewest = min(compared.assigned.counted, compared.held_out.counted)
         return [
             ngettext(
-                "Too few to tell: the smaller group has %(count)s customer whose days are over, and it needs %(least)s.",
-                "Too few to tell: the smaller group has %(count)s customers whose days are over, and it needs %(least)s.",
+                "Not enough data: the smaller group has %(count)s customer whose measurement window is over, "
+                "and it needs %(least)s.",
+                "Not enough data: the smaller group has %(count)s customers whose measurement window is over,"
+                " and it needs %(least)s.",
                 fewest,
             )
             % {"count": number(fewest), "least": FEWEST}
         ]
-    said = [_ordered(ordered)]
+    texts = [_ordered(ordered)]
     revenue = compared.effects[ExperimentMetric.REVENUE]
     if revenue is not None and revenue.sure and revenue.low is not None and revenue.high is not None:
         low, high = sorted((abs(revenue.low), abs(revenue.high)))
         values = {"low": money(round(low), compared.currency), "high": money(round(high), compared.currency)}
-        said.append(
-            _t("Each of them brought %(low)s to %(high)s more.") % values
+        texts.append(
+            _t("Each of them spent %(low)s to %(high)s more.") % values
             if revenue.difference > 0
-            else _t("Each of them brought %(low)s to %(high)s less.") % values
+            else _t("Each of them spent %(low)s to %(high)s less.") % values
         )
-    left = compared.effects[LEFT]
-    if left is not None and left.sure and left.low is not None:
-        values = _of_hundred(left)
-        said.append(
-            _t("Of 100, %(low)s to %(high)s more withdrew their consent.") % values
-            if left.difference > 0
-            else _t("Of 100, %(low)s to %(high)s fewer withdrew their consent.") % values
+    withdrawals = compared.effects[LEFT]
+    if withdrawals is not None and withdrawals.sure and withdrawals.low is not None:
+        values = _of_hundred(withdrawals)
+        texts.append(
+            _t("Per 100 customers, %(low)s to %(high)s more withdrew their consent.") % values
+            if withdrawals.difference > 0
+            else _t("Per 100 customers, %(low)s to %(high)s fewer withdrew their consent.") % values
         )
-    return said
+    return texts
 
 
-def _ordered(effect: Effect) -> str:
+def _ordered(effect: ExperimentEffect) -> str:
     values = _of_hundred(effect)
     if not effect.sure:
         return (
             _t(
-                "Too few to tell: of 100 people it was meant for, between %(low)s fewer and %(high)s more ordered because of it."
+                "Not enough data: per 100 intended recipients, the effect is between %(low)s fewer and "
+                "%(high)s more who ordered."
             )
             % values
         )
     if effect.difference > 0:
-        return _t("Of 100 people it was meant for, %(low)s to %(high)s more ordered than without it.") % values
-    return _t("Of 100 people it was meant for, %(low)s to %(high)s fewer ordered than without it.") % values
+        return _t("Per 100 intended recipients, %(low)s to %(high)s more ordered than without it.") % values
+    return _t("Per 100 intended recipients, %(low)s to %(high)s fewer ordered than without it.") % values
 
 
-def _of_hundred(effect: Effect) -> dict[str, str]:
-    """The ends of the interval as people of a hundred, the smaller first where both are on one side."""
+def _of_hundred(effect: ExperimentEffect) -> dict[str, str]:
+    """Return the ends of the interval per 100 people, the smaller first when both are on one side."""
     low, high = abs(effect.low or 0) * 100, abs(effect.high or 0) * 100
     if effect.sure:
         low, high = sorted((low, high))

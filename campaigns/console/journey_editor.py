@@ -1,6 +1,7 @@
-"""The editor of a draft: its steps as a tree and, with JavaScript, on a canvas; one step or the settings beside it.
+"""Serve the editor of a draft: its steps as a tree and, with JavaScript, on a canvas; a panel beside it.
 
-Everything works as plain forms. The canvas sends its tree of ids and kinds; what a step says is edited in the panel alone.
+Everything works as plain forms. The canvas sends its tree of ids and kinds; the content of a step is edited only in the
+panel.
 """
 
 from __future__ import annotations
@@ -42,25 +43,25 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     steps = rules.by_id(journey.draft["steps"])
     selected = selected if selected in steps else SETTINGS
     show = bool(request.GET.get("problems"))
-    found = services.problems(journey.draft)
+    problems = services.problems(journey.draft)
     context = {
         "journey": journey,
-        "nodes": words.tree(journey.draft["steps"], problems=found if show else (), selected=selected),
+        "nodes": words.tree(journey.draft["steps"], problems=problems if show else (), selected=selected),
         "selected": selected,
         "entry": words.entry_words(journey.draft),
         "kinds": kinds(),
         "places": _places(journey.draft["steps"], selected),
         "show_problems": show,
-        "problems": found,
-        "canvas": _canvas(journey, found),
+        "problems": problems,
+        "canvas": _canvas(journey, problems),
         "publish_text": publish_text(journey),
-        **panel(request, journey, selected, shown_problems=found if show else ()),
+        **panel(request, journey, selected, shown_problems=problems if show else ()),
     }
     return render(request, "campaigns/journey_edit.html", context)
 
 
 def _places(steps: list[Step], selected: str) -> list[tuple[str, str, bool]]:
-    """Where a step may be put: (after, or after:arm, label, chosen)."""
+    """Return the places for a step: (after, or after:arm, label, chosen)."""
     last = selected if selected in rules.by_id(steps) else (steps[-1]["id"] if steps else "")
     places = [("", _t("at the beginning"), not last)]
     for step, depth in rules.walk(steps):
@@ -79,14 +80,14 @@ def _places(steps: list[Step], selected: str) -> list[tuple[str, str, bool]]:
 
 
 def kinds() -> list[tuple[str, str, str, str]]:
-    """(code, label, icon, group) of what can be added."""
+    """Return (code, label, icon, group) of kinds of steps that can be added."""
     return [(name, str(kind.label), kind.icon, kind.group) for name, kind in STEPS.items()]
 
 
-def _canvas(journey: Journey, found: list[services.Problem]) -> dict[str, Any]:
-    """What the canvas draws: ids, kinds, names and ways."""
+def _canvas(journey: Journey, problems: list[services.JourneyProblem]) -> dict[str, Any]:
+    """Return the data of the canvas: ids, kinds, names and paths."""
     return {
-        "steps": _drawn(journey.draft["steps"]),
+        "steps": _canvas_steps(journey.draft["steps"]),
         "kinds": [
             {
                 "kind": name,
@@ -98,7 +99,7 @@ def _canvas(journey: Journey, found: list[services.Problem]) -> dict[str, Any]:
             for name, label, icon, group in kinds()
         ],
         "groups": {"do": _t("Do"), "flow": _t("Flow")},
-        "problems": sorted({problem.step for problem in found}),
+        "problems": sorted({problem.step for problem in problems}),
         "urls": {
             "tree": reverse("journey_tree", args=[journey.pk]),
             "step": reverse("journey_step", args=[journey.pk, "STEP"]),
@@ -108,36 +109,36 @@ def _canvas(journey: Journey, found: list[services.Problem]) -> dict[str, Any]:
             "failed": _t("This change could not be saved. Load the page again."),
             "toolbox.title": _t("Steps"),
             "toolbox.search": _t("Search"),
-            "controlBar.resetView": _t("Show all of it"),
+            "controlBar.resetView": _t("Show everything"),
             "controlBar.zoomIn": _t("Larger"),
             "controlBar.zoomOut": _t("Smaller"),
             "controlBar.undo": _t("Undo"),
             "controlBar.redo": _t("Redo"),
-            "controlBar.deleteSelectedStep": _t("Remove the chosen step"),
-            "controlBar.turnOnOffDragAndDrop": _t("Dragging on or off"),
+            "controlBar.deleteSelectedStep": _t("Remove the selected step"),
+            "controlBar.turnOnOffDragAndDrop": _t("Turn dragging on or off"),
         },
     }
 
 
 def _ways(kind: str):
-    """Of a step that has just been put in."""
+    """Return the paths of a newly added step."""
     return STEPS[kind].arms(_fresh(kind, "new"))
 
 
-def _drawn(steps: list[Step]) -> list[dict[str, Any]]:
-    drawn = []
+def _canvas_steps(steps: list[Step]) -> list[dict[str, Any]]:
+    nodes = []
     for node, step in zip(words.tree(steps), steps, strict=True):
         text = f"{node.label} · {node.words}" if node.words else node.label
         one: dict[str, Any] = {"id": node.id, "kind": node.kind, "name": text[:60]}
         if node.ways:
             inner = step.get("arms", {})
-            one["ways"] = [[way.code, way.label, _drawn(inner.get(way.code, []))] for way in node.ways]
-        drawn.append(one)
-    return drawn
+            one["ways"] = [[way.code, way.label, _canvas_steps(inner.get(way.code, []))] for way in node.ways]
+        nodes.append(one)
+    return nodes
 
 
 def _fresh(kind: str, own: str) -> Step:
-    """A new step with what its fields begin with."""
+    """Return a new step with the defaults of its fields."""
     step: Step = {"id": own, "kind": kind}
     for field in STEPS[kind].fields:
         if field.default is not None:
@@ -160,7 +161,7 @@ def panel(
     step: Step | None = None,
     rule: Any = None,
 ) -> dict[str, Any]:
-    """What the panel beside the tree shows of one step, or of the settings."""
+    """Return the context of the panel for one step, or for the settings."""
     mine = [problem for problem in shown_problems if problem.step == selected]
     errors = {problem.field: problem.message for problem in mine}
     action = reverse("journey_step", args=[journey.pk, selected])
@@ -172,20 +173,20 @@ def panel(
             "fields": forms.Settings(journey.draft, errors).fields(),
             "heading": _t("Entry and settings"),
         }
-    found = step or rules.by_id(journey.draft["steps"])[selected]
-    kind = STEPS.get(found["kind"])
+    own_step = step or rules.by_id(journey.draft["steps"])[selected]
+    kind = STEPS.get(own_step["kind"])
     if kind is None:
-        return {**context, "fields": [], "heading": found["kind"], "removable": True}
+        return {**context, "fields": [], "heading": own_step["kind"], "removable": True}
     context |= {
-        "step": found,
+        "step": own_step,
         "heading": str(kind.label),
         "icon_name": kind.icon,
-        "fields": forms.step_fields(found, errors),
-        "note": found.get("note", ""),
+        "fields": forms.step_fields(own_step, errors),
+        "note": own_step.get("note", ""),
         "removable": True,
     }
     if any(field.kind == "rule" for field in kind.fields):
-        shown = rule if rule is not None else _shown_rule(found.get("rule"))
+        shown = rule if rule is not None else _shown_rule(own_step.get("rule"))
         places = {name: message for name, message in errors.items() if name.startswith("rule")}
         context |= {
             "root": Builder(analytics.shop_currency(), places).show(shown),
@@ -203,7 +204,7 @@ def _shown_rule(rule: Any) -> dict[str, Any]:
 
 @page("campaigns.change_journey", methods=("GET", "POST"))
 def step(request: HttpRequest, pk: int, step_id: str) -> HttpResponse:
-    """The panel of one step: shown, changed while a rule is built, saved."""
+    """Show the panel of one step, change it while a rule is built, and save it."""
     journey = journey_of(pk)
     steps = rules.by_id(journey.draft["steps"])
     if step_id != SETTINGS and step_id not in steps:
@@ -242,7 +243,7 @@ def _put(journey: Journey, own: str, changed: Step, request: HttpRequest) -> Non
 
 
 def _saved(request: HttpRequest, back: str, command: str) -> HttpResponse:
-    """With what is wrong shown beside the fields, once someone has said that they are done with them."""
+    """Answer after saving; problems are shown beside the fields once the user has saved explicitly."""
     target = f"{back}&problems=1" if command == "save" else back
     if command == "save":
         messages.success(request, _t("The draft is saved."))
@@ -253,23 +254,23 @@ def _saved(request: HttpRequest, back: str, command: str) -> HttpResponse:
 
 @page("campaigns.change_journey", methods=("POST",))
 def add(request: HttpRequest, pk: int) -> HttpResponse:
-    """A new step behind `after`, or first in its way `arm`."""
+    """Add a new step after `after`, or first in its path `arm`."""
     journey = journey_of(pk)
     kind = request.POST.get("kind", "")
     if kind not in STEPS:
-        raise Invalid(_t("There is no such step."), field="kind")
+        raise Invalid(_t("This kind of step does not exist."), field="kind")
     draft = copy.deepcopy(journey.draft)
     own = rules.new_id(draft["steps"])
     after, _colon, arm = request.POST.get("after", "").partition(":")
     if not rules.insert(draft["steps"], _fresh(kind, own), after=after, arm=arm):
-        raise Invalid(_t("The place for this step is gone."), field="after")
+        raise Invalid(_t("The position for this step no longer exists."), field="after")
     services.save_draft(journey=journey, draft=draft, actor=of_user(request.user))
     return redirect(f"{reverse('journey_edit', args=[journey.pk])}?step={own}")
 
 
 @page("campaigns.change_journey", methods=("POST",))
 def change(request: HttpRequest, pk: int) -> HttpResponse:
-    """`do` is up:ID, down:ID or remove:ID."""
+    """Move or remove a step: `do` is up:ID, down:ID or remove:ID."""
     journey = journey_of(pk)
     verb, _colon, own = request.POST.get("do", "").partition(":")
     draft = copy.deepcopy(journey.draft)
@@ -284,13 +285,13 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("campaigns.change_journey", methods=("POST",))
 def tree(request: HttpRequest, pk: int) -> HttpResponse:
-    """The tree as it stands on the canvas: `[{id, kind, ways: {code: [...]}}]`. Steps that are known keep what they say."""
+    """Save the tree of the canvas: `[{id, kind, ways: {code: [...]}}]`. Known steps keep their content."""
     journey = journey_of(pk)
-    known = rules.by_id(copy.deepcopy(journey.draft["steps"]))
+    steps_by_id = rules.by_id(copy.deepcopy(journey.draft["steps"]))
     try:
         if len(request.body) > LARGEST_TREE:
             raise ValueError
-        steps = _merged(json.loads(request.body), known, set())
+        steps = _merged(json.loads(request.body), steps_by_id, set())
         saved = services.save_draft(
             journey=journey, draft={**journey.draft, "steps": steps}, actor=of_user(request.user)
         )
@@ -298,23 +299,23 @@ def tree(request: HttpRequest, pk: int) -> HttpResponse:
         return JsonResponse({"error": _t("This change could not be saved. Load the page again.")}, status=400)
     except DomainError as error:
         return JsonResponse({"error": str(error.message)}, status=400)
-    found = services.problems(saved.draft)
+    problems = services.problems(saved.draft)
     return JsonResponse(
-        {"problems": sorted({problem.step for problem in found}), "steps": _drawn(saved.draft["steps"])}
+        {"problems": sorted({problem.step for problem in problems}), "steps": _canvas_steps(saved.draft["steps"])}
     )
 
 
-def _merged(given: Any, known: dict[str, Step], seen: set[str]) -> list[Step]:
+def _merged(items: Any, steps_by_id: dict[str, Step], used_ids: set[str]) -> list[Step]:
     merged = []
-    for item in given:
+    for item in items:
         own, kind = str(item["id"]), str(item["kind"])
-        if own in seen or kind not in STEPS:
+        if own in used_ids or kind not in STEPS:
             raise ValueError(own)
-        seen.add(own)
-        step = known.get(own)
+        used_ids.add(own)
+        step = steps_by_id.get(own)
         if step is None or step["kind"] != kind:
             step = _fresh(kind, own)
         if ways := item.get("ways"):
-            step["arms"] = {str(code): _merged(inner, known, seen) for code, inner in ways.items()}
+            step["arms"] = {str(code): _merged(inner, steps_by_id, used_ids) for code, inner in ways.items()}
         merged.append(step)
     return merged

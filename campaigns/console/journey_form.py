@@ -1,4 +1,4 @@
-"""A step's values as form fields and back. What is typed is kept as typed; what is wrong with it is told beside it."""
+"""Convert a step's values to form fields and back. Entered values are kept; errors are shown beside them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.console import forms as rule_forms
 from analytics.models import Segment
-from campaigns.journey_steps.base import STEPS, Field, Step
+from campaigns.journey_steps.base import STEPS, Step, StepField
 from campaigns.services import journeys as services
 from campaigns.services.journey_happenings import offered
 
@@ -20,13 +20,13 @@ Lists = Mapping[str, Sequence[str]]
 MOST_ARMS = 6
 LETTERS = "abcdef"
 REENTRY: dict[str, str | Promise] = {
-    "never": _("Once in a lifetime"),
-    "every": _("Every time, one at a time"),
-    "days": _("Again after so many days"),
-    "times": _("At most so many times"),
+    "never": _("Once per customer"),
+    "every": _("Every time, one run at a time"),
+    "days": _("Again after a number of days"),
+    "times": _("At most a number of times"),
 }
 EXIT: dict[str, str | Promise] = {
-    "never": _("Everyone goes through to the end"),
+    "never": _("Never: all customers go to the end"),
     "goal": _("When the goal is reached"),
     "unmatched": _("When they leave the segment"),
     "both": _("When the goal is reached or they leave the segment"),
@@ -38,8 +38,8 @@ WEEKDAYS: tuple[tuple[str, str | Promise], ...] = (
 
 
 @dataclass
-class Shown:
-    """One field as its template draws it."""
+class FieldView:
+    """Hold one field for its template."""
 
     name: str
     kind: str
@@ -54,7 +54,7 @@ class Shown:
 
     @property
     def options(self) -> list[tuple[str, str]]:
-        """The choices, with one that asks to choose where nothing is chosen and no choice says what nothing means."""
+        """Return the choices, with "Choose" first if nothing is chosen and no choice stands for nothing."""
         blank = any(not code for code, _label in self.choices)
         return self.choices if blank or self.value else [("", _t("Choose")), *self.choices]
 
@@ -63,17 +63,17 @@ class Shown:
         return f"step-{self.name.replace('_', '-')}"
 
 
-def step_fields(step: Step, errors: Mapping[str, str]) -> list[Shown]:
-    """The fields of a step's kind with what stands in them; a rule is drawn by the segment builder."""
+def step_fields(step: Step, errors: Mapping[str, str]) -> list[FieldView]:
+    """Return the fields of a step's kind with their values; a rule is drawn by the segment builder."""
     return [
-        _shown(item, step.get(item.name, item.default), errors)
+        _view(item, step.get(item.name, item.default), errors)
         for item in STEPS[step["kind"]].fields
         if item.kind != "rule"
     ]
 
 
-def _shown(item: Field, value: Any, errors: Mapping[str, str]) -> Shown:
-    shown = Shown(
+def _view(item: StepField, value: Any, errors: Mapping[str, str]) -> FieldView:
+    shown = FieldView(
         item.name, item.kind, str(item.label), "" if value is None else value, help=str(item.help),
         error=errors.get(item.name, ""), optional=not item.required, minimum=item.minimum, maximum=item.maximum,
     )  # fmt: skip
@@ -94,16 +94,16 @@ def _shown(item: Field, value: Any, errors: Mapping[str, str]) -> Shown:
     return shown
 
 
-def _choices(pairs, chosen: Any) -> list[tuple[str, str]]:
-    """With what is chosen and gone, until it is taken off."""
-    found = [(str(code), str(label)) for code, label in pairs]
-    if chosen not in ("", None) and str(chosen) not in dict(found):
-        found.append((str(chosen), _t("(no longer there)")))
-    return found
+def _choices(pairs, value: Any) -> list[tuple[str, str]]:
+    """Return the choices, including a chosen one that no longer exists, until it is removed."""
+    choices = [(str(code), str(label)) for code, label in pairs]
+    if value not in ("", None) and str(value) not in dict(choices):
+        choices.append((str(value), _t("(no longer exists)")))
+    return choices
 
 
 def read_step(step: Step, sent: Lists, currency: str) -> Step:
-    """The step with what was sent in place of its values."""
+    """Return the step with its values replaced by the submitted ones."""
     changed: Step = {**step, "note": _last(sent, "note").strip()[:80]}
     for item in STEPS[step["kind"]].fields:
         if item.kind == "rule":
@@ -130,14 +130,14 @@ def _where(name: str, sent: Lists) -> list[dict[str, str]]:
 
 
 def _arms(name: str, sent: Lists) -> list[dict[str, Any]]:
-    """A row without a share is taken off; a new one gets the next free letter."""
+    """Return the arms; a row without a share is removed, and a new row gets the next free letter."""
     rows = zip(*(sent.get(f"{name}_{part}", []) for part in ("code", "label", "weight")), strict=False)
     arms: list[dict[str, Any]] = []
     for code, label, weight in rows:
         if weight.strip():
             arms.append({"code": code, "label": label.strip(), "weight": int(weight) if weight.isdigit() else weight})
-    taken = {arm["code"] for arm in arms}
-    free = (letter for letter in LETTERS if letter not in taken)
+    codes = {arm["code"] for arm in arms}
+    free = (letter for letter in LETTERS if letter not in codes)
     for arm in arms:
         arm["code"] = arm["code"] or next(free, "")
     return arms[:MOST_ARMS]
@@ -145,45 +145,45 @@ def _arms(name: str, sent: Lists) -> list[dict[str, Any]]:
 
 @dataclass
 class Settings:
-    """Who enters, how often, who leaves early: all of a draft but its steps."""
+    """Hold the settings of a draft: entry, re-entry and exit, without the steps."""
 
     draft: dict[str, Any]
     errors: Mapping[str, str]
 
-    def fields(self) -> list[Shown]:
+    def fields(self) -> list[FieldView]:
         entry, goal = self.draft["entry"], self.draft.get("goal") or {}
         reentry = self.draft["reentry"]
         kind = entry.get("kind") or ""
         none = ("", _t("Choose"))
         segments = [(str(pk), name) for pk, name in Segment.objects.active().order_by("name").values_list("pk", "name")]
-        found = [self._choice("kind", _t("Who enters"), kind, [none, *services.ENTRIES.items()])]
+        views = [self._choice("kind", _t("Who enters"), kind, [none, *services.ENTRIES.items()])]
         if kind == "event":
-            found += [
+            views += [
                 self._choice("event", _t("Event"), entry.get("event"), [none, *offered()]),
-                Shown("where", "where", _t("Only when"), [*(entry.get("where") or []), {}][:5],
+                FieldView("where", "where", _t("Only when"), [*(entry.get("where") or []), {}][:5],
                       _choices(services.OPERATORS.items(), "eq"), error=self.errors.get("where", ""), optional=True),
             ]  # fmt: skip
         elif kind == "date":
-            found += [
+            views += [
                 self._choice("date", _t("Date"), entry.get("date"), [none, *services.DATES.items()]),
-                Shown("days", "number", _t("Days before"), entry.get("days") or 0, error=self.errors.get("days", ""), maximum=60),
-                Shown("time", "time", _t("Local time"), entry.get("time") or "10:00", error=self.errors.get("time", "")),
+                FieldView("days", "number", _t("Days before"), entry.get("days") or 0, error=self.errors.get("days", ""), maximum=60),
+                FieldView("time", "time", _t("Local time"), entry.get("time") or "10:00", error=self.errors.get("time", "")),
             ]  # fmt: skip
         elif kind == "schedule":
             every = entry.get("every")
-            found.append(self._choice("every", _t("How often"), every, [none, *services.EVERY.items()]))
+            views.append(self._choice("every", _t("How often"), every, [none, *services.EVERY.items()]))
             if every == "week":
-                found.append(self._choice("weekday", _t("Day"), entry.get("weekday") or "1", WEEKDAYS))
+                views.append(self._choice("weekday", _t("Day"), entry.get("weekday") or "1", WEEKDAYS))
             elif every == "month":
-                found.append(Shown("day", "number", _t("Day of the month"), entry.get("day") or 1,
+                views.append(FieldView("day", "number", _t("Day of the month"), entry.get("day") or 1,
                                    error=self.errors.get("day", ""), minimum=1, maximum=28))  # fmt: skip
             elif every == "once":
-                found.append(Shown("on", "date", _t("On"), entry.get("on") or "", error=self.errors.get("on", "")))
-            found.append(
-                Shown(
+                views.append(FieldView("on", "date", _t("On"), entry.get("on") or "", error=self.errors.get("on", "")))
+            views.append(
+                FieldView(
                     "time",
                     "time",
-                    _t("At, by the shop's clock"),
+                    _t("Time (shop's time zone)"),
                     entry.get("time") or "10:00",
                     error=self.errors.get("time", ""),
                 )
@@ -191,36 +191,38 @@ class Settings:
         if kind:
             must = kind in ("segment", "schedule")
             label = _t("Segment") if must else _t("Only in this segment")
-            found.append(
+            views.append(
                 self._choice(
                     "segment", label, entry.get("segment"), [("", _t("Choose") if must else _t("Everyone")), *segments]
                 )
             )
         if kind == "segment":
-            found.append(
-                Shown("members", "flag", _t("Who is in the segment already enters too"), entry.get("members", False))
+            views.append(
+                FieldView(
+                    "members", "flag", _t("Current members of the segment enter too"), entry.get("members", False)
+                )
             )
-        found += [
-            self._choice("reentry", _t("Entering again"), reentry.get("policy"), REENTRY.items()),
-            Shown("reentry_value", "number", _t("How many days or times"), reentry.get("value") or "",
+        views += [
+            self._choice("reentry", _t("Re-entry"), reentry.get("policy"), REENTRY.items()),
+            FieldView("reentry_value", "number", _t("Number of days or times"), reentry.get("value") or "",
                   error=self.errors.get("reentry_value", ""), optional=True, maximum=3650),
-            Shown("holdout", "number", _t("Holdout (%)"), self.draft.get("holdout", 0), maximum=90, error=self.errors.get("holdout", ""),
-                  help=_t("This share gets nothing, so that the effect can be measured.")),
-            self._choice("exit", _t("Leaving early"), self.draft["exit"].get("policy"), EXIT.items(), "policy"),
+            FieldView("holdout", "number", _t("Holdout (%)"), self.draft.get("holdout", 0), maximum=90, error=self.errors.get("holdout", ""),
+                  help=_t("This share of customers gets no message, so that the effect can be measured.")),
+            self._choice("exit", _t("Early exit"), self.draft["exit"].get("policy"), EXIT.items(), "policy"),
             self._choice("goal_event", _t("Goal"), goal.get("event"), [("", _t("No goal")), *offered()], "goal"),
-            Shown("goal_where", "where", _t("Counts only when"), [*(goal.get("where") or []), {}][:5],
+            FieldView("goal_where", "where", _t("Only when"), [*(goal.get("where") or []), {}][:5],
                   _choices(services.OPERATORS.items(), "eq"), optional=True),
         ]  # fmt: skip
-        return found
+        return views
 
-    def _choice(self, name: str, label: str, value: Any, choices, wrong: str = "") -> Shown:
+    def _choice(self, name: str, label: str, value: Any, choices, wrong: str = "") -> FieldView:
         error = self.errors.get(name, "") or self.errors.get(wrong, "")
-        chosen = "" if value is None else str(value)
-        return Shown(name, "choice", label, chosen, _choices(choices, chosen), error=error)
+        code = "" if value is None else str(value)
+        return FieldView(name, "choice", label, code, _choices(choices, code), error=error)
 
 
 def read_settings(draft: dict[str, Any], sent: Lists) -> dict[str, Any]:
-    """The draft with what was sent in place of its settings."""
+    """Return the draft with its settings replaced by the submitted ones."""
     kind = _last(sent, "kind")
     segment = _last(sent, "segment")
     entry: dict[str, Any] = {"kind": kind, "segment": int(segment) if segment.isdigit() else None}

@@ -1,4 +1,4 @@
-"""Journeys: the list, one with its counts live, switching it, one person's way, a trial run."""
+"""Serve journey pages: list, details with live counts, switching, one customer's run, a trial run."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def journey_of(pk: int) -> Journey:
 @page("campaigns.view_journey")
 def index(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
-    wanted = Journey.objects.select_related("version")
+    journeys = Journey.objects.select_related("version")
     if state in JourneyState.values:
-        wanted = wanted.filter(state=state)
-    found = paging.keyset(wanted, ["name"], request.GET.get("cursor"), PAGE)
-    counts = selectors.under_way(found.items)
+        journeys = journeys.filter(state=state)
+    journeys_page = paging.keyset(journeys, ["name"], request.GET.get("cursor"), PAGE)
+    counts = selectors.under_way(journeys_page.items)
     context = {
-        "page": found,
+        "page": journeys_page,
         "rows": [
             (
                 journey,
@@ -55,7 +55,7 @@ def index(request: HttpRequest) -> HttpResponse:
                 words.STATES[journey.state],
                 *counts[journey.pk],
             )
-            for journey in found
+            for journey in journeys_page
         ],
         "state": state if state in JourneyState.values else "",
         "tabs": [(value, words.STATES[value] if value else _t("All")) for value in TABS],
@@ -66,7 +66,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @page("campaigns.add_journey", methods=("GET", "POST"))
 def new(request: HttpRequest) -> HttpResponse:
-    """An empty draft by name, or a ready-made one with one click."""
+    """Create an empty draft by name, or a ready-made journey."""
     error, name = "", request.POST.get("name", "")
     if request.method == "POST":
         actor = of_user(request.user)
@@ -80,7 +80,9 @@ def new(request: HttpRequest) -> HttpResponse:
             error = str(refusal.message)
         else:
             messages.success(
-                request, _t("“%(name)s” is a draft now. Nobody enters before you publish it.") % {"name": journey.name}
+                request,
+                _t("The draft “%(name)s” is created. Customers enter only after you publish it.")
+                % {"name": journey.name},
             )
             return redirect("journey_edit", journey.pk)
     context = {"presets": journey_presets.offered(), "error": error, "name": name}
@@ -94,7 +96,7 @@ def _store() -> Store:
 @page("campaigns.view_journey")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     journey = journey_of(pk)
-    context = {**_counted(journey), **_actions(request, journey)}
+    context = {**_figures(journey), **_actions(request, journey)}
     definition = journey.version.definition if journey.version else journey.draft
     runs = JourneyRun.objects.filter(journey=journey).select_related("customer", "version")
     steps = _labels(definition)
@@ -125,7 +127,7 @@ def _labels(definition: dict[str, Any]) -> dict[str, str]:
 
 
 def _messages(journey: Journey) -> list[tuple[str, int, str]]:
-    """What became of its messages: (label, how many, the list)."""
+    """Return the journey's messages by state: (label, count, list)."""
     listed = f"{reverse('messages')}?campaign=journey:{journey.pk}&days=all"
     rows = (
         Message.objects.filter(origin=f"journey:{journey.pk}")
@@ -137,8 +139,8 @@ def _messages(journey: Journey) -> list[tuple[str, int, str]]:
     return [(str(labels[state]), count, f"{listed}&state={state}") for state, count in rows]
 
 
-def _counted(journey: Journey) -> dict[str, Any]:
-    """The tree of what runs now, with its counts; of the draft while nothing runs."""
+def _figures(journey: Journey) -> dict[str, Any]:
+    """Return the tree of the running version with its counts; of the draft before the first version."""
     if journey.version is None:
         return {
             "journey": journey,
@@ -163,35 +165,37 @@ def _counted(journey: Journey) -> dict[str, Any]:
 
 @page("campaigns.view_journey")
 def counts(request: HttpRequest, pk: int) -> HttpResponse:
-    """The tree with its counts, asked for every few seconds; the whole page for who comes by the address."""
+    """Return the tree with its counts, polled every few seconds; redirect to the whole page for a direct visit."""
     journey = journey_of(pk)
     if not wants_part(request):
         return redirect("journey", journey.pk)
-    return render(request, "campaigns/journey_counts.html", _counted(journey))
+    return render(request, "campaigns/journey_counts.html", _figures(journey))
 
 
 def publish_text(journey: Journey) -> str:
-    """What publishing does, in numbers."""
+    """Return the effect of publishing, in numbers."""
     members = words.members_words(journey.draft)
     if journey.version is None:
         text = _t("“%(name)s” is published, and customers enter it from now on.") % {"name": journey.name}
         return _joined(text, members)
     people = services.under_way(journey)
     text = ngettext(
-        "“%(name)s” is published: new customers go this way. %(people)s customer under way stays with the version they entered.",
-        "“%(name)s” is published: new customers go this way. %(people)s customers under way stay with the version they entered.",
+        "“%(name)s” is published: new customers follow this version. %(people)s customer in the journey stays"
+        " with the version they entered.",
+        "“%(name)s” is published: new customers follow this version. %(people)s customers in the journey stay"
+        " with the version they entered.",
         people,
     )
     return _joined(text % {"name": journey.name, "people": number(people)}, members)
 
 
 def _joined(*sentences: str) -> str:
-    """Sentences one after the other, as the language joins them."""
+    """Join sentences in the way of the language."""
     return ("" if in_chinese() else " ").join(filter(None, sentences))
 
 
 def _actions(request: HttpRequest, journey: Journey) -> dict[str, Any]:
-    """What may be done now, each with its effect in numbers."""
+    """Return the possible actions, each with its effect in numbers."""
     may_change = may(request.user, "campaigns.change_journey")
     if not may_change:
         return {"may_change": False}
@@ -199,18 +203,22 @@ def _actions(request: HttpRequest, journey: Journey) -> dict[str, Any]:
     queued = Message.objects.filter(origin=f"journey:{journey.pk}", state__in=["queued", "held"]).count()
     figures = {"name": journey.name, "people": number(people), "queued": number(queued)}
     pause = ngettext(
-        "%(people)s customer stays where they are, and nobody new enters “%(name)s”. Messages not yet sent (%(queued)s) are dropped.",
-        "%(people)s customers stay where they are, and nobody new enters “%(name)s”. Messages not yet sent (%(queued)s) are dropped.",
+        "%(people)s customer stays at their step, and no new customers enter “%(name)s”. Messages not yet "
+        "sent (%(queued)s) are dropped.",
+        "%(people)s customers stay at their step, and no new customers enter “%(name)s”. Messages not yet "
+        "sent (%(queued)s) are dropped.",
         people,
     )
     resume = ngettext(
-        "%(people)s customer goes on in “%(name)s”; what fell due meanwhile is done at once.",
-        "%(people)s customers go on in “%(name)s”; what fell due meanwhile is done at once.",
+        "%(people)s customer continues in “%(name)s”. Steps that became due during the pause are done immediately.",
+        "%(people)s customers continue in “%(name)s”. Steps that became due during the pause are done immediately.",
         people,
     )
     stop = ngettext(
-        "“%(name)s” ends now for %(people)s customer who is under way. Messages not yet sent (%(queued)s) are dropped. This can't be undone.",
-        "“%(name)s” ends now for %(people)s customers who are under way. Messages not yet sent (%(queued)s) are dropped. This can't be undone.",
+        "“%(name)s” ends now for %(people)s customer. Messages not yet sent (%(queued)s) are dropped. This "
+        "can't be undone.",
+        "“%(name)s” ends now for %(people)s customers. Messages not yet sent (%(queued)s) are dropped. This "
+        "can't be undone.",
         people,
     )
     return {
@@ -223,7 +231,7 @@ def _actions(request: HttpRequest, journey: Journey) -> dict[str, Any]:
 
 @page("campaigns.change_journey", methods=("POST",))
 def publish(request: HttpRequest, pk: int) -> HttpResponse:
-    """Back to the editor, at the first step that is wrong, when it can't be published yet."""
+    """Publish the journey, or return to the editor at the first step with a problem."""
     journey = journey_of(pk)
     try:
         version = services.publish_journey(journey=journey, actor=of_user(request.user), user=viewer(request))
@@ -254,7 +262,7 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     return switch(
         request,
         services.resume_journey,
-        _t("“%(name)s” goes on."),
+        _t("“%(name)s” is resumed."),
         route="journey",
         wake=wake_journeys,
         journey=journey_of(pk),
@@ -284,7 +292,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("campaigns.view_journey")
 def trial(request: HttpRequest, pk: int) -> HttpResponse:
-    """The draft tried on one person: waits pass at once, and nothing happens."""
+    """Try the draft for one customer: waits pass immediately, and nothing has an effect."""
     journey = journey_of(pk)
     who = request.GET.get("who", "").strip()
     happen = request.GET.get("events") == "happen"
@@ -296,30 +304,32 @@ def trial(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             context["customer"] = customer
             try:
-                found = journey_trials.try_journey(journey=journey, customer=customer, events_happen=happen)
+                result = journey_trials.try_journey(journey=journey, customer=customer, events_happen=happen)
             except DomainError as error:
                 context["refusal"] = _t("The draft is not complete: %(reason)s") % {"reason": error.message}
             else:
                 context |= {
-                    "trial": found,
-                    "stops": [(stop, reason_label(stop.reason) if stop.reason else "") for stop in found.stops],
-                    "end": words.END_REASONS[found.end],
+                    "trial": result,
+                    "stops": [(stop, reason_label(stop.reason) if stop.reason else "") for stop in result.stops],
+                    "end": words.END_REASONS[result.end],
                 }
     return render(request, "campaigns/journey_try.html", context)
 
 
 @page("campaigns.view_journeyrun")
 def run(request: HttpRequest, pk: int) -> HttpResponse:
-    """One person's way through, as it was."""
-    found = get_object_or_404(JourneyRun.objects.select_related("journey", "version", "customer"), pk=pk)
-    steps = by_id(found.version.definition["steps"])
+    """Show the path of one run."""
+    run_row = get_object_or_404(JourneyRun.objects.select_related("journey", "version", "customer"), pk=pk)
+    steps = by_id(run_row.version.definition["steps"])
     context = {
-        "run": found,
-        "state_label": words.RUN_STATES[found.state],
-        "tone": words.RUN_TONES[found.state],
-        "end": words.END_REASONS.get(found.end_reason, ""),
-        "stops": [_stop(steps.get(record.step), record.outcome, record.at) for record in selectors.way_of(found)],
-        "now": _stop(steps.get(found.step), "", found.step_at) if found.state == "active" and found.step else None,
+        "run": run_row,
+        "state_label": words.RUN_STATES[run_row.state],
+        "tone": words.RUN_TONES[run_row.state],
+        "end": words.END_REASONS.get(run_row.end_reason, ""),
+        "stops": [_stop(steps.get(record.step), record.outcome, record.at) for record in selectors.way_of(run_row)],
+        "now": _stop(steps.get(run_row.step), "", run_row.step_at)
+        if run_row.state == "active" and run_row.step
+        else None,
     }
     return render(request, "campaigns/journey_run.html", context)
 

@@ -1,4 +1,4 @@
-"""Messages: every intended send with its outcome, and what a person has to decide about."""
+"""Serve message pages: every queued send with its outcome, and decisions for a person."""
 
 from __future__ import annotations
 
@@ -38,13 +38,15 @@ TILE_TONES = {MessageState.FAILED: "bad", MessageState.UNCERTAIN: "warn"}
 
 @page("campaigns.view_message")
 def index(request: HttpRequest) -> HttpResponse:
-    wanted = queries.Wanted.of(request.GET)
-    rows = wanted.rows()
-    found = paging.keyset(rows, ORDER, request.GET.get("cursor"), PAGE)
-    origins = words.origins({message.origin for message in found} | ({wanted.origin} if wanted.origin else set()))
-    counts = wanted.counts()
+    message_filter = queries.MessageFilter.of(request.GET)
+    rows = message_filter.rows()
+    messages_page = paging.keyset(rows, ORDER, request.GET.get("cursor"), PAGE)
+    origins = words.origins(
+        {message.origin for message in messages_page} | ({message_filter.origin} if message_filter.origin else set())
+    )
+    counts = message_filter.counts()
     context = {
-        "page": found,
+        "page": messages_page,
         "rows": [
             (
                 message,
@@ -52,20 +54,26 @@ def index(request: HttpRequest) -> HttpResponse:
                 channel_label(message.channel),
                 words.badge(message),
             )
-            for message in found
+            for message in messages_page
         ],
-        "wanted": wanted,
+        "wanted": message_filter,
         "tiles": _tiles(counts),
-        "reasons": _reasons(counts, wanted.state),
+        "reasons": _reasons(counts, message_filter.state),
         "count": paging.count(rows),
-        "filters": _filters(wanted, origins),
-        "filtered": bool(wanted.state or wanted.reason or wanted.origin or wanted.channel or request.GET.get("days")),
+        "filters": _filters(message_filter, origins),
+        "filtered": bool(
+            message_filter.state
+            or message_filter.reason
+            or message_filter.origin
+            or message_filter.channel
+            or request.GET.get("days")
+        ),
     }
     return render(request, "campaigns/messages.html", context)
 
 
 def _tiles(counts: dict[tuple[str, str], int]) -> list[tuple[str, str, int, str]]:
-    """(state, label, count, tone); the ordinary ones always, trouble only when there is some."""
+    """Return (state, label, count, tone): ordinary states always, problems only when there are some."""
     sums: dict[str, int] = {}
     for (state, _reason), count in counts.items():
         sums[state] = sums.get(state, 0) + count
@@ -77,7 +85,7 @@ def _tiles(counts: dict[tuple[str, str], int]) -> list[tuple[str, str, int, str]
 
 
 def _reasons(counts: dict[tuple[str, str], int], state: str) -> list[tuple[str, str, int]]:
-    """(reason, label, count) of those that were not sent, most first, within the chosen state."""
+    """Return (reason, label, count) of messages that were not sent, most first, within the chosen state."""
     sums: dict[str, int] = {}
     for (own, reason), count in counts.items():
         if reason and state in {"", own}:
@@ -85,32 +93,34 @@ def _reasons(counts: dict[tuple[str, str], int], state: str) -> list[tuple[str, 
     return [(reason, reason_label(reason), count) for reason, count in sorted(sums.items(), key=lambda item: -item[1])]
 
 
-def _filters(wanted: queries.Wanted, origins: dict[str, words.Origin]) -> list[tuple[str, str, list, str]]:
-    """(name, label, choices, value); a campaign beyond the list's end stays while it is chosen."""
+def _filters(
+    message_filter: queries.MessageFilter, origins: dict[str, words.Origin]
+) -> list[tuple[str, str, list, str]]:
+    """Return (name, label, choices, value); a chosen campaign beyond the list's limit is kept."""
     offered = [
         (f"{prefix}{pk}", name)
         for prefix, model, _route, _permission in words.CAMPAIGNS
         for pk, name in model.objects.order_by("-created_at").values_list("pk", "name")[:CAMPAIGNS_OFFERED]
     ]
     campaigns = [*offered, (words.SURVEY, _t("Satisfaction question"))]
-    if wanted.origin and wanted.origin not in dict(campaigns):
-        campaigns.append((wanted.origin, origins[wanted.origin].label))
+    if message_filter.origin and message_filter.origin not in dict(campaigns):
+        campaigns.append((message_filter.origin, origins[message_filter.origin].label))
     states = [*words.STATES.items(), (queries.TROUBLE, _t("Failed or uncertain"))]
     periods = [
         (value, ngettext("Last %(days)s day", "Last %(days)s days", int(value)) % {"days": value})
         for value in queries.PERIODS[:-1]
     ]
     return [
-        ("state", _t("State"), [("", _t("All")), *states], wanted.state),
-        ("reason", _t("Reason"), [("", _t("All")), *REASONS.items()], wanted.reason),
-        ("campaign", _t("Campaign"), [("", _t("All")), *campaigns], wanted.origin),
+        ("state", _t("State"), [("", _t("All")), *states], message_filter.state),
+        ("reason", _t("Reason"), [("", _t("All")), *REASONS.items()], message_filter.reason),
+        ("campaign", _t("Campaign"), [("", _t("All")), *campaigns], message_filter.origin),
         (
             "channel",
             _t("Channel"),
             [("", _t("All")), *((n, channel_label(n)) for n in CHANNELS.names())],
-            wanted.channel,
+            message_filter.channel,
         ),
-        ("days", _t("Period"), [*periods, ("all", _t("All"))], wanted.days),
+        ("days", _t("Period"), [*periods, ("all", _t("All"))], message_filter.days),
     ]
 
 
@@ -137,14 +147,14 @@ def show(request: HttpRequest, pk: UUID) -> HttpResponse:
         "may_mark_sent": settle and uncertain,
         "again_text": _t("1 message is sent again. If the first one arrived, the customer gets it twice.")
         if uncertain
-        else _t("1 message is queued again and goes through the gate anew."),
+        else _t("1 message is queued again and passes the gate again."),
     }
     return render(request, "campaigns/message.html", context)
 
 
 @page("campaigns.view_message")
 def body(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What was said, for the frame on the message's page."""
+    """Return the message's text, for the frame on its page."""
     message = _message(pk)
     return frames.framed(message.body, as_html=frames.shows_html(message.channel))
 

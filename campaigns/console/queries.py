@@ -1,4 +1,4 @@
-"""What these pages read beyond `campaigns.selectors`: counts over a period, the message list's filters."""
+"""Read data for these pages beyond `campaigns.selectors`: counts over a period, the message list's filters."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def since(days: int) -> datetime:
 
 
 def outcomes_of(origins: dict[str, int], days: int | None = 30) -> dict[int, dict[str, int]]:
-    """By campaign: how many of its messages of the last days (None: of all time) are in each state."""
+    """Return by campaign the number of messages in each state, of the last days (None: of all time)."""
     result: dict[int, dict[str, int]] = defaultdict(dict)
     rows = Message.objects.filter(origin__in=origins)
     if days is not None:
@@ -52,20 +52,20 @@ def outcomes_of(origins: dict[str, int], days: int | None = 30) -> dict[int, dic
 
 
 def waiting_of(origin: str) -> int:
-    """What pausing a rule, or stopping a broadcast, would drop."""
+    """Return how many messages pausing a rule or stopping a broadcast would drop."""
     return Message.objects.filter(
         origin=origin, state__in=[MessageState.QUEUED, MessageState.HELD]
     ).count()  # fmt: skip
 
 
 def messages_of(origin: str, limit: int) -> list[Message]:
-    found = Message.objects.filter(origin=origin).select_related("customer", "template")
-    return list(found.order_by("-created_at")[:limit])
+    rows = Message.objects.filter(origin=origin).select_related("customer", "template")
+    return list(rows.order_by("-created_at")[:limit])
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """The message list's filters. What makes no sense is left out."""
+class MessageFilter:
+    """Hold the message list's filters. Invalid values are ignored."""
 
     state: str = ""
     reason: str = ""
@@ -75,7 +75,7 @@ class Wanted:
     customer: Customer | None = None
 
     @classmethod
-    def of(cls, query: QueryDict) -> Wanted:
+    def of(cls, query: QueryDict) -> MessageFilter:
         number = query.get("customer", "")[:20]
         customer = Customer.objects.filter(number=number).first() if number else None
         state, days = query.get("state", ""), query.get("days", "")
@@ -84,13 +84,13 @@ class Wanted:
             query.get("reason", "") if query.get("reason", "") in REASONS else "",
             query.get("campaign", "")[:40].replace("\x00", ""),
             query.get("channel", "") if query.get("channel", "") in CHANNELS.names() else "",
-            # One customer's messages are few: all of them, unless a period is asked for.
+            # One customer has few messages: show all of them unless a period is chosen.
             days if days in PERIODS else "all" if customer else "30",
             customer,
         )
 
     def around(self) -> QuerySet[Message]:
-        """Without state and reason: what the figures above the list count."""
+        """Return the rows without the filters of state and reason, which the figures above the list count."""
         rows = Message.objects.all()
         if self.days != "all":
             rows = rows.filter(created_at__gte=since(int(self.days)))
@@ -110,21 +110,21 @@ class Wanted:
         return rows.select_related("customer", "template")
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """By state and reason. What took long to count is kept for a minute."""
+        """Return counts by state and reason. Slow counts are cached for a minute."""
         key = f"campaigns.counts:{self.days}:{self.origin}:{self.channel}:{self.customer and self.customer.pk}"
-        kept = cache.get(key)
-        if kept is not None:
-            return kept
+        cached = cache.get(key)
+        if cached is not None:
+            return cached
         started = time.monotonic()
         rows = self.around().values_list("state", "reason").annotate(count=Count("pk"))
-        found = {(state, reason): count for state, reason, count in rows}
+        figures = {(state, reason): count for state, reason, count in rows}
         if time.monotonic() - started > SLOW_SECONDS:
-            cache.set(key, found, KEPT_SECONDS)
-        return found
+            cache.set(key, figures, KEPT_SECONDS)
+        return figures
 
 
 def languages_of(templates: Iterable[Template]) -> dict[int, list[str]]:
-    """By template: the languages that its current version has."""
+    """Return by template the languages of its current version."""
     result: dict[int, list[str]] = defaultdict(list)
     rows = TemplateText.objects.filter(template__in=list(templates), version=F("template__version"))
     for pk, language in rows.order_by("language").values_list("template_id", "language"):
@@ -133,7 +133,7 @@ def languages_of(templates: Iterable[Template]) -> dict[int, list[str]]:
 
 
 def uses_of(templates: Iterable[Template]) -> dict[int, int]:
-    """By template: how many care rules and broadcasts send it."""
+    """Return by template the number of care rules and broadcasts that use it."""
     result: dict[int, int] = defaultdict(int)
     for model in (CareRule, Broadcast):
         rows = model.objects.filter(template__in=list(templates)).values_list("template_id").annotate(count=Count("pk"))
@@ -150,12 +150,12 @@ class Version:
 
 
 def versions_of(template: Template) -> list[Version]:
-    """Newest first."""
+    """Return the versions, newest first."""
     rows = TemplateText.objects.filter(template=template).values_list("version", "language", "created_at")
-    found: dict[int, Version] = {}
+    versions: dict[int, Version] = {}
     for number, language, made_at in rows.order_by("-version", "language"):
-        found.setdefault(number, Version(number, made_at, [])).languages.append(language)
-    return list(found.values())
+        versions.setdefault(number, Version(number, made_at, [])).languages.append(language)
+    return list(versions.values())
 
 
 def jobs_of(coupon: Coupon, limit: int = 5) -> list[Job]:
@@ -175,8 +175,8 @@ class Trouble:
 
 
 def trouble(days: int = 30) -> Trouble:
-    found = Message.objects.filter(created_at__gte=since(days), state__in=[MessageState.FAILED, MessageState.UNCERTAIN])
-    row = found.aggregate(
+    rows = Message.objects.filter(created_at__gte=since(days), state__in=[MessageState.FAILED, MessageState.UNCERTAIN])
+    row = rows.aggregate(
         failed=Count("pk", filter=Q(state=MessageState.FAILED)),
         uncertain=Count("pk", filter=Q(state=MessageState.UNCERTAIN)),
         oldest=Min("created_at"),
@@ -185,7 +185,7 @@ def trouble(days: int = 30) -> Trouble:
 
 
 def made_lately(days: int = 7) -> tuple[int, int]:
-    """Messages made in the last days: how many were sent, and how many were not."""
+    """Return how many messages made in the last days were sent, and how many were not."""
     row = Message.objects.filter(created_at__gte=since(days)).aggregate(
         sent=Count("pk", filter=Q(state=MessageState.SENT)),
         not_sent=Count("pk", filter=Q(state=MessageState.SUPPRESSED)),
@@ -194,12 +194,12 @@ def made_lately(days: int = 7) -> tuple[int, int]:
 
 
 def redeemed_lately(days: int = 7) -> list[tuple[str, int, int]]:
-    """(currency, uses, discount), the currency with most uses first."""
+    """Return (currency, uses, discount), the currency with most uses first."""
     rows = CouponUse.objects.filter(state=UseState.REDEEMED, redeemed_at__gte=since(days))
     totals: dict[str, tuple[int, int]] = {}
     for currency, discount, count in (
         rows.values_list("coupon__currency", "discount").annotate(count=Count("pk")).order_by()
     ):
-        uses, given = totals.get(currency, (0, 0))
-        totals[currency] = (uses + count, given + discount * count)
+        uses, amount = totals.get(currency, (0, 0))
+        totals[currency] = (uses + count, amount + discount * count)
     return sorted(((currency, *sums) for currency, sums in totals.items()), key=lambda item: -item[1])

@@ -1,4 +1,4 @@
-"""What a campaign brought: a part of its page that comes later, because it looks at orders."""
+"""Serve the results of a campaign: a part of its page that loads later, because it reads orders."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ def of_rule(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _render(request: HttpRequest, campaign: Broadcast | CareRule, origin: str, back_url: str) -> HttpResponse:
-    found, links, compared = _kept(origin, campaign)
+    figures, links, compared = _cached_results(origin, campaign)
     channel = CHANNELS.get(campaign.template.channel)
     context = {
         "campaign": campaign,
         "back_url": back_url,
-        "found": found,
+        "found": figures,
         "links": links,
         "tracked": channel is not None and (channel.html or channel.local),
-        "opened": _share(found.opened, found.delivered),
-        "clicked": _share(found.clicked, found.delivered),
-        "bought": _share(found.customers, found.delivered),
+        "opened": _share(figures.opened, figures.delivered),
+        "clicked": _share(figures.clicked, figures.delivered),
+        "bought": _share(figures.customers, figures.delivered),
         "compared": compared,
         **(holdout_words.shown(compared) if compared else {"edit_url": _edit_url(request, campaign)}),
     }
@@ -54,7 +54,7 @@ def _render(request: HttpRequest, campaign: Broadcast | CareRule, origin: str, b
 
 
 def _edit_url(request: HttpRequest, campaign: Broadcast | CareRule) -> str:
-    """Where a holdout can still be set; empty where it is too late, or not for this person."""
+    """Return the page on which a holdout can still be set; "" when it is too late or the user may not."""
     if isinstance(campaign, CareRule):
         return reverse("care_edit", args=[campaign.pk]) if may(request.user, "campaigns.change_carerule") else ""
     draft = campaign.state == BroadcastState.DRAFT and may(request.user, "campaigns.change_broadcast")
@@ -68,18 +68,18 @@ def _share(count: int, of: int) -> tuple[str, str]:
     } if of else ""
 
 
-def _kept(
+def _cached_results(
     origin: str, campaign: Broadcast | CareRule
-) -> tuple[selectors.Results, list[tuple[str, int]], Comparison | None]:
-    """What took long to count is kept for five minutes."""
+) -> tuple[selectors.CampaignResults, list[tuple[str, int]], Comparison | None]:
+    """Return the results; slow ones are cached for five minutes."""
     days, goes_on = campaign.attribution_days, campaign.holdout_percent > 0
     key = f"campaigns.results:{origin}:{days}:{goes_on}"
-    kept = cache.get(key)
-    if kept is not None:
-        return kept
+    cached = cache.get(key)
+    if cached is not None:
+        return cached
     started = time.monotonic()
     compared = compare(origin, days=days, now=clock.now(), goes_on=goes_on)
-    found = selectors.results_of(origin, days), selectors.links_of(origin), compared
+    results = selectors.results_of(origin, days), selectors.links_of(origin), compared
     if time.monotonic() - started > SLOW_SECONDS:
-        cache.set(key, found, KEPT_SECONDS)
-    return found
+        cache.set(key, results, KEPT_SECONDS)
+    return results

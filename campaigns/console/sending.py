@@ -1,4 +1,4 @@
-"""The shop's sending limits in words and as a form, and blocking a customer on a channel."""
+"""Serve the shop's sending limits, as text and as a form, and block customers on a channel."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FIELDS = (
 )  # fmt: skip
 
 
-class PolicyForm(forms.Form):
+class SendingPolicyForm(forms.Form):
     cap_per_day = forms.IntegerField(
         label=_("Messages a day"), required=False, min_value=0, help_text=_("Empty or 0: no limit.")
     )
@@ -44,21 +44,21 @@ class PolicyForm(forms.Form):
     quiet_until = forms.TimeField(
         label=_("Quiet until"),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        help_text=_("The same time twice turns it off."),
+        help_text=_("Enter the same time twice to turn quiet hours off."),
     )
     spread_minutes = forms.IntegerField(
         label=_("Spread over (minutes)"),
         min_value=0,
-        help_text=_("What was held goes out over this time, not all at once."),
+        help_text=_("Held messages are sent over this period, not all at once."),
     )
     stale_hours = forms.IntegerField(
-        label=_("Dropped after (hours)"), min_value=0, help_text=_("0 keeps held messages for ever.")
+        label=_("Dropped after (hours)"), min_value=0, help_text=_("0: held messages are never dropped.")
     )
-    leap_birthday = forms.ChoiceField(label=_("Born on 29 February, congratulated in other years on"))
+    leap_birthday = forms.ChoiceField(label=_("In years without 29 February, birthday on"))
     track_messages = forms.BooleanField(
         label=_("Record opens and clicks of marketing e-mail"),
         required=False,
-        help_text=_("Links then lead by way of this shop. Messages about orders are never tracked."),
+        help_text=_("Links then pass through this shop. Messages about orders are never tracked."),
     )
 
     def __init__(self, data: Any = None, *, found: SendingPolicy) -> None:
@@ -68,22 +68,22 @@ class PolicyForm(forms.Form):
 
 
 def _day(code: str) -> str:
-    """02-28 -> February 28 / 2月28日."""
+    """Format a day: 02-28 becomes February 28 or 2月28日."""
     month, day = code.split("-")
     return month_day(int(month), int(day))
 
 
 @page("campaigns.view_sendingpolicy")
 def limits(request: HttpRequest) -> HttpResponse:
-    found = policy()
+    row = policy()
     context = {
-        "policy": found,
+        "policy": row,
         "kinds": [
-            (_t("Marketing"), found.marketing_per_day, found.marketing_per_week),
-            (_t("Surveys"), found.surveys_per_day, found.surveys_per_week),
+            (_t("Marketing"), row.marketing_per_day, row.marketing_per_week),
+            (_t("Surveys"), row.surveys_per_day, row.surveys_per_week),
         ],
-        "leap_day": _day(found.leap_birthday),
-        "quiet": found.quiet_from != found.quiet_until,
+        "leap_day": _day(row.leap_birthday),
+        "quiet": row.quiet_from != row.quiet_until,
         "channels": [(channel_label(channel.name), channel) for channel in CHANNELS],
         "may_change": may(request.user, "campaigns.change_sendingpolicy"),
     }
@@ -92,7 +92,7 @@ def limits(request: HttpRequest) -> HttpResponse:
 
 @page("campaigns.change_sendingpolicy", methods=("GET", "POST"))
 def edit(request: HttpRequest) -> HttpResponse:
-    form = PolicyForm(request.POST or None, found=policy())
+    form = SendingPolicyForm(request.POST or None, found=policy())
     if request.method == "POST" and form.is_valid():
         try:
             sending.set_sending_policy(**form.cleaned_data, actor=of_user(request.user))
@@ -107,11 +107,11 @@ def edit(request: HttpRequest) -> HttpResponse:
 @page("campaigns.add_suppression", methods=("POST",))
 def suppress(request: HttpRequest, number: str) -> HttpResponse:
     customer = get_object_or_404(Customer.objects.active(), number=number)
-    found = suppressions.suppress_customer(
+    suppression = suppressions.suppress_customer(
         customer=customer, channel=request.POST.get("channel", ""), reason="manual", actor=of_user(request.user)
     )
-    text = _t("Nothing is sent to %(name)s by %(channel)s any more.")
-    messages.success(request, text % {"name": customer, "channel": channel_label(found.channel)})
+    text = _t("%(name)s gets no more messages by %(channel)s.")
+    messages.success(request, text % {"name": customer, "channel": channel_label(suppression.channel)})
     return redirect(f"{reverse('customer', args=[customer.number])}#panel-suppressions")
 
 
@@ -119,5 +119,5 @@ def suppress(request: HttpRequest, number: str) -> HttpResponse:
 def lift(request: HttpRequest, pk: int) -> HttpResponse:
     suppression = get_object_or_404(Suppression.objects.filter(lifted_at=None), pk=pk)
     suppressions.lift_suppression(suppression=suppression, actor=of_user(request.user))
-    messages.success(request, _t("The block is lifted."))
+    messages.success(request, _t("The block is removed."))
     return back(request)

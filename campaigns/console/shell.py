@@ -1,4 +1,4 @@
-"""What campaigns add to the shell: their pages, the search, figures on the home page, a tab of the timeline."""
+"""Add campaigns to the shell: pages, search, figures on the home page, a tab of the timeline."""
 
 from __future__ import annotations
 
@@ -78,33 +78,33 @@ def find_templates(_request: HttpRequest, query: str, limit: int) -> list[Search
 
 @palette.source("coupons", label=_("Coupons"), permission="campaigns.view_coupon")
 def find_coupons(_request: HttpRequest, query: str, limit: int) -> list[SearchResult]:
-    """By name, and by a code as it stands on a customer's screen."""
-    found = [
-        SearchResult(coupon.name, reverse("coupon", args=[coupon.pk]), "ticket")
+    """Find coupons by name, and by a code as shown to the customer."""
+    results = [
+        Result(coupon.name, reverse("coupon", args=[coupon.pk]), "ticket")
         for coupon in Coupon.objects.filter(name__icontains=query).order_by("-created_at")[:limit]
     ]
     normal = codes.normalise(query)
     if len(normal) >= 4 and (code := CouponCode.objects.filter(code=normal).select_related("coupon").first()):
         shown = codes.shown(code.code)
-        found.insert(0, SearchResult(shown, f"{reverse('coupons')}?code={shown}", "ticket", code.coupon.name))
-    return found[:limit]
+        results.insert(0, Result(shown, f"{reverse('coupons')}?code={shown}", "ticket", code.coupon.name))
+    return results[:limit]
 
 
 @home.card("message_trouble", place="needs", permission="campaigns.change_message", order=15)
 def message_trouble(_request: HttpRequest) -> Card | None:
-    found = cache.get_or_set("campaigns.trouble", queries.trouble, 60)
-    if found is None or not (found.failed or found.uncertain):
+    trouble = cache.get_or_set("campaigns.trouble", queries.trouble, 60)
+    if trouble is None or not (trouble.failed or trouble.uncertain):
         return None
     parts = []
-    if found.uncertain:
-        parts.append(_t("%(count)s uncertain") % {"count": number(found.uncertain)})
-    parts.append(_t("oldest %(time)s") % {"time": ago(found.oldest)})
+    if trouble.uncertain:
+        parts.append(_t("%(count)s uncertain") % {"count": number(trouble.uncertain)})
+    parts.append(_t("oldest %(time)s") % {"time": ago(trouble.oldest)})
     return Card(
         _("Failed or uncertain messages"),
-        number(found.failed + found.uncertain),
+        number(trouble.failed + trouble.uncertain),
         url=f"{reverse('messages')}?state={queries.TROUBLE}&days=30",
         detail=" · ".join(parts),
-        tone="bad" if found.failed else "warn",
+        tone="bad" if trouble.failed else "warn",
     )
 
 
@@ -117,18 +117,18 @@ def messages_sent(_request: HttpRequest) -> Card | None:
         _("Messages sent in 7 days"),
         number(sent),
         url=f"{reverse('messages')}?state=sent&days=7",
-        detail=_t("%(count)s not sent, by rule or consent") % {"count": number(not_sent)},
+        detail=_t("%(count)s not sent because of rules or consent") % {"count": number(not_sent)},
     )
 
 
 @home.card("coupons_redeemed", place="changed", permission="campaigns.view_couponuse", order=70)
 def coupons_redeemed(_request: HttpRequest) -> Card | None:
-    found = cache.get_or_set("campaigns.redeemed-lately", queries.redeemed_lately, CACHED_SECONDS)
-    if not found:
+    totals = cache.get_or_set("campaigns.redeemed-lately", queries.redeemed_lately, CACHED_SECONDS)
+    if not totals:
         return None
-    uses = sum(count for _currency, count, _given in found)
-    given = " · ".join(money(amount, currency) for currency, _count, amount in found)
+    uses = sum(count for _currency, count, _given in totals)
+    amounts = " · ".join(money(amount, currency) for currency, _count, amount in totals)
     text = ngettext("%(amount)s of discount", "%(amount)s of discount", uses)
     return Card(
-        _("Coupons redeemed in 7 days"), number(uses), url=reverse("coupons"), detail=text % {"amount": given}
+        _("Coupons redeemed in 7 days"), number(uses), url=reverse("coupons"), detail=text % {"amount": amounts}
     )  # fmt: skip

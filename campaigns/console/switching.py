@@ -1,4 +1,4 @@
-"""The buttons that switch a campaign on and off: one service call, a word about it, and its page again."""
+"""Switch a campaign by a button: one service call, a message, and its page again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def switch(
     wake: Callable[[], None] | None = None,
     **campaign: Campaign,
 ) -> HttpResponse:
-    """`campaign`: the one it is about, under the name that the service has for it. `said`: with `%(name)s` in it."""
+    """Call the service. `campaign` is passed under the service's own name; `said` contains `%(name)s`."""
     (one,) = campaign.values()
     service(actor=of_user(request.user), **campaign)
     if wake is not None:

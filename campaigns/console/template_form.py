@@ -1,4 +1,4 @@
-"""The template editor's form: a subject and a text per language, side by side."""
+"""Define the template editor's form: a subject and a text per language, side by side."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from core.errors import DomainError
 
 @dataclass(frozen=True)
 class Side:
-    """One language's fields."""
+    """Hold one language's fields."""
 
     language: str
     subject: forms.BoundField
@@ -34,20 +34,23 @@ class TemplateForm(forms.Form):
     message_class = forms.ChoiceField(
         label=_("Class"),
         choices=MessageClass.choices,
-        help_text=_("Marketing needs consent and keeps caps and quiet hours. Transactional is for what was asked for."),
+        help_text=_(
+            "Marketing needs consent and respects caps and quiet hours. Transactional messages answer a "
+            "customer's action."
+        ),
     )
 
     code = forms.CharField(
         label=_("Code"),
         max_length=60,
         required=False,
-        help_text=_("By which the shop's own systems name it when they send it, such as parcel-sent."),
+        help_text=_("The shop's own systems use this code to send the template, such as parcel-sent."),
     )
     values = forms.CharField(
-        label=_("Values that they give"),
+        label=_("Declared values"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
-        help_text=_("One a line, as “name: example”; “name?” may be missing. Texts show it as values.name."),
+        help_text=_("One per line, as “name: example”; “name?” is optional. Texts show a value as values.name."),
     )
 
     def __init__(self, data: Any = None, *, template: Template | None) -> None:
@@ -87,11 +90,11 @@ class TemplateForm(forms.Form):
         return [Side(name, self[f"subject_{name}"], self[f"body_{name}"]) for name in self.languages]
 
     def texts(self) -> list[Text]:
-        """The languages in which anything is written."""
+        """Return the languages that have any text."""
         return [text for text in typed_texts(self.cleaned_data, self.languages) if text.subject or text.body.strip()]
 
     def refuse(self, error: DomainError, texts: Sequence[Text]) -> None:
-        """`texts.1.body` stands beside the text of the second language that was given."""
+        """Show the error beside its field: `texts.1.body` belongs to the second language with a text."""
         path = (error.field or "").split(".")
         if path[0] == "texts" and len(path) == 3 and path[2] in {"subject", "body"}:
             text = texts[int(path[1])]
@@ -105,7 +108,7 @@ def typed_texts(values: Any, languages: Sequence[str]) -> list[Text]:
 
 
 def explained(error: DomainError, source: str) -> str:
-    """The message, and the line that it is about."""
+    """Return the message with the source line that it refers to."""
     line = error.details.get("line") or 0
     lines = source.replace("\r\n", "\n").split("\n")
     shown = lines[line - 1].strip()[:120] if 0 < line <= len(lines) else ""

@@ -1,4 +1,4 @@
-"""Templates: the list, one with its versions and preview, the editor, and a test to oneself."""
+"""Serve template pages: list, details with versions and preview, editor, and a test to oneself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from campaigns.models import MessageClass, Template
 from campaigns.rules import declared_values
 from campaigns.services import contexts, gate
 from campaigns.services import templates as services
-from campaigns.services.templates import Rendered, Text
+from campaigns.services.templates import RenderedText, Text
 from core import paging
 from core.actor import of_user
 from core.console.views import may, page, viewer, wants_part
@@ -43,13 +43,13 @@ def _template(pk: int) -> Template:
 
 @page("campaigns.view_template")
 def index(request: HttpRequest) -> HttpResponse:
-    found = paging.keyset(Template.objects.all(), ["name"], request.GET.get("cursor"), PAGE)
-    languages, used = queries.languages_of(found), queries.uses_of(found)
+    templates_page = paging.keyset(Template.objects.all(), ["name"], request.GET.get("cursor"), PAGE)
+    languages, used = queries.languages_of(templates_page), queries.uses_of(templates_page)
     context = {
-        "page": found,
+        "page": templates_page,
         "rows": [
             (template, channel_label(template.channel), languages.get(template.pk, []), used.get(template.pk, 0))
-            for template in found
+            for template in templates_page
         ],
         "may_add": may(request.user, "campaigns.add_template"),
     }
@@ -58,7 +58,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @page("campaigns.view_template")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    """One version of it, as a customer would read it."""
+    """Show one version of the template as a customer would read it."""
     template = _template(pk)
     version = _version(request, template)
     reader = _reader(request, request.GET.get("as", ""), template.values)
@@ -70,7 +70,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "channel": channel_label(template.channel),
         "version": version,
         "versions": queries.versions_of(template),
-        "sides": [_looked(text, template.channel, template.message_class, reader) for text in texts],
+        "sides": [_look(text, template.channel, template.message_class, reader) for text in texts],
         "reader": reader,
         "as_html": frames.shows_html(template.channel),
         "rules": [(rule, words.RULE_STATES[rule.state]) for rule in template.care_rules.order_by("name")],
@@ -90,13 +90,13 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _version(request: HttpRequest, template: Template) -> int:
-    given = request.GET.get("version", "")
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else template.version
+    text = request.GET.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else template.version
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Whose eyes a preview has: a customer's, or those of a made-up one."""
+class PreviewReader:
+    """Hold the reader of a preview: a customer, or a sample."""
 
     asked: str = ""
     customer: Customer | None = None
@@ -107,7 +107,7 @@ class Reader:
         return bool(self.asked) and self.customer is None
 
     def context(self, language: str) -> dict[str, Any]:
-        """What only a message brings (order, coupon, segment, links) is made up."""
+        """Return the context; values that only a message brings (order, coupon, segment, links) are samples."""
         sample = contexts.sample_context(language, self.declared)
         if self.customer is None:
             return sample
@@ -116,30 +116,30 @@ class Reader:
         return facts.of(self.customer.pk, language, extra)
 
 
-def _reader(request: HttpRequest, asked: str, declared: Sequence[Mapping[str, Any]] = ()) -> Reader:
-    """A customer by number, name or contact; only for those who may see customers."""
-    asked = asked.replace("\x00", "").strip()[:100]
-    if not asked or not may(request.user, "crm.view_customer"):
-        return Reader(declared=declared)
-    exact = Customer.objects.active().filter(number=asked).first()
-    return Reader(asked, exact or customers.search(asked).order_by("-created_at", "-id").first(), declared)
+def _reader(request: HttpRequest, query: str, declared: Sequence[Mapping[str, Any]] = ()) -> PreviewReader:
+    """Return the customer by number, name or contact; only for users who may see customers."""
+    query = query.replace("\x00", "").strip()[:100]
+    if not query or not may(request.user, "crm.view_customer"):
+        return PreviewReader(declared=declared)
+    exact = Customer.objects.active().filter(number=query).first()
+    return PreviewReader(query, exact or customers.search(query).order_by("-created_at", "-id").first(), declared)
 
 
 @dataclass(frozen=True)
 class Look:
-    """One language of a preview: what came out, or what is wrong. `mark` names the draft that the frame asks for."""
+    """Hold one language of a preview: the result or the error. `mark` names the draft that the frame loads."""
 
     language: str
-    rendered: Rendered | None = None
+    rendered: RenderedText | None = None
     error: str = ""
     mark: str = ""
 
 
-def _looked(text: Text, channel: str, message_class: str, reader: Reader, *, keep: int | None = None) -> Look:
-    given = reader.context(text.language)
+def _look(text: Text, channel: str, message_class: str, reader: PreviewReader, *, keep: int | None = None) -> Look:
+    context = reader.context(text.language)
     try:
-        rendered = services.preview(text=text, channel=channel, context=given)
-        rendered = services.footed(rendered, channel=channel, message_class=message_class, context=given)
+        rendered = services.preview(text=text, channel=channel, context=context)
+        rendered = services.footed(rendered, channel=channel, message_class=message_class, context=context)
     except DomainError as error:
         source = text.subject if error.field == "subject" else text.body
         return Look(text.language, error=explained(error, source))
@@ -156,26 +156,26 @@ def _draft_key(user_id: int, mark: str) -> str:
 
 @page("campaigns.view_template")
 def body(request: HttpRequest, pk: int) -> HttpResponse:
-    """A saved text, rendered, for its frame."""
+    """Render a saved text for its frame."""
     template = _template(pk)
     row = texts_of(template, _version(request, template)).get(request.GET.get("language", ""))
     if row is None:
         raise Http404
     reader = _reader(request, request.GET.get("as", ""), template.values)
-    look = _looked(Text(row.language, row.body, row.subject), template.channel, template.message_class, reader)
+    look = _look(Text(row.language, row.body, row.subject), template.channel, template.message_class, reader)
     shown = look.rendered.body if look.rendered else ""
     return frames.framed(shown, as_html=frames.shows_html(template.channel))
 
 
 @page("campaigns.change_template")
 def draft(request: HttpRequest, mark: str) -> HttpResponse:
-    """What this person's editor has just rendered, for its frame."""
+    """Return the text that this user's editor has just rendered, for its frame."""
     return frames.framed(cache.get(_draft_key(viewer(request).pk, mark), ""), as_html=True)
 
 
 @page("campaigns.change_template", methods=("POST",))
 def preview(request: HttpRequest) -> HttpResponse:
-    """The unsaved texts as the chosen customer would read them."""
+    """Preview the unsaved texts as the chosen customer would read them."""
     channel = request.POST.get("channel", "")
     if channel not in CHANNELS:
         raise Http404
@@ -184,7 +184,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     languages = [name[5:] for name in request.POST if name.startswith("body_")][:12]
     texts = [text for text in typed_texts(request.POST, languages) if text.subject or text.body.strip()]
     context = {
-        "sides": [_looked(text, channel, message_class, reader, keep=viewer(request).pk) for text in texts],
+        "sides": [_look(text, channel, message_class, reader, keep=viewer(request).pk) for text in texts],
         "reader": reader,
         "as_html": frames.shows_html(channel),
     }
@@ -192,7 +192,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 
 
 def _typed_values(text: str) -> list[dict[str, Any]]:
-    """What a preview is given while they are typed: none when they can't be read."""
+    """Return the declared values of a preview while they are being entered; none when they are invalid."""
     try:
         return declared_values.read(text)
     except declared_values.WrongValue:
@@ -245,7 +245,7 @@ def _form(request: HttpRequest, template: Template | None) -> HttpResponse:
 
 @page("campaigns.change_template", methods=("POST",))
 def test(request: HttpRequest, pk: int) -> HttpResponse:
-    """To the address of the one who asks, and to no other."""
+    """Send a test to the user's own address, and to no other."""
     template = _template(pk)
     language = request.POST.get("language", "")
     address = testing.send_test(
@@ -264,11 +264,11 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("campaigns.change_template", methods=("POST",))
 def restore(request: HttpRequest, pk: int) -> HttpResponse:
-    given = request.POST.get("version", "")
-    version = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
+    text = request.POST.get("version", "")
+    version = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
     saved = services.restore_version(template=_template(pk), version=version, actor=of_user(request.user))
     messages.success(
         request,
-        _t("Version %(old)s is back as version %(new)s.") % {"old": version, "new": saved.version},
+        _t("Version %(old)s is restored as version %(new)s.") % {"old": version, "new": saved.version},
     )
     return redirect("template", pk)

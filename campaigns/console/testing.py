@@ -1,4 +1,4 @@
-"""A test of a template, to the member of staff who asks for it. No customer, no message row, no counting."""
+"""Send a test of a template to the staff member who requests it: no customer, message row or counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.channels import CHANNELS, Outgoing, Result
+from campaigns.channels import CHANNELS, DeliveryResult, Outgoing
 from campaigns.models import Template
 from campaigns.services import templates
 from core.errors import Conflict, Invalid
@@ -22,7 +22,7 @@ CHANNEL = "email"
 
 
 def send_test(*, template: Template, language: str, context: Mapping[str, Any], user: User) -> str:
-    """Send it now and return the address. Raises Invalid and Conflict with what is in the way."""
+    """Send the test now and return the address. Raises Invalid and Conflict with the reason."""
     if template.channel != CHANNEL:
         raise Invalid(_("Only e-mail can be tested this way."), code="invalid", field="channel")
     try:
@@ -49,6 +49,6 @@ def send_test(*, template: Template, language: str, context: Mapping[str, Any], 
         (outcome,) = channel.deliver([item])
     finally:
         channel.close()
-    if outcome.result is not Result.SENT:
+    if outcome.result is not DeliveryResult.SENT:
         raise Conflict(_("The test could not be sent: %(error)s") % {"error": outcome.error}, code="not_sent")
     return user.email

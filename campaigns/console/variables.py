@@ -1,4 +1,4 @@
-"""What a template may speak of, as the editor lists it: a path, what it is, and for example."""
+"""List the variables of templates for the editor: path, label and example."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ GROUPS: list[tuple[str | Promise, list[Variable]]] = [
         _("Coupon"),
         [
             ("coupon.code", _("Code")),
-            ("coupon.value", _("What it is worth")),
-            ("coupon.terms", _("What customers pay, in a sentence")),
+            ("coupon.value", _("Value")),
+            ("coupon.terms", _("Terms for customers, as a sentence")),
             ("coupon.minimum_spend", _("Minimum spend")),
             ("coupon.expires", _("Valid until")),
             ("coupon.name", pgettext_lazy("thing", "Name")),
@@ -51,17 +51,17 @@ GROUPS: list[tuple[str | Promise, list[Variable]]] = [
         ],
     ),
     (_("Segment (entered a segment)"), [("segment.name", pgettext_lazy("thing", "Name"))]),
-    (_("Recommendations"), [("recommendations.title", _("Why these products"))]),
+    (_("Recommendations"), [("recommendations.title", _("Reason for these products"))]),
     (_("Shop"), [("shop.name", pgettext_lazy("thing", "Name")), ("shop.url", _("Address"))]),
     (_("Links"), [("links.unsubscribe", _("Unsubscribe")), ("links.preferences", _("Preferences"))]),
 ]
 PIECES: list[tuple[str, str | Promise]] = [
-    ("{{ customer.first_name | default: 'friend' }}", _("With something else where it is empty")),
+    ("{{ customer.first_name | default: 'friend' }}", _("With a default for an empty value")),
     ("{% if coupon.code %} … {% endif %}", _("Only when there is a coupon")),
     ("{% if member.points > 0 %} … {% endif %}", _("Only with points")),
     ("{% for item in order.items %}{{ item.name }} {% endfor %}", _("Each article of the order")),
 ]
-# Ready-made parts of an e-mail. Each shows nothing where it has nothing to say.
+# Ready-made parts of an e-mail. Each is empty when it has no data.
 BLOCKS: list[tuple[str, str | Promise]] = [
     (
         """{% if recommendations.items %}
@@ -93,7 +93,7 @@ BLOCKS: list[tuple[str, str | Promise]] = [
 
 
 def offered(sample: dict[str, Any]) -> Iterator[tuple[str | Promise, list[tuple[str, str | Promise, str]]]]:
-    """(group, [(what to write, label, for example)])."""
+    """Yield (group, [(code, label, example)])."""
     for group, items in GROUPS:
         yield group, [(f"{{{{ {path} }}}}", label, _example(sample, path)) for path, label in items]
 

@@ -1,4 +1,4 @@
-"""Why did this customer not get it: one campaign, one customer, the decisions and what the gate would say now."""
+"""Show why a customer did not get a campaign: its decisions, and what the gate would decide now."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from campaigns.console.switching import Campaign
 from campaigns.journey_words import END_REASONS
 from campaigns.labels import reason_label
 from campaigns.models import Journey
-from campaigns.services.decisions import Answer, NoMessage, why
+from campaigns.services.decisions import Explanation, NoMessage, why
 from core.console.views import may, page
 from core.formatting import when
 from crm.models import Customer
@@ -20,7 +20,7 @@ OFFERED = 200
 
 
 def choices() -> list[tuple[str, str]]:
-    """Campaigns by name, as the form offers them: the newest first."""
+    """Return campaigns by name for the form, newest first."""
     return [
         (f"{prefix}{pk}", name)
         for prefix, model, _route, _permission in words.CAMPAIGNS
@@ -59,31 +59,32 @@ def show(request: HttpRequest, number: str) -> HttpResponse:
     return render(request, "campaigns/why.html", context)
 
 
-def cause_words(answer: Answer, campaign: Campaign) -> str:
-    """Why no message was made, in a sentence that can be read out."""
+def cause_words(answer: Explanation, campaign: Campaign) -> str:
+    """Return a sentence that explains why no message was made."""
     assert answer.cause is not None
-    given = {
+    values = {
         "name": campaign.name,
         "segment": answer.segment or "",
         "time": when(answer.at) if answer.at else "",
         "end": END_REASONS.get(answer.run.end_reason, "") if answer.run else "",
     }
     texts = {
-        NoMessage.NOT_STARTED: _t("“%(name)s” has not started yet, so nobody has got it."),
-        NoMessage.BEING_PREPARED: _t("“%(name)s” is just starting; look again in a minute."),
+        NoMessage.NOT_STARTED: _t("“%(name)s” has not started yet, so no customer has got it."),
+        NoMessage.BEING_PREPARED: _t("“%(name)s” is just starting. Check again in a minute."),
         NoMessage.NOT_IN_SEGMENT: _t("The customer was not in “%(segment)s” at %(time)s."),
         NoMessage.NOT_IN_AUDIENCE: _t("The customer was not an active customer when “%(name)s” started at %(time)s."),
-        NoMessage.RULE_NOT_ACTIVE: _t("“%(name)s” is not active, so it takes nobody."),
-        NoMessage.NOT_MATCHED: _t("Since “%(name)s” was activated at %(time)s, its condition has not become true of the customer."),
+        NoMessage.RULE_NOT_ACTIVE: _t("“%(name)s” is not active, so it takes no customers."),
+        NoMessage.NOT_MATCHED: _t("Since “%(name)s” was activated at %(time)s, its condition has not been met for this customer."),
         NoMessage.STOPPED: _t("“%(name)s” was stopped before it started, so no customer got it."),
         NoMessage.SEGMENT_NOT_COMPUTED: _t("“%(segment)s” is not computed yet, so it has no members. “%(name)s” waits for it."),
         NoMessage.NOT_PUBLISHED: _t("“%(name)s” is not published, so no customer enters it."),
         NoMessage.JOURNEY_PAUSED: _t("“%(name)s” is paused, so no customer enters it. The customer had not entered before."),
         NoMessage.JOURNEY_STOPPED: _t("“%(name)s” is stopped. The customer had not entered it."),
-        NoMessage.INSIDE_BEFORE: _t("The customer was in “%(segment)s” already. Only customers who come into it later enter “%(name)s”."),
-        NoMessage.NOT_ENTERED: _t("Since “%(name)s” was published at %(time)s, what lets customers in has not happened to this one."),
-        NoMessage.RUN_HELD_OUT: _t("The customer came to “%(name)s” at %(time)s and belongs to the share that gets nothing."),
-        NoMessage.RUN_UNDER_WAY: _t("The customer is under way in “%(name)s” and has not come to a message yet. The next step is due at %(time)s."),
-        NoMessage.RUN_ENDED: _t("The customer's way through “%(name)s” ended at %(time)s before a message: %(end)s."),
+        NoMessage.INSIDE_BEFORE: _t("The customer was already in “%(segment)s”. Only customers who join it later enter “%(name)s”."),
+        NoMessage.NOT_ENTERED: _t("Since “%(name)s” was published at %(time)s, the event that lets customers enter has not happened for"
+            " this customer."),
+        NoMessage.RUN_HELD_OUT: _t("The customer reached “%(name)s” at %(time)s and belongs to the holdout, which gets no message."),
+        NoMessage.RUN_UNDER_WAY: _t("The customer is in “%(name)s” and has not reached a message yet. The next step is due at %(time)s."),
+        NoMessage.RUN_ENDED: _t("The customer's run of “%(name)s” ended at %(time)s before a message: %(end)s."),
     }  # fmt: skip
-    return texts[answer.cause] % given
+    return texts[answer.cause] % values

@@ -1,1 +1,1 @@
-"""The kinds of steps of journeys, a file each. See docs/how-to/add-a-journey-step.md."""
+"""Hold the kinds of journey steps, one file each. See docs/how-to/add-a-journey-step.md."""

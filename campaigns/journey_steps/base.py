@@ -1,9 +1,9 @@
-"""What a kind of step is. Each is one file here and one registration in `campaigns.extensions`:
+"""Define kinds of journey steps. Each is one file here and one registration in `campaigns.extensions`:
 
     STEPS.register("tag", TagStep())
 
-A kind works on a whole batch: all runs that stand at the same step of the same version and are due. It is called inside the
-transaction that writes the step's record, once for each run, so what it writes into the database happens once (J2, F2).
+A kind works on a whole batch: all due runs at the same step of the same version. It is called inside the transaction that
+writes the step's record, once per run, so its writes to the database happen once (J2, F2).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ Text = str | Promise
 
 
 @dataclass(frozen=True)
-class Field:
-    """One value of a step. kind: number, text, long, time, choice, event, where, rule, arms, flag."""
+class StepField:
+    """Define one value of a step. kind: number, text, long, time, choice, event, where, rule, arms, flag."""
 
     name: str
     kind: str
@@ -39,7 +39,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Run:
-    """One customer at this step."""
+    """Hold one customer at this step."""
 
     id: int
     customer: int
@@ -52,15 +52,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Wait:
-    """Until when at most, and for which event (its key)."""
+    """Hold a wait: its latest end, and the key of the event that may end it earlier."""
 
     until: datetime
     event: str = ""
 
 
 @dataclass
-class Batch:
-    """The runs at one step. `learned` is what a step leaves in a run's context for those after it."""
+class StepBatch:
+    """Hold the runs at one step. `learned` is what a step adds to a run's context for later steps."""
 
     journey: int
     name: str
@@ -80,38 +80,42 @@ class Batch:
         return sorted({run.customer for run in self.runs})
 
     def cause(self, run: Run) -> str:
-        """The natural key of this step of this run, for what keeps one of its own (L7)."""
+        """Return the natural key of this step of this run, for services that need their own key (L7)."""
         return f"journey:{self.journey}:run:{run.id}:{self.step['id']}"
 
 
 class StepKind:
-    """`effects`: it changes something, so a trial run shows it without doing it. `ends`: the run is over here (EndReason)."""
+    """Define a kind of step.
+
+    `effects`: the step changes something, so a trial run shows it without doing it. `ends`: the run ends here
+    (EndReason).
+    """
 
     label: Text = ""
     icon: str = "circle"
     group: str = "do"
-    fields: Sequence[Field] = ()
+    fields: Sequence[StepField] = ()
     effects: bool = False
     ends: str = ""
 
     def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
-        """(code, label) of its ways on; none when there is one."""
+        """Return (code, label) of the paths after the step; empty when there is only one."""
         return ()
 
-    def wait(self, batch: Batch) -> dict[int, Wait]:
-        """By run, how long those who arrive stay before `act`; who is not named goes on at once."""
+    def wait(self, batch: StepBatch) -> dict[int, Wait]:
+        """Return by run how long it waits before `act`; a run that is left out continues immediately."""
         return {}
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
-        """Do it. By run how it came out (an arm's code where there are arms, "" when done); None: keep on waiting."""
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
+        """Do the step. Return the outcome by run: an arm's code if there are arms, "" when done, None to keep waiting."""
         return {run.id: "" for run in batch.runs}
 
     def check(self, step: Step) -> Iterable[tuple[str, Text]]:
-        """(field, what is wrong) beyond what the fields themselves say; asked when a journey is published."""
+        """Yield (field, message) for problems beyond the fields themselves; called when a journey is published."""
         return ()
 
     def words(self, step: Step) -> str:
-        """The step in a few plain words, in the reader's language."""
+        """Return a short description of the step, in the reader's language."""
         return ""
 
     def outcome_label(self, outcome: str) -> Text:

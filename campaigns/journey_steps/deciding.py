@@ -1,4 +1,4 @@
-"""Which way on: by condition, by lot, at the goal, out."""
+"""Choose the path of a run: by condition, by random split, at the goal, or to the exit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics import phrases, selectors
 from analytics.services.segment_figures import matching_customers
-from campaigns.journey_steps.base import Batch, Field, Step, StepKind, Text
+from campaigns.journey_steps.base import Step, StepBatch, StepField, StepKind, Text
 from campaigns.models import EndReason
 from campaigns.rules.journeys import arm_of
 from campaigns.services.journey_facts import happened_since
@@ -20,12 +20,12 @@ class Branch(StepKind):
     label = _("Branch")
     icon = "arrows-split"
     group = "flow"
-    fields = (Field("rule", "rule", _("Condition")),)
+    fields = (StepField("rule", "rule", _("Condition")),)
 
     def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
         return (("yes", _("Yes")), ("no", _("No")))
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         holding = matching_customers(rule=batch.step["rule"], customer_ids=batch.customers)
         return {run.id: "yes" if run.customer in holding else "no" for run in batch.runs}
 
@@ -42,12 +42,12 @@ class Split(StepKind):
     label = _("Split")
     icon = "switch-horizontal"
     group = "flow"
-    fields = (Field("split", "arms", _("Ways and their shares")),)
+    fields = (StepField("split", "arms", _("Paths and their shares")),)
 
     def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
         return tuple((str(arm.get("code", "")), arm_label(arm)) for arm in step.get("split") or ())
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         salt = f"{batch.origin}:{batch.step['id']}"
         weights = [(arm["code"], arm["weight"]) for arm in batch.step["split"]]
         return {run.id: arm_of(salt, run.customer, weights) for run in batch.runs}
@@ -65,21 +65,21 @@ def arm_label(arm: dict[str, Any]) -> str:
     return str(arm.get("label") or str(arm.get("code", "")).upper())
 
 
-class Goal(StepKind):
-    """Those who have reached the journey's goal leave here; the others go on."""
+class GoalStep(StepKind):
+    """End the runs whose customer has reached the journey's goal; the others continue."""
 
     label = _("Goal")
     icon = "target"
     group = "flow"
     ends = EndReason.GOAL
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         goal = batch.definition.get("goal") or {}
-        done = happened_since(goal, {run.id: (run.customer, run.entered_at) for run in batch.runs})
-        return {run.id: EndReason.GOAL if run.id in done else "" for run in batch.runs}
+        reached = happened_since(goal, {run.id: (run.customer, run.entered_at) for run in batch.runs})
+        return {run.id: EndReason.GOAL if run.id in reached else "" for run in batch.runs}
 
     def words(self, step: Step) -> str:
-        return _t("Who has reached the goal leaves here")
+        return _t("Customers who have reached the goal leave here")
 
     def outcome_label(self, outcome: str) -> Text:
         return _("reached") if outcome else _("not yet")
@@ -91,7 +91,7 @@ class Exit(StepKind):
     group = "flow"
     ends = EndReason.EXIT
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         return {run.id: EndReason.EXIT for run in batch.runs}
 
     def words(self, step: Step) -> str:

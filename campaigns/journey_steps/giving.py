@@ -1,4 +1,4 @@
-"""Points, coupons and tags."""
+"""Give points, coupons and tags."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from campaigns.coupon_words import worth
-from campaigns.journey_steps.base import Batch, Choices, Field, Step, StepKind, Text
+from campaigns.journey_steps.base import Choices, Step, StepBatch, StepField, StepKind, Text
 from campaigns.models import CodeMode, Coupon
 from campaigns.services.coupon_codes import check_issuable, issue_to_many
 from core import clock
@@ -23,15 +23,15 @@ from loyalty.models import Account, MemberState, Program
 from loyalty.services.granting import Grant, grant_points
 
 
-class Points(StepKind):
-    """Points that can be spent, at once. Once for each run: its record is written in the same transaction (L7)."""
+class GivePoints(StepKind):
+    """Give spendable points immediately, once per run: the step record is written in the same transaction (L7)."""
 
     label = _("Give points")
     icon = "coins"
     effects = True
-    fields = (Field("points", "number", _("Points"), minimum=1, maximum=1_000_000),)
+    fields = (StepField("points", "number", _("Points"), minimum=1, maximum=1_000_000),)
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         program = Program.objects.default()
         accounts = (
             dict(
@@ -47,9 +47,9 @@ class Points(StepKind):
         )
         members = [run for run in batch.runs if run.customer in accounts]
         if program and members:
-            # In the order of accounts, so that two batches wait for each other one way round.
-            wanted = sorted((accounts[run.customer], run.id) for run in members)
-            grants = [Grant(account, batch.step["points"], batch.origin, batch.now) for account, _run in wanted]
+            # Sort by account, so that two batches lock in the same order.
+            pairs = sorted((accounts[run.customer], run.id) for run in members)
+            grants = [Grant(account, batch.step["points"], batch.origin, batch.now) for account, _run in pairs]
             grant_points(program=program, grants=grants)
         return {run.id: "" if run.customer in accounts else "not_member" for run in batch.runs}
 
@@ -72,19 +72,21 @@ def _coupons() -> Choices:
 
 
 class GiveCoupon(StepKind):
-    """A code of the customer's own, once for each run; messages after it know it as coupon.code."""
+    """Give a code to the customer, once per run; later messages show it as coupon.code."""
 
     label = _("Give a coupon")
     icon = "ticket"
     effects = True
-    fields = (Field("coupon", "choice", _("Coupon"), _coupons, help=_("Messages after this step can show its code.")),)
+    fields = (
+        StepField("coupon", "choice", _("Coupon"), _coupons, help=_("Messages after this step can show the code.")),
+    )
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         coupon = Coupon.objects.get(pk=batch.step["coupon"])
         try:
             check_issuable(coupon)
         except DomainError:
-            # Over by now: nobody is stopped for it, and the counts tell.
+            # The coupon has ended: runs continue, and the counts show this outcome.
             return {run.id: "coupon_over" for run in batch.runs}
         issued = issue_to_many(coupon=coupon, wanted=[(run.customer, batch.cause(run)) for run in batch.runs])
         for run in batch.runs:
@@ -102,14 +104,14 @@ class GiveCoupon(StepKind):
             yield "coupon", error.message
 
     def words(self, step: Step) -> str:
-        found = Coupon.objects.filter(pk=step.get("coupon") or 0).first()
-        return f"{found.name} · {worth(found)}" if found else ""
+        coupon = Coupon.objects.filter(pk=step.get("coupon") or 0).first()
+        return f"{coupon.name} · {worth(coupon)}" if coupon else ""
 
     def outcome_label(self, outcome: str) -> Text:
-        return _("coupon over") if outcome == "coupon_over" else _("given")
+        return _("coupon ended") if outcome == "coupon_over" else _("given")
 
 
-ACTIONS: tuple[tuple[str, Text], ...] = (("add", _("Add")), ("remove", _("Take off")))
+ACTIONS: tuple[tuple[str, Text], ...] = (("add", _("Add")), ("remove", _("Remove")))
 
 
 class SetTag(StepKind):
@@ -117,11 +119,11 @@ class SetTag(StepKind):
     icon = "tag"
     effects = True
     fields = (
-        Field("action", "choice", _("Do"), lambda: ACTIONS, default="add"),
-        Field("tag", "text", _("Tag"), maximum=60),
+        StepField("action", "choice", _("Action"), lambda: ACTIONS, default="add"),
+        StepField("tag", "text", _("Tag"), maximum=60),
     )
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         name = checked_tag(batch.step["tag"])
         if batch.step["action"] == "add":
             add_tag_to_many(customer_ids=batch.customers, name=name, actor=SYSTEM)
@@ -133,4 +135,4 @@ class SetTag(StepKind):
 
     def words(self, step: Step) -> str:
         tag = step.get("tag", "")
-        return _t("Take off “%(tag)s”") % {"tag": tag} if step.get("action") == "remove" else tag
+        return _t("Remove “%(tag)s”") % {"tag": tag} if step.get("action") == "remove" else tag

@@ -1,4 +1,4 @@
-"""Messages to the customer, tickets for the staff, webhooks to the shop's own systems."""
+"""Send messages to customers, open tickets for staff, and call webhooks of the shop's own systems."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from campaigns import events
-from campaigns.journey_steps.base import Batch, Choices, Field, Step, StepKind, Text
+from campaigns.journey_steps.base import Choices, Step, StepBatch, StepField, StepKind, Text
 from campaigns.labels import channel_label
 from campaigns.models import CouponCode, MessageClass, Template
 from campaigns.services.contexts import coupon_context, readings
@@ -31,14 +31,14 @@ def _templates() -> Choices:
 
 
 class SendMessage(StepKind):
-    """Intends a message, once for each run (J2). Whether it goes is the gate's word at the moment of sending (J1, J4)."""
+    """Queue a message, once per run (J2). The gate decides at the moment of sending whether it goes (J1, J4)."""
 
     label = pgettext_lazy("journey step", "Message")
     icon = "send"
     effects = True
-    fields = (Field("template", "choice", _("Template"), _templates),)
+    fields = (StepField("template", "choice", _("Template"), _templates),)
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         template = Template.objects.get(pk=batch.step["template"])
         contexts = _contexts(batch)
         queue_messages(
@@ -55,34 +55,34 @@ class SendMessage(StepKind):
         if template is None:
             yield "template", _("Not one of the choices.")
         elif template.message_class != MessageClass.MARKETING:
-            # It would pass consent, caps and quiet hours.
-            yield "template", _("A journey sends marketing, and this template is for what customers asked for.")
+            # A transactional template would bypass consent, caps and quiet hours.
+            yield "template", _("A journey needs a marketing template; this template is transactional.")
 
     def words(self, step: Step) -> str:
-        found = Template.objects.filter(pk=step.get("template") or 0).first()
-        return f"{found.name} · {channel_label(found.channel)}" if found else ""
+        template = Template.objects.filter(pk=step.get("template") or 0).first()
+        return f"{template.name} · {channel_label(template.channel)}" if template else ""
 
 
-def _contexts(batch: Batch) -> dict[int, dict[str, Any]]:
-    """What each message tells beyond the customer: the order or points it is about, the code that was given before."""
+def _contexts(batch: StepBatch) -> dict[int, dict[str, Any]]:
+    """Return each message's own values beyond the customer: its order or points, and the code given before."""
     codes = CouponCode.objects.select_related("coupon").in_bulk(
         {run.context["code"] for run in batch.runs if "code" in run.context}
     )
     languages = _languages(batch) if codes else {}
-    found: dict[int, dict[str, Any]] = {}
+    contexts: dict[int, dict[str, Any]] = {}
     for run in batch.runs:
-        told: dict[str, Any] = {
+        values: dict[str, Any] = {
             name: run.context[name] for name in ("order_id", "expiring", "segment") if name in run.context
         }
         code = codes.get(run.context.get("code", 0))
         if code is not None:
-            told["coupon"] = coupon_context(code.coupon, code, languages[run.customer])
-        found[run.id] = told
-    return found
+            values["coupon"] = coupon_context(code.coupon, code, languages[run.customer])
+        contexts[run.id] = values
+    return contexts
 
 
-def _languages(batch: Batch) -> dict[int, str]:
-    """The first language of each that we speak: amounts and days are written as it does."""
+def _languages(batch: StepBatch) -> dict[int, str]:
+    """Return each customer's first supported language, in which amounts and days are formatted."""
     spoken = dict(settings.LANGUAGES)
     store = Store.objects.filter(is_default=True).first()
     shop = store.language if store else settings.LANGUAGE_CODE
@@ -91,20 +91,20 @@ def _languages(batch: Batch) -> dict[int, str]:
 
 
 class OpenTicket(StepKind):
-    """Someone of the staff is asked to look after the customer."""
+    """Open a ticket that asks staff to contact the customer."""
 
     label = _("Open a ticket")
     icon = "message-circle"
     effects = True
     fields = (
-        Field("subject", "text", _("Subject"), maximum=200),
-        Field("text", "long", _("What is to be done"), maximum=4000),
-        Field(
+        StepField("subject", "text", _("Subject"), maximum=200),
+        StepField("text", "long", _("Task description"), maximum=4000),
+        StepField(
             "priority", "choice", _("priority"), lambda: [(str(v), t) for v, t in TicketPriority.choices], default="2"
         ),
     )
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         people = Customer.objects.in_bulk(batch.customers)
         for run in batch.runs:
             open_ticket(
@@ -114,7 +114,7 @@ class OpenTicket(StepKind):
                 priority=int(batch.step["priority"]),
                 origin_ref=batch.cause(run)[:80],
                 from_customer=False,
-                # It says what a colleague is to do; the customer must not read it.
+                # The text is an instruction for a colleague; the customer must not read it.
                 internal=True,
                 actor=SYSTEM,
             )
@@ -125,14 +125,16 @@ class OpenTicket(StepKind):
 
 
 class CallWebhook(StepKind):
-    """Tells the shop's endpoints that listen to journeys, signed and retried as any other event."""
+    """Notify the shop's endpoints that subscribe to journeys, signed and retried like any other event."""
 
     label = _("Webhook")
     icon = "webhook"
     effects = True
-    fields = (Field("name", "text", _("Name"), maximum=80, help=_("What the receiver reads, to tell steps apart.")),)
+    fields = (
+        StepField("name", "text", _("Name"), maximum=80, help=_("The receiver gets this name, to distinguish steps.")),
+    )
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         payload = {"journey": batch.journey, "name": batch.name, "step": batch.step["name"]}
         emit_many(Emission(events.JOURNEY_STEP_REACHED, run.customer, {**payload, "run": run.id}) for run in batch.runs)
         return {run.id: "" for run in batch.runs}
@@ -140,7 +142,10 @@ class CallWebhook(StepKind):
     def check(self, step: Step) -> Iterable[tuple[str, Text]]:
         listening = WebhookEndpoint.objects.filter(active=True, event_types__contains=[WEBHOOK])
         if WEBHOOK in PUBLIC and not listening.exists():
-            yield "name", _("No webhook listens to journeys. Add “A journey's step was reached” to one under Webhooks.")
+            yield (
+                "name",
+                _("No webhook subscribes to journeys. Add “A journey's step was reached” to one under Webhooks."),
+            )
 
     def words(self, step: Step) -> str:
         return step.get("name", "")

@@ -1,4 +1,4 @@
-"""Waits. Each is a row with a time: nothing is held in a queue (F4)."""
+"""Wait. Each wait is a row with a time; none is held in a queue (F4)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from campaigns.journey_steps.base import Batch, Field, Step, StepKind, Text, Wait
+from campaigns.journey_steps.base import Step, StepBatch, StepField, StepKind, Text, Wait
 from campaigns.services import gate
 from campaigns.services.journey_facts import happened_since
 from campaigns.services.journey_happenings import event_words
@@ -39,10 +39,10 @@ def span_words(step: Step) -> str:
     return forms.get(step.get("unit", ""), "%(count)s") % {"count": number(count)}
 
 
-def _length(label: Text) -> tuple[Field, Field]:
+def _length(label: Text) -> tuple[StepField, StepField]:
     return (
-        Field("amount", "number", label, minimum=1, maximum=1000, default=1),
-        Field("unit", "choice", _("Unit"), lambda: UNITS, default="days"),
+        StepField("amount", "number", label, minimum=1, maximum=1000, default=1),
+        StepField("unit", "choice", _("Unit"), lambda: UNITS, default="days"),
     )
 
 
@@ -52,11 +52,11 @@ class WaitTime(StepKind):
     group = "flow"
     fields = _length(_("For"))
 
-    def wait(self, batch: Batch) -> dict[int, Wait]:
+    def wait(self, batch: StepBatch) -> dict[int, Wait]:
         until = batch.now + span(batch.step)
         return {run.id: Wait(until) for run in batch.runs}
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
         return {run.id: None if _early(run.waits_until, batch) else "" for run in batch.runs}
 
     def words(self, step: Step) -> str:
@@ -64,19 +64,24 @@ class WaitTime(StepKind):
 
 
 class WaitUntil(WaitTime):
-    """Until the clock where the customer lives shows a time."""
+    """Wait until the local clock of the customer shows a time."""
 
     label = _("Wait until a time of day")
     icon = "clock-pause"
     fields = (
-        Field(
-            "days", "number", _("Days later"), maximum=365, default=0, help=_("0: the next time the clock shows it.")
+        StepField(
+            "days",
+            "number",
+            _("Days later"),
+            maximum=365,
+            default=0,
+            help=_("0: the next time that the clock shows it."),
         ),
-        Field("time", "time", _("Local time"), default="10:00"),
+        StepField("time", "time", _("Local time"), default="10:00"),
     )
 
-    def wait(self, batch: Batch) -> dict[int, Wait]:
-        known = gate.parameters(batch.now)
+    def wait(self, batch: StepBatch) -> dict[int, Wait]:
+        parameters = gate.parameters(batch.now)
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""SELECT c.id, campaigns_next_local(
@@ -85,8 +90,8 @@ class WaitUntil(WaitTime):
                    FROM crm_customer c WHERE c.id = ANY(%(customers)s)""",
                 {
                     "now": batch.now,
-                    "zones": known["zones"],
-                    "zone": known["zone"],
+                    "zones": parameters["zones"],
+                    "zone": parameters["zone"],
                     "days": batch.step["days"],
                     "time": batch.step["time"],
                     "customers": batch.customers,
@@ -104,28 +109,28 @@ class WaitUntil(WaitTime):
 
 
 class WaitEvent(StepKind):
-    """Until something happens, but not for ever. What happened before the wait began does not count."""
+    """Wait until an event happens, with a time limit. Events before the start of the wait do not count."""
 
     label = _("Wait for an event")
     icon = "hourglass"
     group = "flow"
     fields = (
-        Field("event", "event", _("Event")),
-        Field("where", "where", _("Only when"), required=False, default=[]),
+        StepField("event", "event", _("Event")),
+        StepField("where", "where", _("Only when"), required=False, default=[]),
         *_length(_("At most")),
     )
 
     def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
-        return (("happened", _("It happened")), ("timeout", _("It did not happen in time")))
+        return (("happened", _("Event happened")), ("timeout", _("Time limit reached")))
 
-    def wait(self, batch: Batch) -> dict[int, Wait]:
+    def wait(self, batch: StepBatch) -> dict[int, Wait]:
         until = batch.now + span(batch.step)
         return {run.id: Wait(until, batch.step["event"]) for run in batch.runs}
 
-    def act(self, batch: Batch) -> dict[int, str | None]:
-        done = happened_since(batch.step, {run.id: (run.customer, run.step_at) for run in batch.runs})
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
+        finished = happened_since(batch.step, {run.id: (run.customer, run.step_at) for run in batch.runs})
         return {
-            run.id: "happened" if run.id in done else None if _early(run.waits_until, batch) else "timeout"
+            run.id: "happened" if run.id in finished else None if _early(run.waits_until, batch) else "timeout"
             for run in batch.runs
         }
 
@@ -133,6 +138,6 @@ class WaitEvent(StepKind):
         return _t("%(event)s, at most %(time)s") % {"event": event_words(step), "time": span_words(step)}
 
 
-def _early(until, batch: Batch) -> bool:
-    """Woken before its time by something that did not end the wait."""
+def _early(until, batch: StepBatch) -> bool:
+    """Return whether the run woke before its time by an event that did not end the wait."""
     return until is not None and until > batch.now

@@ -18,10 +18,10 @@ class BroadcastState(models.TextChoices):
 
 @audited_except("minute", "minute_count", "audience_count", "prepared_at", "finished_at")
 class Broadcast(models.Model):
-    """One message to a segment, once. The audience is taken when it starts and looked at again at each sending (J4).
+    """Send one message to a segment, once. The audience is taken at the start and checked again at each sending (J4).
 
-    Without `send_on` it starts when it is scheduled. `customer_zone`: the clock on the customer's wall, not on the shop's.
-    `minute` and `minute_count` are how many were let through in that minute of the clock, for `per_minute`.
+    Without `send_on` the broadcast starts when it is scheduled. `customer_zone`: times are local to the customer, not
+    to the shop. `minute` and `minute_count` hold how many messages passed in that minute, for `per_minute`.
     """
 
     name = models.CharField(_("name"), max_length=120, unique=True)
@@ -73,7 +73,7 @@ class Broadcast(models.Model):
         ]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="campaigns_broadcast_recent"),
-            # what the timetable looks after
+            # the scheduled task that moves broadcasts
             models.Index(
                 fields=["starts_at"],
                 condition=models.Q(state__in=["scheduled", "sending", "stopped"], finished_at=None),

@@ -7,7 +7,7 @@ from core.audit import audited
 
 @audited
 class ShopDay(models.Model):
-    """A day of the shop's own: every year on a date of the solar or lunar calendar, or once in `year`."""
+    """Hold a day of the shop's own: every year on a date of the solar or lunar calendar, or once in `year`."""
 
     name = models.CharField(_("name"), max_length=80)
     month = models.PositiveSmallIntegerField(_("month"))

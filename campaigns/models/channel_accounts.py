@@ -13,7 +13,7 @@ from core.fields import EncryptedTextField
 
 @audited
 class ChannelAccount(models.Model):
-    """The shop's account with a provider of a channel. Secrets are encrypted and never shown again."""
+    """Hold the shop's account with a provider of a channel. Secrets are encrypted and never shown again."""
 
     channel = models.CharField(_("channel"), max_length=8)
     provider = models.CharField(_("provider"), max_length=20)
@@ -36,5 +36,5 @@ class ChannelAccount(models.Model):
 
     @property
     def values(self) -> dict[str, Any]:
-        """Settings and secrets together, for the provider's code."""
+        """Return settings and secrets together, for the provider's code."""
         return {**self.settings, **(json.loads(self.secrets) if self.secrets else {})}

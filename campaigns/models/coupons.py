@@ -20,7 +20,7 @@ class CodeMode(models.TextChoices):
 
 @audited_except("reserved_count", "redeemed_count", "issued_count", "reserved_amount", "redeemed_amount")
 class Coupon(models.Model):
-    """A coupon campaign. Amounts are minor units; a percentage is in whole percent. 0 or empty means no limit."""
+    """Hold a coupon campaign. Amounts are minor units; a percentage is in whole percent. 0 or empty means no limit."""
 
     name = models.CharField(_("name"), max_length=120, help_text=_("Customers read it in the shop."))
     kind = models.CharField(_("kind"), max_length=7, choices=DiscountKind.choices)
@@ -81,7 +81,7 @@ class Coupon(models.Model):
 
 
 class CouponCode(models.Model):
-    """One code (C4): unique in normal form, with a check character; bound to a customer when issued to one."""
+    """Hold one code (C4): unique in normal form, with a check character; bound to a customer when issued to one."""
 
     coupon = models.ForeignKey(Coupon, models.PROTECT, related_name="codes")
     code = models.CharField(_("code"), max_length=40, unique=True)
@@ -113,7 +113,7 @@ class CouponCode(models.Model):
 
 
 class CouponTally(models.Model):
-    """Uses per coupon and customer, raised by conditional upsert so that the limit holds under contention (C2)."""
+    """Count uses per coupon and customer, by conditional upsert so that the limit holds under contention (C2)."""
 
     pk = models.CompositePrimaryKey("coupon_id", "customer_id")
     coupon_id = models.BigIntegerField()
@@ -128,7 +128,7 @@ class CouponTally(models.Model):
 
 
 class CouponBudget(models.Model):
-    """Coupons that a member of staff has given by hand on one day of the shop (L13), counted under the row's lock."""
+    """Count coupons that a staff member gave by hand on one day of the shop (L13), under the row's lock."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
     day = models.DateField(_("day"))
@@ -150,7 +150,7 @@ class UseState(models.TextChoices):
 
 
 class CouponUse(models.Model):
-    """One use of a code for one order (C1): reserved, then redeemed or released."""
+    """Hold one use of a code for one order (C1): reserved, then redeemed or released."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     coupon = models.ForeignKey(Coupon, models.PROTECT, related_name="uses")

@@ -20,7 +20,7 @@ class ExperimentMetric(models.TextChoices):
     CLICKED = "clicked", _("Share of customers who follow a link in a message")
 
 
-# Each customer's figure is 0 or 1.
+# For these metrics each customer's figure is 0 or 1.
 SHARE_METRICS = frozenset({ExperimentMetric.ORDERED, ExperimentMetric.VISITED, ExperimentMetric.CLICKED})
 
 
@@ -32,12 +32,12 @@ class ExperimentState(models.TextChoices):
 
 @audited
 class Experiment(models.Model):
-    """Who gets which arm, what is measured, and how sure one wants to be, all said before it starts (X3).
+    """Hold the arms, the metric and the required certainty of an experiment, all fixed before it starts (X3).
 
-    `effect` is the smallest difference of interest in units of the metric: a share, orders, or minor units of `currency`.
-    `baseline_mean` and `baseline_variance` are the metric over the last window before the start, and `planned_count` the
-    customers that follow from them. `weighed_at`: since when the weights are what they are. `winner`: what everybody gets
-    after the end.
+    `effect` is the smallest difference of interest in units of the metric: a share, orders, or minor units of
+    `currency`. `baseline_mean` and `baseline_variance` are the metric over the last window before the start, and
+    `planned_count` is the number of customers that follows from them. `weighed_at`: when the weights last changed.
+    `winner`: the arm that all customers get after the end.
     """
 
     name = models.CharField(_("name"), max_length=120, unique=True)
@@ -97,9 +97,9 @@ class Experiment(models.Model):
 
 @audited
 class ExperimentArm(models.Model):
-    """One way. The arm at position 0 is the control. In a global holdout the control is who gets no marketing.
+    """Hold one arm. The arm at position 0 is the control; in a global holdout the control gets no marketing.
 
-    `template` and `coupon` stand in for those of the campaign that runs the experiment; empty: the campaign's own.
+    `template` and `coupon` replace those of the campaign that runs the experiment; empty means the campaign's own.
     """
 
     experiment = models.ForeignKey(Experiment, models.CASCADE, related_name="arms", db_index=False)
@@ -128,7 +128,7 @@ class ExperimentArm(models.Model):
 
 
 class Exposure(models.Model):
-    """A customer's arm, kept from the first time that it mattered: a change of weights moves nobody (X1)."""
+    """Hold a customer's arm from the first time that it mattered: a change of weights moves no customer (X1)."""
 
     experiment = models.ForeignKey(Experiment, models.PROTECT, related_name="exposures", db_index=False)
     customer = models.ForeignKey("crm.Customer", models.PROTECT, related_name="exposures", db_index=False)

@@ -21,10 +21,10 @@ class JourneyState(models.TextChoices):
 
 @audited_except("looked_at", "members_after")
 class Journey(models.Model):
-    """A way that customers go, step by step. `draft` is what is being edited; `version` what new ones enter.
+    """Hold a path that customers follow step by step. `draft` is being edited; new runs enter `version`.
 
-    Those who were in the segment when a version was published and may enter too are entered from `members_after` on, a
-    customer id; NULL when there are none or all have entered.
+    Customers who were in the segment at publishing and may enter are entered from `members_after` on, a customer id. It
+    is NULL when there are none or all have entered.
     """
 
     name = models.CharField(_("name"), max_length=120, unique=True)
@@ -56,7 +56,7 @@ class Journey(models.Model):
 
     @property
     def published(self) -> JourneyVersion:
-        """What new ones enter: a journey that runs, is paused or stopped has one, by constraint."""
+        """Return the version that new runs enter; running, paused and stopped journeys have one, by constraint."""
         if self.version is None:
             raise ValueError(f"{self} was never published")
         return self.version
@@ -67,7 +67,7 @@ class Journey(models.Model):
 
 
 class JourneyVersion(models.Model):
-    """What a journey said when it was published; never changed, because runs are pinned to it (J8)."""
+    """Hold a journey as it was published; never changed, because runs are bound to it (J8)."""
 
     journey = models.ForeignKey(Journey, models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveIntegerField(_("version"))
@@ -110,11 +110,11 @@ class EndReason(models.TextChoices):
 
 
 class JourneyRun(models.Model):
-    """One customer on their way. `cause` is what made them enter, once each; `number` counts their times (J3).
+    """Hold one customer's run. `cause` is the reason of the entry, once each; `number` counts the runs (J3).
 
-    `step` is where they are: a step of the version's tree, which has no loops, so that a run passes each step once. A wait
-    is a row: `due_at` says when the run goes on, `waits_until` how long the wait lasts at most (it may be woken before), `waits_for`
-    which event may end it. `claim` and `leased_until` belong to the worker that moves it.
+    `step` is the current step in the version's tree, which has no loops, so that a run passes each step once. A wait is
+    a row: `due_at` is when the run continues, `waits_until` the latest end of the wait (it may be woken before),
+    `waits_for` the event that may end it. `claim` and `leased_until` belong to the worker that moves the run.
     """
 
     journey = models.ForeignKey(Journey, models.PROTECT, related_name="runs", db_index=False)
@@ -160,11 +160,11 @@ class JourneyRun(models.Model):
             ),
         ]
         indexes = [
-            # the claim: what one journey has due, oldest first
+            # the claim: due runs of one journey, oldest first
             models.Index(
                 fields=["journey", "due_at"], condition=models.Q(state="active"), name="campaigns_journeyrun_due"
             ),
-            # how many stand at each step of a version, and whether anyone is still in an old one
+            # how many runs are at each step of a version, and whether any run is still in an old version
             models.Index(
                 fields=["version", "step"], condition=models.Q(state="active"), name="campaigns_journeyrun_at"
             ),
@@ -179,7 +179,7 @@ class JourneyRun(models.Model):
 
 
 class JourneyStepRecord(models.Model):
-    """A run has done a step, once, with this outcome: one person's way. Only ever added to."""
+    """Record that a run has done a step, once, with its outcome. Rows are only inserted."""
 
     run = models.ForeignKey(JourneyRun, models.PROTECT, related_name="records", db_index=False, db_constraint=False)
     step = models.CharField(max_length=40)
@@ -197,9 +197,9 @@ class JourneyStepRecord(models.Model):
 
 
 class JourneyStepCount(models.Model):
-    """How many runs of a version have done a step with this outcome: the sum of the records, kept with them.
+    """Count the runs of a version that did a step with this outcome: the sum of the records, written with them.
 
-    The steps `entry` and `end` count those who entered (or were held out) and those who left, by reason.
+    The steps `entry` and `end` count entries (or held-out customers) and exits, by reason.
     """
 
     version = models.ForeignKey(JourneyVersion, models.CASCADE, related_name="counts", db_index=False)

@@ -17,10 +17,10 @@ class MessageClass(models.TextChoices):
 
 @audited
 class Template(models.Model):
-    """What a message says, in each language. A version is frozen once used (J8).
+    """Hold the texts of a message in each language. A version is frozen once used (J8).
 
-    `code` names it to the shop's own systems. `values` declares what they give with each message, as
-    [{"name", "required", "example"}]; texts show it as values.<name>.
+    `code` names the template to the shop's own systems. `values` declares the values that they send with each message,
+    as [{"name", "required", "example"}]; texts show a value as values.<name>.
     """
 
     name = models.CharField(_("name"), max_length=120, unique=True)
@@ -44,7 +44,7 @@ class Template(models.Model):
 
 
 class TemplateText(models.Model):
-    """One version of a template in one language. Liquid, checked when saved (P5)."""
+    """Hold one version of a template in one language. Liquid, checked when saved (P5)."""
 
     template = models.ForeignKey(Template, models.PROTECT, related_name="texts", db_index=False)
     version = models.PositiveIntegerField(_("version"))
@@ -80,7 +80,7 @@ class CareState(models.TextChoices):
 
 @audited
 class CareRule(models.Model):
-    """When something is true of a customer, send them a template, once per occurrence."""
+    """Send a template to a customer when a condition becomes true, once per occurrence."""
 
     name = models.CharField(_("name"), max_length=120, unique=True)
     trigger = models.CharField(_("trigger"), max_length=16, choices=CareTrigger.choices)
@@ -129,7 +129,10 @@ class CareRule(models.Model):
 
 @audited
 class SendingPolicy(models.Model):
-    """The shop's limits on marketing messages and surveys, all together and each alone. Empty or 0 means no cap, never "block all" (J5)."""
+    """Hold the shop's limits on marketing messages and surveys, together and separately.
+
+    Empty or 0 means no cap, never "block all" (J5).
+    """
 
     cap_per_day = models.PositiveSmallIntegerField(_("messages a day"), null=True, blank=True, default=2)
     cap_per_week = models.PositiveSmallIntegerField(_("messages a week"), null=True, blank=True, default=4)
@@ -168,9 +171,9 @@ class MessageState(models.TextChoices):
 
 
 class Message(models.Model):
-    """One intended send and how it ended: also the gate's decision log (J1).
+    """Hold one queued send and its outcome; also the gate's decision log (J1).
 
-    Unique per customer, campaign version, step, occurrence and channel (J2). `reason` names why it was held or
+    Unique per customer, campaign version, step, occurrence and channel (J2). `reason` says why it was held or
     suppressed; `claim` and `leased_until` belong to the worker that holds it.
     """
 
@@ -188,7 +191,8 @@ class Message(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=MessageState.choices, default=MessageState.QUEUED)
     reason = models.CharField(_("reason"), max_length=30, blank=True, default="")
     due_at = models.DateTimeField(_("due"), db_default=Now())
-    # When it was first meant to go: `due_at` moves with quiet hours, pauses and attempts, for who is messaged only.
+    # The first planned time of the message: `due_at` moves with quiet hours, pauses and attempts, but only for messaged
+    # customers.
     wanted_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now())
     decided_at = models.DateTimeField(null=True)
@@ -224,11 +228,11 @@ class Message(models.Model):
             ),
         ]
         indexes = [
-            # the claim: what is due, oldest first
+            # the claim: due messages, oldest first
             models.Index(
                 fields=["due_at"], condition=models.Q(state__in=["queued", "held"]), name="campaigns_message_due"
             ),
-            # and what customers asked for, before any marketing
+            # transactional messages, before any marketing
             models.Index(
                 fields=["due_at"],
                 condition=models.Q(state__in=["queued", "held"], message_class="transactional"),
@@ -246,7 +250,7 @@ class Message(models.Model):
 
 
 class Suppression(models.Model):
-    """An address or person that must not get messages on a channel: bounce, complaint, unsubscribe, by hand."""
+    """Hold an address or customer that must not get messages on a channel: bounce, complaint, unsubscribe, by hand."""
 
     customer = models.ForeignKey(
         "crm.Customer", models.PROTECT, null=True, blank=True, related_name="suppressions", db_index=False

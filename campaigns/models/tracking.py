@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class LinkClick(models.Model):
-    """The first time that a link of a message was followed: once per message and address, however often it is."""
+    """Hold the first click on a link of a message: once per message and address, however often it is followed."""
 
     message = models.ForeignKey("campaigns.Message", models.CASCADE, related_name="clicks", db_index=False)
     url = models.TextField(_("address"))

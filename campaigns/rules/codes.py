@@ -1,7 +1,8 @@
-"""Coupon codes (C4): 14 random characters of an alphabet of 23 (63 bits) and one check character.
+"""Make and check coupon codes (C4): 14 random characters of an alphabet of 23 (63 bits) and one check character.
 
-The alphabet has no two characters that look like each other: no 0 O Q, 1 I L, U V W Y, and only one of 2 Z, 5 S, 8 B. The check is a weighted sum modulo 23, a prime, so it notices every single mistyped character and every
-exchange of two neighbours.
+The alphabet has no two characters that look alike: no 0 O Q, 1 I L, U V W Y, and only one of 2 Z, 5 S, 8 B. The check
+is a weighted sum modulo 23, a prime, so it detects every single mistyped character and every exchange of two
+neighbours.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def new_codes(count: int) -> list[str]:
 
 
 def _random_values(count: int) -> bytes:
-    """So many numbers from 0 to 22, each as likely as any other: bytes that would favour some are left out."""
+    """Return that many numbers from 0 to 22 with equal probability; bytes that would favour some are dropped."""
     values = b""
     while len(values) < count:
         values += secrets.token_bytes(count - len(values) + 64).translate(_VALUE_OF_BYTE, _UNEVEN)
@@ -44,22 +45,22 @@ def _check(body: bytes) -> int:
 
 
 def normalise(text: str) -> str:
-    """The stored form of what someone typed: capitals, no spaces, no dashes."""
+    """Return the stored form of an entered code: capitals, no spaces, no dashes."""
     return _SEPARATORS.sub("", text).upper()[:40]
 
 
 def shown(code: str) -> str:
-    """For people: generated codes in groups of five."""
+    """Return the readable form: generated codes in groups of five."""
     return "-".join(code[i : i + 5] for i in range(0, len(code), 5)) if len(code) == LENGTH else code
 
 
 def is_mistyped(code: str) -> bool:
-    """Whether a code has the form of a generated one and its check character is wrong."""
+    """Return whether a code has the form of a generated one but a wrong check character."""
     if len(code) != LENGTH or any(character not in _VALUES for character in code):
         return False
     return sum(weight * _VALUES[character] for weight, character in enumerate(code, 1)) % _PRIME != 0
 
 
 def is_choosable(code: str) -> bool:
-    """Whether a shop may choose it as a public code: 4 to 20 letters and digits, no broken copy of a generated one."""
+    """Return whether the code may be a public code: 4 to 20 letters and digits, and no mistyped generated code."""
     return bool(CHOSEN.match(code)) and not is_mistyped(code)

@@ -1,6 +1,6 @@
-"""The values that a template declares: what the shop's own systems give with each message.
+"""Read the values that a template declares, which the shop's own systems send with each message.
 
-Written one a line, `name: example`; a name with a question mark may be left out.
+They are written one per line, `name: example`; a name with a question mark is optional.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ LONGEST = 1000
 
 
 class WrongValue(Exception):
-    """`code` says what is wrong with the value `name`."""
+    """Raise for a wrong value; `code` names the fault of the value `name`."""
 
     def __init__(self, code: str, name: str) -> None:
         self.code, self.name = code, name
@@ -24,32 +24,32 @@ class WrongValue(Exception):
 
 def read(text: str) -> list[dict[str, Any]]:
     """Return the declarations of a text. Raises WrongValue `invalid_name`, `duplicate` or `too_many`."""
-    found: list[dict[str, Any]] = []
+    declarations: list[dict[str, Any]] = []
     for line in text.splitlines():
         if not line.strip():
             continue
         name, _colon, example = re.sub("：", ":", line, count=1).partition(":")
         name = name.strip()
-        found.append(
+        declarations.append(
             {"name": name.removesuffix("?"), "required": not name.endswith("?"), "example": example.strip()[:200]}
         )
-    return checked(found)
+    return checked(declarations)
 
 
 def checked(values: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return declarations in canonical form. Raises WrongValue."""
-    found: dict[str, dict[str, Any]] = {}
+    declarations: dict[str, dict[str, Any]] = {}
     for one in values:
         name = str(one.get("name", ""))
         if not NAME.fullmatch(name):
             raise WrongValue("invalid_name", name)
-        if name in found:
+        if name in declarations:
             raise WrongValue("duplicate", name)
         example = str(one.get("example", ""))[:200]
-        found[name] = {"name": name, "required": bool(one.get("required", True)), "example": example}
-    if len(found) > MOST:
+        declarations[name] = {"name": name, "required": bool(one.get("required", True)), "example": example}
+    if len(declarations) > MOST:
         raise WrongValue("too_many", "")
-    return list(found.values())
+    return list(declarations.values())
 
 
 def written(values: Sequence[Mapping[str, Any]]) -> str:
@@ -75,5 +75,5 @@ def given(declared: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> d
 
 
 def examples(declared: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return what a preview shows."""
+    """Return the values that a preview shows."""
     return {one["name"]: one["example"] or one["name"] for one in declared}

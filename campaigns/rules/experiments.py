@@ -1,13 +1,14 @@
-"""The arithmetic of experiments: which arm, how many customers are needed, what came of it and how sure that is.
+"""Compute experiments: the arm of a customer, the sample size, the effect and its certainty.
 
 Sources: sample size of two proportions and of two means with unpooled variance, Chow, Shao & Wang, Sample Size
 Calculations in Clinical Research (3rd ed., 2018), ch. 3 and 4; the interval of a difference of means with unequal
 variances, Welch (1947), by the normal law; looking at any time: the mixture sequential probability ratio test with a
-normal mixture, Robbins (1970), as Johari, Koomen, Pekelis & Walsh, "Always valid inference", Operations Research 70 (2022)
-use it; several arms against one control: Bonferroni; the sample ratio: Pearson's chi-square. Shares of which few are known:
-the hybrid score interval without continuity correction, Newcombe, Statistics in Medicine 17 (1998) 873-890, method 10, and
-Fisher's exact test; none of n: the exact upper bound 1 - error^(1/n), about 3/n (Hanley & Lippman-Hand, JAMA 249 (1983)
-1743-1745); the relative lift: the interval of the logarithm of a ratio, Katz, Baptista, Azen & Pike, Biometrics 34 (1978).
+normal mixture, Robbins (1970), as Johari, Koomen, Pekelis & Walsh, "Always valid inference", Operations Research 70
+(2022) use it; several arms against one control: Bonferroni; the sample ratio: Pearson's chi-square. Shares with few
+events: the hybrid score interval without continuity correction, Newcombe, Statistics in Medicine 17 (1998) 873-890,
+method 10, and Fisher's exact test; none of n: the exact upper bound 1 - error^(1/n), about 3/n (Hanley & Lippman-Hand,
+JAMA 249 (1983) 1743-1745); the relative lift: the interval of the logarithm of a ratio, Katz, Baptista, Azen & Pike,
+Biometrics 34 (1978).
 """
 
 from __future__ import annotations
@@ -17,23 +18,25 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# scipy is imported where it is asked for: every process would carry it, and it is over a third of what one holds.
+# scipy is imported where it is used: otherwise every process would load it, at over a third of a process's memory.
 SHARES = 10_000
-# Below this the arms' sizes are no accident: a rate of one false alarm in a thousand experiments.
+# Below this probability the arms' sizes are no accident: one false alarm in a thousand experiments.
 MISMATCH = 0.001
-# What is known of fewer customers is no normal law yet, and nothing is said of an effect.
+# With fewer customers the normal law does not hold yet, so no effect is reported.
 FEWEST = 100
-# Of fewer customers who did it, or who did not, the normal law says nothing of a share.
+# With fewer customers who did it, or who did not, the normal law does not hold for a share.
 FEWEST_EVENTS = 10
 
 
 def share_of(salt: str, customer_id: int) -> int:
-    """0 to 9,999 from a hash of experiment and customer (X1); `campaigns_share` in SQL says the same."""
+    """Return a share from 0 to 9,999 by a hash of experiment and customer (X1); `campaigns_share` in SQL returns the
+    same.
+    """
     return int(hashlib.sha256(f"{salt}/{customer_id}".encode()).hexdigest()[:8], 16) % SHARES
 
 
 def limits_of(weights: Sequence[int]) -> list[int]:
-    """Where each arm's shares end, the last one at 10,000: an arm of weight 0 gets nobody."""
+    """Return the end of each arm's shares, the last one 10,000; an arm of weight 0 gets no customer."""
     total = sum(weights)
     ends, so_far = [], 0
     for weight in weights:
@@ -43,17 +46,17 @@ def limits_of(weights: Sequence[int]) -> list[int]:
 
 
 def arm_of(salt: str, customer_id: int, weights: Sequence[int]) -> int:
-    """The place of the customer's arm."""
+    """Return the position of the customer's arm."""
     share = share_of(salt, customer_id)
     return next(place for place, end in enumerate(limits_of(weights)) if share < end)
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Of one arm by intention to treat: everybody who was drawn, whether they got anything or not (X2).
+class GroupOutcome:
+    """Hold one arm's figures by intention to treat: all drawn customers, whether they got anything or not (X2).
 
-    `total` and `squares` are the sum and the sum of squares of the metric over its `count` customers. `events`: of how many
-    it is not 0; None where that is not known.
+    `total` and `squares` are the sum and the sum of squares of the metric over its `count` customers. `events`: the
+    number of customers with a metric other than 0; None when unknown.
     """
 
     count: int
@@ -67,20 +70,20 @@ class Outcome:
 
     @property
     def variance(self) -> float:
-        """Of one customer, unbiased."""
+        """Return the unbiased variance of one customer."""
         if self.count < 2:
             return 0.0
         return max(0.0, (self.squares - self.total**2 / self.count) / (self.count - 1))
 
 
 @dataclass(frozen=True)
-class Effect:
-    """The difference of an arm from the control with its interval. `sure`: the interval leaves 0 out.
+class ExperimentEffect:
+    """Hold the difference of an arm from the control with its interval. `sure`: the interval excludes 0.
 
-    `chance` is the p-value; with looking at any time, the always valid one. `level`: of how many such intervals hold the true
-    difference. `lift` is the difference as a part of the control's mean with its own interval; None where the control has
-    none. `few`: too few customers did it, or too few did not, to conclude anything; `chance` and interval are then exact
-    ones for shares and None for what a share does not bound.
+    `chance` is the p-value; if the results may be read at any time, the always valid one. `level`: the share of such
+    intervals that contain the true difference. `lift` is the difference relative to the control's mean, with its own
+    interval; None when the control has no mean. `few`: too few customers did it, or did not, for a conclusion. Then
+    `chance` and interval are exact for shares, and None for metrics that a share does not bound.
     """
 
     difference: float
@@ -96,19 +99,19 @@ class Effect:
 
 
 def effect_of(
-    arm: Outcome,
-    control: Outcome,
+    arm: GroupOutcome,
+    control: GroupOutcome,
     *,
     error: float,
     comparisons: int = 1,
     mixture: float | None = None,
     share: bool = False,
-) -> Effect | None:
-    """What the arm changed, or None while fewer than 100 of either are known.
+) -> ExperimentEffect | None:
+    """Return the effect of the arm; None while either group has fewer than 100 customers.
 
-    `error` is the rate of false alarms that is allowed over all `comparisons`. Without `mixture` the interval holds for one
-    look at a sample that was fixed beforehand; with it (the smallest effect of interest, in units of the metric) for as many
-    looks as one likes. `share`: each customer's metric is 0 or 1.
+    `error` is the allowed rate of false alarms over all `comparisons`. Without `mixture` the interval holds for one
+    look at a sample of fixed size. With it (the smallest effect of interest, in units of the metric) it holds for any
+    number of looks. `share`: each customer's metric is 0 or 1.
     """
     if min(arm.count, control.count) < FEWEST:
         return None
@@ -126,13 +129,13 @@ def effect_of(
         half = sequential_half(variance, mixture, allowed)
         chance = sequential_chance(difference, variance, mixture)
     lift, lift_low, lift_high = lift_of(arm, control, half / math.sqrt(variance))
-    return Effect(
+    return ExperimentEffect(
         difference, difference - half, difference + half, min(1.0, chance * comparisons), abs(difference) > half,
         1 - allowed, lift, lift_low, lift_high,
     )  # fmt: skip
 
 
-def _is_few(outcome: Outcome, share: bool) -> bool:
+def _is_few(outcome: GroupOutcome, share: bool) -> bool:
     events = outcome.total if share else outcome.events
     if events is None:
         return False
@@ -140,25 +143,27 @@ def _is_few(outcome: Outcome, share: bool) -> bool:
 
 
 def _effect_of_few(
-    arm: Outcome, control: Outcome, *, allowed: float, comparisons: int, share: bool, once: bool
-) -> Effect:
-    """What can be said of a few: bounds and an exact chance for shares, nothing beyond the difference for the rest.
+    arm: GroupOutcome, control: GroupOutcome, *, allowed: float, comparisons: int, share: bool, once: bool
+) -> ExperimentEffect:
+    """Return the effect with few events: bounds and an exact p-value for shares, only the difference otherwise.
 
-    Both hold for one look, so nothing is sure where looking is allowed at any time.
+    Both hold for one look, so nothing is sure when the results may be read at any time.
     """
     difference = arm.mean - control.mean
     if not share:
-        return Effect(difference, None, None, None, False, 1 - allowed, few=True)
+        return ExperimentEffect(difference, None, None, None, False, 1 - allowed, few=True)
     counts = (round(arm.total), arm.count), (round(control.total), control.count)
     low, high = newcombe(*counts[0], *counts[1], error=allowed)
     chance = fisher_chance(*counts[0], *counts[1])
     sure = once and chance < allowed and not low <= 0 <= high
     lift = difference / control.mean if control.mean else None
-    return Effect(difference, low, high, min(1.0, chance * comparisons), sure, 1 - allowed, lift, few=True)
+    return ExperimentEffect(difference, low, high, min(1.0, chance * comparisons), sure, 1 - allowed, lift, few=True)
 
 
-def lift_of(arm: Outcome, control: Outcome, width: float) -> tuple[float | None, float | None, float | None]:
-    """The relative change of a mean and its interval; `width` in standard errors. None where a mean is not above 0."""
+def lift_of(arm: GroupOutcome, control: GroupOutcome, width: float) -> tuple[float | None, float | None, float | None]:
+    """Return the relative change of a mean and its interval; `width` in standard errors. None when a mean is not above
+    0.
+    """
     if control.mean <= 0:
         return None, None, None
     lift = arm.mean / control.mean - 1
@@ -170,7 +175,7 @@ def lift_of(arm: Outcome, control: Outcome, width: float) -> tuple[float | None,
 
 
 def wilson(events: int, count: int, *, error: float) -> tuple[float, float]:
-    """The score interval of a share (Wilson 1927)."""
+    """Return the score interval of a share (Wilson 1927)."""
     from scipy import stats
 
     z = float(stats.norm.isf(error / 2))
@@ -182,7 +187,7 @@ def wilson(events: int, count: int, *, error: float) -> tuple[float, float]:
 
 
 def newcombe(events: int, count: int, others: int, of: int, *, error: float) -> tuple[float, float]:
-    """The interval of the difference of two shares of which few are known: Newcombe's method 10."""
+    """Return the interval of the difference of two shares with few events: Newcombe's method 10."""
     one, two = events / count, others / of
     one_low, one_high = wilson(events, count, error=error)
     two_low, two_high = wilson(others, of, error=error)
@@ -194,25 +199,25 @@ def newcombe(events: int, count: int, others: int, of: int, *, error: float) -> 
 
 
 def fisher_chance(events: int, count: int, others: int, of: int) -> float:
-    """Fisher's exact two-sided p-value."""
+    """Return Fisher's exact two-sided p-value."""
     from scipy import stats
 
     return float(stats.fisher_exact([[events, count - events], [others, of - others]]).pvalue)
 
 
 def none_seen_bound(count: int, *, error: float = 0.05) -> float:
-    """The largest share that still leaves none of `count` with this probability: about 3 / count at 5%."""
+    """Return the largest share that gives none of `count` with this probability: about 3 / count at 5%."""
     return 1 - error ** (1 / count)
 
 
 def sequential_half(variance: float, mixture: float, error: float) -> float:
-    """Half the width of the interval that holds at every look together."""
+    """Return half the width of the interval that holds for all looks together."""
     wide = variance + mixture**2
     return math.sqrt(2 * variance * wide / mixture**2 * (math.log(1 / error) + math.log(wide / variance) / 2))
 
 
 def sequential_chance(difference: float, variance: float, mixture: float) -> float:
-    """The always valid p-value: one over the mixture's likelihood ratio."""
+    """Return the always valid p-value: one over the mixture's likelihood ratio."""
     wide = variance + mixture**2
     exponent = -((mixture * difference) ** 2) / (2 * variance * wide)
     return min(1.0, math.sqrt(wide / variance) * math.exp(exponent))
@@ -228,10 +233,10 @@ def sample_needed(
     comparisons: int = 1,
     sequential: bool = False,
 ) -> int:
-    """Customers in all arms together until an effect of this size is seen with this power.
+    """Return the customers needed in all arms together to detect an effect of this size with this power.
 
     `variances` are those of one customer in control and arm, `shares` the parts of all customers that the two get. With
-    `sequential`, as many as one look at the end would need if looking were allowed at any time.
+    `sequential`, return the size at which one look at the end has this power when looks at any time are allowed.
     """
     from scipy import optimize, stats
 
@@ -251,12 +256,12 @@ def sample_needed(
 
 
 def variance_of_share(share: float) -> float:
-    """Of one customer who does something with this probability."""
+    """Return the variance of a customer who does something with this probability."""
     return share * (1 - share)
 
 
 def mismatch(counts: Sequence[int], weights: Sequence[int]) -> float:
-    """How likely sizes as uneven as these are if everybody was drawn by the weights; below MISMATCH something is wrong."""
+    """Return the probability of sizes as uneven as these under the weights; below MISMATCH the draw is faulty."""
     pairs = [(count, weight) for count, weight in zip(counts, weights, strict=True) if weight or count]
     if any(not weight for _count, weight in pairs):
         return 0.0

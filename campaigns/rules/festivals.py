@@ -1,4 +1,4 @@
-"""Which festivals a year has: public holidays of mainland China, and days on which its shops speak to their customers.
+"""List the festivals of a year: public holidays of mainland China, and days on which shops address customers.
 
 Public holidays are the days of the national regulation (全国年节及纪念日放假办法, in the form of 2024-11-10), not the weekends that
 are moved around them each year.
@@ -14,7 +14,7 @@ from campaigns.rules import lunar
 
 @dataclass(frozen=True)
 class Festival:
-    """`code` names it; `public`: a public holiday of `days` days that begins on `on`."""
+    """Hold one festival. `code` names it; `public`: a public holiday of `days` days that begins on `on`."""
 
     code: str
     on: date
@@ -36,8 +36,8 @@ CODES = frozenset(
 
 
 def festivals_of(year: int) -> list[Festival]:
-    """In order of their days. Those of the lunar calendar only from 2021 to 2050."""
-    found = [
+    """Return the festivals in order of their days; lunar ones only from 2021 to 2050."""
+    festivals = [
         Festival("new_year", date(year, 1, 1), public=True),
         Festival("qingming", lunar.qingming(year), public=True),
         Festival("labour", date(year, 5, 1), public=True, days=2),
@@ -48,24 +48,24 @@ def festivals_of(year: int) -> list[Festival]:
     ]
     if lunar.FIRST < year <= lunar.LAST:
         # The eve and the first three days.
-        found.append(Festival("spring_festival", lunar.new_year(year) - timedelta(days=1), public=True, days=4))
+        festivals.append(Festival("spring_festival", lunar.new_year(year) - timedelta(days=1), public=True, days=4))
         for code, month, day, public in (
             ("dragon_boat", 5, 5, True), ("mid_autumn", 8, 15, True), *((*row, False) for row in LUNAR),
         ):  # fmt: skip
             for on in days_of(year, month, day, lunar_date=True):
-                found.append(Festival(code, on, public=public))
-    return sorted(found, key=lambda festival: (festival.on, festival.code))
+                festivals.append(Festival(code, on, public=public))
+    return sorted(festivals, key=lambda festival: (festival.on, festival.code))
 
 
 def days_of(year: int, month: int, day: int, *, lunar_date: bool) -> list[date]:
-    """On which days of a solar year a yearly day falls: a lunar one may do so twice, or not at all."""
+    """Return the days of a solar year on which a yearly day falls; a lunar day may fall twice or never."""
     if not lunar_date:
-        # 29 February is kept on the 28th in other years.
+        # 29 February moves to the 28th in other years.
         leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
         return [date(year, month, 28 if (month, day) == (2, 29) and not leap else day)]
-    # The end of a lunar year lies in the solar year after it.
-    found = [lunar.to_solar(own, month, day) for own in (year - 1, year) if lunar.FIRST <= own <= lunar.LAST]
-    return [on for on in found if on is not None and on.year == year]
+    # The end of a lunar year lies in the next solar year.
+    dates = [lunar.to_solar(own, month, day) for own in (year - 1, year) if lunar.FIRST <= own <= lunar.LAST]
+    return [on for on in dates if on is not None and on.year == year]
 
 
 def _sunday(year: int, month: int, number: int) -> date:

@@ -1,4 +1,4 @@
-"""The gate (J1): whether a message may be sent now, on plain values.
+"""Decide whether a message may be sent now (the gate, J1), on plain values.
 
 The batch version in `campaigns.services.gate` decides the same in one statement; a test runs both over random inputs.
 """
@@ -19,8 +19,8 @@ class Verdict(StrEnum):
     SUPPRESS = "suppress"
 
 
-class Reason(StrEnum):
-    """Why not. In the order in which they are looked at."""
+class GateReason(StrEnum):
+    """Reasons against sending, in the order in which they are checked."""
 
     CUSTOMER_NOT_ACTIVE = "customer_not_active"
     DUPLICATE = "duplicate"
@@ -40,10 +40,11 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True)
-class Policy:
-    """Caps: None or 0 is no cap (J5). Quiet from = until is off. stale_hours 0 keeps held messages for ever.
+class GatePolicy:
+    """Hold the caps: None or 0 is no cap (J5).
 
-    `cap_day` and `cap_week` are for everything that counts; the others for marketing and for surveys alone.
+    Quiet from = until is off. stale_hours 0 keeps held messages without limit. `cap_day` and `cap_week` apply to all
+    counted messages; the others to marketing or surveys alone.
     """
 
     cap_day: int | None = None
@@ -59,13 +60,13 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """One intended send.
+class GateCandidate:
+    """Hold one queued send.
 
-    `granted` is the latest consent of its purpose, None when nothing was ever said; `opt_in`: the channel needs a yes.
-    `waiting_since` is when it was first due, or first held. `sent` are the times of what counts against the caps,
-    `sent_alike` those of the same purpose among them.
-    `survey` is a service message: it needs no marketing consent, keeps quiet hours and counts as one message more (D2).
+    `granted` is the latest consent of its purpose, None when there is none; `opt_in`: the channel needs a consent.
+    `waiting_since` is when the message was first due, or first held. `sent` are the times of messages that count
+    against the caps, `sent_alike` those of the same purpose among them. `survey` is a service message: it needs no
+    marketing consent, respects quiet hours and counts against the caps (D2).
     """
 
     id: UUID
@@ -88,35 +89,36 @@ class Candidate:
 @dataclass(frozen=True)
 class Decision:
     verdict: Verdict
-    reason: Reason | None = None
+    reason: GateReason | None = None
     held_until: datetime | None = None
 
 
-def decide(message: Candidate, policy: Policy, now: datetime) -> Decision:
-    """What becomes of a message at `now`.
+def decide(message: GateCandidate, policy: GatePolicy, now: datetime) -> Decision:
+    """Decide a message at `now`.
 
-    Transactional ones pass consent, caps and quiet hours by class (J5). Surveys keep quiet hours: no customer waits for one.
+    Transactional messages skip consent, caps and quiet hours by class (J5). Surveys respect quiet hours, because no
+    customer waits for one.
     """
     if not message.customer_active:
-        return _suppress(Reason.CUSTOMER_NOT_ACTIVE)
+        return _suppress(GateReason.CUSTOMER_NOT_ACTIVE)
     if message.duplicate:
-        return _suppress(Reason.DUPLICATE)
+        return _suppress(GateReason.DUPLICATE)
     if message.holdout:
-        return _suppress(Reason.HOLDOUT)
+        return _suppress(GateReason.HOLDOUT)
     if message.unmatched:
-        return _suppress(Reason(message.unmatched))
+        return _suppress(GateReason(message.unmatched))
     if message.marketing and is_stale(message.waiting_since, policy.stale_hours, now):
-        return _suppress(Reason.STALE)
+        return _suppress(GateReason.STALE)
     if not message.has_address:
-        return _suppress(Reason.NO_ADDRESS)
+        return _suppress(GateReason.NO_ADDRESS)
     if message.suppressed:
-        return _suppress(Reason.SUPPRESSED)
+        return _suppress(GateReason.SUPPRESSED)
     if not consented(message):
-        return _suppress(Reason.NO_CONSENT)
+        return _suppress(GateReason.NO_CONSENT)
     if message.marketing or message.survey:
         until = quiet_until(now, message.zone, policy.quiet_from, policy.quiet_until)
         if until is not None:
-            return Decision(Verdict.HOLD, Reason.QUIET_HOURS, until + spread(message.id, policy.spread_minutes))
+            return Decision(Verdict.HOLD, GateReason.QUIET_HOURS, until + spread(message.id, policy.spread_minutes))
     if message.marketing or message.survey:
         reason = capped(message, policy, now)
         if reason:
@@ -124,8 +126,8 @@ def decide(message: Candidate, policy: Policy, now: datetime) -> Decision:
     return Decision(Verdict.SEND)
 
 
-def consented(message: Candidate) -> bool:
-    """Marketing on an opt-in channel needs a yes; elsewhere, and for surveys, only a no counts."""
+def consented(message: GateCandidate) -> bool:
+    """Return whether consent allows it: opt-in marketing needs a yes; other marketing, and surveys, stop only at a no."""
     if message.marketing and message.opt_in:
         return message.granted is True
     if message.marketing or message.survey:
@@ -137,27 +139,27 @@ def is_stale(waiting_since: datetime | None, stale_hours: int, now: datetime) ->
     return bool(stale_hours) and waiting_since is not None and now - waiting_since > timedelta(hours=stale_hours)
 
 
-def capped(message: Candidate, policy: Policy, now: datetime) -> Reason | None:
-    """Calendar days and weeks (from Monday) by the clock where the customer is (J5)."""
+def capped(message: GateCandidate, policy: GatePolicy, now: datetime) -> GateReason | None:
+    """Return the cap that is reached, by calendar days and weeks (from Monday) in the customer's zone (J5)."""
     own_day = policy.survey_day if message.survey else policy.marketing_day
     own_week = policy.survey_week if message.survey else policy.marketing_week
     zone = ZoneInfo(message.zone)
     today = now.astimezone(zone).date()
     monday = today - timedelta(days=today.weekday())
     for sent, since, cap, reason in (
-        (message.sent, today, policy.cap_day, Reason.CAP_DAY),
-        (message.sent, monday, policy.cap_week, Reason.CAP_WEEK),
-        (message.sent_alike, today, own_day, Reason.CAP_PURPOSE_DAY),
-        (message.sent_alike, monday, own_week, Reason.CAP_PURPOSE_WEEK),
+        (message.sent, today, policy.cap_day, GateReason.CAP_DAY),
+        (message.sent, monday, policy.cap_week, GateReason.CAP_WEEK),
+        (message.sent_alike, today, own_day, GateReason.CAP_PURPOSE_DAY),
+        (message.sent_alike, monday, own_week, GateReason.CAP_PURPOSE_WEEK),
     ):
-        # By the date on their calendar: midnight may come twice, or not at all, when clocks change.
+        # Compare local dates: when clocks change, midnight may come twice or not at all.
         if cap and sum(at.astimezone(zone).date() >= since for at in sent) >= cap:
             return reason
     return None
 
 
 def quiet_until(now: datetime, zone: str, start: time, end: time) -> datetime | None:
-    """When the quiet hours end that hold at `now`, or None. They may cross midnight; start = end is off (J6)."""
+    """Return the end of the quiet hours at `now`, or None. They may cross midnight; start = end is off (J6)."""
     local = now.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
     if start == end:
         return None
@@ -175,9 +177,9 @@ def quiet_until(now: datetime, zone: str, start: time, end: time) -> datetime | 
 
 
 def instant(local: datetime, zone: str) -> datetime:
-    """A wall-clock time as an instant, as PostgreSQL reads it.
+    """Return a local time as an instant, in the way PostgreSQL does.
 
-    A time that the clocks skip is read with the offset before the change, one that they repeat with the offset after.
+    A time that the clocks skip uses the offset before the change; a repeated time uses the offset after it.
     """
     first = local.replace(tzinfo=ZoneInfo(zone), fold=0)
     second = first.replace(fold=1)
@@ -188,14 +190,14 @@ def instant(local: datetime, zone: str) -> datetime:
 
 
 def spread(message_id: UUID, minutes: int) -> timedelta:
-    """Some seconds less than `minutes`, always the same ones for one message."""
+    """Return a delay below `minutes`, always the same for one message."""
     return timedelta(seconds=int(message_id.hex[-8:], 16) % (minutes * 60)) if minutes else timedelta()
 
 
 def bucket(origin: str, customer_id: int) -> int:
-    """0 to 99, from a hash of what is sent and to whom: below the holdout's percentage is held out (X1)."""
+    """Return 0 to 99 by a hash of origin and customer; a value below the holdout's percentage is held out (X1)."""
     return int(hashlib.sha256(f"{origin}/{customer_id}".encode()).hexdigest()[:8], 16) % 100
 
 
-def _suppress(reason: Reason) -> Decision:
+def _suppress(reason: GateReason) -> Decision:
     return Decision(Verdict.SUPPRESS, reason)

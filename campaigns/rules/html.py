@@ -1,4 +1,4 @@
-"""HTML that a shop's template made: cleaned before it is stored, and as plain text beside it."""
+"""Clean the HTML of a shop's template before it is stored, and convert it to plain text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ _CLEANER = nh3.Cleaner(
 )
 _MARKUP = re.compile(r"<[a-zA-Z!/]")
 _BREAK = re.compile(r"<(?:br|hr)\s{0,20}/?>|</(?:p|div|h[1-4]|li|tr|table|blockquote|pre)>", re.IGNORECASE)
-# Every repetition is bounded or stops at the next "<": a text of openings would be searched to its end from each.
+# Every repetition is bounded or stops at the next "<": otherwise a text with many openings is searched to its end from
+# each of them.
 _LINK = re.compile(
     r'<a\b[^<>]{0,2000}?\bhref="([^"]{0,2000})"[^<>]{0,2000}>(.{0,4000}?)</a>', re.IGNORECASE | re.DOTALL
 )
@@ -44,7 +45,7 @@ _TAG = re.compile(r"<[^<>]*>")
 
 
 def clean(source: str) -> str:
-    """No scripts, handlers, forms, frames or odd schemes. Text without any markup becomes paragraphs."""
+    """Remove scripts, handlers, forms, frames and unusual schemes. Text without any markup becomes paragraphs."""
     if not _MARKUP.search(source):
         blocks = [block.strip() for block in re.split(r"\n\s*\n", source) if block.strip()]
         source = "\n".join(f"<p>{block.replace(chr(10), '<br>')}</p>" for block in blocks)
@@ -52,22 +53,25 @@ def clean(source: str) -> str:
 
 
 def shows_link(source: str, url: str) -> bool:
-    """Whether cleaned HTML shows a link to this address, or the address itself: one without a label or hidden is not shown."""
-    for found in _LINK.finditer(source):
-        tag = found[0][: found.start(2) - found.start()].lower()
-        label = html.unescape(_TAG.sub("", found[2])).strip(" \t\n\r\u00a0\u200b")
+    """Return whether cleaned HTML visibly shows a link to this address, or the address itself.
+
+    A link that is hidden or has no label does not count.
+    """
+    for match in _LINK.finditer(source):
+        tag = match[0][: match.start(2) - match.start()].lower()
+        label = html.unescape(_TAG.sub("", match[2])).strip(" \t\n\r\u00a0\u200b")
         hidden = _HIDDEN.search(tag) is not None
-        if html.unescape(found[1]) == url and not hidden and (label or "<img" in found[2].lower()):
+        if html.unescape(match[1]) == url and not hidden and (label or "<img" in match[2].lower()):
             return True
     return url in html.unescape(_TAG.sub(" ", source))
 
 
 def to_text(source: str) -> str:
-    """Readable plain text of cleaned HTML, with the addresses of its links."""
+    """Return cleaned HTML as readable plain text, with the addresses of its links."""
 
-    def link(found: re.Match[str]) -> str:
-        label = _TAG.sub("", found[2]).strip()
-        return found[1] if not label or label == found[1] else f"{label} ({found[1]})"
+    def link(match: re.Match[str]) -> str:
+        label = _TAG.sub("", match[2]).strip()
+        return match[1] if not label or label == match[1] else f"{label} ({match[1]})"
 
     text = _LINK.sub(link, source)
     text = html.unescape(_TAG.sub("", _BREAK.sub("\n", text)))

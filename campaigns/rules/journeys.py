@@ -1,11 +1,11 @@
-"""The shape of a journey: an entry and a tree of steps. A tree has no loops, so a run passes each step once and ends.
+"""Handle the shape of a journey: an entry and a tree of steps. Without loops, a run passes each step once and ends.
 
     {"entry": {"kind": "segment", "segment": 3}, "reentry": {"policy": "never"}, "exit": {"policy": "goal"},
      "goal": {"event": "crm.order_paid", "where": []}, "holdout": 10,
      "steps": [{"id": "s1", "kind": "wait", "amount": 2, "unit": "days"},
                {"id": "s2", "kind": "branch", "rule": {...}, "arms": {"yes": [{"id": "s3", ...}], "no": []}}]}
 
-After the last step of an arm the run goes on behind the step that branched.
+After the last step of an arm the run continues after the step that branched.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ Arms = Callable[[Step], Sequence[str]]
 
 
 class WrongShape(ValueError):
-    """`step` is the id of the step, or "" when the fault is not in one; `code` says what is wrong."""
+    """Raise for a wrong shape. `step` is the id of the step, or "" when the fault is not in one; `code` names the
+    fault.
+    """
 
     def __init__(self, step: str, code: str) -> None:
         self.step = step
@@ -36,12 +38,12 @@ class WrongShape(ValueError):
 
 def check_shape(steps: Any) -> int:
     """Count the steps. Raises WrongShape: not_a_list, not_a_step, wrong_id, id_twice, too_deep, too_many."""
-    seen: set[str] = set()
-    _check(steps, "", 1, seen)
-    return len(seen)
+    ids: set[str] = set()
+    _check(steps, "", 1, ids)
+    return len(ids)
 
 
-def _check(steps: Any, above: str, depth: int, seen: set[str]) -> None:
+def _check(steps: Any, above: str, depth: int, ids: set[str]) -> None:
     if not isinstance(steps, list):
         raise WrongShape(above, "not_a_list")
     if depth > MAX_DEPTH and steps:
@@ -52,20 +54,20 @@ def _check(steps: Any, above: str, depth: int, seen: set[str]) -> None:
         own = step.get("id")
         if not isinstance(own, str) or not STEP_ID.fullmatch(own) or own in (ENTRY, END):
             raise WrongShape(above, "wrong_id")
-        if own in seen:
+        if own in ids:
             raise WrongShape(own, "id_twice")
-        seen.add(own)
-        if len(seen) > MAX_STEPS:
+        ids.add(own)
+        if len(ids) > MAX_STEPS:
             raise WrongShape(own, "too_many")
         arms = step.get("arms", {})
         if not isinstance(arms, dict):
             raise WrongShape(own, "not_a_list")
         for arm in arms.values():
-            _check(arm, own, depth + 1, seen)
+            _check(arm, own, depth + 1, ids)
 
 
 def walk(steps: Sequence[Step], depth: int = 0) -> Iterator[tuple[Step, int]]:
-    """(step, depth) in reading order."""
+    """Yield (step, depth) in reading order."""
     for step in steps:
         yield step, depth
         for arm in step.get("arms", {}).values():
@@ -77,20 +79,20 @@ def by_id(steps: Sequence[Step]) -> dict[str, Step]:
 
 
 def first(steps: Sequence[Step]) -> str:
-    """Where a run begins: "" when there is nothing to do."""
+    """Return the first step of a run; "" when there is none."""
     return steps[0]["id"] if steps else ""
 
 
 def flow(steps: Sequence[Step], behind: str = "") -> dict[tuple[str, str], str]:
-    """{(step, outcome): the step that comes next, "" at the end}. An outcome that is no arm goes on under ""."""
-    found: dict[tuple[str, str], str] = {}
+    """Return {(step, outcome): next step, "" at the end}. An outcome without an arm is stored under ""."""
+    targets: dict[tuple[str, str], str] = {}
     for index, step in enumerate(steps):
         after = steps[index + 1]["id"] if index + 1 < len(steps) else behind
-        found[step["id"], ""] = after
+        targets[step["id"], ""] = after
         for code, arm in step.get("arms", {}).items():
-            found[step["id"], code] = first(arm) or after
-            found |= flow(arm, after)
-    return found
+            targets[step["id"], code] = first(arm) or after
+            targets |= flow(arm, after)
+    return targets
 
 
 def follow(ways: dict[tuple[str, str], str], step: str, outcome: str) -> str:
@@ -98,12 +100,15 @@ def follow(ways: dict[tuple[str, str], str], step: str, outcome: str) -> str:
 
 
 def order(steps: Sequence[Step]) -> dict[str, int]:
-    """Each step's place in reading order: what lies before is done first, so that runs meet again behind a branch."""
+    """Return each step's position in reading order.
+
+    Earlier steps are done first, so that runs meet again after a branch.
+    """
     return {step["id"]: place for place, (step, _depth) in enumerate(walk(steps))}
 
 
 def arm_of(salt: str, customer: int, arms: Sequence[tuple[str, int]]) -> str:
-    """The arm of a split for a customer: the same on every machine and at every time (X1). `arms` are (code, weight)."""
+    """Return the customer's arm of a split, the same on every machine at any time (X1). `arms` are (code, weight)."""
     total = sum(weight for _code, weight in arms)
     if total <= 0:
         return arms[0][0] if arms else ""
@@ -116,35 +121,38 @@ def arm_of(salt: str, customer: int, arms: Sequence[tuple[str, int]]) -> str:
 
 
 def insert(steps: list[Step], step: Step, *, after: str = "", arm: str = "") -> bool:
-    """Put a step behind another, or first in an arm of it; first of all without `after`. False: there is no such place."""
+    """Insert a step after another, or first in one of its arms; first of all without `after`.
+
+    Return False when there is no such place.
+    """
     if not after:
         steps.insert(0, step)
         return True
-    for index, known in enumerate(steps):
-        if known["id"] == after:
+    for index, current in enumerate(steps):
+        if current["id"] == after:
             if arm:
-                known.setdefault("arms", {}).setdefault(arm, []).insert(0, step)
+                current.setdefault("arms", {}).setdefault(arm, []).insert(0, step)
             else:
                 steps.insert(index + 1, step)
             return True
-        if any(insert(inner, step, after=after, arm=arm) for inner in known.get("arms", {}).values()):
+        if any(insert(inner, step, after=after, arm=arm) for inner in current.get("arms", {}).values()):
             return True
     return False
 
 
 def remove(steps: list[Step], own: str) -> Step | None:
-    """Take a step out, with what hangs on it."""
+    """Remove a step with all steps below it."""
     for index, step in enumerate(steps):
         if step["id"] == own:
             return steps.pop(index)
         for arm in step.get("arms", {}).values():
-            if (found := remove(arm, own)) is not None:
-                return found
+            if (removed := remove(arm, own)) is not None:
+                return removed
     return None
 
 
 def move(steps: list[Step], own: str, by: int) -> bool:
-    """Up (-1) or down (1) among its neighbours."""
+    """Move a step up (-1) or down (1) among its neighbours."""
     for index, step in enumerate(steps):
         if step["id"] == own:
             target = index + by
@@ -158,6 +166,6 @@ def move(steps: list[Step], own: str, by: int) -> bool:
 
 
 def new_id(steps: Sequence[Step]) -> str:
-    """One that no step has; the highest number is never given twice, so that a record keeps meaning one step."""
-    taken = [int(own[1:]) for own in by_id(steps) if re.fullmatch(r"s[0-9]{1,6}", own)]
-    return f"s{max(taken, default=0) + 1}"
+    """Return an unused id; the highest number is never reused, so that a record always refers to one step."""
+    numbers = [int(own[1:]) for own in by_id(steps) if re.fullmatch(r"s[0-9]{1,6}", own)]
+    return f"s{max(numbers, default=0) + 1}"

@@ -1,4 +1,4 @@
-"""Links of a message's HTML: which are followed, and how each is replaced."""
+"""Replace the links in a message's HTML that are tracked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ _HREF = re.compile(r'(<a\b[^>]*?\bhref=")([^"]*)(")', re.IGNORECASE)
 
 
 def is_followed(url: str, own: tuple[str, ...] = ()) -> bool:
-    """A web address that is not one of ours (beginning with one of `own`) and not too long to be carried in a link."""
+    """Return whether the URL is tracked: a web address outside `own` prefixes, and short enough to be carried in a
+    link.
+    """
     if len(url) > LONGEST or url.startswith(own):
         return False
     try:
@@ -23,10 +25,10 @@ def is_followed(url: str, own: tuple[str, ...] = ()) -> bool:
 
 
 def replace(source: str, instead: Callable[[str], str], own: tuple[str, ...] = ()) -> str:
-    """Cleaned HTML with each followed address exchanged for `instead(address)`."""
+    """Return cleaned HTML with each tracked address replaced by `instead(address)`."""
 
-    def exchange(found: re.Match[str]) -> str:
-        url = html.unescape(found[2])
-        return f"{found[1]}{html.escape(instead(url))}{found[3]}" if is_followed(url, own) else found[0]
+    def exchange(match: re.Match[str]) -> str:
+        url = html.unescape(match[2])
+        return f"{match[1]}{html.escape(instead(url))}{match[3]}" if is_followed(url, own) else match[0]
 
     return _HREF.sub(exchange, source)

@@ -1,7 +1,7 @@
-"""What marketers write in templates, run so that it can neither reach further than its context nor run away (P5).
+"""Run marketers' templates so that they can neither reach beyond their context nor use unlimited resources (P5).
 
-Stock python-liquid is bounded here in what it can do (a list of tags and filters of our own, no includes, no attributes)
-and in how much: source, ranges, loop turns, filter calls, lengths of strings, sizes of numbers and output.
+Stock python-liquid is limited here in features: a list of tags and filters of our own, no includes, no attributes. It
+is also limited in amounts: source, ranges, loop turns, filter calls, lengths of strings, sizes of numbers and output.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from liquid.stringify import to_liquid_string
 from campaigns.rules import template_fields
 
 SOURCE_LIMIT = 32 * 1024
-# The lexer looks from each opening for its end, which costs the square of the length: see `check_form`.
+# The lexer searches the end of a tag from each opening, which costs the square of the length: see `check_form`.
 TAG_LIMIT = 1000
 TAG_LENGTH = 2000
 RAW_LIMIT = 20
@@ -49,7 +49,7 @@ FILTER_LIMIT = 5000
 STRING_LIMIT = 16 * 1024
 NUMBER_LIMIT = 10**15
 ROOTS = frozenset(template_fields.SHAPES)
-# Those that the interpreter knows without a context, and what it answers for any value.
+# Names that the interpreter knows without a context, and attributes that it answers for any value.
 OWN_ROOTS = frozenset(["today", "forloop"])
 METHODS = frozenset(["size", "first", "last"])
 _NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,6})?\Z")
@@ -57,16 +57,16 @@ _PART = re.compile(r"\{\{.*?\}\}|\{%-?\s*(?:assign|if|for|unless|case)\b.*?%\}")
 _OPENING = re.compile(r"\{%-?\s*(if|for|unless|case)\b")
 _OPENER = re.compile(r"\{\{|\{%")
 _RAW = re.compile(r"\{%-?\s{0,20}(?:raw|doc)\b")
-# The lexer tries each way to share out a run of spaces.
+# The lexer tries each way to divide a run of spaces.
 _LONG_SPACE = re.compile(r"\s{80}")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _DATE_FORMAT = re.compile(r"(?:%[YmdBbjHMy]|%-[md]|[^%]){0,60}\Z")
 
 
 class TemplateError(Exception):
-    """What is wrong with a template: a stable code, the line (from 1), what `name`d thing is meant and its `nearest` name.
+    """Describe a fault in a template: a stable code, the line (from 1), the `name` in question and its `nearest` match.
 
-    The message is for a log, in English; the service says it in the writer's language.
+    The message is for a log, in English; the service translates it for the writer.
     """
 
     def __init__(self, code: str, message: str, line: int = 0, name: str = "", nearest: str = "") -> None:
@@ -90,7 +90,7 @@ def _limited(what: str) -> _TooMuch:
 
 
 class _Context(RenderContext):
-    """Counts loop turns and filter calls over the whole template: nesting is not the only way to have many."""
+    """Count loop turns and filter calls over the whole template, because loops can also be many without nesting."""
 
     __slots__ = ("filter_calls", "turns")
 
@@ -134,12 +134,12 @@ class _Environment(Environment):
 
 
 def _capped(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuses long arguments and long results, so that no chain of filters grows without end."""
+    """Refuse long arguments and long results, so that no chain of filters grows without limit."""
 
     @wraps(function)
     def run(value: Any, *args: Any, **kwargs: Any) -> Any:
-        for given in (value, *args):
-            if isinstance(given, str) and len(given) > STRING_LIMIT:
+        for argument in (value, *args):
+            if isinstance(argument, str) and len(argument) > STRING_LIMIT:
                 raise _limited("text length")
         result = function(value, *args, **kwargs)
         if isinstance(result, str) and len(result) > STRING_LIMIT:
@@ -194,7 +194,7 @@ def _round(value: Any, digits: Any = 0) -> Any:
 
 
 def _date(value: Any, form: Any = "%Y-%m-%d") -> str:
-    """Of an ISO date or time. Only year, month, day, hour and minute: strftime's widths could fill the memory."""
+    """Format an ISO date or time. Only year, month, day, hour and minute: strftime's widths could fill the memory."""
     if not isinstance(form, str) or not _DATE_FORMAT.match(form):
         raise LiquidError("use a date format such as %Y-%m-%d", token=None)
     if isinstance(value, str):
@@ -216,7 +216,7 @@ def _url_encode(value: Any) -> str:
     return quote(str(value), safe="")
 
 
-# Lambdas also where a builtin would do: `_arithmetic` counts their arguments.
+# Lambdas even where a builtin would do: `_arithmetic` counts their arguments.
 FILTERS: dict[str, Callable[..., Any]] = {
     "abs": _arithmetic(lambda a: abs(a)),  # noqa: PLW0108
     "at_least": _arithmetic(lambda a, b: max(a, b)),  # noqa: PLW0108
@@ -250,7 +250,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
 
 
 def _make_short_range(self: RangeLiteral, start: Any, stop: Any) -> range:
-    # The stock one counts to any number, and `reversed` turns it into a list before the loop limit is asked.
+    # The stock function counts to any number, and `reversed` makes a list of it before the loop limit is checked.
     first, last = int(_number(start)), int(_number(stop))
     if last - first >= RANGE_LIMIT:
         raise _limited("range")
@@ -270,7 +270,7 @@ def _parsed(source: str, html: bool) -> BoundTemplate:
 
 
 def check_form(source: str) -> None:
-    """Refuse in one pass what would be slow to lex: too many tags, long ones, ones without an end.
+    """Refuse sources that are slow to lex, in one pass: too many tags, long tags, tags without an end.
 
     Raises TemplateError `too_long`, `invalid`, `too_many_tags`, `long_tag` or `open_tag`.
     """
@@ -297,21 +297,21 @@ def check_form(source: str) -> None:
 
 
 def check(source: str, *, html: bool) -> None:
-    """Raises TemplateError naming the line: syntax, unknown tags, filters and variables, size."""
+    """Check a template. Raises TemplateError naming the line: syntax, unknown tags, filters and variables, size."""
     check_form(source)
     try:
         parsed = (_HTML if html else _TEXT).from_string(source)
-        found = parsed.analyze(include_partials=False)
+        analysis = parsed.analyze(include_partials=False)
     except LiquidError as error:
         raise _explained(error, source) from None
     except RecursionError:
         raise TemplateError("too_deep", "This is nested too deep.") from None
-    for name, spans in found.filters.items():
+    for name, spans in analysis.filters.items():
         if name not in FILTERS:
             raise TemplateError("unknown_filter", f"There is no filter “{name}”.", _line(source, spans[0].index), name)
     check_fields(source, parsed)
     try:
-        # Filters check their arguments only when they run, so it is run once with nothing known.
+        # Filters check their arguments only when they run, so run the template once with an empty context.
         parsed.render({})
     except _ByZero:
         pass
@@ -320,9 +320,9 @@ def check(source: str, *, html: bool) -> None:
 
 
 def check_fields(source: str, parsed: BoundTemplate | None = None) -> None:
-    """Raises TemplateError `unknown_variable` or `unknown_field` naming the line and the nearest field that exists."""
-    found = fields(source) if parsed is None else template_fields.fields_of(parsed.nodes)
-    for fault in found.faults:
+    """Check the fields. Raises TemplateError `unknown_variable` or `unknown_field` with the line and the nearest field."""
+    fields_found = fields(source) if parsed is None else template_fields.fields_of(parsed.nodes)
+    for fault in fields_found.faults:
         code = "unknown_field" if fault.field else "unknown_variable"
         text = f"There is nothing called “{fault.asked}”."
         raise TemplateError(code, text, _line(source, fault.index), fault.asked, fault.nearest)
@@ -330,7 +330,7 @@ def check_fields(source: str, parsed: BoundTemplate | None = None) -> None:
 
 @lru_cache(maxsize=1024)
 def fields(source: str) -> template_fields.Fields:
-    """The fields that a text shows and asks for; none of a text that can't be parsed, which saving has refused."""
+    """Return the fields that a text shows and uses; none for an unparsable text, which saving refuses."""
     if "{" not in source:
         return template_fields.Fields()
     try:
@@ -340,7 +340,7 @@ def fields(source: str) -> template_fields.Fields:
 
 
 class Plain(dict[str, Any]):
-    """A context that is plain values already: it is not copied again for each text that is rendered with it."""
+    """Hold a context of plain values, which is not copied again for each rendered text."""
 
 
 def plain_context(context: Mapping[str, Any]) -> Plain:
@@ -349,25 +349,27 @@ def plain_context(context: Mapping[str, Any]) -> Plain:
 
 @lru_cache(maxsize=1024)
 def roots(source: str) -> frozenset[str]:
-    """What a text asks of its context, of ROOTS; all of them where that can't be said."""
+    """Return the names of ROOTS that a text uses; all of them when this can't be determined."""
     try:
-        found = (
+        names = (
             frozenset(_parsed(source, False).analyze(include_partials=False).globals) if "{" in source else frozenset()
         )
     except (LiquidError, RecursionError, TemplateError):
         return ROOTS
-    return found if found <= ROOTS else ROOTS
+    return names if names <= ROOTS else ROOTS
 
 
 def render(source: str, context: Mapping[str, Any], *, html: bool) -> str:
-    """Raises TemplateError when a limit is reached or a filter is used wrongly. The context is copied to plain values."""
+    """Render a text. Raises TemplateError for an exceeded limit or a misused filter. The context is copied to plain
+    values.
+    """
     if "{" not in source:
         return source
     try:
-        given = plain_context(context)
+        plain_values = plain_context(context)
         pieces = _pieces(source, html)
-        joined = None if pieces is None else _joined(pieces, given, html)
-        return joined if joined is not None else _parsed(source, html).render(given)
+        joined = None if pieces is None else _joined(pieces, plain_values, html)
+        return joined if joined is not None else _parsed(source, html).render(plain_values)
     except LiquidError as error:
         raise _explained(error, source) from None
     except (ArithmeticError, ValueError, TypeError, RecursionError) as error:
@@ -376,7 +378,7 @@ def render(source: str, context: Mapping[str, Any], *, html: bool) -> str:
 
 @lru_cache(maxsize=1024)
 def _pieces(source: str, html: bool) -> tuple[str | tuple[str, ...], ...] | None:
-    """A text of nothing but words and bare variables, as words and paths; None for one that needs the interpreter.
+    """Return a text of only words and bare variables as words and paths; None if it needs the interpreter.
 
     Most messages are such texts, and joining them costs a tenth of interpreting them.
     """
@@ -385,10 +387,10 @@ def _pieces(source: str, html: bool) -> tuple[str | tuple[str, ...], ...] | None
         if type(node) is ContentNode:
             pieces.append(node.text)
             continue
-        said = node.expression if type(node) is OutputNode else None
-        if type(said) is not FilteredExpression or said.filters or type(said.left) is not Path:
+        expression = node.expression if type(node) is OutputNode else None
+        if type(expression) is not FilteredExpression or expression.filters or type(expression.left) is not Path:
             return None
-        path = said.left.path
+        path = expression.left.path
         if not all(type(part) is str and part not in METHODS for part in path) or path[0] not in ROOTS - OWN_ROOTS:
             return None
         pieces.append(tuple(map(str, path)))
@@ -396,22 +398,22 @@ def _pieces(source: str, html: bool) -> tuple[str | tuple[str, ...], ...] | None
 
 
 def _joined(pieces: tuple[str | tuple[str, ...], ...], context: Plain, html: bool) -> str | None:
-    """What the interpreter would make of it; None when that is too long, for the interpreter to refuse."""
-    made = []
+    """Return the result of the interpreter; None when it is too long, so that the interpreter refuses it."""
+    parts = []
     for piece in pieces:
         if type(piece) is str:
-            made.append(piece)
+            parts.append(piece)
             continue
         value: Any = context
         for name in piece:
             value = value.get(name) if isinstance(value, dict) else None
-        made.append(to_liquid_string(value, html))
-    text = "".join(made)
+        parts.append(to_liquid_string(value, html))
+    text = "".join(parts)
     return text if len(text) * 4 <= OUTPUT_LIMIT or len(text.encode()) <= OUTPUT_LIMIT else None
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """Only dicts, lists, texts, numbers and truth values: nothing that a template touches has methods of ours."""
+    """Convert to dicts, lists, texts, numbers and booleans, so that no value in a template has methods of ours."""
     if value is None or type(value) in (str, int, float, bool):
         return value
     if depth > 8:
@@ -434,7 +436,7 @@ def _line(source: str, index: int) -> int:
 
 
 def _guess(source: str) -> int:
-    """The parser does not say where an expression ends too early: the first line on which the text stops parsing."""
+    """Return the first line that can't be parsed, because the parser does not say where an expression ends too early."""
     for number, line in enumerate(source.split("\n"), 1):
         for part in _PART.findall(line):
             opening = _OPENING.match(part)

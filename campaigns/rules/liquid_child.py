@@ -1,4 +1,4 @@
-"""The process in which drafts are checked and rendered: one JSON request a line in, one answer a line out.
+"""Check and render drafts in a process of its own: one JSON request per input line, one answer per output line.
 
     python -m campaigns.rules.liquid_child
 
@@ -35,7 +35,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     waiting = b""
-    # Past Python's own buffer, so that `select` sees every request that waits.
+    # Read past Python's own buffer, so that `select` sees every waiting request.
     while select.select([sys.stdin.fileno()], [], [], IDLE_SECONDS)[0]:
         piece = os.read(sys.stdin.fileno(), 1 << 16)
         if not piece:

@@ -1,9 +1,9 @@
-"""The Chinese lunar calendar from 2020 to 2050, and the festivals that follow it.
+"""Convert dates of the Chinese lunar calendar from 2020 to 2050, and compute festivals that follow it.
 
-The table gives for each lunar year the day on which it begins, its leap month (0: none), and for each month in order, the leap
-month after the one that it repeats, whether it has 30 days (1) or 29. It agrees day by day with the Gregorian-lunar conversion
-tables of the Hong Kong Observatory (https://www.hko.gov.hk/en/gts/time/conversion.htm), as carried by the libraries lunardate
-and LunarCalendar.
+For each lunar year the table holds its first day, its leap month (0: none), and for each month in order whether it has
+30 days (1) or 29. The leap month comes after the month that it repeats. The table agrees day by day with the
+Gregorian-lunar conversion tables of the Hong Kong Observatory (https://www.hko.gov.hk/en/gts/time/conversion.htm), as
+carried by the libraries lunardate and LunarCalendar.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _YEARS: dict[int, tuple[int, int, int, str]] = {
 
 @dataclass(frozen=True)
 class LunarDate:
-    """`leap`: of the month that is repeated."""
+    """Hold a lunar date. `leap`: in the repeated month."""
 
     year: int
     month: int
@@ -58,7 +58,7 @@ class LunarDate:
 
 
 def months_of(year: int) -> list[tuple[int, bool, int]]:
-    """(month, whether it is the leap one, days) in order. Raises ValueError outside the table."""
+    """Return (month, whether it is the leap month, days) in order. Raises ValueError outside the table."""
     if year not in _YEARS:
         raise ValueError(f"The lunar calendar is known from {FIRST} to {LAST}.")
     _month, _day, leap, lengths = _YEARS[year]
@@ -72,7 +72,10 @@ def new_year(year: int) -> date:
 
 
 def to_solar(year: int, month: int, day: int, *, leap: bool = False) -> date | None:
-    """The day on which a lunar date falls; the 30th of a month of 29 days is its last. None when there is no such month."""
+    """Return the solar day of a lunar date; None when there is no such month.
+
+    The 30th of a month of 29 days is its last day.
+    """
     at = new_year(year) if year in _YEARS else None
     for own, again, days in months_of(year):
         assert at is not None
@@ -83,7 +86,7 @@ def to_solar(year: int, month: int, day: int, *, leap: bool = False) -> date | N
 
 
 def to_lunar(day: date) -> LunarDate | None:
-    """None outside the table."""
+    """Return the lunar date; None outside the table."""
     for year in (day.year, day.year - 1):
         if year in _YEARS and new_year(year) <= day:
             at = new_year(year)
@@ -95,6 +98,6 @@ def to_lunar(day: date) -> LunarDate | None:
 
 
 def qingming(year: int) -> date:
-    """Tomb-Sweeping Day of the years 2000 to 2099: a solar term, by the customary formula."""
+    """Return Tomb-Sweeping Day of the years 2000 to 2099: a solar term, by the customary formula."""
     short = year % 100
     return date(year, 4, int(short * 0.2422 + 4.81) - short // 4)

@@ -1,7 +1,7 @@
-"""Which fields a template asks for, whether they exist, and which of them it shows.
+"""Find the fields that a template uses, whether they exist, and which of them it shows.
 
-A field that does not exist renders as nothing, so a slip of the pen would go out as a gap. Every path is followed through
-loops and assignments to the field of the context that it means.
+A field that does not exist renders as nothing, so a typing error would go out as a gap. Every path is followed through
+loops and assignments to the field of the context that it refers to.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from liquid.builtin.tags.for_tag import ForNode
 from liquid.builtin.tags.if_tag import IfNode
 from liquid.builtin.tags.unless_tag import UnlessNode
 
-# What a field holds: None is one value, a dict has fields, a list holds many of its only member.
+# The shape of a field: None is one value, a dict has fields, a list holds many of its only member.
 Shape = Mapping[str, Any] | Sequence[Any] | None
-# What is not known beforehand: whatever is asked of it is let through.
+# Values that are not known beforehand: any field of them is accepted.
 ANYTHING: Shape = {"*": None}
 SHAPES: dict[str, Shape] = {
     "customer": dict.fromkeys(("name", "first_name", "number", "language", "order_count", "spent", "last_order_at")),
@@ -49,7 +49,7 @@ METHODS = frozenset({"size", "first", "last"})
 
 @dataclass(frozen=True)
 class Fault:
-    """What does not exist: `asked` is the path as written, `nearest` what was probably meant, or else all that there is.
+    """Describe a missing field: `asked` is the path as written, `nearest` the likely match, or else all that exist.
 
     `field`: its root exists.
     """
@@ -62,8 +62,9 @@ class Fault:
 
 @dataclass
 class Fields:
-    """`shown` and `asked`: the fields that a text shows, and those that decide what it shows. `bare`: those of `shown` that no
-    condition on the same root guards.
+    """Hold the fields of a text: `shown` are shown, `asked` decide what is shown.
+
+    `bare`: the part of `shown` that no condition on the same root guards.
     """
 
     shown: set[str] = field(default_factory=set)
@@ -76,13 +77,13 @@ class Fields:
         return self.shown | self.asked
 
     def names(self, root: str) -> bool:
-        """Whether anything of `root` is named anywhere."""
+        """Return whether any field of `root` is used."""
         return any(path.split(".")[0] == root for path in self.named)
 
 
 @dataclass(frozen=True)
 class _Meaning:
-    """What a name stands for: a path of the context and its shape."""
+    """Hold the meaning of a name: a path of the context and its shape."""
 
     path: str
     shape: Shape
@@ -94,64 +95,64 @@ _VALUE = _Meaning("", None)
 
 
 def fields_of(nodes: Iterable[Node]) -> Fields:
-    """Walk a parsed template."""
-    found = Fields()
+    """Walk a parsed template and return its fields."""
+    result = Fields()
     scope: Scope = {}
     for node in nodes:
-        _walk(node, scope, frozenset(), found)
-    return found
+        _walk(node, scope, frozenset(), result)
+    return result
 
 
-def _walk(node: Node, scope: Scope, guards: frozenset[str], found: Fields) -> None:
+def _walk(node: Node, scope: Scope, guards: frozenset[str], result: Fields) -> None:
     if isinstance(node, ForNode):
-        items = _element(_meaning_of(node.expression.iterable, scope, found))
-        _look([node.expression], scope, guards, found)
-        _walk(node.block, {**scope, node.expression.identifier: items}, guards, found)
+        items = _element(_meaning_of(node.expression.iterable, scope, result))
+        _look([node.expression], scope, guards, result)
+        _walk(node.block, {**scope, node.expression.identifier: items}, guards, result)
         if node.default:
-            _walk(node.default, scope, guards, found)
+            _walk(node.default, scope, guards, result)
     elif isinstance(node, IfNode | UnlessNode):
-        _walk(node.consequence, scope, guards | _asked([node.condition], scope, found), found)
+        _walk(node.consequence, scope, guards | _asked([node.condition], scope, result), result)
         for other in node.alternatives:
-            _walk(other, scope, guards, found)
+            _walk(other, scope, guards, result)
         if node.default:
-            _walk(node.default, scope, guards, found)
+            _walk(node.default, scope, guards, result)
     elif isinstance(node, ConditionalBlockNode | MultiExpressionBlockNode):
-        _walk(node.block, scope, guards | _asked([node.expression], scope, found), found)
+        _walk(node.block, scope, guards | _asked([node.expression], scope, result), result)
     elif isinstance(node, CaseNode):
-        inner = guards | _asked([node.expression], scope, found)
+        inner = guards | _asked([node.expression], scope, result)
         for block in node.blocks:
-            _walk(block, scope, inner, found)
+            _walk(block, scope, inner, result)
     elif isinstance(node, AssignNode):
-        _look([node.expression], scope, guards, found)
-        meaning = _meaning_of(node.expression, scope, found)
+        _look([node.expression], scope, guards, result)
+        meaning = _meaning_of(node.expression, scope, result)
         before = scope.get(str(node.name))
-        # Two meanings of one name: which of them holds depends on the customer.
+        # A name with two meanings: which of them applies depends on the customer.
         scope[str(node.name)] = meaning if before in (None, meaning) else _UNKNOWN
     elif isinstance(node, CaptureNode):
-        _look(node.expressions(), scope, guards, found)
+        _look(node.expressions(), scope, guards, result)
         for child in node.children(None):  # type: ignore[arg-type]
-            _walk(child, scope, guards, found)
+            _walk(child, scope, guards, result)
         scope[str(node.name)] = _VALUE
     else:
-        _look(node.expressions(), scope, guards, found)
+        _look(node.expressions(), scope, guards, result)
         for child in getattr(node, "nodes", None) or node.children(None):  # type: ignore[arg-type]
-            _walk(child, scope, guards, found)
+            _walk(child, scope, guards, result)
 
 
-def _asked(expressions: Iterable[Any], scope: Scope, found: Fields) -> frozenset[str]:
-    """The roots that a condition is about."""
-    paths = {meaning.path for path in _paths(expressions) if (meaning := _follow(path, scope, found)).path}
-    found.asked |= paths
+def _asked(expressions: Iterable[Any], scope: Scope, result: Fields) -> frozenset[str]:
+    """Return the roots that a condition refers to."""
+    paths = {meaning.path for path in _paths(expressions) if (meaning := _follow(path, scope, result)).path}
+    result.asked |= paths
     return frozenset(path.split(".")[0] for path in paths)
 
 
-def _look(expressions: Iterable[Any], scope: Scope, guards: frozenset[str], found: Fields) -> None:
+def _look(expressions: Iterable[Any], scope: Scope, guards: frozenset[str], result: Fields) -> None:
     for path in _paths(expressions):
-        meaning = _follow(path, scope, found)
+        meaning = _follow(path, scope, result)
         if meaning.path:
-            found.shown.add(meaning.path)
+            result.shown.add(meaning.path)
             if meaning.path.split(".")[0] not in guards:
-                found.bare.add(meaning.path)
+                result.bare.add(meaning.path)
 
 
 def _paths(expressions: Iterable[Any]) -> Iterator[Path]:
@@ -161,23 +162,23 @@ def _paths(expressions: Iterable[Any]) -> Iterator[Path]:
         yield from _paths(expression.children())
 
 
-def _meaning_of(expression: Any, scope: Scope, found: Fields) -> _Meaning:
-    """What an assigned or looped expression stands for; what filters make of it is not known."""
+def _meaning_of(expression: Any, scope: Scope, result: Fields) -> _Meaning:
+    """Return the meaning of an assigned or looped expression; the result of filters is unknown."""
     if isinstance(expression, FilteredExpression) and not expression.filters:
         expression = expression.left
     return _follow(expression, scope, Fields()) if isinstance(expression, Path) else _UNKNOWN
 
 
-def _follow(path: Path, scope: Scope, found: Fields) -> _Meaning:
-    """The field that a path means. One that does not exist is noted once."""
+def _follow(path: Path, scope: Scope, result: Fields) -> _Meaning:
+    """Return the field that a path refers to. A missing field is noted once."""
     first, *rest = path.path
     if not isinstance(first, str):
         return _UNKNOWN
     if first not in scope and first not in SHAPES:
-        _note(path, first, [*scope, *SHAPES], "", found)
+        _note(path, first, [*scope, *SHAPES], "", result)
         return _UNKNOWN
     meaning = scope.get(first) or _Meaning(first, SHAPES[first])
-    written = first
+    prefix = first
     for part in rest:
         if meaning.path == "values" and isinstance(part, str):
             meaning = _Meaning(f"values.{part}", None)
@@ -193,10 +194,10 @@ def _follow(path: Path, scope: Scope, found: Fields) -> _Meaning:
         elif part in METHODS:
             return _Meaning(meaning.path, None)
         else:
-            known = list(meaning.shape) if isinstance(meaning.shape, Mapping) else []
-            _note(path, str(part), known, written, found)
+            candidates = list(meaning.shape) if isinstance(meaning.shape, Mapping) else []
+            _note(path, str(part), candidates, prefix, result)
             return _UNKNOWN
-        written = f"{written}.{part}"
+        prefix = f"{prefix}.{part}"
     return meaning
 
 
@@ -210,9 +211,9 @@ def _element(meaning: _Meaning) -> _Meaning:
     return _Meaning(meaning.path, meaning.shape[0]) if _is_list(meaning.shape) else _VALUE  # type: ignore[index]
 
 
-def _note(path: Path, name: str, known: Sequence[str], before: str, found: Fields) -> None:
-    close = difflib.get_close_matches(name, known, 1, 0.6) or (sorted(known) if before else [])
+def _note(path: Path, name: str, candidates: Sequence[str], before: str, result: Fields) -> None:
+    close = difflib.get_close_matches(name, candidates, 1, 0.6) or (sorted(candidates) if before else [])
     nearest = ", ".join(".".join(filter(None, [before, one])) for one in close)
     fault = Fault(str(path) if before else name, nearest, path.token.start_index, bool(before))
-    if fault not in found.faults:
-        found.faults.append(fault)
+    if fault not in result.faults:
+        result.faults.append(fault)

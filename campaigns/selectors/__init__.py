@@ -1,4 +1,4 @@
-"""What pages and the API read of campaigns."""
+"""Read campaign data for pages and the API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEPT_SECONDS = 10
 
 @dataclass(frozen=True)
 class HeldCoupon:
-    """One code of a customer. `state`: valid, used, expired."""
+    """Hold one code of a customer. `state`: valid, used, expired."""
 
     code: str
     coupon: Coupon
@@ -30,7 +30,7 @@ class HeldCoupon:
 
 
 def coupons_of(customer: Customer, now: datetime) -> list[HeldCoupon]:
-    """The customer's own codes, newest first."""
+    """Return the customer's own codes, newest first."""
     rows = CouponCode.objects.filter(customer=customer).select_related("coupon").order_by("-created_at", "-pk")[:200]
     return [held_coupon(row, now) for row in rows]
 
@@ -38,14 +38,14 @@ def coupons_of(customer: Customer, now: datetime) -> list[HeldCoupon]:
 def held_coupon(row: CouponCode, now: datetime) -> HeldCoupon:
     ends = [moment for moment in (row.expires_at, row.coupon.ends_at) if moment is not None]
     expires = min(ends) if ends else None
-    left = None if row.use_limit is None else row.use_limit - row.reserved_count - row.redeemed_count
-    if left == 0:
+    uses_left = None if row.use_limit is None else row.use_limit - row.reserved_count - row.redeemed_count
+    if uses_left == 0:
         state = "used"
     elif not row.coupon.active or (expires and expires <= now):
         state = "expired"
     else:
         state = "valid"
-    return HeldCoupon(codes.shown(row.code), row.coupon, state, expires, left)
+    return HeldCoupon(codes.shown(row.code), row.coupon, state, expires, uses_left)
 
 
 def inbox_of(customer: Customer) -> QuerySet[Message]:
@@ -58,7 +58,7 @@ def unread_count(customer: Customer) -> int:
 
 @dataclass(frozen=True)
 class CampaignFigures:
-    """What became of a campaign's messages, by state, and of those suppressed by reason."""
+    """Count a campaign's messages by state, and the suppressed ones by reason."""
 
     states: dict[str, int]
     reasons: dict[str, int]
@@ -71,16 +71,18 @@ class CampaignFigures:
 
 
 def figures_of(origin: str, coupon_id: int | None) -> CampaignFigures:
-    """Of a campaign, whose messages bring this coupon or none. What took long to count is kept for some seconds."""
+    """Return the figures of a campaign whose messages bring this coupon or none. Slow counts are cached for some
+    seconds.
+    """
     key = f"campaigns.figures:{origin}:{coupon_id}"
-    kept = cache.get(key)
-    if kept is not None:
-        return kept
+    cached = cache.get(key)
+    if cached is not None:
+        return cached
     started = time.monotonic()
-    found = _figures_of(origin, coupon_id)
+    figures = _figures_of(origin, coupon_id)
     if time.monotonic() - started > SLOW_SECONDS:
-        cache.set(key, found, KEPT_SECONDS)
-    return found
+        cache.set(key, figures, KEPT_SECONDS)
+    return figures
 
 
 def _figures_of(origin: str, coupon_id: int | None) -> CampaignFigures:

@@ -1,4 +1,4 @@
-"""What came of an experiment, by intention to treat (X2): everyone who was drawn, over the days that count for them."""
+"""Read the results of an experiment, by intention to treat (X2): all drawn customers, over their own window of days."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from django.db import connection
 
 from campaigns.models import SHARE_METRICS, Experiment, ExperimentArm, ExperimentMetric, ExperimentState
 from campaigns.rules import experiments as rules
-from campaigns.rules.experiments import Effect, Outcome
+from campaigns.rules.experiments import ExperimentEffect, GroupOutcome
 from crm.selectors.bought import order_counts
 
-# Orders that count and what they brought: after discounts and points, which `total` is already, and less what was refunded.
+# Orders that count and their revenue: after discounts and points, which `total` already is, and less refunds.
 ORDERS = f"""
     LEFT JOIN LATERAL (
         SELECT count(*) AS orders, coalesce(sum(o.total - o.refunded), 0) AS revenue FROM crm_order o
         WHERE o.customer_id = {{customer}} AND {order_counts("o")} AND o.currency = %(currency)s
               AND o.paid_at >= {{since}} AND o.paid_at < {{until}}) AS bought ON true"""
-# Beside the metrics that may be chosen, what every message risks: that a customer withdraws their consent.
+# Beside the metrics to choose from, the risk of every message: that a customer withdraws their consent.
 LEFT = "left"
 WITHDRAWALS = """
     LEFT JOIN LATERAL (
         SELECT EXISTS (SELECT FROM crm_consent c WHERE c.customer_id = {customer} AND c.purpose = 'marketing'
                        AND c.decision = 'withdrawn' AND c.given_at >= {since} AND c.given_at < {until}) AS yes
         ) AS left_us ON true"""
-# Anything that the shop's storefront reports of a customer: views, searches, carts.
+# Any activity that the shop's storefront reports of a customer: views, searches, carts.
 VISITS = """
     LEFT JOIN LATERAL (
         SELECT EXISTS (SELECT FROM crm_activityevent a WHERE a.customer_id = {customer}
@@ -56,7 +56,7 @@ _RESULTS = f"""
 
 @dataclass(frozen=True)
 class Baseline:
-    """The metric of one customer over a window that has passed."""
+    """Hold the metric of one customer over a past window."""
 
     customers: int
     mean: float
@@ -65,23 +65,25 @@ class Baseline:
 
 @dataclass(frozen=True)
 class ArmResult:
-    """One arm's figures by metric and of who withdrew their consent, with its effects beside the control's."""
+    """Hold one arm's figures by metric, including withdrawn consents, with its effects against the control."""
 
     arm: ExperimentArm
     drawn: int
-    outcomes: dict[str, Outcome]
-    effects: dict[str, Effect | None]
+    outcomes: dict[str, GroupOutcome]
+    effects: dict[str, ExperimentEffect | None]
 
     @property
     def counted(self) -> int:
-        """Customers whose days that count are over: the same for every figure."""
+        """Return the customers whose window is over: the same for every figure."""
         return self.outcomes[LEFT].count
 
 
 @dataclass(frozen=True)
-class Results:
-    """`open_count`: drawn, but the days that count are not over. `verdict`: the effect on the metric that was chosen may be
-    read now: at any time where the test allows it, else once the sample is complete.
+class ExperimentResults:
+    """Hold the results. `open_count`: customers drawn whose window is not over.
+
+    `readable`: the effect on the chosen metric may be read now: at any time if the test allows it, else once the sample
+    is complete.
     """
 
     arms: list[ArmResult]
@@ -99,7 +101,7 @@ class Results:
 
 
 def baseline(experiment: Experiment) -> Baseline:
-    """The metric over the last window, of the members of the segment it is planned on, else of all who ever ordered."""
+    """Return the metric over the last window, for the planned segment, else for all customers who ever ordered."""
     of_segment = "SELECT m.customer_id FROM analytics_customersegments m WHERE %(segment)s = ANY(m.inside)"
     everyone = "SELECT f.customer_id FROM analytics_customerfeature f WHERE f.order_count > 0"
     facts = {ExperimentMetric.VISITED: VISITS, ExperimentMetric.CLICKED: CLICKS}.get(
@@ -115,27 +117,27 @@ def baseline(experiment: Experiment) -> Baseline:
         return Baseline(*cursor.fetchone())
 
 
-def results_of(experiment: Experiment) -> Results:
+def results_of(experiment: Experiment) -> ExperimentResults:
     arms = list(experiment.arms.select_related("template", "coupon"))
     rows = _figures(experiment)
-    drawn = _drawn(experiment)
-    found = {arm.pk: _outcomes(rows.get(arm.pk)) for arm in arms}
-    control = found[arms[0].pk]
+    counts = _drawn_counts(experiment)
+    outcomes = {arm.pk: _outcomes(rows.get(arm.pk)) for arm in arms}
+    control = outcomes[arms[0].pk]
     results = []
     for arm in arms:
-        effects: dict[str, Effect | None] = {}
+        effects: dict[str, ExperimentEffect | None] = {}
         if arm is not arms[0]:
             effects = {
                 metric: _effect(experiment, metric, outcome, control[metric], comparisons=len(arms) - 1)
-                for metric, outcome in found[arm.pk].items()
+                for metric, outcome in outcomes[arm.pk].items()
             }
-        results.append(ArmResult(arm, drawn.get(arm.pk, (0, 0))[0], found[arm.pk], effects))
+        results.append(ArmResult(arm, counts.get(arm.pk, (0, 0))[0], outcomes[arm.pk], effects))
     counted = sum(row.counted for row in results)
-    total = sum(count for count, _since in drawn.values())
-    return Results(
+    total = sum(count for count, _since in counts.values())
+    return ExperimentResults(
         arms=results,
         open_count=total - counted,
-        mismatch=rules.mismatch([drawn.get(arm.pk, (0, 0))[1] for arm in arms], [arm.weight for arm in arms]),
+        mismatch=rules.mismatch([counts.get(arm.pk, (0, 0))[1] for arm in arms], [arm.weight for arm in arms]),
         readable=experiment.any_time
         or experiment.state == ExperimentState.ENDED
         or (experiment.planned_count is not None and counted >= experiment.planned_count),
@@ -143,16 +145,16 @@ def results_of(experiment: Experiment) -> Results:
 
 
 def _effect(
-    experiment: Experiment, metric: str, outcome: Outcome, control: Outcome, *, comparisons: int
-) -> Effect | None:
-    """The metric that was chosen by the test that was chosen; the others are shown beside it and each for one look."""
-    chosen = metric == experiment.metric
+    experiment: Experiment, metric: str, outcome: GroupOutcome, control: GroupOutcome, *, comparisons: int
+) -> ExperimentEffect | None:
+    """Return the chosen metric by the chosen test; the other metrics are shown beside it, each for one look."""
+    is_main = metric == experiment.metric
     return rules.effect_of(
         outcome,
         control,
         error=experiment.error_percent / 100,
         comparisons=comparisons,
-        mixture=float(experiment.effect) if chosen and experiment.any_time else None,
+        mixture=float(experiment.effect) if is_main and experiment.any_time else None,
         share=metric in SHARES,
     )
 
@@ -170,13 +172,13 @@ def _figures(experiment: Experiment) -> dict[int, Sequence]:
         return {row[0]: row[1:] for row in cursor.fetchall()}
 
 
-def _outcomes(row: Sequence | None) -> dict[str, Outcome]:
+def _outcomes(row: Sequence | None) -> dict[str, GroupOutcome]:
     count, *sums = row or (0, *[0, 0, 0] * len(VALUES))
-    return {metric: Outcome(count, *sums[3 * place : 3 * place + 3]) for place, metric in enumerate(VALUES)}
+    return {metric: GroupOutcome(count, *sums[3 * place : 3 * place + 3]) for place, metric in enumerate(VALUES)}
 
 
-def _drawn(experiment: Experiment) -> dict[int, tuple[int, int]]:
-    """{arm: (all that were drawn, those since the weights are what they are)}"""
+def _drawn_counts(experiment: Experiment) -> dict[int, tuple[int, int]]:
+    """Return {arm: (all drawn customers, those drawn since the last change of weights)}."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT arm_id, count(*), count(*) FILTER (WHERE exposed_at >= %s) FROM campaigns_exposure

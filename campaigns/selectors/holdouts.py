@@ -1,4 +1,4 @@
-"""What a campaign changed: everybody whom it was meant for beside those whom its holdout kept out, by intention to treat (X2)."""
+"""Compare a campaign's intended customers with its holdout, by intention to treat (X2)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from django.db import connection
 
 from analytics.selectors import shop_currency
 from campaigns.models import ExperimentMetric
-from campaigns.rules.experiments import Effect, Outcome, effect_of
+from campaigns.rules.experiments import ExperimentEffect, GroupOutcome, effect_of
 from campaigns.selectors.experiments import LEFT, ORDERS, SHARES, VALUES, WITHDRAWALS
 
 METRICS: tuple[str, ...] = (ExperimentMetric.ORDERED, ExperimentMetric.REVENUE, LEFT)
 ERROR = 0.05
 
-# A customer is what their first message of the campaign made them, from the moment that it was meant for; whom the shop's
-# global holdout kept out is neither. Counted are those who came while there was a holdout: other times are other customers.
+# The first message of the campaign puts a customer into a group, from its planned time. Customers of the shop's global
+# holdout are in neither group. Only customers who came while there was a holdout count, because other times have other
+# customers.
 _GROUPS = f"""
     WITH first AS (
         SELECT DISTINCT ON (m.customer_id) m.customer_id, m.reason = 'holdout' AS held_out, m.created_at,
@@ -37,10 +38,10 @@ _GROUPS = f"""
 
 
 @dataclass(frozen=True)
-class Group:
-    """`outcomes` by metric. `waiting` are those whose days are not over."""
+class HoldoutGroup:
+    """Hold one group: `outcomes` by metric. `waiting` are customers whose window is not over."""
 
-    outcomes: dict[str, Outcome]
+    outcomes: dict[str, GroupOutcome]
     waiting: int = 0
 
     @property
@@ -50,13 +51,15 @@ class Group:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`assigned`: whom the campaign was meant for, whether a message reached them or not. Effects are None while too few are
-    counted.
+    """Hold both groups and their effects.
+
+    `assigned`: the customers that the campaign was meant for, whether a message reached them or not. Effects are None
+    while too few customers are counted.
     """
 
-    assigned: Group
-    held_out: Group
-    effects: dict[str, Effect | None]
+    assigned: HoldoutGroup
+    held_out: HoldoutGroup
+    effects: dict[str, ExperimentEffect | None]
     currency: str
     days: int
 
@@ -70,7 +73,7 @@ class Comparison:
 
 
 def compare(origin: str, *, days: int, now: datetime, goes_on: bool) -> Comparison | None:
-    """Over the `days` that orders count for; None when nobody was ever held out. `goes_on`: customers are still held out."""
+    """Compare over the `days` that orders count for; None without any holdout. `goes_on`: customers are still held out."""
     currency = shop_currency()
     sums = ", ".join(
         f"coalesce(sum({value}) FILTER (WHERE f.over), 0)::float8,"
@@ -99,13 +102,13 @@ def compare(origin: str, *, days: int, now: datetime, goes_on: bool) -> Comparis
     )
 
 
-def _group(figures: Sequence[float]) -> Group:
+def _group(figures: Sequence[float]) -> HoldoutGroup:
     count, *sums, waiting = figures
     outcomes = {
-        metric: Outcome(int(count), sums[3 * place], sums[3 * place + 1], int(sums[3 * place + 2]))
+        metric: GroupOutcome(int(count), sums[3 * place], sums[3 * place + 1], int(sums[3 * place + 2]))
         for place, metric in enumerate(METRICS)
     }
-    return Group(outcomes, int(waiting))
+    return HoldoutGroup(outcomes, int(waiting))
 
 
 NOBODY = _group([0, *[0.0] * (3 * len(METRICS)), 0])

@@ -1,4 +1,4 @@
-"""Reads for the pages of journeys: counts at each step, one person's way."""
+"""Read journeys for their pages: counts at each step, and one customer's path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from crm.models import Customer
 
 @dataclass
 class Counts:
-    """`done`: by step and outcome, how many runs have done it. `standing`: by step, how many are there now."""
+    """Count runs. `done`: by step and outcome, the runs that did it. `standing`: by step, the runs there now."""
 
     entered: int = 0
     held_out: int = 0
@@ -32,7 +32,7 @@ class Counts:
 
 
 def counts_of(version: JourneyVersion) -> Counts:
-    """As of now: what is done is kept with each step, who stands where is counted."""
+    """Return the current counts: finished steps are stored as counts, current positions are counted here."""
     counts = Counts()
     for row in JourneyStepCount.objects.filter(version=version):
         if row.step == rules.ENTRY:
@@ -52,7 +52,7 @@ def counts_of(version: JourneyVersion) -> Counts:
 
 
 def under_way(journeys: Sequence[Journey]) -> dict[int, tuple[int, int]]:
-    """By journey (entered ever, under way now)."""
+    """Return by journey (entries ever, active runs now)."""
     entered: dict[int, int] = defaultdict(int)
     rows = JourneyStepCount.objects.filter(version__journey__in=journeys, step=rules.ENTRY, outcome=RunState.ACTIVE)
     for journey, count in rows.values_list("version__journey_id", "count"):

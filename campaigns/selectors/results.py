@@ -1,4 +1,4 @@
-"""What a campaign brought: opens, clicks, and orders within its attribution window, counted net of refunds (A2)."""
+"""Read the results of a campaign: opens, clicks, and orders within its attribution window, net of refunds (A2)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crm.selectors.bought import order_counts
 
 @dataclass(frozen=True)
 class Revenue:
-    """Orders of one currency: `net` is minor units, less what was refunded."""
+    """Hold the orders of one currency: `net` is in minor units, less refunds."""
 
     currency: str
     customers: int
@@ -23,8 +23,8 @@ class Revenue:
 
 
 @dataclass(frozen=True)
-class Results:
-    """`delivered`: handed over. `held_out`: customers who got nothing; what that changed is in `selectors/holdouts.py`."""
+class CampaignResults:
+    """Hold the results. `delivered`: handed over. `held_out`: customers without a message; see `selectors/holdouts.py`."""
 
     delivered: int
     opened: int
@@ -38,7 +38,8 @@ class Results:
         return sum(row.customers for row in self.revenue)
 
 
-# An order belongs to the last message of the campaign before it, so that it counts once however many messages there were.
+# An order is attributed to the last message of the campaign before it, so that it counts once for any number of
+# messages.
 _ORDERS = f"""
 SELECT o.currency, count(DISTINCT o.customer_id), count(*), coalesce(sum(o.total - o.refunded), 0)::bigint,
        count(*) FILTER (WHERE last.clicked_at <= o.paid_at),
@@ -55,8 +56,10 @@ GROUP BY o.currency ORDER BY 2 DESC, 1
 """
 
 
-def results_of(origin: str, days: int) -> Results:
-    """Over all messages of the campaign; `days` is its attribution window, from the moment of sending."""
+def results_of(origin: str, days: int) -> CampaignResults:
+    """Return the results over all messages of the campaign; `days` is its attribution window, from the moment of
+    sending.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT count(*) FILTER (WHERE state = 'sent'), count(opened_at) FILTER (WHERE state = 'sent'),
@@ -70,11 +73,11 @@ def results_of(origin: str, days: int) -> Results:
         if delivered:
             cursor.execute(_ORDERS, {"origin": origin, "days": days})
             revenue = [Revenue(*row) for row in cursor.fetchall()]
-    return Results(delivered, opened, clicked, held_out, days, revenue)
+    return CampaignResults(delivered, opened, clicked, held_out, days, revenue)
 
 
 def links_of(origin: str, limit: int = 20) -> list[tuple[str, int]]:
-    """(address, messages whose reader followed it), most first."""
+    """Return (address, number of messages with a click on it), most first."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT c.url, count(*) FROM campaigns_linkclick c JOIN campaigns_message m ON m.id = c.message_id

@@ -1,4 +1,4 @@
-"""For how many days after a message an order counts for its campaign."""
+"""Check the attribution window: for how many days after a message an order counts for its campaign."""
 
 from django.utils.translation import gettext_lazy as _
 

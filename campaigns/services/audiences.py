@@ -1,7 +1,8 @@
-"""Whom a care rule takes: one SELECT per trigger, used for making messages and for the audience preview alike.
+"""Select the customers of a care rule: one SELECT per trigger, shared by message creation and the audience preview.
 
-Each yields customer_id, occurrence, due_at and context. The occurrence says what happens once: a birthday's year, an
-order, the last order before a lapse, an entering of a segment; it does not depend on the rule's version.
+Each SELECT yields customer_id, occurrence, due_at and context. The occurrence names the cause that sends once: the year
+of a birthday, an order, the last order before a lapse, one entry of a segment. It does not depend on the rule's
+version.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from analytics.events import SEGMENT_ENTERED
 from campaigns.models import CareRule, CareTrigger
 from campaigns.services import gate
-from campaigns.services.drawing import Kept, kept_out
+from campaigns.services.drawing import HoldoutSql, kept_out
 from campaigns.services.gate import CUSTOMER_ZONE
 from crm.rules.birthdays import celebrated_around
 from crm.selectors.bought import acted_at, acts_outside, order_counts
@@ -23,7 +24,7 @@ Select = tuple[str, dict[str, Any]]
 LAPSE_WINDOW_DAYS = 3
 RECENT_DAYS = 30
 
-# The next time the clock shows `send_at` where the customer is; at once when the rule names no time.
+# The next time that the customer's local clock shows `send_at`; immediately when the rule names no time.
 _NEXT_SEND = """CASE WHEN %(send_at)s::time IS NULL THEN %(now)s ELSE
     (((%(now)s AT TIME ZONE z.zone)::date + ((%(now)s AT TIME ZONE z.zone)::time > %(send_at)s::time)::int
       + %(send_at)s::time) AT TIME ZONE z.zone) END"""
@@ -42,7 +43,7 @@ _LAPSED = f"""
     FROM analytics_customerfeature f JOIN crm_customer c ON c.id = f.customer_id AND c.state = 'active'
     CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
     WHERE f.last_order_at <= %(now)s - make_interval(days => %(days)s) AND f.last_order_at > %(after)s
-          -- A lapse that was over before its order was brought in is history.
+          -- A lapse that was over before its order was imported is history.
           AND NOT EXISTS (SELECT FROM crm_order o WHERE o.customer_id = c.id AND o.state = 'paid'
                           AND o.paid_at = f.last_order_at AND NOT {acts_outside("o")}
                           AND o.paid_at + make_interval(days => %(days)s) <= o.recorded_at)"""
@@ -61,7 +62,7 @@ _ENTERED = f"""
     WHERE e.id = ANY(%(events)s) AND e.kind = '{SEGMENT_ENTERED.kind}' AND e.occurred_at >= %(since)s
           AND e.payload->'segments' @> to_jsonb(%(segment)s::bigint)"""
 
-# What runs out is told by its last good day, the day of the program's zone before the lot ends.
+# Expiring points are named by their last valid day: the day, in the program's zone, before the lot ends.
 _EXPIRING = f"""
     SELECT c.id, 'expiry:' || dated.last_day,
            CASE WHEN %(send_at)s::time IS NULL THEN %(now)s
@@ -82,7 +83,9 @@ _EXPIRING = f"""
 
 
 def birthday(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
-    """Those whose day it is where they are (J7); `late` days afterwards still, for when nothing ran."""
+    """Select customers whose birthday it is in their own zone (J7); for `late` days afterwards too, in case no run
+    happened.
+    """
     params = _params(rule, now)
     pairs = _birthdays(now, rule.days, gate.policy().leap_birthday)
     params |= {
@@ -94,12 +97,12 @@ def birthday(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
 
 
 def expiring(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
-    """Those whose points run out in so many days: one occurrence per day on which some do; `late` as for birthdays."""
+    """Select customers whose points expire in that many days: one occurrence per expiry day; `late` as for birthdays."""
     return _EXPIRING, {**_params(rule, now), "late": late}
 
 
 def lapsed(rule: CareRule, now: datetime, *, everyone: bool) -> Select:
-    """Those without an order for so many days: all of them, or only those who have become so lately."""
+    """Select customers without an order for that many days: all of them, or only those who lapsed recently."""
     after = (
         datetime.min.replace(year=1900, tzinfo=now.tzinfo)
         if everyone
@@ -121,7 +124,7 @@ def entered(rule: CareRule, now: datetime, event_ids: Sequence[int]) -> Select:
 
 
 def in_segment(rule: CareRule, column: str = "a.customer_id") -> str:
-    """A segment on any other trigger limits who gets it."""
+    """Limit the audience to the rule's segment, for every trigger except entering a segment."""
     if rule.segment_id is None or rule.trigger == CareTrigger.SEGMENT_ENTERED:
         return "true"
     return f"""EXISTS (SELECT FROM analytics_customersegments s
@@ -129,7 +132,7 @@ def in_segment(rule: CareRule, column: str = "a.customer_id") -> str:
 
 
 def preview_select(rule: CareRule, now: datetime) -> tuple[str, dict[str, Any], str]:
-    """Candidates for the gate, and what they are based on."""
+    """Return the SELECT of candidates for the gate, its parameters, and the basis of the preview."""
     basis = "last_30_days"
     recent = now - timedelta(days=RECENT_DAYS)
     if rule.trigger == CareTrigger.BIRTHDAY:
@@ -151,16 +154,16 @@ def preview_select(rule: CareRule, now: datetime) -> tuple[str, dict[str, Any], 
             SELECT s.customer_id, 'preview', %(now)s, '{}'::jsonb FROM analytics_customersegments s
             JOIN crm_customer c ON c.id = s.customer_id AND c.state = 'active'
             WHERE %(segment)s = ANY(s.inside) AND s.since[array_position(s.inside, %(segment)s)] >= %(after)s"""
-    kept = _kept_out(rule)
+    holdout = _holdout(rule)
     candidates = f"""
         SELECT NULL::uuid AS id, a.customer_id, %(channel)s AS channel, %(message_class)s AS message_class,
                %(origin)s AS origin, 'send' AS step, a.occurrence, a.due_at, NULL::timestamptz AS waiting_since,
-               NULL::text AS unmatched, {kept.out} AS holdout
+               NULL::text AS unmatched, {holdout.out} AS holdout
         FROM ({select}) AS a(customer_id, occurrence, due_at, context) WHERE {in_segment(rule)}"""
-    return candidates, {**params, **kept.params}, basis
+    return candidates, {**params, **holdout.params}, basis
 
 
-def _kept_out(rule: CareRule) -> Kept:
+def _holdout(rule: CareRule) -> HoldoutSql:
     return kept_out(
         message_class=rule.template.message_class, origin=origin_of(rule), holdout_percent=rule.holdout_percent
     )
@@ -186,6 +189,6 @@ def _params(rule: CareRule, now: datetime) -> dict[str, Any]:
 
 
 def _birthdays(now: datetime, days: int, leap: str) -> list[tuple[bytes, date]]:
-    """Look-up forms of birthdays, with the days on which they are celebrated."""
+    """Return the blind indexes of birthdays, each with the day on which it is celebrated."""
     around = celebrated_around(now.date(), days, leap)
     return [(index, celebrated) for month, day, celebrated in around for index in birthday_indexes(month, day)]

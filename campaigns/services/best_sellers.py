@@ -1,4 +1,4 @@
-"""What sells best in the category that a customer buys most, else in the shop: the recommender of last resort."""
+"""Recommend best sellers of the category that a customer buys most, else of the shop: the last recommender tried."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.recommending import Product, Recommendation
+from campaigns.recommending import Recommendation, RecommendedProduct
 from crm.selectors.bought import line_counts, line_units, order_counts
 
 DAYS = 90
@@ -19,33 +19,33 @@ KEY = "campaigns.best_sellers"
 
 
 class BestSellers:
-    """Of the last 90 days; what the customer has bought before is left out."""
+    """Recommend best sellers of the last 90 days, without products that the customer has bought before."""
 
     def recommend(self, customer_ids: Sequence[int], limit: int) -> dict[int, Recommendation]:
         sellers = best_sellers()
         if not sellers.get(""):
             return {}
         favourite, bought = _tastes(customer_ids)
-        found = {}
+        recommendations = {}
         for pk in customer_ids:
             category = favourite.get(pk, "")
             products = [item for item in sellers.get(category, []) if item.sku not in bought[pk]][:limit]
             if category and products:
-                found[pk] = Recommendation(
+                recommendations[pk] = Recommendation(
                     _("Best sellers in %(category)s"), products, {"category": category.split("/")[-1]}
                 )
                 continue
             products = [item for item in sellers[""] if item.sku not in bought[pk]][:limit]
             if products:
-                found[pk] = Recommendation(_("Best sellers"), products)
-        return found
+                recommendations[pk] = Recommendation(_("Best sellers"), products)
+        return recommendations
 
 
-def best_sellers() -> dict[str, list[Product]]:
-    """By category, most units first, "" for the whole shop; counted once an hour."""
-    kept = cache.get(KEY)
-    if kept is not None:
-        return kept
+def best_sellers() -> dict[str, list[RecommendedProduct]]:
+    """Return the products by category, most units first; "" is the whole shop. The result is cached for an hour."""
+    cached = cache.get(KEY)
+    if cached is not None:
+        return cached
     with connection.cursor() as cursor:
         cursor.execute(
             f"""WITH sold AS (
@@ -63,20 +63,20 @@ def best_sellers() -> dict[str, list[Product]]:
                WHERE in_category <= %s OR in_shop <= %s ORDER BY units DESC, sku""",
             [DAYS, MOST, MOST],
         )
-        found: dict[str, list[Product]] = defaultdict(list)
+        by_category: dict[str, list[RecommendedProduct]] = defaultdict(list)
         for sku, name, price, category, in_category, in_shop in cursor.fetchall():
-            item = Product(sku, name, price)
+            item = RecommendedProduct(sku, name, price)
             if category and in_category <= MOST:
-                found[category].append(item)
+                by_category[category].append(item)
             if in_shop <= MOST:
-                found[""].append(item)
-    result = dict(found)
+                by_category[""].append(item)
+    result = dict(by_category)
     cache.set(KEY, result, KEPT_SECONDS)
     return result
 
 
 def _tastes(customer_ids: Sequence[int]) -> tuple[dict[int, str], dict[int, set[str]]]:
-    """The category that each buys most, and what they have bought."""
+    """Return the category that each customer buys most, and the SKUs that they have bought."""
     favourite: dict[int, str] = {}
     bought: dict[int, set[str]] = defaultdict(set)
     with connection.cursor() as cursor:

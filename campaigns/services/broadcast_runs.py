@@ -1,4 +1,4 @@
-"""What makes broadcasts move by themselves: take the audience, see the end, drop what a stop left behind."""
+"""Move broadcasts on schedule: take the audience, finish completed ones, drop the unsent messages of stopped ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from analytics.models import CustomerSegments
 from campaigns import events
 from campaigns.labels import PAUSED
 from campaigns.models import Broadcast, BroadcastState, Message, MessageState
-from campaigns.rules.gate import Reason
+from campaigns.rules.gate import GateReason
 from campaigns.services import gate
 from campaigns.services.gate import CUSTOMER_ZONE
 from campaigns.services.queueing import queue_selected
@@ -30,26 +30,28 @@ PACED_CHUNK = 200_000
 TAKING = (BroadcastState.SENDING, BroadcastState.PAUSED)
 UNFINISHED = (MessageState.QUEUED, MessageState.HELD, MessageState.SENDING)
 
-# Who is in the segment, and when their message is wanted: at the start, or when their own clock shows the hour, which may be
-# over already.
+# Customers in the segment, and when their message is wanted: at the start, or when their local clock shows the hour.
+# That hour may already be past.
 _WANTED = f"""
     SELECT c.id, CASE WHEN %(customer_zone)s
                       THEN greatest((%(wall)s::timestamp AT TIME ZONE {CUSTOMER_ZONE}), %(now)s)
                       ELSE greatest(%(starts)s, %(now)s) END AS wanted
     FROM analytics_customersegments m JOIN crm_customer c ON c.id = m.customer_id AND c.state = 'active'
     WHERE %(segment)s = ANY(m.inside)"""
-# So many a minute: each is due when it is wanted, and no sooner than one step after the one before it.
+# At most so many messages a minute: each is due when it is wanted, but at least one step after the previous one.
 _PACED = """
     SELECT n.id, max(n.wanted - n.at * %(pace)s::interval) OVER (ORDER BY n.at) + n.at * %(pace)s::interval AS due_at
     FROM (SELECT w.id, w.wanted, row_number() OVER (ORDER BY w.wanted, w.id) - 1 AS at FROM ({wanted}) AS w) AS n"""
 
 
 def audience(broadcast: Broadcast, now: datetime) -> tuple[str, dict[str, Any]]:
-    """Whom it takes: customer_id, occurrence, due_at, context. For making the messages and for the preview alike."""
-    wanted = f"SELECT w.id, w.wanted AS due_at FROM ({_WANTED}) AS w"
+    """Return the SELECT of the audience (customer_id, occurrence, due_at, context), used to create messages and to
+    preview.
+    """
+    candidates = f"SELECT w.id, w.wanted AS due_at FROM ({_WANTED}) AS w"
     if broadcast.per_minute:
-        wanted = _PACED.format(wanted=_WANTED)
-    select = f"SELECT p.id, 'once', p.due_at, %(context)s::jsonb FROM ({wanted}) AS p"
+        candidates = _PACED.format(wanted=_WANTED)
+    select = f"SELECT p.id, 'once', p.due_at, %(context)s::jsonb FROM ({candidates}) AS p"
     zoned = broadcast.customer_zone and broadcast.send_on and broadcast.send_time
     return select, {
         **gate.parameters(now),
@@ -63,35 +65,35 @@ def audience(broadcast: Broadcast, now: datetime) -> tuple[str, dict[str, Any]]:
 
 
 def run_broadcasts(*, now: datetime | None = None) -> dict[str, int]:
-    """Start what is due, go on with what was paused, finish what is through. One that fails is tried again.
+    """Start due broadcasts, continue resumed ones, finish completed ones. A broadcast that fails is tried again.
 
-    Returns how many broadcasts were started and finished, and messages made, resumed and dropped. While sending is held
-    none starts or goes on; one that was stopped still drops its rest.
+    Return how many broadcasts were started and finished, and how many messages were made, resumed and dropped. While
+    sending is held, no broadcast starts or continues; a stopped one still drops its unsent messages.
     """
     at = now or clock.now()
-    done = {"started": 0, "made": 0, "resumed": 0, "finished": 0, "dropped": 0}
+    counts = {"started": 0, "made": 0, "resumed": 0, "finished": 0, "dropped": 0}
     sweep = Sweep("campaigns.run_broadcasts")
     if sending_hold.is_held():
-        done["dropped"] = _drop_stopped(sweep)
-        return done
-    done["started"] = Broadcast.objects.filter(state=BroadcastState.SCHEDULED, starts_at__lte=at).update(
+        counts["dropped"] = _drop_stopped(sweep)
+        return counts
+    counts["started"] = Broadcast.objects.filter(state=BroadcastState.SCHEDULED, starts_at__lte=at).update(
         state=BroadcastState.SENDING
     )
-    owed = Broadcast.objects.filter(state=BroadcastState.SENDING, prepared_at=None).order_by("starts_at")
-    for pk in owed.values_list("pk", flat=True):
+    pending = Broadcast.objects.filter(state=BroadcastState.SENDING, prepared_at=None).order_by("starts_at")
+    for pk in pending.values_list("pk", flat=True):
         try:
-            done["made"] += take_audience(broadcast_id=pk, now=at)
+            counts["made"] += take_audience(broadcast_id=pk, now=at)
         except Exception as error:
             log.exception("broadcast_failed", broadcast=pk, error=str(error)[:300])
     for pk in Broadcast.objects.filter(state=BroadcastState.SENDING).values_list("pk", flat=True):
-        done["resumed"] += sweep.attempt(pk, lambda pk=pk: bring_forward(broadcast_id=pk, now=at)) or 0
-    done["dropped"] = _drop_stopped(sweep)
-    done["finished"] = finish_through(sweep)
-    return done
+        counts["resumed"] += sweep.attempt(pk, lambda pk=pk: bring_forward(broadcast_id=pk, now=at)) or 0
+    counts["dropped"] = _drop_stopped(sweep)
+    counts["finished"] = finish_through(sweep)
+    return counts
 
 
 def awaited_segments() -> list[int]:
-    """Return the segments that broadcasts wait for. One that failed waits for the hourly run."""
+    """Return the segments that broadcasts wait for. A segment whose computation failed waits for the hourly run."""
     waiting = Broadcast.objects.filter(state__in=TAKING, prepared_at=None, segment__error="").select_related("segment")
     return sorted({row.segment_id for row in waiting if not row.segment.is_current})
 
@@ -104,24 +106,26 @@ def _drop_stopped(sweep: Sweep) -> int:
 
 
 def take_due(*, before: datetime) -> int:
-    """Make the messages of every broadcast that was to start before that moment, though sending is held.
+    """Make the messages of every broadcast that should have started before that moment, even while sending is held.
 
-    After a restore they may have been sent: as messages they can be counted and decided about. Returns how many were made.
+    After a restore these messages may already have been sent. As rows they can be counted and decided. Return how many
+    were made.
     """
     Broadcast.objects.filter(state=BroadcastState.SCHEDULED, starts_at__lte=before).update(state=BroadcastState.SENDING)
-    owed = Broadcast.objects.filter(state__in=TAKING, prepared_at=None).order_by("starts_at")
-    return sum(take_audience(broadcast_id=pk) for pk in owed.values_list("pk", flat=True))
+    pending = Broadcast.objects.filter(state__in=TAKING, prepared_at=None).order_by("starts_at")
+    return sum(take_audience(broadcast_id=pk) for pk in pending.values_list("pk", flat=True))
 
 
 def take_audience(*, broadcast_id: int, now: datetime | None = None) -> int:
-    """Make a message for everyone in the segment, in chunks of customers, each of which stays when a worker dies; what is
-    there is not made again. Two at once make them once. Returns how many this call made.
+    """Make a message for each customer of the segment, in chunks. A finished chunk stays when a worker dies.
+
+    Existing messages are not made again; two concurrent calls make each message once. Return how many this call made.
     """
     at, made, last = now or clock.now(), 0, 0
     while True:
         with transaction.atomic():
             with connection.cursor() as cursor:
-                # Not the row's lock: a pause must not wait for it.
+                # Use an advisory lock instead of the row's lock: a pause must not wait for it.
                 cursor.execute(
                     "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"broadcast:{broadcast_id}"]
                 )
@@ -131,7 +135,8 @@ def take_audience(*, broadcast_id: int, now: datetime | None = None) -> int:
             if broadcast.prepared_at is not None or broadcast.state not in TAKING:
                 return made
             if not broadcast.segment.is_current and last == 0:
-                # By the tables nobody is in a segment that is not computed yet: it starts when it is.
+                # A segment that is not computed yet has no customers in the tables: the broadcast starts once it is
+                # computed.
                 return made
             select, params = audience(broadcast, at)
             end = _end_of_chunk(broadcast, last)
@@ -155,24 +160,27 @@ def take_audience(*, broadcast_id: int, now: datetime | None = None) -> int:
 
 
 def _end_of_chunk(broadcast: Broadcast, after: int) -> int | None:
-    """The last customer of the chunk, None for the one that goes to the end. The pace counts through everyone anew in each
-    chunk, so that with one they are larger.
+    """Return the last customer of the chunk; None for the last chunk.
+
+    With a pace the chunks are larger, because each chunk counts the pace through all customers again.
     """
     size = PACED_CHUNK if broadcast.per_minute else CHUNK
     inside = CustomerSegments.objects.filter(inside__contains=[broadcast.segment_id], customer_id__gt=after)
-    found = inside.order_by("customer_id").values_list("customer_id", flat=True)[size - 1 : size]
-    return next(iter(found), None)
+    last_ids = inside.order_by("customer_id").values_list("customer_id", flat=True)[size - 1 : size]
+    return next(iter(last_ids), None)
 
 
 def finish_through(sweep: Sweep) -> int:
-    """Those whose every message is decided are done."""
+    """Finish broadcasts of which every message is decided."""
     open_messages = Message.objects.filter(origin=OuterRef("tag"), state__in=UNFINISHED)
-    through = (
+    completed = (
         Broadcast.objects.filter(state=BroadcastState.SENDING, prepared_at__isnull=False)
         .alias(tag=Concat(Value("broadcast:"), Cast("pk", CharField())))
         .filter(~Exists(open_messages))
     )
-    return sum(bool(sweep.attempt(pk, lambda pk=pk: _finish(pk))) for pk in list(through.values_list("pk", flat=True)))
+    return sum(
+        bool(sweep.attempt(pk, lambda pk=pk: _finish(pk))) for pk in list(completed.values_list("pk", flat=True))
+    )
 
 
 def _finish(pk: int) -> bool:
@@ -187,7 +195,7 @@ def _finish(pk: int) -> bool:
 
 
 def drop_rest(*, broadcast_id: int) -> int:
-    """What a stopped broadcast had not sent: suppressed with the reason, in chunks."""
+    """Suppress the unsent messages of a stopped broadcast with that reason, in chunks."""
     dropped = 0
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -195,7 +203,7 @@ def drop_rest(*, broadcast_id: int) -> int:
                 """UPDATE campaigns_message SET state = 'suppressed', reason = %s, decided_at = clock_timestamp()
                    WHERE id IN (SELECT id FROM campaigns_message WHERE origin = %s AND state IN ('queued', 'held')
                                 LIMIT %s FOR UPDATE SKIP LOCKED)""",
-                [Reason.STOPPED, f"broadcast:{broadcast_id}", CHUNK],
+                [GateReason.STOPPED, f"broadcast:{broadcast_id}", CHUNK],
             )
             count = cursor.rowcount
         dropped += count
@@ -207,7 +215,7 @@ def drop_rest(*, broadcast_id: int) -> int:
 
 
 def bring_forward(*, broadcast_id: int, now: datetime | None = None) -> int:
-    """What waited because of a pause that is over is due again, at the broadcast's pace; in chunks."""
+    """Make messages that a finished pause delayed due again, at the broadcast's pace, in chunks."""
     at, done = now or clock.now(), 0
     while True:
         with transaction.atomic():

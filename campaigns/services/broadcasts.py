@@ -1,4 +1,4 @@
-"""Broadcasts: one message to a segment, once. Drafted, previewed, scheduled, paused, resumed, stopped."""
+"""Manage broadcasts (one message to a segment, once): draft, preview, schedule, pause, resume, stop."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ FIELDS = (
     "attribution_days", "experiment",
 )  # fmt: skip
 MOST_A_MINUTE = 1_000_000
-# The first place on earth where a date begins.
+# The first zone on earth in which a date begins.
 EARLIEST = ZoneInfo("Etc/GMT-14")
 GRACE = timedelta(minutes=5)
 NAME_TAKEN = _("Another broadcast has this name.")
 
 
 def create_broadcast(*, name: str, segment: Segment, template: Template, actor: Actor, **fields: Any) -> Broadcast:
-    """A draft that sends nothing yet. Raises Invalid naming the field."""
+    """Create a draft, which sends nothing yet. Raises Invalid naming the field."""
     broadcast = Broadcast(created_by_id=actor.user_id)
     _set(broadcast, {"name": name, "segment": segment, "template": template, **fields})
     _check(broadcast)
@@ -47,7 +47,7 @@ def create_broadcast(*, name: str, segment: Segment, template: Template, actor: 
 
 
 def update_broadcast(*, broadcast: Broadcast, actor: Actor, **changes: Any) -> Broadcast:
-    """Change a draft. Raises Conflict for one that is scheduled or has begun."""
+    """Change a draft. Raises Conflict when the broadcast is scheduled or has started."""
     with transaction.atomic():
         locked = _lock(broadcast, {BroadcastState.DRAFT})
         _set(locked, changes)
@@ -57,25 +57,25 @@ def update_broadcast(*, broadcast: Broadcast, actor: Actor, **changes: Any) -> B
 
 
 def schedule_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
-    """It starts at its time, or at once when it has none. From now on it says what its template says now (J8)."""
+    """Schedule the broadcast for its time, or for now when it has none. This fixes the version of its template (J8)."""
     with transaction.atomic():
         locked = _lock(broadcast, {BroadcastState.DRAFT})
         _check(locked)
         now = clock.now()
         if locked.segment.state != SegmentState.ACTIVE:
-            raise Conflict(_("Its segment is archived."), code="segment_archived", field="segment")
+            raise Conflict(_("The segment of this broadcast is archived."), code="segment_archived", field="segment")
         if locked.coupon and (not locked.coupon.active or (locked.coupon.ends_at and locked.coupon.ends_at <= now)):
-            raise Conflict(_("Its coupon is over."), code="coupon_over", field="coupon")
+            raise Conflict(_("The coupon of this broadcast has ended."), code="coupon_over", field="coupon")
         locked.starts_at = starting(locked, now)
         locked.template_version = locked.template.version
         locked.state = BroadcastState.SCHEDULED
         locked.save()
-        _tell(events.BROADCAST_SCHEDULED, locked, actor)
+        _emit(events.BROADCAST_SCHEDULED, locked, actor)
     return locked
 
 
 def unschedule_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
-    """A draft again, as long as it has not begun."""
+    """Turn a scheduled broadcast back into a draft, if it has not started."""
     with transaction.atomic():
         locked = _lock(broadcast, {BroadcastState.SCHEDULED})
         locked.state, locked.starts_at = BroadcastState.DRAFT, None
@@ -84,23 +84,23 @@ def unschedule_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
 
 
 def pause_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
-    """Nothing more is claimed from now on; what a worker holds already goes out. What is due meanwhile waits."""
+    """Pause the broadcast: nothing more is claimed. Messages that a worker already holds go out; others wait."""
     return _switch(broadcast, BroadcastState.PAUSED, {BroadcastState.SENDING}, events.BROADCAST_PAUSED, actor)
 
 
 def resume_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
-    """What waited is due again, at the broadcast's pace, as soon as the timetable has looked (`tasks.wake_broadcasts`)."""
+    """Resume the broadcast: waiting messages become due at its pace when `tasks.wake_broadcasts` next runs."""
     return _switch(broadcast, BroadcastState.SENDING, {BroadcastState.PAUSED}, events.BROADCAST_RESUMED, actor)
 
 
 def stop_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
-    """For good: what is not sent yet never is, and says so."""
-    begun = {BroadcastState.SCHEDULED, BroadcastState.SENDING, BroadcastState.PAUSED}
-    return _switch(broadcast, BroadcastState.STOPPED, begun, events.BROADCAST_STOPPED, actor)
+    """Stop the broadcast permanently: unsent messages are never sent, and their reason says so."""
+    stoppable = {BroadcastState.SCHEDULED, BroadcastState.SENDING, BroadcastState.PAUSED}
+    return _switch(broadcast, BroadcastState.STOPPED, stoppable, events.BROADCAST_STOPPED, actor)
 
 
 def preview_broadcast(broadcast: Broadcast) -> AudiencePreview:
-    """Who would get it if it went out now, through the gate that sends (J1). Writes nothing.
+    """Preview who would get the broadcast now, through the gate that sends (J1). Writes nothing.
 
     Raises Conflict `segment_not_computed`.
     """
@@ -108,27 +108,29 @@ def preview_broadcast(broadcast: Broadcast) -> AudiencePreview:
     now = clock.now()
     select, params = audience(broadcast, now)
     template = broadcast.template
-    kept = kept_out(
+    holdout = kept_out(
         message_class=template.message_class, origin=broadcast.origin, holdout_percent=broadcast.holdout_percent
     )
     candidates = f"""
         SELECT NULL::uuid AS id, a.customer_id, %(channel)s AS channel, %(message_class)s AS message_class,
                %(origin)s AS origin, 'send' AS step, a.occurrence, a.due_at, NULL::timestamptz AS waiting_since,
-               NULL::text AS unmatched, {kept.out} AS holdout
+               NULL::text AS unmatched, {holdout.out} AS holdout
         FROM ({select}) AS a(customer_id, occurrence, due_at, context)"""
-    params |= {**kept.params, "channel": template.channel, "message_class": template.message_class}
+    params |= {**holdout.params, "channel": template.channel, "message_class": template.message_class}
     return gate.preview(candidates, params, now)
 
 
 def starting(broadcast: Broadcast, now: datetime) -> datetime:
-    """When it begins: in the shop's zone, or where on earth that hour comes first. Raises Invalid for a time that is over."""
+    """Return the start: in the shop's zone, or in the first zone on earth for local times. Raises Invalid for a past
+    time.
+    """
     if broadcast.send_on is None or broadcast.send_time is None:
         return now
     shop = ZoneInfo(gate.parameters(now)["zone"])
-    wanted = datetime.combine(broadcast.send_on, broadcast.send_time)
-    if wanted.replace(tzinfo=shop) < now - GRACE:
-        raise Invalid(_("This time is over."), code="in_the_past", field="send_on")
-    return wanted.replace(tzinfo=EARLIEST if broadcast.customer_zone else shop)
+    local_time = datetime.combine(broadcast.send_on, broadcast.send_time)
+    if local_time.replace(tzinfo=shop) < now - GRACE:
+        raise Invalid(_("This time is in the past."), code="in_the_past", field="send_on")
+    return local_time.replace(tzinfo=EARLIEST if broadcast.customer_zone else shop)
 
 
 def _lock(broadcast: Broadcast, allowed: set[str]) -> Broadcast:
@@ -137,7 +139,7 @@ def _lock(broadcast: Broadcast, allowed: set[str]) -> Broadcast:
     )
     if locked.state not in allowed:
         raise Conflict(
-            _("This broadcast is not in a state in which that can be done."),
+            _("This is not possible in the broadcast's current state."),
             code="broadcast_state",
             state=locked.state,
         )
@@ -147,17 +149,17 @@ def _lock(broadcast: Broadcast, allowed: set[str]) -> Broadcast:
 def _switch(
     broadcast: Broadcast, into: BroadcastState, out_of: set[BroadcastState], kind: EventType, actor: Actor
 ) -> Broadcast:
-    """Twice is once: one that is in this state already stays as it is."""
+    """Change the state; idempotent: a broadcast that is already in it stays as it is."""
     with transaction.atomic():
         locked = _lock(broadcast, {into, *out_of})
         if locked.state != into:
             locked.state = into
             locked.save(update_fields=["state"])
-            _tell(kind, locked, actor)
+            _emit(kind, locked, actor)
     return locked
 
 
-def _tell(kind: EventType, broadcast: Broadcast, actor: Actor) -> None:
+def _emit(kind: EventType, broadcast: Broadcast, actor: Actor) -> None:
     emit(kind, subject_id=None, payload={"broadcast": broadcast.pk, "name": broadcast.name}, actor=actor)
 
 
@@ -175,7 +177,7 @@ def _save(broadcast: Broadcast) -> None:
         with transaction.atomic():
             broadcast.save()
     except IntegrityError:
-        # Someone took it after the check.
+        # Another request took the name after the check.
         raise Invalid(NAME_TAKEN, code="name_taken", field="name") from None
 
 
@@ -184,22 +186,24 @@ def _check(broadcast: Broadcast) -> None:
         raise Invalid(_("A name has 1 to 120 characters."), code="invalid", field="name")
     if Broadcast.objects.filter(name=broadcast.name).exclude(pk=broadcast.pk).exists():
         raise Invalid(NAME_TAKEN, code="name_taken", field="name")
-    # It would pass consent, caps and quiet hours.
+    # A transactional template would bypass consent, caps and quiet hours.
     if broadcast.template.message_class != MessageClass.MARKETING:
         raise Invalid(
-            _("A broadcast sends marketing, and this template is for what customers asked for."),
+            _("A broadcast needs a marketing template; this template is transactional."),
             code="transactional_template",
             field="template",
         )
     if (broadcast.send_on is None) != (broadcast.send_time is None):
         missing = "send_time" if broadcast.send_time is None else "send_on"
-        raise Invalid(_("A time needs both: the date and the hour."), code="required", field=missing)
+        raise Invalid(_("Enter both the date and the time."), code="required", field=missing)
     if broadcast.customer_zone and broadcast.send_on is None:
-        raise Invalid(_("For each customer's zone, say when."), code="required", field="send_on")
+        raise Invalid(
+            _("Enter a date and time to send in each customer's time zone."), code="required", field="send_on"
+        )
     if not 0 <= broadcast.per_minute <= MOST_A_MINUTE:
         raise Invalid(_("This number is out of range."), code="out_of_range", field="per_minute")
     if not 0 <= broadcast.holdout_percent <= 90:
-        raise Invalid(_("A holdout is 0 to 90 percent."), code="invalid", field="holdout_percent")
+        raise Invalid(_("The holdout must be 0 to 90 percent."), code="invalid", field="holdout_percent")
     check_attribution(broadcast.attribution_days)
     check_experiment(broadcast.experiment, broadcast.template)
     coupon: Coupon | None = broadcast.coupon

@@ -1,4 +1,4 @@
-"""Care rules: what is true of a customer, and what they get when it becomes true. Made, changed, switched on and off."""
+"""Manage care rules: create, change, switch on and off. A rule sends a template when its condition becomes true."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from core.errors import Conflict, Invalid
 from core.events import EventType, emit
 from core.locks import lock_row
 
-# A change of these is a new version: messages that are made from then on carry it (J8).
+# A change of these fields makes a new version; messages made afterwards carry it (J8).
 VERSIONED = ("trigger", "days", "segment", "template", "coupon", "send_at", "holdout_percent", "experiment")
 MOST_DAYS = {
     CareTrigger.BIRTHDAY: 60,
@@ -48,7 +48,7 @@ def create_care_rule(
     attribution_days: int = 7,
     experiment: Experiment | None = None,
 ) -> CareRule:
-    """A draft that sends nothing yet. Raises Invalid naming the field."""
+    """Create a draft, which sends nothing yet. Raises Invalid naming the field."""
     rule = CareRule(
         name=_name(name, None),
         trigger=trigger,
@@ -68,7 +68,7 @@ def create_care_rule(
 
 
 def update_care_rule(*, rule: CareRule, actor: Actor, **changes: Any) -> CareRule:
-    """Change a rule. What is queued keeps what it was made with; nobody is sent the same occurrence a second time."""
+    """Change a rule. Queued messages keep what they were made with; no customer gets the same occurrence a second time."""
     unknown = changes.keys() - {"name", "attribution_days", *VERSIONED}
     if unknown:
         raise Invalid(_("Unknown field."), code="unknown_field", field=min(unknown))
@@ -89,42 +89,44 @@ def update_care_rule(*, rule: CareRule, actor: Actor, **changes: Any) -> CareRul
 
 
 def activate_care_rule(*, rule: CareRule, actor: Actor) -> CareRule:
-    """From now on it takes customers. Raises Conflict when its segment or coupon is no longer there to be used."""
+    """Activate the rule: it takes customers from now on. Raises Conflict when its segment or coupon can no longer be
+    used.
+    """
     with transaction.atomic():
         locked = lock_row(CareRule.objects.filter(pk=rule.pk))
         if locked.state == CareState.ACTIVE:
             return locked
         _check(locked)
         if locked.segment and locked.segment.state != SegmentState.ACTIVE:
-            raise Conflict(_("Its segment is archived."), code="segment_archived", field="segment")
+            raise Conflict(_("The segment of this rule is archived."), code="segment_archived", field="segment")
         if locked.coupon and (
             not locked.coupon.active or (locked.coupon.ends_at and locked.coupon.ends_at <= clock.now())
         ):
-            raise Conflict(_("Its coupon is over."), code="coupon_over", field="coupon")
+            raise Conflict(_("The coupon of this rule has ended."), code="coupon_over", field="coupon")
         locked.state = CareState.ACTIVE
         locked.activated_at = Now()  # type: ignore[assignment]
         locked.last_run_at = None
         locked.save()
         locked.refresh_from_db()
-        _tell(events.CARE_RULE_ACTIVATED, locked, actor)
+        _emit(events.CARE_RULE_ACTIVATED, locked, actor)
     return locked
 
 
 def pause_care_rule(*, rule: CareRule, actor: Actor) -> CareRule:
-    """It takes nobody any more; what is still queued is dropped at the moment of sending (J4)."""
+    """Pause the rule: it takes no more customers; queued messages are dropped at the moment of sending (J4)."""
     with transaction.atomic():
         locked = lock_row(CareRule.objects.filter(pk=rule.pk))
         if locked.state == CareState.ACTIVE:
             locked.state = CareState.PAUSED
             locked.save(update_fields=["state"])
-            _tell(events.CARE_RULE_PAUSED, locked, actor)
+            _emit(events.CARE_RULE_PAUSED, locked, actor)
     return locked
 
 
 def preview_audience(rule: CareRule) -> AudiencePreview:
-    """Who would get it now, through the same gate that sends (J1). Saved or not, active or not; writes nothing.
+    """Preview who would get the rule's message now, through the gate that sends (J1). Writes nothing.
 
-    Raises Conflict `segment_not_computed`.
+    The rule may be unsaved or inactive. Raises Conflict `segment_not_computed`.
     """
     _check(rule)
     require_computed(rule.segment)
@@ -133,7 +135,7 @@ def preview_audience(rule: CareRule) -> AudiencePreview:
     return gate.preview(select, params, now, basis)
 
 
-def _tell(kind: EventType, rule: CareRule, actor: Actor) -> None:
+def _emit(kind: EventType, rule: CareRule, actor: Actor) -> None:
     payload = {"rule": rule.pk, "name": rule.name, "version": rule.version}
     emit(kind, subject_id=None, payload=payload, actor=actor)
     transaction.on_commit(care_runs.active_triggers.forget, robust=True)
@@ -151,10 +153,10 @@ def _name(name: str, own: int | None) -> str:
 def _check(rule: CareRule) -> None:
     if rule.trigger not in CareTrigger.values:
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field="trigger")
-    # It would pass consent, caps and quiet hours.
+    # A transactional template would bypass consent, caps and quiet hours.
     if rule.template.message_class != MessageClass.MARKETING:
         raise Invalid(
-            _("A care rule sends marketing, and this template is for what customers asked for."),
+            _("A care rule needs a marketing template; this template is transactional."),
             code="transactional_template",
             field="template",
         )
@@ -163,9 +165,9 @@ def _check(rule: CareRule) -> None:
     if not 0 <= rule.days <= MOST_DAYS.get(CareTrigger(rule.trigger), 365):
         raise Invalid(_("This number of days is too small or too large."), code="invalid", field="days")
     if rule.trigger == CareTrigger.NO_ORDER and rule.days < 1:
-        raise Invalid(_("After how many days without an order?"), code="required", field="days")
+        raise Invalid(_("Enter the number of days without an order."), code="required", field="days")
     if not 0 <= rule.holdout_percent <= 90:
-        raise Invalid(_("A holdout is 0 to 90 percent."), code="invalid", field="holdout_percent")
+        raise Invalid(_("The holdout must be 0 to 90 percent."), code="invalid", field="holdout_percent")
     check_attribution(rule.attribution_days)
     check_experiment(rule.experiment, rule.template)
     if rule.coupon is not None and rule.coupon.mode != CodeMode.UNIQUE:

@@ -1,4 +1,4 @@
-"""Making the messages that care rules owe: set-based, once per occurrence, the holdout stored with its reason."""
+"""Make the pending messages of care rules: set-based, once per occurrence; the holdout is stored with its reason."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ CHUNK = 20_000
 
 
 def run_care_rules(*, though_held: bool = False) -> dict[int, int]:
-    """Every active rule whose trigger is a matter of time. Returns how many messages each made; none while sending is held.
+    """Run every active rule with a time trigger. Return how many messages each made; none while sending is held.
 
-    One failing rule does not stop the others; it is tried again with the next run.
+    One failing rule does not stop the others; the next run tries it again.
     """
     made: dict[int, int] = {}
     if sending_hold.is_held() and not though_held:
@@ -40,13 +40,16 @@ def run_care_rules(*, though_held: bool = False) -> dict[int, int]:
 
 
 def run_care_rule(*, rule_id: int, now: datetime | None = None) -> int:
-    """Make what one rule owes at `now` (the database's by default). Two at once make each message once."""
+    """Make the messages that one rule has pending at `now` (default: the database's clock). Concurrent calls make each
+    once.
+    """
     at = now or clock.now()
     rule = CareRule.objects.select_related("template", "segment").get(pk=rule_id)
     if rule.segment is not None and not rule.segment.is_current:
-        # By the tables nobody is in a segment that is not computed yet: `last_run_at` stays, so that nobody is passed over.
+        # A segment that is not computed yet has no customers in the tables: `last_run_at` stays, so that no customer is
+        # missed.
         return 0
-    # Once a day everyone is looked at: an import may bring orders that make someone lapsed for long.
+    # Check all customers once a day: an import may bring orders that make a customer long lapsed.
     everyone = rule.last_run_at is None or rule.last_run_at.date() != at.date()
     made = 0
     if rule.trigger == CareTrigger.BIRTHDAY:
@@ -60,13 +63,13 @@ def run_care_rule(*, rule_id: int, now: datetime | None = None) -> int:
 
 
 def awaited_segments() -> list[int]:
-    """Return the segments that active rules wait for. One that failed waits for the hourly run."""
+    """Return the segments that active rules wait for. A segment whose computation failed waits for the hourly run."""
     rules = CareRule.objects.filter(state=CareState.ACTIVE, segment__error="").select_related("segment")
     return sorted({rule.segment.pk for rule in rules if rule.segment is not None and not rule.segment.is_current})
 
 
 def care_for_orders(*, order_ids: Sequence[int]) -> int:
-    """Orders were paid: queue what the after-purchase rules send so many days later. The wait is a row."""
+    """Queue the messages of after-purchase rules for paid orders, due that many days later. The wait is a row."""
     now = clock.now()
     return sum(
         _make(pk, now, lambda rule: audiences.bought(rule, now, order_ids))
@@ -84,20 +87,21 @@ def care_for_import(*, run: ImportRun | int) -> int:
 
 
 def care_for_entering(*, event_ids: Sequence[int], segment_ids: Sequence[int]) -> int:
-    """Customers entered segments: once per entering, for rules that were active then."""
+    """Queue messages for customers who entered segments: once per entry, for rules that were active then."""
     now = clock.now()
     rules = _active(CareTrigger.SEGMENT_ENTERED, segment_id__in=set(segment_ids))
     return sum(_make(pk, now, lambda rule: audiences.entered(rule, now, event_ids)) for pk in rules)
 
 
-# Most shops greet nobody for entering a segment, and whoever enters is many: such an event is owed when a rule asks for it.
-active_triggers = CachedNames(
+# Most shops have no rule for entering a segment, and many customers enter: the event is queued only when a rule needs
+# it.
+active_triggers = Kept(
     "care:triggers", lambda: CareRule.objects.filter(state=CareState.ACTIVE).values_list("trigger", flat=True)
 )
 
 
 def wants_entering(_kind: str) -> bool:
-    """Whether any active rule is about entering a segment. It may be some seconds behind."""
+    """Return whether any active rule has the trigger of entering a segment. The answer may be some seconds old."""
     return CareTrigger.SEGMENT_ENTERED in active_triggers()
 
 
@@ -110,7 +114,7 @@ def _active(trigger: str, **filters) -> list[int]:
 
 
 def _make(rule_id: int, now: datetime, audience: Callable[[CareRule], audiences.Select]) -> int:
-    """In chunks of customers, each in its own transaction under the rule's lock, so that versions don't overtake."""
+    """Make messages in chunks of customers, each in its own transaction. The rule's lock keeps versions in order."""
     made, last = 0, 0
     while True:
         with transaction.atomic():
@@ -137,6 +141,6 @@ def _make(rule_id: int, now: datetime, audience: Callable[[CareRule], audiences.
         made += len(customers)
         if len(customers) < CHUNK:
             break
-        # One customer may have several occurrences, which the limit may have cut apart.
+        # One customer may have several occurrences, which the limit may have split.
         last = max(customers) - 1
     return made

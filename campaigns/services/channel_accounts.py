@@ -1,4 +1,4 @@
-"""The shop's accounts with providers: made, changed, switched. Secrets go in and never come out again."""
+"""Manage the shop's accounts with providers: create, change, switch. Secrets are write-only."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ LONGEST = 500
 def save_account(
     *, provider: str, values: Mapping[str, str], actor: Actor, account: ChannelAccount | None = None
 ) -> ChannelAccount:
-    """Make an account, active if its channel has none yet, or change one. An empty secret keeps the one that is there.
+    """Create an account, active if its channel has none yet, or change one. An empty secret keeps the stored one.
 
-    Raises Invalid naming the field: one that is missing, or an address that nothing may be sent to.
+    Raises Invalid naming the field, for a missing value or an address that nothing may be sent to.
     """
     if provider not in PROVIDERS or (account is not None and account.provider != provider):
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field="provider")
@@ -33,15 +33,15 @@ def save_account(
     with transaction.atomic():
         lock_name("campaigns.channelaccount", kind.channel)
         locked = lock_row(ChannelAccount.objects.filter(pk=account.pk)) if account else ChannelAccount()
-        kept = json.loads(locked.secrets) if locked.secrets else {}
+        stored = json.loads(locked.secrets) if locked.secrets else {}
         settings, secrets = {}, {}
         for field in kind.fields:
             value = " ".join(str(values.get(field.name) or "").split())
             if len(value) > LONGEST:
                 raise Invalid(_("This is too long."), code="too_long", field=field.name)
-            value = value or (kept.get(field.name, "") if field.secret else field.default)
+            value = value or (stored.get(field.name, "") if field.secret else field.default)
             if field.required and not value:
-                raise Invalid(_("This is needed."), code="required", field=field.name)
+                raise Invalid(_("This field is required."), code="required", field=field.name)
             if field.url and value:
                 try:
                     outgoing.check_url(value)
@@ -62,7 +62,7 @@ def save_account(
 
 
 def switch_account(*, account: ChannelAccount, active: bool, actor: Actor) -> ChannelAccount:
-    """On: it takes over its channel from the one that had it. Off: what is due waits."""
+    """Switch the account. On: it replaces the active account of its channel. Off: due messages wait."""
     with transaction.atomic():
         lock_name("campaigns.channelaccount", account.channel)
         if active:
@@ -84,4 +84,4 @@ def _check_secret(secret: str) -> None:
             return
     except (ValueError, binascii.Error):
         pass
-    raise Invalid(_("Write whsec_ and at least 24 bytes in base64."), code="invalid", field="secret")
+    raise Invalid(_("Enter whsec_ followed by at least 24 bytes in base64."), code="invalid", field="secret")

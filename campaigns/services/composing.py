@@ -1,4 +1,4 @@
-"""What a batch of messages says: each customer's text, address, links and coupon, made from a few queries for all of them."""
+"""Compose a batch of messages: each customer's text, address, links and coupon, from a few queries for the whole batch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = structlog.get_logger("liuke.messages")
 
 
 class Written(NamedTuple):
-    """What is kept of a message: `state` is `sending`, `sent` on a channel without a provider, or `failed` with the error."""
+    """Hold the outcome of one message: `state` is `sending`, `sent` on a local channel, or `failed` with the error."""
 
     id: UUID
     state: str
@@ -35,7 +35,7 @@ class Written(NamedTuple):
 
 @dataclass
 class Composed:
-    """`outgoing` by channel, ready to hand over; `coupons` are the codes issued for it, to be counted at the end."""
+    """Hold `outgoing` messages by channel, and the issued `coupons`, which are counted at the end of the transaction."""
 
     written: list[Written] = field(default_factory=list)
     outgoing: dict[str, list[Outgoing]] = field(default_factory=dict)
@@ -43,12 +43,12 @@ class Composed:
 
 
 class _Facts:
-    """Looked up once for the whole batch."""
+    """Hold facts that are looked up once for the whole batch."""
 
     def __init__(self, rows: Sequence[dict[str, Any]], identities: Mapping[UUID, int | None]) -> None:
         self.contexts = contexts.Contexts((row["customer_id"] for row in rows), gate.known_zones())
-        known = Template.objects.filter(pk__in={row["template_id"] for row in rows})
-        self.channel_of_template = dict(known.values_list("pk", "channel"))
+        templates_used = Template.objects.filter(pk__in={row["template_id"] for row in rows})
+        self.channel_of_template = dict(templates_used.values_list("pk", "channel"))
         self.identities = identities
         self.addresses = _addresses({identity for identity in identities.values() if identity})
         self.coupons: message_coupons.Issued = {}
@@ -58,83 +58,83 @@ class _Facts:
 
 
 def compose(rows: Sequence[dict[str, Any]], identities: Mapping[UUID, int | None]) -> Composed:
-    """Render what may go, inside the claim's transaction. What can't be rendered fails on its own.
+    """Render allowed messages inside the claim's transaction. A message that can't be rendered fails alone.
 
-    `identities`: which of the customer's addresses the gate chose, by message.
+    `identities` maps each message to the customer's address that the gate chose.
     """
     facts = _Facts(rows, identities)
-    done = Composed()
-    picked: list[tuple[dict[str, Any], Text]] = []
+    composed = Composed()
+    texts: list[tuple[dict[str, Any], Text]] = []
     for row in rows:
         try:
             languages = facts.contexts.people[row["customer_id"]].languages
             text = templates.pick_text(row["template_id"], row["template_version"], languages)
             _check_fields(text)
-            picked.append((row, text))
+            texts.append((row, text))
         except RenderFailed as error:
-            done.written.append(Written(row["id"], "failed", error=str(error)[:500]))
+            composed.written.append(Written(row["id"], "failed", error=str(error)[:500]))
     # A code that the text does not show would be used up unseen.
-    facts.coupons = message_coupons.issue_for([row for row, text in picked if CODE in text.fields.shown])
-    done.coupons = facts.coupons
-    # Changing the language costs as much as a message, so it is changed once for all that are in one.
-    picked.sort(key=lambda pair: pair[1].language)
-    for language, group in groupby(picked, key=lambda pair: pair[1].language):
+    facts.coupons = message_coupons.issue_for([row for row, text in texts if CODE in text.fields.shown])
+    composed.coupons = facts.coupons
+    # A change of language costs as much as a message, so change it once for all messages in that language.
+    texts.sort(key=lambda pair: pair[1].language)
+    for language, group in groupby(texts, key=lambda pair: pair[1].language):
         with translation.override(language):
             for row, text in group:
-                _compose(row, text, facts, done)
-    return done
+                _compose(row, text, facts, composed)
+    return composed
 
 
 def _check_fields(text: Text) -> None:
-    """Raise RenderFailed for a text that was saved before unknown fields were refused: it would go out with a gap."""
+    """Raise RenderFailed for a text saved before unknown fields were refused; it would go out with a gap."""
     for fault in text.fields.faults:
         raise RenderFailed(f"{text.language}: there is no field “{fault.asked}”.")
 
 
 def _check_coupon(text: Text, extra: Mapping[str, Any]) -> None:
-    """Raise RenderFailed for a text that shows a coupon, whatever the customer has, when there is none."""
+    """Raise RenderFailed when a text always shows a coupon and the message has none."""
     if "coupon" not in extra and any(path.partition(".")[0] == "coupon" for path in text.fields.bare):
         raise RenderFailed(f"{text.language}: the text shows a coupon, and this message brings none.")
 
 
-def _compose(row: dict[str, Any], text: Text, facts: _Facts, done: Composed) -> None:
+def _compose(row: dict[str, Any], text: Text, facts: _Facts, composed: Composed) -> None:
     channel = CHANNELS[row["channel"]]
     identity = facts.identities[row["id"]]
     address = facts.addresses.get(identity, "") if identity else ""
     if channel.address_kind and not address:
         error = "The address can't be read: its key is not configured."
-        done.written.append(Written(row["id"], "failed", error=error))
+        composed.written.append(Written(row["id"], "failed", error=error))
         return
     marketing = row["message_class"] == MessageClass.MARKETING
-    # Signing costs more than the rest of a message, so only what is used is signed.
+    # Signing costs more than the rest of a message, so sign only links that are used.
     signed = (marketing and not channel.local) or "unsubscribe" in text.names
     unsubscribe = contexts.unsubscribe_url(row["id"], row["customer_id"], row["channel"]) if signed else ""
     try:
-        extra = _brought(row, text, facts, unsubscribe)
+        extra = _message_values(row, text, facts, unsubscribe)
         _check_coupon(text, extra)
-        told = facts.contexts.of(row["customer_id"], text.language, extra, text.names)
-        made = templates.render_text(text, channel=facts.channel_of_template[row["template_id"]], context=told)
+        values = facts.contexts.of(row["customer_id"], text.language, extra, text.names)
+        rendered = templates.render_text(text, channel=facts.channel_of_template[row["template_id"]], context=values)
     except (RenderFailed, TypeError, ValueError) as error:
-        done.written.append(Written(row["id"], "failed", error=str(error)[:500]))
+        composed.written.append(Written(row["id"], "failed", error=str(error)[:500]))
         return
     if marketing and channel.html:
-        made = templates.with_unsubscribe(made, unsubscribe, facts.contexts.shop_name)
+        rendered = templates.with_unsubscribe(rendered, unsubscribe, facts.contexts.shop_name)
     state = "sent" if channel.local else "sending"
-    done.written.append(Written(row["id"], state, made.language, made.subject, made.body))
+    composed.written.append(Written(row["id"], state, rendered.language, rendered.subject, rendered.body))
     if channel.local:
         return
-    # What is kept stays as it was written: looking at it in the console must not count as an open.
-    body = tracking.tracked(made.body, row["id"]) if facts.track and marketing and channel.html else made.body
-    done.outgoing.setdefault(row["channel"], []).append(
+    # Keep the stored body as it was written: viewing it in the console must not count as an open.
+    body = tracking.tracked(rendered.body, row["id"]) if facts.track and marketing and channel.html else rendered.body
+    composed.outgoing.setdefault(row["channel"], []).append(
         Outgoing(
-            row["id"], row["customer_id"], address, made.subject, body, made.language, row["message_class"],
+            row["id"], row["customer_id"], address, rendered.subject, body, rendered.language, row["message_class"],
             unsubscribe if marketing else "",
         )
     )  # fmt: skip
 
 
-def _brought(row: dict[str, Any], text: Text, facts: _Facts, unsubscribe: str) -> dict[str, Any]:
-    """What the message itself brings to its text, of what the text names."""
+def _message_values(row: dict[str, Any], text: Text, facts: _Facts, unsubscribe: str) -> dict[str, Any]:
+    """Return the values that the message itself brings, limited to the names in its text."""
     extra = dict(row["context"])
     if "links" in text.names:
         extra["links"] = {**extra.get("links", {}), "unsubscribe": unsubscribe}
@@ -148,15 +148,15 @@ def _brought(row: dict[str, Any], text: Text, facts: _Facts, unsubscribe: str) -
 
 
 def _addresses(identity_ids: Collection[int]) -> dict[int, str]:
-    """One that can't be decrypted is left out, so that it fails alone."""
-    found: dict[int, str] = {}
+    """Return the addresses by identity. An address that can't be decrypted is left out, so that only its message fails."""
+    addresses: dict[int, str] = {}
     if not identity_ids:
-        return found
+        return addresses
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, value FROM crm_identity WHERE id = ANY(%s)", [list(identity_ids)])
         for pk, value in cursor.fetchall():
             try:
-                found[pk] = crypto.decrypt(bytes(value), "crm.identity.value")
+                addresses[pk] = crypto.decrypt(bytes(value), "crm.identity.value")
             except crypto.Undecryptable:
                 log.error("address_not_readable", identity=pk)
-    return found
+    return addresses

@@ -1,4 +1,4 @@
-"""What a template is told about a customer: plain values, loaded for a whole batch with one query per kind of fact."""
+"""Build the context of templates: plain values about customers, loaded per batch with one query per kind of fact."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from crm.services.customers import supported_language
 from loyalty.models import Tier
 
 UNSUBSCRIBE_SALT = "campaigns.unsubscribe"
-# What a template does not name is neither looked up nor formatted.
+# Values that a template does not name are neither looked up nor formatted.
 EVERYTHING = ROOTS | {"spent"}
 FROM_MESSAGE = ("order", "ticket", "segment", "coupon", "links", "values")
 FIRST_CJK = "\u2e80"
@@ -37,7 +37,7 @@ PREFERENCES_SALT = "campaigns.preferences"
 
 @dataclass
 class Person:
-    """`languages` in the order in which a text is looked for."""
+    """Hold one customer; `languages` are in the order in which a text is looked for."""
 
     id: int
     name: str
@@ -48,7 +48,7 @@ class Person:
 
 
 class Contexts:
-    """Facts about the customers of one batch. `of` gives one customer's context in one language."""
+    """Hold facts about the customers of one batch. `of` returns one customer's context in one language."""
 
     def __init__(self, customer_ids: Iterable[int], zones: frozenset[str]) -> None:
         self.store = Store.objects.filter(is_default=True).first()
@@ -92,7 +92,9 @@ class Contexts:
     def of(
         self, customer_id: int, language: str, extra: dict[str, Any], names: frozenset[str] = EVERYTHING
     ) -> dict[str, Any]:
-        """`extra` is what the message itself brought: order, ticket, links. Only what `names` has is told."""
+        """Return the context. `extra` is what the message itself brings (order, ticket, links); only `names` are
+        included.
+        """
         if translation.get_language() == language:
             return self._of(self.people[customer_id], extra, names)
         with translation.override(language):
@@ -101,10 +103,10 @@ class Contexts:
     def _of(self, person: Person, extra: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
         features = person.values.get("features", {})
         currency = self.store.currency if self.store else ""
-        # What is put together here is plain already; what others gave is made so.
-        told = Plain({name: plain(extra[name]) for name in FROM_MESSAGE if name in extra and name in names})
+        # Values built here are already plain; values from elsewhere are converted.
+        values = Plain({name: plain(extra[name]) for name in FROM_MESSAGE if name in extra and name in names})
         if "customer" in names:
-            told["customer"] = {
+            values["customer"] = {
                 "name": person.name,
                 "first_name": first_name(person.name),
                 "number": person.number,
@@ -114,33 +116,33 @@ class Contexts:
                 "last_order_at": _local(features.get("last_order_at"), person.zone),
             }
         if "member" in names:
-            told["member"] = self._member(person)
+            values["member"] = self._member(person)
         if "rfm" in names:
-            told["rfm"] = {name: features.get(name) for name in ("recency", "frequency", "money", "group")}
+            values["rfm"] = {name: features.get(name) for name in ("recency", "frequency", "money", "group")}
         if "shop" in names:
-            told["shop"] = {
+            values["shop"] = {
                 "name": self.store.name if self.store else "",
                 "url": settings.SITE_URL,
                 "currency": currency,
             }
         if "expiring" in names:
-            told["expiring"] = _expiring(extra.get("expiring"))
+            values["expiring"] = _expiring(extra.get("expiring"))
         if "recommendations" in names:
-            told["recommendations"] = plain(self._recommended(person, currency))
-        return told
+            values["recommendations"] = plain(self._recommended(person, currency))
+        return values
 
     def _recommended(self, person: Person, currency: str) -> dict[str, Any]:
-        """Asked once for the whole batch. `items` is empty when nothing can be recommended."""
+        """Return the recommendations, which are computed once per batch. `items` is empty when there are none."""
         if self._recommendations is None:
             self._recommendations = recommend(list(self.people))
-        found = self._recommendations.get(person.id)
-        if found is None:
+        recommendation = self._recommendations.get(person.id)
+        if recommendation is None:
             return {"title": "", "items": []}
         return {
-            "title": str(found.title) % dict(found.values),
+            "title": str(recommendation.title) % dict(recommendation.values),
             "items": [
                 {"name": item.name, "sku": item.sku, "price": money(item.price, currency) if currency else ""}
-                for item in found.products
+                for item in recommendation.products
             ],
         }
 
@@ -159,25 +161,25 @@ class Contexts:
 
 @lru_cache(maxsize=256)
 def readings(language: str, shop_language: str) -> tuple[str, ...]:
-    """The languages in which a text is looked for, in this order: the customer's, the shop's, English."""
-    wanted = [language, supported_language(language), language.partition("-")[0]]
-    wanted += [shop_language, supported_language(shop_language), "en"]
-    return tuple(dict.fromkeys(filter(None, wanted)))
+    """Return the languages in which a text is looked for, in order: the customer's, the shop's, English."""
+    languages = [language, supported_language(language), language.partition("-")[0]]
+    languages += [shop_language, supported_language(shop_language), "en"]
+    return tuple(dict.fromkeys(filter(None, languages)))
 
 
 def _expiring(facts: dict[str, Any] | None) -> dict[str, Any]:
-    """Points and the last day on which they can be spent, as the reader writes days."""
+    """Return the points and the last day to spend them, formatted for the reader."""
     return {"points": facts["points"], "on": day(date.fromisoformat(facts["on"]))} if facts else {"points": 0, "on": ""}
 
 
 def first_name(name: str) -> str:
-    """The first word of a Latin name; a Chinese, Japanese or Korean name whole."""
+    """Return the first word of a Latin name; a Chinese, Japanese or Korean name stays whole."""
     words = name.split()
     return words[0] if words and max(name) < FIRST_CJK else name.strip()
 
 
 def coupon_context(coupon: Coupon, code: CouponCode | None, language: str) -> dict[str, Any]:
-    """`value` as people read it in that language: 10% or 9折, ¥20.00; `terms` a sentence with what they pay."""
+    """Return the coupon's values. `value` is formatted for the language (10% or 9折, ¥20.00); `terms` is a sentence."""
     with translation.override(language):
         return {
             "name": coupon.name,
@@ -193,13 +195,13 @@ def _coupon_value(coupon: Coupon) -> str:
     if coupon.kind != DiscountKind.PERCENT:
         return money(coupon.value, coupon.currency)
     if not in_chinese():
-        # Texts say what follows the figure: "15% off", "worth 15%".
+        # The text itself says what follows the figure: "15% off", "worth 15%".
         return f"{coupon.value}%"
     return value_words(coupon) if coupon.value == 100 else zhe_words(coupon)
 
 
 def order_contexts(order_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """By order id: number, total, placed_at, and up to twenty lines with name and quantity."""
+    """Return orders by id: number, total, placed_at, and up to twenty lines with name and quantity."""
     result: dict[int, dict[str, Any]] = {}
     lines: dict[int, list[dict[str, Any]]] = defaultdict(list)
     with connection.cursor() as cursor:
@@ -223,12 +225,12 @@ def order_contexts(order_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
 
 
 def unsubscribe_url(message_id: UUID | str, customer_id: int, channel: str) -> str:
-    """The signed link of one message. It never expires: a person must always be able to say no."""
+    """Return the signed link of one message. It never expires: a person must always be able to unsubscribe."""
     return f"{settings.SITE_URL}/u/{link_signer().sign(f'{message_id}.{customer_id}.{channel}')}/"
 
 
 def preferences_url(customer_id: int) -> str:
-    """The signed link to the customer's preferences. It never expires either."""
+    """Return the signed link to the customer's preferences. It never expires either."""
     return f"{settings.SITE_URL}/p/{preferences_signer().sign(str(customer_id))}/"
 
 
@@ -243,7 +245,7 @@ def link_signer() -> Signer:
 
 
 def sample_context(language: str, declared: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """For the template page's preview. `declared`: the values of its template."""
+    """Return sample values for the preview of a template. `declared`: the values of the template."""
     store = Store.objects.filter(is_default=True).first()
     currency = store.currency if store else "CNY"
     name = "王小明" if language.startswith("zh") else "Ada Lovelace"
@@ -286,5 +288,5 @@ def _local(value: Any, zone: str) -> str:
 
 
 def _earlier(*moments: Any) -> Any:
-    known = [moment for moment in moments if moment is not None]
-    return min(known) if known else None
+    dates = [moment for moment in moments if moment is not None]
+    return min(dates) if dates else None

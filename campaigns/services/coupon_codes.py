@@ -1,4 +1,4 @@
-"""Codes of unique coupons: issued to customers, once per cause, or generated in bulk (C4)."""
+"""Issue codes of unique coupons to customers, once per cause, or generate them in bulk (C4)."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ Cause = tuple[int, str]
 
 
 def issue_coupon(*, customer: Customer, coupon: Coupon, cause: str, actor: Actor) -> CouponCode:
-    """Give one customer a code of their own, once per cause: the same cause again gives the same code.
+    """Give one customer a code, idempotent per cause: the same cause returns the same code.
 
-    Raises Conflict when the coupon is public, over, or the customer not active.
+    Raises Conflict when the coupon is public or over, or when the customer is not active.
     """
     if not cause or len(cause) > 120:
-        raise Invalid(_("Name the cause in 1 to 120 characters."), code="invalid", field="cause")
+        raise Invalid(_("Enter a cause of 1 to 120 characters."), code="invalid", field="cause")
     with transaction.atomic():
         require_active(customer.pk)
         check_issuable(Coupon.objects.get(pk=coupon.pk))
@@ -49,11 +49,12 @@ def issue_coupon(*, customer: Customer, coupon: Coupon, cause: str, actor: Actor
 def issue_to_many(
     *, coupon: Coupon, wanted: Sequence[Cause], actor: Actor = SYSTEM, count: bool = True
 ) -> dict[Cause, CouponCode]:
-    """Codes for (customer id, cause) pairs inside the caller's transaction; `is_new` tells which were made now.
+    """Issue codes for (customer id, cause) pairs inside the caller's transaction; `is_new` marks codes made by this
+    call.
 
     With `count` false the caller raises the coupon's counter itself, at the end of its transaction.
     """
-    # In order, so that two batches that issue for the same causes wait for each other one way round.
+    # Sort the rows, so that two batches with the same causes lock in the same order.
     rows = sorted(set(wanted))
     for attempt in range(3):
         try:
@@ -61,11 +62,11 @@ def issue_to_many(
                 made = _insert(coupon, rows)
                 break
         except IntegrityError:
-            # Two random codes were equal: not in a shop's lifetime, but then it is tried with others.
+            # Two random codes were equal. This is extremely rare; try again with other codes.
             if attempt == 2:
                 raise
     new = set(made)
-    found = {
+    codes_by_cause = {
         (code.customer_id, code.issued_for): code
         for code in CouponCode.objects.filter(
             coupon=coupon,
@@ -73,7 +74,7 @@ def issue_to_many(
             issued_for__in={c for _pk, c in rows},
         )
     }
-    for code in found.values():
+    for code in codes_by_cause.values():
         code.is_new = code.pk in new  # type: ignore[attr-defined]
     if new:
         emit_from_select(
@@ -85,11 +86,14 @@ def issue_to_many(
         )
         if count:
             count_issued(coupon, len(new))
-    return found  # type: ignore[return-value]
+    return codes_by_cause  # type: ignore[return-value]
 
 
 def withdraw_code(*, code_id: int) -> bool:
-    """End a customer's code that was neither used nor reserved. Answers whether it was so; a code that ended counts as used."""
+    """End a customer's code that is neither used nor reserved. Return whether it was ended.
+
+    A code that has already expired counts as used.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE campaigns_couponcode SET expires_at = clock_timestamp()
@@ -126,7 +130,7 @@ def _insert(coupon: Coupon, rows: Sequence[Cause]) -> list[int]:
 
 
 def start_issue(*, coupon: Coupon, segment: Segment, actor: Actor, user: User | None = None) -> Job:
-    """Prepare giving every customer of a segment a code. Start it with `core.tasks.start_job`."""
+    """Prepare a job that gives every customer of a segment a code. Start it with `core.tasks.start_job`."""
     check_issuable(coupon)
     plan = {"coupon": coupon.pk, "segment": segment.pk}
     label = f"{coupon.name} → {segment.name}"
@@ -134,29 +138,29 @@ def start_issue(*, coupon: Coupon, segment: Segment, actor: Actor, user: User | 
 
 
 def start_generation(*, coupon: Coupon, count: int, actor: Actor, user: User | None = None) -> Job:
-    """Prepare `count` codes that belong to nobody yet. Start it with `core.tasks.start_job`."""
+    """Prepare a job that makes `count` codes without a customer. Start it with `core.tasks.start_job`."""
     check_issuable(coupon)
     if not 1 <= count <= LARGEST_BATCH:
-        raise Invalid(_("From 1 to 5,000,000 codes at once."), code="invalid", field="count")
+        raise Invalid(_("Enter a number from 1 to 5,000,000."), code="invalid", field="count")
     plan = {"coupon": coupon.pk, "count": count}
     return jobs.create_job(kind=GENERATE, label=coupon.name, created_by=user, total=count, plan=plan)
 
 
 def generation_of(coupon: Coupon, job_id: int) -> Job:
-    """One generation of this coupon. Raises NotFound."""
-    found = Job.objects.filter(pk=job_id, kind=GENERATE, result__coupon=coupon.pk).first()
-    if found is None:
+    """Return one generation of this coupon. Raises NotFound."""
+    job = Job.objects.filter(pk=job_id, kind=GENERATE, result__coupon=coupon.pk).first()
+    if job is None:
         raise NotFound(code="unknown_generation")
-    return found
+    return job
 
 
 def export_codes(*, coupon: Coupon, job: Job, actor: Actor) -> Iterator[str]:
-    """Return a finished generation as CSV, line by line. It is written down before the first line leaves who took it.
+    """Return a finished generation as CSV, line by line. The exporter is recorded before the first line is sent.
 
     Raises Conflict `generation_not_done`.
     """
     if job.state != JobState.DONE:
-        raise Conflict(_("The codes are still being made."), code="generation_not_done")
+        raise Conflict(_("The codes are still being generated."), code="generation_not_done")
     with transaction.atomic():
         payload = {"coupon": coupon.pk, "name": coupon.name, "generation": job.pk, "codes": job.result["codes"]}
         emit(events.COUPON_CODES_EXPORTED, subject_id=None, payload=payload, actor=actor)
@@ -172,7 +176,7 @@ def _lines(coupon: Coupon, job: Job) -> Iterator[str]:
 
 
 def batch_codes(job: Job) -> Iterator[str]:
-    """The codes of one generation, in the form that people read. At most EXPORT_CHUNK of them are in memory at once."""
+    """Return the codes of one generation in readable form. At most EXPORT_CHUNK of them are in memory at once."""
     last = 0
     while True:
         rows = CouponCode.objects.filter(coupon_id=job.result["coupon"], customer=None, issued_for=_batch(job))
@@ -208,13 +212,14 @@ def issue_to_segment(job: Job, progress: jobs.Progress) -> dict[str, Any]:
 
 
 def generate_codes(job: Job, progress: jobs.Progress) -> dict[str, Any]:
-    coupon, wanted = Coupon.objects.get(pk=job.result["coupon"]), job.result["count"]
+    coupon, target = Coupon.objects.get(pk=job.result["coupon"]), job.result["count"]
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
-            # One writer at a time; what is there is counted under the lock, so an attempt goes on where another stopped.
+            # One writer at a time; existing codes are counted under the lock, so that a retry continues where the last
+            # attempt stopped.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('campaigns.generate', %s))", [job.pk])
             made = CouponCode.objects.filter(coupon=coupon, customer=None, issued_for=_batch(job)).count()
-            size = min(COPY_CHUNK, wanted - made)
+            size = min(COPY_CHUNK, target - made)
             if size <= 0:
                 break
             now = clock.now()
@@ -222,8 +227,8 @@ def generate_codes(job: Job, progress: jobs.Progress) -> dict[str, Any]:
             with cursor.copy(f"COPY campaigns_couponcode ({columns}) FROM STDIN") as copy:
                 for code in codes.new_codes(size):
                     copy.write_row((coupon.pk, code, 0, 0, coupon.limit_per_code, _batch(job), now))
-        progress(made + size, wanted)
-    progress(made, wanted, force=True)
+        progress(made + size, target)
+    progress(made, target, force=True)
     return {"codes": made}
 
 
@@ -233,6 +238,6 @@ def _batch(job: Job) -> str:
 
 def check_issuable(coupon: Coupon) -> None:
     if coupon.mode != CodeMode.UNIQUE:
-        raise Conflict(_("A public coupon has one code for everyone."), code="public_coupon")
+        raise Conflict(_("A public coupon has one code for all customers."), code="public_coupon")
     if not coupon.active or (coupon.ends_at and coupon.ends_at <= clock.now()):
-        raise Conflict(_("This coupon is over."), code="coupon_over")
+        raise Conflict(_("This coupon has ended."), code="coupon_over")

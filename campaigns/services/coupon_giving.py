@@ -1,4 +1,4 @@
-"""Coupons that staff give by hand, within the day's limit of their role (L13)."""
+"""Give coupons by hand, within the daily limit of the staff member's role (L13)."""
 
 from __future__ import annotations
 
@@ -17,35 +17,36 @@ from loyalty.giving import limits_of
 
 
 def give_coupon(*, customer: Customer, coupon: Coupon, user: User, mark: str) -> CouponCode:
-    """Give one customer a code by hand, once per `mark`, and count it in the person's day.
+    """Give one customer a code by hand, once per `mark`, and count it in the staff member's day.
 
-    Raises Refused `coupon_budget_spent` with what is left, and Conflict as `issue_coupon` does; then nothing is counted.
+    Raises Refused `coupon_budget_spent` with the number left, and Conflict as `issue_coupon` does; then nothing is
+    counted.
     """
     cause = f"staff:{user.pk}:{mark}"
     with transaction.atomic():
-        # The day's row is locked first, so that clicks at once are counted one after another.
-        given = _count(user, 0)
+        # Lock the day's row first, so that concurrent clicks are counted one after another.
+        given_today = _count(user, 0)
         if not CouponCode.objects.filter(coupon=coupon, customer=customer, issued_for=cause).exists():
-            left = max(limits_of(user).coupons_per_day - given, 0)
-            if not left:
+            remaining = max(limits_of(user).coupons_per_day - given_today, 0)
+            if not remaining:
                 raise Refused(
-                    _("You have given as many coupons as your role may give in a day."),
+                    _("You have reached the daily coupon limit of your role."),
                     code="coupon_budget_spent",
                     field="coupon",
-                    left=left,
+                    left=remaining,
                 )
             _count(user, 1)
         return issue_coupon(customer=customer, coupon=coupon, cause=cause, actor=of_user(user))
 
 
 def coupons_left(user: User) -> int:
-    """Return how many coupons the person may still give by hand today."""
+    """Return how many coupons the staff member may still give by hand today."""
     row = CouponBudget.objects.filter(user=user, day=shop_day(clock.now())).first()
     return max(limits_of(user).coupons_per_day - (row.given if row else 0), 0)
 
 
 def _count(user: User, coupons: int) -> int:
-    """Return what the person has given today with these, under the lock of the day's row."""
+    """Add to the number that the user has given today and return the total. The day's row stays locked."""
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO campaigns_couponbudget AS kept (user_id, day, given) VALUES (%s, %s, %s)

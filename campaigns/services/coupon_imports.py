@@ -1,4 +1,4 @@
-"""Coupon codes of another system, and what they were used for: a row per code or per use of a code."""
+"""Import coupon codes of another system and their uses: one row per code or per use of a code."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ LABELS = {
 }
 
 
-class Coupons(RowImport):
-    """A code that is there stays as it is; a use is known by its code with its order, or with its moment."""
+class CouponImport(Rows):
+    """Take rows of codes. An existing code stays as it is; a use is identified by its code and its order, or its time."""
 
     named = False
     order = "coalesce(used_at, issued_at), row_number"
@@ -83,7 +83,7 @@ class Coupons(RowImport):
 
 
 def _coupon(context: Context, row: dict[str, Any], currency: str) -> Coupon:
-    """The coupon of that name, made by the first of its rows."""
+    """Return the coupon with that name; the first of its rows creates it."""
     kind = row["discount_kind"]
     value = row["value"]
     if value is not None:
@@ -92,11 +92,13 @@ def _coupon(context: Context, row: dict[str, Any], currency: str) -> Coupon:
     if coupon is not None:
         if (kind and kind != coupon.kind) or (value is not None and value != coupon.value):
             raise Conflict(
-                _("There is a coupon of this name that gives something else."), code="coupon_differs", field="value"
+                _("A coupon with this name already has a different discount."), code="coupon_differs", field="value"
             )
         return coupon
     if not kind or value is None:
-        raise Invalid(_("Say what the coupon gives: amount or percent, and how much."), code="required", field="value")
+        raise Invalid(
+            _("Enter the discount of the coupon: amount or percent, and its value."), code="required", field="value"
+        )
     return create_coupon(
         name=row["coupon"],
         kind=kind,
@@ -115,11 +117,11 @@ def _code(coupon: Coupon, row: dict[str, Any]) -> tuple[CouponCode, bool]:
         raise Invalid(
             _("This code can't be used: it needs 4 to 40 letters and digits."), code="code_unusable", field="code"
         )
-    known = CouponCode.objects.select_for_update(of=("self",)).filter(code=text).first()
-    if known is not None:
-        if known.coupon_id != coupon.pk or (row["customer"] and known.customer_id not in (None, row["customer"])):
-            raise Conflict(_("This code is known for another coupon or customer."), code="code_taken", field="code")
-        return known, False
+    existing = CouponCode.objects.select_for_update(of=("self",)).filter(code=text).first()
+    if existing is not None:
+        if existing.coupon_id != coupon.pk or (row["customer"] and existing.customer_id not in (None, row["customer"])):
+            raise Conflict(_("This code belongs to another coupon or customer."), code="code_taken", field="code")
+        return existing, False
     limit = row["use_limit"]
     if limit is not None and (limit < 0 or limit != int(limit)):
         raise Invalid(_("Use a whole number."), code="invalid", field="use_limit")
@@ -144,16 +146,16 @@ def _use(coupon: Coupon, code: CouponCode, row: dict[str, Any], discount: int, c
     if used.filter(order_reference=order).exists() if order else used.filter(redeemed_at=at).exists():
         return False
     if code.use_limit is not None and code.reserved_count + code.redeemed_count >= code.use_limit:
-        raise Refused(_("This code has been used as often as it may be."), code="code_limit", field="code")
+        raise Refused(_("This code has reached its use limit."), code="code_limit", field="code")
     if coupon.limit_total is not None and coupon.reserved_count + coupon.redeemed_count >= coupon.limit_total:
-        raise Refused(_("The coupon has been used as often as it may be."), code="campaign_limit", field="coupon")
+        raise Refused(_("This coupon has reached its use limit."), code="campaign_limit", field="coupon")
     if coupon.budget is not None and coupon.reserved_amount + coupon.redeemed_amount + discount > coupon.budget:
         raise Refused(_("The coupon's budget is spent."), code="budget_spent", field="discount")
     customer = row["customer"] or code.customer_id
     if order and customer and CouponUse.objects.filter(
         customer_id=customer, order_reference=order
     ).exclude(state=UseState.RELEASED).exists():  # fmt: skip
-        raise Conflict(_("This order has used a coupon already."), code="order_has_coupon", field="order")
+        raise Conflict(_("This order has already used a coupon."), code="order_has_coupon", field="order")
     CouponUse.objects.create(
         coupon=coupon,
         code=code,

@@ -1,4 +1,4 @@
-"""Using coupons (C1-C3): validate, reserve, redeem, release. Each write is one call to the database."""
+"""Use coupons (C1-C3): validate, reserve, redeem, release. Each write is one call to the database."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from crm.models import Customer, CustomerState, Order, OrderState
 Answer = dict[str, Any]
 AREA = "coupons"
 MAX_AMOUNT = 2**53
-# Wrong codes within a quarter of an hour: of a customer or a guest whom the caller names; of an address, behind which a
-# whole shop may stand; and of all guests that one caller names, who are as many as it likes.
+# Limits of wrong codes in 15 minutes: for one customer or guest that the caller names; for one address, which a whole
+# shop may share; and for all guests of one caller, which can name any number of guests.
 GUESSES = 10
 GUESSES_OF_AN_ADDRESS = 200
 GUESSES_OF_A_CALLER = 2_000
@@ -46,7 +46,7 @@ GUESSED = frozenset({"unknown_code", "wrong_customer"})
 class TooManyGuesses(Refused):
     status = 429
     code = "too_many_guesses"
-    message = _("Too many wrong codes. Try again in a quarter of an hour.")
+    message = _("Too many wrong codes. Try again in 15 minutes.")
 
 
 def _reason(code: str) -> Callable[[dict], DomainError]:
@@ -57,20 +57,22 @@ REFUSALS: Mapping[str, Callable[[dict], DomainError]] = {
     **{code: _reason(code) for code in REASONS},
     "idempotency_key_reused": lambda f: IdempotencyConflict(field="Idempotency-Key"),
     "cart_amount_required": lambda f: Invalid(
-        _("A member reserved this: send the order's cart_amount."), code="required", field="cart_amount"
+        _("This reservation was made by a member: send the order's cart_amount."), code="required", field="cart_amount"
     ),
-    "unknown_reservation": lambda f: NotFound(_("There is no such reservation."), code="unknown_reservation"),
-    "reservation_redeemed": lambda f: Conflict(_("This reservation has been used."), code="reservation_redeemed", **f),
+    "unknown_reservation": lambda f: NotFound(_("There is no reservation with this ID."), code="unknown_reservation"),
+    "reservation_redeemed": lambda f: Conflict(
+        _("This reservation has already been used."), code="reservation_redeemed", **f
+    ),
     "reservation_released": lambda f: Conflict(_("This reservation was released."), code="reservation_released", **f),
     "reservation_expired": lambda f: Conflict(
-        _("This reservation has run out. Reserve again."), code="reservation_expired", **f
+        _("This reservation has expired. Reserve again."), code="reservation_expired", **f
     ),
 }
 
 
 @dataclass(frozen=True)
-class Quote:
-    """What a code is worth for a cart. `reason` is empty when it is valid; `discount` is minor units."""
+class CodeQuote:
+    """Hold the value of a code for a cart. `reason` is empty when the code is valid; `discount` is in minor units."""
 
     code: str
     valid: bool
@@ -90,11 +92,11 @@ def validate_coupon(
     reference: str = "",
     guest: str = "",
     address: str = "",
-) -> Quote:
-    """Whether a code would be taken for this cart, and what it gives. Writes nothing.
+) -> CodeQuote:
+    """Return whether a code is valid for this cart, and its discount. Writes nothing.
 
-    Raises TooManyGuesses after ten wrong codes within a quarter of an hour of one customer, or of one `guest` (the
-    caller's own id of a visitor). Where there is neither, the caller's `address` counts.
+    Raises TooManyGuesses after ten wrong codes in 15 minutes from one customer, or from one `guest` (the caller's own
+    id of a visitor). Without either, the caller's `address` counts.
     """
     _check_amount(cart_amount)
     normal = codes.normalise(code)
@@ -111,7 +113,7 @@ def validate_coupon(
         if reason in GUESSED:
             guesses.wrong()
             coupon = None
-    return Quote(normal, not reason, discount or 0, reason or "", figures, coupon)
+    return CodeQuote(normal, not reason, discount or 0, reason or "", figures, coupon)
 
 
 def reserve_coupon(
@@ -126,13 +128,13 @@ def reserve_coupon(
     guest: str = "",
     address: str = "",
 ) -> Answer:
-    """Set one use aside for an order until it is paid; it lives as long as the coupon says.
+    """Reserve one use for an order until it is paid; the coupon sets how long the reservation lives.
 
-    A member's own reservation sets nothing of the budget aside: its cart is what a browser says of itself. The discount
-    of the answer is then an estimate, and `redeem_coupon` is given the cart.
+    A member's own reservation reserves no budget, because the browser states the cart. The discount of the answer is
+    then an estimate, and `redeem_coupon` gets the real cart.
 
-    Answers {reservation, state, coupon, code, discount, cart_amount, currency, reference, expires_at}.
-    Raises Refused with one of the reasons of C3, IdempotencyConflict, TooManyGuesses.
+    Answers {reservation, state, coupon, code, discount, cart_amount, currency, reference, expires_at}. Raises Refused
+    with one of the reasons of C3, IdempotencyConflict, TooManyGuesses.
     """
     _check_amount(cart_amount)
     if customer is not None and customer.state != CustomerState.ACTIVE:
@@ -172,10 +174,11 @@ def reserve_coupon(
 
 
 def redeem_coupon(*, reservation: uuid.UUID, key: str, actor: Actor, cart_amount: int | None = None) -> Answer:
-    """The order was paid: the counters rise, once. Raises Conflict when the reservation ran out or was released.
+    """Redeem the reservation of a paid order: the counters rise once.
 
-    With `cart_amount` the discount is worked out again for what the order came to. A reservation that a member made needs
-    it: Invalid `required` without, Refused `condition_failed` or `budget_spent` when the coupon doesn't give for it.
+    Raises Conflict when the reservation has expired or was released. With `cart_amount` the discount is computed again
+    for the order's final amount. A reservation that a member made needs `cart_amount`: Invalid `required` without it,
+    Refused `condition_failed` or `budget_spent` when the coupon does not allow it.
     """
     if cart_amount is not None:
         _check_amount(cart_amount)
@@ -183,18 +186,19 @@ def redeem_coupon(*, reservation: uuid.UUID, key: str, actor: Actor, cart_amount
 
 
 def release_coupon(*, reservation: uuid.UUID, key: str, actor: Actor) -> Answer:
-    """The order was dropped, or its payment reversed: the use is free again. Raises Conflict when it is released.
+    """Release the use of a cancelled or refunded order, so that it is free again.
 
-    A member may only drop an own reservation that was never redeemed: NotFound `unknown_reservation` for any other.
+    Raises Conflict when it is already released. A member may only release an own reservation that was never redeemed:
+    NotFound `unknown_reservation` for any other.
     """
     return _end(reservation, "released", key, actor, owner=actor.id if actor.kind == "member" else None)
 
 
 def give_back_coupons(*, order_ids: Sequence[int]) -> int:
-    """Release the used coupons of those orders that are refunded in full, when their coupon is given back.
+    """Release the used coupons of fully refunded orders, for coupons that are given back.
 
-    The use is the one that was redeemed for the order's number and customer. Returns how many were released now: a refund
-    in part releases nothing, and an order that is looked at again neither.
+    The use is the one redeemed for the order's number and customer. Return how many were released now: a partial refund
+    releases nothing, and an order that is processed again releases nothing more.
     """
     orders = Order.objects.filter(pk__in=order_ids, state=OrderState.PAID, total__gt=0, refunded=F("total"))
     released = 0
@@ -206,14 +210,14 @@ def give_back_coupons(*, order_ids: Sequence[int]) -> int:
             try:
                 _end(use, "released", f"order-refunded:{order.pk}:{use}", SYSTEM, internal=True)
             except Conflict:
-                # The shop's own server released it since it was looked for.
+                # The shop's own server released it after this query.
                 continue
             released += 1
     return released
 
 
 def sweep_reservations(*, limit: int = 100_000, chunk: int = 500) -> int:
-    """Release reservations that ran out. Returns how many."""
+    """Release expired reservations. Return how many."""
     sweep = Sweep("campaigns.sweep_reservations")
     done = 0
     while done < limit:
@@ -269,22 +273,22 @@ def _end(
 
 def _check_amount(amount: int) -> None:
     if not 0 <= amount <= MAX_AMOUNT:
-        raise Invalid(_("Use an amount of minor units, 0 or more."), code="invalid", field="cart_amount")
+        raise Invalid(_("Enter an amount in minor units, 0 or more."), code="invalid", field="cart_amount")
 
 
 class _Guesses:
-    """Wrong codes (C4) of one customer, else of one guest, else of one address.
+    """Count wrong codes (C4) of one customer, else of one guest, else of one address.
 
-    A guess takes its place before the code is looked at and gives it back when the code was right, so that of many at once
-    no more are looked at than the limit allows; the others wait for a place. Redis may filter, never decide: without it no
-    caller is stopped.
+    A guess takes a place before the code is checked and returns it when the code was right. So the number of concurrent
+    checks never exceeds the limit; the others wait for a place. Redis may filter, never decide: without it no caller is
+    stopped.
     """
 
     def __init__(self, actor: Actor, customer: Customer | None, guest: str, address: str) -> None:
         if customer is not None:
             self.limits = {f"customer:{customer.pk}": GUESSES}
         elif guest:
-            # The caller makes guests up as it likes, so that all of them together have a limit too.
+            # The caller can invent any number of guests, so all of them together have a limit too.
             name = hashlib.sha256(guest.encode()).hexdigest()[:32]
             self.limits = {f"{actor}:guest:{name}": GUESSES, f"{actor}:guests": GUESSES_OF_A_CALLER}
         else:
@@ -294,7 +298,7 @@ class _Guesses:
     def __enter__(self) -> _Guesses:
         until = time.monotonic() + GUESS_PATIENCE
         while (full := self._take_places()) is not None:
-            # Full of wrong codes it stays; full of codes that are being looked at it will not be for long.
+            # A limit full of wrong codes stays full; a limit full of codes being checked frees places soon.
             if (cache.get(_wrong(full)) or 0) >= self.limits[full] or time.monotonic() > until:
                 raise TooManyGuesses()
             time.sleep(random.uniform(0.005, 0.02))  # noqa: S311
@@ -310,12 +314,12 @@ class _Guesses:
             _count(_wrong(name), 1)
 
     def _take_places(self) -> str | None:
-        """Return the limit that has no place left; then none is taken."""
-        taken = []
+        """Return the limit without a free place; then no place is taken."""
+        counted = []
         for name, most in self.limits.items():
-            taken.append(name)
+            counted.append(name)
             if _count(_places(name), 1) > most:
-                self._give_back(taken)
+                self._give_back(counted)
                 return name
         return None
 

@@ -1,4 +1,4 @@
-"""Coupon campaigns: made, changed, switched off."""
+"""Manage coupon campaigns: create, change, switch off."""
 
 from __future__ import annotations
 
@@ -59,26 +59,27 @@ def create_coupon(
 ) -> Coupon:
     """Create a coupon. Amounts are minor units of `currency` (the default store's when empty); 0 or None is no limit.
 
-    A public coupon has one `code` that the shop chooses; a unique one gets its codes by issuing or generating, each good
-    for `limit_per_code` uses (one when not given). `value` of a percentage is what is taken off: 15 leaves 85% to pay. One that
-    takes more than half of the price needs `large_discount_confirmed`. Raises Invalid naming the field.
+    A public coupon has one `code` that the shop chooses. A unique coupon gets its codes by issuing or generating, each
+    valid for `limit_per_code` uses (one when not given). `value` of a percentage is what is taken off: 15 leaves 85% to
+    pay. A coupon that takes more than half of the price needs `large_discount_confirmed`. Raises Invalid naming the
+    field.
     """
     store = Store.objects.filter(is_default=True).first()
     currency = (currency or (store.currency if store else "")).upper()
     if len(currency) != 3:
-        raise Invalid(_("Use a currency such as CNY."), code="invalid", field="currency")
+        raise Invalid(_("Enter a currency such as CNY."), code="invalid", field="currency")
     if kind not in DiscountKind.values:
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field="kind")
     if mode not in CodeMode.values:
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field="mode")
     if not 1 <= value <= (100 if kind == DiscountKind.PERCENT else LARGEST):
-        raise Invalid(_("A percentage is 1 to 100, an amount above 0."), code="invalid", field="value")
+        raise Invalid(_("A percentage must be 1 to 100, and an amount above 0."), code="invalid", field="value")
     if not large_discount_confirmed:
         _check_large(kind, value, minimum_spend)
     public = mode == CodeMode.PUBLIC
-    chosen = codes.normalise(code) if public else ""
-    if public and not codes.is_choosable(chosen):
-        raise Invalid(_("Choose a code of 4 to 20 letters and digits."), code="invalid", field="code")
+    public_code = codes.normalise(code) if public else ""
+    if public and not codes.is_choosable(public_code):
+        raise Invalid(_("Enter a code of 4 to 20 letters and digits."), code="invalid", field="code")
     values: dict[str, Any] = {
         "name": _name(name),
         "starts_at": starts_at,
@@ -103,7 +104,7 @@ def create_coupon(
         if public:
             try:
                 with transaction.atomic():
-                    CouponCode.objects.create(coupon=coupon, code=chosen, use_limit=coupon.limit_per_code)
+                    CouponCode.objects.create(coupon=coupon, code=public_code, use_limit=coupon.limit_per_code)
             except IntegrityError:
                 raise Invalid(_("Another coupon has this code."), code="code_taken", field="code") from None
         coupon.refresh_from_db()
@@ -111,9 +112,11 @@ def create_coupon(
 
 
 def update_coupon(*, coupon: Coupon, actor: Actor, large_discount_confirmed: bool = False, **changes: Any) -> Coupon:
-    """Change limits, dates, name, or switch it on and off. What it gives is fixed: codes may be out with customers.
+    """Change limits, dates or name, or switch the coupon on and off.
 
-    A minimum spend below twice an amount needs `large_discount_confirmed`. Raises Invalid for other fields, Conflict `below_use` for a limit or budget below what is used already.
+    The discount is fixed, because customers may already have codes. A minimum spend below twice an amount needs
+    `large_discount_confirmed`. Raises Invalid for other fields, and Conflict `below_use` for a limit or budget below
+    the current use.
     """
     for field in changes.keys() - CHANGEABLE:
         raise Invalid(_("This can't be changed once a coupon exists."), code="fixed", field=field)
@@ -130,19 +133,19 @@ def update_coupon(*, coupon: Coupon, actor: Actor, large_discount_confirmed: boo
             setattr(locked, name, value)
         _check_dates(locked.starts_at, locked.ends_at)
         if locked.limit_total is not None and locked.limit_total < locked.reserved_count + locked.redeemed_count:
-            raise Conflict(_("More than that has been used."), code="below_use", field="limit_total")
+            raise Conflict(_("The number of uses is already higher."), code="below_use", field="limit_total")
         if locked.budget is not None and locked.budget < locked.reserved_amount + locked.redeemed_amount:
-            raise Conflict(_("More than that has been given."), code="below_use", field="budget")
+            raise Conflict(_("The discounts given are already higher."), code="below_use", field="budget")
         if changes:
             locked.save(update_fields=list(changes))
     return locked
 
 
 def _check_large(kind: str, value: int, minimum_spend: int) -> None:
-    """Raise Invalid `large_discount` for more than half of the price: it is easily a share to pay that was meant."""
+    """Raise Invalid `large_discount` for more than half of the price: the value is often a mistaken share to pay."""
     if is_large(percent=kind == DiscountKind.PERCENT, value=value, minimum_spend=minimum_spend):
         raise Invalid(
-            _("This takes more than half of the price. Confirm that it is meant."),
+            _("This takes more than half of the price. Confirm the discount."),
             code="large_discount",
             field="large_discount_confirmed",
         )
@@ -167,7 +170,7 @@ def _limits(**limits: int | None) -> dict[str, int | None]:
         if value is not None and (isinstance(value, bool) or not 0 <= value <= largest.get(name, LARGEST)):
             raise Invalid(_("This number is too small or too large."), code="invalid", field=name)
         if name == "reserve_seconds" and not value:
-            raise Invalid(_("A reservation lives at least a second."), code="invalid", field=name)
+            raise Invalid(_("A reservation must last at least one second."), code="invalid", field=name)
         cleaned[name] = value if name == "minimum_spend" else value or None
     if "minimum_spend" in cleaned:
         cleaned["minimum_spend"] = cleaned["minimum_spend"] or 0

@@ -1,4 +1,4 @@
-"""Why one customer did, or did not, get something of a campaign: what is written down, and what the gate would say now."""
+"""Explain why one customer got or did not get a message of a campaign: from stored rows, and from the gate now."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from crm.models import Customer
 
 
 class NoMessage(StrEnum):
-    """Why no message was made, where there is none."""
+    """Reasons why no message was made."""
 
     NOT_STARTED = "not_started"
     BEING_PREPARED = "being_prepared"
@@ -52,11 +52,11 @@ class NoMessage(StrEnum):
 
 
 @dataclass(frozen=True)
-class Answer:
-    """`messages` newest first; without any, `cause` says why none was made, about `segment` at `at`.
+class Explanation:
+    """Hold `messages`, newest first; without any, `cause` says why none was made, for `segment` at `at`.
 
-    `now` is the gate's reason against a message of this campaign to this customer at this moment; empty: it would go, and
-    None: the campaign has no message. `run` is the customer's last way through a journey.
+    `now` is the gate's reason against a message of this campaign to this customer now. Empty means that it would go;
+    None means that the campaign has no message. `run` is the customer's last run of a journey.
     """
 
     messages: list[Message] = field(default_factory=list)
@@ -67,23 +67,23 @@ class Answer:
     run: JourneyRun | None = None
 
 
-def why(*, customer: Customer, campaign: Broadcast | CareRule | Journey) -> Answer:
-    """The answer for one customer. Reads only."""
+def why(*, customer: Customer, campaign: Broadcast | CareRule | Journey) -> Explanation:
+    """Return the answer for one customer. Reads only."""
     now = clock.now()
     if isinstance(campaign, Journey):
         return _why_journey(campaign, customer, now)
     origin = campaign.origin if isinstance(campaign, Broadcast) else f"care:{campaign.pk}"
-    found = _messages(customer, origin)
+    messages = _messages(customer, origin)
     says = would_say(
         customer=customer, template=campaign.template, origin=origin, holdout_percent=campaign.holdout_percent, now=now
     )
-    if found:
-        return Answer(found, now=says)
+    if messages:
+        return Explanation(messages, now=says)
     if isinstance(campaign, Broadcast):
         cause, at = _of_broadcast(campaign, customer)
     else:
         cause, at = _of_rule(campaign, customer, now)
-    return Answer([], cause, campaign.segment, at, says)
+    return Explanation([], cause, campaign.segment, at, says)
 
 
 def _messages(customer: Customer, origin: str) -> list[Message]:
@@ -91,7 +91,7 @@ def _messages(customer: Customer, origin: str) -> list[Message]:
     return list(rows.order_by("-created_at", "-id")[:50])
 
 
-def _why_journey(journey: Journey, customer: Customer, now: datetime) -> Answer:
+def _why_journey(journey: Journey, customer: Customer, now: datetime) -> Explanation:
     origin = f"journey:{journey.pk}"
     run = (
         JourneyRun.objects.filter(journey=journey, customer=customer)
@@ -101,12 +101,12 @@ def _why_journey(journey: Journey, customer: Customer, now: datetime) -> Answer:
     )
     definition = run.version.definition if run else journey.version.definition if journey.version else journey.draft
     says = _journey_would_say(journey, definition, run, customer, now)
-    found = _messages(customer, origin)
+    messages = _messages(customer, origin)
     segment = Segment.objects.filter(pk=(definition.get("entry") or {}).get("segment")).first()
-    if found:
-        return Answer(found, segment=segment, now=says, run=run)
+    if messages:
+        return Explanation(messages, segment=segment, now=says, run=run)
     cause, at = _of_journey(journey, definition, segment, run, customer, now)
-    return Answer([], cause, segment, at, says, run)
+    return Explanation([], cause, segment, at, says, run)
 
 
 def _of_journey(
@@ -144,9 +144,9 @@ def _of_journey(
 def _journey_would_say(
     journey: Journey, definition: dict[str, Any], run: JourneyRun | None, customer: Customer, now: datetime
 ) -> str | None:
-    """The gate's word on the journey's first message, None when it has none. A run keeps the arm that it was drawn for."""
+    """Return the gate's reason against the journey's first message; None when it has none. A run keeps its arm."""
     steps = (step for step, _depth in journey_rules.walk(definition.get("steps") or []) if step["kind"] == "message")
-    template = next((found for step in steps if (found := template_of(step)) is not None), None)
+    template = next((candidate for step in steps if (candidate := template_of(step)) is not None), None)
     if template is None:
         return None
     if run is not None and run.state == RunState.HELD_OUT:
@@ -162,24 +162,28 @@ def _journey_would_say(
 
 
 def template_of(step: dict[str, Any]) -> Template | None:
-    """The template of a message step; None while a draft names none or one that is gone."""
-    chosen = str(step.get("template") or "")
-    return Template.objects.filter(pk=int(chosen)).first() if chosen.isascii() and chosen.isdigit() else None
+    """Return the template of a message step; None while a draft names none or a deleted one."""
+    template_id = str(step.get("template") or "")
+    return (
+        Template.objects.filter(pk=int(template_id)).first()
+        if template_id.isascii() and template_id.isdigit()
+        else None
+    )
 
 
 def would_say(*, customer: Customer, template: Template, origin: str, holdout_percent: int, now: datetime) -> str:
-    """The gate's word on a message that would be sent now, through the statement that sends (J1). Empty: it would go."""
-    kept = kept_out(message_class=template.message_class, origin=origin, holdout_percent=holdout_percent)
+    """Return the gate's reason against a message sent now, from the statement that sends (J1). Empty: it would go."""
+    holdout = kept_out(message_class=template.message_class, origin=origin, holdout_percent=holdout_percent)
     candidate = f"""
         SELECT NULL::uuid AS id, a.customer_id, %(channel)s AS channel, %(message_class)s AS message_class,
                %(origin)s AS origin, 'send' AS step, 'why' AS occurrence, %(now)s AS due_at,
-               NULL::timestamptz AS waiting_since, NULL::text AS unmatched, {kept.out} AS holdout
+               NULL::timestamptz AS waiting_since, NULL::text AS unmatched, {holdout.out} AS holdout
         FROM (VALUES (%(customer)s::bigint)) AS a(customer_id)"""
     params: dict[str, Any] = {
         "customer": customer.pk,
         "channel": template.channel,
         "message_class": template.message_class,
-        **kept.params,
+        **holdout.params,
     }
     (reason,) = gate.count_reasons(candidate, params, now)
     return reason
@@ -191,8 +195,8 @@ def _of_broadcast(broadcast: Broadcast, customer: Customer) -> tuple[NoMessage, 
     if broadcast.prepared_at is None:
         if broadcast.state != BroadcastState.DRAFT and not broadcast.segment.is_current:
             return NoMessage.SEGMENT_NOT_COMPUTED, broadcast.starts_at
-        begun = broadcast.state in {BroadcastState.SENDING, BroadcastState.PAUSED}
-        return (NoMessage.BEING_PREPARED if begun else NoMessage.NOT_STARTED), broadcast.starts_at
+        started = broadcast.state in {BroadcastState.SENDING, BroadcastState.PAUSED}
+        return (NoMessage.BEING_PREPARED if started else NoMessage.NOT_STARTED), broadcast.starts_at
     if not was_in(broadcast.segment, customer, broadcast.prepared_at):
         return NoMessage.NOT_IN_SEGMENT, broadcast.prepared_at
     return NoMessage.NOT_IN_AUDIENCE, broadcast.prepared_at
@@ -209,6 +213,6 @@ def _of_rule(rule: CareRule, customer: Customer, now: datetime) -> tuple[NoMessa
 
 
 def was_in(segment: Segment, customer: Customer, at: datetime) -> bool:
-    """By the intervals of membership (S1)."""
+    """Return whether the customer was in the segment at that moment, by intervals of membership (S1)."""
     rows = SegmentMembership.objects.filter(segment=segment, customer=customer, entered_at__lte=at)
     return rows.filter(Q(left_at=None) | Q(left_at__gt=at)).exists()

@@ -1,6 +1,6 @@
-"""Checks and renders what somebody is writing, in a process of its own that is killed when it takes too long.
+"""Check and render template drafts in a separate process, which is killed when it takes too long.
 
-Saved templates have passed this once, so messages render them in their own process.
+Saved templates have passed this check once, so messages render them in their own process.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ SECONDS = 5.0
 
 
 class _Ended(Exception):
-    """The process has gone, after a long rest or by a signal."""
+    """Signal that the process has ended, after a long idle time or by a signal."""
 
 
 class _Renderer:
-    """One child of this process, started when it is needed; one request at a time."""
+    """Hold one child of this process, started on demand; it handles one request at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -43,22 +43,22 @@ class _Renderer:
         line = json.dumps(request).encode() + b"\n"
         with self._lock:
             try:
-                found = self._ask(line, seconds)
+                answer = self._ask(line, seconds)
             except _Ended:
-                # Once more with a new child: the old one may have left after its rest.
-                found = self._ask(line, seconds)
-        if "error" in found:
-            raise TemplateError(*found["error"])
-        return found["text"]
+                # Try again with a new child: the old one may have ended after its idle time.
+                answer = self._ask(line, seconds)
+        if "error" in answer:
+            raise TemplateError(*answer["error"])
+        return answer["text"]
 
     def _ask(self, line: bytes, seconds: float) -> dict[str, Any]:
         child = self._running()
         until = time.monotonic() + seconds
-        written, answer = memoryview(line), bytearray()
+        rest, answer = memoryview(line), bytearray()
         try:
-            while written:
+            while rest:
                 self._wait([], [child.stdin], until)
-                written = written[os.write(child.stdin.fileno(), written) :]  # type: ignore[union-attr]
+                rest = rest[os.write(child.stdin.fileno(), rest) :]  # type: ignore[union-attr]
             while not answer.endswith(b"\n"):
                 self._wait([child.stdout], [], until)
                 piece = os.read(child.stdout.fileno(), 1 << 16)  # type: ignore[union-attr]
@@ -109,14 +109,14 @@ _renderer = _Renderer()
 
 
 def check(source: str, *, html: bool) -> None:
-    """As liquid.check. Raises TemplateError, `too_slow` after SECONDS."""
+    """Do as liquid.check. Raises TemplateError, `too_slow` after SECONDS."""
     liquid.check_form(source)
     if "{" in source:
         _ask({"work": "check", "source": source, "html": html})
 
 
 def render(source: str, context: Mapping[str, Any], *, html: bool) -> str:
-    """As liquid.render. Raises TemplateError, `too_slow` after SECONDS."""
+    """Do as liquid.render. Raises TemplateError, `too_slow` after SECONDS."""
     if "{" not in source:
         return source
     return _ask({"work": "render", "source": source, "context": liquid.plain_context(context), "html": html})

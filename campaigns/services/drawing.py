@@ -1,6 +1,6 @@
-"""Who is kept out and which arm each customer has (X1, X2): set by set where messages are made, or by name.
+"""Decide holdouts and draw arms of experiments (X1, X2): set-based where messages are made, or by customer.
 
-The order is that of X2: the global holdout first, then the campaign's own, and only who is in neither is drawn for the
+The order is that of X2: first the global holdout, then the campaign's own. Only customers in neither are drawn for the
 campaign's experiment.
 """
 
@@ -18,8 +18,8 @@ from campaigns.rules import experiments as rules
 from campaigns.selectors.own_messages import messages_of
 from core.errors import Invalid
 
-# The arm is kept from the first message on, so that a change of the percentage moves nobody (X1). Who was kept out by the
-# global holdout was never drawn here.
+# The arm is kept from the first message on, so that a change of the percentage moves no customer (X1). Customers of the
+# global holdout were never drawn here.
 _OWN = f"""coalesce(
     (SELECT m.reason = 'holdout' FROM {messages_of("a")} AS m
      WHERE m.origin = %(origin)s AND m.context ->> 'held' IS NULL ORDER BY m.created_at, m.id LIMIT 1),
@@ -32,8 +32,10 @@ _EVERYTHING = """coalesce(
 
 
 @dataclass(frozen=True)
-class Kept:
-    """SQL on `a.customer_id`: `own` of the campaign's holdout, `everything` of the global one; `params` for both."""
+class HoldoutSql:
+    """Hold SQL on `a.customer_id`: `own` for the campaign's holdout, `everything` for the global one; `params` for
+    both.
+    """
 
     own: str
     everything: str
@@ -45,12 +47,14 @@ class Kept:
         return f"({self.everything} OR {self.own})"
 
 
-def kept_out(*, message_class: str, origin: str, holdout_percent: int) -> Kept:
-    """How to see who of a campaign's audience gets nothing. What customers asked for is held back from nobody."""
+def kept_out(*, message_class: str, origin: str, holdout_percent: int) -> HoldoutSql:
+    """Return the SQL for which customers of the audience get nothing. No customer is held out of a transactional
+    message.
+    """
     params: dict[str, Any] = {"origin": origin, "holdout": holdout_percent}
     experiment = _global_holdout() if message_class == MessageClass.MARKETING else None
     if experiment is None:
-        return Kept(_OWN, "false", None, params)
+        return HoldoutSql(_OWN, "false", None, params)
     arms = list(experiment.arms.all())
     params |= {
         "everything": experiment.pk,
@@ -58,10 +62,10 @@ def kept_out(*, message_class: str, origin: str, holdout_percent: int) -> Kept:
         "everything_out": arms[0].pk,
         "everything_end": rules.limits_of([arm.weight for arm in arms])[0],
     }
-    return Kept(_OWN, _EVERYTHING, experiment, params)
+    return HoldoutSql(_OWN, _EVERYTHING, experiment, params)
 
 
-# {chosen}: whom of the candidates it is about.
+# {chosen}: a condition that selects the candidates to draw.
 DRAW = """
 SELECT campaigns_draw(%(draw)s, %(draw_salt)s, %(draw_arms)s::bigint[], %(draw_ends)s::int[], array_agg(a.customer_id),
                       %(origin)s)
@@ -84,14 +88,16 @@ def draw_params(experiment: Experiment) -> dict[str, Any]:
 
 
 def arm_for_all(experiment: Experiment) -> int:
-    """Whom nobody drew: before the start the control, after the end the winner."""
+    """Return the arm of customers that are not drawn: before the start the control, after the end the winner."""
     arms = list(experiment.arms.all())
     return next((arm.pk for arm in arms if arm.pk == experiment.winner_id), arms[0].pk)
 
 
 def draw_arms(*, experiment: Experiment, customer_ids: Sequence[int], origin: str) -> dict[int, ExperimentArm]:
-    """The arm of each customer. While it runs the first drawing is kept (X1); before, everybody has the control, and after
-    the end the winner, without a trace.
+    """Return the arm of each customer.
+
+    While the experiment runs, the first draw is kept (X1). Before the start all customers have the control, and after
+    the end the winner; neither is stored.
     """
     arms = {arm.pk: arm for arm in experiment.arms.all()}
     if experiment.state != ExperimentState.RUNNING:
@@ -102,17 +108,19 @@ def draw_arms(*, experiment: Experiment, customer_ids: Sequence[int], origin: st
 
 
 def check_experiment(experiment: Experiment | None, template: Template) -> None:
-    """Raises Invalid unless a campaign with this template can run it."""
+    """Raise Invalid unless a campaign with this template can run the experiment."""
     if experiment is None:
         return
     if experiment.scope != ExperimentScope.CAMPAIGNS:
-        raise Invalid(_("A global holdout is not for one campaign."), code="invalid_choice", field="experiment")
+        raise Invalid(
+            _("A global holdout can't be used in a single campaign."), code="invalid_choice", field="experiment"
+        )
     for arm in experiment.arms.select_related("template", "coupon"):
         if arm.template and (
             arm.template.channel != template.channel or arm.template.message_class != template.message_class
         ):
             raise Invalid(
-                _("Its templates are for another channel or purpose than the campaign's."),
+                _("The templates of this experiment use another channel or purpose than the campaign."),
                 code="wrong_channel",
                 field="experiment",
             )

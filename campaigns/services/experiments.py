@@ -1,4 +1,4 @@
-"""Experiments: planned, started, ended (X1-X3). Who is drawn for which arm: `drawing`."""
+"""Plan, start and end experiments (X1-X3). `drawing` draws customers for the arms."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ CODES = "abcdef"
 FIELDS = (
     "name", "scope", "metric", "window_days", "effect", "error_percent", "power_percent", "any_time", "segment",
 )  # fmt: skip
-# What a look at results depends on was said before the start and stays as it was said.
+# Settings that results depend on are fixed at the start, so that they can't be changed afterwards.
 CHANGEABLE_LATER = frozenset({"name"})
 LIMITS = {"window_days": (1, 90), "error_percent": (1, 20), "power_percent": (50, 99)}
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One way of a planned experiment; the first one is the control."""
+    """Hold one arm of a planned experiment; the first one is the control."""
 
     name: str
     weight: int = 1
@@ -65,8 +65,10 @@ def create_experiment(*, actor: Actor, arms: Sequence[Arm], user: User | None = 
 def update_experiment(
     *, experiment: Experiment, actor: Actor, arms: Sequence[Arm] | None = None, **values: Any
 ) -> Experiment:
-    """Change it. While it runs only its name and the arms' names and weights may change, and a new weight is for those who
-    are drawn from now on (X1). Raises Conflict `experiment_running` and `experiment_ended`, and Invalid naming the field.
+    """Change an experiment.
+
+    While it runs, only its name and the names and weights of its arms may change. A new weight applies to customers
+    drawn from now on (X1). Raises Conflict `experiment_running` and `experiment_ended`, and Invalid naming the field.
     """
     with transaction.atomic():
         locked = lock_row(Experiment.objects.filter(pk=experiment.pk))
@@ -75,7 +77,9 @@ def update_experiment(
         running = locked.state == ExperimentState.RUNNING
         changed = {name for name, value in values.items() if getattr(locked, name) != value}
         if running and changed - CHANGEABLE_LATER:
-            raise Conflict(_("What is measured was said before the start and stays."), code="experiment_running")
+            raise Conflict(
+                _("The metric and plan of a running experiment can't be changed."), code="experiment_running"
+            )
         _take(locked, values)
         _save(locked)
         if arms is not None and running:
@@ -86,8 +90,9 @@ def update_experiment(
 
 
 def start_experiment(*, experiment: Experiment, actor: Actor) -> Experiment:
-    """From now on customers are drawn. What was planned on is kept. Raises Conflict `experiment_not_draft`,
-    `segment_not_computed` and `global_holdout_running`.
+    """Start drawing customers, and store the baseline of the plan.
+
+    Raises Conflict `experiment_not_draft`, `segment_not_computed` and `global_holdout_running`.
     """
     with transaction.atomic():
         locked = lock_row(Experiment.objects.filter(pk=experiment.pk))
@@ -103,7 +108,7 @@ def start_experiment(*, experiment: Experiment, actor: Actor) -> Experiment:
             with transaction.atomic():
                 locked.save()
         except IntegrityError:
-            raise Conflict(_("There is a global holdout already."), code="global_holdout_running") from None
+            raise Conflict(_("A global holdout is already running."), code="global_holdout_running") from None
         emit(events.EXPERIMENT_STARTED, subject_id=None, payload=_named(locked), actor=actor)
     locked.refresh_from_db()
     return locked
@@ -112,15 +117,16 @@ def start_experiment(*, experiment: Experiment, actor: Actor) -> Experiment:
 def end_experiment(
     *, experiment: Experiment, actor: Actor, winner: ExperimentArm | None = None, conclusion: str = ""
 ) -> Experiment:
-    """Nobody is drawn any more, and everybody gets the winner; without one, the control. Raises Conflict
-    `experiment_not_running`, and Invalid when the winner is of another experiment.
+    """End the experiment: no more customers are drawn, and all get the winner, or the control without one.
+
+    Raises Conflict `experiment_not_running`, and Invalid when the winner belongs to another experiment.
     """
     if winner is not None and winner.experiment_id != experiment.pk:
-        raise Invalid(_("Not one of its arms."), code="invalid_choice", field="winner")
+        raise Invalid(_("Not an arm of this experiment."), code="invalid_choice", field="winner")
     with transaction.atomic():
         locked = lock_row(Experiment.objects.filter(pk=experiment.pk))
         if locked.state != ExperimentState.RUNNING:
-            raise Conflict(_("This experiment does not run."), code="experiment_not_running")
+            raise Conflict(_("This experiment is not running."), code="experiment_not_running")
         locked.state, locked.ended_at = ExperimentState.ENDED, Now()  # type: ignore[assignment]
         locked.winner, locked.conclusion = winner, conclusion.strip()[:2000]
         locked.save()
@@ -130,12 +136,12 @@ def end_experiment(
 
 
 def needed(experiment: Experiment, before: Baseline) -> int | None:
-    """Customers needed in all arms together, or None where the baseline has no spread to plan on."""
+    """Return the customers needed in all arms together; None when the baseline has no spread to plan on."""
     if before.variance <= 0:
         return None
     weights = [arm.weight for arm in experiment.arms.all()]
     effect, total = float(experiment.effect), sum(weights)
-    found = [
+    sizes = [
         rules.sample_needed(
             variances=(before.variance, _variance_with(experiment, before, effect)),
             shares=(weights[0] / total, weight / total),
@@ -147,7 +153,7 @@ def needed(experiment: Experiment, before: Baseline) -> int | None:
         )
         for weight in weights[1:]
     ]
-    return max(found)
+    return max(sizes)
 
 
 def _variance_with(experiment: Experiment, before: Baseline, effect: float) -> float:
@@ -168,11 +174,11 @@ def _take(experiment: Experiment, values: Mapping[str, Any]) -> None:
             )
         setattr(experiment, name, value)
     if not experiment.name.strip():
-        raise Invalid(_("It needs a name."), code="required", field="name")
+        raise Invalid(_("Enter a name."), code="required", field="name")
     most = Decimal(1 if experiment.metric in SHARE_METRICS else 10**9)
     if not 0 < experiment.effect <= most:
         raise Invalid(
-            _("The smallest effect of interest is above 0 and possible."), code="out_of_range", field="effect"
+            _("Enter a smallest effect above 0 that is possible for this metric."), code="out_of_range", field="effect"
         )
 
 
@@ -198,26 +204,32 @@ def _write_arms(experiment: Experiment, arms: Sequence[Arm]) -> None:
 
 def _reweigh(experiment: Experiment, arms: Sequence[Arm]) -> None:
     _check_arms(experiment, arms)
-    kept = list(experiment.arms.all())
-    before = [(arm.template_id, arm.coupon_id) for arm in kept]
+    current = list(experiment.arms.all())
+    before = [(arm.template_id, arm.coupon_id) for arm in current]
     if [(arm.template and arm.template.pk, arm.coupon and arm.coupon.pk) for arm in arms] != before:
-        raise Conflict(_("The arms of a running experiment stay what they are."), code="experiment_running")
-    if [arm.weight for arm in arms] != [arm.weight for arm in kept]:
+        raise Conflict(
+            _("The templates and coupons of a running experiment can't be changed."), code="experiment_running"
+        )
+    if [arm.weight for arm in arms] != [arm.weight for arm in current]:
         Experiment.objects.filter(pk=experiment.pk).update(weighed_at=Now())
-    for old, new in zip(kept, arms, strict=True):
+    for old, new in zip(current, arms, strict=True):
         old.name, old.weight = new.name.strip(), new.weight
         old.save(update_fields=["name", "weight"])
 
 
 def _check_arms(experiment: Experiment, arms: Sequence[Arm]) -> None:
     if not 2 <= len(arms) <= MOST_ARMS:
-        raise Invalid(_("From two to six arms."), code="out_of_range", field="arms")
+        raise Invalid(_("An experiment needs 2 to 6 arms."), code="out_of_range", field="arms")
     if experiment.scope == ExperimentScope.EVERYTHING and len(arms) != 2:
-        raise Invalid(_("A global holdout has two arms: held out, and all others."), code="out_of_range", field="arms")
+        raise Invalid(
+            _("A global holdout has two arms: the held-out customers and all others."),
+            code="out_of_range",
+            field="arms",
+        )
     if any(not arm.name.strip() or not 1 <= arm.weight <= 1000 for arm in arms):
-        raise Invalid(_("Each arm has a name and a weight from 1 to 1000."), code="invalid", field="arms")
+        raise Invalid(_("Each arm needs a name and a weight from 1 to 1000."), code="invalid", field="arms")
     if len({arm.template.channel for arm in arms if arm.template}) > 1:
-        raise Invalid(_("All templates are of one channel."), code="invalid", field="arms")
+        raise Invalid(_("All templates must use the same channel."), code="invalid", field="arms")
 
 
 def _named(experiment: Experiment) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What providers report afterwards: delivered, failed, bounced, complained. Each report counts once, however often it comes."""
+"""Record reports of providers: delivered, failed, bounced, complained. A repeated report counts once."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ log = structlog.get_logger("liuke.feedback")
 
 
 def take_receipts(*, account: ChannelAccount, headers: Mapping[str, str], body: bytes) -> int:
-    """A provider's callback. Raises `providers.base.Forged`, and ValueError for what can't be read."""
+    """Take a provider's callback. Raises `providers.base.Forged`, and ValueError for an unreadable body."""
     receipts = PROVIDERS[account.provider].receipts(account, headers, body)
     return record_receipts(channel=account.channel, receipts=receipts)
 
 
 def record_receipts(*, channel: str, receipts: Sequence[Receipt]) -> int:
-    """Write what became of messages of this channel. Returns how many changed.
+    """Store the outcome of messages of this channel. Return how many changed.
 
-    An uncertain message is certain after either word (J2). What was delivered stays so.
+    An uncertain message becomes certain after either report (J2). A delivered message stays delivered.
     """
     changed = 0
     with transaction.atomic():
@@ -72,9 +72,9 @@ def _failed(channel: str, receipt: Receipt) -> int:
 
 
 def record_mail_event(*, kind: str, message_id: UUID | None, address: str, error: str = "") -> bool:
-    """An event of an e-mail provider: delivered, bounced, complained, unsubscribed. Whether it changed anything.
+    """Record an event of an e-mail provider: delivered, bounced, complained, unsubscribed.
 
-    A bounce or complaint condemns the very address that it names, once.
+    Return whether it changed anything. A bounce or complaint suppresses the address that it names, once.
     """
     with transaction.atomic():
         changed = False

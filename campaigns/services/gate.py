@@ -1,4 +1,4 @@
-"""The gate over many messages in one statement (J1), for sending and for the audience preview alike."""
+"""Apply the gate to many messages in one statement (J1), shared by sending and the audience preview."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db import connection
 
 from campaigns.channels import CHANNELS
 from campaigns.models import SendingPolicy
-from campaigns.rules.gate import Reason, Verdict
+from campaigns.rules.gate import GateReason, Verdict
 from core.columns import uuid_array
 from core.zones import known_zones
 from crm.models import Store
@@ -29,11 +29,11 @@ _NEXT = _CAPPED.replace("{all}", "b.marketing + b.surveys").replace(
     "{alike}", "CASE WHEN c.survey THEN b.surveys ELSE b.marketing END"
 )
 
-# Where customer `c` is, else where the shop is: with the values of `parameters`.
+# The zone of customer `c`, else the shop's zone; uses the values of `parameters`.
 CUSTOMER_ZONE = "CASE WHEN c.time_zone = ANY(%(zones)s::text[]) THEN c.time_zone ELSE %(zone)s END"
 
-# {candidates} yields id, customer_id, channel, message_class, origin, step, occurrence, waiting_since, due_at, unmatched,
-# holdout. Messages of one customer in one batch see each other.
+# {candidates} yields id, customer_id, channel, message_class, origin, step, occurrence, waiting_since, due_at,
+# unmatched, holdout. Messages of one customer in one batch see each other.
 _GATE = """
 WITH RECURSIVE candidate AS MATERIALIZED ({candidates}),
 way AS (SELECT * FROM unnest(%(channels)s::text[], %(address_kinds)s::text[], %(opt_in)s::bool[])
@@ -43,7 +43,7 @@ known AS MATERIALIZED (
            x.message_class = 'marketing' AS marketing, x.message_class = 'marketing' OR x.step = 'survey' AS capped,
            {zone} AS zone
     FROM candidate x JOIN crm_customer c ON c.id = x.customer_id JOIN way w ON w.channel = x.channel),
--- What the clock shows, once for each zone and not for each message.
+-- Compute local times once per zone instead of once per message.
 local AS MATERIALIZED (
     SELECT z.zone, campaigns_quiet_until(%(now)s, z.zone, %(quiet_from)s, %(quiet_until)s) AS quiet,
            (%(now)s AT TIME ZONE z.zone)::date AS today,
@@ -98,11 +98,11 @@ counted AS MATERIALIZED (
               FROM campaigns_message m
               WHERE m.customer_id = e.customer_id AND m.state IN ('sent', 'sending', 'uncertain')
                     AND (m.message_class = 'marketing' OR m.step = 'survey')
-                    -- What no zone's week can hold needs no day.
+                    -- Messages older than a week in every zone need no local day.
                     AND coalesce(m.sent_at, m.decided_at) > %(now)s - interval '9 days') AS t
         WHERE t.day >= e.monday
     ) AS sent ON e.counts),
--- One after another where a customer has several: each sees what passed before it.
+-- Decide the messages of one customer in order: each one sees the messages that passed before it.
 walk AS (
     SELECT c.customer_id, c.place, c.survey, 0 AS marketing_before, 0 AS surveys_before, {first} AS refusal
     FROM counted c WHERE c.counts AND c.places > 1 AND c.place = 1
@@ -131,7 +131,7 @@ FROM campaigns_message m WHERE m.id = ANY(%(ids)s::uuid[])
 
 
 class Ruling(NamedTuple):
-    """The gate's word on one message: `identity_id` is the address to use."""
+    """Hold the gate's decision on one message: `identity_id` is the address to use."""
 
     id: UUID | None
     customer_id: int
@@ -143,15 +143,15 @@ class Ruling(NamedTuple):
     def verdict(self) -> Verdict:
         if self.reason is None:
             return Verdict.SEND
-        return Verdict.HOLD if self.reason == Reason.QUIET_HOURS else Verdict.SUPPRESS
+        return Verdict.HOLD if self.reason == GateReason.QUIET_HOURS else Verdict.SUPPRESS
 
 
 @dataclass(frozen=True)
 class AudiencePreview:
-    """How an audience would fare through the gate now: `reasons` adds up to `total`, `sent` is what passes.
+    """Count an audience by the gate's current decisions: `reasons` adds up to `total`, `sent` is what passes.
 
-    `basis`: `now` are those that the campaign would take at once; for triggers that only look forward it is
-    `last_30_days`, those it would have taken.
+    `basis` is `now` for customers that the campaign would take immediately. For triggers that only look forward it is
+    `last_30_days`: the customers it would have taken.
     """
 
     total: int
@@ -163,12 +163,12 @@ class AudiencePreview:
 
 
 def policy() -> SendingPolicy:
-    """The shop's limits; the defaults until someone has changed them."""
-    found = SendingPolicy.objects.filter(pk=1).first()
-    if found is None:
-        found, _created = SendingPolicy.objects.get_or_create(pk=1)
-        found.refresh_from_db()
-    return found
+    """Return the shop's limits; the defaults until they are changed."""
+    row = SendingPolicy.objects.filter(pk=1).first()
+    if row is None:
+        row, _created = SendingPolicy.objects.get_or_create(pk=1)
+        row.refresh_from_db()
+    return row
 
 
 def judge_messages(ids: Sequence[UUID], now: datetime) -> list[Ruling]:
@@ -179,7 +179,7 @@ def judge_messages(ids: Sequence[UUID], now: datetime) -> list[Ruling]:
 
 
 def count_reasons(candidates: str, params: dict[str, Any], now: datetime) -> dict[str, int]:
-    """How an audience would fare now, by reason; "" is sent. Nothing is written."""
+    """Count an audience by the gate's current reasons; "" is sent. Writes nothing."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT coalesce(reason, ''), count(*) FROM ({_GATE.replace('{candidates}', candidates)}) AS ruled GROUP BY 1",
@@ -189,9 +189,9 @@ def count_reasons(candidates: str, params: dict[str, Any], now: datetime) -> dic
 
 
 def preview(candidates: str, params: dict[str, Any], now: datetime, basis: str = "now") -> AudiencePreview:
-    """How these candidates would fare now, through the same statement that sends (J1)."""
+    """Preview these candidates through the same statement that sends (J1)."""
     counts = count_reasons(candidates, params, now)
-    sent, held = counts.pop("", 0), counts.get(Reason.QUIET_HOURS, 0)
+    sent, held = counts.pop("", 0), counts.get(GateReason.QUIET_HOURS, 0)
     total = sent + sum(counts.values())
     return AudiencePreview(total, sent, held, total - sent - held, counts, basis)
 

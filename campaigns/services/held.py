@@ -1,4 +1,4 @@
-"""Messages and journeys under a hold of sending: what waits, what a restore made uncertain, and what a person decides."""
+"""Handle messages and journeys while sending is held: what waits, what a restore made uncertain, what a person decides."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from campaigns.services.messages import announce
 from core.holding import WAITING, HoldChoice, Waiting, WaitingCount
 
 ADVANCE_SECONDS = 15.0
-# Which messages are of a kind. The last one is everything that is no campaign's: answers to what a customer did.
+# Conditions that sort messages into kinds. "other" holds all messages without a campaign, such as answers to a
+# customer's action.
 ORIGINS = {
     "broadcasts": "m.origin LIKE 'broadcast:%%'",
     "care": "m.origin LIKE 'care:%%'",
     "journeys": "m.origin LIKE 'journey:%%'",
     "other": "m.origin NOT LIKE ALL (ARRAY['broadcast:%%', 'care:%%', 'journey:%%'])",
 }
-# A message in a broadcast that was to start before may have been sent at any pace, or been resumed and brought forward.
+# A message of a broadcast that should have started before may have been sent at any pace, or resumed and moved forward.
 _DUE = {
     "broadcasts": """(m.due_at <= clock_timestamp() OR EXISTS (
         SELECT FROM campaigns_broadcast b WHERE m.origin = 'broadcast:' || b.id AND b.starts_at <= %(before)s))""",
@@ -51,9 +52,9 @@ def register_all() -> None:
             _count_runs,
             _settle_runs,
             {
-                HoldChoice.RELEASE: _("Go on: the steps were not done"),
-                HoldChoice.SENT: _("Go on, and mark the messages that are due as sent"),
-                HoldChoice.DROP: _("End these journeys"),
+                Choice.RELEASE: _("Continue: the steps were not done"),
+                Choice.SENT: _("Continue, and mark due messages as sent"),
+                Choice.DROP: _("End these journeys"),
             },
         ),
     )
@@ -68,7 +69,7 @@ def _prepare_care(_before: datetime) -> None:
 
 
 def _doubt(name: str, prepare: Callable[[datetime], None] | None, before: datetime) -> int:
-    """Mark the kind's messages that are due, made or still to be made, as uncertain."""
+    """Mark due messages of this kind as uncertain, including those that are still to be made."""
     if prepare is not None:
         prepare(before)
     due = _DUE.get(name, "m.due_at <= clock_timestamp()")
@@ -123,7 +124,7 @@ def _update(where: str, choice: HoldChoice, params: dict[str, Any], limit: int) 
 
 
 def _doubt_runs(before: datetime) -> int:
-    """Let in everyone whose day has come, and take all that is due now as due before."""
+    """Let customers with a due date enter, then count everything due now as due before."""
     journey_entries.enter_due(though_held=True)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -149,15 +150,15 @@ def _count_runs(before: datetime | None) -> WaitingCount:
 def _settle_runs(choice: HoldChoice, before: datetime, limit: int) -> tuple[int, bool]:
     if choice is HoldChoice.RELEASE:
         return _count_runs(before).uncertain, False
-    if choice is HoldChoice.SENT:
-        done = journey_engine.advance_due(seconds=ADVANCE_SECONDS, held_before=before)
+    if choice is Choice.SENT:
+        steps = journey_engine.advance_due(seconds=ADVANCE_SECONDS, held_before=before)
         more = True
         while more:
-            # The steps and this are one transaction, so what has its time was made by them.
+            # The steps run in this same transaction, so messages with its timestamp were made by them.
             _many, more = _update(
                 "m.state = 'queued' AND m.created_at >= now() AND m.origin LIKE 'journey:%%'", choice, {}, limit
             )
-        return done, done > 0
+        return steps, steps > 0
     return _end_runs(before, limit)
 
 

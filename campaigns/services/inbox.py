@@ -1,4 +1,4 @@
-"""What a member does with the messages in the app."""
+"""Mark a member's messages in the app as read."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from crm.models import Customer
 
 
 def mark_read(*, customer: Customer, message_id: UUID) -> Message:
-    """The first reading counts; later ones change nothing. Raises NotFound."""
+    """Mark one message as read. Only the first reading is stored. Raises NotFound."""
     rows = inbox_of(customer).filter(pk=message_id)
     now = clock.now()
     rows.filter(read_at=None).update(read_at=now, opened_at=now)
     message = rows.first()
     if message is None:
-        raise NotFound(_("There is no such message."), code="unknown_message")
+        raise NotFound(_("There is no message with this ID."), code="unknown_message")
     return message
 
 

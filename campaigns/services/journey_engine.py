@@ -1,11 +1,12 @@
-"""Moving runs on: claimed in chunks, done step by step, each chunk's step in one transaction (F2, F3, F4).
+"""Advance runs: claim them in chunks and do each step of a chunk in one transaction (F2, F3, F4).
 
-1. claim: due runs of one journey get this worker's claim and a lease. A worker that dies here or later leaves runs whose
-   lease runs out; another takes them from where they stand.
-2. step: runs that stand at the same step of the same version are locked under the claim, looked at again (J4), acted on
-   all together, recorded (unique by run and step) and moved on. All of that is one transaction, so a step happened and is
+1. Claim: due runs of one journey get this worker's claim and a lease. If the worker dies, the lease expires and another
+   worker continues the runs from their current step.
+2. Step: lock the runs at the same step of the same version under the claim, check them again (J4), act on all of them,
+   record the step (unique by run and step) and move them on. All of that is one transaction: the step is done and
    recorded, or neither.
-3. those whose next step is due at once stay claimed and are done next; the others give their claim back and wait as rows.
+3. Continue: runs whose next step is due immediately stay claimed and are done next; the others give their claim back
+   and wait as rows.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import structlog
 from django.conf import settings
 from django.db import connection, transaction
 
-from campaigns.journey_steps.base import STEPS, Batch, Run, Wait
+from campaigns.journey_steps.base import STEPS, Run, StepBatch, Wait
 from campaigns.models import EndReason, Journey, JourneyState, JourneyVersion
 from campaigns.rules import journeys as rules
 from campaigns.services import journey_facts
@@ -45,8 +46,8 @@ def lease_seconds() -> int:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A version, ready to be followed."""
+class JourneyPlan:
+    """Hold a version in a form that the engine can follow."""
 
     id: int
     number: int
@@ -62,11 +63,11 @@ class Plan:
 
 
 @lru_cache(maxsize=256)
-def plan_of(version_id: int) -> Plan:
-    """Kept for good: a version never changes (J8)."""
+def plan_of(version_id: int) -> JourneyPlan:
+    """Return the plan of a version, cached without expiry, because a version never changes (J8)."""
     version = JourneyVersion.objects.select_related("journey").get(pk=version_id)
     steps = version.definition["steps"]
-    return Plan(
+    return JourneyPlan(
         version.pk,
         version.number,
         version.journey_id,
@@ -79,13 +80,13 @@ def plan_of(version_id: int) -> Plan:
 
 
 def advance_due(*, seconds: float = 50.0, chunk: int = CHUNK, held_before: datetime | None = None) -> int:
-    """Move due runs of all running journeys, in turn, until nothing is due or the time is up. Returns the steps done.
+    """Advance due runs of all running journeys, in turn, until nothing is due or the time is up. Return the steps done.
 
-    `held_before`: also while sending is held, and only what was due before that moment, for a person who decides what
-    becomes of the runs that a restore found due.
+    `held_before`: work even while sending is held, but only on runs due before that moment. It serves a person's
+    decision about runs that were due at a restore.
     """
     until = time.monotonic() + seconds
-    done = 0
+    steps_done = 0
     sweep = Sweep("campaigns.advance_journeys")
     waiting = list(Journey.objects.filter(state=JourneyState.RUNNING).order_by("pk").values_list("pk", flat=True))
     while waiting and time.monotonic() < until:
@@ -96,17 +97,17 @@ def advance_due(*, seconds: float = 50.0, chunk: int = CHUNK, held_before: datet
                 continue
             steps = sweep.attempt(journey, lambda claim=claim: advance_claim(claim))
             if steps is None:
-                # What it claimed is due again when the lease runs out.
+                # The runs that it claimed are due again when the lease expires.
                 waiting.remove(journey)
                 continue
-            done += steps
+            steps_done += steps
             if time.monotonic() >= until:
                 break
-    return done
+    return steps_done
 
 
 def claim_runs(*, journey_id: int, limit: int = CHUNK, held_before: datetime | None = None) -> UUID | None:
-    """Claim due runs of a running journey; None when there are none. Runs whose lease ran out are due again."""
+    """Claim due runs of a running journey; None when there are none. Runs with an expired lease are due again."""
     claim = uuid.uuid4()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -134,8 +135,8 @@ def claim_runs(*, journey_id: int, limit: int = CHUNK, held_before: datetime | N
 
 
 def advance_claim(claim: UUID) -> int:
-    """Do what the claimed runs have due until each of them waits or has ended. Returns how many steps were done."""
-    done = 0
+    """Do the due steps of the claimed runs until each waits or has ended. Return how many steps were done."""
+    steps_done = 0
     last_beat = time.monotonic()
     failed: set[int] = set()
     while (group := _next_group(claim)) is not None:
@@ -147,28 +148,31 @@ def advance_claim(claim: UUID) -> int:
         if not ids:
             break
         try:
-            done += _do_step(claim, version, step, ids)
+            steps_done += _do_step(claim, version, step, ids)
         except Exception as error:
             log.warning("journey_step_failed", version=version, step=step, runs=len(ids), error=str(error)[:300])
-            done += _one_by_one(claim, version, step, ids, failed)
-    return done
+            steps_done += _one_by_one(claim, version, step, ids, failed)
+    return steps_done
 
 
 def _one_by_one(claim: UUID, version: int, step: str, ids: Sequence[int], failed: set[int]) -> int:
-    """One run that can't go on must not hold up the others: it is tried again later, and ended when that never helps."""
-    done = 0
+    """Do the step for each run alone, so that a failing run does not block the others.
+
+    A failing run is tried again later, and ends after too many attempts.
+    """
+    steps_done = 0
     for pk in ids:
         try:
-            done += _do_step(claim, version, step, [pk])
+            steps_done += _do_step(claim, version, step, [pk])
         except Exception as error:
             log.error("journey_run_failed", run=pk, step=step, error=str(error)[:300])
             failed.add(pk)
             _postpone(claim, pk, error)
-    return done
+    return steps_done
 
 
 def _next_group(claim: UUID) -> tuple[int, str, list[int]] | None:
-    """The runs of the claim that stand furthest back, so that those who part at a branch are together again behind it."""
+    """Return the runs of the claim at the earliest step, so that runs that part at a branch meet again after it."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT version_id, step, array_agg(id ORDER BY id) FROM campaigns_journeyrun WHERE claim = %s GROUP BY 1, 2",
@@ -194,17 +198,17 @@ def _do_step(claim: UUID, version: int, step: str, ids: Sequence[int]) -> int:
     return len(rows)
 
 
-def _act(plan: Plan, step: str, runs: Sequence[Run], tally: Tally) -> None:
-    """Do the step for those who stay, and move them on."""
+def _act(plan: JourneyPlan, step: str, runs: Sequence[Run], tally: Tally) -> None:
+    """Do the step for the remaining runs, and move them on."""
     definition = plan.steps.get(step)
     if not runs:
         return
     if definition is None:
-        # A version without steps: who enters has gone through at once.
+        # A version without steps: a run completes as soon as it enters.
         _end({run.id: EndReason.COMPLETED for run in runs}, tally)
         return
     kind = STEPS[definition["kind"]]
-    batch = Batch(plan.journey, plan.name, plan.number, plan.definition, definition, runs, clock.now())
+    batch = StepBatch(plan.journey, plan.name, plan.number, plan.definition, definition, runs, clock.now())
     outcomes = kind.act(batch)
     _wait_on([run for run in runs if outcomes.get(run.id) is None])
     decided = {pk: outcome for pk, outcome in outcomes.items() if outcome is not None}
@@ -227,9 +231,9 @@ def _act(plan: Plan, step: str, runs: Sequence[Run], tally: Tally) -> None:
 
 
 def _lock(claim: UUID, step: str, ids: Sequence[int]) -> list[Run]:
-    """Those that are still ours and where we saw them: a lease that ran out may have given them to someone else.
+    """Lock the runs that this claim still holds at this step: an expired lease may have given them to another worker.
 
-    A journey that was paused meanwhile lets go of them: pausing stops a chunk at its next step.
+    Runs of a paused journey are released: a pause stops a chunk at its next step.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -253,7 +257,7 @@ def _lock(claim: UUID, step: str, ids: Sequence[int]) -> list[Run]:
 
 
 def _record(step: str, outcomes: dict[int, str], tally: Tally) -> None:
-    """One row for each run and step, ever: a second one would be an IntegrityError, and the step is rolled back with it."""
+    """Insert one row per run and step. A second one raises IntegrityError, which rolls the step back."""
     if not outcomes:
         return
     with connection.cursor() as cursor:
@@ -269,7 +273,7 @@ Tally = Counter[tuple[str, str]]
 
 
 def count(version: int, tally: Mapping[tuple[str, str], int]) -> None:
-    """Add to the counts of (step, outcome): once in a transaction and in one order, so that two never wait for each other."""
+    """Add to the counts of (step, outcome): once per transaction and in a fixed order, so that writers never deadlock."""
     if not tally:
         return
     rows = sorted(tally.items())
@@ -302,10 +306,11 @@ def _end(reasons: dict[int, str], tally: Tally) -> None:
     tally.update((rules.END, reason) for reason in reasons.values())
 
 
-def _arrive(plan: Plan, target: str, runs: Sequence[Run], before: Batch) -> None:
-    """At the next step: those who wait give the claim back, the others keep it and go on.
+def _arrive(plan: JourneyPlan, target: str, runs: Sequence[Run], before: StepBatch) -> None:
+    """Move runs to the next step: waiting runs give the claim back, the others keep it and continue.
 
-    Who waits for an event is looked at once more under the claim: it may have come before anyone could see the wait.
+    A run that waits for an event is checked once more under the claim, because the event may have come before the wait
+    was visible.
     """
     definition = plan.steps[target]
     arrived = [
@@ -313,7 +318,7 @@ def _arrive(plan: Plan, target: str, runs: Sequence[Run], before: Batch) -> None
             {**run.context, **before.learned.get(run.id, {})})
         for run in runs
     ]  # fmt: skip
-    batch = Batch(plan.journey, plan.name, plan.number, plan.definition, definition, arrived, before.now)
+    batch = StepBatch(plan.journey, plan.name, plan.number, plan.definition, definition, arrived, before.now)
     waits: dict[int, Wait] = STEPS[definition["kind"]].wait(batch)
     learned = {run.id: json.dumps(run.context) for run in arrived if run.id in before.learned}
     with connection.cursor() as cursor:
@@ -340,7 +345,7 @@ def _arrive(plan: Plan, target: str, runs: Sequence[Run], before: Batch) -> None
 
 
 def _wait_on(runs: Sequence[Run]) -> None:
-    """Woken before the wait was over: back to the time at which it ends at the latest."""
+    """Set runs that woke before their wait was over back to the latest end of the wait."""
     if runs:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -351,20 +356,20 @@ def _wait_on(runs: Sequence[Run]) -> None:
 
 
 def _postpone(claim: UUID, pk: int, error: Exception) -> None:
-    said = f"{type(error).__name__}: {error}"[:500].replace("\x00", "")
+    text = f"{type(error).__name__}: {error}"[:500].replace("\x00", "")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """UPDATE campaigns_journeyrun SET attempts = attempts + 1, error = %s, claim = NULL, leased_until = NULL,
                       due_at = clock_timestamp() + make_interval(secs => least(3600, 5 * power(4, attempts)))
                WHERE id = %s AND claim = %s RETURNING attempts, version_id""",
-            [said, pk, claim],
+            [text, pk, claim],
         )
         row = cursor.fetchone()
         if row and row[0] >= MAX_ATTEMPTS:
             tally: Tally = Counter()
             _end({pk: EndReason.FAILED}, tally)
             count(row[1], tally)
-            cursor.execute("UPDATE campaigns_journeyrun SET error = %s WHERE id = %s", [said, pk])
+            cursor.execute("UPDATE campaigns_journeyrun SET error = %s WHERE id = %s", [text, pk])
 
 
 def _beat(claim: UUID) -> None:
@@ -376,7 +381,7 @@ def _beat(claim: UUID) -> None:
 
 
 def end_stopped(*, limit: int = SWEEP) -> int:
-    """End the runs of stopped journeys, a chunk in a transaction. Returns how many; safe to run twice."""
+    """End the runs of stopped journeys, one chunk per transaction. Return how many; idempotent."""
     ended = 0
     while True:
         with transaction.atomic(), connection.cursor() as cursor:

@@ -1,7 +1,8 @@
-"""Who enters a journey: by an event, a segment, a date of theirs, a timetable or a call. Set-based, once for each cause (J3, J7).
+"""Let customers enter journeys: by an event, a segment, a personal date, a timetable or a call (J3, J7).
 
-Every way in is one SELECT of customer_id, cause, at, context; one INSERT decides by the re-entry policy. The unique keys of
-the runs (one active, numbered, once per cause) hold when two do it at once.
+Entries are set-based, once per cause. Each kind of entry is one SELECT of customer_id, cause, at, context; one INSERT
+applies the re-entry policy. The unique keys of the runs (one active, numbered, once per cause) protect against
+concurrent entries.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.events import SEGMENT_ENTERED, SEGMENT_LEFT
 from analytics.models import Segment
-from campaigns.journey_steps.base import STEPS, Batch, Run
+from campaigns.journey_steps.base import STEPS, Run, StepBatch
 from campaigns.models import Journey, JourneyRun, JourneyState
 from campaigns.rules import journeys as rules
 from campaigns.services import gate, journey_engine
@@ -45,7 +46,8 @@ CHUNK = 20_000
 LATE_DAYS = 1
 Candidates = tuple[str, dict[str, Any]]
 
-# `journey_id + 0`: while a journey fills, the planner believes it empty and would walk all of its runs for each customer.
+# `journey_id + 0`: while a journey fills, the planner assumes that it is empty and would scan all of its runs per
+# customer.
 _INSERT = """
 WITH chosen AS MATERIALIZED (
     SELECT a.customer_id, coalesce(past.times, 0) + 1 AS number, a.cause, a.context,
@@ -71,7 +73,7 @@ made AS (
     FROM chosen ORDER BY customer_id ON CONFLICT DO NOTHING RETURNING id, customer_id, state)
 SELECT id, customer_id, state FROM made UNION ALL SELECT count(*), max(customer_id), 'chosen' FROM chosen
 """
-# J3. The same cause never enters twice, and what happened during a run is no reason for another one.
+# J3. The same cause never enters twice, and an event during a run does not start another run.
 _AGAIN = {
     "never": "false",
     "every": "true",
@@ -86,7 +88,7 @@ _BIRTHDAY = f"""
     WHERE %(now)s >= (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone
           AND (%(now)s AT TIME ZONE z.zone)::date - (g.day - %(days)s) <= %(late)s
           AND (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone >= %(since)s"""
-# The day on which they became a member, in their zone, of every later year.
+# The anniversary of enrolment, in the member's zone, in every later year.
 _MEMBER_DAY = f"""
     SELECT c.id, 'member_day:' || to_char(g.day, 'YYYY'), %(now)s, '{{}}'::jsonb
     FROM unnest(%(days_of)s::text[], %(birthdays)s::date[]) AS g(month_day, day)
@@ -110,7 +112,7 @@ _ENTERED_SEGMENT = """
 
 
 class Chunk(NamedTuple):
-    """How many entered, how many might have, and the last customer who was looked at."""
+    """Hold how many customers entered, how many were candidates, and the last customer of the chunk."""
 
     made: int
     looked: int
@@ -118,9 +120,9 @@ class Chunk(NamedTuple):
 
 
 def enter(*, journey: Journey | int, candidates: Candidates, now: datetime | None = None) -> int:
-    """Let these customers enter a running journey's newest version, where the re-entry policy lets them (J3).
+    """Let these customers enter the newest version of a running journey, if the re-entry policy allows it (J3).
 
-    In chunks of customers, each in its own transaction. Returns how many entered, held out or not.
+    Works in chunks of customers, each in its own transaction. Return how many entered, held out or not.
     """
     pk = journey if isinstance(journey, int) else journey.pk
     entered, after = 0, 0
@@ -135,7 +137,7 @@ def enter(*, journey: Journey | int, candidates: Candidates, now: datetime | Non
 
 def _enter_chunk(journey_id: int, candidates: Candidates, after: int, now: datetime) -> Chunk:
     with connection.cursor() as cursor:
-        # Shared: many may enter at once, while publishing, pausing and stopping wait for them or make them wait.
+        # A shared lock: many may enter at once, while publishing, pausing and stopping exclude them.
         cursor.execute("SELECT FROM campaigns_journey WHERE id = %s AND state = 'running' FOR SHARE", [journey_id])
         if not cursor.fetchall():
             return Chunk(0, 0, after)
@@ -169,7 +171,7 @@ def _enter_chunk(journey_id: int, candidates: Candidates, after: int, now: datet
 
 
 def _limited(definition: dict[str, Any], select: str) -> str:
-    """Any entry but the one by segment may be limited to a segment."""
+    """Limit the entry to its segment, for every entry except the one by segment."""
     entry = definition["entry"]
     if entry["kind"] == "segment" or not entry.get("segment"):
         return select
@@ -178,13 +180,13 @@ def _limited(definition: dict[str, Any], select: str) -> str:
 
 
 def _first_waits(journey: Journey, active: Sequence[tuple[int, int]], now: datetime) -> None:
-    """Whose journey begins with a wait stands in it from the moment they entered."""
+    """Start the wait of the first step at the moment of entry, when the journey begins with a wait."""
     definition = journey.definition
     if not definition["steps"] or not active:
         return
     step = definition["steps"][0]
     runs = [Run(pk, customer, 1, now, now) for pk, customer in active]
-    batch = Batch(journey.pk, journey.name, journey.published.number, definition, step, runs, now)
+    batch = StepBatch(journey.pk, journey.name, journey.published.number, definition, step, runs, now)
     waits = STEPS[step["kind"]].wait(batch)
     if waits:
         with connection.cursor() as cursor:
@@ -197,15 +199,15 @@ def _first_waits(journey: Journey, active: Sequence[tuple[int, int]], now: datet
 
 
 def enter_by_call(*, journey: Journey, customer: Customer, key: str) -> tuple[str, JourneyRun | None]:
-    """A storefront sends one customer in. The same key again is the same entering.
+    """Let a storefront enter one customer; idempotent by key.
 
-    Answers what happened and the run: `entered`, `held_out`, `repeated`, or `refused` by the re-entry policy (J3). Raises
+    Answers the result and the run: `entered`, `held_out`, `repeated`, or `refused` by the re-entry policy (J3). Raises
     Conflict `journey_not_running`, `journey_not_by_call`, `customer_not_active`.
     """
     if journey.state != JourneyState.RUNNING or journey.version is None:
         raise Conflict(_("This journey is not running."), code="journey_not_running")
     if journey.definition["entry"]["kind"] != "api":
-        raise Conflict(_("Nobody is sent into this journey by a call."), code="journey_not_by_call")
+        raise Conflict(_("Customers can't enter this journey by API."), code="journey_not_by_call")
     if customer.state != CustomerState.ACTIVE:
         raise Conflict(_("This customer is merged or erased."), code="customer_not_active")
     cause = f"api:{check_key(key)[:110]}"
@@ -220,7 +222,7 @@ def enter_by_call(*, journey: Journey, customer: Customer, key: str) -> tuple[st
     return ("held_out" if run.state == "held_out" else "entered"), run
 
 
-# What events wake: which domain events any running journey or waiting run is about.
+# Wake-ups by events: the domain events that any running journey or waiting run refers to.
 
 
 def _wanted_kinds() -> Iterable[str]:
@@ -242,7 +244,7 @@ def _wanted_kinds() -> Iterable[str]:
 
 
 def _live_definitions() -> list[dict[str, Any]]:
-    """Of versions that new ones enter, and of those that someone is still in (J8)."""
+    """Return the definitions of versions that new runs enter, and of those with active runs (J8)."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT v.id FROM campaigns_journeyversion v JOIN campaigns_journey j ON j.id = v.journey_id
@@ -258,12 +260,12 @@ wanted_kinds = CachedNames("journeys:kinds", _wanted_kinds)
 
 
 def wanted(kind: str) -> bool:
-    """Whether any journey is about such an event. It may be some seconds behind."""
+    """Return whether any journey refers to this kind of event. The answer may be some seconds old."""
     return kind in wanted_kinds()
 
 
 def hear(*, events: Sequence[Event]) -> int:
-    """Events happened: let customers in, and wake those who waited for it. Returns how many entered or woke."""
+    """Process events: let customers enter, and wake runs that waited for them. Return how many entered or woke."""
     changed = 0
     by_kind: dict[str, list[Event]] = defaultdict(list)
     for event in events:
@@ -305,7 +307,7 @@ def _customers_of(kind: str, events: Sequence[Event]) -> set[int]:
 
 
 def _wake(customers: Mapping[str, set[int]]) -> int:
-    """Make runs due whose wait, goal or segment these events may have decided. The engine looks whether it is so."""
+    """Make runs due whose wait, goal or segment these events may have decided. The engine checks the facts."""
     woken = 0
     for kind, who in customers.items():
         if not who:
@@ -333,18 +335,18 @@ def _wake(customers: Mapping[str, set[int]]) -> int:
     return woken
 
 
-# What no event tells of.
+# Entries without an event.
 
 
 def enter_due(*, now: datetime | None = None, though_held: bool = False) -> dict[int, int]:
-    """Dates, timetables, and members of a segment who may enter from the start. Returns how many entered each journey.
+    """Let customers enter by date, timetable, or segment membership at the start. Return how many entered per journey.
 
-    One failing journey does not stop the others; it is tried again with the next look.
+    One failing journey does not stop the others; the next run tries it again.
     """
     Sweep("campaigns.end_stopped_journeys").attempt("all", journey_engine.end_stopped)
     entered: dict[int, int] = {}
     if sending_hold.is_held() and not though_held:
-        # Days that pass under a hold are caught up with when it ends: `looked_at` stays where it is.
+        # Days that pass under a hold are processed when it ends: `looked_at` is not changed.
         return entered
     for journey in Journey.objects.filter(state=JourneyState.RUNNING).select_related("version").order_by("pk"):
         try:
@@ -363,7 +365,7 @@ def _enter_due(journey: Journey, now: datetime) -> int:
     if journey.members_after is not None:
         count += enter_members(journey=journey, now=now)
     if entry["kind"] == "schedule" and not _is_ready(entry):
-        # `looked_at` stays where it is, so that the day is entered when its segment is computed.
+        # `looked_at` is not changed, so that the day is entered once its segment is computed.
         return count
     if entry["kind"] == "date":
         count += enter(journey=journey, candidates=_by_date(journey, entry, now), now=now)
@@ -377,13 +379,13 @@ def _enter_due(journey: Journey, now: datetime) -> int:
 
 
 def _is_ready(entry: Mapping[str, Any]) -> bool:
-    """Whether the segment's members are known: until then nobody is in it by the tables."""
+    """Return whether the members of the segment are known; until then the tables show none."""
     segment = Segment.objects.filter(pk=entry["segment"]).first()
     return segment is None or segment.is_current
 
 
 def enter_waiting() -> int:
-    """Let the members in of each journey that was just published or whose segment has just been computed."""
+    """Let members enter each journey that was just published or whose segment was just computed."""
     if sending_hold.is_held():
         return 0
     entered = 0
@@ -397,20 +399,20 @@ def enter_waiting() -> int:
 
 
 def awaited_segments() -> list[int]:
-    """Return the segments that running journeys wait for. One that failed waits for the hourly run."""
-    wanted = {
+    """Return the segments that running journeys wait for. A segment whose computation failed waits for the hourly run."""
+    segment_ids = {
         journey.definition["entry"]["segment"]
         for journey in Journey.objects.filter(state=JourneyState.RUNNING).select_related("version")
         if journey.members_after is not None or journey.definition["entry"]["kind"] == "schedule"
     }
-    rows = Segment.objects.active().filter(pk__in=wanted, error="").order_by("pk")
+    rows = Segment.objects.active().filter(pk__in=segment_ids, error="").order_by("pk")
     return [segment.pk for segment in rows if not segment.is_current]
 
 
 def enter_members(*, journey: Journey, now: datetime | None = None) -> int:
-    """Let in who is in the segment of a version that was published, from where an earlier attempt stopped.
+    """Let the segment's members enter a published version, from where an earlier attempt stopped.
 
-    A segment that is not computed yet has no members by the tables; they are let in when it is.
+    A segment that is not computed yet has no members in the tables; they enter once it is computed.
     """
     at = now or clock.now()
     entered = 0
@@ -434,7 +436,9 @@ def enter_members(*, journey: Journey, now: datetime | None = None) -> int:
 
 
 def _by_date(journey: Journey, entry: dict[str, Any], now: datetime) -> Candidates:
-    """Those whose birthday or member day comes in so many days, at the hour named where they are; a day late still (J7)."""
+    """Select customers whose birthday or member day is in that many days, at the given local hour; one day late too
+    (J7).
+    """
     days = entry["days"]
     pairs = celebrated_around(now.date(), days, gate.policy().leap_birthday)
     shared = {
@@ -455,13 +459,13 @@ def _by_date(journey: Journey, entry: dict[str, Any], now: datetime) -> Candidat
 
 
 def _due_days(entry: dict[str, Any], since: datetime, now: datetime) -> list[Any]:
-    """The days of the timetable whose hour, by the shop's clock, lies after `since` and not after `now`."""
-    known = gate.parameters(now)
-    zone, at = ZoneInfo(known["zone"]), time.fromisoformat(entry["time"])
+    """Return the days of the timetable whose hour, in the shop's zone, is after `since` and not after `now`."""
+    parameters = gate.parameters(now)
+    zone, at = ZoneInfo(parameters["zone"]), time.fromisoformat(entry["time"])
     first, last = since.astimezone(zone).date(), now.astimezone(zone).date()
-    # A shop that was away for long takes the newest day alone.
+    # After a long outage of the shop only the newest day is used.
     days = [last - timedelta(days=offset) for offset in range(min((last - first).days, LATE_DAYS) + 1)]
-    found = []
+    due = []
     for day in reversed(days):
         moment = datetime.combine(day, at, zone)
         fits = (
@@ -471,5 +475,5 @@ def _due_days(entry: dict[str, Any], since: datetime, now: datetime) -> list[Any
             or (entry["every"] == "once" and day.isoformat() == entry["on"])
         )
         if fits and since < moment <= now:
-            found.append(day)
-    return found
+            due.append(day)
+    return due

@@ -1,4 +1,4 @@
-"""What the facts say about many runs at once; the gate asks the same functions of the database for one."""
+"""Check facts of many runs at once; for a single run the gate calls the same database functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from django.db import connection
 
 
 def happened_since(spec: Mapping[str, Any], since: Mapping[int, tuple[int, datetime]]) -> set[int]:
-    """Of {run: (customer, moment)} the runs whose customer has done what `spec` names (event, where) after that moment."""
+    """Return the runs whose customer did what `spec` names (event, where) after a moment.
+
+    `since` is {run: (customer, moment)}.
+    """
     if not spec.get("event") or not since:
         return set()
     with connection.cursor() as cursor:
@@ -30,7 +33,10 @@ def happened_since(spec: Mapping[str, Any], since: Mapping[int, tuple[int, datet
 
 
 def over(definition: Mapping[str, Any], since: Mapping[int, tuple[int, datetime]]) -> dict[int, str]:
-    """Of {run: (customer, entered)} those that are to end before their next step, by reason (J4)."""
+    """Return the runs that must end before their next step, with the reason (J4).
+
+    `since` is {run: (customer, entered)}.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT run, why FROM (

@@ -1,4 +1,4 @@
-"""What may have happened to a customer, by key: `crm.order_paid`, `activity:add_to_cart`, or any event of the timeline."""
+"""Define events of customers by key: `crm.order_paid`, `activity:add_to_cart`, or any event of the timeline."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ORDER = ORDER_PAID.kind
 # A journey that waited for its own messages would wake itself.
 LEFT_OUT = ("campaigns.message_sent",)
 
-# Each yields customer_id, cause, at, properties, context for %(customers)s since %(since)s.
+# Each SELECT yields customer_id, cause, at, properties, context for %(customers)s since %(since)s.
 _ORDERS = f"""
     SELECT o.customer_id, 'order:' || o.id, {acted_at("o")}, jsonb_build_object('amount', o.total, 'channel', o.channel),
            jsonb_build_object('order_id', o.id)
@@ -46,14 +46,14 @@ def select_of(key: str) -> str:
 
 
 def kinds_of(key: str) -> tuple[str, ...]:
-    """The domain events that say that it may have happened."""
+    """Return the domain events that may carry this event."""
     if key == ORDER:
         return (ORDER_PAID.kind, ORDERS_IMPORTED.kind)
     return (ACTIVITY_RECEIVED.kind,) if key.startswith(ACTIVITY_PREFIX) else (key,)
 
 
 def heard() -> list[EventType]:
-    """Every domain event that a journey may wait for, directly or not."""
+    """Return every domain event that a journey may wait for, directly or not."""
     return [kind for kind in TYPES if kind.kind not in LEFT_OUT]
 
 
@@ -62,7 +62,7 @@ def known(key: str) -> bool:
 
 
 def offered() -> list[tuple[str, str | Promise]]:
-    """What a marketer chooses among, with its name: what is on a customer's timeline, orders, and kinds of activity."""
+    """Return the choices of a marketer, with names: events of the timeline, orders, and kinds of activity."""
     hidden = {SEGMENT_ENTERED.kind, SEGMENT_LEFT.kind, *LEFT_OUT}
     events = [(kind.kind, kind.label) for kind in TYPES if kind.on_timeline and kind.kind not in hidden]
     activity = [
@@ -81,7 +81,7 @@ def label_of(key: str) -> str:
 
 
 def where_words(where: Sequence[dict]) -> str:
-    """The conditions on an event, such as "score ≤ 2"; properties that the product itself writes have names for people."""
+    """Format the conditions on an event, such as "score ≤ 2"; built-in properties have readable names."""
     signs = {"eq": "=", "ne": "≠", "gte": "≥", "lte": "≤"}
     names = {"up": _t("upwards"), "score": _t("score"), "points": _t("points"), "amount": _t("amount in minor units")}
     values = {"true": _t("yes"), "false": _t("no")}

@@ -1,6 +1,6 @@
-"""Ready-made journeys, in Chinese and English: one click makes a draft with its templates, coupons and segments.
+"""Define ready-made journeys, in Chinese and English: one click makes a draft with templates, coupons and segments.
 
-Names and texts are in the store's language and may be changed; what is there by name already is used as it is.
+Names and texts are in the store's language and may be changed. Existing objects with the same name are reused.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Step = dict[str, Any]
 
 
 class Maker:
-    """Gives steps their ids and makes, or finds by name, what they use."""
+    """Number the steps, and create the objects that they use, or find them by name."""
 
     def __init__(self, store: Store, actor: Actor) -> None:
         self.store, self.actor = store, actor
@@ -72,7 +72,7 @@ class Maker:
     ) -> Step:
         foot = (f"{_COUPON_EN if coupon else ''}{_FOOT_EN}", f"{_COUPON_ZH if coupon else ''}{_FOOT_ZH}")
         called = self.say(*name)
-        found = Template.objects.filter(name=called).first() or save_template(
+        template = Template.objects.filter(name=called).first() or save_template(
             name=called,
             channel="email",
             texts=[
@@ -87,11 +87,11 @@ class Maker:
             ],
             actor=self.actor,
         )
-        return self.step("message", template=str(found.pk))
+        return self.step("message", template=str(template.pk))
 
     def coupon(self, name: tuple[str, str], kind: str, value: int, valid_days: int) -> Step:
         called = self.say(*name)
-        found = Coupon.objects.filter(
+        row = Coupon.objects.filter(
             name=called, mode=CodeMode.UNIQUE, active=True, ends_at=None
         ).first() or create_coupon(
             name=called,
@@ -102,18 +102,18 @@ class Maker:
             limit_per_customer=None,
             actor=self.actor,
         )
-        return self.step("coupon", coupon=str(found.pk))
+        return self.step("coupon", coupon=str(row.pk))
 
     def segment(self, name: tuple[str, str], *conditions: dict[str, Any]) -> int:
         called = self.say(*name)
-        found = Segment.objects.active().filter(name=called).first()
-        if found is None:
+        row = Segment.objects.active().filter(name=called).first()
+        if row is None:
             if Segment.objects.filter(name=called).exists():
                 called = f"{called} 2"
-            found = Segment.objects.active().filter(name=called).first() or create_segment(
+            row = Segment.objects.active().filter(name=called).first() or create_segment(
                 name=called, rule={"op": "and", "children": list(conditions)}, actor=self.actor
             )
-        return found.pk
+        return row.pk
 
 
 Build = Callable[[Maker], dict[str, Any]]
@@ -122,7 +122,7 @@ BUYS = {"event": ORDER, "where": []}
 
 
 @dataclass(frozen=True)
-class Preset:
+class JourneyPreset:
     code: str
     name: str
     name_zh: str
@@ -329,9 +329,9 @@ def _winback(m: Maker) -> dict[str, Any]:
 
 
 def _sunset(m: Maker) -> dict[str, Any]:
-    gone = m.segment(("Lapsed for good", "长期流失"), {"condition": "last_order", "operator": "before", "days": 365})
+    segment = m.segment(("Lapsed for good", "长期流失"), {"condition": "last_order", "operator": "before", "days": 365})
     return {
-        "entry": {"kind": "segment", "segment": gone, "members": True}, "reentry": ONCE, "goal": BUYS, "exit": {"policy": "goal"},
+        "entry": {"kind": "segment", "segment": segment, "members": True}, "reentry": ONCE, "goal": BUYS, "exit": {"policy": "goal"},
         "steps": [
             m.message(("Shall we keep writing?", "是否继续接收消息"), ("Shall we keep writing to you?", "还想收到我们的消息吗？"),
                       ("<p>we have not seen you for a year. Come by, or leave our list with the link below.</p>", "<p>已一年未见，欢迎回来看看，也可点击下方链接退订。</p>")),
@@ -360,35 +360,37 @@ def _unhappy(m: Maker) -> dict[str, Any]:
 
 
 PRESETS = (
-    Preset("welcome", "Welcome", "新会员欢迎旅程", "New members get points, and an offer if they have not bought within a week.", "新会员入会送积分，一周未下单再送首单券。", "users-plus", _welcome),
-    Preset("first_purchase", "First purchase", "首购培育", "Thanks after the first order, and an offer for the second.", "首单后感谢，30 天未复购送复购券。", "shopping-bag", _first_purchase),
-    Preset("after_purchase", "After-purchase follow-up and review", "购后关怀与评价邀请", "Asks how it went, and for a review that earns points.", "购后关怀，邀请评价并奖励积分。", "message-check", _after_purchase),
-    Preset("birthday", "Birthday with presents", "生日关怀旅程", "A coupon a week before, points on the day.", "生日前一周送券，当天送积分。", "cake", _birthday),
-    Preset("member_day", "Member anniversary", "会员周年", "Points and thanks on the day they joined.", "入会周年当天送积分致谢。", "calendar-event", _member_day),
-    Preset("points_expiring", "Points expiring", "积分过期提醒旅程", "Tells which points run out, and once more a week later.", "提醒即将过期的积分，一周后再次提醒。", "hourglass", _expiring),
-    Preset("tier_up", "Tier up", "会员升级祝贺", "Congratulates, and asks a colleague to look after those who do not buy.", "祝贺升级，未下单者转人工关怀。", "trophy", _tier_up),
-    Preset("near_tier", "Near the next tier", "临近升级激励", "A reminder and a small push for members who reach 80% of the next tier.", "达到下一等级 80% 的会员，提醒并送券助力。", "trending-up", _near_tier),
-    Preset("tier_at_risk", "Tier about to be lost", "保级提醒旅程", "Tells members whose purchases no longer suffice, with an offer two weeks later.", "提醒保级不足的会员，两周后送券。", "trending-down", _tier_at_risk),
-    Preset("cart", "Cart abandoned", "购物车挽回", "A reminder after two hours, an offer a day later; whoever buys leaves.", "两小时后提醒，一天后送券，下单即退出。", "shopping-cart", _cart),
-    Preset("winback", "Win-back in three waves", "三波流失召回", "5, 10 and 20% with two weeks between; a tenth is held out to measure it.", "9.5 折、9 折、8 折三波递进优惠，保留一成对照组。", "rotate", _winback),
-    Preset("sunset", "Lapsed for good", "长期流失停止触达", "A last letter to those away for a year, then they are tagged.", "一年未购发最后一封信，之后打上停止触达标签。", "sun", _sunset),
-    Preset("unhappy", "Low satisfaction", "低满意度挽回", "A ticket to call back at once, and a letter some days later.", "立即生成回访工单，数日后致歉关怀。", "mood-sad", _unhappy),
+    JourneyPreset("welcome", "Welcome", "新会员欢迎旅程", "New members get points, and an offer if they have not bought within a week.", "新会员入会送积分，一周未下单再送首单券。", "users-plus", _welcome),
+    JourneyPreset("first_purchase", "First purchase", "首购培育", "Thanks customers after the first order, and sends an offer for the second.", "首单后感谢，30 天未复购送复购券。", "shopping-bag", _first_purchase),
+    JourneyPreset("after_purchase", "After-purchase follow-up and review", "购后关怀与评价邀请", "Asks about the order, then for a review that earns points.", "购后关怀，邀请评价并奖励积分。", "message-check", _after_purchase),
+    JourneyPreset("birthday", "Birthday with presents", "生日关怀旅程", "A coupon a week before the birthday, points on the day.", "生日前一周送券，当天送积分。", "cake", _birthday),
+    JourneyPreset("member_day", "Member anniversary", "会员周年", "Points and thanks on the anniversary of enrolment.", "入会周年当天送积分致谢。", "calendar-event", _member_day),
+    JourneyPreset("points_expiring", "Points expiring", "积分过期提醒旅程", "Reminds members of expiring points, and again a week later.", "提醒即将过期的积分，一周后再次提醒。", "hourglass", _expiring),
+    JourneyPreset("tier_up", "Tier up", "会员升级祝贺", "Congratulates members, and opens a ticket for those who do not buy.", "祝贺升级，未下单者转人工关怀。", "trophy", _tier_up),
+    JourneyPreset("near_tier", "Near the next tier", "临近升级激励", "A reminder and a small coupon for members who reach 80% of the next tier.", "达到下一等级 80% 的会员，提醒并送券助力。", "trending-up", _near_tier),
+    JourneyPreset("tier_at_risk", "Tier about to be lost", "保级提醒旅程", "Reminds members who are about to lose their tier, and sends an offer two weeks later.", "提醒保级不足的会员，两周后送券。", "trending-down", _tier_at_risk),
+    JourneyPreset("cart", "Cart abandoned", "购物车挽回", "A reminder after two hours, an offer a day later; customers who buy leave the journey.", "两小时后提醒，一天后送券，下单即退出。", "shopping-cart", _cart),
+    JourneyPreset("winback", "Win-back in three waves", "三波流失召回", "Offers of 5, 10 and 20%, two weeks apart; 10% of customers are held out to measure the effect.", "9.5 折、9 折、8 折三波递进优惠，保留一成对照组。", "rotate", _winback),
+    JourneyPreset("sunset", "Lapsed for good", "长期流失停止触达", "A last e-mail to customers without an order for a year, then a tag.", "一年未购发最后一封信，之后打上停止触达标签。", "sun", _sunset),
+    JourneyPreset("unhappy", "Low satisfaction", "低满意度挽回", "An immediate ticket to call back, and an e-mail some days later.", "立即生成回访工单，数日后致歉关怀。", "mood-sad", _unhappy),
 )  # fmt: skip
 
 
-def offered() -> tuple[Preset, ...]:
+def offered() -> tuple[JourneyPreset, ...]:
     return PRESETS
 
 
 def draft_from_preset(*, code: str, store: Store, actor: Actor) -> Journey:
-    """Make a draft of a ready-made journey, with what it uses. A name that is taken gets a number. Raises Invalid."""
+    """Make a draft of a ready-made journey, with the objects it uses. A name in use gets a number. Raises Invalid."""
     preset = next((item for item in PRESETS if item.code == code), None)
     if preset is None:
-        raise Invalid(_("There is no such ready-made journey."), code="unknown_preset", field="preset")
+        raise Invalid(_("There is no ready-made journey with this code."), code="unknown_preset", field="preset")
     with transaction.atomic():
         lock_name("campaigns.journey-presets")
         draft = preset.build(Maker(store, actor))
         name = preset.name_zh if store.language.startswith("zh") else preset.name
-        taken = set(Journey.objects.filter(name__startswith=name).values_list("name", flat=True))
-        free = next(label for label in (name, *(f"{name} {number}" for number in range(2, 1000))) if label not in taken)
+        used_names = set(Journey.objects.filter(name__startswith=name).values_list("name", flat=True))
+        free = next(
+            label for label in (name, *(f"{name} {number}" for number in range(2, 1000))) if label not in used_names
+        )
         return create_journey(name=free, draft=draft, actor=actor, preset=code)

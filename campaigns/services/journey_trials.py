@@ -1,4 +1,4 @@
-"""A journey tried on one person with a fast clock: the way they would take as things stand, and nothing happens."""
+"""Try a journey for one customer with a fast clock: show the current path without any effect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from analytics.models import CustomerSegments, Segment
 from analytics.services.segment_figures import matching_customers
-from campaigns.journey_steps.base import STEPS, Batch, Run
+from campaigns.journey_steps.base import STEPS, Run, StepBatch
 from campaigns.models import EndReason, Journey, RunState, Template
 from campaigns.rules import journeys as rules
 from campaigns.services import gate
@@ -23,7 +23,7 @@ HAPPENS, TIMES_OUT = "happened", "timeout"
 
 @dataclass(frozen=True)
 class Stop:
-    """One step of the way. `reason` is the gate's word on a message at that moment, "" when it would be sent."""
+    """Hold one step of the path. `reason` is the gate's reason against a message then; "" when it would be sent."""
 
     step: str
     icon: str
@@ -36,7 +36,7 @@ class Stop:
 
 
 class Entering(StrEnum):
-    """Whether the customer would enter, as far as the segment decides it."""
+    """Tell whether the customer would enter, as far as the segment decides it."""
 
     YES = "yes"
     NOT_IN_SEGMENT = "not_in_segment"
@@ -53,13 +53,13 @@ class Trial:
 
 
 def try_journey(*, journey: Journey, customer: Customer, events_happen: bool = False) -> Trial:
-    """The way through the draft. Waits pass at once; an event that is waited for comes, or does not (`events_happen`).
+    """Return the path through the draft. Waits pass immediately; an awaited event comes if `events_happen`.
 
-    Raises Invalid when the draft has faults.
+    Raises Invalid when the draft has problems.
     """
-    definition, found = cleaned(journey.draft)
-    if found:
-        raise Invalid(found[0].message, code="journey_invalid", field=found[0].step)
+    definition, problems = cleaned(journey.draft)
+    if problems:
+        raise Invalid(problems[0].message, code="journey_invalid", field=problems[0].step)
     now = clock.now()
     trial = Trial(_held_out(journey, customer), _entering(definition, customer))
     steps, ways = rules.by_id(definition["steps"]), rules.flow(definition["steps"])
@@ -68,9 +68,9 @@ def try_journey(*, journey: Journey, customer: Customer, events_happen: bool = F
         step = steps[own]
         kind = STEPS[step["kind"]]
         run = Run(0, customer.pk, 1, now, at)
-        batch = Batch(journey.pk, journey.name, 0, definition, step, [run], at)
+        batch = StepBatch(journey.pk, journey.name, 0, definition, step, [run], at)
         wait = kind.wait(batch).get(0)
-        begun, outcome = at, ""
+        started, outcome = at, ""
         if wait is not None:
             if wait.event:
                 outcome = HAPPENS if events_happen else TIMES_OUT
@@ -85,7 +85,7 @@ def try_journey(*, journey: Journey, customer: Customer, events_happen: bool = F
                 kind.icon,
                 label_of(step),
                 str(kind.words(step)),
-                begun,
+                started,
                 str(named),
                 wait.until if wait else None,
                 reason,
@@ -110,7 +110,7 @@ def _entering(definition: dict[str, Any], customer: Customer) -> Entering:
 
 
 def in_segment(segment_id: int, customer: Customer) -> bool:
-    """Whether the customer is in it; by its rule as long as the segment has not been computed."""
+    """Return whether the customer is in the segment; by its rule until the segment is computed."""
     segment = Segment.objects.get(pk=segment_id)
     if not segment.is_current:
         return customer.pk in matching_customers(rule=segment.rule, customer_ids=[customer.pk])

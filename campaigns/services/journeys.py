@@ -1,4 +1,4 @@
-"""Journeys: made, edited as drafts, published as versions that never change (J8), paused, resumed and stopped."""
+"""Manage journeys: edit drafts, publish versions that never change (J8), pause, resume and stop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.models import Segment, SegmentState
 from analytics.services.segments import clean_rule
 from campaigns import events
-from campaigns.journey_steps.base import STEPS, Field, Step
+from campaigns.journey_steps.base import STEPS, Step, StepField
 from campaigns.models import Journey, JourneyRun, JourneyState, JourneyVersion, RunState
 from campaigns.rules import journeys as rules
 from campaigns.services import journey_engine, journey_entries, journey_happenings, template_uses
@@ -40,11 +40,11 @@ EMPTY: dict[str, Any] = {
     "steps": [],
 }
 ENTRIES: dict[str, Text] = {
-    "event": _("Something happens"),
+    "event": _("An event happens"),
     "segment": _("Entering a segment"),
-    "date": _("A date of the customer"),
+    "date": _("A personal date"),
     "schedule": _("A timetable"),
-    "api": _("A call by the API"),
+    "api": _("An API call"),
 }
 DATES: dict[str, Text] = {"birthday": _("Birthday"), "member_day": _("Member anniversary")}
 EVERY: dict[str, Text] = {
@@ -57,18 +57,18 @@ OPERATORS: dict[str, Text] = {
     "lte": _("is at most"),
 }
 SHAPES: dict[str, Text] = {
-    "not_a_list": _("Steps are a list."),
-    "not_a_step": _("A step needs its kind."),
-    "wrong_id": _("A step needs an id of small letters and digits."),
-    "id_twice": _("Another step has this id."),
-    "too_deep": _("Branches may be nested eight deep."),
-    "too_many": _("A journey may have a hundred steps."),
+    "not_a_list": _("Steps must be a list."),
+    "not_a_step": _("A step needs a kind."),
+    "wrong_id": _("A step needs an ID of lowercase letters and digits."),
+    "id_twice": _("Another step has this ID."),
+    "too_deep": _("Branches may be nested at most 8 levels deep."),
+    "too_many": _("A journey may have at most 100 steps."),
 }
 
 
 @dataclass(frozen=True)
-class Problem:
-    """What is wrong where. `step` is its id; "" for what is about the whole journey. `label` is the step's name for people."""
+class JourneyProblem:
+    """Hold one problem of a draft. `step` is its id, "" for the whole journey; `label` is the step's readable name."""
 
     step: str
     label: str
@@ -78,7 +78,7 @@ class Problem:
 
 
 def create_journey(*, name: str, actor: Actor, draft: Mapping[str, Any] | None = None, preset: str = "") -> Journey:
-    """A draft that takes nobody. Raises Invalid naming the field."""
+    """Create a draft, which no customer enters. Raises Invalid naming the field."""
     journey = Journey.objects.create(name=_name(name, None), draft=_shaped(draft or EMPTY), preset=preset)
     journey.refresh_from_db()
     return journey
@@ -87,7 +87,7 @@ def create_journey(*, name: str, actor: Actor, draft: Mapping[str, Any] | None =
 def save_draft(
     *, journey: Journey, actor: Actor, name: str | None = None, draft: Mapping[str, Any] | None = None
 ) -> Journey:
-    """Change the draft; it may be unfinished. Who is under way notices nothing before it is published (J8)."""
+    """Change the draft, which may be unfinished. Customers in the journey are affected only after publishing (J8)."""
     with transaction.atomic():
         locked = lock_row(Journey.objects.filter(pk=journey.pk))
         if name is not None:
@@ -100,30 +100,30 @@ def save_draft(
     return locked
 
 
-def problems(definition: Mapping[str, Any]) -> list[Problem]:
-    """All that keeps a draft from being published, in reading order; empty when it may be."""
+def problems(definition: Mapping[str, Any]) -> list[JourneyProblem]:
+    """Return all problems that prevent publishing, in reading order; empty when there are none."""
     return cleaned(definition)[1]
 
 
 def publish_journey(*, journey: Journey, actor: Actor, user: User | None = None) -> JourneyVersion:
-    """Make the draft the version that new ones enter; those under way stay with theirs (J8). A draft starts running.
+    """Publish the draft as the version that new runs enter; active runs keep their version (J8).
 
-    Raises Invalid `journey_invalid` with `problems`, each naming its step and field, and Conflict for a draft that says
-    what is published already.
+    A draft starts running. Raises Invalid `journey_invalid` with `problems`, each naming its step and field, and
+    Conflict when the draft equals the published version.
     """
     with transaction.atomic():
         locked = lock_row(Journey.objects.select_related("version").filter(pk=journey.pk))
-        definition, found = cleaned(locked.draft)
-        if found:
-            first = found[0]
+        definition, faults = cleaned(locked.draft)
+        if faults:
+            first = faults[0]
             raise Invalid(
                 f"{first.label}: {first.message}" if first.label else first.message,
                 code="journey_invalid",
                 field=".".join(filter(None, [first.step, first.field])),
-                problems=[problem.__dict__ for problem in found],
+                problems=[problem.__dict__ for problem in faults],
             )
         if locked.version and locked.version.definition == definition and locked.state != JourneyState.STOPPED:
-            raise Conflict(_("This is published already."), code="not_changed")
+            raise Conflict(_("This version is already published."), code="not_changed")
         last = JourneyVersion.objects.filter(journey=locked).aggregate(last=Max("number"))["last"] or 0
         version = JourneyVersion.objects.create(
             journey=locked, number=last + 1, definition=definition, published_by=user
@@ -138,36 +138,38 @@ def publish_journey(*, journey: Journey, actor: Actor, user: User | None = None)
         if entry["kind"] == "segment" and entry.get("members"):
             locked.members_after = 0
         locked.save()
-        _tell(events.JOURNEY_PUBLISHED, locked, actor, version=version.number)
+        _emit(events.JOURNEY_PUBLISHED, locked, actor, version=version.number)
     return version
 
 
 def pause_journey(*, journey: Journey, actor: Actor) -> Journey:
-    """Nobody enters and nobody moves; where everyone stands is kept. What is queued to be sent is dropped by the gate (J4)."""
+    """Pause the journey: no customer enters or moves, and all keep their step. The gate drops queued messages (J4)."""
     with transaction.atomic():
         locked = lock_row(Journey.objects.filter(pk=journey.pk))
         if locked.state == JourneyState.RUNNING:
             locked.state = JourneyState.PAUSED
             locked.save(update_fields=["state"])
-            _tell(events.JOURNEY_PAUSED, locked, actor)
+            _emit(events.JOURNEY_PAUSED, locked, actor)
     return locked
 
 
 def resume_journey(*, journey: Journey, actor: Actor) -> Journey:
-    """Go on: what fell due meanwhile is done now. Raises Conflict unless it is paused or running."""
+    """Resume the journey: steps that became due during the pause are done now. Raises Conflict unless paused or
+    running.
+    """
     with transaction.atomic():
         locked = lock_row(Journey.objects.filter(pk=journey.pk))
         if locked.state not in (JourneyState.PAUSED, JourneyState.RUNNING):
-            raise Conflict(_("Only a paused journey can go on."), code="journey_not_paused")
+            raise Conflict(_("Only a paused journey can be resumed."), code="journey_not_paused")
         if locked.state == JourneyState.PAUSED:
             locked.state = JourneyState.RUNNING
             locked.save(update_fields=["state"])
-            _tell(events.JOURNEY_RESUMED, locked, actor)
+            _emit(events.JOURNEY_RESUMED, locked, actor)
     return locked
 
 
 def stop_journey(*, journey: Journey, actor: Actor) -> int:
-    """End it for everyone who is under way. Returns how many runs that ended now; what a crash leaves is ended by the sweep."""
+    """Stop the journey for all customers in it. Return how many runs ended now; after a crash the sweep ends the rest."""
     with transaction.atomic():
         locked = lock_row(Journey.objects.filter(pk=journey.pk))
         if locked.state == JourneyState.DRAFT:
@@ -175,16 +177,19 @@ def stop_journey(*, journey: Journey, actor: Actor) -> int:
         if locked.state != JourneyState.STOPPED:
             locked.state, locked.members_after = JourneyState.STOPPED, None
             locked.save(update_fields=["state", "members_after"])
-            _tell(events.JOURNEY_STOPPED, locked, actor)
+            _emit(events.JOURNEY_STOPPED, locked, actor)
     return journey_engine.end_stopped()
 
 
 def delete_draft(*, journey: Journey, actor: Actor) -> None:
-    """A journey that was never published goes; any other keeps its history. Raises Conflict."""
+    """Delete a journey that was never published; any other journey keeps its history. Raises Conflict."""
     with transaction.atomic():
         locked = lock_row(Journey.objects.filter(pk=journey.pk))
         if locked.version_id is not None:
-            raise Conflict(_("It has been published, and its history is kept. Stop it instead."), code="published")
+            raise Conflict(
+                _("A published journey can't be deleted because its history is kept. Stop it instead."),
+                code="published",
+            )
         locked.delete()
 
 
@@ -192,7 +197,7 @@ def under_way(journey: Journey) -> int:
     return JourneyRun.objects.filter(journey=journey, state=RunState.ACTIVE).count()
 
 
-def _tell(kind, journey: Journey, actor: Actor, **more: Any) -> None:
+def _emit(kind, journey: Journey, actor: Actor, **more: Any) -> None:
     emit(kind, subject_id=None, payload={"journey": journey.pk, "name": journey.name, **more}, actor=actor)
     transaction.on_commit(journey_entries.wanted_kinds.forget, robust=True)
 
@@ -207,7 +212,7 @@ def _name(name: str, own: int | None) -> str:
 
 
 def _shaped(draft: Mapping[str, Any]) -> dict[str, Any]:
-    """A draft whose shape can be worked with, whatever is still missing in it. Raises Invalid naming the step."""
+    """Return a draft with a workable shape, even if it is incomplete. Raises Invalid naming the step."""
     shaped = {**copy.deepcopy(EMPTY), **{name: draft[name] for name in EMPTY if name in draft}}
     try:
         rules.check_shape(shaped["steps"])
@@ -219,11 +224,11 @@ def _shaped(draft: Mapping[str, Any]) -> dict[str, Any]:
     for step, _depth in rules.walk(shaped["steps"]):
         kind = STEPS.get(step["kind"])
         if kind is not None:
-            known = {code for code, _label in kind.arms(step)} if _splits(step) else set()
+            codes = {code for code, _label in kind.arms(step)} if _splits(step) else set()
             arms = step.get("arms", {})
-            if known or arms:
-                # An arm that is gone takes its steps with it only when it is empty; else they are shown until moved.
-                step["arms"] = {code: arms.get(code, []) for code in [*sorted(known), *(a for a in arms if arms[a])]}
+            if codes or arms:
+                # A removed arm is dropped only when it is empty; otherwise its steps are shown until they are moved.
+                step["arms"] = {code: arms.get(code, []) for code in [*sorted(codes), *(a for a in arms if arms[a])]}
     return shaped
 
 
@@ -231,100 +236,110 @@ def _splits(step: Step) -> bool:
     return not any(field.kind == "arms" for field in STEPS[step["kind"]].fields) or isinstance(step.get("split"), list)
 
 
-# Cleaning: what is typed into a draft becomes the canonical form that is published, or a list of problems.
+# Cleaning turns the entered draft into the canonical form that is published, or into a list of problems.
 
 
-def cleaned(draft: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """The definition that a draft means, and all that is wrong with it."""
-    found: list[Problem] = []
+def cleaned(draft: Mapping[str, Any]) -> tuple[dict[str, Any], list[JourneyProblem]]:
+    """Return the definition that a draft describes, and all of its problems."""
+    problems: list[JourneyProblem] = []
     shaped = _shaped(draft)
     definition = {
-        "entry": _entry(shaped["entry"], found),
-        "reentry": _reentry(shaped["reentry"], found),
+        "entry": _entry(shaped["entry"], problems),
+        "reentry": _reentry(shaped["reentry"], problems),
         "exit": {"policy": shaped["exit"].get("policy")},
-        "goal": _goal(shaped["goal"], found),
+        "goal": _goal(shaped["goal"], problems),
         "holdout": shaped["holdout"],
     }
     if definition["exit"]["policy"] not in rules.EXIT:
-        found.append(Problem("exit", _t("Leaving early"), "policy", _t("Not one of the choices.")))
+        problems.append(JourneyProblem("exit", _t("Early exit"), "policy", _t("Not one of the choices.")))
     elif definition["exit"]["policy"] in ("goal", "both") and not definition["goal"]:
-        found.append(Problem("exit", _t("Leaving early"), "goal", _t("Name the goal.")))
+        problems.append(JourneyProblem("exit", _t("Early exit"), "goal", _t("Choose the goal.")))
     if definition["exit"]["policy"] in ("unmatched", "both") and not definition["entry"].get("segment"):
-        found.append(
-            Problem(
-                "exit", _t("Leaving early"), "policy", _t("Who no longer matches is told by a segment: choose one.")
+        problems.append(
+            JourneyProblem(
+                "exit",
+                _t("Early exit"),
+                "policy",
+                _t("Leaving when a customer no longer matches needs a segment: choose one."),
             )
         )
     if not isinstance(definition["holdout"], int) or not 0 <= definition["holdout"] <= 90:
-        found.append(Problem("entry", _t("Entry"), "holdout", _t("A holdout is 0 to 90 percent.")))
+        problems.append(JourneyProblem("entry", _t("Entry"), "holdout", _t("The holdout must be 0 to 90 percent.")))
     if not shaped["steps"]:
-        found.append(Problem("", "", "steps", _t("Add a step.")))
-    definition["steps"] = _steps(shaped["steps"], definition, found)
-    if not found:
+        problems.append(JourneyProblem("", "", "steps", _t("Add at least one step.")))
+    definition["steps"] = _steps(shaped["steps"], definition, problems)
+    if not problems:
         steps = rules.by_id(definition["steps"])
-        found += [
-            Problem(step, label_of(steps[step]), problem.about, problem.message)
+        problems += [
+            JourneyProblem(step, label_of(steps[step]), problem.about, problem.message)
             for step, faults in template_uses.journey_problems(definition).items()
             for problem in faults
         ]
-    return definition, found
+    return definition, problems
 
 
-def _steps(steps: list[Step], definition: dict[str, Any], found: list[Problem]) -> list[Step]:
+def _steps(steps: list[Step], definition: dict[str, Any], problems: list[JourneyProblem]) -> list[Step]:
     cleaned = []
     for index, step in enumerate(steps):
         kind = STEPS.get(step["kind"])
         if kind is None:
-            found.append(Problem(step["id"], step["kind"], "kind", _t("There is no such step.")))
+            problems.append(JourneyProblem(step["id"], step["kind"], "kind", _t("This kind of step does not exist.")))
             continue
-        before = len(found)
-        values = {field.name: _value(field, step, found) for field in kind.fields}
+        before = len(problems)
+        values = {field.name: _value(field, step, problems) for field in kind.fields}
         clean: Step = {"id": step["id"], "kind": step["kind"], **values}
         if note := str(step.get("note", "")).strip()[:80]:
             clean["note"] = note
         label = label_of(step)
-        if len(found) == before:
+        if len(problems) == before:
             for name, message in kind.check(clean):
-                found.append(Problem(step["id"], label, name, str(message)))
+                problems.append(JourneyProblem(step["id"], label, name, str(message)))
         if kind.ends and step["kind"] == "goal" and not definition["goal"]:
-            found.append(Problem(step["id"], label, "goal", _t("The journey has no goal yet.")))
+            problems.append(JourneyProblem(step["id"], label, "goal", _t("The journey has no goal yet.")))
         if step["kind"] == "exit" and index + 1 < len(steps):
-            found.append(
-                Problem(steps[index + 1]["id"], label_of(steps[index + 1]), "", _t("Nobody gets behind an exit."))
+            problems.append(
+                JourneyProblem(
+                    steps[index + 1]["id"], label_of(steps[index + 1]), "", _t("Steps after an exit are never reached.")
+                )
             )
         arms = step.get("arms", {})
-        codes = [code for code, _label in kind.arms(clean)] if len(found) == before or arms else []
+        codes = [code for code, _label in kind.arms(clean)] if len(problems) == before or arms else []
         for code in sorted(set(arms) - set(codes)):
             if arms[code]:
-                found.append(
-                    Problem(
-                        step["id"], label, "arms", _t("Its way “%(arm)s” is gone, with steps in it.") % {"arm": code}
+                problems.append(
+                    JourneyProblem(
+                        step["id"],
+                        label,
+                        "arms",
+                        _t("The path “%(arm)s” was removed but still has steps.") % {"arm": code},
                     )
                 )
         if codes:
-            clean["arms"] = {code: _steps(arms.get(code, []), definition, found) for code in codes}
+            clean["arms"] = {code: _steps(arms.get(code, []), definition, problems) for code in codes}
         cleaned.append(clean)
     return cleaned
 
 
 def label_of(step: Step) -> str:
-    """A step as people call it: its own note, else its kind and what it does."""
+    """Return the readable name of a step: its own note, else the label of its kind."""
     kind = STEPS.get(step.get("kind", ""))
     if kind is None:
         return str(step.get("kind", ""))
     return str(step.get("note") or kind.label)
 
 
-def _value(field: Field, step: Step, found: list[Problem]) -> Any:
+def _value(field: StepField, step: Step, problems: list[JourneyProblem]) -> Any:
     try:
         return clean_value(field, step.get(field.name))
     except Invalid as error:
-        found.append(Problem(step["id"], label_of(step), error.field or field.name, str(error.message), error.code))
+        problems.append(
+            JourneyProblem(step["id"], label_of(step), error.field or field.name, str(error.message), error.code)
+        )
         return None
 
 
-def clean_value(field: Field, raw: Any) -> Any:
-    """One value of a step in canonical form. Raises Invalid."""
+def clean_value(field: StepField, raw: Any) -> Any:
+    """Return one value of a step in canonical form. Raises Invalid."""
     if raw in (None, "", []):
         if field.default is not None:
             return field.default
@@ -343,13 +358,13 @@ def clean_value(field: Field, raw: Any) -> Any:
     if field.kind == "time":
         return _time(raw, field.name)
     if field.kind == "choice":
-        known = {str(code) for code, _label in field.choices()} if field.choices else set()
-        if str(raw) not in known:
+        codes = {str(code) for code, _label in field.choices()} if field.choices else set()
+        if str(raw) not in codes:
             raise Invalid(_("Not one of the choices."), code="invalid_choice", field=field.name)
         return str(raw)
     if field.kind == "event":
         if not journey_happenings.known(str(raw)):
-            raise Invalid(_("There is no such event."), code="unknown_event", field=field.name)
+            raise Invalid(_("This event does not exist."), code="unknown_event", field=field.name)
         return str(raw)
     if field.kind == "where":
         return _where(raw, field.name)
@@ -388,14 +403,14 @@ def _rule(raw: Any) -> dict:
 
 def _where(raw: Any, name: str) -> list[dict[str, str]]:
     if not isinstance(raw, list) or len(raw) > 5:
-        raise Invalid(_("At most five conditions."), code="invalid", field=name)
+        raise Invalid(_("Use at most 5 conditions."), code="invalid", field=name)
     cleaned = []
     for item in raw:
         field, operator, value = (str(item.get(part, "")).strip() for part in ("field", "operator", "value"))
         if not field and not value:
             continue
         if not field or len(field) > 60 or len(value) > 100 or "\x00" in field + value:
-            raise Invalid(_("Name what is compared."), code="invalid", field=name)
+            raise Invalid(_("Enter the property to compare."), code="invalid", field=name)
         if operator not in OPERATORS:
             raise Invalid(_("Not one of the choices."), code="invalid_choice", field=name)
         if operator in ("gte", "lte") and not NUMBER.fullmatch(value):
@@ -406,20 +421,20 @@ def _where(raw: Any, name: str) -> list[dict[str, str]]:
 
 def _arms(raw: Any, name: str) -> list[dict[str, Any]]:
     if not isinstance(raw, list) or not 2 <= len(raw) <= 6:
-        raise Invalid(_("A split has two to six ways."), code="invalid", field=name)
-    cleaned, seen = [], set()
+        raise Invalid(_("A split needs 2 to 6 paths."), code="invalid", field=name)
+    cleaned, used_codes = [], set()
     for item in raw:
         code = str(item.get("code", ""))
-        if not rules.STEP_ID.fullmatch(code) or code in seen or code in ("happened", "timeout"):
-            raise Invalid(_("Each way needs a code of its own."), code="invalid", field=name)
-        seen.add(code)
+        if not rules.STEP_ID.fullmatch(code) or code in used_codes or code in ("happened", "timeout"):
+            raise Invalid(_("Each path needs a code of its own."), code="invalid", field=name)
+        used_codes.add(code)
         weight = _number(item.get("weight"), 1, 100, name)
         cleaned.append({"code": code, "label": str(item.get("label", "")).strip()[:40], "weight": weight})
     return cleaned
 
 
-def _entry(raw: dict[str, Any], found: list[Problem]) -> dict[str, Any]:
-    """The way in. What is wrong is told of the step `entry`."""
+def _entry(raw: dict[str, Any], problems: list[JourneyProblem]) -> dict[str, Any]:
+    """Return the entry. Problems are reported for the step `entry`."""
     kind = raw.get("kind")
     entry: dict[str, Any] = {"kind": kind, "segment": raw.get("segment") or None}
 
@@ -427,22 +442,25 @@ def _entry(raw: dict[str, Any], found: list[Problem]) -> dict[str, Any]:
         try:
             entry[name] = read()
         except DomainError as error:
-            found.append(Problem("entry", _t("Entry"), name, str(error.message), error.code))
+            problems.append(JourneyProblem("entry", _t("Entry"), name, str(error.message), error.code))
 
     if kind not in ENTRIES:
-        found.append(Problem("entry", _t("Entry"), "kind", _t("Say who enters.")))
+        problems.append(JourneyProblem("entry", _t("Entry"), "kind", _t("Choose how customers enter.")))
         return entry
     if kind == "event":
-        take("event", lambda: clean_value(Field("event", "event", ""), raw.get("event")))
+        take("event", lambda: clean_value(StepField("event", "event", ""), raw.get("event")))
         take("where", lambda: _where(raw.get("where") or [], "where"))
     elif kind == "segment":
         entry["members"] = bool(raw.get("members"))
     elif kind == "date":
-        take("date", lambda: clean_value(Field("date", "choice", "", lambda: list(DATES.items())), raw.get("date")))
+        take("date", lambda: clean_value(StepField("date", "choice", "", lambda: list(DATES.items())), raw.get("date")))
         take("days", lambda: _number(raw.get("days") or 0, 0, 60, "days"))
         take("time", lambda: _time(raw.get("time") or "10:00", "time"))
     elif kind == "schedule":
-        take("every", lambda: clean_value(Field("every", "choice", "", lambda: list(EVERY.items())), raw.get("every")))
+        take(
+            "every",
+            lambda: clean_value(StepField("every", "choice", "", lambda: list(EVERY.items())), raw.get("every")),
+        )
         take("time", lambda: _time(raw.get("time") or "10:00", "time"))
         if raw.get("every") == "week":
             take("weekday", lambda: _number(raw.get("weekday") or 1, 1, 7, "weekday"))
@@ -469,30 +487,30 @@ def _segment(raw: Any) -> int:
     if segment is None:
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field="segment")
     if segment.state != SegmentState.ACTIVE:
-        raise Invalid(_("Its segment is archived."), code="segment_archived", field="segment")
+        raise Invalid(_("The segment of this journey is archived."), code="segment_archived", field="segment")
     return segment.pk
 
 
-def _reentry(raw: dict[str, Any], found: list[Problem]) -> dict[str, Any]:
+def _reentry(raw: dict[str, Any], problems: list[JourneyProblem]) -> dict[str, Any]:
     policy = raw.get("policy")
     if policy not in rules.REENTRY:
-        found.append(Problem("entry", _t("Entry"), "reentry", _t("Not one of the choices.")))
+        problems.append(JourneyProblem("entry", _t("Entry"), "reentry", _t("Not one of the choices.")))
         return {"policy": "never", "value": 0}
     value = 0
     if policy in ("days", "times"):
         try:
             value = _number(raw.get("value"), 1, 3650 if policy == "days" else 1000, "reentry_value")
         except Invalid as error:
-            found.append(Problem("entry", _t("Entry"), "reentry_value", str(error.message), error.code))
+            problems.append(JourneyProblem("entry", _t("Entry"), "reentry_value", str(error.message), error.code))
     return {"policy": policy, "value": value}
 
 
-def _goal(raw: Any, found: list[Problem]) -> dict[str, Any] | None:
+def _goal(raw: Any, problems: list[JourneyProblem]) -> dict[str, Any] | None:
     if not isinstance(raw, dict) or not raw.get("event"):
         return None
     try:
-        event = clean_value(Field("event", "event", ""), raw["event"])
+        event = clean_value(StepField("event", "event", ""), raw["event"])
         return {"event": event, "where": _where(raw.get("where") or [], "where")}
     except Invalid as error:
-        found.append(Problem("goal", _t("Goal"), error.field or "event", str(error.message), error.code))
+        problems.append(JourneyProblem("goal", _t("Goal"), error.field or "event", str(error.message), error.code))
         return None

@@ -1,4 +1,4 @@
-"""The coupons that messages bring: a code for each customer, issued when their message is rendered."""
+"""Issue coupons of messages: a code for each customer when the message is rendered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Issued = dict[UUID, tuple[Any, Any]]
 
 
 def issue_for(rows: Sequence[dict[str, Any]]) -> Issued:
-    """(coupon, code) by message, issued once per message, whatever is repeated.
+    """Return (coupon, code) by message; idempotent, one code per message.
 
     The coupon is the care rule's, or the one that the message's context names as `coupon_id`.
     """
@@ -25,14 +25,14 @@ def issue_for(rows: Sequence[dict[str, Any]]) -> Issued:
             "pk", "coupon"
         )
     }
-    wanted: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    rows_by_coupon: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         pk = row["context"].get("coupon_id") or of_rule.get(row["origin"])
         if pk:
-            wanted[pk].append(row)
+            rows_by_coupon[pk].append(row)
     result: Issued = {}
-    for coupon in Coupon.objects.filter(pk__in=wanted).order_by("pk"):
-        mine = wanted[coupon.pk]
+    for coupon in Coupon.objects.filter(pk__in=rows_by_coupon).order_by("pk"):
+        mine = rows_by_coupon[coupon.pk]
         issued = issue_to_many(
             coupon=coupon, wanted=[(row["customer_id"], f"message:{row['id']}") for row in mine], count=False
         )
@@ -42,7 +42,7 @@ def issue_for(rows: Sequence[dict[str, Any]]) -> Issued:
 
 
 def counts_of(issued: Issued) -> dict[int, int]:
-    """How many of them are new, by coupon."""
+    """Return how many of the codes are new, by coupon."""
     counts: dict[int, int] = {}
     for coupon, code in issued.values():
         if getattr(code, "is_new", False):

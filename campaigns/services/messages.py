@@ -1,11 +1,12 @@
-"""The life of a message (J2): queued, decided by the gate and rendered under a claim, handed over, recorded.
+"""Move a message through its states (J2): queued, decided and rendered under a claim, handed over, recorded.
 
-Three commits, each a point where a worker may die:
-1. claim: the gate has decided, text and state `sending` are stored, `provider_id` is empty. Dying here loses nothing: the
-   lease runs out and the message is queued again.
-2. begin: `provider_id` is what the provider will know it by. Dying after this leaves it uncertain: the provider is asked,
-   or a person decides. It is never sent again blindly.
-3. record: how it ended, only by the worker that holds the claim, in one commit with what begins next.
+There are three commits; a worker may die after each:
+
+1. claim: the gate has decided, text and state `sending` are stored, `provider_id` is empty. A death here loses nothing:
+   the lease expires and the message is queued again.
+2. begin: `provider_id` is the id that the provider will use. A death here leaves the message uncertain: the provider is
+   asked, or a person decides. It is never sent again automatically.
+3. record: the outcome is stored, only by the worker that holds the claim, in one commit with the next begin.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from campaigns import events
-from campaigns.channels import CHANNELS, Channel, Outcome, Outgoing, Result
+from campaigns.channels import CHANNELS, Channel, DeliveryOutcome, DeliveryResult, Outgoing
 from campaigns.labels import RESTORED
 from campaigns.models import Message, MessageState, Template
 from campaigns.rules.gate import Verdict
@@ -50,8 +51,8 @@ AWAY_SECONDS = 60
 
 
 @dataclass
-class Batch:
-    """What one worker holds: rendered messages per channel, ready to hand over. `beat`: when its lease began last."""
+class ClaimedBatch:
+    """Hold the messages of one claim, rendered per channel for hand-over. `beat`: when the lease was last renewed."""
 
     claim: UUID
     taken: int
@@ -74,9 +75,9 @@ def queue_message(
     context: dict[str, Any] | None = None,
     due_at: datetime | None = None,
 ) -> Message | None:
-    """Intend to send one message, once per customer, origin, version, step, occurrence and channel (J2).
+    """Queue one message, once per customer, origin, version, step, occurrence and channel (J2).
 
-    None when it was intended before. Wake the sender after the commit (`campaigns.tasks.wake_sender`).
+    Return None when it was queued before. Wake the sender after the commit (`campaigns.tasks.wake_sender`).
     """
     key = {
         "customer": customer,
@@ -101,35 +102,35 @@ def queue_message(
 
 
 def send_due(*, seconds: float = 50.0, batch: int = BATCH) -> int:
-    """Claim and deliver until nothing is due or the time is up. Returns how many were decided."""
+    """Claim and deliver until nothing is due or the time is up. Return how many messages were decided."""
     until = time.monotonic() + seconds
     total = 0
     while time.monotonic() < until:
-        held = claim_batch(limit=batch)
-        if held is None:
+        claimed = claim_batch(limit=batch)
+        if claimed is None:
             break
-        total += held.taken
-        deliver_batch(held)
+        total += claimed.taken
+        deliver_batch(claimed)
     return total
 
 
-def claim_batch(*, limit: int = BATCH) -> Batch | None:
-    """Take what is due, decide it, render what may go. None when nothing is due.
+def claim_batch(*, limit: int = BATCH) -> ClaimedBatch | None:
+    """Claim due messages, decide them and render those that may go. Return None when nothing is due.
 
-    The customers are locked, so that two workers never pass a cap together (J1).
+    The customers are locked, so that two workers never exceed a cap together (J1).
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
-            # A claim that a crash of the server forgets is only made again; `begin`, before the provider hears of anything, waits
-            # for the disk, and for all that was written before it.
+            # A claim that a server crash loses is only made again. `begin` waits for the disk, including all earlier
+            # writes, before the provider is called.
             cursor.execute("SET LOCAL synchronous_commit = off")
         now = clock.now()
         rows = _take(now, limit)
         if not rows:
             return None
-        taken, rows = len(rows), pacing.admit(rows, now)
+        count, rows = len(rows), pacing.admit(rows, now)
         rulings = {ruling.id: ruling for ruling in gate.judge_messages([row["id"] for row in rows], now)}
-        batch = Batch(uuid.uuid4(), taken)
+        batch = ClaimedBatch(uuid.uuid4(), count)
         _refuse([rulings[row["id"]] for row in rows if rulings[row["id"]].verdict is not Verdict.SEND], now)
         going = [row for row in rows if rulings[row["id"]].verdict is Verdict.SEND]
         if going:
@@ -137,16 +138,16 @@ def claim_batch(*, limit: int = BATCH) -> Batch | None:
     return batch
 
 
-def deliver_batch(batch: Batch) -> None:
-    """Hand over what the claim holds, outside any transaction. A worker that lost its lease hands over nothing more."""
+def deliver_batch(batch: ClaimedBatch) -> None:
+    """Hand over the messages of the claim, outside any transaction. A worker that lost its lease stops."""
     for name, messages in batch.outgoing.items():
         with closing(CHANNELS[name]) as channel:
             _deliver(batch, messages, channel)
 
 
-def _deliver(batch: Batch, messages: list[Outgoing], channel: Channel) -> None:
+def _deliver(batch: ClaimedBatch, messages: list[Outgoing], channel: Channel) -> None:
     claim = batch.claim
-    outcomes: list[Outcome] = []
+    outcomes: list[DeliveryOutcome] = []
     try:
         for start in range(0, len(messages), channel.batch):
             part = messages[start : start + channel.batch]
@@ -156,9 +157,9 @@ def _deliver(batch: Batch, messages: list[Outgoing], channel: Channel) -> None:
             if time.monotonic() - batch.beat > lease_seconds() / 3:
                 _beat(claim)
                 batch.beat = time.monotonic()
-            begun = _turn(claim, outcomes, part, channel)
-            outcomes = _hand_over(channel, [item for item in part if item.id in begun])
-            if any(outcome.result is Result.AWAY for outcome in outcomes):
+            begun_ids = _turn(claim, outcomes, part, channel)
+            outcomes = _hand_over(channel, [item for item in part if item.id in begun_ids])
+            if any(outcome.result is DeliveryResult.AWAY for outcome in outcomes):
                 rest = [item.id for item in messages[start + channel.batch :]]
                 give_back(claim, rest, outcomes[-1].error)
                 break
@@ -167,15 +168,18 @@ def _deliver(batch: Batch, messages: list[Outgoing], channel: Channel) -> None:
         marker.flush()
 
 
-def _turn(claim: UUID, ended: Sequence[Outcome], part: Sequence[Outgoing], channel: Channel) -> set[UUID]:
-    """How the last part ended and that the next begins: one commit instead of two, and the disk is what e-mails wait for."""
+def _turn(claim: UUID, ended: Sequence[DeliveryOutcome], part: Sequence[Outgoing], channel: Channel) -> set[UUID]:
+    """Record the last part and begin the next one.
+
+    One commit instead of two, because the speed of e-mail is limited by the disk.
+    """
     with transaction.atomic():
         record(claim, ended)
         return begin(claim, part, channel)
 
 
 def _open(channel: Channel) -> str:
-    """Empty when the provider can be reached, else why not."""
+    """Open the channel. Return "" when the provider can be reached, else the error."""
     try:
         channel.open()
     except Exception as error:
@@ -186,21 +190,25 @@ def _open(channel: Channel) -> str:
     return ""
 
 
-def _hand_over(channel: Channel, items: list[Outgoing]) -> list[Outcome]:
+def _hand_over(channel: Channel, items: list[Outgoing]) -> list[DeliveryOutcome]:
     if not items:
         return []
     try:
         return channel.deliver(items)
     except Exception as error:
         log.exception("channel_failed", channel=channel.name)
-        return [Outcome(item.id, Result.UNKNOWN, error=f"{type(error).__name__}: {error}"[:500]) for item in items]
+        return [
+            DeliveryOutcome(item.id, DeliveryResult.UNKNOWN, error=f"{type(error).__name__}: {error}"[:500])
+            for item in items
+        ]
 
 
 def begin(claim: UUID, part: Sequence[Outgoing], channel: Channel) -> set[UUID]:
-    """Commit that the provider is about to be called. Returns those that are still ours; none while sending is held."""
+    """Commit that the provider is about to be called. Return the messages still claimed; none while sending is held."""
     with connection.cursor() as cursor:
         cursor.execute(
-            # The lease is left alone: with nothing indexed changed the row is written without touching an index.
+            # The lease stays unchanged: without a change of an indexed column the row is written without touching an
+            # index.
             f"""UPDATE campaigns_message m SET attempts = m.attempts + 1, provider_id = g.provider_id
                FROM {columns(2)} AS g(id, provider_id)
                WHERE m.id = g.id AND m.claim = %s AND m.state = 'sending' AND m.provider_id = ''
@@ -216,19 +224,19 @@ def begin(claim: UUID, part: Sequence[Outgoing], channel: Channel) -> set[UUID]:
         number = cursor.fetchone()
         if number is None:
             return set()
-        # Known once this commits, which is before the provider is called.
+        # The number is known after this commit, which comes before the call of the provider.
         transaction.on_commit(lambda: marker.saw(number[1]))
         if cursor.rowcount == len(part):
-            # Nearly always, and then nothing has to be read.
+            # The usual case, in which nothing has to be read.
             return {item.id for item in part}
         return {number[0], *(row[0] for row in cursor.fetchall())}
 
 
-def record(claim: UUID | None, outcomes: Sequence[Outcome]) -> int:
-    """Write how each ended, where the claim still holds it. Returns how many were written."""
+def record(claim: UUID | None, outcomes: Sequence[DeliveryOutcome]) -> int:
+    """Store each outcome whose message the claim still holds. Return how many were stored."""
     if not outcomes:
         return 0
-    said = [(one.id, one.result.value, one.provider_id[:200], one.error) for one in outcomes]
+    values = [(one.id, one.result.value, one.provider_id[:200], one.error) for one in outcomes]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             f"""UPDATE campaigns_message m SET
@@ -254,18 +262,18 @@ def record(claim: UUID | None, outcomes: Sequence[Outcome]) -> int:
                 "most": MAX_ATTEMPTS,
                 "away": AWAY_SECONDS,
                 "claim": claim,
-                **{f"column{place}": value for place, value in enumerate(column_values(said, 4))},
+                **{f"column{place}": value for place, value in enumerate(column_values(values, 4))},
             },
         )
         count = cursor.rowcount
-        written = said if count == len(said) else cursor.fetchall()
-        announce([row[0] for row in written if row[1] == Result.SENT])
-        suppress_bounced([row[0] for row in written if row[1] == Result.BOUNCED])
+        stored = values if count == len(values) else cursor.fetchall()
+        announce([row[0] for row in stored if row[1] == DeliveryResult.SENT])
+        suppress_bounced([row[0] for row in stored if row[1] == DeliveryResult.BOUNCED])
     return count
 
 
 def announce(message_ids: Sequence[UUID]) -> None:
-    """The timeline's line for each message that was sent."""
+    """Emit the timeline event of each message that was sent."""
     if message_ids:
         emit_from_select(
             events.MESSAGE_SENT,
@@ -277,7 +285,7 @@ def announce(message_ids: Sequence[UUID]) -> None:
 
 
 def give_back(claim: UUID, ids: Sequence[UUID], error: str) -> None:
-    """Queue again what was claimed and not begun, for when the provider is away."""
+    """Queue again the claimed messages that were not begun, when the provider is unavailable."""
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE campaigns_message SET state = 'queued', claim = NULL, leased_until = NULL, error = %s,
@@ -297,7 +305,7 @@ def _beat(claim: UUID) -> None:
 
 
 def sweep_leases(*, limit: int = 1000) -> dict[str, int]:
-    """Leases that ran out: not begun is queued again, begun is uncertain; then providers that can tell are asked."""
+    """Handle expired leases: not begun is queued again, begun is uncertain. Then ask providers that support look-ups."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """WITH late AS (
@@ -318,7 +326,7 @@ def sweep_leases(*, limit: int = 1000) -> dict[str, int]:
 
 
 def reconcile_uncertain(*, limit: int = 1000) -> int:
-    """Ask the providers that can tell about uncertain messages. Returns how many are certain now."""
+    """Ask providers that support look-ups about uncertain messages. Return how many are certain now."""
     sweep = Sweep("campaigns.reconcile_messages")
     done = 0
     for channel in CHANNELS:
@@ -326,7 +334,8 @@ def reconcile_uncertain(*, limit: int = 1000) -> int:
             continue
         rows = (
             Message.objects.filter(state=MessageState.UNCERTAIN, channel=channel.name)
-            # What a restore made uncertain is decided by a person: the provider may know it from the site before.
+            # A person decides messages that a restore made uncertain: the provider may know them from the site before
+            # the restore.
             .exclude(reason=RESTORED)
             .exclude(pk__in=sweep.waiting)
         )
@@ -336,21 +345,21 @@ def reconcile_uncertain(*, limit: int = 1000) -> int:
 
 
 def _reconcile(message: Message, channel: Channel) -> int:
-    found = channel.find(message.provider_id)
-    if found is None:
+    exists = channel.find(message.provider_id)
+    if exists is None:
         return 0
-    # Not there means never taken: it is queued as if it had not been begun.
-    result = Result.SENT if found else Result.AWAY
-    return record(message.claim, [Outcome(message.pk, result, message.provider_id if found else "")])
+    # Not found means never accepted: the message is queued as if it had not begun.
+    result = DeliveryResult.SENT if exists else DeliveryResult.AWAY
+    return record(message.claim, [DeliveryOutcome(message.pk, result, message.provider_id if exists else "")])
 
 
 def send_again(*, message: Message, actor: Actor) -> Message:
-    """A person decides that an uncertain or failed message is to be sent (again). Raises Conflict in any other state."""
+    """Queue an uncertain or failed message again, on a person's decision. Raises Conflict in any other state."""
     return _settle(message, {MessageState.UNCERTAIN, MessageState.FAILED}, state=MessageState.QUEUED, actor=actor)
 
 
 def mark_sent(*, message: Message, actor: Actor) -> Message:
-    """A person knows that an uncertain message arrived."""
+    """Mark an uncertain message as sent, when a person knows that it arrived."""
     return _settle(message, {MessageState.UNCERTAIN}, state=MessageState.SENT, actor=actor)
 
 
@@ -375,11 +384,14 @@ def _settle(message: Message, allowed: set[str], *, state: str, actor: Actor) ->
 def _state_message():
     from django.utils.translation import gettext_lazy as _
 
-    return _("This message is not in a state in which that can be done.")
+    return _("This is not possible in the message's current state.")
 
 
 def _take(now: datetime, limit: int) -> list[dict[str, Any]]:
-    """What is due, oldest first; what customers asked for before all marketing, so that no receipt waits for a broadcast."""
+    """Lock due messages, oldest first.
+
+    Transactional messages come before all marketing, so that no receipt waits for a broadcast.
+    """
     rows: list[dict[str, Any]] = []
     with connection.cursor() as cursor:
         for condition in ("message_class = 'transactional'", "message_class <> 'transactional'"):
@@ -425,19 +437,21 @@ def _refuse(rulings: Sequence[gate.Ruling], now: datetime) -> None:
         )
 
 
-def _prepare(rows: list[dict[str, Any]], rulings: dict[UUID | None, gate.Ruling], batch: Batch, now: datetime) -> None:
-    """Compose and store what goes out."""
+def _prepare(
+    rows: list[dict[str, Any]], rulings: dict[UUID | None, gate.Ruling], batch: ClaimedBatch, now: datetime
+) -> None:
+    """Compose and store the messages that go out."""
     composed = composing.compose(rows, {row["id"]: rulings[row["id"]].identity_id for row in rows})
     batch.outgoing = composed.outgoing
     _store(composed.written, batch.claim, now)
-    announce([done.id for done in composed.written if done.state == MessageState.SENT])
+    announce([result.id for result in composed.written if result.state == MessageState.SENT])
     for coupon_id, count in message_coupons.counts_of(composed.coupons).items():
-        # Last, so that a coupon's row is not locked while the batch is rendered.
+        # Do this last, so that a coupon's row is not locked while the batch is rendered.
         with connection.cursor() as cursor:
             cursor.execute("SELECT campaigns_count_issued(%s, %s)", [coupon_id, count])
 
 
-def _store(written: Sequence[Written], claim: UUID, now: datetime) -> None:
+def _store(rows: Sequence[Written], claim: UUID, now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""UPDATE campaigns_message m SET state = g.state, reason = CASE g.state WHEN 'failed' THEN 'template_error' ELSE '' END,
@@ -447,5 +461,5 @@ def _store(written: Sequence[Written], claim: UUID, now: datetime) -> None:
                    leased_until = CASE g.state WHEN 'sending' THEN clock_timestamp() + make_interval(secs => %s) END
                FROM {columns(6)} AS g(id, state, language, subject, body, error)
                WHERE m.id = g.id""",
-            [now, claim, lease_seconds(), *column_values(written, 6)],
+            [now, claim, lease_seconds(), *column_values(rows, 6)],
         )

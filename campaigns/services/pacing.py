@@ -1,7 +1,7 @@
-"""What a broadcast lets through at the moment of the claim: nothing while it is paused, at most so many a minute.
+"""Limit a broadcast at the moment of the claim: nothing while it is paused, at most so many messages a minute.
 
-The broadcast's row is locked until the claim commits, so that two workers never pass the limit together, and a pause that has
-been answered holds for everything that is claimed after it.
+The broadcast's row is locked until the claim commits. So two workers never exceed the limit together, and a confirmed
+pause holds for every later claim.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from django.db import connection
 from campaigns.labels import PAUSED
 
 PREFIX = "broadcast:"
-# What is due in a paused broadcast is looked at again so often; going on brings it forward.
+# Due messages of a paused broadcast are checked again after this time; a resume brings them forward.
 PAUSED_FOR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
 
 def admit(rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
-    """Those that may go to the gate now; the others are put off, inside the caller's transaction."""
+    """Return the messages that may go to the gate now; postpone the others inside the caller's transaction."""
     of: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         if row["origin"].startswith(PREFIX):
@@ -46,8 +46,8 @@ def admit(rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
 
 
 def _locked(ids: list[int]) -> list[tuple[int, str, int, datetime | None, int]]:
-    """Exclusively where there is something to count; elsewhere only a change of the state has to wait."""
-    found = []
+    """Lock the broadcasts: exclusively when messages are counted; otherwise only against a change of the state."""
+    rows = []
     with connection.cursor() as cursor:
         for pk in ids:
             cursor.execute(
@@ -64,8 +64,8 @@ def _locked(ids: list[int]) -> list[tuple[int, str, int, datetime | None, int]]:
                 )
                 row = cursor.fetchone()
             if row is not None:
-                found.append(row)
-    return found
+                rows.append(row)
+    return rows
 
 
 def _pause(ids: list[UUID], now: datetime) -> None:
@@ -85,7 +85,7 @@ def _count(pk: int, minute: datetime, count: int) -> None:
 
 
 def _put_off(ids: list[UUID], minute: datetime, per_minute: int) -> None:
-    """To the following minutes, as many as each has room for."""
+    """Postpone the messages to the following minutes, as many as each minute has room for."""
     if not ids:
         return
     due = [minute + MINUTE * (1 + number / per_minute) for number in range(len(ids))]

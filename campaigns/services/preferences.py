@@ -1,4 +1,4 @@
-"""What a customer wants to hear, by channel and purpose: seen and changed behind a signed link, without signing in (P1)."""
+"""Show and change a customer's consents, by channel and purpose, through a signed link without a sign-in (P1)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ PURPOSES = (Purpose.MARKETING, Purpose.SERVICE)
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One switch. `granted`: messages of this purpose reach the customer here, as things stand."""
+class ConsentChoice:
+    """Hold one switch. `granted`: messages of this purpose currently reach the customer on this channel."""
 
     channel: str
     purpose: str
@@ -35,39 +35,41 @@ class Choice:
 
 
 def customer_of(token: str) -> Customer:
-    """Raises Invalid `link_invalid` for a forged one, and for who is no longer a customer."""
+    """Return the customer of a signed link. Raises Invalid `link_invalid` when it is forged or the customer is not
+    active.
+    """
     try:
         pk = int(preferences_signer().unsign(token))
     except (signing.BadSignature, ValueError):
         raise Invalid(_("This link is not valid."), code="link_invalid") from None
-    found = Customer.objects.select_related("merged_into").filter(pk=pk).first()
-    current = found and (found.merged_into or found)
+    customer = Customer.objects.select_related("merged_into").filter(pk=pk).first()
+    current = customer and (customer.merged_into or customer)
     if current is None or current.state != CustomerState.ACTIVE:
         raise Invalid(_("This link is not valid."), code="link_invalid")
     return current
 
 
-def choices_of(customer: Customer) -> list[Choice]:
-    """The channels that can reach the customer, and those about which they have said something."""
-    said = {
+def choices_of(customer: Customer) -> list[ConsentChoice]:
+    """Return the channels that can reach the customer, and those for which a consent is stored."""
+    consents = {
         (state.channel, state.purpose): state.granted
         for state in ConsentState.objects.filter(customer_id=customer.pk, purpose__in=PURPOSES)
     }
     kinds = set(Identity.objects.filter(customer=customer).values_list("kind", flat=True))
-    shown = []
+    choices = []
     for name, channel in CHANNELS.items():
         usable = (channel.address_kind is None or channel.address_kind in kinds) and channel.ready()
-        if not usable and not any(place == name for place, _purpose in said):
+        if not usable and not any(place == name for place, _purpose in consents):
             continue
         for purpose in PURPOSES:
-            # Without a word, marketing needs a yes where the channel asks for one; service only stops at a no.
+            # Without a stored consent, marketing is off on opt-in channels; service messages stop only at a refusal.
             silent = purpose == Purpose.SERVICE or not channel.opt_in
-            shown.append(Choice(name, purpose, said.get((name, purpose), silent)))
-    return shown
+            choices.append(ConsentChoice(name, purpose, consents.get((name, purpose), silent)))
+    return choices
 
 
-def save_choices(*, token: str, wanted: Collection[str]) -> list[Choice]:
-    """`wanted` are the names of the switches that are on. Only what changes is written, as a new consent each."""
+def save_choices(*, token: str, wanted: Collection[str]) -> list[ConsentChoice]:
+    """Store the choices: `wanted` are the names of switches that are on. Each change is written as a new consent."""
     with transaction.atomic():
         customer = lock_row(Customer.objects.filter(pk=customer_of(token).pk), weak=True)
         for choice in choices_of(customer):

@@ -1,4 +1,6 @@
-"""Templates and rules to start from, in Chinese and English. Rules are drafts: nothing is sent until someone says so."""
+"""Define starter templates and rules, in Chinese and English. Rules are drafts: nothing is sent until they are
+activated.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ _COUPON_ZH = """{% if coupon.code %}<p>您的专属优惠码（{{ coupon.value }
 
 
 @dataclass(frozen=True)
-class Preset:
+class CarePreset:
     code: str
     name: str
     name_zh: str
@@ -47,7 +49,7 @@ class Preset:
 
 
 PRESETS = (
-    Preset(
+    CarePreset(
         "birthday", "Birthday wishes with a coupon", "生日祝福与优惠券", CareTrigger.BIRTHDAY,
         "Happy birthday, {{ customer.first_name | default: 'friend' }}!",
         "<p>Dear {{ customer.first_name | default: 'friend' }},</p><p>all of us at {{ shop.name }} wish you a happy birthday.</p>"
@@ -56,7 +58,7 @@ PRESETS = (
         "<p>亲爱的{{ customer.name | default: '顾客' }}：</p><p>{{ shop.name }}全体伙伴祝您生日快乐。</p>" + _COUPON_ZH + _FOOT_ZH,
         send_at=time(9, 30), coupon=(DiscountKind.AMOUNT, 20, 30),
     ),
-    Preset(
+    CarePreset(
         "thanks", "Thank you and a request for a review", "购后感谢与评价邀请", CareTrigger.AFTER_PURCHASE,
         "How do you like your order {{ order.number }}?",
         "<p>Dear {{ customer.first_name | default: 'customer' }},</p><p>thank you for your order {{ order.number }}:</p>"
@@ -68,7 +70,7 @@ PRESETS = (
         "<p>欢迎写下您的使用感受，一分钟就好，对其他顾客很有帮助。</p>" + _FOOT_ZH,
         days=7,
     ),
-    Preset(
+    CarePreset(
         "winback", "We miss you, with a coupon", "沉睡客户召回", CareTrigger.NO_ORDER,
         "We have missed you, {{ customer.first_name | default: 'friend' }}",
         "<p>Dear {{ customer.first_name | default: 'customer' }},</p><p>it has been a while since your last order. "
@@ -78,7 +80,7 @@ PRESETS = (
         "{% if member.points > 0 %}您还有 {{ member.points }} 积分可用。{% endif %}</p>" + _COUPON_ZH + _FOOT_ZH,
         days=90, coupon=(DiscountKind.PERCENT, 10, 14), holdout_percent=10,
     ),
-    Preset(
+    CarePreset(
         "welcome", "Welcome to a segment", "进入分群欢迎", CareTrigger.SEGMENT_ENTERED,
         "Welcome, {{ customer.first_name | default: 'friend' }}",
         "Dear {{ customer.first_name | default: 'customer' }}, you now belong to “{{ segment.name }}” at {{ shop.name }}. "
@@ -88,7 +90,7 @@ PRESETS = (
         "{% if member.tier != '' %}您当前的等级是{{ member.tier }}。{% endif %}",
         send_at=None, channel="inbox",
     ),
-    Preset(
+    CarePreset(
         "expiring", "Points about to expire", "积分即将过期提醒", CareTrigger.POINTS_EXPIRING,
         "{{ expiring.points }} of your points expire on {{ expiring.on }}",
         "<p>Dear {{ customer.first_name | default: 'customer' }},</p><p>{{ expiring.points }} of your {{ member.points }} points "
@@ -170,9 +172,9 @@ REPLY = {
 def ensure_presets(
     store: Store, *, active: tuple[str, ...] = (), segment: Segment | None = None
 ) -> dict[str, CareRule]:
-    """Make what is not there yet, by name; names are in the store's language. Rules are drafts unless listed in `active`.
+    """Create missing presets, by name in the store's language. Rules are drafts unless listed in `active`.
 
-    The welcome rule needs a segment: it is left out without one. Returns the rules by code.
+    The welcome rule needs a segment and is left out without one. Return the rules by code.
     """
     rules = {}
     with transaction.atomic():
@@ -206,20 +208,20 @@ def ensure_presets(
 
 
 def survey_template(channel: str) -> Template:
-    """The satisfaction question's template, made on first use; the shop may change its texts."""
+    """Return the template of the satisfaction question, created on first use; the shop may change its texts."""
     return _own_template(f"Satisfaction question ({channel})", channel, SURVEY[channel])
 
 
 def reply_template(channel: str) -> Template:
-    """The template around a reply on a ticket, made on first use; the shop may change its texts."""
+    """Return the template around a ticket reply, created on first use; the shop may change its texts."""
     texts = REPLY.get(channel, _REPLY_TEXT)
     return _own_template(f"Ticket reply ({channel})", channel, texts)
 
 
 def _own_template(name: str, channel: str, texts: Sequence[Text]) -> Template:
-    found = Template.objects.filter(name=name).first()
-    if found:
-        return found
+    template = Template.objects.filter(name=name).first()
+    if template:
+        return template
     with transaction.atomic():
         lock_name("campaigns.template", name)
         return Template.objects.filter(name=name).first() or save_template(
@@ -227,9 +229,9 @@ def _own_template(name: str, channel: str, texts: Sequence[Text]) -> Template:
         )
 
 
-def _template(name: str, preset: Preset) -> Template:
-    found = Template.objects.filter(name=name).first()
-    return found or save_template(
+def _template(name: str, preset: CarePreset) -> Template:
+    template = Template.objects.filter(name=name).first()
+    return template or save_template(
         name=name,
         channel=preset.channel,
         texts=[
@@ -240,12 +242,12 @@ def _template(name: str, preset: Preset) -> Template:
     )
 
 
-def _coupon(name: str, preset: Preset, store: Store) -> Coupon | None:
+def _coupon(name: str, preset: CarePreset, store: Store) -> Coupon | None:
     if preset.coupon is None:
         return None
     kind, value, valid_days = preset.coupon
-    found = Coupon.objects.filter(name=name, mode=CodeMode.UNIQUE).first()
-    return found or create_coupon(
+    coupon = Coupon.objects.filter(name=name, mode=CodeMode.UNIQUE).first()
+    return coupon or create_coupon(
         name=name,
         kind=kind,
         value=value if kind == DiscountKind.PERCENT else value * 10 ** exponent(store.currency),

@@ -1,9 +1,9 @@
-"""Intending to send: the one way into the message table for care rules, broadcasts and journeys alike (J1, J2).
+"""Queue messages: the single way into the message table for care rules, broadcasts and journeys (J1, J2).
 
     queue_messages(rows=[Intended(customer.pk, "order:17")], origin="journey:4", template=template, step="thanks")
     queue_selected(select="SELECT c.id, 'once', %(now)s, '{}'::jsonb FROM ...", params={...}, origin="broadcast:3", ...)
 
-What is intended is a row from then on: the gate decides about it when it is due. Wake the sender after the commit
+A queued message is a row: the gate decides it when it is due. Wake the sender after the commit
 (`campaigns.tasks.wake_sender`).
 """
 
@@ -49,7 +49,7 @@ LEFT JOIN campaigns_template t ON t.id = arm.template_id
 ON CONFLICT DO NOTHING RETURNING customer_id
 """
 
-_GIVEN = """
+_ROWS = """
 SELECT g.customer_id, g.occurrence, coalesce(g.due_at, %(now)s), g.context::jsonb
 FROM unnest(%(customers)s::bigint[], %(occurrences)s::text[], %(due)s::timestamptz[], %(contexts)s::text[])
      AS g(customer_id, occurrence, due_at, context)"""
@@ -57,7 +57,7 @@ FROM unnest(%(customers)s::bigint[], %(occurrences)s::text[], %(due)s::timestamp
 
 @dataclass(frozen=True)
 class Intended:
-    """One message to be: `occurrence` is what happens once to this customer; without `due_at` it is due at once."""
+    """Hold one message to queue: `occurrence` is its cause, once per customer; without `due_at` it is due immediately."""
 
     customer_id: int
     occurrence: str
@@ -76,22 +76,22 @@ def queue_messages(
     holdout_percent: int = 0,
     experiment: Experiment | None = None,
 ) -> list[int]:
-    """Intend to send these, inside the caller's transaction. Returns the customers of those that are new.
+    """Queue these messages inside the caller's transaction. Return the customers of new ones.
 
-    One per customer, origin, step, occurrence and channel, whatever is repeated and whatever the version (J2). Channel and
-    class are the template's; `template_version` pins what it says (J8), the current one by default. The held-out share is
-    stored as suppressed.
+    There is one message per customer, origin, step, occurrence and channel, whatever the version (J2); a repeated call
+    adds nothing. Channel and class are the template's. `template_version` fixes its texts (J8); the default is the
+    current one. The held-out share is stored as suppressed.
     """
     if not rows:
         return []
-    given = {
+    values = {
         "customers": [row.customer_id for row in rows],
         "occurrences": [row.occurrence for row in rows],
         "due": [row.due_at for row in rows],
         "contexts": [json.dumps(dict(row.context)) for row in rows],
     }
     return queue_selected(
-        select=_GIVEN, params=given, origin=origin, template=template, origin_version=origin_version,
+        select=_ROWS, params=values, origin=origin, template=template, origin_version=origin_version,
         template_version=template_version, step=step, holdout_percent=holdout_percent, experiment=experiment,
     )  # fmt: skip
 
@@ -111,19 +111,20 @@ def queue_selected(
     after: int = 0,
     limit: int | None = None,
 ) -> list[int]:
-    """The same for what a SELECT yields: customer_id, occurrence, due_at, context (jsonb).
+    """Queue a message for each row of a SELECT: customer_id, occurrence, due_at, context (jsonb).
 
-    An `experiment` gives each customer the template and coupon of their arm, where the arm has one, and is drawn for who is
-    not held out (X2). `where` may narrow it by `a.customer_id`; `after` and `limit` cut it into chunks of rows in the order of customers.
+    An `experiment` gives each customer the template and coupon of their arm, if the arm has one. Customers that are
+    held out are not drawn for it (X2). `where` may narrow it by `a.customer_id`; `after` and `limit` cut it into chunks
+    of rows in the order of customers.
     """
     require_transaction()
-    kept = kept_out(message_class=template.message_class, origin=origin, holdout_percent=holdout_percent)
-    drawn = experiment if experiment is not None and experiment.state == ExperimentState.RUNNING else None
-    parts = {"select": select, "where": where, "fresh": _FRESH, "everything": kept.everything, "out": kept.out}
+    holdout = kept_out(message_class=template.message_class, origin=origin, holdout_percent=holdout_percent)
+    running = experiment if experiment is not None and experiment.state == ExperimentState.RUNNING else None
+    parts = {"select": select, "where": where, "fresh": _FRESH, "everything": holdout.everything, "out": holdout.out}
     values = {
         "now": clock.now(),
         **params,
-        **kept.params,
+        **holdout.params,
         "channel": template.channel,
         "message_class": template.message_class,
         "version": origin_version,
@@ -132,13 +133,13 @@ def queue_selected(
         "template_version": template_version or template.version,
         "beyond_customer": after,
         "chunk_size": limit,
-        "experiment": drawn and drawn.pk,
-        "arm_for_all": arm_for_all(experiment) if experiment is not None and drawn is None else None,
+        "experiment": running and running.pk,
+        "arm_for_all": arm_for_all(experiment) if experiment is not None and running is None else None,
     }
     with connection.cursor() as cursor:
-        if kept.experiment is not None:
-            cursor.execute(DRAW.format(chosen="true", **parts), {**values, **draw_params(kept.experiment)})
-        if drawn is not None:
-            cursor.execute(DRAW.format(chosen=f"NOT {kept.out}", **parts), {**values, **draw_params(drawn)})
+        if holdout.experiment is not None:
+            cursor.execute(DRAW.format(chosen="true", **parts), {**values, **draw_params(holdout.experiment)})
+        if running is not None:
+            cursor.execute(DRAW.format(chosen=f"NOT {holdout.out}", **parts), {**values, **draw_params(running)})
         cursor.execute(_INSERT.format(**parts), values)
         return [row[0] for row in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""Messages that the shop's own systems ask for: a receipt, a parcel on its way, a code to sign in."""
+"""Queue messages that the shop's own systems request: a receipt, a shipping notice, a sign-in code."""
 
 from __future__ import annotations
 
@@ -24,51 +24,53 @@ ORIGIN = "api"
 
 def find_template(named: str) -> Template:
     """Return the template with this code or id. Raises Invalid `unknown_template`."""
-    found = Template.objects.filter(code=named).first()
-    if found is None and named.isascii() and named.isdigit() and len(named) < 19:
-        found = Template.objects.filter(pk=int(named)).first()
-    if found is None:
-        raise Invalid(_("There is no template with this code or id."), code="unknown_template", field="template")
-    return found
+    template = Template.objects.filter(code=named).first()
+    if template is None and named.isascii() and named.isdigit() and len(named) < 19:
+        template = Template.objects.filter(pk=int(named)).first()
+    if template is None:
+        raise Invalid(_("There is no template with this code or ID."), code="unknown_template", field="template")
+    return template
 
 
 def send_message(
     *, template: Template, customer: Customer, values: Mapping[str, Any], actor: Actor, scope: str, key: str
 ) -> Message:
-    """Intend to send a customer what they asked for, once per key. The gate decides when it is due, which is now.
+    """Queue a transactional message to a customer, once per key. It is due now; the gate decides it.
 
-    Raises Conflict `marketing_template` (marketing goes by campaigns, which keep consent, caps and quiet hours),
-    `channel_not_ready` and `customer_not_active`, and Invalid `unknown_value`, `required`, `invalid` and `too_long` with the
-    field `values.<name>`. Wake the sender after the commit (`campaigns.tasks.wake_sender`).
+    Raises Conflict `marketing_template` (marketing goes by campaigns, which respect consent, caps and quiet hours),
+    `channel_not_ready` and `customer_not_active`. Raises Invalid `unknown_value`, `required`, `invalid` and `too_long`
+    with the field `values.<name>`. Wake the sender after the commit (`campaigns.tasks.wake_sender`).
     """
     idempotency.check_key(key)
-    asked = {"template": template.pk, "customer": customer.pk, "values": dict(values)}
+    request = {"template": template.pk, "customer": customer.pk, "values": dict(values)}
 
     def command() -> str:
         if template.message_class != MessageClass.TRANSACTIONAL:
             raise Conflict(
-                _("This template is marketing, which is sent by broadcasts, care rules and journeys."),
+                _("This is a marketing template. Send it by a broadcast, care rule or journey."),
                 code="marketing_template",
                 field="template",
             )
         if not CHANNELS[template.channel].ready():
-            raise Conflict(_("The template's channel has no provider yet."), code="channel_not_ready", field="template")
+            raise Conflict(
+                _("The channel of this template has no provider yet."), code="channel_not_ready", field="template"
+            )
         require_active(customer.pk)
         message = queue_message(
             customer=customer,
             template=template,
             origin=ORIGIN,
             occurrence=sha256(f"{scope}/{key}".encode()).hexdigest(),
-            context={"values": _given(template, values)},
+            context={"values": _checked_values(template, values)},
         )
         assert message is not None, "a key is claimed once"
         return str(message.pk)
 
-    pk = idempotency.run_once(scope, key, {"message": asked}, command)
+    pk = idempotency.run_once(scope, key, {"message": request}, command)
     return Message.objects.select_related("template", "customer").get(pk=pk)
 
 
-def _given(template: Template, values: Mapping[str, Any]) -> dict[str, Any]:
+def _checked_values(template: Template, values: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return declared_values.given(template.values, values)
     except declared_values.WrongValue as error:

@@ -1,4 +1,4 @@
-"""The shop's limits on marketing messages."""
+"""Set the shop's limits on marketing messages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def set_sending_policy(
     surveys_per_week: int | None = None,
     actor: Actor,
 ) -> SendingPolicy:
-    """Set all limits at once; no cap is None or 0 (J5). They hold for what is decided from now on. Raises Invalid."""
+    """Set all limits; no cap is None or 0 (J5). They apply to later decisions. Raises Invalid."""
     for field, value, most in (
         ("cap_per_day", cap_per_day or 0, MOST_MESSAGES),
         ("cap_per_week", cap_per_week or 0, MOST_MESSAGES),

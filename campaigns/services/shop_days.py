@@ -1,4 +1,4 @@
-"""The shop's own days in the calendar: kept and removed."""
+"""Add and remove the shop's own days in the calendar."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from core.errors import Invalid
 def add_shop_day(
     *, name: str, month: int, day: int, actor: Actor, by_lunar: bool = False, year: int | None = None
 ) -> ShopDay:
-    """Raises Invalid naming the field: no such day, or a lunar one in a year that is not known."""
+    """Add a day. Raises Invalid naming the field: the day does not exist, or the lunar year is not supported."""
     clean = " ".join(name.split())
     if not clean or len(clean) > 80:
         raise Invalid(_("A name has 1 to 80 characters."), code="invalid", field="name")
     if not 1 <= month <= 12:
-        raise Invalid(_("A month is 1 to 12."), code="invalid", field="month")
+        raise Invalid(_("Enter a month from 1 to 12."), code="invalid", field="month")
     if not 1 <= day <= (30 if by_lunar else _longest(month)):
-        raise Invalid(_("This month has no such day."), code="invalid", field="day")
+        raise Invalid(_("This day does not exist in this month."), code="invalid", field="day")
     if year is not None and not (lunar.FIRST < year <= lunar.LAST):
         raise Invalid(
             _("Choose a year from %(first)s to %(last)s.") % {"first": lunar.FIRST + 1, "last": lunar.LAST},
@@ -37,5 +37,5 @@ def remove_shop_day(*, day: ShopDay, actor: Actor) -> None:
 
 
 def _longest(month: int) -> int:
-    """A leap year has every day."""
+    """Return the number of days of the month in a leap year, which has every day."""
     return 31 if month == 12 else (date(2024, month + 1, 1) - date(2024, month, 1)).days

@@ -1,4 +1,4 @@
-"""Addresses and people that must not get messages on a channel."""
+"""Suppress addresses and customers, so that they get no messages on a channel."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from crm.models import Customer
 
 
 def suppress_customer(*, customer: Customer, channel: str, reason: str, actor: Actor) -> Suppression:
-    """Stop every message on a channel for this person, transactional ones too. Twice is once."""
+    """Stop every message on a channel for this customer, including transactional ones; idempotent."""
     if channel not in CHANNELS:
-        raise Invalid(_("There is no such channel."), code="invalid_choice", field="channel")
+        raise Invalid(_("This channel does not exist."), code="invalid_choice", field="channel")
     if not reason.strip() or len(reason) > 40:
-        raise Invalid(_("Give a reason of at most 40 characters."), code="required", field="reason")
+        raise Invalid(_("Enter a reason of at most 40 characters."), code="required", field="reason")
     with transaction.atomic():
-        found, created = Suppression.objects.get_or_create(
+        suppression, created = Suppression.objects.get_or_create(
             customer=customer, channel=channel, address_index=None, lifted_at=None,
             defaults={"reason": reason.strip(), "created_by_id": actor.user_id},
         )  # fmt: skip
         if created:
-            payload = {"channel": channel, "reason": found.reason}
+            payload = {"channel": channel, "reason": suppression.reason}
             emit(events.ADDRESS_SUPPRESSED, subject_id=customer.pk, payload=payload, actor=actor)
-    return found
+    return suppression
 
 
 def lift_suppression(*, suppression: Suppression, actor: Actor) -> None:
@@ -44,11 +44,11 @@ def lift_suppression(*, suppression: Suppression, actor: Actor) -> None:
 
 
 def suppress_bounced(message_ids: Sequence[UUID], reason: str = "bounce") -> int:
-    """Condemn the addresses that these messages went to, inside the caller's transaction. Returns how many are new."""
+    """Suppress the addresses of these messages inside the caller's transaction. Return how many are new."""
     if not message_ids:
         return 0
     with connection.cursor() as cursor:
-        # The address that the gate would choose is the one that was chosen: the best one that is not suppressed yet.
+        # The gate's choice is the best address that is not suppressed yet, so this finds the address that was used.
         cursor.execute(
             """INSERT INTO campaigns_suppression (customer_id, channel, address_index, reason)
                SELECT DISTINCT m.customer_id, m.channel, address.value_index, %s

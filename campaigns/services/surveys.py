@@ -1,6 +1,6 @@
-"""Asking how a resolution went (D2): one message per resolution.
+"""Ask how satisfied a customer is with a resolution (D2): one message per resolution.
 
-By e-mail where there is an address, by SMS where there is only a phone number and a provider for it, else in the app.
+The channel is e-mail if there is an address; SMS if there is only a phone number and a provider; else the app.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ STEP = "survey"
 
 
 def ask_satisfaction(*, ticket_id: int, resolution: int) -> Message | None:
-    """Queue the question for one resolution. None when it was asked, the ticket has moved on, or it is internal."""
+    """Queue the question for one resolution. Return None when it was asked, the ticket has changed, or it is internal."""
     ticket = Ticket.objects.select_related("customer").filter(pk=ticket_id).first()
     if (
         ticket is None
@@ -55,7 +55,10 @@ def _channel(customer: Customer) -> str:
 
 
 def _can_text() -> bool:
-    """A provider that sends only approved templates needs the id of one, which the shop writes as the subject."""
+    """Return whether SMS can carry the question.
+
+    A provider that sends only approved templates needs a template id, which the shop enters as the subject.
+    """
     account = ChannelAccount.objects.filter(channel="sms", active=True).first()
     if account is None or not PROVIDERS[account.provider].by_template:
         return account is not None

@@ -1,7 +1,7 @@
-"""Whether a template says what its use brings: the coupon's code, the order, the points that expire.
+"""Check that a template fits its use: the coupon's code, the order, the expiring points.
 
-A coupon that no text shows would use up a code for each customer unseen; a field that a use does not bring goes out as a gap.
-Both are refused when a campaign is saved and started, and when a template gets new texts while it is in use.
+A coupon that no text shows would use up a code per customer unseen. A field that a use does not bring would leave a
+gap. Both are refused when a campaign is saved or started, and when a template in use gets new texts.
 """
 
 from __future__ import annotations
@@ -34,37 +34,39 @@ from campaigns.services.journey_happenings import ORDER
 from core.errors import Conflict, Invalid
 from core.formatting import language_label
 
-# What only a message itself brings; everything else is known of every customer.
+# Values that only a message itself brings; all others are known for every customer.
 BROUGHT = frozenset({"order", "ticket", "segment", "expiring", "values"})
-# Fields that need more than their first part says. A reply stands in the message that answers a ticket, and in no campaign.
+# Fields that need more than their first part says. A reply is in the message that answers a ticket, and in no campaign.
 NEEDS = {"links.rating": "ticket", "ticket.reply": "reply"}
 NEEDED = BROUGHT | set(NEEDS.values())
 CODE = "coupon.code"
 EXPIRING = "loyalty.points_expiring"
 
 NOT_SHOWN = _(
-    "The text in %(language)s does not show the coupon's code, so codes would be used up unseen. Show coupon.code in it, or "
-    "take the coupon away."
+    "The text in %(language)s does not show the coupon code, so codes would be used up unseen. Show "
+    "coupon.code in the text, or remove the coupon."
 )
-MISSING = _("The text in %(language)s names a coupon, and none is given. Give one, or take it out of the text.")
+MISSING = _(
+    "The text in %(language)s shows a coupon, but no coupon is set. Choose a coupon, or remove it from the text."
+)
 UNCERTAIN = _(
-    "The text in %(language)s shows a coupon that not every customer has by then. Put it between {%% if coupon.code %%} and "
-    "{%% endif %%}."
+    "The text in %(language)s shows a coupon that some customers do not have at that point. Put it between "
+    "{%% if coupon.code %%} and {%% endif %%}."
 )
-NOT_BROUGHT = _("The text in %(language)s shows “%(name)s”, which these messages do not have: it would be empty.")
-UNSEEN = _("No message after it shows the code in every language, so codes would be used up unseen.")
+NOT_BROUGHT = _("The text in %(language)s shows “%(name)s”, which these messages do not have. It would be empty.")
+UNSEEN = _("No later message shows the code in every language, so codes would be used up unseen.")
 
 
-class Given(Enum):
-    """Whether who gets the message has a coupon by then."""
+class CouponPresence(Enum):
+    """Tell whether the recipient of the message has a coupon at that point."""
 
     NO = "no"
     SOMETIMES = "sometimes"
     YES = "yes"
 
 
-class Problem(NamedTuple):
-    """`about`: the coupon or the template."""
+class TemplateProblem(NamedTuple):
+    """Hold one problem; `about` is the coupon or the template."""
 
     code: str
     about: str
@@ -76,7 +78,7 @@ TextsOf = Callable[[Template], Texts]
 
 
 def fields_in(subject: str, body: str) -> Fields:
-    """What one language of a template shows and asks for."""
+    """Return the fields that one language of a template shows and uses."""
     one, two = liquid.fields(subject), liquid.fields(body)
     return Fields(one.shown | two.shown, one.asked | two.asked, one.bare | two.bare, [*one.faults, *two.faults])
 
@@ -87,27 +89,29 @@ def saved_texts(template: Template, version: int | None = None) -> Texts:
 
 
 def problems(
-    texts: Texts, *, given: Given, brings: Iterable[str] = (), offered: bool | None = None
-) -> Iterator[Problem]:
-    """What does not fit, in the order of languages. `offered`: another arm of an experiment gives a coupon, so a text that
-    shows one only where there is one is right for both.
+    texts: Texts, *, given: CouponPresence, brings: Iterable[str] = (), offered: bool | None = None
+) -> Iterator[TemplateProblem]:
+    """Yield the problems, in the order of languages.
+
+    `offered`: another arm of an experiment gives a coupon. Then a text that shows a coupon only if there is one fits
+    both arms.
     """
-    brought = set(brings)
+    available = set(brings)
     for language, fields in texts.items():
         named = {"language": language_label(language)}
         for fault in fields.faults:
-            yield Problem("unknown_field", "template", _text(NOT_BROUGHT, {**named, "name": fault.asked}))
+            yield TemplateProblem("unknown_field", "template", _text(NOT_BROUGHT, {**named, "name": fault.asked}))
         for path in sorted(fields.bare):
             needed = NEEDS.get(path, path.partition(".")[0])
-            if needed in NEEDED and needed not in brought:
-                yield Problem("field_not_brought", "template", _text(NOT_BROUGHT, {**named, "name": path}))
+            if needed in NEEDED and needed not in available:
+                yield TemplateProblem("field_not_brought", "template", _text(NOT_BROUGHT, {**named, "name": path}))
         bare = any(path.partition(".")[0] == "coupon" for path in fields.bare)
-        if given is Given.YES and CODE not in fields.shown:
-            yield Problem("coupon_not_shown", "coupon", _text(NOT_SHOWN, named))
-        elif given is Given.NO and fields.names("coupon") and (bare or not offered):
-            yield Problem("coupon_missing", "coupon", _text(MISSING, named))
-        elif given is Given.SOMETIMES and bare:
-            yield Problem("coupon_missing", "coupon", _text(UNCERTAIN, named))
+        if given is CouponPresence.YES and CODE not in fields.shown:
+            yield TemplateProblem("coupon_not_shown", "coupon", _text(NOT_SHOWN, named))
+        elif given is CouponPresence.NO and fields.names("coupon") and (bare or not offered):
+            yield TemplateProblem("coupon_missing", "coupon", _text(MISSING, named))
+        elif given is CouponPresence.SOMETIMES and bare:
+            yield TemplateProblem("coupon_missing", "coupon", _text(UNCERTAIN, named))
 
 
 def _text(message: str | Promise, values: Mapping[str, Any]) -> str:
@@ -138,43 +142,49 @@ def _of_campaign(
     experiment: Experiment | None,
     brings: Sequence[str],
     texts_of: TextsOf,
-) -> Iterator[Problem]:
-    """The campaign's own pair, or each arm's: what an arm does not name is the campaign's."""
+) -> Iterator[TemplateProblem]:
+    """Check the campaign's own template and coupon, or each arm's. An arm without its own uses the campaign's."""
     pairs = [(template, coupon)]
     if experiment is not None:
         arms = experiment.arms.select_related("template", "coupon")
         pairs = [(arm.template or template, arm.coupon or coupon) for arm in arms]
     offered = any(own is not None for _template, own in pairs)
     for text, own in pairs:
-        yield from problems(texts_of(text), given=Given.YES if own else Given.NO, brings=brings, offered=offered)
+        yield from problems(
+            texts_of(text), given=CouponPresence.YES if own else CouponPresence.NO, brings=brings, offered=offered
+        )
 
 
-def _refuse(found: Iterator[Problem]) -> None:
-    for problem in found:
+def _refuse(problems: Iterator[TemplateProblem]) -> None:
+    for problem in problems:
         raise Invalid(problem.message, code=problem.code, field=problem.about)
 
 
-# Journeys: a coupon that was given on the way is known to every message after it.
+# Journeys: a coupon given on the path is known to every later message.
 
 
 @dataclass
 class _Way:
-    """`given` and the coupon steps whose code a message would show now. `shown` and `passed` are of the whole journey."""
+    """Hold the state of one path. `given` and `live` (coupon steps whose code a message would show now) are of the
+    path; `shown` and `passed` are of the whole journey.
+    """
 
-    given: Given = Given.NO
+    given: CouponPresence = CouponPresence.NO
     live: frozenset[str] = frozenset()
     shown: set[str] = field(default_factory=set)
     passed: set[str] = field(default_factory=set)
 
 
-def journey_problems(definition: Mapping[str, Any], texts_of: TextsOf = saved_texts) -> dict[str, list[Problem]]:
-    """By step what does not fit: messages, and coupon steps whose code no message shows."""
-    found: dict[str, list[Problem]] = {}
+def journey_problems(
+    definition: Mapping[str, Any], texts_of: TextsOf = saved_texts
+) -> dict[str, list[TemplateProblem]]:
+    """Return problems by step: messages, and coupon steps whose code no message shows."""
+    by_step: dict[str, list[TemplateProblem]] = {}
     way = _Way()
-    _walk(definition["steps"], way, _brought_by_entry(definition.get("entry") or {}), texts_of, found)
+    _walk(definition["steps"], way, _brought_by_entry(definition.get("entry") or {}), texts_of, by_step)
     for step in sorted(way.passed - way.shown):
-        found.setdefault(step, []).append(Problem("coupon_not_shown", "coupon", str(UNSEEN)))
-    return found
+        by_step.setdefault(step, []).append(TemplateProblem("coupon_not_shown", "coupon", str(UNSEEN)))
+    return by_step
 
 
 def _brought_by_entry(entry: Mapping[str, Any]) -> tuple[str, ...]:
@@ -188,11 +198,11 @@ def _walk(
     way: _Way,
     brings: Sequence[str],
     texts_of: TextsOf,
-    found: dict[str, list[Problem]],
+    by_step: dict[str, list[TemplateProblem]],
 ) -> None:
     for step in steps:
         if step["kind"] == "coupon":
-            way.given, way.live = Given.YES, frozenset({step["id"]})
+            way.given, way.live = CouponPresence.YES, frozenset({step["id"]})
         elif step["kind"] == "message" and step.get("template"):
             template = Template.objects.filter(pk=step["template"]).first()
             if template is None:
@@ -202,29 +212,30 @@ def _walk(
             shows = [CODE in fields.shown for fields in texts.values()]
             if all(shows):
                 way.shown |= way.live
-            # After a coupon a message need not be about it; one that is has to be in every language.
-            given = Given.SOMETIMES if way.given is Given.YES and not any(shows) else way.given
-            faults = list(problems(texts, given=given, brings=brings))
+            # After a coupon, a message may leave it out; a message that shows it must do so in every language.
+            presence = CouponPresence.SOMETIMES if way.given is CouponPresence.YES and not any(shows) else way.given
+            faults = list(problems(texts, given=presence, brings=brings))
             if faults:
-                found.setdefault(step["id"], []).extend(faults)
+                by_step.setdefault(step["id"], []).extend(faults)
         arms = step.get("arms") or {}
         if arms:
             ends = []
             for arm in arms.values():
                 inner = _Way(way.given, way.live, way.shown, way.passed)
-                _walk(arm, inner, brings, texts_of, found)
+                _walk(arm, inner, brings, texts_of, by_step)
                 ends.append(inner)
-            way.given = ends[0].given if len({end.given for end in ends}) == 1 else Given.SOMETIMES
+            way.given = ends[0].given if len({end.given for end in ends}) == 1 else CouponPresence.SOMETIMES
             way.live = frozenset().union(*(end.live for end in ends))
 
 
-# A template that gets new texts while campaigns send it.
+# New texts for a template that campaigns use.
 
 
 def check_users(template: Template, texts: Texts) -> None:
-    """Raise Conflict `coupon_not_shown`, `coupon_missing` or `field_not_brought` naming the campaign that these texts do not fit.
+    """Check new texts of a template against the campaigns that use it.
 
-    Drafts are checked when they are started, and a scheduled broadcast keeps the texts that it was scheduled with.
+    Raises Conflict `coupon_not_shown`, `coupon_missing` or `field_not_brought` naming the campaign that these texts do
+    not fit. Drafts are checked when they are started, and a scheduled broadcast keeps the texts of its scheduling.
     """
 
     def texts_of(one: Template) -> Texts:
@@ -242,7 +253,7 @@ def check_users(template: Template, texts: Texts) -> None:
             _refuse_for(journey.name, iter(faults))
 
 
-def _refuse_for(campaign: str, found: Iterator[Problem]) -> None:
-    for problem in found:
-        text = _("“%(campaign)s” sends it: %(reason)s") % {"campaign": campaign, "reason": problem.message}
+def _refuse_for(campaign: str, problems: Iterator[TemplateProblem]) -> None:
+    for problem in problems:
+        text = _("“%(campaign)s” uses this template: %(reason)s") % {"campaign": campaign, "reason": problem.message}
         raise Conflict(text, code=problem.code, field="texts")

@@ -1,4 +1,4 @@
-"""Templates: what messages say, in each language. Every save that changes something is a new version (J8)."""
+"""Save and render templates: the texts of messages in each language. A save with changes makes a new version (J8)."""
 
 from __future__ import annotations
 
@@ -31,36 +31,38 @@ SUBJECT_LENGTH = 300
 COSTLY = ("spent", "unsubscribe", "preferences")
 OVER = (BroadcastState.DONE, BroadcastState.STOPPED)
 MESSAGES = {
-    # What the parser itself says is English.
-    "syntax": _("Line %(line)s: this can't be read (%(message)s)."),
-    "invalid": _("This has characters that can't be stored."),
-    "too_deep": _("This is nested too deep."),
-    "too_long": _("A template has at most 32 KB."),
-    "too_much": _("Line %(line)s: this does more than a template may (%(message)s)."),
-    "too_many_tags": _("A template has at most 1,000 tags, 20 of them raw blocks."),
-    "long_tag": _("Line %(line)s: a tag has at most 2,000 characters."),
+    # The parser's own messages are in English.
+    "syntax": _("Line %(line)s: syntax error (%(message)s)."),
+    "invalid": _("This contains characters that can't be stored."),
+    "too_deep": _("The blocks are nested too deeply."),
+    "too_long": _("A template may have at most 32 KB."),
+    "too_much": _("Line %(line)s: this exceeds the limits of a template (%(message)s)."),
+    "too_many_tags": _("A template may have at most 1,000 tags, including at most 20 raw blocks."),
+    "long_tag": _("Line %(line)s: a tag may have at most 2,000 characters."),
     "open_tag": _("Line %(line)s: “%(name)s” is never closed."),
-    "too_slow": _("This takes longer than 5 seconds to work out; make it simpler."),
-    "unknown_filter": _("Line %(line)s: there is no filter “%(name)s”."),
-    "unknown_variable": _("Line %(line)s: there is nothing called “%(name)s”."),
-    "unknown_field": _("Line %(line)s: there is no field “%(name)s”."),
+    "too_slow": _("Rendering takes longer than 5 seconds. Simplify the template."),
+    "unknown_filter": _("Line %(line)s: the filter “%(name)s” does not exist."),
+    "unknown_variable": _("Line %(line)s: the variable “%(name)s” does not exist."),
+    "unknown_field": _("Line %(line)s: the field “%(name)s” does not exist."),
 }
 NEAREST = _("%(message)s Did you mean “%(nearest)s”?")
-KNOWN = _("%(message)s There are: %(nearest)s.")
+KNOWN = _("%(message)s Available: %(nearest)s.")
 TEMPLATE_CODE = re.compile(r"[a-z][a-z0-9_-]{0,59}")
 WRONG_VALUES = {
-    "invalid_name": _("“%(name)s” is no name: use small letters, digits and underscores, beginning with a letter."),
-    "duplicate": _("“%(name)s” is there twice."),
-    "too_many": _("A template declares at most 30 values."),
-    "undeclared": _("“%(name)s” is not declared: add it to the values."),
-    "unknown_value": _("This template declares no value “%(name)s”."),
+    "invalid_name": _(
+        "“%(name)s” is not a valid name: use lowercase letters, digits and underscores, beginning with a letter."
+    ),
+    "duplicate": _("“%(name)s” is declared twice."),
+    "too_many": _("A template may declare at most 30 values."),
+    "undeclared": _("“%(name)s” is not declared. Add it to the values."),
+    "unknown_value": _("This template does not declare the value “%(name)s”."),
     "required": _("The value “%(name)s” is missing."),
-    "invalid": _("The value “%(name)s” is a text, a number or a yes or no."),
-    "too_long": _("The value “%(name)s” has at most 1,000 characters."),
+    "invalid": _("The value “%(name)s” must be a text, a number, or yes or no."),
+    "too_long": _("The value “%(name)s” may have at most 1,000 characters."),
 }
 SUBJECTS = {
     "email": _("An e-mail needs a subject."),
-    "wechat": _("Write the id of the template at WeChat as the subject."),
+    "wechat": _("Enter the ID of the WeChat template as the subject."),
 }
 
 
@@ -76,14 +78,16 @@ class Text:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """What it asks of its context, and which of the words that cost something it has anywhere."""
+        """Return the root names that the text uses, and the names that are costly to compute, wherever they occur."""
         costly = (word for word in COSTLY if word in self.body or word in self.subject)
         return liquid.roots(self.subject) | liquid.roots(self.body) | frozenset(costly)
 
 
 @dataclass(frozen=True)
-class Rendered:
-    """`subject` is one line of plain text; `body` is clean HTML on channels that show HTML, else plain text."""
+class RenderedText:
+    """Hold a rendered text: `subject` is one line of plain text; `body` is clean HTML on HTML channels, else plain
+    text.
+    """
 
     language: str
     subject: str
@@ -91,7 +95,7 @@ class Rendered:
 
 
 class RenderFailed(Exception):
-    """The template can't be rendered for this context; the message says why."""
+    """Raise when the template can't be rendered for this context; the message says why."""
 
 
 def save_template(
@@ -105,22 +109,21 @@ def save_template(
     code: str | None = None,
     values: Sequence[Mapping[str, Any]] | None = None,
 ) -> Template:
-    """Create a template, or give one new texts: a new version, so that what was sent stays what it was.
+    """Create a template, or save new texts as a new version, so that sent messages stay unchanged.
 
-    `code` and `values` are for messages that the shop's own systems ask for; None keeps those that there are.
-
-    Raises Invalid: field `texts.0.body` and so on, with the line that is wrong in the message and in details. Conflict
-    when a care rule's template would no longer be marketing, or a campaign that runs does not fit the new texts.
+    `code` and `values` are for messages that the shop's own systems request; None keeps the current ones. Raises
+    Invalid: field `texts.0.body` and so on, with the wrong line in the message and in details. Raises Conflict when a
+    care rule's template would no longer be marketing, or a running campaign does not fit the new texts.
     """
     clean_name = " ".join(name.split())
     if not clean_name or len(clean_name) > 120:
         raise Invalid(_("A name has 1 to 120 characters."), code="invalid", field="name")
     if channel not in CHANNELS:
-        raise Invalid(_("There is no such channel."), code="invalid_choice", field="channel")
+        raise Invalid(_("This channel does not exist."), code="invalid_choice", field="channel")
     if message_class not in MessageClass.values:
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field="message_class")
     if template is not None and template.channel != channel:
-        raise Invalid(_("A template keeps its channel."), code="invalid", field="channel")
+        raise Invalid(_("The channel of a template can't be changed."), code="invalid", field="channel")
     cleaned = _checked(texts, channel)
     declared = _declared(template, values)
     _check_values(cleaned, declared, message_class)
@@ -143,11 +146,15 @@ def save_template(
             saved = lock_row(Template.objects.filter(pk=template.pk))
             if message_class != MessageClass.MARKETING and saved.care_rules.exists():
                 raise Conflict(
-                    _("A care rule sends it, so it stays marketing."), code="used_by_care_rule", field="message_class"
+                    _("A care rule uses this template, so it must stay marketing."),
+                    code="used_by_care_rule",
+                    field="message_class",
                 )
             if message_class != MessageClass.MARKETING and saved.broadcasts.exclude(state__in=OVER).exists():
                 raise Conflict(
-                    _("A broadcast sends it, so it stays marketing."), code="used_by_broadcast", field="message_class"
+                    _("A broadcast uses this template, so it must stay marketing."),
+                    code="used_by_broadcast",
+                    field="message_class",
                 )
             template_uses.check_users(saved, {text.language: text.fields for text in cleaned})
             saved.name, saved.message_class = clean_name, message_class
@@ -171,11 +178,11 @@ def _declared(template: Template | None, values: Sequence[Mapping[str, Any]] | N
 
 
 def _check_values(texts: Sequence[Text], declared: Sequence[Mapping[str, Any]], message_class: str) -> None:
-    """Raise Invalid for a text that shows a value which nobody gives."""
+    """Raise Invalid for a text that shows an undeclared value."""
     names = [one["name"] for one in declared]
     if names and message_class != MessageClass.TRANSACTIONAL:
         raise Invalid(
-            _("Only what customers asked for is sent by the shop's own systems, so only its templates declare values."),
+            _("Only transactional templates can declare values."),
             code="values_of_marketing",
             field="values",
         )
@@ -196,7 +203,7 @@ def _code(template: Template | None, code: str | None) -> str | None:
     clean_code = code.strip()
     if clean_code and not TEMPLATE_CODE.fullmatch(clean_code):
         raise Invalid(
-            _("Use small letters, digits, dashes and underscores, beginning with a letter."),
+            _("Use lowercase letters, digits, dashes and underscores, beginning with a letter."),
             code="invalid",
             field="code",
         )
@@ -204,44 +211,44 @@ def _code(template: Template | None, code: str | None) -> str | None:
 
 
 def restore_version(*, template: Template, version: int, actor: Actor) -> Template:
-    """Make an older version's texts the newest version again; what was sent in between stays what it was (J8)."""
+    """Save an older version's texts as the newest version; messages sent since then stay unchanged (J8)."""
     rows = TemplateText.objects.filter(template=template, version=version).order_by("language")
     texts = [Text(row.language, row.body, row.subject) for row in rows]
     if not texts:
-        raise NotFound(_("There is no such version."), code="unknown_version")
+        raise NotFound(_("This version does not exist."), code="unknown_version")
     return save_template(
         name=template.name, channel=template.channel, texts=texts, actor=actor, template=template,
         message_class=template.message_class,
     )  # fmt: skip
 
 
-def render(*, template: Template, version: int, languages: Sequence[str], context: Mapping[str, Any]) -> Rendered:
-    """In the first of `languages` that this version has, else in any. Raises RenderFailed."""
+def render(*, template: Template, version: int, languages: Sequence[str], context: Mapping[str, Any]) -> RenderedText:
+    """Render in the first of `languages` that this version has, else in any. Raises RenderFailed."""
     text = pick_text(template.pk, version, tuple(languages))
     return render_text(text, channel=template.channel, context=context)
 
 
 def render_text(
     text: Text, *, channel: str, context: Mapping[str, Any], render: Callable[..., str] = liquid.render
-) -> Rendered:
+) -> RenderedText:
     as_html = CHANNELS[channel].html
     try:
-        given = liquid.plain_context(context)
-        subject = render(text.subject, given, html=False)
-        body = render(text.body, given, html=as_html)
+        values = liquid.plain_context(context)
+        subject = render(text.subject, values, html=False)
+        body = render(text.body, values, html=as_html)
     except liquid.TemplateError as error:
-        said = MESSAGES["too_slow"] if error.code == "too_slow" else error
-        raise RenderFailed(f"{text.language}, line {error.line}: {said}") from None
+        message = MESSAGES["too_slow"] if error.code == "too_slow" else error
+        raise RenderFailed(f"{text.language}, line {error.line}: {message}") from None
     except TypeError as error:
         raise RenderFailed(f"{text.language}: {error}") from None
     body = html.clean(body) if as_html else body.strip()
-    return Rendered(
+    return RenderedText(
         text.language, " ".join(subject.split())[:SUBJECT_LENGTH].replace("\x00", ""), body.replace("\x00", "")
     )
 
 
-def with_unsubscribe(rendered: Rendered, url: str, shop: str) -> Rendered:
-    """Add a visible way out of marketing to HTML that shows none; the plain text is made from the HTML."""
+def with_unsubscribe(rendered: RenderedText, url: str, shop: str) -> RenderedText:
+    """Add a visible unsubscribe link to HTML that shows none; the plain text is made from the HTML."""
     if html.shows_link(rendered.body, url):
         return rendered
     with translation.override(rendered.language):
@@ -251,16 +258,16 @@ def with_unsubscribe(rendered: Rendered, url: str, shop: str) -> Rendered:
     return replace(rendered, body=rendered.body + foot)
 
 
-def footed(rendered: Rendered, *, channel: str, message_class: str, context: Mapping[str, Any]) -> Rendered:
-    """A preview or a test as it would go out, with the sample's links."""
+def footed(rendered: RenderedText, *, channel: str, message_class: str, context: Mapping[str, Any]) -> RenderedText:
+    """Return a preview or test with the footer of a sent message, using the sample's links."""
     if message_class != MessageClass.MARKETING or not CHANNELS[channel].html:
         return rendered
     links, shop = context.get("links", {}), context.get("shop", {})
     return with_unsubscribe(rendered, links.get("unsubscribe", settings.SITE_URL), shop.get("name", ""))
 
 
-def preview(*, text: Text, channel: str, context: Mapping[str, Any]) -> Rendered:
-    """What an unsaved text would look like. Raises Invalid like `save_template`, field `body` or `subject`."""
+def preview(*, text: Text, channel: str, context: Mapping[str, Any]) -> RenderedText:
+    """Render an unsaved text. Raises Invalid like `save_template`, field `body` or `subject`."""
     checked = _checked([text], channel, prefix="")[0]
     try:
         return render_text(checked, channel=channel, context=context, render=draft_rendering.render)
@@ -270,17 +277,17 @@ def preview(*, text: Text, channel: str, context: Mapping[str, Any]) -> Rendered
 
 @lru_cache(maxsize=1024)
 def pick_text(template_id: int, version: int, languages: tuple[str, ...]) -> Text:
-    """A version's texts never change, so they are kept in memory."""
-    found = {
+    """Return the text in the first matching language. Texts of a version never change, so they are cached in memory."""
+    texts = {
         row.language: Text(row.language, row.body, row.subject)
         for row in TemplateText.objects.filter(template_id=template_id, version=version).order_by("language")
     }
-    if not found:
+    if not texts:
         raise RenderFailed(f"Version {version} of template {template_id} has no text.")
     for language in languages:
-        if language in found:
-            return found[language]
-    return next(iter(found.values()))
+        if language in texts:
+            return texts[language]
+    return next(iter(texts.values()))
 
 
 def _texts(template: Template) -> dict[str, Text]:
@@ -299,22 +306,22 @@ def _write(template: Template, texts: Sequence[Text]) -> None:
 
 def _checked(texts: Sequence[Text], channel: str, prefix: str = "texts.") -> list[Text]:
     if not texts:
-        raise Invalid(_("Write the text in one language at least."), code="required", field="texts")
+        raise Invalid(_("Enter a text in at least one language."), code="required", field="texts")
     as_html = CHANNELS[channel].html if channel in CHANNELS else False
     result: dict[str, Text] = {}
     for position, text in enumerate(texts):
         where = f"{prefix}{position}." if prefix else ""
         language = supported_language(text.language)
         if language not in dict(settings.LANGUAGES) and not re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})?", language):
-            raise Invalid(_("Use a language such as en or zh-hans."), code="invalid_choice", field=f"{where}language")
+            raise Invalid(_("Enter a language such as en or zh-hans."), code="invalid_choice", field=f"{where}language")
         if language in result:
-            raise Invalid(_("This language is there twice."), code="duplicate", field=f"{where}language")
+            raise Invalid(_("This language is used twice."), code="duplicate", field=f"{where}language")
         if not text.body.strip():
-            raise Invalid(_("Write the text."), code="required", field=f"{where}body")
+            raise Invalid(_("Enter the text."), code="required", field=f"{where}body")
         if CHANNELS[channel].needs_subject and not text.subject.strip():
-            raise Invalid(SUBJECTS.get(channel, _("Write the subject.")), code="required", field=f"{where}subject")
+            raise Invalid(SUBJECTS.get(channel, _("Enter the subject.")), code="required", field=f"{where}subject")
         if len(text.subject) > SUBJECT_LENGTH:
-            raise Invalid(_("A subject has at most 300 characters."), code="too_long", field=f"{where}subject")
+            raise Invalid(_("A subject may have at most 300 characters."), code="too_long", field=f"{where}subject")
         body = text.body.replace("\r\n", "\n")
         _check(body, as_html, f"{where}body")
         _check(text.subject, False, f"{where}subject")
@@ -326,8 +333,8 @@ def _check(source: str, as_html: bool, field: str) -> None:
     try:
         draft_rendering.check(source, html=as_html)
     except liquid.TemplateError as error:
-        given = {"line": error.line, "name": error.name, "message": str(error).rstrip(".")}
-        message = str(MESSAGES.get(error.code, "%(message)s") % given)
+        values = {"line": error.line, "name": error.name, "message": str(error).rstrip(".")}
+        message = str(MESSAGES.get(error.code, "%(message)s") % values)
         if error.nearest:
             instead = KNOWN if "," in error.nearest else NEAREST
             message = instead % {"message": message, "nearest": error.nearest}

@@ -1,4 +1,4 @@
-"""Replies on tickets, sent to the customer: by the ticket's own channel, else by the first one that reaches them."""
+"""Send ticket replies to the customer: by the ticket's own channel, else by the first channel that reaches them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from crm.services.tickets import record_delivery
 ORIGIN = "ticket:reply"
 STEP = "reply"
 ORDER = ("email", "sms", "wechat", "inbox")
-# The inbox is in the storefront: who has no account there never opens it.
+# The inbox is in the storefront; a customer without a storefront account never opens it.
 INBOX_KIND = "storefront"
 
 
 def send_reply(*, message_id: int) -> bool:
-    """Queue a public reply once, as a transactional message. False when it was taken before, or no channel reaches them."""
+    """Queue a public reply once, as a transactional message. Return False when it was queued before, or can't be
+    delivered.
+    """
     with transaction.atomic():
-        found = TicketMessage.objects.filter(pk=message_id, delivery=ReplyDelivery.QUEUED)
-        if not found.exists():
+        queued = TicketMessage.objects.filter(pk=message_id, delivery=ReplyDelivery.QUEUED)
+        if not queued.exists():
             return False
         message = lock_row(TicketMessage.objects.filter(pk=message_id))
         if message.delivery != ReplyDelivery.QUEUED:
@@ -45,13 +47,13 @@ def send_reply(*, message_id: int) -> bool:
 
 
 def channel_of(ticket: Ticket) -> str | None:
-    """Choose the channel on which a reply goes: the one the ticket came by, else the first that reaches the customer."""
+    """Choose the channel of a reply: the one that the ticket came by, else the first that reaches the customer."""
     usable = reachable(ticket.customer_id)
     return next((name for name in [_own_channel(ticket), *ORDER] if name in usable), None)
 
 
 def _own_channel(ticket: Ticket) -> str:
-    """A storefront's ticket came by the app; one that answers a message names the message's channel first."""
+    """Return the ticket's channel: the app for storefront tickets; for an answer to a message, the message's channel."""
     if ticket.origin == TicketOrigin.API:
         return "inbox"
     return ticket.origin_ref.partition(":")[0] if ticket.origin == TicketOrigin.REPLY else ""

@@ -1,7 +1,8 @@
-"""Opens and clicks of marketing e-mail, each recorded once. Links lead through a signed address of ours, so that it sends nobody
-where a message of ours did not (no open redirect).
+"""Record opens and clicks of marketing e-mail, once each.
 
-Transactional mail is not tracked: its links are often keys. A click is also an open, because pictures are often not loaded.
+Links lead through a signed address, which only redirects to URLs from our own messages (no open redirect).
+Transactional mail is not tracked: its links are often keys. A click is also an open, because pictures are often not
+loaded.
 """
 
 from __future__ import annotations
@@ -25,38 +26,38 @@ from core.events import emit
 from core.signing import Signer
 
 SALT = "campaigns.tracking"
-# The ways out that must work whatever becomes of tracking, and that say nothing about interest.
+# Links that must work even if tracking fails, and that say nothing about interest.
 OWN_PATHS = ("/u/", "/p/", "/rate/", "/c/", "/o/")
 
 
 @dataclass(frozen=True)
-class Link:
+class TrackedLink:
     message_id: UUID
     url: str
 
 
 def tracked(body: str, message_id: UUID) -> str:
-    """The HTML as it is handed over: links by way of us, and a picture of one dot at the end."""
+    """Return the HTML for hand-over: links through our redirect, and a one-pixel picture at the end."""
     own = tuple(f"{settings.SITE_URL}{path}" for path in OWN_PATHS)
     dot = f'<img src="{settings.SITE_URL}/o/{_sign(message_id, "")}.gif" width="1" height="1" alt="">'
     return links.replace(body, lambda url: f"{settings.SITE_URL}/c/{_sign(message_id, url)}/", own) + dot
 
 
-def read_link(token: str) -> Link:
-    """Raises Invalid `link_invalid` for a forged one. A genuine one never expires."""
+def read_link(token: str) -> TrackedLink:
+    """Read a signed link. Raises Invalid `link_invalid` for a forged one. A valid link never expires."""
     try:
         packed = signer().unsign(token)
         raw = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
         url = raw[16:].decode()
         if url and not links.is_followed(url):
             raise ValueError("not a web address")
-        return Link(UUID(bytes=raw[:16]), url)
+        return TrackedLink(UUID(bytes=raw[:16]), url)
     except (signing.BadSignature, binascii.Error, ValueError):
         raise Invalid(_("This link is not valid."), code="link_invalid") from None
 
 
 def record_open(*, message_id: UUID) -> bool:
-    """The first time counts. Whether this was it."""
+    """Record the first open. Return whether this was the first."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """UPDATE campaigns_message SET opened_at = clock_timestamp()
@@ -66,8 +67,8 @@ def record_open(*, message_id: UUID) -> bool:
         return cursor.rowcount == 1
 
 
-def record_click(*, link: Link) -> bool:
-    """The first time counts, of the message and of each of its links. Whether it is this link's first."""
+def record_click(*, link: TrackedLink) -> bool:
+    """Record the first click of the message and of each of its links. Return whether it is this link's first."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO campaigns_linkclick (message_id, url, url_digest)

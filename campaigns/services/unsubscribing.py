@@ -1,4 +1,4 @@
-"""The signed link at the foot of a message: one look, one click, and marketing on that channel ends."""
+"""Unsubscribe by the signed link at the foot of a message: one click ends marketing on that channel."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from crm.services.consents import record_consent
 
 
 @dataclass(frozen=True)
-class Link:
+class UnsubscribeLink:
     message_id: str
     customer_id: int
     channel: str
 
 
-def read_link(token: str) -> Link:
-    """Raises Invalid `link_invalid` for a forged one. A genuine one never expires."""
+def read_link(token: str) -> UnsubscribeLink:
+    """Read a signed link. Raises Invalid `link_invalid` for a forged one. A valid link never expires."""
     try:
         message_id, customer_id, channel = link_signer().unsign(token).split(".")
-        return Link(message_id, int(customer_id), channel)
+        return UnsubscribeLink(message_id, int(customer_id), channel)
     except (signing.BadSignature, ValueError):
         raise Invalid(_("This link is not valid."), code="link_invalid") from None
 
 
-def is_unsubscribed(link: Link) -> bool:
+def is_unsubscribed(link: UnsubscribeLink) -> bool:
     state = ConsentState.objects.filter(
         customer_id=_current(link).pk, channel=link.channel, purpose=Purpose.MARKETING
     ).first()
     return state is not None and not state.granted
 
 
-def unsubscribe(*, token: str, source: str = "unsubscribe link") -> Link:
-    """Withdraw the consent to marketing on the link's channel. Twice is once; an erased customer has none left."""
+def unsubscribe(*, token: str, source: str = "unsubscribe link") -> UnsubscribeLink:
+    """Withdraw the consent to marketing on the link's channel; idempotent. An erased customer has no consent left."""
     link = read_link(token)
     with transaction.atomic():
         customer = lock_row(Customer.objects.filter(pk=_current(link).pk), weak=True)
@@ -57,8 +57,8 @@ def unsubscribe(*, token: str, source: str = "unsubscribe link") -> Link:
     return link
 
 
-def _current(link: Link) -> Customer:
-    """Whoever the customer was merged into; a link that was sent before still counts."""
+def _current(link: UnsubscribeLink) -> Customer:
+    """Return the customer that this one was merged into, if any; a link sent before the merge still works."""
     customer = Customer.objects.select_related("merged_into").filter(pk=link.customer_id).first()
     if customer is None:
         raise Invalid(_("This link is not valid."), code="link_invalid")

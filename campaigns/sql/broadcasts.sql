@@ -1,4 +1,5 @@
--- What makes a broadcast's message no longer right: it was stopped, or the customer has left the segment (J4).
+-- Return why a broadcast's message must not be sent any more: it was stopped, or the customer has left the segment
+-- (J4).
 CREATE OR REPLACE FUNCTION campaigns_broadcast_unmatched(p_broadcast bigint, p_customer bigint) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 DECLARE b record;

@@ -1,18 +1,18 @@
--- Coupons (C1-C4). One call is one transaction's work and one round trip. Everything that can be done without a contended
--- row is done first; the code's and the coupon's counters come last, so that their locks are held for the commit alone.
--- Locks are taken in one order everywhere: use, tally, code, coupon. A refusal raises LK001 and leaves no trace.
+-- Coupons (C1-C4). One call does the work of one transaction in one round trip. Work without a contended row comes
+-- first; the counters of the code and the coupon come last, so that their locks are held only for the commit. Locks are
+-- taken in one order everywhere: use, tally, code, coupon. A refusal raises LK001 and changes nothing.
 
 -- One live use per customer and order: coupons don't stack. Guests' orders count as one customer's.
 CREATE UNIQUE INDEX IF NOT EXISTS campaigns_couponuse_one_per_order ON campaigns_couponuse (customer_id, order_reference)
     NULLS NOT DISTINCT WHERE order_reference <> '' AND state <> 'released';
 
--- What a coupon takes off a cart, in minor units.
+-- Return the discount of a coupon on a cart, in minor units.
 CREATE OR REPLACE FUNCTION campaigns_discount(p_kind text, p_value bigint, p_most bigint, p_cart bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$
     SELECT least(CASE p_kind WHEN 'percent' THEN p_cart * p_value / 100 ELSE p_value END, coalesce(p_most, p_cart), p_cart)
 $$;
 
--- What a code is worth for this cart, or the first reason why not (C3). Reads only.
+-- Return the value of a code for this cart, or the first reason against it (C3). Reads only.
 CREATE OR REPLACE FUNCTION campaigns_judge(
     p_code text, p_customer bigint, p_cart bigint, p_currency text, p_reference text,
     OUT reason text, OUT figures jsonb, OUT coupon_id bigint, OUT code_id bigint, OUT discount bigint, OUT seconds integer
@@ -52,7 +52,7 @@ BEGIN
         reason := 'condition_failed';
         figures := jsonb_build_object('condition', 'discount');
     ELSIF p_customer IS NULL AND c.limit_per_customer IS NOT NULL THEN
-        -- A limit per customer can't be kept for someone nobody knows.
+        -- A limit per customer can't be checked for an unknown customer.
         reason := 'condition_failed';
         figures := jsonb_build_object('condition', 'known_customer');
     ELSIF p_reference <> '' AND EXISTS (
@@ -77,18 +77,18 @@ BEGIN
     END IF;
 END $$;
 
--- What this key was answered before (L7), or NULL. Commands ask it first, and once more before they refuse: meanwhile
--- another call with the same key may have been answered. The key is written with its answer, in one row version.
--- Scopes are callers', such as coupons:key:3; see loyalty_older_scope for keys of before.
+-- Return the stored answer of this key (L7), or NULL. Commands call it first, and again before they refuse, because
+-- another call with the same key may have been answered since. The key is written with its answer, in one row version.
+-- Scopes belong to callers, such as coupons:key:3; see loyalty_older_scope for keys of older versions.
 CREATE OR REPLACE FUNCTION campaigns_stored(p_scope text, p_key text, p_digest bytea) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 BEGIN
     RETURN loyalty_answered(p_scope, p_key, p_digest);
 END $$;
 
--- Reserve one use (C1). Answers {reservation, state, coupon, code, discount, cart_amount, currency, reference, expires_at}.
--- `p_by_member`: the cart is what a browser says of itself. Then no discount is set aside; the answer's is an estimate, and
--- the server that redeems says what the cart was (campaigns_end_use).
+-- Reserve one use (C1). Answers {reservation, state, coupon, code, discount, cart_amount, currency, reference,
+-- expires_at}. `p_by_member`: the browser states the cart. Then no discount is reserved; the answer's discount is an
+-- estimate, and the server that redeems sends the cart (campaigns_end_use).
 CREATE OR REPLACE FUNCTION campaigns_reserve(
     p_scope text, p_key text, p_digest bytea, p_code text, p_customer bigint, p_cart bigint, p_currency text,
     p_reference text, p_by_member boolean DEFAULT false
@@ -158,9 +158,10 @@ BEGIN
     RETURN answer;
 END $$;
 
--- Moves one use on: p_to is redeemed or released. `p_owner`: a member does it, who may only drop an own use that was never
--- redeemed; under the lock, because the shop may be redeeming it now. `p_cart` is what the order came to in the end: the
--- discount is worked out again from it. A use that has no discount yet (a member reserved it) can't be redeemed without.
+-- Move one use on: p_to is redeemed or released. `p_owner`: a member does it, who may only release an own use that was
+-- never redeemed; checked under the lock, because the shop may be redeeming it now. `p_cart` is the order's final
+-- amount: the discount is computed again from it. A use without a discount yet (a member reserved it) can't be redeemed
+-- without `p_cart`.
 CREATE OR REPLACE FUNCTION campaigns_end_use(
     p_scope text, p_key text, p_digest bytea, p_use uuid, p_to text, p_actor text, p_request text, p_handlers text[],
     p_owner bigint DEFAULT NULL, p_cart bigint DEFAULT NULL
@@ -183,7 +184,8 @@ BEGIN
     was := u.state;
     amount := u.discount;
     figures := jsonb_build_object('state', replace(was, 'reserved', 'released'));
-    -- The same answer before the sweep and after it: what ran out is no one's any more, and a new reservation checks anew.
+    -- The same answer before and after the sweep: an expired use belongs to no customer, and a new reservation is
+    -- checked again.
     IF p_to = 'redeemed' AND (was = 'reserved' AND u.expires_at <= moment
             OR was = 'released' AND u.redeemed_at IS NULL AND u.released_at >= u.expires_at) THEN
         refusal := 'reservation_expired';
@@ -246,7 +248,7 @@ BEGIN
     RETURN answer;
 END $$;
 
--- Releases up to p_limit reservations that ran out, of `p_only` where they are named. Returns how many; one sweep at a time.
+-- Release up to p_limit expired reservations, limited to `p_only` when given. Return how many; one sweep at a time.
 CREATE OR REPLACE FUNCTION campaigns_sweep_uses(p_limit integer, p_only uuid[] DEFAULT NULL)
 RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE done integer;
@@ -278,7 +280,7 @@ BEGIN
     RETURN done;
 END $$;
 
--- Counts codes that were issued. The caller calls it last, so that the coupon's row is locked for the commit alone.
+-- Count issued codes. The caller calls it last, so that the coupon's row is locked only for the commit.
 CREATE OR REPLACE FUNCTION campaigns_count_issued(p_coupon bigint, p_count integer) RETURNS void
 LANGUAGE sql AS $$
     UPDATE campaigns_coupon SET issued_count = issued_count + p_count WHERE id = p_coupon

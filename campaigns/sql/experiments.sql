@@ -1,17 +1,17 @@
--- 0 to 9,999 from a hash of experiment and customer (X1); campaigns/rules/experiments.py says the same and a test holds both
--- together.
+-- Return a share from 0 to 9,999 by a hash of experiment and customer (X1). campaigns/rules/experiments.py computes the
+-- same; a test compares both.
 CREATE OR REPLACE FUNCTION campaigns_share(p_salt text, p_customer bigint) RETURNS integer
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT (('x' || left(encode(sha256(convert_to(p_salt || '/' || p_customer::text, 'UTF8')), 'hex'), 8))::bit(32)::bigint
             % 10000)::integer
 $$;
 
--- Draws these customers where they are not drawn yet. p_ends are the arms' upper limits of shares in the order of p_arms.
--- A customer drawn by two at once has the arm of whoever came first, which is the same.
+-- Draw these customers unless they are drawn already. p_ends are the arms' upper limits of shares in the order of
+-- p_arms. When two calls draw a customer at once, the first one wins; both compute the same arm.
 CREATE OR REPLACE FUNCTION campaigns_draw(
     p_experiment bigint, p_salt text, p_arms bigint[], p_ends integer[], p_customers bigint[], p_origin text
 ) RETURNS void LANGUAGE sql AS $$
-    -- Materialized: each share is computed once, however many arms it is held against.
+    -- Materialized: each share is computed once for any number of arms.
     WITH drawn AS MATERIALIZED (
         SELECT fresh.customer, campaigns_share(p_salt, fresh.customer) AS share
         FROM (SELECT DISTINCT given.customer FROM unnest(p_customers) AS given(customer)
@@ -24,7 +24,7 @@ CREATE OR REPLACE FUNCTION campaigns_draw(
         ON CONFLICT DO NOTHING;
 $$;
 
--- The same, and answers everybody's arm.
+-- Draw in the same way, and return the arm of every customer.
 CREATE OR REPLACE FUNCTION campaigns_expose(
     p_experiment bigint, p_salt text, p_arms bigint[], p_ends integer[], p_customers bigint[], p_origin text
 ) RETURNS TABLE (customer bigint, arm bigint) LANGUAGE plpgsql AS $$

@@ -1,14 +1,14 @@
--- What the gate needs of time and chance, on the database's side; campaigns/rules/gate.py says the same in Python and a
--- test holds both together.
+-- Functions of time and chance for the gate in the database. campaigns/rules/gate.py computes the same in Python; a
+-- test compares both.
 
--- The holdout's bucket, 0 to 99: a hash of what is sent and to whom, so that it is the same on every machine (X1).
+-- Return the holdout's bucket, 0 to 99: a hash of origin and customer, so that it is the same on every machine (X1).
 CREATE OR REPLACE FUNCTION campaigns_bucket(p_origin text, p_customer bigint) RETURNS integer
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT (('x' || left(encode(sha256(convert_to(p_origin || '/' || p_customer::text, 'UTF8')), 'hex'), 8))::bit(32)::bigint
             % 100)::integer
 $$;
 
--- When quiet hours end that hold at p_now, or NULL when none do (J6). The same time twice turns them off.
+-- Return the end of the quiet hours at p_now, or NULL outside them (J6). Two equal times turn them off.
 CREATE OR REPLACE FUNCTION campaigns_quiet_until(p_now timestamptz, p_zone text, p_from time, p_until time)
 RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT CASE
@@ -20,14 +20,15 @@ RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$
     FROM (SELECT (p_now AT TIME ZONE p_zone)::time AS t, (p_now AT TIME ZONE p_zone)::date AS d) AS l
 $$;
 
--- How long after the quiet hours one message waits, so that the morning's are spread out (J6).
+-- Return how long after the quiet hours a message waits, so that the messages of the morning are spread out (J6).
 CREATE OR REPLACE FUNCTION campaigns_spread(p_id uuid, p_minutes integer) RETURNS interval
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT make_interval(secs => CASE WHEN p_minutes > 0 THEN
         ('x' || right(p_id::text, 8))::bit(32)::bigint % (p_minutes * 60) ELSE 0 END)
 $$;
 
--- What makes a message no longer right: its rule or journey was paused, or its reason has gone (J4). NULL: still right.
+-- Return why a message must not be sent any more: its rule or journey was paused, or its reason is gone (J4). NULL:
+-- send it.
 CREATE OR REPLACE FUNCTION campaigns_unmatched(p_origin text, p_occurrence text, p_customer bigint) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 DECLARE r record;

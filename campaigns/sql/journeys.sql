@@ -1,8 +1,8 @@
--- What journeys ask of the facts: has something happened to a customer, and is a run still right. One answer for the engine,
--- for the entries and for the gate at the moment of sending (J4).
+-- Facts for journeys: whether an event happened to a customer, and whether a run must end. The engine, the entries and
+-- the gate at the moment of sending use the same functions (J4).
 
--- Whether a happening's properties meet all conditions [{"field", "operator", "value"}]. A value that is no number meets no
--- comparison of size.
+-- Return whether an event's properties meet all conditions [{"field", "operator", "value"}]. A value that is no number
+-- meets no comparison of size.
 CREATE OR REPLACE FUNCTION campaigns_where(p_properties jsonb, p_conditions jsonb) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT NOT EXISTS (
@@ -16,7 +16,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
             END, false))
 $$;
 
--- Whether the event p_key happened to a customer after p_since. Orders are looked up themselves, because an import
+-- Return whether the event p_key happened to a customer after p_since. Orders are read directly, because an import
 -- brings them without an event each.
 CREATE OR REPLACE FUNCTION campaigns_happened(p_key text, p_conditions jsonb, p_customer bigint, p_since timestamptz)
 RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
@@ -35,7 +35,8 @@ BEGIN
             AND campaigns_where(e.payload, p_conditions));
 END $$;
 
--- Why a run should end before its next step: 'goal', 'unmatched', 'inactive', or NULL to go on. p_definition is its version's.
+-- Return why a run must end before its next step: 'goal', 'unmatched', 'inactive', or NULL to continue. p_definition is
+-- its version's.
 CREATE OR REPLACE FUNCTION campaigns_run_over(p_definition jsonb, p_customer bigint, p_entered timestamptz) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE policy text := p_definition #>> '{exit,policy}';
@@ -53,7 +54,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- What makes a journey's message no longer right at the moment of sending (J4), in the gate's words. NULL: still right.
+-- Return why a journey's message must not be sent any more (J4), as a reason of the gate. NULL: send it.
 CREATE OR REPLACE FUNCTION campaigns_journey_unmatched(p_occurrence text, p_customer bigint) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 DECLARE r record; why text;
@@ -64,13 +65,13 @@ BEGIN
     IF NOT FOUND OR r.state <> 'running' OR r.end_reason = 'stopped' THEN
         RETURN 'rule_paused';
     END IF;
-    -- A run that went through to its end may still have a message on its way.
+    -- A run that completed may still have a message in the queue.
     why := CASE WHEN r.end_reason IN ('goal', 'unmatched') THEN r.end_reason
                 ELSE campaigns_run_over(r.definition, p_customer, r.entered_at) END;
     RETURN CASE why WHEN 'goal' THEN 'goal_reached' WHEN 'unmatched' THEN 'left_segment' END;
 END $$;
 
--- The next time a clock in p_zone shows p_time, at or after p_from.
+-- Return the next time at or after p_from at which a clock in p_zone shows p_time.
 CREATE OR REPLACE FUNCTION campaigns_next_local(p_from timestamptz, p_zone text, p_time time) RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT (d.day + CASE WHEN (p_from AT TIME ZONE p_zone)::time > p_time THEN 1 ELSE 0 END + p_time) AT TIME ZONE p_zone

@@ -1,4 +1,4 @@
-"""Filters of the pages about campaigns."""
+"""Define filters for campaign pages."""
 
 from __future__ import annotations
 

@@ -42,8 +42,8 @@ def test_a_customer_chooses_by_channel_and_purpose_in_their_language(open_contex
     # when the customer withdraws it
     switch.uncheck()
     page.get_by_role("button", name="Save").click()
-    # then it takes effect, is stored beside the earlier decision, and is shown in the other language too
-    expect(page.get_by_role("status")).to_have_text("Your choice is saved and counts from now on.")
+    # then it counts, is kept beside what was said before, and is shown in the other language too
+    expect(page.get_by_role("status")).to_have_text("Your choice is saved and applies from now on.")
     expect(page.locator("input[value='email.marketing']")).not_to_be_checked()
     assert said(person) == [("email", "marketing", "granted"), ("email", "marketing", "withdrawn")]
     page.get_by_role("link", name="简体中文").click()

@@ -1,4 +1,4 @@
-"""Fixtures of campaigns: coupons, threads that start together, a channel that remembers."""
+"""Provide fixtures of campaigns: coupons, threads that start together, a channel that remembers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from campaigns.channels import CHANNELS, Channel, Outcome, Result
+from campaigns.channels import CHANNELS, Channel, DeliveryOutcome, DeliveryResult
 from campaigns.models import SendingPolicy
 from campaigns.services.coupons import create_coupon
 from core.actor import SYSTEM
@@ -25,7 +25,7 @@ def make_coupon(store):
 
 @pytest.fixture
 def open_policy(store):
-    """No caps and no quiet hours."""
+    """Remove caps and quiet hours."""
     return policy()
 
 
@@ -36,7 +36,7 @@ def policy(**values) -> SendingPolicy:
 
 
 class Memory(Channel):
-    """A provider in memory: what it took, what it answers next, whether it can be asked."""
+    """Play a provider in memory: it stores what it got, answers as set, and can support look-ups."""
 
     name = "memory"
     address_kind = "email"
@@ -54,11 +54,11 @@ class Memory(Channel):
             self.on_deliver(batch)
         outcomes = []
         for item in batch:
-            result = self.answers.get(item.customer_id, Result.SENT)
-            if result is Result.SENT:
+            result = self.answers.get(item.customer_id, DeliveryResult.SENT)
+            if result is DeliveryResult.SENT:
                 self.taken.append(item)
                 self.known.add(self.begin_id(item.id))
-            outcomes.append(Outcome(item.id, result, error="" if result is Result.SENT else "said no"))
+            outcomes.append(DeliveryOutcome(item.id, result, error="" if result is DeliveryResult.SENT else "said no"))
         return outcomes
 
     def find(self, provider_id):

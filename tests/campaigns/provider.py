@@ -1,4 +1,4 @@
-"""A provider's endpoint on this machine: a real HTTP server that remembers what it was asked and answers as it is told."""
+"""Provide a provider's endpoint on this machine: a real HTTP server that stores requests and answers as configured."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ class Asked:
 
 @dataclass
 class Endpoint:
-    """`answer(asked) -> (status, body)`; a body that is no text is sent as JSON; status 0 closes the connection in silence."""
+    """Serve requests with `answer(asked) -> (status, body)`.
+
+    A body that is no text is sent as JSON; status 0 closes the connection without an answer.
+    """
 
     answer: Callable[[Asked], tuple[int, Any]] = lambda _asked: (200, {})
     asked: list[Asked] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""A provider that takes messages over HTTP, remembers who saw what, and kills who asks it when the test has said so."""
+"""Provide a provider that takes messages over HTTP, counts them, and kills the calling worker when the test says so."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from pathlib import Path
 
 
 class Receiver:
-    """`seen` counts by `webhook-id`. As soon as so many messages have come as the next of `kills` says, the worker that brings
-    one is killed -9: by turns before the answer to the message that was taken, and when the answer is on its way.
+    """Count messages by `webhook-id` in `seen`.
+
+    When as many messages have come as the next of `kills` says, the worker that sent the last one is killed -9. Kills
+    alternate: before the answer to the accepted message, and while the answer is on its way.
     """
 
     def __init__(self, kills: Sequence[int] = ()) -> None:
@@ -44,7 +46,7 @@ class Receiver:
         return f"http://127.0.0.1:{self.server.server_address[1]}/"
 
     def read(self, stream) -> str:
-        """The message's id; empty when the other side has gone."""
+        """Return the message's id; "" when the client has gone."""
         headers: dict[str, str] = {}
         if not stream.readline():
             return ""
@@ -55,8 +57,10 @@ class Receiver:
         return headers.get("webhook-id", "") if len(stream.read(size)) == size else ""
 
     def take(self, name: str, port: int) -> tuple[int | None, bool]:
-        """(whom to kill for it, whether it is answered first). Who waits for an answer is there to be found; one that
-        another kill has hit in this moment leaves its turn to the next.
+        """Return (process to kill for this message, whether it is answered first).
+
+        A worker that waits for an answer can be found; a worker that another kill has hit at this moment leaves its
+        turn to the next.
         """
         with self.lock:
             self.seen[name] += 1
@@ -74,7 +78,7 @@ class Receiver:
 
 
 def owner_of(port: int) -> int | None:
-    """The process that holds the client's end of a connection on this machine; None when it is gone."""
+    """Return the process that holds the client's end of a connection on this machine; None when it is gone."""
     mark = f":{port:04X}"
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     inode = next((fields[9] for fields in map(str.split, lines) if fields[1].endswith(mark)), None)

@@ -1,4 +1,4 @@
-"""The coupon and inbox endpoints: what they answer, whom they serve, whom they don't."""
+"""Test the coupon and inbox endpoints: their answers, and access to them."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_guessing_is_stopped_with_429(api, make_customer):
     assert answers[-1].json()["errors"][0]["code"] == "too_many_guesses"
 
 
-def test_a_members_token_reaches_its_own_customer_alone(member, make_coupon, make_customer):
+def test_a_members_token_is_limited_to_its_own_customer(member, make_coupon, make_customer):
     make_coupon(code="SAVE20")
     ada, bob = make_customer("Ada"), make_customer("Bob")
     client = member(ada)

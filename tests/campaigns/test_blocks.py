@@ -1,4 +1,4 @@
-"""Blocks of the template editor: products with a true title (A6), coupon, points; and bringing a version back (J8)."""
+"""Test blocks of the template editor: products with a true title (A6), coupon, points; and restored versions (J8)."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from django.urls import reverse
 
 from campaigns.console.variables import BLOCKS
 from campaigns.models import TemplateText
-from campaigns.recommending import RECOMMENDERS, Product, Recommendation, recommend
+from campaigns.recommending import RECOMMENDERS, Recommendation, RecommendedProduct, recommend
 from campaigns.services import contexts, gate, templates
 from campaigns.services.templates import Text, restore_version, save_template
 from core.actor import SYSTEM
 from core.errors import NotFound
 from core.roles import Role
-from crm.models import Product as Article
+from crm.models import RecommendedProduct as Article
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def shop(make_customer, make_order):
-    """Coffee A sells three times, B twice, tea once; Ada has bought A and tea, Bob nothing."""
+    """Coffee A sells three times, B twice, tea once; Ada has bought A and tea, Bob has no orders."""
     ada, bob, others = make_customer("Ada"), make_customer("Bob"), make_customer()
     for sku, count in (("A", 3), ("B", 2)):
         for _ in range(count):
@@ -33,7 +33,7 @@ def shop(make_customer, make_order):
     return ada, bob
 
 
-def test_a6_best_sellers_of_the_own_category_without_what_was_bought(shop):
+def test_best_sellers_are_of_the_own_category_without_bought_products(shop):
     ada, bob = shop
     found = recommend([ada.pk, bob.pk])
     assert [item.sku for item in found[ada.pk].products] == ["B"]
@@ -42,7 +42,7 @@ def test_a6_best_sellers_of_the_own_category_without_what_was_bought(shop):
     assert str(found[bob.pk].title) == "Best sellers"
 
 
-def test_what_is_off_sale_is_not_shown_and_an_empty_shop_recommends_nothing(shop, make_customer):
+def test_inactive_products_are_not_shown_and_an_empty_shop_recommends_nothing(shop, make_customer):
     ada, bob = shop
     Article.objects.filter(sku="B").update(active=False)
     assert [item.sku for item in recommend([bob.pk])[bob.pk].products] == ["A", "T"]
@@ -58,7 +58,7 @@ def test_a_better_recommender_is_asked_first(shop, monkeypatch):
 
     class OnlyAda:
         def recommend(self, customer_ids, limit):
-            return {ada.pk: Recommendation("For you", [Product("X", "X")])}
+            return {ada.pk: Recommendation("For you", [RecommendedProduct("X", "X")])}
 
     monkeypatch.setattr(RECOMMENDERS, "_items", {"own": OnlyAda(), **RECOMMENDERS._items})
     found = recommend([ada.pk, bob.pk])
@@ -82,7 +82,7 @@ def test_every_block_renders_for_a_customer_and_for_the_example(shop, program, l
     assert "CN¥12.00" in products.body
 
 
-def test_what_a_template_does_not_name_is_not_looked_up(shop, monkeypatch):
+def test_values_that_a_template_does_not_name_are_not_looked_up(shop, monkeypatch):
     _ada, bob = shop
     monkeypatch.setattr(contexts, "recommend", lambda ids: pytest.fail("not asked for"))
     text = Text("en", "{{ customer.name }}")
@@ -90,7 +90,7 @@ def test_what_a_template_does_not_name_is_not_looked_up(shop, monkeypatch):
     assert told.keys() == {"customer"}
 
 
-def test_j8_a_version_that_comes_back_is_a_new_one(store, client, staff):
+def test_a_restored_version_is_a_new_version(store, client, staff):
     template = save_template(name="T", channel="email", texts=[Text("en", "<p>one</p>", "One")], actor=SYSTEM)
     template = save_template(
         name="T", channel="email", actor=SYSTEM, template=template, texts=[Text("en", "<p>two</p>", "Two")]

@@ -1,4 +1,4 @@
-"""The broadcast endpoints: drafted, previewed, sent and steered from outside, with what each refuses."""
+"""Test the broadcast endpoints: draft, preview, sending and commands, with the refusals of each."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def segment(store):
 
 @pytest.fixture
 def audience(open_policy, segment, make_customer):
-    """Three who may be written to, two without a yes, one without an address."""
+    """Create three reachable customers, two without consent, one without an address."""
     for number in range(6):
         customer = make_customer(email=f"m{number}@example.com" if number else "")
         put_in(segment, customer)
@@ -74,7 +74,7 @@ def test_a_broadcast_from_its_draft_to_its_counts(api, audience, segment, templa
         "customer_zone": False, "per_minute": 0, "holdout_percent": 0, "attribution_days": 7, "audience": 0,
         "starts_at": None, "finished_at": None,
     })  # fmt: skip
-    # the preview says whom it would reach, and writes nothing
+    # the preview shows the audience and writes nothing
     preview = send(api, "get", f"broadcasts/{pk}/preview")
     assert (preview.status_code, preview.json()) == (200, {
         "total": 6, "sent": 3, "held": 0, "suppressed": 3, "reasons": {"no_consent": 2, "no_address": 1},
@@ -100,7 +100,7 @@ def test_a_broadcast_from_its_draft_to_its_counts(api, audience, segment, templa
     assert (told(), Message.objects.count()) == (["scheduled", "finished"], 6)
 
 
-def test_it_is_paused_resumed_and_stopped_and_twice_is_once(api, audience, draft, memory):
+def test_pause_resume_and_stop_are_idempotent(api, audience, draft, memory):
     path = f"broadcasts/{draft.pk}"
     assert send(api, "post", f"{path}/schedule").json()["state"] == "scheduled"
     assert send(api, "post", f"{path}/unschedule").json()["state"] == "draft"
@@ -118,7 +118,7 @@ def test_it_is_paused_resumed_and_stopped_and_twice_is_once(api, audience, draft
     assert (one["states"], one["reasons"], memory.taken) == ({"suppressed": 6}, {"stopped": 6}, [])
 
 
-def test_a_draft_is_changed_by_what_is_sent_and_nothing_else_is(api, draft, make_coupon):
+def test_only_the_sent_fields_of_a_draft_change(api, draft, make_coupon):
     gift = make_coupon(name="Gift")
     TemplateText.objects.update(body="Hi {% if coupon.code %}{{ coupon.code }}{% endif %}")
     path = f"broadcasts/{draft.pk}"
@@ -139,7 +139,7 @@ def test_a_draft_is_changed_by_what_is_sent_and_nothing_else_is(api, draft, make
     assert Broadcast.objects.get().name == "Spring"
 
 
-def test_what_is_wrong_is_refused_by_field_and_makes_nothing(api, segment, template, draft, make_coupon):
+def test_invalid_fields_are_refused_and_nothing_is_created(api, segment, template, draft, make_coupon):
     right = {"name": "Summer", "segment": segment.pk, "template": template.pk}
     public = make_coupon(code="PUBLIC")
     receipt = save_template(
@@ -167,7 +167,7 @@ def test_what_is_wrong_is_refused_by_field_and_makes_nothing(api, segment, templ
     assert [(row.name, row.state) for row in Broadcast.objects.all()] == [("Spring", "draft")]
 
 
-def test_a_time_that_is_over_is_refused(api, draft):
+def test_a_past_time_is_refused(api, draft):
     send(api, "patch", f"broadcasts/{draft.pk}", {"send_on": "2020-05-01", "send_time": "09:30"})
     assert fault(send(api, "post", f"broadcasts/{draft.pk}/schedule")) == (400, "in_the_past", "send_on")
     assert Broadcast.objects.get().state == "draft"

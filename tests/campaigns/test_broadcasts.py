@@ -1,4 +1,4 @@
-"""Broadcasts: once to everyone in a segment, at its time and pace; the preview is the result (J1)."""
+"""Test broadcasts: once to each customer of a segment, at its time and pace; the preview is the result (J1)."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def outcome(broadcast) -> dict:
 
 
 @pytest.mark.parametrize("holdout", [0, 50])
-def test_j1_the_preview_is_the_result(open_policy, make, member, memory, holdout):
+def test_the_preview_is_the_result(open_policy, make, member, memory, holdout):
     policy(cap_per_day=1)
     for _ in range(6):
         member()
@@ -115,7 +115,7 @@ def test_j1_the_preview_is_the_result(open_policy, make, member, memory, holdout
     assert messages.send_due() == 12 - found.reasons.get("holdout", 0)
     broadcast.refresh_from_db()
     result = outcome(broadcast)
-    # By lot it may be none at all.
+    # The random split may leave no customer at all.
     assert result.pop("sent", 0) == found.sent
     assert result == found.reasons
     if not holdout:
@@ -127,7 +127,7 @@ def test_j1_the_preview_is_the_result(open_policy, make, member, memory, holdout
     assert (broadcast.state, broadcast.audience_count) == ("done", 12)
 
 
-def test_j2_taking_the_audience_again_makes_nothing_new(open_policy, make, member):
+def test_taking_the_audience_again_makes_no_new_messages(open_policy, make, member):
     for _ in range(3):
         member()
     broadcast = make()
@@ -138,10 +138,12 @@ def test_j2_taking_the_audience_again_makes_nothing_new(open_policy, make, membe
 
 
 @pytest.mark.parametrize("per_minute", [0, 60])
-def test_f2_a_worker_that_dies_while_it_takes_the_audience_leaves_whole_chunks_and_the_next_goes_on(
+def test_a_worker_that_dies_in_the_audience_leaves_whole_chunks_and_the_next_continues(
     open_policy, make, member, monkeypatch, per_minute
 ):
-    """Given seven people in chunks of two, when it dies in the third, then four have a message and the rest comes once."""
+    """Given seven people in chunks of two, when the worker dies in the third chunk, four have a message; a retry adds
+    the rest once (F2).
+    """
     people = [member() for _ in range(7)]
     broadcast = make(per_minute=per_minute)
     schedule_broadcast(broadcast=broadcast, actor=SYSTEM)
@@ -176,7 +178,7 @@ def test_f2_a_worker_that_dies_while_it_takes_the_audience_leaves_whole_chunks_a
 
 
 @pytest.mark.django_db(transaction=True)
-def test_j2_many_workers_at_once_make_each_message_once(open_policy, make, member):
+def test_concurrent_workers_make_each_message_once(open_policy, make, member):
     for _ in range(5):
         member()
     schedule_broadcast(broadcast=make(), actor=SYSTEM)
@@ -201,7 +203,7 @@ def test_a_coupon_is_issued_to_each_and_named_in_the_message(
     assert coupon.issued_count == 2
 
 
-def test_in_each_customers_zone_it_is_due_at_the_hour_on_their_clock(open_policy, make, member):
+def test_in_each_customers_zone_it_is_due_at_their_local_hour(open_policy, make, member):
     shanghai, london, honolulu = (
         member(zone="Asia/Shanghai"),
         member(zone="Europe/London"),
@@ -268,13 +270,13 @@ def test_two_workers_never_pass_the_limit_together(open_policy, make, member, me
     held = [batch for batch in storm(4, lambda _n: messages.claim_batch(limit=3)) if batch]
     for batch in held:
         messages.deliver_batch(batch)
-    # The clock may have gone into the next minute in between, which has a share of its own.
+    # The clock may have passed into the next minute, which has a share of its own.
     minutes = Counter(Message.objects.filter(state="sent").values_list("decided_at__minute", flat=True))
     assert sum(minutes.values()) >= 5
     assert all(count <= 5 for count in minutes.values())
 
 
-def test_a_pause_holds_what_is_due_and_going_on_sends_it_once(open_policy, make, member, memory):
+def test_a_pause_holds_due_messages_and_a_resume_sends_them_once(open_policy, make, member, memory):
     for _ in range(4):
         member()
     broadcast = make()
@@ -313,7 +315,7 @@ def test_a_long_pause_makes_nothing_stale(open_policy, make, member, memory):
     assert outcome(broadcast) == {"sent": 1}
 
 
-def test_stopping_is_for_good_and_says_so(open_policy, make, member, memory):
+def test_stopping_is_permanent_and_stored_as_the_reason(open_policy, make, member, memory):
     for _ in range(3):
         member()
     broadcast = make()
@@ -330,7 +332,7 @@ def test_stopping_is_for_good_and_says_so(open_policy, make, member, memory):
         resume_broadcast(broadcast=broadcast, actor=SYSTEM)
 
 
-def test_the_gate_stops_what_a_worker_meets_before_the_timetable_does(open_policy, make, member, memory):
+def test_the_gate_stops_messages_before_the_scheduled_task_does(open_policy, make, member, memory):
     member()
     broadcast = make()
     begin(broadcast)
@@ -339,7 +341,7 @@ def test_the_gate_stops_what_a_worker_meets_before_the_timetable_does(open_polic
     assert outcome(broadcast) == {"stopped": 1}
 
 
-def test_j4_who_has_left_the_segment_gets_nothing(open_policy, make, member, memory, segment):
+def test_customers_who_left_the_segment_get_nothing(open_policy, make, member, memory, segment):
     stays, leaves = member(), member()
     broadcast = make()
     begin(broadcast)
@@ -349,7 +351,7 @@ def test_j4_who_has_left_the_segment_gets_nothing(open_policy, make, member, mem
     assert Message.objects.get(customer=leaves).reason == "left_segment"
 
 
-def test_j8_it_says_what_its_template_said_when_it_was_scheduled(open_policy, make, member, memory, template):
+def test_a_broadcast_keeps_the_template_version_of_its_scheduling(open_policy, make, member, memory, template):
     member()
     broadcast = make()
     schedule_broadcast(broadcast=broadcast, actor=SYSTEM)
@@ -361,7 +363,7 @@ def test_j8_it_says_what_its_template_said_when_it_was_scheduled(open_policy, ma
     assert memory.taken[0].subject == "News"
 
 
-def test_only_a_draft_changes_and_a_schedule_can_be_taken_back(make):
+def test_only_a_draft_changes_and_a_schedule_can_be_undone(make):
     broadcast = make()
     update_broadcast(broadcast=broadcast, name="Summer", per_minute=9, actor=SYSTEM)
     schedule_broadcast(broadcast=broadcast, actor=SYSTEM)
@@ -385,7 +387,7 @@ def test_only_a_draft_changes_and_a_schedule_can_be_taken_back(make):
         ({"holdout_percent": 91}, "holdout_percent"),
     ],
 )
-def test_what_makes_no_sense_is_refused_at_its_field(make, fields, field):
+def test_invalid_values_are_refused_at_their_field(make, fields, field):
     make()
     with pytest.raises(Invalid) as caught:
         make(**{"name": "Other", **fields})
@@ -393,7 +395,7 @@ def test_what_makes_no_sense_is_refused_at_its_field(make, fields, field):
     assert Broadcast.objects.count() == 1
 
 
-def test_a_time_that_is_over_and_a_transactional_template_are_refused(make, store):
+def test_a_past_time_and_a_transactional_template_are_refused(make, store):
     with pytest.raises(Invalid) as caught:
         schedule_broadcast(broadcast=make(send_on=date(2026, 1, 1), send_time=time(9)), actor=SYSTEM)
     assert caught.value.field == "send_on"

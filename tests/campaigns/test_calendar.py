@@ -1,4 +1,4 @@
-"""The lunar calendar, festivals and the shop's own days."""
+"""Test the lunar calendar, festivals and the shop's own days."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_both_ways_lead_back_on_every_day():
         day += timedelta(days=1)
 
 
-def test_known_days_among_them_leap_months():
-    """Dates as the Hong Kong Observatory publishes them."""
+def test_known_days_including_leap_months():
+    """Compare with dates that the Hong Kong Observatory publishes."""
     assert to_lunar(date(2026, 2, 17)) == LunarDate(2026, 1, 1)
     assert to_lunar(date(2025, 7, 25)) == LunarDate(2025, 6, 1, leap=True)
     assert to_lunar(date(2033, 12, 22)) == LunarDate(2033, 11, 1, leap=True)
@@ -108,7 +108,7 @@ def test_a_lunar_day_may_fall_twice_into_a_year_or_not_at_all():
 
 
 @pytest.mark.django_db
-def test_own_days_stand_among_the_others_with_a_way_to_plan(client, staff):
+def test_own_days_are_listed_with_a_link_to_plan(client, staff):
     client.force_login(staff(Role.MARKETER))
     address = reverse("calendar")
     client.post(f"{address}?year=2030", {"name": "Founding day", "month": "8", "day": "15", "by_lunar": "on"})

@@ -1,4 +1,4 @@
-"""Care rules: whom each trigger takes, once per occurrence, and what the preview says of it."""
+"""Test care rules: customers of each trigger, once per occurrence, and the preview."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def made(rule: CareRule) -> list[tuple]:
 
 
 class TestBirthdays:
-    def test_j7_the_day_is_the_customers_and_once_a_year(self, make_rule, make_customer):
+    def test_the_birthday_is_local_to_the_customer_and_once_a_year(self, make_rule, make_customer):
         shanghai, new_york = make_customer("S"), make_customer("N", time_zone="America/New_York")
         for customer in (shanghai, new_york):
             born(customer, "1990-03-10")
@@ -128,7 +128,7 @@ class TestBirthdays:
                 assert made(rule) == []
         assert made(rule) == [("A", "2027", "queued")]
 
-    def test_a_day_when_nothing_ran_is_made_up_for_but_not_days_before_activation(self, make_rule, make_customer):
+    def test_a_missed_day_is_caught_up_but_not_days_before_activation(self, make_rule, make_customer):
         born(make_customer("A"), "1990-03-10")
         rule = make_rule("birthday")
         active_since(rule, at("2026-03-11T03:00"))
@@ -199,7 +199,7 @@ class TestNoOrder:
         assert run_care_rule(rule_id=rule.pk, now=later + timedelta(days=1)) == 1, "a new lapse"
         assert recent.messages.count() == 1
 
-    def test_whoever_ordered_meanwhile_gets_nothing(self, make_rule, lapsed, make_order, settle):
+    def test_customers_who_ordered_since_then_get_nothing(self, make_rule, lapsed, make_order, settle):
         customer = lapsed("L", 100)
         settle()
         refresh_everything()
@@ -224,7 +224,7 @@ class TestNoOrder:
         send_due()
         assert Message.objects.get().reason == "left_segment"
 
-    def test_x1_the_holdout_is_stored_and_a_change_of_share_moves_nobody(self, make_rule, settle):
+    def test_the_holdout_is_stored_and_a_change_of_share_moves_no_customer(self, make_rule, settle):
         people = Customer.objects.bulk_create([Customer(name=f"C{n}", number=f"H{n}") for n in range(300)])
         with connection.cursor() as cursor:
             cursor.execute(
@@ -254,7 +254,7 @@ class TestSegmentEntered:
     # Each transaction has its own time: one that began before the activation enters before it.
     pytestmark = pytest.mark.django_db(transaction=True)
 
-    def test_once_per_entering_and_only_after_activation(self, make_rule, make_customer, make_order, settle):
+    def test_once_per_entry_and_only_after_activation(self, make_rule, make_customer, make_order, settle):
         from analytics.services.segments import create_segment
 
         spenders = create_segment(
@@ -274,7 +274,7 @@ class TestSegmentEntered:
         assert preview_audience(rule).total == 2
 
     @pytest.mark.django_db(transaction=True)
-    def test_entering_is_owed_only_while_an_active_rule_asks_for_it(self, make_rule, make_customer):
+    def test_entry_events_are_queued_only_while_an_active_rule_needs_them(self, make_rule, make_customer):
         segment = Segment.objects.create(name="VIP", rule={"op": "and", "children": []})
         customer = make_customer("E")
 
@@ -355,14 +355,14 @@ def test_rules_are_checked(make_rule, template, make_coupon):
         activate_care_rule(rule=CareRule.objects.get(pk=rule.pk), actor=SYSTEM)
 
 
-def test_what_a_rule_sends_is_marketing_whoever_makes_it(make_rule, template):
-    # given a template for what customers asked for, which would pass consent, caps and quiet hours
+def test_a_rule_sends_only_marketing_from_every_entry_point(make_rule, template):
+    # given a transactional template, which would bypass consent, caps and quiet hours
     receipt = save_template(
         name="Receipt", channel="inbox", texts=[Text("en", "Paid")], message_class="transactional", actor=SYSTEM
     )
     rule = make_rule("birthday")
 
-    # then no rule takes it
+    # then no rule accepts it
     with pytest.raises(Invalid) as made:
         create_care_rule(name="X", trigger="birthday", template=receipt, actor=SYSTEM)
     with pytest.raises(Invalid) as changed:
@@ -371,7 +371,7 @@ def test_what_a_rule_sends_is_marketing_whoever_makes_it(make_rule, template):
         ("transactional_template", "template")
     }
 
-    # and the template of a rule does not become one
+    # and a rule's template can't become transactional
     with pytest.raises(Conflict) as kept:
         save_template(
             name="Hello",
@@ -427,7 +427,7 @@ def test_presets_render_for_a_real_customer(store, make_customer, make_order, pr
     assert "SKU-1" in liquid.render(rules["thanks"].template.texts.get(language="en").body, told, html=True)
 
 
-def test_d2_a_resolved_ticket_asks_once_per_resolution(make_customer, settle):
+def test_a_resolved_ticket_asks_once_per_resolution(make_customer, settle):
     customer = make_customer("Ada")
     ticket = open_ticket(customer=customer, subject="Where?", text="Where is it?", actor=SYSTEM)
     resolve_ticket(ticket=ticket, actor=SYSTEM)
@@ -444,7 +444,7 @@ def test_d2_a_resolved_ticket_asks_once_per_resolution(make_customer, settle):
 class TestRaces:
     pytestmark = pytest.mark.django_db(transaction=True)
 
-    def test_a_rule_run_many_times_at_once_makes_each_message_once(self, make_rule):
+    def test_concurrent_runs_of_a_rule_make_each_message_once(self, make_rule):
         Customer.objects.bulk_create(
             [Customer(name=f"C{n}", number=f"B{n}", **birthday_columns(date(1990, 3, 10))) for n in range(300)]
         )
@@ -454,7 +454,7 @@ class TestRaces:
         assert sum(totals) == 300
         assert Message.objects.count() == 300
 
-    def test_a_new_version_while_it_runs_sends_nobody_twice(self, make_rule):
+    def test_a_new_version_during_a_run_sends_no_message_twice(self, make_rule):
         Customer.objects.bulk_create(
             [Customer(name=f"C{n}", number=f"B{n}", **birthday_columns(date(1990, 3, 10))) for n in range(200)]
         )
@@ -477,8 +477,8 @@ class TestRaces:
         assert Message.objects.values("customer_id").distinct().count() == 200
 
 
-def test_updating_a_customer_does_not_matter_to_others(make_rule, make_customer):
-    """A run takes customers by the blind index alone; a wrong birthday is nobody's."""
+def test_a_changed_birthday_does_not_affect_other_customers(make_rule, make_customer):
+    """A run finds customers only by the blind index; a wrong birthday matches no customer."""
     customer = make_customer("A")
     update_customer(customer=customer, changes={"birthday": "1990-03-10"}, actor=SYSTEM)
     make_customer("B")

@@ -1,4 +1,4 @@
-"""SMS, WeChat, WeCom and the shop's own system against endpoints that really listen (F23, J2)."""
+"""Test SMS, WeChat, WeCom and the shop's own system against real local endpoints (F23, J2)."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def to(customer, channel, template, occurrence="1") -> Message:
 
 @pytest.fixture
 def sms(open_policy, endpoint, make_customer):
-    """One message by the gateway, queued, and a way to send what is due and look at it."""
+    """Queue one message by the gateway, and return a function that sends due messages and reads it."""
     account = save_account(
         provider="gateway", values={"url": f"{endpoint.url}/sms", "secret": SECRET, "sender": "Shop"}, actor=SYSTEM
     )
@@ -70,7 +70,7 @@ def sms(open_policy, endpoint, make_customer):
 
 
 def mark(secret, identifier, at, raw) -> str:
-    """The signature by this test's own arithmetic."""
+    """Compute the signature independently of the code."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
     return (
         "v1," + base64.b64encode(hmac.new(key, f"{identifier}.{at}.".encode() + raw, hashlib.sha256).digest()).decode()
@@ -98,7 +98,7 @@ class TestGateway:
         assert sms() == ("sent", "")
         assert len(endpoint.asked) == 1
 
-    def test_f23_a_timeout_is_uncertain_and_reconciled_never_sent_again_blindly(self, sms, endpoint, monkeypatch):
+    def test_a_timeout_is_uncertain_and_reconciled_never_sent_again_automatically(self, sms, endpoint, monkeypatch):
         monkeypatch.setattr(http, "SECONDS", 0.3)
         endpoint.delay = 1.0
         assert sms() == ("uncertain", "")
@@ -110,7 +110,7 @@ class TestGateway:
         assert sms() == ("sent", "")
         assert [(asked.method, asked.path) for asked in endpoint.asked[1:]] == [("GET", f"/sms/{sms.message.pk}")]
 
-    def test_f23_what_the_provider_never_had_is_sent_once_after_all(self, sms, endpoint):
+    def test_a_message_that_the_provider_never_had_is_sent_once_later(self, sms, endpoint):
         endpoint.answer = lambda asked: (0, "")
         assert sms() == ("uncertain", "")
         endpoint.answer = lambda asked: (404, {}) if asked.method == "GET" else (202, {})
@@ -119,7 +119,7 @@ class TestGateway:
         assert sms() == ("sent", "")
         assert [asked.method for asked in endpoint.asked] == ["POST", "GET", "POST"]
 
-    def test_f23_500_after_accepting_is_at_most_one_effect(self, sms, endpoint):
+    def test_500_after_accepting_is_at_most_one_effect(self, sms, endpoint):
         taken = set()
 
         def accept_and_break(asked):
@@ -135,7 +135,7 @@ class TestGateway:
         assert len([asked for asked in endpoint.asked if asked.method == "POST"]) == 1
 
     @pytest.mark.parametrize("status", [429, 503])
-    def test_f23_told_to_come_back_later_it_does(self, sms, endpoint, status):
+    def test_a_message_is_retried_later_when_the_provider_says_so(self, sms, endpoint, status):
         endpoint.answer = lambda asked: (status, "slow down")
         assert sms() == ("queued", "")
         assert sms.message.attempts == 1
@@ -143,7 +143,7 @@ class TestGateway:
         Message.objects.update(due_at=sms.message.created_at)
         assert sms() == ("sent", "")
 
-    def test_a_wrong_number_is_suppressed_and_a_no_is_final(self, sms, endpoint):
+    def test_a_wrong_number_is_suppressed_and_a_refusal_is_final(self, sms, endpoint):
         endpoint.answer = lambda asked: (422, {"error": "invalid_number"})
         assert sms() == ("failed", "bounce")
         assert Suppression.objects.get().channel == "sms"
@@ -161,7 +161,7 @@ class TestGateway:
         assert sms.message.provider_id == ""
         assert sms.message.attempts == 0
 
-    def test_f23_a_receipt_counts_once_and_settles_the_uncertain(self, sms, endpoint, client):
+    def test_a_receipt_counts_once_and_settles_the_uncertain(self, sms, endpoint, client):
         endpoint.answer = lambda asked: (500, "")
         assert sms() == ("uncertain", "")
         assert receipt(client, sms).status_code == 200
@@ -184,7 +184,7 @@ class TestGateway:
         assert (sms.message.state, sms.message.reason, sms.message.error) == ("failed", "bounce", "gone")
         assert Suppression.objects.count() == 1
 
-    def test_f23_a_forged_receipt_is_refused_and_changes_nothing(self, sms, endpoint, client):
+    def test_a_forged_receipt_is_refused_and_changes_nothing(self, sms, endpoint, client):
         endpoint.answer = lambda asked: (202, {})
         sms()
         before = Message.objects.values().get()
@@ -278,7 +278,7 @@ class TestAliyun:
 
 
 class WeChatServer:
-    """Answers as WeChat and WeCom do: tokens that may run out, `errcode` in an answer of 200."""
+    """Answer as WeChat and WeCom do: tokens that may expire, `errcode` in an answer of 200."""
 
     def __init__(self) -> None:
         self.tokens = 0
@@ -326,7 +326,7 @@ class TestWeChat:
         ]  # fmt: skip
         assert endpoint.asked[0].body == {"grant_type": "client_credential", "appid": "wx1", "secret": "s"}
 
-    def test_the_token_is_kept_and_fetched_anew_once_when_it_has_run_out(self, wechat, endpoint):
+    def test_the_token_is_cached_and_fetched_again_once_when_it_has_expired(self, wechat, endpoint):
         to(self.customer, "wechat", self.template)
         to(self.customer, "wechat", self.template, "2")
         messages.send_due()
@@ -369,7 +369,7 @@ class TestWeChat:
         assert caught.value.field == "texts.0.subject"
 
 
-def test_wecom_tells_the_external_contact(open_policy, endpoint):
+def test_wecom_sends_to_the_external_contact(open_policy, endpoint):
     endpoint.answer = server = WeChatServer()
     save_account(
         provider="external_contact", actor=SYSTEM,

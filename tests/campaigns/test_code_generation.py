@@ -1,4 +1,4 @@
-"""Codes in bulk: started, watched and taken away as a file, by the console and by the API."""
+"""Test codes in bulk: start, progress and download, by the console and by the API."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def generated(coupon, count=5) -> Job:
     return job
 
 
-def test_the_console_starts_shows_and_hands_out(client, staff, make_coupon):
+def test_the_console_starts_shows_and_downloads_codes(client, staff, make_coupon):
     coupon = make_coupon(name="=HYPERLINK(1)", limit_per_customer=None)
     client.force_login(staff(Role.MARKETER))
     page = client.get(reverse("coupon", args=[coupon.pk])).content.decode()
@@ -46,7 +46,7 @@ def test_the_console_starts_shows_and_hands_out(client, staff, make_coupon):
     assert (job.kind, job.total_count, job.state) == ("campaigns.generate_codes", 25, "queued")
     address = reverse("coupon_codes_file", args=[coupon.pk, job.pk])
     early = client.get(address, follow=True)
-    assert "The codes are still being made." in early.content.decode()
+    assert "The codes are still being generated." in early.content.decode()
     assert not DomainEvent.objects.filter(kind="campaigns.coupon_codes_exported").exists()
     run_job(job)
     assert address in client.get(reverse("coupon", args=[coupon.pk])).content.decode()
@@ -65,11 +65,11 @@ def test_the_console_starts_shows_and_hands_out(client, staff, make_coupon):
 def test_a_wrong_number_of_codes_starts_nothing(client, staff, make_coupon, count):
     client.force_login(staff(Role.MARKETER))
     page = client.post(reverse("coupon_generate", args=[make_coupon().pk]), {"count": count}, follow=True)
-    assert "From 1 to 5,000,000 codes at once." in page.content.decode()
+    assert "Enter a number from 1 to 5,000,000." in page.content.decode()
     assert not Job.objects.exists()
 
 
-def test_a_coupon_that_is_over_gets_no_codes(make_coupon):
+def test_an_ended_coupon_gets_no_codes(make_coupon):
     coupon = make_coupon()
     type(coupon).objects.update(active=False)
     coupon.refresh_from_db()
@@ -79,7 +79,7 @@ def test_a_coupon_that_is_over_gets_no_codes(make_coupon):
     assert not Job.objects.exists()
 
 
-def test_the_api_starts_once_for_a_key_says_how_far_it_is_and_streams(api, make_coupon):
+def test_the_api_starts_once_per_key_reports_progress_and_streams(api, make_coupon):
     coupon, other = make_coupon(limit_per_customer=None), make_coupon(name="Other")
     path = f"/api/v1/coupons/{coupon.pk}/codes"
 

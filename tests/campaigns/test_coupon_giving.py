@@ -1,4 +1,4 @@
-"""L13: coupons by hand stay within the day of who gives them."""
+"""Test that coupons given by hand stay within the daily limit of the staff member (L13)."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def test_a_day_has_a_limit_and_a_repeat_does_not_count(coupon, staff, make_custo
     assert (refused.value.code, refused.value.details) == ("coupon_budget_spent", {"left": 0})
     assert (CouponCode.objects.count(), CouponBudget.objects.get().given) == (3, 3)
 
-    # then a repeat still answers, others have their own day, and tomorrow is a new one
+    # then a repeat still answers, other users have their own limit, and tomorrow the limit is new
     assert give_coupon(customer=customer, coupon=coupon, user=agent, mark="a").issued_for == f"staff:{agent.pk}:a"
     assert coupons_left(other) == 3
     CouponBudget.objects.update(day=CouponBudget.objects.get().day - timedelta(days=1))
     assert coupons_left(agent) == 3
 
 
-def test_the_page_says_what_is_left_and_refuses_the_next(coupon, client, staff, make_customer):
+def test_the_page_shows_the_remaining_coupons_and_refuses_the_next(coupon, client, staff, make_customer):
     customer = make_customer()
     set_limits(role=Role.AGENT.value, limits=Limits(500, 2000, 1), actor=SYSTEM)
     client.force_login(staff(Role.AGENT))
@@ -60,7 +60,7 @@ def test_the_page_says_what_is_left_and_refuses_the_next(coupon, client, staff, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_clicks_at_once_stay_within_the_day(coupon, staff, make_customer):
+def test_concurrent_clicks_stay_within_the_daily_limit(coupon, staff, make_customer):
     agent, customer = staff(Role.AGENT), make_customer()
     outcomes: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Coupon codes and uses of another system: codes that can be used on, uses that count, once."""
+"""Test imported coupon codes and uses: codes stay usable, and uses count once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def bring(store, make_customer, tmp_path):
     return run
 
 
-def test_codes_and_uses_come_in_once(bring):
+def test_codes_and_uses_are_imported_once(bring):
     run = bring()
     assert (run.read_count, run.accepted_count, run.unchanged_count, run.refused_count) == (4, 4, 0, 0)
     assert list(
@@ -53,7 +53,7 @@ def test_codes_and_uses_come_in_once(bring):
     assert (Coupon.objects.count(), CouponCode.objects.count(), CouponUse.objects.count()) == (2, 3, 3)
 
 
-def test_a_code_goes_on_where_the_old_system_left_it(bring, make_customer):
+def test_an_imported_code_keeps_its_uses(bring, make_customer):
     bring()
     ben = CouponCode.objects.get(code="OLDSPRING24B").customer
     quote = validate_coupon(code="OLD-SPRING-24B", customer=ben, cart_amount=15000, currency="CNY", actor=SYSTEM)
@@ -63,7 +63,7 @@ def test_a_code_goes_on_where_the_old_system_left_it(bring, make_customer):
     assert quote.reason == "code_limit"
 
 
-def test_a_mended_file_of_refused_rows_gives_codes_not_reasons(bring):
+def test_a_corrected_file_of_refused_rows_gives_codes(bring):
     run = bring("code,coupon,type,value\nAB,Spring,amount,20\n")
     for language in ("en", "zh-hans"):
         with translation.override(language):
@@ -72,7 +72,7 @@ def test_a_mended_file_of_refused_rows_gives_codes_not_reasons(bring):
     assert sorted(CouponCode.objects.values_list("code", flat=True)) == ["MENDEDEN", "MENDEDZH"]
 
 
-def test_what_can_not_be_a_code_or_a_use(bring):
+def test_invalid_codes_and_uses_are_refused(bring):
     bring()
     run = bring(
         "code,coupon,type,value,phone,used_at,order,discount,cart_amount\n"

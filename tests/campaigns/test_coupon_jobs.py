@@ -1,4 +1,4 @@
-"""C4: issuing to a segment and generating codes are jobs with progress that go on where they stopped."""
+"""Test the jobs that issue to a segment and generate codes: progress, and continuing after a stop (C4)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def small_chunks(monkeypatch):
     monkeypatch.setattr(coupon_codes, "COPY_CHUNK", 300)
 
 
-def test_everyone_in_a_segment_gets_one_code_however_often_it_is_run(segment, make_coupon, small_chunks, monkeypatch):
+def test_each_customer_of_a_segment_gets_one_code_over_repeated_runs(segment, make_coupon, small_chunks, monkeypatch):
     coupon = make_coupon(name="Gift", valid_days=7)
     job = start_issue(coupon=coupon, segment=segment, actor=SYSTEM)
     real, calls = coupon_codes.issue_to_many, []
@@ -71,7 +71,7 @@ def test_two_workers_on_one_issue_give_one_code_each(segment, make_coupon, small
     assert (CouponCode.objects.count(), coupon.issued_count) == (250, 250)
 
 
-def test_generating_goes_on_where_it_stopped_and_makes_no_code_too_many(make_coupon, small_chunks, monkeypatch):
+def test_generating_continues_where_it_stopped_and_makes_no_extra_code(make_coupon, small_chunks, monkeypatch):
     coupon = make_coupon(name="Flyer", limit_per_customer=None)
     job = start_generation(coupon=coupon, count=1000, actor=SYSTEM)
     real, calls = codes.new_codes, []
@@ -96,7 +96,7 @@ def test_generating_goes_on_where_it_stopped_and_makes_no_code_too_many(make_cou
     assert all(not codes.is_mistyped(codes.normalise(code)) for code in shown)
 
 
-def test_what_can_not_be_issued_is_refused(make_coupon, segment):
+def test_coupons_that_can_not_be_issued_are_refused(make_coupon, segment):
     public = make_coupon(code="PUBLIC")
     with pytest.raises(Conflict):
         start_generation(coupon=public, count=10, actor=SYSTEM)

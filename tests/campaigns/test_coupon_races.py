@@ -1,4 +1,4 @@
-"""C2 under real contention (F5, F6): threads of their own, one PostgreSQL."""
+"""Test C2 under real contention (F5, F6): threads of their own, one PostgreSQL."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def reserve(code, customer, key=""):
 
 
 def in_order(coupon: Coupon) -> None:
-    """The counters are what the uses say."""
+    """Check that the counters equal the uses."""
     coupon.refresh_from_db()
     uses = CouponUse.objects.filter(coupon=coupon)
     states = Counter(uses.values_list("state", flat=True))
@@ -52,7 +52,7 @@ def in_order(coupon: Coupon) -> None:
         assert tally.used == uses.filter(customer_id=tally.customer_id).exclude(state="released").count()
 
 
-def test_f5_one_last_use_and_64_customers_give_one_success(make_coupon):
+def test_one_last_use_and_64_customers_give_one_success(make_coupon):
     coupon = make_coupon(code="LASTONE", limit_total=1)
     customers = [Customer.objects.create(name=f"C{n}") for n in range(64)]
     results = Counter(map(outcome, at_once([lambda c=c: reserve("LASTONE", c) for c in customers])))
@@ -61,7 +61,7 @@ def test_f5_one_last_use_and_64_customers_give_one_success(make_coupon):
     in_order(coupon)
 
 
-def test_f5_one_single_use_code_64_times_at_once(make_coupon, make_customer):
+def test_one_single_use_code_64_times_at_once(make_coupon, make_customer):
     coupon, customer = make_coupon(name="Own", limit_per_customer=None), make_customer()
     code = issue_coupon(customer=customer, coupon=coupon, cause="test", actor=SYSTEM).code
     results = Counter(map(outcome, at_once([lambda: reserve(code, customer)] * 64)))
@@ -69,7 +69,7 @@ def test_f5_one_single_use_code_64_times_at_once(make_coupon, make_customer):
     in_order(coupon)
 
 
-def test_f6_a_thousand_uses_one_per_customer(make_coupon):
+def test_a_thousand_uses_one_per_customer(make_coupon):
     coupon = make_coupon(code="PIECES", limit_total=1000, value=100)
     customers = Customer.objects.bulk_create([Customer(name=f"C{n}", number=f"N{n}") for n in range(1500)])
     attempts = [customer for customer in customers for _ in range(2)]
@@ -95,7 +95,7 @@ def test_a_budget_is_never_exceeded(make_coupon):
     in_order(coupon)
 
 
-def test_one_key_many_times_at_once_is_one_use(make_coupon, make_customer):
+def test_concurrent_calls_with_one_key_make_one_use(make_coupon, make_customer):
     coupon, customer = make_coupon(code="SAVE20", limit_per_customer=None), make_customer()
     answers = at_once([lambda: reserve("SAVE20", customer, key="same")] * 32)
     assert all(answer == answers[0] for answer in answers)
@@ -140,7 +140,7 @@ def test_redeem_against_release_ends_in_one_state(make_coupon):
     in_order(coupon)
 
 
-def test_f8_redeem_against_the_sweep_at_the_deadline(make_coupon):
+def test_redeem_against_the_sweep_at_the_deadline(make_coupon):
     coupon = make_coupon(code="DEADLINE", reserve_seconds=1)
     customers = Customer.objects.bulk_create([Customer(name=f"C{n}", number=f"N{n}") for n in range(40)])
     reservations = [uuid.UUID(reserve("DEADLINE", customer)["reservation"]) for customer in customers]

@@ -1,4 +1,4 @@
-"""A coupon is given back once its order is refunded in full, unless the coupon says otherwise."""
+"""Test that a coupon is given back once its order is refunded in full, unless the coupon excludes it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def ann(make_customer):
 
 @pytest.fixture
 def use(store):
-    """use(customer, "O-1") -> a coupon of 5.00 that was used for this order."""
+    """Use a coupon: use(customer, "O-1") returns a coupon of 5.00 that was used for this order."""
 
     def make(customer, number: str, **fields) -> CouponUse:
         create_coupon(name="Five off", kind="amount", value=500, mode="public", code="FIVEOFF", actor=SYSTEM, **fields)
@@ -92,7 +92,7 @@ def test_a_replay_gives_it_back_once(ann, use, make_order, settle):
     assert DomainEvent.objects.filter(kind="campaigns.coupon_released").count() == 1
 
 
-def test_a_refund_in_part_leaves_it_used_until_the_rest_is_refunded(ann, use, make_order, settle):
+def test_a_partial_refund_leaves_it_used_until_the_rest_is_refunded(ann, use, make_order, settle):
     make_order(ann, 10_000, number="O-1")
     use(ann, "O-1")
     refund("O-1", amount=9_999)
@@ -144,7 +144,7 @@ def test_a_refund_that_a_file_brings_gives_the_coupon_back_too(use, ann, make_or
     held = use(ann, "O-1")
     path = tmp_path / "refunds.csv"
     path.write_text("order,amount,date\nO-1,105.00,2026-03-01\n")
-    # when a file refunds it in full, and brings it again
+    # when a file refunds it in full, and is imported again
     for outcome in (1, 0):
         run = imports.create_import(kind="refunds", source="storefront", path=str(path), actor=SYSTEM)
         run = imports.run_import(run=run)

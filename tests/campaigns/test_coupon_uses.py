@@ -1,4 +1,4 @@
-"""C1-C4: validate, reserve, redeem, release, each with exact figures; refusals leave everything as it was."""
+"""Test C1-C4: validate, reserve, redeem, release, each with exact figures; refusals change nothing."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def release(answer, key="") -> dict:
     return release_coupon(reservation=uuid.UUID(answer["reservation"]), key=key or str(uuid.uuid4()), actor=SYSTEM)
 
 
-def test_c1_counters_rise_once_at_redeem_and_fall_on_release(make_coupon, make_customer):
+def test_counters_rise_once_at_redeem_and_fall_on_release(make_coupon, make_customer):
     coupon, customer = make_coupon(code="SAVE20", limit_per_customer=2, limit_total=5, budget=10_000), make_customer()
     code = CouponCode.objects.get(coupon=coupon)
 
@@ -84,7 +84,7 @@ def test_c1_counters_rise_once_at_redeem_and_fall_on_release(make_coupon, make_c
     assert DomainEvent.objects.filter(kind="campaigns.coupon_released").count() == 1
 
 
-def test_c1_releasing_a_reservation_gives_it_back_without_a_use(make_coupon, make_customer):
+def test_releasing_a_reservation_gives_it_back_without_a_use(make_coupon, make_customer):
     coupon, customer = make_coupon(code="SAVE20"), make_customer()
     answer = reserve("SAVE20", customer, reference="cart-1")
     release(answer)
@@ -107,7 +107,7 @@ def test_discounts(make_coupon, make_customer, coupon, cart, discount):
     assert figures(made) == (1, 0, discount, 0)
 
 
-def test_c3_every_refusal_has_its_reason_and_changes_nothing(make_coupon, make_customer):
+def test_every_refusal_has_its_reason_and_changes_nothing(make_coupon, make_customer):
     now = timezone.now()
     customer, other = make_customer(), make_customer()
     make_coupon(code="EARLY", starts_at=now + timedelta(days=1))
@@ -189,7 +189,7 @@ def test_repeats_give_the_first_answer_and_another_request_is_refused(make_coupo
 
 
 @pytest.mark.parametrize("swept_first", [False, True])
-def test_a_reservation_that_ran_out_is_refused_before_and_after_the_sweep(make_coupon, make_customer, swept_first):
+def test_an_expired_reservation_is_refused_before_and_after_the_sweep(make_coupon, make_customer, swept_first):
     coupon, customer = make_coupon(code="SAVE20"), make_customer()
     answer = reserve("SAVE20", customer)
     past = timezone.now() - timedelta(seconds=1)
@@ -207,7 +207,7 @@ def test_a_reservation_that_ran_out_is_refused_before_and_after_the_sweep(make_c
     assert redeem(reserve("SAVE20", customer))["state"] == "redeemed", "it may be reserved anew"
 
 
-def test_c4_wrong_guesses_are_limited_per_customer(make_coupon, make_customer):
+def test_wrong_guesses_are_limited_per_customer(make_coupon, make_customer):
     make_coupon(code="SAVE20")
     guesser, honest = make_customer(), make_customer()
     for number in range(10):
@@ -221,7 +221,7 @@ def test_c4_wrong_guesses_are_limited_per_customer(make_coupon, make_customer):
     assert reserve("SAVE20", honest)["state"] == "reserved"
 
 
-def test_c4_codes_are_long_and_a_mistyped_one_is_noticed():
+def test_codes_are_long_and_a_mistyped_one_is_detected():
     made = codes.new_codes(2_000)
     assert len(set(made)) == 2_000
     assert len(codes.ALPHABET) ** codes.RANDOM > 2**60

@@ -1,4 +1,4 @@
-"""Drafts of templates: what would be slow is refused in one pass, and what is slow all the same is killed."""
+"""Test drafts of templates: slow sources are refused in one pass, and slow rendering is killed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SLOW = {
 
 
 @pytest.mark.parametrize("name", SLOW)
-def test_what_the_lexer_would_take_minutes_for_is_refused_before_it(name, monkeypatch):
+def test_sources_that_are_slow_to_lex_are_refused_first(name, monkeypatch):
     source, code = SLOW[name]
     monkeypatch.setattr(liquid, "_HTML", None)
     monkeypatch.setattr(liquid, "_TEXT", None)
@@ -40,7 +40,7 @@ def test_what_the_lexer_would_take_minutes_for_is_refused_before_it(name, monkey
 
 
 @pytest.mark.django_db
-def test_saving_and_preview_say_the_line_in_words(store):
+def test_saving_and_preview_name_the_line(store):
     text = Text("en", "Hello\n{{ customer.name", "Hi")
     for ask in (
         lambda: preview(text=text, channel="email", context={}),
@@ -85,5 +85,5 @@ def test_a_process_that_was_killed_is_replaced():
 def test_plain_text_of_hostile_html_takes_no_minutes(hostile):
     started = time.monotonic()
     to_text(hostile * (SIZE // len(hostile)))
-    # it took eight minutes
+    # this took eight minutes
     assert time.monotonic() - started < 30

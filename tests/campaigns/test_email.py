@@ -1,4 +1,4 @@
-"""E-mail through a real SMTP server: what arrives, what errors mean, unsubscribing, and a worker that is killed (F2, F23)."""
+"""Test e-mail through a real SMTP server: content, errors, unsubscribing, and a killed worker (F2, F23)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Mailbox:
-    """Counts what it accepted. `answers` maps a recipient to an SMTP answer; `hang` waits before accepting."""
+    """Count accepted messages. `answers` maps a recipient to an SMTP answer; `hang` waits before accepting."""
 
     def __init__(self) -> None:
         self.received: list[email.message.EmailMessage] = []
@@ -189,7 +189,7 @@ def test_a_server_that_is_down_costs_no_attempt(mailbox, template, reachable):
     assert "ConnectionRefused" in message.error
 
 
-def test_f23_a_connection_that_breaks_after_the_data_leaves_it_uncertain(mailbox, template, reachable):
+def test_a_connection_that_breaks_after_the_data_leaves_it_uncertain(mailbox, template, reachable):
     mailbox.drop_after_data = True
     message = queue(reachable(), template)
     send_due()
@@ -325,7 +325,7 @@ class TestKilled:
         assert set(mailbox.ids.values()) == {1}
         assert Counter(Message.objects.values_list("state", flat=True)) == {"sent": 9, "uncertain": 1}
 
-    def test_f2_random_kills_during_a_fan_out_lose_and_double_nothing(self, mailbox, template, reachable):
+    def test_random_kills_during_a_fan_out_lose_and_repeat_nothing(self, mailbox, template, reachable):
         customers = [reachable() for _ in range(20)]
         for customer in customers:
             for occurrence in range(15):
@@ -358,7 +358,7 @@ class TestKilled:
 
 
 def expire_leases_of_the_dead() -> None:
-    """As a minute would: a claim that nobody has touched for a second is a dead worker's."""
+    """Expire leases as a minute would: a claim without a beat for a second belongs to a dead worker."""
     late = timezone.now() + timedelta(seconds=44)
     Message.objects.filter(state="sending", leased_until__lt=late).update(
         leased_until=timezone.now() - timedelta(seconds=1)

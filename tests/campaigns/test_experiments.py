@@ -1,4 +1,4 @@
-"""Experiments on real rows: who is drawn, what counts, what may be changed (X1-X3)."""
+"""Test experiments on real rows: draws, counts, and allowed changes (X1-X3)."""
 
 from __future__ import annotations
 
@@ -59,29 +59,29 @@ def test_sql_and_python_share_one_hash(store):
 
 
 @pytest.mark.django_db
-def test_x1_the_first_drawing_stays_whatever_the_weights_become(running, people):
+def test_the_first_draw_stays_when_the_weights_change(running, people):
     ids = [person.pk for person in people]
     first = draw_arms(experiment=running, customer_ids=ids[:300], origin="care:1")
     assert {pk: arm.code for pk, arm in first.items()} == {
         pk: "ab"[rules.arm_of(running.salt, pk, [1, 1])] for pk in ids[:300]
     }
-    # when nearly all new ones are to have the second arm
+    # when nearly all new customers get the second arm
     changed = update_experiment(experiment=running, actor=SYSTEM, arms=[Arm("As it is", 1), Arm("Shorter", 999)])
     again = draw_arms(experiment=changed, customer_ids=ids, origin="care:2")
-    # then those who were drawn keep their arm, and where they were drawn first
+    # then drawn customers keep their arm and the origin of their first draw
     assert {pk: again[pk].code for pk in first} == {pk: arm.code for pk, arm in first.items()}
     assert {pk: again[pk].code for pk in ids[300:]} == {
         pk: "ab"[rules.arm_of(running.salt, pk, [1, 999])] for pk in ids[300:]
     }
     assert Exposure.objects.filter(experiment=running, origin="care:1").count() == 300
-    # and the sizes are judged by the weights that they were drawn by
+    # and the sizes are compared with the weights at the time of the draw
     Exposure.objects.update(exposed_at=timezone.now() - timedelta(days=8))
     Experiment.objects.update(weighed_at=timezone.now() - timedelta(days=9))
     assert results_of(Experiment.objects.get()).uneven
 
 
 @pytest.mark.django_db(transaction=True)
-def test_x1_drawn_by_many_at_once_is_drawn_once(running, people):
+def test_concurrent_draws_draw_a_customer_once(running, people):
     ids = [person.pk for person in people]
     answers = at_once([lambda: draw_arms(experiment=running, customer_ids=ids, origin="care:1")] * 6)
     assert all({pk: arm.pk for pk, arm in one.items()} == {pk: a.pk for pk, a in answers[0].items()} for one in answers)
@@ -89,7 +89,7 @@ def test_x1_drawn_by_many_at_once_is_drawn_once(running, people):
 
 
 @pytest.mark.django_db
-def test_before_the_start_everybody_has_the_control_and_after_the_end_the_winner(people):
+def test_all_have_the_control_before_the_start_and_the_winner_after_the_end(people):
     ids = [person.pk for person in people[:10]]
     experiment = create_experiment(actor=SYSTEM, arms=ARMS, **PLAN)
     assert {arm.code for arm in draw_arms(experiment=experiment, customer_ids=ids, origin="care:1").values()} == {"a"}
@@ -116,10 +116,8 @@ def test_before_the_start_everybody_has_the_control_and_after_the_end_the_winner
 
 
 @pytest.mark.django_db
-def test_x2_results_are_of_all_who_were_drawn_net_of_refunds_over_the_days_that_count(
-    running, make_customer, make_order
-):
-    # given two people in each arm, drawn ten days ago; three of them ordered, one of those was refunded in part
+def test_results_count_all_drawn_customers_net_of_refunds_within_the_window(running, make_customer, make_order):
+    # given two people in each arm, drawn ten days ago; three of them ordered, one of those was partly refunded
     arms = list(running.arms.all())
     one, two, three, four, late = (make_customer() for _ in range(5))
     for person, arm in ((one, arms[0]), (two, arms[0]), (three, arms[1]), (four, arms[1])):
@@ -161,8 +159,8 @@ def test_x2_results_are_of_all_who_were_drawn_net_of_refunds_over_the_days_that_
 
 
 @pytest.mark.django_db
-def test_visits_and_clicks_count_within_the_days_and_for_the_plan(store, make_customer):
-    # given two people drawn ten days ago; one visited and followed a link on the day after, the other too late
+def test_visits_and_clicks_count_within_the_window_and_for_the_plan(store, make_customer):
+    # given two people drawn ten days ago; one visited and followed a link on the next day, the other too late
     experiment = create_experiment(actor=SYSTEM, arms=ARMS, **{**PLAN, "metric": "visited"})
     running = start_experiment(experiment=experiment, actor=SYSTEM)
     arm = running.arms.get(code="b")
@@ -198,7 +196,7 @@ def test_visits_and_clicks_count_within_the_days_and_for_the_plan(store, make_cu
 
 
 @pytest.mark.django_db
-def test_x3_the_plan_is_kept_at_the_start_and_one_look_waits_for_its_sample(make_customer, make_order):
+def test_the_plan_is_stored_at_the_start_and_one_look_waits_for_its_sample(make_customer, make_order):
     # given 4 of 10 customers who order in a week
     for number in range(10):
         person = make_customer()
@@ -216,7 +214,7 @@ def test_x3_the_plan_is_kept_at_the_start_and_one_look_waits_for_its_sample(make
 
 
 @pytest.mark.django_db
-def test_what_was_said_before_the_start_stays(running):
+def test_settings_are_fixed_at_the_start(running):
     before = Experiment.objects.filter(pk=running.pk).values().get()
     for change in ({"effect": Decimal("0.01")}, {"metric": "revenue"}, {"any_time": False}):
         with pytest.raises(Conflict):
@@ -242,7 +240,7 @@ def test_what_was_said_before_the_start_stays(running):
         ({"scope": ExperimentScope.EVERYTHING, "arms": [Arm("A"), Arm("B"), Arm("C")]}, "arms"),
     ],
 )
-def test_a_plan_that_makes_no_sense_is_refused_and_leaves_nothing(store, changes, field):
+def test_an_invalid_plan_is_refused_and_leaves_nothing(store, changes, field):
     with pytest.raises(Invalid) as refused:
         create_experiment(actor=SYSTEM, **{"arms": ARMS, **PLAN, **changes})
     assert refused.value.field == field
@@ -288,7 +286,7 @@ def intend(people, template, *, holdout: int = 0, experiment=None, origin: str =
 
 
 @pytest.mark.django_db
-def test_x2_each_customer_gets_the_template_and_coupon_of_their_arm_and_the_held_out_are_never_drawn(
+def test_customers_get_the_template_and_coupon_of_their_arm_and_held_out_ones_are_not_drawn(
     people, template, make_coupon
 ):
     # given a campaign with a holdout of 20 % and an experiment with another template and a coupon in its second arm
@@ -304,13 +302,13 @@ def test_x2_each_customer_gets_the_template_and_coupon_of_their_arm_and_the_held
     assert arm_of.keys() == {person.pk for person in people} - held
     assert {said[pk] for pk, code in arm_of.items() if code == "a"} == {("Own", "", None)}
     assert {said[pk] for pk, code in arm_of.items() if code == "b"} == {("Other", "", coupon.pk)}
-    # and once more nothing is added
+    # and a repeat adds nothing
     intend(people, own, holdout=20, experiment=experiment)
     assert Message.objects.count() == 400
 
 
 @pytest.mark.django_db
-def test_x2_the_global_holdout_comes_before_everything_and_its_preview_is_its_result(people, template):
+def test_the_global_holdout_comes_first_and_its_preview_is_its_result(people, template):
     # given a tenth who get no marketing, and a campaign with an experiment of its own
     arms = [Arm("Nothing", 1), Arm("All", 9)]
     plan = {**PLAN, "name": "Holdout", "scope": ExperimentScope.EVERYTHING}
@@ -333,13 +331,13 @@ def test_x2_the_global_holdout_comes_before_everything_and_its_preview_is_its_re
     assert {pk for pk, code in drawn(everything).items() if code == "a"} == out
     assert len(drawn(everything)) == 400
     assert drawn(other).keys() == {person.pk for person in people} - held
-    # what customers asked for reaches them
+    # transactional messages reach them
     asked = save_template(
         name="Asked", channel="inbox", message_class="transactional", texts=[Text("en", "Hello", "x")], actor=SYSTEM
     )
     intend(people, asked, origin="broadcast:2")
     assert {reason for _name, reason, _coupon in sent_to("broadcast:2").values()} == {""}
-    # and whoever it kept out is drawn for the campaign's own holdout by the campaign's own hash
+    # and customers of the global holdout are drawn for the campaign's own holdout by the campaign's own hash
     end_experiment(experiment=everything, actor=SYSTEM)
     with transaction.atomic():
         queue_messages(

@@ -1,4 +1,4 @@
-"""Care for points that are about to expire, and the notice that the merchant's systems get (L10)."""
+"""Test care for points that are about to expire, and the notice for the merchant's systems (L10)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def at(text: str) -> datetime:
 
 @pytest.fixture
 def member(program, make_customer):
-    """Someone with lots of (points, the moment they run out) in the shop's zone."""
+    """Create a member with lots of (points, moment of expiry) in the shop's zone."""
 
     def make(name: str, *lots: tuple[int, str], **changes):
         customer = make_customer(name, **changes)
@@ -68,7 +68,7 @@ def made(rule: CareRule) -> list[tuple]:
     return [(row.customer.name, row.occurrence, row.context["expiring"]["points"]) for row in rows]
 
 
-def test_one_message_for_each_day_on_which_points_end_so_many_days_before(rule, member):
+def test_one_message_per_expiry_day_the_given_days_before(rule, member):
     # given 30 + 20 that end with the 31st, 5 that end at noon of the 31st, 70 that end later
     member("A", (30, "2030-04-01T00:00"), (20, "2030-04-01T00:00"), (5, "2030-03-31T12:00"), (70, "2030-05-01T00:00"))
     member("B", (9, "2030-04-02T00:00"))
@@ -83,14 +83,14 @@ def test_one_message_for_each_day_on_which_points_end_so_many_days_before(rule, 
     assert Message.objects.get(customer__name="A").due_at == at("2030-03-17T10:00")
 
 
-def test_a_rule_for_the_last_day_takes_each_customers_own_day_j7(rule, member):
+def test_a_rule_for_the_last_day_uses_each_customers_local_day(rule, member):
     member("A", (30, "2030-04-01T00:00"), time_zone="America/New_York")
     last = rule(0)
     assert run_care_rule(rule_id=last.pk, now=at("2030-03-31T11:59")) == 0, "it is still the 30th in New York"
     assert run_care_rule(rule_id=last.pk, now=at("2030-03-31T12:00")) == 1
 
 
-def test_what_was_spent_or_never_ends_is_not_told(rule, member):
+def test_spent_or_permanent_points_are_not_announced(rule, member):
     customer = member("A", (30, "2030-04-01T00:00"))
     Lot.objects.update(remaining=0, held=30)
     member("B")
@@ -99,7 +99,7 @@ def test_what_was_spent_or_never_ends_is_not_told(rule, member):
     assert not Message.objects.filter(customer=customer).exists()
 
 
-def test_the_preview_counts_those_of_today(rule, member):
+def test_the_preview_counts_customers_of_today(rule, member):
     member("A", (30, "2030-04-01T00:00"))
     select, params, basis = preview_select(rule(14), at("2030-03-17T09:00"))
     from django.db import connection
@@ -110,7 +110,7 @@ def test_the_preview_counts_those_of_today(rule, member):
 
 
 @pytest.mark.parametrize(("language", "day"), [("en", "Mar 31, 2030"), ("zh-hans", "2030年3月31日")])
-def test_the_template_says_the_day_as_the_reader_does(store, make_customer, language, day):
+def test_the_template_formats_the_day_for_the_reader(store, make_customer, language, day):
     customer = make_customer("A")
     contexts = Contexts([customer.pk], frozenset())
     with translation.override("en"):
@@ -120,7 +120,7 @@ def test_the_template_says_the_day_as_the_reader_does(store, make_customer, lang
 
 
 def test_the_notice_is_an_event_once_per_day_and_member(program, member):
-    # given a program that tells 30 days ahead
+    # given a program that announces 30 days ahead
     customer = member("A", (30, "2030-04-01T00:00"), (70, "2030-05-01T00:00"))
     assert program.expiry_notice_days == 30
     # when it is announced every day
@@ -132,6 +132,6 @@ def test_the_notice_is_an_event_once_per_day_and_member(program, member):
     assert (event.subject_id, event.payload) == (customer.pk, {"points": 30, "on": "2030-03-31"})
     notice = ExpiryNotice.objects.get()
     assert (str(notice.expires_on), notice.points) == ("2030-03-31", 30)
-    # and with 0 nobody is told
+    # and with 0 no customer is notified
     program.expiry_notice_days = 0
     assert announce_expiries(program=program, at=at("2030-04-10T03:00")) == 0

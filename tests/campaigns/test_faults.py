@@ -1,4 +1,4 @@
-"""F2 for messages: workers are killed -9 while they fan out to a real receiver, the worst moments chosen on purpose.
+"""Test F2 for messages: workers are killed -9 while they send to a real receiver, at the worst moments.
 
 LIUKE_FANOUT_MESSAGES sets how many messages there are (1,500 by default, 100,000 for the full figure).
 """
@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def receiver():
-    """Kills whoever brings a message when 20, 40, 60 and 80 of a hundred have come."""
+    """Kill the worker that sends the message at 20, 40, 60 and 80 percent."""
     receiver = Receiver(kills=[MESSAGES * part // 100 for part in (20, 40, 60, 80)])
     yield receiver
     receiver.close()
@@ -77,8 +77,10 @@ def unfinished() -> bool:
     return Message.objects.filter(state__in=["queued", "held", "sending"]).exists()
 
 
-def test_f2_random_and_worst_kills_during_a_fan_out_lose_and_double_nothing(open_policy, store, receiver):
-    """However fast the machine is, four workers die: two when their message was taken and not answered, two with the answer."""
+def test_random_and_worst_kills_during_a_fan_out_lose_and_repeat_nothing(open_policy, store, receiver):
+    """Four workers die on any machine: two when their message was accepted and not answered, two during the answer
+    (F2).
+    """
     fan_out(receiver)
     began = time.monotonic()
     workers = [start_worker() for _ in range(WORKERS)]
@@ -87,7 +89,7 @@ def test_f2_random_and_worst_kills_during_a_fan_out_lose_and_double_nothing(open
         while unfinished():
             assert time.monotonic() - began < 300 + MESSAGES / 10, "it comes to an end"
             time.sleep(0.2)
-            # Not before something has come: a slow machine takes longer to start a worker than this one lives.
+            # Kill only after a message has come: a slow machine may need longer to start a worker.
             if time.monotonic() > next_kill and len(receiver.seen) > seen_before:
                 victim = random.choice(workers)
                 if victim.poll() is None:
@@ -95,7 +97,7 @@ def test_f2_random_and_worst_kills_during_a_fan_out_lose_and_double_nothing(open
                     at_random += 1
                 next_kill, seen_before = time.monotonic() + SECONDS_BETWEEN_KILLS, len(receiver.seen)
             workers = [worker if worker.poll() is None else start_worker() for worker in workers]
-            # As the timetable does.
+            # Sweep as the schedule does.
             messages.sweep_leases()
     finally:
         for worker in workers:
@@ -114,7 +116,7 @@ def test_f2_random_and_worst_kills_during_a_fan_out_lose_and_double_nothing(open
     assert states.keys() - receiver.seen.keys() <= uncertain, "what is called sent has arrived"
     assert len(uncertain) <= kills, "each of the dead leaves one that it had begun, at most"
 
-    # A person who can ask the receiver settles what is uncertain, and then each has arrived once.
+    # A person who can ask the receiver settles uncertain messages; then each has arrived once.
     for message in Message.objects.filter(state="uncertain"):
         settle = messages.mark_sent if str(message.pk) in receiver.seen else messages.send_again
         settle(message=message, actor=SYSTEM)

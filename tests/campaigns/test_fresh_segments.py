@@ -1,4 +1,4 @@
-"""Campaigns on a segment that has not been computed yet wait for it; nothing is lost and no false zero is shown."""
+"""Test that campaigns wait for a segment that is not computed yet; nothing is lost and no false zero is shown."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def template(store):
 
 @pytest.fixture
 def lapsed(store, program, make_customer, make_order):
-    """Three customers whose last order is 100 days old, and one who bought yesterday."""
+    """Create three customers whose last order is 100 days old, and one who bought yesterday."""
     store.language = "en"
     store.save()
     customers = [make_customer() for _ in range(3)]
@@ -53,7 +53,7 @@ def lapsed(store, program, make_customer, make_order):
 
 @pytest.fixture
 def sent(monkeypatch):
-    """The tasks that were put into the queue, instead of a broker."""
+    """Collect the tasks that were queued, instead of using a broker."""
     queued: list[tuple[str, tuple]] = []
     monkeypatch.setattr(
         "celery.current_app.send_task", lambda name, args=(), **_options: queued.append((name, tuple(args)))
@@ -63,7 +63,7 @@ def sent(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_new_segment_is_queued_for_computing_whoever_makes_it(store, sent):
+def test_a_new_segment_is_queued_for_computing_from_every_creator(store, sent):
     segment = create_segment(name="Made", rule=EVERYONE, actor=SYSTEM)
     assert sent == [("analytics.compute_segment", (segment.pk,))]
     analytics_tasks.compute_segment(segment.pk)
@@ -78,7 +78,7 @@ def test_a_new_segment_is_queued_for_computing_whoever_makes_it(store, sent):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_ready_made_journey_lets_the_members_of_its_segment_in(store, lapsed, sent):
+def test_a_ready_made_journey_enters_the_members_of_its_segment(store, lapsed, sent):
     journey = draft_from_preset(code="winback", store=store, actor=SYSTEM)
     save_draft(journey=journey, draft={**journey.draft, "holdout": 0}, actor=SYSTEM)
     journey.refresh_from_db()
@@ -125,12 +125,12 @@ def test_a_lost_computation_is_queued_again_and_a_failed_one_is_not(store, lapse
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("code", ["near_tier", "tier_at_risk", "winback", "sunset"])
-def test_ready_made_journeys_on_a_segment_begin_with_who_is_in_it(store, program, code):
+def test_ready_made_journeys_on_a_segment_start_with_its_members(store, program, code):
     assert draft_from_preset(code=code, store=store, actor=SYSTEM).draft["entry"]["members"] is True
 
 
 @pytest.mark.django_db
-def test_the_trial_says_who_would_enter_as_the_rule_says_it(store, lapsed, make_customer):
+def test_the_trial_uses_the_rule_to_say_who_would_enter(store, lapsed, make_customer):
     journey = draft_from_preset(code="winback", store=store, actor=SYSTEM)
     inside, outside = lapsed[0], make_customer()
     assert try_journey(journey=journey, customer=inside).entering is Entering.YES, "not computed: the rule decides"
@@ -146,7 +146,7 @@ def test_the_trial_says_who_would_enter_as_the_rule_says_it(store, lapsed, make_
 
 
 @pytest.mark.django_db
-def test_publishing_says_how_many_are_in_and_enter(store, lapsed, as_admin):
+def test_publishing_says_how_many_members_enter(store, lapsed, as_admin):
     journey = draft_from_preset(code="winback", store=store, actor=SYSTEM)
     address = reverse("journey_edit", args=[journey.pk])
     assert "is being computed" in as_admin.get(address).content.decode()

@@ -1,4 +1,4 @@
-"""J1, J4-J6, X1: the gate on plain values against a naive model, and the batch statement against the gate."""
+"""Test J1, J4-J6, X1: the gate on plain values against a naive model, and the batch statement against the gate."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from campaigns.models import Message, Suppression, Template
 from campaigns.rules.gate import (
-    Candidate,
     Decision,
-    Policy,
-    Reason,
+    GateCandidate,
+    GatePolicy,
+    GateReason,
     Verdict,
     bucket,
     capped,
@@ -43,7 +43,7 @@ ID = uuid.UUID("00000000-0000-4000-8000-00000000abcd")
 @given(moments, st.sampled_from(ZONES), times, times)
 @settings(max_examples=400, deadline=None)
 def test_quiet_hours_against_a_naive_model(now, zone, start, end):
-    """Walking forward minute by minute, quiet until the first minute that is not inside the window."""
+    """Walk forward minute by minute: quiet until the first minute outside the window."""
     local = now.astimezone(ZoneInfo(zone)).time()
     inside = start != end and (start <= local < end if start < end else local >= start or local < end)
     until = quiet_until(now, zone, start, end)
@@ -82,24 +82,24 @@ def test_caps_count_calendar_days_and_weeks_in_the_customers_zone():
     now = datetime(2026, 3, 15, 15, 30, tzinfo=UTC)
 
     def had(sent):
-        return Candidate(ID, "Asia/Shanghai", sent=sent, sent_alike=sent)
+        return GateCandidate(ID, "Asia/Shanghai", sent=sent, sent_alike=sent)
 
-    limits = Policy(cap_day=1, cap_week=3)
+    limits = GatePolicy(cap_day=1, cap_week=3)
     yesterday = datetime(2026, 3, 14, 15, 59, tzinfo=UTC)
     assert capped(had((yesterday,)), limits, now) is None, "23:59 on Saturday"
-    assert capped(had((yesterday + timedelta(minutes=1),)), limits, now) is Reason.CAP_DAY
+    assert capped(had((yesterday + timedelta(minutes=1),)), limits, now) is GateReason.CAP_DAY
     monday = datetime(2026, 3, 8, 16, 0, tzinfo=UTC)
-    assert capped(had((monday,) * 3), limits, now) is Reason.CAP_WEEK
+    assert capped(had((monday,) * 3), limits, now) is GateReason.CAP_WEEK
     assert capped(had((monday - timedelta(seconds=1),) * 3), limits, now) is None
-    assert capped(had((now,) * 50), Policy(cap_day=0, cap_week=None), now) is None, "0 and empty are no cap"
-    kinds = Policy(marketing_day=1, survey_day=2)
-    assert capped(had((now,)), kinds, now) is Reason.CAP_PURPOSE_DAY
-    assert capped(Candidate(ID, "UTC", survey=True, sent=(now,) * 9, sent_alike=(now,)), kinds, now) is None
+    assert capped(had((now,) * 50), GatePolicy(cap_day=0, cap_week=None), now) is None, "0 and empty are no cap"
+    kinds = GatePolicy(marketing_day=1, survey_day=2)
+    assert capped(had((now,)), kinds, now) is GateReason.CAP_PURPOSE_DAY
+    assert capped(GateCandidate(ID, "UTC", survey=True, sent=(now,) * 9, sent_alike=(now,)), kinds, now) is None
 
 
-def test_the_order_of_reasons_and_what_transactional_messages_pass():
+def test_the_order_of_reasons_and_checks_skipped_by_transactional_messages():
     now = datetime(2026, 3, 10, 22, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
-    limits = Policy(cap_day=1, cap_week=1, quiet_from=time(21), quiet_until=time(9), stale_hours=48)
+    limits = GatePolicy(cap_day=1, cap_week=1, quiet_from=time(21), quiet_until=time(9), stale_hours=48)
     worst = {
         "customer_active": False, "duplicate": True, "holdout": True, "unmatched": "left_segment",
         "waiting_since": now - timedelta(hours=49), "has_address": False, "suppressed": True, "granted": False,
@@ -112,15 +112,15 @@ def test_the_order_of_reasons_and_what_transactional_messages_pass():
         ("waiting_since", now - timedelta(hours=48)), ("has_address", True), ("suppressed", False), ("granted", True),
     ]  # fmt: skip
     for name, value in cures:
-        seen.append(decide(Candidate(ID, "Asia/Shanghai", **cured), limits, now).reason)
+        seen.append(decide(GateCandidate(ID, "Asia/Shanghai", **cured), limits, now).reason)
         cured[name] = value
     assert seen == [
         "customer_not_active", "duplicate", "holdout", "left_segment", "stale", "no_address", "suppressed", "no_consent",
     ]  # fmt: skip
-    held = decide(Candidate(ID, "Asia/Shanghai", **cured), limits, now)
-    assert held == Decision(Verdict.HOLD, Reason.QUIET_HOURS, datetime(2026, 3, 11, 1, 0, tzinfo=UTC))
+    held = decide(GateCandidate(ID, "Asia/Shanghai", **cured), limits, now)
+    assert held == Decision(Verdict.HOLD, GateReason.QUIET_HOURS, datetime(2026, 3, 11, 1, 0, tzinfo=UTC))
     noon = now.replace(hour=12)
-    assert decide(Candidate(ID, "Asia/Shanghai", **{**cured, "sent": (noon,)}), limits, noon).reason == "cap_day"
+    assert decide(GateCandidate(ID, "Asia/Shanghai", **{**cured, "sent": (noon,)}), limits, noon).reason == "cap_day"
     service = {
         **worst,
         "customer_active": True,
@@ -129,11 +129,11 @@ def test_the_order_of_reasons_and_what_transactional_messages_pass():
         "unmatched": None,
         "marketing": False,
     }
-    assert decide(Candidate(ID, "UTC", **{**service, "has_address": True}), limits, now).reason == "suppressed"
+    assert decide(GateCandidate(ID, "UTC", **{**service, "has_address": True}), limits, now).reason == "suppressed"
     free = {**service, "has_address": True, "suppressed": False}
-    assert decide(Candidate(ID, "UTC", **free), limits, now) == Decision(Verdict.SEND)
-    assert decide(Candidate(ID, "UTC", **free, survey=True), limits, now).reason == "no_consent"
-    assert decide(Candidate(ID, "UTC", **{**free, "granted": None}, survey=True), limits, now).reason == "cap_day"
+    assert decide(GateCandidate(ID, "UTC", **free), limits, now) == Decision(Verdict.SEND)
+    assert decide(GateCandidate(ID, "UTC", **free, survey=True), limits, now).reason == "no_consent"
+    assert decide(GateCandidate(ID, "UTC", **{**free, "granted": None}, survey=True), limits, now).reason == "cap_day"
 
 
 def test_consent_is_a_yes_where_the_channel_needs_one():
@@ -142,10 +142,10 @@ def test_consent_is_a_yes_where_the_channel_needs_one():
         (None, True, "no_consent"), (False, True, "no_consent"), (True, True, None),
         (None, False, None), (False, False, "no_consent"), (True, False, None),
     ]:  # fmt: skip
-        assert decide(Candidate(ID, "UTC", granted=granted, opt_in=opt_in), Policy(), now).reason == reason
+        assert decide(GateCandidate(ID, "UTC", granted=granted, opt_in=opt_in), GatePolicy(), now).reason == reason
 
 
-def test_x1_the_holdout_is_a_hash_that_is_the_same_in_the_database(db):
+def test_the_holdout_hash_is_the_same_in_the_database(db):
     buckets = [bucket("care:7", customer) for customer in range(1, 5001)]
     with connection.cursor() as cursor:
         cursor.execute("SELECT campaigns_bucket('care:7', g) FROM generate_series(1, 5000) AS g ORDER BY g")
@@ -322,8 +322,8 @@ def test_the_batch_statement_decides_as_the_gate_does(store, memory, seed):
 
 
 def _expected(people, history, wanted, row, now) -> dict:
-    """Each customer's messages one after another, each seeing what passed before it."""
-    limits = Policy(
+    """Decide each customer's messages in order, each seeing the messages that passed before it."""
+    limits = GatePolicy(
         row.cap_per_day, row.cap_per_week, row.marketing_per_day, row.marketing_per_week, row.surveys_per_day,
         row.surveys_per_week, row.quiet_from, row.quiet_until, row.stale_hours, row.spread_minutes,
     )  # fmt: skip
@@ -353,7 +353,7 @@ def _expected(people, history, wanted, row, now) -> dict:
         usable = [a for a in own if (message.channel, a) not in dead_addresses]
         needs_address = message.channel == "memory"
         purpose = "service" if message.step == "survey" else "marketing"
-        candidate = Candidate(
+        candidate = GateCandidate(
             id=message.pk,
             zone=person.time_zone if person.time_zone in zones else "Asia/Shanghai",
             customer_active=person.state == "active",
@@ -375,7 +375,7 @@ def _expected(people, history, wanted, row, now) -> dict:
     return decisions
 
 
-def test_a_birthday_on_29_february_is_kept_as_the_shop_says():
+def test_a_birthday_on_29_february_follows_the_shops_setting():
     from crm.rules.birthdays import celebrated_on
 
     assert celebrated_on(date(2027, 2, 28), "02-28") == [(2, 28), (2, 29)]

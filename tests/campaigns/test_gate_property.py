@@ -1,5 +1,7 @@
-"""J1, J5, J6 as a property: whatever the consents, caps, zones, days with a clock change and quiet hours, the batch statement
-decides as a model that was written from the rules' words alone, one message after another, without any code of the gate's.
+"""Test J1, J5, J6 as a property: the batch statement decides as an independent model does.
+
+The model is written only from the words of the rules, decides one message after another, and uses no code of the gate.
+Consents, caps, zones, days with a clock change and quiet hours are random.
 """
 
 from __future__ import annotations
@@ -91,7 +93,7 @@ limits = st.fixed_dictionaries(
 
 
 def model(person: Person, rules: dict, now: datetime) -> list[str]:
-    """What becomes of each wanted message, in the order in which they are due."""
+    """Return the decision on each wanted message, in the order in which they are due."""
     known = person.zone in {"", "Nowhere/Land"}
     zone = ZoneInfo(SHOP if known else person.zone)
     local = now.astimezone(zone)
@@ -159,7 +161,7 @@ class Undo(Exception):
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-def test_the_gate_decides_as_the_rules_say(store, memory, people, rules, change, shift):
+def test_the_gate_decides_like_the_model(store, memory, people, rules, change, shift):
     now = change + timedelta(minutes=shift)
     try:
         with transaction.atomic():
@@ -179,7 +181,7 @@ def agree(people: list[Person], rules: dict, now: datetime) -> None:
     rows: list[Message] = []
     asked: dict[int, list[uuid.UUID]] = defaultdict(list)
     for person in people:
-        # Due times are apart, so that the order is the same for both.
+        # Due times differ, so that the order is the same for both.
         person.wanted = sorted(
             {ago: (ago, kind, channel) for ago, kind, channel in person.wanted}.values(), reverse=True
         )

@@ -1,4 +1,4 @@
-"""X2, X3: what a campaign changed beside its holdout, with figures worked out by hand."""
+"""Test the effect of a campaign compared with its holdout, with figures computed by hand (X2, X3)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def now():
 
 @pytest.fixture
 def meant(template, store, now):
-    """So many customers with a message of broadcast 1 that was meant for ten days ago, made when it was meant for."""
+    """Create that many customers with a message of broadcast 1 that was planned and made ten days ago."""
     made = 0
 
     def make(count: int, *, held: bool, days_ago: float = 10, occurrence: str = "once", **fields) -> list[Customer]:
@@ -85,11 +85,12 @@ def withdraw(people: Sequence[Customer], at) -> None:
     )  # fmt: skip
 
 
-def test_x3_of_400_meant_for_and_100_held_out_the_difference_and_its_interval(store, meant, now):
-    """80 of 400 ordered for 50.00 and 8 withdrew; 10 of 100 ordered and none withdrew.
+def test_the_difference_of_400_assigned_and_100_held_out_has_its_interval(store, meant, now):
+    """80 of 400 ordered for 50.00 and 8 withdrew; 10 of 100 ordered and none withdrew (X3).
 
-    Variance of one: 400·0.2·0.8/399 and 100·0.1·0.9/99; half of the interval 1.959964·sqrt(0.160401/400 + 0.090909/100) = 0.070941.
-    Of so few withdrawals the interval is Newcombe's, and Fisher's exact chance of 0.37 leaves nothing to say.
+    Variance of one: 400·0.2·0.8/399 and 100·0.1·0.9/99; half of the interval 1.959964·sqrt(0.160401/400 + 0.090909/100)
+    = 0.070941. With so few withdrawals the interval is Newcombe's, and Fisher's exact p-value of 0.37 allows no
+    conclusion.
     """
     assigned, held = meant(400, held=False), meant(100, held=True)
     buy(store, assigned[:80], now - timedelta(days=8))
@@ -111,24 +112,24 @@ def test_x3_of_400_meant_for_and_100_held_out_the_difference_and_its_interval(st
     ]  # fmt: skip
     with translation.override("en"):
         assert sentences(found) == [
-            "Of 100 people it was meant for, 2.9 to 17.1 more ordered than without it.",
-            "Each of them brought CN¥1.45 to CN¥8.55 more.",
+            "Per 100 intended recipients, 2.9 to 17.1 more ordered than without it.",
+            "Each of them spent CN¥1.45 to CN¥8.55 more.",
         ]
 
 
-def test_x2_who_was_meant_counts_whatever_became_of_the_message_and_only_the_days_that_count(store, meant, now):
-    """Suppressed and failed ones stay with those it was meant for; due later because of quiet hours changes no window."""
+def test_assigned_customers_count_with_any_outcome_within_the_window(store, meant, now):
+    """Suppressed and failed messages stay in the group; a later due time because of quiet hours changes no window (X2)."""
     ours = meant(2, held=False, days_ago=10)
     meant(1, held=False, days_ago=10, state="suppressed", reason="no_consent", sent_at=None)
     late = meant(1, held=False, days_ago=10, due_at=now - timedelta(days=2))
     out = meant(2, held=True, days_ago=10)
     meant(1, held=False, days_ago=6)
     meant(1, held=True, days_ago=6)
-    # whom the shop's global holdout kept out is in neither group, nor who came before this one had a holdout
+    # customers of the shop's global holdout are in neither group, nor are those from before this campaign's holdout
     meant(5, held=True, days_ago=10, context={"held": "everything"})
     early = meant(3, held=False, days_ago=30)
     buy(store, early, now - timedelta(days=29))
-    # a second message of the same campaign makes nobody another's
+    # a second message of the same campaign changes no group
     Message.objects.create(
         customer=out[0], channel="memory", message_class="marketing", origin="broadcast:1", occurrence="again",
         template=Message.objects.first().template, template_version=1, state="sent", sent_at=now,
@@ -150,11 +151,11 @@ def test_x2_who_was_meant_counts_whatever_became_of_the_message_and_only_the_day
     assert found.effects == {"ordered": None, "revenue": None, "left": None}
     with translation.override("en"):
         assert sentences(found) == [
-            "Too few to tell: the smaller group has 2 customers whose days are over, and it needs 100."
+            "Not enough data: the smaller group has 2 customers whose measurement window is over, and it needs 100."
         ]
 
 
-def test_x2_who_came_after_the_last_holdout_does_not_count(meant, now):
+def test_customers_after_the_last_holdout_do_not_count(meant, now):
     meant(3, held=False, days_ago=20)
     meant(1, held=True, days_ago=20)
     meant(4, held=False, days_ago=10)
@@ -162,33 +163,33 @@ def test_x2_who_came_after_the_last_holdout_does_not_count(meant, now):
     assert compare("broadcast:1", days=DAYS, now=now, goes_on=True).assigned.counted == 7
 
 
-def test_without_a_difference_it_says_that_it_is_too_early(store, meant, now):
-    """30 of 200 and 15 of 100: the interval of ±8.6 of a hundred holds 0."""
+def test_without_a_difference_it_says_that_data_are_too_few(store, meant, now):
+    """30 of 200 and 15 of 100: the interval of ±8.6 of a hundred contains 0."""
     buy(store, meant(200, held=False)[:30], now - timedelta(days=8))
     buy(store, meant(100, held=True)[:15], now - timedelta(days=8))
     found = compare("broadcast:1", days=DAYS, now=now, goes_on=True)
     with translation.override("en"):
         assert sentences(found) == [
-            "Too few to tell: of 100 people it was meant for, between 8.6 fewer and 8.6 more ordered because of it."
+            "Not enough data: per 100 intended recipients, the effect is between 8.6 fewer and 8.6 more who ordered."
         ]
 
 
-def test_fewer_orders_are_said_as_such(store, meant, now):
+def test_fewer_orders_are_reported_as_fewer(store, meant, now):
     buy(store, meant(400, held=False)[:40], now - timedelta(days=8), 0)
     buy(store, meant(100, held=True)[:30], now - timedelta(days=8), 0)
     found = compare("broadcast:1", days=DAYS, now=now, goes_on=True)
     with translation.override("en"):
-        assert sentences(found) == ["Of 100 people it was meant for, 10.5 to 29.5 fewer ordered than without it."]
+        assert sentences(found) == ["Per 100 intended recipients, 10.5 to 29.5 fewer ordered than without it."]
 
 
-def test_nobody_held_out_is_no_comparison(meant, now):
+def test_without_held_out_customers_there_is_no_comparison(meant, now):
     meant(3, held=False)
     assert compare("broadcast:1", days=DAYS, now=now, goes_on=True) is None
     assert compare("broadcast:2", days=DAYS, now=now, goes_on=True) is None
 
 
-def test_a_broadcast_keeps_when_each_was_meant_for_through_quiet_hours(template, make_customer, open_policy):
-    """What moves `due_at` afterwards (here quiet hours) leaves `wanted_at` as it was, for both groups the same."""
+def test_quiet_hours_do_not_change_the_planned_time_of_messages(template, make_customer, open_policy):
+    """Later changes of `due_at` (here quiet hours) leave `wanted_at` as it was, for both groups alike."""
     segment = create_segment(name="All", rule={"op": "and", "children": []}, actor=SYSTEM)
     for number in range(40):
         customer = make_customer(email=f"h{number}@example.com")
@@ -231,7 +232,7 @@ def test_the_page_shows_both_groups_and_the_sentence(page_of, store, meant, now,
     buy(store, assigned[:80], now - timedelta(days=8))
     buy(store, held[:10], now - timedelta(days=8))
     page = page_of(Role.MARKETER, "care_results", rule.pk)
-    assert "Of 100 people it was meant for, 2.9 to 17.1 more ordered than without it." in page
+    assert "Per 100 intended recipients, 2.9 to 17.1 more ordered than without it." in page
     assert "20%" in page
     # A shop with one currency needs no column for it.
     assert "Net of refunds" in page
@@ -241,11 +242,11 @@ def test_the_page_shows_both_groups_and_the_sentence(page_of, store, meant, now,
     assert "+CN¥5.00" in page
 
 
-def test_without_a_holdout_the_page_says_how_to_have_one(page_of, meant, rule, template):
+def test_without_a_holdout_the_page_says_how_to_set_one(page_of, meant, rule, template):
     meant(3, held=False)
     Message.objects.update(origin=f"care:{rule.pk}")
     page = page_of(Role.MARKETER, "care_results", rule.pk)
-    assert "There is no holdout" in page
+    assert "No holdout" in page
     assert reverse("care_edit", args=[rule.pk]) in page
     assert reverse("care_edit", args=[rule.pk]) not in page_of(Role.ANALYST, "care_results", rule.pk)
     segment = create_segment(name="All", rule={"op": "and", "children": []}, actor=SYSTEM)
@@ -253,14 +254,14 @@ def test_without_a_holdout_the_page_says_how_to_have_one(page_of, meant, rule, t
     Message.objects.update(origin=broadcast.origin)
     Broadcast.objects.update(state="done", starts_at=timezone.now(), template_version=1)
     page = page_of(Role.MARKETER, "broadcast_results", broadcast.pk)
-    assert "before the next one starts" in page
+    assert "before the next broadcast starts" in page
     assert reverse("broadcast_edit", args=[broadcast.pk]) not in page
 
 
-def test_as_long_as_nobodys_days_are_over_the_page_says_when_they_count(page_of, meant, rule):
+def test_until_the_first_window_is_over_the_page_says_when_customers_count(page_of, meant, rule):
     meant(3, held=False, days_ago=1)
     meant(2, held=True, days_ago=1)
     Message.objects.update(origin=f"care:{rule.pk}")
     page = page_of(Role.MARKETER, "care_results", rule.pk)
-    assert "Customers are counted when the days that count for them are over." in page
-    assert "5 customers are drawn whose days are not over yet." in page
+    assert "Customers are counted when their measurement window is over." in page
+    assert "The measurement window of 5 customers is not over yet." in page

@@ -1,4 +1,4 @@
-"""Orders that an import brings act on today as far as the import says, and history not at all unless it does (I3)."""
+"""Test that imported orders have as much effect as the import allows, and history has none unless allowed (I3)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STEPS = [{"id": "t", "kind": "tag", "action": "add", "tag": "x"}]
 
 
 def orders_file(*orders: tuple[str, int, int]) -> str:
-    """(customer, days ago, amount in whole units) -> a file with an order each."""
+    """Return a file with one order for each (customer, days ago, amount in whole units)."""
     rows = ["number,placed_at,storefront,sku,quantity,unit_price"]
     for place, (customer, days, amount) in enumerate(orders, 1):
         at = timezone.now() - timedelta(days=days, hours=1)
@@ -44,7 +44,7 @@ def orders_file(*orders: tuple[str, int, int]) -> str:
 
 @pytest.fixture
 def listening_shop(program, make_customer, make_order, make_coupon, settle):
-    """A shop in which everything that can react to an order is switched on; one known customer with an old order."""
+    """Create a shop in which everything that can react to an order is active, and one known customer with an old order."""
     policy()
     regular = make_customer("Regular")
     make_order(regular, 10_00, number="OLD", days_ago=300)
@@ -101,7 +101,7 @@ def bring(store, tmp_path: Path):
 
 
 def after(run: ImportRun, settle) -> None:
-    """Everything that workers and the timetable do next."""
+    """Run all later work of workers and the schedule."""
     settle()
     segments.refresh_changed()
     run_job(run.following)
@@ -135,11 +135,11 @@ def tiers() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("mode", ["auto", "remember"])
-def test_history_is_remembered_and_counts_for_tiers_and_figures(mode, listening_shop, bring, settle):
+def test_history_is_stored_and_counts_for_tiers_and_figures(mode, listening_shop, bring, settle):
     # when an import brings orders of two and three months ago
     run = bring(orders_file(*FEBRUARY), mode=mode)
     after(run, settle)
-    # then nothing reaches anyone, and no points are given
+    # then no messages are sent, and no points are given
     assert reactions() == NOTHING
     # and tiers, figures, scores and segments are as if the orders had been here all along
     assert tiers() == {"250000": "gold", "4000": "bronze"}
@@ -149,7 +149,7 @@ def test_history_is_remembered_and_counts_for_tiers_and_figures(mode, listening_
         (1, True, "at_risk", True), (1, True, "active", True),
     ]  # fmt: skip
     assert SegmentMembership.objects.filter(segment=listening_shop, left_at=None).count() == 1
-    # and it is history for good: the night, and the next order of the same customer, change nothing of that
+    # and it stays history: neither the night nor the next order of the same customer changes that
     refreshed = DomainEvent.objects.filter(
         kind="loyalty.tier_changed", subject_id__in=Customer.objects.exclude(name="Regular").values("pk")
     )
@@ -164,7 +164,7 @@ def test_silent_gives_points_and_tiers_and_sends_nothing(listening_shop, bring, 
     assert tiers() == {"250000": "gold", "4000": "bronze"}
 
 
-def test_live_acts_as_if_it_happened_now(listening_shop, bring, settle):
+def test_live_orders_act_as_if_they_happened_now(listening_shop, bring, settle):
     run = bring(orders_file(*FEBRUARY), mode="live")
     after(run, settle)
     found = reactions()

@@ -1,4 +1,4 @@
-"""What e-mail providers report through anymail: bounces and complaints suppress the address once, forged calls nothing."""
+"""Test reports of e-mail providers through anymail: bounces and complaints suppress once, forged calls do nothing."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _keyed():
         yield
 
 
-def test_f23_a_bounce_fails_the_message_and_suppresses_the_address_once(client, message):
+def test_a_bounce_fails_the_message_and_suppresses_the_address_once(client, message):
     for _ in range(3):
         assert call(client, bounced(message)).status_code == 200
     message.refresh_from_db()
@@ -67,7 +67,7 @@ def test_a_complaint_suppresses_and_the_message_stays_sent(client, message):
     assert Suppression.objects.get().reason == "complaint"
 
 
-def test_a_delivery_is_written_down(client, message):
+def test_a_delivery_is_recorded(client, message):
     delivery = {"RecordType": "Delivery", "Recipient": "ada@example.com", "MessageID": "p-1",
                 "DeliveredAt": "2026-01-01T00:00:00Z", "Metadata": {"message": str(message.pk)}}  # fmt: skip
     assert call(client, delivery).status_code == 200
@@ -75,7 +75,7 @@ def test_a_delivery_is_written_down(client, message):
     assert message.delivered_at is not None
 
 
-def test_f23_who_does_not_know_the_key_changes_nothing(client, message):
+def test_a_call_without_the_key_changes_nothing(client, message):
     for key in ("", "shop:wrong"):
         assert call(client, bounced(message), key=key).status_code == 400
     assert call(client, bounced(message), path="/hooks/email/nobody/").status_code == 404
@@ -86,7 +86,7 @@ def test_f23_who_does_not_know_the_key_changes_nothing(client, message):
     assert not Suppression.objects.exists()
 
 
-def test_an_event_of_a_mail_that_is_not_ours_only_suppresses(client, message):
+def test_an_event_of_a_foreign_mail_only_suppresses(client, message):
     assert call(client, bounced(message, Metadata={}, Email="other@example.com")).status_code == 200
     message.refresh_from_db()
     assert message.state == "sent"

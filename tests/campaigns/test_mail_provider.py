@@ -1,4 +1,4 @@
-"""E-mail by a provider's API: which one, with what key, what its answers mean, and what `doctor` says of it."""
+"""Test e-mail by a provider's API: the chosen provider, its key, its answers, and the report of `doctor`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAMES = {
 
 @pytest.fixture
 def environment(monkeypatch):
-    """Of the variables that mail reads, only those given."""
+    """Set the variables that mail reads to exactly the given ones."""
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
 
@@ -87,7 +87,7 @@ def test_each_provider_is_one_of_anymails_and_takes_its_keys(environment, provid
         ),
     ],
 )  # fmt: skip
-def test_what_is_wrong_or_missing_is_one_sentence(environment, values, sentence):
+def test_wrong_or_missing_settings_are_one_sentence(environment, values, sentence):
     with pytest.raises(ConfigurationError) as refused:
         environment(**values)
     assert str(refused.value) == sentence
@@ -104,7 +104,7 @@ def test_every_command_stops_with_that_sentence_alone():
 
 @pytest.fixture
 def postmark(settings, store):
-    """Postmark, played by a server of ours."""
+    """Play Postmark by a local server."""
     policy()
     server = Endpoint()
     server.answer = lambda asked: (200, {"ErrorCode": 0, "MessageID": "p-1", "To": "ada@example.com", "Message": "OK"})
@@ -162,7 +162,7 @@ class TestAnswers:
         )
         Message.objects.update(due_at=message.created_at)
         assert ends(message) == ("sent", 1, "")
-        assert mail_health.check() == (True, "postmark, with its key; it tells us of bounces and complaints")
+        assert mail_health.check() == (True, "postmark, with its key; it reports bounces and complaints")
 
     @pytest.mark.parametrize(
         ("status", "expected"),
@@ -172,20 +172,20 @@ class TestAnswers:
             (500, ("uncertain", 1, "")),
         ],
     )
-    def test_f23_what_its_answers_mean(self, postmark, message, status, expected):
+    def test_answers_of_the_provider_are_classified(self, postmark, message, status, expected):
         postmark.answer = lambda asked: (status, {"ErrorCode": 300, "Message": "no"})
         assert ends(message) == expected
         assert len(postmark.asked) == 1
 
-    def test_f23_taken_and_answered_in_words_that_cannot_be_read_is_uncertain(self, postmark, message):
+    def test_an_accepted_message_with_an_unreadable_answer_is_uncertain(self, postmark, message):
         postmark.answer = lambda asked: (200, "<html>")
         assert ends(message) == ("uncertain", 1, "")
 
-    def test_f23_a_timeout_after_the_message_was_handed_over_is_uncertain(self, postmark, message):
+    def test_a_timeout_after_the_hand_over_is_uncertain(self, postmark, message):
         postmark.delay = 1.5
         assert ends(message) == ("uncertain", 1, "")
 
-    def test_a_provider_that_nobody_answers_for_costs_no_attempt(self, postmark, message):
+    def test_an_unreachable_provider_costs_no_attempt(self, postmark, message):
         postmark.close()
         assert ends(message) == ("queued", 0, "")
 
@@ -209,7 +209,7 @@ def test_doctor_names_what_is_not_set(settings, postmark):
     )
 
 
-def test_a_key_whose_provider_nobody_chose_stops_nothing_and_is_told_of(environment):
+def test_a_key_without_a_chosen_provider_stops_nothing_and_is_reported(environment):
     found = environment(POSTMARK_SERVER_TOKEN="t-1")
     assert (found.provider, list(found.unused)) == ("files", ["POSTMARK_SERVER_TOKEN"])
     assert list(environment(EMAIL_PROVIDER="postmark").unused) == []

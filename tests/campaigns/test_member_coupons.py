@@ -1,4 +1,4 @@
-"""What a member's own token can do with coupons, also while the shop's server is at the same use."""
+"""Test coupons with a member's own token, also while the shop's server works on the same use."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_member_never_frees_what_the_shop_has_redeemed(make_coupon):
                 lambda r=reservation, c=client: drop(c, r).status_code,
             ]
         )
-        # then what the shop redeemed stays redeemed
+        # then a use that the shop redeemed stays redeemed
         answers[paid, dropped] += 1
         state = CouponUse.objects.get(pk=reservation).state
         assert (paid, dropped, state) in {
@@ -70,7 +70,7 @@ def test_a_member_never_frees_what_the_shop_has_redeemed(make_coupon):
 
 
 def test_a_payment_between_the_members_request_and_the_lock_wins(make_coupon, monkeypatch):
-    """The shop redeems after the member's request was let in and before the database function locks the use."""
+    """The shop redeems after the member's request was accepted and before the database function locks the use."""
     # given
     coupon = make_coupon(code="EITHER")
     customer = Customer.objects.create(name="Ann")
@@ -101,7 +101,7 @@ def test_a_payment_between_the_members_request_and_the_lock_wins(make_coupon, mo
     assert (coupon.redeemed_count, coupon.redeemed_amount) == (1, 2_000)
 
 
-def test_a_member_drops_only_an_own_open_reservation(make_coupon):
+def test_a_member_releases_only_an_own_open_reservation(make_coupon):
     # given
     coupon = make_coupon(code="EITHER")
     ann, bob = Customer.objects.create(name="Ann"), Customer.objects.create(name="Bob")
@@ -119,8 +119,8 @@ def test_a_member_drops_only_an_own_open_reservation(make_coupon):
     assert (coupon.reserved_count, coupon.redeemed_count) == (1, 0)
 
 
-def test_a_browsers_cart_sets_nothing_of_a_budget_aside(api, make_coupon):
-    # given a tenth off, 1,000 fen for all, and a browser that says its cart is worth far more than it is
+def test_a_browsers_cart_reserves_no_budget(api, make_coupon):
+    # given a tenth off, 1,000 fen for all, and a browser that claims a far too large cart
     coupon = make_coupon(code="TENTH", kind="percent", value=10, budget=1_000, limit_per_customer=None)
     ann = Customer.objects.create(name="Ann")
     answer = browser(ann).post(
@@ -134,7 +134,7 @@ def test_a_browsers_cart_sets_nothing_of_a_budget_aside(api, make_coupon):
     assert (coupon.reserved_count, coupon.reserved_amount) == (1, 0)
     reserve("TENTH", Customer.objects.create(name="Bob"), 9_000)
     pay = f"/api/v1/coupons/reservations/{answer.json()['reservation']}/redeem"
-    # when the server says nothing of the cart, or what the budget has no room for
+    # when the server sends no cart, or a cart beyond the budget
     without = api.post(pay, {}, format="json", HTTP_IDEMPOTENCY_KEY="k2")
     too_much = api.post(pay, {"cart_amount": 1_010}, format="json", HTTP_IDEMPOTENCY_KEY="k3")
     nothing = api.post(pay, {"cart_amount": 9}, format="json", HTTP_IDEMPOTENCY_KEY="k4")
@@ -144,7 +144,7 @@ def test_a_browsers_cart_sets_nothing_of_a_budget_aside(api, make_coupon):
     assert (nothing.status_code, nothing.json()["errors"][0]["code"]) == (422, "condition_failed")
     coupon.refresh_from_db()
     assert (coupon.reserved_count, coupon.redeemed_count, coupon.reserved_amount) == (2, 0, 900)
-    # and the order's own amount is what counts
+    # and the order's own amount counts
     paid = api.post(pay, {"cart_amount": 1_000}, format="json", HTTP_IDEMPOTENCY_KEY="k5")
     assert (paid.json()["state"], paid.json()["discount"], paid.json()["cart_amount"]) == ("redeemed", 100, 1_000)
     assert api.post(pay, {"cart_amount": 1_000}, format="json", HTTP_IDEMPOTENCY_KEY="k5").content == paid.content
@@ -154,7 +154,7 @@ def test_a_browsers_cart_sets_nothing_of_a_budget_aside(api, make_coupon):
     assert (use.discount, use.cart_amount) == (100, 1_000)
 
 
-def test_a_minimum_holds_for_what_the_order_came_to(api, make_coupon):
+def test_a_minimum_applies_to_the_final_order_amount(api, make_coupon):
     make_coupon(code="LARGE", minimum_spend=5_000)
     reservation = reserve("LARGE", Customer.objects.create(name="Ann"))
     pay = f"/api/v1/coupons/reservations/{reservation}/redeem"
@@ -191,7 +191,7 @@ def test_64_guesses_at_once_are_no_more_than_the_limit(make_coupon, monkeypatch,
     assert len(looked_at) == 10
 
 
-def test_who_guesses_wrong_stops_no_other_guest(api, make_coupon):
+def test_wrong_guesses_stop_no_other_guest(api, make_coupon):
     make_coupon(code="RIGHT", limit_per_customer=None)
 
     def ask(code: str, **fields) -> int:
@@ -204,7 +204,7 @@ def test_who_guesses_wrong_stops_no_other_guest(api, make_coupon):
     assert ask("RIGHT") == 200
 
 
-def test_guests_whom_one_caller_makes_up_have_a_limit_together(api, make_coupon, monkeypatch):
+def test_guests_invented_by_one_caller_share_a_limit(api, make_coupon, monkeypatch):
     monkeypatch.setattr(coupon_uses, "GUESSES_OF_A_CALLER", 20)
     make_coupon(code="RIGHT", limit_per_customer=None)
     other = Customer.objects.create(name="Ann")

@@ -1,4 +1,4 @@
-"""J2: claim, begin, record; one delivery per message whatever dies; caps hold with two workers at once."""
+"""Test claim, begin and record (J2): one delivery per message despite crashes; caps hold with two workers at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from campaigns.channels import Outcome, Result
+from campaigns.channels import DeliveryOutcome, DeliveryResult
 from campaigns.models import Message, Suppression
 from campaigns.services import messages
 from campaigns.services.messages import (
@@ -45,7 +45,7 @@ def template(store, memory):
 
 @pytest.fixture
 def reachable(make_customer):
-    """A customer with an address and consent on the test channel."""
+    """Create a customer with an address and consent on the test channel."""
 
     def make(name="Ada Lovelace", **fields):
         customer = make_customer(name, email=f"{uuid.uuid4().hex}@example.com", language="en", **fields)
@@ -100,7 +100,9 @@ def test_a_message_is_rendered_in_the_customers_language_and_sent_once(open_poli
     assert event.payload["subject"] == "Hi Ada"
 
 
-def test_messages_that_may_not_go_say_why_and_reach_nobody(open_policy, template, make_customer, reachable, memory):
+def test_suppressed_messages_have_a_reason_and_reach_no_customer(
+    open_policy, template, make_customer, reachable, memory
+):
     silent = make_customer(email="silent@example.com")
     blocked, gone, addressless = reachable(), reachable(), make_customer()
     suppression = suppress_customer(customer=blocked, channel="memory", reason="manual", actor=SYSTEM)
@@ -120,7 +122,7 @@ def test_messages_that_may_not_go_say_why_and_reach_nobody(open_policy, template
     assert [item.customer_id for item in memory.taken] == [blocked.pk]
 
 
-def test_quiet_hours_hold_and_what_waited_too_long_is_dropped(template, reachable, memory):
+def test_quiet_hours_hold_messages_and_stale_ones_are_dropped(template, reachable, memory):
     hour = timezone.now().astimezone(__import__("zoneinfo").ZoneInfo("Asia/Shanghai"))
     policy(
         quiet_from=(hour - timedelta(hours=1)).time(), quiet_until=(hour + timedelta(hours=2)).time(), stale_hours=24,
@@ -144,7 +146,7 @@ def test_quiet_hours_hold_and_what_waited_too_long_is_dropped(template, reachabl
 
 def test_a_temporary_error_is_tried_again_later_and_at_most_five_times(open_policy, template, reachable, memory):
     customer = reachable()
-    memory.answers[customer.pk] = Result.TEMPORARY
+    memory.answers[customer.pk] = DeliveryResult.TEMPORARY
     message = queue(customer, template)
     for attempt, minutes in enumerate([1, 4, 16, 64], 1):
         send_due()
@@ -158,9 +160,9 @@ def test_a_temporary_error_is_tried_again_later_and_at_most_five_times(open_poli
     assert (message.state, message.reason, message.attempts) == ("failed", "gave_up", 5)
 
 
-def test_a_bounce_condemns_the_address_and_a_refusal_does_not(open_policy, template, reachable, memory):
+def test_a_bounce_suppresses_the_address_and_a_refusal_does_not(open_policy, template, reachable, memory):
     bouncing, refused = reachable(), reachable()
-    memory.answers = {bouncing.pk: Result.BOUNCED, refused.pk: Result.REFUSED}
+    memory.answers = {bouncing.pk: DeliveryResult.BOUNCED, refused.pk: DeliveryResult.REFUSED}
     queue(bouncing, template)
     queue(refused, template)
     send_due()
@@ -176,7 +178,7 @@ def test_a_bounce_condemns_the_address_and_a_refusal_does_not(open_policy, templ
 
 def test_while_the_provider_is_away_nothing_is_lost_and_no_attempt_is_used_up(open_policy, template, reachable, memory):
     customers = [reachable() for _ in range(120)]
-    memory.answers = {customer.pk: Result.AWAY for customer in customers}
+    memory.answers = {customer.pk: DeliveryResult.AWAY for customer in customers}
     for customer in customers:
         queue(customer, template)
     send_due()
@@ -202,7 +204,7 @@ def test_dying_before_the_provider_is_called_sends_it_again(open_policy, templat
     assert len(memory.taken) == 1
 
 
-def test_how_one_ended_is_kept_when_the_next_begins(open_policy, template, reachable, memory, monkeypatch):
+def test_an_outcome_is_stored_when_the_next_message_begins(open_policy, template, reachable, memory, monkeypatch):
     monkeypatch.setattr(memory, "batch", 1)
     for _ in range(3):
         queue(reachable(), template)
@@ -213,7 +215,9 @@ def test_how_one_ended_is_kept_when_the_next_begins(open_policy, template, reach
     assert states() == {"sent": 3}
 
 
-def test_what_has_ended_is_kept_when_the_next_can_not_begin(open_policy, template, reachable, memory, monkeypatch):
+def test_an_outcome_is_stored_when_the_next_message_can_not_begin(
+    open_policy, template, reachable, memory, monkeypatch
+):
     monkeypatch.setattr(memory, "batch", 1)
     for _ in range(2):
         queue(reachable(), template)
@@ -255,7 +259,7 @@ def test_dying_after_the_provider_was_called_is_reconciled_not_repeated(
     assert len(memory.taken) == 1
 
 
-def test_what_no_provider_can_tell_is_left_to_a_person(open_policy, template, reachable, memory, monkeypatch):
+def test_outcomes_that_no_provider_knows_are_left_to_a_person(open_policy, template, reachable, memory, monkeypatch):
     monkeypatch.setattr(type(memory), "find", lambda self, provider_id: None)
     for occurrence in ("1", "2"):
         queue(reachable(), template, occurrence)
@@ -285,7 +289,9 @@ def test_the_late_answer_of_a_slow_provider_still_counts(open_policy, template, 
     send_due()
     message.refresh_from_db()
     assert message.state == "sent"
-    assert messages.record(uuid.uuid4(), [Outcome(message.pk, Result.REFUSED)]) == 0, "another claim writes nothing"
+    assert messages.record(uuid.uuid4(), [DeliveryOutcome(message.pk, DeliveryResult.REFUSED)]) == 0, (
+        "another claim writes nothing"
+    )
 
 
 def test_a_template_that_fails_for_one_fails_for_one(open_policy, template, reachable, memory):
@@ -340,7 +346,7 @@ class TestRaces:
         assert states() == {"sent": 200}
 
 
-def test_what_customers_asked_for_goes_before_marketing_that_is_due_longer(open_policy, template, reachable, memory):
+def test_transactional_messages_go_before_older_marketing(open_policy, template, reachable, memory):
     receipt = save_template(
         name="Receipt", channel="memory", texts=[Text("en", "<p>x</p>", "Receipt")], message_class="transactional",
         actor=SYSTEM,

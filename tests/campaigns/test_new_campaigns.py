@@ -1,4 +1,4 @@
-"""A campaign that began after the last ANALYZE: what is asked for each customer reads the customer's messages, not all of it."""
+"""Test that queries of a campaign newer than the last ANALYZE read messages by customer, not the whole table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OF_THE_CUSTOMER = ("campaigns_message_of", "campaigns_message_once_per_occurrenc
 
 @pytest.fixture
 def plans():
-    """How PostgreSQL goes about the statements that have this text in them, when it may not read the whole table."""
+    """Return the plans of statements that contain this text, with sequential scans disabled."""
 
     def of(text: str, work) -> str:
         found = []
@@ -49,7 +49,7 @@ def template(store):
 
 @pytest.fixture
 def people(template, make_customer) -> list[Customer]:
-    """Each has messages of campaigns that are long known."""
+    """Create customers with messages of older campaigns."""
     made = [make_customer() for _ in range(30)]
     for known in range(10, 20):
         queue(made, template, f"broadcast:{known}")
@@ -70,7 +70,7 @@ def test_messages_of_a_new_campaign_are_made_customer_by_customer(people, templa
     assert queue(people, template, "broadcast:2") == []
 
 
-def test_what_a_new_campaign_brought_is_found_customer_by_customer(people, template, make_order, plans):
+def test_results_of_a_new_campaign_are_read_customer_by_customer(people, template, make_order, plans):
     queue(people, template, "broadcast:2")
     Message.objects.filter(origin="broadcast:2").update(state="sent", sent_at=Now() - timedelta(hours=1))
     make_order(people[0], 10_000)

@@ -1,4 +1,4 @@
-"""P1: the preference centre behind a signed link: by channel and purpose, both languages, no sign-in."""
+"""Test the preference centre behind a signed link (P1): by channel and purpose, both languages, no sign-in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def said(customer) -> dict:
     return {(s.channel, s.purpose): s.granted for s in ConsentState.objects.filter(customer_id=customer.pk)}
 
 
-def test_what_is_on_shows_and_only_what_changes_is_written(client, make_customer):
+def test_current_choices_show_and_only_changes_are_stored(client, make_customer):
     ada = make_customer("Ada", email="ada@example.com")
     record_consent(
         customer=ada, channel="email", purpose="marketing", decision="granted", source="checkout", actor=SYSTEM
@@ -44,13 +44,13 @@ def test_what_is_on_shows_and_only_what_changes_is_written(client, make_customer
     }  # fmt: skip
 
 
-def test_it_speaks_the_customers_language_and_the_other_one(client, make_customer):
+def test_it_uses_the_customers_language_and_offers_the_other(client, make_customer):
     wang = make_customer("王小明", email="w@example.com", language="zh-hans")
     assert 'lang="zh-hans"' in client.get(path_of(wang)).content.decode()
     assert 'lang="en"' in client.get(path_of(wang), {"language": "en"}).content.decode()
 
 
-def test_a_forged_link_and_a_gone_customer_open_nothing(client, make_customer):
+def test_a_forged_link_and_an_erased_customer_open_nothing(client, make_customer):
     ada, bob = make_customer("Ada", email="a@example.com"), make_customer("Bob", email="b@example.com")
     _number, mark = preferences_signer().sign(str(ada.pk)).split(":")
     for token in (f"{bob.pk}:{mark}", str(ada.pk), "x", f"{mark}:{mark}"):

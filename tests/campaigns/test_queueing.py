@@ -1,4 +1,4 @@
-"""J2: one way into the message table, once per customer, origin, step, occurrence and channel."""
+"""Test the single way into the message table (J2): once per customer, origin, step, occurrence and channel."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def queue(template, *rows, **fields):
 
 
 @pytest.mark.django_db
-def test_each_occurrence_is_intended_once_whatever_the_version(template, make_customer):
+def test_each_occurrence_is_queued_once_for_any_version(template, make_customer):
     ada, wang = make_customer(), make_customer()
     due = timezone.now() + timedelta(days=1)
     rows = [Intended(ada.pk, "run:1", due, {"order_id": 7}), Intended(wang.pk, "run:2")]
@@ -41,7 +41,7 @@ def test_each_occurrence_is_intended_once_whatever_the_version(template, make_cu
 
 
 @pytest.mark.django_db
-def test_x2_the_held_out_are_stored_with_their_reason(template, make_customer):
+def test_held_out_customers_are_stored_with_their_reason(template, make_customer):
     people = [make_customer() for _ in range(30)]
     queue(template, *(Intended(person.pk, "1") for person in people), holdout_percent=50)
     held = Message.objects.filter(state="suppressed", reason="holdout")
@@ -57,7 +57,7 @@ def test_it_is_part_of_the_callers_transaction(template, make_customer):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_ten_at_once_make_one(template, make_customer):
+def test_ten_concurrent_calls_make_one_message(template, make_customer):
     ada = make_customer()
     made = storm(10, lambda _n: queue(template, Intended(ada.pk, "run:1")))
     assert sorted(len(rows) for rows in made) == [0] * 9 + [1]

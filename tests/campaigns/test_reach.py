@@ -1,4 +1,4 @@
-"""Reachable by channel beside a rule's count: what the gate would say by consent, suppression and address (J1, P1)."""
+"""Test the reach per channel beside a rule's count: the gate's answer by consent, suppression and address (J1, P1)."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_reach_is_what_the_gate_says(program, make_customer, settle):
     }
 
 
-def test_what_changes_the_reach_is_carried_on_at_once(program, make_customer, settle):
+def test_changes_of_the_reach_are_applied_immediately(program, make_customer, settle):
     customer = make_customer(email="a@example.com")
 
     def now_reachable() -> bool:
@@ -120,7 +120,7 @@ def test_the_builder_shows_reach_and_overlap(client, staff, program, make_custom
     assert "<dt>E-mail</dt><dd>2</dd>" in "".join(page.split())
 
 
-def test_one_pass_however_many_channels(program, make_customer, settle, django_assert_num_queries):
+def test_one_pass_for_any_number_of_channels(program, make_customer, settle, django_assert_num_queries):
     make_customer()
     settle()
     segments.refresh_changed()
@@ -128,7 +128,7 @@ def test_one_pass_however_many_channels(program, make_customer, settle, django_a
         segments.figures_of({"op": "and", "children": []})
 
 
-def test_a_segments_page_counts_whom_each_channel_reaches_of_its_members(
+def test_a_segments_page_counts_its_members_reached_by_each_channel(
     client, staff, program, make_customer, make_order, settle
 ):
     client.force_login(staff(Role.AGENT))
@@ -144,14 +144,14 @@ def test_a_segments_page_counts_whom_each_channel_reaches_of_its_members(
     )
     segments.compute_segments([buyers.pk])
     url = reverse("segment_reach", args=[buyers.pk])
-    # The page asks for the figures when it is there, in a place as high as they are.
+    # The page loads the figures later, in a placeholder of the same height.
     page = client.get(reverse("segment", args=[buyers.pk])).content.decode()
     assert f'hx-get="{url}"' in page
     assert "".join(page.split()).count('<ddclass="muted">…</dd>') == len(CHANNELS.names())
     part = "".join(client.get(url, headers={"HX-Request": "true"}).content.decode().split())
     assert "<dt>E-mail</dt><dd>1</dd>" in part
     assert "<html" not in part
-    # Without scripts the same address is the whole page.
+    # Without JavaScript the same address is the whole page.
     page = "".join(client.get(url).content.decode().split())
     assert "<dt>E-mail</dt><dd>1</dd>" in page
     assert "<html" in page

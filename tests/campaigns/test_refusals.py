@@ -1,4 +1,4 @@
-"""Refusals of campaigns that no other test meets: their code, their field, and nothing changed."""
+"""Test refusals of campaigns that no other test covers: code, field, and that nothing changed."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def template(store):
     return save_template(name="Hello", channel="inbox", texts=[Text("en", "Hi")], actor=SYSTEM)
 
 
-def test_an_experiment_starts_once_stays_what_it_was_and_ends_once(store):
+def test_an_experiment_starts_once_is_fixed_and_ends_once(store):
     arms = [Arm("As it is"), Arm("Shorter")]
     experiment = create_experiment(actor=SYSTEM, arms=arms, **PLAN)
     other = create_experiment(actor=SYSTEM, arms=arms, **{**PLAN, "name": "Other"})
@@ -124,7 +124,7 @@ def test_a_template_that_campaigns_send_stays_marketing(store, template):
     assert Broadcast.objects.count() == 1
 
 
-def test_a_version_that_never_was_is_not_restored(template):
+def test_an_unknown_version_is_not_restored(template):
     assert refused(NotFound, restore_version, template=template, version=9, actor=SYSTEM) == ("unknown_version", None)
 
 

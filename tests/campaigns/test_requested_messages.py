@@ -1,4 +1,4 @@
-"""A message that the shop's own systems ask for: declared values, once per key, through the gate."""
+"""Test messages that the shop's own systems request: declared values, once per key, through the gate."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def fault(response):
     return response.status_code, error["code"], error["attr"]
 
 
-def test_it_is_sent_once_for_each_key_and_can_be_asked_for(api, ask, make_template, make_customer):
+def test_a_message_is_sent_once_per_key_and_can_be_read(api, ask, make_template, make_customer):
     policy(quiet_from="00:00", quiet_until="23:59")
     template, customer = make_template(), make_customer(language="en")
     body = {"template": "parcel-sent", "customer": customer.number, "values": {"number": "SF9", "note": "<b>heavy</b>"}}
@@ -80,7 +80,7 @@ def test_values_are_escaped_in_html(ask, make_template, make_customer):
     assert Message.objects.get().body == "<p>&lt;script&gt;x&lt;/script&gt;</p>"
 
 
-def test_the_gate_has_its_word(api, ask, make_template, make_customer):
+def test_the_gate_decides(api, ask, make_template, make_customer):
     make_template()
     customer = make_customer()
     suppress_customer(customer=customer, channel="inbox", reason="manual", actor=SYSTEM)
@@ -103,7 +103,7 @@ def test_the_gate_has_its_word(api, ask, make_template, make_customer):
         ({"values": {"number": "x" * 1001}}, (400, "too_long", "values.number")),
     ],
 )
-def test_what_is_wrong_is_refused_and_nothing_is_made(ask, make_template, make_customer, change, expected):
+def test_invalid_requests_are_refused_and_make_nothing(ask, make_template, make_customer, change, expected):
     make_template()
     body = {"template": "parcel-sent", "customer": make_customer().number, "values": {"number": "1"}}
     assert fault(ask({**body, **change})) == expected
@@ -127,7 +127,7 @@ def test_an_unknown_message_is_not_found(api):
     assert fault(api.get(f"/api/v1/messages/{uuid.UUID(int=7)}")) == (404, "unknown_message", None)
 
 
-def test_texts_show_declared_values_alone(make_template):
+def test_texts_show_only_declared_values(make_template):
     with pytest.raises(Invalid) as refused:
         make_template("{{ values.nubmer }}")
     assert (refused.value.code, refused.value.field) == ("undeclared_value", "texts.0.body")
@@ -153,13 +153,13 @@ def test_texts_show_declared_values_alone(make_template):
         ("\n".join(f"v{n}: x" for n in range(31)), "too_many"),
     ],
 )
-def test_declarations_that_cannot_be_read(text, code):
+def test_invalid_declarations_are_refused(text, code):
     with pytest.raises(declared_values.WrongValue) as wrong:
         declared_values.read(text)
     assert wrong.value.code == code
 
 
-def test_declarations_are_written_as_they_are_read():
+def test_declarations_are_formatted_as_they_are_read():
     text = "number: SF123\nnote?: heavy\nplain:"
     found = declared_values.read(text.replace(": ", "：", 1))
     assert found == [
@@ -192,4 +192,4 @@ def test_the_messages_page_says_where_it_comes_from(client, staff, ask, make_tem
     make_template()
     ask({"template": "parcel-sent", "customer": make_customer().number, "values": {"number": "1"}})
     client.force_login(staff(Role.MARKETER))
-    assert "Sent by a call of the API" in client.get(reverse("messages")).content.decode()
+    assert "Sent by an API call" in client.get(reverse("messages")).content.decode()

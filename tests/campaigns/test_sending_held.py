@@ -1,4 +1,4 @@
-"""Sending held: nothing leaves, by hand or after a restore, until a person has decided about what may have been sent."""
+"""Test held sending: nothing is sent, by hand or after a restore, until a person has decided."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def lines(settings, tmp_path, monkeypatch):
-    """Marker files of this test alone, and a process that has seen nothing."""
+    """Use marker files of this test alone, and a process that has seen nothing."""
     monkeypatch.setattr("core.marker._path", lambda line: tmp_path / "lines" / str(line))
     monkeypatch.setattr(marker, "line", None)
     monkeypatch.setattr(marker, "seen", 0)
@@ -40,7 +40,7 @@ def lines(settings, tmp_path, monkeypatch):
 
 
 def restored() -> SendingHold:
-    """As the restore command leaves it, before anything was marked."""
+    """Set the state that the restore command leaves, before anything is marked."""
     sending_hold.state()
     with connection.cursor() as cursor:
         cursor.execute(sending_hold.RESTORED_SQL)
@@ -54,7 +54,7 @@ def states() -> dict[str, int]:
     return found
 
 
-def test_an_emergency_stop_holds_what_is_due_and_the_start_lets_it_go(mailbox, template, reachable):  # noqa: F811
+def test_an_emergency_stop_holds_due_messages_and_the_start_releases_them(mailbox, template, reachable):  # noqa: F811
     message = queue(reachable(), template)
     sending_hold.hold(note="wrong price", actor=SYSTEM)
 
@@ -70,7 +70,7 @@ def test_an_emergency_stop_holds_what_is_due_and_the_start_lets_it_go(mailbox, t
     assert list(kinds) == ["core.sending_held", "core.sending_started"]
 
 
-def test_what_was_claimed_before_the_stop_is_not_handed_over(mailbox, template, reachable):  # noqa: F811
+def test_messages_claimed_before_the_stop_are_not_handed_over(mailbox, template, reachable):  # noqa: F811
     queue(reachable(), template)
     batch = claim_batch()
     sending_hold.hold(actor=SYSTEM)
@@ -109,7 +109,7 @@ def test_after_a_restore_nothing_due_is_sent_until_a_person_has_decided(mailbox,
     assert states() == {"uncertain": 3, "queued": 1}
     later.refresh_from_db()
     assert later.state == "queued"
-    # A restart or a second look changes nothing, and no provider is asked.
+    # A restart or a second run changes nothing, and no provider is asked.
     assert sending_hold.doubt_due() == {}
     assert sweep_leases() == {"queued": 0, "uncertain": 0, "reconciled": 0}
     with pytest.raises(Conflict) as refused:
@@ -127,7 +127,7 @@ def test_after_a_restore_nothing_due_is_sent_until_a_person_has_decided(mailbox,
 
 
 @pytest.mark.parametrize(("choice", "state"), [("sent", "sent"), ("drop", "suppressed")])
-def test_what_is_marked_as_sent_or_dropped_never_goes_out(choice, state, mailbox, template, reachable):  # noqa: F811
+def test_messages_marked_as_sent_or_dropped_never_go_out(choice, state, mailbox, template, reachable):  # noqa: F811
     message = queue(reachable(), template)
     restored()
     sending_hold.doubt_due()
@@ -146,7 +146,7 @@ def test_what_is_marked_as_sent_or_dropped_never_goes_out(choice, state, mailbox
     }
 
 
-def test_what_is_not_there_can_not_be_decided(template, reachable):  # noqa: F811
+def test_unknown_items_can_not_be_decided(template, reachable):  # noqa: F811
     with pytest.raises(Conflict) as refused:
         sending_hold.start(actor=SYSTEM)
     assert refused.value.code == "not_held"
@@ -221,7 +221,7 @@ def test_webhooks_wait_and_after_a_restore_are_decided_about(store):
 @pytest.mark.parametrize(
     ("choice", "state", "mails"), [("release", "ended", 1), ("sent", "ended", 0), ("drop", "ended", 0)]
 )
-def test_runs_whose_step_was_due_stand_still_until_decided(choice, state, mails, template, reachable, mailbox):  # noqa: F811
+def test_runs_with_a_due_step_wait_until_decided(choice, state, mails, template, reachable, mailbox):  # noqa: F811
     steps = [{"id": "a", "kind": "message", "template": str(template.pk)}]
     journey = create_journey(name="Hello", draft={"entry": {"kind": "api"}, "steps": steps}, actor=SYSTEM)
     publish_journey(journey=journey, actor=SYSTEM)
@@ -251,11 +251,11 @@ def test_an_older_copy_that_was_put_back_by_hand_holds_itself(lines, mailbox, te
     assert (lines / str(row.line)).read_text() == f"{number + 5}\n"
     message = queue(reachable(), template)
 
-    # Already before any process has looked, no claim takes a thing.
+    # Even before any process has looked, no claim takes a message.
     assert send_due() == 0
     assert sending_hold.is_held()
     assert not SendingHold.objects.get().held
-    # Another process, which knows the file alone.
+    # Another process, which only knows the file.
     marker.line, marker.seen = None, 0
     assert sending_hold.notice_restore() == HoldCause.OLDER
     held = SendingHold.objects.get()
@@ -264,7 +264,7 @@ def test_an_older_copy_that_was_put_back_by_hand_holds_itself(lines, mailbox, te
     message.refresh_from_db()
     assert message.state == "uncertain"
 
-    # Taken as the truth, it is not compared with the copy before it.
+    # Once accepted as the truth, it is not compared with the older copy.
     sending_hold.decide(kind="messages.other", choice="release", actor=SYSTEM)
     sending_hold.start(actor=SYSTEM)
     assert sending_hold.notice_restore() == ""
@@ -281,7 +281,7 @@ def test_a_copy_in_another_database_holds_itself(lines):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_each_batch_moves_the_marker_before_the_provider_hears_of_it(lines, mailbox, template, reachable):  # noqa: F811
+def test_each_batch_moves_the_marker_before_the_provider_is_called(lines, mailbox, template, reachable):  # noqa: F811
     row = sending_hold.state()
     sending_hold.notice_restore()
     before = marker.seen

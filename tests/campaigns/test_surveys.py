@@ -1,4 +1,4 @@
-"""A satisfaction question comes in the reader's language, by the channel they have, and not at night."""
+"""Test that a satisfaction question uses the reader's language and channel, and waits for the end of the night."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_at_four_in_the_morning_it_is_held_and_goes_out_after_the_quiet_hours(
     assert (message.state, message.step) == ("sent", "survey")
 
 
-def test_what_a_customer_asked_for_passes_the_quiet_hours(store, make_customer):
+def test_transactional_messages_skip_the_quiet_hours(store, make_customer):
     policy(quiet_from="00:00", quiet_until="23:59")
     template = save_template(
         name="Receipt", channel="inbox", texts=[Text("en", "Hello", "Hello")], actor=SYSTEM,
@@ -114,9 +114,7 @@ def sms_provider():
     return next(one.name for one in PROVIDERS if one.channel == "sms" and not one.by_template)
 
 
-def test_who_has_a_phone_number_alone_is_asked_by_sms_where_there_is_a_provider(
-    store, make_customer, settle, monkeypatch
-):
+def test_a_customer_with_only_a_phone_number_is_asked_by_sms_with_a_provider(store, make_customer, settle, monkeypatch):
     assert resolved(make_customer(phone="13800138000"), settle).channel == "inbox", "no provider"
     account(sms_provider(), GATEWAY, monkeypatch)
     assert resolved(make_customer(phone="13800138001"), settle).channel == "sms"

@@ -1,4 +1,4 @@
-"""What a template says and what its use brings fit together, when it is saved, when it starts and when it is sent."""
+"""Test that a template fits its use when it is saved, when the use starts, and when it is sent."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def segment(store, make_customer):
 
 
 def write(template, body, language="en"):
-    """As if it had been saved before such a thing was refused."""
+    """Save a text as before the check existed."""
     TemplateText.objects.filter(template=template, language=language).update(body=body)
     from campaigns.services.templates import pick_text
 
@@ -88,7 +88,7 @@ def test_saving_refuses_a_field_that_does_not_exist_and_names_the_nearest(store,
         "{% assign n = member.points | plus: 1 %}{{ n }}{% case rfm.group %}{% when 'x' %}{{ rfm.money }}{% endcase %}",
     ],
 )
-def test_what_exists_is_let_through(store, body):
+def test_existing_fields_are_accepted(store, body):
     save_template(name="Right", channel="inbox", texts=[Text("en", body, "Hi")], actor=SYSTEM)
 
 
@@ -103,7 +103,7 @@ def spelled(before: str, shape) -> Iterator[str]:
         yield before
 
 
-def test_every_field_that_is_let_through_is_one_that_messages_know(store):
+def test_every_accepted_field_is_known_to_messages(store):
     sample = contexts.sample_context("en")
     paths = set(spelled("", template_fields.SHAPES))
     assert len(paths) > 30
@@ -133,7 +133,7 @@ def test_a_broadcast_whose_text_does_not_show_its_coupon_is_refused(make_templat
     assert broadcast.template == shown
 
 
-def test_a_text_that_names_a_coupon_that_is_not_given_is_refused(make_template, segment):
+def test_a_text_with_a_coupon_that_is_not_given_is_refused(make_template, segment):
     for body in ("{{ coupon.code }}", "{% if coupon.code %}{{ coupon.code }}{% endif %}"):
         with pytest.raises(Invalid) as refused:
             create_broadcast(name="B", segment=segment, template=make_template(body), actor=SYSTEM)
@@ -278,7 +278,7 @@ FOOT = '<p style="color:#666;font-size:12px"><a href="{}">{}</a> · Test Shop</p
     ],
 )
 @pytest.mark.parametrize(("language", "label"), [("en", "Unsubscribe"), ("zh-hans", "退订")])
-def test_marketing_by_email_shows_a_way_out_once(make_customer, store, body, added, language, label):
+def test_marketing_e_mail_shows_one_unsubscribe_link(make_customer, store, body, added, language, label):
     policy()
     texts = [Text("en", body, "Hi"), Text("zh-hans", body, "您好")]
     template = save_template(name="Mail", channel="email", texts=texts, actor=SYSTEM)
@@ -298,7 +298,7 @@ def test_marketing_by_email_shows_a_way_out_once(make_customer, store, body, add
     assert sent.extra_headers["List-Unsubscribe"] == f"<{link}>"
 
 
-def test_what_customers_asked_for_has_no_way_out(make_customer, store):
+def test_transactional_messages_have_no_unsubscribe_link(make_customer, store):
     policy()
     template = save_template(
         name="Mail", channel="email", texts=[Text("en", "<p>Hi</p>", "Hi")], actor=SYSTEM, message_class="transactional"

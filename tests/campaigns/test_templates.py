@@ -1,4 +1,4 @@
-"""P5: what marketers write can't run code, read settings, reach another customer or run away; and what it can do."""
+"""Test the limits of marketers' templates (P5): no code, settings, other customers or endless work; and their features."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_p5_attacks_are_refused_or_bounded(name):
+def test_attacks_are_refused_or_bounded(name):
     tracemalloc.start()
     started = time.monotonic()
     try:
@@ -80,7 +80,7 @@ def test_p5_attacks_are_refused_or_bounded(name):
     assert peak < 40_000_000
 
 
-def test_p5_a_context_with_objects_is_refused_before_a_template_sees_it():
+def test_a_context_with_objects_is_refused_before_a_template_sees_it():
     for value in (Secret(), Secret, len, {"x": Secret()}, [Secret()]):
         with pytest.raises(liquid.TemplateError):
             liquid.render("{{ customer.x.delete }}", {"customer": value}, html=False)
@@ -173,23 +173,27 @@ def test_a_preview_refuses_what_saving_refuses(store):
 @pytest.mark.parametrize(
     ("source", "english", "chinese"),
     [
-        ("a\n{{ customer.name | shout }}", "Line 2: there is no filter “shout”.", "第 2 行：没有名为“shout”的过滤器。"),
+        (
+            "a\n{{ customer.name | shout }}",
+            "Line 2: the filter “shout” does not exist.",
+            "第 2 行：没有名为“shout”的过滤器。",
+        ),
         (
             "{{ settings.SECRET_KEY }}",
-            "Line 1: there is nothing called “settings”.",
+            "Line 1: the variable “settings” does not exist.",
             "第 1 行：没有名为“settings”的变量。",
         ),
-        ("a\x00b", "This has characters that can't be stored.", "包含无法保存的字符。"),
+        ("a\x00b", "This contains characters that can't be stored.", "包含无法保存的字符。"),
     ],
 )
-def test_what_is_wrong_is_said_in_the_writers_language(store, source, english, chinese):
+def test_errors_are_in_the_writers_language(store, source, english, chinese):
     for language, said in (("en", english), ("zh-hans", chinese)):
         with translation.override(language), pytest.raises(Invalid) as error:
             save_template(name="T", channel="inbox", texts=[Text("en", source)], actor=SYSTEM)
         assert str(error.value.message) == said
 
 
-def test_a_text_that_can_t_be_read_names_its_line_in_chinese_too(store):
+def test_a_syntax_error_names_its_line_in_chinese_too(store):
     with translation.override("zh-hans"), pytest.raises(Invalid) as error:
         save_template(name="T", channel="inbox", texts=[Text("en", "a\n{% if %}")], actor=SYSTEM)
     assert str(error.value.message).startswith("第 2 行：无法识别（")
@@ -206,8 +210,8 @@ PATHS = [
 
 @pytest.mark.parametrize("html_", [True, False])
 @pytest.mark.parametrize("path", PATHS)
-def test_p5_a_text_of_words_and_variables_is_joined_to_what_the_interpreter_makes(path, html_):
-    """Those that are joined without the interpreter come out the same for every kind of value, missing ones too."""
+def test_joining_words_and_variables_equals_the_interpreter(path, html_):
+    """Joining without the interpreter gives the same result for every kind of value, including missing ones (P5)."""
     source = f"Dear {{{{ {path} }}}}, \n{{{{-{path}-}}}} <b>&amp;</b> {{{{ customer.number }}}}"
     for value in VALUES:
         context = {
@@ -220,7 +224,7 @@ def test_p5_a_text_of_words_and_variables_is_joined_to_what_the_interpreter_make
         assert liquid.render(source, context, html=html_) == expected, (path, value)
 
 
-def test_p5_a_text_that_is_joined_is_bounded_too():
+def test_a_joined_text_is_bounded_too():
     long = {"customer": {"name": "x" * 60_000}}
     assert len(liquid.render("{{ customer.name }}" * 4, long, html=False)) == 240_000
     with pytest.raises(liquid.TemplateError) as refused:
@@ -228,7 +232,7 @@ def test_p5_a_text_that_is_joined_is_bounded_too():
     assert refused.value.code == "too_much"
 
 
-def test_what_a_text_names_is_known_before_it_is_rendered():
+def test_names_in_a_text_are_known_before_it_is_rendered():
     assert liquid.roots("no variables") == frozenset()
     assert liquid.roots("{{ customer.name }}{% for i in order.items %}{{ i.name }}{% endfor %}") == {
         "customer",

@@ -1,4 +1,4 @@
-"""Replies on tickets reach the customer, by which channel, and what the desk says of it."""
+"""Test that ticket replies reach the customer, by the right channel, and that the desk shows their state."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def without_storefront(customer) -> None:
 
 
 def test_a_reply_goes_out_once_as_a_transactional_message(client, agent, make_customer, settle, mailoutbox):
-    # given a customer with an address who has agreed to nothing
+    # given a customer with an address and no consent
     client.force_login(agent)
     customer = make_customer("Anna Berg", email="anna@example.com")
     ticket = make_ticket(customer)
@@ -56,7 +56,7 @@ def test_a_reply_goes_out_once_as_a_transactional_message(client, agent, make_cu
     message = Message.objects.get()
     assert (message.message_class, message.origin, message.state) == ("transactional", "ticket:reply", "sent")
 
-    # and the desk says so, and by which channel
+    # and the desk shows it with its channel
     text = page(client, ticket)
     assert f'<a href="{reverse("message", args=[message.pk])}"><span class="badge tone-good">Sent</span></a>' in text
     assert '<span class="muted">E-mail</span>' in text
@@ -69,19 +69,19 @@ def test_notes_and_customers_messages_are_not_sent(agent, make_customer, settle)
     make_ticket(ticket.customer, from_customer=False, internal=True)
     settle()
     assert Message.objects.count() == 0
-    # what we begin ourselves is
+    # messages that we start ourselves are sent
     make_ticket(ticket.customer, from_customer=False)
     settle()
     assert Message.objects.get().channel == "email"
 
 
 def test_the_first_channel_that_reaches_the_customer_is_taken(make_customer):
-    # given someone with a storefront account alone, then with an address too
+    # given a customer with only a storefront account, then with an address too
     plain, mailed = make_customer(), make_customer(email="bo@example.com")
     assert channel_of(make_ticket(plain)) == "inbox"
     assert channel_of(make_ticket(mailed)) == "email"
 
-    # then a ticket from the storefront is answered there, and one that answers an e-mail by e-mail
+    # then a storefront ticket is answered there, and a ticket that answers an e-mail is answered by e-mail
     assert channel_of(make_ticket(mailed, origin="api")) == "inbox"
     assert channel_of(make_ticket(mailed, origin="reply", origin_ref="email:77")) == "email"
 
@@ -93,7 +93,7 @@ def test_the_first_channel_that_reaches_the_customer_is_taken(make_customer):
     Suppression.objects.create(channel="email", customer=mailed, reason="manual")
     assert channel_of(make_ticket(mailed)) == "inbox"
 
-    # and without an account in the storefront nobody opens the inbox
+    # and without a storefront account the inbox is not used
     without_storefront(plain)
     assert channel_of(make_ticket(plain)) is None
 

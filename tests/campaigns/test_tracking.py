@@ -1,4 +1,4 @@
-"""Opens, clicks and orders that follow: each once, no open redirect, net of refunds within the window (A2)."""
+"""Test opens, clicks and later orders: each once, no open redirect, net of refunds within the window (A2)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def send(customer, template, mailoutbox, occurrence="1"):
 
 
 def ways(mail) -> tuple[str, str]:
-    """The link's path and the dot's, as a mail program would ask for them."""
+    """Return the paths of the link and of the dot, as a mail program requests them."""
     html = mail.alternatives[0][0]
     return (
         re.search(r'href="[^"]*?(/c/[^"]+)"', html)[1],
@@ -102,7 +102,7 @@ def test_an_open_is_recorded_once_by_the_dot(open_policy, template, reader, mail
     assert message.opened_at == first
 
 
-def test_the_way_out_is_not_tracked_and_what_is_kept_has_no_dot(open_policy, template, reader, mailoutbox):
+def test_the_unsubscribe_link_is_not_tracked_and_the_stored_text_has_no_dot(open_policy, template, reader, mailoutbox):
     message, mail = send(reader(), template, mailoutbox)
     html = mail.alternatives[0][0]
     assert re.search(r'href="[^"]*/u/', html)
@@ -160,7 +160,7 @@ def test_the_reader_gets_the_page_when_the_count_fails(open_policy, template, re
     assert client.get(ways(mail)[0])["Location"] == TARGET
 
 
-def test_transactional_mail_and_a_shop_that_says_no_are_not_tracked(open_policy, template, reader, mailoutbox):
+def test_transactional_mail_and_a_shop_with_tracking_off_are_not_tracked(open_policy, template, reader, mailoutbox):
     policy(track_messages=False)
     _message, mail = send(reader(), template, mailoutbox)
     assert "/c/" not in mail.alternatives[0][0]
@@ -174,9 +174,9 @@ def test_transactional_mail_and_a_shop_that_says_no_are_not_tracked(open_policy,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_clicks_at_once_are_one(open_policy, template, reader, mailoutbox):
+def test_concurrent_clicks_count_as_one(open_policy, template, reader, mailoutbox):
     message, _mail = send(reader(), template, mailoutbox)
-    first = storm(8, lambda _n: tracking.record_click(link=tracking.Link(message.pk, TARGET)))
+    first = storm(8, lambda _n: tracking.record_click(link=tracking.TrackedLink(message.pk, TARGET)))
     assert sorted(first) == [False] * 7 + [True]
     assert LinkClick.objects.count() == 1
     assert DomainEvent.objects.filter(kind="campaigns.message_clicked").count() == 1
@@ -189,7 +189,7 @@ def sent(customer, template, at, occurrence="1", **fields):
     )  # fmt: skip
 
 
-def test_a2_orders_within_the_window_count_once_and_net_of_refunds(template, make_customer, make_order):
+def test_orders_within_the_window_count_once_and_net_of_refunds(template, make_customer, make_order):
     now = timezone.now()
     ada, bob, late, before, refunded = (make_customer() for _ in range(5))
     for customer in (ada, bob, late, before, refunded):
@@ -224,7 +224,7 @@ def test_links_are_listed_by_how_many_followed_them(template, make_customer):
     now = timezone.now()
     for number in range(3):
         message = sent(make_customer(), template, now)
-        tracking.record_click(link=tracking.Link(message.pk, "https://a.example/"))
+        tracking.record_click(link=tracking.TrackedLink(message.pk, "https://a.example/"))
         if not number:
-            tracking.record_click(link=tracking.Link(message.pk, "https://b.example/"))
+            tracking.record_click(link=tracking.TrackedLink(message.pk, "https://b.example/"))
     assert links_of("broadcast:1") == [("https://a.example/", 3), ("https://b.example/", 1)]

@@ -1,4 +1,4 @@
-"""Everything that reads orders agrees on what was bought: lines of paid orders, less what came back (A7)."""
+"""Test that all readers of orders agree on bought lines: lines of paid orders without returned ones (A7)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PAID_AT = timedelta(days=5)
 
 @pytest.fixture
 def placed(store):
-    """placed(customer, life) -> an order of beans for 60.00 and a cup for 40.00 that went through that life."""
+    """Place an order: placed(customer, life) makes an order of beans for 60.00 and a cup for 40.00 with that life."""
 
     def make(customer: Customer, life: str, number: str = "LIFE"):
         at = timezone.now() - PAID_AT
@@ -72,7 +72,7 @@ def placed(store):
 
 @pytest.fixture
 def shop(program, make_customer, placed, settle):
-    """shop(life) -> one member with one order of that life."""
+    """Build a shop: shop(life) returns one member with one order of that life."""
 
     def make(life: str) -> SimpleNamespace:
         customer = make_customer("Ada", email="ada@example.com")
@@ -86,7 +86,7 @@ def shop(program, make_customer, placed, settle):
     return make
 
 
-# What each reader says of the customer: for an order that does not count, for one whose beans came back, for a whole one.
+# The answer of each reader: for an order that does not count, for one with returned beans, for a whole one.
 
 
 def _feature(one):

@@ -1,4 +1,7 @@
-"""A worker that sends what is due in a process of its own, for tests that kill it: `python -m tests.campaigns.worker BATCH`."""
+"""Run a worker that sends due messages in a process of its own, for tests that kill it.
+
+`python -m tests.campaigns.worker BATCH`
+"""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ def test_an_ended_coupon_is_reported_once_and_given_when_it_runs_again(add, coup
     update_coupon(coupon=coupon, actor=SYSTEM, active=False)
     assert deliver_benefits() == (0, 0)
     benefit.refresh_from_db()
-    assert (benefit.error, BenefitGrant.objects.count()) == ("This coupon is over.", 0)
+    assert (benefit.error, BenefitGrant.objects.count()) == ("This coupon has ended.", 0)
     update_coupon(coupon=coupon, actor=SYSTEM, active=True)
     assert deliver_benefits() == (1, 0)
     benefit.refresh_from_db()

@@ -1,5 +1,5 @@
-"""Providers behind the channels that need an account: what they ask for, how a message is handed over, what they report."""
+"""Define providers of channels that need an account: their settings, how they send a message, and their reports."""
 
-from campaigns.channels.providers.base import PROVIDERS, Field, Provider, Receipt, Status
+from campaigns.channels.providers.base import PROVIDERS, Provider, ProviderField, Receipt, Status
 
-__all__ = ["PROVIDERS", "Field", "Provider", "Receipt", "Status"]
+__all__ = ["PROVIDERS", "Provider", "ProviderField", "Receipt", "Status"]

@@ -1,9 +1,9 @@
-"""SMS by Alibaba Cloud (Dysmsapi 2017-05-25, SendSms), signed with V3 (ACS3-HMAC-SHA256).
+"""Send SMS by Alibaba Cloud (Dysmsapi 2017-05-25, SendSms), signed with V3 (ACS3-HMAC-SHA256).
 
 Sources: https://help.aliyun.com/zh/sdk/product-overview/v3-request-structure-and-signature and
-https://help.aliyun.com/zh/sms/developer-reference/api-dysmsapi-2017-05-25-sendsms. The subject of a template is the TemplateCode
-(SMS_123456789), each line of its text one variable: `code: 1234`. Receipts (SmsReport by HTTP) are not signed by the provider,
-so their address carries a key of its own.
+https://help.aliyun.com/zh/sms/developer-reference/api-dysmsapi-2017-05-25-sendsms. The subject of a template is the
+TemplateCode (SMS_123456789); each line of its text is one variable: `code: 1234`. The provider does not sign receipts
+(SmsReport by HTTP), so their address carries a key of its own.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from uuid import UUID, uuid4
 
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.channels.base import Outcome, Outgoing, Result
+from campaigns.channels.base import DeliveryOutcome, DeliveryResult, Outgoing
 from campaigns.channels.providers.base import (
     Ask,
-    Field,
     Forged,
     Provider,
+    ProviderField,
     Receipt,
     Status,
     lines_of,
@@ -51,17 +51,17 @@ class Aliyun(Provider):
     label = _("Alibaba Cloud SMS")
     reports = True
     by_template = True
-    fields: ClassVar[Sequence[Field]] = (
-        Field("access_key_id", "AccessKey ID"),
-        Field("access_key_secret", "AccessKey Secret", secret=True),
-        Field("sign_name", _("Signature of the SMS"), help=_("As it was approved, without the brackets.")),
-        Field("url", _("Address"), url=True, default="https://dysmsapi.aliyuncs.com"),
-        Field(
-            "callback_key", _("Key of the receipts"), secret=True, help=_("Add it to the receipt address as ?key=…; 20 characters or more.")
+    fields: ClassVar[Sequence[ProviderField]] = (
+        ProviderField("access_key_id", "AccessKey ID"),
+        ProviderField("access_key_secret", "AccessKey Secret", secret=True),
+        ProviderField("sign_name", _("Signature of the SMS"), help=_("Enter the approved signature without the brackets.")),
+        ProviderField("url", _("Address"), url=True, default="https://dysmsapi.aliyuncs.com"),
+        ProviderField(
+            "callback_key", _("Key of the receipts"), secret=True, help=_("Add this key to the receipt address as ?key=…; at least 20 characters.")
         ),
     )  # fmt: skip
 
-    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> Outcome:
+    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> DeliveryOutcome:
         values = account.values
         query = {
             "PhoneNumbers": _number(item.address),
@@ -69,23 +69,23 @@ class Aliyun(Provider):
             "TemplateCode": item.subject,
             "OutId": str(item.id),
         }
-        if given := lines_of(item.body):
-            query["TemplateParam"] = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+        if params := lines_of(item.body):
+            query["TemplateParam"] = json.dumps(params, ensure_ascii=False, separators=(",", ":"))
         try:
             answer = self.call(values, "SendSms", query, ask)
         except NoAnswer as error:
             return unanswered(item, error)
-        found = read_json(answer.text)
-        code = str(found.get("Code", ""))
+        reply = read_json(answer.text)
+        code = str(reply.get("Code", ""))
         if code == "OK":
-            return Outcome(item.id, Result.SENT, str(found.get("BizId", "")))
-        error = f"{code}: {found.get('Message', '')}"[:500]
+            return DeliveryOutcome(item.id, DeliveryResult.SENT, str(reply.get("BizId", "")))
+        error = f"{code}: {reply.get('Message', '')}"[:500]
         if code in NUMBER_IS_WRONG:
-            return Outcome(item.id, Result.BOUNCED, error=error)
+            return DeliveryOutcome(item.id, DeliveryResult.BOUNCED, error=error)
         if code in LATER or code.startswith("Throttling"):
-            return Outcome(item.id, Result.TEMPORARY, error=error)
+            return DeliveryOutcome(item.id, DeliveryResult.TEMPORARY, error=error)
         if code and answer.status < 500:
-            return Outcome(item.id, Result.REFUSED, error=error)
+            return DeliveryOutcome(item.id, DeliveryResult.REFUSED, error=error)
         return refused_by_status(item, answer)
 
     def call(self, values: Mapping[str, str], action: str, query: Mapping[str, str], ask: Ask):
@@ -108,10 +108,10 @@ class Aliyun(Provider):
         key = account.values.get("callback_key", "")
         if len(key) < 20 or not hmac.compare_digest(headers.get("key", "").encode(), key.encode()):
             raise Forged("key")
-        found = json.loads(body)
-        if not isinstance(found, list):
+        rows = json.loads(body)
+        if not isinstance(rows, list):
             raise ValueError("not a list of reports")
-        return [_receipt(row) for row in found if row.get("out_id")]
+        return [_receipt(row) for row in rows if row.get("out_id")]
 
     def reply(self) -> dict[str, object]:
         return {"code": 0, "msg": "OK"}
@@ -126,17 +126,17 @@ def _receipt(row: dict) -> Receipt:
 
 
 def _number(address: str) -> str:
-    """Mainland numbers without a prefix; others as country code and number without a plus."""
+    """Return mainland numbers without a prefix, others as country code and number without a plus."""
     return address.removeprefix("+86") if address.startswith("+86") else address.removeprefix("+")
 
 
 def canonical_query(query: Mapping[str, str]) -> str:
-    """Sorted and RFC 3986 encoded."""
+    """Return the query sorted and encoded by RFC 3986."""
     return "&".join(f"{quote(name, safe='~')}={quote(str(query[name]), safe='~')}" for name in sorted(query))
 
 
 def authorization(method: str, path: str, query: str, headers: Mapping[str, str], key_id: str, secret: str) -> str:
-    """The Authorization header of signature V3 over the headers host, content-type and x-acs-*."""
+    """Return the Authorization header of signature V3 over the headers host, content-type and x-acs-*."""
     signed = sorted(
         name for name in map(str.lower, headers) if name in {"host", "content-type"} or name.startswith("x-acs-")
     )

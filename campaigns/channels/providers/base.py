@@ -1,4 +1,4 @@
-"""What a provider is to its channel."""
+"""Define providers as their channel sees them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from uuid import UUID
 
 from django.utils.functional import Promise
 
-from campaigns.channels.base import Outcome, Outgoing, Result
+from campaigns.channels.base import DeliveryOutcome, DeliveryResult, Outgoing
 from campaigns.models import ChannelAccount
 from core.outgoing import HttpAnswer, NoAnswer
 from core.registry import Registry
 
 
 @dataclass(frozen=True)
-class Field:
-    """One thing that an account needs. A secret is kept encrypted; a `url` is checked before it is kept."""
+class ProviderField:
+    """Define one setting of an account. A secret is stored encrypted; a `url` is checked before it is stored."""
 
     name: str
     label: str | Promise
@@ -39,7 +39,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a provider reports of one message afterwards."""
+    """Hold a provider's later report on one message."""
 
     message_id: UUID
     status: Status
@@ -47,70 +47,72 @@ class Receipt:
 
 
 class Forged(Exception):
-    """A callback that the provider did not send, or that is too old."""
+    """Raise for a callback that the provider did not send, or that is too old."""
 
 
 Ask = Callable[[str, str, Mapping[str, str], bytes], HttpAnswer]
 
 
 class Provider:
-    """`send` hands over one message with `ask`, which raises NoAnswer; it never raises for the message's sake."""
+    """Define a provider. `send` hands over one message with `ask`, which raises NoAnswer; failures are returned, not
+    raised.
+    """
 
     name: ClassVar[str]
     channel: ClassVar[str]
     label: ClassVar[str | Promise]
-    fields: ClassVar[Sequence[Field]] = ()
+    fields: ClassVar[Sequence[ProviderField]] = ()
     reports: ClassVar[bool] = False
-    """Whether it calls back with what became of messages."""
+    """Whether it reports the outcome of messages by callback."""
     by_template: ClassVar[bool] = False
-    """Whether it sends nothing but templates that it approved, whose id a template here has as its subject."""
+    """Whether it only sends templates that it approved; the subject of a template here is the id of such a template."""
 
-    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> Outcome:
+    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> DeliveryOutcome:
         raise NotImplementedError
 
     def find(self, account: ChannelAccount, provider_id: str, ask: Ask) -> bool | None:
-        """Whether it has this message. None: it can't say."""
+        """Return whether the provider has this message. None: it can't say."""
         return None
 
     def receipts(self, account: ChannelAccount, headers: Mapping[str, str], body: bytes) -> list[Receipt]:
-        """What a callback says. Raises Forged, and ValueError for what can't be read."""
+        """Return the reports of a callback. Raises Forged, and ValueError for an unreadable body."""
         raise Forged
 
     def reply(self) -> dict[str, Any]:
-        """What the provider wants to hear when a callback was taken."""
+        """Return the answer that the provider expects to an accepted callback."""
         return {}
 
 
 PROVIDERS: Registry[Provider] = Registry("provider")
 
 
-def unanswered(item: Outgoing, error: NoAnswer) -> Outcome:
-    """Nothing was handed over unless a connection stood (J2)."""
-    result = Result.UNKNOWN if error.reached else Result.AWAY
-    return Outcome(item.id, result, error=f"{error.code}: {error}"[:500])
+def unanswered(item: Outgoing, error: NoAnswer) -> DeliveryOutcome:
+    """Return the outcome of a request without an answer: nothing was handed over unless a connection stood (J2)."""
+    result = DeliveryResult.UNKNOWN if error.reached else DeliveryResult.AWAY
+    return DeliveryOutcome(item.id, result, error=f"{error.code}: {error}"[:500])
 
 
-def refused_by_status(item: Outgoing, answer: HttpAnswer) -> Outcome:
-    """429 and 503 did not take it; any other 5xx may have; what is left is a no."""
+def refused_by_status(item: Outgoing, answer: Answer) -> DeliveryOutcome:
+    """Classify an HTTP error: 429 and 503 were not accepted, other 5xx may have been; all others are refusals."""
     if answer.status in {429, 503}:
-        result = Result.TEMPORARY
+        result = DeliveryResult.TEMPORARY
     elif answer.status >= 500:
-        result = Result.UNKNOWN
+        result = DeliveryResult.UNKNOWN
     else:
-        result = Result.REFUSED
-    return Outcome(item.id, result, error=f"{answer.status}: {answer.text}"[:500])
+        result = DeliveryResult.REFUSED
+    return DeliveryOutcome(item.id, result, error=f"{answer.status}: {answer.text}"[:500])
 
 
 def read_json(text: str) -> dict[str, Any]:
-    """An object, or nothing: what is no JSON says nothing."""
+    """Return a JSON object; an empty one when the text is not a JSON object."""
     try:
-        found = json.loads(text)
+        data = json.loads(text)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return data if isinstance(data, dict) else {}
 
 
 def lines_of(text: str) -> dict[str, str]:
-    """`name: value`, one a line, as templates of providers that know fields only are written."""
+    """Return the fields of a text with one `name: value` per line, for providers whose templates only have fields."""
     pairs = (re.split(r"[:：]", line, maxsplit=1) for line in text.splitlines() if line.strip())
     return {pair[0].strip(): pair[-1].strip() if len(pair) == 2 else "" for pair in pairs if pair[0].strip()}

@@ -1,7 +1,7 @@
-"""SMS through any gateway that speaks our small HTTP contract (docs/how-to/connect-an-sms-gateway.md).
+"""Send SMS through any gateway that implements our HTTP contract (docs/how-to/connect-an-sms-gateway.md).
 
-Every request is signed as Standard Webhooks are (https://www.standardwebhooks.com): `webhook-id` is the message's id, so that a
-repeat can be dropped. Delivery receipts come back signed with the same secret.
+Every request is signed by Standard Webhooks (https://www.standardwebhooks.com). `webhook-id` is the message's id, so
+that a repeat can be dropped. Delivery receipts are signed with the same secret.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.channels.base import Outcome, Outgoing, Result
+from campaigns.channels.base import DeliveryOutcome, DeliveryResult, Outgoing
 from campaigns.channels.providers.base import (
     Ask,
-    Field,
     Forged,
     Provider,
+    ProviderField,
     Receipt,
     Status,
     read_json,
@@ -41,13 +41,15 @@ class Gateway(Provider):
     channel = "sms"
     label = _("HTTP gateway")
     reports = True
-    fields: ClassVar[Sequence[Field]] = (
-        Field("url", _("Address"), url=True, help=_("Each message is a signed POST to it.")),
-        Field("sender", _("Sender"), required=False, help=_("The name or number that the customer sees.")),
-        Field("secret", _("Signing secret"), secret=True, help=_("whsec_ and base64, the same on both sides.")),
+    fields: ClassVar[Sequence[ProviderField]] = (
+        ProviderField("url", _("Address"), url=True, help=_("Each message is sent as a signed POST to this address.")),
+        ProviderField("sender", _("Sender"), required=False, help=_("The sender name or number that customers see.")),
+        ProviderField(
+            "secret", _("Signing secret"), secret=True, help=_("whsec_ followed by base64, the same on both sides.")
+        ),
     )
 
-    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> Outcome:
+    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> DeliveryOutcome:
         values = account.values
         body = json.dumps(
             {"id": str(item.id), "to": item.address, "text": item.body, "sender": values.get("sender", "")},
@@ -58,9 +60,9 @@ class Gateway(Provider):
         except NoAnswer as error:
             return unanswered(item, error)
         if 200 <= answer.status < 300:
-            return Outcome(item.id, Result.SENT, str(item.id))
+            return DeliveryOutcome(item.id, DeliveryResult.SENT, str(item.id))
         if answer.status == 422 and read_json(answer.text).get("error") == "invalid_number":
-            return Outcome(item.id, Result.BOUNCED, error=answer.text[:500])
+            return DeliveryOutcome(item.id, DeliveryResult.BOUNCED, error=answer.text[:500])
         return refused_by_status(item, answer)
 
     def find(self, account: ChannelAccount, provider_id: str, ask: Ask) -> bool | None:
@@ -75,8 +77,8 @@ class Gateway(Provider):
 
     def receipts(self, account: ChannelAccount, headers: Mapping[str, str], body: bytes) -> list[Receipt]:
         verify(account.values["secret"], headers, body)
-        found = read_json(body.decode("utf-8", "replace"))
-        return [Receipt(UUID(str(found["id"])), Status(found["status"]), str(found.get("error", ""))[:300])]
+        data = read_json(body.decode("utf-8", "replace"))
+        return [Receipt(UUID(str(data["id"])), Status(data["status"]), str(data.get("error", ""))[:300])]
 
 
 def signed(secret: str, message_id: str, body: bytes) -> dict[str, str]:
@@ -90,15 +92,17 @@ def signed(secret: str, message_id: str, body: bytes) -> dict[str, str]:
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: float | None = None) -> None:
-    """Raises Forged unless the body was signed with the secret within the last five minutes."""
+    """Raise Forged unless the body was signed with the secret within the last five minutes."""
     try:
         at = int(headers["webhook-timestamp"])
         if abs((now or time.time()) - at) > TOLERANCE_SECONDS:
             raise Forged("too old")
         key = base64.b64decode(secret.removeprefix(PREFIX))
-        wanted = hmac.digest(key, f"{headers['webhook-id']}.{at}.".encode() + body, sha256)
-        given = [base64.b64decode(mark[3:]) for mark in headers["webhook-signature"].split() if mark.startswith("v1,")]
+        expected = hmac.digest(key, f"{headers['webhook-id']}.{at}.".encode() + body, sha256)
+        signatures = [
+            base64.b64decode(mark[3:]) for mark in headers["webhook-signature"].split() if mark.startswith("v1,")
+        ]
     except (KeyError, ValueError, binascii.Error):
         raise Forged("unsigned") from None
-    if not any(hmac.compare_digest(wanted, one) for one in given):
+    if not any(hmac.compare_digest(expected, one) for one in signatures):
         raise Forged("signature")

@@ -1,4 +1,4 @@
-"""Messages to the shop's own system, which brings them to the customer: signed as Standard Webhooks are."""
+"""Send messages to the shop's own system, which delivers them to the customer; signed by Standard Webhooks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.channels.base import Outcome, Outgoing, Result
-from campaigns.channels.providers.base import Ask, Field, refused_by_status, unanswered
+from campaigns.channels.base import DeliveryOutcome, DeliveryResult, Outgoing
+from campaigns.channels.providers.base import Ask, ProviderField, refused_by_status, unanswered
 from campaigns.channels.providers.gateway import Gateway, signed
 from campaigns.models import ChannelAccount
 from core.outgoing import NoAnswer
@@ -22,12 +22,14 @@ class OwnSystem(Gateway):
     channel = "webhook"
     label = _("Signed webhook")
     reports = True
-    fields: ClassVar[Sequence[Field]] = (
-        Field("url", _("Address"), url=True, help=_("Each message is a signed POST to it.")),
-        Field("secret", _("Signing secret"), secret=True, help=_("whsec_ and base64, the same on both sides.")),
+    fields: ClassVar[Sequence[ProviderField]] = (
+        ProviderField("url", _("Address"), url=True, help=_("Each message is sent as a signed POST to this address.")),
+        ProviderField(
+            "secret", _("Signing secret"), secret=True, help=_("whsec_ followed by base64, the same on both sides.")
+        ),
     )
 
-    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> Outcome:
+    def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> DeliveryOutcome:
         values = account.values
         number = Customer.objects.filter(pk=item.customer_id).values_list("number", flat=True).first()
         body = json.dumps(
@@ -51,7 +53,7 @@ class OwnSystem(Gateway):
         except NoAnswer as error:
             return unanswered(item, error)
         if 200 <= answer.status < 300:
-            return Outcome(item.id, Result.SENT, str(item.id))
+            return DeliveryOutcome(item.id, DeliveryResult.SENT, str(item.id))
         return refused_by_status(item, answer)
 
     def find(self, account: ChannelAccount, provider_id: str, ask: Ask) -> bool | None:

@@ -1,4 +1,4 @@
-"""Who is signed in, and a template, a rule and a message for the pages of campaigns."""
+"""Provide the signed-in user, a template, a rule and a message for the pages of campaigns."""
 
 from __future__ import annotations
 

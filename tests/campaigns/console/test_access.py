@@ -1,4 +1,4 @@
-"""The pages of campaigns: who may open which, and what their lists cost."""
+"""Test access to the pages of campaigns, and the query counts of their lists."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_each_page_names_its_permission():
         (Role.ADMINISTRATOR, 200, 200, 200, 302, 200, 302, 302, 302, 302),
     ],
 )
-def test_p4_roles(
+def test_roles_open_only_their_pages(
     as_role,
     rule,
     template,

@@ -1,4 +1,4 @@
-"""Broadcasts in the console: made, previewed, started, watched, steered; what the list costs."""
+"""Test broadcasts in the console: editing, preview, start, progress, commands; query counts of the list."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def join(customer, segment):
     put_in(segment, customer)
 
 
-def test_making_one_and_its_words(marketer, template, segment):
+def test_a_new_broadcast_is_described_in_words(marketer, template, segment):
     data = {"name": "Spring", "segment": segment.pk, "template": template.pk, "send_on": "2031-03-01", "send_time": "09:30",
             "customer_zone": "on", "per_minute": "500", "holdout_percent": "10"}  # fmt: skip
     response = marketer.post(reverse("broadcast_new"), data)
@@ -39,14 +39,14 @@ def test_making_one_and_its_words(marketer, template, segment):
     assert response.url == reverse("broadcast", args=[broadcast.pk])
     assert (broadcast.state, broadcast.per_minute, broadcast.holdout_percent) == ("draft", 500, 10)
     page = marketer.get(reverse("broadcasts")).content.decode()
-    assert "Mar 1, 2031 at 09:30, in each customer&#x27;s time zone, at most 500 a minute" in page
+    assert "Mar 1, 2031 at 09:30, in each customer&#x27;s time zone, at most 500 per minute" in page
 
 
-def test_a_refusal_stands_at_its_field(marketer, template, segment):
+def test_a_refusal_is_shown_at_its_field(marketer, template, segment):
     data = {"name": "Spring", "segment": segment.pk, "template": template.pk, "send_on": "2031-03-01",
             "holdout_percent": "0"}  # fmt: skip
     response = marketer.post(reverse("broadcast_new"), data)
-    assert response.context["form"].errors == {"send_time": ["A time needs both: the date and the hour."]}
+    assert response.context["form"].errors == {"send_time": ["Enter both the date and the time."]}
     assert not Broadcast.objects.exists()
 
 
@@ -103,7 +103,7 @@ def test_stopping_names_its_effect_in_numbers(marketer, broadcast, segment, make
     assert set(Message.objects.values_list("state", "reason")) == {("suppressed", "stopped")}
 
 
-def test_a_draft_is_taken_back_and_what_runs_is_not(marketer, broadcast):
+def test_a_schedule_is_undone_and_a_running_broadcast_is_not(marketer, broadcast):
     Broadcast.objects.update(send_on="2031-01-01", send_time="10:00")
     marketer.post(reverse("broadcast_schedule", args=[broadcast.pk]))
     marketer.post(reverse("broadcast_unschedule", args=[broadcast.pk]))

@@ -1,4 +1,4 @@
-"""Care rules in the console: made, previewed, activated, and what became of their messages."""
+"""Test care rules in the console: editing, preview, activation, and the outcomes of their messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestCareRules:
-    def test_making_one_and_what_the_list_says(self, marketer, template):
+    def test_a_new_rule_is_described_in_the_list(self, marketer, template):
         data = {"name": "Birthday", "trigger": "birthday", "days": "3", "template": template.pk, "send_at": "09:30",
                 "holdout_percent": "10"}  # fmt: skip
         response = marketer.post(reverse("care_new"), data)
@@ -26,10 +26,10 @@ class TestCareRules:
         page = marketer.get(reverse("care")).content.decode()
         assert "3 days before the birthday, at 09:30" in page
 
-    def test_a_refusal_stands_at_its_field_and_saves_nothing(self, marketer, template, make_coupon):
+    def test_a_refusal_is_shown_at_its_field_and_saves_nothing(self, marketer, template, make_coupon):
         data = {"name": "Lapsed", "trigger": "no_order", "days": "0", "template": template.pk, "holdout_percent": "0"}
         response = marketer.post(reverse("care_new"), data)
-        assert response.context["form"].errors == {"days": ["After how many days without an order?"]}
+        assert response.context["form"].errors == {"days": ["Enter the number of days without an order."]}
         public = make_coupon(code="SUMMER25")
         response = marketer.post(reverse("care_new"), {**data, "days": "90", "coupon": public.pk})
         assert list(response.context["form"].errors) == ["coupon"]
@@ -37,7 +37,7 @@ class TestCareRules:
         assert list(response.context["form"].errors) == ["segment"]
         assert not CareRule.objects.exists()
 
-    def test_another_trigger_asks_for_other_fields_and_keeps_what_was_typed(self, marketer, template):
+    def test_another_trigger_shows_other_fields_and_keeps_entered_values(self, marketer, template):
         typed = {"name": "Typed name", "trigger": "segment_entered", "shown": "birthday", "do": "look"}
         part = marketer.post(reverse("care_new"), typed, headers=PART).content.decode()
         assert "<html" not in part
@@ -57,7 +57,7 @@ class TestCareRules:
         assert list(response.context["form"].errors) == ["template"]
         assert not CareRule.objects.exists()
 
-    def test_j1_the_preview_says_what_the_service_says(self, marketer, rule, make_customer, make_order):
+    def test_the_preview_equals_the_service(self, marketer, rule, make_customer, make_order):
         for number in range(7):
             customer = make_customer(f"C{number}", email=f"c{number}@example.com" if number < 5 else "")
             make_order(customer, days_ago=60)
@@ -72,7 +72,7 @@ class TestCareRules:
         assert sorted(response.context["kept_back"]) == [("No address on this channel", 2), ("No consent", 2)]
         text = response.content.decode()
         assert "7 customers match now." in text
-        assert "“Win back” starts now: 3 customers would be sent this, 4 would not." in text
+        assert "“Win back” starts now: 3 customers would get the message, 4 would not." in text
         whole = marketer.get(reverse("care_preview", args=[rule.pk])).content.decode()
         assert "<html" in whole
         assert "7 customers match now." in whole
@@ -83,7 +83,9 @@ class TestCareRules:
         rule.refresh_from_db()
         assert rule.state == "active"
         page = marketer.get(reverse("care_rule", args=[rule.pk]))
-        assert page.context["pause_text"] == ("1 waiting message will not be sent, and “Win back” takes nobody new.")
+        assert page.context["pause_text"] == (
+            "1 waiting message will not be sent, and “Win back” takes no new customers."
+        )
         marketer.post(reverse("care_pause", args=[rule.pk]))
         rule.refresh_from_db()
         assert rule.state == "paused"

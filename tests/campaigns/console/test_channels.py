@@ -1,4 +1,4 @@
-"""Accounts with providers in the console: administrators only, and no secret comes out again (P3)."""
+"""Test accounts with providers in the console: only administrators see them, and secrets are never shown (P3)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_an_account_is_made_changed_and_switched(as_role):
 
 
 @pytest.mark.parametrize("role", [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST])
-def test_p4_nobody_else_sees_accounts(as_role, role):
+def test_only_administrators_see_accounts(as_role, role):
     client = as_role(role)
     assert client.get(reverse("channels")).status_code == 403
     assert client.get(f"{reverse('channel_new')}?provider=gateway").status_code == 403

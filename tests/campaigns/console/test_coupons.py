@@ -1,4 +1,4 @@
-"""Coupons in the console: amounts as people type them, giving one or many, finding a code."""
+"""Test coupons in the console: amounts as entered, giving to one or many, finding a code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestCoupons:
-    def test_amounts_are_typed_in_major_units(self, marketer):
+    def test_amounts_are_entered_in_major_units(self, marketer):
         data = {"name": "Ten off", "kind": "amount", "value": "10.50", "mode": "unique", "minimum_spend": "99",
                 "budget": "1000", "limit_per_customer": "1", "valid_days": "30"}  # fmt: skip
         marketer.post(reverse("coupon_new"), data)
@@ -34,7 +34,7 @@ class TestCoupons:
         coupon.refresh_from_db()
         assert (coupon.value, coupon.minimum_spend, coupon.budget) == (1050, 0, 50000)
 
-    def test_giving_back_after_a_refund_is_a_choice(self, marketer):
+    def test_giving_back_after_a_refund_is_optional(self, marketer):
         data = {"name": "Ten off", "kind": "amount", "value": "10", "mode": "unique", "give_back": "on"}
         assert 'name="give_back"' in marketer.get(reverse("coupon_new")).content.decode()
         marketer.post(reverse("coupon_new"), data)
@@ -44,7 +44,7 @@ class TestCoupons:
         coupon.refresh_from_db()
         assert coupon.give_back is False
 
-    def test_a_refusal_stands_at_its_field_and_saves_nothing(self, marketer, make_coupon):
+    def test_a_refusal_is_shown_at_its_field_and_saves_nothing(self, marketer, make_coupon):
         data = {"name": "X", "kind": "percent", "value": "120", "mode": "unique"}
         assert list(marketer.post(reverse("coupon_new"), data).context["form"].errors) == ["value"]
         data = {"name": "X", "kind": "amount", "value": "1.234", "mode": "unique"}
@@ -54,7 +54,7 @@ class TestCoupons:
         assert list(marketer.post(reverse("coupon_new"), data).context["form"].errors) == ["code"]
         assert Coupon.objects.count() == 1
 
-    def test_giving_one_twice_by_the_same_form_is_one_code(self, as_role, make_coupon, make_customer):
+    def test_submitting_the_same_form_twice_gives_one_code(self, as_role, make_coupon, make_customer):
         coupon, customer = make_coupon(), make_customer("Ada")
         client = as_role(Role.AGENT)
         page = client.get(reverse("customer", args=[customer.number])).content.decode()
@@ -67,7 +67,7 @@ class TestCoupons:
         client.post(reverse("coupon_issue", args=[coupon.pk]), {"customer": customer.number, "mark": "m2"})
         assert CouponCode.objects.count() == 2
 
-    def test_a_customer_that_is_not_there_gets_none(self, as_role, make_coupon):
+    def test_an_unknown_customer_gets_no_code(self, as_role, make_coupon):
         coupon = make_coupon()
         response = as_role(Role.AGENT).post(reverse("coupon_issue", args=[coupon.pk]), {"customer": "1"}, follow=True)
         assert "There is no customer with this number." in response.content.decode()
@@ -82,7 +82,7 @@ class TestCoupons:
         compute_segments()
         everyone = Segment.objects.get(pk=everyone.pk)
         page = marketer.get(reverse("coupon", args=[coupon.pk]), {"segment": everyone.pk})
-        assert page.context["issue_text"] == "3 customers in “All” get a code each of “Summer”."
+        assert page.context["issue_text"] == "3 customers in “All” get a code of “Summer” each."
         marketer.post(reverse("coupon_issue_segment", args=[coupon.pk]), {"segment": everyone.pk})
         job = Job.objects.get()
         assert (job.state, job.total_count) == ("queued", 3)
@@ -93,7 +93,7 @@ class TestCoupons:
         done = marketer.get(reverse("coupon_jobs", args=[coupon.pk]), headers=PART)
         assert (done.status_code, done.headers["HX-Refresh"]) == (204, "true")
 
-    def test_a_code_is_found_as_it_is_read_out(self, as_role, make_coupon, make_customer):
+    def test_a_code_is_found_in_its_readable_form(self, as_role, make_coupon, make_customer):
         customer = make_customer("Ada")
         code = issue_coupon(customer=customer, coupon=make_coupon(), cause="x", actor=SYSTEM)
         client = as_role(Role.AGENT)
@@ -101,9 +101,9 @@ class TestCoupons:
         assert client.get(reverse("coupons"), {"code": typed}).context["found"] == code
         wrong = code.code[:-1] + ("2" if code.code[-1] != "2" else "3")
         assert client.get(reverse("coupons"), {"code": wrong}).context["mistyped"] is True
-        assert "There is no such code." in client.get(reverse("coupons"), {"code": "NOPE9"}).content.decode()
+        assert "This code does not exist." in client.get(reverse("coupons"), {"code": "NOPE9"}).content.decode()
 
-    def test_its_page_shows_what_was_used(self, as_role, make_coupon, make_customer):
+    def test_the_coupon_page_shows_its_uses(self, as_role, make_coupon, make_customer):
         customer = make_customer("Ada")
         coupon = make_coupon(limit_total=4, budget=10_000)
         for cause in ("a", "b"):

@@ -1,4 +1,4 @@
-"""A percentage is entered and shown as its reader counts it, and one that gives most of the price away is confirmed."""
+"""Test that percentages are entered and shown in the reader's convention, and that large discounts are confirmed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_tenths_to_pay_and_percent_off_are_one_discount(off, zhe):
 
 
 @pytest.mark.parametrize("zhe", ["10", "85", "-1", "8.55"])
-def test_what_is_no_number_of_tenths_is_refused(zhe):
+def test_an_invalid_number_of_tenths_is_refused(zhe):
     with pytest.raises(ValueError, match="one decimal"):
         discounts.percent_off(Decimal(zhe))
 
@@ -59,7 +59,7 @@ def test_what_is_no_number_of_tenths_is_refused(zhe):
         ({"kind": "amount", "value": 20_00}, "CN¥20.00 off.", "减¥20.00。"),
     ],
 )
-def test_a_sentence_says_what_is_paid(make_coupon, fields, english, chinese):
+def test_a_sentence_states_the_price_to_pay(make_coupon, fields, english, chinese):
     coupon = make_coupon(**fields)
     with translation.override("en"):
         assert coupon_words.terms(coupon) == english
@@ -73,7 +73,7 @@ def test_a_free_coupon_is_called_free(make_coupon):
         assert coupon_words.worth(coupon) == "免单"
 
 
-def test_in_chinese_tenths_are_typed_and_eighty_five_is_refused(marketer):
+def test_in_chinese_tenths_are_entered_and_eighty_five_is_refused(marketer):
     address = reverse("coupon_new")
     page = marketer.post(address, {**PERCENT, "do": "look", "value": ""}, **CHINESE)
     assert 'name="zhe"' in page.content.decode()
@@ -89,7 +89,7 @@ def test_in_chinese_tenths_are_typed_and_eighty_five_is_refused(marketer):
     assert "8.5折" not in marketer.get(reverse("coupons")).content.decode()
 
 
-def test_in_english_percent_off_is_typed(marketer):
+def test_in_english_percent_off_is_entered(marketer):
     page = marketer.post(reverse("coupon_new"), {**PERCENT, "do": "look"})
     assert 'name="value"' in page.content.decode()
     saved = marketer.post(reverse("coupon_new"), {**PERCENT, "value": "15"}, follow=True)
@@ -127,7 +127,7 @@ def test_the_service_asks_for_the_confirmation(store, fields, refused):
     create_coupon(name="X", actor=SYSTEM, large_discount_confirmed=refused, **fields)
 
 
-def test_a_minimum_spend_is_not_lowered_below_twice_the_amount_unasked(make_coupon):
+def test_a_minimum_spend_below_twice_the_amount_needs_confirmation(make_coupon):
     coupon = make_coupon(value=50_00, minimum_spend=200_00)
     with pytest.raises(Invalid) as error:
         update_coupon(coupon=coupon, actor=SYSTEM, minimum_spend=60_00)
@@ -137,14 +137,14 @@ def test_a_minimum_spend_is_not_lowered_below_twice_the_amount_unasked(make_coup
     update_coupon(coupon=coupon, actor=SYSTEM, minimum_spend=60_00, large_discount_confirmed=True)
 
 
-def test_messages_say_it_in_the_readers_language(make_coupon):
+def test_messages_show_discounts_in_the_readers_language(make_coupon):
     coupon = make_coupon(kind="percent", value=15)
     english, chinese = (coupon_context(coupon, None, language) for language in ("en", "zh-hans"))
     assert (english["value"], english["terms"]) == ("15%", "Customers pay 85%: 15% off.")
     assert (chinese["value"], chinese["terms"]) == ("8.5折", "打8.5折，顾客付85%。")
 
 
-def test_the_api_names_what_is_taken_off(api, make_coupon, make_customer):
+def test_the_api_names_the_discount(api, make_coupon, make_customer):
     customer = make_customer()
     issue_coupon(customer=customer, coupon=make_coupon(kind="percent", value=15), cause="a", actor=SYSTEM)
     issue_coupon(customer=customer, coupon=make_coupon(), cause="b", actor=SYSTEM)
@@ -154,7 +154,7 @@ def test_the_api_names_what_is_taken_off(api, make_coupon, make_customer):
     ]  # fmt: skip
 
 
-def test_the_customers_page_and_the_admin_say_what_it_gives(as_role, make_coupon, make_customer):
+def test_the_customers_page_and_the_admin_show_the_discount(as_role, make_coupon, make_customer):
     customer = make_customer()
     coupon = make_coupon(kind="percent", value=15)
     issue_coupon(customer=customer, coupon=coupon, cause="a", actor=SYSTEM)

@@ -1,4 +1,4 @@
-"""The pages of experiments: planning, starting, reading, ending."""
+"""Test the pages of experiments: planning, starting, reading, ending."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def planned(marketer, store) -> Experiment:
 
 
 def counted(experiment: Experiment, code: str, orders: int, of: int, store) -> None:
-    """So many customers of an arm who were drawn eight days ago, the first of whom ordered for 50.00."""
+    """Create that many customers of an arm, drawn eight days ago; the first `orders` of them ordered for 50.00."""
     at = timezone.now() - timedelta(days=8)
     arm = experiment.arms.get(code=code)
     people = Customer.objects.bulk_create([Customer(name=code, number=f"{code}{n}") for n in range(of)])
@@ -43,7 +43,7 @@ def counted(experiment: Experiment, code: str, orders: int, of: int, store) -> N
     )  # fmt: skip
 
 
-def test_what_is_typed_is_kept_in_the_units_of_the_metric(marketer, planned):
+def test_entered_values_are_stored_in_the_units_of_the_metric(marketer, planned):
     assert (planned.effect, planned.any_time, planned.currency) == (Decimal("0.02"), True, "CNY")
     assert list(planned.arms.values_list("code", "name", "weight")) == [("a", "As it is", 1), ("b", "Shorter", 3)]
     page = marketer.get(reverse("experiment_edit", args=[planned.pk])).content.decode()
@@ -64,17 +64,17 @@ def test_results_name_the_difference_and_its_interval(marketer, planned, store):
     counted(planned, "b", 150, 600, store)
     page = " ".join(marketer.get(reverse("experiment", args=[planned.pk])).content.decode().split())
     assert "25%" in page
-    assert ">decides<" in page
+    assert ">main metric<" in page
     assert "+20 pp" in page
     assert "+CN¥10.00" in page
     assert "text-good" in page
-    assert "more uneven than chance" not in page
+    assert "more than chance explains" not in page
     Experiment.objects.update(weighed_at=timezone.now() - timedelta(days=9))
     Exposure.objects.filter(arm__code="a").exclude(customer__number__in=["a1", "a2"]).delete()
-    assert "more uneven than chance" in marketer.get(reverse("experiment", args=[planned.pk])).content.decode()
+    assert "more than chance explains" in marketer.get(reverse("experiment", args=[planned.pk])).content.decode()
 
 
-def test_one_look_hides_the_verdict_until_the_sample_is_complete(marketer, planned, store):
+def test_one_look_hides_the_result_until_the_sample_is_complete(marketer, planned, store):
     Experiment.objects.update(any_time=False, planned_count=5000)
     Experiment.objects.update(state="running", started_at=timezone.now())
     counted(planned, "a", 10, 200, store)
@@ -112,6 +112,6 @@ def test_a_wrong_plan_is_explained_beside_the_form_and_leaves_nothing(marketer, 
     assert Experiment.objects.count() == 0
 
 
-def test_the_list_costs_the_same_however_long_it_is(marketer, planned, django_assert_max_num_queries):
+def test_the_list_costs_the_same_for_any_length(marketer, planned, django_assert_max_num_queries):
     with django_assert_max_num_queries(12):
         assert "Subject lines" in marketer.get(reverse("experiments")).content.decode()

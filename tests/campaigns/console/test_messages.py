@@ -1,4 +1,4 @@
-"""Messages in the console: figures and their rows, reasons in words, and what only a person settles."""
+"""Test messages in the console: figures and their rows, reasons in words, and decisions for a person."""
 
 from __future__ import annotations
 
@@ -52,21 +52,21 @@ class TestMessages:
         assert (len(first), len(second)) == (50, 10)
         assert len({message.pk for message in [*first, *second]}) == 60
 
-    def test_nonsense_in_the_address_is_no_error(self, as_role):
+    def test_invalid_query_parameters_are_no_error(self, as_role):
         client = as_role(Role.AGENT)
         for query in ({"state": "x"}, {"days": "-1"}, {"cursor": "zz"}, {"campaign": "\x00"}, {"customer": "9" * 40}):
             assert client.get(reverse("messages"), query).status_code == 200
 
-    def test_why_it_was_not_sent_is_said_in_words(self, as_role, message):
+    def test_the_reason_for_not_sending_is_explained(self, as_role, message):
         client = as_role(Role.AGENT)
         settled(message, "suppressed", reason="no_consent")
         page = client.get(reverse("message", args=[message.pk])).content.decode()
-        assert "The customer has not agreed to marketing on this channel, or has withdrawn it." in page
+        assert "The customer has not consented to marketing on this channel, or has withdrawn the consent." in page
         panel = client.get(reverse("customer", args=[message.customer.number])).content.decode()
         assert "No consent" in panel
         assert reverse("message", args=[message.pk]) in panel
 
-    def test_j2_only_a_person_settles_an_uncertain_message(self, as_role, message):
+    def test_only_a_person_decides_an_uncertain_message(self, as_role, message):
         client = as_role(Role.LEAD)
         settled(message, "uncertain", provider_id="<1@shop>")
         page = client.get(reverse("message", args=[message.pk])).content.decode()
@@ -75,7 +75,7 @@ class TestMessages:
         message.refresh_from_db()
         assert message.state == "sent"
         refused = client.post(reverse("message_again", args=[message.pk]), follow=True).content.decode()
-        assert "This message is not in a state in which that can be done." in refused
+        assert "This is not possible in the message's current state." in refused
         message.refresh_from_db()
         assert message.state == "sent"
 

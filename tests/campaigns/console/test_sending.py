@@ -1,4 +1,4 @@
-"""Home figures, blocked addresses and the shop's sending limits."""
+"""Test home figures, blocked addresses and the shop's sending limits."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def test_blocking_and_lifting(marketer, make_customer):
     row.refresh_from_db()
     assert row.lifted_at is not None
     response = marketer.post(reverse("suppress", args=[customer.number]), {"channel": "pigeon"}, follow=True)
-    assert "There is no such channel." in response.content.decode()
+    assert "This channel does not exist." in response.content.decode()
     assert Suppression.objects.filter(lifted_at=None).count() == 0
 
 
-def test_an_address_that_bounced_shows_on_whoever_has_it(marketer, make_customer):
+def test_a_bounced_address_shows_on_each_customer_who_has_it(marketer, make_customer):
     customer = make_customer("Ada", email="ada@example.com")
     address = customer.identities.get(kind="email")
     Suppression.objects.create(channel="email", address_index=address.value_index, reason="bounce")
@@ -51,7 +51,7 @@ def test_an_address_that_bounced_shows_on_whoever_has_it(marketer, make_customer
 def test_the_limits_in_words(as_role):
     policy(cap_per_day=2, cap_per_week=0, quiet_from="21:00", quiet_until="09:00", stale_hours=48)
     page = as_role(Role.ANALYST).get(reverse("sending")).content.decode()
-    for shown in ("2 messages per customer", "no limit", "From 21:00 to 09:00", "What has waited for 48 hours"):
+    for shown in ("2 messages per customer", "no limit", "From 21:00 to 09:00", "Messages held for 48 hours"):
         assert shown in page
 
 
@@ -68,17 +68,17 @@ LIMITS = {
 
 @pytest.mark.parametrize("role", [Role.MARKETER, Role.LEAD, Role.ADMINISTRATOR])
 def test_the_limits_are_changed_without_the_admin_and_the_audit_knows_by_whom(as_role, role):
-    # given limits, and someone who is no staff of the admin
+    # given limits, and a user without access to the admin
     policy(cap_per_day=2, cap_per_week=4, quiet_from="21:00", quiet_until="09:00")
     client = as_role(role)
     page = client.get(reverse("sending"))
     assert reverse("sending_edit") in page.content.decode()
     assert not page.wsgi_request.user.is_staff
 
-    # when they change them
+    # when they change the limits
     assert client.post(reverse("sending_edit"), LIMITS).url == reverse("sending")
 
-    # then they hold, and the trigger kept what they were
+    # then the limits apply, and the trigger stored the previous values
     found = SendingPolicy.objects.get()
     assert (found.cap_per_day, found.cap_per_week, found.quiet_from, found.quiet_until) == (
         3,

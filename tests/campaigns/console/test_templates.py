@@ -1,4 +1,4 @@
-"""Templates in the console: versions, errors at their line, previews that can't run anything, tests to oneself."""
+"""Test templates in the console: versions, errors at their line, previews without code execution, tests to oneself."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class TestTemplates:
         assert "Dear Grace" in frame.content.decode()
         assert not Template.objects.exists()
 
-    def test_p5_a_script_in_a_text_neither_survives_nor_could_run(self, marketer, as_role):
+    def test_a_script_in_a_text_neither_survives_nor_could_run(self, marketer, as_role):
         attack = "<p onclick=\"alert(1)\">Hi</p><script>alert(1)</script><img src=x onerror=alert(1)><a href='javascript:1'>x</a>"
         marketer.post(reverse("template_new"), self.data(body_en=attack))
         made = Template.objects.get()
@@ -76,20 +76,20 @@ class TestTemplates:
             assert "frame-ancestors 'self'" in rules
             assert frame.headers["X-Frame-Options"] == "SAMEORIGIN"
 
-    def test_p5_a_plain_text_is_shown_as_text(self, marketer):
+    def test_a_plain_text_is_shown_as_text(self, marketer):
         response = marketer.post(
             reverse("template_preview"), self.data(channel="inbox", body_en="<script>alert(1)</script>"), headers=PART
         )
         assert "<script>alert(1)" not in response.content.decode()
         assert "&lt;script&gt;alert(1)" in response.content.decode()
 
-    def test_a_draft_is_its_writers_own(self, marketer, as_role):
+    def test_a_draft_is_visible_only_to_its_writer(self, marketer, as_role):
         part = marketer.post(reverse("template_preview"), self.data(body_en="<p>Secret</p>"), headers=PART)
         mark = part.context["sides"][0].mark
         assert "Secret" in marketer.get(reverse("template_draft", args=[mark])).content.decode()
         assert "Secret" not in as_role(Role.MARKETER).get(reverse("template_draft", args=[mark])).content.decode()
 
-    def test_a_test_goes_to_oneself_whatever_the_form_says(self, marketer, template, make_customer):
+    def test_a_test_always_goes_to_the_users_own_address(self, marketer, template, make_customer):
         customer = make_customer("Grace", email="grace@example.com")
         marketer.post(
             reverse("template_test", args=[template.pk]),

@@ -1,4 +1,4 @@
-"""Why did this customer not get it: what was decided, why nothing was made, and what the gate would say now (J1)."""
+"""Test the explanations of why a customer got nothing: decisions, missing messages, and the gate's answer now (J1)."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_care_rule_that_is_not_active_or_has_not_matched(rule, make_customer):
     assert why(customer=customer, campaign=rule).cause is NoMessage.NOT_IN_SEGMENT
 
 
-def test_the_share_that_is_held_out_is_told_as_such(broadcast, make_customer):
+def test_held_out_customers_are_reported_as_such(broadcast, make_customer):
     Broadcast.objects.update(holdout_percent=90)
     broadcast.refresh_from_db()
     people = [make_customer(email=f"p{n}@example.com") for n in range(12)]
@@ -87,14 +87,14 @@ def test_the_share_that_is_held_out_is_told_as_such(broadcast, make_customer):
     assert not Message.objects.exists(), "asking writes nothing"
 
 
-def test_the_page_reads_it_out(as_role, broadcast, make_customer):
+def test_the_page_explains_the_decision(as_role, broadcast, make_customer):
     customer = make_customer("Ada", email="a@example.com")
     client = as_role(Role.AGENT)
     address = reverse("why", args=[customer.number])
     assert "Choose a campaign" in client.get(address).content.decode()
     page = client.get(address, {"campaign": broadcast.origin}).content.decode()
-    assert "“Spring” has not started yet, so nobody has got it." in page
-    assert "The customer has not agreed to marketing on this channel" in page
+    assert "“Spring” has not started yet, so no customer has got it." in page
+    assert "The customer has not consented to marketing on this channel" in page
     assert reverse("broadcast", args=[broadcast.pk]) not in page, "an agent may not open it"
     for odd in ("broadcast:999999", "care:x", "nothing", "broadcast:²"):
         assert client.get(address, {"campaign": odd}).status_code == 200
@@ -115,7 +115,7 @@ def journey(template):
     return create_journey(name="Back", draft={"entry": entry, "steps": steps}, actor=SYSTEM)
 
 
-def test_a_journey_in_every_state_of_its_own_and_of_the_customers_way(journey, make_customer):
+def test_a_journey_in_every_state_of_its_own_and_of_the_run(journey, make_customer):
     customer, other = make_customer(email="a@example.com"), make_customer(email="b@example.com")
     consented(customer)
     segment = Segment.objects.get()
@@ -165,7 +165,7 @@ def test_a_journey_that_has_sent_shows_its_messages(journey, make_customer):
     assert (answer.cause, answer.now, answer.run.state) == (None, "no_consent", "ended")
 
 
-def test_a_journey_without_a_message_has_no_word_of_the_gate(make_customer, store):
+def test_a_journey_without_a_message_has_no_decision_of_the_gate(make_customer, store):
     journey = create_journey(name="Tags", draft={"entry": {"kind": "api"}, "steps": STEPS}, actor=SYSTEM)
     assert why(customer=make_customer(), campaign=journey).now is None
 

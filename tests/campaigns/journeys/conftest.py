@@ -1,4 +1,4 @@
-"""Fixtures of journeys: one made of steps, people in a segment, a template."""
+"""Provide fixtures of journeys: a journey of given steps, customers in a segment, a template."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.segments import put_in
 
 @pytest.fixture
 def make_journey(store):
-    """A published journey of these steps; `draft=True` leaves it unpublished."""
+    """Make a published journey of these steps; `draft=True` leaves it unpublished."""
     made = 0
 
     def make(steps, *, entry=None, draft=False, name="", **rest):
@@ -65,7 +65,7 @@ def make_segment(store):
 
 
 def pass_time(**span) -> None:
-    """As if this much time had passed for everyone who is under way."""
+    """Shift the times of all active runs, as if this much time had passed."""
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE campaigns_journeyrun SET due_at = due_at - %(s)s, waits_until = waits_until - %(s)s,
@@ -75,7 +75,7 @@ def pass_time(**span) -> None:
 
 
 def go(**span) -> int:
-    """Let time pass and move what is due."""
+    """Let time pass and advance due runs."""
     if span:
         pass_time(**span)
     return advance_due(seconds=30)

@@ -1,4 +1,4 @@
-"""The pages of journeys: made, edited with plain forms and by the canvas's tree, published, watched, switched."""
+"""Test the pages of journeys: editing with plain forms and the canvas, publishing, live counts, switching."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_journey_is_built_with_plain_forms_published_and_counted(marketer, sto
     assert "Ada" in found
 
 
-def test_publishing_an_unfinished_draft_goes_to_the_step_that_is_wrong(marketer, store):
+def test_publishing_an_unfinished_draft_opens_the_step_with_the_problem(marketer, store):
     journey = draft(marketer)
     marketer.post(
         url("journey_step", journey, "entry"), {"kind": "api", "reentry": "never", "exit": "never", "do": "save"}
@@ -92,7 +92,7 @@ def test_publishing_an_unfinished_draft_goes_to_the_step_that_is_wrong(marketer,
     assert journey.state == "draft"
 
 
-def test_the_canvas_sends_its_tree_and_steps_keep_what_they_say(marketer, store, template):
+def test_the_canvas_sends_its_tree_and_steps_keep_their_content(marketer, store, template):
     journey = draft(marketer)
     marketer.post(url("journey_add", journey), {"kind": "message"})
     marketer.post(url("journey_step", journey, "s1"), {"template": str(template.pk), "do": "save"})
@@ -116,7 +116,7 @@ def test_the_canvas_sends_its_tree_and_steps_keep_what_they_say(marketer, store,
     assert journey.draft == before
 
 
-def test_steps_move_and_go(marketer, store):
+def test_steps_are_moved_and_removed(marketer, store):
     journey = draft(marketer)
     for _step in range(3):
         marketer.post(url("journey_add", journey), {"kind": "wait", "after": ""})
@@ -149,15 +149,15 @@ def test_a_rule_is_built_in_the_panel_part_by_part(marketer, store):
     assert journey.draft["steps"][0]["rule"] == {"op": "and", "children": []}, "nothing is saved before it is said so"
 
 
-def test_pause_go_on_and_stop_name_their_effect_in_numbers(marketer, make_journey, make_customer):
+def test_pause_resume_and_stop_name_their_effect_in_numbers(marketer, make_journey, make_customer):
     journey = make_journey([{"id": "w", "kind": "wait", "amount": 5, "unit": "days"}])
     for number in range(3):
         enter_by_call(journey=journey, customer=make_customer(), key=str(number))
     page = marketer.get(url("journey", journey)).content.decode()
-    assert "3 customers stay where they are" in page
+    assert "3 customers stay at their step" in page
     marketer.post(url("journey_pause", journey))
     page = marketer.get(url("journey", journey)).content.decode()
-    assert "3 customers go on in" in page
+    assert "3 customers continue in" in page
     marketer.post(url("journey_resume", journey))
     page = marketer.post(url("journey_stop", journey), follow=True).content.decode()
     assert "It ended for 3 customers." in page
@@ -182,7 +182,7 @@ def test_a_preset_is_one_click_and_is_tried_on_a_person(marketer, program, make_
     assert not Journey.objects.exists()
 
 
-def test_the_list_costs_the_same_however_many_there_are(marketer, make_journey, django_assert_max_num_queries):
+def test_the_list_costs_the_same_for_any_number_of_journeys(marketer, make_journey, django_assert_max_num_queries):
     for _one in range(12):
         make_journey([{"id": "s", "kind": "exit"}])
     marketer.get(reverse("journeys"))
@@ -191,7 +191,7 @@ def test_the_list_costs_the_same_however_many_there_are(marketer, make_journey, 
     assert page.count("data-row>") == 12
 
 
-def test_who_may_only_look_changes_nothing(client, staff, make_journey):
+def test_a_user_who_may_only_view_changes_nothing(client, staff, make_journey):
     journey = make_journey([{"id": "s", "kind": "exit"}])
     client.force_login(staff(Role.ANALYST))
     page = client.get(url("journey", journey)).content.decode()
@@ -202,7 +202,7 @@ def test_who_may_only_look_changes_nothing(client, staff, make_journey):
     assert journey.state == "running"
 
 
-def test_the_api_sends_a_customer_in_once_a_key(api, make_journey, make_customer):
+def test_the_api_enters_a_customer_once_per_key(api, make_journey, make_customer):
     journey, customer = make_journey([{"id": "s", "kind": "exit"}]), make_customer()
     path = f"/api/v1/journeys/{journey.pk}/entries"
     body = {"customer": customer.number}

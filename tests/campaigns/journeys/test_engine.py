@@ -1,4 +1,4 @@
-"""The engine: each step's effect once, waits as rows, leaving early (J4), versions (J8), pause and stop."""
+"""Test the engine: effects once per step, waits as rows, early exits (J4), versions (J8), pause and stop."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_a_wait_is_a_row_and_ends_at_its_time(make_journey, make_customer):
     assert way(run) == [("w", ""), ("t", "")]
 
 
-def test_waiting_for_a_time_of_day_means_the_clock_where_the_customer_is(make_journey, make_customer):
+def test_waiting_for_a_time_of_day_uses_the_customers_zone(make_journey, make_customer):
     journey = make_journey([{"id": "w", "kind": "wait_until", "days": 1, "time": "10:00"}, tag("t")])
     there = make_customer(time_zone="America/New_York")
     run, other = send(journey, there), send(journey, make_customer())
@@ -157,8 +157,8 @@ def test_a_wait_for_an_event_ends_with_it_or_with_its_time(make_journey, make_cu
     assert way(runs[1]) == way(runs[2]) == [("w", "timeout"), ("not", ""), ("after", "")]
 
 
-def test_an_event_that_came_before_anyone_could_see_the_wait_ends_it(make_journey, make_customer, make_order):
-    """The handler may run before the wait is committed: the engine looks once more under the claim."""
+def test_an_event_before_the_wait_is_visible_ends_it(make_journey, make_customer, make_order):
+    """The handler may run before the wait is committed: the engine checks once more under the claim."""
     journey = make_journey([
         {"id": "w", "kind": "wait_event", "event": "crm.order_paid", "amount": 3, "unit": "days"}
     ])  # fmt: skip
@@ -183,7 +183,7 @@ def test_activity_wakes_a_wait(make_journey, make_customer, settle):
     assert way(run) == [("w", "happened")]
 
 
-def test_a_branch_asks_the_facts_and_a_split_the_hash(make_journey, make_customer, make_order, settle):
+def test_a_branch_uses_the_facts_and_a_split_the_hash(make_journey, make_customer, make_order, settle):
     ada, ben = make_customer(), make_customer()
     for _turn in range(2):
         make_order(ada)
@@ -204,7 +204,7 @@ def test_a_branch_asks_the_facts_and_a_split_the_hash(make_journey, make_custome
         assert dict(way(run))["x"] in ("a", "b")
 
 
-def test_j4_who_reached_the_goal_leaves_before_the_next_step(make_journey, make_customer, make_order, settle):
+def test_a_customer_at_the_goal_leaves_before_the_next_step(make_journey, make_customer, make_order, settle):
     journey = make_journey([WAIT, tag("t")], goal={"event": "crm.order_paid"}, exit={"policy": "goal"})
     ada, ben = make_customer(), make_customer()
     run, other = send(journey, ada), send(journey, ben)
@@ -219,7 +219,7 @@ def test_j4_who_reached_the_goal_leaves_before_the_next_step(make_journey, make_
     assert JourneyStepCount.objects.get(step="end", outcome="goal").count == 1
 
 
-def test_j4_who_no_longer_matches_leaves_and_with_never_everyone_stays(make_journey, make_customer, make_segment):
+def test_unmatched_customers_leave_and_with_policy_never_all_stay(make_journey, make_customer, make_segment):
     ada, ben = make_customer(), make_customer()
     segment = make_segment(ada, ben)
     entry = {"kind": "api", "segment": segment.pk}
@@ -233,7 +233,7 @@ def test_j4_who_no_longer_matches_leaves_and_with_never_everyone_stays(make_jour
     assert set(CustomerTag.objects.filter(tag__name="t").values_list("customer_id", flat=True)) == {ada.pk}
 
 
-def test_j4_consent_segment_and_goal_are_looked_at_again_at_the_moment_of_sending(
+def test_consent_segment_and_goal_are_checked_again_when_sending(
     make_journey, make_customer, make_segment, make_order, template, open_policy, settle
 ):
     left, bought, fine, stopped = (make_customer() for _ in range(4))
@@ -257,7 +257,7 @@ def test_j4_consent_segment_and_goal_are_looked_at_again_at_the_moment_of_sendin
     assert Message.objects.get(customer=fine).state == "sent"
 
 
-def test_j8_a_run_stays_with_the_version_it_entered(make_journey, make_customer):
+def test_a_run_stays_with_the_version_it_entered(make_journey, make_customer):
     journey = make_journey([WAIT, tag("old")])
     early = send(journey, make_customer())
     save_draft(journey=journey, draft={"entry": {"kind": "api"}, "steps": [tag("new")]}, actor=SYSTEM)
@@ -272,7 +272,7 @@ def test_j8_a_run_stays_with_the_version_it_entered(make_journey, make_customer)
         JourneyVersion.objects.filter(number=1).update(definition={})
 
 
-def test_pausing_stops_claims_and_resuming_goes_on_where_everyone_stood(make_journey, make_customer):
+def test_pausing_stops_claims_and_resuming_continues_at_the_same_steps(make_journey, make_customer):
     journey = make_journey([WAIT, tag("t")])
     run = send(journey, make_customer())
     pause_journey(journey=journey, actor=SYSTEM)
@@ -285,7 +285,7 @@ def test_pausing_stops_claims_and_resuming_goes_on_where_everyone_stood(make_jou
     assert way(run) == [("w", ""), ("t", "")]
 
 
-def test_a_pause_takes_hold_of_a_chunk_that_is_under_way(make_journey, make_customer):
+def test_a_pause_stops_a_chunk_in_progress(make_journey, make_customer):
     journey = make_journey([tag("one"), tag("two")])
     run = send(journey, make_customer())
     claim = claim_runs(journey_id=journey.pk)
@@ -295,7 +295,7 @@ def test_a_pause_takes_hold_of_a_chunk_that_is_under_way(make_journey, make_cust
     assert (run.claim, way(run)) == (None, [])
 
 
-def test_stopping_ends_everyone_and_says_how_many(make_journey, make_customer):
+def test_stopping_ends_all_runs_and_returns_how_many(make_journey, make_customer):
     journey = make_journey([WAIT])
     for number in range(3):
         send(journey, make_customer(), f"k{number}")
@@ -305,7 +305,7 @@ def test_stopping_ends_everyone_and_says_how_many(make_journey, make_customer):
     assert JourneyStepCount.objects.get(step="end", outcome="stopped").count == 3
 
 
-def test_a_lease_that_ran_out_lets_another_worker_go_on(make_journey, make_customer):
+def test_an_expired_lease_lets_another_worker_continue(make_journey, make_customer):
     journey = make_journey([tag("one"), tag("two")])
     run = send(journey, make_customer())
     lost = claim_runs(journey_id=journey.pk)
@@ -353,7 +353,7 @@ def test_one_run_that_fails_does_not_stop_the_others_and_gives_up_after_eight_ti
     assert CustomerTag.objects.filter(customer=bad).count() == 0
 
 
-def test_a_customer_who_was_erased_leaves(make_journey, make_customer):
+def test_an_erased_customer_leaves(make_journey, make_customer):
     customer = make_customer()
     run = send(make_journey([WAIT, tag("t")]), customer)
     type(customer).objects.filter(pk=customer.pk).update(state="erased")
@@ -362,7 +362,7 @@ def test_a_customer_who_was_erased_leaves(make_journey, make_customer):
     assert (run.end_reason, way(run)) == ("inactive", [])
 
 
-def test_a_goal_step_lets_out_who_has_reached_it(make_journey, make_customer, make_order):
+def test_a_goal_step_ends_runs_that_reached_the_goal(make_journey, make_customer, make_order):
     journey = make_journey([WAIT, {"id": "g", "kind": "goal"}, tag("t")], goal={"event": "crm.order_paid"})
     ada, ben = make_customer(), make_customer()
     runs = send(journey, ada), send(journey, ben)
@@ -373,8 +373,8 @@ def test_a_goal_step_lets_out_who_has_reached_it(make_journey, make_customer, ma
     assert ends() == {"goal": 1, "completed": 1}
 
 
-def test_a_chunk_is_moved_with_statements_that_do_not_grow_with_it(make_journey, make_customer):
-    """Steps of one kind are done together: fifty runs cost the same number of statements as five."""
+def test_the_number_of_statements_does_not_grow_with_the_chunk(make_journey, make_customer):
+    """Steps of one kind are done together: fifty runs need as many statements as five."""
     costs = []
     for size in (5, 50):
         journey = make_journey([tag(f"one{size}"), WAIT])

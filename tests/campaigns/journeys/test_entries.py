@@ -1,4 +1,4 @@
-"""Who enters, and how often (J3); dates once a year where the customer is (J7); the holdout stays the holdout (X1)."""
+"""Test entries: re-entry (J3), local dates once a year (J7), and a fixed holdout (X1)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def call(journey, customer, key):
     return enter_by_call(journey=journey, customer=customer, key=key)[0]
 
 
-def test_j3_never_again_is_the_default(make_journey, make_customer):
+def test_no_re_entry_is_the_default(make_journey, make_customer):
     journey, customer = make_journey(STEPS), make_customer()
     assert call(journey, customer, "1") == "entered"
     go()
@@ -47,7 +47,7 @@ def test_j3_never_again_is_the_default(make_journey, make_customer):
     assert JourneyRun.objects.count() == 1
 
 
-def test_j3_every_match_but_one_at_a_time_and_each_cause_once(make_journey, make_customer):
+def test_re_entry_on_every_match_is_one_run_at_a_time_and_once_per_cause(make_journey, make_customer):
     journey, customer = make_journey(LONG, reentry={"policy": "every"}), make_customer()
     assert call(journey, customer, "1") == "entered"
     assert call(journey, customer, "2") == "refused", "one run at a time"
@@ -58,7 +58,7 @@ def test_j3_every_match_but_one_at_a_time_and_each_cause_once(make_journey, make
     assert list(JourneyRun.objects.order_by("number").values_list("number", "cause")) == [(1, "api:1"), (2, "api:3")]
 
 
-def test_j3_after_so_many_days(make_journey, make_customer):
+def test_re_entry_after_a_number_of_days(make_journey, make_customer):
     journey, customer = make_journey(STEPS, reentry={"policy": "days", "value": 30}), make_customer()
     assert call(journey, customer, "1") == "entered"
     go()
@@ -68,7 +68,7 @@ def test_j3_after_so_many_days(make_journey, make_customer):
     assert call(journey, customer, "2") == "entered"
 
 
-def test_j3_at_most_so_many_times(make_journey, make_customer):
+def test_re_entry_at_most_a_number_of_times(make_journey, make_customer):
     journey, customer = make_journey(STEPS, reentry={"policy": "times", "value": 2}), make_customer()
     answers = []
     for key in "123":
@@ -77,7 +77,7 @@ def test_j3_at_most_so_many_times(make_journey, make_customer):
     assert answers == ["entered", "entered", "refused"]
 
 
-def test_j3_one_active_run_for_each_customer_and_journey_by_constraint(make_journey, make_customer):
+def test_a_constraint_allows_one_active_run_per_customer_and_journey(make_journey, make_customer):
     journey, customer = make_journey(LONG), make_customer()
     call(journey, customer, "1")
     with pytest.raises(IntegrityError, match="one_active"), transaction.atomic():
@@ -86,7 +86,7 @@ def test_j3_one_active_run_for_each_customer_and_journey_by_constraint(make_jour
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("again", [{"policy": "never"}, {"policy": "every"}, {"policy": "times", "value": 1}])
-def test_many_who_let_the_same_customer_in_at_once_let_them_in_once(make_journey, make_customer, again):
+def test_concurrent_entries_of_one_customer_make_one_run(make_journey, make_customer, again):
     journey, customer = make_journey(LONG, reentry=again), make_customer()
     answers = at_once([partial(call, journey, customer, f"k{number}") for number in range(8)])
     assert sorted(answers) == ["entered", *["refused"] * 7]
@@ -94,7 +94,7 @@ def test_many_who_let_the_same_customer_in_at_once_let_them_in_once(make_journey
     assert JourneyStepCount.objects.get(step="entry").count == 1
 
 
-def test_an_order_lets_in_and_the_same_event_twice_is_once(make_journey, make_customer, make_order, settle):
+def test_an_order_enters_once_when_its_event_is_repeated(make_journey, make_customer, make_order, settle):
     journey = make_journey(
         STEPS, reentry={"policy": "every"},
         entry={"kind": "event", "event": "crm.order_paid", "where": [{"field": "amount", "operator": "gte", "value": "5000"}]},
@@ -114,14 +114,14 @@ def test_an_order_lets_in_and_the_same_event_twice_is_once(make_journey, make_cu
     assert journey.state == "running"
 
 
-def test_what_happened_before_the_journey_began_lets_nobody_in(make_journey, make_customer, make_order, settle):
+def test_events_before_the_start_of_the_journey_enter_no_customer(make_journey, make_customer, make_order, settle):
     make_journey(STEPS, entry={"kind": "event", "event": "crm.order_paid"})
     make_order(make_customer(), days_ago=1)
     settle()
     assert not JourneyRun.objects.exists()
 
 
-def test_activity_and_events_with_a_condition_let_in(make_journey, make_customer, settle):
+def test_activity_and_events_with_a_condition_enter_customers(make_journey, make_customer, settle):
     cart = make_journey(STEPS, entry={"kind": "event", "event": "activity:cart"})
     sad = make_journey(STEPS, entry={
         "kind": "event", "event": "crm.ticket_rated", "where": [{"field": "score", "operator": "lte", "value": "2"}],
@@ -142,7 +142,7 @@ def test_activity_and_events_with_a_condition_let_in(make_journey, make_customer
     assert found == {(cart.pk, ada.pk), (sad.pk, ben.pk)}
 
 
-def test_only_what_a_journey_is_about_is_owed_to_journeys(make_journey):
+def test_only_events_that_a_journey_uses_are_queued_for_journeys(make_journey):
     assert not wanted("crm.order_paid")
     journey = make_journey(STEPS, entry={"kind": "event", "event": "crm.order_paid"})
     journey_entries.wanted_kinds.forget()
@@ -154,7 +154,7 @@ def test_only_what_a_journey_is_about_is_owed_to_journeys(make_journey):
     assert not wanted("crm.order_paid")
 
 
-def test_entering_a_segment_lets_in_from_then_on(make_journey, make_customer, make_order, settle):
+def test_entering_a_segment_enters_customers_after_the_start(make_journey, make_customer, make_order, settle):
     rule = {"op": "and", "children": [{"condition": "order_count", "operator": "gte", "value": 1}]}
     segment = create_segment(name="Buyers", rule=rule, actor=SYSTEM)
     ada, ben = make_customer(), make_customer()
@@ -163,7 +163,7 @@ def test_entering_a_segment_lets_in_from_then_on(make_journey, make_customer, ma
     refresh_everything()
     compute_segments([segment.pk])
     settle()
-    # The test is one transaction, whose time stands still: as if the journey had begun before it.
+    # The test is one transaction, in which time stands still: let the journey start before it.
     started(make_journey(STEPS, entry={"kind": "segment", "segment": segment.pk}), timezone.now() - timedelta(hours=1))
     assert enter_due() == {}
     make_order(ben)
@@ -191,7 +191,7 @@ def test_members_of_the_segment_may_enter_from_the_start_in_chunks(
     assert set(JourneyRun.objects.values_list("customer_id", flat=True)) == {c.pk for c in people if c != gone}
 
 
-def test_a_held_out_share_is_the_same_people_whatever_the_percentage_becomes(make_journey, make_customer, make_segment):
+def test_held_out_customers_stay_the_same_when_the_percentage_changes(make_journey, make_customer, make_segment):
     people = [make_customer() for _ in range(40)]
     segment = make_segment(*people)
     journey = make_journey(
@@ -225,7 +225,7 @@ def started(journey: Journey, at: datetime) -> Journey:
 BIRTHDAY = {"kind": "date", "date": "birthday", "days": 0, "time": "09:00"}
 
 
-def test_j7_a_birthday_is_a_day_of_the_customers_own_zone_once_a_year(make_journey, make_customer):
+def test_a_birthday_is_a_local_day_once_a_year(make_journey, make_customer):
     journey = make_journey(STEPS, entry=BIRTHDAY, reentry={"policy": "every"})
     started(journey, datetime(2026, 1, 1, tzinfo=UTC))
     shanghai = make_customer(birthday="1990-06-15")
@@ -246,7 +246,7 @@ def test_j7_a_birthday_is_a_day_of_the_customers_own_zone_once_a_year(make_journ
 
 
 @pytest.mark.parametrize(("leap", "day"), [("02-28", 28), ("03-01", 1)])
-def test_j7_29_february_has_a_stated_day_in_other_years(make_journey, make_customer, leap, day):
+def test_29_february_has_a_configured_day_in_other_years(make_journey, make_customer, leap, day):
     policy(leap_birthday=leap)
     journey = make_journey(STEPS, entry=BIRTHDAY, reentry={"policy": "every"})
     started(journey, datetime(2026, 1, 1, tzinfo=UTC))
@@ -257,7 +257,7 @@ def test_j7_29_february_has_a_stated_day_in_other_years(make_journey, make_custo
     assert births(journey)[0][1] == "birthday:2027"
 
 
-def test_j7_member_days_come_from_the_second_year_on_and_some_days_ahead(program, make_journey, make_customer):
+def test_member_days_start_in_the_second_year_and_may_come_days_ahead(program, make_journey, make_customer):
     entry = {"kind": "date", "date": "member_day", "days": 3, "time": "09:00"}
     journey = started(make_journey(STEPS, entry=entry, reentry={"policy": "every"}), datetime(2025, 1, 1, tzinfo=UTC))
     customer = make_customer()
@@ -269,7 +269,7 @@ def test_j7_member_days_come_from_the_second_year_on_and_some_days_ahead(program
     assert births(journey) == [(customer.pk, "member_day:2026")]
 
 
-def test_a_timetable_takes_the_segment_once_a_day_it_names(make_journey, make_customer, make_segment):
+def test_a_timetable_enters_the_segment_once_on_each_of_its_days(make_journey, make_customer, make_segment):
     segment = make_segment(make_customer(), make_customer())
     entry = {"kind": "schedule", "every": "week", "weekday": "2", "time": "10:00", "segment": segment.pk}
     journey = started(make_journey(STEPS, entry=entry, reentry={"policy": "every"}), datetime(2026, 6, 1, tzinfo=UTC))
@@ -283,7 +283,7 @@ def test_a_timetable_takes_the_segment_once_a_day_it_names(make_journey, make_cu
     assert set(JourneyRun.objects.values_list("cause", flat=True)) == {"schedule:2026-06-02", "schedule:2026-06-09"}
 
 
-def test_a_paused_journey_lets_nobody_in_by_any_way(make_journey, make_customer, make_segment):
+def test_a_paused_journey_has_no_entries_of_any_kind(make_journey, make_customer, make_segment):
     journey = make_journey(
         STEPS, entry={"kind": "segment", "segment": make_segment(make_customer()).pk, "members": True}
     )

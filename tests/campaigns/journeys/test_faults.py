@@ -1,6 +1,7 @@
-"""F2, F3 and F4 for journeys, with real processes and threads.
+"""Test F2, F3 and F4 for journeys, with real processes and threads.
 
-LIUKE_JOURNEY_RUNS sets how many runs go through while workers are killed (5,000 by default, 100,000 for the full figure).
+LIUKE_JOURNEY_RUNS sets how many runs go through while workers are killed (5,000 by default, 100,000 for the full
+figure).
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def start_worker() -> subprocess.Popen:
 
 
 def everyone_once(journey, count: int, kills: int) -> None:
-    """Nobody twice, nobody lost: every figure of the whole is `count`, and no customer has two of anything."""
+    """Check that no customer is repeated or lost: every total is `count`, and no customer has two of anything."""
     assert JourneyRun.objects.filter(state="ended", end_reason="completed").count() == count, f"after {kills} kills"
     for step in ("s1", "s2", "s5", "s6"):
         assert JourneyStepRecord.objects.filter(step=step).count() == count, step
@@ -83,15 +84,13 @@ def everyone_once(journey, count: int, kills: int) -> None:
     assert counts["s3"] + counts["s4"] == count
 
 
-def test_f2_runs_go_through_while_workers_are_killed_nobody_twice_nobody_lost(
-    program, make_journey, make_coupon, gift_template
-):
-    """Workers are killed -9 every second or so, with work in every state; what they held is taken up by others."""
+def test_runs_complete_once_each_while_workers_are_killed(program, make_journey, make_coupon, gift_template):
+    """Workers are killed -9 about every second, in every state of work; other workers take over their runs."""
     people(program, RUNS)
     journey = make_journey(five_steps(make_coupon(), gift_template))
     select = "SELECT id, 'api:' || id, clock_timestamp(), '{}'::jsonb FROM crm_customer"
     assert enter(journey=journey, candidates=(select, {})) == RUNS
-    # One run is kept from every worker until one of them was killed, so that no machine is too fast for that.
+    # One run is locked until a worker was killed, so that even a fast machine has work left.
     kept = psycopg.connect(this_database()["DATABASE_URL"])
     kept.execute("SELECT id FROM campaigns_journeyrun ORDER BY id LIMIT 1 FOR UPDATE")
     workers = [start_worker() for _ in range(WORKERS)]
@@ -108,7 +107,7 @@ def test_f2_runs_go_through_while_workers_are_killed_nobody_twice_nobody_lost(
                 kills += 1
                 kept.close()
             workers[victim] = start_worker()
-            # Let one live long enough to start: a machine under load takes seconds for it.
+            # Let one worker live long enough to start: a machine under load needs seconds for it.
             time.sleep(1.5)
     finally:
         kept.close()
@@ -121,10 +120,10 @@ def test_f2_runs_go_through_while_workers_are_killed_nobody_twice_nobody_lost(
     assert find_differences()[2] == []
 
 
-def test_f3_every_task_three_times_at_once_and_late_is_once(
+def test_tasks_run_three_times_at_once_and_late_have_one_effect(
     program, make_journey, make_coupon, gift_template, make_order
 ):
-    """Each event handed over three times, each task run by three workers at once, and again an hour late."""
+    """Each event is delivered three times, each task runs on three workers at once, and again an hour late (F3)."""
     people(program, 60)
     steps = five_steps(make_coupon(), gift_template)
     journey = make_journey(steps, entry={"kind": "event", "event": "crm.order_paid"}, reentry={"policy": "every"})
@@ -145,10 +144,12 @@ def test_f3_every_task_three_times_at_once_and_late_is_once(
     everyone_once(journey, 60, 0)
 
 
-def test_f4_without_redis_in_the_middle_nothing_is_lost(
+def test_nothing_is_lost_when_redis_fails_in_the_middle(
     program, make_journey, make_coupon, gift_template, make_order, monkeypatch
 ):
-    """Redis is flushed and then away while events and tasks should be queued: rows are what is owed, the timetable finds them."""
+    """Redis is flushed and then away while events and tasks are queued: rows hold the pending work for the schedule
+    (F4).
+    """
     people(program, 20)
     journey = make_journey(five_steps(make_coupon(), gift_template), entry={"kind": "event", "event": "crm.order_paid"})
     everyone = list(Customer.objects.all())
@@ -166,7 +167,7 @@ def test_f4_without_redis_in_the_middle_nothing_is_lost(
         for customer in everyone[10:]:
             make_order(customer, paid_at=timezone.now())
         enter_journeys()
-    # Redis is back, and empty: nobody was told of anything. The sweeps of the timetable look at the rows.
+    # Redis is back and empty, so no worker was notified. The scheduled sweeps read the rows.
     cache.clear()
     assert "campaigns.journeys" in outbox.owed_handlers()
     assert outbox.deliver("campaigns.journeys") == 20

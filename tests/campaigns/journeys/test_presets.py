@@ -1,4 +1,4 @@
-"""Each ready-made journey becomes a draft with one click, validates, publishes, and goes through on one person."""
+"""Test that each ready-made journey becomes a draft, validates, publishes, and completes for one customer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 CODES = [preset.code for preset in PRESETS]
 
 
-def test_all_that_were_asked_for_are_there():
+def test_all_required_presets_exist():
     assert CODES == [
         "welcome", "first_purchase", "after_purchase", "birthday", "member_day", "points_expiring", "tier_up", "near_tier",
         "tier_at_risk", "cart", "winback", "sunset", "unhappy",
@@ -26,7 +26,7 @@ def test_all_that_were_asked_for_are_there():
 
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
-def test_each_validates_publishes_and_is_tried_without_a_trace(program, store, make_customer, code, language):
+def test_each_preset_validates_publishes_and_is_tried_without_effects(program, store, make_customer, code, language):
     store.language = language
     store.save()
     journey = draft_from_preset(code=code, store=store, actor=SYSTEM)
@@ -44,7 +44,7 @@ def test_each_validates_publishes_and_is_tried_without_a_trace(program, store, m
     assert len(rules.by_id(version.definition["steps"])) == len(rules.by_id(journey.draft["steps"]))
 
 
-def test_a_second_draft_gets_a_number_and_shares_what_the_first_made(program, store):
+def test_a_second_draft_gets_a_number_and_reuses_objects_of_the_first(program, store):
     store.language = "en"
     store.save()
     first = draft_from_preset(code="winback", store=store, actor=SYSTEM)

@@ -1,4 +1,4 @@
-"""Drafts may be unfinished; what is published is whole, and what is wrong is named with its step."""
+"""Test that drafts may be unfinished, published versions are complete, and problems name their step."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def nested(depth: int) -> list:
     return steps
 
 
-def test_a_flow_joins_again_behind_a_branch_and_ends():
+def test_a_flow_joins_again_after_a_branch_and_ends():
     steps = [
         {"id": "b", "kind": "branch", "arms": {"yes": [tag("y1"), tag("y2")], "no": []}},
         tag("after"),
@@ -59,13 +59,13 @@ def test_a_flow_joins_again_behind_a_branch_and_ends():
         ([{"id": "a", "kind": "branch", "arms": []}], "a", "not_a_list"),
     ],
 )
-def test_a_shape_that_can_not_be_worked_with_is_refused(steps, step, code):
+def test_an_unusable_shape_is_refused(steps, step, code):
     with pytest.raises(rules.WrongShape) as caught:
         rules.check_shape(steps)
     assert (caught.value.step, caught.value.code) == (step, code)
 
 
-def test_steps_are_put_in_taken_out_and_moved():
+def test_steps_are_inserted_removed_and_moved():
     steps = [tag("a"), {"id": "b", "kind": "branch", "arms": {"yes": [], "no": []}}]
     assert rules.insert(steps, tag("c"), after="b", arm="no")
     assert rules.insert(steps, tag("d"), after="c")
@@ -80,7 +80,7 @@ def test_steps_are_put_in_taken_out_and_moved():
     assert rules.new_id([tag("s4"), tag("x")]) == "s5"
 
 
-def test_a_split_gives_each_customer_one_arm_for_good_and_keeps_its_shares():
+def test_a_split_gives_each_customer_one_fixed_arm_and_keeps_its_shares():
     arms = [("a", 70), ("b", 20), ("c", 10)]
     found = [rules.arm_of("salt", customer, arms) for customer in range(10_000)]
     assert found == [rules.arm_of("salt", customer, arms) for customer in range(10_000)]
@@ -91,7 +91,7 @@ def test_a_split_gives_each_customer_one_arm_for_good_and_keeps_its_shares():
 
 
 @pytest.mark.django_db
-def test_each_fault_names_its_step_its_field_and_why(store, template):
+def test_each_problem_names_its_step_field_and_reason(store, template):
     draft = {
         "entry": {"kind": "event", "event": "no.such"},
         "goal": None,
@@ -128,7 +128,7 @@ def test_each_fault_names_its_step_its_field_and_why(store, template):
 
 
 @pytest.mark.django_db
-def test_who_no_longer_matches_needs_a_segment_and_an_empty_journey_a_step(store):
+def test_an_exit_by_segment_needs_a_segment_and_an_empty_journey_a_step(store):
     found = problems({"entry": API, "exit": {"policy": "unmatched"}, "steps": []})
     assert {(problem.step, problem.field) for problem in found} == {("exit", "policy"), ("", "steps")}
     assert {(p.step, p.field) for p in problems({"steps": [tag("a")]})} == {("entry", "kind")}
@@ -138,7 +138,7 @@ def test_who_no_longer_matches_needs_a_segment_and_an_empty_journey_a_step(store
 
 
 @pytest.mark.django_db
-def test_a_way_that_is_gone_keeps_its_steps_until_they_are_moved(store):
+def test_a_removed_path_keeps_its_steps_until_they_are_moved(store):
     split = {
         "id": "s1", "kind": "split", "split": [{"code": "a", "weight": 1}, {"code": "b", "weight": 1}],
         "arms": {"a": [], "b": [], "c": [tag("lost")]},
@@ -149,7 +149,7 @@ def test_a_way_that_is_gone_keeps_its_steps_until_they_are_moved(store):
 
 
 @pytest.mark.django_db
-def test_publishing_the_same_again_is_refused_and_a_stopped_one_may_begin_anew(make_journey):
+def test_publishing_without_changes_is_refused_and_a_stopped_journey_may_start_again(make_journey):
     journey = make_journey([tag("a")])
     with pytest.raises(Conflict, match="published already"):
         publish_journey(journey=journey, actor=SYSTEM)
@@ -164,7 +164,7 @@ def test_publishing_the_same_again_is_refused_and_a_stopped_one_may_begin_anew(m
 
 
 @pytest.mark.django_db
-def test_names_are_unique_and_drafts_can_go(store):
+def test_names_are_unique_and_drafts_can_be_deleted(store):
     first = create_journey(name="  Welcome   home ", actor=SYSTEM)
     assert first.name == "Welcome home"
     with pytest.raises(Invalid) as caught:

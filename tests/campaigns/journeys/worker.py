@@ -1,6 +1,7 @@
-"""A worker of journeys in a process of its own, for tests that kill it: `python -m tests.campaigns.journeys.worker`.
+"""Run a worker of journeys in a process of its own, for tests that kill it.
 
-It asks what is due, as Celery's task does, until nothing has been due for a while.
+`python -m tests.campaigns.journeys.worker` polls for due work, as Celery's task does, until nothing has been due for a
+while.
 """
 
 from __future__ import annotations
