@@ -14,7 +14,7 @@ from campaigns.services.ticket_replies import ORIGIN
 from crm.deliveries import ReplyState
 
 
-def states_of(customer_id: int, message_ids: Sequence[int]) -> dict[int, Delivery]:
+def states_of(customer_id: int, message_ids: Sequence[int]) -> dict[int, ReplyState]:
     """Return by ticket message its state and channel, and the reason if it was not sent."""
     rows = Message.objects.filter(
         customer=customer_id, origin=ORIGIN, occurrence__in=[str(pk) for pk in message_ids]

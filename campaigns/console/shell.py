@@ -80,13 +80,13 @@ def find_templates(_request: HttpRequest, query: str, limit: int) -> list[Search
 def find_coupons(_request: HttpRequest, query: str, limit: int) -> list[SearchResult]:
     """Find coupons by name, and by a code as shown to the customer."""
     results = [
-        Result(coupon.name, reverse("coupon", args=[coupon.pk]), "ticket")
+        SearchResult(coupon.name, reverse("coupon", args=[coupon.pk]), "ticket")
         for coupon in Coupon.objects.filter(name__icontains=query).order_by("-created_at")[:limit]
     ]
     normal = codes.normalise(query)
     if len(normal) >= 4 and (code := CouponCode.objects.filter(code=normal).select_related("coupon").first()):
         shown = codes.shown(code.code)
-        results.insert(0, Result(shown, f"{reverse('coupons')}?code={shown}", "ticket", code.coupon.name))
+        results.insert(0, SearchResult(shown, f"{reverse('coupons')}?code={shown}", "ticket", code.coupon.name))
     return results[:limit]
 
 

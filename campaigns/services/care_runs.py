@@ -95,7 +95,7 @@ def care_for_entering(*, event_ids: Sequence[int], segment_ids: Sequence[int]) -
 
 # Most shops have no rule for entering a segment, and many customers enter: the event is queued only when a rule needs
 # it.
-active_triggers = Kept(
+active_triggers = CachedNames(
     "care:triggers", lambda: CareRule.objects.filter(state=CareState.ACTIVE).values_list("trigger", flat=True)
 )
 

@@ -59,7 +59,7 @@ LABELS = {
 }
 
 
-class CouponImport(Rows):
+class CouponImport(RowImport):
     """Take rows of codes. An existing code stays as it is; a use is identified by its code and its order, or its time."""
 
     named = False

@@ -52,9 +52,9 @@ def register_all() -> None:
             _count_runs,
             _settle_runs,
             {
-                Choice.RELEASE: _("Continue: the steps were not done"),
-                Choice.SENT: _("Continue, and mark due messages as sent"),
-                Choice.DROP: _("End these journeys"),
+                HoldChoice.RELEASE: _("Continue: the steps were not done"),
+                HoldChoice.SENT: _("Continue, and mark due messages as sent"),
+                HoldChoice.DROP: _("End these journeys"),
             },
         ),
     )
@@ -150,7 +150,7 @@ def _count_runs(before: datetime | None) -> WaitingCount:
 def _settle_runs(choice: HoldChoice, before: datetime, limit: int) -> tuple[int, bool]:
     if choice is HoldChoice.RELEASE:
         return _count_runs(before).uncertain, False
-    if choice is Choice.SENT:
+    if choice is HoldChoice.SENT:
         steps = journey_engine.advance_due(seconds=ADVANCE_SECONDS, held_before=before)
         more = True
         while more:

@@ -92,7 +92,7 @@ def unanswered(item: Outgoing, error: NoAnswer) -> DeliveryOutcome:
     return DeliveryOutcome(item.id, result, error=f"{error.code}: {error}"[:500])
 
 
-def refused_by_status(item: Outgoing, answer: Answer) -> DeliveryOutcome:
+def refused_by_status(item: Outgoing, answer: HttpAnswer) -> DeliveryOutcome:
     """Classify an HTTP error: 429 and 503 were not accepted, other 5xx may have been; all others are refusals."""
     if answer.status in {429, 503}:
         result = DeliveryResult.TEMPORARY

@@ -62,7 +62,7 @@ class Tencent(Provider):
     def post(self, account: ChannelAccount, body: bytes, ask: Ask) -> HttpAnswer:
         return ask("POST", f"{self.address(account)}?access_token={self.token(account, ask)}", JSON, body)
 
-    def outcome(self, item: Outgoing, answer: Answer) -> DeliveryOutcome:
+    def outcome(self, item: Outgoing, answer: HttpAnswer) -> DeliveryOutcome:
         code, data = _code(answer), read_json(answer.text)
         if answer.status != 200 or code is None:
             return (
@@ -173,7 +173,7 @@ class WeCom(Tencent):
         return super().taken(item, found)
 
 
-def _code(answer: Answer) -> int | None:
+def _code(answer: HttpAnswer) -> int | None:
     """Return `errcode`, which some successful answers leave out; None when the answer is unreadable."""
     data = read_json(answer.text)
     return int(data.get("errcode", 0)) if data else None
