@@ -1,68 +1,7 @@
-"""Registrations of analytics: segment conditions and templates, facts, audiences, scopes, roles."""
+"""Registrations of analytics: those of its subjects, lowest first."""
 
-from __future__ import annotations
-
-from collections.abc import Collection
-
-from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
-
-from analytics import panels, segment_templates, selectors, webhooks  # noqa: F401
-from analytics.console import shell  # noqa: F401
-from analytics.models import Segment
-from analytics.segment_conditions import register_all
-from analytics.services import list_uploads
-from analytics.services.following import bring_figures_up_to_date
-from core.audit_log import OBJECTS, AuditedObject
-from core.facts import FACTS
-from core.roles import Role, grant
-from core.rotation import ENCRYPTED, EncryptedColumn
-from core.scopes import SCOPES
-from core.services.jobs import WORK
-from crm.services.imports.following import FOLLOWING, Step
-from loyalty.audiences import AUDIENCES, Audience
-
-register_all()
-segment_templates.register_all()
-FOLLOWING.register("analytics.figures", Step(_("Figures, scores and segments"), bring_figures_up_to_date))
-
-
-def _segments() -> list[dict]:
-    return [
-        {
-            "id": row.pk,
-            "name": row.name,
-            "size": row.size,
-            "computed_at": row.computed_at and row.computed_at.isoformat(),
-        }
-        for row in Segment.objects.active()
-    ]
-
-
-def _segments_of(customer_id: int) -> frozenset[int]:
-    """Return the segments that a customer is in. An archived segment has no members."""
-    return frozenset(selectors.inside_of([customer_id]).get(customer_id, ()))
-
-
-def _segment_choices() -> list[tuple[int, str]]:
-    return list(Segment.objects.active().order_by("name").values_list("pk", "name"))
-
-
-def _members_of(segments: Collection[int], customers: Collection[int]) -> set[tuple[int, int]]:
-    inside = selectors.inside_of(customers)
-    return {(segment, customer) for customer, held in inside.items() for segment in held if segment in segments}
-
-
-AUDIENCES.register("segments", Audience(_segments_of, _segment_choices, _members_of))
-FACTS.register("segments", _segments)
-SCOPES.register("segments:read", _("Read segments and their customers"))
-SCOPES.register("segments:write", _("Create and change segments and fixed lists"))
-
-WORK.register(list_uploads.FILL, list_uploads.fill_list)
-ENCRYPTED.register("analytics.listupload", EncryptedColumn("analytics_listupload", "content", list_uploads.CONTENT))
-ENCRYPTED.register("analytics.listrefusal", EncryptedColumn("analytics_listrefusal", "value", list_uploads.VALUE))
-
-EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
-OBJECTS.register("analytics.segment", AuditedObject(url=lambda row: reverse("segment", args=[row["id"]])))
-grant("analytics.view_segment", "analytics.view_customerfeature", to=EVERYONE)
-grant("analytics.add_segment", "analytics.change_segment", to=[Role.MARKETER, Role.ANALYST])
+# isort: off
+import analytics.features.extensions  # noqa: F401
+import analytics.conditions.extensions  # noqa: F401
+import analytics.segments.extensions  # noqa: F401
+import analytics.recommendations.extensions  # noqa: F401

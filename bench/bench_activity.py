@@ -30,11 +30,12 @@ def floor() -> float:
 
 
 def run() -> None:
-    from core.models import ApiKey
-    from core.scopes import SCOPES
-    from core.services.api_keys import create_api_key
-    from crm.models import Customer, Product
-    from crm.services.setup import ensure_store
+    from core.security.api_keys import create_api_key
+    from core.security.models import ApiKey
+    from core.security.scopes import SCOPES
+    from crm.customers.models import Customer
+    from crm.customers.services.setup import ensure_store
+    from crm.orders.models import Product
 
     ensure_store(name="Bench", currency="CNY", time_zone="Asia/Shanghai", country="CN", language="en")
     if Customer.objects.filter(source="bench-activity").count() < 2000:

@@ -13,9 +13,9 @@ from bench.common import report, segment_of, sql, timed, vacuum
 
 def make_broadcast(count: int):
     """Create a broadcast to all customers of `prepare`, for a campaign without planner statistics."""
-    from campaigns.services.broadcasts import create_broadcast
-    from campaigns.services.templates import Text, save_template
-    from core.actor import SYSTEM
+    from campaigns.broadcasts.services.broadcasts import create_broadcast
+    from campaigns.templates.services.templates import Text, save_template
+    from core.base.actor import SYSTEM
 
     segment = segment_of("bench-messages", count)
     name = f"Bench {time.time_ns()}"
@@ -43,10 +43,10 @@ def plain(count: int) -> float:
 
 
 def run(count: int = MESSAGES) -> None:
-    from campaigns.models import Message
-    from campaigns.services.broadcast_runs import run_broadcasts
-    from campaigns.services.broadcasts import preview_broadcast, schedule_broadcast
-    from core.actor import SYSTEM
+    from campaigns.broadcasts.services.broadcasts import preview_broadcast, schedule_broadcast
+    from campaigns.broadcasts.services.runs import run_broadcasts
+    from campaigns.messages.models import Message
+    from core.base.actor import SYSTEM
 
     prepare(count)
     sql("DELETE FROM campaigns_message WHERE occurrence = 'new'")

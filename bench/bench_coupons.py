@@ -31,11 +31,11 @@ INSERT INTO floor_use (coupon, customer) SELECT id, :who FROM taken;
 def prepare() -> None:
     from django.db import connection
 
-    from campaigns.models import CouponCode
-    from campaigns.services.coupons import create_coupon
-    from core.actor import SYSTEM
-    from crm.models import Customer
-    from crm.services.setup import ensure_store
+    from campaigns.coupons.models import CouponCode
+    from campaigns.coupons.services.coupons import create_coupon
+    from core.base.actor import SYSTEM
+    from crm.customers.models import Customer
+    from crm.customers.services.setup import ensure_store
 
     ensure_store(name="Bench", currency="CNY", time_zone="Asia/Shanghai", country="CN", language="en")
     missing = CUSTOMERS - Customer.objects.filter(source="bench-coupons").count()
@@ -68,9 +68,9 @@ def process(mode: str, seconds: int, threads: int) -> None:
     django.setup()
     from django.db import connection
 
-    from campaigns.services.coupon_uses import redeem_coupon, reserve_coupon
-    from core.actor import SYSTEM
-    from crm.models import Customer
+    from campaigns.coupons.services.uses import redeem_coupon, reserve_coupon
+    from core.base.actor import SYSTEM
+    from crm.customers.models import Customer
 
     customers = list(Customer.objects.filter(source="bench-coupons").order_by("pk"))
     connection.close()

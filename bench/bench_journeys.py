@@ -18,12 +18,12 @@ STEPS = 5
 
 def prepare(count: int):
     """Create `count` customers in one segment, and a journey that takes all of them."""
-    from campaigns.models import Journey
-    from campaigns.services.journeys import create_journey, publish_journey
-    from campaigns.services.templates import Text, save_template
-    from core.actor import SYSTEM
-    from crm.models import Customer
-    from crm.services.setup import ensure_store
+    from campaigns.journeys.models import Journey
+    from campaigns.journeys.services.journeys import create_journey, publish_journey
+    from campaigns.templates.services.templates import Text, save_template
+    from core.base.actor import SYSTEM
+    from crm.customers.models import Customer
+    from crm.customers.services.setup import ensure_store
 
     ensure_store(name="Bench", currency="CNY", time_zone="Asia/Shanghai", country="CN", language="en")
     missing = count - Customer.objects.filter(source="bench-journeys").count()
@@ -67,9 +67,9 @@ def floors(count: int) -> tuple[float, float]:
 
 
 def run(count: int = 0) -> None:
-    from campaigns.models import JourneyRun, JourneyStepRecord
-    from campaigns.services.journey_engine import advance_due, claim_runs
-    from campaigns.services.journey_entries import enter_members
+    from campaigns.journeys.models import JourneyRun, JourneyStepRecord
+    from campaigns.journeys.services.engine import advance_due, claim_runs
+    from campaigns.journeys.services.entries import enter_members
 
     people = count or int(os.environ.get("BENCH_JOURNEY_PEOPLE", PEOPLE))
     journey = prepare(people)

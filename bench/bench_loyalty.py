@@ -21,8 +21,8 @@ def each(*statements: str) -> None:
 def make_members() -> None:
     """Create ROWS members, each with one order in the window, a lot that expired a minute ago and one without expiry."""
     from config import demo
-    from crm.services.setup import ensure_store
-    from loyalty.services.setup import ensure_default_program
+    from crm.customers.services.setup import ensure_store
+    from loyalty.earning.services.setup import ensure_default_program
 
     demo.empty_shop()
     store = ensure_store(name="Bench", currency="CNY", time_zone="Asia/Shanghai", country="CN", language="en")
@@ -53,9 +53,9 @@ def make_members() -> None:
 
 
 def awards() -> None:
-    from crm.models import Order
-    from loyalty.models import Program
-    from loyalty.services.earning import award_points_for_orders
+    from crm.orders.models import Order
+    from loyalty.earning.services.awards import award_points_for_orders
+    from loyalty.program.models import Program
 
     program = Program.objects.get(is_default=True)
     orders = Order.objects.order_by("customer_id", "pk")[:ORDERS]
@@ -78,8 +78,8 @@ def awards() -> None:
 
 
 def expiry() -> None:
-    from loyalty.services.reconciliation import find_differences
-    from loyalty.services.sweeps import sweep_lots
+    from loyalty.ledger.services.reconciliation import find_differences
+    from loyalty.ledger.services.sweeps import sweep_lots
 
     vacuum()
     floor = timed(
@@ -96,8 +96,8 @@ def expiry() -> None:
 
 
 def tiers() -> None:
-    from loyalty.models import Program
-    from loyalty.services.tiers import evaluate_tiers
+    from loyalty.program.models import Program
+    from loyalty.tiers.services.evaluation import evaluate_tiers
 
     program = Program.objects.get(is_default=True)
     vacuum()
@@ -118,8 +118,8 @@ def tiers() -> None:
 
 
 def balance() -> None:
-    from loyalty.models import Account
-    from loyalty.selectors import balance_of
+    from loyalty.ledger.models import Account
+    from loyalty.ledger.selectors.balances import balance_of
 
     accounts = list(Account.objects.select_related("member__program").order_by("pk")[:2000])
     bare, ours = interleaved(

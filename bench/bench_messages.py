@@ -26,7 +26,7 @@ BATCH = 1000
 
 def register_null() -> None:
     """The channel whose provider takes everything at once."""
-    from campaigns.channels import CHANNELS, Channel, DeliveryOutcome, DeliveryResult
+    from campaigns.channels.registry import CHANNELS, Channel, DeliveryOutcome, DeliveryResult
 
     class Null(Channel):
         name = "null"
@@ -42,11 +42,11 @@ def register_null() -> None:
 def prepare(count: int) -> None:
     from django.db import connection
 
-    from campaigns.models import SendingPolicy
-    from campaigns.services.templates import Text, save_template
-    from core.actor import SYSTEM
-    from crm.models import Customer
-    from crm.services.setup import ensure_store
+    from campaigns.messages.models import SendingPolicy
+    from campaigns.templates.services.templates import Text, save_template
+    from core.base.actor import SYSTEM
+    from crm.customers.models import Customer
+    from crm.customers.services.setup import ensure_store
 
     register_null()
     ensure_store(name="Bench", currency="CNY", time_zone="Asia/Shanghai", country="CN", language="en")
@@ -91,8 +91,8 @@ def prepare(count: int) -> None:
 
 def floor() -> float:
     """Return the seconds that the gate's statement alone takes for all queued messages."""
-    from campaigns.services import gate
-    from core import clock
+    from campaigns.messages.services import gate
+    from core.base import clock
 
     everything = gate._MESSAGES.replace("m.id = ANY(%(ids)s::uuid[])", "m.state = 'queued'")
     times = []
@@ -108,7 +108,7 @@ def floor() -> float:
 def run(count: int = MESSAGES) -> None:
     from django.db.models import Count
 
-    from campaigns.models import Message
+    from campaigns.messages.models import Message
 
     prepare(count)
     vacuum()
@@ -140,7 +140,7 @@ def run(count: int = MESSAGES) -> None:
 
 def in_one_process(count: int) -> tuple[float, int]:
     """Send about `count` messages in this process. Return (seconds in the gate, number of messages)."""
-    from campaigns.services import gate, messages
+    from campaigns.messages.services import gate, messages
 
     judge, spent, done = gate.judge_messages, 0.0, 0
 
@@ -174,7 +174,7 @@ def by_workers() -> tuple[int, float, float]:
 
 def postgres_seconds() -> float:
     """Return the CPU seconds of all processes of the embedded server, also of processes that have ended."""
-    from core import embedded
+    from core.embedded import places as embedded
 
     ticks = 0
     try:
@@ -196,7 +196,7 @@ NULL_WORKER = """
 import sys, time
 import django; django.setup()
 from bench.bench_messages import BATCH, register_null
-from campaigns.services import messages
+from campaigns.messages.services import messages
 register_null()
 print("ready", flush=True)
 sys.stdin.readline()
@@ -208,7 +208,7 @@ print(done, time.process_time() - began, flush=True)
 MAIL_WORKER = """
 import sys
 import django; django.setup()
-from campaigns.services import messages
+from campaigns.messages.services import messages
 print("ready", flush=True)
 sys.stdin.readline()
 messages.send_due(seconds=600, batch=500)
@@ -257,10 +257,10 @@ def run_smtp(count: int = MAILS) -> None:
     from aiosmtpd.controller import Controller
     from django.db import connection
 
-    from campaigns.models import Message
-    from campaigns.services.templates import Text, save_template
-    from core.actor import SYSTEM
-    from crm.services.identities import index_of
+    from campaigns.messages.models import Message
+    from campaigns.templates.services.templates import Text, save_template
+    from core.base.actor import SYSTEM
+    from crm.customers.services.identities import index_of
 
     recipients: list[str] = []
 
@@ -273,7 +273,7 @@ def run_smtp(count: int = MAILS) -> None:
         name=f"Bench mail {time.time_ns()}", channel="email", actor=SYSTEM,
         texts=[Text("en", "<p>Dear {{ customer.first_name }}, <a href='https://shop.example/a'>look</a></p>", "Hi")],
     )  # fmt: skip
-    from crm.models import Customer, Identity
+    from crm.customers.models import Customer, Identity
 
     people = list(Customer.objects.filter(source="bench-messages").order_by("id").values_list("pk", flat=True)[:count])
     with connection.cursor() as cursor:

@@ -60,10 +60,10 @@ def copy_lines(order: int, product: int) -> None:
 def run() -> None:
     from rest_framework.test import APIClient
 
-    from core.scopes import SCOPES
-    from core.services.api_keys import create_api_key
-    from crm.models import Order, OrderLine
-    from crm.services.setup import ensure_store
+    from core.security.api_keys import create_api_key
+    from core.security.scopes import SCOPES
+    from crm.customers.services.setup import ensure_store
+    from crm.orders.models import Order, OrderLine
 
     ensure_store(name="Bench", currency="CNY", time_zone="Asia/Shanghai", country="CN", language="en")
     client = APIClient()

@@ -43,13 +43,13 @@ def prepare() -> list[str]:
     """Create members with more points than a run can spend, and the floor's tables. Return the customer numbers."""
     from django.db import connection, transaction
 
-    from core.actor import SYSTEM
-    from crm.models import Customer
-    from crm.services.setup import ensure_store
-    from loyalty.models import Account
-    from loyalty.services.adjustments import adjust_points
-    from loyalty.services.enrolment import enrol_many
-    from loyalty.services.setup import ensure_default_program
+    from core.base.actor import SYSTEM
+    from crm.customers.models import Customer
+    from crm.customers.services.setup import ensure_store
+    from loyalty.earning.services.setup import ensure_default_program
+    from loyalty.ledger.models import Account
+    from loyalty.ledger.services.adjustments import adjust_points
+    from loyalty.ledger.services.enrolment import enrol_many
 
     ensure_store(name="Bench", currency="CNY", time_zone="Asia/Shanghai", country="CN", language="en")
     program = ensure_default_program()
@@ -90,9 +90,9 @@ def service_process(which: str, seconds: int, threads: int) -> None:
     django.setup()
     from django.db import connection
 
-    from core.actor import SYSTEM
-    from loyalty.models import Account
-    from loyalty.services.redemption import redeem_points
+    from core.base.actor import SYSTEM
+    from loyalty.ledger.models import Account
+    from loyalty.ledger.services.redemption import redeem_points
 
     accounts = list(
         Account.objects.select_related("member__program").filter(member__customer__source="bench-redeem").order_by("pk")
@@ -125,9 +125,9 @@ def service_process(which: str, seconds: int, threads: int) -> None:
 
 
 def run() -> None:
-    from core.models import ApiKey
-    from core.scopes import SCOPES
-    from core.services.api_keys import create_api_key
+    from core.security.api_keys import create_api_key
+    from core.security.models import ApiKey
+    from core.security.scopes import SCOPES
 
     numbers = prepare()
     ApiKey.objects.filter(name="bench").delete()

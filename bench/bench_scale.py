@@ -20,9 +20,9 @@ CUSTOMERS = int(os.environ.get("BENCH_CUSTOMERS", "1000000"))
 
 def make_shop() -> None:
     from config import demo
-    from crm.models import Customer
-    from crm.services.setup import ensure_store
-    from crm.simulation.load import simulate_shop
+    from crm.customers.models import Customer
+    from crm.customers.services.setup import ensure_store
+    from crm.simulation.services import simulate_shop
 
     if Customer.objects.filter(orders__source="simulator").exists():
         return
@@ -52,8 +52,8 @@ def make_shop() -> None:
 def figures() -> None:
     from django.db import transaction
 
-    from analytics.models import CustomerFeature
-    from analytics.services import features
+    from analytics.features.models import CustomerFeature
+    from analytics.features.services import features
 
     def ours() -> float:
         return timed(features.refresh_everything)
@@ -81,9 +81,11 @@ def figures() -> None:
 
 
 def segment() -> None:
-    from analytics.models import Segment
-    from analytics.services import segments
-    from core.actor import SYSTEM
+    from analytics.segments.models import Segment
+    from analytics.segments.services import figures as segments_figures
+    from analytics.segments.services import runs as segments_runs
+    from analytics.segments.services import segments
+    from core.base.actor import SYSTEM
 
     vacuum()
     rule = {
@@ -102,11 +104,11 @@ def segment() -> None:
             )
         )
 
-    base, ours = interleaved(5, floor, lambda: timed(lambda: segments.count_rule(rule)))
+    base, ours = interleaved(5, floor, lambda: timed(lambda: segments_figures.count_rule(rule)))
     report("segment_count", ours * 1000, "ms", base * 1000)
     Segment.objects.filter(name="Bench").update(name=f"Bench {time.time()}", state="archived")
     row = segments.create_segment(name="Bench", rule=rule, actor=SYSTEM)
-    seconds = timed(lambda: segments.compute_segments([row.pk]))
+    seconds = timed(lambda: segments_runs.compute_segments([row.pk]))
     row.refresh_from_db()
     report("segment_fill", seconds, "s", base, extra={"members": row.size})
 
@@ -116,8 +118,8 @@ def pages() -> None:
     from django.conf import settings
     from django.test import Client
 
-    from core.models import User
-    from crm.models import Customer
+    from core.security.models import User
+    from crm.customers.models import Customer
 
     settings.ALLOWED_HOSTS = ["*"]
     user, _ = User.objects.get_or_create(username="bench", defaults={"is_superuser": True, "is_staff": True})

@@ -67,9 +67,9 @@ def ten_lines_each() -> None:
 
 
 def make_segments() -> None:
-    from analytics.models import Segment, SegmentDay
-    from analytics.services import segments
-    from core.actor import SYSTEM
+    from analytics.segments.models import Segment, SegmentDay
+    from analytics.segments.services import segments
+    from core.base.actor import SYSTEM
 
     old = Segment.objects.filter(name__startswith=NAMED)
     sql("TRUNCATE analytics_customersegments, analytics_segmentleaving")
@@ -89,8 +89,10 @@ def from_nothing() -> None:
     """Measure the first computation of features, RFM, stages and memberships of all customers."""
     from django.db import transaction
 
-    from analytics.models import CustomerFeature, CustomerSegments, SegmentDay, SegmentLeaving
-    from analytics.services import features, segments
+    from analytics.features.models import CustomerFeature
+    from analytics.features.services import features
+    from analytics.segments.models import CustomerSegments, SegmentDay, SegmentLeaving
+    from analytics.segments.services import runs as segments_runs
 
     def forget() -> None:
         with transaction.atomic():
@@ -111,7 +113,7 @@ def from_nothing() -> None:
     vacuum()
     base = floor()
     figures = timed(features.refresh_everything)
-    filled = timed(segments.compute_segments)
+    filled = timed(segments_runs.compute_segments)
     ((members,),) = sql("SELECT sum(cardinality(inside)) FROM analytics_customersegments")
     ((people, lines),) = sql(
         "SELECT (SELECT count(*) FROM analytics_customerfeature), (SELECT count(*) FROM crm_orderline)"
@@ -139,8 +141,9 @@ def new_orders() -> None:
 
 
 def _refresh_once() -> tuple[float, float, dict[str, int]]:
-    from analytics.models import ChangedCustomer
-    from analytics.services import features, segments
+    from analytics.features.models import ChangedCustomer
+    from analytics.features.services import features
+    from analytics.segments.services import runs as segments_runs
 
     ChangedCustomer.objects.all()._raw_delete("default")
     moved = "SELECT sum(entered_count), sum(left_count) FROM analytics_segmentday"
@@ -171,7 +174,7 @@ def _refresh_once() -> tuple[float, float, dict[str, int]]:
         )
     )
     refreshed: list[int] = []
-    seconds = timed(lambda: refreshed.append(segments.refresh_changed(limit=max(ORDERS, 50_000))))
+    seconds = timed(lambda: refreshed.append(segments_runs.refresh_changed(limit=max(ORDERS, 50_000))))
     ((entered_since, left_since),) = sql(moved)
     if refreshed != [changed]:
         raise RuntimeError(f"{refreshed} of {changed} changed customers were refreshed")
@@ -187,8 +190,8 @@ def _refresh_once() -> tuple[float, float, dict[str, int]]:
 
 def live() -> None:
     """Measure the builder's queries for a rule: count, reach by channel, a sample, overlap with another segment."""
-    from analytics.models import Segment
-    from analytics.services import segments
+    from analytics.segments.models import Segment
+    from analytics.segments.services import figures as segments_figures
 
     other = Segment.objects.get(name=f"{NAMED} 3")
     cases = {
@@ -205,7 +208,7 @@ def live() -> None:
         return timed(lambda: sql("SELECT count(*) FROM analytics_customerfeature WHERE net_spend >= 50000"))
 
     def figures(rule: dict, overlap: int | None) -> float:
-        return timed(lambda: segments.figures_of(rule, overlap=overlap, sample=10))
+        return timed(lambda: segments_figures.figures_of(rule, overlap=overlap, sample=10))
 
     vacuum()
     # Write the changes of earlier cases now, not while a reader is measured.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analytics.models import Segment
+    from analytics.segments.models import Segment
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results"
@@ -29,10 +29,11 @@ def start_servers(name: str = "bench") -> None:
     os.environ.setdefault("API_RATE_LIMIT", "1000000000")
     sys.path.insert(0, str(ROOT))
     from core import embedded
+    from core.embedded import places as embedded_places
 
     embedded.attach()
-    place = embedded.locations()
-    os.environ.update(embedded.urls(place))
+    place = embedded_places.locations()
+    os.environ.update(embedded_places.urls(place))
     import django
 
     django.setup()
@@ -98,8 +99,8 @@ def segment_of(source: str, count: int) -> Segment:
     """Create a segment with the first `count` customers of a source."""
     from django.db import transaction
 
-    from analytics.models import Segment
-    from analytics.services import memberships
+    from analytics.segments.models import Segment
+    from analytics.segments.services import memberships
 
     segment = Segment.objects.create(name=f"Bench {time.time_ns()}", rule={"op": "and", "children": []})
     with transaction.atomic():
@@ -123,7 +124,7 @@ def pgbench(script: str, *, clients: int = 16, seconds: int = 4, variables: dict
     """Return the transactions a second of a pgbench script against the benchmark's database."""
     import dj_database_url
 
-    from core.embedded import binaries
+    from core.embedded.postgres import binaries
 
     parts = dj_database_url.parse(os.environ["DATABASE_URL"])
     defines = [flag for name, value in (variables or {}).items() for flag in ("-D", f"{name}={value}")]

@@ -20,7 +20,7 @@ BATCH = int(os.environ.get("BENCH_BATCH", "1000"))
 def main() -> None:
     start_servers()
     from bench.bench_messages import postgres_seconds, prepare
-    from campaigns.services import messages
+    from campaigns.messages.services import messages
 
     prepare(MESSAGES)
     vacuum()

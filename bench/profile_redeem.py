@@ -20,9 +20,9 @@ def main() -> None:
     from django.core.wsgi import get_wsgi_application
 
     from bench.bench_redeem import prepare
-    from core.models import ApiKey
-    from core.scopes import SCOPES
-    from core.services.api_keys import create_api_key
+    from core.security.api_keys import create_api_key
+    from core.security.models import ApiKey
+    from core.security.scopes import SCOPES
 
     numbers = prepare()
     ApiKey.objects.filter(name="bench").delete()

@@ -1,14 +1,141 @@
-"""Route pages that customers open from their messages, and callbacks of providers."""
+"""Routes of campaigns: the API, the console, and public pages that messages link to."""
 
 from django.urls import path
 
-from campaigns import hooks, public
+import core.api.converters  # noqa: F401
+from campaigns.broadcasts import api as broadcasts_api
+from campaigns.broadcasts.console import broadcasts
+from campaigns.care.console import care
+from campaigns.channels import console as channels
+from campaigns.coupons.api import codes as coupon_codes_api
+from campaigns.coupons.api import views as coupons_api
+from campaigns.coupons.console import coupons
+from campaigns.experiments.console import experiments
+from campaigns.journeys import api as journeys_api
+from campaigns.journeys.console import editor as journey_editor
+from campaigns.journeys.console import journeys
+from campaigns.messages.api import inbox as inbox_api
+from campaigns.messages.console import policy as sending
+from campaigns.messages.public import hooks, links
+from campaigns.preferences import public as preferences
+from campaigns.reports.console import calendar, messages, results, why
+from campaigns.templates.console import templates
+from campaigns.transactional import api as messages_api
 
-urlpatterns = [
-    path("u/<str:token>/", public.unsubscribe_page, name="unsubscribe"),
-    path("c/<str:token>/", public.follow_link, name="follow_link"),
-    path("o/<str:token>.gif", public.open_dot, name="open_dot"),
-    path("p/<str:token>/", public.preferences_page, name="message_preferences"),
+COMMANDS = ("schedule", "unschedule", "pause", "resume", "stop")
+api = [
+    path("broadcasts", broadcasts_api.BroadcastsViewSet.as_view({"get": "list", "post": "create"})),
+    path(
+        "broadcasts/<id:broadcast>",
+        broadcasts_api.BroadcastsViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+    ),
+    path("broadcasts/<id:broadcast>/preview", broadcasts_api.BroadcastsViewSet.as_view({"get": "preview"})),
+    *(
+        path(f"broadcasts/<id:broadcast>/{command}", broadcasts_api.BroadcastsViewSet.as_view({"post": command}))
+        for command in COMMANDS
+    ),
+    path("coupons/validate", coupons_api.ValidateView.as_view()),
+    path("coupons/reservations", coupons_api.ReservationsView.as_view()),
+    path("coupons/reservations/<uuid:reservation>/redeem", coupons_api.RedeemView.as_view()),
+    path("coupons/reservations/<uuid:reservation>/release", coupons_api.ReleaseView.as_view()),
+    path("coupons/<id:coupon>/issue", coupons_api.IssueView.as_view()),
+    path("coupons/<id:coupon>/codes", coupon_codes_api.GenerationsView.as_view()),
+    path("coupons/<id:coupon>/codes/<id:generation>", coupon_codes_api.GenerationView.as_view()),
+    path("coupons/<id:coupon>/codes/<id:generation>/file", coupon_codes_api.GenerationFileView.as_view()),
+    path("messages", messages_api.MessagesView.as_view()),
+    path("messages/<uuid:message>", messages_api.MessageView.as_view()),
+    path("journeys/<id:journey>/entries", journeys_api.EntriesView.as_view()),
+    path("customers/<ref:number>/coupons", coupons_api.CustomerCouponsView.as_view()),
+    path("customers/<ref:number>/inbox", inbox_api.InboxViewSet.as_view({"get": "list"})),
+    path("customers/<ref:number>/inbox/unread", inbox_api.InboxViewSet.as_view({"get": "unread"})),
+    path("customers/<ref:number>/inbox/read", inbox_api.InboxViewSet.as_view({"post": "read_all"})),
+    path("customers/<ref:number>/inbox/<uuid:message>/read", inbox_api.InboxViewSet.as_view({"post": "read"})),
+]
+console = [
+    path("care/", care.index, name="care"),
+    path("care/new/", care.new, name="care_new"),
+    path("care/<int:pk>/", care.show, name="care_rule"),
+    path("care/<int:pk>/edit/", care.edit, name="care_edit"),
+    path("care/<int:pk>/preview/", care.preview, name="care_preview"),
+    path("care/<int:pk>/activate/", care.activate, name="care_activate"),
+    path("care/<int:pk>/pause/", care.pause, name="care_pause"),
+    path("broadcasts/", broadcasts.index, name="broadcasts"),
+    path("broadcasts/new/", broadcasts.new, name="broadcast_new"),
+    path("broadcasts/<int:pk>/", broadcasts.show, name="broadcast"),
+    path("broadcasts/<int:pk>/counts/", broadcasts.counts, name="broadcast_counts"),
+    path("broadcasts/<int:pk>/results/", results.of_broadcast, name="broadcast_results"),
+    path("care/<int:pk>/results/", results.of_rule, name="care_results"),
+    path("broadcasts/<int:pk>/edit/", broadcasts.edit, name="broadcast_edit"),
+    path("broadcasts/<int:pk>/preview/", broadcasts.preview, name="broadcast_preview"),
+    path("broadcasts/<int:pk>/schedule/", broadcasts.schedule, name="broadcast_schedule"),
+    path("broadcasts/<int:pk>/unschedule/", broadcasts.unschedule, name="broadcast_unschedule"),
+    path("broadcasts/<int:pk>/pause/", broadcasts.pause, name="broadcast_pause"),
+    path("broadcasts/<int:pk>/resume/", broadcasts.resume, name="broadcast_resume"),
+    path("broadcasts/<int:pk>/stop/", broadcasts.stop, name="broadcast_stop"),
+    path("calendar/", calendar.index, name="calendar"),
+    path("calendar/<int:pk>/remove/", calendar.remove, name="calendar_remove"),
+    path("channels/", channels.index, name="channels"),
+    path("channels/new/", channels.new, name="channel_new"),
+    path("channels/<int:pk>/", channels.edit, name="channel"),
+    path("channels/<int:pk>/switch/", channels.switch, name="channel_switch"),
+    path("journeys/", journeys.index, name="journeys"),
+    path("journeys/new/", journeys.new, name="journey_new"),
+    path("journeys/runs/<int:pk>/", journeys.run, name="journey_run"),
+    path("journeys/<int:pk>/", journeys.show, name="journey"),
+    path("journeys/<int:pk>/counts/", journeys.counts, name="journey_counts"),
+    path("journeys/<int:pk>/edit/", journey_editor.edit, name="journey_edit"),
+    path("journeys/<int:pk>/steps/<slug:step_id>/", journey_editor.step, name="journey_step"),
+    path("journeys/<int:pk>/add/", journey_editor.add, name="journey_add"),
+    path("journeys/<int:pk>/change/", journey_editor.change, name="journey_change"),
+    path("journeys/<int:pk>/tree/", journey_editor.tree, name="journey_tree"),
+    path("journeys/<int:pk>/try/", journeys.trial, name="journey_try"),
+    path("journeys/<int:pk>/publish/", journeys.publish, name="journey_publish"),
+    path("journeys/<int:pk>/pause/", journeys.pause, name="journey_pause"),
+    path("journeys/<int:pk>/resume/", journeys.resume, name="journey_resume"),
+    path("journeys/<int:pk>/stop/", journeys.stop, name="journey_stop"),
+    path("journeys/<int:pk>/delete/", journeys.delete, name="journey_delete"),
+    path("messages/", messages.index, name="messages"),
+    path("messages/<uuid:pk>/", messages.show, name="message"),
+    path("messages/<uuid:pk>/body/", messages.body, name="message_body"),
+    path("messages/<uuid:pk>/again/", messages.again, name="message_again"),
+    path("messages/<uuid:pk>/sent/", messages.sent, name="message_sent"),
+    path("templates/", templates.index, name="templates"),
+    path("templates/new/", templates.new, name="template_new"),
+    path("templates/preview/", templates.preview, name="template_preview"),
+    path("templates/preview/<slug:mark>/", templates.draft, name="template_draft"),
+    path("templates/<int:pk>/", templates.show, name="template"),
+    path("templates/<int:pk>/edit/", templates.edit, name="template_edit"),
+    path("templates/<int:pk>/body/", templates.body, name="template_body"),
+    path("templates/<int:pk>/restore/", templates.restore, name="template_restore"),
+    path("templates/<int:pk>/test/", templates.test, name="template_test"),
+    path("coupons/", coupons.index, name="coupons"),
+    path("coupons/new/", coupons.new, name="coupon_new"),
+    path("coupons/<int:pk>/", coupons.show, name="coupon"),
+    path("coupons/<int:pk>/edit/", coupons.edit, name="coupon_edit"),
+    path("coupons/<int:pk>/switch/", coupons.switch, name="coupon_switch"),
+    path("coupons/<int:pk>/jobs/", coupons.jobs, name="coupon_jobs"),
+    path("coupons/<int:pk>/issue/", coupons.issue, name="coupon_issue"),
+    path("coupons/<int:pk>/issue/segment/", coupons.issue_segment, name="coupon_issue_segment"),
+    path("coupons/<int:pk>/codes/", coupons.generate, name="coupon_generate"),
+    path("coupons/<int:pk>/codes/<int:job>.csv", coupons.codes_file, name="coupon_codes_file"),
+    path("customers/<str:number>/coupons/", coupons.give, name="coupon_give"),
+    path("customers/<str:number>/why/", why.show, name="why"),
+    path("customers/<str:number>/suppressions/", sending.suppress, name="suppress"),
+    path("suppressions/<int:pk>/lift/", sending.lift, name="suppression_lift"),
+    path("experiments/", experiments.index, name="experiments"),
+    path("experiments/new/", experiments.new, name="experiment_new"),
+    path("experiments/<int:pk>/", experiments.show, name="experiment"),
+    path("experiments/<int:pk>/edit/", experiments.edit, name="experiment_edit"),
+    path("experiments/<int:pk>/start/", experiments.start, name="experiment_start"),
+    path("experiments/<int:pk>/end/", experiments.end, name="experiment_end"),
+    path("sending/", sending.limits, name="sending"),
+    path("sending/edit/", sending.edit, name="sending_edit"),
+]
+public = [
+    path("u/<str:token>/", preferences.unsubscribe_page, name="unsubscribe"),
+    path("c/<str:token>/", links.follow_link, name="follow_link"),
+    path("o/<str:token>.gif", links.open_dot, name="open_dot"),
+    path("p/<str:token>/", preferences.preferences_page, name="message_preferences"),
     path("hooks/messages/<int:pk>/", hooks.receipts, name="message_receipts"),
     path("hooks/email/<slug:provider>/", hooks.mail_events, name="mail_events"),
 ]

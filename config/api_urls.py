@@ -4,14 +4,18 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
+from analytics import urls as analytics_urls
+from campaigns import urls as campaigns_urls
 from core.api.views import UnknownPathView
+from crm import urls as crm_urls
+from loyalty import urls as loyalty_urls
 
 v1 = [
     # Routes are tried in this order; the routes of points come first because a checkout waits for them.
-    path("", include("loyalty.api.urls")),
-    path("", include("crm.api.urls")),
-    path("", include("analytics.api.urls")),
-    path("", include("campaigns.api.urls")),
+    path("", include(loyalty_urls.api)),
+    path("", include(crm_urls.api)),
+    path("", include(analytics_urls.api)),
+    path("", include(campaigns_urls.api)),
 ]
 
 urlpatterns = [

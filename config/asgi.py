@@ -11,6 +11,6 @@ from django.core.asgi import get_asgi_application
 
 application = get_asgi_application()
 
-from core import startup
+from core.processes import startup
 
 startup.check_or_exit()

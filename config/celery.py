@@ -1,6 +1,7 @@
-"""The Celery application. Tasks are found in each app's `tasks` module; the schedule is in `config.schedules`."""
+"""The Celery application. Tasks are found in the `tasks` module of each subject; the timetable is in `config.schedules`."""
 
 import os
+from pathlib import Path
 
 from celery import Celery
 from celery.signals import beat_init, celeryd_init, setup_logging, worker_init, worker_process_init
@@ -13,7 +14,21 @@ from core import embedded
 app = Celery("liuke")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.beat_schedule = SCHEDULE
-app.autodiscover_tasks()
+
+
+def task_packages() -> list[str]:
+    """Return the subject packages that have a `tasks` module, such as core.jobs and loyalty.tiers."""
+    from django.conf import settings
+
+    root = Path(__file__).resolve().parents[1]
+    return [
+        ".".join(module.parent.relative_to(root).parts)
+        for name in settings.OUR_APPS
+        for module in sorted((root / name).glob("*/tasks.py"))
+    ]
+
+
+app.autodiscover_tasks(task_packages)
 
 
 @celeryd_init.connect
@@ -26,7 +41,7 @@ def _attach_to_servers(**_: object) -> None:
 @beat_init.connect
 def _check_database(**_: object) -> None:
     """Check keys and database after Celery has set up Django. A worker with wrong keys exits."""
-    from core import startup
+    from core.processes import startup
 
     startup.check_or_exit()
 

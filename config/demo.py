@@ -12,37 +12,43 @@ import numpy as np
 from django.contrib.auth.models import Group
 from django.db import connection, transaction
 
-from analytics.models import Segment
-from analytics.services import features, segments
-from campaigns.models import Message
-from campaigns.services.feedback import record_mail_event
-from campaigns.services.messages import send_due
-from campaigns.services.suppressions import suppress_customer
-from campaigns.services.ticket_replies import ORIGIN as REPLY_ORIGIN
+from analytics.features.services import features
+from analytics.segments.models import Segment
+from analytics.segments.services import runs as segments_runs
+from analytics.segments.services import segments
+from campaigns.messages.models import Message
+from campaigns.messages.services.feedback import record_mail_event
+from campaigns.messages.services.messages import send_due
+from campaigns.messages.services.suppressions import suppress_customer
+from campaigns.transactional.rules import REPLY_ORIGIN
 from config import env
-from core import clock
-from core.actor import SYSTEM, of_user
-from core.models import ApiKey, User
-from core.roles import LABELS, Role, synchronise_groups
-from core.scopes import SCOPES
-from core.services.api_keys import create_api_key
-from core.services.outbox import deliver_all
-from crm.models import IdentityKind, Order, Store, Ticket
-from crm.services.setup import ensure_store
-from crm.services.tickets import open_ticket, reply_to_ticket, resolve_ticket, save_draft
-from crm.simulation.load import Simulated, simulate_shop
-from loyalty.models import Account, AdjustmentRequest, Member, Program
-from loyalty.rules.giving import Limits
-from loyalty.services.adjustments import adjust_points, request_adjustment, reverse_adjustment
-from loyalty.services.badges import create_badge
-from loyalty.services.giving_limits import set_limits
-from loyalty.services.growth import advance_tasks
-from loyalty.services.growth_tasks import Level, create_task
-from loyalty.services.redemption import redeem_points
-from loyalty.services.setup import ensure_default_program, ensure_example_benefits
-from loyalty.services.snapshots import take_snapshot
-from loyalty.services.sweeps import sweep_lots
-from loyalty.services.tiers import evaluate_tiers
+from core.base import clock
+from core.base.actor import SYSTEM, of_user
+from core.embedded import places as embedded_places
+from core.events.outbox import deliver_all
+from core.security.api_keys import create_api_key
+from core.security.models import ApiKey, User
+from core.security.roles import LABELS, Role, synchronise_groups
+from core.security.scopes import SCOPES
+from crm.customers.models import IdentityKind, Store
+from crm.customers.services.setup import ensure_store
+from crm.desk.models import Ticket
+from crm.desk.services import open_ticket, reply_to_ticket, resolve_ticket, save_draft
+from crm.orders.models import Order
+from crm.simulation.services import Simulated, simulate_shop
+from loyalty.earning.services.setup import ensure_default_program, ensure_example_benefits
+from loyalty.growth.services.badges import create_badge
+from loyalty.growth.services.progress import advance_tasks
+from loyalty.growth.services.tasks import Level, create_task
+from loyalty.ledger.models import Account, AdjustmentRequest
+from loyalty.ledger.rules.limits import Limits
+from loyalty.ledger.services.adjustments import adjust_points, request_adjustment, reverse_adjustment
+from loyalty.ledger.services.limits import set_limits
+from loyalty.ledger.services.redemption import redeem_points
+from loyalty.ledger.services.snapshots import take_snapshot
+from loyalty.ledger.services.sweeps import sweep_lots
+from loyalty.program.models import Member, Program
+from loyalty.tiers.services.evaluation import evaluate_tiers
 
 PRESERVED_TABLES = {"django_migrations", "django_content_type", "auth_permission", "crm_activitykind"}
 LOGINS = {
@@ -104,7 +110,7 @@ def demo_password() -> str:
 
 
 def demo_key_file() -> Path:
-    return env.locations().directory / "demo-key"
+    return embedded_places.locations().directory / "demo-key"
 
 
 def empty_shop() -> None:
@@ -169,7 +175,7 @@ def load_demo_shop(*, customers: int, seed: int, say: Callable[[str], None] = la
         store=store,
         customers=customers,
         seed=seed,
-        truth_directory=env.locations().directory / "simulation",
+        truth_directory=embedded_places.locations().directory / "simulation",
         progress=lambda done: say(f"{done:,} of {customers:,} customers"),
     )
     say(f"{simulated.orders:,} orders, {simulated.activity:,} events; awarding points")
@@ -189,7 +195,7 @@ def load_demo_shop(*, customers: int, seed: int, say: Callable[[str], None] = la
             segments.create_segment(
                 name=name, description=description, rule={"op": "and", "children": [leaf]}, actor=SYSTEM
             )
-    segments.compute_segments()
+    segments_runs.compute_segments()
     _tickets(store)
     _care(store)
     deliver_all()
@@ -343,7 +349,7 @@ def _goodwill(agent: User, tickets: list[Ticket]) -> None:
 
 
 def _care(store: Store) -> None:
-    from campaigns.services.presets import ensure_presets
+    from campaigns.care.services.presets import ensure_presets
 
     ensure_presets(store)
 

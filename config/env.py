@@ -11,7 +11,7 @@ import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from core.embedded import ConfigurationError, locations
+from core.embedded.places import ConfigurationError, locations
 
 ROOT = Path(__file__).resolve().parent.parent
 __all__ = [

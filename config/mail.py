@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config import env
-from config.env import ConfigurationError
+from core.embedded.places import ConfigurationError
 
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 FILES = "django.core.mail.backends.filebased.EmailBackend"

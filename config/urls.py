@@ -1,21 +1,24 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from core import ops
+from analytics import urls as analytics_urls
+from campaigns import urls as campaigns_urls
+from core import urls as core_urls
+from core.http import ops
+from crm import urls as crm_urls
+from loyalty import urls as loyalty_urls
 
 urlpatterns = [
     path("api/", include("config.api_urls")),
     path("healthz", ops.healthz),
     path("readyz", ops.readyz),
     path("metrics", ops.metrics),
-    path("", include("core.console.urls")),
-    path("", include("crm.console.urls")),
-    path("", include("crm.console.urls_tickets")),
-    path("", include("crm.console.urls_imports")),
-    path("", include("loyalty.console.urls")),
-    path("", include("analytics.console.urls")),
-    path("", include("campaigns.console.urls")),
-    path("", include("campaigns.urls")),
+    path("", include(core_urls.console)),
+    path("", include(crm_urls.console)),
+    path("", include(loyalty_urls.console)),
+    path("", include(analytics_urls.console)),
+    path("", include(campaigns_urls.console)),
+    path("", include(campaigns_urls.public)),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -11,6 +11,6 @@ from django.core.wsgi import get_wsgi_application
 
 application = get_wsgi_application()
 
-from core import startup
+from core.processes import startup
 
 startup.check_or_exit()

@@ -12,8 +12,8 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from core.admin_base import ConfigurationAdmin, ReadOnlyAdmin
-from core.models import User
+from core.console.admin import ConfigurationAdmin, ReadOnlyAdmin
+from core.security.models import User
 
 admin.site.unregister([Group, Authenticator, EmailAddress])
 admin.site.site_header = "Liuke"
@@ -54,7 +54,7 @@ class StaffAdmin(DjangoUserAdmin, ConfigurationAdmin):
 
     @admin.display(description=_("Role"))
     def role_names(self, user: User) -> str:
-        from core.roles import LABELS, Role
+        from core.security.roles import LABELS, Role
 
         return ", ".join(str(LABELS.get(Role(g.name), g.name)) for g in user.groups.all() if g.name in set(Role)) or "–"
 

@@ -8,14 +8,20 @@ class CoreConfig(AppConfig):
     verbose_name = "Core"
 
     def ready(self) -> None:
-        from core import logs, registry, roles, second_step, sqlfiles  # noqa: F401
         from core.api.numbers import refuse_other_digits
+        from core.base import registry  # noqa: F401
+        from core.db import sqlfiles  # noqa: F401
+        from core.processes import logs  # noqa: F401
+        from core.security import (
+            roles,  # noqa: F401
+            second_step,  # noqa: F401
+        )
 
         logs.configure()
         refuse_other_digits()
         registry.load(settings.OUR_APPS)
         # Once per run, not once per app: the signal of this app is sent after the migrations of all apps.
-        pre_migrate.connect(sqlfiles.load_before_tables, sender=self, dispatch_uid="core.sqlfiles.before")
+        pre_migrate.connect(sqlfiles.load_before_tables, sender=self, dispatch_uid="core.db.sqlfiles.before")
         post_migrate.connect(sqlfiles.load_changed, sender=self, dispatch_uid="core.sqlfiles")
         # Permissions exist only after migrate has created them, and its signal is the only moment that always comes.
         post_migrate.connect(roles.synchronise_groups, dispatch_uid="core.roles")

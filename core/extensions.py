@@ -3,13 +3,19 @@
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from core import health, health_database, health_machine, pii_check  # noqa: F401
-from core.accounts import SECRETS_CONTEXT
-from core.audit_log import LOGGED, OBJECTS, AuditedObject, Logged
-from core.console import navigation, webhooks  # noqa: F401
-from core.roles import grant
-from core.rotation import ENCRYPTED, EncryptedColumn
-from core.services import sending_hold, webhooks_held  # noqa: F401
+from core.audit.log import LOGGED, OBJECTS, AuditedObject, Logged
+from core.console import navigation  # noqa: F401
+from core.health import checks as health  # noqa: F401
+from core.health import database as health_database  # noqa: F401
+from core.health import machine as health_machine  # noqa: F401
+from core.security import pii_check  # noqa: F401
+from core.security.accounts import SECRETS_CONTEXT
+from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn
+from core.security.roles import grant
+from core.sending import services as sending_hold  # noqa: F401
+from core.webhooks import console as webhooks  # noqa: F401
+from core.webhooks import handlers  # noqa: F401
+from core.webhooks import held as webhooks_held  # noqa: F401
 
 navigation.register("home", _("Home"), url="home", icon="home", order=0)
 navigation.register(

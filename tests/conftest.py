@@ -10,21 +10,24 @@ from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.utils import timezone
 
-from campaigns.services import care_runs, journey_engine, journey_entries
-from core import webhooks, zones
-from core.actor import SYSTEM
+from campaigns.care.services import runs as care_runs
+from campaigns.journeys.services import engine as journey_engine
+from campaigns.journeys.services import entries as journey_entries
 from core.api import throttling
-from core.models import User
-from core.roles import Role, synchronise_groups
-from core.services import api_keys
-from core.services.api_keys import create_api_key
-from core.services.outbox import deliver_all
-from core.services.sending_hold import shown as sending_shown
-from crm.models import Store
-from crm.services.identities import GivenIdentity, resolve_customer
-from crm.services.orders import LineInput, OrderInput, record_order
-from loyalty import listening
-from loyalty.services.setup import ensure_default_program
+from core.base import zones
+from core.base.actor import SYSTEM
+from core.events.outbox import deliver_all
+from core.security import api_keys
+from core.security.api_keys import create_api_key
+from core.security.models import User
+from core.security.roles import Role, synchronise_groups
+from core.sending.services import shown as sending_shown
+from core.webhooks import registry as webhooks
+from crm.customers.models import Store
+from crm.customers.services.identities import GivenIdentity, resolve_customer
+from crm.orders.services.orders import LineInput, OrderInput, record_order
+from loyalty.earning.services.setup import ensure_default_program
+from loyalty.triggers import registry as listening
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +79,7 @@ def make_customer(store):
             given, actor=SYSTEM, source="test", country=store.country, defaults={"name": name or f"Customer {made}"}
         ).customer
         if changes:
-            from crm.services.customers import update_customer
+            from crm.customers.services.customers import update_customer
 
             customer = update_customer(customer=customer, changes=changes, actor=SYSTEM)
         return customer
@@ -145,7 +148,7 @@ def staff(db):
 @pytest.fixture
 def server_key(db):
     """Return server_key("points:redeem"), which creates a key with these scopes (default: all) and returns its secret."""
-    from core.scopes import SCOPES
+    from core.security.scopes import SCOPES
 
     def make(*scopes: str, source: str = "storefront") -> str:
         return create_api_key(name="test", scopes=list(scopes) or SCOPES.names(), source=source)[1]

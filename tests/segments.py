@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from analytics.models import CustomerSegments, Segment, SegmentLeaving
-from core import clock
-from crm.models import Customer
+from analytics.segments.models import CustomerSegments, Segment, SegmentLeaving
+from core.base import clock
+from crm.customers.models import Customer
 
 
 def put_in(segment: Segment, *customers: Customer | int, at: datetime | None = None) -> None:

@@ -18,9 +18,10 @@ def _start() -> None:
     os.environ.setdefault("LIUKE_VAR", os.environ.get("LIUKE_TEST_VAR") or str(ROOT / "var" / "test"))
     os.environ["LIUKE_EMBEDDED_FSYNC"] = "off"
     from core import embedded
+    from core.embedded import places as embedded_places
 
-    place = embedded.locations()
-    urls = embedded.urls(place)
+    place = embedded_places.locations()
+    urls = embedded_places.urls(place)
     embedded.attach()
     os.environ.update(urls)
     os.environ["LIUKE_TEST_SERVICES"] = "1"

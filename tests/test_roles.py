@@ -16,11 +16,11 @@ from django.test import Client
 from django.urls import get_resolver
 from rest_framework.test import APIClient
 
-from core.actor import SYSTEM
-from core.roles import Role
-from core.scopes import SCOPES
-from crm.api.authentication import make_member_token
-from crm.services.tickets import open_ticket
+from core.base.actor import SYSTEM
+from core.security.roles import Role
+from core.security.scopes import SCOPES
+from crm.customers.api.authentication import make_member_token
+from crm.desk.services import open_ticket
 from tests.entering import App, give_password, sign_in
 
 pytestmark = pytest.mark.django_db

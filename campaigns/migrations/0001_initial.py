@@ -1,4 +1,4 @@
-import core.fields
+import core.db.fields
 import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.datetime
@@ -836,7 +836,7 @@ class Migration(migrations.Migration):
                 ("channel", models.CharField(max_length=8, verbose_name="channel")),
                 ("provider", models.CharField(max_length=20, verbose_name="provider")),
                 ("settings", models.JSONField(default=dict)),
-                ("secrets", core.fields.EncryptedTextField(default=b"", editable=True)),
+                ("secrets", core.db.fields.EncryptedTextField(default=b"", editable=True)),
                 ("active", models.BooleanField(default=True, verbose_name="active")),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
@@ -862,7 +862,7 @@ class Migration(migrations.Migration):
                 ("channel", models.CharField(max_length=8, verbose_name="channel")),
                 ("provider", models.CharField(max_length=20, verbose_name="provider")),
                 ("settings", models.JSONField(default=dict)),
-                ("secrets", core.fields.EncryptedTextField(default=b"", editable=True)),
+                ("secrets", core.db.fields.EncryptedTextField(default=b"", editable=True)),
                 ("active", models.BooleanField(default=True, verbose_name="active")),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 (
@@ -2089,7 +2089,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("channel", models.CharField(max_length=8, verbose_name="channel")),
-                ("address_index", core.fields.BlindIndexField(max_length=17, null=True)),
+                ("address_index", core.db.fields.BlindIndexField(max_length=17, null=True)),
                 ("reason", models.CharField(max_length=40, verbose_name="reason")),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("lifted_at", models.DateTimeField(null=True)),

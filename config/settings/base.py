@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
 from config import env, mail, schedules
+from core.embedded import places as embedded_places
 
 BASE_DIR = env.ROOT
 DEBUG = env.boolean("DEBUG", False)
@@ -58,32 +59,32 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "core.bounds.HeaderLimitMiddleware",
-    "core.middleware.IncomingHeadersMiddleware",
+    "core.http.bounds.HeaderLimitMiddleware",
+    "core.http.middleware.IncomingHeadersMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
-    "core.cors.MemberCorsMiddleware",
-    "core.bounds.BodyLimitMiddleware",
+    "core.http.cors.MemberCorsMiddleware",
+    "core.http.bounds.BodyLimitMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "core.middleware.DatabaseUnavailableMiddleware",
-    "core.middleware.SessionMiddleware",
+    "core.http.middleware.DatabaseUnavailableMiddleware",
+    "core.http.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "core.middleware.CsrfViewMiddleware",
-    "core.middleware.AuthenticationMiddleware",
-    "core.middleware.StaffLocaleMiddleware",
-    "core.middleware.PrivatePagesMiddleware",
-    "core.middleware.LoginRequiredMiddleware",
+    "core.http.middleware.CsrfViewMiddleware",
+    "core.http.middleware.AuthenticationMiddleware",
+    "core.http.middleware.StaffLocaleMiddleware",
+    "core.http.middleware.PrivatePagesMiddleware",
+    "core.http.middleware.LoginRequiredMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "core.middleware.SecondFactorMiddleware",
-    "core.middleware.MessageMiddleware",
+    "core.http.middleware.SecondFactorMiddleware",
+    "core.http.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "core.middleware.CSPMiddleware",
-    "core.middleware.AdminContentPolicyMiddleware",
-    "core.middleware.RequestLogMiddleware",
-    "core.middleware.ActorMiddleware",
-    "core.middleware.HtmxMiddleware",
+    "core.http.middleware.CSPMiddleware",
+    "core.http.middleware.AdminContentPolicyMiddleware",
+    "core.http.middleware.RequestLogMiddleware",
+    "core.http.middleware.ActorMiddleware",
+    "core.http.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
-    "core.middleware.RequestMetricsMiddleware",
+    "core.http.middleware.RequestMetricsMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -105,7 +106,8 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "core.console.context.shell",
             ],
-            "builtins": ["core.templatetags.console", "template_partials.templatetags.partials"],
+            "libraries": {"crm": "crm.customers.console.filters", "campaigns": "campaigns.coupons.console.filters"},
+            "builtins": ["core.console.template_tags", "template_partials.templatetags.partials"],
         },
     }
 ]
@@ -122,7 +124,7 @@ _database = dict(dj_database_url.parse(env.database_url()))
 DATABASES = {
     "default": {
         **_database,
-        "ENGINE": "core.postgres",
+        "ENGINE": "core.db.postgres",
         "ATOMIC_REQUESTS": False,
         "CONN_MAX_AGE": env.integer("DATABASE_MAX_AGE", 600),
         "CONN_HEALTH_CHECKS": True,
@@ -134,7 +136,7 @@ REDIS_URL = env.redis_url()
 CACHE_URL = env.cache_url()
 CACHES = {
     "default": {
-        "BACKEND": "core.cache.ForgivingRedisCache",
+        "BACKEND": "core.db.cache.ForgivingRedisCache",
         "LOCATION": env.redis_database(CACHE_URL, 1),
         "KEY_PREFIX": "liuke",
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
@@ -180,7 +182,7 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
 # Without collectstatic the folder does not exist, and with finders it is not needed.
 warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
-MEDIA_ROOT = env.text("MEDIA_ROOT") or str(env.locations().directory / "media")
+MEDIA_ROOT = env.text("MEDIA_ROOT") or str(embedded_places.locations().directory / "media")
 # Uploads hold personal data, so no other user of the machine may read them.
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
@@ -211,27 +213,27 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-ACCOUNT_ADAPTER = "core.accounts.StaffAccountAdapter"
+ACCOUNT_ADAPTER = "core.security.accounts.StaffAccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_FORMS = {"change_password": "core.account_forms.StaffChangePasswordForm"}
-# core.attempts counts failures and locks accounts; a second limit before it would hide its page.
+ACCOUNT_FORMS = {"change_password": "core.security.forms.StaffChangePasswordForm"}
+# core.security.attempts counts failures and locks accounts; a second limit before it would hide its page.
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": False}
 ACCOUNT_SESSION_REMEMBER = True
-MFA_ADAPTER = "core.accounts.StaffMfaAdapter"
+MFA_ADAPTER = "core.security.accounts.StaffMfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_FORMS = {
-    "authenticate": "core.second_step.CodeForm",
-    "reauthenticate": "core.second_step.ConfirmationForm",
+    "authenticate": "core.security.second_step.CodeForm",
+    "reauthenticate": "core.security.second_step.ConfirmationForm",
 }
 MFA_TOTP_ISSUER = "Liuke"
 SECOND_FACTOR_REQUIRED = env.boolean("SECOND_FACTOR_REQUIRED", False)
 AXES_FAILURE_LIMIT = env.integer("LOGIN_FAILURE_LIMIT", 8)
 AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_HANDLER = "core.attempts.PasswordAttempts"
-AXES_CLIENT_IP_CALLABLE = "core.attempts.address_of"
-AXES_USERNAME_CALLABLE = "core.attempts.account_of"
+AXES_HANDLER = "core.security.attempts.PasswordAttempts"
+AXES_CLIENT_IP_CALLABLE = "core.security.attempts.address_of"
+AXES_USERNAME_CALLABLE = "core.security.attempts.account_of"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "account/locked.html"
@@ -262,7 +264,7 @@ CONTENT_SECURITY_POLICY = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "core.api.authentication.ServerKeyAuthentication",
-        "crm.api.authentication.MemberTokenAuthentication",
+        "crm.customers.api.authentication.MemberTokenAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["core.api.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["core.api.renderers.MsgspecRenderer"],
@@ -320,7 +322,7 @@ EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", False)
 EMAIL_TIMEOUT = 20
 # Without a mail server, messages are written to files, so that a trial never sends to a real customer.
-EMAIL_FILE_PATH = str(env.locations().directory / "mail")
+EMAIL_FILE_PATH = str(embedded_places.locations().directory / "mail")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "shop@localhost")
 # The provider's keys, and in WEBHOOK_SECRET the name:password of our callback address; several separated by commas
 # during a change.
@@ -330,9 +332,9 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "plain": {"()": "core.logs.formatter"},
+        "plain": {"()": "core.processes.logs.formatter"},
     },
-    "filters": {"storm": {"()": "core.logs.StormFilter"}},
+    "filters": {"storm": {"()": "core.processes.logs.StormFilter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["storm"]}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "WARNING")},
     "loggers": {

@@ -2,6 +2,7 @@
 
 from config import env
 from config.settings.base import *  # noqa: F403
+from core.embedded import places as embedded_places
 
 _missing = [
     name
@@ -9,7 +10,9 @@ _missing = [
     if not env.text(name)
 ]
 if _missing:
-    raise env.ConfigurationError(f"Production needs these variables: {', '.join(_missing)}. See docs/operations.md.")
+    raise embedded_places.ConfigurationError(
+        f"Production needs these variables: {', '.join(_missing)}. See docs/operations.md."
+    )
 
 SECOND_FACTOR_REQUIRED = env.boolean("SECOND_FACTOR_REQUIRED", True)
 WEBHOOKS_ALLOW_PRIVATE = env.boolean("WEBHOOKS_ALLOW_PRIVATE", False)
@@ -28,7 +31,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = False
 # Findings of `check --deploy`, each with the reason why it is accepted:
 SILENCED_SYSTEM_CHECKS = [
-    # core.middleware.CsrfViewMiddleware is Django's, but only for people: programs send no cookie that could be abused.
+    # core.http.middleware.CsrfViewMiddleware is Django's, but only for people: programs send no cookie that could be abused.
     "security.W003",
     # Other names below the shop's domain do not belong to this site. So it neither requires HTTPS for them nor adds the
     # domain to the browsers' preload list, from which a removal takes months.

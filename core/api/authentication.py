@@ -7,8 +7,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
-from core.actor import Actor
-from core.services.api_keys import PREFIX, KeyIdentity, identify
+from core.base.actor import Actor
+from core.security.api_keys import PREFIX, KeyIdentity, identify
 
 # Server keys have about 50 characters, members' tokens about 150.
 LONGEST_HEADER = 1000

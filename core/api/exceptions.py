@@ -11,9 +11,9 @@ from drf_standardized_errors.handler import exception_handler
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
-from core.addresses import address_block
 from core.api.throttling import failures, seconds_left
-from core.errors import DomainError
+from core.base.errors import DomainError
+from core.http.addresses import address_block
 
 log = structlog.get_logger("liuke.api")
 

@@ -8,7 +8,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from core.paging import Page, decode, fields_of, keyset
+from core.db.paging import Page, decode, fields_of, keyset
 
 
 class KeysetPagination(CursorPagination):

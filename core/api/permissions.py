@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import MethodNotAllowed, PermissionDenied
 from rest_framework.permissions import BasePermission
 
-from core.services.api_keys import KeyIdentity
+from core.security.api_keys import KeyIdentity
 
 
 class MissingScope(PermissionDenied):

@@ -13,7 +13,7 @@ from rest_framework.serializers import Serializer
 
 from core.api.renderers import parsed
 from core.api.unknown import refuse_unknown_fields
-from core.errors import Invalid
+from core.base.errors import Invalid
 
 _PLACE = re.compile(r" - at `\$(.*)`$")
 

@@ -15,8 +15,8 @@ from django.core.cache import cache
 from django.utils.crypto import salted_hmac
 from rest_framework.throttling import BaseThrottle
 
-from core.cache import ForgivingRedisCache
-from core.services.api_keys import KeyIdentity
+from core.db.cache import ForgivingRedisCache
+from core.security.api_keys import KeyIdentity
 
 MOST_LEASED = 50
 

@@ -15,13 +15,13 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from core import actor as actors
-from core.actor import Actor
 from core.api.authentication import KeyUser
 from core.api.permissions import action_of
 from core.api.unknown import refuse_fields, refuse_unknown_fields, refuse_unknown_parameters
-from core.idempotency import check_header
-from core.services.api_keys import KeyIdentity
+from core.base import actor as actors
+from core.base.actor import Actor
+from core.db.idempotency import check_header
+from core.security.api_keys import KeyIdentity
 
 
 class ApiMixin:
@@ -34,7 +34,7 @@ class ApiMixin:
     # Every other method gets 405, also OPTIONS; the CORS middleware answers a browser's preflight earlier.
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
     scopes: dict[str, str] = {}
-    # Actions that accept large bodies: see core.bounds.
+    # Actions that accept large bodies: see core.http.bounds.
     bodies: dict[str, str] = {}
     # Commands that read no body: a body with fields is refused.
     without_body: tuple[str, ...] = ()

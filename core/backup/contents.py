@@ -11,8 +11,9 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from psycopg import sql
 
-from core import facts, health
 from core.backup import programs
+from core.base import facts
+from core.health import checks as health
 
 
 def tables() -> list[str]:

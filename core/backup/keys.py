@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from django.conf import settings
 
-from core.embedded import locations
+from core.embedded.places import locations
 
 SHORTEST_PASSPHRASE = 12
 # Each guess costs 128 MB and about half a second.

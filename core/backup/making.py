@@ -16,11 +16,11 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from core import clock
 from core.backup import contents, programs
 from core.backup.archive import CHUNK, ArchiveError, Writer, header_of
 from core.backup.keys import BackupKey
-from core.services import sending_hold
+from core.base import clock
+from core.sending import services as sending_hold
 
 SUFFIX = ".backup"
 PARTIAL = ".partial"

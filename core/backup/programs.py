@@ -14,7 +14,8 @@ from typing import Any, cast
 
 from django.db import connection
 
-from core import embedded
+from core.embedded import places as embedded
+from core.embedded import postgres as embedded_postgres
 
 NEEDED = ("pg_dump", "pg_restore", "psql")
 DEBIAN = Path("/usr/lib/postgresql")
@@ -74,7 +75,7 @@ def environment() -> dict[str, str]:
 
 def _folders() -> Iterator[Path]:
     with contextlib.suppress(embedded.ConfigurationError):
-        yield embedded.binaries()
+        yield embedded_postgres.binaries()
     program = shutil.which("pg_dump")
     if program:
         yield Path(program).parent

@@ -25,11 +25,12 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-from core import embedded, health
 from core.backup import contents, programs
 from core.backup.archive import ArchiveReader
 from core.backup.keys import BackupKey
-from core.services import sending_hold
+from core.embedded import places as embedded
+from core.health import checks as health
+from core.sending import services as sending_hold
 
 Say = Callable[[str], None]
 SCRATCH = "liuke_verify_"

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from core.paging import Page
+from core.db.paging import Page
 
 
 class SampleForm(forms.Form):

@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from django.utils import translation
 
 from core.console import navigation
-from core.models import Theme
-from core.notices import unread_count
-from core.services import sending_hold
+from core.notices.registry import unread_count
+from core.security.models import Theme
+from core.sending import services as sending_hold
 
 
 class Shell:

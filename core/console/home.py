@@ -15,8 +15,8 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from core.base.registry import Registry
 from core.console.views import may
-from core.registry import Registry
 
 Place = Literal["needs", "changed", "numbers"]
 PLACES: dict[Place, str | Promise] = {

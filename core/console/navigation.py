@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from core.base.registry import Registry
 from core.console.views import may
-from core.models import User
-from core.registry import Registry
+from core.security.models import User
 
 SECTIONS: dict[str, str | Promise] = {
     "": "",

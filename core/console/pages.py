@@ -15,17 +15,18 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from core import roles, zones
+from core.base import zones
 from core.console import component_samples, palette
 from core.console import home as home_cards
 from core.console.views import back, page, viewer
-from core.models import Theme
-from core.services.staff import set_preferences
+from core.security import roles
+from core.security.models import Theme
+from core.security.staff import set_preferences
 
 
 @page(None)
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "core/home.html", {"places": home_cards.cards(request)})
+    return render(request, "core/console/home.html", {"places": home_cards.cards(request)})
 
 
 @page(None)
@@ -36,13 +37,15 @@ def search(request: HttpRequest) -> HttpResponse:
     results = [result for group in groups for result in group.results]
     if len(results) == 1:
         return redirect(results[0].url)
-    return render(request, "core/search.html", {"query": query, "found": groups})
+    return render(request, "core/console/search.html", {"query": query, "found": groups})
 
 
 @page(None)
 def palette_results(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "")
-    return render(request, "core/palette_results.html", {"query": query, "found": palette.search(request, query)})
+    return render(
+        request, "core/console/palette_results.html", {"query": query, "found": palette.search(request, query)}
+    )
 
 
 class PreferencesForm(forms.Form):
@@ -78,7 +81,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
         messages.success(request, _t("Your preferences are saved."))
         return _remember_language(redirect("preferences"), form.cleaned_data["language"])
     role = roles.role_of(user)
-    return render(request, "core/preferences.html", {"form": form, "role": roles.LABELS[role] if role else ""})
+    return render(request, "core/console/preferences.html", {"form": form, "role": roles.LABELS[role] if role else ""})
 
 
 @login_not_required
@@ -109,7 +112,7 @@ def set_theme(request: HttpRequest) -> HttpResponse:
 @page(None)
 def components(request: HttpRequest) -> HttpResponse:
     """Show every component of the console once."""
-    return render(request, "core/components.html", component_samples.context(request))
+    return render(request, "core/console/components.html", component_samples.context(request))
 
 
 def _remember_language(response: HttpResponse, language: str) -> HttpResponse:

@@ -13,9 +13,9 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from core.base.registry import Registry
 from core.console import navigation
 from core.console.views import may
-from core.registry import Registry
 
 Find = Callable[[HttpRequest, str, int], "list[SearchResult]"]
 

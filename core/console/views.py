@@ -18,8 +18,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
-from core.errors import DomainError, Forbidden, NotFound
-from core.models import User
+from core.base.errors import DomainError, Forbidden, NotFound
+from core.security.models import User
 
 View = Callable[..., HttpResponseBase]
 

@@ -1,4 +1,4 @@
-import core.fields
+import core.db.fields
 import django.contrib.auth.models
 import django.contrib.auth.validators
 import django.contrib.postgres.fields
@@ -27,8 +27,8 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("url", models.URLField(max_length=500, verbose_name="address")),
                 ("description", models.CharField(blank=True, default="", max_length=200, verbose_name="description")),
-                ("secret", core.fields.EncryptedTextField(editable=True)),
-                ("previous_secret", core.fields.EncryptedTextField(default=b"", editable=True)),
+                ("secret", core.db.fields.EncryptedTextField(editable=True)),
+                ("previous_secret", core.db.fields.EncryptedTextField(default=b"", editable=True)),
                 ("previous_until", models.DateTimeField(null=True)),
                 (
                     "event_types",
@@ -64,8 +64,8 @@ class Migration(migrations.Migration):
                 ("id", models.BigIntegerField()),
                 ("url", models.URLField(max_length=500, verbose_name="address")),
                 ("description", models.CharField(blank=True, default="", max_length=200, verbose_name="description")),
-                ("secret", core.fields.EncryptedTextField(editable=True)),
-                ("previous_secret", core.fields.EncryptedTextField(default=b"", editable=True)),
+                ("secret", core.db.fields.EncryptedTextField(editable=True)),
+                ("previous_secret", core.db.fields.EncryptedTextField(default=b"", editable=True)),
                 ("previous_until", models.DateTimeField(null=True)),
                 (
                     "event_types",

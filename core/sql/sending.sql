@@ -2,7 +2,7 @@
 CREATE SEQUENCE IF NOT EXISTS core_sending_seq;
 
 -- True if nothing may be sent: a person or a restore holds sending, or this database is older than the batches that the
--- caller has sent from it (core/marker.py). Every claim calls this in its own statement.
+-- caller has sent from it (core/sending/marker.py). Every claim calls this in its own statement.
 CREATE OR REPLACE FUNCTION core_sending_held(p_line uuid, p_seen bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (
         SELECT FROM core_sendinghold h

@@ -6,10 +6,10 @@ import time
 
 from django.core.management.base import CommandError, OutputWrapper
 
-from core.models import JobState
-from core.services import outbox
-from core.services.jobs import run_job
-from crm.models import ImportRun
+from core.events import outbox
+from core.jobs.models import JobState
+from core.jobs.services import run_job
+from crm.imports.models import ImportRun
 
 
 def finish(run: ImportRun, out: OutputWrapper) -> None:

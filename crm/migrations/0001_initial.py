@@ -1,4 +1,4 @@
-import core.fields
+import core.db.fields
 import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.db.migrations.operations.special
@@ -220,11 +220,11 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "birthday",
-                    core.fields.EncryptedTextField(blank=True, editable=True, null=True, verbose_name="birthday"),
+                    core.db.fields.EncryptedTextField(blank=True, editable=True, null=True, verbose_name="birthday"),
                 ),
                 (
                     "birthday_index",
-                    core.fields.BlindIndexField(help_text="Blind index of MM-DD.", max_length=17, null=True),
+                    core.db.fields.BlindIndexField(help_text="Blind index of MM-DD.", max_length=17, null=True),
                 ),
                 ("birth_year", models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="year of birth")),
                 (
@@ -412,11 +412,11 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "birthday",
-                    core.fields.EncryptedTextField(blank=True, editable=True, null=True, verbose_name="birthday"),
+                    core.db.fields.EncryptedTextField(blank=True, editable=True, null=True, verbose_name="birthday"),
                 ),
                 (
                     "birthday_index",
-                    core.fields.BlindIndexField(help_text="Blind index of MM-DD.", max_length=17, null=True),
+                    core.db.fields.BlindIndexField(help_text="Blind index of MM-DD.", max_length=17, null=True),
                 ),
                 ("birth_year", models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="year of birth")),
                 (
@@ -545,11 +545,11 @@ class Migration(migrations.Migration):
                         verbose_name="kind",
                     ),
                 ),
-                ("value", core.fields.EncryptedTextField(editable=True, verbose_name="value")),
-                ("value_index", core.fields.BlindIndexField(max_length=17)),
+                ("value", core.db.fields.EncryptedTextField(editable=True, verbose_name="value")),
+                ("value_index", core.db.fields.BlindIndexField(max_length=17)),
                 (
                     "tail_index",
-                    core.fields.BlindIndexField(
+                    core.db.fields.BlindIndexField(
                         help_text="Blind index of a phone number's last four digits.", max_length=17, null=True
                     ),
                 ),
@@ -595,11 +595,11 @@ class Migration(migrations.Migration):
                         verbose_name="kind",
                     ),
                 ),
-                ("value", core.fields.EncryptedTextField(editable=True, verbose_name="value")),
-                ("value_index", core.fields.BlindIndexField(max_length=17)),
+                ("value", core.db.fields.EncryptedTextField(editable=True, verbose_name="value")),
+                ("value_index", core.db.fields.BlindIndexField(max_length=17)),
                 (
                     "tail_index",
-                    core.fields.BlindIndexField(
+                    core.db.fields.BlindIndexField(
                         help_text="Blind index of a phone number's last four digits.", max_length=17, null=True
                     ),
                 ),

@@ -1,10 +1,10 @@
-import core.fields
+import core.db.fields
 import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.datetime
-import loyalty.models.names
+import loyalty.program.models
 import pgtrigger.compiler
 import pgtrigger.migrations
 import uuid
@@ -243,7 +243,7 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-            bases=(loyalty.models.names.Named, models.Model),
+            bases=(loyalty.program.models.Named, models.Model),
         ),
         migrations.CreateModel(
             name="Member",
@@ -489,7 +489,7 @@ class Migration(migrations.Migration):
                 "ordering": ["position", "pk"],
                 "constraints": [models.UniqueConstraint(fields=("program", "code"), name="loyalty_badge_code_once")],
             },
-            bases=(loyalty.models.names.Described, models.Model),
+            bases=(loyalty.program.models.Described, models.Model),
         ),
         migrations.CreateModel(
             name="EarningRule",
@@ -770,7 +770,7 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("program", "code"), name="loyalty_rewardcategory_code_once")
                 ],
             },
-            bases=(loyalty.models.names.Named, models.Model),
+            bases=(loyalty.program.models.Named, models.Model),
         ),
         migrations.CreateModel(
             name="Reward",
@@ -868,7 +868,7 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-            bases=(loyalty.models.names.Described, models.Model),
+            bases=(loyalty.program.models.Described, models.Model),
         ),
         migrations.CreateModel(
             name="Entry",
@@ -1071,8 +1071,8 @@ class Migration(migrations.Migration):
                         verbose_name="state",
                     ),
                 ),
-                ("address", core.fields.EncryptedTextField(editable=True, null=True)),
-                ("code", core.fields.EncryptedTextField(editable=True, null=True)),
+                ("address", core.db.fields.EncryptedTextField(editable=True, null=True)),
+                ("code", core.db.fields.EncryptedTextField(editable=True, null=True)),
                 ("tracking", models.CharField(blank=True, default="", max_length=120, verbose_name="tracking number")),
                 ("reference", models.CharField(blank=True, default="", max_length=200, verbose_name="reference")),
                 ("outcome", models.JSONField(blank=True, default=dict)),
@@ -1136,8 +1136,8 @@ class Migration(migrations.Migration):
             name="RewardCode",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("value", core.fields.EncryptedTextField(editable=True)),
-                ("value_index", core.fields.BlindIndexField(max_length=17)),
+                ("value", core.db.fields.EncryptedTextField(editable=True)),
+                ("value_index", core.db.fields.BlindIndexField(max_length=17)),
                 ("added_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("given_at", models.DateTimeField(null=True, verbose_name="given")),
                 (
@@ -1382,7 +1382,7 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-            bases=(loyalty.models.names.Described, models.Model),
+            bases=(loyalty.program.models.Described, models.Model),
         ),
         migrations.CreateModel(
             name="TaskEvent",

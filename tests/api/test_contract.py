@@ -15,8 +15,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from core.actor import SYSTEM
-from crm.services.tickets import open_ticket
+from core.base.actor import SYSTEM
+from crm.desk.services import open_ticket
 
 pytestmark = pytest.mark.django_db
 

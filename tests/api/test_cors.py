@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from crm.api.authentication import make_member_token
+from crm.customers.api.authentication import make_member_token
 
 pytestmark = pytest.mark.django_db
 SHOP = "https://shop.example.com"

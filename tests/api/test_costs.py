@@ -11,10 +11,10 @@ from rest_framework.serializers import ListSerializer
 from core.api.throttling import Leases
 from core.api.unknown import unknown_fields
 from core.api.views import ApiMixin
-from core.services import api_keys
-from core.services.api_keys import create_api_key, identify, revoke_api_key
-from crm.api.serializers import LineIn
-from loyalty.api.serializers import RedeemIn
+from core.security import api_keys
+from core.security.api_keys import create_api_key, identify, revoke_api_key
+from crm.orders.api.serializers import LineIn
+from loyalty.ledger.api.serializers import RedeemIn
 
 VALUES = (
     st.none()

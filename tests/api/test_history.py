@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.models import ApiKey
+from core.security.models import ApiKey
 
 
 def test_a_change_over_the_api_is_kept_with_the_key_and_the_request(api, make_customer):

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
-from crm.models import Order, OrderLine, Product
+from crm.orders.models import Order, OrderLine, Product
 
 pytestmark = pytest.mark.django_db
 WORDS = [

@@ -19,24 +19,25 @@ from django.urls import get_resolver
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from campaigns.services.coupons import create_coupon
-from core.actor import SYSTEM, Actor, of_user
+from campaigns.coupons.services.coupons import create_coupon
 from core.api.shapes import fields_of
-from core.roles import Role
-from crm.api.authentication import make_member_token
-from crm.models import AttributeDefinition, Customer
-from crm.services.customers import add_tag, update_customer
-from crm.services.tickets import open_ticket, reply_to_ticket
-from loyalty import selectors
-from loyalty.models import Tier
-from loyalty.services.adjustments import adjust_points
-from loyalty.services.enrolment import enrol_member
-from loyalty.services.given_tiers import set_tier
-from loyalty.services.reward_redemptions import cancel_redemption, redeem_reward
-from loyalty.services.rewards import create_reward
-from tests.crm.test_member_writes import WRITES, bodies
-from tests.loyalty.growing import make_task  # noqa: F401
-from tests.loyalty.rewards import ADDRESS
+from core.base.actor import SYSTEM, Actor, of_user
+from core.security.roles import Role
+from crm.customers.api.authentication import make_member_token
+from crm.customers.models import AttributeDefinition, Customer
+from crm.customers.services.customers import add_tag, update_customer
+from crm.desk.services import open_ticket, reply_to_ticket
+from loyalty.ledger.selectors import balances as selectors
+from loyalty.ledger.services.adjustments import adjust_points
+from loyalty.ledger.services.enrolment import enrol_member
+from loyalty.program import selectors as program_selectors
+from loyalty.rewards.services.redemptions import cancel_redemption, redeem_reward
+from loyalty.rewards.services.rewards import create_reward
+from loyalty.tiers.models import Tier
+from loyalty.tiers.services.set_tiers import set_tier
+from tests.crm.customers.test_member_writes import WRITES, bodies
+from tests.loyalty.growth.samples import make_task  # noqa: F401
+from tests.loyalty.rewards.samples import ADDRESS
 from tests.test_roles import API, table
 
 FILE = Path(__file__).with_name("member_fields.txt")
@@ -108,7 +109,7 @@ def shop(program, ann, make_customer, make_task, staff):  # noqa: F811
     program.transfer_daily_points, program.transfer_daily_count = 1_000, 10
     program.save()
     agent = of_user(staff(Role.ADMINISTRATOR, username=f"agent-{SECRET}"))
-    account = selectors.spendable_account(selectors.member_of(ann))
+    account = selectors.spendable_account(program_selectors.member_of(ann))
     adjust_points(
         account=account, points=1_000, reason="fraud", key="a", actor=agent, reference="For the wait", note=SECRET
     )
@@ -121,7 +122,7 @@ def shop(program, ann, make_customer, make_task, staff):  # noqa: F811
     hidden = open_ticket(customer=ann, subject=SECRET, text=SECRET, actor=SYSTEM, internal=True, from_customer=False)
     reply_to_ticket(ticket=hidden, text=SECRET, actor=agent)
     set_tier(
-        member=selectors.member_of(ann),
+        member=program_selectors.member_of(ann),
         tier=Tier.objects.order_by("-rank").first(),
         until=timezone.now() + timedelta(days=30),
         reason="goodwill",
@@ -131,7 +132,7 @@ def shop(program, ann, make_customer, make_task, staff):  # noqa: F811
     )
     Tier.objects.filter(code="gold").update(paid_price=19_900)
     gift = create_reward(program=program, kind="gift", points=100, name="A gift", actor=SYSTEM)
-    member, key = selectors.member_of(ann), Actor("key", 1)
+    member, key = program_selectors.member_of(ann), Actor("key", 1)
     redemption = redeem_reward(member=member, reward=gift, key="r1", actor=key, address=ADDRESS)["redemption"]
     other = redeem_reward(member=member, reward=gift, key="r2", actor=key, address=ADDRESS)["redemption"]
     cancel_redemption(redemption=member.redemptions.get(pk=other), actor=agent, reason=SECRET)
@@ -159,7 +160,7 @@ def shop(program, ann, make_customer, make_task, staff):  # noqa: F811
 
 
 def reservation(customer: Customer) -> str:
-    from campaigns.services.coupon_uses import reserve_coupon
+    from campaigns.coupons.services.uses import reserve_coupon
 
     return reserve_coupon(
         code="SUMMER",
@@ -222,7 +223,7 @@ def test_every_answer_to_a_member_has_listed_fields_alone_and_nothing_of_the_sta
 @pytest.mark.django_db
 def test_a_member_reads_the_history_in_words_with_the_balance_after_each(shop, ann, api):
     # given the entries of the shop above: 1,000 points by hand, two rewards of 100, one of them cancelled
-    account = selectors.spendable_account(selectors.member_of(ann))
+    account = selectors.spendable_account(program_selectors.member_of(ann))
     adjust_points(account=account, points=-50, reason="correction", key="b", actor=SYSTEM, note=SECRET)
     # when
     first = browser(ann).get(f"/api/v1/members/{ann.number}/points/history?limit=4").json()

@@ -7,7 +7,7 @@ import re
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
-from crm.models import Order, OrderLine
+from crm.orders.models import Order, OrderLine
 
 # Names of money fields in all shapes.
 MONEY = re.compile(

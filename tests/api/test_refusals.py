@@ -12,20 +12,22 @@ import pytest
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
-from core.actor import SYSTEM, Actor
-from core.models import DomainEvent
-from core.scopes import SCOPES
-from crm.api.authentication import make_member_token
-from crm.models import Customer, Order
-from crm.services.tickets import open_ticket
-from loyalty import selectors
-from loyalty.models import Entry
-from loyalty.services.adjustments import adjust_points
-from loyalty.services.enrolment import enrol_member
-from loyalty.services.reward_redemptions import redeem_reward
-from loyalty.services.rewards import create_reward
-from tests.loyalty.growing import make_task  # noqa: F401
-from tests.loyalty.rewards import ADDRESS
+from core.base.actor import SYSTEM, Actor
+from core.events.models import DomainEvent
+from core.security.scopes import SCOPES
+from crm.customers.api.authentication import make_member_token
+from crm.customers.models import Customer
+from crm.desk.services import open_ticket
+from crm.orders.models import Order
+from loyalty.ledger.models import Entry
+from loyalty.ledger.selectors import balances as selectors
+from loyalty.ledger.services.adjustments import adjust_points
+from loyalty.ledger.services.enrolment import enrol_member
+from loyalty.program import selectors as program_selectors
+from loyalty.rewards.services.redemptions import redeem_reward
+from loyalty.rewards.services.rewards import create_reward
+from tests.loyalty.growth.samples import make_task  # noqa: F401
+from tests.loyalty.rewards.samples import ADDRESS
 from tests.test_roles import API, table
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +52,7 @@ def ann(program, make_customer, settle) -> Customer:
     enrol_member(customer=customer, program=program, actor=SYSTEM)
     settle()
     adjust_points(
-        account=selectors.spendable_account(selectors.member_of(customer)),
+        account=selectors.spendable_account(program_selectors.member_of(customer)),
         points=1_000,
         reason="goodwill",
         key="start",
@@ -66,7 +68,7 @@ def shop(program, ann, make_task, make_order, store):  # noqa: F811
     ticket = open_ticket(customer=ann, subject="First", text="Hello", actor=SYSTEM)
     gift = create_reward(program=program, kind="gift", points=100, name="A gift", actor=SYSTEM)
     redemption = redeem_reward(
-        member=selectors.member_of(ann), reward=gift, key="shop", actor=Actor("key", 1), address=ADDRESS
+        member=program_selectors.member_of(ann), reward=gift, key="shop", actor=Actor("key", 1), address=ADDRESS
     )
     nothing = dict.fromkeys(("reservation", "hold", "message"), uuid.UUID(int=7)) | dict.fromkeys(
         ("coupon", "generation", "segment", "broadcast", "journey"), 999_999

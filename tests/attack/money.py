@@ -11,7 +11,7 @@ from tests.attack.site import Site, together
 
 SWEEP = """
 import time
-from loyalty.services.sweeps import sweep_holds
+from loyalty.ledger.services.sweeps import sweep_holds
 ends = time.monotonic() + 25
 while time.monotonic() < ends:
     sweep_holds()

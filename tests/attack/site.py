@@ -24,7 +24,7 @@ from urllib.parse import quote, urlencode
 import psutil
 import psycopg
 
-from core.embedded import locations
+from core.embedded.places import locations
 from tests.e2e.shop import Shop, wait_until
 
 PASSWORD = "a-long-password"
@@ -35,20 +35,20 @@ CUSTOMERS = 24
 
 SET_UP = f"""
 from django.db.models import F
-from core.actor import SYSTEM
+from core.base.actor import SYSTEM
 from core.models import User
-from core.roles import Role
-from campaigns.services.coupons import create_coupon
+from core.security.roles import Role
+from campaigns.coupons.services.coupons import create_coupon
 from campaigns.models import Coupon
-from crm.api.authentication import make_member_token
+from crm.customers.api.authentication import make_member_token
 from crm.models import Customer
-from crm.services.identities import GivenIdentity, resolve_customer
-from crm.services.tickets import open_ticket
+from crm.customers.services.identities import GivenIdentity, resolve_customer
+from crm.desk.services import open_ticket
 from django.contrib.auth.models import Group
 from loyalty.models import Account, Program
-from loyalty.services.adjustments import adjust_points
-from loyalty.services.enrolment import enrol_member
-from loyalty.services.setup import ensure_default_program
+from loyalty.ledger.services.adjustments import adjust_points
+from loyalty.ledger.services.enrolment import enrol_member
+from loyalty.earning.services.setup import ensure_default_program
 from tests.entering import App
 
 program = ensure_default_program()

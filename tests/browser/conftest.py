@@ -20,12 +20,12 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from pytest_django.live_server_helper import LiveServer
 
 from config.demo import load_demo_shop
-from config.env import locations
-from core.actor import SYSTEM
-from core.models import User
-from core.roles import Role
-from crm.models import Customer, Store
-from crm.services.identities import GivenIdentity, resolve_customer
+from core.base.actor import SYSTEM
+from core.embedded.places import locations
+from core.security.models import User
+from core.security.roles import Role
+from crm.customers.models import Customer, Store
+from crm.customers.services.identities import GivenIdentity, resolve_customer
 from tests.browser.chromium import chromium
 
 PASSWORD = "a-long-password"

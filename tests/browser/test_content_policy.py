@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from core.roles import Role
+from core.security.roles import Role
 
 pytestmark = pytest.mark.browser
 WATCH = """

@@ -5,14 +5,15 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from core.actor import SYSTEM
-from core.models import DomainEvent
-from core.roles import Role
-from crm.models import Order
-from crm.services.customers import add_note
-from crm.services.tickets import open_ticket
-from loyalty import selectors
-from loyalty.services.enrolment import enrol_member
+from core.base.actor import SYSTEM
+from core.events.models import DomainEvent
+from core.security.roles import Role
+from crm.customers.services.customers import add_note
+from crm.desk.services import open_ticket
+from crm.orders.models import Order
+from loyalty.ledger.selectors import balances as selectors
+from loyalty.ledger.services.enrolment import enrol_member
+from loyalty.program import selectors as program_selectors
 
 pytestmark = pytest.mark.browser
 
@@ -137,7 +138,7 @@ def points_of(member) -> int:
 
 
 def test_points_are_given_with_a_reason_once(signed_in, wang):
-    member = enrol_member(customer=wang, program=selectors.default_program(), actor=SYSTEM)
+    member = enrol_member(customer=wang, program=program_selectors.default_program(), actor=SYSTEM)
     page = signed_in(Role.LEAD)
     page.goto(f"/customers/{wang.number}/")
     page.get_by_text("Adjust points").first.click()

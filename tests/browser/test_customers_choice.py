@@ -7,10 +7,10 @@ import uuid
 import pytest
 from playwright.sync_api import expect
 
-from campaigns.services.contexts import link_signer, preferences_signer
-from core.actor import SYSTEM
-from crm.models import Consent, Customer
-from crm.services.consents import record_consent
+from campaigns.templates.services.contexts import link_signer, preferences_signer
+from core.base.actor import SYSTEM
+from crm.customers.models import Consent, Customer
+from crm.customers.services.consents import record_consent
 from tests.browser.conftest import PHONE
 from tests.browser.looking import serious
 

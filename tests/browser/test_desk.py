@@ -5,12 +5,12 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from core.actor import SYSTEM
-from core.roles import Role
-from crm.models import Ticket
-from crm.services.tickets import open_ticket, reply_to_ticket
-from loyalty.models import Program
-from loyalty.services.enrolment import enrol_member
+from core.base.actor import SYSTEM
+from core.security.roles import Role
+from crm.desk.models import Ticket
+from crm.desk.services import open_ticket, reply_to_ticket
+from loyalty.ledger.services.enrolment import enrol_member
+from loyalty.program.models import Program
 
 pytestmark = pytest.mark.browser
 

@@ -3,12 +3,12 @@
 import pytest
 from playwright.sync_api import expect
 
-from core.actor import SYSTEM
-from core.roles import Role
-from loyalty import selectors
-from loyalty.models import PointType
-from loyalty.services.earning_rules import create_rule
-from loyalty.services.enrolment import enrol_member
+from core.base.actor import SYSTEM
+from core.security.roles import Role
+from loyalty.earning.services.rules import create_rule
+from loyalty.ledger.services.enrolment import enrol_member
+from loyalty.program import selectors
+from loyalty.program.models import PointType
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from playwright.sync_api import Page, expect
 
-from core.roles import LABELS, Role
+from core.security.roles import LABELS, Role
 from tests.browser.conftest import PASSWORD
 
 pytestmark = pytest.mark.browser

@@ -10,8 +10,9 @@ import pytest
 from django.urls import reverse
 
 from core.console import navigation
-from core.roles import Role
-from crm.models import Customer, Ticket
+from core.security.roles import Role
+from crm.customers.models import Customer
+from crm.desk.models import Ticket
 from tests.browser.conftest import DESKTOP, PHONE, sign_in_directly, user_of
 from tests.browser.looking import Fault, faults_of
 

@@ -7,13 +7,13 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core.files.uploadedfile import SimpleUploadedFile
 from playwright.sync_api import Page, expect
 
-from core.actor import SYSTEM
-from core.roles import Role
-from crm.models import Product, Ticket
-from crm.services.imports import create_import, keep_upload
-from crm.services.imports.running import configure_import, queue_import
-from crm.services.tickets import open_ticket, rating_token, resolve_ticket
-from crm.tasks import run_import
+from core.base.actor import SYSTEM
+from core.security.roles import Role
+from crm.desk.models import Ticket
+from crm.desk.services import open_ticket, rating_token, resolve_ticket
+from crm.imports.services.running import configure_import, create_import, keep_upload, queue_import
+from crm.imports.tasks import run_import
+from crm.orders.models import Product
 from tests.browser.conftest import DESKTOP, PASSWORD, PHONE, sign_in_directly, user_of
 from tests.browser.looking import Fault, faults_of
 

@@ -6,9 +6,10 @@ import io
 import pytest
 from playwright.sync_api import expect
 
-from core.roles import Role
-from crm.models import Customer, ImportRun
-from crm.tasks import run_import
+from core.security.roles import Role
+from crm.customers.models import Customer
+from crm.imports.models import ImportRun
+from crm.imports.tasks import run_import
 
 pytestmark = pytest.mark.browser
 

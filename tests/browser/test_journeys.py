@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from campaigns.models import Journey
-from campaigns.services.journey_engine import advance_due
-from campaigns.services.journey_entries import enter_by_call
-from core.roles import Role
+from campaigns.journeys.models import Journey
+from campaigns.journeys.services.engine import advance_due
+from campaigns.journeys.services.entries import enter_by_call
+from core.security.roles import Role
 from tests.browser.looking import faults_of
 
 pytestmark = pytest.mark.browser

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from core.roles import Role
+from core.security.roles import Role
 
 pytestmark = pytest.mark.browser
 

@@ -9,11 +9,11 @@ import pytest
 from django.db import connection
 from playwright.sync_api import expect
 
-from campaigns.models import Message
-from core.actor import SYSTEM
-from core.models import SendingHold
-from core.roles import Role
-from core.services import sending_hold
+from campaigns.messages.models import Message
+from core.base.actor import SYSTEM
+from core.security.roles import Role
+from core.sending import services as sending_hold
+from core.sending.models import SendingHold
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.looking import faults_of
 

@@ -12,12 +12,14 @@ import pytest
 from django.test import override_settings
 from pytest_django.live_server_helper import LiveServer
 
-from core.actor import SYSTEM
-from crm.api.authentication import make_member_token
-from loyalty import selectors
-from loyalty.models import Account, Program
-from loyalty.services.adjustments import adjust_points
-from loyalty.services.enrolment import enrol_member
+from core.base.actor import SYSTEM
+from crm.customers.api.authentication import make_member_token
+from loyalty.ledger.models import Account
+from loyalty.ledger.selectors import balances as selectors
+from loyalty.ledger.services.adjustments import adjust_points
+from loyalty.ledger.services.enrolment import enrol_member
+from loyalty.program import selectors as program_selectors
+from loyalty.program.models import Program
 
 pytestmark = [pytest.mark.browser]
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "storefront"
@@ -51,7 +53,7 @@ def test_a_member_sees_points_history_and_rewards_and_nothing_of_the_staff(open_
     ann = customer("Ann", storefront="storefront-ann")
     program = Program.objects.get(is_default=True)
     enrol_member(customer=ann, program=program, actor=SYSTEM)
-    account: Account = selectors.spendable_account(selectors.member_of(ann))
+    account: Account = selectors.spendable_account(program_selectors.member_of(ann))
     adjust_points(
         account=account, points=1_234, reason="goodwill", key="storefront", actor=SYSTEM,
         reference="For the long wait", note="very angry",

@@ -10,13 +10,13 @@ import pytest
 from django.core import mail
 from playwright.sync_api import Page, expect
 
-from campaigns.models import Template
-from core.actor import SYSTEM
-from core.roles import Role
-from loyalty import selectors
-from loyalty.models import Program
-from loyalty.services.adjustments import adjust_points
-from loyalty.services.enrolment import enrol_member
+from campaigns.templates.models import Template
+from core.base.actor import SYSTEM
+from core.security.roles import Role
+from loyalty.ledger.selectors import balances as selectors
+from loyalty.ledger.services.adjustments import adjust_points
+from loyalty.ledger.services.enrolment import enrol_member
+from loyalty.program.models import Program
 from tests.browser.conftest import sign_in_directly, user_of
 from tests.browser.looking import faults_of
 

@@ -6,10 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from campaigns.channels import CHANNELS, Channel, DeliveryOutcome, DeliveryResult
-from campaigns.models import SendingPolicy
-from campaigns.services.coupons import create_coupon
-from core.actor import SYSTEM
+from campaigns.care.services.care import create_care_rule
+from campaigns.channels.registry import CHANNELS, Channel, DeliveryOutcome, DeliveryResult
+from campaigns.coupons.services.coupons import create_coupon
+from campaigns.messages.models import SendingPolicy
+from campaigns.messages.services.messages import queue_message
+from campaigns.templates.services.templates import Text, save_template
+from core.base.actor import SYSTEM
+from core.security.roles import Role
 
 
 @pytest.fixture
@@ -70,3 +74,40 @@ def memory(monkeypatch) -> Memory:
     channel = Memory()
     monkeypatch.setitem(CHANNELS._items, "memory", channel)
     return channel
+
+
+@pytest.fixture
+def as_role(client, staff):
+    def sign_in(role, **fields):
+        user = staff(role)
+        for name, value in fields.items():
+            setattr(user, name, value)
+        user.save()
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def marketer(as_role):
+    return as_role(Role.MARKETER, email="me@shop.example")
+
+
+@pytest.fixture
+def template(store):
+    texts = [Text("en", "<p>Hi {{ customer.first_name }}</p>", "Hello"), Text("zh-hans", "<p>您好</p>", "您好")]
+    return save_template(name="Hello", channel="email", texts=texts, actor=SYSTEM)
+
+
+@pytest.fixture
+def rule(template):
+    return create_care_rule(name="Win back", trigger="no_order", days=30, template=template, actor=SYSTEM)
+
+
+@pytest.fixture
+def message(make_customer, template):
+    customer = make_customer("Ada Lovelace", email="ada@example.com")
+    made = queue_message(customer=customer, template=template, origin="care:1", occurrence="1")
+    assert made is not None
+    return made

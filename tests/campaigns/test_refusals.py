@@ -9,34 +9,40 @@ import pytest
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
 
-from analytics.models import Segment
-from campaigns.console.testing import send_test
-from campaigns.models import Broadcast, CareRule, ChannelAccount, Experiment, Journey, JourneyState, Message, Template
-from campaigns.services.broadcasts import create_broadcast
-from campaigns.services.care import create_care_rule
-from campaigns.services.channel_accounts import save_account
-from campaigns.services.experiments import (
+from analytics.segments.models import Segment
+from campaigns.broadcasts.models import Broadcast
+from campaigns.broadcasts.services.broadcasts import create_broadcast
+from campaigns.care.models import CareRule
+from campaigns.care.services.care import create_care_rule
+from campaigns.channels.models import ChannelAccount
+from campaigns.channels.services.accounts import save_account
+from campaigns.experiments.models import Experiment
+from campaigns.experiments.services.experiments import (
     Arm,
     create_experiment,
     end_experiment,
     start_experiment,
     update_experiment,
 )
-from campaigns.services.inbox import mark_read
-from campaigns.services.journey_entries import enter_by_call
-from campaigns.services.journey_presets import draft_from_preset
-from campaigns.services.journeys import (
+from campaigns.journeys.models import Journey, JourneyState
+from campaigns.journeys.services.entries import enter_by_call
+from campaigns.journeys.services.journeys import (
     create_journey,
     delete_draft,
     publish_journey,
     resume_journey,
     stop_journey,
 )
-from campaigns.services.messages import mark_sent
-from campaigns.services.templates import Text, restore_version, save_template
-from core.actor import SYSTEM
-from core.errors import Conflict, DomainError, Invalid, NotFound
-from core.roles import Role
+from campaigns.journeys.services.presets import draft_from_preset
+from campaigns.messages.models import Message
+from campaigns.messages.services.inbox import mark_read
+from campaigns.messages.services.messages import mark_sent
+from campaigns.templates.console.testing import send_test
+from campaigns.templates.models import Template
+from campaigns.templates.services.templates import Text, restore_version, save_template
+from core.base.actor import SYSTEM
+from core.base.errors import Conflict, DomainError, Invalid, NotFound
+from core.security.roles import Role
 from tests.campaigns.journeys.conftest import make_journey  # noqa: F401
 
 pytestmark = pytest.mark.django_db

@@ -11,12 +11,12 @@ import httpx
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
-from campaigns.services.coupons import create_coupon
-from campaigns.services.messages import send_due
-from campaigns.services.templates import Text, save_template
-from core.actor import SYSTEM
-from core.models import Job
-from core.services.jobs import run_job
+from campaigns.coupons.services.coupons import create_coupon
+from campaigns.messages.services.messages import send_due
+from campaigns.templates.services.templates import Text, save_template
+from core.base.actor import SYSTEM
+from core.jobs.models import Job
+from core.jobs.services import run_job
 from liuke import (
     ApiError,
     CouponRefused,
@@ -35,11 +35,11 @@ from liuke import (
 )
 from liuke import types as shapes
 from liuke.transport import OPERATIONS, PREFIX
-from loyalty.models import Account, Entry
-from loyalty.services.adjustments import adjust_points
-from loyalty.services.badges import create_badge
-from loyalty.services.growth_tasks import Level, create_task
-from loyalty.services.rewards import create_reward
+from loyalty.growth.services.badges import create_badge
+from loyalty.growth.services.tasks import Level, create_task
+from loyalty.ledger.models import Account, Entry
+from loyalty.ledger.services.adjustments import adjust_points
+from loyalty.rewards.services.rewards import create_reward
 from tests.clients.proxy import Proxy
 from tests.clients.readme import run_readme
 from tests.threads import storm
@@ -237,7 +237,7 @@ def test_many_redemptions_in_one_call_are_harmless_to_send_again(shop, member):
 
 
 def test_a_transfer_within_the_days_limit(shop, member, make_customer, program):
-    from loyalty.services.enrolment import enrol_member
+    from loyalty.ledger.services.enrolment import enrol_member
 
     program.transfer_daily_points = 500
     program.save()

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core import outgoing
-from core.services.webhooks import make_body
+from core.http import outgoing
+from core.webhooks.services import make_body
 from liuke import WebhookInvalid, verify
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

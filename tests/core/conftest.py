@@ -6,8 +6,8 @@ from datetime import datetime
 
 import pytest
 
-from core import clock
-from core.services import webhook_sending
+from core.base import clock
+from core.webhooks import sending as webhook_sending
 from tests.core.receiving import Receiver
 
 

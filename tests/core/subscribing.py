@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from core.events import emit
-from core.models import WebhookDelivery, WebhookEndpoint
-from core.services import webhook_sending
-from core.services import webhooks as services
-from crm.events import CUSTOMER_CREATED
+from core.events.bus import emit
+from core.webhooks import sending as webhook_sending
+from core.webhooks import services
+from core.webhooks.models import WebhookDelivery, WebhookEndpoint
+from crm.customers.events import CUSTOMER_CREATED
 
 
 def subscribe(receiver_or_url, *types: str) -> tuple[WebhookEndpoint, str]:

@@ -3,7 +3,7 @@
 import pytest
 from django.test import RequestFactory
 
-from core.addresses import address_block, client_address
+from core.http.addresses import address_block, client_address
 
 
 def request(remote: str, forwarded: str = ""):

@@ -8,16 +8,16 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from analytics.services import segments
-from campaigns.models import SendingPolicy
-from core import audit_log
-from core.actor import SYSTEM
-from core.audit import acting
-from core.audit_log import AuditFilter
-from core.models import DomainEvent
-from core.roles import Role
-from crm.models import Customer, Identity
-from crm.services.customers import add_tag, unmask_identity, update_customer
+from analytics.segments.services import segments
+from campaigns.messages.models import SendingPolicy
+from core.audit import log as audit_log
+from core.audit.log import AuditFilter
+from core.audit.tracking import acting
+from core.base.actor import SYSTEM
+from core.events.models import DomainEvent
+from core.security.roles import Role
+from crm.customers.models import Customer, Identity
+from crm.customers.services.customers import add_tag, unmask_identity, update_customer
 
 pytestmark = pytest.mark.django_db
 

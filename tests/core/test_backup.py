@@ -18,18 +18,18 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.utils import timezone
 
-from campaigns.models import Message
-from campaigns.services.messages import queue_message, send_due, sweep_leases
-from core.actor import SYSTEM
+from campaigns.messages.models import Message
+from campaigns.messages.services.messages import queue_message, send_due, sweep_leases
 from core.backup import archive, contents, keys, making, programs, restoring
 from core.backup.keys import BackupKey
-from core.models import SendingHold
-from core.services import sending_hold
-from crm.models import Customer
-from crm.services.identities import find
-from loyalty.models import Account, Entry
-from loyalty.services.adjustments import adjust_points
-from tests.campaigns.test_email import mailbox, reachable, template  # noqa: F401
+from core.base.actor import SYSTEM
+from core.sending import services as sending_hold
+from core.sending.models import SendingHold
+from crm.customers.models import Customer
+from crm.customers.services.identities import find
+from loyalty.ledger.models import Account, Entry
+from loyalty.ledger.services.adjustments import adjust_points
+from tests.campaigns.channels.test_email import mailbox, reachable, template  # noqa: F401
 from tests.processes import this_database
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -282,7 +282,7 @@ def test_a_restore_that_is_killed_leaves_the_database_as_it_was(made, shop):
         "import os, django; django.setup()\n"
         "from pathlib import Path\n"
         "from core.backup import restoring, keys\n"
-        "from core.services import sending_hold\n"
+        "from core.sending import services as sending_hold\n"
         # Everything is loaded and only the COMMIT is missing at the kill.
         "sending_hold.RESTORED_SQL = 'SELECT pg_sleep(600);'\n"
         f"restoring.restore(path=Path({str(made)!r}), key=keys.BackupKey(b'k' * 32), replace=True, overwrite=True, say=lambda t: None)\n"

@@ -10,13 +10,13 @@ from django.core.cache.backends.redis import RedisCache
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from core.cache import KEY_BYTES, VALUE_BYTES
-from core.models import ApiKey
-from core.roles import Role
-from core.services import api_keys
-from core.services.api_keys import create_api_key, identify
-from crm.api.authentication import make_member_token
-from crm.models import Customer
+from core.db.cache import KEY_BYTES, VALUE_BYTES
+from core.security import api_keys
+from core.security.api_keys import create_api_key, identify
+from core.security.models import ApiKey
+from core.security.roles import Role
+from crm.customers.api.authentication import make_member_token
+from crm.customers.models import Customer
 
 ORDERS = "/api/v1/orders"
 

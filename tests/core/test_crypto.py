@@ -7,14 +7,15 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 
-from campaigns.models import Suppression
-from core import crypto
-from core.actor import SYSTEM
-from core.services.rotation import rotate_keys
-from crm.models import Customer, Identity, ImportRefusal, ImportRun
-from crm.services.customers import update_customer
-from crm.services.identities import find
-from crm.services.imports.refusals import open_row, seal_row
+from campaigns.messages.models import Suppression
+from core.base.actor import SYSTEM
+from core.security import crypto
+from core.security.rotation import rotate_keys
+from crm.customers.models import Customer, Identity
+from crm.customers.services.customers import update_customer
+from crm.customers.services.identities import find
+from crm.imports.models import ImportRefusal, ImportRun
+from crm.imports.services.refusals import open_row, seal_row
 
 OLD, NEW = b"o" * 32, b"n" * 32
 

@@ -13,8 +13,9 @@ import psycopg
 import pytest
 import redis
 
-from core import embedded
-from core.embedded import ConfigurationError, places, postgres, processes, valkey
+from core.embedded import places, postgres, processes, valkey
+from core.embedded import places as embedded
+from core.embedded.places import ConfigurationError
 
 pytestmark = pytest.mark.processes
 ROOT = Path(__file__).resolve().parent.parent.parent

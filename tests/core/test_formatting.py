@@ -9,7 +9,7 @@ from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils import timezone, translation
 
-from core import formatting
+from core.text import formatting
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

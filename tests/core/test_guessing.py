@@ -11,8 +11,8 @@ from django.core.cache import cache
 from django.db.models import F
 from django.test import Client
 
-from core import attempts
-from core.roles import Role
+from core.security import attempts
+from core.security.roles import Role
 from tests.entering import PASSWORD, App, give_code, give_password, sign_in
 from tests.threads import storm
 
@@ -243,7 +243,7 @@ def test_a_code_works_once_also_when_the_cache_is_away(agent, settings):
 
 @pytest.mark.django_db(transaction=True)
 def test_parallel_codes_do_not_pass_the_limit(agent, monkeypatch):
-    from core import second_step
+    from core.security import second_step
 
     app, tried = App(agent), []
     real = second_step.accept

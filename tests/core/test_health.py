@@ -12,16 +12,20 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
-from core import health, health_database, health_machine, pii_check, startup
-from core.actor import SYSTEM
 from core.backup import programs
-from core.embedded import ConfigurationError
-from crm.models import Identity
-from crm.services import activity_partitions
-from loyalty.models import TierPeriod
-from loyalty.services import tier_proof
-from loyalty.services.enrolment import enrol_member
-from loyalty.services.sweeps import sweep_lots
+from core.base.actor import SYSTEM
+from core.embedded.places import ConfigurationError
+from core.health import checks as health
+from core.health import database as health_database
+from core.health import machine as health_machine
+from core.processes import startup
+from core.security import pii_check
+from crm.activity.services import partitions as activity_partitions
+from crm.customers.models import Identity
+from loyalty.ledger.services.enrolment import enrol_member
+from loyalty.ledger.services.sweeps import sweep_lots
+from loyalty.tiers.models import TierPeriod
+from loyalty.tiers.services import proof as tier_proof
 from tests.processes import this_database
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,7 +113,7 @@ def test_keys_that_do_not_fit_the_database_are_refused_with_what_to_do(settings,
     with pytest.raises(ConfigurationError, match=r"The key with the id 1 in PII_KEYS is not the one .*crm.identity"):
         pii_check.refuse_wrong_keys()
     assert health.CHECKS["keys"].run()[0] is False
-    monkeypatch.setattr("core.startup.connections.close_all", lambda: None)
+    monkeypatch.setattr("core.processes.startup.connections.close_all", lambda: None)
     with pytest.raises(SystemExit) as stopped:
         startup.check_or_exit()
     assert "The key with the id 1" in str(stopped.value)
@@ -175,7 +179,7 @@ def test_data_of_another_postgresql_is_named(monkeypatch, tmp_path):
 def test_clock_connections_and_programs_are_looked_at(monkeypatch):
     assert health_database.clock()[0]
     assert health_database.connections_left()[0]
-    monkeypatch.setattr("core.health_database.time.time", lambda: 1_000_000.0)
+    monkeypatch.setattr("core.health.database.time.time", lambda: 1_000_000.0)
     assert health_database.clock()[0] is False
     monkeypatch.setattr(health_database, "LEAST_CONNECTIONS", 100_000)
     assert health_database.connections_left()[0] is False

@@ -5,7 +5,7 @@ import re
 from django.conf import settings
 
 from core.console import navigation
-from core.events import TYPES
+from core.events.bus import TYPES
 
 
 def test_icons_exist():

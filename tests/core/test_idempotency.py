@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from core.errors import IdempotencyConflict, IdempotencyKeyMissing
-from core.idempotency import run_once
-from core.models import IdempotencyRecord
-from crm.models import Tag
+from core.base.errors import IdempotencyConflict, IdempotencyKeyMissing
+from core.db.idempotency import run_once
+from core.db.models import IdempotencyRecord
+from crm.customers.models import Tag
 from tests.threads import storm
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from core.roles import Role
+from core.security.roles import Role
 from tests.test_roles import PAGES, fill, table
 
 pytestmark = pytest.mark.django_db

@@ -10,12 +10,14 @@ from django.db import OperationalError, connection
 from django.urls import reverse
 from django.utils import timezone
 
-from core import selectors, tasks
-from core.models import ApiKey, DomainEvent, EventDelivery, Job
-from core.roles import Role
-from core.services import jobs
-from core.services.api_keys import create_api_key, identify
-from core.services.jobs import WORK, Progress, create_job, fail_job, lost_jobs, run_job, start_job
+from core.events.models import DomainEvent, EventDelivery
+from core.jobs import selectors, tasks
+from core.jobs import services as jobs
+from core.jobs.models import Job
+from core.jobs.services import WORK, Progress, create_job, fail_job, lost_jobs, run_job, start_job
+from core.security.api_keys import create_api_key, identify
+from core.security.models import ApiKey
+from core.security.roles import Role
 
 pytestmark = pytest.mark.django_db
 HANDLER = "analytics.mark_changed"
@@ -136,7 +138,7 @@ def test_a_lost_database_does_not_fail_a_job(monkeypatch):
 
 def test_dead_deliveries_are_shown_and_retried(admin, monkeypatch):
     poked = []
-    monkeypatch.setattr("core.services.outbox.poke", lambda names: poked.extend(names))
+    monkeypatch.setattr("core.events.outbox.poke", lambda names: poked.extend(names))
     dead, other, owed = owe(dead=True, error="KeyError: 'x'"), owe("gone.handler", dead=True), owe()
     assert [(row.handler, row.owed, row.dead, row.last_error) for row in selectors.backlogs()] == [
         (HANDLER, 1, 1, "KeyError: 'x'"),

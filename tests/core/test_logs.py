@@ -9,7 +9,7 @@ import logging
 import pytest
 import structlog
 
-from core import logs
+from core.processes import logs
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from django.db import connection, transaction
 
-from core.errors import LockedOutsideTransaction
-from core.events import HANDLERS, Emission, emit, emit_many
-from core.models import DomainEvent, EventDelivery
-from core.services import outbox
-from crm.events import CUSTOMER_CREATED
-from crm.models import Tag
+from core.base.errors import LockedOutsideTransaction
+from core.events import outbox
+from core.events.bus import HANDLERS, Emission, emit, emit_many
+from core.events.models import DomainEvent, EventDelivery
+from crm.customers.events import CUSTOMER_CREATED
+from crm.customers.models import Tag
 from tests.threads import storm
 
 HANDLER = "analytics.mark_changed"

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core import paging
-from core.models import Job
+from core.db import paging
+from core.jobs.models import Job
 
 pytestmark = pytest.mark.django_db
 ORDER = ["-created_at", "-id"]

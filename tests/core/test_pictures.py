@@ -9,8 +9,8 @@ import zlib
 import pytest
 from PIL import Image
 
-from core.errors import Invalid
-from core.pictures import checked
+from core.base.errors import Invalid
+from core.http.pictures import checked
 
 FORMATS = {"png": "PNG", "jpg": "JPEG", "gif": "GIF", "webp": "WEBP"}
 RED = (200, 30, 30)

@@ -10,8 +10,8 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.columns import column_values, columns
-from core.signing import Signer
+from core.db.columns import column_values, columns
+from core.security.signing import Signer
 
 ROWS = [
     (uuid.UUID(int=1), "plain", ""),

@@ -10,10 +10,10 @@ from django.contrib.auth import SESSION_KEY
 from django.core.management import call_command
 from django.test import Client
 
-from core import crypto
-from core.accounts import SECRETS_CONTEXT
-from core.models import User
-from core.roles import Role
+from core.security import crypto
+from core.security.accounts import SECRETS_CONTEXT
+from core.security.models import User
+from core.security.roles import Role
 from tests.entering import PASSWORD, App, give_code, give_password, sign_in
 
 pytestmark = pytest.mark.django_db

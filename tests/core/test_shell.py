@@ -6,8 +6,8 @@ import pytest
 from django.conf import settings
 from django.urls import reverse
 
-from core.models import User
-from core.roles import Role
+from core.security.models import User
+from core.security.roles import Role
 
 pytestmark = pytest.mark.django_db
 

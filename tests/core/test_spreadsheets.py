@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.csv_rows import CsvRows, Unreadable
-from core.spreadsheets import csv_line, neutralised, plain_line, read_line, restored
+from core.text.csv_rows import CsvRows, Unreadable
+from core.text.spreadsheets import csv_line, neutralised, plain_line, read_line, restored
 
 CELLS = st.text(alphabet=st.sampled_from("'=+-@\t\r\n\",a1.＝\u2028\x0b\x85"), max_size=6)
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +43,7 @@ def test_every_export_goes_through_the_one_writer():
         for path in (ROOT / app).rglob("*.py")
         if "csv.writer" in (text := path.read_text()) or "DictWriter" in text
     }
-    assert files == {"core/spreadsheets.py"}
+    assert files == {"core/text/spreadsheets.py"}
 
 
 def cut(text: str, width: int = 0) -> list:

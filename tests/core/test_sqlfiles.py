@@ -8,7 +8,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-from core import health, sqlfiles
+from core.db import sqlfiles
+from core.health import checks as health
 
 pytestmark = pytest.mark.django_db
 

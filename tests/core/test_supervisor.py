@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from core import supervisor
 from core.embedded.processes import is_alive, wait_until
-from core.supervisor import Pause, SupervisedProgram, Supervisor, WatchedServer
+from core.processes import supervisor
+from core.processes.supervisor import Pause, SupervisedProgram, Supervisor, WatchedServer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -115,7 +115,7 @@ def test_programs_end_when_the_supervisor_is_killed(tmp_path):
     ids = tmp_path / "pid"
     script = textwrap.dedent(f"""
         import os, sys
-        from core.supervisor import SupervisedProgram, Supervisor
+        from core.processes.supervisor import SupervisedProgram, Supervisor
         child = "import os, time; open({str(ids)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
         Supervisor([SupervisedProgram("one", [sys.executable, "-c", child], os.environ)]).run()
     """)

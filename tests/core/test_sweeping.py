@@ -9,28 +9,38 @@ import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from analytics.services.segments import create_segment
-from campaigns.models import Broadcast, BroadcastState, CouponUse, Message, MessageState
-from campaigns.services import broadcast_runs, journey_engine, journey_entries
-from campaigns.services.coupon_uses import reserve_coupon, sweep_reservations
-from campaigns.services.coupons import create_coupon
-from campaigns.services.messages import queue_message, reconcile_uncertain
-from campaigns.services.templates import Text, save_template
-from core import clock
-from core.actor import SYSTEM
-from core.models import Job
-from core.services import sweeping
-from core.services.sweeping import Sweep
-from crm.models import Customer
-from loyalty import tasks
-from loyalty.models import Hold, Lot, Program, TaskStep, TierRun
-from loyalty.services import growth, tiers
-from loyalty.services.redemption import hold_points
-from loyalty.services.reward_redemptions import sweep_redemptions
-from loyalty.services.sweeps import sweep_holds, sweep_lots
+from analytics.segments.services.segments import create_segment
+from campaigns.broadcasts.models import Broadcast, BroadcastState
+from campaigns.broadcasts.services import runs as broadcast_runs
+from campaigns.coupons.models import CouponUse
+from campaigns.coupons.services.coupons import create_coupon
+from campaigns.coupons.services.uses import reserve_coupon, sweep_reservations
+from campaigns.journeys.services import engine as journey_engine
+from campaigns.journeys.services import entries as journey_entries
+from campaigns.messages.models import Message, MessageState
+from campaigns.messages.services.messages import queue_message, reconcile_uncertain
+from campaigns.templates.services.templates import Text, save_template
+from core.base import clock
+from core.base.actor import SYSTEM
+from core.jobs import sweeping
+from core.jobs.models import Job
+from core.jobs.sweeping import Sweep
+from crm.customers.models import Customer
+from loyalty.growth import tasks as growth_tasks
+from loyalty.growth.models import TaskStep
+from loyalty.growth.services import progress as growth
+from loyalty.ledger import tasks
+from loyalty.ledger.models import Hold, Lot
+from loyalty.ledger.services.redemption import hold_points
+from loyalty.ledger.services.sweeps import sweep_holds, sweep_lots
+from loyalty.program.models import Program
+from loyalty.rewards.services.redemptions import sweep_redemptions
+from loyalty.tiers import tasks as tiers_tasks
+from loyalty.tiers.models import TierRun
+from loyalty.tiers.services import evaluation as tiers
 from tests.campaigns.conftest import memory  # noqa: F401
-from tests.loyalty.growing import make_old_member, make_task  # noqa: F401
-from tests.loyalty.rewards import account_of, make_member, make_reward, redeem  # noqa: F401
+from tests.loyalty.growth.samples import make_old_member, make_task  # noqa: F401
+from tests.loyalty.rewards.samples import account_of, make_member, make_reward, redeem  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -192,10 +202,10 @@ def test_tasks_of_members(make_old_member, make_task, make_order, program):  # n
 @pytest.mark.parametrize(
     ("task", "service"),
     [
-        (tasks.take_snapshots, "loyalty.services.snapshots.take_snapshot"),
-        (tasks.announce_expiries, "loyalty.services.notices.announce_expiries"),
-        (tasks.end_tier_periods, "loyalty.services.tiers.evaluate_tiers"),
-        (tasks.advance_tasks, "loyalty.services.growth.advance_all"),
+        (tasks.take_snapshots, "loyalty.ledger.services.snapshots.take_snapshot"),
+        (tasks.announce_expiries, "loyalty.ledger.services.expiry_notices.announce_expiries"),
+        (tiers_tasks.end_tier_periods, "loyalty.tiers.services.evaluation.evaluate_tiers"),
+        (growth_tasks.advance_tasks, "loyalty.growth.services.progress.advance_all"),
     ],
 )
 def test_one_program_does_not_stop_the_others(program, monkeypatch, task, service):

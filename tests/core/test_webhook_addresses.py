@@ -13,13 +13,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from core import outgoing, webhooks
-from core.errors import Invalid
-from core.models import WebhookDelivery, WebhookEndpoint
-from core.roles import Role
-from core.services import webhook_sending
-from core.services import webhooks as services
-from core.services.outbox import deliver
+from core.base.errors import Invalid
+from core.events.outbox import deliver
+from core.http import outgoing
+from core.security.roles import Role
+from core.webhooks import registry as webhooks
+from core.webhooks import sending as webhook_sending
+from core.webhooks import services
+from core.webhooks.models import WebhookDelivery, WebhookEndpoint
 from tests.core.receiving import Receiver
 
 pytestmark = pytest.mark.django_db(transaction=True)

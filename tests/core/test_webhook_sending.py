@@ -8,10 +8,12 @@ from uuid import UUID
 import pytest
 from django.core.cache import cache
 
-from core import clock, outgoing, webhooks
-from core.models import WebhookDelivery
-from core.services import webhook_sending
-from core.services.outbox import deliver
+from core.base import clock
+from core.events.outbox import deliver
+from core.http import outgoing
+from core.webhooks import registry as webhooks
+from core.webhooks import sending as webhook_sending
+from core.webhooks.models import WebhookDelivery
 from tests.core.receiving import Receiver
 from tests.core.subscribing import happen, only, send, subscribe
 

@@ -7,19 +7,22 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import transaction
 
-from core import clock, kept, outgoing, webhooks
-from core.actor import SYSTEM
-from core.errors import Conflict, Invalid
-from core.events import handler_names
-from core.health import CHECKS
-from core.models import DomainEvent, EventDelivery, WebhookDelivery, WebhookEndpoint
-from core.models.webhooks import SwitchedOff
-from core.services import webhooks as services
-from core.services.outbox import deliver
-from core.services.rotation import rotate_keys
-from core.webhooks import PUBLIC
-from crm.events import ORDER_PAID
-from crm.services.tickets import open_ticket
+from core.base import clock
+from core.base.actor import SYSTEM
+from core.base.errors import Conflict, Invalid
+from core.db import cached_names as kept
+from core.events.bus import handler_names
+from core.events.models import DomainEvent, EventDelivery
+from core.events.outbox import deliver
+from core.health.checks import CHECKS
+from core.http import outgoing
+from core.security.rotation import rotate_keys
+from core.webhooks import registry as webhooks
+from core.webhooks import services
+from core.webhooks.models import SwitchedOff, WebhookDelivery, WebhookEndpoint
+from core.webhooks.registry import PUBLIC
+from crm.desk.services import open_ticket
+from crm.orders.events import ORDER_PAID
 from tests.core.subscribing import happen, only, send, subscribe
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -9,13 +9,13 @@ import pytest
 from django.core.cache import cache
 from django.urls import reverse
 
-from core import clock
-from core.models import WebhookDelivery, WebhookEndpoint
-from core.roles import Role
-from core.services import webhook_sending
-from core.services import webhooks as services
-from core.services.outbox import deliver
-from core.webhooks import HANDLER
+from core.base import clock
+from core.events.outbox import deliver
+from core.security.roles import Role
+from core.webhooks import sending as webhook_sending
+from core.webhooks import services
+from core.webhooks.models import WebhookDelivery, WebhookEndpoint
+from core.webhooks.registry import HANDLER
 from tests.core.receiving import Receiver
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,10 +8,11 @@ from django.db import OperationalError
 from django.test import RequestFactory
 from django.utils import timezone
 
-from core import formatting, zones
-from core.middleware import StaffLocaleMiddleware
-from core.roles import Role
-from crm.models import Store
+from core.base import zones
+from core.http.middleware import StaffLocaleMiddleware
+from core.security.roles import Role
+from core.text import formatting
+from crm.customers.models import Store
 
 pytestmark = pytest.mark.django_db
 LATE = datetime(2026, 11, 22, 20, 30, tzinfo=UTC)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from core import embedded
+from core.embedded import places as embedded
 from tests.e2e.shop import ROOT, free_port, wait_until
 
 pytestmark = pytest.mark.processes

@@ -16,7 +16,7 @@ from collections import Counter
 
 import pytest
 
-from core.embedded import Locations, locations
+from core.embedded.places import Locations, locations
 from tests.e2e.shop import ROOT, Mailbox, Shop, wait_until
 
 pytestmark = pytest.mark.processes
@@ -24,12 +24,12 @@ PEOPLE, KILLED_AT, AWAY_SECONDS, BACK_SECONDS = 120, 30, 15, 60
 
 SET_UP = f"""
 from analytics.models import SegmentMembership
-from analytics.services.segments import create_segment
+from analytics.segments.services.segments import create_segment
 from campaigns.models import SendingPolicy
-from campaigns.services.templates import Text, save_template
-from core.actor import SYSTEM
-from crm.services.consents import record_consent
-from crm.services.identities import GivenIdentity, resolve_customer
+from campaigns.templates.services.templates import Text, save_template
+from core.base.actor import SYSTEM
+from crm.customers.services.consents import record_consent
+from crm.customers.services.identities import GivenIdentity, resolve_customer
 from tests.segments import put_in
 SendingPolicy.objects.update_or_create(
     pk=1, defaults=dict(cap_per_day=0, cap_per_week=0, quiet_from="00:00", quiet_until="00:00"))
@@ -45,8 +45,8 @@ answer = SegmentMembership.objects.filter(segment=segment).count()
 BEGIN = """
 from analytics.models import Segment
 from campaigns.models import Template
-from campaigns.services.broadcasts import create_broadcast, schedule_broadcast
-from core.actor import SYSTEM
+from campaigns.broadcasts.services.broadcasts import create_broadcast, schedule_broadcast
+from core.base.actor import SYSTEM
 broadcast = create_broadcast(
     name={name!r}, segment=Segment.objects.get(name="Everyone here"), template=Template.objects.get(name={name!r}), actor=SYSTEM)
 schedule_broadcast(broadcast=broadcast, actor=SYSTEM)

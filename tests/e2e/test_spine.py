@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crm.simulation.process import Truth, simulate
+from crm.simulation.rules.process import Truth, simulate
 from liuke import IdempotencyKeyReused, Liuke
 from tests.clients.readme import run_readme
 from tests.e2e.shop import ROOT, Shop, wait_until
@@ -207,7 +207,7 @@ def test_orders_become_members_segments_and_messages_and_refunds_take_points_bac
         member = shop.get(f"/api/v1/members/{person.number}")
         assert member["qualifying"] == person.spent_in_a_year()
         assert (member["tier"] and member["tier"]["code"]) == tier_for(person.spent_in_a_year())
-    facts = shop.shell("from core.facts import collect\nanswer = collect()")
+    facts = shop.shell("from core.base.facts import collect\nanswer = collect()")
     assert facts["customers"] == len(people)
     assert facts["orders"] == sum(len(person.orders) for person in people)
     assert facts["net_revenue"] == {"GBP": sum(sum(person.totals().values()) for person in people)}
@@ -219,9 +219,9 @@ def test_orders_become_members_segments_and_messages_and_refunds_take_points_bac
     assert 2 < len(quiet) < len(people)
     segment = shop.shell(
         f"""
-from analytics.services.segments import create_segment
-from analytics.tasks import compute_segment
-from core.actor import SYSTEM
+from analytics.segments.services.segments import create_segment
+from analytics.segments.tasks import compute_segment
+from core.base.actor import SYSTEM
 rule = {{"op": "and", "children": [{{"condition": "last_order", "operator": "before", "days": {QUIET_DAYS}}}]}}
 answer = create_segment(name="Quiet", rule=rule, actor=SYSTEM).pk
 compute_segment.delay(answer)
@@ -238,10 +238,10 @@ compute_segment.delay(answer)
     shop.shell(
         f"""
 from campaigns.models import CareTrigger
-from campaigns.services.care import activate_care_rule, create_care_rule
-from campaigns.services.templates import Text, save_template
-from campaigns.tasks import run_care_rules
-from core.actor import SYSTEM
+from campaigns.care.services.care import activate_care_rule, create_care_rule
+from campaigns.templates.services.templates import Text, save_template
+from campaigns.care.tasks import run_care_rules
+from core.base.actor import SYSTEM
 template = save_template(name="Win back", channel="email", actor=SYSTEM, texts=[
     Text("en", "<p>Dear {{{{ customer.name }}}}, we miss you.</p>", "We miss you, {{{{ customer.name }}}}"),
     Text("zh-hans", "<p>亲爱的{{{{ customer.name }}}}，好久不见。</p>", "{{{{ customer.name }}}}，好久不见"),

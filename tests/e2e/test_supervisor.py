@@ -25,7 +25,7 @@ import psutil
 import psycopg
 import pytest
 
-from core.embedded import locations
+from core.embedded.places import locations
 from tests.e2e.shop import ROOT, Shop, wait_until
 
 pytestmark = pytest.mark.processes
@@ -35,12 +35,12 @@ MEMBERS, START, SPEND = 8, 1_000_000, 7
 FILE_ORDERS = 1_000
 
 SET_UP = f"""
-from core.actor import SYSTEM
-from crm.services.identities import GivenIdentity, resolve_customer
+from core.base.actor import SYSTEM
+from crm.customers.services.identities import GivenIdentity, resolve_customer
 from loyalty.models import Account
-from loyalty.services.adjustments import adjust_points
-from loyalty.services.enrolment import enrol_member
-from loyalty.services.setup import ensure_default_program
+from loyalty.ledger.services.adjustments import adjust_points
+from loyalty.ledger.services.enrolment import enrol_member
+from loyalty.earning.services.setup import ensure_default_program
 answer = []
 for n in range({MEMBERS}):
     customer = resolve_customer([GivenIdentity("storefront", f"m{{n}}")], source="storefront", country="CN", actor=SYSTEM).customer
@@ -55,9 +55,9 @@ import django
 django.setup()
 from django.core.files import File
 from django.db import Error, connection
-from core.actor import SYSTEM
+from core.base.actor import SYSTEM
 from crm.models import ImportRun
-from crm.services import imports
+from crm.imports import services as imports
 
 def write(name):
     path = f"{{sys.argv[1]}}/{{name}}.csv"

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from core.actor import SYSTEM
-from core.errors import Conflict, DomainError, Invalid, NotFound, Refused
-from loyalty.models import Entry, Hold, Member, PointType, Program, RewardCode, Tier
-from loyalty.selectors import default_program
-from loyalty.services.badges import create_badge, update_badge
-from loyalty.services.bought_tiers import refund_tier
-from loyalty.services.earning_rules import new_rule
-from loyalty.services.redemption import capture_hold, hold_points, release_hold
-from loyalty.services.reward_codes import FILE_BYTES, upload_reward_codes
-from loyalty.services.tier_setup import change_policy, update_tier
-from loyalty.services.transfers import merge_members, transfer_points
-from tests.loyalty.rewards import account_of
+from core.base.actor import SYSTEM
+from core.base.errors import Conflict, DomainError, Invalid, NotFound, Refused
+from loyalty.earning.services.rules import new_rule
+from loyalty.growth.services.badges import create_badge, update_badge
+from loyalty.ledger.models import Entry, Hold
+from loyalty.ledger.services.redemption import capture_hold, hold_points, release_hold
+from loyalty.ledger.services.transfers import merge_members, transfer_points
+from loyalty.program.models import Member, PointType, Program
+from loyalty.program.selectors import default_program
+from loyalty.rewards.models import RewardCode
+from loyalty.rewards.services.codes import FILE_BYTES, upload_reward_codes
+from loyalty.tiers.models import Tier
+from loyalty.tiers.services.bought_tiers import refund_tier
+from loyalty.tiers.services.setup import change_policy, update_tier
+from tests.loyalty.rewards.samples import account_of
 
 pytestmark = pytest.mark.django_db
 

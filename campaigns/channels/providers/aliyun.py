@@ -19,10 +19,13 @@ from uuid import UUID, uuid4
 
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.channels.base import DeliveryOutcome, DeliveryResult, Outgoing
-from campaigns.channels.providers.base import (
+from campaigns.channels.models import ChannelAccount
+from campaigns.channels.registry import (
     Ask,
+    DeliveryOutcome,
+    DeliveryResult,
     Forged,
+    Outgoing,
     Provider,
     ProviderField,
     Receipt,
@@ -32,8 +35,7 @@ from campaigns.channels.providers.base import (
     refused_by_status,
     unanswered,
 )
-from campaigns.models import ChannelAccount
-from core.outgoing import NoAnswer
+from core.http.outgoing import NoAnswer
 
 VERSION = "2017-05-25"
 # https://help.aliyun.com/zh/sms/developer-reference/api-error-codes

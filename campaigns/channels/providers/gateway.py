@@ -18,10 +18,13 @@ from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.channels.base import DeliveryOutcome, DeliveryResult, Outgoing
-from campaigns.channels.providers.base import (
+from campaigns.channels.models import ChannelAccount
+from campaigns.channels.registry import (
     Ask,
+    DeliveryOutcome,
+    DeliveryResult,
     Forged,
+    Outgoing,
     Provider,
     ProviderField,
     Receipt,
@@ -30,8 +33,7 @@ from campaigns.channels.providers.base import (
     refused_by_status,
     unanswered,
 )
-from campaigns.models import ChannelAccount
-from core.outgoing import PREFIX, NoAnswer, signature
+from core.http.outgoing import PREFIX, NoAnswer, signature
 
 TOLERANCE_SECONDS = 300
 

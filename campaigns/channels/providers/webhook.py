@@ -9,12 +9,19 @@ from typing import ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.channels.base import DeliveryOutcome, DeliveryResult, Outgoing
-from campaigns.channels.providers.base import Ask, ProviderField, refused_by_status, unanswered
+from campaigns.channels.models import ChannelAccount
 from campaigns.channels.providers.gateway import Gateway, signed
-from campaigns.models import ChannelAccount
-from core.outgoing import NoAnswer
-from crm.models import Customer
+from campaigns.channels.registry import (
+    Ask,
+    DeliveryOutcome,
+    DeliveryResult,
+    Outgoing,
+    ProviderField,
+    refused_by_status,
+    unanswered,
+)
+from core.http.outgoing import NoAnswer
+from crm.customers.models import Customer
 
 
 class OwnSystem(Gateway):

@@ -18,9 +18,12 @@ from urllib.parse import urlencode
 from django.core.cache import cache
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.channels.base import DeliveryOutcome, DeliveryResult, Outgoing
-from campaigns.channels.providers.base import (
+from campaigns.channels.models import ChannelAccount
+from campaigns.channels.registry import (
     Ask,
+    DeliveryOutcome,
+    DeliveryResult,
+    Outgoing,
     Provider,
     ProviderField,
     lines_of,
@@ -28,8 +31,7 @@ from campaigns.channels.providers.base import (
     refused_by_status,
     unanswered,
 )
-from campaigns.models import ChannelAccount
-from core.outgoing import HttpAnswer, NoAnswer
+from core.http.outgoing import HttpAnswer, NoAnswer
 
 TOKEN_IS_OVER = {40001, 40014, 42001}
 LATER = {-1, 45009, 45011, 45033}

@@ -1,7 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError
 
 from config import demo
-from crm.models import Customer
+from crm.customers.models import Customer
 
 
 class Command(BaseCommand):

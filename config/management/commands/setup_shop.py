@@ -1,8 +1,8 @@
 from django.core.management.base import BaseCommand, CommandError
 
-from core.errors import DomainError
-from crm.services.setup import ensure_store
-from loyalty.services.setup import ensure_default_program
+from core.base.errors import DomainError
+from crm.customers.services.setup import ensure_store
+from loyalty.earning.services.setup import ensure_default_program
 
 
 class Command(BaseCommand):

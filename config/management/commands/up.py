@@ -13,9 +13,13 @@ from django.db import OperationalError, connection, connections
 
 from config import env
 from config.processes import command_lines
-from core import embedded, health, startup, static_files
+from core import embedded
+from core.embedded import places as embedded_places
 from core.embedded import postgres, valkey
-from core.supervisor import SupervisedProgram, Supervisor, WatchedServer
+from core.health import checks as health
+from core.http import static_files
+from core.processes import startup
+from core.processes.supervisor import SupervisedProgram, Supervisor, WatchedServer
 
 # Addresses that a browser on this machine reaches as localhost.
 LOCAL = {"127.0.0.1", "0.0.0.0", "::1"}  # noqa: S104
@@ -35,7 +39,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
             # Media and imports are stored there even when every server is external.
-            embedded.make_private(embedded.locations())
+            embedded_places.make_private(embedded_places.locations())
             embedded.attach()
             if static_files.needs_manifest():
                 self.stdout.write("Collecting static files ...")
@@ -47,7 +51,7 @@ class Command(BaseCommand):
             self._run(url)
         except KeyboardInterrupt:
             pass
-        except embedded.ConfigurationError as error:
+        except embedded_places.ConfigurationError as error:
             raise CommandError(str(error)) from None
         finally:
             connections.close_all()
@@ -85,8 +89,8 @@ class Command(BaseCommand):
             call_command("migrate", verbosity=0, interactive=False)
         startup.check()
         from config import demo
-        from core.models import User
-        from crm.models import Store
+        from core.security.models import User
+        from crm.customers.models import Store
 
         if options["no_demo"] or env.text("DJANGO_SETTINGS_MODULE").endswith("production"):
             return
@@ -111,17 +115,17 @@ class Command(BaseCommand):
     def _run(self, url: str) -> None:
         from config import demo
 
-        place = embedded.locations()
-        environment = {**os.environ, **embedded.urls(place), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
+        place = embedded_places.locations()
+        environment = {**os.environ, **embedded_places.urls(place), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
         demo.print_welcome(url)
         connections.close_all()
         programs = [SupervisedProgram(name, command, environment) for name, command in command_lines().items()]
         Supervisor(programs, servers(place)).run()
 
 
-def servers(place: embedded.Locations) -> list[WatchedServer]:
+def servers(place: embedded_places.Locations) -> list[WatchedServer]:
     """Return the embedded servers in use, as the supervisor watches them."""
-    use = embedded.needed()
+    use = embedded_places.needed()
     watched = [
         ("postgresql", use.postgres, lambda: bool(postgres.pid_of(place))),
         ("valkey", use.queue, lambda: bool(valkey.pid_of(place, valkey.QUEUE))),

@@ -2,11 +2,11 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from core import embedded
 from core.backup import keys, making, restoring
 from core.backup.archive import ArchiveError
 from core.backup.programs import NoPrograms
-from core.services import sending_hold
+from core.embedded import places as embedded
+from core.sending import services as sending_hold
 
 
 class Command(BaseCommand):

@@ -1,8 +1,8 @@
 from django.core.management.base import BaseCommand, CommandError
 
-from core.errors import DomainError
-from core.scopes import SCOPES
-from core.services.api_keys import create_api_key
+from core.base.errors import DomainError
+from core.security.api_keys import create_api_key
+from core.security.scopes import SCOPES
 
 
 class Command(BaseCommand):

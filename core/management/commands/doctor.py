@@ -1,6 +1,6 @@
 from django.core.management.base import BaseCommand
 
-from core.health import examine, mend, prove
+from core.health.checks import examine, mend, prove
 
 
 class Command(BaseCommand):

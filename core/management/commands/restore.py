@@ -2,10 +2,10 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from core import embedded
 from core.backup import keys, restoring
 from core.backup.archive import ArchiveError
 from core.backup.programs import NoPrograms
+from core.embedded import places as embedded
 
 
 class Command(BaseCommand):

@@ -1,6 +1,6 @@
 from django.core.management.base import BaseCommand
 
-from core.services.rotation import rotate_keys
+from core.security.rotation import rotate_keys
 
 
 class Command(BaseCommand):

@@ -1,9 +1,9 @@
 from django.core.management.base import BaseCommand, CommandError
 
-from core.actor import Actor
-from core.errors import DomainError
-from core.holding import WAITING, HoldChoice
-from core.services import sending_hold
+from core.base.actor import Actor
+from core.base.errors import DomainError
+from core.sending import services as sending_hold
+from core.sending.registry import WAITING, HoldChoice
 
 
 class Command(BaseCommand):

@@ -3,8 +3,8 @@ from decimal import Decimal
 
 from django.core.management.base import BaseCommand
 
-from core.currencies import exponent
-from core.facts import SUPERSEDED, Amounts, collect
+from core.base.facts import SUPERSEDED, Amounts, collect
+from core.text.currencies import exponent
 
 
 class Command(BaseCommand):

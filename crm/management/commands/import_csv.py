@@ -6,13 +6,13 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from core.actor import SYSTEM
-from core.errors import DomainError
-from crm.import_kinds import IMPORT_KINDS
+from core.base.actor import SYSTEM
+from core.base.errors import DomainError
+from crm.imports.models import ImportMode, ImportRun
+from crm.imports.registry import IMPORT_KINDS
+from crm.imports.services import running as imports
+from crm.imports.services.refusals import reason_text, refused_csv
 from crm.management.following import finish
-from crm.models import ImportMode, ImportRun
-from crm.services import imports
-from crm.services.imports.refusals import reason_text, refused_csv
 
 
 class Command(BaseCommand):

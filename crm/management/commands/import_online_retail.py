@@ -8,12 +8,12 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from core.actor import SYSTEM
-from core.errors import DomainError
+from core.base.actor import SYSTEM
+from core.base.errors import DomainError
+from crm.import_kinds.services import online_retail
+from crm.imports.models import ImportKind, ImportMode
+from crm.imports.services import running as imports
 from crm.management.following import finish
-from crm.models import ImportKind, ImportMode
-from crm.services import imports
-from crm.services.imports import online_retail
 
 DEFAULT = Path(settings.BASE_DIR).parent / "shared" / "data" / "online_retail.csv.gz"
 

@@ -2,8 +2,8 @@
 
 from django.core.management.base import BaseCommand, CommandError
 
-from core.errors import DomainError
-from crm.services.product_merging import merge_products
+from core.base.errors import DomainError
+from crm.orders.services.product_merging import merge_products
 
 
 class Command(BaseCommand):

@@ -2,7 +2,7 @@ import json
 
 from django.core.management.base import BaseCommand
 
-from loyalty.services.reconciliation import reconcile_points
+from loyalty.ledger.services.reconciliation import reconcile_points
 
 
 class Command(BaseCommand):

@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from analytics.models import Segment
-from campaigns.models import JourneyRun, JourneyStepRecord
-from campaigns.services import journey_entries
-from campaigns.services.journey_engine import advance_due
-from campaigns.services.journeys import create_journey, publish_journey
-from campaigns.services.templates import Text, save_template
-from core.actor import SYSTEM
+from analytics.segments.models import Segment
+from campaigns.journeys.models import JourneyRun, JourneyStepRecord
+from campaigns.journeys.services import entries as journey_entries
+from campaigns.journeys.services.engine import advance_due
+from campaigns.journeys.services.journeys import create_journey, publish_journey
+from campaigns.templates.services.templates import Text, save_template
+from core.base.actor import SYSTEM
 from tests.segments import put_in
 
 

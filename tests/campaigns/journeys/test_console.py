@@ -7,10 +7,10 @@ import json
 import pytest
 from django.urls import reverse
 
-from campaigns.models import Journey, JourneyRun
-from campaigns.services.journey_entries import enter_by_call
-from campaigns.services.journey_presets import PRESETS
-from core.roles import Role
+from campaigns.journeys.models import Journey, JourneyRun
+from campaigns.journeys.services.entries import enter_by_call
+from campaigns.journeys.services.presets import PRESETS
+from core.security.roles import Role
 from tests.campaigns.journeys.conftest import go
 
 pytestmark = pytest.mark.django_db

@@ -10,30 +10,32 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from analytics.services.features import refresh_everything
-from campaigns.journey_steps.base import STEPS
-from campaigns.models import (
-    CouponCode,
-    Journey,
-    JourneyRun,
-    JourneyStepCount,
-    JourneyStepRecord,
-    JourneyVersion,
-    Message,
+from analytics.features.services.features import refresh_everything
+from campaigns.coupons.models import CouponCode
+from campaigns.journeys.models import Journey, JourneyRun, JourneyStepCount, JourneyStepRecord, JourneyVersion
+from campaigns.journeys.registry import STEPS
+from campaigns.journeys.selectors import counts_of
+from campaigns.journeys.services.engine import advance_claim, advance_due, claim_runs
+from campaigns.journeys.services.entries import enter_by_call
+from campaigns.journeys.services.journeys import (
+    pause_journey,
+    publish_journey,
+    resume_journey,
+    save_draft,
+    stop_journey,
 )
-from campaigns.selectors.journeys import counts_of
-from campaigns.services.journey_engine import advance_claim, advance_due, claim_runs
-from campaigns.services.journey_entries import enter_by_call
-from campaigns.services.journeys import pause_journey, publish_journey, resume_journey, save_draft, stop_journey
-from campaigns.services.messages import send_due
-from core.actor import SYSTEM
-from core.errors import Conflict
-from core.models import DomainEvent, WebhookDelivery
-from core.services.webhooks import create_endpoint
-from crm.models import CustomerTag, Ticket
-from crm.services.activity import ActivityInput, record_activity
-from loyalty.models import Account, Entry
-from loyalty.services.enrolment import enrol_member
+from campaigns.messages.models import Message
+from campaigns.messages.services.messages import send_due
+from core.base.actor import SYSTEM
+from core.base.errors import Conflict
+from core.events.models import DomainEvent
+from core.webhooks.models import WebhookDelivery
+from core.webhooks.services import create_endpoint
+from crm.activity.services.activity import ActivityInput, record_activity
+from crm.customers.models import CustomerTag
+from crm.desk.models import Ticket
+from loyalty.ledger.models import Account, Entry
+from loyalty.ledger.services.enrolment import enrol_member
 from tests.campaigns.journeys.conftest import ends, go, pass_time, way
 from tests.segments import take_out
 

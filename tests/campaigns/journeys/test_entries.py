@@ -9,22 +9,23 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from analytics.models import Segment
-from analytics.services.features import refresh_everything
-from analytics.services.segments import compute_segments, create_segment
-from campaigns.models import Journey, JourneyRun, JourneyStepCount
-from campaigns.services import journey_entries
-from campaigns.services.journey_entries import enter, enter_by_call, enter_due, hear, wanted
-from campaigns.services.journeys import pause_journey, publish_journey, save_draft, stop_journey
-from core.actor import SYSTEM
-from core.events import Event, emit
-from core.models import DomainEvent
-from crm.events import TICKET_RATED
-from crm.models import Customer
-from crm.services.activity import ActivityInput, record_activity
-from crm.services.customers import update_customer
-from loyalty.models import Member
-from loyalty.services.enrolment import enrol_member
+from analytics.features.services.features import refresh_everything
+from analytics.segments.models import Segment
+from analytics.segments.services.runs import compute_segments
+from analytics.segments.services.segments import create_segment
+from campaigns.journeys.models import Journey, JourneyRun, JourneyStepCount
+from campaigns.journeys.services import entries as journey_entries
+from campaigns.journeys.services.entries import enter, enter_by_call, enter_due, hear, wanted
+from campaigns.journeys.services.journeys import pause_journey, publish_journey, save_draft, stop_journey
+from core.base.actor import SYSTEM
+from core.events.bus import Event, emit
+from core.events.models import DomainEvent
+from crm.activity.services.activity import ActivityInput, record_activity
+from crm.customers.models import Customer
+from crm.customers.services.customers import update_customer
+from crm.desk.events import TICKET_RATED
+from loyalty.ledger.services.enrolment import enrol_member
+from loyalty.program.models import Member
 from tests.campaigns.conftest import policy
 from tests.campaigns.journeys.conftest import go, pass_time
 from tests.threads import at_once

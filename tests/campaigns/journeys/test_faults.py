@@ -20,17 +20,19 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils import timezone
 
-from campaigns.models import CouponCode, JourneyRun, JourneyStepCount, JourneyStepRecord, Message
-from campaigns.services.journey_engine import advance_due
-from campaigns.services.journey_entries import enter, hear
-from campaigns.tasks import advance_journeys, enter_journeys
-from core.events import Event
-from core.models import DomainEvent
-from core.services import outbox
-from crm.models import Customer, CustomerTag
-from loyalty.models import Account, Entry
-from loyalty.services.enrolment import enrol_many
-from loyalty.services.reconciliation import find_differences
+from campaigns.coupons.models import CouponCode
+from campaigns.journeys.models import JourneyRun, JourneyStepCount, JourneyStepRecord
+from campaigns.journeys.services.engine import advance_due
+from campaigns.journeys.services.entries import enter, hear
+from campaigns.journeys.tasks import advance_journeys, enter_journeys
+from campaigns.messages.models import Message
+from core.events import outbox
+from core.events.bus import Event
+from core.events.models import DomainEvent
+from crm.customers.models import Customer, CustomerTag
+from loyalty.ledger.models import Account, Entry
+from loyalty.ledger.services.enrolment import enrol_many
+from loyalty.ledger.services.reconciliation import find_differences
 from tests.campaigns.journeys.conftest import pass_time
 from tests.processes import this_database
 from tests.threads import at_once
@@ -161,8 +163,8 @@ def test_nothing_is_lost_when_redis_fails_in_the_middle(
         raise ConnectionError("Redis is away")
 
     with monkeypatch.context() as patched:
-        patched.setattr("core.wakeup.cache.add", away)
-        patched.setattr("campaigns.tasks.advance_journeys.apply_async", away)
+        patched.setattr("core.events.relays.cache.add", away)
+        patched.setattr("campaigns.journeys.tasks.advance_journeys.apply_async", away)
         patched.setattr("celery.current_app.send_task", away)
         for customer in everyone[10:]:
             make_order(customer, paid_at=timezone.now())

@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 from django.utils import translation
 
-from campaigns.models import Coupon, Journey, JourneyStepRecord, Message, Template
-from campaigns.rules import journeys as rules
-from campaigns.services.journey_presets import PRESETS, draft_from_preset
-from campaigns.services.journey_trials import try_journey
-from campaigns.services.journeys import problems, publish_journey
-from core.actor import SYSTEM
-from core.errors import Invalid
+from campaigns.coupons.models import Coupon
+from campaigns.journeys import rules
+from campaigns.journeys.models import Journey, JourneyStepRecord
+from campaigns.journeys.services.journeys import problems, publish_journey
+from campaigns.journeys.services.presets import PRESETS, draft_from_preset
+from campaigns.journeys.services.trials import try_journey
+from campaigns.messages.models import Message
+from campaigns.templates.models import Template
+from core.base.actor import SYSTEM
+from core.base.errors import Invalid
 
 pytestmark = pytest.mark.django_db
 CODES = [preset.code for preset in PRESETS]

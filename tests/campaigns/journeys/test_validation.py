@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.models import Journey, JourneyVersion
-from campaigns.rules import journeys as rules
-from campaigns.services.journeys import (
+from campaigns.journeys import rules
+from campaigns.journeys.models import Journey, JourneyVersion
+from campaigns.journeys.services.journeys import (
     create_journey,
     delete_draft,
     problems,
@@ -15,8 +15,8 @@ from campaigns.services.journeys import (
     save_draft,
     stop_journey,
 )
-from core.actor import SYSTEM
-from core.errors import Conflict, Invalid
+from core.base.actor import SYSTEM
+from core.base.errors import Conflict, Invalid
 
 API = {"kind": "api"}
 

@@ -16,8 +16,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 def work(chunk: int, lease: int, patience: float) -> None:
     from django.conf import settings
 
-    from campaigns.models import JourneyRun
-    from campaigns.services.journey_engine import advance_due
+    from campaigns.journeys.models import JourneyRun
+    from campaigns.journeys.services.engine import advance_due
 
     settings.JOURNEY_LEASE_SECONDS = lease
     idle = time.monotonic()

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from core.actor import SYSTEM
-from crm.models import ImportRun
-from crm.services import imports
+from core.base.actor import SYSTEM
+from crm.imports.models import ImportRun
+from crm.imports.services import running as imports
 
 
 @pytest.fixture

@@ -9,17 +9,20 @@ from django.core.management import call_command
 from django.urls import reverse
 from rest_framework.test import APIClient
 
-from analytics.models import CustomerFeature
-from analytics.services import features
-from core.actor import SYSTEM
-from core.facts import collect
-from core.roles import Role
-from core.services.outbox import deliver_all
-from crm.models import Customer, ImportRun, Order, Refund, SpendAdjustment, Store
-from crm.selectors.customers import spending
-from crm.services import imports
-from crm.services.imports import online_retail
-from loyalty.models import Account, Member
+from analytics.features.models import CustomerFeature
+from analytics.features.services import features
+from core.base.actor import SYSTEM
+from core.base.facts import collect
+from core.events.outbox import deliver_all
+from core.security.roles import Role
+from crm.customers.models import Customer, Store
+from crm.import_kinds.services import online_retail
+from crm.imports.models import ImportRun
+from crm.imports.services import running as imports
+from crm.orders.models import Order, Refund, SpendAdjustment
+from crm.orders.selectors.spending import spending
+from loyalty.ledger.models import Account
+from loyalty.program.models import Member
 
 pytestmark = pytest.mark.django_db
 # 1: bought 6 at 2.55, returned 2, then 6 of which 4 were left, and ten that were bought before the file begins.
@@ -59,7 +62,7 @@ def bring(db, tmp_path: Path):
 
 
 def named(storefront: str) -> Customer:
-    from crm.services.identities import find
+    from crm.customers.services.identities import find
 
     return find("storefront", storefront).customer
 
@@ -119,7 +122,7 @@ def test_it_takes_back_no_points_and_counts_for_tiers(bring, program_of_2011):
 @pytest.fixture
 def program_of_2011(db):
     """Create a program whose tiers look back to the year of the file."""
-    from loyalty.services.setup import ensure_default_program
+    from loyalty.earning.services.setup import ensure_default_program
 
     online_retail.prepare_store()
     program = ensure_default_program()

@@ -10,12 +10,14 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from core.actor import SYSTEM
-from core.errors import Invalid
-from core.roles import Role
-from crm.models import Customer, ImportRun, ImportState, Product
-from crm.services import imports
-from crm.services.imports.refusals import open_row, refused_csv
+from core.base.actor import SYSTEM
+from core.base.errors import Invalid
+from core.security.roles import Role
+from crm.customers.models import Customer
+from crm.imports.models import ImportRun, ImportState
+from crm.imports.services import running as imports
+from crm.imports.services.refusals import open_row, refused_csv
+from crm.orders.models import Product
 
 pytestmark = pytest.mark.django_db
 HEAD = "sku,name,price\r\n"
@@ -41,7 +43,7 @@ def test_the_refused_line_of_an_order_takes_the_rest_of_the_order_with_it(bring,
 
 def test_refused_rows_keep_line_breaks_and_gain_no_apostrophe_after_repeated_round_trips(bring, store, tmp_path: Path):
     cells = ["A", "=1+1", "'=2", "+x", "line\r\nbreak \u2028 and \x0b more"]
-    from core.spreadsheets import csv_line, restored
+    from core.text.spreadsheets import csv_line, restored
 
     head = ["sku", "name", "category", "brand", "price"]
     text = csv_line(head) + csv_line(cells)

@@ -7,10 +7,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from core.spreadsheets import neutralised
-from crm.rules import importing_values as values
-from crm.rules.importing import WrongMapping, check_mapping, fields_of, suggest_mapping
-from crm.rules.importing_detect import (
+from core.text.spreadsheets import neutralised
+from crm.imports.rules import values
+from crm.imports.rules.detection import (
     decimal_sign,
     detect_date_order,
     detect_decimal,
@@ -18,7 +17,8 @@ from crm.rules.importing_detect import (
     detect_encoding,
     unclear_decimals,
 )
-from crm.rules.importing_values import BadValue
+from crm.imports.rules.mapping import WrongMapping, check_mapping, fields_of, suggest_mapping
+from crm.imports.rules.values import BadValue
 
 CHINESE = "订单号,姓名,金额\nA1,王小明,12.50\nA2,李雷,8.00\n"
 FRENCH = "numéro;nom;ville\n1;Élodie Lefèvre;Besançon\n2;André Müller;Zürich\n"

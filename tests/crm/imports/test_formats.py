@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from core.actor import SYSTEM
-from core.errors import Invalid
-from crm.models import Customer, Order, OrderLine, Product, Store
-from crm.rules.import_formats import FORMATS, mapping_of, recognise
-from crm.rules.importing import fields_of, suggest_mapping
-from crm.services import imports
+from core.base.actor import SYSTEM
+from core.base.errors import Invalid
+from crm.customers.models import Customer, Store
+from crm.imports.rules.formats import FORMATS, mapping_of, recognise
+from crm.imports.rules.mapping import fields_of, suggest_mapping
+from crm.imports.services import running as imports
+from crm.orders.models import Order, OrderLine, Product
 
 pytestmark = pytest.mark.django_db
 FILES = Path(__file__).parents[2] / "fixtures" / "imports"

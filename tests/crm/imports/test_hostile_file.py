@@ -12,11 +12,12 @@ import pytest
 from django.db import connection
 
 from bench.hostile import write_hostile
-from core.actor import SYSTEM
-from core.models import DomainEvent
-from crm.models import Customer, Identity, ImportRun
-from crm.services import imports
-from crm.services.imports.refusals import open_row
+from core.base.actor import SYSTEM
+from core.events.models import DomainEvent
+from crm.customers.models import Customer, Identity
+from crm.imports.models import ImportRun
+from crm.imports.services import running as imports
+from crm.imports.services.refusals import open_row
 from tests.processes import this_database
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
@@ -72,7 +73,7 @@ def test_a_killed_import_leaves_nothing_and_then_completes(store, tmp_path: Path
     run = imports.create_import(kind="customers", source="shop", path=str(path), actor=SYSTEM)
     script = (
         "import django; django.setup()\n"
-        "from crm.models import ImportRun; from crm.services import imports\n"
+        "from crm.models import ImportRun; from crm.imports import services as imports\n"
         f"imports.run_import(run=ImportRun.objects.get(pk={run.pk}))\n"
     )
     process = subprocess.Popen(

@@ -12,13 +12,16 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.urls import reverse
 
-from core.actor import SYSTEM
-from core.models import DomainEvent
-from core.roles import Role
-from crm.console.import_labels import labelled_fields
-from crm.import_kinds import IMPORT_KINDS
-from crm.models import ActivityEvent, ImportRun, Order, OrderLine, Product, Refund, Ticket
-from crm.services import imports
+from core.base.actor import SYSTEM
+from core.events.models import DomainEvent
+from core.security.roles import Role
+from crm.activity.models import ActivityEvent
+from crm.desk.models import Ticket
+from crm.imports.labels import labelled_fields
+from crm.imports.models import ImportRun
+from crm.imports.registry import IMPORT_KINDS
+from crm.imports.services import running as imports
+from crm.orders.models import Order, OrderLine, Product, Refund
 
 pytestmark = pytest.mark.django_db
 EXAMPLES = Path(settings.BASE_DIR) / "docs" / "examples" / "imports"

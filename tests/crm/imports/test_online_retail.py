@@ -10,10 +10,12 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from core import crypto
-from crm.models import Customer, ImportRun, Order, OrderLine, Product, Refund, RefundLine, SpendAdjustment, Store
-from crm.selectors.customers import spending
-from crm.services.imports.refusals import REASONS
+from core.security import crypto
+from crm.customers.models import Customer, Store
+from crm.imports.models import ImportRun
+from crm.imports.services.refusals import REASONS
+from crm.orders.models import Order, OrderLine, Product, Refund, RefundLine, SpendAdjustment
+from crm.orders.selectors.spending import spending
 
 DATA = Path(os.environ.get("ONLINE_RETAIL") or settings.BASE_DIR.parent / "shared" / "data" / "online_retail.csv.gz")
 pytestmark = pytest.mark.django_db

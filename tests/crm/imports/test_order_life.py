@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from core.actor import SYSTEM
-from crm.models import Order, OrderLine, Refund, RefundLine
-from crm.rules.order_words import CANCELLED, PAID, PARTLY_REFUNDED, PLACED, REFUNDED, SENT, STATES, folded
-from crm.services.refunds import record_refund
+from core.base.actor import SYSTEM
+from crm.orders.models import Order, OrderLine, Refund, RefundLine
+from crm.orders.rules.state_words import CANCELLED, PAID, PARTLY_REFUNDED, PLACED, REFUNDED, SENT, STATES, folded
+from crm.orders.services.refunds import record_refund
 
 pytestmark = pytest.mark.django_db
 

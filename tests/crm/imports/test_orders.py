@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from core.models import DomainEvent
-from crm.models import Customer, Identity, Order, OrderLine, Product
-from crm.services.identities import find
+from core.events.models import DomainEvent
+from crm.customers.models import Customer, Identity
+from crm.customers.services.identities import find
+from crm.orders.models import Order, OrderLine, Product
 
 pytestmark = pytest.mark.django_db
 
@@ -255,7 +256,7 @@ def test_an_unverified_identity_moves_to_the_customer_named_by_staff(bring, make
 
 
 def _index(kind: str, value: str) -> bytes:
-    from crm.services.identities import index_of
+    from crm.customers.services.identities import index_of
 
     return index_of(kind, value)
 

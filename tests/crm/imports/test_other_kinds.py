@@ -6,19 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.models import DomainEvent
-from crm.models import (
-    ActivityEvent,
-    ActivityKind,
-    AttributeDefinition,
-    Consent,
-    ConsentState,
-    Customer,
-    Identity,
-    Product,
-    Tag,
-)
-from crm.services.identities import find
+from core.events.models import DomainEvent
+from crm.activity.models import ActivityEvent, ActivityKind
+from crm.customers.models import AttributeDefinition, Consent, ConsentState, Customer, Identity, Tag
+from crm.customers.services.identities import find
+from crm.orders.models import Product
 
 pytestmark = pytest.mark.django_db
 
@@ -126,7 +118,7 @@ def test_an_erased_customer_does_not_come_back_by_number(bring, refusals, make_c
 
 
 def test_chunks_of_at_most_five_thousand(bring, monkeypatch):
-    monkeypatch.setattr("crm.services.imports.people.CHUNK", 2)
+    monkeypatch.setattr("crm.imports.services.people.CHUNK", 2)
     run = bring("customers", "phone\n" + "".join(f"1380000000{n}\n" for n in range(5)))
     assert [len(ids) for ids in changed(run)] == [2, 2, 1]
 

@@ -10,11 +10,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.urls import reverse
 
-from core.actor import SYSTEM
-from core.roles import Role
-from crm.models import ImportRun, Order
-from crm.services import imports
-from crm.services.imports import running
+from core.base.actor import SYSTEM
+from core.security.roles import Role
+from crm.imports.models import ImportRun
+from crm.imports.services import running
+from crm.imports.services import running as imports
+from crm.orders.models import Order
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.crm.imports.urls")]
 
@@ -164,7 +165,7 @@ def test_the_lock_of_another_shop_on_the_same_server_is_ignored(uploaded):
 
 
 def test_a_worker_runs_the_import(uploaded):
-    from crm.tasks import run_import
+    from crm.imports.tasks import run_import
 
     client, run = uploaded
     client.post(reverse("import_map", args=[run.pk]), {**MAPPING, "action": "run"})

@@ -10,13 +10,16 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import translation
 
-from core import csv_rows
-from core.actor import SYSTEM
-from core.errors import Conflict, Invalid
-from core.models import DomainEvent, Job, JobState
-from crm.models import Customer, ImportMapping, ImportRun, Order, Product
-from crm.services import imports
-from crm.services.imports.refusals import REASONS, open_row, refused_csv, translated
+from core.base.actor import SYSTEM
+from core.base.errors import Conflict, Invalid
+from core.events.models import DomainEvent
+from core.jobs.models import Job, JobState
+from core.text import csv_rows
+from crm.customers.models import Customer
+from crm.imports.models import ImportMapping, ImportRun
+from crm.imports.services import running as imports
+from crm.imports.services.refusals import REASONS, open_row, refused_csv, translated
+from crm.orders.models import Order, Product
 
 pytestmark = pytest.mark.django_db
 
@@ -194,7 +197,7 @@ def test_a_lost_import_is_queued_again(created, monkeypatch):
     # given a worker that was killed half-way, a lost message, and a run that is being applied
     sent: list[int] = []
     monkeypatch.setattr(
-        "crm.services.imports.running.current_app.send_task", lambda name, args, **_options: sent.append(args[0])
+        "crm.imports.services.running.current_app.send_task", lambda name, args, **_options: sent.append(args[0])
     )
     ended, unheard, applied, weary = (imports.queue_import(run=created(), actor=SYSTEM) for _ in range(4))
     ImportRun.objects.filter(pk__in=[ended.pk, applied.pk, weary.pk]).update(state="running")

@@ -9,11 +9,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from core.actor import SYSTEM
-from core.errors import Invalid
-from core.roles import Role
-from crm.models import ImportRun, Order, OrderLine
-from crm.services import imports
+from core.base.actor import SYSTEM
+from core.base.errors import Invalid
+from core.security.roles import Role
+from crm.imports.models import ImportRun
+from crm.imports.services import running as imports
+from crm.orders.models import Order, OrderLine
 
 pytestmark = pytest.mark.django_db
 

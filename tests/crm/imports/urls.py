@@ -2,4 +2,4 @@
 
 from django.urls import include, path
 
-urlpatterns = [path("", include("crm.console.urls_imports")), path("", include("config.urls"))]
+urlpatterns = [path("", include("crm.urls")), path("", include("config.urls"))]

@@ -1,0 +1,99 @@
+"""A segment's rule: validate it, bring it to canonical form, compile it to SQL."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from analytics.conditions.registry import CONDITIONS, Sql, clean
+from analytics.conditions.rules.trees import WrongTree, check_shape, fold, leaves
+from analytics.features.services.people import EVERYONE, People
+from core.base.errors import Invalid
+from crm.orders.selectors.skus import unknown_skus
+
+IN_SEGMENT = "in_segment"
+SHAPE_MESSAGES = {
+    "not_a_group": _("A rule is a group with an operation and its conditions."),
+    "not_a_condition": _("A condition needs its name and its comparison."),
+    "unknown_operation": _("Use and, or or not."),
+    "not_takes_one": _("“Not” holds exactly one condition or group."),
+    "too_deep": _("Groups may be nested up to 8 levels deep."),
+    "too_many": _("A rule may have at most 100 conditions."),
+}
+
+
+def clean_rule(rule: Any) -> dict:
+    """Return the rule in canonical form.
+
+    Raises Invalid whose field is the path of the error, such as rule.children.0.value.
+    """
+    try:
+        check_shape(rule)
+    except WrongTree as error:
+        raise Invalid(SHAPE_MESSAGES[error.code], code=error.code, field=error.where) from None
+    return _clean_node(rule, "rule")
+
+
+def _clean_node(node: dict, where: str) -> dict:
+    if "condition" not in node:
+        return {
+            "op": node["op"],
+            "children": [_clean_node(child, f"{where}.children.{i}") for i, child in enumerate(node["children"])],
+        }
+    condition = CONDITIONS.get(node["condition"])
+    if condition is None:
+        raise Invalid(_("There is no such condition."), code="unknown_condition", field=f"{where}.condition")
+    values = {key: value for key, value in node.items() if key not in {"condition", "operator"}}
+    cleaned = clean(condition, node["operator"], values, where)
+    return {"condition": condition.name, "operator": node["operator"], **cleaned}
+
+
+def unknown_skus_of(rule: dict) -> list[str]:
+    """Return the SKUs of the rule that no product has: such a condition holds for no customer, or for all."""
+    return unknown_skus(leaf["sku"] for _path, leaf in leaves(rule) if leaf.get("sku"))
+
+
+def compile_rule(rule: dict, *, people: People = EVERYONE) -> Sql:
+    """Compile a rule to a boolean expression over f, c and k that reads facts of these people only."""
+
+    def leaf(node: dict) -> Sql:
+        condition = CONDITIONS[node["condition"]]
+        values = {key: value for key, value in node.items() if key not in {"condition", "operator"}}
+        sql = condition.sql(node["operator"], values)
+        return Sql(people.asked(sql.text), sql.params)
+
+    def combine(op: str, parts: list[Sql]) -> Sql:
+        if op == "not":
+            return Sql(f"(NOT {parts[0].text})", parts[0].params)
+        if not parts:
+            return Sql("true" if op == "and" else "false")
+        return Sql(
+            f"({(' AND ' if op == 'and' else ' OR ').join(part.text for part in parts)})",
+            tuple(param for part in parts for param in part.params),
+        )
+
+    return fold(rule, leaf, combine)
+
+
+def is_time_based(rule: dict) -> bool:
+    return any(CONDITIONS[leaf["condition"]].time_based for _path, leaf in leaves(rule))
+
+
+def feature_rows(condition: str) -> str:
+    """Return the FROM clause of the feature rows, which only active customers have.
+
+    It joins the customers when the condition reads `c`, and their segments when it reads `k`.
+    """
+    rows = "analytics_customerfeature f"
+    if re.search(r"\bc\.", condition):
+        rows += " JOIN crm_customer c ON c.id = f.customer_id"
+    if re.search(r"\bk\.", condition):
+        rows += " LEFT JOIN analytics_customersegments k ON k.customer_id = f.customer_id"
+    return rows
+
+
+def used_segments(rule: dict) -> set[int]:
+    """Return the segments that a rule names."""
+    return {int(pk) for _path, leaf in leaves(rule) if leaf["condition"] == IN_SEGMENT for pk in leaf.get("values", [])}

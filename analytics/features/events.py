@@ -1,0 +1,17 @@
+"""Domain events of features."""
+
+from django.utils.translation import gettext_lazy as _
+
+from core.events.bus import declare
+
+
+def _stages(payload) -> str:
+    from analytics.features.models import Stage
+
+    names = dict(Stage.choices)
+    return f"{names.get(payload.get('from'), '–')} → {names.get(payload.get('to'), '–')}"
+
+
+STAGE_CHANGED = declare(
+    "analytics.stage_changed", _("Lifecycle stage changed"), icon="arrows-exchange", describe=_stages
+)

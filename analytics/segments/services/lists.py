@@ -1,0 +1,157 @@
+"""Fixed lists: segments whose members are named by a file or chosen in the customer table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from analytics.features.services.features import mark_changed_by_query
+from analytics.segments.models import Segment, SegmentKind
+from analytics.segments.services.memberships import lock_memberships, move
+from analytics.segments.services.segments import check_name, describe, save_named
+from core.base import clock
+from core.base.actor import Actor
+from core.base.errors import Conflict
+from core.db.locks import lock_row
+from crm.customers.models import Customer, CustomerState
+from crm.customers.registry import matching
+
+MOST_AT_ONCE = 200_000
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Result of a change by customer numbers: `as_before` were already in the list, or already out of it."""
+
+    moved: int
+    as_before: int
+    unknown: list[str]
+    size: int
+
+
+def create_list(*, name: str, actor: Actor, description: str = "", created_by=None) -> Segment:
+    """Create an empty list. Customers that are added later enter it."""
+    check_name(name, None)
+    now = clock.now()
+    return save_named(
+        Segment(
+            name=name.strip(),
+            description=description.strip()[:400],
+            kind=SegmentKind.STATIC,
+            rule={"op": "or", "children": []},
+            computed_version=1,
+            computed_at=now,
+            first_computed_at=now,
+            created_by=created_by,
+        )
+    )
+
+
+def rename_list(*, segment: Segment, actor: Actor, name: str | None = None, description: str | None = None) -> Segment:
+    with transaction.atomic():
+        locked = lock_list(segment)
+        describe(locked, name, description)
+        save_named(locked)
+    return locked
+
+
+def add_to_list(*, segment: Segment, customer_ids: Sequence[int], actor: Actor) -> int:
+    """Add active customers to a list. Returns how many were not in it before."""
+    with transaction.atomic():
+        at = lock_memberships()
+        locked = lock_list(segment)
+        count = move(
+            """SELECT c.id, ARRAY[%s]::bigint[], '{}'::bigint[]
+               FROM crm_customer c LEFT JOIN analytics_customersegments k ON k.customer_id = c.id
+               WHERE c.id = ANY(%s) AND c.state = 'active' AND %s <> ALL(coalesce(k.inside, '{}')) ORDER BY c.id""",
+            [locked.pk, list(customer_ids), locked.pk],
+            at=at,
+        )
+        _mark_dependents(locked, at, customer_ids)
+    return count
+
+
+def remove_from_list(*, segment: Segment, customer_ids: Sequence[int], actor: Actor) -> int:
+    with transaction.atomic():
+        at = lock_memberships()
+        locked = lock_list(segment)
+        count = move(
+            """SELECT k.customer_id, '{}'::bigint[], ARRAY[%s]::bigint[] FROM analytics_customersegments k
+               WHERE k.customer_id = ANY(%s) AND %s = ANY(k.inside) ORDER BY k.customer_id""",
+            [locked.pk, list(customer_ids), locked.pk],
+            at=at,
+        )
+        _mark_dependents(locked, at, customer_ids)
+    return count
+
+
+def add_by_number(*, segment: Segment, numbers: Sequence[str], actor: Actor) -> Listed:
+    """Add the customers with these numbers; unknown numbers are returned.
+
+    A merged number counts for its new customer.
+    """
+    return _by_numbers(add_to_list, segment, numbers, actor)
+
+
+def remove_by_number(*, segment: Segment, numbers: Sequence[str], actor: Actor) -> Listed:
+    return _by_numbers(remove_from_list, segment, numbers, actor)
+
+
+def _by_numbers(move_all: Callable[..., int], segment: Segment, numbers: Sequence[str], actor: Actor) -> Listed:
+    unique = list(dict.fromkeys(numbers))
+    known = active_by_number(unique)
+    ids = set(known.values())
+    moved = move_all(segment=segment, customer_ids=list(ids), actor=actor)
+    segment.refresh_from_db(fields=["size"])
+    return Listed(moved, len(ids) - moved, [number for number in unique if number not in known], segment.size)
+
+
+def active_by_number(numbers: Sequence[str]) -> dict[str, int]:
+    """Return {number: active customer}. A merged number leads to the customer that remained."""
+    rows = Customer.objects.filter(
+        Q(state=CustomerState.ACTIVE) | Q(merged_into__state=CustomerState.ACTIVE), number__in=set(numbers)
+    )
+    return {number: target or pk for number, pk, target in rows.values_list("number", "pk", "merged_into_id")}
+
+
+def add_matching(*, segment: Segment, filters: Mapping[str, str], actor: Actor) -> int:
+    """Add all customers that match the list's words and filters. Raises Conflict `too_many` above 200,000."""
+    ids = list(matching(filters).order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
+    if len(ids) > MOST_AT_ONCE:
+        raise Conflict(_("That is too many customers for a fixed list. Create a segment by rule."), code="too_many")
+    return add_to_list(segment=segment, customer_ids=ids, actor=actor)
+
+
+def lock_list(segment: Segment) -> Segment:
+    """Lock a list in the caller's transaction.
+
+    Raises NotFound for an archived segment, Conflict for a segment by rule.
+    """
+    locked = lock_row(Segment.objects.active().filter(pk=segment.pk))
+    if locked.kind != SegmentKind.STATIC:
+        raise Conflict(_("This segment has a rule. You can't add or remove its customers by hand."), code="not_a_list")
+    return locked
+
+
+def _mark_dependents(segment: Segment, at, customer_ids: Iterable[int]) -> None:
+    """Mark the customers, so that the next refresh updates the segments that use this list."""
+    Segment.objects.filter(pk=segment.pk).update(computed_at=at)
+    mark_changed_by_query("SELECT unnest(%s::bigint[])", [list(customer_ids)])
+
+
+__all__ = [
+    "Listed",
+    "active_by_number",
+    "add_by_number",
+    "add_matching",
+    "add_to_list",
+    "create_list",
+    "lock_list",
+    "remove_by_number",
+    "remove_from_list",
+    "rename_list",
+]

@@ -1,0 +1,35 @@
+"""Registrations of broadcasts."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+import campaigns.broadcasts.events  # noqa: F401
+from campaigns.broadcasts import selectors
+from campaigns.broadcasts.services import template_fit
+from campaigns.templates.registry import TEMPLATE_USERS, TemplateUser
+from core.security.roles import Role, grant
+from core.security.scopes import SCOPES
+
+SCOPES.register("broadcasts:read", _("Read broadcasts and their audience"))
+SCOPES.register("broadcasts:write", _("Draft and change broadcasts"))
+SCOPES.register("broadcasts:send", _("Schedule, pause, resume and stop broadcasts"))
+grant(
+    "campaigns.view_broadcast",
+    "campaigns.view_carerule",
+    "campaigns.view_template",
+    "campaigns.view_sendingpolicy",
+    "campaigns.view_experiment",
+    to=[Role.MARKETER, Role.ANALYST],
+)
+
+TEMPLATE_USERS.register(
+    "broadcasts",
+    TemplateUser(
+        permission="campaigns.view_broadcast",
+        check_texts=template_fit.check_texts,
+        counts=selectors.template_counts,
+        uses=selectors.template_uses,
+        check_transactional=template_fit.check_transactional,
+    ),
+)

@@ -1,0 +1,87 @@
+"""Manage the shop's accounts with providers: create, change, switch. Secrets are write-only."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.channels.models import ChannelAccount
+from campaigns.channels.registry import PROVIDERS
+from core.base.actor import Actor
+from core.base.errors import Invalid
+from core.db.locks import lock_name, lock_row
+from core.http import outgoing
+
+LONGEST = 500
+
+
+def save_account(
+    *, provider: str, values: Mapping[str, str], actor: Actor, account: ChannelAccount | None = None
+) -> ChannelAccount:
+    """Create an account, active if its channel has none yet, or change one. An empty secret keeps the stored one.
+
+    Raises Invalid naming the field, for a missing value or an address that nothing may be sent to.
+    """
+    if provider not in PROVIDERS or (account is not None and account.provider != provider):
+        raise Invalid(_("Not one of the choices."), code="invalid_choice", field="provider")
+    kind = PROVIDERS[provider]
+    with transaction.atomic():
+        lock_name("campaigns.channelaccount", kind.channel)
+        locked = lock_row(ChannelAccount.objects.filter(pk=account.pk)) if account else ChannelAccount()
+        stored = json.loads(locked.secrets) if locked.secrets else {}
+        settings, secrets = {}, {}
+        for field in kind.fields:
+            value = " ".join(str(values.get(field.name) or "").split())
+            if len(value) > LONGEST:
+                raise Invalid(_("This is too long."), code="too_long", field=field.name)
+            value = value or (stored.get(field.name, "") if field.secret else field.default)
+            if field.required and not value:
+                raise Invalid(_("This field is required."), code="required", field=field.name)
+            if field.url and value:
+                try:
+                    outgoing.check_url(value)
+                except Invalid as error:
+                    raise Invalid(error.message, code=error.code, field=field.name) from None
+            if field.name == "secret":
+                _check_secret(value)
+            if field.name == "callback_key" and len(value) < 20:
+                raise Invalid(_("A key has 20 characters or more."), code="too_short", field=field.name)
+            (secrets if field.secret else settings)[field.name] = value
+        if account is None:
+            locked.channel, locked.provider = kind.channel, provider
+            locked.active = not ChannelAccount.objects.filter(channel=kind.channel, active=True).exists()
+        locked.settings, locked.secrets = settings, json.dumps(secrets)  # type: ignore[assignment]
+        locked.save()
+        locked.refresh_from_db()
+    return locked
+
+
+def switch_account(*, account: ChannelAccount, active: bool, actor: Actor) -> ChannelAccount:
+    """Switch the account. On: it replaces the active account of its channel. Off: due messages wait."""
+    with transaction.atomic():
+        lock_name("campaigns.channelaccount", account.channel)
+        if active:
+            ChannelAccount.objects.filter(channel=account.channel, active=True).exclude(pk=account.pk).update(
+                active=False
+            )
+        locked = lock_row(ChannelAccount.objects.filter(pk=account.pk))
+        locked.active = active
+        locked.save(update_fields=["active"])
+    return locked
+
+
+def _check_secret(secret: str) -> None:
+    try:
+        if (
+            secret.startswith(outgoing.PREFIX)
+            and len(base64.b64decode(secret.removeprefix(outgoing.PREFIX), validate=True)) >= 24
+        ):
+            return
+    except (ValueError, binascii.Error):
+        pass
+    raise Invalid(_("Enter whsec_ followed by at least 24 bytes in base64."), code="invalid", field="secret")

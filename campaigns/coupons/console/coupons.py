@@ -1,0 +1,334 @@
+"""Serve coupon pages: list, details with limits and uses, editing, giving to a customer or a segment."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext, pgettext
+
+from analytics.segments.models import Segment
+from campaigns.coupons import selectors
+from campaigns.coupons import selectors as queries
+from campaigns.coupons.console.form import CouponForm
+from campaigns.coupons.labels import terms, worth
+from campaigns.coupons.models import CodeMode, Coupon, CouponCode
+from campaigns.coupons.rules import codes
+from campaigns.coupons.services import codes as coupon_codes
+from campaigns.coupons.services import coupons as services
+from campaigns.coupons.services import giving as coupon_giving
+from core.base import clock
+from core.base.actor import of_user
+from core.base.errors import Conflict, DomainError, Invalid
+from core.console import editing
+from core.console.views import may, page, viewer, wants_part
+from core.db import paging
+from core.jobs.queueing import enqueue_after_commit
+from core.text.formatting import money, number, when
+from crm.customers.models import Customer, Store
+
+PAGE = 50
+USES = 25
+
+
+def _coupon(pk: int) -> Coupon:
+    return get_object_or_404(Coupon.objects.select_related("created_by"), pk=pk)
+
+
+def _currency() -> str:
+    store = Store.objects.filter(is_default=True).first()
+    return store.currency if store else "CNY"
+
+
+def standing(coupon: Coupon) -> tuple[str, str, str]:
+    """Return (state, label, tone) of a coupon now."""
+    now = clock.now()
+    if not coupon.active:
+        return "off", _t("Switched off"), "off"
+    if coupon.ends_at and coupon.ends_at <= now:
+        return "ended", _t("Ended"), "off"
+    if coupon.starts_at and coupon.starts_at > now:
+        return "scheduled", _t("Not started"), "info"
+    return "active", pgettext("coupon", "Active"), "good"
+
+
+@page("campaigns.view_coupon")
+def index(request: HttpRequest) -> HttpResponse:
+    over = request.GET.get("state") == "over"
+    ended = Q(active=False) | Q(ends_at__lte=clock.now())
+    coupons = Coupon.objects.filter(ended) if over else Coupon.objects.exclude(ended)
+    coupons_page = paging.keyset(coupons, ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
+    context = {
+        "page": coupons_page,
+        "rows": [(coupon, worth(coupon), standing(coupon)) for coupon in coupons_page],
+        "over": over,
+        "may_add": may(request.user, "campaigns.add_coupon"),
+        **_code_lookup(request),
+    }
+    return render(request, "campaigns/coupons/coupons.html", context)
+
+
+def _code_lookup(request: HttpRequest) -> dict[str, Any]:
+    """Look up the requested code, as entered by the user."""
+    typed = request.GET.get("code", "").replace("\x00", "").strip()[:60]
+    if not typed or not may(request.user, "campaigns.view_couponcode"):
+        return {"code": ""}
+    normal = codes.normalise(typed)
+    row = CouponCode.objects.filter(code=normal).select_related("coupon", "customer").first()
+    if row is None:
+        return {"code": typed, "mistyped": codes.is_mistyped(normal)}
+    uses = row.uses.select_related("customer").order_by("-reserved_at")[:5]
+    return {"code": typed, "found": row, "held": selectors.held_coupon(row, clock.now()), "uses": uses}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Hold one limit: the used and reserved part of the whole. `percent` is None without a limit."""
+
+    label: str
+    text: str
+    percent: int | None
+
+
+def _limits(coupon: Coupon) -> list[Limit]:
+    used, reserved = coupon.redeemed_count, coupon.reserved_count
+    discount_given, reserved_amount = coupon.redeemed_amount, coupon.reserved_amount
+
+    def say(used: str, aside: int, aside_text: str, whole: str) -> str:
+        values = {"used": used, "reserved": aside_text, "limit": whole}
+        if aside:
+            text = (
+                _t("%(used)s of %(limit)s, %(reserved)s reserved") if whole else _t("%(used)s, %(reserved)s reserved")
+            )
+        else:
+            text = _t("%(used)s of %(limit)s") if whole else "%(used)s"
+        return text % values
+
+    def share(part: int, whole: int | None) -> int | None:
+        return min(100, round(100 * part / whole)) if whole else None
+
+    return [
+        Limit(
+            _t("Uses"),
+            say(number(used), reserved, number(reserved), number(coupon.limit_total) if coupon.limit_total else ""),
+            share(used + reserved, coupon.limit_total),
+        ),
+        Limit(
+            _t("Discount given"),
+            say(
+                money(discount_given, coupon.currency), reserved_amount, money(reserved_amount, coupon.currency),
+                money(coupon.budget, coupon.currency) if coupon.budget else "",
+            ),
+            share(discount_given + reserved_amount, coupon.budget),
+        ),
+    ]  # fmt: skip
+
+
+@page("campaigns.view_coupon")
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    coupon = _coupon(pk)
+    state, label, tone = standing(coupon)
+    unique = coupon.mode == CodeMode.UNIQUE
+    found_jobs = queries.jobs_of(coupon)
+    context = {
+        "coupon": coupon,
+        "worth": worth(coupon),
+        "terms": terms(coupon),
+        "state": state,
+        "state_label": label,
+        "state_tone": tone,
+        "unique": unique,
+        "public_code": "" if unique else str(coupon.codes.first() or ""),
+        "limits": _limits(coupon),
+        "page": paging.keyset(selectors.uses_of(coupon), ["-reserved_at", "-id"], request.GET.get("cursor"), USES),
+        "may_see_uses": may(request.user, "campaigns.view_couponuse"),
+        "jobs": found_jobs,
+        "running": any(queries.is_open(job) for job in found_jobs),
+        "may_change": may(request.user, "campaigns.change_coupon"),
+        "may_generate": unique and state == "active" and may(request.user, "campaigns.change_coupon"),
+        "most_codes": coupon_codes.LARGEST_BATCH,
+        "may_issue": unique and state == "active" and may(request.user, "campaigns.issue_coupon"),
+        "nonce": uuid.uuid4().hex,
+        "switch_text": _switch_text(coupon),
+        **_segment_step(request, coupon, usable=unique and state == "active"),
+    }
+    return render(request, "campaigns/coupons/coupon.html", context)
+
+
+def _switch_text(coupon: Coupon) -> str:
+    text = ngettext(
+        "“%(name)s” can no longer be used: %(count)s issued code stops working.",
+        "“%(name)s” can no longer be used: %(count)s issued codes stop working.",
+        coupon.issued_count,
+    )
+    return text % {"name": coupon.name, "count": number(coupon.issued_count)}
+
+
+def _segment_step(request: HttpRequest, coupon: Coupon, *, usable: bool) -> dict[str, Any]:
+    """Prepare giving the coupon to a segment, for users who may change coupons: first the choice, then its size."""
+    if not usable or not may(request.user, "campaigns.change_coupon"):
+        return {"may_issue_segment": False}
+    segments = Segment.objects.active().order_by("name")
+    segment = None
+    number_text = request.GET.get("segment", "")
+    if number_text.isascii() and number_text.isdigit():
+        segment = segments.filter(pk=int(number_text[:18])).first()
+    context: dict[str, Any] = {"may_issue_segment": True, "segments": segments, "chosen": segment}
+    if segment:
+        text = ngettext(
+            "%(count)s customer in “%(segment)s” gets a code of “%(coupon)s”.",
+            "%(count)s customers in “%(segment)s” get a code of “%(coupon)s” each.",
+            segment.size,
+        )
+        context["issue_text"] = text % {
+            "count": number(segment.size), "segment": segment.name, "coupon": coupon.name,
+        }  # fmt: skip
+    return context
+
+
+@page("campaigns.view_coupon")
+def jobs(request: HttpRequest, pk: int) -> HttpResponse:
+    """Return the jobs, polled every two seconds while one runs; reload the page when all are done."""
+    coupon = _coupon(pk)
+    job_rows = queries.jobs_of(coupon)
+    if not any(queries.is_open(job) for job in job_rows):
+        if wants_part(request):
+            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        return redirect("coupon", coupon.pk)
+    context = {
+        "coupon": coupon,
+        "jobs": job_rows,
+        "running": True,
+        "may_change": may(request.user, "campaigns.change_coupon"),
+    }
+    return render(request, "campaigns/coupons/coupon_jobs.html", context)
+
+
+@page("campaigns.add_coupon", methods=("GET", "POST"))
+def new(request: HttpRequest) -> HttpResponse:
+    return _form(request, None)
+
+
+@page("campaigns.change_coupon", methods=("GET", "POST"))
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    return _form(request, _coupon(pk))
+
+
+def _form(request: HttpRequest, coupon: Coupon | None) -> HttpResponse:
+    currency = _currency()
+    action = reverse("coupon_edit", args=[coupon.pk]) if coupon else reverse("coupon_new")
+    if request.method == "POST" and request.POST.get("do") != "look":
+        form = CouponForm(request.POST, currency=currency, action=action, coupon=coupon)
+        if form.is_valid():
+            try:
+                saved = _save(request, coupon, form.values(), currency)
+            except DomainError as error:
+                form.refuse(error)
+            else:
+                messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.name})
+                return redirect("coupon", saved.pk)
+    else:
+        typed = request.POST.dict() if request.method == "POST" else None
+        form = CouponForm(currency=currency, action=action, coupon=coupon, typed=typed)
+    template = "campaigns/coupons/coupon_fields.html" if wants_part(request) else "campaigns/coupons/coupon_edit.html"
+    around = editing.shell(
+        coupon,
+        heading=_t("Edit coupon") if coupon else _t("New coupon"),
+        page="coupon",
+        index="coupons",
+        index_label=_t("Coupons"),
+    )
+    return render(request, template, {"coupon": coupon, "form": form, "action": action, **around})
+
+
+def _save(request: HttpRequest, coupon: Coupon | None, values: dict[str, Any], currency: str) -> Coupon:
+    actor = of_user(request.user)
+    if coupon is None:
+        return services.create_coupon(actor=actor, currency=currency, **values)
+    return services.update_coupon(coupon=coupon, actor=actor, **values)
+
+
+@page("campaigns.change_coupon", methods=("POST",))
+def switch(request: HttpRequest, pk: int) -> HttpResponse:
+    active = request.POST.get("active") == "on"
+    coupon = services.update_coupon(coupon=_coupon(pk), actor=of_user(request.user), active=active)
+    text = _t("“%(name)s” is switched on.") if active else _t("“%(name)s” is switched off.")
+    messages.success(request, text % {"name": coupon.name})
+    return redirect("coupon", coupon.pk)
+
+
+@page("campaigns.issue_coupon", methods=("POST",))
+def issue(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give the coupon from its page, to a customer by number."""
+    typed = request.POST.get("customer", "").strip()[:20]
+    customer = Customer.objects.active().filter(number=typed).first()
+    if customer is None:
+        raise Invalid(_t("There is no customer with this number."), code="unknown_customer", field="customer")
+    _give(request, customer, _coupon(pk))
+    return redirect("coupon", pk)
+
+
+@page("campaigns.issue_coupon", methods=("POST",))
+def give(request: HttpRequest, number: str) -> HttpResponse:
+    """Give a coupon from the customer's page."""
+    customer = get_object_or_404(Customer.objects.active(), number=number)
+    coupon_id = request.POST.get("coupon", "")
+    if not (coupon_id.isascii() and coupon_id.isdigit()):
+        raise Invalid(_t("Choose a coupon."), code="required", field="coupon")
+    _give(request, customer, _coupon(int(coupon_id[:18])))
+    return redirect(f"{reverse('customer', args=[customer.number])}#panel-coupons")
+
+
+def _give(request: HttpRequest, customer: Customer, coupon: Coupon) -> None:
+    """Give the coupon; the form's own mark is the cause, so that a double click gives one code."""
+    mark = request.POST.get("mark", "")[:40] or uuid.uuid4().hex
+    code = coupon_giving.give_coupon(customer=customer, coupon=coupon, user=viewer(request), mark=mark)
+    code_row = selectors.held_coupon(code, clock.now())
+    values = {"code": code_row.code, "customer": customer, "until": when(code_row.expires_at)}
+    text = _t("%(customer)s has the code %(code)s, valid until %(until)s.")
+    messages.success(request, (text if code_row.expires_at else _t("%(customer)s has the code %(code)s.")) % values)
+
+
+@page("campaigns.change_coupon", methods=("POST",))
+def generate(request: HttpRequest, pk: int) -> HttpResponse:
+    """Make codes without a customer, for flyers and partners."""
+    coupon, typed = _coupon(pk), request.POST.get("count", "").strip()
+    count = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 12 else 0
+    job = coupon_codes.start_generation(coupon=coupon, count=count, actor=of_user(request.user), user=viewer(request))
+    enqueue_after_commit("core.run_job", job.pk)
+    messages.success(request, _t("The codes are being generated. You can leave this page."))
+    return redirect("coupon", coupon.pk)
+
+
+@page("campaigns.change_coupon")
+def codes_file(request: HttpRequest, pk: int, job: int) -> StreamingHttpResponse | HttpResponse:
+    coupon = _coupon(pk)
+    generation = coupon_codes.generation_of(coupon, job)
+    try:
+        lines = coupon_codes.export_codes(coupon=coupon, job=generation, actor=of_user(request.user))
+    except Conflict as error:
+        messages.error(request, str(error.message))
+        return redirect("coupon", coupon.pk)
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="codes-{coupon.pk}-{generation.pk}.csv"'
+    return response
+
+
+@page("campaigns.change_coupon", methods=("POST",))
+def issue_segment(request: HttpRequest, pk: int) -> HttpResponse:
+    coupon = _coupon(pk)
+    number_text = request.POST.get("segment", "")
+    segment = get_object_or_404(
+        Segment.objects.active(), pk=int(number_text[:18]) if number_text.isascii() and number_text.isdigit() else 0
+    )
+    job = coupon_codes.start_issue(coupon=coupon, segment=segment, actor=of_user(request.user), user=viewer(request))
+    enqueue_after_commit("core.run_job", job.pk)
+    messages.success(request, _t("The codes are being issued. You can leave this page."))
+    return redirect("coupon", coupon.pk)

@@ -1,0 +1,73 @@
+"""Registrations of coupons."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+import campaigns.coupons.events  # noqa: F401
+import campaigns.coupons.handlers  # noqa: F401
+import campaigns.coupons.webhooks  # noqa: F401
+from campaigns.coupons.benefits import CouponBenefit
+from campaigns.coupons.kinds import CouponReward
+from campaigns.coupons.models import GENERATE, ISSUE
+from campaigns.coupons.services import codes as coupon_codes
+from campaigns.coupons.services import imports as coupon_imports
+from core.base.facts import FACTS
+from core.jobs.services import WORK
+from core.security.roles import Role, grant
+from core.security.scopes import SCOPES
+from crm.imports.registry import ImportType, register_import
+from loyalty.rewards.registry import FULFILMENTS
+from loyalty.tiers.registry import BENEFITS, Occasion
+
+EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
+FULFILMENTS.register("coupon", CouponReward())
+for _occasion in (Occasion.ENTRY, Occasion.MONTHLY, Occasion.BIRTHDAY):
+    BENEFITS.register(
+        f"coupon_on_{_occasion}" if _occasion is Occasion.ENTRY else f"coupon_{_occasion}", CouponBenefit(_occasion)
+    )
+
+
+def _coupons() -> dict[str, int]:
+    """Count over all coupons; `discount` is in minor units of the shop's currency."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(*), coalesce(sum(issued_count), 0)::bigint, coalesce(sum(reserved_count), 0)::bigint,
+                      coalesce(sum(redeemed_count), 0)::bigint, coalesce(sum(redeemed_amount), 0)::bigint
+               FROM campaigns_coupon"""
+        )
+        return dict(zip(("campaigns", "issued", "reserved", "redeemed", "discount"), cursor.fetchone(), strict=True))
+
+
+FACTS.register("coupons", _coupons)
+SCOPES.register("coupons:read", _("Read coupons and check codes"))
+SCOPES.register("coupons:write", _("Reserve, use and give coupons"))
+WORK.register(ISSUE, coupon_codes.issue_to_segment)
+WORK.register(GENERATE, coupon_codes.generate_codes)
+grant(
+    "campaigns.view_coupon",
+    "campaigns.view_couponcode",
+    "campaigns.view_couponuse",
+    "campaigns.view_message",
+    to=EVERYONE,
+)
+grant("campaigns.issue_coupon", to=[Role.AGENT, Role.LEAD, Role.MARKETER])
+grant(
+    "campaigns.add_coupon", "campaigns.change_coupon", "campaigns.add_carerule", "campaigns.change_carerule",
+    "campaigns.add_broadcast", "campaigns.change_broadcast",
+    "campaigns.add_template", "campaigns.change_template", "campaigns.view_templatetext",
+    "campaigns.change_suppression", "campaigns.add_experiment", "campaigns.change_experiment",
+    to=[Role.MARKETER],
+)  # fmt: skip
+register_import(
+    "coupons",
+    ImportType(
+        _("Coupons and their uses"),
+        coupon_imports.CouponImport,
+        coupon_imports.FIELDS,
+        coupon_imports.LABELS,
+        permission="campaigns.add_coupon",
+        grown="campaigns_couponcode, campaigns_couponuse",
+    ),
+)

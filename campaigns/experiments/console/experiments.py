@@ -1,0 +1,184 @@
+"""Serve experiment pages: list, details with plan and results, planning, starting and ending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
+
+from campaigns.experiments.console.effects import Cell, amount_of, cell_of, difference_of, metric_label
+from campaigns.experiments.console.form import ExperimentForm
+from campaigns.experiments.models import Experiment, ExperimentState
+from campaigns.experiments.selectors.results import FIGURES, ArmResult, ExperimentResults, baseline, results_of
+from campaigns.experiments.services import experiments as services
+from core.base.actor import of_user
+from core.base.errors import DomainError
+from core.console import editing
+from core.console.views import may, page, viewer
+from core.db import paging
+from core.text.formatting import number
+
+PAGE = 50
+ORDER = ["-created_at", "-id"]
+TONES = {ExperimentState.RUNNING: "good", ExperimentState.ENDED: "off"}
+
+
+@dataclass(frozen=True)
+class ExperimentRow:
+    result: ArmResult
+    control: bool
+    won: bool
+    cells: list[Cell]
+
+
+def _experiment(pk: int) -> Experiment:
+    return get_object_or_404(Experiment.objects.select_related("segment", "winner"), pk=pk)
+
+
+@page("campaigns.view_experiment")
+def index(request: HttpRequest) -> HttpResponse:
+    experiments = Experiment.objects.prefetch_related("arms")
+    experiments_page = paging.keyset(experiments, ORDER, request.GET.get("cursor"), PAGE)
+    context = {
+        "page": experiments_page,
+        "rows": [(row, TONES.get(ExperimentState(row.state), "")) for row in experiments_page],
+        "may_add": may(request.user, "campaigns.add_experiment"),
+    }
+    return render(request, "campaigns/experiments/experiments.html", context)
+
+
+@page("campaigns.view_experiment")
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    experiment = _experiment(pk)
+    draft = experiment.state == ExperimentState.DRAFT
+    may_change = may(request.user, "campaigns.change_experiment")
+    context: dict[str, Any] = {
+        "experiment": experiment,
+        "tone": TONES.get(ExperimentState(experiment.state), ""),
+        "arms": list(experiment.arms.select_related("template", "coupon")),
+        "effect": difference_of(experiment.currency, experiment.metric, float(experiment.effect), signed=False),
+        "may_edit": may_change and experiment.state != ExperimentState.ENDED,
+        "may_start": may_change and draft,
+        "may_end": may_change and experiment.state == ExperimentState.RUNNING,
+        **_plan(experiment),
+    }
+    if not draft:
+        results = results_of(experiment)
+        context |= {
+            "results": results,
+            "rows": _rows(experiment, results),
+            "metrics": [(metric_label(metric), metric == experiment.metric) for metric in FIGURES],
+            "waiting": _waiting(experiment, results),
+        }
+    return render(request, "campaigns/experiments/experiment.html", context)
+
+
+def _plan(experiment: Experiment) -> dict[str, Any]:
+    """Return the plan of the experiment, or for a draft the plan as of now."""
+    computing = experiment.segment is not None and not experiment.segment.is_current
+    if experiment.state == ExperimentState.DRAFT:
+        before = baseline(experiment)
+        count = services.needed(experiment, before)
+        mean = before.mean
+    else:
+        count, mean = experiment.planned_count, experiment.baseline_mean or 0.0
+    return {
+        "needed": count,
+        "computing": computing and experiment.state == ExperimentState.DRAFT,
+        "mean": amount_of(experiment.currency, experiment.metric, mean),
+        "start_text": ngettext(
+            "Customers are drawn from now on. About %(count)s customer is needed for a result.",
+            "Customers are drawn from now on. About %(count)s customers are needed for a result.",
+            count or 0,
+        )
+        % {"count": number(count)}
+        if count
+        else _t("Customers are drawn from now on. The sample size is unknown, because there are no recent orders."),
+    }
+
+
+def _waiting(experiment: Experiment, results: ExperimentResults) -> str:
+    """Return why the result can't be read yet; empty when it can."""
+    if results.readable:
+        return ""
+    if experiment.planned_count is None:
+        return _t("The result is shown when the experiment has ended.")
+    values = {"counted": number(results.counted), "planned": number(experiment.planned_count)}
+    return _t("%(counted)s of %(planned)s customers are counted. The result is shown when all are counted.") % values
+
+
+def _rows(experiment: Experiment, results: ExperimentResults) -> list[ExperimentRow]:
+    rows = []
+    for place, one in enumerate(results.arms):
+        cells = [
+            cell_of(experiment.currency, metric, outcome, one.effects.get(metric), hidden=not results.readable)
+            for metric, outcome in one.outcomes.items()
+        ]
+        rows.append(ExperimentRow(one, place == 0, experiment.winner_id == one.arm.pk, cells))
+    return rows
+
+
+@page("campaigns.add_experiment", methods=("GET", "POST"))
+def new(request: HttpRequest) -> HttpResponse:
+    return _form(request, None)
+
+
+@page("campaigns.change_experiment", methods=("GET", "POST"))
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    return _form(request, _experiment(pk))
+
+
+def _form(request: HttpRequest, experiment: Experiment | None) -> HttpResponse:
+    form = ExperimentForm(request.POST or None, experiment=experiment)
+    if request.method == "POST" and form.is_valid():
+        actor, values = of_user(request.user), form.values()
+        try:
+            if experiment is None:
+                saved = services.create_experiment(actor=actor, user=viewer(request), **values)
+            else:
+                saved = services.update_experiment(experiment=experiment, actor=actor, **values)
+        except DomainError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.name})
+            return redirect("experiment", saved.pk)
+    around = editing.shell(
+        experiment,
+        heading=_t("Edit experiment") if experiment else _t("New experiment"),
+        page="experiment",
+        index="experiments",
+        index_label=_t("Experiments"),
+    )
+    action = reverse("experiment_edit", args=[experiment.pk]) if experiment else reverse("experiment_new")
+    return render(
+        request,
+        "campaigns/experiments/experiment_edit.html",
+        {"experiment": experiment, "form": form, "action": action, **around},
+    )
+
+
+@page("campaigns.change_experiment", methods=("POST",))
+def start(request: HttpRequest, pk: int) -> HttpResponse:
+    experiment = services.start_experiment(experiment=_experiment(pk), actor=of_user(request.user))
+    messages.success(request, _t("“%(name)s” runs.") % {"name": experiment.name})
+    return redirect("experiment", pk)
+
+
+@page("campaigns.change_experiment", methods=("POST",))
+def end(request: HttpRequest, pk: int) -> HttpResponse:
+    experiment = _experiment(pk)
+    winner = experiment.arms.filter(code=request.POST.get("winner", "")).first()
+    services.end_experiment(
+        experiment=experiment,
+        actor=of_user(request.user),
+        winner=winner,
+        conclusion=request.POST.get("conclusion", ""),
+    )
+    messages.success(request, _t("“%(name)s” has ended.") % {"name": experiment.name})
+    return redirect("experiment", pk)

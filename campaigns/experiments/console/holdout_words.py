@@ -1,0 +1,102 @@
+"""Describe the results of a holdout: a row for each group, and sentences that explain them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
+
+from campaigns.experiments.console.effects import Cell, cell_of
+from campaigns.experiments.models import ExperimentMetric
+from campaigns.experiments.rules import FEWEST, ExperimentEffect
+from campaigns.experiments.selectors.holdouts import Comparison, HoldoutGroup
+from campaigns.experiments.selectors.results import LEFT
+from core.text.formatting import money, number
+
+
+@dataclass(frozen=True)
+class HoldoutRow:
+    label: str
+    counted: int
+    cells: list[Cell]
+
+
+def shown(compared: Comparison) -> dict[str, Any]:
+    """Return the context of `campaigns/experiments/holdout.html`."""
+    return {
+        "rows": [
+            _row(_t("Intended recipients"), compared, compared.assigned, compared.effects),
+            _row(_t("Held out"), compared, compared.held_out, {}),
+        ],
+        "sentences": sentences(compared),
+    }
+
+
+def _row(
+    label: str, compared: Comparison, group: HoldoutGroup, effects: dict[str, ExperimentEffect | None]
+) -> HoldoutRow:
+    cells = [
+        cell_of(compared.currency, metric, outcome, effects.get(metric)) for metric, outcome in group.outcomes.items()
+    ]
+    return HoldoutRow(label, group.counted, cells)
+
+
+def sentences(compared: Comparison) -> list[str]:
+    """Return sentences on the results, orders first; uncertain results for money and consents are left out."""
+    ordered = compared.effects[ExperimentMetric.ORDERED]
+    if ordered is None:
+        fewest = min(compared.assigned.counted, compared.held_out.counted)
+        return [
+            ngettext(
+                "Not enough data: the smaller group has %(count)s customer whose measurement window is over, "
+                "and it needs %(least)s.",
+                "Not enough data: the smaller group has %(count)s customers whose measurement window is over,"
+                " and it needs %(least)s.",
+                fewest,
+            )
+            % {"count": number(fewest), "least": FEWEST}
+        ]
+    texts = [_ordered(ordered)]
+    revenue = compared.effects[ExperimentMetric.REVENUE]
+    if revenue is not None and revenue.sure and revenue.low is not None and revenue.high is not None:
+        low, high = sorted((abs(revenue.low), abs(revenue.high)))
+        values = {"low": money(round(low), compared.currency), "high": money(round(high), compared.currency)}
+        texts.append(
+            _t("Each of them spent %(low)s to %(high)s more.") % values
+            if revenue.difference > 0
+            else _t("Each of them spent %(low)s to %(high)s less.") % values
+        )
+    withdrawals = compared.effects[LEFT]
+    if withdrawals is not None and withdrawals.sure and withdrawals.low is not None:
+        values = _of_hundred(withdrawals)
+        texts.append(
+            _t("Per 100 customers, %(low)s to %(high)s more withdrew their consent.") % values
+            if withdrawals.difference > 0
+            else _t("Per 100 customers, %(low)s to %(high)s fewer withdrew their consent.") % values
+        )
+    return texts
+
+
+def _ordered(effect: ExperimentEffect) -> str:
+    values = _of_hundred(effect)
+    if not effect.sure:
+        return (
+            _t(
+                "Not enough data: per 100 intended recipients, the effect is between %(low)s fewer and "
+                "%(high)s more who ordered."
+            )
+            % values
+        )
+    if effect.difference > 0:
+        return _t("Per 100 intended recipients, %(low)s to %(high)s more ordered than without it.") % values
+    return _t("Per 100 intended recipients, %(low)s to %(high)s fewer ordered than without it.") % values
+
+
+def _of_hundred(effect: ExperimentEffect) -> dict[str, str]:
+    """Return the ends of the interval per 100 people, the smaller first when both are on one side."""
+    low, high = abs(effect.low or 0) * 100, abs(effect.high or 0) * 100
+    if effect.sure:
+        low, high = sorted((low, high))
+    return {"low": number(round(low, 1)), "high": number(round(high, 1))}

@@ -1,0 +1,3 @@
+"""Registrations of experiments."""
+
+import campaigns.experiments.events  # noqa: F401

@@ -1,0 +1,113 @@
+"""Compare a campaign's intended customers with its holdout, by intention to treat (X2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from analytics.features.selectors import shop_currency
+from campaigns.experiments.models import ExperimentMetric
+from campaigns.experiments.rules import ExperimentEffect, GroupOutcome, effect_of
+from campaigns.experiments.selectors.results import LEFT, ORDERS, SHARES, VALUES, WITHDRAWALS
+
+METRICS: tuple[str, ...] = (ExperimentMetric.ORDERED, ExperimentMetric.REVENUE, LEFT)
+ERROR = 0.05
+# The first message of the campaign puts a customer into a group, from its planned time. Customers of the shop's global
+# holdout are in neither group. Only customers who came while there was a holdout count, because other times have other
+# customers.
+_GROUPS = f"""
+    WITH first AS (
+        SELECT DISTINCT ON (m.customer_id) m.customer_id, m.reason = 'holdout' AS held_out, m.created_at,
+               coalesce(m.wanted_at, m.due_at) AS since
+        FROM campaigns_message m WHERE m.origin = %(origin)s AND m.context ->> 'held' IS NULL
+        ORDER BY m.customer_id, m.created_at, m.id),
+    member AS (
+        SELECT f.*, f.since + make_interval(days => %(days)s) <= %(now)s AS over
+        FROM first f, (SELECT min(created_at) AS begun, max(created_at) AS ended FROM first WHERE held_out) AS held
+        WHERE f.created_at >= held.begun AND (%(goes_on)s OR f.created_at <= held.ended))
+    SELECT f.held_out, count(*) FILTER (WHERE f.over), {{sums}},
+           count(*) FILTER (WHERE NOT f.over)
+    FROM member f
+    {ORDERS.format(customer="f.customer_id", since="f.since", until="f.since + make_interval(days => %(days)s)")}
+    {WITHDRAWALS.format(customer="f.customer_id", since="f.since", until="f.since + make_interval(days => %(days)s)")}
+    GROUP BY f.held_out"""
+
+
+@dataclass(frozen=True)
+class HoldoutGroup:
+    """Hold one group: `outcomes` by metric. `waiting` are customers whose window is not over."""
+
+    outcomes: dict[str, GroupOutcome]
+    waiting: int = 0
+
+    @property
+    def counted(self) -> int:
+        return self.outcomes[LEFT].count
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Hold both groups and their effects.
+
+    `assigned`: the customers that the campaign was meant for, whether a message reached them or not. Effects are None
+    while too few customers are counted.
+    """
+
+    assigned: HoldoutGroup
+    held_out: HoldoutGroup
+    effects: dict[str, ExperimentEffect | None]
+    currency: str
+    days: int
+
+    @property
+    def counted(self) -> int:
+        return self.assigned.counted + self.held_out.counted
+
+    @property
+    def waiting(self) -> int:
+        return self.assigned.waiting + self.held_out.waiting
+
+
+def compare(origin: str, *, days: int, now: datetime, goes_on: bool) -> Comparison | None:
+    """Compare over the `days` that orders count for; None without any holdout. `goes_on`: customers are still held out."""
+    currency = shop_currency()
+    sums = ", ".join(
+        f"coalesce(sum({value}) FILTER (WHERE f.over), 0)::float8,"
+        f" coalesce(sum(({value})::numeric ^ 2) FILTER (WHERE f.over), 0)::float8,"
+        f" count(*) FILTER (WHERE f.over AND {value} <> 0)"
+        for value in (VALUES[metric] for metric in METRICS)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _GROUPS.format(sums=sums),
+            {"origin": origin, "days": days, "now": now, "goes_on": goes_on, "currency": currency},
+        )
+        groups = {held_out: _group(figures) for held_out, *figures in cursor.fetchall()}
+    if True not in groups:
+        return None
+    assigned, held_out = groups.get(False, NOBODY), groups[True]
+    return Comparison(
+        assigned=assigned,
+        held_out=held_out,
+        effects={
+            metric: effect_of(assigned.outcomes[metric], held_out.outcomes[metric], error=ERROR, share=metric in SHARES)
+            for metric in METRICS
+        },
+        currency=currency,
+        days=days,
+    )
+
+
+def _group(figures: Sequence[float]) -> HoldoutGroup:
+    count, *sums, waiting = figures
+    outcomes = {
+        metric: GroupOutcome(int(count), sums[3 * place], sums[3 * place + 1], int(sums[3 * place + 2]))
+        for place, metric in enumerate(METRICS)
+    }
+    return HoldoutGroup(outcomes, int(waiting))
+
+
+NOBODY = _group([0, *[0.0] * (3 * len(METRICS)), 0])

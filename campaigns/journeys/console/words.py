@@ -1,0 +1,150 @@
+"""Describe journeys in words: entry, steps, and end of runs; and build the tree for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
+
+from analytics.segments.models import Segment
+from campaigns.journeys.registry import STEPS, Step
+from campaigns.journeys.selectors import Counts
+from campaigns.journeys.services.events import event_words
+from campaigns.journeys.services.journeys import DATES, EVERY, JourneyProblem, label_of
+from core.text.formatting import number
+
+
+@dataclass
+class Way:
+    """Hold one path after a step, with the number of runs that took it."""
+
+    code: str
+    label: str
+    count: int
+    nodes: list[Node] = field(default_factory=list)
+
+
+@dataclass
+class Node:
+    """Hold a step for the tree."""
+
+    id: str
+    kind: str
+    icon: str
+    label: str
+    words: str
+    done: int = 0
+    standing: int = 0
+    outcomes: list[tuple[str, int]] = field(default_factory=list)
+    ways: list[Way] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    selected: bool = False
+
+
+def tree(
+    steps: Sequence[Step], counts: Counts | None = None, problems: Sequence[JourneyProblem] = (), selected: str = ""
+) -> list[Node]:
+    faults: dict[str, list[str]] = {}
+    for problem in problems:
+        faults.setdefault(problem.step, []).append(problem.message)
+    return [_node(step, counts or Counts(), faults, selected) for step in steps]
+
+
+def _node(step: Step, counts: Counts, faults: Mapping[str, list[str]], selected: str) -> Node:
+    kind = STEPS.get(step["kind"])
+    own = step["id"]
+    outcomes = counts.done.get(own, {})
+    if kind is None:
+        return Node(own, step["kind"], "help", step["kind"], "", errors=faults.get(own, []))
+    arms = dict(kind.arms(step))
+    inner = step.get("arms", {})
+    labels = {**{code: str(label) for code, label in arms.items()}, **{c: c for c in inner if c not in arms}}
+    ways = [
+        Way(
+            code,
+            label,
+            outcomes.get(code, 0),
+            [_node(child, counts, faults, selected) for child in inner.get(code, [])],
+        )
+        for code, label in labels.items()
+    ]
+    others = [(str(kind.outcome_label(code)), count) for code, count in outcomes.items() if code and code not in labels]
+    return Node(
+        own, step["kind"], kind.icon, label_of(step), words_of(step), sum(outcomes.values()), counts.standing.get(own, 0),
+        others, ways, faults.get(own, []), own == selected,
+    )  # fmt: skip
+
+
+def words_of(step: Step) -> str:
+    """Describe a step; a half-filled one shows what it has."""
+    try:
+        return str(STEPS[step["kind"]].words(step))
+    except (KeyError, TypeError, ValueError):
+        return ""
+
+
+def entry_words(definition: Mapping[str, Any]) -> str:
+    """Describe the entry in a sentence."""
+    entry = definition.get("entry") or {}
+    kind = entry.get("kind")
+    segment = _segment(entry.get("segment"))
+    if kind == "event":
+        text = event_words(entry)
+    elif kind == "segment":
+        return _t("Enters the segment “%(segment)s”") % {"segment": segment} if segment else ""
+    elif kind == "date":
+        days = int(entry.get("days") or 0)
+        label = str(DATES.get(str(entry.get("date")), ""))
+        if days:
+            before = ngettext("%(count)s day before: %(date)s", "%(count)s days before: %(date)s", days)
+            label = before % {"count": number(days), "date": label}
+        text = f"{label} · {entry.get('time', '')}"
+    elif kind == "schedule":
+        text = f"{EVERY.get(str(entry.get('every')), '')} · {entry.get('time', '')}"
+    elif kind == "api":
+        text = _t("API call")
+    else:
+        return _t("No entry yet")
+    return _t("%(entry)s, in “%(segment)s”") % {"entry": text, "segment": segment} if segment else text
+
+
+def members_words(definition: Mapping[str, Any]) -> str:
+    """Return how many customers are in the entry segment, and whether they enter."""
+    entry = definition.get("entry") or {}
+    segment = Segment.objects.filter(pk=entry.get("segment")).first() if entry.get("kind") == "segment" else None
+    if segment is None:
+        return ""
+    if segment.error:
+        return _t("“%(segment)s” could not be computed. See its page for the reason.") % {"segment": segment.name}
+    if not segment.is_current:
+        if entry.get("members"):
+            return _t("“%(segment)s” is being computed. Its members enter when that is done.") % {
+                "segment": segment.name
+            }
+        return _t("“%(segment)s” is being computed. Its members do not enter; only customers who join it later do.") % {
+            "segment": segment.name
+        }
+    if entry.get("members"):
+        text = ngettext(
+            "“%(segment)s” has %(count)s customer now. They enter within a minute.",
+            "“%(segment)s” has %(count)s customers now. They enter within a minute.",
+            segment.size,
+        )
+    else:
+        text = ngettext(
+            "“%(segment)s” has %(count)s customer now. They do not enter; only customers who join it later do.",
+            "“%(segment)s” has %(count)s customers now. They do not enter; only customers who join it later do.",
+            segment.size,
+        )
+    return text % {"segment": segment.name, "count": number(segment.size)}
+
+
+def _segment(pk: Any) -> str:
+    return (Segment.objects.filter(pk=pk).values_list("name", flat=True).first() or "") if pk else ""
+
+
+def goal_words(definition: Mapping[str, Any]) -> str:
+    return event_words(definition.get("goal"))

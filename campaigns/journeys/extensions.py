@@ -1,0 +1,89 @@
+"""Registrations of journeys."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+import campaigns.journeys.events  # noqa: F401
+import campaigns.journeys.handlers  # noqa: F401
+import campaigns.journeys.webhooks  # noqa: F401
+from campaigns.journeys.registry import STEPS
+from campaigns.journeys.services import held, template_fit
+from campaigns.journeys.steps import branches as deciding
+from campaigns.journeys.steps import experiments as experimenting
+from campaigns.journeys.steps import gifts as giving
+from campaigns.journeys.steps import messages as telling
+from campaigns.journeys.steps import waits as waiting
+from campaigns.messages.extensions import EVERYONE, LATE_SECONDS
+from campaigns.templates.registry import TEMPLATE_USERS, TemplateUser
+from core.audit.log import LOGGED, OBJECTS, AuditedObject, Logged
+from core.health import checks as health
+from core.security.roles import Role, grant
+from core.security.scopes import SCOPES
+
+STEPS.register("message", telling.SendMessage())
+STEPS.register("wait", waiting.WaitTime())
+STEPS.register("wait_until", waiting.WaitUntil())
+STEPS.register("wait_event", waiting.WaitEvent())
+STEPS.register("branch", deciding.Branch())
+STEPS.register("split", deciding.Split())
+STEPS.register("experiment", experimenting.ExperimentSplit())
+STEPS.register("points", giving.GivePoints())
+STEPS.register("coupon", giving.GiveCoupon())
+STEPS.register("tag", giving.SetTag())
+STEPS.register("ticket", telling.OpenTicket())
+STEPS.register("webhook", telling.CallWebhook())
+STEPS.register("goal", deciding.GoalStep())
+STEPS.register("exit", deciding.Exit())
+
+
+def _journeys_lag() -> tuple[bool, str]:
+    """Check how late the oldest due run of a running journey is, and how many runs have failed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(r.due_at)), 0)::bigint
+               FROM campaigns_journey j JOIN campaigns_journeyrun r ON r.journey_id = j.id
+               WHERE j.state = 'running' AND r.state = 'active' AND r.due_at <= clock_timestamp()"""
+        )
+        due, lag = cursor.fetchone()
+        cursor.execute(
+            """SELECT coalesce(sum(count), 0) FROM campaigns_journeystepcount
+               WHERE step = 'end' AND outcome = 'failed'"""
+        )
+        (failed,) = cursor.fetchone()
+    return lag < LATE_SECONDS, f"{due} due, oldest {lag} s late, {failed} given up"
+
+
+SCOPES.register("journeys:write", _("Enter customers into journeys"))
+health.register("journeys", _journeys_lag)
+for _kind in (
+    "campaigns.coupon_codes_exported",
+    "campaigns.care_rule_activated",
+    "campaigns.care_rule_paused",
+    "campaigns.experiment_started",
+    "campaigns.experiment_ended",
+    *(f"campaigns.broadcast_{_what}" for _what in ("scheduled", "paused", "resumed", "stopped")),
+    *(f"campaigns.journey_{_what}" for _what in ("published", "paused", "resumed", "stopped")),
+):
+    LOGGED.register(_kind, Logged(lambda payload: str(payload["name"])))
+for _kind, _route in (
+    ("carerule", "care_rule"),
+    ("coupon", "coupon"),
+    ("template", "template"),
+    ("experiment", "experiment"),
+    ("broadcast", "broadcast"),
+    ("journey", "journey"),
+):
+    OBJECTS.register(
+        f"campaigns.{_kind}", AuditedObject(url=lambda row, route=_route: reverse(route, args=[row["id"]]))
+    )
+grant("campaigns.view_journey", "campaigns.view_journeyrun", to=[Role.LEAD, Role.MARKETER, Role.ANALYST])
+grant("campaigns.view_journeyrun", to=EVERYONE)
+grant("campaigns.add_journey", "campaigns.change_journey", to=[Role.MARKETER])
+
+TEMPLATE_USERS.register(
+    "journeys", TemplateUser(permission="campaigns.view_journey", check_texts=template_fit.check_texts)
+)
+held.register_all()

@@ -1,0 +1,75 @@
+"""Read journeys for their pages: counts at each step, and one customer's path."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import Count
+
+from campaigns.journeys import rules
+from campaigns.journeys.models import Journey, JourneyRun, JourneyStepCount, JourneyStepRecord, JourneyVersion, RunState
+from crm.customers.models import Customer
+
+
+@dataclass
+class Counts:
+    """Count runs. `done`: by step and outcome, the runs that did it. `standing`: by step, the runs there now."""
+
+    entered: int = 0
+    held_out: int = 0
+    done: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
+    standing: dict[str, int] = field(default_factory=dict)
+    ended: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def under_way(self) -> int:
+        return sum(self.standing.values())
+
+    def passed(self, step: str) -> int:
+        return sum(self.done.get(step, {}).values())
+
+
+def counts_of(version: JourneyVersion) -> Counts:
+    """Return the current counts: finished steps are stored as counts, current positions are counted here."""
+    counts = Counts()
+    for row in JourneyStepCount.objects.filter(version=version):
+        if row.step == rules.ENTRY:
+            if row.outcome == RunState.HELD_OUT:
+                counts.held_out = row.count
+            else:
+                counts.entered = row.count
+        elif row.step == rules.END:
+            counts.ended[row.outcome] = row.count
+        else:
+            counts.done[row.step][row.outcome] = row.count
+    standing = (
+        JourneyRun.objects.filter(version=version, state=RunState.ACTIVE).values("step").annotate(count=Count("*"))
+    )
+    counts.standing = {row["step"]: row["count"] for row in standing.order_by()}
+    return counts
+
+
+def under_way(journeys: Sequence[Journey]) -> dict[int, tuple[int, int]]:
+    """Return by journey (entries ever, active runs now)."""
+    entered: dict[int, int] = defaultdict(int)
+    rows = JourneyStepCount.objects.filter(version__journey__in=journeys, step=rules.ENTRY, outcome=RunState.ACTIVE)
+    for journey, count in rows.values_list("version__journey_id", "count"):
+        entered[journey] += count
+    now = dict(
+        JourneyRun.objects.filter(journey__in=journeys, state=RunState.ACTIVE)
+        .order_by()
+        .values_list("journey_id")
+        .annotate(count=Count("*"))
+    )
+    return {journey.pk: (entered[journey.pk], now.get(journey.pk, 0)) for journey in journeys}
+
+
+def runs_of(customer: Customer, limit: int) -> list[JourneyRun]:
+    rows = JourneyRun.objects.filter(customer=customer).select_related("journey", "version")
+    return list(rows.order_by("-entered_at", "-id")[:limit])
+
+
+def way_of(run: JourneyRun) -> list[JourneyStepRecord]:
+    return list(JourneyStepRecord.objects.filter(run=run).order_by("at", "id"))

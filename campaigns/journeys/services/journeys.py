@@ -1,0 +1,515 @@
+"""Manage journeys: edit drafts, publish versions that never change (J8), pause, resume and stop."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.db.models.functions import Now
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from analytics.conditions.services.compilation import clean_rule
+from analytics.segments.models import Segment, SegmentState
+from campaigns.journeys import events, rules
+from campaigns.journeys.models import Journey, JourneyRun, JourneyState, JourneyVersion, RunState
+from campaigns.journeys.registry import STEPS, Step, StepField
+from campaigns.journeys.services import engine as journey_engine
+from campaigns.journeys.services import entries as journey_entries
+from campaigns.journeys.services import events as journey_happenings
+from campaigns.journeys.services import template_fit as template_uses
+from core.base.actor import Actor
+from core.base.errors import Conflict, DomainError, Invalid
+from core.db.locks import lock_row
+from core.events.bus import emit
+from core.security.models import User
+
+Text = str | Promise
+NUMBER = re.compile(r"-?[0-9]{1,18}([.][0-9]{1,9})?")
+EMPTY: dict[str, Any] = {
+    "entry": {"kind": "", "segment": None},
+    "reentry": {"policy": "never", "value": 0},
+    "exit": {"policy": "never"},
+    "goal": None,
+    "holdout": 0,
+    "steps": [],
+}
+ENTRIES: dict[str, Text] = {
+    "event": _("An event happens"),
+    "segment": _("Entering a segment"),
+    "date": _("A personal date"),
+    "schedule": _("A timetable"),
+    "api": _("An API call"),
+}
+DATES: dict[str, Text] = {"birthday": _("Birthday"), "member_day": _("Member anniversary")}
+EVERY: dict[str, Text] = {
+    "once": _("Once"), "day": _("Every day"), "week": _("Every week"), "month": _("Every month"),
+}  # fmt: skip
+OPERATORS: dict[str, Text] = {
+    "eq": _("is"),
+    "ne": _("is not"),
+    "gte": _("is at least"),
+    "lte": _("is at most"),
+}
+SHAPES: dict[str, Text] = {
+    "not_a_list": _("Steps must be a list."),
+    "not_a_step": _("A step needs a kind."),
+    "wrong_id": _("A step needs an ID of lowercase letters and digits."),
+    "id_twice": _("Another step has this ID."),
+    "too_deep": _("Branches may be nested at most 8 levels deep."),
+    "too_many": _("A journey may have at most 100 steps."),
+}
+
+
+@dataclass(frozen=True)
+class JourneyProblem:
+    """Hold one problem of a draft. `step` is its id, "" for the whole journey; `label` is the step's readable name."""
+
+    step: str
+    label: str
+    field: str
+    message: str
+    code: str = "invalid"
+
+
+def create_journey(*, name: str, actor: Actor, draft: Mapping[str, Any] | None = None, preset: str = "") -> Journey:
+    """Create a draft, which no customer enters. Raises Invalid naming the field."""
+    journey = Journey.objects.create(name=_name(name, None), draft=_shaped(draft or EMPTY), preset=preset)
+    journey.refresh_from_db()
+    return journey
+
+
+def save_draft(
+    *, journey: Journey, actor: Actor, name: str | None = None, draft: Mapping[str, Any] | None = None
+) -> Journey:
+    """Change the draft, which may be unfinished. Customers in the journey are affected only after publishing (J8)."""
+    with transaction.atomic():
+        locked = lock_row(Journey.objects.filter(pk=journey.pk))
+        if name is not None:
+            locked.name = _name(name, locked.pk)
+        if draft is not None:
+            locked.draft = _shaped(draft)
+        locked.updated_at = Now()  # type: ignore[assignment]
+        locked.save(update_fields=["name", "draft", "updated_at"])
+        locked.refresh_from_db()
+    return locked
+
+
+def problems(definition: Mapping[str, Any]) -> list[JourneyProblem]:
+    """Return all problems that prevent publishing, in reading order; empty when there are none."""
+    return cleaned(definition)[1]
+
+
+def publish_journey(*, journey: Journey, actor: Actor, user: User | None = None) -> JourneyVersion:
+    """Publish the draft as the version that new runs enter; active runs keep their version (J8).
+
+    A draft starts running. Raises Invalid `journey_invalid` with `problems`, each naming its step and field, and
+    Conflict when the draft equals the published version.
+    """
+    with transaction.atomic():
+        locked = lock_row(Journey.objects.select_related("version").filter(pk=journey.pk))
+        definition, faults = cleaned(locked.draft)
+        if faults:
+            first = faults[0]
+            raise Invalid(
+                f"{first.label}: {first.message}" if first.label else first.message,
+                code="journey_invalid",
+                field=".".join(filter(None, [first.step, first.field])),
+                problems=[problem.__dict__ for problem in faults],
+            )
+        if locked.version and locked.version.definition == definition and locked.state != JourneyState.STOPPED:
+            raise Conflict(_("This version is already published."), code="not_changed")
+        last = JourneyVersion.objects.filter(journey=locked).aggregate(last=Max("number"))["last"] or 0
+        version = JourneyVersion.objects.create(
+            journey=locked, number=last + 1, definition=definition, published_by=user
+        )
+        version.refresh_from_db()
+        locked.version, locked.draft = version, definition
+        if locked.state in (JourneyState.DRAFT, JourneyState.STOPPED):
+            locked.state = JourneyState.RUNNING
+            locked.started_at = Now()  # type: ignore[assignment]
+            locked.looked_at = None
+        entry = definition["entry"]
+        if entry["kind"] == "segment" and entry.get("members"):
+            locked.members_after = 0
+        locked.save()
+        _emit(events.JOURNEY_PUBLISHED, locked, actor, version=version.number)
+    return version
+
+
+def pause_journey(*, journey: Journey, actor: Actor) -> Journey:
+    """Pause the journey: no customer enters or moves, and all keep their step. The gate drops queued messages (J4)."""
+    with transaction.atomic():
+        locked = lock_row(Journey.objects.filter(pk=journey.pk))
+        if locked.state == JourneyState.RUNNING:
+            locked.state = JourneyState.PAUSED
+            locked.save(update_fields=["state"])
+            _emit(events.JOURNEY_PAUSED, locked, actor)
+    return locked
+
+
+def resume_journey(*, journey: Journey, actor: Actor) -> Journey:
+    """Resume the journey: steps that became due during the pause are done now. Raises Conflict unless paused or
+    running.
+    """
+    with transaction.atomic():
+        locked = lock_row(Journey.objects.filter(pk=journey.pk))
+        if locked.state not in (JourneyState.PAUSED, JourneyState.RUNNING):
+            raise Conflict(_("Only a paused journey can be resumed."), code="journey_not_paused")
+        if locked.state == JourneyState.PAUSED:
+            locked.state = JourneyState.RUNNING
+            locked.save(update_fields=["state"])
+            _emit(events.JOURNEY_RESUMED, locked, actor)
+    return locked
+
+
+def stop_journey(*, journey: Journey, actor: Actor) -> int:
+    """Stop the journey for all customers in it. Return how many runs ended now; after a crash the sweep ends the rest."""
+    with transaction.atomic():
+        locked = lock_row(Journey.objects.filter(pk=journey.pk))
+        if locked.state == JourneyState.DRAFT:
+            raise Conflict(_("A draft is not running."), code="journey_not_running")
+        if locked.state != JourneyState.STOPPED:
+            locked.state, locked.members_after = JourneyState.STOPPED, None
+            locked.save(update_fields=["state", "members_after"])
+            _emit(events.JOURNEY_STOPPED, locked, actor)
+    return journey_engine.end_stopped()
+
+
+def delete_draft(*, journey: Journey, actor: Actor) -> None:
+    """Delete a journey that was never published; any other journey keeps its history. Raises Conflict."""
+    with transaction.atomic():
+        locked = lock_row(Journey.objects.filter(pk=journey.pk))
+        if locked.version_id is not None:
+            raise Conflict(
+                _("A published journey can't be deleted because its history is kept. Stop it instead."),
+                code="published",
+            )
+        locked.delete()
+
+
+def under_way(journey: Journey) -> int:
+    return JourneyRun.objects.filter(journey=journey, state=RunState.ACTIVE).count()
+
+
+def _emit(kind, journey: Journey, actor: Actor, **more: Any) -> None:
+    emit(kind, subject_id=None, payload={"journey": journey.pk, "name": journey.name, **more}, actor=actor)
+    transaction.on_commit(journey_entries.wanted_kinds.forget, robust=True)
+
+
+def _name(name: str, own: int | None) -> str:
+    clean = " ".join(name.split())
+    if not clean or len(clean) > 120 or "\x00" in clean:
+        raise Invalid(_("A name has 1 to 120 characters."), code="invalid", field="name")
+    if Journey.objects.filter(name=clean).exclude(pk=own).exists():
+        raise Invalid(_("Another journey has this name."), code="name_taken", field="name")
+    return clean
+
+
+def _shaped(draft: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a draft with a workable shape, even if it is incomplete. Raises Invalid naming the step."""
+    shaped = {**copy.deepcopy(EMPTY), **{name: draft[name] for name in EMPTY if name in draft}}
+    try:
+        rules.check_shape(shaped["steps"])
+    except rules.WrongShape as error:
+        raise Invalid(SHAPES[error.code], code=error.code, field=error.step or "steps") from None
+    for name in ("entry", "reentry", "exit"):
+        if not isinstance(shaped[name], dict):
+            raise Invalid(_("This value is not valid."), field=name)
+    for step, _depth in rules.walk(shaped["steps"]):
+        kind = STEPS.get(step["kind"])
+        if kind is not None:
+            codes = {code for code, _label in kind.arms(step)} if _splits(step) else set()
+            arms = step.get("arms", {})
+            if codes or arms:
+                # A removed arm is dropped only when it is empty; otherwise its steps are shown until they are moved.
+                step["arms"] = {code: arms.get(code, []) for code in [*sorted(codes), *(a for a in arms if arms[a])]}
+    return shaped
+
+
+def _splits(step: Step) -> bool:
+    return not any(field.kind == "arms" for field in STEPS[step["kind"]].fields) or isinstance(step.get("split"), list)
+
+
+def cleaned(draft: Mapping[str, Any]) -> tuple[dict[str, Any], list[JourneyProblem]]:
+    """Return the definition that a draft describes, and all of its problems."""
+    problems: list[JourneyProblem] = []
+    shaped = _shaped(draft)
+    definition = {
+        "entry": _entry(shaped["entry"], problems),
+        "reentry": _reentry(shaped["reentry"], problems),
+        "exit": {"policy": shaped["exit"].get("policy")},
+        "goal": _goal(shaped["goal"], problems),
+        "holdout": shaped["holdout"],
+    }
+    if definition["exit"]["policy"] not in rules.EXIT:
+        problems.append(JourneyProblem("exit", _t("Early exit"), "policy", _t("Not one of the choices.")))
+    elif definition["exit"]["policy"] in ("goal", "both") and not definition["goal"]:
+        problems.append(JourneyProblem("exit", _t("Early exit"), "goal", _t("Choose the goal.")))
+    if definition["exit"]["policy"] in ("unmatched", "both") and not definition["entry"].get("segment"):
+        problems.append(
+            JourneyProblem(
+                "exit",
+                _t("Early exit"),
+                "policy",
+                _t("Leaving when a customer no longer matches needs a segment: choose one."),
+            )
+        )
+    if not isinstance(definition["holdout"], int) or not 0 <= definition["holdout"] <= 90:
+        problems.append(JourneyProblem("entry", _t("Entry"), "holdout", _t("The holdout must be 0 to 90 percent.")))
+    if not shaped["steps"]:
+        problems.append(JourneyProblem("", "", "steps", _t("Add at least one step.")))
+    definition["steps"] = _steps(shaped["steps"], definition, problems)
+    if not problems:
+        steps = rules.by_id(definition["steps"])
+        problems += [
+            JourneyProblem(step, label_of(steps[step]), problem.about, problem.message)
+            for step, faults in template_uses.journey_problems(definition).items()
+            for problem in faults
+        ]
+    return definition, problems
+
+
+def _steps(steps: list[Step], definition: dict[str, Any], problems: list[JourneyProblem]) -> list[Step]:
+    cleaned = []
+    for index, step in enumerate(steps):
+        kind = STEPS.get(step["kind"])
+        if kind is None:
+            problems.append(JourneyProblem(step["id"], step["kind"], "kind", _t("This kind of step does not exist.")))
+            continue
+        before = len(problems)
+        values = {field.name: _value(field, step, problems) for field in kind.fields}
+        clean: Step = {"id": step["id"], "kind": step["kind"], **values}
+        if note := str(step.get("note", "")).strip()[:80]:
+            clean["note"] = note
+        label = label_of(step)
+        if len(problems) == before:
+            for name, message in kind.check(clean):
+                problems.append(JourneyProblem(step["id"], label, name, str(message)))
+        if kind.ends and step["kind"] == "goal" and not definition["goal"]:
+            problems.append(JourneyProblem(step["id"], label, "goal", _t("The journey has no goal yet.")))
+        if step["kind"] == "exit" and index + 1 < len(steps):
+            problems.append(
+                JourneyProblem(
+                    steps[index + 1]["id"], label_of(steps[index + 1]), "", _t("Steps after an exit are never reached.")
+                )
+            )
+        arms = step.get("arms", {})
+        codes = [code for code, _label in kind.arms(clean)] if len(problems) == before or arms else []
+        for code in sorted(set(arms) - set(codes)):
+            if arms[code]:
+                problems.append(
+                    JourneyProblem(
+                        step["id"],
+                        label,
+                        "arms",
+                        _t("The path “%(arm)s” was removed but still has steps.") % {"arm": code},
+                    )
+                )
+        if codes:
+            clean["arms"] = {code: _steps(arms.get(code, []), definition, problems) for code in codes}
+        cleaned.append(clean)
+    return cleaned
+
+
+def label_of(step: Step) -> str:
+    """Return the readable name of a step: its own note, else the label of its kind."""
+    kind = STEPS.get(step.get("kind", ""))
+    if kind is None:
+        return str(step.get("kind", ""))
+    return str(step.get("note") or kind.label)
+
+
+def _value(field: StepField, step: Step, problems: list[JourneyProblem]) -> Any:
+    try:
+        return clean_value(field, step.get(field.name))
+    except Invalid as error:
+        problems.append(
+            JourneyProblem(step["id"], label_of(step), error.field or field.name, str(error.message), error.code)
+        )
+        return None
+
+
+def clean_value(field: StepField, raw: Any) -> Any:
+    """Return one value of a step in canonical form. Raises Invalid."""
+    if raw in (None, "", []):
+        if field.default is not None:
+            return field.default
+        if field.required:
+            raise Invalid(_("Fill this in."), code="required", field=field.name)
+        return "" if field.kind in ("text", "long") else None
+    if field.kind == "number":
+        return _number(raw, field.minimum, field.maximum, field.name)
+    if field.kind in ("text", "long"):
+        text = str(raw).strip()
+        if len(text) > field.maximum or "\x00" in text:
+            raise Invalid(_("This is too long."), code="too_long", field=field.name)
+        if not text and field.required:
+            raise Invalid(_("Fill this in."), code="required", field=field.name)
+        return text
+    if field.kind == "time":
+        return _time(raw, field.name)
+    if field.kind == "choice":
+        codes = {str(code) for code, _label in field.choices()} if field.choices else set()
+        if str(raw) not in codes:
+            raise Invalid(_("Not one of the choices."), code="invalid_choice", field=field.name)
+        return str(raw)
+    if field.kind == "event":
+        if not journey_happenings.known(str(raw)):
+            raise Invalid(_("This event does not exist."), code="unknown_event", field=field.name)
+        return str(raw)
+    if field.kind == "where":
+        return _where(raw, field.name)
+    if field.kind == "rule":
+        return _rule(raw)
+    if field.kind == "arms":
+        return _arms(raw, field.name)
+    raise Invalid(field=field.name)
+
+
+def _number(raw: Any, low: int, high: int, name: str) -> int:
+    try:
+        value = int(str(raw)) if not isinstance(raw, bool) else None
+    except ValueError:
+        value = None
+    if value is None:
+        raise Invalid(_("Use a whole number."), code="invalid", field=name)
+    if not low <= value <= high:
+        raise Invalid(
+            _t("Use a number from %(low)s to %(high)s.") % {"low": low, "high": high}, code="out_of_range", field=name
+        )
+    return value
+
+
+def _time(raw: Any, name: str) -> str:
+    try:
+        return f"{time.fromisoformat(str(raw)):%H:%M}"
+    except ValueError:
+        raise Invalid(_("Use a time such as 10:00."), code="invalid", field=name) from None
+
+
+def _rule(raw: Any) -> dict:
+    rule = clean_rule(raw)
+    return rule if "children" in rule else {"op": "and", "children": [rule]}
+
+
+def _where(raw: Any, name: str) -> list[dict[str, str]]:
+    if not isinstance(raw, list) or len(raw) > 5:
+        raise Invalid(_("Use at most 5 conditions."), code="invalid", field=name)
+    cleaned = []
+    for item in raw:
+        field, operator, value = (str(item.get(part, "")).strip() for part in ("field", "operator", "value"))
+        if not field and not value:
+            continue
+        if not field or len(field) > 60 or len(value) > 100 or "\x00" in field + value:
+            raise Invalid(_("Enter the property to compare."), code="invalid", field=name)
+        if operator not in OPERATORS:
+            raise Invalid(_("Not one of the choices."), code="invalid_choice", field=name)
+        if operator in ("gte", "lte") and not NUMBER.fullmatch(value):
+            raise Invalid(_("Use a number."), code="invalid", field=name)
+        cleaned.append({"field": field, "operator": operator, "value": value})
+    return cleaned
+
+
+def _arms(raw: Any, name: str) -> list[dict[str, Any]]:
+    if not isinstance(raw, list) or not 2 <= len(raw) <= 6:
+        raise Invalid(_("A split needs 2 to 6 paths."), code="invalid", field=name)
+    cleaned, used_codes = [], set()
+    for item in raw:
+        code = str(item.get("code", ""))
+        if not rules.STEP_ID.fullmatch(code) or code in used_codes or code in ("happened", "timeout"):
+            raise Invalid(_("Each path needs a code of its own."), code="invalid", field=name)
+        used_codes.add(code)
+        weight = _number(item.get("weight"), 1, 100, name)
+        cleaned.append({"code": code, "label": str(item.get("label", "")).strip()[:40], "weight": weight})
+    return cleaned
+
+
+def _entry(raw: dict[str, Any], problems: list[JourneyProblem]) -> dict[str, Any]:
+    """Return the entry. Problems are reported for the step `entry`."""
+    kind = raw.get("kind")
+    entry: dict[str, Any] = {"kind": kind, "segment": raw.get("segment") or None}
+
+    def take(name: str, read) -> None:
+        try:
+            entry[name] = read()
+        except DomainError as error:
+            problems.append(JourneyProblem("entry", _t("Entry"), name, str(error.message), error.code))
+
+    if kind not in ENTRIES:
+        problems.append(JourneyProblem("entry", _t("Entry"), "kind", _t("Choose how customers enter.")))
+        return entry
+    if kind == "event":
+        take("event", lambda: clean_value(StepField("event", "event", ""), raw.get("event")))
+        take("where", lambda: _where(raw.get("where") or [], "where"))
+    elif kind == "segment":
+        entry["members"] = bool(raw.get("members"))
+    elif kind == "date":
+        take("date", lambda: clean_value(StepField("date", "choice", "", lambda: list(DATES.items())), raw.get("date")))
+        take("days", lambda: _number(raw.get("days") or 0, 0, 60, "days"))
+        take("time", lambda: _time(raw.get("time") or "10:00", "time"))
+    elif kind == "schedule":
+        take(
+            "every",
+            lambda: clean_value(StepField("every", "choice", "", lambda: list(EVERY.items())), raw.get("every")),
+        )
+        take("time", lambda: _time(raw.get("time") or "10:00", "time"))
+        if raw.get("every") == "week":
+            take("weekday", lambda: _number(raw.get("weekday") or 1, 1, 7, "weekday"))
+        elif raw.get("every") == "month":
+            take("day", lambda: _number(raw.get("day") or 1, 1, 28, "day"))
+        elif raw.get("every") == "once":
+            take("on", lambda: _day(raw.get("on")))
+    if entry["segment"] is not None or kind in ("segment", "schedule"):
+        take("segment", lambda: _segment(entry["segment"]))
+    return entry
+
+
+def _day(raw: Any) -> str:
+    try:
+        return date.fromisoformat(str(raw)).isoformat()
+    except ValueError:
+        raise Invalid(_("Use a date such as 2026-01-31."), code="invalid_date", field="on") from None
+
+
+def _segment(raw: Any) -> int:
+    if raw in (None, ""):
+        raise Invalid(_("Choose the segment."), code="required", field="segment")
+    segment = Segment.objects.filter(pk=int(raw)).first() if str(raw).isdigit() else None
+    if segment is None:
+        raise Invalid(_("Not one of the choices."), code="invalid_choice", field="segment")
+    if segment.state != SegmentState.ACTIVE:
+        raise Invalid(_("The segment of this journey is archived."), code="segment_archived", field="segment")
+    return segment.pk
+
+
+def _reentry(raw: dict[str, Any], problems: list[JourneyProblem]) -> dict[str, Any]:
+    policy = raw.get("policy")
+    if policy not in rules.REENTRY:
+        problems.append(JourneyProblem("entry", _t("Entry"), "reentry", _t("Not one of the choices.")))
+        return {"policy": "never", "value": 0}
+    value = 0
+    if policy in ("days", "times"):
+        try:
+            value = _number(raw.get("value"), 1, 3650 if policy == "days" else 1000, "reentry_value")
+        except Invalid as error:
+            problems.append(JourneyProblem("entry", _t("Entry"), "reentry_value", str(error.message), error.code))
+    return {"policy": policy, "value": value}
+
+
+def _goal(raw: Any, problems: list[JourneyProblem]) -> dict[str, Any] | None:
+    if not isinstance(raw, dict) or not raw.get("event"):
+        return None
+    try:
+        event = clean_value(StepField("event", "event", ""), raw["event"])
+        return {"event": event, "where": _where(raw.get("where") or [], "where")}
+    except Invalid as error:
+        problems.append(JourneyProblem("goal", _t("Goal"), error.field or "event", str(error.message), error.code))
+        return None

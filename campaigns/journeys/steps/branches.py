@@ -1,0 +1,102 @@
+"""Choose the path of a run: by condition, by random split, at the goal, or to the exit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from analytics.conditions import labels as phrases
+from analytics.features import selectors
+from analytics.segments.services.figures import matching_customers
+from campaigns.journeys.models import EndReason
+from campaigns.journeys.registry import Step, StepBatch, StepField, StepKind, Text
+from campaigns.journeys.rules import arm_of
+from campaigns.journeys.services.facts import happened_since
+
+
+class Branch(StepKind):
+    label = _("Branch")
+    icon = "arrows-split"
+    group = "flow"
+    fields = (StepField("rule", "rule", _("Condition")),)
+
+    def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
+        return (("yes", _("Yes")), ("no", _("No")))
+
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
+        holding = matching_customers(rule=batch.step["rule"], customer_ids=batch.customers)
+        return {run.id: "yes" if run.customer in holding else "no" for run in batch.runs}
+
+    def check(self, step: Step) -> Iterable[tuple[str, Text]]:
+        if not step["rule"].get("children", [step["rule"]]):
+            yield "rule", _("Add a condition.")
+
+    def words(self, step: Step) -> str:
+        rule = step.get("rule")
+        return phrases.sentence(rule, selectors.shop_currency()) if rule else ""
+
+
+class Split(StepKind):
+    label = _("Split")
+    icon = "switch-horizontal"
+    group = "flow"
+    fields = (StepField("split", "arms", _("Paths and their shares")),)
+
+    def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
+        return tuple((str(arm.get("code", "")), arm_label(arm)) for arm in step.get("split") or ())
+
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
+        salt = f"{batch.origin}:{batch.step['id']}"
+        weights = [(arm["code"], arm["weight"]) for arm in batch.step["split"]]
+        return {run.id: arm_of(salt, run.customer, weights) for run in batch.runs}
+
+    def words(self, step: Step) -> str:
+        arms = step.get("split") or ()
+        weights = [int(arm["weight"]) if str(arm.get("weight", "")).isdigit() else 0 for arm in arms]
+        total = sum(weights) or 1
+        return " · ".join(
+            f"{arm_label(arm)} {weight * 100 / total:.0f}%" for arm, weight in zip(arms, weights, strict=True)
+        )
+
+
+def arm_label(arm: dict[str, Any]) -> str:
+    return str(arm.get("label") or str(arm.get("code", "")).upper())
+
+
+class GoalStep(StepKind):
+    """End the runs whose customer has reached the journey's goal; the others continue."""
+
+    label = _("Goal")
+    icon = "target"
+    group = "flow"
+    ends = EndReason.GOAL
+
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
+        goal = batch.definition.get("goal") or {}
+        reached = happened_since(goal, {run.id: (run.customer, run.entered_at) for run in batch.runs})
+        return {run.id: EndReason.GOAL if run.id in reached else "" for run in batch.runs}
+
+    def words(self, step: Step) -> str:
+        return _t("Customers who have reached the goal leave here")
+
+    def outcome_label(self, outcome: str) -> Text:
+        return _("reached") if outcome else _("not yet")
+
+
+class Exit(StepKind):
+    label = _("Exit")
+    icon = "logout"
+    group = "flow"
+    ends = EndReason.EXIT
+
+    def act(self, batch: StepBatch) -> dict[int, str | None]:
+        return {run.id: EndReason.EXIT for run in batch.runs}
+
+    def words(self, step: Step) -> str:
+        return _t("The journey ends here")
+
+    def outcome_label(self, outcome: str) -> Text:
+        return _("left")

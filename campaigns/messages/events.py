@@ -1,0 +1,31 @@
+"""Declare the events of campaigns. `subject_id` is always the customer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from core.events.bus import declare
+
+
+def _message(payload: Mapping[str, Any]) -> str:
+    from campaigns.channels.labels import channel_label
+
+    return " · ".join(
+        filter(None, [channel_label(payload["channel"]), payload.get("subject") or payload.get("name", "")])
+    )
+
+
+def _not_sent(payload: Mapping[str, Any]) -> str:
+    from campaigns.messages.labels import reason_label
+
+    return f"{_message(payload)} · {reason_label(payload['reason'])}"
+
+
+MESSAGE_SENT = declare("campaigns.message_sent", _("Message sent"), icon="send", describe=_message)
+MESSAGE_CLICKED = declare("campaigns.message_clicked", _("Link in a message followed"), icon="click", describe=_message)
+ADDRESS_SUPPRESSED = declare(
+    "campaigns.address_suppressed", _("Address no longer used"), icon="mail-off", describe=_not_sent
+)

@@ -1,0 +1,83 @@
+"""Register campaigns with other apps: channels, facts, scopes, feature columns, roles, a health check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+import campaigns.messages.events  # noqa: F401
+import campaigns.messages.handlers  # noqa: F401
+from analytics.features.registry import FEATURE_SOURCES, REACH, FeatureSource, Reach
+from campaigns.channels.registry import CHANNELS
+from campaigns.messages.selectors.reach import reach_of
+from campaigns.messages.services import mail_health
+from core.audit.log import OBJECTS, AuditedObject
+from core.base.facts import FACTS
+from core.health import checks as health
+from core.security.encrypted_columns import COPIES, IndexCopy
+from core.security.roles import Role, grant
+from core.security.scopes import SCOPES
+from crm.customers.models import Channel
+
+LATE_SECONDS = 300
+for _channel in CHANNELS:
+    REACH.register(_channel.name, Reach(dict(Channel.choices).get(_channel.name, _channel.name), reach_of(_channel)))
+
+
+def _messages() -> dict[str, Any]:
+    """Count messages by state, and those not sent by reason."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT state, reason, count(*) FROM campaigns_message GROUP BY 1, 2 ORDER BY 1, 2")
+        rows = cursor.fetchall()
+    states: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    for state, reason, count in rows:
+        states[state] = states.get(state, 0) + count
+        if reason:
+            reasons[reason] = reasons.get(reason, 0) + count
+    return {**states, "reasons": reasons}
+
+
+def _lag() -> tuple[bool, str]:
+    """Check how late the oldest due message is, and how many messages only a person can settle."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(due_at)), 0)::bigint
+               FROM campaigns_message WHERE state IN ('queued', 'held') AND due_at <= clock_timestamp()"""
+        )
+        due, lag = cursor.fetchone()
+        cursor.execute("SELECT count(*) FROM campaigns_message WHERE state = 'uncertain'")
+        (uncertain,) = cursor.fetchone()
+    return lag < LATE_SECONDS, f"{due} due, oldest {lag} s late, {uncertain} uncertain"
+
+
+FACTS.register("messages", _messages)
+SCOPES.register("messages:read", _("Read the outcome of messages"))
+SCOPES.register("inbox:read", _("Read the in-app inbox"))
+health.register("messages", _lag)
+health.register("mail", mail_health.check)
+OBJECTS.register(
+    "campaigns.sendingpolicy",
+    AuditedObject(label=lambda row: str(_("Sending limits")), url=lambda row: reverse("sending")),
+)
+COPIES.register(
+    "campaigns.suppression", IndexCopy("campaigns_suppression", "address_index", of="crm.identity", index="value_index")
+)
+FEATURE_SOURCES.register(
+    "campaigns.engagement",
+    FeatureSource(
+        ("messages_90", "opened_90"),
+        """SELECT customer_id, count(*) AS messages_90, count(opened_at) AS opened_90 FROM campaigns_message
+           WHERE state = 'sent' AND sent_at > %(as_of)s - interval '90 days' AND sent_at <= %(as_of)s AND {scope}
+           GROUP BY customer_id""",
+    ),
+)
+grant("core.change_sendinghold", to=[Role.MARKETER])
+EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
+grant("campaigns.view_sendingpolicy", "campaigns.change_sendingpolicy", to=[Role.LEAD, Role.MARKETER])
+grant(
+    "campaigns.view_suppression", "campaigns.add_suppression", "campaigns.change_message", to=[Role.LEAD, Role.MARKETER]
+)

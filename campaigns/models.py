@@ -1,0 +1,78 @@
+"""Models of campaigns, collected for Django."""
+
+from campaigns.broadcasts.models import Broadcast, BroadcastState
+from campaigns.calendar.models import ShopDay
+from campaigns.care.models import CareRule, CareState, CareTrigger
+from campaigns.channels.models import ChannelAccount
+from campaigns.coupons.models import (
+    CodeMode,
+    Coupon,
+    CouponBudget,
+    CouponCode,
+    CouponTally,
+    CouponUse,
+    DiscountKind,
+    UseState,
+)
+from campaigns.experiments.models import (
+    SHARE_METRICS,
+    Experiment,
+    ExperimentArm,
+    ExperimentMetric,
+    ExperimentScope,
+    ExperimentState,
+    Exposure,
+)
+from campaigns.journeys.models import (
+    EndReason,
+    Journey,
+    JourneyRun,
+    JourneyState,
+    JourneyStepCount,
+    JourneyStepRecord,
+    JourneyVersion,
+    RunState,
+)
+from campaigns.messages.models import LinkClick, Message, MessageState, SendingPolicy, Suppression
+from campaigns.templates.models import MessageClass, Template, TemplateText
+
+__all__ = [
+    "SHARE_METRICS",
+    "Broadcast",
+    "BroadcastState",
+    "CareRule",
+    "CareState",
+    "CareTrigger",
+    "ChannelAccount",
+    "CodeMode",
+    "Coupon",
+    "CouponBudget",
+    "CouponCode",
+    "CouponTally",
+    "CouponUse",
+    "DiscountKind",
+    "EndReason",
+    "Experiment",
+    "ExperimentArm",
+    "ExperimentMetric",
+    "ExperimentScope",
+    "ExperimentState",
+    "Exposure",
+    "Journey",
+    "JourneyRun",
+    "JourneyState",
+    "JourneyStepCount",
+    "JourneyStepRecord",
+    "JourneyVersion",
+    "LinkClick",
+    "Message",
+    "MessageClass",
+    "MessageState",
+    "RunState",
+    "SendingPolicy",
+    "ShopDay",
+    "Suppression",
+    "Template",
+    "TemplateText",
+    "UseState",
+]

@@ -1,0 +1,178 @@
+"""Serve message pages: every queued send with its outcome, and decisions for a person."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
+
+from campaigns.channels import selectors as channels_selectors
+from campaigns.channels.labels import channel_label
+from campaigns.channels.registry import CHANNELS
+from campaigns.messages import labels as words
+from campaigns.messages.labels import REASONS, reason_label
+from campaigns.messages.models import Message, MessageState
+from campaigns.messages.selectors import messages as queries
+from campaigns.messages.services import messages as services
+from campaigns.reports import labels as reports_labels
+from campaigns.templates.console import frames
+from core.base.actor import of_user
+from core.console.views import may, page
+from core.db import paging
+from core.jobs.queueing import enqueue_after_commit
+
+PAGE = 50
+ORDER = ["-created_at", "-id"]
+CAMPAIGNS_OFFERED = 200
+TILES = (
+    MessageState.SENT,
+    MessageState.QUEUED,
+    MessageState.HELD,
+    MessageState.SUPPRESSED,
+    MessageState.FAILED,
+    MessageState.UNCERTAIN,
+)
+TILE_TONES = {MessageState.FAILED: "bad", MessageState.UNCERTAIN: "warn"}
+
+
+@page("campaigns.view_message")
+def index(request: HttpRequest) -> HttpResponse:
+    message_filter = queries.MessageFilter.of(request.GET)
+    rows = message_filter.rows()
+    messages_page = paging.keyset(rows, ORDER, request.GET.get("cursor"), PAGE)
+    origins = reports_labels.origins(
+        {message.origin for message in messages_page} | ({message_filter.origin} if message_filter.origin else set())
+    )
+    counts = message_filter.counts()
+    context = {
+        "page": messages_page,
+        "rows": [
+            (
+                message,
+                origins[message.origin],
+                channel_label(message.channel),
+                words.badge(message),
+            )
+            for message in messages_page
+        ],
+        "wanted": message_filter,
+        "tiles": _tiles(counts),
+        "reasons": _reasons(counts, message_filter.state),
+        "count": paging.count(rows),
+        "filters": _filters(message_filter, origins),
+        "filtered": bool(
+            message_filter.state
+            or message_filter.reason
+            or message_filter.origin
+            or message_filter.channel
+            or request.GET.get("days")
+        ),
+    }
+    return render(request, "campaigns/reports/messages.html", context)
+
+
+def _tiles(counts: dict[tuple[str, str], int]) -> list[tuple[str, str, int, str]]:
+    """Return (state, label, count, tone): ordinary states always, problems only when there are some."""
+    sums: dict[str, int] = {}
+    for (state, _reason), count in counts.items():
+        sums[state] = sums.get(state, 0) + count
+    return [
+        (state, str(words.STATES[state]), sums.get(state, 0), TILE_TONES.get(state, ""))
+        for state in TILES
+        if state not in TILE_TONES or sums.get(state)
+    ]
+
+
+def _reasons(counts: dict[tuple[str, str], int], state: str) -> list[tuple[str, str, int]]:
+    """Return (reason, label, count) of messages that were not sent, most first, within the chosen state."""
+    sums: dict[str, int] = {}
+    for (own, reason), count in counts.items():
+        if reason and state in {"", own}:
+            sums[reason] = sums.get(reason, 0) + count
+    return [(reason, reason_label(reason), count) for reason, count in sorted(sums.items(), key=lambda item: -item[1])]
+
+
+def _filters(
+    message_filter: queries.MessageFilter, origins: dict[str, reports_labels.Origin]
+) -> list[tuple[str, str, list, str]]:
+    """Return (name, label, choices, value); a chosen campaign beyond the list's limit is kept."""
+    offered = [
+        (f"{prefix}{pk}", name)
+        for prefix, model, _route, _permission in reports_labels.CAMPAIGNS
+        for pk, name in model.objects.order_by("-created_at").values_list("pk", "name")[:CAMPAIGNS_OFFERED]
+    ]
+    campaigns = [*offered, (reports_labels.SURVEY, _t("Satisfaction question"))]
+    if message_filter.origin and message_filter.origin not in dict(campaigns):
+        campaigns.append((message_filter.origin, origins[message_filter.origin].label))
+    states = [*words.STATES.items(), (queries.TROUBLE, _t("Failed or uncertain"))]
+    periods = [
+        (value, ngettext("Last %(days)s day", "Last %(days)s days", int(value)) % {"days": value})
+        for value in channels_selectors.PERIODS[:-1]
+    ]
+    return [
+        ("state", _t("State"), [("", _t("All")), *states], message_filter.state),
+        ("reason", _t("Reason"), [("", _t("All")), *REASONS.items()], message_filter.reason),
+        ("campaign", _t("Campaign"), [("", _t("All")), *campaigns], message_filter.origin),
+        (
+            "channel",
+            _t("Channel"),
+            [("", _t("All")), *((n, channel_label(n)) for n in CHANNELS.names())],
+            message_filter.channel,
+        ),
+        ("days", _t("Period"), [*periods, ("all", _t("All"))], message_filter.days),
+    ]
+
+
+def _message(pk: UUID) -> Message:
+    return get_object_or_404(Message.objects.select_related("customer", "template"), pk=pk)
+
+
+@page("campaigns.view_message")
+def show(request: HttpRequest, pk: UUID) -> HttpResponse:
+    message = _message(pk)
+    settle = may(request.user, "campaigns.change_message")
+    uncertain = message.state == MessageState.UNCERTAIN
+    origin = reports_labels.origins([message.origin])[message.origin]
+    context: dict[str, Any] = {
+        "message": message,
+        "origin": origin,
+        "may_see_origin": bool(origin.url) and may(request.user, origin.permission),
+        "channel": channel_label(message.channel),
+        "badge": words.badge(message),
+        "outcome": reports_labels.outcome(message),
+        "as_html": frames.shows_html(message.channel),
+        "may_see_template": may(request.user, "campaigns.view_template"),
+        "may_send_again": settle and message.state in {MessageState.UNCERTAIN, MessageState.FAILED},
+        "may_mark_sent": settle and uncertain,
+        "again_text": _t("1 message is sent again. If the first one arrived, the customer gets it twice.")
+        if uncertain
+        else _t("1 message is queued again and passes the gate again."),
+    }
+    return render(request, "campaigns/reports/message.html", context)
+
+
+@page("campaigns.view_message")
+def body(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Return the message's text, for the frame on its page."""
+    message = _message(pk)
+    return frames.framed(message.body, as_html=frames.shows_html(message.channel))
+
+
+@page("campaigns.change_message", methods=("POST",))
+def again(request: HttpRequest, pk: UUID) -> HttpResponse:
+    message = services.send_again(message=_message(pk), actor=of_user(request.user))
+    enqueue_after_commit("campaigns.send_due")
+    messages.success(request, _t("The message is queued again."))
+    return redirect("message", message.pk)
+
+
+@page("campaigns.change_message", methods=("POST",))
+def sent(request: HttpRequest, pk: UUID) -> HttpResponse:
+    message = services.mark_sent(message=_message(pk), actor=of_user(request.user))
+    messages.success(request, _t("The message counts as sent."))
+    return redirect("message", message.pk)

@@ -1,0 +1,147 @@
+"""Show campaigns on the customer page: coupons, messages with their outcome, blocked channels."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.channels.labels import channel_label
+from campaigns.channels.registry import CHANNELS
+from campaigns.coupons import selectors
+from campaigns.coupons.labels import worth
+from campaigns.coupons.models import CodeMode, Coupon
+from campaigns.coupons.services.giving import coupons_left
+from campaigns.journeys import labels as journey_words
+from campaigns.journeys import selectors as journey_selectors
+from campaigns.messages import labels as words
+from campaigns.messages.labels import reason_label
+from campaigns.messages.models import Message, Suppression
+from campaigns.reports import labels as reports_labels
+from core.base import clock
+from core.console.views import may, viewer
+from crm.customers import registry as panels
+from crm.customers.models import Customer, CustomerState
+
+SHOWN = 5
+COUPONS_OFFERED = 100
+STATES = {"valid": (_("Valid"), "good"), "used": (_("Used"), "off"), "expired": (_("Expired"), "off")}
+
+
+def _coupons(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
+    now = clock.now()
+    coupons = selectors.coupons_of(customer, now)
+    # Valid coupons come first, even before newer ones.
+    coupons.sort(key=lambda item: item.state != "valid")
+    may_give = may(request.user, "campaigns.issue_coupon") and customer.state == CustomerState.ACTIVE
+    offered = Coupon.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), mode=CodeMode.UNIQUE, active=True)
+    return {
+        "held": [(item, worth(item.coupon), *STATES[item.state]) for item in coupons[:SHOWN]],
+        "more": max(0, len(coupons) - SHOWN),
+        "offered": [(coupon, worth(coupon)) for coupon in offered.order_by("name")[:COUPONS_OFFERED]]
+        if may_give
+        else [],
+        "left": coupons_left(viewer(request)) if may_give else 0,
+        "mark": uuid.uuid4().hex,
+    }
+
+
+def _messages(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
+    rows = Message.objects.filter(customer=customer).select_related("template").order_by("-created_at", "-id")
+    recent = list(rows[: SHOWN + 1])
+    shown = recent[:SHOWN]
+    origins = reports_labels.origins(message.origin for message in shown)
+    return {
+        "rows": [
+            (
+                message,
+                origins[message.origin],
+                channel_label(message.channel),
+                words.badge(message),
+            )
+            for message in shown
+        ],
+        "more": len(recent) > SHOWN,
+    }
+
+
+def _journeys(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
+    """List the customer's journeys, newest first."""
+    runs = journey_selectors.runs_of(customer, SHOWN + 1)
+    if not runs:
+        return None
+    return {
+        "rows": [
+            (
+                run,
+                journey_words.RUN_STATES[run.state],
+                journey_words.RUN_TONES[run.state],
+                journey_words.END_REASONS.get(run.end_reason, ""),
+            )
+            for run in runs[:SHOWN]
+        ],
+        "more": len(runs) > SHOWN,
+    }
+
+
+def _suppressions(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
+    """List blocks of the customer and of their addresses; a bounce blocks the address for every customer."""
+    addresses = customer.identities.values("value_index")
+    rows = Suppression.objects.filter(Q(customer=customer) | Q(address_index__in=addresses), lifted_at=None)
+    blocks = list(rows.select_related("created_by").order_by("-created_at"))
+    blocked = {row.channel for row in blocks if row.address_index is None}
+    may_add = may(request.user, "campaigns.add_suppression") and customer.state == CustomerState.ACTIVE
+    if not blocks and not may_add:
+        return None
+    return {
+        "rows": [
+            (row, channel_label(row.channel), reason_label(row.reason), row.address_index is not None) for row in blocks
+        ],
+        "channels": [(name, channel_label(name)) for name in CHANNELS.names() if name not in blocked]
+        if may_add
+        else [],
+        "may_lift": may(request.user, "campaigns.change_suppression"),
+    }
+
+
+panels.register(
+    "coupons",
+    title=_("Coupons"),
+    template="campaigns/reports/panels/coupons.html",
+    context=_coupons,
+    permission="campaigns.view_couponcode",
+    order=35,
+)
+panels.register(
+    "messages",
+    title=_("Messages"),
+    template="campaigns/reports/panels/messages.html",
+    context=_messages,
+    permission="campaigns.view_message",
+    order=60,
+)
+panels.register(
+    "journeys",
+    title=_("Journeys"),
+    template="campaigns/reports/panels/journeys.html",
+    context=_journeys,
+    permission="campaigns.view_journeyrun",
+    order=62,
+)
+panels.register(
+    "suppressions",
+    title=_("Blocked channels"),
+    template="campaigns/reports/panels/suppressions.html",
+    context=_suppressions,
+    permission="campaigns.view_suppression",
+    order=95,
+)
+panels.ACTIONS.register(
+    "give_coupon",
+    panels.CustomerAction(
+        _("Give a coupon"), "ticket", lambda _customer: "#panel-coupons", "campaigns.issue_coupon", order=30
+    ),
+)

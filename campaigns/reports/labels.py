@@ -1,0 +1,121 @@
+"""Texts of the reports on campaigns that several modules show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.broadcasts.models import Broadcast
+from campaigns.care.models import CareRule
+from campaigns.channels.registry import CHANNELS
+from campaigns.journeys.models import Journey
+from campaigns.messages.labels import PAUSED, RESTORED, reason_label
+from campaigns.messages.models import Message, MessageState
+from campaigns.messages.rules import GateReason
+from core.text.formatting import when
+
+EXPLANATIONS: dict[str, str | Promise] = {
+    GateReason.CUSTOMER_NOT_ACTIVE: _("The customer was merged into another or erased before the message was due."),
+    GateReason.DUPLICATE: _("The customer has already got this message, and each message is sent once."),
+    GateReason.HOLDOUT: _("The customer belongs to the holdout, which gets no message, so that the effect can be measured."),
+    GateReason.RULE_PAUSED: _("The rule was paused before the message was due."),
+    GateReason.STOPPED: _("The campaign was stopped before the message was sent."),
+    PAUSED: _("The campaign is paused. Due messages wait until it is resumed."),
+    RESTORED: _("The message was due when the shop was restored from a backup, so it may have been sent before."),
+    GateReason.LEFT_SEGMENT: _("At the moment of sending the customer no longer matched the rule."),
+    "goal_reached": _("The customer reached the journey's goal before the message was due."),
+    GateReason.STALE: _("The message was held for longer than the shop's limit."),
+    GateReason.NO_ADDRESS: _("The customer has no address on this channel."),
+    GateReason.SUPPRESSED: _("The customer's address is blocked on this channel: it bounced, complained, or was blocked by hand."),
+    GateReason.NO_CONSENT: _("The customer has not consented to marketing on this channel, or has withdrawn the consent."),
+    GateReason.QUIET_HOURS: _("It is quiet hours in the customer's time zone."),
+    GateReason.CAP_DAY: _("The customer reached the shop's message limit for that day."),
+    GateReason.CAP_WEEK: _("The customer reached the shop's message limit for that week."),
+    GateReason.CAP_PURPOSE_DAY: _("The customer reached the shop's limit for messages of this kind for that day."),
+    GateReason.CAP_PURPOSE_WEEK: _("The customer reached the shop's limit for messages of this kind for that week."),
+    "template_error": _("The template could not be rendered for this customer. The error below has the details."),
+    "refused": _("The provider did not accept this message. Its answer is below."),
+    "undelivered": _("The provider accepted the message and could not deliver it. Its report is below."),
+    "gave_up": _("The provider did not accept the message after several attempts."),
+    "bounce": _("The address accepts no mail. It is blocked from now on."),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Hold the campaign of a message by name; `url` is its page and `permission` the right to open it, if it has one."""
+
+    label: str
+    url: str = ""
+    permission: str = ""
+
+
+SURVEY = "survey:ticket"
+REPLY = "ticket:reply"
+BY_CALL = "api"
+# Prefix of a message's origin, the model of the campaign, its page and the permission to see it.
+CAMPAIGNS: list[tuple[str, Any, str, str]] = [
+    ("care:", CareRule, "care_rule", "campaigns.view_carerule"),
+    ("broadcast:", Broadcast, "broadcast", "campaigns.view_broadcast"),
+    ("journey:", Journey, "journey", "campaigns.view_journey"),
+]
+
+
+def origins(values: Iterable[str]) -> dict[str, Origin]:
+    """Return labels for many `Message.origin`, in one query per kind of campaign."""
+    distinct = set(values)
+    labels = {
+        SURVEY: Origin(_t("Satisfaction question")),
+        REPLY: Origin(_t("Reply on a ticket")),
+        BY_CALL: Origin(_t("Sent by an API call")),
+    }
+    for prefix, model, route, permission in CAMPAIGNS:
+        ids = {
+            int(value[len(prefix) :])
+            for value in distinct
+            if value.startswith(prefix) and value[len(prefix) :].isdigit()
+        }
+        names = model.objects.filter(pk__in=ids).values_list("pk", "name") if ids else []
+        labels |= {f"{prefix}{pk}": Origin(name, reverse(route, args=[pk]), permission) for pk, name in names}
+    return {value: labels.get(value, Origin(value)) for value in distinct}
+
+
+def outcome(message: Message) -> str:
+    """Describe how one message ended, and why, in a sentence or two."""
+    local = CHANNELS[message.channel].local if message.channel in CHANNELS else False
+    if message.state == MessageState.SENT:
+        if local:
+            return _t("It is in the customer's inbox in the app.")
+        return _t("The message was handed over to the provider, which accepted it.")
+    if message.state == MessageState.QUEUED:
+        if message.attempts:
+            return _t("The provider has not accepted the message yet. It is tried again at %(time)s.") % {
+                "time": when(message.due_at)
+            }
+        return _t("The message is due at %(time)s. The gate decides then.") % {"time": when(message.due_at)}
+    if message.state == MessageState.HELD:
+        reason = explained(message.reason)
+        return _t("%(reason)s The message is checked again at %(time)s.") % {
+            "reason": reason,
+            "time": when(message.due_at),
+        }
+    if message.state == MessageState.SENDING:
+        return _t("The message is being handed over now.")
+    if message.state == MessageState.UNCERTAIN and message.reason == RESTORED:
+        return explained(message.reason)
+    if message.state == MessageState.UNCERTAIN:
+        return _t(
+            "The connection broke during the hand-over, so the message may or may not have arrived. Look for "
+            "its ID in the provider's records before you send it again."
+        )
+    return explained(message.reason)
+
+
+def explained(reason: str) -> str:
+    return str(EXPLANATIONS.get(reason) or reason_label(reason))

@@ -1,0 +1,19 @@
+"""Django admin of templates."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.channels.admin import _opens
+from campaigns.templates.models import Template
+from core.console.admin import ReadOnlyAdmin
+
+
+@admin.register(Template)
+class TemplateAdmin(ReadOnlyAdmin):
+    list_display = ("name", "channel", "message_class", "version", "console")
+    search_fields = ("name",)
+    fields = ("name", "channel", "message_class", "version", "updated_at", "console")
+
+    @admin.display(description=_("console"))
+    def console(self, template: Template) -> str:
+        return _opens("template", template.pk)

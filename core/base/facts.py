@@ -1,0 +1,30 @@
+"""Figures of the shop: each app registers facts; the home page, `shop_facts` and the tests read the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.base.registry import Registry
+
+FACTS: Registry[Callable[[], Any]] = Registry("fact")
+# Old names for scripts, each replaced by a newer name with the unit: hidden from people.
+SUPERSEDED: set[str] = set()
+
+
+class Amounts(dict[str, int]):
+    """Minor units by currency: {"GBP": 123456}."""
+
+
+def amounts(rows: Mapping[str, int]) -> Amounts:
+    return Amounts(sorted(rows.items()))
+
+
+def supersede(name: str) -> None:
+    """Keep a fact for scripts and hide it from people."""
+    SUPERSEDED.add(name)
+
+
+def collect() -> dict[str, Any]:
+    """Return all facts by name, in the order of registration: counts are whole numbers, money is in minor units."""
+    return {name: compute() for name, compute in FACTS.items()}

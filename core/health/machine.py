@@ -1,0 +1,92 @@
+"""Checks of `doctor` on this machine: files, folders, programs."""
+
+from __future__ import annotations
+
+import re
+import stat
+import subprocess
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+
+from core.embedded import places as embedded
+from core.embedded import postgres as embedded_postgres
+from core.health import checks as health
+from core.http import static_files
+
+# They hold personal data, or keys to it.
+PRIVATE = ("secrets.json", "backup.key", "media", "mail", "imports", "backups", "lines")
+
+
+def collected_files() -> tuple[bool, str]:
+    """Check the manifest of collected files: without it every page in production answers 500."""
+    if not static_files.needs_manifest():
+        return True, "served from the source"
+    problem = static_files.manifest_problem()
+    return not problem, problem or f"collected in {settings.STATIC_ROOT}"
+
+
+def media() -> tuple[bool, str]:
+    folder = Path(settings.MEDIA_ROOT)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        return False, f"can't write in {folder}: {error.strerror}"
+    return True, f"{folder} can be written"
+
+
+def file_modes() -> tuple[bool, str]:
+    """Check for files under var/ that other users of this machine may read or write."""
+    directory = embedded.locations().directory
+    wrong = []
+    if directory.exists() and directory.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP):
+        wrong.append(f"{directory} (chmod go-rw)")
+    for name in PRIVATE:
+        path = directory / name
+        if path.exists() and path.stat().st_mode & 0o077:
+            wrong.append(f"{path} (chmod {'700' if path.is_dir() else '600'})")
+    return not wrong, f"open to others: {', '.join(wrong)}" if wrong else f"{directory} is private"
+
+
+def dump_programs() -> tuple[bool, str]:
+    """Check that a backup can be made: it needs pg_dump of the server's version or newer."""
+    from core.backup.programs import NoPrograms, find, server_major
+
+    try:
+        programs = find(server_major())
+    except NoPrograms as error:
+        return False, str(error)
+    return True, f"pg_dump {programs.version} in {programs.folder}"
+
+
+def embedded_servers() -> tuple[bool, str]:
+    """Check that the installed PostgreSQL can open the data, which an older version may have written."""
+    if not embedded.needed().postgres:
+        return True, "none: DATABASE_URL is set"
+    version = embedded.locations().postgres / "PG_VERSION"
+    data = version.read_text().strip() if version.exists() else ""
+    done = subprocess.run(
+        [embedded_postgres.binaries() / "postgres", "--version"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    match = re.search(r"\) (\d+)", done.stdout)
+    installed = match[1] if match else ""
+    if data and installed and data != installed:
+        return False, (
+            f"the data is from PostgreSQL {data}, but {installed} is installed: back up with the previous release, "
+            "then restore"
+        )
+    return True, f"PostgreSQL {installed}, data from {data or 'no version yet'}"
+
+
+health.register("static_files", collected_files, essential=True)
+health.register("media", media)
+health.register("file_modes", file_modes)
+health.register("dump_programs", dump_programs)
+health.register("embedded_servers", embedded_servers)

@@ -1,0 +1,50 @@
+"""Queries of the jobs page: jobs with progress, and pending deliveries of the outbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from core.events.models import EventDelivery
+from core.jobs.models import Job
+
+
+@dataclass(frozen=True)
+class HandlerBacklog:
+    """Pending deliveries of one handler. `lag`: seconds by which the oldest due delivery is late."""
+
+    handler: str
+    owed: int
+    lag: int
+    retrying: int
+    dead: int
+    last_error: str
+
+
+def backlogs() -> list[HandlerBacklog]:
+    """Return every handler with pending or dead deliveries; handlers with dead ones come first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT d.handler, count(*) FILTER (WHERE dead_at IS NULL),
+                      coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE dead_at IS NULL)), 0)::bigint,
+                      count(*) FILTER (WHERE dead_at IS NULL AND attempts > 0),
+                      count(*) FILTER (WHERE dead_at IS NOT NULL),
+                      (SELECT e.last_error FROM core_eventdelivery e
+                       WHERE e.handler = d.handler AND e.last_error <> '' ORDER BY e.id DESC LIMIT 1)
+               FROM core_eventdelivery d GROUP BY d.handler ORDER BY 5 DESC, 3 DESC, 1"""
+        )
+        return [
+            HandlerBacklog(handler, owed, max(lag, 0), retrying, dead, error or "")
+            for handler, owed, lag, retrying, dead, error in cursor.fetchall()
+        ]
+
+
+def dead_deliveries(handler: str, limit: int = 10_000) -> list[int]:
+    rows = EventDelivery.objects.filter(handler=handler, dead_at__isnull=False)
+    return list(rows.order_by("pk").values_list("pk", flat=True)[:limit])
+
+
+def jobs() -> QuerySet[Job]:
+    return Job.objects.select_related("created_by")

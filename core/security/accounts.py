@@ -1,0 +1,38 @@
+"""Staff accounts: created by an administrator, never by signing up."""
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+
+from core.security import crypto
+
+# Associated data of the second factors' secrets. allauth does not pass the user that a secret belongs to.
+SECRETS_CONTEXT = "mfa.authenticator"
+
+
+class StaffAccountAdapter(DefaultAccountAdapter):
+    def is_open_for_signup(self, request):
+        return False
+
+    def authenticate(self, request, **credentials):
+        from core.security.attempts import password_was_right
+
+        user = super().authenticate(request, **credentials)
+        if user is not None:
+            password_was_right(request)
+        return user
+
+    def get_client_ip(self, request):
+        from core.security.attempts import address_of
+
+        return address_of(request)
+
+
+class StaffMfaAdapter(DefaultMFAAdapter):
+    def get_totp_label(self, user):
+        return user.get_username()
+
+    def encrypt(self, text):
+        return crypto.seal_text(text, SECRETS_CONTEXT)
+
+    def decrypt(self, encrypted_text):
+        return crypto.open_text(encrypted_text, SECRETS_CONTEXT)

@@ -1,0 +1,38 @@
+"""Registrations of the service desk."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+import crm.desk.console.panels  # noqa: F401
+import crm.desk.console.shell  # noqa: F401
+import crm.desk.events  # noqa: F401
+import crm.desk.webhooks  # noqa: F401
+from core.base.facts import FACTS
+from core.security.roles import Role, grant
+from core.security.scopes import SCOPES
+
+
+def _tickets() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT status, count(*) FROM crm_ticket GROUP BY 1 ORDER BY 1")
+        return dict(cursor.fetchall())
+
+
+FACTS.register("tickets", _tickets)
+for _scope, _label in {
+    "customers:read": _("Read customers"),
+    "customers:write": _("Create and change customers, identities and consents"),
+    "orders:read": _("Read orders"),
+    "orders:write": _("Send orders and refunds"),
+    "activity:write": _("Send activity events"),
+    "products:read": _("Read products"),
+    "products:write": _("Send products"),
+    "tickets:read": _("Read tickets"),
+    "tickets:write": _("Open and answer tickets"),
+    "tokens:write": _("Make member tokens"),
+}.items():
+    SCOPES.register(_scope, _label)
+grant("crm.view_ticket", to=[Role.AGENT, Role.LEAD, Role.ANALYST])
+grant("crm.add_ticket", "crm.change_ticket", "crm.add_note", to=[Role.AGENT, Role.LEAD])

@@ -1,0 +1,147 @@
+"""Reads of the desk: the views and their order, and the details of one ticket."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Count, Q, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from core.db.paging import Page
+from core.security.models import User
+from crm.desk.models import Ticket, TicketDraft, TicketMessage, TicketRating, TicketStatus
+
+PAGE = 50
+UNRESOLVED = Q(status__in=[TicketStatus.OPEN, TicketStatus.PENDING])
+
+
+@dataclass(frozen=True)
+class View:
+    """A view of the desk. `wanted(user)` narrows the tickets.
+
+    A queue shows tickets that wait for us first, then by urgency and waiting time; an archive shows the newest first.
+    """
+
+    label: str | Promise
+    wanted: Callable[[User], Q]
+    queue: bool = True
+
+
+VIEWS: dict[str, View] = {
+    "mine": View(_("Mine"), lambda user: UNRESOLVED & Q(assignee=user)),
+    "unassigned": View(_("Unassigned"), lambda user: UNRESOLVED & Q(assignee=None)),
+    "answer": View(_("To be answered"), lambda user: Q(status=TicketStatus.OPEN)),
+    "open": View(_("All open"), lambda user: UNRESOLVED),
+    "waiting": View(_("Waiting for customer"), lambda user: Q(status=TicketStatus.PENDING)),
+    "resolved": View(
+        _("Resolved"), lambda user: Q(status__in=[TicketStatus.RESOLVED, TicketStatus.CLOSED]), queue=False
+    ),
+}
+
+
+def counts(user: User) -> dict[str, int]:
+    """Count the tickets of each queue."""
+    return Ticket.objects.unresolved().aggregate(
+        **{name: Count("pk", filter=view.wanted(user)) for name, view in VIEWS.items() if view.queue}
+    )
+
+
+def page(name: str, user: User, cursor: str | None, size: int = PAGE) -> Page[Ticket]:
+    """Return one page of a view. A queue shows tickets that wait for us before those that wait for the customer.
+
+    Within each, urgent tickets come first, then the longest waiting. Only messages that the customer sees count: a note
+    or an assignment does not change the order. The keyset mixes directions, which `core.db.paging` does not support.
+    """
+    view = VIEWS[name]
+    tickets = _rows().filter(view.wanted(user))
+    after = _decode(cursor)
+    if view.queue:
+        # "open" (waits for us) sorts before "pending" (waits for the customer).
+        order = ["status", "-priority", "waiting_since", "pk"]
+        if after:
+            later = Q(waiting_since__gt=after.at) | Q(waiting_since=after.at, pk__gt=after.pk)
+            below = Q(priority__lt=after.priority) | Q(priority=after.priority) & later
+            tickets = tickets.filter(Q(status__gt=after.status) | Q(status=after.status) & below)
+    else:
+        order = ["-updated_at", "-pk"]
+        if after:
+            tickets = tickets.filter(Q(updated_at__lt=after.at) | Q(updated_at=after.at, pk__lt=after.pk))
+    rows = list(tickets.order_by(*order)[: size + 1])
+    return Page(rows[:size], _encode(rows[size - 1], view.queue) if len(rows) > size else None)
+
+
+class _Cursor(NamedTuple):
+    status: str
+    priority: int
+    at: datetime
+    pk: int
+
+
+def _rows() -> QuerySet[Ticket]:
+    return Ticket.objects.select_related("customer", "assignee")
+
+
+def _encode(ticket: Ticket, queue: bool) -> str:
+    at = ticket.waiting_since if queue else ticket.updated_at
+    text = json.dumps([ticket.status, ticket.priority, at.isoformat(), ticket.pk])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str | None) -> _Cursor | None:
+    """Return the position of a cursor, or None when there is no cursor or it is damaged."""
+    if not cursor:
+        return None
+    try:
+        status, priority, at, pk = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        moment = datetime.fromisoformat(at)
+        return _Cursor(str(status), int(priority), moment, int(pk)) if moment.tzinfo else None
+    except (ValueError, TypeError, binascii.Error):
+        return None
+
+
+def ticket(number: str) -> Ticket | None:
+    return Ticket.objects.select_related("customer", "assignee", "order").filter(number=number).first()
+
+
+def messages(ticket: Ticket) -> list[TicketMessage]:
+    return list(ticket.messages.select_related("author").order_by("created_at", "pk"))
+
+
+def draft(ticket: Ticket, user: User) -> TicketDraft | None:
+    """Return the unsent text of this person in the ticket."""
+    return TicketDraft.objects.filter(ticket=ticket, user=user).first()
+
+
+def drafted(tickets: Iterable[Ticket], user: User) -> set[int]:
+    """Return the ids of the tickets in which the person has a draft."""
+    rows = TicketDraft.objects.filter(user=user, ticket__in=[ticket.pk for ticket in tickets])
+    return set(rows.values_list("ticket", flat=True))
+
+
+def ratings(ticket: Ticket) -> list[TicketRating]:
+    return list(ticket.ratings.order_by("resolution"))
+
+
+def is_rated(ticket: Ticket, resolution: int) -> bool:
+    return TicketRating.objects.filter(ticket=ticket, resolution=resolution).exists()
+
+
+def assignees() -> QuerySet[User]:
+    """Return the staff who may answer tickets."""
+    return (
+        User.objects.filter(is_active=True)
+        .filter(
+            Q(is_superuser=True)
+            | Q(groups__permissions__codename="change_ticket", groups__permissions__content_type__app_label="crm")
+            | Q(user_permissions__codename="change_ticket", user_permissions__content_type__app_label="crm")
+        )
+        .distinct()
+        .order_by("first_name", "username")
+    )

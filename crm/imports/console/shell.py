@@ -1,0 +1,53 @@
+"""Navigation, search and home cards of imports."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Count, Q, Sum
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from core.console import home, navigation
+from core.console.home import Card
+from core.console.views import link
+from core.text.formatting import number
+from crm.imports.models import ImportRun, ImportState
+
+navigation.register(
+    "imports",
+    _("Imports"),
+    url="imports",
+    icon="file-import",
+    permission="crm.view_importrun",
+    section="data",
+    order=10,
+)
+
+
+@home.card("imports", place="needs", permission="crm.view_importrun", order=20)
+def imports_with_trouble(_request: HttpRequest) -> Card | None:
+    recent = ImportRun.objects.filter(created_at__gte=timezone.now() - timedelta(days=7)).aggregate(
+        failed=Count("pk", filter=Q(state=ImportState.FAILED)),
+        partly=Count("pk", filter=Q(state=ImportState.DONE, refused_count__gt=0)),
+        rows=Sum("refused_count", filter=Q(state=ImportState.DONE)),
+    )
+    if recent["failed"]:
+        detail = _t("failed in the last 7 days")
+        return Card(_("Imports"), number(recent["failed"]), url=link("imports"), detail=detail, tone="bad")
+    if recent["partly"]:
+        refused = recent["rows"]
+        detail = ngettext(
+            "%(rows)s row refused in the last 7 days", "%(rows)s rows refused in the last 7 days", refused
+        )
+        return Card(
+            _("Imports with refused rows"),
+            number(recent["partly"]),
+            url=link("imports"),
+            detail=detail % {"rows": number(refused)},
+            tone="warn",
+        )
+    return None

@@ -1,0 +1,18 @@
+"""Registrations of imports."""
+
+from __future__ import annotations
+
+import crm.imports.console.audit  # noqa: F401
+import crm.imports.console.shell  # noqa: F401
+import crm.imports.events  # noqa: F401
+from core.jobs.services import WORK
+from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn
+from core.security.roles import Role, grant
+from crm.imports.services import following
+
+WORK.register(following.KIND, following.follow)
+grant("crm.add_customertag", "crm.view_importrun", "crm.add_importrun", to=[Role.MARKETER])
+grant("crm.export_customer", "crm.view_importrun", to=[Role.LEAD, Role.ANALYST])
+ENCRYPTED.register(
+    "crm.importrefusal", EncryptedColumn("crm_importrefusal", "raw", "crm.importrefusal.raw", base64=True)
+)

@@ -1,0 +1,41 @@
+"""Imports of files: orders, customers, products, activity and consents."""
+
+from crm.imports.services.running import (
+    OPTIONS,
+    SIDES_ROWS,
+    Busy,
+    ImportPreviewRow,
+    Preview,
+    configure_import,
+    create_import,
+    drop_stale_uploads,
+    drop_upload,
+    dry_run,
+    is_stale,
+    keep_upload,
+    preview_import,
+    queue_import,
+    restart_lost_imports,
+    run_import,
+    sides_of,
+)
+
+__all__ = [
+    "OPTIONS",
+    "SIDES_ROWS",
+    "Busy",
+    "ImportPreviewRow",
+    "Preview",
+    "configure_import",
+    "create_import",
+    "drop_stale_uploads",
+    "drop_upload",
+    "dry_run",
+    "is_stale",
+    "keep_upload",
+    "preview_import",
+    "queue_import",
+    "restart_lost_imports",
+    "run_import",
+    "sides_of",
+]

@@ -1,0 +1,22 @@
+"""Django admin of orders."""
+
+from django.contrib import admin
+
+from core.console.admin import ConfigurationAdmin, ReadOnlyAdmin
+from crm.orders.models import Product, SpendAdjustment
+
+
+@admin.register(Product)
+class ProductAdmin(ConfigurationAdmin):
+    list_display = ("sku", "name", "category", "brand", "price", "active")
+    list_filter = ("active",)
+    search_fields = ("sku", "name")
+    fields = ("sku", "name", "category", "brand", "price", "active")
+
+
+@admin.register(SpendAdjustment)
+class SpendAdjustmentAdmin(ReadOnlyAdmin):
+    list_display = ("reference", "item", "customer", "amount", "currency", "occurred_at", "source")
+    list_filter = ("source",)
+    list_select_related = ("customer",)
+    search_fields = ("=reference", "=customer__number")

@@ -1,0 +1,30 @@
+"""Panels of orders on the customer page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from crm.customers.models import Customer
+from crm.customers.registry import register
+from crm.orders.selectors import orders as orders_orders
+
+ORDERS_SHOWN = 5
+
+
+def _orders(customer: Customer, _request: HttpRequest) -> dict[str, Any]:
+    newest = list(orders_orders.orders_of(customer)[: ORDERS_SHOWN + 1])
+    return {"orders": newest[:ORDERS_SHOWN], "more": len(newest) > ORDERS_SHOWN}
+
+
+register(
+    "orders",
+    title=_("Orders"),
+    template="crm/orders/panels/orders.html",
+    context=_orders,
+    permission="crm.view_order",
+    order=10,
+    place="main",
+)

@@ -1,0 +1,52 @@
+"""Registrations of orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.db import connection
+
+import crm.orders.console.panels  # noqa: F401
+import crm.orders.console.shell  # noqa: F401
+import crm.orders.events  # noqa: F401
+import crm.orders.webhooks  # noqa: F401
+from core.base.facts import FACTS, Amounts, amounts, supersede
+from crm.customers.extensions import _count
+
+
+def _refunds() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*), coalesce(sum(amount), 0)::bigint FROM crm_refund")
+        count, amount = cursor.fetchone()
+    return {"count": count, "amount": amount}
+
+
+def _money(statement: str) -> Callable[[], Amounts]:
+    """Build a fact of minor units by currency; `statement` yields currency and amount."""
+
+    def fact() -> Amounts:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            return amounts(dict(cursor.fetchall()))
+
+    return fact
+
+
+# Guests are included. In each currency, gross less refunds plus adjustments is net.
+GROSS = "SELECT currency, sum(total)::bigint FROM crm_order WHERE state = 'paid' GROUP BY 1"
+REFUNDED = "SELECT currency, -sum(refunded)::bigint FROM crm_order WHERE state = 'paid' AND refunded > 0 GROUP BY 1"
+ADJUSTED = "SELECT currency, sum(amount)::bigint FROM crm_spendadjustment GROUP BY 1"
+NET = f"""SELECT currency, sum(amount)::bigint
+          FROM ({GROSS} UNION ALL {REFUNDED} UNION ALL {ADJUSTED}) AS parts(currency, amount) GROUP BY 1"""
+FACTS.register("orders", _count("SELECT count(*) FROM crm_order WHERE state = 'paid'"))
+FACTS.register("order_lines", _count("SELECT count(*) FROM crm_orderline"))
+FACTS.register("products", _count("SELECT count(*) FROM crm_product"))
+FACTS.register("refunds", _refunds)
+FACTS.register("gross_revenue_minor", _money(GROSS))
+FACTS.register("refunded_minor", _money(REFUNDED))
+FACTS.register("adjustments", _count("SELECT count(*) FROM crm_spendadjustment"))
+FACTS.register("adjusted_minor", _money(ADJUSTED))
+FACTS.register("net_revenue_minor", _money(NET))
+FACTS.register("net_revenue", _money(NET))
+for _name in ("refunds", "net_revenue"):
+    supersede(_name)

@@ -1,0 +1,68 @@
+"""Parts that crm adds to the shell: its pages, its search sources, its figures on the home page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from django.db.models import Count, Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from core.console import home, navigation, palette
+from core.console.home import Card
+from core.console.palette import SearchResult
+from core.text.formatting import number
+from crm.customers.models import Customer
+from crm.profiles import selectors as customers
+
+navigation.register(
+    "customers",
+    _("Customers"),
+    url="customers",
+    icon="users",
+    permission="crm.view_customer",
+    section="service",
+    order=10,
+)
+navigation.register(
+    "orders", _("Orders"), url="orders", icon="shopping-cart", permission="crm.view_order", section="service", order=20
+)
+
+
+def _all_matching(query: str) -> str:
+    return f"{reverse('customers')}?{urlencode({'q': query})}"
+
+
+@palette.source("customers", label=_("Customers"), permission="crm.view_customer", more=_all_matching)
+def find_customers(request: HttpRequest, query: str, limit: int) -> list[SearchResult]:
+    matches = list(customers.search(query).order_by("-created_at", "-id")[:limit])
+    details = customers.rows(matches) if request.user.has_perm("crm.view_identity") else {}
+    return [
+        SearchResult(
+            customer.name or _t("No name"),
+            reverse("customer", args=[customer.number]),
+            "user",
+            " · ".join(filter(None, [details[customer.pk].phone if details else "", customer.number])),
+        )
+        for customer in matches
+    ]
+
+
+@home.card("new_customers", place="changed", permission="crm.view_customer", order=10)
+def new_customers(_request: HttpRequest) -> Card | None:
+    now = timezone.now()
+    week, before = now - timedelta(days=7), now - timedelta(days=14)
+    recent = Customer.objects.active().filter(created_at__gte=before)
+    counts = recent.aggregate(
+        new=Count("pk", filter=Q(created_at__gte=week)), earlier=Count("pk", filter=Q(created_at__lt=week))
+    )
+    return Card(
+        _("New customers in 7 days"),
+        number(counts["new"]),
+        url=f"{reverse('customers')}?since=7",
+        detail=_t("%(count)s in the 7 days before") % {"count": number(counts["earlier"])},
+    )

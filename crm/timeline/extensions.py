@@ -1,0 +1,3 @@
+"""Registrations of the timeline."""
+
+import crm.timeline.selectors.moments  # noqa: F401

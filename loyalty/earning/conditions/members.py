@@ -1,0 +1,99 @@
+"""Conditions about the member who earns: tier, segment, month of birth."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from core.base.zones import known_zones
+from crm.customers.models import Customer
+from crm.customers.services.customers import birthday_indexes
+from loyalty.earning.registry import Condition, Setting, Subject, Values, listed, number_of, words_of, wrong
+from loyalty.program import registry as audiences
+from loyalty.program.models import Program
+from loyalty.tiers.models import Tier
+
+
+def _tiers(program: Program) -> list[tuple[str, str]]:
+    return [(tier.code, tier.label) for tier in Tier.objects.filter(program=program).order_by("rank")]
+
+
+class InTier(Condition):
+    """Condition on the member's tier when the points are given."""
+
+    label = _("Tier")
+    settings = (Setting("tiers", _("In one of these tiers"), "choices", _tiers),)
+
+    def clean(self, values: Values, program: Program) -> Values:
+        tiers = words_of(values, "tiers", self.label)
+        if set(tiers) - {code for code, _label in _tiers(program)}:
+            raise wrong(self.label)
+        return {"tiers": tiers}
+
+    def refused(self, values: Values, subject: Subject, known: Any) -> str:
+        if subject.tier and subject.tier.code in values["tiers"]:
+            return ""
+        return _t("the tier is %(tier)s") % {"tier": subject.tier.label if subject.tier else _t("none")}
+
+    def says(self, values: Values, program: Program) -> str:
+        return _t("tier %(tiers)s") % {
+            "tiers": listed([label for code, label in _tiers(program) if code in values["tiers"]])
+        }
+
+
+class InSegment(Condition):
+    """Condition on being in the segment when the points are given. A removed segment holds for no member."""
+
+    label = _("Segment")
+    settings = (Setting("segment", _("In this segment"), "choice", lambda _program: audiences.choices()),)
+
+    def clean(self, values: Values, program: Program) -> Values:
+        segment = number_of(values, "segment", self.label, 1, 2**63 - 1)
+        if segment not in dict(audiences.choices()):
+            raise wrong(self.label)
+        return {"segment": segment}
+
+    def gather(self, values: Sequence[Values], subjects: Sequence[Subject]) -> set[tuple[int, int]]:
+        return audiences.members_of({one["segment"] for one in values}, {one.customer for one in subjects})
+
+    def refused(self, values: Values, subject: Subject, known: Any) -> str:
+        return "" if (values["segment"], subject.customer) in known else _t("not in the segment")
+
+    def says(self, values: Values, program: Program) -> str:
+        name = dict(audiences.choices()).get(values["segment"], _t("a removed segment"))
+        return _t("segment %(name)s") % {"name": name}
+
+
+class BirthdayMonth(Condition):
+    """Condition on the month of birth, in the customer's zone or else the program's (J7).
+
+    It searches the blind index, so no birthday is decrypted (P3).
+    """
+
+    label = _("Birthday month")
+    settings = (Setting("on", _("In the month of the member's birthday"), "flag"),)
+
+    def gather(self, values: Sequence[Values], subjects: Sequence[Subject]) -> dict[int, tuple[int, str]]:
+        """Return {customer: (month of birth, zone)} for the customers whose birthday is known."""
+        months = {
+            index: month for month in range(1, 13) for day in range(1, 32) for index in birthday_indexes(month, day)
+        }
+        rows = Customer.objects.filter(pk__in={one.customer for one in subjects}, birthday_index__isnull=False)
+        return {
+            pk: (months.get(bytes(index or b""), 0), zone)
+            for pk, index, zone in rows.values_list("pk", "birthday_index", "time_zone")
+        }
+
+    def refused(self, values: Values, subject: Subject, known: Any) -> str:
+        month, zone = known.get(subject.customer, (0, ""))
+        if not month:
+            return _t("the birthday is not known")
+        local = subject.at.astimezone(zoneinfo.ZoneInfo(zone)) if zone in known_zones() else subject.local
+        return "" if local.month == month else _t("it is not the month of the birthday")
+
+    def says(self, values: Values, program: Program) -> str:
+        return _t("in the birthday month")

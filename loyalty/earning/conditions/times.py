@@ -1,0 +1,81 @@
+"""Conditions about the date in the program's zone, for member days."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from core.text.formatting import day
+from loyalty.earning.registry import Condition, Setting, Subject, Values, listed, numbers_of, wrong
+from loyalty.program.models import Program
+
+
+class Weekday(Condition):
+    """Condition on the day of the week; 1 is Monday."""
+
+    label = _("Weekday")
+    settings = (
+        Setting(
+            "days", _("On these weekdays"), "choices", lambda _program: [(n + 1, name) for n, name in WEEKDAYS.items()]
+        ),
+    )
+
+    def clean(self, values: Values, program: Program) -> Values:
+        return {"days": numbers_of(values, "days", self.label, 1, 7)}
+
+    def refused(self, values: Values, subject: Subject, known: Any) -> str:
+        if subject.local.isoweekday() in values["days"]:
+            return ""
+        return _t("it is a %(weekday)s") % {"weekday": WEEKDAYS[subject.local.weekday()]}
+
+    def says(self, values: Values, program: Program) -> str:
+        return _t("every %(weekdays)s") % {"weekdays": listed([WEEKDAYS[n - 1] for n in values["days"]])}
+
+
+class DayOfMonth(Condition):
+    """Condition on a member day, such as the 8th of each month. A month without a 31st has no such day."""
+
+    label = _("Day of the month")
+    settings = (Setting("days", _("On these days of the month"), "numbers", help=_("For example 8, 18, 28.")),)
+
+    def clean(self, values: Values, program: Program) -> Values:
+        return {"days": numbers_of(values, "days", self.label, 1, 31)}
+
+    def refused(self, values: Values, subject: Subject, known: Any) -> str:
+        if subject.local.day in values["days"]:
+            return ""
+        return _t("it is day %(day)s of the month") % {"day": subject.local.day}
+
+    def says(self, values: Values, program: Program) -> str:
+        return _t("on day %(days)s of the month") % {"days": listed(values["days"])}
+
+
+class Between(Condition):
+    """Condition on a range of dates. Both days belong to it."""
+
+    label = _("Dates")
+    settings = (Setting("first", _("From day"), "date"), Setting("last", _("To day"), "date"))
+
+    def clean(self, values: Values, program: Program) -> Values:
+        try:
+            first, last = (date.fromisoformat(str(values.get(name))) for name in ("first", "last"))
+        except ValueError:
+            raise wrong(self.label) from None
+        if last < first:
+            raise wrong(self.label)
+        return {"first": first.isoformat(), "last": last.isoformat()}
+
+    def refused(self, values: Values, subject: Subject, known: Any) -> str:
+        if values["first"] <= subject.local.date().isoformat() <= values["last"]:
+            return ""
+        return _t("it is outside the dates")
+
+    def says(self, values: Values, program: Program) -> str:
+        return _t("from %(first)s to %(last)s") % {
+            "first": day(date.fromisoformat(values["first"])),
+            "last": day(date.fromisoformat(values["last"])),
+        }

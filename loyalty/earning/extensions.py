@@ -1,0 +1,12 @@
+"""Registrations of earning."""
+
+from __future__ import annotations
+
+import loyalty.earning.console.shell  # noqa: F401
+import loyalty.earning.handlers  # noqa: F401
+from core.jobs.services import WORK
+from loyalty.earning import conditions
+from loyalty.earning.services import dry_runs as earning_dry_runs
+
+conditions.register_all()
+WORK.register(earning_dry_runs.KIND, earning_dry_runs.run_planned)

@@ -1,0 +1,193 @@
+"""Pages of tasks and of the leaderboard: the list with progress, one task with its funnel, its forms, its switch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import pgettext
+
+from core.base import clock
+from core.base.actor import of_user
+from core.base.errors import DomainError, NotFound
+from core.console.views import back, may, page
+from core.db import paging
+from crm.customers.models import Customer
+from loyalty.growth.console.forms import TaskForm
+from loyalty.growth.labels import gives, quantity, what_counts
+from loyalty.growth.models import Task, TaskJoin
+from loyalty.growth.selectors import leaderboard
+from loyalty.growth.selectors import tasks as task_catalogue
+from loyalty.growth.selectors.tasks import Rung
+from loyalty.growth.services.leaderboard import set_leaderboard_name
+from loyalty.growth.services.tasks import create_task, update_task
+from loyalty.program import selectors
+from loyalty.program.models import Program
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """One task of the list. `on` is (level, members on it in the present period); level 0 comes first.
+
+    Level 0 counts the members who began and reached no level.
+    """
+
+    task: Task
+    counts: str
+    state: tuple[str, str]
+    levels: int
+    on: list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class LevelRow:
+    rung: Rung
+    goal: str
+    gives: str
+
+
+def standing(task: Task, now: datetime) -> tuple[str, str]:
+    """Return (label, tone) of a task at that time."""
+    if not task.active:
+        return _t("Switched off"), "off"
+    if task.ends_at and task.ends_at <= now:
+        return _t("Ended"), "off"
+    if task.starts_at and task.starts_at > now:
+        return _t("Not started"), "info"
+    return pgettext("task", "Running"), "good"
+
+
+@page("loyalty.view_task")
+def index(request: HttpRequest) -> HttpResponse:
+    over = request.GET.get("state") == "over"
+    now = clock.now()
+    ended = Q(active=False) | Q(ends_at__lte=now)
+    tasks = task_catalogue.with_levels(Task.objects.all())
+    tasks_page = paging.keyset(
+        tasks.filter(ended) if over else tasks.exclude(ended), ["-id"], request.GET.get("cursor"), PAGE
+    )
+    on = task_catalogue.on_levels(tasks_page.items, now)
+    context = {
+        "page": tasks_page,
+        "rows": [
+            TaskRow(task, what_counts(task), standing(task, now), len(task.levels.all()), sorted(on[task.pk].items()))
+            for task in tasks_page
+        ],
+        "over": over,
+        "may_add": may(request.user, "loyalty.add_task") and Program.objects.default() is not None,
+    }
+    return render(request, "loyalty/growth/tasks.html", context)
+
+
+@page("loyalty.view_task")
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    task = _task(pk)
+    now = clock.now()
+    began, rungs = task_catalogue.funnel(task, now)
+    context = {
+        "task": task,
+        "counts": what_counts(task),
+        "state": standing(task, now),
+        "began": began,
+        "completed": rungs[-1].members if rungs else 0,
+        "joined": TaskJoin.objects.filter(task=task).count() if task.join else None,
+        "levels": [LevelRow(rung, quantity(task, rung.level.goal), gives(rung.level)) for rung in rungs],
+        "may_change": may(request.user, "loyalty.change_task"),
+    }
+    return render(request, "loyalty/growth/task.html", context)
+
+
+@page("loyalty.add_task", methods=("GET", "POST"))
+def new(request: HttpRequest) -> HttpResponse:
+    return _form(request, None)
+
+
+@page("loyalty.change_task", methods=("GET", "POST"))
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    return _form(request, _task(pk))
+
+
+def _form(request: HttpRequest, task: Task | None) -> HttpResponse:
+    program = task.program if task else selectors.default_program()
+    if request.method == "POST":
+        form = TaskForm(request.POST, program=program, task=task)
+        if form.is_valid():
+            try:
+                saved = _save(request, program, task, form)
+            except DomainError as error:
+                form.refuse(error)
+            else:
+                messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.label})
+                return redirect("task", saved.pk)
+    else:
+        form = TaskForm(program=program, task=task)
+    context = {
+        "form": form,
+        "task": task,
+        "counts": what_counts(task) if task else "",
+        "program": program,
+        "action": reverse("task_edit", args=[task.pk]) if task else reverse("task_new"),
+        "back_url": reverse("task", args=[task.pk]) if task else reverse("tasks"),
+        "back_label": task.label if task else _t("Tasks"),
+    }
+    return render(request, "loyalty/growth/task_edit.html", context)
+
+
+def _save(request: HttpRequest, program: Program, task: Task | None, form: TaskForm) -> Task:
+    actor, values, levels = of_user(request.user), form.values(), form.levels()
+    if task is None:
+        return create_task(program=program, levels=levels, actor=actor, **values)
+    return update_task(task=task, levels=levels, actor=actor, **values)
+
+
+@page("loyalty.change_task", methods=("POST",))
+def switch(request: HttpRequest, pk: int) -> HttpResponse:
+    active = request.POST.get("active") == "on"
+    task = update_task(task=_task(pk), actor=of_user(request.user), active=active)
+    text = _t("“%(name)s” is switched on.") if active else _t("“%(name)s” is switched off.")
+    messages.success(request, text % {"name": task.label})
+    return redirect("task", task.pk)
+
+
+@page("loyalty.view_task")
+def board(request: HttpRequest) -> HttpResponse:
+    """Show the leaderboard as members see it in the storefront: only members who chose a name."""
+    by, window = request.GET.get("by", "points"), request.GET.get("window", "month")
+    by = by if by in leaderboard.BY else "points"
+    window = window if window in leaderboard.WINDOWS else "month"
+    program = Program.objects.default()
+    context: dict[str, Any] = {"by": by, "window": window, "board": None}
+    if program is not None:
+        try:
+            chosen = leaderboard.window_of(program, window)
+        except NotFound:
+            pass
+        else:
+            context["board"] = leaderboard.read_board(program, by=by, window=chosen)
+    return render(request, "loyalty/growth/leaderboard.html", context)
+
+
+@page("loyalty.add_member", methods=("POST",))
+def leaderboard_name(request: HttpRequest, number: str) -> HttpResponse:
+    member = selectors.member_of(get_object_or_404(Customer.objects.active(), number=number))
+    saved = set_leaderboard_name(member=member, name=request.POST.get("name", ""), actor=of_user(request.user))
+    if saved.leaderboard_name:
+        messages.success(
+            request, _t("The member is on the leaderboard as “%(name)s”.") % {"name": saved.leaderboard_name}
+        )
+    else:
+        messages.success(request, _t("The member is no longer on the leaderboard."))
+    return back(request, f"/customers/{number}/")
+
+
+def _task(pk: int) -> Task:
+    return get_object_or_404(task_catalogue.with_levels(Task.objects.all()), pk=pk)

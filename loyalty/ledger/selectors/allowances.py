@@ -1,0 +1,101 @@
+"""Reads for giving by hand: limits of roles and people, the amount left today, past adjustments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from core.base import clock
+from core.security.models import User
+from core.security.roles import LABELS, Role
+from loyalty.ledger.models import Account, AdjustmentRequest, AgentBudget, GivingLimit, RequestState
+from loyalty.ledger.rules.limits import DEFAULTS, FALLBACK, Limits, combined
+from loyalty.program.models import Program
+
+MOVED = (RequestState.GIVEN, RequestState.APPROVED)
+HISTORY_SHOWN = 5
+HISTORY_DAYS = 30
+
+
+def limits_of_roles() -> dict[str, Limits]:
+    """Return the limits of every role: the shop's own, or else the default."""
+    known = {
+        row.role: Limits(row.points_per_act, row.points_per_day, row.coupons_per_day)
+        for row in GivingLimit.objects.all()
+    }
+    return {role.value: known.get(role.value, DEFAULTS[role.value]) for role in Role}
+
+
+def limits_of(user: User | int) -> Limits:
+    """Return the limits of one member of staff: the highest of their roles. A superuser has the administrator's."""
+    person = User.objects.get(pk=user) if isinstance(user, int) else user
+    of_roles = limits_of_roles()
+    if person.is_superuser:
+        return of_roles[Role.ADMINISTRATOR.value]
+    names = [name for name in person.groups.values_list("name", flat=True) if name in of_roles]
+    return combined(of_roles[name] for name in names or [FALLBACK])
+
+
+def role_label(role: str) -> str:
+    return str(LABELS.get(Role(role), role)) if role in set(Role) else role
+
+
+def day_of(program: Program, at: datetime) -> date:
+    return at.astimezone(ZoneInfo(program.time_zone)).date()
+
+
+def today(program: Program) -> date:
+    return day_of(program, clock.now())
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """Points that a person may still give by hand today, and the most at once without a second person."""
+
+    limits: Limits
+    given: int
+
+    @property
+    def left(self) -> int:
+        return max(self.limits.points_per_day - self.given, 0)
+
+
+def allowance(program: Program, user: User) -> Allowance:
+    row = AgentBudget.objects.filter(program=program, user=user, day=today(program)).first()
+    return Allowance(limits_of(user), row.given if row else 0)
+
+
+def adjustments_of(account: Account, *, without: AdjustmentRequest | None = None) -> list[AdjustmentRequest]:
+    """Return the newest adjustments of one account, each with its state."""
+    rows = _with_people(AdjustmentRequest.objects.filter(account=account))
+    return list((rows.exclude(pk=without.pk) if without else rows)[:HISTORY_SHOWN])
+
+
+@dataclass(frozen=True)
+class Record:
+    """Points that a person moved by hand in the last HISTORY_DAYS days, and the newest adjustments."""
+
+    count: int
+    given: int
+    taken: int
+    newest: list[AdjustmentRequest]
+
+
+def record_of(user: User, *, without: AdjustmentRequest) -> Record:
+    rows = AdjustmentRequest.objects.filter(requested_by=user).exclude(pk=without.pk)
+    moved = rows.filter(state__in=MOVED, requested_at__gt=clock.now() - timedelta(days=HISTORY_DAYS))
+    sums = moved.aggregate(
+        count=Count("pk"),
+        given=Sum("points", filter=Q(points__gt=0), default=0),
+        taken=Sum("points", filter=Q(points__lt=0), default=0),
+    )
+    return Record(sums["count"], sums["given"], -sums["taken"], list(_with_people(rows)[:HISTORY_SHOWN]))
+
+
+def _with_people(rows: QuerySet[AdjustmentRequest]) -> QuerySet[AdjustmentRequest]:
+    return rows.select_related(
+        "requested_by", "decided_by", "ticket", "account__member__customer", "reversal", "reverses"
+    ).order_by("-requested_at", "-pk")

@@ -1,0 +1,158 @@
+"""Registrations of loyalty in the console shell.
+
+They are its pages, figures on the home page, and a filter and a column of the customer list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.core.cache import cache
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from core.console import home, navigation
+from core.console.home import Card
+from core.text.formatting import ago, number
+from crm.customers.models import Customer
+from crm.profiles.console import listing
+from loyalty.ledger.models import AdjustmentRequest, RequestState
+from loyalty.ledger.selectors import figures
+from loyalty.program.models import Member, Program
+from loyalty.tiers.models import Tier
+from loyalty.tiers.selectors import figures as tiers_figures
+
+CACHED_SECONDS = 300
+navigation.register(
+    "loyalty",
+    _("Points and tiers"),
+    url="loyalty",
+    icon="award",
+    permission="loyalty.view_loyalty",
+    section="loyalty",
+    order=10,
+)
+navigation.register(
+    "members",
+    _("Members"),
+    url="loyalty_members",
+    icon="id-badge",
+    permission="loyalty.view_member",
+    section="loyalty",
+    order=20,
+)
+navigation.register(
+    "approvals",
+    _("Approvals"),
+    url="loyalty_approvals",
+    icon="checks",
+    permission="loyalty.approve_adjustment",
+    section="loyalty",
+    order=60,
+    count=lambda _user: waiting_count(),
+)
+navigation.register(
+    "giving_limits",
+    _("Giving limits"),
+    url="giving_limits",
+    icon="shield",
+    permission="loyalty.change_givinglimit",
+    section="settings",
+    order=20,
+)
+
+
+def waiting_count() -> int:
+    return AdjustmentRequest.objects.filter(state=RequestState.WAITING).count()
+
+
+@home.card("approvals", place="needs", permission="loyalty.approve_adjustment", order=35)
+def approvals(_request: HttpRequest) -> Card | None:
+    count = waiting_count()
+    if not count:
+        return None
+    return Card(_("Adjustments to approve"), number(count), url=reverse("loyalty_approvals"), tone="warn")
+
+
+@home.card("ledger", place="needs", permission="loyalty.view_loyalty", order=40)
+def ledger(_request: HttpRequest) -> Card | None:
+    """Show a card only when the last reconciliation found differences."""
+    last = figures.last_reconciliation()
+    if last is None or not last.difference_count:
+        return None
+    return Card(
+        _("Points accounts that differ"),
+        number(last.difference_count),
+        url=reverse("loyalty"),
+        detail=_t("found %(time)s") % {"time": ago(last.ran_at)},
+        tone="bad",
+    )
+
+
+@home.card("tier_moves", place="changed", permission="loyalty.view_loyalty", order=20)
+def tier_moves(_request: HttpRequest) -> Card | None:
+    moves = cache.get_or_set("loyalty.tier-moves", tiers_figures.tier_moves, CACHED_SECONDS)
+    if not moves or not (moves.up or moves.down):
+        return None
+    return Card(
+        _("Members up a tier in 7 days"),
+        number(moves.up),
+        url=reverse("loyalty"),
+        detail=_t("%(count)s down") % {"count": number(moves.down)},
+    )
+
+
+@home.card("points", place="changed", permission="loyalty.view_loyalty", order=30)
+def points(_request: HttpRequest) -> Card | None:
+    program = Program.objects.default()
+    if program is None:
+        return None
+    flow = figures.flow(program, 7)
+    return Card(
+        _("Points earned in 7 days"),
+        number(flow.earned),
+        url=reverse("loyalty"),
+        detail=_t("%(spent)s redeemed, %(expired)s expired")
+        % {"spent": number(flow.spent), "expired": number(flow.expired)},
+    )
+
+
+@home.card("ledger_proved", place="numbers", permission="loyalty.view_loyalty", order=30)
+def ledger_proved(_request: HttpRequest) -> Card | None:
+    last = figures.last_reconciliation()
+    if last is None or last.difference_count:
+        return None
+    return Card(
+        _("Points ledger"),
+        _t("agrees"),
+        url=reverse("loyalty"),
+        detail=_t("%(count)s accounts proved %(time)s")
+        % {"count": number(last.account_count), "time": ago(last.ran_at)},
+        tone="good",
+    )
+
+
+def _tiers(_request: HttpRequest) -> list[tuple[str, str]]:
+    rows = Tier.objects.filter(program__is_default=True).order_by("-rank")
+    return [*((tier.code, tier.label) for tier in rows), ("none", _t("No tier")), ("no", _t("Not a member"))]
+
+
+def _in_tier(customers: QuerySet[Customer], value: str) -> QuerySet[Customer]:
+    members = Member.objects.active().filter(customer=OuterRef("pk"), program__is_default=True)
+    if value == "no":
+        return customers.exclude(Exists(members))
+    if value == "none":
+        return customers.filter(Exists(members.filter(tier=None)))
+    return customers.filter(Exists(members.filter(tier__code=value)))
+
+
+def _tier_names(customers: Sequence[Customer]) -> dict[int, str]:
+    rows = Member.objects.active().filter(customer__in=customers, program__is_default=True).select_related("tier")
+    return {member.customer_id: member.tier.label if member.tier else _t("Member") for member in rows}
+
+
+listing.FILTERS.register("tier", listing.CustomerFilter(_("Tier"), _tiers, _in_tier, "loyalty.view_member"))
+listing.COLUMNS.register("tier", listing.CustomerColumn(_("Tier"), _tier_names, "loyalty.view_member"))

@@ -1,0 +1,23 @@
+"""Registrations of members."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+import loyalty.members.console.panels  # noqa: F401
+import loyalty.members.console.shell  # noqa: F401
+from crm.imports.registry import ImportType, register_import
+from loyalty.members import services as opening_balances
+
+register_import(
+    "opening",
+    ImportType(
+        _("Opening points and tiers"),
+        opening_balances.Opening,
+        opening_balances.FIELDS,
+        opening_balances.LABELS,
+        permission="loyalty.import_opening",
+        named=True,
+        grown="loyalty_member, loyalty_account, loyalty_entry, loyalty_lot",
+    ),
+)

@@ -1,0 +1,18 @@
+"""Domain events of the loyalty program."""
+
+from django.utils.translation import gettext_lazy as _
+
+from core.events.bus import declare
+
+
+def _suspension(payload) -> str:
+    from loyalty.program.models import SuspensionReason
+
+    reason = payload.get("reason", "")
+    label = str(dict(SuspensionReason.choices).get(reason, reason))
+    return " · ".join(filter(None, [label, payload.get("note", "")]))
+
+
+MEMBER_ENROLLED = declare("loyalty.member_enrolled", _("Became a member"), icon="id-badge")
+MEMBER_SUSPENDED = declare("loyalty.member_suspended", _("Member suspended"), icon="user-off", describe=_suspension)
+MEMBER_RESUMED = declare("loyalty.member_resumed", _("Member resumed"), icon="user-check", describe=_suspension)

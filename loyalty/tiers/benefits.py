@@ -1,0 +1,118 @@
+"""Kinds of tier benefits that loyalty delivers itself; coupons come from campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from core.base import clock
+from core.base.actor import Actor
+from core.text.formatting import money, number
+from crm.customers.models import Customer
+from crm.desk.models import TicketPriority
+from loyalty.ledger.models import Account
+from loyalty.ledger.services.granting import Grant, grant_points
+from loyalty.program.registry import Number, Setting
+from loyalty.program.rules.products import listed
+from loyalty.tiers.models import Tier, TierBenefit
+from loyalty.tiers.registry import Benefit, Due, Occasion
+
+URGENCIES = (TicketPriority.HIGH, TicketPriority.URGENT)
+
+
+class Multiplier(Benefit):
+    label = _("Points multiplier")
+    icon = "coins"
+    derived = True
+
+    def derived_words(self, tier: Tier) -> str:
+        return "" if tier.multiplier == 1 else _t("%(times)s× points on orders") % {"times": number(tier.multiplier)}
+
+
+class BirthdayPoints(Benefit):
+    label = _("Birthday points")
+    help = _("A gift of points on the birthday, once a year, in the member's time zone.")
+    icon = "cake"
+    occasion = Occasion.BIRTHDAY
+    settings = (Number("points", _("Points"), least=1, most=1_000_000),)
+
+    def words(self, benefit: TierBenefit) -> str:
+        points = benefit.settings["points"]
+        text = ngettext("%(count)s point on your birthday", "%(count)s points on your birthday", points)
+        return text % {"count": number(points)}
+
+    def give(self, benefit: TierBenefit, due: Sequence[Due], actor: Actor) -> list[dict[str, Any]]:
+        now, points = clock.now(), benefit.settings["points"]
+        rows = Account.objects.filter(member__in=[one.member.pk for one in due], point_type__spendable=True)
+        accounts = {row.member_id: row.pk for row in rows.order_by("-point_type_id")}
+        grants = [Grant(accounts[one.member.pk], points, one.key, now) for one in due]
+        grant_points(program=benefit.tier.program, grants=grants, actor=actor)
+        return [{"points": points} for _one in due]
+
+
+class FreeShipping(Benefit):
+    label = _("Free shipping")
+    help = _("The storefront reads this benefit and charges no shipping. The quote of a cart says whether it applies.")
+    icon = "truck-delivery"
+    settings = (Number("from_amount", _("For carts from"), help=_("0: for every cart."), money=True),)
+
+    def words(self, benefit: TierBenefit) -> str:
+        least = benefit.settings["from_amount"]
+        if not least:
+            return _t("Free shipping")
+        return _t("Free shipping from %(amount)s") % {"amount": money(least, benefit.tier.program.currency)}
+
+
+class ExclusiveProducts(Benefit):
+    label = _("Exclusive products")
+    help = _("Only members of this tier or a higher one may buy them; the storefront asks the API.")
+    icon = "diamond"
+    settings = (
+        Setting("name", _("Name for members"), help=_("For example: Reserve beans")),
+        Setting(
+            "category",
+            _("Category"),
+            help=_("A path such as Coffee/Beans; its subcategories count too."),
+            required=False,
+        ),
+        Setting("skus", _("or SKUs"), help=_("Separated by commas."), length=4000, required=False),
+    )
+
+    def words(self, benefit: TierBenefit) -> str:
+        return _t("%(name)s, for this tier and higher ones") % {"name": benefit.settings["name"]}
+
+    def details(self, benefit: TierBenefit) -> dict[str, Any]:
+        return {"category": benefit.settings["category"], "skus": listed(benefit.settings["skus"])}
+
+
+def _urgencies() -> list[tuple[str, str]]:
+    return [(str(int(urgency)), str(urgency.label)) for urgency in URGENCIES]
+
+
+class PriorityService(Benefit):
+    label = _("Priority service")
+    help = _("A new ticket of a member has at least this priority.")
+    icon = "headset"
+    settings = (Setting("priority", _("Priority"), choices=_urgencies),)
+
+    def words(self, benefit: TierBenefit) -> str:
+        return _t("Your questions are answered first")
+
+    def details(self, benefit: TierBenefit) -> dict[str, Any]:
+        return {"priority": int(benefit.settings["priority"])}
+
+
+def ticket_priority(customer: Customer) -> int:
+    """Return the lowest priority that the customer's tier gives to a new ticket; crm calls it when a ticket is opened."""
+    benefits = TierBenefit.objects.filter(
+        kind="priority_service",
+        active=True,
+        tier__members__customer=customer,
+        tier__members__state="active",
+        tier__program__is_default=True,
+    )
+    return max((int(settings["priority"]) for settings in benefits.values_list("settings", flat=True)), default=0)

@@ -1,0 +1,93 @@
+"""Registry of the kinds of tier benefits (docs/how-to/add-a-tier-benefit.md).
+
+Each kind registers once, in the `extensions` of the app that delivers it:
+
+BENEFITS.register("coupon_monthly", CouponBenefit(Occasion.MONTHLY))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from core.base.actor import Actor
+from core.base.errors import Invalid
+from core.base.registry import Registry
+from loyalty.program.models import Member
+from loyalty.program.registry import Number, Setting, checked_text
+from loyalty.tiers.models import Tier, TierBenefit
+
+Text = str | Promise
+
+
+class Occasion(StrEnum):
+    """Occasion on which a benefit is given. STANDING benefits are never given: they hold as long as the tier does."""
+
+    STANDING = ""
+    ENTRY = "entry"
+    MONTHLY = "monthly"
+    BIRTHDAY = "birthday"
+
+
+@dataclass(frozen=True)
+class Due:
+    """One benefit that is due to a member. `cause` is always the same for the same benefit, member and occasion."""
+
+    member: Member
+    key: str
+    cause: str
+
+
+class Benefit:
+    """One kind of benefit. A standing one needs only `words`; one that is given out has an occasion and `give`."""
+
+    label: Text = ""
+    help: Text = ""
+    icon = "gift"
+    occasion = Occasion.STANDING
+    # A derived benefit is read from the tier's other settings: it is shown, never set up by hand.
+    derived = False
+    settings: Sequence[Setting] = ()
+
+    def words(self, benefit: TierBenefit) -> str:
+        """Return one line for the member, in the active language. Empty when there is nothing to show."""
+        return str(self.label)
+
+    def derived_words(self, tier: Tier) -> str:
+        """Return the line of a derived kind; empty when the tier has none."""
+        return ""
+
+    def details(self, benefit: TierBenefit) -> dict[str, Any]:
+        """Return the values that a storefront reads beside the words."""
+        return {setting.name: benefit.settings.get(setting.name) for setting in self.settings}
+
+    def check(self, benefit: TierBenefit) -> None:
+        """Raise DomainError while the benefit can't be given, such as when its coupon is over."""
+
+    def give(self, benefit: TierBenefit, due: Sequence[Due], actor: Actor) -> list[dict[str, Any]]:
+        """Give the benefit to all members of `due` inside the caller's transaction.
+
+        Return what each got, in that order, as plain JSON. It may run twice for one cause when an attempt was rolled
+        back. It writes rows and does no I/O. After a DomainError the batch runs again, one member at a time.
+        """
+        raise NotImplementedError
+
+    def checked(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the checked settings of this kind. Raises Invalid naming the setting."""
+        return {setting.name: _checked(setting, values.get(setting.name)) for setting in self.settings}
+
+
+BENEFITS: Registry[Benefit] = Registry("benefit of tiers")
+
+
+def _checked(setting: Setting, value: Any) -> Any:
+    if isinstance(setting, Number):
+        if isinstance(value, bool) or not isinstance(value, int) or not setting.least <= value <= setting.most:
+            raise Invalid(_("This number is too small or too large."), code="invalid", field=setting.name)
+        return value
+    return checked_text(setting, value)

@@ -1,0 +1,61 @@
+"""Figures of tiers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+
+from core.events.models import DomainEvent
+from loyalty.program.models import Member, Program
+from loyalty.tiers import events
+from loyalty.tiers.models import Tier
+from loyalty.tiers.selectors.standing import metric_text
+
+
+@dataclass(frozen=True)
+class TierRow:
+    """Members in one tier; `share` is their percentage of all members. `tier` is None below the first tier."""
+
+    tier: Tier | None
+    count: int
+    share: int
+
+    @property
+    def label(self) -> str:
+        return self.tier.label if self.tier else _t("No tier")
+
+    @property
+    def code(self) -> str:
+        return self.tier.code if self.tier else "none"
+
+    @property
+    def threshold(self) -> str:
+        return metric_text(self.tier.program, self.tier.threshold) if self.tier else ""
+
+
+def tiers(program: Program) -> list[TierRow]:
+    """Return every tier, highest first, including tiers without members."""
+    rows = Member.objects.active().filter(program=program).values_list("tier_id").annotate(count=Count("pk"))
+    counts: dict[int | None, int] = dict(rows)
+    total = sum(counts.values())
+    known: list[Tier | None] = [*Tier.objects.filter(program=program).select_related("program").order_by("-rank"), None]
+    counted = ((tier, counts.get(tier.pk if tier else None, 0)) for tier in known)
+    return [TierRow(tier, count, round(100 * count / total) if total else 0) for tier, count in counted]
+
+
+@dataclass(frozen=True)
+class TierMoves:
+    up: int
+    down: int
+
+
+def tier_moves(days: int = 7) -> TierMoves:
+    since = timezone.now() - timedelta(days=days)
+    counts = DomainEvent.objects.filter(kind=events.TIER_CHANGED.kind, recorded_at__gte=since).aggregate(
+        up=Count("pk", filter=Q(payload__up=True)), down=Count("pk", filter=Q(payload__up=False))
+    )
+    return TierMoves(counts["up"], counts["down"])
