@@ -25,6 +25,7 @@ from crm.services.identities import GivenIdentity, resolve_customer
 from crm.services.orders import LineInput, OrderInput, record_order
 from loyalty import listening
 from loyalty.services.setup import ensure_default_program
+from tests import emptying
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +47,7 @@ def _fresh_cache():
 def django_db_setup(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         synchronise_groups()
+    emptying.install()
 
 
 @pytest.fixture

@@ -18,10 +18,15 @@ def _start() -> None:
     os.environ.setdefault("LIUKE_VAR", os.environ.get("LIUKE_TEST_VAR") or str(ROOT / "var" / "test"))
     os.environ["LIUKE_EMBEDDED_FSYNC"] = "off"
     from core import embedded
+    from tests import prepared
 
     place = embedded.locations()
     urls = embedded.urls(place)
+    if "DATABASE_URL" in urls:
+        prepared.renew(place)
     embedded.attach()
+    if "DATABASE_URL" in urls:
+        os.environ["LIUKE_TEST_TEMPLATE"] = prepared.template(place)
     os.environ.update(urls)
     os.environ["LIUKE_TEST_SERVICES"] = "1"
 

@@ -23,7 +23,7 @@ from loyalty.services.adjustments import adjust_points
 from loyalty.services.enrolment import enrol_member
 from loyalty.services.reconciliation import reconcile_points
 from loyalty.services.redemption import redeem_points
-from tests import threads
+from tests import prepared, threads
 from tests.loyalty import storm
 from tests.processes import this_database
 
@@ -43,6 +43,7 @@ def test_f1_postgresql_killed_ten_times_in_a_storm_loses_and_doubles_nothing(tmp
 
     monkeypatch.delenv("LIUKE_EMBEDDED_FSYNC", raising=False)
     folder = tmp_path_factory.mktemp("f1")
+    prepared.copy_to(folder)
     environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
     environment |= {"LIUKE_VAR": str(folder), "DJANGO_SETTINGS_MODULE": "config.settings.base", "LOG_LEVEL": "CRITICAL"}
     keeper = subprocess.Popen(
@@ -55,7 +56,6 @@ def test_f1_postgresql_killed_ten_times_in_a_storm_loses_and_doubles_nothing(tmp
     environment["DATABASE_URL"] = place.database_url
     running: list[subprocess.Popen] = []
     try:
-        subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=environment, check=True)
         assert _process(environment, "prepare").wait(60) == 0
         out = (folder / "acknowledged").open("w")
         running += [_process(environment, "clients", str(first), "8", stdout=out) for first in (0, 8)]
