@@ -28,6 +28,16 @@ from loyalty.services.setup import ensure_default_program
 from tests import emptying
 
 
+# The tests that take longest come first: at the end one worker would run them while the other waits.
+FIRST = ("test_supervisor.py", "test_backup.py", "test_production.py")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if all(item.get_closest_marker("processes") for item in items):
+        items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
+
+
 @pytest.fixture(autouse=True)
 def _fresh_cache():
     cache.clear()

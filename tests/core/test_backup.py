@@ -32,7 +32,8 @@ from tests.processes import this_database
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = BackupKey(b"k" * 32)
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+# One worker runs them all: one looks whether scratch databases are left on the server.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.xdist_group("backup")]
 
 
 def quiet(_text: str) -> None:

@@ -32,11 +32,12 @@ ROUNDS = int(os.environ.get("LIUKE_KILL_ROUNDS", "10"))
 RECOVERY_SECONDS = 15
 # Killed in the same moment: groups whose members need one another little. Ten rounds kill each of them ten times.
 TOGETHER = (
-    ("web", "beat"),
-    ("worker", "jobs"),
-    ("web child", "worker child", "jobs child"),
+    ("web", "cache"),
+    ("worker", "beat"),
+    ("jobs", "web child"),
+    ("worker child", "jobs child", "postgresql backend"),
     ("postgresql",),
-    ("postgresql backend", "valkey", "cache"),
+    ("valkey",),
 )
 MEMBERS, START, SPEND = 8, 1_000_000, 7
 FILE_ORDERS = 1_000
