@@ -27,7 +27,6 @@ from loyalty import listening
 from loyalty.services.setup import ensure_default_program
 from tests import emptying
 
-
 # The tests that take longest come first: at the end one worker would run them while the other waits.
 FIRST = ("test_supervisor.py", "test_backup.py", "test_production.py")
 

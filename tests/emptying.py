@@ -1,4 +1,4 @@
-"""Empty the database after a test with real transactions: rows are deleted where there are some.
+"""Empty the database after a test with real transactions: delete rows only where there are some.
 
 Django truncates every table and makes permissions and groups again, which takes longer than most of these tests.
 """
@@ -11,7 +11,7 @@ from django.test import TransactionTestCase
 # A larger table is truncated: dead rows would slow down the tests that follow.
 LARGE = 256 * 1024
 _flush = TransactionTestCase._fixture_teardown
-# What the flush leaves: the checksums of the tables that are not empty after it (permissions, groups), by database.
+# By database, the checksums of the tables that have rows after a flush (permissions, groups).
 _left: dict[str, dict[str, str]] = {}
 
 _EMPTY = """
@@ -21,7 +21,7 @@ DECLARE
     large text[] := '{{}}';
     filled boolean;
 BEGIN
-    -- As TRUNCATE would, wait for the end of whoever still writes.
+    -- As TRUNCATE would, wait until the sessions that still write have ended.
     LOCK TABLE {tables} IN EXCLUSIVE MODE;
     SET LOCAL session_replication_role = replica;
     FOREACH one IN ARRAY ARRAY[{names}] LOOP

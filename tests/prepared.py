@@ -71,7 +71,7 @@ def template(place: Locations) -> str:
     ):
         if not server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone():
             server.execute(f"ALTER DATABASE {postgres.DATABASE} RENAME TO {TEMPLATE}")
-            # A copy fails while anyone is connected.
+            # PostgreSQL does not copy a database while a session is connected to it.
             server.execute(f"ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS false")
             server.execute(f"CREATE DATABASE {postgres.DATABASE}")
     return TEMPLATE

@@ -313,9 +313,10 @@ def test_each_process_and_server_killed_ten_times_is_back_within_15_seconds_and_
     # given customers who redeem, pages that are read and files that are imported
     site.start_clients()
     environment = {**site.environment, **urls(site)}
-    importer = subprocess.Popen(
-        [sys.executable, "-c", IMPORTER, str(tmp_path)], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    )
+    importer = site.processes["importer"] = subprocess.Popen(
+        [sys.executable, "-c", IMPORTER, str(tmp_path)],
+        cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
     assert importer.stdout is not None
     assert importer.stdout.readline().strip() == "1"
 
