@@ -9,6 +9,8 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.utils import timezone
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from campaigns.services import care_runs, journey_engine, journey_entries
 from core import webhooks, zones
@@ -28,13 +30,25 @@ from loyalty.services.setup import ensure_default_program
 from tests import emptying
 
 # The tests that take longest come first: at the end one worker would run them while the other waits.
-FIRST = ("test_supervisor.py", "test_backup.py", "test_production.py")
+FIRST = ("e2e/test_supervisor.py", "browser/", "core/test_backup.py", "e2e/test_production.py")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if all(item.get_closest_marker("processes") for item in items):
-        items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
+    if all(item.get_closest_marker("processes") or item.get_closest_marker("browser") for item in items):
+        items.sort(key=lambda item: next((n for n, part in enumerate(FIRST) if part in str(item.path)), len(FIRST)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    return ByServers(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+class ByServers(LoadFileScheduling):
+    """Give a file to one worker, as its tests share servers, and all the browser tests, which share a shop."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
 
 
 @pytest.fixture(autouse=True)

@@ -30,8 +30,7 @@ FOREIGN = {
 
 
 def folder() -> Path:
-    named = os.environ.get("LIUKE_TEST_PREPARED")
-    return Path(named or Path(os.environ.get("LIUKE_TEST_VAR") or ROOT / "var" / "test") / "prepared").resolve()
+    return (Path(os.environ.get("LIUKE_TEST_VAR") or ROOT / "var" / "test") / "prepared").resolve()
 
 
 def checksum() -> str:
@@ -41,6 +40,12 @@ def checksum() -> str:
     for path in [ROOT / "requirements.txt", *sorted(sources)]:
         digest.update(f"{path.relative_to(ROOT)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
+
+
+def make() -> None:
+    """Make the cluster now, unless it is there."""
+    with _alone():
+        _cluster()
 
 
 def copy_to(directory: Path) -> None:
@@ -117,3 +122,7 @@ def _alone() -> Iterator[None]:
     with open(folder() / "lock", "w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+if __name__ == "__main__":
+    make()

@@ -32,8 +32,7 @@ from tests.processes import this_database
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = BackupKey(b"k" * 32)
-# One worker runs them all: one looks whether scratch databases are left on the server.
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.xdist_group("backup")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
 
 def quiet(_text: str) -> None:

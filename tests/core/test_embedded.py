@@ -16,7 +16,7 @@ import redis
 from core import embedded
 from core.embedded import ConfigurationError, places, postgres, processes, valkey
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("embedded")]
+pytestmark = pytest.mark.processes
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 

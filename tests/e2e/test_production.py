@@ -16,7 +16,7 @@ import pytest
 from core import embedded
 from tests.e2e.shop import ROOT, free_port, wait_until
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("production")]
+pytestmark = pytest.mark.processes
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from liuke import IdempotencyKeyReused, Liuke
 from tests.clients.readme import run_readme
 from tests.e2e.shop import ROOT, Shop, wait_until
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("spine")]
+pytestmark = pytest.mark.processes
 FILE = Path(os.environ.get("ONLINE_RETAIL", ROOT.parent / "shared" / "data" / "online_retail.csv.gz"))
 CUSTOMERS = 40
 QUIET_DAYS = 60
