@@ -35,7 +35,8 @@ TOGETHER = (
     ("web", "cache"),
     ("worker", "beat"),
     ("jobs", "web child"),
-    ("worker child", "jobs child", "postgresql backend"),
+    ("worker child", "jobs child"),
+    ("postgresql backend",),
     ("postgresql",),
     ("valkey",),
 )
