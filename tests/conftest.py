@@ -9,6 +9,8 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.utils import timezone
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from campaigns.care.services import runs as care_runs
 from campaigns.journeys.services import engine as journey_engine
@@ -28,6 +30,28 @@ from crm.customers.services.identities import GivenIdentity, resolve_customer
 from crm.orders.services.orders import LineInput, OrderInput, record_order
 from loyalty.earning.services.setup import ensure_default_program
 from loyalty.triggers import registry as listening
+from tests import emptying
+
+# The tests that take longest come first: at the end one worker would run them while the other waits.
+FIRST = ("e2e/test_supervisor.py", "browser/", "core/test_backup.py", "e2e/test_production.py")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if all(item.get_closest_marker("processes") or item.get_closest_marker("browser") for item in items):
+        items.sort(key=lambda item: next((n for n, part in enumerate(FIRST) if part in str(item.path)), len(FIRST)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    return ByServers(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+class ByServers(LoadFileScheduling):
+    """Give a file to one worker, as its tests share servers, and all the browser tests, which share a shop."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +73,7 @@ def _fresh_cache():
 def django_db_setup(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         synchronise_groups()
+    emptying.install()
 
 
 @pytest.fixture

@@ -19,10 +19,15 @@ def _start() -> None:
     os.environ["LIUKE_EMBEDDED_FSYNC"] = "off"
     from core import embedded
     from core.embedded import places as embedded_places
+    from tests import prepared
 
     place = embedded_places.locations()
     urls = embedded_places.urls(place)
+    if "DATABASE_URL" in urls:
+        prepared.renew(place)
     embedded.attach()
+    if "DATABASE_URL" in urls:
+        os.environ["LIUKE_TEST_TEMPLATE"] = prepared.template(place)
     os.environ.update(urls)
     os.environ["LIUKE_TEST_SERVICES"] = "1"
 

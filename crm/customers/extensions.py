@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import connection
 
-import crm.customers.console.panels  # noqa: F401
-import crm.customers.events  # noqa: F401
+import crm.customers.console.panels
+import crm.customers.events
 import crm.customers.webhooks  # noqa: F401
 from core.base.facts import FACTS
 from core.base.zones import ZONES

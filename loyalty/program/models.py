@@ -73,7 +73,7 @@ class TierDowngrade(models.TextChoices):
 
 
 class ProgramQuerySet(models.QuerySet["Program"]):
-    def default(self) -> "Program | None":
+    def default(self) -> Program | None:
         return self.filter(is_default=True).first()
 
 

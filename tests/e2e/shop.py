@@ -23,6 +23,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 
 from liuke import Liuke
+from tests import prepared
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -62,20 +63,13 @@ class Shop:
     api: Liuke
 
     def __init__(self, directory: Path, mailbox: Mailbox | None = None) -> None:
+        prepared.copy_to(directory)
         self.mailbox = mailbox or Mailbox()
         self.port = free_port()
         mail_port = free_port()
         self.smtp = Controller(self.mailbox, hostname="127.0.0.1", port=mail_port)
         self.smtp.start()
-        without = {
-            "DATABASE_URL",
-            "REDIS_URL",
-            "CACHE_URL",
-            "LIUKE_TEST_SERVICES",
-            "PYTEST_CURRENT_TEST",
-            "PYTEST_XDIST_WORKER",
-        }
-        self.environment = {name: value for name, value in os.environ.items() if name not in without} | {
+        self.environment = {name: value for name, value in os.environ.items() if name not in prepared.FOREIGN} | {
             "LIUKE_VAR": str(directory),
             "LIUKE_EMBEDDED_FSYNC": "off",
             "DJANGO_SETTINGS_MODULE": "config.settings.base",
@@ -111,6 +105,21 @@ class Shop:
         wrapped = f"{code}\nimport json as _json\nprint('ANSWER' + _json.dumps(answer, default=str))\n"
         output = self.manage("shell", "-v0", "-c", wrapped)
         return json.loads(output.rpartition("ANSWER")[2])
+
+    def set_up(self, *options: str, code: str = "answer = None") -> Any:
+        """Set up the shop, make a key and run `code`, all in one process. Return the answer of `code`."""
+        self.key, answer = self.shell(
+            f"""
+from io import StringIO
+from django.core.management import call_command
+call_command("setup_shop", *{options!r})
+key = StringIO()
+call_command("create_api_key", "e2e", stdout=key)
+{code}
+answer = key.getvalue().strip(), answer
+"""
+        )
+        return answer
 
     def start(self, *names: str) -> None:
         commands = {

@@ -88,8 +88,7 @@ def shop(tmp_path):
     )  # fmt: skip
     assert keeper.stdout.readline() == "up\n"
     try:
-        shop.manage("migrate", "--verbosity", "0")
-        shop.manage("setup_shop", "--name", "F4", "--currency", "CNY", "--time-zone", "UTC", "--country", "CN")
+        shop.set_up("--name", "F4", "--currency", "CNY", "--time-zone", "UTC", "--country", "CN")
         yield shop
     finally:
         shop.stop()

@@ -110,14 +110,12 @@ def shop(tmp_path_factory):
     directory = tmp_path_factory.mktemp("shop")
     shop = Shop(directory)
     try:
-        shop.manage("migrate", "--verbosity", "0")
-        shop.manage(
-            "setup_shop", "--name", "E2E", "--currency", "GBP", "--time-zone", "Europe/London", "--country", "GB"
-        )
-        shop.key = shop.manage("create_api_key", "e2e").strip()
-        shop.api = Liuke(f"http://127.0.0.1:{shop.port}", shop.key, timeout=30)
         # Whole points at every tier, so that the test can compute the expected points of each member.
-        shop.shell("from loyalty.models import Tier\nanswer = Tier.objects.update(multiplier=1)")
+        shop.set_up(
+            "--name", "E2E", "--currency", "GBP", "--time-zone", "Europe/London", "--country", "GB",
+            code="from loyalty.models import Tier\nanswer = Tier.objects.update(multiplier=1)",
+        )  # fmt: skip
+        shop.api = Liuke(f"http://127.0.0.1:{shop.port}", shop.key, timeout=30)
         shop.start("web", "worker", "beat")
         wait_until("the site is ready", lambda: shop.call("GET", "/readyz")[1]["ready"])
         yield shop

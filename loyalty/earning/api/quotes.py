@@ -12,7 +12,6 @@ from core.api.views import ApiView
 from core.security.api_keys import KeyIdentity
 from loyalty.earning.api import member_shapes as earning_member_shapes
 from loyalty.earning.api import quote_serializers as earning_quote_serializers
-from loyalty.earning.api import quotes as earning_quotes
 from loyalty.earning.selectors.quotes import CartLine, Earned, quote_cart
 from loyalty.ledger.api.lookup import account_of
 from loyalty.tiers.selectors import standing as tier_standing
@@ -51,5 +50,5 @@ class QuoteView(ApiView):
         shipping = {"free_shipping": least is not None and data["amount"] >= least, "free_shipping_from": least}
         body = {**asdict(quote), **shipping, "currency": account.member.program.currency}
         if not isinstance(request.auth, KeyIdentity):
-            body["earned"] = earning_quotes.earned(quote.earned)
+            body["earned"] = earned(quote.earned)
         return Response(self.shape(request, earning_quote_serializers.QuoteOut)(body).data)

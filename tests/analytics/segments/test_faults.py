@@ -35,7 +35,7 @@ from crm.orders.services.refunds import record_refund
 from tests.processes import this_database
 from tests.segments import empty
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 # A thousand batches take minutes: F19_BATCHES=1000.
 BATCHES = int(os.environ.get("F19_BATCHES", "200"))
 EVERYONE = {"op": "and", "children": []}

@@ -30,7 +30,7 @@ from crm.customers.models import Customer
 from tests.processes import this_database
 from tests.threads import at_once
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from crm.customers.models import Consent, ConsentState
 from crm.customers.services.consents import record_consent
 from tests.campaigns.conftest import policy
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Mailbox:

@@ -21,7 +21,7 @@ from crm.customers.services.consents import record_consent
 from tests.campaigns.channels.provider import Endpoint
 from tests.campaigns.conftest import policy
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 NAMES = {
     "EMAIL_PROVIDER", "EMAIL_BACKEND", "EMAIL_HOST", "ANYMAIL_WEBHOOK_SECRET",
     *(name for one in mail.PROVIDERS.values() for name in (*one.needs, *one.may)),

@@ -23,11 +23,11 @@ from loyalty.ledger.services.adjustments import adjust_points
 from loyalty.ledger.services.enrolment import enrol_member
 from loyalty.ledger.services.reconciliation import reconcile_points
 from loyalty.ledger.services.redemption import redeem_points
-from tests import threads
+from tests import prepared, threads
 from tests.loyalty.ledger import storm
 from tests.processes import this_database
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def _process(environment: dict[str, str], *arguments: str, **options) -> subprocess.Popen:
@@ -47,6 +47,7 @@ def test_killing_postgresql_ten_times_under_load_loses_and_doubles_nothing(tmp_p
 
     monkeypatch.delenv("LIUKE_EMBEDDED_FSYNC", raising=False)
     folder = tmp_path_factory.mktemp("f1")
+    prepared.copy_to(folder)
     environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
     environment |= {"LIUKE_VAR": str(folder), "DJANGO_SETTINGS_MODULE": "config.settings.base", "LOG_LEVEL": "CRITICAL"}
     keeper = subprocess.Popen(
@@ -59,7 +60,6 @@ def test_killing_postgresql_ten_times_under_load_loses_and_doubles_nothing(tmp_p
     environment["DATABASE_URL"] = place.database_url
     running: list[subprocess.Popen] = []
     try:
-        subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=environment, check=True)
         assert _process(environment, "prepare").wait(60) == 0
         out = (folder / "acknowledged").open("w")
         running += [_process(environment, "clients", str(first), "8", stdout=out) for first in (0, 8)]
