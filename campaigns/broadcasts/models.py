@@ -29,7 +29,7 @@ class Broadcast(models.Model):
     name = models.CharField(_("name"), max_length=120, unique=True)
     segment = models.ForeignKey(
         "analytics.Segment", models.PROTECT, related_name="+", verbose_name=_("segment"),
-        help_text=_("Who is in it when the broadcast starts, and still when their message is sent."),
+        help_text=_("Members when the broadcast starts who are still members when their message is sent."),
     )  # fmt: skip
     template = models.ForeignKey(
         "campaigns.Template", models.PROTECT, related_name="broadcasts", verbose_name=_("template")
@@ -45,7 +45,7 @@ class Broadcast(models.Model):
     holdout_percent = models.PositiveSmallIntegerField(_("holdout (%)"), default=0)
     experiment = models.ForeignKey(
         "campaigns.Experiment", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("experiment"),
-        help_text=_("Its arms' templates and coupons stand in for these."),
+        help_text=_("The templates and coupons of its arms replace these."),
     )  # fmt: skip
     attribution_days = models.PositiveSmallIntegerField(_("orders count for (days)"), default=7)
     state = models.CharField(_("state"), max_length=9, choices=BroadcastState.choices, default=BroadcastState.DRAFT)

@@ -49,7 +49,7 @@ class CareRule(models.Model):
     holdout_percent = models.PositiveSmallIntegerField(_("holdout (%)"), default=0)
     experiment = models.ForeignKey(
         "campaigns.Experiment", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("experiment"),
-        help_text=_("Its arms' templates and coupons stand in for these."),
+        help_text=_("The templates and coupons of its arms replace these."),
     )  # fmt: skip
     attribution_days = models.PositiveSmallIntegerField(_("orders count for (days)"), default=7)
     activated_at = models.DateTimeField(null=True, editable=False)

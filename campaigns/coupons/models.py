@@ -49,7 +49,7 @@ class Coupon(models.Model):
         _("give back after full refund"),
         default=True,
         db_default=True,
-        help_text=_("The use is free again once its order is refunded in full. A refund in part leaves it used."),
+        help_text=_("A full refund of the order makes the use available again. A partial refund does not."),
     )
     active = models.BooleanField(_("active"), default=True)
     reserved_count = models.PositiveBigIntegerField(_("reserved"), default=0, editable=False)

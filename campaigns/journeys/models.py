@@ -96,13 +96,13 @@ class JourneyVersion(models.Model):
 
 
 class RunState(models.TextChoices):
-    ACTIVE = "active", pgettext_lazy("run", "Under way")
+    ACTIVE = "active", pgettext_lazy("run", "In progress")
     ENDED = "ended", pgettext_lazy("run", "Ended")
     HELD_OUT = "held_out", _("Held out")
 
 
 class EndReason(models.TextChoices):
-    COMPLETED = "completed", _("Went through to the end")
+    COMPLETED = "completed", _("Completed")
     EXIT = "exit", _("Left at an exit")
     GOAL = "goal", _("Reached the goal")
     UNMATCHED = "unmatched", _("No longer matched")

@@ -46,9 +46,11 @@ class SendingPolicy(models.Model):
     surveys_per_day = models.PositiveSmallIntegerField(_("surveys a day"), null=True, blank=True)
     surveys_per_week = models.PositiveSmallIntegerField(_("surveys a week"), null=True, blank=True)
     quiet_from = models.TimeField(_("quiet from"), default="21:00")
-    quiet_until = models.TimeField(_("quiet until"), default="09:00", help_text=_("The same time twice turns it off."))
+    quiet_until = models.TimeField(
+        _("quiet until"), default="09:00", help_text=_("Enter the same time in both fields to turn quiet hours off.")
+    )
     stale_hours = models.PositiveSmallIntegerField(
-        _("dropped when held longer than (hours)"), default=48, help_text=_("0 keeps held messages for ever.")
+        _("dropped when held longer than (hours)"), default=48, help_text=_("0 keeps held messages without a limit.")
     )
     spread_minutes = models.PositiveSmallIntegerField(_("spread after quiet hours (minutes)"), default=30)
     track_messages = models.BooleanField(_("record opens and clicks"), default=True)

@@ -102,7 +102,7 @@ class Migration(migrations.Migration):
                     models.BooleanField(
                         db_default=True,
                         default=True,
-                        help_text="The use is free again once its order is refunded in full. A refund in part leaves it used.",
+                        help_text="A full refund of the order makes the use available again. A partial refund does not.",
                         verbose_name="give back after full refund",
                     ),
                 ),
@@ -386,7 +386,7 @@ class Migration(migrations.Migration):
                 (
                     "segment",
                     models.ForeignKey(
-                        help_text="Who is in it when the broadcast starts, and still when their message is sent.",
+                        help_text="Members when the broadcast starts who are still members when their message is sent.",
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="analytics.segment",
@@ -408,7 +408,7 @@ class Migration(migrations.Migration):
                     "experiment",
                     models.ForeignKey(
                         blank=True,
-                        help_text="Its arms' templates and coupons stand in for these.",
+                        help_text="The templates and coupons of its arms replace these.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -531,7 +531,7 @@ class Migration(migrations.Migration):
                     "segment",
                     models.ForeignKey(
                         db_constraint=False,
-                        help_text="Who is in it when the broadcast starts, and still when their message is sent.",
+                        help_text="Members when the broadcast starts who are still members when their message is sent.",
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         related_query_name="+",
@@ -557,7 +557,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         blank=True,
                         db_constraint=False,
-                        help_text="Its arms' templates and coupons stand in for these.",
+                        help_text="The templates and coupons of its arms replace these.",
                         null=True,
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
@@ -661,7 +661,7 @@ class Migration(migrations.Migration):
                     "experiment",
                     models.ForeignKey(
                         blank=True,
-                        help_text="Its arms' templates and coupons stand in for these.",
+                        help_text="The templates and coupons of its arms replace these.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -804,7 +804,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         blank=True,
                         db_constraint=False,
-                        help_text="Its arms' templates and coupons stand in for these.",
+                        help_text="The templates and coupons of its arms replace these.",
                         null=True,
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
@@ -1050,7 +1050,7 @@ class Migration(migrations.Migration):
                     models.BooleanField(
                         db_default=True,
                         default=True,
-                        help_text="The use is free again once its order is refunded in full. A refund in part leaves it used.",
+                        help_text="A full refund of the order makes the use available again. A partial refund does not.",
                         verbose_name="give back after full refund",
                     ),
                 ),
@@ -1552,7 +1552,7 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("active", "Under way"), ("ended", "Ended"), ("held_out", "Held out")],
+                        choices=[("active", "In progress"), ("ended", "Ended"), ("held_out", "Held out")],
                         default="active",
                         max_length=8,
                         verbose_name="state",
@@ -1581,7 +1581,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("completed", "Went through to the end"),
+                            ("completed", "Completed"),
                             ("exit", "Left at an exit"),
                             ("goal", "Reached the goal"),
                             ("unmatched", "No longer matched"),
@@ -1906,14 +1906,16 @@ class Migration(migrations.Migration):
                 (
                     "quiet_until",
                     models.TimeField(
-                        default="09:00", help_text="The same time twice turns it off.", verbose_name="quiet until"
+                        default="09:00",
+                        help_text="Enter the same time in both fields to turn quiet hours off.",
+                        verbose_name="quiet until",
                     ),
                 ),
                 (
                     "stale_hours",
                     models.PositiveSmallIntegerField(
                         default=48,
-                        help_text="0 keeps held messages for ever.",
+                        help_text="0 keeps held messages without a limit.",
                         verbose_name="dropped when held longer than (hours)",
                     ),
                 ),
@@ -1975,14 +1977,16 @@ class Migration(migrations.Migration):
                 (
                     "quiet_until",
                     models.TimeField(
-                        default="09:00", help_text="The same time twice turns it off.", verbose_name="quiet until"
+                        default="09:00",
+                        help_text="Enter the same time in both fields to turn quiet hours off.",
+                        verbose_name="quiet until",
                     ),
                 ),
                 (
                     "stale_hours",
                     models.PositiveSmallIntegerField(
                         default=48,
-                        help_text="0 keeps held messages for ever.",
+                        help_text="0 keeps held messages without a limit.",
                         verbose_name="dropped when held longer than (hours)",
                     ),
                 ),

@@ -26,7 +26,7 @@ class Job(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(_("created"), db_default=models.functions.Now())
     started_at = models.DateTimeField(_("started"), null=True)
-    heartbeat_at = models.DateTimeField(_("last sign of life"), null=True)
+    heartbeat_at = models.DateTimeField(_("last heartbeat"), null=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
 
     class Meta:

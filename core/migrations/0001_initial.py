@@ -344,7 +344,7 @@ class Migration(migrations.Migration):
                     models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="created"),
                 ),
                 ("started_at", models.DateTimeField(null=True, verbose_name="started")),
-                ("heartbeat_at", models.DateTimeField(null=True, verbose_name="last sign of life")),
+                ("heartbeat_at", models.DateTimeField(null=True, verbose_name="last heartbeat")),
                 ("finished_at", models.DateTimeField(null=True, verbose_name="finished")),
                 (
                     "created_by",

@@ -159,7 +159,9 @@ class Consent(models.Model):
     channel = models.CharField(_("channel"), max_length=8, choices=Channel.choices)
     purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose.choices)
     decision = models.CharField(_("decision"), max_length=10, choices=ConsentDecision.choices)
-    source = models.CharField(_("source"), max_length=60, help_text=_("Where it was said, for example checkout."))
+    source = models.CharField(
+        _("source"), max_length=60, help_text=_("Where the decision was made, for example checkout.")
+    )
     evidence = models.CharField(_("evidence"), max_length=500, blank=True, default="")
     given_at = models.DateTimeField(_("given at"))
     recorded_at = models.DateTimeField(db_default=Now())

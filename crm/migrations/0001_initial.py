@@ -337,7 +337,9 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.CharField(
-                        help_text="Where it was said, for example checkout.", max_length=60, verbose_name="source"
+                        help_text="Where the decision was made, for example checkout.",
+                        max_length=60,
+                        verbose_name="source",
                     ),
                 ),
                 ("evidence", models.CharField(blank=True, default="", max_length=500, verbose_name="evidence")),

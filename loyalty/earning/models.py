@@ -24,10 +24,13 @@ class EarningRule(models.Model):
         _("activity kind"), max_length=40, blank=True, default="", help_text=_("For activity: which kind earns.")
     )
     position = models.PositiveSmallIntegerField(
-        _("position"), default=0, help_text=_("Of two best rules that give the same, the smaller one counts.")
+        _("position"), default=0, help_text=_("If two best rules give the same, the smaller position counts.")
     )
     budget = models.PositiveBigIntegerField(
-        _("budget (points)"), null=True, blank=True, help_text=_("How many points it may ever give. Empty: no end.")
+        _("budget (points)"),
+        null=True,
+        blank=True,
+        help_text=_("Maximum points that the rule may give in total. Empty: no limit."),
     )
     active = models.BooleanField(_("active"), default=True)
     starts_at = models.DateTimeField(_("starts"), null=True, blank=True)
@@ -135,12 +138,12 @@ class Earning(models.Model):
         default="",
         help_text="The happening's; empty for the member's order.",
     )
-    base = models.BigIntegerField(_("base"), help_text="Minor units that counted (L6).")
+    base = models.BigIntegerField(_("base"), help_text="Minor units that counted.")
     base_remainder = models.DecimalField(
         max_digits=7,
         decimal_places=6,
         default=0,
-        help_text="Of a shared base: the part of a minor unit left over (L3).",
+        help_text="Part of a minor unit that is left over from a shared base.",
     )
     lines = ArrayField(
         models.BigIntegerField(), null=True, help_text="The order lines that counted; null is the whole order."
@@ -151,7 +154,7 @@ class Earning(models.Model):
         _("cut by a limit"), default=0, help_text="Points that a limit or the budget kept back."
     )
     remainder = models.DecimalField(
-        _("rounded off"), max_digits=12, decimal_places=6, help_text="Exact points less the points before any cut (L3)."
+        _("rounded off"), max_digits=12, decimal_places=6, help_text="Exact points minus the points before any cut."
     )
     taken_back = models.BigIntegerField(_("taken back"), default=0)
     forgiven = models.BigIntegerField(

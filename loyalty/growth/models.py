@@ -22,7 +22,7 @@ class Badge(Described, models.Model):
     description_zh = models.TextField(_("description in Chinese"), blank=True, default="")
     icon = models.CharField(_("icon"), max_length=40, default="award")
     active = models.BooleanField(
-        _("active"), default=True, help_text=_("Otherwise nobody gets it any more; who has it keeps it.")
+        _("active"), default=True, help_text=_("An inactive badge is not awarded. Members who have it keep it.")
     )
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     created_at = models.DateTimeField(db_default=Now())
@@ -104,7 +104,7 @@ class Task(Described, models.Model):
     trigger = models.CharField(_("what counts"), max_length=40)
     event_kind = models.CharField(_("kind of activity"), max_length=40, blank=True, default="")
     measure = models.CharField(_("measured by"), max_length=6, choices=Measure.choices, default=Measure.TIMES)
-    period = models.CharField(_("starts anew"), max_length=5, choices=Period.choices, default=Period.EVER)
+    period = models.CharField(_("resets"), max_length=5, choices=Period.choices, default=Period.EVER)
     season = models.CharField(_("season"), max_length=80, blank=True, default="")
     starts_at = models.DateTimeField(_("starts"), null=True, blank=True)
     ends_at = models.DateTimeField(_("ends"), null=True, blank=True)

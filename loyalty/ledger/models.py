@@ -58,7 +58,7 @@ class AdjustmentRequest(models.Model):
     ticket = models.ForeignKey("crm.Ticket", models.SET_NULL, null=True, blank=True, related_name="+")
     state = models.CharField(_("state"), max_length=9, choices=RequestState.choices, default=RequestState.WAITING)
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("asked by")
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("requested by")
     )
     requested_at = models.DateTimeField(_("asked"), db_default=Now())
     decided_by = models.ForeignKey(
@@ -118,8 +118,8 @@ class GivingLimit(models.Model):
     coupons_per_day = models.PositiveIntegerField(_("coupons a day"))
 
     class Meta:
-        verbose_name = _("limit of giving by hand")
-        verbose_name_plural = _("limits of giving by hand")
+        verbose_name = _("giving limit")
+        verbose_name_plural = _("giving limits")
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(points_per_act__lte=models.F("points_per_day")),
@@ -441,7 +441,7 @@ class PointsSnapshot(models.Model):
     day = models.DateField(_("day"))
     points = models.BigIntegerField(_("points"))
     breakage = models.BigIntegerField(
-        _("never to be spent"), null=True, help_text="Expected by chain-ladder; empty before six months."
+        _("expected breakage"), null=True, help_text="Expected by chain-ladder; empty before six months."
     )
     months = models.JSONField(default=list)
     taken_at = models.DateTimeField(db_default=Now())

@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
                     models.PositiveSmallIntegerField(
                         default=30,
                         help_text="So long before, points.expiring is sent to webhooks. 0: it is not. Messages have care rules of their own.",
-                        verbose_name="tell before points expire (days)",
+                        verbose_name="announce expiry (days before)",
                     ),
                 ),
                 (
@@ -140,7 +140,7 @@ class Migration(migrations.Migration):
                     "tier_period",
                     models.CharField(
                         choices=[
-                            ("rolling", "The last days, counted anew every night"),
+                            ("rolling", "The last days, updated every night"),
                             ("calendar_year", "Calendar year"),
                             ("membership_anniversary", "Year of membership"),
                             ("tier_anniversary", "Year since the tier began"),
@@ -162,14 +162,14 @@ class Migration(migrations.Migration):
                 (
                     "tier_window_days",
                     models.PositiveSmallIntegerField(
-                        default=365, help_text="Of the rolling period only.", verbose_name="tier window (days)"
+                        default=365, help_text="Only for the rolling period.", verbose_name="tier window (days)"
                     ),
                 ),
                 (
                     "tier_grace_days",
                     models.PositiveSmallIntegerField(
                         default=0,
-                        help_text="So long after the end of a period nobody moves down.",
+                        help_text="During these days after the end of a period no member moves down.",
                         verbose_name="tier grace (days)",
                     ),
                 ),
@@ -470,7 +470,7 @@ class Migration(migrations.Migration):
                     "active",
                     models.BooleanField(
                         default=True,
-                        help_text="Otherwise nobody gets it any more; who has it keeps it.",
+                        help_text="An inactive badge is not awarded. Members who have it keep it.",
                         verbose_name="active",
                     ),
                 ),
@@ -512,7 +512,7 @@ class Migration(migrations.Migration):
                     "position",
                     models.PositiveSmallIntegerField(
                         default=0,
-                        help_text="Of two best rules that give the same, the smaller one counts.",
+                        help_text="If two best rules give the same, the smaller position counts.",
                         verbose_name="position",
                     ),
                 ),
@@ -520,7 +520,7 @@ class Migration(migrations.Migration):
                     "budget",
                     models.PositiveBigIntegerField(
                         blank=True,
-                        help_text="How many points it may ever give. Empty: no end.",
+                        help_text="Maximum points that the rule may give in total. Empty: no limit.",
                         null=True,
                         verbose_name="budget (points)",
                     ),
@@ -618,7 +618,7 @@ class Migration(migrations.Migration):
                     models.PositiveSmallIntegerField(
                         default=30,
                         help_text="So long before, points.expiring is sent to webhooks. 0: it is not. Messages have care rules of their own.",
-                        verbose_name="tell before points expire (days)",
+                        verbose_name="announce expiry (days before)",
                     ),
                 ),
                 (
@@ -672,7 +672,7 @@ class Migration(migrations.Migration):
                     "tier_period",
                     models.CharField(
                         choices=[
-                            ("rolling", "The last days, counted anew every night"),
+                            ("rolling", "The last days, updated every night"),
                             ("calendar_year", "Calendar year"),
                             ("membership_anniversary", "Year of membership"),
                             ("tier_anniversary", "Year since the tier began"),
@@ -694,14 +694,14 @@ class Migration(migrations.Migration):
                 (
                     "tier_window_days",
                     models.PositiveSmallIntegerField(
-                        default=365, help_text="Of the rolling period only.", verbose_name="tier window (days)"
+                        default=365, help_text="Only for the rolling period.", verbose_name="tier window (days)"
                     ),
                 ),
                 (
                     "tier_grace_days",
                     models.PositiveSmallIntegerField(
                         default=0,
-                        help_text="So long after the end of a period nobody moves down.",
+                        help_text="During these days after the end of a period no member moves down.",
                         verbose_name="tier grace (days)",
                     ),
                 ),
@@ -806,7 +806,7 @@ class Migration(migrations.Migration):
                 (
                     "stock",
                     models.PositiveIntegerField(
-                        blank=True, help_text="Empty: without end.", null=True, verbose_name="stock"
+                        blank=True, help_text="Empty: unlimited.", null=True, verbose_name="stock"
                     ),
                 ),
                 ("member_limit", models.PositiveIntegerField(blank=True, null=True, verbose_name="most per member")),
@@ -1211,7 +1211,7 @@ class Migration(migrations.Migration):
                 (
                     "stock",
                     models.PositiveIntegerField(
-                        blank=True, help_text="Empty: without end.", null=True, verbose_name="stock"
+                        blank=True, help_text="Empty: unlimited.", null=True, verbose_name="stock"
                     ),
                 ),
                 ("member_limit", models.PositiveIntegerField(blank=True, null=True, verbose_name="most per member")),
@@ -1347,7 +1347,7 @@ class Migration(migrations.Migration):
                         ],
                         default="ever",
                         max_length=5,
-                        verbose_name="starts anew",
+                        verbose_name="resets",
                     ),
                 ),
                 ("season", models.CharField(blank=True, default="", max_length=80, verbose_name="season")),
@@ -1422,7 +1422,7 @@ class Migration(migrations.Migration):
                         ],
                         default="ever",
                         max_length=5,
-                        verbose_name="starts anew",
+                        verbose_name="resets",
                     ),
                 ),
                 ("season", models.CharField(blank=True, default="", max_length=80, verbose_name="season")),
@@ -2031,7 +2031,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="asked by",
+                        verbose_name="requested by",
                     ),
                 ),
                 (
@@ -2182,7 +2182,7 @@ class Migration(migrations.Migration):
                         related_name="+",
                         related_query_name="+",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="asked by",
+                        verbose_name="requested by",
                     ),
                 ),
                 (
@@ -2577,13 +2577,13 @@ class Migration(migrations.Migration):
                         verbose_name="reference",
                     ),
                 ),
-                ("base", models.BigIntegerField(help_text="Minor units that counted (L6).", verbose_name="base")),
+                ("base", models.BigIntegerField(help_text="Minor units that counted.", verbose_name="base")),
                 (
                     "base_remainder",
                     models.DecimalField(
                         decimal_places=6,
                         default=0,
-                        help_text="Of a shared base: the part of a minor unit left over (L3).",
+                        help_text="Part of a minor unit that is left over from a shared base.",
                         max_digits=7,
                     ),
                 ),
@@ -2610,7 +2610,7 @@ class Migration(migrations.Migration):
                     "remainder",
                     models.DecimalField(
                         decimal_places=6,
-                        help_text="Exact points less the points before any cut (L3).",
+                        help_text="Exact points minus the points before any cut.",
                         max_digits=12,
                         verbose_name="rounded off",
                     ),
@@ -2807,7 +2807,7 @@ class Migration(migrations.Migration):
                     models.BigIntegerField(
                         help_text="Expected by chain-ladder; empty before six months.",
                         null=True,
-                        verbose_name="never to be spent",
+                        verbose_name="expected breakage",
                     ),
                 ),
                 ("months", models.JSONField(default=list)),
@@ -3053,7 +3053,7 @@ class Migration(migrations.Migration):
                     "position",
                     models.PositiveSmallIntegerField(
                         default=0,
-                        help_text="Of two best rules that give the same, the smaller one counts.",
+                        help_text="If two best rules give the same, the smaller position counts.",
                         verbose_name="position",
                     ),
                 ),
@@ -3061,7 +3061,7 @@ class Migration(migrations.Migration):
                     "budget",
                     models.PositiveBigIntegerField(
                         blank=True,
-                        help_text="How many points it may ever give. Empty: no end.",
+                        help_text="Maximum points that the rule may give in total. Empty: no limit.",
                         null=True,
                         verbose_name="budget (points)",
                     ),
@@ -3131,7 +3131,7 @@ class Migration(migrations.Migration):
                     "active",
                     models.BooleanField(
                         default=True,
-                        help_text="Otherwise nobody gets it any more; who has it keeps it.",
+                        help_text="An inactive badge is not awarded. Members who have it keep it.",
                         verbose_name="active",
                     ),
                 ),
@@ -3231,8 +3231,8 @@ class Migration(migrations.Migration):
                 ("coupons_per_day", models.PositiveIntegerField(verbose_name="coupons a day")),
             ],
             options={
-                "verbose_name": "limit of giving by hand",
-                "verbose_name_plural": "limits of giving by hand",
+                "verbose_name": "giving limit",
+                "verbose_name_plural": "giving limits",
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(("points_per_act__lte", models.F("points_per_day"))),

@@ -61,7 +61,7 @@ class TierMetric(models.TextChoices):
 class TierPolicy(models.TextChoices):
     """Period over which the metric counts, in the program's time zone."""
 
-    ROLLING = "rolling", _("The last days, counted anew every night")
+    ROLLING = "rolling", _("The last days, updated every night")
     CALENDAR_YEAR = "calendar_year", _("Calendar year")
     MEMBERSHIP_ANNIVERSARY = "membership_anniversary", _("Year of membership")
     TIER_ANNIVERSARY = "tier_anniversary", _("Year since the tier began")
@@ -102,7 +102,7 @@ class Program(models.Model):
         _("expiry count"), default=0, help_text=_("How many days, months, quarters or years, by the policy.")
     )
     expiry_notice_days = models.PositiveSmallIntegerField(
-        _("tell before points expire (days)"),
+        _("announce expiry (days before)"),
         default=30,
         help_text=_(
             "So long before, points.expiring is sent to webhooks. 0: it is not. Messages have care rules of their own."
@@ -130,10 +130,12 @@ class Program(models.Model):
         _("at the end of a period"), max_length=12, choices=TierDowngrade.choices, default=TierDowngrade.TO_QUALIFIED
     )
     tier_window_days = models.PositiveSmallIntegerField(
-        _("tier window (days)"), default=365, help_text=_("Of the rolling period only.")
+        _("tier window (days)"), default=365, help_text=_("Only for the rolling period.")
     )
     tier_grace_days = models.PositiveSmallIntegerField(
-        _("tier grace (days)"), default=0, help_text=_("So long after the end of a period nobody moves down.")
+        _("tier grace (days)"),
+        default=0,
+        help_text=_("During these days after the end of a period no member moves down."),
     )
 
     objects = ProgramQuerySet.as_manager()

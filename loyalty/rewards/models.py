@@ -59,7 +59,7 @@ class Reward(Described, models.Model):
     picture = models.FileField(_("picture"), upload_to="rewards/", blank=True, default="")
     points = models.PositiveBigIntegerField(_("points"))
     money = models.PositiveBigIntegerField(_("and money"), default=0, help_text=_("In minor units, beside the points."))
-    stock = models.PositiveIntegerField(_("stock"), null=True, blank=True, help_text=_("Empty: without end."))
+    stock = models.PositiveIntegerField(_("stock"), null=True, blank=True, help_text=_("Empty: unlimited."))
     member_limit = models.PositiveIntegerField(_("most per member"), null=True, blank=True)
     minimum_tier = models.ForeignKey(
         "loyalty.Tier", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("from tier")

@@ -70,7 +70,7 @@ def test_a_journey_is_built_with_plain_forms_published_and_counted(marketer, sto
     run = JourneyRun.objects.get()
     way = marketer.get(reverse("journey_run", args=[run.pk])).content.decode()
     assert "A breath" in way
-    assert "Went through to the end" in way
+    assert "Completed" in way
     shown = marketer.get(reverse("customer", args=[customer.number])).content.decode()
     assert reverse("journey_run", args=[run.pk]) in shown
     found = marketer.get(url("journey", journey) + f"?who={customer.number}").content.decode()
