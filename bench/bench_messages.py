@@ -174,11 +174,11 @@ def by_workers() -> tuple[int, float, float]:
 
 def postgres_seconds() -> float:
     """Return the CPU seconds of all processes of the embedded server, also of processes that have ended."""
-    from core.embedded import places as embedded
+    from core.embedded import places
 
     ticks = 0
     try:
-        head = int((embedded.locations().directory / "pg" / "postmaster.pid").read_text().split()[0])
+        head = int((places.locations().directory / "pg" / "postmaster.pid").read_text().split()[0])
         for place in Path("/proc").iterdir():
             if not place.name.isdigit():
                 continue

@@ -83,7 +83,7 @@ def figures() -> None:
 def segment() -> None:
     from analytics.segments.models import Segment
     from analytics.segments.services import figures as segments_figures
-    from analytics.segments.services import runs as segments_runs
+    from analytics.segments.services import runs as segment_runs
     from analytics.segments.services import segments
     from core.base.actor import SYSTEM
 
@@ -108,7 +108,7 @@ def segment() -> None:
     report("segment_count", ours * 1000, "ms", base * 1000)
     Segment.objects.filter(name="Bench").update(name=f"Bench {time.time()}", state="archived")
     row = segments.create_segment(name="Bench", rule=rule, actor=SYSTEM)
-    seconds = timed(lambda: segments_runs.compute_segments([row.pk]))
+    seconds = timed(lambda: segment_runs.compute_segments([row.pk]))
     row.refresh_from_db()
     report("segment_fill", seconds, "s", base, extra={"members": row.size})
 

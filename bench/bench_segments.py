@@ -92,7 +92,7 @@ def from_nothing() -> None:
     from analytics.features.models import CustomerFeature
     from analytics.features.services import features
     from analytics.segments.models import CustomerSegments, SegmentDay, SegmentLeaving
-    from analytics.segments.services import runs as segments_runs
+    from analytics.segments.services import runs as segment_runs
 
     def forget() -> None:
         with transaction.atomic():
@@ -113,7 +113,7 @@ def from_nothing() -> None:
     vacuum()
     base = floor()
     figures = timed(features.refresh_everything)
-    filled = timed(segments_runs.compute_segments)
+    filled = timed(segment_runs.compute_segments)
     ((members,),) = sql("SELECT sum(cardinality(inside)) FROM analytics_customersegments")
     ((people, lines),) = sql(
         "SELECT (SELECT count(*) FROM analytics_customerfeature), (SELECT count(*) FROM crm_orderline)"
@@ -143,7 +143,7 @@ def new_orders() -> None:
 def _refresh_once() -> tuple[float, float, dict[str, int]]:
     from analytics.features.models import ChangedCustomer
     from analytics.features.services import features
-    from analytics.segments.services import runs as segments_runs
+    from analytics.segments.services import runs as segment_runs
 
     ChangedCustomer.objects.all()._raw_delete("default")
     moved = "SELECT sum(entered_count), sum(left_count) FROM analytics_segmentday"
@@ -174,7 +174,7 @@ def _refresh_once() -> tuple[float, float, dict[str, int]]:
         )
     )
     refreshed: list[int] = []
-    seconds = timed(lambda: refreshed.append(segments_runs.refresh_changed(limit=max(ORDERS, 50_000))))
+    seconds = timed(lambda: refreshed.append(segment_runs.refresh_changed(limit=max(ORDERS, 50_000))))
     ((entered_since, left_since),) = sql(moved)
     if refreshed != [changed]:
         raise RuntimeError(f"{refreshed} of {changed} changed customers were refreshed")

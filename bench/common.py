@@ -29,11 +29,11 @@ def start_servers(name: str = "bench") -> None:
     os.environ.setdefault("API_RATE_LIMIT", "1000000000")
     sys.path.insert(0, str(ROOT))
     from core import embedded
-    from core.embedded import places as embedded_places
+    from core.embedded import places
 
     embedded.attach()
-    place = embedded_places.locations()
-    os.environ.update(embedded_places.urls(place))
+    place = places.locations()
+    os.environ.update(places.urls(place))
     import django
 
     django.setup()

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from analytics.features.services import features
 from analytics.segments.models import Segment
-from analytics.segments.services import runs as segments_runs
+from analytics.segments.services import runs as segment_runs
 from analytics.segments.services import segments
 from campaigns.messages.models import Message
 from campaigns.messages.services.feedback import record_mail_event
@@ -24,7 +24,7 @@ from campaigns.transactional.rules import REPLY_ORIGIN
 from config import env
 from core.base import clock
 from core.base.actor import SYSTEM, of_user
-from core.embedded import places as embedded_places
+from core.embedded import places
 from core.events.outbox import deliver_all
 from core.security.api_keys import create_api_key
 from core.security.models import ApiKey, User
@@ -110,7 +110,7 @@ def demo_password() -> str:
 
 
 def demo_key_file() -> Path:
-    return embedded_places.locations().directory / "demo-key"
+    return places.locations().directory / "demo-key"
 
 
 def empty_shop() -> None:
@@ -175,7 +175,7 @@ def load_demo_shop(*, customers: int, seed: int, say: Callable[[str], None] = la
         store=store,
         customers=customers,
         seed=seed,
-        truth_directory=embedded_places.locations().directory / "simulation",
+        truth_directory=places.locations().directory / "simulation",
         progress=lambda done: say(f"{done:,} of {customers:,} customers"),
     )
     say(f"{simulated.orders:,} orders, {simulated.activity:,} events; awarding points")
@@ -195,7 +195,7 @@ def load_demo_shop(*, customers: int, seed: int, say: Callable[[str], None] = la
             segments.create_segment(
                 name=name, description=description, rule={"op": "and", "children": [leaf]}, actor=SYSTEM
             )
-    segments_runs.compute_segments()
+    segment_runs.compute_segments()
     _tickets(store)
     _care(store)
     deliver_all()

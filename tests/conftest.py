@@ -29,7 +29,7 @@ from crm.customers.models import Store
 from crm.customers.services.identities import GivenIdentity, resolve_customer
 from crm.orders.services.orders import LineInput, OrderInput, record_order
 from loyalty.earning.services.setup import ensure_default_program
-from loyalty.triggers import registry as listening
+from loyalty.triggers import registry as triggers
 from tests import emptying
 
 # The tests that take longest come first: at the end one worker would run them while the other waits.
@@ -63,7 +63,7 @@ def _fresh_cache():
     api_keys.forget()
     throttling.leases.forget()
     throttling.failures.forget()
-    listening.forget()
+    triggers.forget()
     journey_entries.wanted_kinds.forget()
     care_runs.active_triggers.forget()
     journey_engine.plan_of.cache_clear()

@@ -18,11 +18,11 @@ def _start() -> None:
     os.environ.setdefault("LIUKE_VAR", os.environ.get("LIUKE_TEST_VAR") or str(ROOT / "var" / "test"))
     os.environ["LIUKE_EMBEDDED_FSYNC"] = "off"
     from core import embedded
-    from core.embedded import places as embedded_places
+    from core.embedded import places
     from tests import prepared
 
-    place = embedded_places.locations()
-    urls = embedded_places.urls(place)
+    place = places.locations()
+    urls = places.urls(place)
     if "DATABASE_URL" in urls:
         prepared.renew(place)
     embedded.attach()

@@ -11,11 +11,7 @@ import campaigns.journeys.handlers
 import campaigns.journeys.webhooks  # noqa: F401
 from campaigns.journeys.registry import STEPS
 from campaigns.journeys.services import held, template_fit
-from campaigns.journeys.steps import branches as deciding
-from campaigns.journeys.steps import experiments as experimenting
-from campaigns.journeys.steps import gifts as giving
-from campaigns.journeys.steps import messages as telling
-from campaigns.journeys.steps import waits as waiting
+from campaigns.journeys.steps import branches, experiments, gifts, messages, waits
 from campaigns.messages.extensions import EVERYONE, LATE_SECONDS
 from campaigns.templates.registry import TEMPLATE_USERS, TemplateUser
 from core.audit.log import LOGGED, OBJECTS, AuditedObject, Logged
@@ -23,20 +19,20 @@ from core.health import checks as health
 from core.security.roles import Role, grant
 from core.security.scopes import SCOPES
 
-STEPS.register("message", telling.SendMessage())
-STEPS.register("wait", waiting.WaitTime())
-STEPS.register("wait_until", waiting.WaitUntil())
-STEPS.register("wait_event", waiting.WaitEvent())
-STEPS.register("branch", deciding.Branch())
-STEPS.register("split", deciding.Split())
-STEPS.register("experiment", experimenting.ExperimentSplit())
-STEPS.register("points", giving.GivePoints())
-STEPS.register("coupon", giving.GiveCoupon())
-STEPS.register("tag", giving.SetTag())
-STEPS.register("ticket", telling.OpenTicket())
-STEPS.register("webhook", telling.CallWebhook())
-STEPS.register("goal", deciding.GoalStep())
-STEPS.register("exit", deciding.Exit())
+STEPS.register("message", messages.SendMessage())
+STEPS.register("wait", waits.WaitTime())
+STEPS.register("wait_until", waits.WaitUntil())
+STEPS.register("wait_event", waits.WaitEvent())
+STEPS.register("branch", branches.Branch())
+STEPS.register("split", branches.Split())
+STEPS.register("experiment", experiments.ExperimentSplit())
+STEPS.register("points", gifts.GivePoints())
+STEPS.register("coupon", gifts.GiveCoupon())
+STEPS.register("tag", gifts.SetTag())
+STEPS.register("ticket", messages.OpenTicket())
+STEPS.register("webhook", messages.CallWebhook())
+STEPS.register("goal", branches.GoalStep())
+STEPS.register("exit", branches.Exit())
 
 
 def _journeys_lag() -> tuple[bool, str]:

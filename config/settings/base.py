@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
 from config import env, mail, schedules
-from core.embedded import places as embedded_places
+from core.embedded import places
 
 BASE_DIR = env.ROOT
 DEBUG = env.boolean("DEBUG", False)
@@ -182,7 +182,7 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
 # Without collectstatic the folder does not exist, and with finders it is not needed.
 warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
-MEDIA_ROOT = env.text("MEDIA_ROOT") or str(embedded_places.locations().directory / "media")
+MEDIA_ROOT = env.text("MEDIA_ROOT") or str(places.locations().directory / "media")
 # Uploads hold personal data, so no other user of the machine may read them.
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
@@ -322,7 +322,7 @@ EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", False)
 EMAIL_TIMEOUT = 20
 # Without a mail server, messages are written to files, so that a trial never sends to a real customer.
-EMAIL_FILE_PATH = str(embedded_places.locations().directory / "mail")
+EMAIL_FILE_PATH = str(places.locations().directory / "mail")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "shop@localhost")
 # The provider's keys, and in WEBHOOK_SECRET the name:password of our callback address; several separated by commas
 # during a change.

@@ -2,7 +2,7 @@
 
 from config import env
 from config.settings.base import *  # noqa: F403
-from core.embedded import places as embedded_places
+from core.embedded import places
 
 _missing = [
     name
@@ -10,9 +10,7 @@ _missing = [
     if not env.text(name)
 ]
 if _missing:
-    raise embedded_places.ConfigurationError(
-        f"Production needs these variables: {', '.join(_missing)}. See docs/operations.md."
-    )
+    raise places.ConfigurationError(f"Production needs these variables: {', '.join(_missing)}. See docs/operations.md.")
 
 SECOND_FACTOR_REQUIRED = env.boolean("SECOND_FACTOR_REQUIRED", True)
 WEBHOOKS_ALLOW_PRIVATE = env.boolean("WEBHOOKS_ALLOW_PRIVATE", False)

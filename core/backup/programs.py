@@ -14,8 +14,7 @@ from typing import Any, cast
 
 from django.db import connection
 
-from core.embedded import places as embedded
-from core.embedded import postgres as embedded_postgres
+from core.embedded import places, postgres
 
 NEEDED = ("pg_dump", "pg_restore", "psql")
 DEBIAN = Path("/usr/lib/postgresql")
@@ -74,8 +73,8 @@ def environment() -> dict[str, str]:
 
 
 def _folders() -> Iterator[Path]:
-    with contextlib.suppress(embedded.ConfigurationError):
-        yield embedded_postgres.binaries()
+    with contextlib.suppress(places.ConfigurationError):
+        yield postgres.binaries()
     program = shutil.which("pg_dump")
     if program:
         yield Path(program).parent

@@ -28,7 +28,7 @@ from django.db.migrations.loader import MigrationLoader
 from core.backup import contents, programs
 from core.backup.archive import ArchiveReader
 from core.backup.keys import BackupKey
-from core.embedded import places as embedded
+from core.embedded import places
 from core.health import checks as health
 from core.sending import services as sending_hold
 
@@ -372,7 +372,7 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def _secrets_file() -> Path:
-    return embedded.locations().directory / "secrets.json"
+    return places.locations().directory / "secrets.json"
 
 
 def _text(key: bytes) -> str:

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from core.embedded import places as embedded
-from core.embedded import postgres as embedded_postgres
+from core.embedded import places, postgres
 from core.health import checks as health
 from core.http import static_files
 
@@ -40,7 +39,7 @@ def media() -> tuple[bool, str]:
 
 def file_modes() -> tuple[bool, str]:
     """Check for files under var/ that other users of this machine may read or write."""
-    directory = embedded.locations().directory
+    directory = places.locations().directory
     wrong = []
     if directory.exists() and directory.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP):
         wrong.append(f"{directory} (chmod go-rw)")
@@ -64,12 +63,12 @@ def dump_programs() -> tuple[bool, str]:
 
 def embedded_servers() -> tuple[bool, str]:
     """Check that the installed PostgreSQL can open the data, which an older version may have written."""
-    if not embedded.needed().postgres:
+    if not places.needed().postgres:
         return True, "none: DATABASE_URL is set"
-    version = embedded.locations().postgres / "PG_VERSION"
+    version = places.locations().postgres / "PG_VERSION"
     data = version.read_text().strip() if version.exists() else ""
     done = subprocess.run(
-        [embedded_postgres.binaries() / "postgres", "--version"],
+        [postgres.binaries() / "postgres", "--version"],
         capture_output=True,
         text=True,
         check=False,

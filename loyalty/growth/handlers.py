@@ -10,7 +10,7 @@ from loyalty.growth import subscriptions as growth_subscriptions
 from loyalty.growth.services.progress import advance_tasks
 from loyalty.ledger.events import ACCOUNTS_CHANGED
 from loyalty.program.models import Program, TierMetric
-from loyalty.triggers import registry as listening
+from loyalty.triggers import registry as triggers
 
 
 @subscribe(ACCOUNTS_CHANGED, name="loyalty.evaluate_growth")
@@ -25,5 +25,5 @@ def evaluate_growth(events: Sequence[Event]) -> None:
 def move_tasks(events: Sequence[Event]) -> None:
     program = Program.objects.default()
     if program is not None:
-        customers = set().union(*listening.whose_turn(events).values())
+        customers = set().union(*triggers.whose_turn(events).values())
         advance_tasks(program=program, customer_ids=customers)

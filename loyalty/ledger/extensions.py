@@ -14,9 +14,9 @@ from core.health import checks as health
 from core.notices.registry import NOTICES, NoticeKind
 from core.security.roles import Role, grant
 from core.security.scopes import SCOPES
-from loyalty.ledger import labels as giving_words
+from loyalty.ledger import labels
 from loyalty.ledger.models import Reconciliation
-from loyalty.ledger.selectors import allowances as giving
+from loyalty.ledger.selectors import allowances
 from loyalty.ledger.services.reconciliation import ledger_differences
 
 
@@ -54,15 +54,13 @@ SCOPES.register("points:redeem", _("Hold and spend points"))
 health.register("ledger", _reconciled)
 health.PROOFS.register("ledger", ledger_differences)
 NOTICES.register(
-    "loyalty.adjustment_asked", NoticeKind("checks", giving_words.asked, lambda _payload: reverse("loyalty_approvals"))
+    "loyalty.adjustment_asked", NoticeKind("checks", labels.asked, lambda _payload: reverse("loyalty_approvals"))
 )
-NOTICES.register("loyalty.adjustment_decided", NoticeKind("checks", giving_words.decided, giving_words.customer_url))
-NOTICES.register(
-    "loyalty.adjustment_reversed", NoticeKind("arrow-back-up", giving_words.reversed_, giving_words.customer_url)
-)
+NOTICES.register("loyalty.adjustment_decided", NoticeKind("checks", labels.decided, labels.customer_url))
+NOTICES.register("loyalty.adjustment_reversed", NoticeKind("arrow-back-up", labels.reversed_, labels.customer_url))
 OBJECTS.register(
     "loyalty.givinglimit",
-    AuditedObject(label=lambda row: giving.role_label(row["role"]), url=lambda _row: reverse("giving_limits")),
+    AuditedObject(label=lambda row: allowances.role_label(row["role"]), url=lambda _row: reverse("giving_limits")),
 )
 LOGGED.register("loyalty.points_adjusted", Logged())
 grant("loyalty.adjust_points", "loyalty.add_member", to=[Role.AGENT, Role.LEAD])

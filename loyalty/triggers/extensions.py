@@ -9,15 +9,19 @@ from crm.customers import events as crm_events
 from crm.desk import events as desk_events
 from crm.orders import events as orders_events
 from loyalty.program import events
-from loyalty.triggers import registry as listening
-from loyalty.triggers import selectors as happenings
+from loyalty.triggers import registry as triggers
+from loyalty.triggers import selectors as trigger_selectors
 from loyalty.triggers.registry import TRIGGERS, Trigger
 
-TRIGGERS.register("order", Trigger(_("Paid orders"), happenings.orders, "shopping-cart", money=True))
-TRIGGERS.register("activity", Trigger(_("Activity"), happenings.activity, "activity", happenings.activity_kinds))
-TRIGGERS.register("rating", Trigger(_("Rated answers"), happenings.rated_tickets, "star"))
-TRIGGERS.register("profile", Trigger(_("Complete profile"), happenings.complete_profiles, "user-check", lasting=True))
-TRIGGERS.register("referral", Trigger(_("First order of a referred friend"), happenings.referrals, "user-plus"))
+TRIGGERS.register("order", Trigger(_("Paid orders"), trigger_selectors.orders, "shopping-cart", money=True))
+TRIGGERS.register(
+    "activity", Trigger(_("Activity"), trigger_selectors.activity, "activity", trigger_selectors.activity_kinds)
+)
+TRIGGERS.register("rating", Trigger(_("Rated answers"), trigger_selectors.rated_tickets, "star"))
+TRIGGERS.register(
+    "profile", Trigger(_("Complete profile"), trigger_selectors.complete_profiles, "user-check", lasting=True)
+)
+TRIGGERS.register("referral", Trigger(_("First order of a referred friend"), trigger_selectors.referrals, "user-plus"))
 for _event, _trigger in (
     (orders_events.ORDER_PAID, "order"),
     (activity_events.ACTIVITY_RECEIVED, "activity"),
@@ -27,9 +31,9 @@ for _event, _trigger in (
     (crm_events.IDENTITY_ADDED, "profile"),
     (crm_events.IDENTITY_MOVED, "profile"),
     # A customer who becomes a member through an order was no member yet when the order's event was handled.
-    (events.MEMBER_ENROLLED, listening.ANY),
+    (events.MEMBER_ENROLLED, triggers.ANY),
 ):
-    listening.hear(_event, _trigger)
-listening.hear(orders_events.ORDERS_IMPORTED, "order", asked=happenings.buyers_of_imports)
-listening.hear(orders_events.ORDER_PAID, "referral", asked=happenings.referrers)
-listening.hear(orders_events.ORDERS_IMPORTED, "referral", asked=happenings.referrers_of_imports)
+    triggers.hear(_event, _trigger)
+triggers.hear(orders_events.ORDERS_IMPORTED, "order", asked=trigger_selectors.buyers_of_imports)
+triggers.hear(orders_events.ORDER_PAID, "referral", asked=trigger_selectors.referrers)
+triggers.hear(orders_events.ORDERS_IMPORTED, "referral", asked=trigger_selectors.referrers_of_imports)

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 
 from analytics.features.models import CustomerFeature
 from analytics.segments.models import Segment
-from analytics.segments.services import runs as segments_runs
+from analytics.segments.services import runs as segment_runs
 from analytics.segments.services import segments
 from core.base.actor import SYSTEM
 from core.security.roles import Role
@@ -80,7 +80,7 @@ def test_nested_groups_live_count_save_and_members(signed_in, scripts):
     segment = Segment.objects.get(name=name)
     assert segment.rule["op"] == "or"
     assert [child.get("op", child.get("condition")) for child in segment.rule["children"]] == ["order_count", "and"]
-    segments_runs.compute_segments([segment.pk])
+    segment_runs.compute_segments([segment.pk])
     if scripts:
         # The page polls every two seconds and shows the members itself.
         expect(page.locator("[data-row]").first).to_be_visible()
@@ -168,7 +168,7 @@ def test_archiving_says_how_many_leave_first(signed_in, shop):
         rule={"op": "and", "children": [{"condition": "order_count", "operator": "gte", "value": 1}]},
         actor=SYSTEM,
     )
-    segments_runs.compute_segments([segment.pk])
+    segment_runs.compute_segments([segment.pk])
     segment.refresh_from_db()
     page = signed_in(Role.MARKETER)
     page.goto(f"/segments/{segment.pk}/")

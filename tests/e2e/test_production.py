@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from core.embedded import places as embedded
+from core.embedded import places
 from tests.e2e.shop import ROOT, free_port, wait_until
 
 pytestmark = pytest.mark.processes
@@ -26,12 +26,12 @@ def servers(tmp_path_factory):
     names = {"DATABASE_URL", "REDIS_URL", "CACHE_URL"}
     environment = {name: value for name, value in os.environ.items() if name not in names} | {"LIUKE_VAR": str(folder)}
     keeper = subprocess.Popen(
-        [sys.executable, "-c", "from core import embedded; embedded.attach(); print('up', flush=True); input()"],
+        [sys.executable, "-c", "from core import embedded; places.attach(); print('up', flush=True); input()"],
         cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert keeper.stdout is not None
     assert keeper.stdout.readline() == "up\n"
-    place = embedded.locations(folder)
+    place = places.locations(folder)
     yield {"DATABASE_URL": place.database_url, "REDIS_URL": place.redis_url, "CACHE_URL": place.cache_url}
     keeper.communicate("\n", timeout=60)
 

@@ -24,7 +24,7 @@ from campaigns.journeys import rules
 from campaigns.journeys.models import Journey, JourneyRun, JourneyState
 from campaigns.journeys.registry import STEPS, Run, StepBatch
 from campaigns.journeys.services import engine as journey_engine
-from campaigns.journeys.services import events as happenings
+from campaigns.journeys.services import events as journey_events
 from campaigns.messages.services import gate
 from campaigns.messages.services.gate import CUSTOMER_ZONE
 from core.base import clock
@@ -228,16 +228,16 @@ def _wanted_kinds() -> Iterable[str]:
     for definition in _live_definitions():
         entry = definition["entry"]
         if entry["kind"] == "event":
-            keys.update(happenings.kinds_of(entry["event"]))
+            keys.update(journey_events.kinds_of(entry["event"]))
         elif entry["kind"] == "segment":
             keys.add(SEGMENT_ENTERED.kind)
         if definition.get("goal") and definition["exit"]["policy"] in ("goal", "both"):
-            keys.update(happenings.kinds_of(definition["goal"]["event"]))
+            keys.update(journey_events.kinds_of(definition["goal"]["event"]))
         if definition["exit"]["policy"] in ("unmatched", "both"):
             keys.add(SEGMENT_LEFT.kind)
         for step, _depth in rules.walk(definition["steps"]):
             if step.get("event"):
-                keys.update(happenings.kinds_of(step["event"]))
+                keys.update(journey_events.kinds_of(step["event"]))
     return keys
 
 
@@ -278,7 +278,7 @@ def hear(*, events: Sequence[Event]) -> int:
             params = {"events": ids, "segment": entry["segment"], "since": journey.started_at}
             changed += enter(journey=journey, candidates=(_ENTERED_SEGMENT, params)) if ids else 0
         elif entry["kind"] == "event":
-            who = _union(customers, happenings.kinds_of(entry["event"]))
+            who = _union(customers, journey_events.kinds_of(entry["event"]))
             if who:
                 changed += enter(journey=journey, candidates=_by_event(entry, who, since))
     return changed + _wake(customers)
@@ -286,7 +286,7 @@ def hear(*, events: Sequence[Event]) -> int:
 
 def _by_event(entry: dict[str, Any], customers: set[int], since: datetime) -> Candidates:
     select = f"""SELECT h.customer_id, h.cause, h.at, h.context
-                 FROM ({happenings.select_of(entry["event"])}) AS h(customer_id, cause, at, properties, context)
+                 FROM ({journey_events.select_of(entry["event"])}) AS h(customer_id, cause, at, properties, context)
                  WHERE campaigns_where(h.properties, %(where)s::jsonb)"""
     return select, {
         "customers": sorted(customers),
@@ -324,7 +324,7 @@ def _wake(customers: Mapping[str, set[int]]) -> int:
                    WHERE r.id = woken.id""",
                 {
                     "who": sorted(who),
-                    "keys": [happenings.ORDER] if kind == ORDERS_IMPORTED.kind else [kind],
+                    "keys": [journey_events.ORDER] if kind == ORDERS_IMPORTED.kind else [kind],
                     "prefix": "activity:%" if kind == ACTIVITY_RECEIVED.kind else "-",
                     "left": kind == SEGMENT_LEFT.kind,
                 },

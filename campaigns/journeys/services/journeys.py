@@ -23,7 +23,7 @@ from campaigns.journeys.models import Journey, JourneyRun, JourneyState, Journey
 from campaigns.journeys.registry import STEPS, Step, StepField
 from campaigns.journeys.services import engine as journey_engine
 from campaigns.journeys.services import entries as journey_entries
-from campaigns.journeys.services import events as journey_happenings
+from campaigns.journeys.services import events as journey_events
 from campaigns.journeys.services import template_fit as template_uses
 from core.base.actor import Actor
 from core.base.errors import Conflict, DomainError, Invalid
@@ -362,7 +362,7 @@ def clean_value(field: StepField, raw: Any) -> Any:
             raise Invalid(_("Not one of the choices."), code="invalid_choice", field=field.name)
         return str(raw)
     if field.kind == "event":
-        if not journey_happenings.known(str(raw)):
+        if not journey_events.known(str(raw)):
             raise Invalid(_("This event does not exist."), code="unknown_event", field=field.name)
         return str(raw)
     if field.kind == "where":

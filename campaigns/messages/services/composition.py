@@ -19,7 +19,7 @@ from campaigns.templates.models import MessageClass, Template
 from campaigns.templates.services import contexts, templates
 from campaigns.templates.services.templates import RenderFailed, Text
 from campaigns.templates.services.uses import CODE
-from core.base import zones as base_zones
+from core.base import zones
 from core.security import crypto
 
 log = structlog.get_logger("liuke.messages")
@@ -49,7 +49,7 @@ class _Facts:
     """Hold facts that are looked up once for the whole batch."""
 
     def __init__(self, rows: Sequence[dict[str, Any]], identities: Mapping[UUID, int | None]) -> None:
-        self.contexts = contexts.Contexts((row["customer_id"] for row in rows), base_zones.known_zones())
+        self.contexts = contexts.Contexts((row["customer_id"] for row in rows), zones.known_zones())
         templates_used = Template.objects.filter(pk__in={row["template_id"] for row in rows})
         self.channel_of_template = dict(templates_used.values_list("pk", "channel"))
         self.identities = identities

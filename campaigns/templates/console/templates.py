@@ -26,7 +26,7 @@ from campaigns.templates.rules import declared_values
 from campaigns.templates.services import contexts
 from campaigns.templates.services import templates as services
 from campaigns.templates.services.templates import RenderedText, Text
-from core.base import zones as gate
+from core.base import zones
 from core.base.actor import of_user
 from core.base.errors import DomainError
 from core.console.views import may, page, viewer, wants_part
@@ -106,7 +106,7 @@ class PreviewReader:
         sample = contexts.sample_context(language, self.declared)
         if self.customer is None:
             return sample
-        facts = contexts.Contexts([self.customer.pk], gate.known_zones())
+        facts = contexts.Contexts([self.customer.pk], zones.known_zones())
         extra = {name: sample[name] for name in ("order", "coupon", "segment", "ticket", "links", "values")}
         return facts.of(self.customer.pk, language, extra)
 

@@ -14,8 +14,7 @@ from django.db import OperationalError, connection, connections
 from config import env
 from config.processes import command_lines
 from core import embedded
-from core.embedded import places as embedded_places
-from core.embedded import postgres, valkey
+from core.embedded import places, postgres, valkey
 from core.health import checks as health
 from core.http import static_files
 from core.processes import startup
@@ -39,7 +38,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
             # Media and imports are stored there even when every server is external.
-            embedded_places.make_private(embedded_places.locations())
+            places.make_private(places.locations())
             embedded.attach()
             if static_files.needs_manifest():
                 self.stdout.write("Collecting static files ...")
@@ -51,7 +50,7 @@ class Command(BaseCommand):
             self._run(url)
         except KeyboardInterrupt:
             pass
-        except embedded_places.ConfigurationError as error:
+        except places.ConfigurationError as error:
             raise CommandError(str(error)) from None
         finally:
             connections.close_all()
@@ -115,17 +114,17 @@ class Command(BaseCommand):
     def _run(self, url: str) -> None:
         from config import demo
 
-        place = embedded_places.locations()
-        environment = {**os.environ, **embedded_places.urls(place), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
+        place = places.locations()
+        environment = {**os.environ, **places.urls(place), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
         demo.print_welcome(url)
         connections.close_all()
         programs = [SupervisedProgram(name, command, environment) for name, command in command_lines().items()]
         Supervisor(programs, servers(place)).run()
 
 
-def servers(place: embedded_places.Locations) -> list[WatchedServer]:
+def servers(place: places.Locations) -> list[WatchedServer]:
     """Return the embedded servers in use, as the supervisor watches them."""
-    use = embedded_places.needed()
+    use = places.needed()
     watched = [
         ("postgresql", use.postgres, lambda: bool(postgres.pid_of(place))),
         ("valkey", use.queue, lambda: bool(valkey.pid_of(place, valkey.QUEUE))),

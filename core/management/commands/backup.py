@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 from core.backup import keys, making, restoring
 from core.backup.archive import ArchiveError
 from core.backup.programs import NoPrograms
-from core.embedded import places as embedded
+from core.embedded import places
 from core.sending import services as sending_hold
 
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         if options["keep"] is not None and options["keep"] < 1:
             raise CommandError("--keep needs at least 1.")
-        target = Path(options["output"] or embedded.locations().directory / "backups")
+        target = Path(options["output"] or places.locations().directory / "backups")
 
         def say(text: str) -> None:
             print(text, flush=True)

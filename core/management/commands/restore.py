@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 from core.backup import keys, restoring
 from core.backup.archive import ArchiveError
 from core.backup.programs import NoPrograms
-from core.embedded import places as embedded
+from core.embedded import places
 
 
 class Command(BaseCommand):
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         try:
             key = keys.configured(options["passphrase_file"])
             if options["secrets_only"]:
-                target = embedded.locations().directory / "restored-secrets.env"
+                target = places.locations().directory / "restored-secrets.env"
                 restoring.write_secrets(restoring.secrets_of(path, key), target)
                 print(f"Wrote PII_KEYS and SECRET_KEY to {target}. Delete it when you have put them in place.")
                 return

@@ -20,7 +20,7 @@ from loyalty.earning.registry import clean_conditions
 from loyalty.earning.rules.caps import SCOPES
 from loyalty.program.models import PointType, Program
 from loyalty.program.rules.periods import PERIODS
-from loyalty.triggers import registry as listening
+from loyalty.triggers import registry as triggers
 from loyalty.triggers.registry import TRIGGERS
 
 LARGEST = 2**31 - 1
@@ -50,7 +50,7 @@ def create_rule(
         rule.code = _code(program, rule.name)
         rule.save(force_insert=True)
         _publish(rule, version, actor)
-    listening.forget()
+    triggers.forget()
     return rule
 
 
@@ -71,7 +71,7 @@ def update_rule(*, rule: EarningRule, actor: Actor, **values: Any) -> EarningRul
             setattr(locked, name, value)
         _check_dates(locked.starts_at, locked.ends_at)
         locked.save(update_fields=list(values))
-    listening.forget()
+    triggers.forget()
     return locked
 
 

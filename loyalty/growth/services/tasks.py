@@ -20,7 +20,7 @@ from loyalty.growth.rules import LEVELS, levels_problem
 from loyalty.growth.services.badges import cleaned_values, code_from
 from loyalty.growth.services.progress import ensure_growth_type
 from loyalty.program.models import Member, MemberState, Program
-from loyalty.triggers import registry as listening
+from loyalty.triggers import registry as triggers
 from loyalty.triggers.registry import TRIGGERS
 
 LARGEST = 2**53
@@ -82,7 +82,7 @@ def create_task(
                 **cleaned,
             )
             _write_levels(task, levels)
-            transaction.on_commit(listening.forget, robust=True)
+            transaction.on_commit(triggers.forget, robust=True)
     except IntegrityError:
         raise Invalid(_("Another task has this code."), code="code_taken", field="code") from None
     return task
@@ -111,7 +111,7 @@ def update_task(*, task: Task, actor: Actor, levels: Sequence[Level] | None = No
         if levels is not None:
             _check_levels(locked.program, levels)
             _write_levels(locked, levels)
-        transaction.on_commit(listening.forget, robust=True)
+        transaction.on_commit(triggers.forget, robust=True)
     return locked
 
 

@@ -17,7 +17,7 @@ from loyalty.ledger.api import serializers as shapes
 from loyalty.ledger.api.lookup import account_of
 from loyalty.ledger.models import Entry
 from loyalty.ledger.selectors import balances as selectors
-from loyalty.ledger.selectors import history as public_words
+from loyalty.ledger.selectors import history
 from loyalty.ledger.services.redemption import Answer, capture_hold, hold_points, redeem_points, release_hold
 from loyalty.ledger.services.transfers import transfer_points
 from loyalty.program import selectors as program_selectors
@@ -60,7 +60,7 @@ class HistoryViewSet(ApiViewSet):
         """List every ledger entry, newest first. A member's token gets them in words, with the balance after each."""
         account = account_of(request, number)
         page = self.paginate_queryset(Entry.objects.filter(account=account).select_related("order")) or []
-        rows = page if isinstance(request.auth, KeyIdentity) else public_words.history(account, page)
+        rows = page if isinstance(request.auth, KeyIdentity) else history.history(account, page)
         return self.get_paginated_response(self.shape(request, shapes.EntryOut)(rows, many=True).data)
 
 

@@ -18,7 +18,7 @@ from crm.customers.models import Customer
 from loyalty.ledger.console.adjust_form import AdjustForm
 from loyalty.ledger.labels import REASON_LABELS
 from loyalty.ledger.models import Account, AdjustmentRequest, RequestState
-from loyalty.ledger.selectors import allowances as giving
+from loyalty.ledger.selectors import allowances
 from loyalty.ledger.selectors import balances as selectors
 from loyalty.ledger.services.adjustments import (
     adjust_points,
@@ -53,7 +53,7 @@ def adjust(request: HttpRequest, number: str) -> HttpResponse:
         "customer": member.customer,
         "balance": selectors.balance_of(account),
         "adjust_form": form,
-        "allowance": giving.allowance(member.program, viewer(request)),
+        "allowance": allowances.allowance(member.program, viewer(request)),
         "next": request.POST.get("next") or request.GET.get("next", ""),
     }
     return render(request, "loyalty/ledger/adjust.html", context)
@@ -62,7 +62,7 @@ def adjust(request: HttpRequest, number: str) -> HttpResponse:
 def _adjust(request: HttpRequest, account: Account, values: dict[str, Any]) -> HttpResponse:
     points, user = values["points"], viewer(request)
     grounds = {name: values[name] for name in ("reason", "note", "reference", "ticket")}
-    if needs_approval(giving.limits_of(user), points):
+    if needs_approval(allowances.limits_of(user), points):
         request_adjustment(account=account, points=points, user=user, key=values["key"], **grounds)
         messages.info(
             request, _t("This is above your own limit: a lead decides on it under Approvals. You will get a notice.")
@@ -100,15 +100,15 @@ def approvals(request: HttpRequest) -> HttpResponse:
             {
                 "request": one,
                 "balance": selectors.balance_of(one.account),
-                "of_customer": giving.adjustments_of(one.account, without=one),
-                "record": giving.record_of(one.requested_by, without=one),
+                "of_customer": allowances.adjustments_of(one.account, without=one),
+                "record": allowances.record_of(one.requested_by, without=one),
             }
             for one in waiting
         ],
         "decided": rows.exclude(state__in=[RequestState.WAITING, RequestState.GIVEN]).order_by("-decided_at")[:20],
         "reasons": REASON_LABELS,
-        "allowance": giving.allowance(program, viewer(request)) if program else None,
-        "days": giving.HISTORY_DAYS,
+        "allowance": allowances.allowance(program, viewer(request)) if program else None,
+        "days": allowances.HISTORY_DAYS,
     }
     return render(request, "loyalty/ledger/approvals.html", context)
 

@@ -18,7 +18,7 @@ from core.base.errors import DomainError
 from core.console.views import page
 from core.security.roles import Role
 from loyalty.ledger.rules.limits import DEFAULTS, MOST_COUPONS, MOST_POINTS, Limits
-from loyalty.ledger.selectors import allowances as giving
+from loyalty.ledger.selectors import allowances
 from loyalty.ledger.services.limits import set_limits
 
 # Analysts are left out because they have neither permission to give by hand.
@@ -34,13 +34,13 @@ class LimitsForm(forms.Form):
     def __init__(self, data: Any = None, *, role: str, now: Limits) -> None:
         super().__init__(data, prefix=role, initial=now.__dict__)
         self.role = role
-        self.label = giving.role_label(role)
+        self.label = allowances.role_label(role)
         self.default = DEFAULTS[role]
 
 
 @page("loyalty.change_givinglimit", methods=("GET", "POST"))
 def show(request: HttpRequest) -> HttpResponse:
-    now = giving.limits_of_roles()
+    now = allowances.limits_of_roles()
     forms_ = [LimitsForm(request.POST or None, role=role.value, now=now[role.value]) for role in ROLES]
     # Validate every form, so that each shows its own errors.
     wrong = [form for form in forms_ if not form.is_valid()] if request.method == "POST" else forms_

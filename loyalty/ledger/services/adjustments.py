@@ -30,7 +30,7 @@ from loyalty.ledger import events
 from loyalty.ledger.models import REVERSAL, Account, AdjustmentReason, AdjustmentRequest, AgentBudget, Lot, RequestState
 from loyalty.ledger.rules.expiry import expires_at
 from loyalty.ledger.rules.limits import Limits
-from loyalty.ledger.selectors import allowances as giving
+from loyalty.ledger.selectors import allowances
 from loyalty.ledger.services.redemption import REFUSALS, Answer, key_scope
 from loyalty.program.models import Member, MemberState, Program
 
@@ -71,7 +71,7 @@ def adjust_points(
     if actor.user_id is None:
         return _move(account, points, reason, key, actor, note=note, reference=reference)
     note = _grounds(account, note, ticket)
-    limits = giving.limits_of(actor.user_id)
+    limits = allowances.limits_of(actor.user_id)
     if needs_approval(limits, points):
         raise _needs_approval(limits)
     program = account.member.program
@@ -156,7 +156,7 @@ def approve_adjustment(*, request: AdjustmentRequest, user: User, note: str = ""
         if waiting.points > 0:
             program = account.member.program
             given_today = _lock_budget(program, user.pk, 0)
-            _spend(program, user.pk, given_today, waiting.points, giving.limits_of(user))
+            _spend(program, user.pk, given_today, waiting.points, allowances.limits_of(user))
         answer = _move(
             account,
             waiting.points,
@@ -190,11 +190,11 @@ def reverse_adjustment(*, request: AdjustmentRequest, user: User, note: str = ""
     """
     with transaction.atomic():
         original = lock_row(AdjustmentRequest.objects.filter(pk=request.pk))
-        if original.state not in giving.MOVED or original.entry_id is None or original.reverses_id is not None:
+        if original.state not in allowances.MOVED or original.entry_id is None or original.reverses_id is not None:
             raise Conflict(_("This adjustment can't be reversed."), code="not_reversible")
         if AdjustmentRequest.objects.filter(reverses=original).exists():
             raise Conflict(_("This adjustment has been reversed."), code="already_reversed")
-        limits = giving.limits_of(user)
+        limits = allowances.limits_of(user)
         if original.requested_by_id != user.pk and needs_approval(limits, original.points):
             raise _needs_approval(limits)
         account = Account.objects.select_related("member__program").get(pk=original.account_id)
@@ -326,8 +326,8 @@ def _restore_budget(original: AdjustmentRequest, program: Program) -> None:
     approved = original.state == RequestState.APPROVED
     user = original.decided_by_id if approved else original.requested_by_id
     at = original.decided_at if approved else original.requested_at
-    if user is not None and at is not None and giving.day_of(program, at) == giving.today(program):
-        day = AgentBudget.objects.filter(program=program, user=user, day=giving.today(program))
+    if user is not None and at is not None and allowances.day_of(program, at) == allowances.today(program):
+        day = AgentBudget.objects.filter(program=program, user=user, day=allowances.today(program))
         day.update(given=Greatest(F("given") - original.points, 0))
 
 
@@ -348,7 +348,7 @@ def _lock_budget(program: Program, user: int, points: int) -> int:
         cursor.execute(
             """INSERT INTO loyalty_agentbudget AS kept (program_id, user_id, day, given) VALUES (%s, %s, %s, %s)
                ON CONFLICT (program_id, user_id, day) DO UPDATE SET given = kept.given + excluded.given RETURNING given""",
-            [program.pk, user, giving.today(program), points],
+            [program.pk, user, allowances.today(program), points],
         )
         return cursor.fetchone()[0]
 

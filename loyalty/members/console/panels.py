@@ -15,15 +15,14 @@ from core.text.formatting import number
 from crm.customers import registry as panels
 from crm.customers.models import Customer, CustomerState
 from crm.desk.console.panels import ticket_in_hand
-from loyalty.growth import subscriptions as listening
+from loyalty.growth import subscriptions
 from loyalty.growth.labels import progress
 from loyalty.growth.selectors import tasks as task_catalogue
 from loyalty.ledger.console.adjust_form import AdjustForm
 from loyalty.ledger.labels import REASON_LABELS
 from loyalty.ledger.models import Account
-from loyalty.ledger.selectors import allowances as giving
+from loyalty.ledger.selectors import allowances, figures
 from loyalty.ledger.selectors import balances as selectors
-from loyalty.ledger.selectors import figures
 from loyalty.program import selectors as program_selectors
 from loyalty.program.models import Member, MemberState, Program, SuspensionReason
 from loyalty.rewards import selectors as reward_catalogue
@@ -87,8 +86,8 @@ def _adjusting(customer: Customer, request: HttpRequest, standing: MembershipVie
     return {
         "may_adjust": True,
         "adjust_form": AdjustForm(customer=customer, ticket=ticket.number if ticket else ""),
-        "allowance": giving.allowance(standing.member.program, viewer(request)),
-        "adjustments": giving.adjustments_of(standing.account),
+        "allowance": allowances.allowance(standing.member.program, viewer(request)),
+        "adjustments": allowances.adjustments_of(standing.account),
         "reasons": REASON_LABELS,
         "next": request.get_full_path(),
     }
@@ -114,7 +113,7 @@ def _growth(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     member = standing.member
     held = task_catalogue.held_badges(member)[: BADGES_SHOWN + 1]
     begun = task_catalogue.begun(member)[:TASKS_SHOWN]
-    if not (held or begun or member.leaderboard_name or listening.TASKS.waiting()):
+    if not (held or begun or member.leaderboard_name or subscriptions.TASKS.waiting()):
         return None
     return {
         "member": member,

@@ -17,7 +17,7 @@ from analytics.features.models import ChangedCustomer
 from analytics.segments.models import ListUpload, Segment, SegmentKind, SegmentMembership
 from analytics.segments.services import figures as segments_figures
 from analytics.segments.services import lists, segments
-from analytics.segments.services import runs as segments_runs
+from analytics.segments.services import runs as segment_runs
 from analytics.segments.services.list_uploads import upload_list, value_of
 from core.base.actor import SYSTEM
 from core.base.errors import Conflict, Invalid
@@ -54,7 +54,7 @@ def people(program, make_customer, settle) -> list[Customer]:
         make_customer(f"P{place}", phone=f"1380000{place:04}", email=f"p{place}@example.com") for place in range(5)
     ]
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     return found
 
 
@@ -103,11 +103,11 @@ def test_a_list_stores_its_customers_as_intervals_with_events(people):
 def test_computing_keeps_lists_and_inactive_customers_leave_them(people, settle):
     made = lists.create_list(name="Guests", actor=SYSTEM)
     lists.add_to_list(segment=made, customer_ids=[person.pk for person in people[:2]], actor=SYSTEM)
-    segments_runs.compute_segments()
+    segment_runs.compute_segments()
     assert len(members(made)) == 2
     Customer.objects.filter(pk=people[0].pk).update(state=CustomerState.ERASED)
     ChangedCustomer.objects.get_or_create(customer_id=people[0].pk, defaults={"mark": 1})
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     made.refresh_from_db()
     assert members(made) == {people[1].pk}
     assert made.size == 1
@@ -226,22 +226,22 @@ def test_segments_of_segments_are_computed_in_order(people, settle):
     # Created in the wrong order, so that the ids do not give the order away.
     top, middle = make("Top", EVERYONE), make("Middle", within(base))
     top = segments.update_segment(segment=top, name="Top", rule=within(middle), actor=SYSTEM)
-    assert segments_runs.compute_segments() == []
+    assert segment_runs.compute_segments() == []
     assert (members(middle), members(top)) == (set(), set())
     lists.add_to_list(segment=base, customer_ids=[people[0].pk, people[1].pk], actor=SYSTEM)
-    assert segments_runs.refresh_changed() == 2
+    assert segment_runs.refresh_changed() == 2
     assert members(base) == members(middle) == members(top) == {people[0].pk, people[1].pk}
     lists.remove_from_list(segment=base, customer_ids=[people[0].pk], actor=SYSTEM)
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     assert members(top) == {people[1].pk}
 
 
 def test_computing_a_segment_updates_its_dependents(people):
     base = make("Base", {"op": "or", "children": []})
     top = make("Top", within(base))
-    segments_runs.compute_segments()
+    segment_runs.compute_segments()
     segments.update_segment(segment=base, name="Base", rule=EVERYONE, actor=SYSTEM)
-    segments_runs.compute_segments([base.pk])
+    segment_runs.compute_segments([base.pk])
     assert len(members(top)) == 5
 
 
@@ -318,7 +318,7 @@ def test_order_dependents_and_cycles_of_any_graph(uses):
 def test_a_sample_is_stable_and_contains_every_smaller_one(program, make_customer, settle):
     ids = [make_customer().pk for _place in range(120)]
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
 
     def drawn(percent: int, draw: str = "summer", operator: str = "has") -> set[int]:
         return set(segments_figures.figures_of(leaf("sample", operator, percent=percent, draw=draw), sample=500).sample)

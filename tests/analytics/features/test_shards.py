@@ -13,7 +13,7 @@ from analytics.features.services.features import mark_changed
 from analytics.features.services.people import People
 from analytics.segments.models import CustomerSegments, Segment, SegmentDay, SegmentLeaving
 from analytics.segments.services import lists as segment_lists
-from analytics.segments.services import runs as segments_runs
+from analytics.segments.services import runs as segment_runs
 from analytics.segments.services import segments
 from core.base.actor import SYSTEM
 from core.db import shards
@@ -71,7 +71,7 @@ def test_three_concurrent_parts_equal_one_computation(shop, in_three, settings):
     spenders = make("Spenders", leaf("net_spend", "gte", value=3_000))
     others = make("Others", leaf("in_segment", "has_not", values=[str(spenders.pk)]))
     features.refresh_everything()
-    assert segments_runs.compute_segments() == []
+    assert segment_runs.compute_segments() == []
     found = feature_rows(), open_members()
     sizes = dict(Segment.objects.values_list("name", "size"))
     assert sizes == {"Spenders": 5, "Others": 4}
@@ -86,7 +86,7 @@ def test_three_concurrent_parts_equal_one_computation(shop, in_three, settings):
         model.objects.all().delete()
     Segment.objects.update(first_computed_at=None, computed_version=0, size=0)
     features.refresh_everything()
-    assert segments_runs.compute_segments() == []
+    assert segment_runs.compute_segments() == []
     assert (feature_rows(), open_members()) == found
     assert dict(Segment.objects.values_list("name", "size")) == sizes
 
@@ -94,12 +94,12 @@ def test_three_concurrent_parts_equal_one_computation(shop, in_three, settings):
 def test_moves_in_parts_each_have_an_event(shop, in_three):
     segment = make("Spenders", leaf("net_spend", "gte", value=3_000))
     features.refresh_everything()
-    segments_runs.compute_segments()
+    segment_runs.compute_segments()
     segments.update_segment(
         segment=segment, name="Spenders", rule=group("and", leaf("net_spend", "lte", value=4_000)), actor=SYSTEM
     )
 
-    assert segments_runs.compute_segments() == []
+    assert segment_runs.compute_segments() == []
 
     segment.refresh_from_db()
     assert (segment.size, len(open_members())) == (6, 6)
@@ -118,7 +118,7 @@ def test_a_part_that_finished_before_the_others_failed_is_reused(shop, in_three)
     features.refresh_everything()
     put_in(segment, *shop[:2])
 
-    assert segments_runs.compute_segments() == []
+    assert segment_runs.compute_segments() == []
 
     segment.refresh_from_db()
     assert (segment.size, len(open_members()), SegmentLeaving.objects.count()) == (9, 9, 0)
@@ -147,7 +147,7 @@ def test_changes_in_three_concurrent_parts_equal_a_full_computation(shop, in_thr
     kept = segment_lists.create_list(name="Kept", actor=SYSTEM)
     segment_lists.add_to_list(segment=kept, customer_ids=[customer.pk for customer in shop], actor=SYSTEM)
     features.refresh_everything()
-    segments_runs.compute_segments()
+    segment_runs.compute_segments()
     for customer in shop[:3]:
         make_order(customer, 9_000)
     settle()
@@ -155,7 +155,7 @@ def test_changes_in_three_concurrent_parts_equal_a_full_computation(shop, in_thr
     Customer.objects.filter(pk=shop[8].pk).update(state="erased")
     assert [share.of for share in people.shares()] == [3, 3, 3]
 
-    assert segments_runs.refresh_changed() == 9
+    assert segment_runs.refresh_changed() == 9
 
     assert not ChangedCustomer.objects.exists()
     assert dict(Segment.objects.values_list("name", "size")) == {"Spenders": 6, "Others": 2, "Kept": 8}

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from analytics.segments.models import Segment, SegmentMembership
-from analytics.segments.services import runs as segments_runs
+from analytics.segments.services import runs as segment_runs
 from analytics.segments.services import segments
 from analytics.segments.services.lists import add_to_list, create_list
 from analytics.segments.tasks import compute_segment
@@ -42,7 +42,7 @@ def test_a_segment_is_made_and_changed_by_text(api, store, make_customer, make_o
     make_order(customer, 1_000)
     make_order(customer, 240)
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     made = send(api, "post", "segments", {"name": " Regulars ", "text": "order_count >= 2"})
     assert made.status_code == 201
     pk = made.json()["id"]

@@ -16,7 +16,7 @@ from analytics.conditions.registry import CONDITIONS
 from analytics.segments.console import forms
 from analytics.segments.console.charts import sparkline
 from analytics.segments.models import Segment, SegmentMembership, SegmentState
-from analytics.segments.services import runs as segments_runs
+from analytics.segments.services import runs as segment_runs
 from analytics.segments.services import segments
 from core.base.actor import SYSTEM
 from core.security.roles import Role
@@ -54,11 +54,11 @@ def big_spenders(program, make_customer, make_order, settle) -> Segment:
     make_order(rich, 90_000)
     make_order(poor, 1_000)
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     segment = segments.create_segment(
         name="Big spenders", rule=group("and", leaf("net_spend", "gte", value=50_000)), actor=SYSTEM
     )
-    segments_runs.compute_segments([segment.pk])
+    segment_runs.compute_segments([segment.pk])
     segment.refresh_from_db()
     return segment
 
@@ -476,6 +476,6 @@ def test_home_counts_the_moves(marketer, big_spenders, make_customer, make_order
     cache.clear()
     make_order(make_customer(), 60_000)
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     page = marketer.get("/").content.decode()
     assert "Entered a segment in 7 days" in page

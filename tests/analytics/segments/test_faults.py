@@ -19,7 +19,7 @@ from analytics.features.services import features, people
 from analytics.features.services.features import mark_changed
 from analytics.segments.models import Segment, SegmentDay, SegmentMembership
 from analytics.segments.services import lists as segment_lists
-from analytics.segments.services import runs as segments_runs
+from analytics.segments.services import runs as segment_runs
 from analytics.segments.services import segments
 from campaigns.messages.services.suppressions import lift_suppression, suppress_customer
 from core.base import clock
@@ -63,7 +63,7 @@ def from_nothing() -> tuple[list[tuple], set[tuple[int, int]]]:
         CustomerFeature.objects.all().delete()
         empty(*Segment.objects.exclude(kind="static").values_list("pk", flat=True))
         features.compute_features(as_of=clock.now(), people=people.EVERYONE, cuts=features.newest_model())
-        assert segments_runs.compute_segments() == []
+        assert segment_runs.compute_segments() == []
         found = feature_rows(), open_members()
         transaction.set_rollback(True)
     return found
@@ -176,7 +176,7 @@ def test_incremental_batches_equal_a_full_computation(program, make_customer, ma
     make("Women abroad", leaf("gender", "in", values=["female"]), leaf("order_count", "gte", value=1))
     settle()
     features.refresh_everything()
-    segments_runs.compute_segments()
+    segment_runs.compute_segments()
     numbers: list[str] = []
     suppressed: list = []
 
@@ -247,7 +247,7 @@ def test_incremental_batches_equal_a_full_computation(program, make_customer, ma
         for step in range(dice.randint(1, 5)):
             dice.choice(happenings)(dice.choice(people), f"h-{batch}-{step}")
         settle()
-        segments_runs.refresh_changed()
+        segment_runs.refresh_changed()
         if batch % 100 == 99 or batch == BATCHES - 1:
             wanted = from_nothing()
             assert feature_rows() == wanted[0]
@@ -268,29 +268,29 @@ def test_a_failing_segment_is_shown_retried_and_stops_no_other(client, staff, pr
     settle()
     good, bad = make("Good"), make("Bad", leaf("order_count", "eq", value=0))
     top = make("Made of it", leaf("in_segment", "has", values=[str(bad.pk)]))
-    segments_runs.refresh_changed()
-    assert segments_runs.compute_segments() == []
+    segment_runs.refresh_changed()
+    assert segment_runs.compute_segments() == []
     whole = Segment.objects.get(pk=bad.pk).rule
     for broken in (leaf("gone", "is"), leaf("order_count", "eq", value="x"), leaf("tier", "gte", value="x")):
         Segment.objects.filter(pk=bad.pk).update(rule=group("and", broken))
         customer = make_customer()
         settle()
-        assert segments_runs.refresh_changed() == 1
+        assert segment_runs.refresh_changed() == 1
         bad.refresh_from_db()
         good.refresh_from_db()
         assert bad.error, broken
         assert good.error == ""
         assert (good.pk, customer.pk) in open_members(), "the others are carried on"
-        assert bad.pk in segments_runs.due_segments(), "it is tried again"
+        assert bad.pk in segment_runs.due_segments(), "it is tried again"
         again = make_customer()
         settle()
-        segments_runs.refresh_changed()
+        segment_runs.refresh_changed()
         assert (good.pk, again.pk) in open_members(), "and the next ones too"
         client.force_login(staff(Role.MARKETER))
         assert "Failing" in client.get(reverse("segments")).content.decode()
         assert "The last computation failed" in client.get(reverse("segment", args=[bad.pk])).content.decode()
         Segment.objects.filter(pk=bad.pk).update(rule=whole)
-        assert segments_runs.compute_segments(segments_runs.due_segments()) == []
+        assert segment_runs.compute_segments(segment_runs.due_segments()) == []
         bad.refresh_from_db()
         top.refresh_from_db()
         assert (bad.error, bad.size, top.size) == ("", Customer.objects.count(), Customer.objects.count())
@@ -301,8 +301,8 @@ def test_a_mark_during_a_refresh_is_not_lost(program, make_customer, settle):
     """A customer who is marked during a refresh is marked again."""
     customer = make_customer()
     settle()
-    assert segments_runs.refresh_changed() == 1
+    assert segment_runs.refresh_changed() == 1
     mark_changed([customer.pk])
     mark_changed([customer.pk])
-    assert segments_runs.refresh_changed() == 1
-    assert segments_runs.refresh_changed() == 0
+    assert segment_runs.refresh_changed() == 1
+    assert segment_runs.refresh_changed() == 0

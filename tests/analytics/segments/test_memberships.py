@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from analytics.segments.models import CustomerSegments, Segment, SegmentDay, SegmentMembership
 from analytics.segments.selectors import members, segments_of, since_when
 from analytics.segments.services import memberships, segments
-from analytics.segments.services import runs as segments_runs
+from analytics.segments.services import runs as segment_runs
 from analytics.segments.services.lists import add_to_list, create_list
 from core.base import clock
 from core.base.actor import SYSTEM
@@ -96,16 +96,16 @@ def test_one_computation_emits_one_event_per_customer_with_all_segments(program,
     # given two segments without members, and one with customers who have never ordered
     customer, other = make_customer("Ann"), make_customer("Bob")
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     buyers = make("Buyers", leaf("order_count", "gte", value=1))
     rich = make("Rich", leaf("net_spend", "gte", value=500))
     fresh = make("Not yet", leaf("order_count", "lte", value=0))
-    assert segments_runs.compute_segments() == []
+    assert segment_runs.compute_segments() == []
     assert moves_of("analytics.segment_entered") == [], "the first computation emits no entered events"
     # when one of the customers orders
     make_order(customer, 900)
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     # then there is one event for entering and one for leaving
     names = {"segments": [buyers.pk, rich.pk], "names": ["Buyers", "Rich"]}
     assert moves_of("analytics.segment_entered") == [(customer.pk, names)]
@@ -131,7 +131,7 @@ def test_a_segment_may_use_a_newer_segment(program, make_customer, settle):
     # given an older segment whose rule uses a newer segment
     guest, plain = make_customer("Guest"), make_customer("Plain")
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     older = make("Older")
     guests = create_list(name="Guests", actor=SYSTEM)
     add_to_list(segment=guests, customer_ids=[guest.pk], actor=SYSTEM)
@@ -144,11 +144,11 @@ def test_a_segment_may_use_a_newer_segment(program, make_customer, settle):
     )
     # when both are computed at once, then again, and with a third segment without members
     for _turn in range(2):
-        assert segments_runs.compute_segments() == []
+        assert segment_runs.compute_segments() == []
         assert inside() == {guest.pk: [guests.pk, younger.pk], plain.pk: [older.pk]}
     third = make_customer("Third")
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     assert inside()[third.pk] == [older.pk]
     assert moves_of("analytics.segment_left") == []
     assert moves_of("analytics.segment_entered") == [
@@ -160,12 +160,12 @@ def test_a_segment_may_use_a_newer_segment(program, make_customer, settle):
 def test_a_new_segment_keeps_the_entry_times_of_the_others(program, make_customer, settle):
     customer = make_customer()
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     first = make("First")
-    assert segments_runs.compute_segments([first.pk]) == []
+    assert segment_runs.compute_segments([first.pk]) == []
     since = since_when(first, customer)
     second = make("Second")
-    assert segments_runs.compute_segments([second.pk]) == []
+    assert segment_runs.compute_segments([second.pk]) == []
     assert since_when(first, customer) == since
     assert since_when(second, customer) > since
     sizes = SegmentDay.objects.order_by("segment").values_list("segment", "size", "entered_count", "left_count")

@@ -12,7 +12,7 @@ from analytics.conditions.services import compilation as conditions_compilation
 from analytics.segments import selectors
 from analytics.segments.models import Segment, SegmentDay
 from analytics.segments.services import figures as segments_figures
-from analytics.segments.services import runs as segments_runs
+from analytics.segments.services import runs as segment_runs
 from analytics.segments.services import segments
 from analytics.segments.services.presets import TEMPLATES
 from core.base.actor import SYSTEM
@@ -37,7 +37,7 @@ def segment(program, make_customer, settle) -> Segment:
     """Ann has been in it for ten days, Bob was in it from ten to five days ago, Cid never was."""
     ann, bob, _cid = make_customer("Ann"), make_customer("Bob"), make_customer("Cid")
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     made = segments.create_segment(name="Past", rule=EVERYONE, actor=SYSTEM)
     Segment.objects.filter(pk=made.pk).update(computed_version=1, computed_at=timezone.now(), size=1)
     now = timezone.now()
@@ -96,8 +96,8 @@ def test_a_day_s_moves_are_added_up(program, make_customer, settle):
     for place in range(2):
         make_customer()
         settle()
-        segments_runs.refresh_changed()
-        segments_runs.compute_segments([made.pk])
+        segment_runs.refresh_changed()
+        segment_runs.compute_segments([made.pk])
         row = SegmentDay.objects.get(segment=made)
         assert (row.size, row.entered_count, row.left_count) == (place + 1, place, 0), "the first was found inside"
     segments.archive_segment(segment=made, actor=SYSTEM)
@@ -121,7 +121,7 @@ def test_the_number_of_queries_does_not_depend_on_the_members(marketer, segment,
     for _place in range(5):
         put_in(segment, make_customer())
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     assert queries() == few
 
 
@@ -154,7 +154,7 @@ def test_the_templates_match_the_described_customers(program, make_customer, mak
         make_order(people["discount_seekers"], days_ago=ago)
     Order.objects.filter(customer=people["discount_seekers"]).update(subtotal=15_000, discount=5_000)
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
 
     def held(code: str) -> set[Customer]:
         return set(Customer.objects.filter(pk__in=segments_figures.figures_of(TEMPLATES[code].rule, sample=50).sample))

@@ -15,7 +15,7 @@ from analytics.features.models import CustomerFeature
 from analytics.features.services.features import refresh_everything
 from analytics.segments.models import Segment, SegmentDay, SegmentMembership
 from analytics.segments.services import figures as segments_figures
-from analytics.segments.services import runs as segments_runs
+from analytics.segments.services import runs as segment_runs
 from analytics.segments.services import segments
 from analytics.segments.services.figures import count_rule
 from core.base.actor import SYSTEM
@@ -47,7 +47,7 @@ def members(segment: Segment) -> set[int]:
 
 def make(name: str, rule: dict) -> Segment:
     segment = segments.create_segment(name=name, rule=rule, actor=SYSTEM)
-    assert segments_runs.compute_segments([segment.pk]) == []
+    assert segment_runs.compute_segments([segment.pk]) == []
     segment.refresh_from_db()
     return segment
 
@@ -57,21 +57,21 @@ def test_moves_are_intervals_with_events_except_in_the_first_computation(program
     make_order(rich, 90_000)
     make_order(poor, 1_000)
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     segment = make("Big spenders", both(leaf("net_spend", "gte", value=50_000)))
     assert members(segment) == {rich.pk}
     assert (segment.size, segment.computed_version, segment.computed_at is not None) == (1, 1, True)
 
     make_order(poor, 80_000)
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     assert members(segment) == {rich.pk, poor.pk}
 
     segment = segments.update_segment(
         segment=segment, name="Biggest", rule=both(leaf("net_spend", "gte", value=85_000)), actor=SYSTEM
     )
     assert segment.version == 2
-    segments_runs.compute_segments([segment.pk])
+    segment_runs.compute_segments([segment.pk])
     assert members(segment) == {rich.pk}
     history = SegmentMembership.objects.filter(segment=segment, customer=poor)
     assert [(row.left_at is not None) for row in history] == [True]
@@ -87,13 +87,13 @@ def test_moves_are_intervals_with_events_except_in_the_first_computation(program
 def test_computing_twice_changes_nothing(program, make_customer, settle):
     make_customer()
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     segment = make("All", everyone())
     make_customer()
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     for _turn in range(2):
-        segments_runs.compute_segments([segment.pk])
+        segment_runs.compute_segments([segment.pk])
         assert SegmentMembership.objects.count() == 2
         assert DomainEvent.objects.filter(kind="analytics.segment_entered").count() == 1
 
@@ -101,17 +101,17 @@ def test_computing_twice_changes_nothing(program, make_customer, settle):
 def test_a_failing_segment_keeps_its_error_and_does_not_affect_others(program, make_customer, settle):
     make_customer()
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     good = segments.create_segment(name="Good", rule=everyone(), actor=SYSTEM)
     bad = segments.create_segment(name="Bad", rule=both(leaf("order_count", "gte", value=1)), actor=SYSTEM)
     Segment.objects.filter(pk=bad.pk).update(rule=both(leaf("order_count", "gte", value="no number")))
-    assert segments_runs.compute_segments() == [bad.pk]
+    assert segment_runs.compute_segments() == [bad.pk]
     good.refresh_from_db()
     bad.refresh_from_db()
     assert (good.size, good.error) == (1, "")
     assert bad.computed_at is None
     assert "no number" in bad.error
-    assert segments_runs.due_segments() == [bad.pk], "it is tried again"
+    assert segment_runs.due_segments() == [bad.pk], "it is tried again"
 
 
 def test_conditions_on_facts_and_profile(program, make_customer, make_order, settle):
@@ -138,7 +138,7 @@ def test_conditions_on_facts_and_profile(program, make_customer, make_order, set
         actor=SYSTEM,
     )
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     for asked, times, wanted in (
         ([("stars", "gte", "4")], 2, {bob.pk}),
         ([("stars", "gte", "4")], 3, set()),
@@ -201,7 +201,7 @@ def test_the_reason_names_each_condition_with_value_and_result(program, make_cus
     customer = make_customer()
     make_order(customer, 12_300)
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     rule = conditions_compilation.clean_rule(
         both(leaf("net_spend", "gte", value=10_000), {"op": "not", "children": [leaf("order_count", "gte", value=1)]})
     )
@@ -273,7 +273,7 @@ def test_any_rule_in_sql_equals_its_evaluation(program, make_customer, make_orde
         for order in range(position % 4):
             make_order(customer, 25 * (position + 1), days_ago=(1, 60, 400)[order])
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     rows = list(CustomerFeature.objects.all())
     assert len({row.stage for row in rows}) >= 3
 
@@ -297,7 +297,7 @@ def test_attributes_of_the_shop_are_conditions(program, make_customer, settle):
     customer, other = make_customer(), make_customer()
     update_customer(customer=customer, changes={"attributes": {"roast": "dark", "cats": 3}}, actor=SYSTEM)
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     for operator, attribute, text, wanted in (
         ("equals", "roast", "Dark", {customer.pk}),
         ("gte", "cats", "2", {customer.pk}),

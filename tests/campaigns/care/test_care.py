@@ -411,10 +411,10 @@ def test_presets_render_for_a_real_customer(store, make_customer, make_order, pr
     settle()
     from campaigns.templates.rules import liquid
     from campaigns.templates.services import contexts
-    from core.base import zones as gate
+    from core.base import zones
 
     rules = ensure_presets(store)
-    facts = contexts.Contexts([customer.pk], gate.known_zones())
+    facts = contexts.Contexts([customer.pk], zones.known_zones())
     code = CouponCode(code="23456789ACDEFGH")
     for rule in rules.values():
         for language in ("en", "zh-hans"):

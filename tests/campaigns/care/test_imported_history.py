@@ -12,7 +12,7 @@ from django.utils import timezone
 from analytics.features.models import CustomerFeature, RfmModel
 from analytics.features.services import features
 from analytics.segments.models import SegmentMembership
-from analytics.segments.services import runs as segments_runs
+from analytics.segments.services import runs as segment_runs
 from analytics.segments.services import segments
 from campaigns.care.models import CareRule
 from campaigns.care.services import runs as care_runs
@@ -66,7 +66,7 @@ def listening_shop(program, make_customer, make_order, make_coupon, settle):
         rule={"op": "and", "children": [{"condition": "net_spend", "operator": "gte", "value": 100_00}]},
     )  # fmt: skip
     features.refresh_everything()
-    segments_runs.compute_segments()
+    segment_runs.compute_segments()
     RfmModel.objects.all().delete()
     settle()
     template = save_template(name="Hello", channel="inbox", texts=[Text("en", "Hello", "Hi")], actor=SYSTEM)
@@ -115,7 +115,7 @@ def bring(store, tmp_path: Path):
 def after(run: ImportRun, settle) -> None:
     """Run all later work of workers and the schedule."""
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     run_job(run.following)
     settle()
     care_runs.run_care_rules()

@@ -15,7 +15,7 @@ from analytics.features.models import CustomerFeature
 from analytics.features.services import features
 from analytics.recommendations import services as best_sellers_of
 from analytics.segments.models import Segment, SegmentMembership
-from analytics.segments.services import runs as segments_runs
+from analytics.segments.services import runs as segment_runs
 from analytics.segments.services import segments
 from campaigns.care.models import CareRule
 from campaigns.care.services import audiences
@@ -23,7 +23,7 @@ from campaigns.care.services.care import activate_care_rule, create_care_rule
 from campaigns.experiments.models import Experiment
 from campaigns.experiments.selectors.campaigns import results_of
 from campaigns.experiments.selectors.results import baseline
-from campaigns.journeys.services import events as happenings
+from campaigns.journeys.services import events as journey_events
 from campaigns.messages.models import Message, MessageState
 from campaigns.templates.services.templates import Text, save_template
 from core.base import clock
@@ -86,7 +86,7 @@ def shop(program, make_customer, placed, settle):
         enrol_member(customer=customer, program=program, actor=SYSTEM)
         order = placed(customer, life)
         settle()
-        segments_runs.refresh_changed()
+        segment_runs.refresh_changed()
         cache.clear()
         return SimpleNamespace(customer=customer, order=order, program=program)
 
@@ -114,7 +114,7 @@ def _full_feature(one):
 def _matches(one, rule: dict) -> bool:
     number = Segment.objects.count()
     segment = segments.create_segment(name=f"S{number}", rule={"op": "and", "children": [rule]}, actor=SYSTEM)
-    segments_runs.compute_segments([segment.pk])
+    segment_runs.compute_segments([segment.pk])
     return SegmentMembership.objects.filter(segment=segment, customer=one.customer, left_at=None).exists()
 
 
@@ -180,7 +180,7 @@ def _journey_goal(one):
 def _journey_entry(one):
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT count(*) FROM ({happenings.select_of('crm.order_paid')}) AS found",
+            f"SELECT count(*) FROM ({journey_events.select_of('crm.order_paid')}) AS found",
             {"customers": [one.customer.pk], "since": timezone.now() - timedelta(days=30)},
         )
         return cursor.fetchone()[0]

@@ -13,7 +13,7 @@ from analytics.features.models import CustomerFeature
 from analytics.features.services import features
 from analytics.segments.services import figures as segment_figures
 from analytics.segments.services import figures as segments_figures
-from analytics.segments.services import runs as segments_runs
+from analytics.segments.services import runs as segment_runs
 from analytics.segments.services import segments
 from campaigns.channels.registry import CHANNELS
 from campaigns.messages.models import Suppression
@@ -60,7 +60,7 @@ def test_reach_is_what_the_gate_says(program, make_customer, settle):
                 customer=person, channel="email", address_index=address.value_index, reason="bounce"
             )
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     features.refresh_everything()
     now = datetime(2026, 5, 4, 12, tzinfo=UTC)
     wanted = {
@@ -85,7 +85,7 @@ def test_changes_of_the_reach_are_applied_immediately(program, make_customer, se
 
     def now_reachable() -> bool:
         settle()
-        segments_runs.refresh_changed()
+        segment_runs.refresh_changed()
         return "email" in reachable()[customer.pk]
 
     assert not now_reachable()
@@ -107,11 +107,11 @@ def test_the_builder_shows_reach_and_overlap(client, staff, program, make_custom
             agree(customer, "email")
             make_order(customer, 10_000 * place)
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     buyers = segments.create_segment(
         name="Buyers", rule={"condition": "order_count", "operator": "gte", "value": 1}, actor=SYSTEM
     )
-    segments_runs.compute_segments([buyers.pk])
+    segment_runs.compute_segments([buyers.pk])
     page = client.post(
         reverse("segment_preview"), {"mode": "text", "query": "net_spend >= 150", "overlap": buyers.pk}
     ).content.decode()
@@ -127,7 +127,7 @@ def test_the_builder_shows_reach_and_overlap(client, staff, program, make_custom
 def test_one_pass_for_any_number_of_channels(program, make_customer, settle, django_assert_num_queries):
     make_customer()
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     with django_assert_num_queries(4), connection.cursor():  # the savepoint, the limits, the one pass
         segments_figures.figures_of({"op": "and", "children": []})
 
@@ -142,11 +142,11 @@ def test_a_segments_page_counts_its_members_reached_by_each_channel(
     for customer in (agreed, outside):
         agree(customer, "email")
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     buyers = segments.create_segment(
         name="Buyers", rule={"condition": "order_count", "operator": "gte", "value": 1}, actor=SYSTEM
     )
-    segments_runs.compute_segments([buyers.pk])
+    segment_runs.compute_segments([buyers.pk])
     url = reverse("segment_reach", args=[buyers.pk])
     # The page loads the figures later, in a placeholder of the same height.
     page = client.get(reverse("segment", args=[buyers.pk])).content.decode()
@@ -165,11 +165,11 @@ def test_a_reach_that_takes_too_long_says_so(client, staff, program, make_custom
     client.force_login(staff(Role.AGENT))
     make_order(make_customer(), 10_000)
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     buyers = segments.create_segment(
         name="Buyers", rule={"condition": "order_count", "operator": "gte", "value": 1}, actor=SYSTEM
     )
-    segments_runs.compute_segments([buyers.pk])
+    segment_runs.compute_segments([buyers.pk])
     monkeypatch.setattr(segment_figures, "_QUICKLY", "SET LOCAL statement_timeout = 1")
     monkeypatch.setattr(segment_figures, "_REACHED", "count(pg_sleep(0.1)) FILTER (WHERE %s <> '')")
     part = client.get(reverse("segment_reach", args=[buyers.pk]), headers={"HX-Request": "true"})

@@ -10,7 +10,7 @@ from campaigns.templates.console.variables import BLOCKS
 from campaigns.templates.models import TemplateText
 from campaigns.templates.services import contexts, templates
 from campaigns.templates.services.templates import Text, restore_version, save_template
-from core.base import zones as gate
+from core.base import zones
 from core.base.actor import SYSTEM
 from core.base.errors import NotFound
 from core.security.roles import Role
@@ -69,7 +69,7 @@ def test_a_better_recommender_is_asked_first(shop, monkeypatch):
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
 def test_every_block_renders_for_a_customer_and_for_the_example(shop, program, language):
     _ada, bob = shop
-    facts = contexts.Contexts([bob.pk], gate.known_zones())
+    facts = contexts.Contexts([bob.pk], zones.known_zones())
     for source, _label in BLOCKS:
         text = Text(language, f"<p>x</p>{source}", "s")
         own = templates.preview(text=text, channel="email", context=facts.of(bob.pk, language, {}))
@@ -87,7 +87,7 @@ def test_values_that_a_template_does_not_name_are_not_looked_up(shop, monkeypatc
     _ada, bob = shop
     monkeypatch.setattr(contexts, "recommend", lambda ids: pytest.fail("not asked for"))
     text = Text("en", "{{ customer.name }}")
-    told = contexts.Contexts([bob.pk], gate.known_zones()).of(bob.pk, "en", {}, text.names)
+    told = contexts.Contexts([bob.pk], zones.known_zones()).of(bob.pk, "en", {}, text.names)
     assert told.keys() == {"customer"}
 
 

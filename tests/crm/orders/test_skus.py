@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analytics.segments.models import SegmentMembership
-from analytics.segments.services import runs as segments_runs
+from analytics.segments.services import runs as segment_runs
 from analytics.segments.services import segments
 from core.base.actor import SYSTEM
 from core.base.errors import Invalid, NotFound
@@ -96,7 +96,7 @@ def test_segments_earning_rules_and_the_api_compare_case_insensitively(program, 
     )  # fmt: skip
     order_of(customer, "tea-1")
     settle()
-    segments_runs.refresh_changed()
+    segment_runs.refresh_changed()
     points.refresh_from_db()
     assert points.balance == 60
     made = segments.create_segment(
@@ -105,7 +105,7 @@ def test_segments_earning_rules_and_the_api_compare_case_insensitively(program, 
             {"condition": "bought_product", "operator": "has", "sku": "TEA-1", "days": 30, "times": 1}
         ]},
     )  # fmt: skip
-    segments_runs.compute_segments([made.pk])
+    segment_runs.compute_segments([made.pk])
     assert SegmentMembership.objects.filter(segment=made, left_at=None).count() == 1
     assert [row["sku"] for row in api.get("/api/v1/products?sku=TEA-1").json()["results"]] == ["tea-1"]
 

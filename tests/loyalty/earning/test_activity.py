@@ -24,7 +24,7 @@ from loyalty.ledger.models import Entry, Lot
 from loyalty.ledger.services.enrolment import enrol_member
 from loyalty.ledger.services.reconciliation import reconcile_points
 from loyalty.program.models import Member, Program
-from loyalty.triggers import registry as listening
+from loyalty.triggers import registry as triggers
 from loyalty.triggers.registry import TRIGGERS, Happening, Trigger
 from tests.loyalty.earning.samples import balance, earned, refund
 from tests.threads import at_once
@@ -289,9 +289,9 @@ def test_a_trigger_of_another_app_earns_points_through_its_event(program, member
             yield Happening(ticket.customer_id, f"opened:{ticket.pk}", ticket.created_at)
 
     monkeypatch.setitem(TRIGGERS._items, "opened", Trigger("Tickets", happened=opened))
-    monkeypatch.setitem(listening._subscriptions, TICKET_OPENED.kind, [])
+    monkeypatch.setitem(triggers._subscriptions, TICKET_OPENED.kind, [])
     monkeypatch.setitem(events._handlers_of, TICKET_OPENED.kind, list(events._handlers_of[TICKET_OPENED.kind]))
-    listening.hear(TICKET_OPENED, "opened")
+    triggers.hear(TICKET_OPENED, "opened")
     make_rule("Speaks up", points=15, per_amount=None, rule={"trigger": "opened"})
     settle()
     before = balance(member.customer)[0]

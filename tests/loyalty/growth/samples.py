@@ -18,7 +18,7 @@ from loyalty.ledger.models import Account
 from loyalty.ledger.services.enrolment import enrol_member
 from loyalty.program import selectors
 from loyalty.program.models import Member
-from loyalty.triggers import registry as listening
+from loyalty.triggers import registry as triggers
 
 LONG_AGO = timedelta(days=60)
 
@@ -52,7 +52,7 @@ def make_task(program):
         task_levels = levels or [Level(goal, points=10 * place) for place, goal in enumerate(goals or (1,), 1)]
         task = create_task(program=program, trigger=trigger, levels=task_levels, actor=SYSTEM, **values)
         # A test is one transaction, so no on_commit hook runs.
-        listening.forget()
+        triggers.forget()
         return task
 
     return make

@@ -28,7 +28,7 @@ from loyalty.ledger.services.reconciliation import reconcile_points
 from loyalty.ledger.services.sweeps import sweep_lots
 from loyalty.program.models import Member, PointType
 from loyalty.program.services.suspensions import suspend_member
-from loyalty.triggers import registry as listening
+from loyalty.triggers import registry as triggers
 from tests.loyalty.growth.samples import available, badges_of, did, events_of, progress_of
 
 pytestmark = pytest.mark.django_db
@@ -278,7 +278,7 @@ def test_no_delivery_is_queued_while_no_task_listens(program, make_old_member, m
     settle()
     # and a task that is switched off does not listen
     update_task(task=task, active=False, actor=SYSTEM)
-    listening.forget()
+    triggers.forget()
     did(member, "share", 3)
     assert queued() == []
 

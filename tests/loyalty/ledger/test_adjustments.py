@@ -15,7 +15,7 @@ from core.security.roles import Role
 from crm.desk.services import open_ticket
 from loyalty.ledger.models import Account, AdjustmentRequest, AgentBudget, Entry, GivingLimit, Lot
 from loyalty.ledger.rules.limits import DEFAULTS, Limits
-from loyalty.ledger.selectors import allowances as giving
+from loyalty.ledger.selectors import allowances
 from loyalty.ledger.services.adjustments import (
     adjust_points,
     approve_adjustment,
@@ -167,14 +167,14 @@ def test_a_new_shop_has_finite_limits_for_every_role(account, staff):
     agent, lead, admin = staff(Role.AGENT), staff(Role.LEAD), staff(Role.ADMINISTRATOR)
 
     # then each role has its limits, at once and a day, and a person with two roles has the higher ones
-    assert giving.limits_of(agent) == Limits(500, 2_000, 10)
-    assert giving.limits_of(lead) == Limits(5_000, 20_000, 50)
-    assert giving.limits_of(admin) == Limits(50_000, 200_000, 200)
+    assert allowances.limits_of(agent) == Limits(500, 2_000, 10)
+    assert allowances.limits_of(lead) == Limits(5_000, 20_000, 50)
+    assert allowances.limits_of(admin) == Limits(50_000, 200_000, 200)
     assert set(DEFAULTS) == {role.value for role in Role}
     agent.groups.add(*lead.groups.all())
-    assert giving.limits_of(agent) == Limits(5_000, 20_000, 50)
+    assert allowances.limits_of(agent) == Limits(5_000, 20_000, 50)
     agent.groups.clear()
-    assert giving.limits_of(agent) == Limits(500, 2_000, 10)
+    assert allowances.limits_of(agent) == Limits(500, 2_000, 10)
 
     # and a million at once is refused for every role
     for user in (agent, lead, admin):
@@ -311,14 +311,14 @@ def test_requester_and_approvers_are_notified_of_each_other(account, staff):
     ],
 )
 def test_limits_are_always_finite(account, limits, field, code):
-    before = giving.limits_of_roles()
+    before = allowances.limits_of_roles()
     with pytest.raises(Invalid) as refused:
         set_limits(role=Role.LEAD.value, limits=limits, actor=SYSTEM)
     assert (refused.value.field, refused.value.code) == (field, code)
     with pytest.raises(Invalid) as refused:
         set_limits(role="king", limits=Limits(1, 2, 3), actor=SYSTEM)
     assert (refused.value.field, refused.value.code) == ("role", "invalid_choice")
-    assert giving.limits_of_roles() == before
+    assert allowances.limits_of_roles() == before
 
 
 @pytest.mark.django_db(transaction=True)

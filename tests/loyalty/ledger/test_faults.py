@@ -107,15 +107,14 @@ def test_killing_postgresql_ten_times_under_load_loses_and_doubles_nothing(tmp_p
 
 def _start_again(place) -> float:
     """Start the server until it starts, as a supervisor does. The killed server's children need a moment to exit."""
-    from core.embedded import places as embedded_places
-    from core.embedded import postgres
+    from core.embedded import places, postgres
 
     deadline = time.monotonic() + 30
     while True:
         try:
             postgres.start(place)
             return time.time()
-        except embedded_places.ConfigurationError:
+        except places.ConfigurationError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)

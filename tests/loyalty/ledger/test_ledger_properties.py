@@ -36,7 +36,7 @@ from loyalty.ledger.services.redemption import capture_hold, hold_points, redeem
 from loyalty.ledger.services.sweeps import sweep_holds, sweep_lots
 from loyalty.ledger.services.transfers import merge_members, transfer_points
 from loyalty.program.models import ExpiryPolicy, Program
-from tests.reference import ledger as naive
+from tests.reference import ledger as reference_ledger
 
 # Commit each step: in one long transaction no dead row could be pruned, and each step would be slower than the last.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,7 +77,7 @@ def machine_for(program: Program, store) -> type[RuleBasedStateMachine]:
             if people[0].pk % (20 * MEMBERS) < MEMBERS:
                 with connection.cursor() as cursor:
                     cursor.execute("ANALYZE")
-            self.paper = naive.Ledger(debt=dict.fromkeys(range(MEMBERS), 0))
+            self.paper = reference_ledger.Ledger(debt=dict.fromkeys(range(MEMBERS), 0))
             self.orders: list[Order] = []
             self.holds: list[uuid.UUID] = []
 
@@ -86,7 +86,7 @@ def machine_for(program: Program, store) -> type[RuleBasedStateMachine]:
             before = copy.deepcopy(self.paper)
             try:
                 theirs()
-            except naive.Refused:
+            except reference_ledger.Refused:
                 self.paper = before
                 with pytest.raises(DomainError):
                     ours()

@@ -11,9 +11,8 @@ from core.base.actor import SYSTEM
 from core.security.roles import Role
 from crm.desk.services import open_ticket
 from loyalty.ledger.models import Account, AdjustmentRequest, Entry, Reconciliation
-from loyalty.ledger.selectors import allowances as giving
+from loyalty.ledger.selectors import allowances, figures
 from loyalty.ledger.selectors import balances as selectors
-from loyalty.ledger.selectors import figures
 from loyalty.ledger.services.adjustments import adjust_points
 from loyalty.ledger.services.enrolment import enrol_member
 from loyalty.ledger.services.redemption import hold_points, redeem_points
@@ -267,18 +266,18 @@ def test_administrators_set_the_limits_and_see_the_history(client, staff):
     assert "The defaults have not been changed." in client.get(url).content.decode()
     data = {
         f"{role}-{name}": str(getattr(limits, name))
-        for role, limits in giving.limits_of_roles().items()
+        for role, limits in allowances.limits_of_roles().items()
         for name in ("points_per_act", "points_per_day", "coupons_per_day")
     }
 
     # when a wrong value is sent, then it stays in the form and nothing is saved
     wrong = client.post(url, {**data, "service_lead-points_per_day": "7", "service_agent-points_per_act": "300"})
     assert "The limit at once must not be above the limit a day." in wrong.content.decode()
-    assert giving.limits_of_roles()["service_agent"].points_per_act == 500
+    assert allowances.limits_of_roles()["service_agent"].points_per_act == 500
 
     # when the values are right, then the role has them, and the history shows author, new and old value
     assert client.post(url, {**data, "service_agent-points_per_act": "300"}).status_code == 302
-    assert giving.limits_of_roles()["service_agent"].points_per_act == 300
+    assert allowances.limits_of_roles()["service_agent"].points_per_act == 300
     text = " ".join(client.get(url).content.decode().split())
     assert "boss" in text
     assert "Points at once: 500 → 300" in text
