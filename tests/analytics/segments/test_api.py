@@ -23,7 +23,9 @@ pytestmark = pytest.mark.django_db
 def queued(monkeypatch):
     """Return the segments whose computation was queued."""
     found: list[int] = []
-    monkeypatch.setattr("analytics.segments.services.segments.compute_soon", found.append)
+    monkeypatch.setattr(
+        "analytics.segments.services.segments.enqueue_after_commit", lambda _task, segment, **_: found.append(segment)
+    )
     return found
 
 

@@ -180,7 +180,9 @@ def test_old_uploads_are_deleted_with_their_lines(guests, people):
 @pytest.mark.django_db
 def test_the_pages_from_the_upload_to_its_result(marketer, guests, people, monkeypatch):
     started: list[int] = []
-    monkeypatch.setattr("analytics.segments.console.uploads.start_job", lambda job: started.append(job.pk))
+    monkeypatch.setattr(
+        "analytics.segments.console.uploads.enqueue_after_commit", lambda _task, job: started.append(job)
+    )
     file = SimpleUploadedFile("guests.csv", f"{lines_of(people)}\n=HYPERLINK(1)".encode())
     sent = marketer.post(reverse("segment_upload", args=[guests.pk]), {"kind": "number", "file": file})
     made = ListUpload.objects.get()
@@ -221,7 +223,9 @@ def test_the_pages_from_the_upload_to_its_result(marketer, guests, people, monke
 @pytest.mark.django_db
 def test_a_failed_upload_shows_its_error_and_is_tried_again(marketer, guests, people, monkeypatch):
     started: list[int] = []
-    monkeypatch.setattr("analytics.segments.console.uploads.start_job", lambda job: started.append(job.pk))
+    monkeypatch.setattr(
+        "analytics.segments.console.uploads.enqueue_after_commit", lambda _task, job: started.append(job)
+    )
     made = upload(guests, lines_of(people))
     here = [guests.pk, made.pk]
     # a waiting upload is not started a second time
