@@ -1,4 +1,4 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.db.models.signals import post_migrate, pre_migrate
 
@@ -24,4 +24,6 @@ class CoreConfig(AppConfig):
         pre_migrate.connect(sqlfiles.load_before_tables, sender=self, dispatch_uid="core.db.sqlfiles.before")
         post_migrate.connect(sqlfiles.load_changed, sender=self, dispatch_uid="core.sqlfiles")
         # Permissions exist only after migrate has created them, and its signal is the only moment that always comes.
-        post_migrate.connect(roles.synchronise_groups, dispatch_uid="core.roles")
+        # The permissions of all apps exist when the signal of the last app is sent.
+        last = apps.get_app_config(settings.OUR_APPS[-1])
+        post_migrate.connect(roles.synchronise_groups, sender=last, dispatch_uid="core.roles")

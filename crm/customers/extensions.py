@@ -32,7 +32,8 @@ FACTS.register("identities", _count("SELECT count(*) FROM crm_identity"))
 
 
 def _store_zone() -> str:
-    return Store.objects.filter(is_default=True).values_list("time_zone", flat=True).first() or ""
+    store = Store.objects.default_or_none()
+    return store.time_zone if store else ""
 
 
 WORK.register(tagging.KIND, tagging.tag_everyone)

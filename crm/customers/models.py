@@ -275,7 +275,12 @@ class AttributeDefinition(models.Model):
 
 class StoreQuerySet(models.QuerySet["Store"]):
     def default(self) -> "Store":
+        """Return the default store. Raises Store.DoesNotExist before the shop is set up."""
         return self.get(is_default=True)
+
+    def default_or_none(self) -> "Store | None":
+        """Return the default store, or None before the shop is set up."""
+        return self.filter(is_default=True).first()
 
 
 @audited

@@ -24,7 +24,8 @@ from crm.customers.rules.identities import mask
 
 
 def default_country() -> str:
-    return Store.objects.filter(is_default=True).values_list("country", flat=True).first() or "CN"
+    store = Store.objects.default_or_none()
+    return (store.country if store else "") or "CN"
 
 
 CONTACT_ICONS = {

@@ -31,7 +31,7 @@ def customer_of(request, number: str, queryset=None) -> Customer:
 
 
 def shop_country() -> str:
-    store = Store.objects.filter(is_default=True).first()
+    store = Store.objects.default_or_none()
     return store.country if store else "CN"
 
 

@@ -18,7 +18,7 @@ def ensure_store(*, name: str, currency: str, time_zone: str, country: str, lang
         raise Invalid(_("Use a zone such as Asia/Shanghai."), code="unknown_time_zone", field="time_zone")
     with transaction.atomic():
         lock_name("crm.default-store")
-        store = Store.objects.filter(is_default=True).first()
+        store = Store.objects.default_or_none()
         if store is None:
             store = Store.objects.create(
                 code="main",

@@ -304,5 +304,6 @@ def rate(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _rating_page(request: HttpRequest, name: str, status: int = 200, **values: Any) -> HttpResponse:
-    shop = Store.objects.filter(is_default=True).values_list("name", flat=True).first()
-    return render(request, f"crm/tickets/{name}.html", {"shop": shop or "", **values}, status=status)
+    store = Store.objects.default_or_none()
+    context = {"shop": store.name if store else "", **values}
+    return render(request, f"crm/desk/{name}.html", context, status=status)

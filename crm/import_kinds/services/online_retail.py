@@ -86,7 +86,7 @@ def prepare_store() -> Store:
     Raises Invalid wrong_currency when the store does not use GBP.
     """
     with transaction.atomic():
-        store = Store.objects.filter(is_default=True).first()
+        store = Store.objects.default_or_none()
         if store is None and not Store.objects.exists():
             store = Store.objects.create(
                 code=SOURCE, name="Online Retail", currency="GBP", time_zone="Europe/London", country="GB",

@@ -537,8 +537,7 @@ def _form(run: ImportRun) -> FileFormat:
 
 
 def _store(code: str) -> Store | None:
-    stores = Store.objects.filter(code=code) if code else Store.objects.filter(is_default=True)
-    return stores.first()
+    return Store.objects.filter(code=code).first() if code else Store.objects.default_or_none()
 
 
 def _detected(

@@ -171,7 +171,7 @@ def _insert_lines(order: Order, lines: Sequence[LineInput], ids: dict[str, int],
 
 
 def _store(code: str) -> Store:
-    store = Store.objects.filter(code=code).first() if code else Store.objects.filter(is_default=True).first()
+    store = Store.objects.filter(code=code).first() if code else Store.objects.default_or_none()
     if store is None:
         raise Invalid(_("There is no such store."), code="unknown_store", field="store")
     return store

@@ -98,7 +98,7 @@ def _outcomes(
 ) -> list[RuleOutcome]:
     program, now = member.program, clock.now()
     local = now.astimezone(ZoneInfo(program.time_zone))
-    shop = Store.objects.filter(code=store).first() if store else Store.objects.filter(is_default=True).first()
+    shop = Store.objects.filter(code=store).first() if store else Store.objects.default_or_none()
     known = products_by_sku((line.sku for line in lines), "category") if lines else {}
     subject = Subject(
         key=0,

@@ -38,7 +38,7 @@ def ensure_default_program() -> Program | None:
     program = Program.objects.default()
     if program:
         return program
-    store = Store.objects.filter(is_default=True).first()
+    store = Store.objects.default_or_none()
     if store is None:
         return None
     with transaction.atomic():
